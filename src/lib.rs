@@ -1,0 +1,3 @@
+//! GitOps for software licences.
+
+pub mod sandbox;

@@ -1,0 +1,3 @@
+//! The built-in simulators of the five vendor APIs.
+
+pub mod simulator;

@@ -1,0 +1,74 @@
+//! What every vendor simulator is: HTTP as data in, HTTP as data out, over state kept in memory.
+//!
+//! A simulator is written from the vendor's published pages and shares no code with `provider`: a fake
+//! driven by the field tables would only prove that the tables agree with themselves. It is synchronous
+//! and knows no socket and no clock, so each of its rules is tested by calling `answer`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// One HTTP request as a simulator sees it: the path starts after the vendor's prefix.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub method: String,
+    /// Percent-decoded path with its leading slash, for example `/license-orders/AAAAA-…`.
+    pub path: String,
+    /// Decoded query pairs in the order they were sent.
+    pub query: Vec<(String, String)>,
+    /// Header names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+    /// `http://host:port/prefix` by which this simulator was reached, for replies that point back at it.
+    pub base: String,
+}
+
+/// One HTTP reply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A JSON reply.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            headers: vec![(
+                "content-type".into(),
+                "application/json; charset=utf-8".into(),
+            )],
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    /// A reply without a body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+}
+
+/// One vendor's API over an account held in memory.
+pub trait Simulator: Send {
+    /// Answers one request at the moment `now`; tokens and sessions age by it.
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer;
+
+    /// The whole account as JSON: what tests check and other programs may edit.
+    fn state(&self) -> Value;
+
+    /// Replaces the account; the error says what is wrong with the document.
+    fn set_state(&mut self, state: Value) -> Result<(), String>;
+
+    /// How undocumented behaviour is to be read at the moment, as one flat JSON object.
+    fn switches(&self) -> Value;
+
+    /// Changes the named switches and leaves the others; an unknown name is an error.
+    fn set_switches(&mut self, switches: Value) -> Result<(), String>;
+}
