@@ -1,0 +1,172 @@
+//! Paths to source texts. The only place that reads manifest files.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::WalkBuilder;
+
+use super::yaml::MAX_FILE_BYTES;
+use crate::model::diagnostic::Source;
+use crate::model::{Diagnostic, Diagnostics, Mark};
+
+/// What was found under the paths of a command.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub sources: Vec<Arc<Source>>,
+    pub findings: Diagnostics,
+}
+
+/// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
+/// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
+pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut files = BTreeSet::new();
+    let here = [PathBuf::from(".")];
+    for path in if paths.is_empty() { &here } else { paths } {
+        if path.as_os_str() == "-" {
+            read_input(input, &mut loaded);
+        } else {
+            collect(path, &mut files, &mut loaded.findings);
+        }
+    }
+    for file in &files {
+        read_file(file, &mut loaded);
+    }
+    if loaded.sources.is_empty() && !loaded.findings.has_errors() {
+        let shown: Vec<String> = paths
+            .iter()
+            .map(|path| format!("`{}`", path.display()))
+            .collect();
+        let place = if shown.is_empty() {
+            "this directory".into()
+        } else {
+            shown.join(", ")
+        };
+        loaded.findings.push(
+            Diagnostic::error(
+                "no-manifests",
+                format!("no *.yaml or *.yml files in {place}"),
+            )
+            .hint("name a file or a directory with manifests"),
+        );
+    }
+    loaded
+}
+
+fn collect(path: &Path, files: &mut BTreeSet<PathBuf>, findings: &mut Diagnostics) {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => walk(path, files, findings),
+        Ok(_) => {
+            files.insert(path.to_path_buf());
+        }
+        Err(error) => findings.push(unreadable(path, &error)),
+    }
+}
+
+fn walk(root: &Path, files: &mut BTreeSet<PathBuf>, findings: &mut Diagnostics) {
+    // Links are followed because mounted configuration volumes consist of them; the walker notices loops.
+    let walker = WalkBuilder::new(root)
+        .follow_links(true)
+        .require_git(false)
+        .build();
+    for entry in walker {
+        match entry {
+            Ok(entry) => {
+                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+                let ends = entry.path().extension().and_then(|ext| ext.to_str());
+                if is_file && matches!(ends, Some("yaml" | "yml")) {
+                    let path = entry.path();
+                    files.insert(path.strip_prefix("./").unwrap_or(path).to_path_buf());
+                }
+            }
+            Err(error) => findings.push(Diagnostic::error("unreadable", error.to_string())),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    let code = if missing {
+        "missing-path"
+    } else {
+        "unreadable"
+    };
+    Diagnostic::error(code, format!("cannot read {}: {error}", path.display()))
+}
+
+fn read_file(path: &Path, loaded: &mut Loaded) {
+    let outcome = std::fs::File::open(path).and_then(|file| {
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    match outcome {
+        Ok(bytes) => accept(path.display().to_string(), bytes, loaded),
+        Err(error) => loaded.findings.push(unreadable(path, &error)),
+    }
+}
+
+fn read_input(input: &mut dyn Read, loaded: &mut Loaded) {
+    let mut bytes = Vec::new();
+    match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
+        Ok(_) => accept("<stdin>".into(), bytes, loaded),
+        Err(error) => loaded.findings.push(Diagnostic::error(
+            "unreadable",
+            format!("cannot read standard input: {error}"),
+        )),
+    }
+}
+
+fn accept(name: String, bytes: Vec<u8>, loaded: &mut Loaded) {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        loaded.findings.push(Diagnostic::error(
+            "too-large",
+            format!("{name} is larger than {} MiB", MAX_FILE_BYTES >> 20),
+        ));
+        return;
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let source = Arc::new(Source { name, text });
+            if let Some(offset) = source.text.find('\0') {
+                loaded.findings.push(
+                    Diagnostic::error(
+                        "nul-byte",
+                        "the file has a NUL byte, so it is not a manifest",
+                    )
+                    .at(&source, place(&source.text, offset)),
+                );
+            } else {
+                loaded.sources.push(source);
+            }
+        }
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            // Only the readable head is kept: it is enough to show where the bytes go wrong.
+            let head = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+            let mark = place(&head, valid);
+            let source = Arc::new(Source { name, text: head });
+            loaded.findings.push(
+                Diagnostic::error("not-utf8", "the file is not UTF-8 text")
+                    .at(&source, mark)
+                    .hint("save it as UTF-8; Latin-1 and UTF-16 are not read"),
+            );
+        }
+    }
+}
+
+/// The mark of a byte offset.
+fn place(text: &str, offset: usize) -> Mark {
+    let head = &text[..offset];
+    let line = head.matches('\n').count() + 1;
+    let column = head.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Mark {
+        line: number(line),
+        column: number(column),
+        start: offset,
+        end: offset,
+    }
+}

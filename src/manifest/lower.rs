@@ -1,0 +1,267 @@
+//! Documents to drafts: the envelope, names and references checked, all problems collected.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::members::Reader;
+use super::policy;
+use super::{connection, second, yaml};
+use crate::model::address::name_fault;
+use crate::model::diagnostic::Source;
+use crate::model::draft::{Draft, KindRow, PolicyDraft};
+use crate::model::node::Entry;
+use crate::model::{
+    Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
+};
+
+/// The format this version reads.
+pub const API_VERSION: &str = "entitle.dev/v1";
+
+/// Everything the manifests of a run say.
+#[derive(Default)]
+pub struct Manifests {
+    pub drafts: Vec<Draft>,
+    pub connections: Vec<Connection>,
+    pub files: usize,
+    pub documents: usize,
+    /// Documents that belong to other tools.
+    pub skipped: usize,
+    pub findings: Diagnostics,
+}
+
+/// Reads the sources and checks every envelope.
+pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
+    let mut all = Manifests {
+        files: sources.len(),
+        ..Manifests::default()
+    };
+    for source in sources {
+        let documents = yaml::parse(source, &mut all.findings);
+        second::compare(source, &documents, &mut all.findings);
+        for document in &documents {
+            all.documents += 1;
+            document_of(document, source, kinds, &mut all);
+        }
+    }
+    refuse_equal_names(&mut all);
+    all
+}
+
+fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &mut Manifests) {
+    let mut reader = Reader {
+        source,
+        findings: &mut all.findings,
+    };
+    let kind_text = document.get("kind").and_then(Node::text);
+    match document.get("apiVersion").and_then(Node::text) {
+        Some(version) if version.starts_with("entitle.") => {
+            if version != API_VERSION {
+                let mark = document
+                    .get("apiVersion")
+                    .map_or(document.mark, |node| node.mark);
+                let message = format!("unknown version {version:?}");
+                let finding = Diagnostic::error("unknown-version", message)
+                    .hint(format!("this version of entitle reads `{API_VERSION}`"));
+                reader.report(finding, mark);
+                return;
+            }
+        }
+        _ => {
+            let ours = kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind));
+            if ours {
+                let finding =
+                    Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
+                        .hint(format!("add `apiVersion: {API_VERSION}`"));
+                reader.report(finding, document.mark);
+            } else {
+                all.skipped += 1;
+            }
+            return;
+        }
+    }
+    let entries = reader.members(
+        "a document",
+        document,
+        &["apiVersion", "kind", "metadata", "spec"],
+    );
+    debug_assert!(
+        !entries.is_empty(),
+        "a document with an apiVersion is a map"
+    );
+    let Some(kind) = document.get("kind") else {
+        reader.missing("a document", "kind", document.mark);
+        return;
+    };
+    let Some(kind_text) = reader.text("kind", kind) else {
+        return;
+    };
+    let row = kinds.iter().find(|row| row.kind.0 == kind_text);
+    if row.is_none() && kind_text != "Connection" {
+        let names = kinds.iter().map(|row| row.kind.0).chain(["Connection"]);
+        let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
+            .suggest(&kind_text, names);
+        reader.report(finding, kind.mark);
+        return;
+    }
+    let metadata = metadata(document, &mut reader);
+    let Some(spec) = document.get("spec") else {
+        reader.missing("a document", "spec", document.mark);
+        return;
+    };
+    let origin = reader.origin(document.mark);
+    match row {
+        None => {
+            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
+            let name = metadata.map(|(name, _)| name);
+            let lowered = connection::lower(
+                name.clone().unwrap_or_default(),
+                spec,
+                &vendors,
+                origin,
+                &mut reader,
+            );
+            if let (Some(connection), Some(_)) = (lowered, name) {
+                all.connections.push(connection);
+            }
+        }
+        Some(row) => {
+            let object = object(*row, spec, &mut reader);
+            if let (Some((name, labels)), Some((connection, identity, policy, desired))) =
+                (metadata, object)
+            {
+                let address = Address {
+                    kind: row.kind,
+                    name,
+                };
+                all.drafts.push(Draft {
+                    row: *row,
+                    address,
+                    labels,
+                    connection,
+                    identity,
+                    policy,
+                    desired,
+                    origin,
+                });
+            }
+        }
+    }
+}
+
+fn metadata(
+    document: &Node,
+    reader: &mut Reader<'_>,
+) -> Option<(String, BTreeMap<String, String>)> {
+    let Some(metadata) = document.get("metadata") else {
+        reader.missing("a document", "metadata", document.mark);
+        return None;
+    };
+    let entries = reader.members("metadata", metadata, &["name", "labels", "annotations"]);
+    let mut labels = BTreeMap::new();
+    for entry in entries {
+        if entry.key == "labels" || entry.key == "annotations" {
+            let texts = text_map(&entry.key, &entry.value, reader);
+            if entry.key == "labels" {
+                labels = texts;
+            }
+        }
+    }
+    let Some(node) = metadata.get("name") else {
+        reader.missing("metadata", "name", metadata.mark);
+        return None;
+    };
+    let name = reader.text("metadata.name", node)?;
+    if let Some(fault) = name_fault(&name) {
+        reader.report(
+            Diagnostic::error("bad-name", format!("the name {name:?} {fault}")),
+            node.mark,
+        );
+        return None;
+    }
+    Some((name, labels))
+}
+
+fn text_map(what: &str, node: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    if node.tree == Tree::Null {
+        return texts;
+    }
+    if !matches!(node.tree, Tree::Map(_)) {
+        reader.wrong_type(what, "a map of texts", node);
+    }
+    for entry in node.entries() {
+        match &entry.value.tree {
+            Tree::Text(text) => {
+                texts.insert(entry.key.clone(), text.clone());
+            }
+            _ => reader.wrong_type(&format!("{what}.{}", entry.key), "text", &entry.value),
+        }
+    }
+    texts
+}
+
+type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
+
+fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
+    let identity_names: Vec<&str> = row.identity.iter().map(|identity| identity.name).collect();
+    let mut known = vec!["connection", "policy", "desired"];
+    known.extend(&identity_names);
+    let what = format!("the spec of {}", row.kind);
+    let entries = reader.members(&what, spec, &known);
+    for name in &identity_names {
+        if spec.get(name).is_none() && matches!(spec.tree, Tree::Map(_)) {
+            reader.missing(&what, name, spec.mark);
+        }
+    }
+    let connection = match spec.get("connection") {
+        Some(node) => reader
+            .text("connection", node)
+            .map(|name| (name, node.mark)),
+        None => None,
+    };
+    let policy = spec
+        .get("policy")
+        .map(|node| policy::lower(node, reader))
+        .unwrap_or_default();
+    let identity = entries
+        .iter()
+        .filter(|entry| identity_names.contains(&entry.key.as_str()))
+        .cloned()
+        .collect();
+    let Some(desired) = spec.get("desired") else {
+        if matches!(spec.tree, Tree::Map(_)) {
+            reader.missing(&what, "desired", spec.mark);
+        }
+        return None;
+    };
+    if !matches!(desired.tree, Tree::Map(_)) {
+        reader.wrong_type("desired", "a map of fields", desired);
+        return None;
+    }
+    Some((connection, identity, policy, desired.clone()))
+}
+
+fn refuse_equal_names(all: &mut Manifests) {
+    let drafts = all
+        .drafts
+        .iter()
+        .map(|draft| (draft.address.to_string(), &draft.origin));
+    let connections = all
+        .connections
+        .iter()
+        .map(|c| (format!("Connection/{}", c.name), &c.origin));
+    let mut seen: BTreeMap<String, &Origin> = BTreeMap::new();
+    let mut findings = Diagnostics::default();
+    for (address, origin) in drafts.chain(connections) {
+        if let Some(first) = seen.get(&address) {
+            findings.push(
+                Diagnostic::error("duplicate-name", format!("{address} is defined twice"))
+                    .at(&origin.source, origin.mark)
+                    .also((*first).clone(), "it is defined here first"),
+            );
+        } else {
+            seen.insert(address, origin);
+        }
+    }
+    all.findings.extend(findings);
+}

@@ -1,0 +1,18 @@
+//! The manifest format: files to checked envelopes.
+//!
+//! `load` finds and reads the files, `yaml` turns text into trees with places, `second` asks another
+//! YAML reader whether it agrees, `lower` checks the envelope, `connection` and `policy` their parts.
+//! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
+//! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
+
+mod connection;
+pub mod load;
+pub mod lower;
+mod members;
+mod policy;
+mod second;
+pub mod yaml;
+
+pub use connection::is_loopback;
+pub use load::{Loaded, load};
+pub use lower::{Manifests, lower};

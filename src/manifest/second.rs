@@ -1,0 +1,113 @@
+//! The second reader: warns where other YAML tools read a manifest differently.
+//!
+//! Manifests are also read by editors, kustomize and yq, most of them on libyaml. A value that two
+//! readers understand differently is a trap even if ours is right. The file has passed the first
+//! reader's budget by the time it comes here, which bounds what this one can be made to do.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::model::diagnostic::Source;
+use crate::model::{Diagnostic, Diagnostics, Node, Tree};
+
+/// Compares what libyaml makes of `source` with `documents`, and warns about the first difference.
+pub fn compare(source: &Arc<Source>, documents: &[Node], findings: &mut Diagnostics) {
+    let mut others = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(&source.text) {
+        match serde_yaml::Value::deserialize(document) {
+            Ok(serde_yaml::Value::Null) => {}
+            Ok(mut value) => {
+                if value.apply_merge().is_err() {
+                    return;
+                }
+                others.push(value);
+            }
+            Err(error) => {
+                let whole = documents.first().map(|node| node.mark).unwrap_or_default();
+                findings.push(
+                    Diagnostic::warning(
+                        "yaml-dialect",
+                        format!("other YAML tools cannot read this file: {error}"),
+                    )
+                    .at(source, whole),
+                );
+                return;
+            }
+        }
+    }
+    for (ours, theirs) in documents.iter().zip(&others) {
+        if let Some(node) = difference(ours, theirs) {
+            findings.push(
+                Diagnostic::warning(
+                    "yaml-dialect",
+                    format!("other YAML tools do not read this as {}", node.describe()),
+                )
+                .at(source, node.mark)
+                .hint("write the value in quotes, or in plain decimal digits"),
+            );
+        }
+    }
+}
+
+/// The first of our nodes that the other reader understands differently.
+fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node> {
+    use serde_yaml::Value;
+    let same = match (&ours.tree, theirs) {
+        (Tree::Null, Value::Null) => true,
+        (Tree::Bool(a), Value::Bool(b)) => a == b,
+        (Tree::Integer(a), Value::Number(b)) => b.as_i64() == Some(*a),
+        (Tree::Number(raw), Value::Number(b)) => raw.parse::<f64>().ok() == b.as_f64(),
+        (Tree::Text(a), Value::String(b)) => a == b,
+        (Tree::List(a), Value::Sequence(b)) => {
+            return if a.len() == b.len() {
+                a.iter().zip(b).find_map(|(x, y)| difference(x, y))
+            } else {
+                Some(ours)
+            };
+        }
+        (Tree::Map(entries), Value::Mapping(map)) => {
+            return entries
+                .iter()
+                .find_map(|entry| match map.get(entry.key.as_str()) {
+                    Some(value) => difference(&entry.value, value),
+                    // A key that is no string to the other reader, such as `1:`, is not ours to judge.
+                    None => None,
+                });
+        }
+        _ => false,
+    };
+    (!same).then_some(ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(text: &str) -> Vec<String> {
+        let source = Arc::new(Source {
+            name: "t.yaml".into(),
+            text: text.into(),
+        });
+        let mut findings = Diagnostics::default();
+        let documents = super::super::yaml::parse(&source, &mut findings);
+        compare(&source, &documents, &mut findings);
+        findings
+            .iter()
+            .map(|finding| finding.code.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn readers_that_agree_are_silent() {
+        assert!(
+            findings("a: no\nb: 012\nc: 1.5\nd: [x, 1, null]\ne: &e {x: 1}\nf: {<<: *e}\n")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_number_beyond_64_bits_is_a_warning() {
+        assert_eq!(findings("a: 18446744073709551616\n"), ["yaml-dialect"]);
+    }
+}

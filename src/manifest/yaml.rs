@@ -1,0 +1,326 @@
+//! Text to documents: the only door to serde-saphyr, with our options and budget.
+//!
+//! serde-saphyr is the reader because it stops alias bombs by budget and knows the place of every
+//! scalar; the libyaml family accepts a 260 kB file that unfolds to 3.8 GB and keeps the last of two
+//! equal keys in silence (measured 2026-11-21).
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
+
+use crate::model::diagnostic::Source;
+use crate::model::node::Entry;
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
+
+/// Largest manifest file that is read at all.
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Values in one file. Generous for one file holding tens of thousands of objects, and small enough that
+/// a hostile file stays within a few hundred megabytes.
+const MAX_NODES: usize = 4_000_000;
+
+fn options() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: MAX_NODES,
+            max_events: 4 * MAX_NODES,
+            max_documents: 250_000,
+        },
+        // Duplicates are passed on so that the finding can show both places.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+    }
+}
+
+/// Parses every document of a file. Empty documents are skipped, as YAML tools do.
+pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
+    let parsed = serde_saphyr::from_multiple_with_options::<Raw>(&source.text, options());
+    match parsed {
+        Ok(documents) => documents
+            .into_iter()
+            .map(|raw| settle(raw, source, findings))
+            .collect(),
+        Err(error) => {
+            findings.push(unreadable(source, &error));
+            Vec::new()
+        }
+    }
+}
+
+fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
+    use serde_saphyr::Error;
+    let too_much = matches!(
+        error.without_snippet(),
+        Error::Budget { .. }
+            | Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. }
+    );
+    let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    // The place is shown by the finding itself.
+    let text = text
+        .split(" at line ")
+        .next()
+        .unwrap_or(&text)
+        .trim_end_matches([':', ' '])
+        .to_string();
+    let finding = if too_much {
+        Diagnostic::error(
+            "yaml-budget",
+            format!("the file is too large or too deep to be a manifest: {text}"),
+        )
+        .hint("split the file, or remove the aliases that multiply it")
+    } else {
+        Diagnostic::error("yaml-syntax", format!("not valid YAML: {text}"))
+    };
+    match error.location() {
+        Some(location) => finding.at(source, mark(location)),
+        None => finding.at(source, Mark::default()),
+    }
+}
+
+fn mark(location: Location) -> Mark {
+    let start = location.span().byte_offset().unwrap_or(0) as usize;
+    let len = location.span().byte_len().unwrap_or(0) as usize;
+    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    Mark {
+        line: number(location.line()),
+        column: number(location.column()),
+        start,
+        end: start + len,
+    }
+}
+
+/// A value as serde-saphyr hands it over.
+struct Raw(Spanned<RawTree>);
+
+enum RawTree {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// A number whose spelling still has to be taken from the source.
+    Number,
+    Text(String),
+    List(Vec<Raw>),
+    Map(Vec<(Spanned<String>, Raw)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Spanned::<RawTree>::deserialize(deserializer).map(Raw)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawTree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = RawTree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<RawTree, E> {
+        Ok(RawTree::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<RawTree, E> {
+        Ok(RawTree::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<RawTree, E> {
+        Ok(RawTree::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<RawTree, E> {
+        Ok(RawTree::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<RawTree, E> {
+        Ok(i64::try_from(value).map_or(RawTree::Number, RawTree::Integer))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<RawTree, E> {
+        Ok(i64::try_from(value).map_or(RawTree::Number, RawTree::Integer))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<RawTree, E> {
+        Ok(i64::try_from(value).map_or(RawTree::Number, RawTree::Integer))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<RawTree, E> {
+        Ok(RawTree::Number)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<RawTree, E> {
+        Ok(RawTree::Text(value.to_string()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<RawTree, E> {
+        Ok(RawTree::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<RawTree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(RawTree::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<RawTree, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(RawTree::Map(entries))
+    }
+}
+
+/// Gives numbers their spelling and reports keys that stand twice.
+fn settle(raw: Raw, source: &Arc<Source>, findings: &mut Diagnostics) -> Node {
+    let place = mark(raw.0.referenced);
+    let tree = match raw.0.value {
+        RawTree::Null => Tree::Null,
+        RawTree::Bool(value) => Tree::Bool(value),
+        RawTree::Integer(value) => Tree::Integer(value),
+        RawTree::Number => {
+            let written = mark(raw.0.defined);
+            let text = source
+                .text
+                .get(written.start..written.end)
+                .unwrap_or_default();
+            Tree::Number(text.trim().to_string())
+        }
+        RawTree::Text(text) => Tree::Text(text),
+        RawTree::List(items) => Tree::List(
+            items
+                .into_iter()
+                .map(|item| settle(item, source, findings))
+                .collect(),
+        ),
+        RawTree::Map(entries) => Tree::Map(settle_map(entries, source, findings)),
+    };
+    Node { tree, mark: place }
+}
+
+fn settle_map(
+    raw: Vec<(Spanned<String>, Raw)>,
+    source: &Arc<Source>,
+    findings: &mut Diagnostics,
+) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
+    let mut seen = std::collections::HashMap::with_capacity(raw.len());
+    for (key, value) in raw {
+        let key_mark = mark(key.referenced);
+        if let Some(first) = seen.insert(key.value.clone(), key_mark) {
+            findings.push(
+                Diagnostic::error(
+                    "duplicate-key",
+                    format!("the key `{}` stands twice in one map", key.value),
+                )
+                .at(source, key_mark)
+                .also(
+                    crate::model::Origin {
+                        source: Arc::clone(source),
+                        mark: first,
+                    },
+                    "it stands here first",
+                ),
+            );
+            continue;
+        }
+        let value = settle(value, source, findings);
+        entries.push(Entry {
+            key: key.value,
+            key_mark,
+            value,
+        });
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
+        let source = Arc::new(Source {
+            name: "t.yaml".into(),
+            text: text.into(),
+        });
+        let mut findings = Diagnostics::default();
+        let nodes = parse(&source, &mut findings);
+        (nodes, findings.iter().cloned().collect())
+    }
+
+    #[test]
+    fn scalars_keep_their_meaning_and_place() {
+        let (nodes, findings) =
+            read("a: no\nb: 012\nc: 1_000\nd: 6.0\ne: 18446744073709551616\nf: true\ng: -7\n");
+        assert!(findings.is_empty(), "{findings:?}");
+        let doc = &nodes[0];
+        assert_eq!(doc.get("a").unwrap().text(), Some("no"));
+        assert_eq!(doc.get("b").unwrap().text(), Some("012"));
+        assert_eq!(doc.get("c").unwrap().text(), Some("1_000"));
+        assert_eq!(doc.get("d").unwrap().tree, Tree::Number("6.0".into()));
+        assert_eq!(
+            doc.get("e").unwrap().tree,
+            Tree::Number("18446744073709551616".into())
+        );
+        assert_eq!(doc.get("f").unwrap().tree, Tree::Bool(true));
+        assert_eq!(doc.get("g").unwrap().tree, Tree::Integer(-7));
+        let mark = doc.get("d").unwrap().mark;
+        assert_eq!((mark.line, mark.column), (4, 4));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_found_with_both_places() {
+        let (_, findings) = read("spec:\n  a: 1\n  b: 2\n  a: 3\n");
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].code, "duplicate-key");
+        assert_eq!(findings[0].origin.as_ref().unwrap().mark.line, 4);
+        assert_eq!(findings[0].related.as_ref().unwrap().0.mark.line, 2);
+    }
+
+    #[test]
+    fn bombs_and_depth_are_stopped() {
+        let deep = "[".repeat(20_000);
+        let mut quadratic = format!("a: &a \"{}\"\nb:\n", "x".repeat(200_000));
+        quadratic.push_str(&"- *a\n".repeat(20_000));
+        let mut laughs = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
+        for level in 1..10 {
+            let alias = format!("*a{},", level - 1).repeat(10);
+            laughs.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+        }
+        for text in [deep, quadratic, laughs] {
+            let (nodes, findings) = read(&text);
+            assert!(nodes.is_empty());
+            assert_eq!(findings.len(), 1);
+            assert!(
+                ["yaml-budget", "yaml-syntax"].contains(&findings[0].code),
+                "{findings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn merge_keys_and_aliases_are_read() {
+        let (nodes, findings) = read("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n");
+        assert!(findings.is_empty(), "{findings:?}");
+        let used = nodes[0].get("use").unwrap();
+        assert_eq!(used.get("x").unwrap().tree, Tree::Integer(1));
+        assert_eq!(used.get("y").unwrap().tree, Tree::Integer(3));
+    }
+}

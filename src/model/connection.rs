@@ -1,0 +1,74 @@
+//! One account at one vendor.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::address::Vendor;
+use super::resource::Origin;
+use super::secret::SecretRef;
+
+/// A `Connection` document, checked. Secrets are still references.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub name: String,
+    pub vendor: Vendor,
+    /// Everything before the path that the vendor's page prints, without a trailing slash.
+    pub base_url: Url,
+    pub auth: Auth,
+    pub limits: Limits,
+    /// Longest time for one call.
+    pub timeout: Duration,
+    pub webhook_secret: Option<SecretRef>,
+    pub allow_insecure_http: bool,
+    pub origin: Origin,
+}
+
+/// How a connection proves who it is. Which forms a vendor takes is the provider's to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Auth {
+    Token(SecretRef),
+    ApiKey(SecretRef),
+    /// A session that somebody else opened.
+    Session(SecretRef),
+    /// Members of the vendor's login body.
+    Login(Vec<(&'static str, Credential)>),
+    ClientCredentials {
+        token_url: Url,
+        members: Vec<(&'static str, Credential)>,
+    },
+}
+
+/// One member of a login: a name may stand in a manifest, a password may not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Credential {
+    Plain(String),
+    Secret(SecretRef),
+}
+
+impl Auth {
+    /// The name of the form as manifests spell it.
+    pub fn form(&self) -> &'static str {
+        match self {
+            Auth::Token(_) => "token",
+            Auth::ApiKey(_) => "apiKey",
+            Auth::Session(_) => "session",
+            Auth::Login(_) => "login",
+            Auth::ClientCredentials { .. } => "clientCredentials",
+        }
+    }
+}
+
+/// What an account may be asked for at once and over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub concurrency: usize,
+    pub rates: Vec<Rate>,
+}
+
+/// At most `requests` in any window of length `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub requests: u32,
+    pub per: Duration,
+}

@@ -1,0 +1,40 @@
+//! An object between two checks: its envelope is in order, its fields are still as they were written.
+
+use std::collections::BTreeMap;
+
+use super::address::{Address, Kind, Vendor};
+use super::field::Identity;
+use super::node::{Entry, Mark, Node};
+use super::path::PathPattern;
+use super::resource::{Mode, Origin, Risk};
+
+/// What the envelope has to know about a kind.
+#[derive(Clone, Copy)]
+pub struct KindRow {
+    pub kind: Kind,
+    pub vendor: Vendor,
+    pub identity: &'static [Identity],
+}
+
+/// An object whose envelope is in order; what it desires is still a tree.
+#[derive(Clone)]
+pub struct Draft {
+    pub row: KindRow,
+    pub address: Address,
+    pub labels: BTreeMap<String, String>,
+    /// The connection it names, if it names one.
+    pub connection: Option<(String, Mark)>,
+    pub identity: Vec<Entry>,
+    pub policy: PolicyDraft,
+    pub desired: Node,
+    pub origin: Origin,
+}
+
+/// A policy whose field names are still as they were written.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyDraft {
+    pub mode: Mode,
+    pub keep_unlisted: Vec<(String, Mark)>,
+    pub ignore: Vec<(PathPattern, Mark)>,
+    pub allow: Risk,
+}

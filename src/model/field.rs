@@ -1,0 +1,274 @@
+//! Field tables: what a vendor's write call says about every member, as data.
+//!
+//! One table per kind is the single source of validation, diff, risk, JSON Schema and `explain`.
+//! A table holds facts only; what is done with them lives in `provider::canon` (spelling),
+//! `provider::audit` (refusals) and `plan` (carry, diff, risk).
+
+use serde_json::json;
+
+use super::address::{Kind, Vendor};
+use super::value::{Fields, Value};
+
+/// One kind of object: its identity, its fields and how the vendor documents its write call.
+pub struct KindTable {
+    pub kind: Kind,
+    pub vendor: Vendor,
+    /// One sentence for `explain` and the schema.
+    pub about: &'static str,
+    pub identity: &'static [Identity],
+    pub desired: &'static [Field],
+    /// The write call as the vendor prints it.
+    pub write_call: &'static str,
+}
+
+/// A spec member that says which live object a manifest speaks of.
+pub struct Identity {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub shape: Shape,
+    pub example: &'static str,
+}
+
+/// One member of the write call.
+pub struct Field {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub shape: Shape,
+    pub need: Need,
+    pub clearing: Clearing,
+    pub risk: RiskRule,
+    pub carry: Carry,
+}
+
+impl Field {
+    /// A required member that cannot be cleared; the builders below say otherwise.
+    pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            shape,
+            need: Need::Required,
+            clearing: Clearing::Impossible,
+            risk: RiskRule::Safe,
+            carry: Carry::Live,
+        }
+    }
+
+    pub const fn need(mut self, need: Need) -> Self {
+        self.need = need;
+        self
+    }
+
+    pub const fn optional(self) -> Self {
+        self.need(Need::Optional)
+    }
+
+    pub const fn clearing(mut self, clearing: Clearing) -> Self {
+        self.clearing = clearing;
+        self
+    }
+
+    pub const fn risk(mut self, risk: RiskRule) -> Self {
+        self.risk = risk;
+        self
+    }
+
+    pub const fn carry(mut self, carry: Carry) -> Self {
+        self.carry = carry;
+        self
+    }
+}
+
+/// The type of a field.
+pub enum Shape {
+    Text {
+        max: Option<usize>,
+    },
+    Integer {
+        min: i64,
+        max: i64,
+        /// Whether the vendor's own page writes this number as a digit string.
+        digits: bool,
+    },
+    Boolean,
+    Choice {
+        values: &'static [&'static str],
+        /// Other spellings and what they stand for.
+        aliases: &'static [(&'static str, &'static str)],
+    },
+    /// `YYYY-MM-DD`.
+    Date,
+    /// An instant in UTC, compared and sent in whole seconds.
+    Instant,
+    Guid,
+    /// A free JSON object.
+    Object,
+    /// A list of texts without order.
+    Set(&'static Shape),
+    /// A list of elements matched by key.
+    Keyed(&'static Elements),
+}
+
+/// The elements of a keyed list.
+pub struct Elements {
+    /// Names of the key fields, which are texts and always required.
+    pub key: &'static [&'static str],
+    /// What each key field is, for `explain` and the schema.
+    pub key_about: &'static [&'static str],
+    /// Whether keys are compared as labels: without case, space, hyphen and underscore.
+    pub fold: bool,
+    pub fields: &'static [Field],
+}
+
+/// When a field must be in the body of the write call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Always; taken from live where the manifest does not manage it.
+    Required,
+    /// Always, and no read call returns it, so the manifest must state it.
+    InManifest,
+    Optional,
+    /// Exactly when another field has this value.
+    When {
+        scope: Scope,
+        field: &'static str,
+        is: &'static str,
+    },
+    /// Only for a documented convenience that is resolved to another field before the diff.
+    Never,
+}
+
+/// Where the field of a condition stands, seen from the conditional one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Beside it.
+    Here,
+    /// On the object, seen from an element of one of its lists.
+    Object,
+}
+
+/// How `null` in a manifest is carried out, and which live spellings of "nothing" are one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clearing {
+    /// The vendor cannot clear it: `null` is an error.
+    Impossible,
+    /// Sent as `null`.
+    Null,
+    /// `null` and `""` are one value, sent as `null`.
+    NullOrEmpty,
+    /// `null` and `""` are one value, sent as `""`.
+    Empty,
+    /// `null` and `0` are one value, sent as `0`.
+    Zero,
+    /// Left out of the body.
+    Omit,
+}
+
+/// Whether a field that the manifest does not manage travels with the write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carry {
+    /// With its live value, so that the write changes nothing else.
+    Live,
+    /// Never: a counter that moves with use would be rolled back.
+    OnlyManaged,
+    /// With its live value; a wish that live once granted is not asked for again.
+    OneShot { spent: &'static str },
+}
+
+/// What a change of a field does to the licensee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskRule {
+    Safe,
+    /// A number of which more is better; −1 is the highest. `used` names the live fact that counts use.
+    Amount {
+        used: Option<&'static str>,
+    },
+    /// An end: earlier takes away, none is the latest.
+    End,
+    /// A beginning: later takes away, none is the earliest.
+    Begin,
+    /// Choices from the least to the most; a step down takes away.
+    Ladder(&'static [&'static str]),
+    /// A switch whose change to this value stops use at once.
+    StopsAt(bool),
+    /// A permission whose change to this value takes something away.
+    ReducesAt(bool),
+    /// Any change takes the licence away from somebody.
+    Reassign,
+    /// A counter of use: writing it falsifies what was used.
+    Counter,
+    /// A list: removing a member takes it away. `used` names the live fact of an element that counts use.
+    Members {
+        used: Option<&'static str>,
+    },
+}
+
+impl Shape {
+    pub const TEXT: Shape = Shape::Text { max: None };
+    pub const COUNT: Shape = Shape::Integer {
+        min: 0,
+        max: i32::MAX as i64,
+        digits: false,
+    };
+
+    /// The name of the type for messages and `explain`.
+    pub fn name(&self) -> String {
+        match self {
+            Shape::Text { max: None } => "text".into(),
+            Shape::Text { max: Some(max) } => format!("text of at most {max} characters"),
+            Shape::Integer { .. } => "integer".into(),
+            Shape::Boolean => "boolean".into(),
+            Shape::Choice { values, .. } => format!("one of {}", values.join(", ")),
+            Shape::Date => "date YYYY-MM-DD".into(),
+            Shape::Instant => "instant such as 2027-01-31T00:00:00Z".into(),
+            Shape::Guid => "GUID".into(),
+            Shape::Object => "map".into(),
+            Shape::Set(inner) => format!("list of {} without order", inner.name()),
+            Shape::Keyed(elements) => format!("list keyed by {}", elements.key.join(" and ")),
+        }
+    }
+
+    /// A canonical value as JSON, in the vendor's names: what plans show.
+    pub fn json(&self, value: &Value) -> serde_json::Value {
+        match value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => json!(value),
+            Value::Integer(value) => json!(value),
+            Value::Text(text) => json!(text),
+            Value::Json(value) => value.clone(),
+            Value::Set(members) => json!(members),
+            Value::Items(items) => {
+                let Shape::Keyed(elements) = self else {
+                    return serde_json::Value::Null;
+                };
+                items
+                    .iter()
+                    .map(|(key, fields)| elements.json(key, fields))
+                    .collect()
+            }
+        }
+    }
+}
+
+impl Elements {
+    /// One element with its key fields first.
+    pub fn json(&self, key: &super::path::Key, fields: &Fields) -> serde_json::Value {
+        let keys = self
+            .key
+            .iter()
+            .zip(key.shown())
+            .map(|(name, text)| (name.to_string(), json!(text)));
+        let rest = self.fields.iter().filter_map(|field| {
+            Some((
+                field.name.to_string(),
+                field.shape.json(fields.get(field.name)?),
+            ))
+        });
+        keys.chain(rest).collect()
+    }
+}
+
+/// The field called `name`.
+pub fn find<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
+    fields.iter().find(|field| field.name == name)
+}

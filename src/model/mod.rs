@@ -1,0 +1,27 @@
+//! The nouns everything else speaks of: no IO, no YAML, no HTTP client, no vendor.
+//!
+//! The manifest format and the vendors' wire formats are both edges over these types, so nothing here
+//! may import from the rest of the crate.
+
+pub mod address;
+pub mod connection;
+pub mod diagnostic;
+pub mod draft;
+pub mod field;
+pub mod node;
+pub mod path;
+pub mod resource;
+pub mod secret;
+pub mod value;
+pub mod wire;
+
+pub use address::{Address, Kind, Vendor};
+pub use connection::{Auth, Connection, Limits, Rate};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use field::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
+pub use node::{Mark, Node, Tree};
+pub use path::{FieldPath, Key, Part, PathPattern};
+pub use resource::{Desired, Live, Mode, Observed, Origin, Policy, Risk};
+pub use secret::{SecretRef, SecretText};
+pub use value::{Fields, Value};
+pub use wire::{Call, Method, Reply, Verdict};

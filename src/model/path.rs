@@ -1,0 +1,286 @@
+//! Field paths: `Features[Licstat 6.0].count`, printed in plans and parsed from `policy.ignore`.
+
+use std::fmt;
+
+/// The key of an element in a keyed list, one text per key field, as the user or vendor spelled it.
+///
+/// Equality and order use the folded spelling, so `Hostname` and `hostname` are one key where the
+/// field table says so.
+#[derive(Clone, Debug)]
+pub struct Key {
+    folded: Vec<String>,
+    shown: Vec<String>,
+}
+
+impl Key {
+    /// A key; `fold` drops differences of case and of space, hyphen and underscore.
+    pub fn new(parts: Vec<String>, fold: bool) -> Self {
+        let folded = if fold {
+            parts.iter().map(|part| fold_label(part)).collect()
+        } else {
+            parts.clone()
+        };
+        Self {
+            folded,
+            shown: parts,
+        }
+    }
+
+    /// One text that is equal for equal keys.
+    pub fn folded(&self) -> String {
+        self.folded.join("\u{1f}")
+    }
+
+    /// The parts as they were spelled, in the order of the key fields.
+    pub fn shown(&self) -> &[String] {
+        &self.shown
+    }
+}
+
+/// LAC returns `Hostname` for `hostname` and labels with spaces (`IP Address`) whose raw form is not
+/// published; letters and digits alone tell all documented labels apart (HostIDs tab, 2026-11-21).
+fn fold_label(label: &str) -> String {
+    label
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '_' | '-'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded == other.folded
+    }
+}
+impl Eq for Key {}
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.folded.cmp(&other.folded)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, part) in self.shown.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            let awkward = part.is_empty()
+                || part
+                    .chars()
+                    .any(|c| c.is_whitespace() || c.is_control() || "\"'[]".contains(c));
+            if awkward {
+                f.write_str(&serde_json::Value::from(part.as_str()).to_string())?;
+            } else {
+                f.write_str(part)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One part of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Field(&'static str),
+    Element(Key),
+}
+
+/// Where a field stands inside `desired`, in the vendor's own names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldPath(Vec<Part>);
+
+impl FieldPath {
+    pub fn field(&self, name: &'static str) -> Self {
+        self.with(Part::Field(name))
+    }
+
+    pub fn element(&self, key: Key) -> Self {
+        self.with(Part::Element(key))
+    }
+
+    fn with(&self, part: Part) -> Self {
+        let mut parts = self.0.clone();
+        parts.push(part);
+        Self(parts)
+    }
+
+    pub fn parts(&self) -> &[Part] {
+        &self.0
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, part) in self.0.iter().enumerate() {
+            match part {
+                Part::Field(name) if i == 0 => f.write_str(name)?,
+                Part::Field(name) => write!(f, ".{name}")?,
+                Part::Element(key) => write!(f, "[{key}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path as `policy.ignore` spells it; `[*]` stands for every element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern {
+    pub parts: Vec<PatternPart>,
+}
+
+/// One part of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PatternPart {
+    Field(String),
+    Element(Vec<String>),
+    AnyElement,
+}
+
+impl PathPattern {
+    /// Parses the notation in which plans print paths.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            if let Some(inside) = rest.strip_prefix('[') {
+                let (key, after) = parse_key(inside)?;
+                parts.push(key);
+                rest = after;
+            } else {
+                rest = rest.strip_prefix('.').unwrap_or(rest);
+                let end = rest.find(['.', '[']).unwrap_or(rest.len());
+                if end == 0 {
+                    return Err(format!("a field name is missing before {rest:?}"));
+                }
+                parts.push(PatternPart::Field(rest[..end].to_string()));
+                rest = &rest[end..];
+            }
+        }
+        if parts.is_empty() {
+            Err("the path is empty".into())
+        } else {
+            Ok(Self { parts })
+        }
+    }
+
+    /// Whether the pattern names `path` itself. A path below a named one is found by asking for its parents.
+    pub fn names(&self, path: &FieldPath, folds: bool) -> bool {
+        self.parts.len() == path.parts().len()
+            && self
+                .parts
+                .iter()
+                .zip(path.parts())
+                .all(|(pattern, part)| match (pattern, part) {
+                    (PatternPart::Field(name), Part::Field(field)) => name == field,
+                    (PatternPart::AnyElement, Part::Element(_)) => true,
+                    (PatternPart::Element(texts), Part::Element(key)) => {
+                        Key::new(texts.clone(), folds) == *key
+                    }
+                    _ => false,
+                })
+    }
+}
+
+fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
+    let mut texts = Vec::new();
+    let mut rest = inside;
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix(']') {
+            let any = texts.len() == 1 && texts[0] == "*";
+            let part = if any {
+                PatternPart::AnyElement
+            } else {
+                PatternPart::Element(texts)
+            };
+            return Ok((part, after));
+        }
+        if rest.starts_with('"') {
+            let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+            match stream.next() {
+                Some(Ok(text)) => {
+                    texts.push(text);
+                    rest = &rest[stream.byte_offset()..];
+                }
+                _ => return Err(format!("the quoted part {rest:?} does not end")),
+            }
+        } else {
+            let end = rest
+                .find(|c: char| c == ']' || c.is_whitespace())
+                .ok_or_else(|| "a '[' is not closed by ']'".to_string())?;
+            texts.push(rest[..end].to_string());
+            rest = &rest[end..];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(parts: &[&str]) -> FieldPath {
+        let key = Key::new(parts.iter().map(|p| p.to_string()).collect(), false);
+        FieldPath::default()
+            .field("Features")
+            .element(key)
+            .field("count")
+    }
+
+    #[test]
+    fn a_path_prints_as_the_contract_says() {
+        assert_eq!(
+            path(&["Licstat", "6.0"]).to_string(),
+            "Features[Licstat 6.0].count"
+        );
+        assert_eq!(
+            path(&["Lic stat", "6.0"]).to_string(),
+            "Features[\"Lic stat\" 6.0].count"
+        );
+        assert_eq!(
+            path(&["a\"]", ""]).to_string(),
+            "Features[\"a\\\"]\" \"\"].count"
+        );
+    }
+
+    #[test]
+    fn what_is_printed_parses_back() {
+        for parts in [
+            ["Licstat", "6.0"],
+            ["Lic stat", "6.0"],
+            ["a\"]", ""],
+            ["[x]", "'"],
+        ] {
+            let path = path(&parts);
+            let pattern = PathPattern::parse(&path.to_string()).expect("parses");
+            assert!(pattern.names(&path, false), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_star_names_every_element() {
+        let pattern = PathPattern::parse("Features[*].count").expect("parses");
+        assert!(pattern.names(&path(&["Licstat", "6.0"]), false));
+        assert!(!pattern.names(&FieldPath::default().field("Features"), false));
+    }
+
+    #[test]
+    fn labels_fold_where_asked() {
+        let key = |text: &str| Key::new(vec![text.into()], true);
+        assert_eq!(key("hostname"), key("Hostname"));
+        assert_eq!(key("ip_address"), key("IP Address"));
+        assert_ne!(key("hostname"), key("username"));
+    }
+
+    #[test]
+    fn broken_patterns_are_refused() {
+        for bad in ["", "Features[Licstat", "Features[\"x]", ".", "a..b"] {
+            assert!(PathPattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

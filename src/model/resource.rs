@@ -1,0 +1,156 @@
+//! What is wanted, what is there, and where each was found.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::address::{Address, Vendor};
+use super::diagnostic::Source;
+use super::node::Mark;
+use super::path::PathPattern;
+use super::value::Fields;
+
+/// Where something stands in the manifests.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub source: Arc<Source>,
+    pub mark: Mark,
+}
+
+/// An object as a manifest wants it, checked against the field table.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    pub address: Address,
+    pub vendor: Vendor,
+    pub connection: String,
+    /// Identity members by name, in the order of the kind's table.
+    pub identity: Vec<(&'static str, String)>,
+    pub fields: Fields,
+    pub policy: Policy,
+    pub labels: BTreeMap<String, String>,
+    pub origin: Origin,
+    /// Places of the managed fields by printed path, for findings that come after validation.
+    pub marks: BTreeMap<String, Mark>,
+}
+
+impl Desired {
+    /// The identity member `name`; empty for a name that the kind does not have.
+    pub fn id(&self, name: &str) -> &str {
+        self.identity
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map_or("", |(_, id)| id)
+    }
+
+    /// The place of the field at `path`, or of the nearest thing around it.
+    pub fn mark(&self, path: &str) -> Mark {
+        let mut path = path;
+        loop {
+            if let Some(mark) = self.marks.get(path) {
+                return *mark;
+            }
+            match path.rfind(['.', '[']) {
+                Some(cut) => path = &path[..cut],
+                None => return self.origin.mark,
+            }
+        }
+    }
+}
+
+/// What may be done to an object, and what is left alone.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    pub mode: Mode,
+    /// Lists whose live elements survive though the manifest does not name them.
+    pub keep_unlisted: Vec<String>,
+    pub ignore: Vec<PathPattern>,
+    /// The highest risk accepted for this object without a flag.
+    pub allow: Risk,
+}
+
+/// Whether an object is written, only planned, or not even read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    #[default]
+    Enforce,
+    Observe,
+    Suspend,
+}
+
+/// What a change does to the licensee, from the least to the most.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    #[default]
+    Safe,
+    /// Takes something away.
+    Reduce,
+    /// Takes away what is in use right now.
+    Strand,
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Risk::Safe => "safe",
+            Risk::Reduce => "reduce",
+            Risk::Strand => "strand",
+        })
+    }
+}
+
+/// An object as a vendor described it at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    pub fields: Fields,
+    /// What the vendor counts: use, one-shot flags, change marks. Never written, never printed as a field.
+    pub facts: BTreeMap<String, Fact>,
+    /// Convenience fields of the manifest resolved by reading, replacing those they stand for.
+    pub resolved: Vec<Resolved>,
+}
+
+/// A field that the manifest gave by another name, for example groups by name instead of id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    pub given: &'static str,
+    pub field: &'static str,
+    pub value: super::value::Value,
+}
+
+/// A fact beside the writable fields.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    Number(i64),
+    Text(String),
+}
+
+impl Live {
+    /// A counted fact. Facts of elements are named by the path of the element: `product_features[f2].total_consumptions`.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        match self.facts.get(name)? {
+            Fact::Number(number) => Some(*number),
+            Fact::Text(_) => None,
+        }
+    }
+}
+
+/// What observing one object came to.
+#[derive(Clone, Debug)]
+pub enum Observed {
+    Live(Live),
+    /// The vendor has no such object.
+    Missing,
+    /// It could not be read; the text says which call failed and how.
+    Unread(String),
+}

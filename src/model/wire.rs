@@ -1,0 +1,84 @@
+//! HTTP as data: what to send, what came back, what it means.
+
+use serde_json::Value;
+
+/// The methods the five vendors use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+        }
+    }
+}
+
+/// One call, complete but for the host and the credentials. Path and query are already encoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub method: Method,
+    /// Path and query below the connection's base URL.
+    pub path: String,
+    pub body: Option<Value>,
+}
+
+impl Call {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            body: None,
+        }
+    }
+
+    pub fn write(method: Method, path: impl Into<String>, body: Value) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            body: Some(body),
+        }
+    }
+
+    /// How the call is named in messages.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.path)
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    pub status: u16,
+    /// The body as text; bytes that are not UTF-8 are replaced, which no JSON survives unnoticed.
+    pub body: String,
+    pub content_type: String,
+}
+
+impl Reply {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// What a reply to a write means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    Accepted,
+    /// Refused, with the vendor's words and, where it names them, the fields they are about.
+    Rejected {
+        words: String,
+        fields: Vec<(String, String)>,
+    },
+    /// The write may or may not have been carried out: look before doing anything else.
+    Unclear(String),
+}

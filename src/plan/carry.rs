@@ -1,0 +1,170 @@
+//! What must survive joins what is wanted, before the diff.
+//!
+//! The result is the whole object as it should be after the write: live, with what the manifest manages
+//! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
+//! with their live values, so no later stage needs to know about exceptions.
+
+use crate::model::field::Elements;
+use crate::model::{
+    Carry, Desired, Field, FieldPath, Fields, Key, Live, PathPattern, Policy, Shape, Value,
+};
+use crate::provider::conditions;
+
+/// The object as it should be.
+pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields {
+    let wanted = resolved(desired, live);
+    let policy = &desired.policy;
+    let mut next = Fields::new();
+    for field in table {
+        let path = FieldPath::default().field(field.name);
+        let held = live.fields.get(field.name);
+        let wish = wanted
+            .get(field.name)
+            .filter(|_| !ignored(policy, &path, false));
+        let value = match (wish, held) {
+            (Some(wish), held) => Some(merged(field, wish, held, policy, &path, live)),
+            (None, Some(held)) if field.carry != Carry::OnlyManaged => {
+                Some(without_counters(field, held))
+            }
+            (None, _) => None,
+        };
+        if let Some(value) = value {
+            next.insert(field.name, value);
+        }
+    }
+    conditions::settle(table, &mut next);
+    next
+}
+
+/// What the manifest wants, with conveniences such as names replaced by what reading resolved them to.
+fn resolved(desired: &Desired, live: &Live) -> Fields {
+    let mut wanted = desired.fields.clone();
+    for resolved in &live.resolved {
+        wanted.remove(resolved.given);
+        wanted.insert(resolved.field, resolved.value.clone());
+    }
+    wanted
+}
+
+fn ignored(policy: &Policy, path: &FieldPath, folds: bool) -> bool {
+    policy
+        .ignore
+        .iter()
+        .any(|pattern: &PathPattern| pattern.names(path, folds))
+}
+
+fn merged(
+    field: &'static Field,
+    wish: &Value,
+    held: Option<&Value>,
+    policy: &Policy,
+    path: &FieldPath,
+    live: &Live,
+) -> Value {
+    let keeps = policy.keep_unlisted.iter().any(|name| name == field.name);
+    match (&field.shape, wish, held) {
+        (Shape::Keyed(elements), Value::Items(items), held) => {
+            let held = held.map_or(&[][..], Value::items);
+            Value::Items(merged_items(elements, items, held, keeps, policy, path))
+        }
+        (_, Value::Set(wish), Some(Value::Set(held))) if keeps => {
+            Value::Set(wish.union(held).cloned().collect())
+        }
+        (_, wish, held) => match (field.carry, held) {
+            // A wish that was granted before is not made again: the flag is the server's from then on.
+            (Carry::OneShot { spent }, Some(held))
+                if *wish == Value::Bool(true) && live.facts.contains_key(spent) =>
+            {
+                held.clone()
+            }
+            _ => wish.clone(),
+        },
+    }
+}
+
+fn merged_items(
+    elements: &'static Elements,
+    wanted: &[(Key, Fields)],
+    held: &[(Key, Fields)],
+    keeps: bool,
+    policy: &Policy,
+    path: &FieldPath,
+) -> Vec<(Key, Fields)> {
+    let live_of = |key: &Key| {
+        held.iter()
+            .find(|(other, _)| other == key)
+            .map(|(_, fields)| fields)
+    };
+    let mut next = Vec::new();
+    for (key, wish) in wanted {
+        let at = path.element(key.clone());
+        if ignored(policy, &at, elements.fold) {
+            continue;
+        }
+        let mut fields = live_of(key)
+            .map(|fields| carried(elements, fields))
+            .unwrap_or_default();
+        for (name, value) in wish {
+            if !ignored(policy, &at.field(name), elements.fold) {
+                fields.insert(name, value.clone());
+            }
+        }
+        next.push((key.clone(), fields));
+    }
+    for (key, fields) in held {
+        let listed = wanted.iter().any(|(other, _)| other == key);
+        let left_alone = ignored(policy, &path.element(key.clone()), elements.fold);
+        if left_alone || (keeps && !listed) {
+            next.push((key.clone(), carried(elements, fields)));
+        }
+    }
+    next
+}
+
+fn without_counters(field: &'static Field, held: &Value) -> Value {
+    match (&field.shape, held) {
+        (Shape::Keyed(elements), Value::Items(items)) => Value::Items(
+            items
+                .iter()
+                .map(|(key, fields)| (key.clone(), carried(elements, fields)))
+                .collect(),
+        ),
+        _ => held.clone(),
+    }
+}
+
+/// The live fields of an element that travel with a write.
+fn carried(elements: &'static Elements, fields: &Fields) -> Fields {
+    let travels = |name: &str| {
+        elements
+            .fields
+            .iter()
+            .any(|field| field.name == name && field.carry != Carry::OnlyManaged)
+    };
+    fields
+        .iter()
+        .filter(|(name, _)| travels(name))
+        .map(|(name, value)| (*name, value.clone()))
+        .collect()
+}
+
+/// Words about a one-shot wish that live has granted already.
+pub fn note(table: &'static [Field], desired: &Desired, live: &Live) -> Option<String> {
+    table.iter().find_map(|field| {
+        let Carry::OneShot { spent } = field.carry else {
+            return None;
+        };
+        let asked = live.facts.get(spent)?;
+        let wanted = desired.fields.get(field.name) == Some(&Value::Bool(true));
+        let when = match asked {
+            crate::model::resource::Fact::Text(when) => format!(" ({when})"),
+            crate::model::resource::Fact::Number(_) => String::new(),
+        };
+        wanted.then(|| {
+            format!(
+                "`{}` was asked for before{when} and is not asked for again",
+                field.name
+            )
+        })
+    })
+}

@@ -1,0 +1,141 @@
+//! Next against live: one change per field that differs. Knows no verb of HTTP.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::risk::{self, Weighed};
+use crate::model::field::Elements;
+use crate::model::{Field, FieldPath, Fields, Key, Live, Risk, Shape, Value};
+
+/// What happens to a field.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeVerb {
+    Add,
+    Replace,
+    Remove,
+}
+
+/// One changed field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub path: FieldPath,
+    pub verb: ChangeVerb,
+    pub before: Option<Json>,
+    pub after: Option<Json>,
+    pub risk: Risk,
+    pub note: Option<String>,
+}
+
+/// The changes that lead from live to `next`, in the order of the table.
+pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp) -> Vec<Change> {
+    let scale = risk::Scale { live, now };
+    let mut changes = Vec::new();
+    fields(
+        table,
+        next,
+        &live.fields,
+        &FieldPath::default(),
+        &scale,
+        &mut changes,
+    );
+    changes
+}
+
+fn fields(
+    table: &'static [Field],
+    next: &Fields,
+    held: &Fields,
+    at: &FieldPath,
+    scale: &risk::Scale<'_>,
+    changes: &mut Vec<Change>,
+) {
+    for field in table {
+        let Some(after) = next.get(field.name) else {
+            continue;
+        };
+        let before = held.get(field.name);
+        if before == Some(after) {
+            continue;
+        }
+        let path = at.field(field.name);
+        match (&field.shape, after) {
+            (Shape::Keyed(elements), Value::Items(items)) => {
+                let held = before.map_or(&[][..], Value::items);
+                keyed(field, elements, items, held, &path, scale, changes);
+            }
+            _ => {
+                let absent = before.is_none() && *after == Value::Null;
+                if !absent {
+                    changes.push(replaced(field, path, before, after, scale));
+                }
+            }
+        }
+    }
+}
+
+fn replaced(
+    field: &'static Field,
+    path: FieldPath,
+    before: Option<&Value>,
+    after: &Value,
+    scale: &risk::Scale<'_>,
+) -> Change {
+    let Weighed { risk, note } = scale.weigh(field, &path, before, after);
+    Change {
+        verb: if before.is_none() {
+            ChangeVerb::Add
+        } else {
+            ChangeVerb::Replace
+        },
+        before: before.map(|value| field.shape.json(value)),
+        after: Some(field.shape.json(after)),
+        path,
+        risk,
+        note,
+    }
+}
+
+fn keyed(
+    field: &'static Field,
+    elements: &'static Elements,
+    next: &[(Key, Fields)],
+    held: &[(Key, Fields)],
+    path: &FieldPath,
+    scale: &risk::Scale<'_>,
+    changes: &mut Vec<Change>,
+) {
+    let held_by_key: std::collections::BTreeMap<&Key, &Fields> =
+        held.iter().map(|(key, fields)| (key, fields)).collect();
+    let next_keys: std::collections::BTreeSet<&Key> = next.iter().map(|(key, _)| key).collect();
+    for (key, element) in next {
+        let at = path.element(key.clone());
+        match held_by_key.get(key) {
+            Some(before) => fields(elements.fields, element, before, &at, scale, changes),
+            None => changes.push(Change {
+                path: at,
+                verb: ChangeVerb::Add,
+                before: None,
+                after: Some(elements.json(key, element)),
+                risk: Risk::Safe,
+                note: None,
+            }),
+        }
+    }
+    for (key, element) in held {
+        if !next_keys.contains(key) {
+            let at = path.element(key.clone());
+            let Weighed { risk, note } = scale.weigh_removal(field, &at);
+            changes.push(Change {
+                verb: ChangeVerb::Remove,
+                before: Some(elements.json(key, element)),
+                after: None,
+                path: at,
+                risk,
+                note,
+            });
+        }
+    }
+}

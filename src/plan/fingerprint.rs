@@ -1,0 +1,61 @@
+//! One hash for the live values that a diff was computed from.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::model::resource::Fact;
+use crate::model::{Carry, Desired, Field, Fields, Live, Shape, Value};
+
+/// The name of the fact that a vendor's own change mark is kept under.
+pub const VERSION_FACT: &str = "version";
+
+/// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
+/// move with use are left out unless the manifest manages them: use must not make a plan stale.
+pub fn of(table: &'static [Field], desired: &Desired, live: &Live) -> String {
+    let managed = |name: &str| desired.fields.contains_key(name);
+    let mut parts = canonical(table, &live.fields, &managed);
+    if let Some(Fact::Text(version)) = live.facts.get(VERSION_FACT) {
+        parts.insert("@version".into(), Json::from(version.as_str()));
+    }
+    digest(&serde_json::json!(parts))
+}
+
+fn canonical(
+    table: &'static [Field],
+    fields: &Fields,
+    managed: &dyn Fn(&str) -> bool,
+) -> BTreeMap<String, Json> {
+    let mut parts = BTreeMap::new();
+    for field in table {
+        let Some(value) = fields.get(field.name) else {
+            continue;
+        };
+        if field.carry == Carry::OnlyManaged && !managed(field.name) {
+            continue;
+        }
+        let json = match (&field.shape, value) {
+            (Shape::Keyed(elements), Value::Items(items)) => {
+                let by_key: BTreeMap<String, Json> = items
+                    .iter()
+                    .map(|(key, fields)| {
+                        let inner = canonical(elements.fields, fields, &|_| false);
+                        (key.folded(), serde_json::json!(inner))
+                    })
+                    .collect();
+                serde_json::json!(by_key)
+            }
+            (shape, value) => shape.json(value),
+        };
+        parts.insert(field.name.to_string(), json);
+    }
+    parts
+}
+
+/// `sha256:` and the hash of a JSON value's bytes.
+pub fn digest(json: &Json) -> String {
+    let hash = Sha256::digest(json.to_string().as_bytes());
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}

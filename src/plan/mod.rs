@@ -1,0 +1,143 @@
+//! The functional core: desired and live to changes, their risk, and at most one step per object.
+//!
+//! Everything is an argument, the time included; nothing here sends, waits or prints. Data runs
+//! `carry` (what must survive joins what is wanted) → `diff` → `risk` → `step` → `check`, and `document`
+//! is the plan as the JSON contract shows it.
+
+pub mod carry;
+pub mod check;
+pub mod diff;
+pub mod document;
+pub mod fingerprint;
+pub mod guard;
+pub mod risk;
+pub mod step;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Desired, Live, Mode, Observed, Risk};
+use crate::provider::Provider;
+pub use diff::{Change, ChangeVerb};
+pub use step::Step;
+
+/// What is to be done about an object.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is as the manifest wants it.
+    None,
+    Update,
+    /// It differs, and its policy says to look only.
+    Observe,
+    /// Its policy says not even to look.
+    Suspend,
+    /// The vendor has no such object.
+    Missing,
+    /// It could not be read or planned.
+    Error,
+}
+
+/// One object of a plan.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub desired: Arc<Desired>,
+    pub action: Action,
+    pub changes: Vec<Change>,
+    pub step: Option<Step>,
+    pub fingerprint: Option<String>,
+    /// Why it could not be planned, or what is worth knowing beside the changes.
+    pub message: Option<String>,
+}
+
+impl Planned {
+    /// The highest risk of its changes.
+    pub fn risk(&self) -> Risk {
+        self.changes
+            .iter()
+            .map(|change| change.risk)
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn bare(desired: &Arc<Desired>, action: Action, message: Option<String>) -> Self {
+        let desired = Arc::clone(desired);
+        Self {
+            desired,
+            action,
+            changes: Vec::new(),
+            step: None,
+            fingerprint: None,
+            message,
+        }
+    }
+}
+
+/// Plans one object.
+pub fn plan(
+    provider: &dyn Provider,
+    desired: &Arc<Desired>,
+    observed: &Observed,
+    now: Timestamp,
+) -> Planned {
+    if desired.policy.mode == Mode::Suspend {
+        return Planned::bare(desired, Action::Suspend, None);
+    }
+    match observed {
+        Observed::Live(live) => plan_live(provider, desired, live, now),
+        Observed::Missing => {
+            let what = format!("{} has no {}", desired.vendor, identity(desired));
+            Planned::bare(desired, Action::Missing, Some(what))
+        }
+        Observed::Unread(why) => Planned::bare(desired, Action::Error, Some(why.clone())),
+    }
+}
+
+fn plan_live(
+    provider: &dyn Provider,
+    desired: &Arc<Desired>,
+    live: &Live,
+    now: Timestamp,
+) -> Planned {
+    let table = provider.table();
+    let next = carry::carry(table.desired, desired, live);
+    let changes = diff::diff(table.desired, &next, live, now);
+    let mut planned = Planned::bare(
+        desired,
+        Action::None,
+        carry::note(table.desired, desired, live),
+    );
+    planned.fingerprint = Some(fingerprint::of(table.desired, desired, live));
+    if changes.is_empty() {
+        return planned;
+    }
+    let step = step::step(provider, desired, live, &next, &changes);
+    planned.changes = changes;
+    match step
+        .and_then(|step| check::check(table.desired, &step, live, &planned.changes).map(|()| step))
+    {
+        Ok(step) if desired.policy.mode == Mode::Enforce => {
+            planned.action = Action::Update;
+            planned.step = Some(step);
+        }
+        Ok(_) => planned.action = Action::Observe,
+        Err(why) => {
+            planned.action = Action::Error;
+            planned.message = Some(why);
+        }
+    }
+    planned
+}
+
+/// The object as the vendor knows it: `license order II1HP-…`.
+fn identity(desired: &Desired) -> String {
+    let ids: Vec<String> = desired
+        .identity
+        .iter()
+        .map(|(name, id)| format!("{name} {id}"))
+        .collect();
+    ids.join(", ")
+}

@@ -1,0 +1,271 @@
+//! What a change does to the licensee, from the rule that stands beside the field in its table.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil;
+
+use crate::model::{Field, FieldPath, Live, Risk, RiskRule, Value};
+
+/// What risk is measured against: the live counts of use, and now.
+pub struct Scale<'a> {
+    pub live: &'a Live,
+    pub now: Timestamp,
+}
+
+/// A risk and the numbers behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    pub risk: Risk,
+    pub note: Option<String>,
+}
+
+impl Weighed {
+    fn new(risk: Risk) -> Self {
+        Self { risk, note: None }
+    }
+
+    fn noted(risk: Risk, note: impl Into<String>) -> Self {
+        Self {
+            risk,
+            note: Some(note.into()),
+        }
+    }
+}
+
+impl Scale<'_> {
+    /// The risk of changing a field.
+    pub fn weigh(
+        &self,
+        field: &Field,
+        path: &FieldPath,
+        before: Option<&Value>,
+        after: &Value,
+    ) -> Weighed {
+        let known = before.filter(|value| **value != Value::Null);
+        match field.risk {
+            RiskRule::Safe => Weighed::new(Risk::Safe),
+            RiskRule::Amount { used } => {
+                let used = used.and_then(|fact| self.used(field, path, fact));
+                amount(known, after, used)
+            }
+            RiskRule::End => self.end(known, after),
+            RiskRule::Begin => self.begin(known, after),
+            RiskRule::Ladder(steps) => ladder(steps, known, after),
+            RiskRule::StopsAt(value) if *after == Value::Bool(value) => Weighed::new(Risk::Strand),
+            RiskRule::ReducesAt(value) if *after == Value::Bool(value) && known.is_some() => {
+                Weighed::new(Risk::Reduce)
+            }
+            RiskRule::StopsAt(_) | RiskRule::ReducesAt(_) => Weighed::new(Risk::Safe),
+            RiskRule::Reassign => Weighed::new(if known.is_some() {
+                Risk::Reduce
+            } else {
+                Risk::Safe
+            }),
+            RiskRule::Counter => Weighed::noted(Risk::Strand, "writes a usage counter"),
+            RiskRule::Members { .. } => members(before, after),
+        }
+    }
+
+    /// The risk of removing an element of a list.
+    pub fn weigh_removal(&self, field: &Field, element: &FieldPath) -> Weighed {
+        let RiskRule::Members { used } = field.risk else {
+            return Weighed::new(Risk::Reduce);
+        };
+        match used.and_then(|fact| self.live.number(&format!("{element}.{fact}"))) {
+            Some(used) if used > 0 => {
+                Weighed::noted(Risk::Strand, format!("removed, {used} in use"))
+            }
+            _ => Weighed::new(Risk::Reduce),
+        }
+    }
+
+    /// The count of use that stands beside a field: on the object, or on the element that holds it.
+    fn used(&self, field: &Field, path: &FieldPath, fact: &str) -> Option<i64> {
+        let path = path.to_string();
+        let place = path.strip_suffix(field.name).unwrap_or_default();
+        self.live.number(&format!("{place}{fact}"))
+    }
+
+    fn end(&self, before: Option<&Value>, after: &Value) -> Weighed {
+        let Some(until) = moment(after, true) else {
+            return Weighed::new(Risk::Safe);
+        };
+        let earlier = before
+            .and_then(|value| moment(value, true))
+            .is_none_or(|was| until < was);
+        if !earlier {
+            return Weighed::new(Risk::Safe);
+        }
+        if until <= self.now {
+            return Weighed::noted(Risk::Strand, "ends at once");
+        }
+        Weighed::new(Risk::Reduce)
+    }
+
+    fn begin(&self, before: Option<&Value>, after: &Value) -> Weighed {
+        let Some(from) = moment(after, false) else {
+            return Weighed::new(Risk::Safe);
+        };
+        let was = before.and_then(|value| moment(value, false));
+        if was.is_some_and(|was| from <= was) {
+            return Weighed::new(Risk::Safe);
+        }
+        let had_begun = was.is_none_or(|was| was <= self.now);
+        if had_begun && from > self.now {
+            return Weighed::noted(Risk::Strand, "had begun, would begin later");
+        }
+        Weighed::new(if had_begun { Risk::Safe } else { Risk::Reduce })
+    }
+}
+
+/// Of a number of which −1 is the highest.
+fn amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
+    let highest_last = |value: i64| if value == -1 { i64::MAX } else { value };
+    let Value::Integer(after) = after else {
+        // No number stands for no allowance of this sort: less than any number there was.
+        return Weighed::new(if before.is_some() {
+            Risk::Reduce
+        } else {
+            Risk::Safe
+        });
+    };
+    let allowed = highest_last(*after);
+    let lowered = match before {
+        Some(Value::Integer(before)) => allowed < highest_last(*before),
+        // Where no number was set, none limited the licensee.
+        _ => false,
+    };
+    match used {
+        _ if !lowered => Weighed::new(Risk::Safe),
+        Some(used) if allowed < used => {
+            Weighed::noted(Risk::Strand, format!("{after} allowed, {used} in use"))
+        }
+        _ => Weighed::new(Risk::Reduce),
+    }
+}
+
+fn ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighed {
+    let rank = |value: &Value| match value {
+        Value::Text(text) => steps.iter().position(|step| step == text),
+        _ => None,
+    };
+    let was = before.and_then(rank);
+    let down = match (was, rank(after)) {
+        (Some(was), Some(is)) => is < was,
+        (Some(_), None) => true,
+        // From a step that the pages do not name, any other may be down.
+        (None, _) => before.is_some(),
+    };
+    Weighed::new(if down { Risk::Reduce } else { Risk::Safe })
+}
+
+fn members(before: Option<&Value>, after: &Value) -> Weighed {
+    let none = BTreeSet::new();
+    let set = |value: Option<&Value>| match value {
+        Some(Value::Set(members)) => members.clone(),
+        _ => none.clone(),
+    };
+    let (was, is) = (set(before), set(Some(after)));
+    let gone = was.difference(&is).count();
+    Weighed::new(if gone > 0 { Risk::Reduce } else { Risk::Safe })
+}
+
+/// A date or instant. A day ends with its last second and begins with its first.
+fn moment(value: &Value, at_end: bool) -> Option<Timestamp> {
+    let Value::Text(text) = value else {
+        return None;
+    };
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment);
+    }
+    let day = text.parse::<civil::Date>().ok()?;
+    let time = if at_end {
+        day.at(23, 59, 59, 0)
+    } else {
+        day.at(0, 0, 0, 0)
+    };
+    time.to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()
+        .map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::resource::Fact;
+    use crate::model::{Clearing, Shape};
+
+    const COUNT: Field =
+        Field::new("seats", Shape::COUNT, "").risk(RiskRule::Amount { used: Some("used") });
+    const END: Field = Field::new("end", Shape::Date, "")
+        .clearing(Clearing::Null)
+        .risk(RiskRule::End);
+    const BEGIN: Field = Field::new("begin", Shape::Instant, "").risk(RiskRule::Begin);
+
+    fn weigh(field: &Field, before: Option<Value>, after: Value) -> Risk {
+        let mut live = Live::default();
+        live.facts.insert("used".into(), Fact::Number(7));
+        let now = "2026-11-21T12:00:00Z".parse().expect("a valid time");
+        let scale = Scale { live: &live, now };
+        let path = FieldPath::default().field(field.name);
+        scale.weigh(field, &path, before.as_ref(), &after).risk
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    #[test]
+    fn amounts_rank_with_minus_one_as_the_highest() {
+        let seats = |before: i64, after: i64| {
+            weigh(&COUNT, Some(Value::Integer(before)), Value::Integer(after))
+        };
+        assert_eq!(seats(10, 12), Risk::Safe);
+        assert_eq!(seats(10, 8), Risk::Reduce);
+        assert_eq!(seats(10, 5), Risk::Strand);
+        assert_eq!(seats(10, -1), Risk::Safe);
+        assert_eq!(seats(-1, 10), Risk::Reduce);
+        assert_eq!(weigh(&COUNT, None, Value::Integer(5)), Risk::Safe);
+    }
+
+    #[test]
+    fn ends_rank_with_none_as_the_latest() {
+        let end = |before: Option<&str>, after: Option<&str>| {
+            let value = |day: Option<&str>| day.map_or(Value::Null, text);
+            weigh(&END, Some(value(before)), value(after))
+        };
+        assert_eq!(end(Some("2027-01-01"), Some("2028-01-01")), Risk::Safe);
+        assert_eq!(end(Some("2028-01-01"), Some("2027-01-01")), Risk::Reduce);
+        assert_eq!(end(None, Some("2027-01-01")), Risk::Reduce);
+        assert_eq!(end(Some("2027-01-01"), Some("2026-11-20")), Risk::Strand);
+        assert_eq!(
+            end(Some("2027-01-01"), Some("2026-11-21")),
+            Risk::Reduce,
+            "today is not over yet"
+        );
+        assert_eq!(end(Some("2027-01-01"), None), Risk::Safe);
+        assert_eq!(
+            end(Some("2020-01-01"), Some("2021-01-01")),
+            Risk::Safe,
+            "later, though both are past"
+        );
+    }
+
+    #[test]
+    fn a_beginning_moved_behind_now_strands() {
+        let begin = |before: &str, after: &str| weigh(&BEGIN, Some(text(before)), text(after));
+        assert_eq!(
+            begin("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            Risk::Strand
+        );
+        assert_eq!(
+            begin("2027-01-01T00:00:00Z", "2027-02-01T00:00:00Z"),
+            Risk::Reduce
+        );
+        assert_eq!(
+            begin("2027-01-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+            Risk::Safe
+        );
+    }
+}

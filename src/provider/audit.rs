@@ -1,0 +1,418 @@
+//! Drafts to desired objects: every field checked against the table, before the first request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::canon::{self, Edge, Scalar};
+use super::{Provider, conditions};
+use crate::model::draft::{Draft, PolicyDraft};
+use crate::model::field::{Elements, find};
+use crate::model::node::Entry;
+use crate::model::path::PatternPart;
+use crate::model::{
+    Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
+    Need, Node, Origin, Policy, Shape, Tree, Value,
+};
+
+/// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
+pub fn audit(
+    provider: &dyn Provider,
+    draft: &Draft,
+    connection: String,
+    findings: &mut Diagnostics,
+) -> Option<Desired> {
+    let table = provider.table();
+    let mut own = Diagnostics::default();
+    let mut auditor = Auditor {
+        origin: &draft.origin,
+        findings: &mut own,
+        marks: BTreeMap::new(),
+    };
+    let identity = auditor.identity(table, draft);
+    let mut fields = auditor.fields(
+        table.desired,
+        draft.desired.entries(),
+        &FieldPath::default(),
+        &[],
+    );
+    auditor.manifest_only(table, &fields, draft.desired.mark);
+    let policy = auditor.policy(table, &draft.policy);
+    let marks = std::mem::take(&mut auditor.marks);
+    conditions::audit(table.desired, &mut fields, &mut |path, finding| {
+        let mark = marks.get(path).copied().unwrap_or(draft.desired.mark);
+        own.push(finding.at(&draft.origin.source, mark));
+    });
+    let desired = Desired {
+        address: draft.address.clone(),
+        vendor: table.vendor,
+        connection,
+        identity,
+        fields,
+        policy,
+        labels: draft.labels.clone(),
+        origin: draft.origin.clone(),
+        marks,
+    };
+    if !own.has_errors() {
+        provider.audit(&desired, &mut own);
+    }
+    let whole = !own.has_errors();
+    findings.extend(own);
+    whole.then_some(desired)
+}
+
+struct Auditor<'a> {
+    origin: &'a Origin,
+    findings: &'a mut Diagnostics,
+    marks: BTreeMap<String, Mark>,
+}
+
+impl Auditor<'_> {
+    fn report(&mut self, finding: Diagnostic, mark: Mark) {
+        self.findings.push(finding.at(&self.origin.source, mark));
+    }
+
+    fn identity(&mut self, table: &KindTable, draft: &Draft) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        for identity in table.identity {
+            let Some(entry) = draft
+                .identity
+                .iter()
+                .find(|entry| entry.key == identity.name)
+            else {
+                continue; // the envelope has reported it
+            };
+            let node = &entry.value;
+            // Numeric ids are read as numbers or as text, since both are natural to write.
+            let text = match &node.tree {
+                Tree::Text(text) => Ok(text.clone()),
+                Tree::Integer(number) if matches!(identity.shape, Shape::Integer { .. }) => {
+                    Ok(number.to_string())
+                }
+                _ => Err(format!(
+                    "`{}` must be text, not {}",
+                    identity.name,
+                    node.describe()
+                )),
+            };
+            match text.and_then(|text| id_text(&identity.shape, identity.name, &text)) {
+                Ok(text) => found.push((identity.name, text)),
+                Err(message) => {
+                    let finding = Diagnostic::error("bad-id", message)
+                        .hint(format!("for example {}", identity.example));
+                    self.report(finding, node.mark);
+                }
+            }
+        }
+        found
+    }
+
+    /// The fields of a map. `also` names members that are no fields: the keys of an element.
+    fn fields(
+        &mut self,
+        table: &'static [Field],
+        entries: &[Entry],
+        at: &FieldPath,
+        also: &[&str],
+    ) -> Fields {
+        let mut fields = Fields::new();
+        for entry in entries {
+            if also.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let Some(field) = find(table, &entry.key) else {
+                let known = table
+                    .iter()
+                    .map(|field| field.name)
+                    .chain(also.iter().copied());
+                let place = if at.parts().is_empty() {
+                    "desired".into()
+                } else {
+                    at.to_string()
+                };
+                let message = format!("unknown field `{}` in {place}", entry.key);
+                let finding =
+                    Diagnostic::error("unknown-field", message).suggest(&entry.key, known);
+                self.report(finding, entry.key_mark);
+                continue;
+            };
+            let path = at.field(field.name);
+            self.marks.insert(path.to_string(), entry.value.mark);
+            if let Some(value) = self.value(field, &entry.value, &path) {
+                fields.insert(field.name, value);
+            }
+        }
+        fields
+    }
+
+    fn value(&mut self, field: &'static Field, node: &Node, path: &FieldPath) -> Option<Value> {
+        let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
+        if node.tree == Tree::Null && field.clearing == Clearing::Impossible && !list {
+            let message = format!("`{path}` cannot be cleared: the vendor has no way to say it");
+            let finding = Diagnostic::error("cannot-clear", message)
+                .hint("leave the field out to keep its live value");
+            self.report(finding, node.mark);
+            return None;
+        }
+        match (&field.shape, &node.tree) {
+            (Shape::Set(inner), Tree::List(items)) => Some(self.set(inner, items, path)),
+            (Shape::Keyed(elements), Tree::List(items)) => Some(self.items(elements, items, path)),
+            (Shape::Object, Tree::Map(_)) => Some(Value::Json(json_of(node))),
+            (shape, Tree::List(_) | Tree::Map(_)) => {
+                let message = format!("`{path}` must be {}, not {}", shape.name(), node.describe());
+                self.report(Diagnostic::error("wrong-type", message), node.mark);
+                None
+            }
+            (Shape::Set(_) | Shape::Keyed(_) | Shape::Object, tree) if *tree != Tree::Null => {
+                let shape = field.shape.name();
+                let message = format!("`{path}` must be a {shape}, not {}", node.describe());
+                self.report(Diagnostic::error("wrong-type", message), node.mark);
+                None
+            }
+            (shape, _) => self.scalar(shape, field.clearing, node, path),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        shape: &Shape,
+        clearing: Clearing,
+        node: &Node,
+        path: &FieldPath,
+    ) -> Option<Value> {
+        match canon::scalar(shape, clearing, as_scalar(node), Edge::Manifest) {
+            Ok(value) => Some(value),
+            Err(misfit) => {
+                let mut finding =
+                    Diagnostic::error(misfit.code, format!("`{path}`: {}", misfit.message));
+                finding.hint = misfit.hint;
+                self.report(finding, node.mark);
+                None
+            }
+        }
+    }
+
+    fn set(&mut self, inner: &Shape, items: &[Node], path: &FieldPath) -> Value {
+        let mut members = std::collections::BTreeSet::new();
+        for item in items {
+            if item.tree == Tree::Null {
+                let message = format!("`{path}` has an empty member");
+                self.report(Diagnostic::error("wrong-type", message), item.mark);
+                continue;
+            }
+            if let Some(Value::Text(text)) = self.scalar(inner, Clearing::Impossible, item, path) {
+                if text.is_empty() {
+                    let message = format!("`{path}` has an empty member");
+                    self.report(Diagnostic::error("empty", message), item.mark);
+                } else if !members.insert(text.clone()) {
+                    let message = format!("`{path}` names {text:?} twice");
+                    self.report(Diagnostic::warning("duplicate-member", message), item.mark);
+                }
+            }
+        }
+        Value::Set(members)
+    }
+
+    fn items(&mut self, elements: &'static Elements, items: &[Node], path: &FieldPath) -> Value {
+        let mut found: Vec<(Key, Fields)> = Vec::new();
+        let mut seen: BTreeMap<Key, Mark> = BTreeMap::new();
+        for item in items {
+            if !matches!(item.tree, Tree::Map(_)) {
+                let message = format!(
+                    "an element of `{path}` must be a map, not {}",
+                    item.describe()
+                );
+                self.report(Diagnostic::error("wrong-type", message), item.mark);
+                continue;
+            }
+            let Some(key) = self.key(elements, item, path) else {
+                continue;
+            };
+            let at = path.element(key.clone());
+            if let Some(first) = seen.get(&key) {
+                let finding = Diagnostic::error("duplicate-list-key", format!("{at} stands twice"))
+                    .also(
+                        Origin {
+                            source: Arc::clone(&self.origin.source),
+                            mark: *first,
+                        },
+                        "it stands here first",
+                    );
+                self.report(finding, item.mark);
+                continue;
+            }
+            seen.insert(key.clone(), item.mark);
+            self.marks.insert(at.to_string(), item.mark);
+            let fields = self.fields(elements.fields, item.entries(), &at, elements.key);
+            found.push((key, fields));
+        }
+        Value::Items(found)
+    }
+
+    fn key(&mut self, elements: &Elements, item: &Node, path: &FieldPath) -> Option<Key> {
+        let mut parts = Vec::new();
+        for name in elements.key {
+            match item.get(name).map(|node| (node, &node.tree)) {
+                Some((_, Tree::Text(text))) if !text.trim().is_empty() => parts.push(text.clone()),
+                Some((node, _)) => {
+                    let message =
+                        format!("`{path}[].{name}` must be text, not {}", node.describe());
+                    let quoted = matches!(
+                        node.tree,
+                        Tree::Integer(_) | Tree::Number(_) | Tree::Bool(_)
+                    );
+                    let mut finding = Diagnostic::error("wrong-type", message);
+                    if quoted {
+                        finding = finding.hint("put the value in quotes");
+                    }
+                    self.report(finding, node.mark);
+                    return None;
+                }
+                None => {
+                    let message = format!("an element of `{path}` needs the field `{name}`");
+                    self.report(Diagnostic::error("missing-field", message), item.mark);
+                    return None;
+                }
+            }
+        }
+        Some(Key::new(parts, elements.fold))
+    }
+
+    /// Fields that every write needs and no read returns.
+    fn manifest_only(&mut self, table: &KindTable, fields: &Fields, mark: Mark) {
+        for field in table.desired {
+            if field.need == Need::InManifest && !fields.contains_key(field.name) {
+                // A field that was there but wrong has been reported.
+                if self.marks.contains_key(field.name) {
+                    continue;
+                }
+                let message = format!("`{}` must be in the manifest", field.name);
+                let finding = Diagnostic::error("missing-field", message)
+                    .hint("every write sends it and no read returns it");
+                self.report(finding, mark);
+            }
+        }
+    }
+
+    fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
+        let lists = || {
+            table
+                .desired
+                .iter()
+                .filter(|f| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_)))
+        };
+        for (name, mark) in &draft.keep_unlisted {
+            if !lists().any(|field| field.name == name) {
+                let message = format!(
+                    "keepUnlisted names `{name}`, which is no list of {}",
+                    table.kind
+                );
+                let finding = Diagnostic::error("unknown-field", message)
+                    .suggest(name, lists().map(|field| field.name));
+                self.report(finding, *mark);
+            }
+        }
+        for (pattern, mark) in &draft.ignore {
+            if let Err(finding) = known_path(table.desired, &pattern.parts) {
+                self.report(finding, *mark);
+            }
+        }
+        Policy {
+            mode: draft.mode,
+            keep_unlisted: draft
+                .keep_unlisted
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
+            ignore: draft
+                .ignore
+                .iter()
+                .map(|(pattern, _)| pattern.clone())
+                .collect(),
+            allow: draft.allow,
+        }
+    }
+}
+
+/// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
+fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\?#%*,".contains(c);
+    if text.is_empty() || text.contains(odd) || text == "." || text == ".." {
+        return Err(format!("`{name}` is not an id: {text:?}"));
+    }
+    match shape {
+        Shape::Integer { .. } => match text.parse::<u64>() {
+            Ok(number) => Ok(number.to_string()),
+            Err(_) => Err(format!("`{name}` must be a whole number, not {text:?}")),
+        },
+        Shape::Guid => match uuid::Uuid::try_parse(text) {
+            Ok(id) => Ok(id.hyphenated().to_string()),
+            Err(_) => Err(format!("`{name}` must be a GUID, not {text:?}")),
+        },
+        _ => Ok(text.to_string()),
+    }
+}
+
+/// Whether an `ignore` path can name anything of this kind.
+fn known_path(table: &'static [Field], parts: &[PatternPart]) -> Result<(), Diagnostic> {
+    let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
+    else {
+        return Err(Diagnostic::error(
+            "bad-path",
+            "a path starts with a field name",
+        ));
+    };
+    let Some(field) = find(table, name) else {
+        let message = format!("ignore names the unknown field `{name}`");
+        return Err(Diagnostic::error("unknown-field", message)
+            .suggest(name, table.iter().map(|field| field.name)));
+    };
+    match (rest, &field.shape) {
+        ([], _) => Ok(()),
+        ([PatternPart::Element(_) | PatternPart::AnyElement], Shape::Keyed(_)) => Ok(()),
+        ([PatternPart::Element(texts), PatternPart::Field(_), ..], Shape::Keyed(elements))
+            if texts.len() != elements.key.len() =>
+        {
+            let message = format!(
+                "an element of `{name}` is named by {}",
+                elements.key.join(" and ")
+            );
+            Err(Diagnostic::error("bad-path", message))
+        }
+        ([_, rest @ ..], Shape::Keyed(elements)) => known_path(elements.fields, rest),
+        _ => Err(Diagnostic::error(
+            "bad-path",
+            format!("`{name}` has no fields inside"),
+        )),
+    }
+}
+
+fn as_scalar(node: &Node) -> Scalar<'_> {
+    match &node.tree {
+        Tree::Null | Tree::List(_) | Tree::Map(_) => Scalar::Null,
+        Tree::Bool(value) => Scalar::Bool(*value),
+        Tree::Integer(value) => Scalar::Integer(*value),
+        Tree::Number(_) => Scalar::Number,
+        Tree::Text(text) => Scalar::Text(text),
+    }
+}
+
+/// A free-form node as JSON.
+fn json_of(node: &Node) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match &node.tree {
+        Tree::Null => Json::Null,
+        Tree::Bool(value) => Json::from(*value),
+        Tree::Integer(value) => Json::from(*value),
+        // A spelling that JSON has no number for stays the text it is.
+        Tree::Number(raw) => raw
+            .parse()
+            .map_or_else(|_| Json::from(raw.as_str()), Json::Number),
+        Tree::Text(text) => Json::from(text.as_str()),
+        Tree::List(items) => items.iter().map(json_of).collect(),
+        Tree::Map(entries) => entries
+            .iter()
+            .map(|entry| (entry.key.clone(), json_of(&entry.value)))
+            .collect(),
+    }
+}

@@ -1,0 +1,122 @@
+//! How an account is opened: which forms of `auth` a vendor takes, its login call, its header, and how a
+//! lost session shows. Data and pure functions; the shell sends the login and keeps the session.
+
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::model::connection::Credential;
+use crate::model::{Auth, Connection, Diagnostic, Diagnostics, Reply};
+
+/// A vendor's rules.
+pub struct AuthRules {
+    pub forms: &'static [AuthForm],
+    /// The header that carries the credential, and what stands before it.
+    pub header: &'static str,
+    pub prefix: &'static str,
+    /// The status of a call whose session has ended; nothing where sessions cannot be renewed.
+    pub lost: Option<u16>,
+    /// Builds the login call from resolved members; nothing for vendors without a login.
+    pub login: Option<fn(&[(&'static str, String)]) -> LoginCall>,
+    /// Reads the session from the reply to a login.
+    pub session: fn(&Json) -> Result<Session, String>,
+}
+
+/// One form of `auth`.
+pub struct AuthForm {
+    pub name: &'static str,
+    /// Members it must have; in each group exactly one.
+    pub members: &'static [&'static [&'static str]],
+}
+
+/// A login. It holds secrets, so it has no `Debug` and is never recorded.
+pub struct LoginCall {
+    /// Path below the base URL.
+    pub path: &'static str,
+    pub body: Json,
+}
+
+/// What a login opened. It holds a secret, so it has no `Debug`.
+#[derive(Clone)]
+pub struct Session {
+    pub token: String,
+    /// Where calls go from now on, if the vendor says so.
+    pub base: Option<Url>,
+}
+
+/// Checks that the vendor takes the connection's form of `auth`, with all its members.
+pub fn audit(rules: &AuthRules, connection: &Connection, findings: &mut Diagnostics) {
+    let given = connection.auth.form();
+    let origin = &connection.origin;
+    let Some(form) = rules.forms.iter().find(|form| form.name == given) else {
+        let names: Vec<&str> = rules.forms.iter().map(|form| form.name).collect();
+        findings.push(
+            Diagnostic::error(
+                "bad-auth",
+                format!("{} does not take auth by `{given}`", connection.vendor),
+            )
+            .at(&origin.source, origin.mark)
+            .hint(format!("use {}", names.join(" or "))),
+        );
+        return;
+    };
+    let (Auth::Login(members) | Auth::ClientCredentials { members, .. }) = &connection.auth else {
+        return;
+    };
+    for group in form.members {
+        let count = members
+            .iter()
+            .filter(|(name, _)| group.contains(name))
+            .count();
+        if count != 1 {
+            let what = if group.len() > 1 {
+                "exactly one of "
+            } else {
+                ""
+            };
+            let message = format!(
+                "{given} for {} needs {what}`{}`",
+                connection.vendor,
+                group.join("`, `")
+            );
+            findings.push(Diagnostic::error("bad-auth", message).at(&origin.source, origin.mark));
+        }
+    }
+    for (name, _) in members {
+        let known = form.members.iter().any(|group| group.contains(name)) || *name == "scope";
+        if !known {
+            let message = format!("{given} for {} has no member `{name}`", connection.vendor);
+            findings.push(Diagnostic::error("bad-auth", message).at(&origin.source, origin.mark));
+        }
+    }
+}
+
+/// The secrets of a login by member; names written out stand beside them.
+pub fn members(auth: &Auth) -> &[(&'static str, Credential)] {
+    match auth {
+        Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,
+        Auth::Token(_) | Auth::ApiKey(_) | Auth::Session(_) => &[],
+    }
+}
+
+/// Whether a login was refused for good: asking again with the same words changes nothing.
+///
+/// Informatica's page and its reader comments disagree between 400, 401 and 403 (2026-11-21).
+pub fn refused(reply: &Reply) -> bool {
+    (400..500).contains(&reply.status) && !matches!(reply.status, 408 | 425 | 429)
+}
+
+/// A text member of a login reply; the error names the member and shows no value.
+pub fn text_at<'a>(json: &'a Json, pointer: &str) -> Result<&'a str, String> {
+    json.pointer(pointer)
+        .and_then(Json::as_str)
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| format!("the login reply has no text at {pointer}"))
+}
+
+/// An OAuth token reply.
+pub fn access_token(json: &Json) -> Result<Session, String> {
+    Ok(Session {
+        token: text_at(json, "/access_token")?.to_string(),
+        base: None,
+    })
+}

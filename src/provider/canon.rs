@@ -1,0 +1,352 @@
+//! Spelling to meaning: how one value of a manifest or a reply becomes canonical.
+//!
+//! Both edges come through here, so a thing means the same on both sides. What differs is strictness:
+//! a manifest is checked to the letter, a vendor is understood in every form its pages show, and what
+//! fits neither is an error that names the field, never a default.
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use crate::model::{Clearing, Shape, Value};
+
+/// A scalar of either edge.
+#[derive(Clone, Copy, Debug)]
+pub enum Scalar<'a> {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// A number that is not a 64-bit integer.
+    Number,
+    Text(&'a str),
+}
+
+/// Which edge a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    Manifest,
+    Vendor,
+}
+
+/// Why a value does not fit its field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misfit {
+    pub code: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Misfit {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The canonical value for "nothing" of a field.
+pub fn nothing(shape: &Shape, clearing: Clearing) -> Value {
+    match (shape, clearing) {
+        (Shape::Set(_), _) => Value::Set(Default::default()),
+        (Shape::Keyed(_), _) => Value::Items(Vec::new()),
+        (_, Clearing::Zero) => Value::Integer(0),
+        _ => Value::Null,
+    }
+}
+
+/// A scalar of a field, canonical.
+pub fn scalar(
+    shape: &Shape,
+    clearing: Clearing,
+    given: Scalar<'_>,
+    edge: Edge,
+) -> Result<Value, Misfit> {
+    let wrong = || {
+        let misfit = Misfit::new(
+            "wrong-type",
+            format!("must be {}, not {}", shape.name(), describe(given)),
+        );
+        match (shape, given) {
+            (Shape::Text { .. }, Scalar::Integer(_) | Scalar::Number | Scalar::Bool(_)) => {
+                misfit.hint("put the value in quotes")
+            }
+            _ => misfit,
+        }
+    };
+    match (shape, given) {
+        (_, Scalar::Null) => Ok(nothing(shape, clearing)),
+        (Shape::Text { max }, Scalar::Text(text)) => text_value(text, *max, clearing, edge),
+        (Shape::Integer { min, max, digits }, given) => {
+            let number = match given {
+                Scalar::Integer(number) => number,
+                Scalar::Text(text) if *digits || edge == Edge::Vendor => {
+                    text.trim().parse().map_err(|_| wrong())?
+                }
+                _ => return Err(wrong()),
+            };
+            if edge == Edge::Manifest && !(*min..=*max).contains(&number) {
+                let message = format!("must be from {min} to {max}, not {number}");
+                return Err(Misfit::new("out-of-range", message));
+            }
+            Ok(Value::Integer(number))
+        }
+        (Shape::Boolean, Scalar::Bool(value)) => Ok(Value::Bool(value)),
+        (Shape::Choice { values, aliases }, Scalar::Text(text)) => {
+            choice(text, values, aliases, edge)
+        }
+        (Shape::Date, Scalar::Text(text)) => date(text, edge),
+        (Shape::Instant, Scalar::Text(text)) => instant(text),
+        (Shape::Guid, Scalar::Text(text)) => guid(text, clearing),
+        _ => Err(wrong()),
+    }
+}
+
+fn text_value(
+    text: &str,
+    max: Option<usize>,
+    clearing: Clearing,
+    edge: Edge,
+) -> Result<Value, Misfit> {
+    if text.is_empty() && matches!(clearing, Clearing::Empty | Clearing::NullOrEmpty) {
+        return Ok(Value::Null);
+    }
+    if let Some(max) = max
+        && edge == Edge::Manifest
+        && text.chars().count() > max
+    {
+        let message = format!(
+            "must have at most {max} characters, not {}",
+            text.chars().count()
+        );
+        return Err(Misfit::new("out-of-range", message));
+    }
+    Ok(Value::Text(text.to_string()))
+}
+
+fn choice(
+    text: &str,
+    values: &[&str],
+    aliases: &[(&str, &str)],
+    edge: Edge,
+) -> Result<Value, Misfit> {
+    let canonical = aliases
+        .iter()
+        .find(|(alias, _)| *alias == text)
+        .map_or(text, |(_, name)| name);
+    // A vendor may have learned a choice since its page was read; what it says is still the truth.
+    if values.contains(&canonical) || edge == Edge::Vendor {
+        return Ok(Value::Text(canonical.to_string()));
+    }
+    let misfit = Misfit::new(
+        "bad-choice",
+        format!("{text:?} is not one of {}", values.join(", ")),
+    );
+    Err(
+        match crate::model::diagnostic::nearest(text, values.iter().copied()) {
+            Some(name) => misfit.hint(format!("did you mean `{name}`?")),
+            None => misfit,
+        },
+    )
+}
+
+fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
+    let head = match edge {
+        Edge::Manifest => text,
+        // LAC counters print `YYYY-MM-DD 23:59:59`; the day is what counts.
+        Edge::Vendor => text.get(..10).unwrap_or(text),
+    };
+    let shaped = head.len() == 10 && head.bytes().nth(4) == Some(b'-');
+    match head.parse::<civil::Date>() {
+        Ok(date) if shaped => Ok(Value::Text(date.to_string())),
+        // LicenseSpring admits to having written `0000-00-00` (changelog 4.1.47): shown as it is, so that
+        // it can be put right.
+        _ if edge == Edge::Vendor => Ok(Value::Text(text.to_string())),
+        _ => Err(Misfit::new("bad-date", format!("{text:?} is not a date"))
+            .hint("write an existing day as YYYY-MM-DD")),
+    }
+}
+
+/// An instant with or without zone and with any number of fractional digits; without a zone it is UTC.
+fn instant(text: &str) -> Result<Value, Misfit> {
+    let zoned = text.parse::<jiff::Timestamp>().ok();
+    let bare = || {
+        let has_time = text.contains(['T', 't', ' ']);
+        let time = text.parse::<civil::DateTime>().ok().filter(|_| has_time)?;
+        time.to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|zoned| zoned.timestamp())
+    };
+    match zoned.or_else(bare) {
+        Some(moment) => Ok(Value::Text(second(moment))),
+        None => Err(
+            Misfit::new("bad-date", format!("{text:?} is not an instant"))
+                .hint("write it in UTC, for example 2027-01-31T00:00:00Z"),
+        ),
+    }
+}
+
+/// An instant in whole seconds with a literal `Z`.
+fn second(moment: jiff::Timestamp) -> String {
+    // Whole seconds of a valid timestamp are a valid timestamp.
+    let whole = jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment);
+    whole.to_string()
+}
+
+fn guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
+    match uuid::Uuid::try_parse(text.trim()) {
+        // .NET prints a missing Guid as zeros.
+        Ok(id) if id.is_nil() && clearing != Clearing::Impossible => Ok(Value::Null),
+        Ok(id) => Ok(Value::Text(id.hyphenated().to_string())),
+        Err(_) => Err(Misfit::new("bad-guid", format!("{text:?} is not a GUID"))
+            .hint("for example f76ac030-df89-41a9-a62a-b6fbbba5a58c")),
+    }
+}
+
+fn describe(given: Scalar<'_>) -> String {
+    match given {
+        Scalar::Null => "null".into(),
+        Scalar::Bool(value) => format!("boolean {value}"),
+        Scalar::Integer(value) => format!("integer {value}"),
+        Scalar::Number => "a number with a fraction or too many digits".into(),
+        Scalar::Text(text) if text.chars().count() > 40 => "a long text".into(),
+        Scalar::Text(text) => format!("text {text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(shape: &Shape, clearing: Clearing, text: &str) -> Result<Value, Misfit> {
+        scalar(shape, clearing, Scalar::Text(text), Edge::Manifest)
+    }
+
+    #[test]
+    fn every_documented_spelling_of_an_instant_is_one_value() {
+        for text in [
+            "2025-12-25T15:49:43Z",
+            "2025-12-25T15:49:43",
+            "2025-12-25T15:49:43.2908281+00:00",
+            "2025-12-25T15:49:43.2908281",
+            "2025-12-25T15:49:43.2Z",
+            "2025-12-25T16:49:43+01:00",
+        ] {
+            let value = read(&Shape::Instant, Clearing::Impossible, text);
+            assert_eq!(
+                value,
+                Ok(Value::Text("2025-12-25T15:49:43Z".into())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn impossible_dates_are_refused() {
+        for text in [
+            "2027-02-30",
+            "2027-13-01",
+            "2027-1-1",
+            "20270101",
+            "tomorrow",
+            "2027-01-01T00:00:00Z",
+        ] {
+            assert!(read(&Shape::Date, Clearing::Null, text).is_err(), "{text}");
+        }
+        for text in [
+            "2027-01-01",
+            "2027-02-30T00:00:00Z",
+            "now",
+            "2027-01-01T25:00:00Z",
+        ] {
+            assert!(
+                read(&Shape::Instant, Clearing::Null, text).is_err(),
+                "{text}"
+            );
+        }
+        assert!(read(&Shape::Date, Clearing::Null, "2028-02-29").is_ok());
+    }
+
+    #[test]
+    fn numbers_are_strict_in_manifests_and_read_from_digits_at_the_vendor() {
+        let count = Shape::COUNT;
+        let vendor = |text| {
+            scalar(
+                &count,
+                Clearing::Impossible,
+                Scalar::Text(text),
+                Edge::Vendor,
+            )
+        };
+        assert_eq!(vendor("10"), Ok(Value::Integer(10)));
+        assert!(vendor("ten").is_err());
+        assert!(vendor("").is_err());
+        assert!(read(&count, Clearing::Impossible, "10").is_err());
+        let low = scalar(
+            &count,
+            Clearing::Impossible,
+            Scalar::Integer(-1),
+            Edge::Manifest,
+        );
+        assert_eq!(low.map_err(|m| m.code), Err("out-of-range"));
+        let digits = Shape::Integer {
+            min: 0,
+            max: 9,
+            digits: true,
+        };
+        assert_eq!(
+            read(&digits, Clearing::Impossible, "7"),
+            Ok(Value::Integer(7))
+        );
+    }
+
+    #[test]
+    fn nothing_has_one_value_per_field() {
+        assert_eq!(read(&Shape::TEXT, Clearing::Empty, ""), Ok(Value::Null));
+        assert_eq!(
+            read(&Shape::TEXT, Clearing::Null, ""),
+            Ok(Value::Text(String::new()))
+        );
+        let zero = scalar(&Shape::COUNT, Clearing::Zero, Scalar::Null, Edge::Vendor);
+        assert_eq!(zero, Ok(Value::Integer(0)));
+        let nil = read(
+            &Shape::Guid,
+            Clearing::Null,
+            "00000000-0000-0000-0000-000000000000",
+        );
+        assert_eq!(nil, Ok(Value::Null));
+    }
+
+    #[test]
+    fn guids_lose_their_case() {
+        let upper = read(
+            &Shape::Guid,
+            Clearing::Impossible,
+            "F76AC030-DF89-41A9-A62A-B6FBBBA5A58C",
+        );
+        assert_eq!(
+            upper,
+            Ok(Value::Text("f76ac030-df89-41a9-a62a-b6fbbba5a58c".into()))
+        );
+    }
+
+    #[test]
+    fn a_choice_keeps_what_the_vendor_says_and_checks_what_a_manifest_says() {
+        let shape = Shape::Choice {
+            values: &["daily", "annually"],
+            aliases: &[("annualy", "annually")],
+        };
+        assert_eq!(
+            read(&shape, Clearing::Null, "annualy"),
+            Ok(Value::Text("annually".into()))
+        );
+        assert!(read(&shape, Clearing::Null, "yearly").is_err());
+        let vendor = scalar(&shape, Clearing::Null, Scalar::Text("yearly"), Edge::Vendor);
+        assert_eq!(vendor, Ok(Value::Text("yearly".into())));
+    }
+}

@@ -1,0 +1,154 @@
+//! X-Formation License Activation Center: license orders over the vendor REST API.
+//!
+//! * Write: `PATCH /license-orders/{activation_key}` is documented like a PUT, with every required
+//!   member; arrays are replaced whole. The reply is the whole order.
+//! * Read: the list with filters. The page of the single GET shows the end-user API's answer, so it is
+//!   not used. No reply carries `customer_id`; see `reading`.
+//! * Spelling: integers come back as digit strings, except the two counters; absent optionals as null;
+//!   HostID names as labels (`hostname` as `Hostname`).
+//! * Session: a token from `POST /auth/tokens`; a lost one shows as 403, not 401.
+//! * `removal` is a request that the server clears by itself once the end user's machine confirmed it,
+//!   so it is sent once and then left alone.
+//!
+//! Sources: the vendor's pages "Update license order", "Get all license orders", "Create token",
+//! "Get all customers", checked 2026-11-21.
+
+mod fields;
+mod reading;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
+use super::codec::{self, Malformed};
+use super::reading::{Reading, Wanted};
+use super::semantics::{Echo, Semantics, WriteMode};
+use super::{Provider, Write, segment};
+use crate::model::resource::Fact;
+use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Value};
+
+pub struct Lac;
+
+static AUTH: AuthRules = AuthRules {
+    forms: &[
+        AuthForm {
+            name: "login",
+            members: &[&["username"], &["password"]],
+        },
+        AuthForm {
+            name: "token",
+            members: &[],
+        },
+    ],
+    header: "Authorization",
+    prefix: "Bearer ",
+    lost: Some(403),
+    login: Some(|members| LoginCall {
+        path: "/auth/tokens",
+        body: members
+            .iter()
+            .map(|(name, value)| (name.to_string(), json!(value)))
+            .collect(),
+    }),
+    session: |json| {
+        Ok(Session {
+            token: text_at(json, "/token")?.to_string(),
+            base: None,
+        })
+    },
+};
+
+impl Provider for Lac {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::FullPatch,
+            echo: Echo::Whole,
+        }
+    }
+
+    fn auth(&self) -> &'static AuthRules {
+        &AUTH
+    }
+
+    /// No limit is published; ten at once is what the peers of this program use where nothing is known.
+    fn limits(&self) -> Limits {
+        Limits {
+            concurrency: 10,
+            rates: Vec::new(),
+        }
+    }
+
+    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
+        Box::new(reading::OrderReading::new(wanted))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let path = format!(
+            "/license-orders/{}",
+            segment(write.desired.id("activationKey"))
+        );
+        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        Call::write(Method::Patch, path, Json::Object(body))
+    }
+
+    /// The echo has no customer id either: the one that was sent is the one that was accepted.
+    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
+        let json: Json = serde_json::from_str(&reply.body)
+            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?;
+        let Json::Object(order) = json else {
+            return Err(Malformed::new("the reply is no object"));
+        };
+        let key = desired.id("activationKey");
+        if order.get("activation_key").and_then(Json::as_str) != Some(key) {
+            return Err(Malformed::new(
+                "`activation_key` is not the one that was written",
+            ));
+        }
+        let mut live = decode(&order)?;
+        if let Some(customer) = desired.fields.get("customer_id") {
+            live.fields.insert("customer_id", customer.clone());
+        }
+        Ok(live)
+    }
+}
+
+/// An order as lists and replies show it, all but its customer id.
+fn decode(order: &Map<String, Json>) -> Result<Live, Malformed> {
+    let mut object = order.clone();
+    let template = order
+        .get("product_template")
+        .and_then(|template| template.get("id"))
+        .ok_or_else(|| Malformed::new("`product_template.id` is missing"))?;
+    object.insert("product_template_id".into(), template.clone());
+    let fields = codec::decode(fields::TABLE.desired, &object)?;
+    let mut live = Live {
+        fields,
+        ..Live::default()
+    };
+    for name in ["activated_licenses_count", "deactivations_left"] {
+        if let Some(count) = order.get(name).and_then(number) {
+            live.facts.insert(name.into(), Fact::Number(count));
+        }
+    }
+    if let (Some(left), Some(Value::Integer(allowed))) = (
+        live.number("deactivations_left"),
+        live.fields.get("deactivations_allowed"),
+    ) {
+        live.facts
+            .insert("deactivations_used".into(), Fact::Number(allowed - left));
+    }
+    for name in ["removal_request_time", "removal_confirmation_time"] {
+        if let Some(Json::String(time)) = order.get(name) {
+            live.facts
+                .insert(fields::REMOVAL_ASKED.into(), Fact::Text(time.clone()));
+        }
+    }
+    Ok(live)
+}
+
+fn number(json: &Json) -> Option<i64> {
+    json.as_i64().or_else(|| json.as_str()?.parse().ok())
+}

@@ -1,0 +1,422 @@
+//! Which list calls show the wanted orders and whose they are.
+//!
+//! No reply carries `customer_id`, so membership is proved by the list filter: an order that the list
+//! for customer 7 contains belongs to customer 7. That makes one call per customer, or per order where
+//! only one of a customer's is wanted, prove and read at once. With many customers that would cost more
+//! than reading everything; then the whole list is paged beside the customer list, which maps names to
+//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
+//!
+//! Pages have no published size and no total: the next offset is the number of rows so far, and an
+//! empty page, or one that brings nothing new, is the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json};
+
+use super::decode;
+use crate::model::{Call, Observed, Value};
+use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+use crate::provider::with_query;
+
+/// Up to this many customers are asked for one by one.
+const FEW_CUSTOMERS: usize = 16;
+
+#[derive(Clone, Debug)]
+enum Purpose {
+    /// One order, if it belongs to the customer of the manifest.
+    Own(usize),
+    /// One order, whoever's it is.
+    Any(usize),
+    /// A page of all orders, or of one customer's; the number is that of the listing.
+    Page(usize),
+    Customers,
+    /// Whether one order is in the list of this customer.
+    Proof(usize, i64),
+}
+
+/// One wanted order and what is known of it.
+struct Target {
+    key: String,
+    customer: Option<i64>,
+    order: Option<Map<String, Json>>,
+    /// The customer that the order is known to belong to.
+    owner: Option<i64>,
+    absent: bool,
+    failure: Option<String>,
+    /// Proofs still on their way; nothing before any was asked for.
+    proofs: Option<usize>,
+}
+
+/// A list that is paged until its wanted orders are found.
+struct Listing {
+    customer: Option<i64>,
+    wanted: BTreeSet<usize>,
+    rows: usize,
+    pages: usize,
+    seen: BTreeSet<String>,
+}
+
+#[derive(PartialEq)]
+enum Names {
+    NotAsked,
+    Asked,
+    Known,
+    Failed(String),
+}
+
+pub struct OrderReading {
+    outbox: Outbox<Purpose>,
+    outstanding: usize,
+    targets: Vec<Target>,
+    by_key: BTreeMap<String, usize>,
+    listings: Vec<Listing>,
+    names: Names,
+    customers: BTreeMap<i64, String>,
+}
+
+impl OrderReading {
+    pub fn new(wanted: &[Wanted<'_>]) -> Self {
+        let targets: Vec<Target> = wanted
+            .iter()
+            .map(|desired| Target {
+                key: desired.id("activationKey").to_string(),
+                customer: match desired.fields.get("customer_id") {
+                    Some(Value::Integer(id)) => Some(*id),
+                    _ => None,
+                },
+                order: None,
+                owner: None,
+                absent: false,
+                failure: None,
+                proofs: None,
+            })
+            .collect();
+        let by_key = targets
+            .iter()
+            .enumerate()
+            .map(|(i, target)| (target.key.clone(), i))
+            .collect();
+        let mut reading = Self {
+            outbox: Outbox::default(),
+            outstanding: 0,
+            targets,
+            by_key,
+            listings: Vec::new(),
+            names: Names::NotAsked,
+            customers: BTreeMap::new(),
+        };
+        reading.start();
+        reading
+    }
+
+    fn start(&mut self) {
+        let mut groups: BTreeMap<Option<i64>, BTreeSet<usize>> = BTreeMap::new();
+        for (i, target) in self.targets.iter().enumerate() {
+            groups.entry(target.customer).or_default().insert(i);
+        }
+        if groups.len() > FEW_CUSTOMERS {
+            self.list(None, (0..self.targets.len()).collect());
+            self.ask_names(0);
+            return;
+        }
+        for (customer, wanted) in groups {
+            match wanted.iter().next() {
+                Some(only) if wanted.len() == 1 => self.ask_one(*only),
+                _ => self.list(customer, wanted),
+            }
+        }
+    }
+
+    fn send(&mut self, path: String, purpose: Purpose) {
+        self.outstanding += 1;
+        self.outbox.send(Call::get(path), purpose);
+    }
+
+    fn ask_one(&mut self, index: usize) {
+        let target = &self.targets[index];
+        let path = orders(Some(&target.key), target.customer, 0);
+        let purpose = if target.customer.is_some() {
+            Purpose::Own(index)
+        } else {
+            Purpose::Any(index)
+        };
+        self.send(path, purpose);
+    }
+
+    fn list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>) {
+        let listing = Listing {
+            customer,
+            wanted,
+            rows: 0,
+            pages: 0,
+            seen: BTreeSet::new(),
+        };
+        self.listings.push(listing);
+        self.send(
+            orders(None, customer, 0),
+            Purpose::Page(self.listings.len() - 1),
+        );
+    }
+
+    fn ask_names(&mut self, offset: usize) {
+        self.names = Names::Asked;
+        let path = if offset == 0 {
+            "/customers".to_string()
+        } else {
+            with_query("/customers", &[("offset", &offset.to_string())])
+        };
+        self.send(path, Purpose::Customers);
+    }
+
+    fn rows(&mut self, purpose: &Purpose, rows: Vec<Map<String, Json>>) {
+        match purpose {
+            Purpose::Own(index) => match exact(rows, &self.targets[*index].key) {
+                Some(order) => {
+                    self.targets[*index].owner = self.targets[*index].customer;
+                    self.targets[*index].order = Some(order);
+                }
+                None => {
+                    let path = orders(Some(&self.targets[*index].key), None, 0);
+                    self.send(path, Purpose::Any(*index));
+                }
+            },
+            Purpose::Any(index) => match exact(rows, &self.targets[*index].key) {
+                Some(order) => self.targets[*index].order = Some(order),
+                None => self.targets[*index].absent = true,
+            },
+            Purpose::Page(listing) => self.page(*listing, rows),
+            Purpose::Customers => self.customer_page(rows),
+            Purpose::Proof(index, customer) => {
+                let target = &mut self.targets[*index];
+                target.proofs = target.proofs.map(|left| left - 1);
+                if exact(rows, &target.key).is_some() {
+                    target.owner = Some(*customer);
+                }
+            }
+        }
+    }
+
+    fn page(&mut self, number: usize, rows: Vec<Map<String, Json>>) {
+        let listing = &mut self.listings[number];
+        let before = listing.seen.len();
+        listing.rows += rows.len();
+        listing.pages += 1;
+        for order in rows {
+            let Some(key) = order.get("activation_key").and_then(Json::as_str) else {
+                continue;
+            };
+            listing.seen.insert(key.to_string());
+            if let Some(index) = self.by_key.get(key)
+                && listing.wanted.remove(index)
+            {
+                self.targets[*index].owner = listing.customer;
+                self.targets[*index].order = Some(order);
+            }
+        }
+        let left: Vec<usize> = listing.wanted.iter().copied().collect();
+        let (customer, rows, pages) = (listing.customer, listing.rows, listing.pages);
+        if left.is_empty() {
+            return;
+        }
+        let ended = listing.seen.len() == before;
+        // A large account must not cost its size: as soon as asking for the rest one by one costs no
+        // more than the pages read so far, that bounds the total to twice the cheaper way.
+        if ended || left.len() <= pages {
+            for index in left {
+                if ended {
+                    // Not in this list: it may be another customer's, or not there at all.
+                    self.send(
+                        orders(Some(&self.targets[index].key), None, 0),
+                        Purpose::Any(index),
+                    );
+                } else {
+                    self.ask_one(index);
+                }
+            }
+        } else {
+            self.send(orders(None, customer, rows), Purpose::Page(number));
+        }
+    }
+
+    fn customer_page(&mut self, rows: Vec<Map<String, Json>>) {
+        let before = self.customers.len();
+        for row in &rows {
+            let id = row.get("id").and_then(super::number);
+            let name = row.get("name").and_then(Json::as_str);
+            if let (Some(id), Some(name)) = (id, name) {
+                self.customers.insert(id, name.to_string());
+            }
+        }
+        if self.customers.len() == before {
+            self.names = Names::Known;
+        } else {
+            self.ask_names(self.customers.len());
+        }
+    }
+
+    /// Finds out whose the orders are that were read without a proof.
+    fn settle_owners(&mut self) {
+        let open: Vec<usize> = (0..self.targets.len())
+            .filter(|i| {
+                let target = &self.targets[*i];
+                let known = target.owner.is_some() || target.failure.is_some();
+                target.order.is_some() && !known
+            })
+            .collect();
+        if open.is_empty() {
+            return;
+        }
+        match &self.names {
+            Names::NotAsked => self.ask_names(0),
+            Names::Asked => {}
+            Names::Failed(why) => {
+                let why = why.clone();
+                for index in open {
+                    self.targets[index].failure = Some(why.clone());
+                }
+            }
+            Names::Known => {
+                for index in open {
+                    self.settle_owner(index);
+                }
+            }
+        }
+    }
+
+    fn settle_owner(&mut self, index: usize) {
+        let target = &self.targets[index];
+        if target.proofs == Some(0) {
+            let why = format!(
+                "order {} is in the list of no customer that could have it",
+                target.key
+            );
+            self.targets[index].failure = Some(why);
+            return;
+        }
+        let name = target
+            .order
+            .as_ref()
+            .and_then(|order| order.get("customer")?.get("name")?.as_str());
+        let mut candidates: BTreeSet<i64> = self
+            .customers
+            .iter()
+            .filter(|(_, known)| Some(known.as_str()) == name)
+            .map(|(id, _)| *id)
+            .collect();
+        let agreed = candidates.len() == 1
+            && target
+                .customer
+                .is_none_or(|wanted| candidates.contains(&wanted));
+        if agreed {
+            self.targets[index].owner = candidates.first().copied();
+            return;
+        }
+        candidates.extend(target.customer);
+        if candidates.is_empty() {
+            let key = &target.key;
+            let why = format!(
+                "GET /customers lists no customer named {name:?}, to whom order {key} belongs"
+            );
+            self.targets[index].failure = Some(why);
+            return;
+        }
+        self.targets[index].proofs = Some(candidates.len());
+        for customer in candidates {
+            let path = orders(Some(&self.targets[index].key), Some(customer), 0);
+            self.send(path, Purpose::Proof(index, customer));
+        }
+    }
+
+    fn failed(&mut self, purpose: Purpose, why: String) {
+        match purpose {
+            Purpose::Own(index) | Purpose::Any(index) => self.targets[index].failure = Some(why),
+            Purpose::Proof(index, _) => {
+                self.targets[index].failure = Some(why);
+            }
+            Purpose::Page(number) => {
+                for index in std::mem::take(&mut self.listings[number].wanted) {
+                    self.targets[index].failure = Some(why.clone());
+                }
+            }
+            Purpose::Customers => self.names = Names::Failed(why),
+        }
+    }
+}
+
+impl Reading for OrderReading {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        if self.outstanding == 0 {
+            self.settle_owners();
+        }
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        self.outstanding -= 1;
+        let (purpose, name) = self.outbox.purpose(ticket);
+        let rows = json_of(&name, answer)
+            .map_err(|failure| failure.text)
+            .and_then(|json| {
+                let Json::Array(rows) = json else {
+                    return Err(format!("{name} did not answer with a list"));
+                };
+                let objects = rows.into_iter().map(|row| match row {
+                    Json::Object(object) => Ok(object),
+                    _ => Err(format!("{name} answered with a row that is no object")),
+                });
+                objects.collect::<Result<Vec<_>, _>>()
+            });
+        match rows {
+            Ok(rows) => self.rows(&purpose, rows),
+            Err(why) => self.failed(purpose, why),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Vec<Observed> {
+        self.targets.into_iter().map(observed).collect()
+    }
+}
+
+fn observed(target: Target) -> Observed {
+    if let Some(why) = target.failure {
+        return Observed::Unread(why);
+    }
+    let Some(order) = target.order else {
+        return Observed::Missing;
+    };
+    match decode(&order) {
+        Ok(mut live) => {
+            if let Some(owner) = target.owner {
+                live.fields.insert("customer_id", Value::Integer(owner));
+            }
+            Observed::Live(live)
+        }
+        Err(fault) => Observed::Unread(format!(
+            "GET /license-orders: order {}: {fault}",
+            target.key
+        )),
+    }
+}
+
+/// The row with exactly this key: the filter matches parts of keys.
+fn exact(rows: Vec<Map<String, Json>>, key: &str) -> Option<Map<String, Json>> {
+    rows.into_iter()
+        .find(|row| row.get("activation_key").and_then(Json::as_str) == Some(key))
+}
+
+/// The list call. The customer filter needs both of its parameters.
+fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String {
+    let (customer, offset) = (customer.map(|id| id.to_string()), offset.to_string());
+    let mut pairs = Vec::new();
+    if let Some(key) = key {
+        pairs.push(("activation_key", key));
+    }
+    if let Some(customer) = &customer {
+        pairs.push(("customer_ids", customer.as_str()));
+        pairs.push(("customer_ids_exclude", "false"));
+    }
+    if offset != "0" {
+        pairs.push(("offset", &offset));
+    }
+    with_query("/license-orders", &pairs)
+}

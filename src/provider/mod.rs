@@ -1,0 +1,152 @@
+//! Vendors as tables and codecs: synchronous, without IO, without state.
+//!
+//! A provider says which fields a write call has, how they are spelled, which calls show an object and
+//! what a reply means. The plan decides which fields go out, the shell when they are sent.
+//!
+//! To add a vendor: a folder with `mod.rs`, `fields.rs` and `reading.rs`, one line in `ALL` below, a
+//! simulator in `sandbox/`, cases under `tests/vendors/`, examples under `examples/`. The architecture
+//! test names what is missing.
+
+pub mod audit;
+pub mod auth;
+pub mod canon;
+pub mod codec;
+pub mod conditions;
+pub mod reading;
+pub mod semantics;
+pub mod words;
+
+mod lac;
+
+use crate::model::draft::KindRow;
+use crate::model::{
+    Call, Connection, Desired, Diagnostics, Fields, KindTable, Limits, Live, Reply, Vendor, Verdict,
+};
+use auth::AuthRules;
+use codec::Malformed;
+use reading::{Reading, Wanted};
+use semantics::Semantics;
+
+/// What a write should make of an object, before it is spelled.
+#[derive(Clone, Debug)]
+pub struct Write<'a> {
+    pub desired: &'a Desired,
+    /// The members of the body, canonical.
+    pub fields: Fields,
+    /// The write starts from this.
+    pub live: &'a Live,
+}
+
+/// One vendor.
+pub trait Provider: Sync {
+    /// The vendor's one kind with its field table.
+    fn table(&self) -> &'static KindTable;
+
+    fn semantics(&self) -> Semantics;
+
+    /// How accounts of this vendor are opened.
+    fn auth(&self) -> &'static AuthRules;
+
+    /// What the vendor documents, or what is polite where it documents nothing.
+    fn limits(&self) -> Limits;
+
+    /// Rules of this vendor that the field table cannot say. `desired` has passed the table's.
+    fn audit(&self, _desired: &Desired, _findings: &mut Diagnostics) {}
+
+    /// Reads the objects `wanted` from one account with the fewest calls.
+    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
+
+    /// Spells a write.
+    fn encode(&self, write: &Write<'_>) -> Call;
+
+    /// What the reply to a write means. By status unless the vendor has a second say in the body.
+    fn judge(&self, reply: &Reply) -> Verdict {
+        by_status(reply)
+    }
+
+    /// The object as the reply to a write shows it; asked only of vendors whose echo is whole.
+    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed>;
+
+    fn vendor(&self) -> Vendor {
+        self.table().vendor
+    }
+
+    /// The connection's limits, with the vendor's own where it sets none.
+    fn limits_for(&self, connection: &Connection) -> Limits {
+        let own = self.limits();
+        let given = &connection.limits;
+        Limits {
+            concurrency: if given.concurrency == 0 {
+                own.concurrency
+            } else {
+                given.concurrency
+            },
+            rates: if given.rates.is_empty() {
+                own.rates
+            } else {
+                given.rates.clone()
+            },
+        }
+    }
+}
+
+/// A 2xx is accepted, a 5xx or time-out may have been carried out, anything else is refused.
+pub fn by_status(reply: &Reply) -> Verdict {
+    match reply.status {
+        200..300 => Verdict::Accepted,
+        408 | 500.. => Verdict::Unclear(format!("{}: {}", reply.status, words::of(reply))),
+        status => Verdict::Rejected {
+            words: format!("{status}: {}", words::of(reply)),
+            fields: Vec::new(),
+        },
+    }
+}
+
+/// Every vendor, in the order of their names.
+pub static ALL: &[&dyn Provider] = &[&lac::Lac];
+
+/// The provider of a vendor that manifests have been checked to name.
+pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
+    ALL.iter()
+        .copied()
+        .find(|provider| provider.vendor() == vendor)
+}
+
+/// The provider of a kind, by the kind's name.
+pub fn of_kind(kind: &str) -> Option<&'static dyn Provider> {
+    ALL.iter()
+        .copied()
+        .find(|provider| provider.table().kind.0 == kind)
+}
+
+/// What the manifest envelope has to know about every kind.
+pub fn kind_rows() -> Vec<KindRow> {
+    ALL.iter()
+        .map(|provider| provider.table())
+        .map(|table| KindRow {
+            kind: table.kind,
+            vendor: table.vendor,
+            identity: table.identity,
+        })
+        .collect()
+}
+
+/// Percent-encodes one path segment or query value.
+pub fn segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// A path with a query of encoded pairs.
+pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let query: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", segment(name), segment(value)))
+        .collect();
+    if query.is_empty() {
+        path.to_string()
+    } else {
+        format!("{path}?{}", query.join("&"))
+    }
+}

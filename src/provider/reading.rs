@@ -1,0 +1,104 @@
+//! Reading an account, as a machine without IO: calls come out, replies go in.
+//!
+//! The layout once foresaw `reads`, `follow` and `decode` as separate functions. Which call comes next
+//! depends on what earlier replies held (a page that had all wanted objects ends the listing, a customer
+//! name that two customers share asks for a proof), so those three would each have needed the whole
+//! history. One small machine per vendor holds it instead; it still has no client, clock or logger in
+//! reach, and tests drive it with literal replies.
+
+use crate::model::{Call, Desired, Observed, Reply};
+
+/// Names a call of a reading, so that its reply finds back.
+pub type Ticket = usize;
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Reply(Reply),
+    /// No reply came, after all retries; the text names the call and the reason.
+    Lost(String),
+}
+
+/// One vendor's reading of the objects wanted from one account.
+pub trait Reading: Send {
+    /// The calls that may go out now, side by side. Empty while replies are outstanding, or at the end.
+    fn ready(&mut self) -> Vec<(Ticket, Call)>;
+
+    /// Takes the reply to a call that `ready` gave out.
+    fn take(&mut self, ticket: Ticket, answer: Answer);
+
+    /// What was found, one entry per wanted object in their order. Called when nothing is left to send.
+    fn finish(self: Box<Self>) -> Vec<Observed>;
+}
+
+/// An object to be read.
+pub type Wanted<'a> = &'a Desired;
+
+/// Calls waiting to go out, each with a note of what it is for.
+#[derive(Debug)]
+pub struct Outbox<P> {
+    waiting: Vec<(Ticket, Call)>,
+    /// Purpose and name of every call given a ticket.
+    purposes: Vec<(P, String)>,
+}
+
+impl<P> Default for Outbox<P> {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            purposes: Vec::new(),
+        }
+    }
+}
+
+impl<P: Clone> Outbox<P> {
+    pub fn send(&mut self, call: Call, purpose: P) {
+        self.purposes.push((purpose, call.name()));
+        self.waiting.push((self.purposes.len() - 1, call));
+    }
+
+    pub fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// What a call was for, and how it is named in messages.
+    pub fn purpose(&self, ticket: Ticket) -> (P, String) {
+        self.purposes[ticket].clone()
+    }
+}
+
+/// Turns what came back into JSON, or into the words of a failure that name the call.
+pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
+    let reply = match answer {
+        Answer::Reply(reply) => reply,
+        Answer::Lost(why) => {
+            return Err(Failure {
+                status: None,
+                text: why,
+            });
+        }
+    };
+    let status = Some(reply.status);
+    if !reply.is_success() {
+        let text = format!(
+            "{name} answered {}: {}",
+            reply.status,
+            super::words::of(&reply)
+        );
+        return Err(Failure { status, text });
+    }
+    serde_json::from_str(&reply.body).map_err(|error| {
+        let text = format!(
+            "{name} did not answer with JSON: {}",
+            super::words::unreadable(&reply, &error)
+        );
+        Failure { status, text }
+    })
+}
+
+/// A call that brought no usable reply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub status: Option<u16>,
+    pub text: String,
+}
