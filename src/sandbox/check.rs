@@ -5,6 +5,8 @@
 //! `Features[0]`. Which status and body such words become is each vendor's own affair.
 
 use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// A JSON object.
@@ -130,19 +132,16 @@ pub fn date(text: &str) -> Option<Date> {
     shaped.then(|| text.parse().ok()).flatten()
 }
 
-/// The value of a switch that is one of a few words: changes `switch` to the one of `choices` it names.
-pub fn switch(
-    switch: &mut &'static str,
-    name: &str,
-    value: &Value,
-    choices: &[&'static str],
-) -> Result<(), String> {
-    let chosen = choices.iter().find(|choice| value.as_str() == Some(choice));
-    match chosen {
-        Some(choice) => *switch = choice,
-        None => return Err(format!("{name} must be one of {}", choices.join(", "))),
+/// Changes the named switches of `current` and leaves its others.
+///
+/// A vendor's switches are one flat struct that refuses unknown fields, so serde's own words name the switch.
+pub fn switched<T: Serialize + DeserializeOwned>(current: &T, wanted: Value) -> Result<T, String> {
+    let wanted = object(&wanted, "the switches")?;
+    let mut all = serde_json::to_value(current).map_err(|error| error.to_string())?;
+    for (name, value) in wanted {
+        all[name] = value.clone();
     }
-    Ok(())
+    serde_json::from_value(all).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

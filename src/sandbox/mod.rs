@@ -23,6 +23,7 @@ pub mod check;
 mod control;
 pub mod credentials;
 mod host;
+pub mod lac;
 mod server;
 pub mod simulator;
 
@@ -44,7 +45,10 @@ pub use host::{Fault, Seen};
 use host::{Host, Vendor};
 
 /// Every vendor the sandbox serves.
-const VENDORS: &[Vendor] = &[];
+const VENDORS: &[Vendor] = &[Vendor {
+    prefix: "lac",
+    seeded: || Box::new(lac::Lac::seeded()),
+}];
 
 /// Where to listen and how slow to be.
 #[derive(Clone, Debug)]
