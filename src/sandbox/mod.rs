@@ -15,7 +15,7 @@
 //! - `host` routes by the first path segment, holds one lock per simulator, moves the clock, shows faults on
 //!   demand and records each request without its credentials. It can be used without a socket.
 //! - `server` is the only file that knows axum. `control` serves the same handles to other processes.
-//! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins.
+//! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
@@ -23,7 +23,9 @@ pub mod check;
 mod control;
 pub mod credentials;
 mod host;
+pub mod informatica;
 pub mod lac;
+mod opaque;
 mod server;
 pub mod simulator;
 
@@ -45,10 +47,11 @@ pub use host::{Fault, Seen};
 use host::{Host, Vendor};
 
 /// Every vendor the sandbox serves.
-const VENDORS: &[Vendor] = &[Vendor {
-    prefix: "lac",
-    seeded: || Box::new(lac::Lac::seeded()),
-}];
+#[rustfmt::skip]
+const VENDORS: &[Vendor] = &[
+    Vendor { prefix: "informatica", seeded: || Box::new(informatica::Informatica::seeded()) },
+    Vendor { prefix: "lac", seeded: || Box::new(lac::Lac::seeded()) },
+];
 
 /// Where to listen and how slow to be.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! A LAC account in memory: what it holds, how it is loaded and saved, how its objects read.
+//! A LAC account in memory: what it holds, how it is loaded and saved.
 //!
 //! As JSON (what `state` gives): `customers`, `products` and `product_templates` in the reading form, the
 //! last with their `product_id`; `license_orders` in the writing form with integers, plus what the server
@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-use super::hostids;
+use super::reading::CUSTOMER;
 use super::schema;
 use super::switches::Switches;
 use crate::sandbox::check::{self, Object};
+use crate::sandbox::opaque;
 
 #[derive(Default)]
 pub struct Account {
@@ -48,19 +49,6 @@ const SERVER: &[&str] = &[
     "deactivations_left",
     "removal_request_time",
     "removal_confirmation_time",
-];
-
-/// The members of a customer that an order shows, in its order.
-const SHOWN: &[&str] = &[
-    "name",
-    "description",
-    "phone_number",
-    "fax_number",
-    "street",
-    "city",
-    "country",
-    "zip_code",
-    "state",
 ];
 
 /// A time for saved objects that leave theirs out.
@@ -210,123 +198,9 @@ impl Account {
         }
     }
 
-    /// A product as read, with its templates.
-    pub fn product(&self, id: i64) -> Option<Value> {
-        let mut product = self.products.get(&id)?.clone();
-        let own = self.templates_of(id);
-        let brief = own.map(|template| {
-            json!({"id": template["id"], "name": template["name"], "product_id": product["id"]})
-        });
-        let brief: Vec<_> = brief.collect();
-        product.insert("ProductTemplates".into(), brief.into());
-        Some(product.into())
-    }
-
     pub fn templates_of(&self, product: i64) -> impl Iterator<Item = &Object> {
         let templates = self.templates.values();
         templates.filter(move |template| id_of(template, "product_id") == Ok(product))
-    }
-
-    /// An order as the PATCH page prints it: a customer without id, integers as strings, counters as numbers.
-    pub fn reading(&self, order: &Order) -> Value {
-        let settings = &order.settings;
-        let spelled = |name: &str| schema::spelled(&settings[name]);
-        json!({
-            "customer": self.customer_of(order),
-            "product_template": self.template_of(order),
-            "activation_key": order.key,
-            "creation_time": order.creation_time,
-            "license_type": settings["license_type"],
-            "licensee_type": settings["licensee_type"],
-            "licensee": settings["licensee"],
-            "hostid_match_rate": spelled("hostid_match_rate"),
-            "min_hostids": spelled("min_hostids"),
-            "activations_allowed": spelled("activations_allowed"),
-            "activated_licenses_count": order.activated,
-            "enabled": settings["enabled"],
-            "description": settings["description"],
-            "settings_description": settings["settings_description"],
-            "removal": settings["removal"],
-            "removal_request_time": order.removal_request_time,
-            "removal_confirmation_time": order.removal_confirmation_time,
-            "deactivations_allowed": spelled("deactivations_allowed"),
-            "deactivations_left": order.deactivations_left,
-            "Hostids": spelled("Hostids"),
-            "Features": spelled("Features"),
-        })
-    }
-
-    /// An order as the page of the single GET prints it, which is the end-user API's document.
-    pub fn hal(&self, order: &Order, base: &str) -> Value {
-        let settings = &order.settings;
-        let template = settings["product_template_id"].as_i64().unwrap_or_default();
-        let text = |of: Option<&Object>, name: &str| {
-            of.and_then(|one| one.get(name))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let product = self.product_of(template);
-        let hostids = settings["Hostids"].as_array().into_iter().flatten();
-        let types = hostids.map(|hostid| {
-            json!({
-                "nameRaw": hostids::raw(hostid["name"].as_str().unwrap_or_default()),
-                "name": hostid["name"],
-                "min": hostid["min_amount"],
-                "max": hostid["max_amount"],
-            })
-        });
-        let types: Vec<_> = types.collect();
-        json!({
-            "activationKey": order.key,
-            "customer": {"name": self.customer_of(order)["name"]},
-            "product": {
-                "name": text(product, "name"),
-                "version": text(product, "version"),
-                "template": text(self.templates.get(&template), "name"),
-                "licenseGeneratorType": self.manager(template),
-            },
-            "licenseType": settings["license_type"],
-            "creationTime": format!("{}+00:00", order.creation_time.replace(' ', "T")),
-            "activatedLicenses": order.activated,
-            "bulkMax": settings["activations_allowed"],
-            "hostid": {"types": types, "min": settings["min_hostids"]},
-            "_links": {"self": {"href": format!("{base}/license-orders/{}", order.key)}},
-        })
-    }
-
-    fn customer_of(&self, order: &Order) -> Value {
-        let id = order.settings["customer_id"].as_i64().unwrap_or_default();
-        let Some(customer) = self.customers.get(&id) else {
-            return Value::Null;
-        };
-        let mut shown = Object::new();
-        for name in SHOWN {
-            shown.insert((*name).to_owned(), customer[*name].clone());
-        }
-        let brief = |list: &str, names: [&str; 2]| -> Value {
-            let items = customer[list].as_array().into_iter().flatten();
-            items
-                .map(|item| json!({names[0]: item[names[0]], names[1]: item[names[1]]}))
-                .collect()
-        };
-        shown.insert("Contacts".into(), brief("Contacts", ["name", "email"]));
-        shown.insert(
-            "CustomTags".into(),
-            brief("CustomTags", ["tag_name", "value"]),
-        );
-        shown.into()
-    }
-
-    fn template_of(&self, order: &Order) -> Value {
-        let id = order.settings["product_template_id"].as_i64();
-        match id.and_then(|id| self.templates.get(&id)) {
-            Some(template) => json!({
-                "id": template["id"],
-                "name": template["name"],
-                "product_id": template["product_id"],
-            }),
-            None => Value::Null,
-        }
     }
 }
 
@@ -362,7 +236,7 @@ fn customer(saved: &Object) -> Result<Object, String> {
         let value = saved.get(name).cloned().unwrap_or(default);
         customer.insert(name.to_owned(), value);
     };
-    for name in SHOWN {
+    for name in CUSTOMER {
         put(name, Value::Null);
     }
     put("creation_time", LONG_AGO.into());
@@ -424,26 +298,14 @@ pub fn is_key(text: &str) -> bool {
     parts.len() == 4 && parts.into_iter().all(group)
 }
 
-/// A key of the right form from a counter, scattered so that keys look like keys.
+/// A key of the right form from a counter.
 fn key_from(counter: u64) -> String {
-    const SYMBOLS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    // SplitMix64 (Steele, Lea, Flood 2014); ten symbols of base 36 fit into each of the two words.
-    let scatter = |seed: u64| {
-        let mut z = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    };
-    let mut key = String::with_capacity(23);
-    for word in 0..2 {
-        let mut rest = scatter(counter.wrapping_mul(2).wrapping_add(word));
-        for at in 0..10 {
-            if at % 5 == 0 && !key.is_empty() {
-                key.push('-');
-            }
-            key.push(char::from(SYMBOLS[(rest % 36) as usize]));
-            rest /= 36;
-        }
-    }
-    key
+    let symbols = opaque::text(counter, 20, opaque::UPPER);
+    let groups = [
+        &symbols[..5],
+        &symbols[5..10],
+        &symbols[10..15],
+        &symbols[15..],
+    ];
+    groups.join("-")
 }
