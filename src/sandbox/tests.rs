@@ -288,9 +288,64 @@ async fn a_body_above_the_cap_is_413() {
 }
 
 #[test]
-fn every_vendor_served_has_credentials() {
+fn every_vendor_served_has_credentials_below_its_prefix() {
     for vendor in VENDORS {
-        let mut own = credentials::credentials(vendor.prefix);
-        assert!(own.next().is_some(), "{}", vendor.prefix);
+        let own: Vec<_> = credentials::credentials(vendor.prefix).collect();
+        assert!(!own.is_empty(), "{}", vendor.prefix);
+        let root = format!("/{}", vendor.prefix);
+        assert!(own.iter().all(|one| one.base.starts_with(&root)));
     }
+}
+
+/// The values of a listed login as a JSON body.
+fn login(vendor: &str) -> Value {
+    let mut own = credentials::credentials(vendor);
+    let login = own.find(|one| one.form == "login").unwrap();
+    let values = login.values.iter();
+    values.map(|(name, value)| (*name, *value)).collect()
+}
+
+#[tokio::test]
+async fn the_listed_lac_login_reads_the_seed_over_http() {
+    let (_, client) = mirrors(Duration::ZERO).await;
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let lac = sandbox.url("lac");
+    let call = client
+        .post(format!("{lac}/auth/tokens"))
+        .json(&login("lac"));
+    let token = body(call.send().await.unwrap()).await;
+    let token = token["token"].as_str().unwrap();
+    let call = client
+        .get(format!("{lac}/license-orders"))
+        .bearer_auth(token);
+    let rows = body(call.send().await.unwrap()).await;
+    assert_eq!(rows[0]["activation_key"], "II1HP-TX8EQ-R1QXZ-7LYXF");
+    sandbox.advance(SignedDuration::from_hours(3));
+    let call = client
+        .get(format!("{lac}/license-orders"))
+        .bearer_auth(token);
+    assert_eq!(call.send().await.unwrap().status(), 403);
+
+    let seen = sandbox.requests();
+    assert_eq!(seen[0].path, "/lac/auth/tokens");
+    assert_eq!((seen[0].status, &seen[0].body), (200, &None));
+    assert!(!format!("{seen:?}").contains(token));
+}
+
+#[tokio::test]
+async fn the_listed_informatica_login_leads_to_an_api_base_that_answers() {
+    let (_, client) = mirrors(Duration::ZERO).await;
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let url = format!("{}/saas/public/core/v3/login", sandbox.url("informatica"));
+    let call = client.post(url).json(&login("informatica"));
+    let reply = body(call.send().await.unwrap()).await;
+    let base = reply["products"][0]["baseApiUrl"].as_str().unwrap();
+    let session = reply["userInfo"]["sessionId"].as_str().unwrap();
+    let url = format!("{base}/public/core/v3/license/org/1ax3wad2FEsz35asd2892s");
+    for session in [session, "sandbox-session"] {
+        let call = client.get(&url).header("INFA-SESSION-ID", session);
+        let document = body(call.send().await.unwrap()).await;
+        assert_eq!(document["parentOrg"], "52ZSTB0IDK6dXxaEQLUaQu");
+    }
+    assert!(!format!("{:?}", sandbox.requests()).contains(session));
 }

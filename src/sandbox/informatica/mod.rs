@@ -1,7 +1,7 @@
 //! The simulator of Informatica Intelligent Cloud Services: login, and the licence of an organization.
 //!
 //! Written from the vendor's pages *Licenses* (version 3 resources), *Login*, *Logout*, *Session IDs*,
-//! *Error object* and *REST API responses* (checked 2026-11-21). What they leave open is in [`switches`].
+//! *Error object* and *REST API responses* (checked 2026-11-21). What they leave open is in `switches`.
 //!
 //! Left out, and answered with 404: the version 2 resources for organizations and sessions, which know
 //! organizations by other ids.

@@ -37,7 +37,7 @@ pub struct Order {
     pub removal_confirmation_time: Option<String>,
     /// How often the order was read since its removal was asked for.
     pub removal_reads: u32,
-    /// The writing form, see [`schema`].
+    /// The writing form, see [`schema`]: every member is there, so indexing it is safe.
     pub settings: Object,
 }
 

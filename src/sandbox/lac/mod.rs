@@ -2,7 +2,7 @@
 //!
 //! Written from the vendor's pages *Update license order*, *Get all license orders*, *Get license order*,
 //! *Create token*, *Get all customers*, *Get product*, *Get product template* and *Get activation counters*
-//! (docs.x-formation.com, checked 2026-11-21). What they leave open is in [`switches`].
+//! (docs.x-formation.com, checked 2026-11-21). What they leave open is in `switches`.
 //!
 //! Left out, and answered with 404: issued licences, and writing customers. Neither is needed to manage
 //! orders.

@@ -1,7 +1,7 @@
 //! A licence order's members as the PATCH page lists them (checked 2026-11-21), their checks and spellings.
 //!
 //! An order is kept in the writing form with native integers, every member present and `null` where nothing
-//! applies. [`settings`] makes that form out of a request body; [`order`](super::account::Order::reading)
+//! applies. [`settings`] makes that form out of a request body; `Account::reading`
 //! turns it into the reading form, where integers are strings.
 
 use serde_json::{Value, json};
@@ -160,7 +160,7 @@ pub fn settings(
     Ok(order)
 }
 
-/// An element of a list member.
+/// The elements of a list member, which the order has after reading.
 fn list<'a>(order: &'a Object, name: &str) -> &'a [Value] {
     order[name].as_array().map_or(&[], Vec::as_slice)
 }
