@@ -1,3 +1,192 @@
-//! The built-in simulators of the five vendor APIs.
+//! The built-in simulators of the five vendor APIs: every vendor on one loopback port, no account needed.
+//!
+//! ```text
+//!   HTTP ──► server ──► host ──► one simulator per vendor   /cryptlex /informatica /licensespring /alinea /lac
+//!              │          ▲
+//!              └► control ┘   /_sandbox/…: state, switches, clock, faults, record
+//! ```
+//!
+//! - [`simulator`] says what a vendor is: HTTP as data in, HTTP as data out, over an account in memory. A
+//!   simulator is synchronous and knows no socket and no clock, so its rules are tested by calling it.
+//! - One file or folder per vendor holds its rules and its seed, written from the vendor's published pages.
+//!   Nothing here shares code with `provider`: a fake driven by the field tables would only prove that the
+//!   tables agree with themselves. What the pages leave open is a *switch*, whose default is the most
+//!   plausible reading; tests of the client turn it to the others.
+//! - `host` routes by the first path segment, holds one lock per simulator, moves the clock, shows faults on
+//!   demand and records each request without its credentials. It can be used without a socket.
+//! - `server` is the only file that knows axum. `control` serves the same handles to other processes.
+//! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
+//!
+//! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
+pub mod check;
+mod control;
+pub mod credentials;
+mod host;
+pub mod informatica;
+pub mod lac;
+mod opaque;
+mod server;
 pub mod simulator;
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use credentials::{CREDENTIALS, Credential};
+pub use host::{Fault, Seen};
+
+use host::{Host, Vendor};
+
+/// Every vendor the sandbox serves.
+#[rustfmt::skip]
+const VENDORS: &[Vendor] = &[
+    Vendor { prefix: "informatica", seeded: || Box::new(informatica::Informatica::seeded()) },
+    Vendor { prefix: "lac", seeded: || Box::new(lac::Lac::seeded()) },
+];
+
+/// Where to listen and how slow to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Port 0 takes a free one; [`Sandbox::address`] tells which.
+    pub listen: SocketAddr,
+    /// How long every vendor reply is held back; requests wait side by side.
+    pub latency: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            latency: Duration::ZERO,
+        }
+    }
+}
+
+/// How long [`Sandbox::stop`] waits for requests in flight; idle connections close at once.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// A running sandbox, seeded; dropping it stops it too.
+pub struct Sandbox {
+    address: SocketAddr,
+    host: Arc<Host>,
+    /// Dropped to end the serving task gracefully.
+    stopper: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts serving on the current tokio runtime.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        Self::start_with(options, VENDORS).await
+    }
+
+    async fn start_with(options: Options, vendors: &[Vendor]) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let host = Arc::new(Host::new(vendors));
+        let (stopper, stopped) = oneshot::channel();
+        let serving = server::serve(listener, Arc::clone(&host), options.latency, async {
+            // An error means that the sender was dropped, which asks for the same.
+            let _ = stopped.await;
+        });
+        let task = tokio::spawn(async {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the sandbox stopped serving");
+            }
+        });
+        Ok(Self {
+            address,
+            host,
+            stopper,
+            task,
+        })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL of a vendor, for example `http://127.0.0.1:4711/lac`.
+    pub fn url(&self, prefix: &str) -> String {
+        format!("http://{}/{prefix}", self.address)
+    }
+
+    /// The vendors served, in the order of the index.
+    pub fn vendors(&self) -> Vec<&'static str> {
+        self.host.prefixes().collect()
+    }
+
+    /// The requests answered so far (the newest hundred thousand), control routes left out.
+    pub fn requests(&self) -> Vec<Seen> {
+        self.host.requests()
+    }
+
+    pub fn forget_requests(&self) {
+        self.host.forget_requests();
+    }
+
+    /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
+    pub fn reset(&self) {
+        self.host.reset();
+    }
+
+    /// The account of a vendor; the error says that there is no such vendor.
+    pub fn state(&self, prefix: &str) -> Result<Value, String> {
+        self.host.with(prefix, |simulator| simulator.state())
+    }
+
+    /// Replaces the account of a vendor.
+    pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
+        self.host
+            .with(prefix, |simulator| simulator.set_state(state))?
+    }
+
+    pub fn switches(&self, prefix: &str) -> Result<Value, String> {
+        self.host.with(prefix, |simulator| simulator.switches())
+    }
+
+    /// Changes the named switches of a vendor and leaves its others.
+    pub fn set_switches(&self, prefix: &str, switches: Value) -> Result<(), String> {
+        self.host
+            .with(prefix, |simulator| simulator.set_switches(switches))?
+    }
+
+    /// Makes the next fitting requests of a vendor fail; several faults wait in line.
+    pub fn fail(&self, prefix: &str, fault: Fault) -> Result<(), String> {
+        self.host.fail(prefix, fault)
+    }
+
+    /// Moves the simulators' clock, so that tokens and sessions age without waiting.
+    pub fn advance(&self, by: SignedDuration) {
+        self.host.advance(by);
+    }
+
+    /// Stops serving: idle connections close at once, requests in flight get a moment to finish.
+    pub async fn stop(self) {
+        let Self {
+            stopper, mut task, ..
+        } = self;
+        drop(stopper);
+        if tokio::time::timeout(GRACE, &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+
+    /// Serves until the future is ready, for example until Ctrl-C.
+    pub async fn run_until(self, end: impl Future<Output = ()>) {
+        end.await;
+        self.stop().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

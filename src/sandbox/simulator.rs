@@ -24,6 +24,45 @@ pub struct Asked {
     pub base: String,
 }
 
+impl Asked {
+    /// The path cut at its slashes: `/products/1` is `["products", "1"]`; a trailing slash leaves a last empty part.
+    pub fn segments(&self) -> Vec<&str> {
+        let path = self.path.strip_prefix('/').unwrap_or(&self.path);
+        path.split('/').collect()
+    }
+
+    /// The value of a header, whose name is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The token of `Authorization: Bearer …`; the scheme is case-insensitive (RFC 9110, 11.1).
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| token.trim_start())
+    }
+
+    /// The first value of a query parameter.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let pair = self.query.iter().find(|(key, _)| key == name);
+        pair.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the body claims to be JSON, with any parameters such as a charset.
+    pub fn says_json(&self) -> bool {
+        let kind = self.header("content-type").unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+    }
+
+    /// The body as JSON, whatever its content type says.
+    pub fn json(&self) -> Result<Value, String> {
+        serde_json::from_slice(&self.body).map_err(|error| format!("malformed JSON: {error}"))
+    }
+}
+
 /// One HTTP reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {

@@ -1,0 +1,198 @@
+//! Strict reading of JSON request bodies, shared by the simulators.
+//!
+//! Each function takes a member by name from an object and either gives it in its right type or says, in
+//! words that name the member, what is wrong. `at` is the path of the object, empty for the body itself:
+//! `Features[0]`. Which status and body such words become is each vendor's own affair.
+
+use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub type Object = Map<String, Value>;
+
+/// The path of a member, for messages.
+pub fn path(at: &str, name: &str) -> String {
+    if at.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{at}.{name}")
+    }
+}
+
+/// What kind of JSON value it is, for messages.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a fraction",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn wrong(at: &str, name: &str, wanted: &str, found: &Value) -> String {
+    format!("{} must be {wanted}, not {}", path(at, name), kind(found))
+}
+
+/// The value as an object; `what` names it, for example `the request body` or `Features[0]`.
+pub fn object<'a>(value: &'a Value, what: &str) -> Result<&'a Object, String> {
+    let refused = || format!("{what} must be an object, not {}", kind(value));
+    value.as_object().ok_or_else(refused)
+}
+
+/// Refuses members other than the known ones.
+pub fn only(object: &Object, at: &str, known: &[&str]) -> Result<(), String> {
+    let unknown = object.keys().find(|name| !known.contains(&name.as_str()));
+    match unknown {
+        Some(name) => Err(format!("{} is not a known member", path(at, name))),
+        None => Ok(()),
+    }
+}
+
+/// A member that must be there; `null` counts as there.
+pub fn required<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a Value, String> {
+    let missing = || format!("{} is required", path(at, name));
+    object.get(name).ok_or_else(missing)
+}
+
+/// A required string.
+pub fn string<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a str, String> {
+    let value = required(object, at, name)?;
+    value
+        .as_str()
+        .ok_or_else(|| wrong(at, name, "a string", value))
+}
+
+/// A string that may be absent or `null`.
+pub fn optional_string<'a>(
+    object: &'a Object,
+    at: &str,
+    name: &str,
+) -> Result<Option<&'a str>, String> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => string(object, at, name).map(Some),
+    }
+}
+
+/// A required string that is one of `choices`.
+pub fn choice<'a>(
+    object: &'a Object,
+    at: &str,
+    name: &str,
+    choices: &[&str],
+) -> Result<&'a str, String> {
+    let value = string(object, at, name)?;
+    if choices.contains(&value) {
+        return Ok(value);
+    }
+    Err(format!(
+        "{} must be one of {}, not {value:?}",
+        path(at, name),
+        choices.join(", ")
+    ))
+}
+
+/// A required integer; `1.0` and `"1"` are not integers.
+pub fn integer(object: &Object, at: &str, name: &str) -> Result<i64, String> {
+    let value = required(object, at, name)?;
+    value
+        .as_i64()
+        .ok_or_else(|| wrong(at, name, "an integer", value))
+}
+
+/// A required boolean.
+pub fn boolean(object: &Object, at: &str, name: &str) -> Result<bool, String> {
+    let value = required(object, at, name)?;
+    value
+        .as_bool()
+        .ok_or_else(|| wrong(at, name, "a boolean", value))
+}
+
+/// A required array.
+pub fn array<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a [Value], String> {
+    let value = required(object, at, name)?;
+    match value {
+        Value::Array(items) => Ok(items),
+        _ => Err(wrong(at, name, "an array", value)),
+    }
+}
+
+/// A calendar date in exactly the form `YYYY-MM-DD`; other ISO 8601 forms are refused.
+pub fn date(text: &str) -> Option<Date> {
+    let shape = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    let shaped = text.len() == 10 && text.bytes().enumerate().all(shape);
+    shaped.then(|| text.parse().ok()).flatten()
+}
+
+/// Changes the named switches of `current` and leaves its others.
+///
+/// A vendor's switches are one flat struct that refuses unknown fields, so serde's own words name the switch.
+pub fn switched<T: Serialize + DeserializeOwned>(current: &T, wanted: Value) -> Result<T, String> {
+    let wanted = object(&wanted, "the switches")?;
+    let mut all = serde_json::to_value(current).map_err(|error| error.to_string())?;
+    for (name, value) in wanted {
+        all[name] = value.clone();
+    }
+    serde_json::from_value(all).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn wrong_types_are_refused_by_path() {
+        let body = json!({"count": "1", "share": 1.5, "name": 7, "kind": "big", "gone": null});
+        let body = body.as_object().unwrap();
+        assert_eq!(
+            integer(body, "Features[0]", "count").unwrap_err(),
+            "Features[0].count must be an integer, not a string"
+        );
+        assert_eq!(
+            integer(body, "", "share").unwrap_err(),
+            "share must be an integer, not a fraction"
+        );
+        assert_eq!(
+            string(body, "", "name").unwrap_err(),
+            "name must be a string, not an integer"
+        );
+        assert_eq!(
+            string(body, "", "absent").unwrap_err(),
+            "absent is required"
+        );
+        assert_eq!(
+            choice(body, "", "kind", &["small"]).unwrap_err(),
+            "kind must be one of small, not \"big\""
+        );
+        assert_eq!(optional_string(body, "", "gone"), Ok(None));
+        assert_eq!(
+            only(body, "", &["count", "share", "name", "kind"]).unwrap_err(),
+            "gone is not a known member"
+        );
+    }
+
+    #[test]
+    fn dates_have_exactly_one_form() {
+        assert!(date("2024-02-29").is_some());
+        for bad in [
+            "2023-02-29",
+            "20240229",
+            "2024-2-29",
+            "2024-02-29T00:00",
+            "+02024-1-1",
+            "",
+        ] {
+            assert!(date(bad).is_none(), "{bad}");
+        }
+    }
+}

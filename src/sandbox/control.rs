@@ -1,0 +1,132 @@
+//! The control routes under `/_sandbox`: what a program in another process can ask of the sandbox itself.
+//!
+//! | route | does |
+//! | --- | --- |
+//! | `GET /_sandbox` | vendors, their base URLs and the credentials they accept |
+//! | `GET /_sandbox/requests` | the requests answered so far |
+//! | `POST /_sandbox/reset` | everything as at the start |
+//! | `GET`, `PUT /_sandbox/state/{vendor}` | the account |
+//! | `GET`, `POST /_sandbox/switches/{vendor}` | how undocumented behaviour is read |
+//! | `POST /_sandbox/clock` | `{"advance_seconds": N}` moves the simulators' clock |
+//! | `POST /_sandbox/faults/{vendor}` | `{"status": 429, "times": 2, "retry_after": "1", "method": "PATCH", "carried_out": false}` |
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::check;
+use super::credentials;
+use super::host::{Arrived, Fault, Host};
+use super::simulator::Answer;
+
+/// The path of the control routes.
+pub(super) const ROOT: &str = "/_sandbox";
+
+/// Whether a request target is a control route.
+pub(super) fn is_control(target: &str) -> bool {
+    let rest = target.strip_prefix(ROOT);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+/// Answers a control request.
+pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
+    let path = arrived.target.split('?').next().unwrap_or_default();
+    let path = path.strip_prefix(ROOT).unwrap_or(path).trim_matches('/');
+    let parts: Vec<&str> = path.split('/').collect();
+    let result = match (arrived.method.as_str(), parts.as_slice()) {
+        ("GET", [""]) => Ok(index(host, &arrived.address)),
+        ("GET", ["requests"]) => Ok(json!(host.requests())),
+        ("POST", ["reset"]) => {
+            host.reset();
+            Ok(Value::Null)
+        }
+        ("GET", ["state", vendor]) => host.with(vendor, |simulator| simulator.state()),
+        ("PUT", ["state", vendor]) => body(arrived).and_then(|state| {
+            host.with(vendor, |simulator| simulator.set_state(state))?
+                .map(|()| Value::Null)
+        }),
+        ("GET", ["switches", vendor]) => host.with(vendor, |simulator| simulator.switches()),
+        ("POST", ["switches", vendor]) => body(arrived).and_then(|switches| {
+            host.with(vendor, |simulator| {
+                simulator.set_switches(switches)?;
+                Ok(simulator.switches())
+            })?
+        }),
+        ("POST", ["clock"]) => body(arrived).and_then(|wanted| {
+            host.advance(advance(&wanted)?);
+            Ok(json!({"now": host.now().to_string()}))
+        }),
+        ("POST", ["faults", vendor]) => body(arrived).and_then(|wanted| {
+            host.fail(vendor, fault(&wanted)?)?;
+            Ok(Value::Null)
+        }),
+        (_, [""] | ["requests" | "reset" | "clock"])
+        | (_, ["state" | "switches" | "faults", _]) => {
+            return refusal(405, "this control route has no such method");
+        }
+        _ => return refusal(404, "no such control route"),
+    };
+    match result {
+        Ok(Value::Null) => Answer::empty(204),
+        Ok(body) => Answer::json(200, &body),
+        Err(words) if words.starts_with("no vendor ") => refusal(404, &words),
+        Err(words) => refusal(400, &words),
+    }
+}
+
+fn refusal(status: u16, words: &str) -> Answer {
+    Answer::json(status, &json!({"error": words}))
+}
+
+fn body(arrived: &Arrived) -> Result<Value, String> {
+    serde_json::from_slice(&arrived.body).map_err(|error| format!("malformed JSON: {error}"))
+}
+
+fn advance(wanted: &Value) -> Result<SignedDuration, String> {
+    let wanted = check::object(wanted, "the request body")?;
+    check::only(wanted, "", &["advance_seconds"])?;
+    let seconds = check::integer(wanted, "", "advance_seconds")?;
+    Ok(SignedDuration::from_secs(seconds))
+}
+
+fn fault(wanted: &Value) -> Result<Fault, String> {
+    const MEMBERS: &[&str] = &["status", "times", "retry_after", "method", "carried_out"];
+    let wanted = check::object(wanted, "the request body")?;
+    check::only(wanted, "", MEMBERS)?;
+    let status = check::integer(wanted, "", "status")?;
+    let status = u16::try_from(status)
+        .ok()
+        .filter(|s| (200..600).contains(s));
+    let times = match wanted.contains_key("times") {
+        true => check::integer(wanted, "", "times")?,
+        false => 1,
+    };
+    let carried_out = match wanted.contains_key("carried_out") {
+        true => check::boolean(wanted, "", "carried_out")?,
+        false => false,
+    };
+    Ok(Fault {
+        status: status.ok_or("status must be from 200 to 599")?,
+        times: u32::try_from(times).map_err(|_| "times must be a count")?,
+        retry_after: check::optional_string(wanted, "", "retry_after")?.map(str::to_owned),
+        method: check::optional_string(wanted, "", "method")?.map(str::to_owned),
+        carried_out,
+    })
+}
+
+fn index(host: &Host, address: &str) -> Value {
+    let vendor = |prefix: &'static str| {
+        let credentials = credentials::credentials(prefix);
+        let shown: Vec<_> = credentials
+            .map(|one| credentials::shown(one, address))
+            .collect();
+        json!({"vendor": prefix, "baseUrl": format!("{address}/{prefix}"), "credentials": shown})
+    };
+    json!({
+        "vendors": host.prefixes().map(vendor).collect::<Vec<_>>(),
+        "control": [
+            "GET /_sandbox/requests", "POST /_sandbox/reset",
+            "GET|PUT /_sandbox/state/{vendor}", "GET|POST /_sandbox/switches/{vendor}",
+            "POST /_sandbox/clock", "POST /_sandbox/faults/{vendor}",
+        ],
+    })
+}

@@ -1,0 +1,111 @@
+//! The fake credentials that the simulators accept, in the forms that a connection's `auth` can have.
+//!
+//! They are printed in documentation and open nothing but a sandbox.
+
+use serde_json::{Map, Value, json};
+
+/// One way to log in at one simulated vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential {
+    pub vendor: &'static str,
+    /// The form of a connection's `auth`: `token`, `login`, `session`, `apiKey` or `clientCredentials`.
+    pub form: &'static str,
+    /// The connection's base URL with this form, as a path below the sandbox's own address.
+    pub base: &'static str,
+    /// The secret values of the form, by their names in a connection's `auth`.
+    pub values: &'static [(&'static str, &'static str)],
+    /// Where `clientCredentials` asks for its token, as a path below the sandbox's own address.
+    pub token_url: Option<&'static str>,
+}
+
+const fn credential(
+    vendor: &'static str,
+    form: &'static str,
+    base: &'static str,
+    values: &'static [(&'static str, &'static str)],
+) -> Credential {
+    Credential {
+        vendor,
+        form,
+        base,
+        values,
+        token_url: None,
+    }
+}
+
+/// Every accepted credential; the first of a vendor is the one to use when nothing else is asked for.
+pub const CREDENTIALS: &[Credential] = &[
+    credential(
+        "cryptlex",
+        "token",
+        "/cryptlex",
+        &[("token", "sandbox-token")],
+    ),
+    credential(
+        "cryptlex",
+        "login",
+        "/cryptlex",
+        &[
+            ("accountId", "sandbox"),
+            ("email", "admin@sandbox.test"),
+            ("password", "sandbox"),
+        ],
+    ),
+    credential(
+        "informatica",
+        "login",
+        "/informatica",
+        &[("username", "admin@sandbox.test"), ("password", "sandbox")],
+    ),
+    credential(
+        "informatica",
+        "session",
+        "/informatica/saas",
+        &[("session", "sandbox-session")],
+    ),
+    credential(
+        "licensespring",
+        "apiKey",
+        "/licensespring",
+        &[("apiKey", "sandbox0.sandboxsandboxsandboxsandboxsand")],
+    ),
+    credential("alinea", "token", "/alinea", &[("token", "sandbox-token")]),
+    Credential {
+        token_url: Some("/alinea/oauth/token"),
+        ..credential(
+            "alinea",
+            "clientCredentials",
+            "/alinea",
+            &[("clientId", "sandbox"), ("clientSecret", "sandbox")],
+        )
+    },
+    credential(
+        "lac",
+        "login",
+        "/lac",
+        &[("username", "admin"), ("password", "sandbox")],
+    ),
+    credential("lac", "token", "/lac", &[("token", "sandbox-token")]),
+];
+
+/// The credentials of one vendor, the preferred one first.
+pub fn credentials(vendor: &str) -> impl Iterator<Item = &'static Credential> {
+    CREDENTIALS.iter().filter(move |one| one.vendor == vendor)
+}
+
+/// One credential as the index of a sandbox at `address` (`http://host:port`) shows it.
+pub(super) fn shown(credential: &Credential, address: &str) -> Value {
+    let values = credential.values.iter();
+    let values: Map<_, _> = values
+        .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
+        .collect();
+    let mut shown = json!({
+        "form": credential.form,
+        "baseUrl": format!("{address}{}", credential.base),
+        "values": values,
+    });
+    if let Some(path) = credential.token_url {
+        shown["tokenUrl"] = format!("{address}{path}").into();
+    }
+    shown
+}

@@ -1,0 +1,141 @@
+//! An Informatica account in memory: one parent organization or more, their sub-organizations, users.
+//!
+//! As JSON: `organizations` in the reading form plus a `name`, and `users` as
+//! `{"username", "orgId", "administrator"}`. Every user's password is `sandbox`. Without `users` there is one
+//! administrator of the first organization that has no parent.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::licence::{EDITIONS, LICENSES, LIMITS, Licence};
+use super::switches::Switches;
+use crate::sandbox::check::{self, Object};
+
+/// The user that logs in when nothing else is asked for.
+const ADMIN: &str = "admin@sandbox.test";
+
+#[derive(Default)]
+pub struct Account {
+    orgs: Vec<Org>,
+    by_id: HashMap<String, usize>,
+    pub users: Vec<User>,
+}
+
+pub struct Org {
+    pub id: String,
+    pub name: String,
+    pub parent: Option<String>,
+    pub licence: Licence,
+}
+
+pub struct User {
+    pub name: String,
+    pub org: String,
+    pub administrator: bool,
+}
+
+impl Account {
+    pub fn load(state: &Value) -> Result<Self, String> {
+        let state = check::object(state, "the account")?;
+        check::only(state, "", &["organizations", "users"])?;
+        let mut account = Self::default();
+        for (index, saved) in check::array(state, "", "organizations")?.iter().enumerate() {
+            let at = format!("organizations[{index}]");
+            let org = org(saved).map_err(|words| format!("{at}: {words}"))?;
+            let place = account.orgs.len();
+            if account.by_id.insert(org.id.clone(), place).is_some() {
+                return Err(format!("{at}: id is taken"));
+            }
+            account.orgs.push(org);
+        }
+        for org in &account.orgs {
+            let parent = org.parent.as_ref();
+            // One level only: a sub-organization has no sub-organizations.
+            if parent.is_some_and(|id| account.org(id).is_none_or(|above| above.parent.is_some())) {
+                return Err(format!("{}: parentOrg is no parent organization", org.id));
+            }
+        }
+        account.users = match state.contains_key("users") {
+            true => check::array(state, "", "users")?
+                .iter()
+                .enumerate()
+                .map(|(index, saved)| account.user(saved, &format!("users[{index}]")))
+                .collect::<Result<_, _>>()?,
+            false => account
+                .orgs
+                .iter()
+                .find(|org| org.parent.is_none())
+                .map(administrator)
+                .into_iter()
+                .collect(),
+        };
+        Ok(account)
+    }
+
+    pub fn save(&self) -> Value {
+        let org = |org: &Org| {
+            let mut saved = Object::new();
+            saved.insert("id".into(), org.id.clone().into());
+            saved.insert("name".into(), org.name.clone().into());
+            saved.insert("parentOrg".into(), org.parent.clone().into());
+            org.licence.write(&mut saved, 0);
+            saved
+        };
+        let user = |user: &User| json!({"username": user.name, "orgId": user.org, "administrator": user.administrator});
+        json!({
+            "users": self.users.iter().map(user).collect::<Vec<_>>(),
+            "organizations": self.orgs.iter().map(org).collect::<Vec<_>>(),
+        })
+    }
+
+    pub fn org(&self, id: &str) -> Option<&Org> {
+        self.by_id.get(id).map(|&place| &self.orgs[place])
+    }
+
+    pub fn org_mut(&mut self, id: &str) -> Option<&mut Org> {
+        self.by_id.get(id).map(|&place| &mut self.orgs[place])
+    }
+
+    pub fn user_named(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+
+    fn user(&self, saved: &Value, at: &str) -> Result<User, String> {
+        let saved = check::object(saved, at)?;
+        check::only(saved, at, &["username", "orgId", "administrator"])?;
+        let org = check::string(saved, at, "orgId")?;
+        if self.org(org).is_none() {
+            return Err(format!("{at}.orgId: there is no organization {org}"));
+        }
+        Ok(User {
+            name: check::string(saved, at, "username")?.to_owned(),
+            org: org.to_owned(),
+            administrator: check::boolean(saved, at, "administrator")?,
+        })
+    }
+}
+
+fn administrator(org: &Org) -> User {
+    User {
+        name: ADMIN.to_owned(),
+        org: org.id.clone(),
+        administrator: true,
+    }
+}
+
+fn org(saved: &Value) -> Result<Org, String> {
+    let saved = check::object(saved, "the organization")?;
+    const MEMBERS: &[&str] = &["id", "name", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
+    check::only(saved, "", MEMBERS)?;
+    let id = check::string(saved, "", "id")?;
+    let text = |name: &str| -> Result<_, String> {
+        Ok(check::optional_string(saved, "", name)?.map(str::to_owned))
+    };
+    Ok(Org {
+        id: id.to_owned(),
+        name: text("name")?.unwrap_or_else(|| id.to_owned()),
+        parent: text("parentOrg")?,
+        licence: Licence::read(saved, &Licence::default(), &Switches::default())?,
+    })
+}

@@ -1,0 +1,187 @@
+//! The three sets of a licence document, and the checks of a PUT body (licence page, checked 2026-11-21).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::switches::{AbsentKey, Dates, ExpirationRequired, Rule, Switches};
+use crate::sandbox::check::{self, Object};
+
+/// The licence of one organization; elements have every member, in the order in which the page prints them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Licence {
+    pub licenses: Vec<Value>,
+    pub editions: Vec<Value>,
+    pub limits: Vec<Value>,
+}
+
+/// The names of the three sets and the key of each.
+pub const LICENSES: (&str, &str) = ("customLicenses", "licenseDef");
+pub const EDITIONS: (&str, &str) = ("assignedEditions", "edition");
+pub const LIMITS: (&str, &str) = ("customLimits", "limitDefinition");
+
+/// The licence types; the stored page prints the last as `NON`, the vendor's other copies as here.
+const TYPES: &[&str] = &["TRIAL", "SUBSCRIPTION", "FREE", "NONE"];
+
+impl Licence {
+    /// Reads the three sets of a body over what there is now.
+    pub fn read(body: &Object, live: &Self, switches: &Switches) -> Result<Self, String> {
+        let set = |(list, key), live: &[Value], element: &dyn Fn(&Object, &str) -> Element| {
+            if body.contains_key(list) {
+                elements(check::array(body, "", list)?, list, key, element)
+            } else if switches.absent_key == AbsentKey::Leave {
+                Ok(live.to_vec())
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        Ok(Self {
+            licenses: set(LICENSES, &live.licenses, &|item, at| {
+                license(item, at, switches)
+            })?,
+            editions: set(EDITIONS, &live.editions, &|item, at| {
+                edition(item, at, switches)
+            })?,
+            limits: set(LIMITS, &live.limits, &limit)?,
+        })
+    }
+
+    /// The sets as members of a document; `turn` rotates each.
+    pub fn write(&self, into: &mut Object, turn: usize) {
+        let sets = [
+            (LICENSES, &self.licenses),
+            (EDITIONS, &self.editions),
+            (LIMITS, &self.limits),
+        ];
+        for ((list, _), elements) in sets {
+            let mut elements = elements.clone();
+            if !elements.is_empty() {
+                let by = turn % elements.len();
+                elements.rotate_left(by);
+            }
+            into.insert(list.to_owned(), elements.into());
+        }
+    }
+
+    /// The rules between a sub-organization's licence and its parent's, as far as they are switched on.
+    pub fn check_parent(&self, parent: &Self, switches: &Switches) -> Result<(), String> {
+        let sets = [
+            (LICENSES, &self.licenses, &parent.licenses),
+            (EDITIONS, &self.editions, &parent.editions),
+        ];
+        for ((list, key), own, held) in sets {
+            let held: BTreeMap<_, _> = held.iter().map(|item| (item[key].as_str(), item)).collect();
+            for (index, item) in own.iter().enumerate() {
+                let at = format!("{list}[{index}]");
+                let Some(above) = held.get(&item[key].as_str()) else {
+                    if switches.parent_must_hold {
+                        return Err(format!("{at}: the parent organization does not hold it"));
+                    }
+                    continue;
+                };
+                // Stored times have one form, which sorts as text; null never expires.
+                let extends = match (&item["expirationDate"], &above["expirationDate"]) {
+                    (Value::String(own), Value::String(above)) => own > above,
+                    (own, above) => own.is_null() && !above.is_null(),
+                };
+                if extends && switches.extend_past_parent == Rule::Refuse {
+                    return Err(format!(
+                        "{at}.expirationDate is past the parent organization's"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+type Element = Result<Value, String>;
+
+fn elements(
+    items: &[Value],
+    list: &str,
+    key: &str,
+    element: &dyn Fn(&Object, &str) -> Element,
+) -> Result<Vec<Value>, String> {
+    let mut read = Vec::with_capacity(items.len());
+    let mut keys = BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        let at = format!("{list}[{index}]");
+        let item = check::object(item, &at)?;
+        let id = check::string(item, &at, key)?;
+        if id.is_empty() {
+            return Err(format!("{at}.{key} must not be empty"));
+        }
+        if !keys.insert(id) {
+            return Err(format!("{at}.{key} {id} is given twice"));
+        }
+        read.push(element(item, &at)?);
+    }
+    Ok(read)
+}
+
+fn license(item: &Object, at: &str, switches: &Switches) -> Element {
+    check::only(item, at, &["licenseType", "expirationDate", "licenseDef"])?;
+    let kind = check::choice(item, at, "licenseType", TYPES)?;
+    let free = matches!(kind, "FREE" | "NONE");
+    Ok(json!({
+        "licenseType": kind,
+        "expirationDate": expiration(item, at, free, switches)?,
+        "licenseDef": item["licenseDef"],
+    }))
+}
+
+fn edition(item: &Object, at: &str, switches: &Switches) -> Element {
+    check::only(item, at, &["expirationDate", "edition"])?;
+    Ok(json!({
+        "expirationDate": expiration(item, at, false, switches)?,
+        "edition": item["edition"],
+    }))
+}
+
+fn limit(item: &Object, at: &str) -> Element {
+    check::only(item, at, &["value", "limitDefinition"])?;
+    let value = check::integer(item, at, "value")?;
+    // "Use -1 to indicate there is no maximum"; public clients hold the value in 32 bits.
+    if !(-1..=i64::from(i32::MAX)).contains(&value) {
+        return Err(format!("{at}.value must be -1 or a 32-bit count"));
+    }
+    Ok(json!({"value": value, "limitDefinition": item["limitDefinition"]}))
+}
+
+fn expiration(
+    item: &Object,
+    at: &str,
+    free: bool,
+    switches: &Switches,
+) -> Result<Option<String>, String> {
+    let required = match switches.expiration_required {
+        ExpirationRequired::UnlessFree => !free,
+        ExpirationRequired::Always => true,
+        ExpirationRequired::Never => false,
+    };
+    let text = match required {
+        true => check::string(item, at, "expirationDate")?,
+        false => match check::optional_string(item, at, "expirationDate")? {
+            Some(text) => text,
+            None => return Ok(None),
+        },
+    };
+    instant(text, switches.dates)
+        .map(Some)
+        .ok_or_else(|| format!("{at}.expirationDate {text:?} is not a time"))
+}
+
+/// A time in the stored form: seconds, UTC, a literal Z.
+fn instant(text: &str, dates: Dates) -> Option<String> {
+    let time = match (text.parse::<Timestamp>(), text.parse::<Date>()) {
+        (Ok(time), _) => time,
+        (Err(_), Ok(date)) => date.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+        (Err(_), Err(_)) => return None,
+    };
+    let stored = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    (dates == Dates::Tolerant || stored == text).then_some(stored)
+}

@@ -1,0 +1,354 @@
+//! The simulator of Informatica Intelligent Cloud Services: login, and the licence of an organization.
+//!
+//! Written from the vendor's pages *Licenses* (version 3 resources), *Login*, *Logout*, *Session IDs*,
+//! *Error object* and *REST API responses* (checked 2026-11-21). What they leave open is in `switches`.
+//!
+//! Left out, and answered with 404: the version 2 resources for organizations and sessions, which know
+//! organizations by other ids.
+
+mod account;
+mod licence;
+mod switches;
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use self::account::{Account, Org, User};
+use self::licence::{EDITIONS, LICENSES, LIMITS, Licence};
+use self::switches::{ErrorBody, FixedSession, SessionMode, Switches};
+use crate::sandbox::check::{self, Object};
+use crate::sandbox::opaque;
+use crate::sandbox::simulator::{Answer, Asked, Simulator};
+
+/// An Informatica account served by the rules of its published pages.
+pub struct Informatica {
+    account: Account,
+    switches: Switches,
+    sessions: HashMap<String, Session>,
+    logins: u64,
+    /// Requests answered, from which the error ids come.
+    requests: u64,
+    reads: usize,
+}
+
+struct Session {
+    username: String,
+    end: Timestamp,
+    /// Whether use moves the end.
+    sliding: bool,
+}
+
+/// The session that needs no login; it is that of the first user.
+const FIXED_SESSION: &str = "sandbox-session";
+/// The password of every user.
+const PASSWORD: &str = "sandbox";
+/// "The session ID expires after 30 minutes of inactivity."
+const IDLE: SignedDuration = SignedDuration::from_mins(30);
+
+/// A refused request.
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    words: String,
+}
+
+impl Refusal {
+    fn new(status: u16, code: &'static str, words: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            words: words.into(),
+        }
+    }
+
+    // Codes for the licence resource are not published; these are made up, apart from IDS_085.
+    fn data(words: impl Into<String>) -> Self {
+        Self::new(400, "LICENSE_400", words)
+    }
+
+    fn session() -> Self {
+        Self::new(401, "AUTH_01", "The session is not valid or has expired.")
+    }
+
+    fn forbidden(words: &str) -> Self {
+        Self::new(403, "LICENSE_403", words)
+    }
+
+    fn missing(words: &str) -> Self {
+        Self::new(404, "LICENSE_404", words)
+    }
+}
+
+impl Informatica {
+    /// The account that examples and documentation are written against.
+    pub fn seeded() -> Self {
+        let seed = serde_json::from_str(include_str!("seed.json"));
+        let account = seed
+            .map_err(|error| error.to_string())
+            .and_then(|seed: Value| Account::load(&seed));
+        Self {
+            // The seed is part of the program, and a test loads it.
+            account: account.expect("the seed is a valid account"),
+            switches: Switches::default(),
+            sessions: HashMap::new(),
+            logins: 0,
+            requests: 0,
+            reads: 0,
+        }
+    }
+
+    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let segments = asked.segments();
+        let (methods, rest): (&[&str], _) = match segments.as_slice() {
+            ["saas", "public", "core", "v3", rest @ ..] => match rest {
+                ["login"] | ["logout"] => (&["POST"], rest),
+                ["license", "org", id] if !id.is_empty() => (&["GET", "PUT"], rest),
+                _ => return Err(Refusal::missing("There is no such resource.")),
+            },
+            _ => return Err(Refusal::missing("There is no such resource.")),
+        };
+        if !methods.contains(&asked.method.as_str()) {
+            let words = format!("{} is not allowed here.", asked.method);
+            return Err(Refusal::new(405, "LICENSE_405", words));
+        }
+        if !asked.query.is_empty() {
+            return Err(Refusal::data("this resource has no query parameters"));
+        }
+        match rest {
+            ["login"] => self.log_in(asked, now),
+            ["logout"] => {
+                self.session(asked, now)?;
+                let id = asked.header("infa-session-id").unwrap_or_default();
+                self.sessions.remove(id);
+                Ok(Answer::empty(200))
+            }
+            [.., id] => {
+                let username = self.session(asked, now)?;
+                match asked.method.as_str() {
+                    "PUT" => self.put(id, &username, asked),
+                    _ => self.get(id, &username),
+                }
+            }
+            // The patterns above leave one segment or more.
+            [] => Err(Refusal::missing("There is no such resource.")),
+        }
+    }
+
+    fn log_in(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let body = body(asked)?;
+        check::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
+        let text = |name: &str| {
+            let text = check::string(&body, "", name).map_err(Refusal::data)?;
+            match text.chars().count() {
+                1..=255 => Ok(text),
+                _ => Err(Refusal::data(format!("{name} must be 1 to 255 characters"))),
+            }
+        };
+        let (username, password) = (text("username")?, text("password")?);
+        let user = self.account.user_named(username);
+        let Some(user) = user.filter(|_| password == PASSWORD) else {
+            let status = self.switches.login_refusal_status;
+            let words = "User name or password is not valid.";
+            return Err(Refusal::new(status, "IDS_085", words));
+        };
+        self.logins += 1;
+        let (id, session) = new_session(user, self.logins, &self.switches, now);
+        let org = self.account.org(&user.org);
+        let reply = json!({
+            "products": [{"name": "Integration Cloud", "baseApiUrl": format!("{}/saas", asked.base)}],
+            "userInfo": {
+                "sessionId": id,
+                "id": opaque::text(u64::MAX, 22, opaque::ALPHANUMERIC),
+                "name": user.name,
+                "parentOrgId": org.and_then(|org| org.parent.as_deref()),
+                "orgId": user.org,
+                "orgName": org.map(|org| org.name.as_str()),
+                "groups": {},
+                "status": "Active",
+            },
+        });
+        self.sessions.retain(|_, session| session.end > now);
+        self.sessions.insert(id, session);
+        Ok(Answer::json(200, &reply))
+    }
+
+    /// The user of the session that the request names, whose idle clock starts again.
+    fn session(&mut self, asked: &Asked, now: Timestamp) -> Result<String, Refusal> {
+        let id = asked
+            .header("infa-session-id")
+            .ok_or_else(Refusal::session)?;
+        if id == FIXED_SESSION {
+            let first = self.account.users.first();
+            let valid = self.switches.fixed_session == FixedSession::Valid;
+            let user = first.filter(|_| valid).ok_or_else(Refusal::session)?;
+            return Ok(user.name.clone());
+        }
+        let session = self.sessions.get_mut(id).ok_or_else(Refusal::session)?;
+        if session.end <= now {
+            return Err(Refusal::session());
+        }
+        if session.sliding {
+            session.end = idle_end(&self.switches, now);
+        }
+        Ok(session.username.clone())
+    }
+
+    fn get(&mut self, id: &str, username: &str) -> Result<Answer, Refusal> {
+        let (user, org) = self.user_and_org(username, id)?;
+        let own = org.id == user.org;
+        let sub = org.parent.as_ref() == Some(&user.org);
+        if !(own || sub && user.administrator) {
+            return Err(Refusal::forbidden(
+                "Only an administrator of the parent organization may read another organization.",
+            ));
+        }
+        let turn = if self.switches.shuffle { self.reads } else { 0 };
+        let mut document = Object::new();
+        document.insert("id".into(), org.id.clone().into());
+        document.insert("parentOrg".into(), org.parent.clone().into());
+        org.licence.write(&mut document, turn);
+        self.reads = self.reads.wrapping_add(1);
+        Ok(Answer::json(200, &document.into()))
+    }
+
+    fn put(&mut self, id: &str, username: &str, asked: &Asked) -> Result<Answer, Refusal> {
+        let (user, org) = self.user_and_org(username, id)?;
+        if !user.administrator || org.parent.as_ref() != Some(&user.org) {
+            return Err(Refusal::forbidden(
+                "Only an administrator of the parent organization may change a sub-organization's licenses.",
+            ));
+        }
+        if self.switches.sync_managed {
+            return Err(Refusal::forbidden(
+                "The licenses are synchronized with the parent organization.",
+            ));
+        }
+        let body = body(asked)?;
+        let licence = self.replacement(&body, org).map_err(Refusal::data)?;
+        if let Some(org) = self.account.org_mut(id) {
+            org.licence = licence;
+        }
+        let status = if self.switches.put_is_204 { 204 } else { 200 };
+        Ok(Answer::empty(status))
+    }
+
+    /// The licence that a PUT body makes of an organization.
+    fn replacement(&self, body: &Object, org: &Org) -> Result<Licence, String> {
+        const MEMBERS: &[&str] = &["id", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
+        check::only(body, "", MEMBERS)?;
+        // The page says to take what GET gave, so these come along; they must not say anything else.
+        if body.contains_key("id") && check::string(body, "", "id")? != org.id {
+            return Err("id is not that of the path".into());
+        }
+        let parent = check::optional_string(body, "", "parentOrg")?;
+        if body.contains_key("parentOrg") && parent != org.parent.as_deref() {
+            return Err("parentOrg cannot be changed".into());
+        }
+        let licence = Licence::read(body, &org.licence, &self.switches)?;
+        let parent = org.parent.as_ref().and_then(|id| self.account.org(id));
+        if let Some(parent) = parent {
+            licence.check_parent(&parent.licence, &self.switches)?;
+        }
+        Ok(licence)
+    }
+
+    fn user_and_org(&self, username: &str, id: &str) -> Result<(&User, &Org), Refusal> {
+        let user = self.account.user_named(username);
+        // The account may have been replaced since the login.
+        let user = user.ok_or_else(Refusal::session)?;
+        let org = self.account.org(id);
+        let missing = || Refusal::missing("The organization does not exist.");
+        Ok((user, org.ok_or_else(missing)?))
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> Answer {
+        let mut error = json!({
+            "code": refusal.code,
+            "message": refusal.words,
+            "requestId": opaque::text(self.requests, 22, opaque::ALPHANUMERIC),
+        });
+        if self.switches.error_body == ErrorBody::Nested {
+            error["details"] = Value::Null;
+            error = json!({"error": error});
+        }
+        Answer::json(refusal.status, &error)
+    }
+}
+
+/// A new session of a user, with its id.
+fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) -> (String, Session) {
+    let symbols = opaque::ALPHANUMERIC;
+    let (id, end) = match switches.session_mode {
+        SessionMode::Idle => (opaque::text(number, 22, symbols), idle_end(switches, now)),
+        SessionMode::Jwt => {
+            // The header {"alg":"HS256"}, a payload as long as asked for, a signature of 256 bits.
+            let head = "eyJhbGciOiJIUzI1NiJ9";
+            let payload = usize::from(switches.jwt_characters).saturating_sub(head.len() + 48);
+            let payload = opaque::text(number, payload, symbols);
+            let signature = opaque::text(!number, 43, symbols);
+            let life = SignedDuration::from_mins(switches.jwt_minutes.into());
+            let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
+            (format!("{head}.eyJ{payload}.{signature}"), end)
+        }
+    };
+    let session = Session {
+        username: user.name.clone(),
+        end,
+        sliding: switches.session_mode == SessionMode::Idle,
+    };
+    (id, session)
+}
+
+fn idle_end(switches: &Switches, now: Timestamp) -> Timestamp {
+    let idle = IDLE + SignedDuration::from_secs(switches.idle_grace_seconds.into());
+    now.saturating_add(idle).unwrap_or(Timestamp::MAX)
+}
+
+/// The body of a write as a JSON object. The page's PUT example has no `Content-Type`; a newer copy has.
+fn body(asked: &Asked) -> Result<Object, Refusal> {
+    if asked.header("content-type").is_some() && !asked.says_json() {
+        return Err(Refusal::data("Content-Type must be application/json"));
+    }
+    match asked.json().map_err(Refusal::data)? {
+        Value::Object(body) => Ok(body),
+        other => {
+            let kind = check::kind(&other);
+            let words = format!("the request body must be an object, not {kind}");
+            Err(Refusal::data(words))
+        }
+    }
+}
+
+impl Simulator for Informatica {
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+        self.requests += 1;
+        match self.route(asked, now) {
+            Ok(answer) => answer,
+            Err(refusal) => self.refusal(&refusal),
+        }
+    }
+
+    fn state(&self) -> Value {
+        self.account.save()
+    }
+
+    fn set_state(&mut self, state: Value) -> Result<(), String> {
+        self.account = Account::load(&state)?;
+        Ok(())
+    }
+
+    fn switches(&self) -> Value {
+        // A flat struct of plain values always serialises.
+        serde_json::to_value(&self.switches).unwrap_or_default()
+    }
+
+    fn set_switches(&mut self, switches: Value) -> Result<(), String> {
+        self.switches = check::switched(&self.switches, switches).and_then(Switches::check)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! A LAC account in memory: what it holds, how it is loaded and saved.
+//!
+//! As JSON (what `state` gives): `customers`, `products` and `product_templates` in the reading form, the
+//! last with their `product_id`; `license_orders` in the writing form with integers, plus what the server
+//! adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::reading::CUSTOMER;
+use super::schema;
+use super::switches::Switches;
+use crate::sandbox::check::{self, Object};
+use crate::sandbox::opaque;
+
+#[derive(Default)]
+pub struct Account {
+    pub customers: BTreeMap<i64, Object>,
+    pub products: BTreeMap<i64, Object>,
+    pub templates: BTreeMap<i64, Object>,
+    /// In the order of their creation.
+    pub orders: Vec<Order>,
+    by_key: HashMap<String, usize>,
+    pub counters: Value,
+    keys_made: u64,
+}
+
+#[derive(Clone)]
+pub struct Order {
+    pub key: String,
+    /// `YYYY-MM-DD HH:MM:SS`, in UTC; so are the other times.
+    pub creation_time: String,
+    pub activated: i64,
+    pub deactivations_left: i64,
+    pub removal_request_time: Option<String>,
+    pub removal_confirmation_time: Option<String>,
+    /// How often the order was read since its removal was asked for.
+    pub removal_reads: u32,
+    /// The writing form, see [`schema`]: every member is there, so indexing it is safe.
+    pub settings: Object,
+}
+
+/// The server's own members of an order in the saved account.
+const SERVER: &[&str] = &[
+    "activation_key",
+    "creation_time",
+    "activated_licenses_count",
+    "deactivations_left",
+    "removal_request_time",
+    "removal_confirmation_time",
+];
+
+/// A time for saved objects that leave theirs out.
+const LONG_AGO: &str = "2019-08-14 10:57:03";
+
+impl Account {
+    /// Reads a saved account; orders must satisfy the same rules as a POST.
+    pub fn load(state: &Value) -> Result<Self, String> {
+        const PARTS: &[&str] = &[
+            "customers",
+            "products",
+            "product_templates",
+            "license_orders",
+            "activation_counters",
+            "keys_made",
+        ];
+        let state = check::object(state, "the account")?;
+        check::only(state, "", PARTS)?;
+        let mut account = Self {
+            customers: keyed(state, "customers", customer)?,
+            products: keyed(state, "products", named)?,
+            templates: keyed(state, "product_templates", named)?,
+            counters: state
+                .get("activation_counters")
+                .cloned()
+                .unwrap_or_default(),
+            keys_made: state.get("keys_made").and_then(Value::as_u64).unwrap_or(0),
+            ..Self::default()
+        };
+        for (id, template) in &account.templates {
+            let product = id_of(template, "product_id")?;
+            if !account.products.contains_key(&product) {
+                return Err(format!("product template {id} names no known product"));
+            }
+        }
+        for (index, saved) in items(state, "license_orders")?.iter().enumerate() {
+            let order = account
+                .saved_order(saved)
+                .map_err(|words| format!("license_orders[{index}]: {words}"))?;
+            if account.order(&order.key).is_some() {
+                return Err(format!("license_orders[{index}]: activation_key is taken"));
+            }
+            account.add(order);
+        }
+        Ok(account)
+    }
+
+    pub fn save(&self) -> Value {
+        json!({
+            "customers": self.customers.values().collect::<Vec<_>>(),
+            "products": self.products.values().collect::<Vec<_>>(),
+            "product_templates": self.templates.values().collect::<Vec<_>>(),
+            "license_orders": self.orders.iter().map(Order::saved).collect::<Vec<_>>(),
+            "activation_counters": self.counters,
+            "keys_made": self.keys_made,
+        })
+    }
+
+    fn saved_order(&self, saved: &Value) -> Result<Order, String> {
+        let saved = check::object(saved, "the order")?;
+        let key = check::string(saved, "", "activation_key")?;
+        if !is_key(key) {
+            return Err("activation_key must be four groups of five letters and digits".into());
+        }
+        let count = |name: &str, default: i64| match saved.get(name) {
+            None => Ok(default),
+            Some(_) => check::integer(saved, "", name),
+        };
+        let time = |name: &str| -> Result<_, String> {
+            Ok(check::optional_string(saved, "", name)?.map(str::to_owned))
+        };
+        let body: Object = saved
+            .iter()
+            .filter(|(name, _)| !SERVER.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let manager = self.references(&body)?;
+        let settings = schema::settings(&body, false, manager, &Switches::default())?;
+        let allowed = settings["deactivations_allowed"].as_i64().unwrap_or(0);
+        Ok(Order {
+            key: key.to_owned(),
+            creation_time: time("creation_time")?.unwrap_or_else(|| LONG_AGO.to_owned()),
+            activated: count("activated_licenses_count", 0)?,
+            deactivations_left: count("deactivations_left", allowed)?,
+            removal_request_time: time("removal_request_time")?,
+            removal_confirmation_time: time("removal_confirmation_time")?,
+            removal_reads: 0,
+            settings,
+        })
+    }
+
+    /// Checks that the customer and the template of a body exist and gives the product's licence manager.
+    /// A body without them, or with other types, passes here and fails in [`schema`].
+    pub fn references(&self, body: &Object) -> Result<&str, String> {
+        let id = |name: &str| match body.get(name) {
+            Some(Value::String(text)) => schema::digits(text),
+            other => other.and_then(Value::as_i64),
+        };
+        if let Some(customer) = id("customer_id")
+            && !self.customers.contains_key(&customer)
+        {
+            return Err(format!("customer_id: there is no customer {customer}"));
+        }
+        match id("product_template_id") {
+            Some(template) if !self.templates.contains_key(&template) => Err(format!(
+                "product_template_id: there is no product template {template}"
+            )),
+            Some(template) => Ok(self.manager(template)),
+            None => Ok(""),
+        }
+    }
+
+    /// The licence manager of a template's product, `lm_x` unless the product says otherwise.
+    pub fn manager(&self, template: i64) -> &str {
+        let product = self.product_of(template);
+        let generator = product.and_then(|product| product.get("LicenseGenerator"));
+        let manager = generator.and_then(|generator| generator["license_manager"].as_str());
+        manager.unwrap_or("lm_x")
+    }
+
+    pub fn product_of(&self, template: i64) -> Option<&Object> {
+        let template = self.templates.get(&template)?;
+        self.products.get(&id_of(template, "product_id").ok()?)
+    }
+
+    pub fn order(&self, key: &str) -> Option<&Order> {
+        self.by_key.get(key).map(|&at| &self.orders[at])
+    }
+
+    pub fn order_mut(&mut self, key: &str) -> Option<&mut Order> {
+        self.by_key.get(key).map(|&at| &mut self.orders[at])
+    }
+
+    pub fn add(&mut self, order: Order) {
+        self.by_key.insert(order.key.clone(), self.orders.len());
+        self.orders.push(order);
+    }
+
+    /// A new activation key; the same account always makes the same ones.
+    pub fn new_key(&mut self) -> String {
+        loop {
+            self.keys_made += 1;
+            let key = key_from(self.keys_made);
+            if !self.by_key.contains_key(&key) {
+                return key;
+            }
+        }
+    }
+
+    pub fn templates_of(&self, product: i64) -> impl Iterator<Item = &Object> {
+        let templates = self.templates.values();
+        templates.filter(move |template| id_of(template, "product_id") == Ok(product))
+    }
+}
+
+impl Order {
+    fn saved(&self) -> Value {
+        let mut saved = json!({
+            "activation_key": self.key,
+            "creation_time": self.creation_time,
+            "activated_licenses_count": self.activated,
+            "deactivations_left": self.deactivations_left,
+            "removal_request_time": self.removal_request_time,
+            "removal_confirmation_time": self.removal_confirmation_time,
+        });
+        for (name, value) in &self.settings {
+            saved[name] = value.clone();
+        }
+        saved
+    }
+}
+
+/// Anything with a name, as it is.
+fn named(saved: &Object) -> Result<Object, String> {
+    check::string(saved, "", "name")?;
+    Ok(saved.clone())
+}
+
+/// A customer with every member that a read prints.
+fn customer(saved: &Object) -> Result<Object, String> {
+    check::string(saved, "", "name")?;
+    let mut customer = Object::new();
+    customer.insert("id".into(), saved["id"].clone());
+    let mut put = |name: &str, default: Value| {
+        let value = saved.get(name).cloned().unwrap_or(default);
+        customer.insert(name.to_owned(), value);
+    };
+    for name in CUSTOMER {
+        put(name, Value::Null);
+    }
+    put("creation_time", LONG_AGO.into());
+    put("update_time", LONG_AGO.into());
+    put("Contacts", json!([]));
+    put("CustomTags", json!([]));
+    Ok(customer)
+}
+
+/// A list of saved objects by their `id`, which is a string when read.
+fn keyed(
+    state: &Object,
+    list: &str,
+    complete: impl Fn(&Object) -> Result<Object, String>,
+) -> Result<BTreeMap<i64, Object>, String> {
+    let mut all = BTreeMap::new();
+    for (index, item) in items(state, list)?.iter().enumerate() {
+        let at = format!("{list}[{index}]");
+        let saved = check::object(item, &at)?;
+        let placed = |words| format!("{at}: {words}");
+        let id = id_of(saved, "id").map_err(placed)?;
+        let mut object = complete(saved).map_err(placed)?;
+        object.insert("id".into(), id.to_string().into());
+        if let Ok(product) = id_of(saved, "product_id") {
+            object.insert("product_id".into(), product.to_string().into());
+        }
+        if all.insert(id, object).is_some() {
+            return Err(format!("{at}: id {id} is taken"));
+        }
+    }
+    Ok(all)
+}
+
+fn items<'a>(state: &'a Object, list: &str) -> Result<&'a [Value], String> {
+    match state.contains_key(list) {
+        true => check::array(state, "", list),
+        false => Ok(&[]),
+    }
+}
+
+/// An id that may be written as a string or as an integer.
+pub fn id_of(object: &Object, name: &str) -> Result<i64, String> {
+    let id = match object.get(name) {
+        Some(Value::String(text)) => schema::digits(text),
+        other => other.and_then(Value::as_i64),
+    };
+    id.ok_or_else(|| format!("{name} must be an integer id"))
+}
+
+/// Whether this is four groups of five upper-case letters and digits.
+pub fn is_key(text: &str) -> bool {
+    let group = |part: &str| {
+        part.len() == 5
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    let parts: Vec<_> = text.split('-').collect();
+    parts.len() == 4 && parts.into_iter().all(group)
+}
+
+/// A key of the right form from a counter.
+fn key_from(counter: u64) -> String {
+    let symbols = opaque::text(counter, 20, opaque::UPPER);
+    let groups = [
+        &symbols[..5],
+        &symbols[5..10],
+        &symbols[10..15],
+        &symbols[15..],
+    ];
+    groups.join("-")
+}

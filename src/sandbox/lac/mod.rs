@@ -1,0 +1,258 @@
+//! The simulator of X-Formation's License Activation Center: its vendor REST API for licence orders.
+//!
+//! Written from the vendor's pages *Update license order*, *Get all license orders*, *Get license order*,
+//! *Create token*, *Get all customers*, *Get product*, *Get product template* and *Get activation counters*
+//! (docs.x-formation.com, checked 2026-11-21). What they leave open is in `switches`.
+//!
+//! Left out, and answered with 404: issued licences, and writing customers. Neither is needed to manage
+//! orders.
+
+mod account;
+mod hostids;
+mod orders;
+mod query;
+mod reading;
+mod schema;
+mod switches;
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use self::account::Account;
+use self::switches::{ErrorBody, FixedToken, Switches};
+use crate::sandbox::check::{self, Object};
+use crate::sandbox::simulator::{Answer, Asked, Simulator};
+
+/// A LAC account served by rules of its published pages.
+pub struct Lac {
+    account: Account,
+    switches: Switches,
+    /// Until when each issued token is good.
+    tokens: HashMap<String, Timestamp>,
+    logins: u64,
+}
+
+/// The token that needs no login.
+const FIXED_TOKEN: &str = "sandbox-token";
+
+/// A refused request. The codes are those of the SOAP API, whose table is the only published one.
+struct Refusal {
+    status: u16,
+    code: u16,
+    words: String,
+}
+
+impl Refusal {
+    fn new(status: u16, code: u16, words: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            words: words.into(),
+        }
+    }
+
+    /// SOAP 108: invalid data.
+    fn data(words: impl Into<String>) -> Self {
+        Self::new(400, 108, words)
+    }
+
+    /// SOAP 104: cannot list.
+    fn query(words: impl Into<String>) -> Self {
+        Self::new(400, 104, words)
+    }
+
+    /// SOAP 105: record missing.
+    fn missing(what: &str) -> Self {
+        Self::new(404, 105, format!("{what} does not exist."))
+    }
+}
+
+impl Lac {
+    /// The account that examples and documentation are written against.
+    pub fn seeded() -> Self {
+        let seed = serde_json::from_str(include_str!("seed.json"));
+        let account = seed
+            .map_err(|error| error.to_string())
+            .and_then(|seed: Value| Account::load(&seed));
+        Self {
+            // The seed is part of the program, and a test loads it.
+            account: account.expect("the seed is a valid account"),
+            switches: Switches::default(),
+            tokens: HashMap::new(),
+            logins: 0,
+        }
+    }
+
+    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let segments = asked.segments();
+        let methods: &[&str] = match segments.as_slice() {
+            ["auth", "tokens"] => &["POST"],
+            ["license-orders"] => &["GET", "POST"],
+            ["license-orders", _] => &["GET", "PATCH"],
+            ["customers" | "products" | "activation-counters"]
+            | ["customers" | "products", _]
+            | ["products", _, "product-templates"]
+            | ["products", _, "product-templates", _] => &["GET"],
+            _ => return Err(Refusal::missing("The requested resource")),
+        };
+        if !methods.contains(&asked.method.as_str()) {
+            let words = format!("{} is not allowed here.", asked.method);
+            return Err(Refusal::new(405, 108, words));
+        }
+        if segments[0] == "auth" {
+            return self.log_in(asked, now);
+        }
+        self.check_token(asked, now)?;
+        match (asked.method.as_str(), segments.as_slice()) {
+            ("POST", _) => self.create(asked, now),
+            ("PATCH", [_, key]) => self.update(key, asked, now),
+            (_, ["license-orders"]) => self.list(asked, now),
+            (_, ["license-orders", key]) => self.get(key, asked, now),
+            (_, rest) => self.look_up(rest, asked),
+        }
+    }
+
+    fn log_in(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let body = body(asked)?;
+        check::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
+        let username = check::string(&body, "", "username").map_err(Refusal::data)?;
+        let password = check::string(&body, "", "password").map_err(Refusal::data)?;
+        if (username, password) != ("admin", "sandbox") {
+            return Err(Refusal::new(400, 10, "Invalid username or password."));
+        }
+        self.logins += 1;
+        // Forty hexadecimal digits, like the printed one.
+        let token = format!("5a4db07e{:032x}", self.logins);
+        let life = SignedDuration::from_secs(self.switches.token_life_seconds.into());
+        let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
+        self.tokens.retain(|_, end| *end > now);
+        self.tokens.insert(token.clone(), end);
+        Ok(Answer::json(200, &json!({"token": token})))
+    }
+
+    /// A bad or expired token is 403 here, not 401.
+    fn check_token(&self, asked: &Asked, now: Timestamp) -> Result<(), Refusal> {
+        let good = match asked.bearer() {
+            Some(FIXED_TOKEN) => self.switches.fixed_token == FixedToken::Valid,
+            Some(token) => self.tokens.get(token).is_some_and(|end| now < *end),
+            None => false,
+        };
+        if good {
+            Ok(())
+        } else {
+            Err(Refusal::new(403, 50, "Invalid or expired token provided."))
+        }
+    }
+
+    fn look_up(&self, segments: &[&str], asked: &Asked) -> Result<Answer, Refusal> {
+        let account = &self.account;
+        let found = match segments {
+            ["customers"] => {
+                Some(query::customers(asked, account, &self.switches).map_err(Refusal::query)?)
+            }
+            ["products"] => {
+                Some(query::products(asked, account, &self.switches).map_err(Refusal::query)?)
+            }
+            single => {
+                query::only(asked, &[]).map_err(Refusal::query)?;
+                self.look_up_one(single)
+            }
+        };
+        let found = found.ok_or_else(|| Refusal::missing("The requested ID"))?;
+        Ok(Answer::json(200, &found))
+    }
+
+    fn look_up_one(&self, segments: &[&str]) -> Option<Value> {
+        let account = &self.account;
+        let id = |text: &str| schema::digits(text);
+        // Templates read without their product, which their path names.
+        let template = |template: &Object| {
+            let mut read = template.clone();
+            read.shift_remove("product_id");
+            Value::Object(read)
+        };
+        match segments {
+            ["activation-counters"] => Some(account.counters.clone()),
+            ["customers", customer] => account
+                .customers
+                .get(&id(customer)?)
+                .map(|customer| customer.clone().into()),
+            ["products", product] => account.product(id(product)?),
+            ["products", product, "product-templates", rest @ ..] => {
+                let product = id(product)?;
+                account.products.get(&product)?;
+                let mut own = account.templates_of(product);
+                match rest {
+                    [wanted] => own
+                        .find(|one| account::id_of(one, "id").ok() == id(wanted))
+                        .map(template),
+                    _ => Some(own.map(template).collect()),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> Answer {
+        let Refusal {
+            status,
+            code,
+            words,
+        } = refusal;
+        match self.switches.error_body {
+            ErrorBody::CodeMessage => {
+                Answer::json(*status, &json!({"code": code, "message": words}))
+            }
+            ErrorBody::Message => Answer::json(*status, &json!({"message": words})),
+            ErrorBody::Empty => Answer::empty(*status),
+        }
+    }
+}
+
+/// The body of a write as a JSON object.
+fn body(asked: &Asked) -> Result<Object, Refusal> {
+    if !asked.says_json() {
+        return Err(Refusal::data("Content-Type must be application/json"));
+    }
+    match asked.json().map_err(Refusal::data)? {
+        Value::Object(body) => Ok(body),
+        other => {
+            let kind = check::kind(&other);
+            let words = format!("the request body must be an object, not {kind}");
+            Err(Refusal::data(words))
+        }
+    }
+}
+
+impl Simulator for Lac {
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+        match self.route(asked, now) {
+            Ok(answer) => answer,
+            Err(refusal) => self.refusal(&refusal),
+        }
+    }
+
+    fn state(&self) -> Value {
+        self.account.save()
+    }
+
+    fn set_state(&mut self, state: Value) -> Result<(), String> {
+        self.account = Account::load(&state)?;
+        Ok(())
+    }
+
+    fn switches(&self) -> Value {
+        // A flat struct of plain values always serialises.
+        serde_json::to_value(&self.switches).unwrap_or_default()
+    }
+
+    fn set_switches(&mut self, switches: Value) -> Result<(), String> {
+        self.switches = check::switched(&self.switches, switches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! The calls on licence orders: list, read one, create, update.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::account::Order;
+use super::switches::{AbsentOptional, Rule, SingleGet, TemplateChange};
+use super::{Lac, Refusal, body, query, schema};
+use crate::sandbox::check::{self, Object};
+use crate::sandbox::simulator::{Answer, Asked};
+
+impl Lac {
+    pub(super) fn list(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let keys = query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in &keys {
+            let order = self.account.order(key);
+            rows.extend(order.map(|order| self.account.reading(order)));
+            self.note_read(key, now);
+        }
+        Ok(Answer::json(200, &rows.into()))
+    }
+
+    pub(super) fn get(
+        &mut self,
+        key: &str,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        query::only(asked, &[]).map_err(Refusal::query)?;
+        let missing = || Refusal::new(404, 1712, "Invalid activation key specified.");
+        let order = self.account.order(key).ok_or_else(missing)?;
+        let answer = match self.switches.single_get {
+            SingleGet::Snake => Answer::json(200, &self.account.reading(order)),
+            SingleGet::Hal if order.settings["enabled"] == false => {
+                let words = "License order has been disabled.";
+                return Err(Refusal::new(403, 1703, words));
+            }
+            SingleGet::Hal => {
+                let hal = self.account.hal(order, &asked.base);
+                let mut answer = Answer::json(200, &hal);
+                answer.headers = vec![("content-type".into(), "application/hal+json".into())];
+                answer
+            }
+        };
+        self.note_read(key, now);
+        Ok(answer)
+    }
+
+    /// Counts a read of an order whose removal was asked for; after enough of them the end user's machine is
+    /// taken to have confirmed, upon which the server clears the flag and stamps the time.
+    fn note_read(&mut self, key: &str, now: Timestamp) {
+        let limit = self.switches.removal_clears_after_reads;
+        let Some(order) = self.account.order_mut(key) else {
+            return;
+        };
+        if limit == 0 || order.settings["removal"] != true {
+            return;
+        }
+        order.removal_reads += 1;
+        if order.removal_reads >= limit {
+            order.settings["removal"] = false.into();
+            order.removal_confirmation_time = Some(stamp(now));
+        }
+    }
+
+    pub(super) fn create(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        query::only(asked, &[]).map_err(Refusal::query)?;
+        let body = body(asked)?;
+        let settings = self.settings(&body, true).map_err(Refusal::data)?;
+        let mut order = Order {
+            key: self.account.new_key(),
+            creation_time: stamp(now),
+            activated: 0,
+            deactivations_left: settings["deactivations_allowed"].as_i64().unwrap_or(0),
+            removal_request_time: None,
+            removal_confirmation_time: None,
+            removal_reads: 0,
+            settings,
+        };
+        if order.settings["removal"] == true {
+            order.removal_request_time = Some(stamp(now));
+        }
+        let reply = self.account.reading(&order);
+        self.account.add(order);
+        let status = if self.switches.created_is_201 {
+            201
+        } else {
+            200
+        };
+        Ok(Answer::json(status, &reply))
+    }
+
+    pub(super) fn update(
+        &mut self,
+        key: &str,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        query::only(asked, &[]).map_err(Refusal::query)?;
+        let missing = || Refusal::missing("License order activation key");
+        let order = self.account.order(key).ok_or_else(missing)?;
+        let sent = body(asked)?;
+        let mut full = sent.clone();
+        for (name, live) in &order.settings {
+            let kept = self.switches.lenient_patch
+                || self.switches.absent_optional == AbsentOptional::Keep
+                    && schema::optional_members().any(|optional| optional == name);
+            if kept && !live.is_null() && !full.contains_key(name) {
+                full.insert(name.clone(), live.clone());
+            }
+        }
+        let settings = self.settings(&full, false).map_err(Refusal::data)?;
+        self.check_change(order, &settings).map_err(Refusal::data)?;
+        let order = changed(order, settings, now);
+        let reply = self.account.reading(&order);
+        if let Some(live) = self.account.order_mut(key) {
+            *live = order;
+        }
+        Ok(Answer::json(200, &reply))
+    }
+
+    /// A complete body, checked, in the form in which orders are kept.
+    fn settings(&self, body: &Object, creating: bool) -> Result<Object, String> {
+        check::only(body, "", &schema::order_members())?;
+        let manager = self.account.references(body)?;
+        schema::settings(body, creating, manager, &self.switches)
+    }
+
+    /// Rules between the live order and its new settings.
+    fn check_change(&self, live: &Order, new: &Object) -> Result<(), String> {
+        let number = |of: &Object, name: &str| of[name].as_i64().unwrap_or_default();
+        let [from, to] = [&live.settings, new].map(|of| number(of, "product_template_id"));
+        let product = |template| self.account.product_of(template).map(|one| &one["id"]);
+        let allowed = match self.switches.template_change {
+            TemplateChange::Accept => true,
+            TemplateChange::SameProduct => product(from) == product(to),
+            TemplateChange::Refuse => from == to,
+        };
+        if !allowed {
+            return Err("product_template_id of an existing order cannot be changed so".into());
+        }
+        if self.switches.below_use == Rule::Refuse {
+            let activations = number(new, "activations_allowed");
+            if activations < live.activated {
+                return Err(format!(
+                    "activations_allowed {activations} is below the {} activated licenses",
+                    live.activated
+                ));
+            }
+            let used = number(&live.settings, "deactivations_allowed") - live.deactivations_left;
+            if number(new, "deactivations_allowed") < used {
+                return Err(format!(
+                    "deactivations_allowed is below the {used} deactivations made"
+                ));
+            }
+        }
+        let asks_removal = new["removal"] == true && live.settings["removal"] == false;
+        let refuses = self.switches.removal_without_licenses == Rule::Refuse;
+        if asks_removal && refuses && live.activated == 0 {
+            return Err("removal: the order has no activated license".into());
+        }
+        Ok(())
+    }
+}
+
+/// The live order with new settings and what follows from them.
+fn changed(live: &Order, settings: Object, now: Timestamp) -> Order {
+    let mut order = live.clone();
+    let allowed = |of: &Object| of["deactivations_allowed"].as_i64().unwrap_or_default();
+    let used = allowed(&live.settings) - live.deactivations_left;
+    order.deactivations_left = (allowed(&settings) - used).max(0);
+    match (
+        live.settings["removal"] == true,
+        settings["removal"] == true,
+    ) {
+        (false, true) => {
+            order.removal_request_time = Some(stamp(now));
+            order.removal_confirmation_time = None;
+            order.removal_reads = 0;
+        }
+        // The request is taken back before it was confirmed.
+        (true, false) => order.removal_request_time = None,
+        (true, true) | (false, false) => {}
+    }
+    order.settings = settings;
+    order
+}
+
+/// A time as LAC prints it: UTC without a zone.
+fn stamp(now: Timestamp) -> String {
+    let now = now.to_zoned(TimeZone::UTC);
+    now.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

@@ -1,0 +1,211 @@
+//! Query parameters of the list calls, as their pages document them (checked 2026-11-21).
+
+use serde_json::Value;
+
+use super::account::{Account, Order};
+use super::schema;
+use super::switches::{ListOrder, Switches};
+use crate::sandbox::check::{self, Object};
+use crate::sandbox::simulator::Asked;
+
+/// Refuses parameters that the page does not name, and any given twice.
+pub fn only(asked: &Asked, known: &[&str]) -> Result<(), String> {
+    for (at, (name, _)) in asked.query.iter().enumerate() {
+        if !known.contains(&name.as_str()) {
+            return Err(format!("{name} is not a known query parameter"));
+        }
+        if asked.query[..at].iter().any(|(earlier, _)| earlier == name) {
+            return Err(format!("{name} is given twice"));
+        }
+    }
+    Ok(())
+}
+
+/// One page of a list: `offset` rows are skipped. The answer is a bare array without any total.
+pub fn page<T>(
+    asked: &Asked,
+    switches: &Switches,
+    rows: impl Iterator<Item = T>,
+) -> Result<Vec<T>, String> {
+    let offset = match asked.param("offset") {
+        None => 0,
+        Some(text) => schema::digits(text).ok_or("offset must be an integer from 0")?,
+    };
+    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+    Ok(rows.skip(offset).take(switches.page_size.get()).collect())
+}
+
+/// What `GET /license-orders` filters by.
+struct OrderFilter<'a> {
+    key: Option<&'a str>,
+    customers: Option<(Vec<i64>, bool)>,
+    templates: Option<Vec<i64>>,
+    after: Option<&'a str>,
+    before: Option<&'a str>,
+    disabled: bool,
+}
+
+/// The keys of the orders on the wanted page.
+pub fn orders(
+    asked: &Asked,
+    account: &Account,
+    switches: &Switches,
+) -> Result<Vec<String>, String> {
+    const KNOWN: &[&str] = &[
+        "offset",
+        "activation_key",
+        "customer_ids",
+        "customer_ids_exclude",
+        "product_template_ids",
+        "created_date_after",
+        "created_date_before",
+        "disabled",
+    ];
+    only(asked, KNOWN)?;
+    let customers = match (
+        asked.param("customer_ids"),
+        asked.param("customer_ids_exclude"),
+    ) {
+        (None, None) => None,
+        (Some(list), Some(exclude)) => Some((
+            ids("customer_ids", list)?,
+            boolean("customer_ids_exclude", exclude)?,
+        )),
+        _ => return Err("customer_ids and customer_ids_exclude must be set together".into()),
+    };
+    let templates = asked.param("product_template_ids");
+    let filter = OrderFilter {
+        key: asked.param("activation_key"),
+        customers,
+        templates: templates
+            .map(|list| ids("product_template_ids", list))
+            .transpose()?,
+        after: date(asked, "created_date_after")?,
+        before: date(asked, "created_date_before")?,
+        disabled: match asked.param("disabled") {
+            None => false,
+            // The page only says what setting it does, so a false one has no meaning to be trusted.
+            Some(text) if boolean("disabled", text)? => true,
+            Some(_) => return Err("disabled can only be set to true".into()),
+        },
+    };
+    let key = |order: &Order| order.key.clone();
+    // A whole key can match only itself: the usual question, answered without a walk over all orders.
+    if let Some(whole) = filter.key.filter(|key| super::account::is_key(key)) {
+        let one = account.order(whole).filter(|order| filter.fits(order));
+        return page(asked, switches, one.into_iter().map(key));
+    }
+    let fitting = account.orders.iter().filter(|order| filter.fits(order));
+    match switches.list_order {
+        ListOrder::Created => page(asked, switches, fitting.map(key)),
+        ListOrder::Newest => page(asked, switches, fitting.rev().map(key)),
+    }
+}
+
+impl OrderFilter<'_> {
+    fn fits(&self, order: &Order) -> bool {
+        let customer = order.settings["customer_id"].as_i64().unwrap_or_default();
+        let template = order.settings["product_template_id"].as_i64();
+        let template = template.unwrap_or_default();
+        // Times start with their date, and dates of this form sort as text.
+        let created = order.creation_time.get(..10).unwrap_or_default();
+        self.key.is_none_or(|part| contains(&order.key, part))
+            && self
+                .customers
+                .as_ref()
+                .is_none_or(|(ids, exclude)| ids.contains(&customer) != *exclude)
+            && self
+                .templates
+                .as_ref()
+                .is_none_or(|ids| ids.contains(&template))
+            && self.after.is_none_or(|date| created >= date)
+            && self.before.is_none_or(|date| created <= date)
+            && !(self.disabled && order.settings["enabled"] == true)
+    }
+}
+
+/// The customers on the wanted page.
+pub fn customers(asked: &Asked, account: &Account, switches: &Switches) -> Result<Value, String> {
+    const KNOWN: &[&str] = &[
+        "offset",
+        "name",
+        "email",
+        "custom_tag_name",
+        "custom_tag_value",
+    ];
+    only(asked, KNOWN)?;
+    let tag = match (
+        asked.param("custom_tag_name"),
+        asked.param("custom_tag_value"),
+    ) {
+        (None, None) => None,
+        (Some(name), Some(value)) => Some((name, value)),
+        _ => return Err("custom_tag_name and custom_tag_value must be set together".into()),
+    };
+    let holds = |item: &Value, member: &str, part: &str| {
+        item[member]
+            .as_str()
+            .is_some_and(|text| contains(text, part))
+    };
+    let any = |customer: &Object, list: &str, test: &dyn Fn(&Value) -> bool| {
+        customer[list].as_array().into_iter().flatten().any(test)
+    };
+    let fits = |customer: &&Object| {
+        asked
+            .param("name")
+            .is_none_or(|part| customer["name"].as_str().is_some_and(|n| contains(n, part)))
+            && asked
+                .param("email")
+                .is_none_or(|part| any(customer, "Contacts", &|item| holds(item, "email", part)))
+            && tag.is_none_or(|(name, part)| {
+                any(customer, "CustomTags", &|item| {
+                    item["tag_name"] == name && holds(item, "value", part)
+                })
+            })
+    };
+    let rows = account.customers.values().filter(fits).cloned();
+    Ok(page(asked, switches, rows)?.into())
+}
+
+/// The products on the wanted page.
+pub fn products(asked: &Asked, account: &Account, switches: &Switches) -> Result<Value, String> {
+    only(asked, &["offset", "name"])?;
+    let part = asked.param("name").unwrap_or_default();
+    let products = account.products.iter();
+    let fitting = products.filter(|(_, product)| {
+        let name = product["name"].as_str();
+        name.is_some_and(|name| contains(name, part))
+    });
+    let rows = fitting.filter_map(|(id, _)| account.product(*id));
+    Ok(page(asked, switches, rows)?.into())
+}
+
+/// Partial and case-insensitive, as the customer page says of names; assumed for keys.
+fn contains(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(&part.to_lowercase())
+}
+
+fn ids(name: &str, list: &str) -> Result<Vec<i64>, String> {
+    let ids: Option<Vec<_>> = list
+        .split(',')
+        .map(|id| schema::digits(id.trim()))
+        .collect();
+    ids.ok_or_else(|| format!("{name} must be ids separated by commas"))
+}
+
+fn boolean(name: &str, text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(format!("{name} must be a boolean")),
+    }
+}
+
+fn date<'a>(asked: &'a Asked, name: &str) -> Result<Option<&'a str>, String> {
+    match asked.param(name) {
+        Some(text) if check::date(text).is_none() => {
+            Err(format!("{name} must be a date as YYYY-MM-DD"))
+        }
+        date => Ok(date),
+    }
+}

@@ -1,0 +1,296 @@
+//! A licence order's members as the PATCH page lists them (checked 2026-11-21), their checks and spellings.
+//!
+//! An order is kept in the writing form with native integers, every member present and `null` where nothing
+//! applies. [`settings`] makes that form out of a request body; `Account::reading`
+//! turns it into the reading form, where integers are strings.
+
+use serde_json::{Value, json};
+
+use super::hostids;
+use super::switches::{Rule, Switches};
+use crate::sandbox::check::{self, Object};
+
+enum Kind {
+    Id,
+    Count,
+    Percent,
+    /// An integer or a string of digits: the page's table says string, its example sends an integer.
+    Days,
+    Flag,
+    Date,
+    Text,
+    /// Text of at most 1024 characters, the limit of the feature settings page.
+    Note,
+    OneOf(&'static [&'static str]),
+    List,
+}
+
+enum Need {
+    Always,
+    Optional,
+    /// Required on POST only; its default elsewhere is `true`.
+    ToCreate,
+    /// Required if another member has this value, and nothing otherwise.
+    When(&'static str, &'static str),
+}
+
+use Kind::{Count, Date, Days, Flag, Id, List, Note, OneOf, Percent, Text};
+use Need::{Always, Optional, ToCreate, When};
+
+type Member = (&'static str, Kind, Need);
+
+const FEATURE_TERMS: &[&str] = &["fixed", "days_from_activation", "no_expiration"];
+const MAINTENANCE_TERMS: &[&str] = &["fixed", "days_from_activation", "no_maintenance"];
+const ISSUED_TERMS: &[&str] = &["fixed", "not_issued", "activation_time"];
+
+static ORDER: &[Member] = &[
+    ("customer_id", Id, Always),
+    ("product_template_id", Id, Always),
+    ("license_type", OneOf(&["local", "network"]), Always),
+    (
+        "licensee_type",
+        OneOf(&["fixed", "customer", "not_specified"]),
+        Always,
+    ),
+    ("licensee", Text, When("licensee_type", "fixed")),
+    ("hostid_match_rate", Percent, Always),
+    ("min_hostids", Count, Always),
+    ("activations_allowed", Count, Always),
+    ("enabled", Flag, Always),
+    ("description", Text, Optional),
+    ("settings_description", Text, Optional),
+    ("removal", Flag, Always),
+    ("deactivations_allowed", Count, Optional),
+    ("Hostids", List, Always),
+    ("Features", List, Always),
+];
+
+static HOSTID: &[Member] = &[
+    ("name", Text, Always),
+    ("min_amount", Count, Always),
+    ("max_amount", Count, Always),
+];
+
+/// In the order of the reply, so that a stored feature is read out as it is.
+static FEATURE: &[Member] = &[
+    ("name", Text, Always),
+    ("version", Text, Always),
+    ("expiration_type", OneOf(FEATURE_TERMS), Always),
+    ("expiration_date", Date, When("expiration_type", "fixed")),
+    ("issued_type", OneOf(ISSUED_TERMS), Always),
+    ("issued_date", Date, When("issued_type", "fixed")),
+    ("options", Note, Optional),
+    ("additional_settings", Text, Optional),
+    ("enabled", Flag, ToCreate),
+    (
+        "days_from_activation",
+        Days,
+        When("expiration_type", "days_from_activation"),
+    ),
+    // The licence type is the order's.
+    ("count", Count, When("license_type", "network")),
+    ("maintenance_type", OneOf(MAINTENANCE_TERMS), Always),
+    ("maintenance_date", Date, When("maintenance_type", "fixed")),
+    (
+        "maintenance_days_from_activation",
+        Days,
+        When("maintenance_type", "days_from_activation"),
+    ),
+    ("comment", Note, Optional),
+];
+
+/// The members of an order that a write may name.
+pub fn order_members() -> Vec<&'static str> {
+    ORDER.iter().map(|(name, ..)| *name).collect()
+}
+
+/// The members of an order that a write may leave out.
+pub fn optional_members() -> impl Iterator<Item = &'static str> {
+    let optional = ORDER.iter().filter(|(_, _, need)| matches!(need, Optional));
+    optional.map(|(name, ..)| *name)
+}
+
+/// Checks a complete body and gives it in the form in which orders are kept.
+///
+/// `manager` is the licence manager of the order's product; it decides which HostIDs there are.
+pub fn settings(
+    body: &Object,
+    creating: bool,
+    manager: &str,
+    switches: &Switches,
+) -> Result<Object, String> {
+    let reader = Reader {
+        creating,
+        digit_strings: switches.digit_strings,
+    };
+    let mut order = reader.members(body, "", ORDER, &Object::new())?;
+    if order["deactivations_allowed"].is_null() {
+        // The default of product templates.
+        order["deactivations_allowed"] = json!(0);
+    }
+
+    let mut hostids = Vec::new();
+    for (index, item) in list(&order, "Hostids").iter().enumerate() {
+        let at = format!("Hostids[{index}]");
+        let mut hostid = reader.members(check::object(item, &at)?, &at, HOSTID, &order)?;
+        let name = hostid["name"].as_str().unwrap_or_default();
+        hostid["name"] = hostids::label(name, manager)
+            .ok_or_else(|| format!("{at}.name: HostID type {name:?} is not supported"))?
+            .into();
+        if hostid["max_amount"].as_i64() < hostid["min_amount"].as_i64() {
+            return Err(format!("{at}.max_amount must not be below min_amount"));
+        }
+        hostids.push(Value::Object(hostid));
+    }
+    if hostids.len() > 1 && !hostids::several_allowed(manager) {
+        return Err("Hostids: only LM-X orders may have several HostID types".into());
+    }
+    let mut features = Vec::new();
+    for (index, item) in list(&order, "Features").iter().enumerate() {
+        let at = format!("Features[{index}]");
+        let feature = reader.members(check::object(item, &at)?, &at, FEATURE, &order)?;
+        features.push(Value::Object(feature));
+    }
+    if switches.duplicates == Rule::Refuse {
+        unique("Hostids", &hostids, &["name"])?;
+        unique("Features", &features, &["name", "version"])?;
+    }
+    order["Hostids"] = hostids.into();
+    order["Features"] = features.into();
+    Ok(order)
+}
+
+/// The elements of a list member, which the order has after reading.
+fn list<'a>(order: &'a Object, name: &str) -> &'a [Value] {
+    order[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        let parts: Vec<_> = key.iter().map(|name| item[*name].as_str()).collect();
+        if !seen.insert(parts) {
+            return Err(format!(
+                "{list}[{index}] repeats the {} of an earlier one",
+                key.join(" and ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+struct Reader {
+    creating: bool,
+    digit_strings: bool,
+}
+
+impl Reader {
+    /// Reads all members of one object; conditions look into the object first and then into `outer`.
+    fn members(
+        &self,
+        object: &Object,
+        at: &str,
+        members: &[Member],
+        outer: &Object,
+    ) -> Result<Object, String> {
+        let known: Vec<_> = members.iter().map(|(name, ..)| *name).collect();
+        check::only(object, at, &known)?;
+        let mut read = Object::new();
+        for (name, kind, need) in members {
+            let applies = match need {
+                Always | Optional | ToCreate => true,
+                When(member, value) => {
+                    let decider = object.get(*member).or_else(|| outer.get(*member));
+                    decider.and_then(Value::as_str) == Some(value)
+                }
+            };
+            let needed = match need {
+                Always => true,
+                Optional => false,
+                ToCreate => self.creating,
+                When(..) => applies,
+            };
+            let given = object.get(*name).filter(|value| !value.is_null());
+            let value = match given {
+                Some(value) => self.value(kind, value).map_err(|wanted| {
+                    let path = check::path(at, name);
+                    format!("{path} must be {wanted}, not {value}")
+                })?,
+                None if needed => {
+                    check::required(object, at, name)?;
+                    return Err(format!("{} must not be null", check::path(at, name)));
+                }
+                None if matches!(need, ToCreate) => Value::Bool(true),
+                None => Value::Null,
+            };
+            // A value that does not apply, such as a date beside `no_expiration`, is dropped: replies show null.
+            read.insert(
+                (*name).to_owned(),
+                if applies { value } else { Value::Null },
+            );
+        }
+        Ok(read)
+    }
+
+    /// One value in its stored form; the error says what was wanted.
+    fn value(&self, kind: &Kind, value: &Value) -> Result<Value, String> {
+        let integer = |digits_too: bool, range: std::ops::RangeInclusive<i64>| {
+            let parsed = match value {
+                Value::String(text) if digits_too => digits(text),
+                _ => value.as_i64(),
+            };
+            parsed
+                .filter(|number| range.contains(number))
+                .map(Value::from)
+        };
+        let text = |longest: usize| {
+            let fits = value
+                .as_str()
+                .filter(|text| text.chars().count() <= longest);
+            fits.map(Value::from)
+        };
+        // Amounts are 32-bit in every published client; a larger one is a slip.
+        let most = i64::from(i32::MAX);
+        let (read, wanted) = match kind {
+            Id => (integer(self.digit_strings, 1..=most), "an integer id"),
+            Count => (integer(self.digit_strings, 0..=most), "an integer from 0"),
+            Percent => (integer(self.digit_strings, 0..=100), "a percentage"),
+            Days => (integer(true, 0..=most), "a number of days"),
+            Flag => (value.as_bool().map(Value::from), "a boolean"),
+            Date => {
+                let date = value.as_str().filter(|text| check::date(text).is_some());
+                (date.map(Value::from), "a date as YYYY-MM-DD")
+            }
+            Text => (text(usize::MAX), "a string"),
+            Note => (text(1024), "a string of at most 1024 characters"),
+            List => (value.as_array().map(|items| json!(items)), "an array"),
+            OneOf(choices) => {
+                let chosen = value.as_str().filter(|text| choices.contains(text));
+                let wanted = || format!("one of {}", choices.join(", "));
+                return chosen.map(Value::from).ok_or_else(wanted);
+            }
+        };
+        read.ok_or_else(|| wanted.to_owned())
+    }
+}
+
+/// A non-empty string of ASCII digits as a number.
+pub fn digits(text: &str) -> Option<i64> {
+    let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    all.then(|| text.parse().ok()).flatten()
+}
+
+/// A stored value as replies spell it: integers become strings, at every depth.
+pub fn spelled(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => number.to_string().into(),
+        Value::Array(items) => items.iter().map(spelled).collect(),
+        Value::Object(members) => {
+            let spelled = members
+                .iter()
+                .map(|(name, value)| (name.clone(), spelled(value)));
+            Value::Object(spelled.collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,351 @@
+use std::time::Instant;
+
+use jiff::Timestamp;
+use reqwest::Client;
+use serde_json::json;
+
+use super::simulator::{Answer, Asked, Simulator};
+use super::*;
+
+/// A vendor that answers with what it was asked and counts its writes.
+#[derive(Default)]
+struct Mirror {
+    writes: u64,
+}
+
+impl Simulator for Mirror {
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+        if asked.method == "PUT" {
+            self.writes += 1;
+        }
+        Answer::json(
+            if asked.path == "/gone" { 404 } else { 200 },
+            &json!({"method": asked.method, "path": asked.path, "query": asked.query, "base": asked.base,
+                "bearer": asked.bearer(), "body": String::from_utf8_lossy(&asked.body),
+                "now": now.as_second()}),
+        )
+    }
+
+    fn state(&self) -> Value {
+        json!({"writes": self.writes})
+    }
+
+    fn set_state(&mut self, state: Value) -> Result<(), String> {
+        self.writes = state["writes"].as_u64().ok_or("writes must be a count")?;
+        Ok(())
+    }
+
+    fn switches(&self) -> Value {
+        json!({})
+    }
+
+    fn set_switches(&mut self, _: Value) -> Result<(), String> {
+        Err("no such switch".into())
+    }
+}
+
+const MIRRORS: &[Vendor] = &[
+    Vendor {
+        prefix: "lac",
+        seeded: || Box::new(Mirror::default()),
+    },
+    Vendor {
+        prefix: "other",
+        seeded: || Box::new(Mirror::default()),
+    },
+];
+
+async fn mirrors(latency: Duration) -> (Sandbox, Client) {
+    // reqwest is built without a default provider; a second installation is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let options = Options {
+        latency,
+        ..Options::default()
+    };
+    let sandbox = Sandbox::start_with(options, MIRRORS).await.unwrap();
+    (sandbox, Client::builder().no_proxy().build().unwrap())
+}
+
+async fn body(response: reqwest::Response) -> Value {
+    response.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_reaches_its_vendor_decoded_and_without_the_prefix() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let url = format!("{}/a%20b/%C3%A9?x=1%202&x=3", sandbox.url("lac"));
+    let seen = body(client.get(url).bearer_auth("t0").send().await.unwrap()).await;
+    assert_eq!(seen["path"], "/a b/é");
+    assert_eq!(seen["query"], json!([["x", "1 2"], ["x", "3"]]));
+    assert_eq!(seen["base"], sandbox.url("lac"));
+    assert_eq!(seen["bearer"], "t0");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn requests_are_recorded_with_status_and_json_body() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let url = format!("{}/gone?p=%2F", sandbox.url("lac"));
+    client
+        .put(url)
+        .json(&json!({"seats": 3}))
+        .send()
+        .await
+        .unwrap();
+    let seen = sandbox.requests();
+    let expected = Seen {
+        method: "PUT".into(),
+        path: "/lac/gone?p=%2F".into(),
+        status: 404,
+        body: Some(json!({"seats": 3})),
+    };
+    assert_eq!(seen, [expected]);
+    sandbox.forget_requests();
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn credentials_are_never_recorded() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let url = format!("{}/login", sandbox.url("lac"));
+    let login = json!({"username": "admin", "password": "hunter2"});
+    client.post(&url).json(&login).send().await.unwrap();
+    let form = [("client_secret", "hunter2")];
+    client.post(&url).form(&form).send().await.unwrap();
+    let query = format!("{url}?access_token=hunter2&page=1");
+    client
+        .get(&query)
+        .bearer_auth("hunter2")
+        .send()
+        .await
+        .unwrap();
+    let seen = sandbox.requests();
+    assert!(!format!("{seen:?}").contains("hunter2"), "{seen:?}");
+    assert_eq!(seen[2].path, "/lac/login?access_token=-&page=1");
+}
+
+#[tokio::test]
+async fn an_unknown_vendor_is_404_and_names_the_known_ones() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let response = client.get(sandbox.url("nobody")).send().await.unwrap();
+    assert_eq!(response.status(), 404);
+    assert_eq!(body(response).await["vendors"], json!(["lac", "other"]));
+    assert_eq!(sandbox.requests()[0].status, 404);
+}
+
+#[tokio::test]
+async fn the_clock_moves_and_reset_brings_everything_back() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let url = format!("{}/x", sandbox.url("lac"));
+    sandbox.advance(SignedDuration::from_hours(3));
+    client.put(&url).send().await.unwrap();
+    let seen = body(client.get(&url).send().await.unwrap()).await;
+    let ahead = seen["now"].as_i64().unwrap() - Timestamp::now().as_second();
+    assert!((10_790..=10_810).contains(&ahead), "{ahead}");
+    assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
+    assert_eq!(sandbox.state("other").unwrap(), json!({"writes": 0}));
+
+    sandbox.reset();
+    assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 0}));
+    assert!(sandbox.requests().is_empty());
+    let seen = body(client.get(&url).send().await.unwrap()).await;
+    let ahead = seen["now"].as_i64().unwrap() - Timestamp::now().as_second();
+    assert!((-10..=10).contains(&ahead), "{ahead}");
+}
+
+#[tokio::test]
+async fn the_control_routes_do_what_the_handle_does() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let root = sandbox.url("_sandbox");
+    let get = async |path: &str| client.get(format!("{root}{path}")).send().await.unwrap();
+    let post = async |path: &str, sent: Value| {
+        let call = client.post(format!("{root}{path}")).json(&sent);
+        call.send().await.unwrap()
+    };
+    let index = body(get("").await).await;
+    assert_eq!(index["vendors"][0]["vendor"], "lac");
+    assert_eq!(index["vendors"][0]["baseUrl"], sandbox.url("lac"));
+    assert_eq!(
+        index["vendors"][0]["credentials"][0],
+        json!({"form": "login", "baseUrl": sandbox.url("lac"),
+            "values": {"username": "admin", "password": "sandbox"}})
+    );
+
+    let put = client.put(format!("{root}/state/lac"));
+    let put = put.json(&json!({"writes": 9})).send().await.unwrap();
+    assert_eq!(put.status(), 204);
+    assert_eq!(body(get("/state/lac").await).await, json!({"writes": 9}));
+    assert_eq!(get("/state/nobody").await.status(), 404);
+    assert_eq!(get("/nothing").await.status(), 404);
+    assert_eq!(get("/reset").await.status(), 405);
+    let refused = post("/switches/lac", json!({"x": 1})).await;
+    assert_eq!(refused.status(), 400);
+    assert_eq!(body(refused).await, json!({"error": "no such switch"}));
+    let clock = post("/clock", json!({"advance_seconds": 60})).await;
+    assert_eq!(clock.status(), 200);
+    let clock = post("/clock", json!({"advance_seconds": "60"})).await;
+    assert_eq!(clock.status(), 400);
+
+    client
+        .get(format!("{}/x", sandbox.url("lac")))
+        .send()
+        .await
+        .unwrap();
+    let requests = body(get("/requests").await).await;
+    assert_eq!(
+        requests,
+        json!([{"method": "GET", "path": "/lac/x", "status": 200, "body": null}])
+    );
+    assert_eq!(post("/reset", json!({})).await.status(), 204);
+    assert_eq!(body(get("/requests").await).await, json!([]));
+    assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 0}));
+}
+
+#[tokio::test]
+async fn a_fault_hits_the_next_fitting_requests_and_may_lose_only_the_reply() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let url = format!("{}/x", sandbox.url("lac"));
+    let put = async || client.put(&url).send().await.unwrap();
+    let fault = json!({"status": 503, "method": "PUT", "retry_after": "1", "carried_out": true});
+    let asked = client
+        .post(sandbox.url("_sandbox/faults/lac"))
+        .json(&fault)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status(), 204);
+    sandbox
+        .fail(
+            "lac",
+            Fault {
+                status: 429,
+                times: 1,
+                retry_after: None,
+                method: None,
+                carried_out: false,
+            },
+        )
+        .unwrap();
+    assert_eq!(client.get(&url).send().await.unwrap().status(), 429);
+    let lost = put().await;
+    assert_eq!(lost.status(), 503);
+    assert_eq!(lost.headers()["retry-after"], "1");
+    assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
+    assert_eq!(put().await.status(), 200);
+    let statuses: Vec<_> = sandbox.requests().iter().map(|seen| seen.status).collect();
+    assert_eq!(statuses, [429, 503, 200]);
+}
+
+#[tokio::test]
+async fn latency_is_waited_for_side_by_side() {
+    let (sandbox, client) = mirrors(Duration::from_millis(200)).await;
+    let url = format!("{}/x", sandbox.url("lac"));
+    let started = Instant::now();
+    let calls = (0..8).map(|_| client.get(&url).send());
+    for response in futures::future::join_all(calls).await {
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(200), "{took:?}");
+    assert!(took < Duration::from_millis(1200), "{took:?}");
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_idle_connections() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let address = sandbox.address();
+    client.get(sandbox.url("lac")).send().await.unwrap();
+    let silent = tokio::net::TcpStream::connect(address).await.unwrap();
+    let started = Instant::now();
+    sandbox.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    drop((client, silent));
+}
+
+#[tokio::test]
+async fn it_runs_until_told_and_ends_when_dropped() {
+    let (sandbox, _) = mirrors(Duration::ZERO).await;
+    sandbox.run_until(async {}).await;
+    let (sandbox, _) = mirrors(Duration::ZERO).await;
+    let address = sandbox.address();
+    drop(sandbox);
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_above_the_cap_is_413() {
+    let (sandbox, client) = mirrors(Duration::ZERO).await;
+    let big = vec![b' '; 16 * 1024 * 1024 + 1];
+    let sent = client.put(sandbox.url("lac")).body(big).send().await;
+    // The server may close before all of it is sent, which the client then reports instead.
+    if let Ok(response) = sent {
+        assert_eq!(response.status(), 413);
+    }
+    assert_eq!(sandbox.requests()[0].status, 413);
+}
+
+#[test]
+fn every_vendor_served_has_credentials_below_its_prefix() {
+    for vendor in VENDORS {
+        let own: Vec<_> = credentials::credentials(vendor.prefix).collect();
+        assert!(!own.is_empty(), "{}", vendor.prefix);
+        let root = format!("/{}", vendor.prefix);
+        assert!(own.iter().all(|one| one.base.starts_with(&root)));
+    }
+}
+
+/// The values of a listed login as a JSON body.
+fn login(vendor: &str) -> Value {
+    let mut own = credentials::credentials(vendor);
+    let login = own.find(|one| one.form == "login").unwrap();
+    let values = login.values.iter();
+    values.map(|(name, value)| (*name, *value)).collect()
+}
+
+#[tokio::test]
+async fn the_listed_lac_login_reads_the_seed_over_http() {
+    let (_, client) = mirrors(Duration::ZERO).await;
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let lac = sandbox.url("lac");
+    let call = client
+        .post(format!("{lac}/auth/tokens"))
+        .json(&login("lac"));
+    let token = body(call.send().await.unwrap()).await;
+    let token = token["token"].as_str().unwrap();
+    let call = client
+        .get(format!("{lac}/license-orders"))
+        .bearer_auth(token);
+    let rows = body(call.send().await.unwrap()).await;
+    assert_eq!(rows[0]["activation_key"], "II1HP-TX8EQ-R1QXZ-7LYXF");
+    sandbox.advance(SignedDuration::from_hours(3));
+    let call = client
+        .get(format!("{lac}/license-orders"))
+        .bearer_auth(token);
+    assert_eq!(call.send().await.unwrap().status(), 403);
+
+    let seen = sandbox.requests();
+    assert_eq!(seen[0].path, "/lac/auth/tokens");
+    assert_eq!((seen[0].status, &seen[0].body), (200, &None));
+    assert!(!format!("{seen:?}").contains(token));
+}
+
+#[tokio::test]
+async fn the_listed_informatica_login_leads_to_an_api_base_that_answers() {
+    let (_, client) = mirrors(Duration::ZERO).await;
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let url = format!("{}/saas/public/core/v3/login", sandbox.url("informatica"));
+    let call = client.post(url).json(&login("informatica"));
+    let reply = body(call.send().await.unwrap()).await;
+    let base = reply["products"][0]["baseApiUrl"].as_str().unwrap();
+    let session = reply["userInfo"]["sessionId"].as_str().unwrap();
+    let url = format!("{base}/public/core/v3/license/org/1ax3wad2FEsz35asd2892s");
+    for session in [session, "sandbox-session"] {
+        let call = client.get(&url).header("INFA-SESSION-ID", session);
+        let document = body(call.send().await.unwrap()).await;
+        assert_eq!(document["parentOrg"], "52ZSTB0IDK6dXxaEQLUaQu");
+    }
+    assert!(!format!("{:?}", sandbox.requests()).contains(session));
+}
