@@ -1,3 +1,6 @@
 //! The built-in simulators of the five vendor APIs.
 
+pub mod cryptlex;
+pub mod schema;
 pub mod simulator;
+pub mod wire;
