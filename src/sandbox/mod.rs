@@ -1,7 +1,8 @@
 //! The built-in simulators of the five vendor APIs.
 
+pub mod alinea;
 pub mod cryptlex;
 pub mod licensespring;
-pub mod schema;
+mod schema;
 pub mod simulator;
-pub mod wire;
+mod wire;
