@@ -22,7 +22,7 @@ pub struct Setup {
     pub checked: Checked,
     pub settings: Settings,
     /// The simulators, which live as long as this does.
-    pub sandbox: Option<Sandbox>,
+    pub _sandbox: Option<Sandbox>,
 }
 
 /// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
@@ -55,7 +55,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
     Ok(Some(Setup {
         checked,
         settings,
-        sandbox,
+        _sandbox: sandbox,
     }))
 }
 
