@@ -11,6 +11,7 @@ mod sandbox;
 mod schema;
 mod scope;
 mod setup;
+pub mod simulators;
 mod validate;
 
 use std::io::IsTerminal;

@@ -7,13 +7,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
-use super::{output, scope};
+use super::{output, scope, simulators};
 use crate::apply::{Secrets, Trust};
 use crate::manifest;
-use crate::model::connection::Credential;
-use crate::model::diagnostic::Source;
-use crate::model::{Auth, Connection, Limits, Mark, Origin, SecretRef};
-use crate::provider;
 use crate::reconcile::{self, CheckOptions, Checked, Settings};
 use crate::sandbox::{self, Sandbox};
 
@@ -35,7 +31,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
     };
     let options = CheckOptions {
         need_connections: true,
-        simulators: sandbox.as_ref().map(stand_ins),
+        simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
     let checked = check(selection, &options)?;
     output::findings(&checked.findings)?;
@@ -85,47 +81,4 @@ fn work_tree(here: PathBuf) -> PathBuf {
     here.ancestors()
         .find(|dir| dir.join(".git").exists())
         .map_or(here.clone(), PathBuf::from)
-}
-
-/// One connection per vendor that leads to its simulator, with the sandbox's own credentials.
-fn stand_ins(sandbox: &Sandbox) -> Vec<Connection> {
-    let source = Arc::new(Source {
-        name: "<sandbox>".into(),
-        text: String::new(),
-    });
-    provider::ALL
-        .iter()
-        .filter_map(|provider| {
-            let vendor = provider.vendor();
-            let credential = sandbox::credentials::credentials(vendor.0).next()?;
-            let known = |(name, text): &(&'static str, &'static str)| {
-                (*name, Credential::Secret(SecretRef::Known(text)))
-            };
-            let (_, first) = credential.values.first()?;
-            let auth = match credential.form {
-                "token" => Auth::Token(SecretRef::Known(first)),
-                "apiKey" => Auth::ApiKey(SecretRef::Known(first)),
-                "session" => Auth::Session(SecretRef::Known(first)),
-                _ => Auth::Login(credential.values.iter().map(known).collect()),
-            };
-            let address = format!("http://{}{}", sandbox.address(), credential.base);
-            Some(Connection {
-                name: vendor.0.to_string(),
-                vendor,
-                base_url: address.parse().ok()?,
-                auth,
-                limits: Limits {
-                    concurrency: 0,
-                    rates: Vec::new(),
-                },
-                timeout: std::time::Duration::from_secs(30),
-                webhook_secret: None,
-                allow_insecure_http: false,
-                origin: Origin {
-                    source: Arc::clone(&source),
-                    mark: Mark::default(),
-                },
-            })
-        })
-        .collect()
 }

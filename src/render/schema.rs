@@ -212,4 +212,3 @@ fn element(elements: &'static Elements) -> Json {
         .collect();
     fields(elements.fields, &keys)
 }
-
