@@ -313,7 +313,7 @@ impl Auditor<'_> {
             }
         }
         for (pattern, mark) in &draft.ignore {
-            if let Err(finding) = known_path(table.desired, &pattern.parts) {
+            if let Some(finding) = path_fault(table.desired, &pattern.parts) {
                 self.report(finding, *mark);
             }
         }
@@ -353,23 +353,25 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether an `ignore` path can name anything of this kind.
-fn known_path(table: &'static [Field], parts: &[PatternPart]) -> Result<(), Diagnostic> {
+/// Why an `ignore` path can name nothing of this kind; nothing when it can.
+fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
     let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
     else {
-        return Err(Diagnostic::error(
+        return Some(Diagnostic::error(
             "bad-path",
             "a path starts with a field name",
         ));
     };
     let Some(field) = find(table, name) else {
         let message = format!("ignore names the unknown field `{name}`");
-        return Err(Diagnostic::error("unknown-field", message)
-            .suggest(name, table.iter().map(|field| field.name)));
+        return Some(
+            Diagnostic::error("unknown-field", message)
+                .suggest(name, table.iter().map(|field| field.name)),
+        );
     };
     match (rest, &field.shape) {
-        ([], _) => Ok(()),
-        ([PatternPart::Element(_) | PatternPart::AnyElement], Shape::Keyed(_)) => Ok(()),
+        ([], _) => None,
+        ([PatternPart::Element(_) | PatternPart::AnyElement], Shape::Keyed(_)) => None,
         ([PatternPart::Element(texts), PatternPart::Field(_), ..], Shape::Keyed(elements))
             if texts.len() != elements.key.len() =>
         {
@@ -377,10 +379,10 @@ fn known_path(table: &'static [Field], parts: &[PatternPart]) -> Result<(), Diag
                 "an element of `{name}` is named by {}",
                 elements.key.join(" and ")
             );
-            Err(Diagnostic::error("bad-path", message))
+            Some(Diagnostic::error("bad-path", message))
         }
-        ([_, rest @ ..], Shape::Keyed(elements)) => known_path(elements.fields, rest),
-        _ => Err(Diagnostic::error(
+        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(elements.fields, rest),
+        _ => Some(Diagnostic::error(
             "bad-path",
             format!("`{name}` has no fields inside"),
         )),

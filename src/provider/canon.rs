@@ -161,7 +161,7 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
         // LAC counters print `YYYY-MM-DD 23:59:59`; the day is what counts.
         Edge::Vendor => text.get(..10).unwrap_or(text),
     };
-    let shaped = head.len() == 10 && head.bytes().nth(4) == Some(b'-');
+    let shaped = head.len() == 10 && head.as_bytes().get(4) == Some(&b'-');
     match head.parse::<civil::Date>() {
         Ok(date) if shaped => Ok(Value::Text(date.to_string())),
         // LicenseSpring admits to having written `0000-00-00` (changelog 4.1.47): shown as it is, so that
