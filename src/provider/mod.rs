@@ -16,7 +16,10 @@ pub mod reading;
 pub mod semantics;
 pub mod words;
 
+mod informatica;
 mod lac;
+#[cfg(test)]
+mod testing;
 
 use crate::model::draft::KindRow;
 use crate::model::{
@@ -103,7 +106,7 @@ pub fn by_status(reply: &Reply) -> Verdict {
 }
 
 /// Every vendor, in the order of their names.
-pub static ALL: &[&dyn Provider] = &[&lac::Lac];
+pub static ALL: &[&dyn Provider] = &[&informatica::Informatica, &lac::Lac];
 
 /// The provider of a vendor that manifests have been checked to name.
 pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
