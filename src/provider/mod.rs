@@ -16,6 +16,7 @@ pub mod reading;
 pub mod semantics;
 pub mod words;
 
+mod alinea;
 mod informatica;
 mod lac;
 #[cfg(test)]
@@ -106,7 +107,7 @@ pub fn by_status(reply: &Reply) -> Verdict {
 }
 
 /// Every vendor, in the order of their names.
-pub static ALL: &[&dyn Provider] = &[&informatica::Informatica, &lac::Lac];
+pub static ALL: &[&dyn Provider] = &[&alinea::Alinea, &informatica::Informatica, &lac::Lac];
 
 /// The provider of a vendor that manifests have been checked to name.
 pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
