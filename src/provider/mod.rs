@@ -19,8 +19,6 @@ pub mod words;
 mod alinea;
 mod informatica;
 mod lac;
-#[cfg(test)]
-mod testing;
 
 use crate::model::draft::KindRow;
 use crate::model::{
@@ -154,3 +152,6 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
         format!("{path}?{}", query.join("&"))
     }
 }
+
+#[cfg(test)]
+mod testing;
