@@ -128,6 +128,9 @@ pub struct Resolved {
     pub value: super::value::Value,
 }
 
+/// The name of the fact that a vendor's own change mark is kept under, for example a time of change.
+pub const VERSION_FACT: &str = "version";
+
 /// A fact beside the writable fields.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {

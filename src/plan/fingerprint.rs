@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::model::resource::Fact;
+use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Carry, Desired, Field, Fields, Live, Shape, Value};
-
-/// The name of the fact that a vendor's own change mark is kept under.
-pub const VERSION_FACT: &str = "version";
 
 /// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
 /// move with use are left out unless the manifest manages them: use must not make a plan stale.

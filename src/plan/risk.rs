@@ -171,7 +171,8 @@ fn members(before: Option<&Value>, after: &Value) -> Weighed {
     Weighed::new(if gone > 0 { Risk::Reduce } else { Risk::Safe })
 }
 
-/// A date or instant. A day ends with its last second and begins with its first.
+/// A date or instant. A day ends with its last second and begins with its first; the last hours of the
+/// year 9999, which stand for "never", are the last moment there is.
 fn moment(value: &Value, at_end: bool) -> Option<Timestamp> {
     let Value::Text(text) = value else {
         return None;
@@ -179,15 +180,14 @@ fn moment(value: &Value, at_end: bool) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }
-    let day = text.parse::<civil::Date>().ok()?;
+    let day = text.get(..10)?.parse::<civil::Date>().ok()?;
     let time = if at_end {
         day.at(23, 59, 59, 0)
     } else {
         day.at(0, 0, 0, 0)
     };
-    time.to_zoned(jiff::tz::TimeZone::UTC)
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    let zoned = time.to_zoned(jiff::tz::TimeZone::UTC);
+    Some(zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
 }
 
 #[cfg(test)]
@@ -250,6 +250,9 @@ mod tests {
             Risk::Safe,
             "later, though both are past"
         );
+        let never = "9999-12-31T23:59:59Z";
+        assert_eq!(end(Some("2027-01-01"), Some(never)), Risk::Safe);
+        assert_eq!(end(Some(never), Some("2027-01-01")), Risk::Reduce);
     }
 
     #[test]
@@ -266,6 +269,10 @@ mod tests {
         assert_eq!(
             begin("2027-01-01T00:00:00Z", "2026-12-01T00:00:00Z"),
             Risk::Safe
+        );
+        assert_eq!(
+            begin("2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+            Risk::Strand
         );
     }
 }

@@ -5,7 +5,6 @@
 //! fits neither is an error that names the field, never a default.
 
 use jiff::civil;
-use jiff::tz::TimeZone;
 
 use crate::model::{Clearing, Shape, Value};
 
@@ -175,21 +174,27 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
 
 /// An instant with or without zone and with any number of fractional digits; without a zone it is UTC.
 fn instant(text: &str) -> Result<Value, Misfit> {
-    let zoned = text.parse::<jiff::Timestamp>().ok();
-    let bare = || {
-        let has_time = text.contains(['T', 't', ' ']);
-        let time = text.parse::<civil::DateTime>().ok().filter(|_| has_time)?;
-        time.to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp())
-    };
-    match zoned.or_else(bare) {
-        Some(moment) => Ok(Value::Text(second(moment))),
-        None => Err(
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => Ok(Value::Text(second(moment))),
+        Err(_) => bare(text).map(Value::Text).ok_or_else(|| {
             Misfit::new("bad-date", format!("{text:?} is not an instant"))
-                .hint("write it in UTC, for example 2027-01-31T00:00:00Z"),
-        ),
+                .hint("write it in UTC, for example 2027-01-31T00:00:00Z")
+        }),
     }
+}
+
+/// A date and time in UTC that is no timestamp to jiff: without a zone, or in the last hours of the year
+/// 9999, which .NET (`DateTime.MaxValue`) and others write for "never".
+fn bare(text: &str) -> Option<String> {
+    let zone = ["Z", "z", "+00:00"];
+    let time = zone
+        .iter()
+        .find_map(|zone| text.strip_suffix(zone))
+        .unwrap_or(text);
+    let time = time.contains(['T', 't', ' ']).then_some(time)?;
+    let time: civil::DateTime = time.parse().ok()?;
+    let whole = time.with().subsec_nanosecond(0).build().ok()?;
+    Some(format!("{whole}Z"))
 }
 
 /// An instant in whole seconds with a literal `Z`.
@@ -242,6 +247,22 @@ mod tests {
             assert_eq!(
                 value,
                 Ok(Value::Text("2025-12-25T15:49:43Z".into())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_end_of_all_times_is_an_instant() {
+        for text in [
+            "9999-12-31T23:59:59.9999999",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.9999999+00:00",
+        ] {
+            let value = read(&Shape::Instant, Clearing::Null, text);
+            assert_eq!(
+                value,
+                Ok(Value::Text("9999-12-31T23:59:59Z".into())),
                 "{text}"
             );
         }

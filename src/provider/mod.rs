@@ -16,6 +16,8 @@ pub mod reading;
 pub mod semantics;
 pub mod words;
 
+mod alinea;
+mod informatica;
 mod lac;
 
 use crate::model::draft::KindRow;
@@ -108,7 +110,7 @@ pub fn by_status(reply: &Reply) -> Verdict {
 }
 
 /// Every vendor, in the order of their names.
-pub static ALL: &[&dyn Provider] = &[&lac::Lac];
+pub static ALL: &[&dyn Provider] = &[&alinea::Alinea, &informatica::Informatica, &lac::Lac];
 
 /// The provider of a vendor that manifests have been checked to name.
 pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
@@ -155,3 +157,6 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
         format!("{path}?{}", query.join("&"))
     }
 }
+
+#[cfg(test)]
+mod testing;

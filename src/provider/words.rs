@@ -40,6 +40,11 @@ pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     }
 }
 
+/// The words in a part of a reply, on one line.
+pub fn of_json(json: &Json) -> Option<String> {
+    from_json(json).map(|words| cut(&words))
+}
+
 /// Error bodies of the five vendors: `{message, code}` (Cryptlex, LAC), `{error: {code, message}}` and flat
 /// (Informatica), `{detail}`, `{field: [words]}` (LicenseSpring), `{Message}` (Alinea, ASP.NET). Checked 2026-11-21.
 fn from_json(json: &Json) -> Option<String> {

@@ -1,0 +1,108 @@
+//! Fields of a licence: the members of `UpdateLicenseRequest` other than `LicenseId`, in its order, as the
+//! help page "PUT api/licenses/{id}" lists them (checked 2026-11-21).
+//!
+//! The page gives no descriptions and no rules. What may be null was derived from the numbers in its samples,
+//! whose generator starts anew for a nullable value. `Optional` here says that a read may leave the member
+//! out; every write carries all of them, and one that no read showed is not written over.
+
+use crate::model::field::Identity;
+use crate::model::{Clearing, Field, Kind, KindTable, RiskRule, Shape, Vendor};
+
+pub static TABLE: KindTable = KindTable {
+    kind: Kind("AlineaLicense"),
+    vendor: Vendor("alinea"),
+    about: "A licence in Alinea's licence management system (LSMS).",
+    identity: &[Identity {
+        name: "licenseId",
+        about: "Unique identifier of the licence.",
+        shape: Shape::Guid,
+        example: "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
+    }],
+    desired: &[
+        Field::new("LicenseName", Shape::TEXT, "Name of the licence."),
+        // The mirror of an end: a later start takes away the days before it, and one that had passed and
+        // now lies ahead closes the licence to those who use it.
+        Field::new(
+            "StartDate",
+            Shape::Instant,
+            "When the licence begins; null for no beginning.",
+        )
+        .optional()
+        .clearing(Clearing::Null)
+        .risk(RiskRule::Begin),
+        Field::new(
+            "EndDate",
+            Shape::Instant,
+            "When the licence ends; null for no end.",
+        )
+        .optional()
+        .clearing(Clearing::Null)
+        .risk(RiskRule::End),
+        Field::new(
+            "UserGroupId",
+            Shape::Guid,
+            "User group that the licence is for.",
+        )
+        .optional()
+        .risk(RiskRule::Reassign),
+        Field::new("OwnerId", Shape::Guid, "Owner of the licence.").optional(),
+        Field::new("AvailableSeats", Shape::COUNT, "Seats of the licence.").risk(AMOUNT),
+        contact("ContactPersonName", "Name of the contact person."),
+        contact("ContactPhone", "Phone number of the contact person."),
+        contact("ContactEmail", "E-mail address of the contact person."),
+        // The write call takes null, the flat view cannot show it and has 0.
+        Field::new(
+            "Buffer",
+            Shape::COUNT,
+            "Seats that may be used beyond the available ones; null is 0.",
+        )
+        .optional()
+        .clearing(Clearing::Zero)
+        .risk(AMOUNT),
+        Field::new("Grade", Shape::TEXT, "Grade that the licence is for.")
+            .optional()
+            .clearing(Clearing::NullOrEmpty),
+        Field::new(
+            "LicenseCategoryId",
+            Shape::Guid,
+            "Category of the licence; null for none.",
+        )
+        .optional()
+        .clearing(Clearing::Null),
+        ids(
+            "AllowableUserRoles",
+            "Ids of the user roles that may use the licence.",
+        ),
+        Field::new(
+            "IsPaused",
+            Shape::Boolean,
+            "Whether the licence is paused; true stops its use.",
+        )
+        .risk(RiskRule::StopsAt(true)),
+        ids(
+            "SeatUserGroupIds",
+            "Ids of the user groups that have seats.",
+        ),
+        ids(
+            "PrivilegedUserRoles",
+            "Ids of the user roles with privileges.",
+        ),
+    ],
+    write_call: "PUT api/licenses/{licenseId}",
+};
+
+/// No read counts the seats in use. What −1 would mean is not documented, so manifests start at 0.
+const AMOUNT: RiskRule = RiskRule::Amount { used: None };
+
+/// .NET keeps null and the empty text apart, the people who fill in the form do not.
+const fn contact(name: &'static str, about: &'static str) -> Field {
+    Field::new(name, Shape::TEXT, about)
+        .optional()
+        .clearing(Clearing::NullOrEmpty)
+}
+
+const fn ids(name: &'static str, about: &'static str) -> Field {
+    Field::new(name, Shape::Set(&Shape::Guid), about)
+        .optional()
+        .risk(RiskRule::Members { used: None })
+}

@@ -1,0 +1,153 @@
+//! Informatica Intelligent Cloud Services: the licences of sub-organizations, version 3 of the REST API.
+//!
+//! * Write: `PUT /public/core/v3/license/org/{orgId}` overwrites all licences of a sub-organization with
+//!   those of the body. Whether a list left out of it is emptied or left alone is not documented, so all
+//!   three always go out. `id` and `parentOrg` do not, as in the page's example. The body of the reply is
+//!   not documented and is ignored.
+//! * Read: `GET` on the same path, one organization a call; there is no list. Elements have no order.
+//! * Session: the login names the base of all later calls (`products[0].baseApiUrl`); the session id goes
+//!   into `INFA-SESSION-ID` and lasts 30 idle minutes; a lost one shows as 401. Only an administrator of
+//!   the parent organization may write.
+//! * The licence has no version: the last writer wins, so the shell looks again just before a write.
+//!
+//! Sources: the vendor's pages "License", "Getting license details", "Updating a sub-organization's
+//! licenses", "Login", "Session IDs", checked 2026-11-21.
+
+mod fields;
+mod reading;
+
+use serde_json::{Value as Json, json};
+use url::Url;
+
+use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
+use super::codec::{self, Malformed};
+use super::reading::{Reading, Wanted};
+use super::semantics::{Echo, Semantics, WriteMode};
+use super::{Provider, Write, segment};
+use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply};
+
+pub struct Informatica;
+
+static AUTH: AuthRules = AuthRules {
+    forms: &[
+        AuthForm {
+            name: "login",
+            members: &[&["username"], &["password"]],
+        },
+        AuthForm {
+            name: "session",
+            members: &[],
+        },
+    ],
+    header: "INFA-SESSION-ID",
+    prefix: "",
+    lost: Some(401),
+    login: Some(|members| LoginCall {
+        path: "/saas/public/core/v3/login",
+        body: members
+            .iter()
+            .map(|(name, value)| (name.to_string(), json!(value)))
+            .collect(),
+    }),
+    session: opened,
+};
+
+impl Provider for Informatica {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::Overwrite,
+            echo: Echo::Nothing,
+        }
+    }
+
+    fn auth(&self) -> &'static AuthRules {
+        &AUTH
+    }
+
+    /// No limit is published for this resource; a neighbouring one answers "too many requests", which the
+    /// shell waits for.
+    fn limits(&self) -> Limits {
+        Limits {
+            concurrency: 10,
+            rates: Vec::new(),
+        }
+    }
+
+    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        let path = path(write.desired.id("orgId"));
+        Call::write(Method::Put, path, Json::Object(body))
+    }
+
+    fn echo(&self, _desired: &Desired, _reply: &Reply) -> Result<Live, Malformed> {
+        Err(Malformed::new("the reply to a write shows nothing"))
+    }
+}
+
+fn path(org: &str) -> String {
+    format!("/public/core/v3/license/org/{}", segment(org))
+}
+
+/// The licence of the organization `org`. Only a reply that names it may leave a list out for an empty
+/// one: what is taken for empty here is sent as empty by the next write.
+fn decode(org: &str, json: Json) -> Result<Live, Malformed> {
+    let Json::Object(mut licence) = json else {
+        return Err(Malformed::new("the reply is no object"));
+    };
+    let named = match licence.get("id") {
+        Some(Json::String(id)) if id == org => true,
+        Some(Json::String(id)) => {
+            let text = format!("`id` is {id:?}: the reply is about another organization");
+            return Err(Malformed::new(text));
+        }
+        None | Some(Json::Null) => false,
+        Some(other) => {
+            let text = format!("`id` must be text, not {}", codec::json_kind(other));
+            return Err(Malformed::new(text));
+        }
+    };
+    for field in fields::TABLE.desired {
+        let list = licence.get(field.name).filter(|list| !list.is_null());
+        if list.is_some() {
+            continue;
+        }
+        if !named {
+            let text = format!("`{}` is missing, and so is `id`", field.name);
+            return Err(Malformed::new(text));
+        }
+        licence.insert(field.name.into(), json!([]));
+    }
+    Ok(Live {
+        fields: codec::decode(fields::TABLE.desired, &licence)?,
+        ..Live::default()
+    })
+}
+
+/// The session and the base of its calls. Neither is shown when it is not as it should be.
+fn opened(json: &Json) -> Result<Session, String> {
+    let base = text_at(json, "/products/0/baseApiUrl")?;
+    let plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    let base = Url::parse(base)
+        .ok()
+        .filter(plain)
+        .ok_or("the login reply has no plain URL at /products/0/baseApiUrl")?;
+    Ok(Session {
+        token: text_at(json, "/userInfo/sessionId")?.to_string(),
+        base: Some(base),
+    })
+}
+
+#[cfg(test)]
+mod tests;

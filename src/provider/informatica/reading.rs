@@ -1,0 +1,55 @@
+//! One call per organization, all side by side: the API has no list of licences and no filter.
+
+use super::decode;
+use crate::model::{Call, Observed};
+use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+
+pub struct LicenseReading {
+    /// Calls by the index of the wanted organization.
+    outbox: Outbox<usize>,
+    orgs: Vec<String>,
+    found: Vec<Observed>,
+}
+
+impl LicenseReading {
+    pub fn new(wanted: &[Wanted<'_>]) -> Self {
+        let mut outbox = Outbox::default();
+        let mut orgs = Vec::new();
+        for (index, desired) in wanted.iter().enumerate() {
+            let org = desired.id("orgId").to_string();
+            outbox.send(Call::get(super::path(&org)), index);
+            orgs.push(org);
+        }
+        let found = orgs
+            .iter()
+            .map(|org| Observed::Unread(format!("organization {org} was not asked for")))
+            .collect();
+        Self {
+            outbox,
+            orgs,
+            found,
+        }
+    }
+}
+
+impl Reading for LicenseReading {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        let (index, name) = self.outbox.purpose(ticket);
+        self.found[index] = match json_of(&name, answer) {
+            Ok(json) => match decode(&self.orgs[index], json) {
+                Ok(live) => Observed::Live(live),
+                Err(fault) => Observed::Unread(format!("{name}: {fault}")),
+            },
+            Err(failure) if failure.status == Some(404) => Observed::Missing,
+            Err(failure) => Observed::Unread(failure.text),
+        };
+    }
+
+    fn finish(self: Box<Self>) -> Vec<Observed> {
+        self.found
+    }
+}

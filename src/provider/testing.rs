@@ -1,0 +1,86 @@
+//! What the vendors' unit tests share: wanted objects, literal replies, and a driver for readings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::reading::{Answer, Reading};
+use crate::model::diagnostic::Source;
+use crate::model::{
+    Address, Desired, Fields, KindTable, Live, Mark, Observed, Origin, Policy, Reply,
+};
+
+/// A manifest's object that manages nothing.
+pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
+    let source = Arc::new(Source {
+        name: "test.yaml".into(),
+        text: String::new(),
+    });
+    Desired {
+        address: Address {
+            kind: table.kind,
+            name: "test".into(),
+        },
+        vendor: table.vendor,
+        connection: table.vendor.0.into(),
+        identity: ids
+            .iter()
+            .map(|(name, id)| (*name, id.to_string()))
+            .collect(),
+        fields: Fields::new(),
+        policy: Policy::default(),
+        labels: BTreeMap::new(),
+        origin: Origin {
+            source,
+            mark: Mark::default(),
+        },
+        marks: BTreeMap::new(),
+    }
+}
+
+pub fn reply(status: u16, body: impl ToString) -> Reply {
+    Reply {
+        status,
+        body: body.to_string(),
+        content_type: "application/json".into(),
+    }
+}
+
+pub fn answer(status: u16, body: impl ToString) -> Answer {
+    Answer::Reply(reply(status, body))
+}
+
+/// Drives a reading to its end. Gives back the names of the calls, one list for those that went out side
+/// by side, and what was found.
+pub fn drive(
+    mut reading: Box<dyn Reading>,
+    mut vendor: impl FnMut(&str) -> Answer,
+) -> (Vec<Vec<String>>, Vec<Observed>) {
+    let mut rounds = Vec::new();
+    loop {
+        let calls = reading.ready();
+        if calls.is_empty() {
+            return (rounds, reading.finish());
+        }
+        rounds.push(calls.iter().map(|(_, call)| call.name()).collect());
+        assert!(rounds.len() < 10_000, "the reading does not end");
+        for (ticket, call) in calls {
+            reading.take(ticket, vendor(&call.name()));
+        }
+    }
+}
+
+/// The one live object that was found.
+pub fn live(mut found: Vec<Observed>) -> Live {
+    match found.pop() {
+        Some(Observed::Live(live)) if found.is_empty() => live,
+        other => panic!("not one live object: {other:?} after {found:?}"),
+    }
+}
+
+/// Why the one object could not be read.
+pub fn unread(mut found: Vec<Observed>) -> String {
+    match found.pop() {
+        Some(Observed::Unread(why)) if found.is_empty() => why,
+        other => panic!("not one unread object: {other:?} after {found:?}"),
+    }
+}
