@@ -6,6 +6,7 @@
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
 mod connection;
+pub mod document;
 pub mod load;
 pub mod lower;
 mod members;

@@ -1,1 +1,324 @@
-//! placeholder
+//! The plan as the JSON contract shows it, and what every rendering is made from.
+//!
+//! Additive changes raise the minor of `FORMAT_VERSION`; readers refuse an unknown major. Keys come in
+//! the order of these structs and objects in the order of their addresses, so equal inputs give equal
+//! bytes, apart from `created_at`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::diff::{Change, ChangeVerb};
+use super::{Action, Planned, fingerprint};
+use crate::model::{Diagnostics, Limits, Method, Risk, Severity};
+
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// A plan, or what became of one.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "entitle plan")]
+pub struct PlanDocument {
+    /// Major and minor version of this format.
+    pub format_version: String,
+    /// The program that made the plan.
+    pub tool: Tool,
+    /// When the plan was made, in UTC.
+    pub created_at: String,
+    /// Hash of everything below but the time.
+    pub digest: String,
+    /// What the plan was made from.
+    pub source: SourceFacts,
+    pub summary: Summary,
+    /// One entry per object, in the order of their addresses.
+    pub objects: Vec<ObjectEntry>,
+    /// Findings about the manifests.
+    pub diagnostics: Vec<DiagnosticEntry>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+/// Counts of what was read from the manifests.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct SourceFacts {
+    pub files: usize,
+    pub documents: usize,
+    /// Documents that belong to other tools.
+    pub skipped: usize,
+    /// The commit of the working tree, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// Counts over the objects. The last eight are there after an apply.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Summary {
+    pub objects: usize,
+    pub in_sync: usize,
+    pub update: usize,
+    pub observe_only: usize,
+    pub suspended: usize,
+    /// Objects that are missing or could not be read or planned.
+    pub failed: usize,
+    /// Changes that take something away.
+    pub reduce: usize,
+    /// Changes that take away what is in use.
+    pub strand: usize,
+    /// Writes that an apply sends.
+    pub requests: usize,
+    /// How long those writes take, about.
+    pub estimated_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<BTreeMap<String, usize>>,
+}
+
+/// One object.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ObjectEntry {
+    /// Kind and name.
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    /// The vendor's ids of the object.
+    pub identity: BTreeMap<String, String>,
+    pub origin: OriginEntry,
+    pub action: Action,
+    pub changes: Vec<ChangeEntry>,
+    pub calls: Vec<CallEntry>,
+    /// Hash of the live values that the changes were computed from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// After an apply: how the object ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why it could not be planned or written, in the vendor's words where it has some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// After an apply: fields that changed though nobody asked for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub side_effects: Vec<String>,
+}
+
+/// Where an object stands in the manifests.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OriginEntry {
+    pub file: String,
+    pub line: u32,
+}
+
+/// One changed field.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ChangeEntry {
+    /// The field in the vendor's own names, for example `Features[Licstat 6.0].count`.
+    pub path: String,
+    pub verb: ChangeVerb,
+    pub before: Json,
+    pub after: Json,
+    pub risk: Risk,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// One write.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CallEntry {
+    pub method: Method,
+    pub path: String,
+    pub body: Json,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DiagnosticEntry {
+    pub severity: String,
+    /// A stable name such as `unknown-field`.
+    pub code: String,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl PlanDocument {
+    /// The document of a plan. `limits` are those of each connection in use.
+    pub fn new(
+        planned: &[Planned],
+        source: SourceFacts,
+        limits: &BTreeMap<String, Limits>,
+        findings: &Diagnostics,
+        now: Timestamp,
+    ) -> Self {
+        let objects: Vec<ObjectEntry> = planned.iter().map(ObjectEntry::new).collect();
+        let summary = summary(&objects, limits);
+        let mut document = Self {
+            format_version: FORMAT_VERSION.into(),
+            tool: Tool {
+                name: "entitle".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+            },
+            created_at: now.to_string(),
+            digest: String::new(),
+            source,
+            summary,
+            objects,
+            diagnostics: diagnostics(findings),
+        };
+        document.seal();
+        document
+    }
+
+    /// Sets the digest, after which nothing but the outcome may change.
+    fn seal(&mut self) {
+        let parts = serde_json::json!({
+            "format_version": self.format_version,
+            "tool": self.tool,
+            "source": self.source,
+            "objects": self.objects,
+            "diagnostics": self.diagnostics,
+        });
+        self.digest = fingerprint::digest(&parts);
+    }
+}
+
+impl ObjectEntry {
+    fn new(planned: &Planned) -> Self {
+        let desired = &planned.desired;
+        Self {
+            address: desired.address.to_string(),
+            vendor: desired.vendor.to_string(),
+            connection: desired.connection.clone(),
+            identity: desired
+                .identity
+                .iter()
+                .map(|(name, id)| (name.to_string(), id.clone()))
+                .collect(),
+            origin: OriginEntry {
+                file: desired.origin.source.name.clone(),
+                line: desired.origin.mark.line,
+            },
+            action: planned.action,
+            changes: planned.changes.iter().map(ChangeEntry::new).collect(),
+            calls: planned
+                .step
+                .iter()
+                .map(|step| CallEntry::new(&step.call))
+                .collect(),
+            fingerprint: planned.fingerprint.clone(),
+            outcome: None,
+            message: planned.message.clone(),
+            side_effects: Vec::new(),
+        }
+    }
+}
+
+impl ChangeEntry {
+    fn new(change: &Change) -> Self {
+        Self {
+            path: change.path.to_string(),
+            verb: change.verb,
+            before: change.before.clone().unwrap_or(Json::Null),
+            after: change.after.clone().unwrap_or(Json::Null),
+            risk: change.risk,
+            note: change.note.clone(),
+        }
+    }
+}
+
+impl CallEntry {
+    fn new(call: &crate::model::Call) -> Self {
+        Self {
+            method: call.method,
+            path: call.path.clone(),
+            body: call.body.clone().unwrap_or(Json::Null),
+        }
+    }
+}
+
+fn summary(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> Summary {
+    let acting = |actions: &[Action]| {
+        objects
+            .iter()
+            .filter(|o| actions.contains(&o.action))
+            .count()
+    };
+    let risky = |risk: Risk| {
+        objects
+            .iter()
+            .flat_map(|object| &object.changes)
+            .filter(|change| change.risk == risk)
+            .count()
+    };
+    Summary {
+        objects: objects.len(),
+        in_sync: acting(&[Action::None]),
+        update: acting(&[Action::Update]),
+        observe_only: acting(&[Action::Observe]),
+        suspended: acting(&[Action::Suspend]),
+        failed: acting(&[Action::Missing, Action::Error]),
+        reduce: risky(Risk::Reduce),
+        strand: risky(Risk::Strand),
+        requests: objects.iter().map(|object| object.calls.len()).sum(),
+        estimated_seconds: estimate(objects, limits),
+        outcomes: None,
+    }
+}
+
+/// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
+const CALL_SECONDS: f64 = 0.2;
+
+/// The longest of the connections, each bound by its concurrency and its rates; in tenths of a second.
+fn estimate(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> f64 {
+    let mut calls: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in objects {
+        *calls.entry(&object.connection).or_default() += object.calls.len();
+    }
+    let seconds = calls.iter().map(|(connection, count)| {
+        let Some(limits) = limits.get(*connection) else {
+            return 0.0;
+        };
+        let rounds = count.div_ceil(limits.concurrency.max(1));
+        let paced = limits.rates.iter().map(|rate| {
+            let windows = count.saturating_sub(1) / (rate.requests.max(1) as usize);
+            windows as f64 * rate.per.as_secs_f64()
+        });
+        paced.fold(rounds as f64 * CALL_SECONDS, f64::max)
+    });
+    (seconds.fold(0.0, f64::max) * 10.0).round() / 10.0
+}
+
+fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
+    findings
+        .iter()
+        .map(|finding| DiagnosticEntry {
+            severity: match finding.severity {
+                Severity::Error => "error".into(),
+                Severity::Warning => "warning".into(),
+            },
+            code: finding.code.into(),
+            message: finding.message.clone(),
+            file: finding
+                .origin
+                .as_ref()
+                .map(|origin| origin.source.name.clone()),
+            line: finding.origin.as_ref().map(|origin| origin.mark.line),
+            column: finding.origin.as_ref().map(|origin| origin.mark.column),
+            hint: finding.hint.clone(),
+        })
+        .collect()
+}
+
+/// The findings alone: what `validate --format json` prints.
+pub fn findings_json(findings: &Diagnostics) -> Json {
+    serde_json::json!(diagnostics(findings))
+}

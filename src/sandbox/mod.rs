@@ -19,15 +19,20 @@
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
+pub mod alinea;
 pub mod check;
 mod control;
 pub mod credentials;
+pub mod cryptlex;
 mod host;
 pub mod informatica;
 pub mod lac;
+pub mod licensespring;
 mod opaque;
+mod schema;
 mod server;
 pub mod simulator;
+mod wire;
 
 use std::future::Future;
 use std::io;
@@ -49,8 +54,11 @@ use host::{Host, Vendor};
 /// Every vendor the sandbox serves.
 #[rustfmt::skip]
 const VENDORS: &[Vendor] = &[
+    Vendor { prefix: "alinea", seeded: || Box::new(alinea::Alinea::seeded()) },
+    Vendor { prefix: "cryptlex", seeded: || Box::new(cryptlex::Cryptlex::seeded()) },
     Vendor { prefix: "informatica", seeded: || Box::new(informatica::Informatica::seeded()) },
     Vendor { prefix: "lac", seeded: || Box::new(lac::Lac::seeded()) },
+    Vendor { prefix: "licensespring", seeded: || Box::new(licensespring::LicenseSpring::seeded()) },
 ];
 
 /// Where to listen and how slow to be.

@@ -1,0 +1,240 @@
+//! What was typed. Help texts are the doc comments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// GitOps for software licences
+///
+/// Keeps licences, editions, limits and features at Cryptlex, Informatica, LicenseSpring, Alinea and LAC as the
+/// YAML files in your repository say: shows a plan, then makes it so with the fewest calls.
+#[derive(Parser)]
+#[command(
+    name = "entitle",
+    version,
+    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode), 3 applied in part, \
+                  4 refused by a guard, 5 stale, 7 did not converge.\n\n\
+                  Try it without any account:\n  entitle plan examples --sandbox"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check manifests offline
+    Validate(Validate),
+    /// Show what an apply would change
+    Plan(Plan),
+    /// Make the live objects as the manifests say
+    Apply(Apply),
+    /// Write the JSON Schemas of manifests and plans
+    Schema(Schema),
+    /// Explain a kind or a field of it
+    Explain(Explain),
+    /// Serve simulators of the five vendors on loopback
+    Sandbox(Sandbox),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// Which manifests, and which objects in them.
+#[derive(Args)]
+pub struct Selection {
+    /// Files or directories with manifests; `-` is standard input [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Only objects whose Kind/name matches; may be given several times
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "ENTITLE_TARGET",
+        value_delimiter = ','
+    )]
+    pub target: Vec<String>,
+    /// Not the objects whose Kind/name matches; may be given several times
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "ENTITLE_EXCLUDE",
+        value_delimiter = ','
+    )]
+    pub exclude: Vec<String>,
+    /// Only objects with this label; may be given several times
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        env = "ENTITLE_SELECTOR",
+        value_delimiter = ','
+    )]
+    pub selector: Vec<String>,
+}
+
+/// How the vendors are reached.
+#[derive(Args)]
+pub struct Reach {
+    /// Use built-in simulators of the vendors instead of accounts
+    #[arg(long, env = "ENTITLE_SANDBOX")]
+    pub sandbox: bool,
+    /// Calls of the whole run at the same time
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ENTITLE_PARALLELISM",
+        default_value = "16"
+    )]
+    pub parallelism: std::num::NonZeroU16,
+    /// Longest time for the whole run, for example 90s or 10m
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Send credentials to these hosts only; `*.example.com` is every host below
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "ENTITLE_TRUST_HOSTS",
+        value_delimiter = ','
+    )]
+    pub trust_hosts: Option<Vec<String>>,
+    /// Let manifests name commands that print secrets
+    #[arg(long, env = "ENTITLE_ALLOW_EXEC")]
+    pub allow_exec: bool,
+    /// Also read secret files below this directory when CI is set
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_SECRET_DIR",
+        value_delimiter = ','
+    )]
+    pub secret_dir: Vec<PathBuf>,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Args)]
+pub struct Validate {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle plan\n  entitle plan licences --target 'Lac*/*' --detailed-exitcode"
+)]
+pub struct Plan {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub reach: Reach,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Exit with 2 when there are changes
+    #[arg(long, env = "ENTITLE_DETAILED_EXITCODE")]
+    pub detailed_exitcode: bool,
+}
+
+/// A risk that a run may accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AllowedRisk {
+    /// Take something away
+    Reduce,
+    /// Take away what is in use right now
+    Strand,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply examples --sandbox --auto-approve"
+)]
+pub struct Apply {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub reach: Reach,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Do not ask; steps that take something away are refused unless allowed
+    #[arg(long, alias = "yes", env = "ENTITLE_AUTO_APPROVE")]
+    pub auto_approve: bool,
+    /// Accept this risk in every object
+    #[arg(
+        long,
+        value_enum,
+        value_name = "RISK",
+        env = "ENTITLE_ALLOW",
+        value_delimiter = ','
+    )]
+    pub allow: Vec<AllowedRisk>,
+    /// Start no further step after the first failure
+    #[arg(long, env = "ENTITLE_FAIL_FAST")]
+    pub fail_fast: bool,
+}
+
+/// The schemas there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    Manifest,
+    Plan,
+}
+
+#[derive(Args)]
+pub struct Schema {
+    /// Which schema to print
+    #[arg(value_enum, default_value = "manifest")]
+    pub name: SchemaName,
+    /// Write all schemas into this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle explain\n  entitle explain LacLicenseOrder\n  entitle explain LacLicenseOrder.Features.count"
+)]
+pub struct Explain {
+    /// A kind, or a field of it; without one, all kinds are listed
+    #[arg(value_name = "KIND[.FIELD]")]
+    pub path: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Sandbox {
+    /// Address to listen on
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "ENTITLE_SANDBOX_LISTEN",
+        default_value = "127.0.0.1:8901"
+    )]
+    pub listen: std::net::SocketAddr,
+    /// Wait this long before every answer, for example 20ms
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SANDBOX_LATENCY", default_value = "0s", value_parser = duration)]
+    pub latency: Duration,
+}
+
+#[derive(Args)]
+pub struct Completions {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// A duration such as `30s`, `1m 30s` or `250ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
+    Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
+}

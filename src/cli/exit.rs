@@ -1,0 +1,73 @@
+//! Every exit code, and which one a run ends with. The codes are a contract.
+
+use std::process::ExitCode;
+
+use crate::apply::{Outcome, Report};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing to do, or all done.
+    Done,
+    /// Bad usage, bad manifests, or a failure before anything was written.
+    Error,
+    /// `plan --detailed-exitcode`: there are changes.
+    Changes,
+    /// Some objects failed, the others were carried out.
+    Partly,
+    /// A guard refused steps.
+    Refused,
+    /// Live changed after the plan was made.
+    Stale,
+    /// Written, but not as wanted afterwards.
+    Unconverged,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Error => 1,
+            Exit::Changes => 2,
+            Exit::Partly => 3,
+            Exit::Refused => 4,
+            Exit::Stale => 5,
+            Exit::Unconverged => 7,
+        })
+    }
+}
+
+/// The exit of an apply: with several reasons the first of 3, 7, 5, 4.
+pub fn of_apply(reports: &[Report]) -> Exit {
+    let any = |outcomes: &[Outcome]| {
+        reports.iter().any(|report| {
+            report
+                .outcome
+                .is_some_and(|outcome| outcomes.contains(&outcome))
+        })
+    };
+    if any(&[Outcome::Rejected, Outcome::Failed, Outcome::Skipped]) {
+        Exit::Partly
+    } else if any(&[Outcome::Unconverged]) {
+        Exit::Unconverged
+    } else if any(&[Outcome::Stale]) {
+        Exit::Stale
+    } else if any(&[Outcome::Refused]) {
+        Exit::Refused
+    } else {
+        Exit::Done
+    }
+}
+
+/// Whether an error only says that nobody reads our output any more.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,58 @@
+//! `entitle sandbox`: the five simulators on loopback, until Ctrl-C.
+
+use std::io::Write;
+
+use super::args;
+use super::exit::Exit;
+use super::output;
+use crate::sandbox::{CREDENTIALS, Options, Sandbox};
+
+pub async fn run(args: args::Sandbox) -> anyhow::Result<Exit> {
+    if !args.listen.ip().is_loopback() {
+        anyhow::bail!(
+            "the simulators accept published credentials, so they listen on loopback only"
+        );
+    }
+    let options = Options {
+        listen: args.listen,
+        latency: args.latency,
+    };
+    let sandbox = Sandbox::start(options)
+        .await
+        .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", args.listen))?;
+    let mut out = output::stdout();
+    let address = sandbox.address();
+    writeln!(
+        out,
+        "The simulators listen on http://{address} until Ctrl-C. They accept:"
+    )?;
+    for credential in CREDENTIALS {
+        let values: Vec<String> = credential
+            .values
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        writeln!(
+            out,
+            "  {:<13} http://{address}{:<18} {}: {}",
+            credential.vendor,
+            credential.base,
+            credential.form,
+            values.join(", ")
+        )?;
+    }
+    writeln!(
+        out,
+        "Requests: GET /_sandbox/requests. Fresh start: POST /_sandbox/reset."
+    )?;
+    out.flush()?;
+    sandbox
+        .run_until(async {
+            // Without a signal handler there is nothing to wait for, and the sandbox serves on.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
+    Ok(Exit::Done)
+}

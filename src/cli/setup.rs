@@ -1,0 +1,84 @@
+//! From what was typed to what it means: manifests checked, secrets and simulators at hand.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::args::{Reach, Selection};
+use super::{output, scope, simulators};
+use crate::apply::{Secrets, Trust};
+use crate::manifest;
+use crate::reconcile::{self, CheckOptions, Checked, Settings};
+use crate::sandbox::{self, Sandbox};
+
+/// Everything a command that talks to vendors works with.
+pub struct Setup {
+    pub checked: Checked,
+    pub settings: Settings,
+    /// The simulators, which live as long as this does.
+    pub _sandbox: Option<Sandbox>,
+}
+
+/// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
+/// the manifests have errors, which have been shown.
+pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    let sandbox = if reach.sandbox {
+        Some(Sandbox::start(sandbox::Options::default()).await?)
+    } else {
+        None
+    };
+    let options = CheckOptions {
+        need_connections: true,
+        simulators: sandbox.as_ref().map(simulators::stand_ins),
+    };
+    let checked = check(selection, &options)?;
+    output::findings(&checked.findings)?;
+    if checked.findings.has_errors() {
+        return Ok(None);
+    }
+    let deadline = Instant::now() + reach.timeout;
+    let settings = Settings {
+        secrets: Secrets {
+            environment: Arc::new(|name| std::env::var(name).ok()),
+            trust: trust(reach),
+        },
+        parallelism: usize::from(reach.parallelism.get()),
+        deadline,
+        clock: Timestamp::now,
+    };
+    Ok(Some(Setup {
+        checked,
+        settings,
+        _sandbox: sandbox,
+    }))
+}
+
+/// Loads and checks the manifests that a selection names.
+pub fn check(selection: &Selection, options: &CheckOptions) -> anyhow::Result<Checked> {
+    let scope = scope::Scope::new(selection)?;
+    let loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    let mut checked = reconcile::check(loaded, options);
+    scope.narrow(&mut checked)?;
+    Ok(checked)
+}
+
+fn trust(reach: &Reach) -> Trust {
+    let here = std::env::current_dir().unwrap_or_default();
+    Trust {
+        // The simulators are this process: no credential leaves it.
+        hosts: reach.trust_hosts.clone().filter(|_| !reach.sandbox),
+        allow_exec: reach.allow_exec,
+        secret_dirs: reach.secret_dir.clone(),
+        ci: std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false"),
+        tree: work_tree(here),
+    }
+}
+
+/// The nearest directory upward that git manages, or the one we are in.
+fn work_tree(here: PathBuf) -> PathBuf {
+    here.ancestors()
+        .find(|dir| dir.join(".git").exists())
+        .map_or(here.clone(), PathBuf::from)
+}

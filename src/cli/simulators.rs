@@ -1,0 +1,53 @@
+//! Connections that lead to the simulators, with the sandbox's own credentials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::connection::Credential;
+use crate::model::diagnostic::Source;
+use crate::model::{Auth, Connection, Limits, Mark, Origin, SecretRef};
+use crate::provider;
+use crate::sandbox::{Sandbox, credentials};
+
+/// One connection per vendor that leads to its simulator, with the sandbox's own credentials.
+pub fn stand_ins(sandbox: &Sandbox) -> Vec<Connection> {
+    let source = Arc::new(Source {
+        name: "<sandbox>".into(),
+        text: String::new(),
+    });
+    provider::ALL
+        .iter()
+        .filter_map(|provider| {
+            let vendor = provider.vendor();
+            let credential = credentials::credentials(vendor.0).next()?;
+            let known = |(name, text): &(&'static str, &'static str)| {
+                (*name, Credential::Secret(SecretRef::Known(text)))
+            };
+            let (_, first) = credential.values.first()?;
+            let auth = match credential.form {
+                "token" => Auth::Token(SecretRef::Known(first)),
+                "apiKey" => Auth::ApiKey(SecretRef::Known(first)),
+                "session" => Auth::Session(SecretRef::Known(first)),
+                _ => Auth::Login(credential.values.iter().map(known).collect()),
+            };
+            let address = format!("http://{}{}", sandbox.address(), credential.base);
+            Some(Connection {
+                name: vendor.0.to_string(),
+                vendor,
+                base_url: address.parse().ok()?,
+                auth,
+                limits: Limits {
+                    concurrency: 0,
+                    rates: Vec::new(),
+                },
+                timeout: Duration::from_secs(30),
+                webhook_secret: None,
+                allow_insecure_http: false,
+                origin: Origin {
+                    source: Arc::clone(&source),
+                    mark: Mark::default(),
+                },
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,192 @@
+//! The envelope as types, from which its JSON Schema is derived.
+//!
+//! Manifests are read from the span tree (`lower`, `connection`, `policy`), because serde stops at the
+//! first fault and loses places; these types serve editors. The tests hold both to the same samples.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Name and labels of a document.
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct Metadata {
+    /// Name of the object, unique per kind: lower-case letters, digits, `-` and `.`.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Labels for `--selector`.
+    #[schemars(default)]
+    pub labels: Option<std::collections::BTreeMap<String, String>>,
+    /// Free text for people and other tools.
+    #[schemars(default)]
+    pub annotations: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// What may be done to the object.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Policy {
+    /// Write it, only plan it, or do not even read it.
+    #[schemars(default)]
+    pub mode: PolicyMode,
+    /// Lists whose live elements survive though they are not listed here.
+    #[schemars(default)]
+    pub keep_unlisted: Vec<String>,
+    /// Field paths left out of diff and apply alike, as plans print them.
+    #[schemars(default)]
+    pub ignore: Vec<String>,
+    /// Risks accepted for this object without a flag.
+    #[schemars(default)]
+    pub allow: Vec<PolicyRisk>,
+}
+
+#[derive(Default, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyMode {
+    #[default]
+    Enforce,
+    Observe,
+    Suspend,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyRisk {
+    Reduce,
+    Strand,
+}
+
+/// One account at one vendor.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ConnectionSpec {
+    /// Whose account it is.
+    pub vendor: VendorName,
+    /// Everything before the path that the vendor's page prints.
+    #[schemars(url)]
+    pub base_url: String,
+    /// How to prove who we are: exactly one form.
+    pub auth: AuthForms,
+    /// What the account may be asked for; the vendor's own limits where left out.
+    #[schemars(default)]
+    pub limits: Option<LimitsSpec>,
+    /// Longest time for one call, for example `30s`.
+    #[schemars(default)]
+    pub timeout: Option<String>,
+    /// Secret that the vendor signs its webhooks with.
+    #[schemars(default)]
+    pub webhook_secret: Option<SecretSource>,
+    /// Send credentials over plain http to a host that is not this machine.
+    #[schemars(default)]
+    pub allow_insecure_http: bool,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VendorName {
+    Alinea,
+    Cryptlex,
+    Informatica,
+    Lac,
+    Licensespring,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct AuthForms {
+    /// A bearer token (cryptlex, alinea, lac).
+    #[schemars(default)]
+    pub token: Option<SecretSource>,
+    /// A management API key (licensespring).
+    #[schemars(default)]
+    pub api_key: Option<SecretSource>,
+    /// A session id that is already open (informatica).
+    #[schemars(default)]
+    pub session: Option<SecretSource>,
+    /// A login (cryptlex, informatica, lac).
+    #[schemars(default)]
+    pub login: Option<LoginSpec>,
+    /// OAuth client credentials (alinea).
+    #[schemars(default)]
+    pub client_credentials: Option<ClientCredentialsSpec>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct LoginSpec {
+    /// User name (informatica, lac).
+    #[schemars(default)]
+    pub username: Option<NameSource>,
+    /// Account id (cryptlex; or the alias).
+    #[schemars(default)]
+    pub account_id: Option<NameSource>,
+    /// Account alias (cryptlex; or the id).
+    #[schemars(default)]
+    pub account_alias: Option<NameSource>,
+    /// E-mail address (cryptlex).
+    #[schemars(default)]
+    pub email: Option<NameSource>,
+    /// Where the password is kept.
+    pub password: SecretSource,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ClientCredentialsSpec {
+    /// The token endpoint.
+    #[schemars(url)]
+    pub token_url: String,
+    pub client_id: NameSource,
+    /// Where the client secret is kept.
+    pub client_secret: SecretSource,
+    #[schemars(default)]
+    pub scope: Option<NameSource>,
+}
+
+/// Where a secret is kept: exactly one of the three.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct SecretSource {
+    /// Name of an environment variable.
+    #[schemars(default)]
+    pub env: Option<String>,
+    /// Path of a file.
+    #[schemars(default)]
+    pub file: Option<String>,
+    /// A program and its arguments, run without a shell.
+    #[schemars(default)]
+    pub command: Option<Vec<String>>,
+}
+
+/// A name as it is, or where it is kept.
+#[derive(JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum NameSource {
+    Plain(String),
+    Kept(SecretSource),
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct LimitsSpec {
+    /// Calls at the same time.
+    #[schemars(default, range(min = 1))]
+    pub concurrency: Option<u32>,
+    /// At most so many requests in any window of time; all of them hold.
+    #[schemars(default)]
+    pub rates: Vec<RateSpec>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct RateSpec {
+    #[schemars(range(min = 1))]
+    pub requests: u32,
+    /// Length of the window, for example `5s`.
+    pub per: String,
+}

@@ -1,0 +1,207 @@
+//! Kinds and fields in the terminal, from the field tables alone.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+
+use crate::model::diagnostic::nearest;
+use crate::model::field::{Elements, find};
+use crate::model::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
+use crate::provider;
+
+const BOLD: Style = Style::new().bold();
+
+/// All kinds, one line each.
+pub fn kinds(out: &mut dyn Write) -> io::Result<()> {
+    for provider in provider::ALL {
+        let table = provider.table();
+        writeln!(out, "{BOLD}{:<30}{BOLD:#} {}", table.kind.0, table.about)?;
+    }
+    writeln!(
+        out,
+        "{BOLD}{:<30}{BOLD:#} One account at one vendor.",
+        "Connection"
+    )?;
+    writeln!(
+        out,
+        "\nentitle explain KIND shows its fields, KIND.FIELD one of them."
+    )
+}
+
+/// A kind, or a field of it; the inner error is for the user.
+pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
+    let mut parts = path.split('.');
+    let kind = parts.next().unwrap_or_default();
+    let names = || provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let Some(provider) = provider::of_kind(kind) else {
+        if kind == "Connection" {
+            writeln!(out, "{CONNECTION}")?;
+            return Ok(Ok(()));
+        }
+        let hint = nearest(kind, names()).map_or_else(
+            || format!("one of {}", names().collect::<Vec<_>>().join(", ")),
+            |name| format!("did you mean {name}?"),
+        );
+        return Ok(Err(format!("unknown kind {kind:?}; {hint}")));
+    };
+    let table = provider.table();
+    let mut rest: Vec<&str> = parts.collect();
+    // `KIND.spec.desired.FIELD` is what other tools' users type.
+    while matches!(rest.first(), Some(&"spec" | &"desired")) {
+        rest.remove(0);
+    }
+    match rest.split_first() {
+        None => kind_page(out, table).map(Ok),
+        Some((name, rest)) => match lookup(table.desired, name, rest) {
+            Ok(field) => field_page(out, table, field).map(Ok),
+            Err(why) => Ok(Err(why)),
+        },
+    }
+}
+
+fn lookup(fields: &'static [Field], name: &str, rest: &[&str]) -> Result<&'static Field, String> {
+    let name = name.split('[').next().unwrap_or(name);
+    let Some(field) = find(fields, name) else {
+        let known = || fields.iter().map(|field| field.name);
+        let hint = nearest(name, known()).map_or_else(
+            || format!("one of {}", known().collect::<Vec<_>>().join(", ")),
+            |name| format!("did you mean {name}?"),
+        );
+        return Err(format!("unknown field {name:?}; {hint}"));
+    };
+    match (rest.split_first(), &field.shape) {
+        (None, _) => Ok(field),
+        (Some((name, rest)), Shape::Keyed(elements)) => lookup(elements.fields, name, rest),
+        (Some(_), _) => Err(format!("`{name}` has no fields inside")),
+    }
+}
+
+fn kind_page(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}\n  {}\n", table.kind, table.about)?;
+    writeln!(out, "Written by\n  {}\n", table.write_call)?;
+    writeln!(out, "Identity, under spec")?;
+    for identity in table.identity {
+        let about = identity.about;
+        writeln!(
+            out,
+            "  {:<26} {about} For example {}",
+            identity.name, identity.example
+        )?;
+    }
+    writeln!(out, "\nFields, under spec.desired")?;
+    for field in table.desired {
+        line(out, field, 2)?;
+        if let Shape::Keyed(elements) = &field.shape {
+            for (name, about) in elements.key.iter().zip(elements.key_about) {
+                writeln!(out, "    {name:<34} key: {about}")?;
+            }
+            for inner in elements.fields {
+                line(out, inner, 4)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
+    let name = field.name;
+    let width = 38 - indent;
+    writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
+}
+
+fn field_page(out: &mut dyn Write, table: &KindTable, field: &Field) -> io::Result<()> {
+    writeln!(
+        out,
+        "{BOLD}{}.{}{BOLD:#}\n  {}\n",
+        table.kind, field.name, field.about
+    )?;
+    writeln!(out, "  type      {}", field.shape.name())?;
+    if let Shape::Integer { min, max, .. } = field.shape {
+        writeln!(out, "  range     {min} to {max}")?;
+    }
+    writeln!(out, "  needed    {}", need(field.need))?;
+    writeln!(out, "  clearing  {}", clearing(field))?;
+    writeln!(out, "  risk      {}", risk(field.risk))?;
+    match field.carry {
+        Carry::Live => {}
+        Carry::OnlyManaged => writeln!(out, "  sent      only when the manifest manages it")?,
+        Carry::OneShot { .. } => writeln!(out, "  sent      once; the vendor ends it by itself")?,
+    }
+    if let Shape::Keyed(elements) = &field.shape {
+        writeln!(out, "\n  Elements")?;
+        elements_page(out, elements)?;
+    }
+    Ok(())
+}
+
+fn elements_page(out: &mut dyn Write, elements: &Elements) -> io::Result<()> {
+    for (name, about) in elements.key.iter().zip(elements.key_about) {
+        writeln!(out, "    {name:<34} key: {about}")?;
+    }
+    for field in elements.fields {
+        line(out, field, 4)?;
+    }
+    Ok(())
+}
+
+fn need(need: Need) -> String {
+    match need {
+        Need::Required => "by every write; taken from live where the manifest leaves it out".into(),
+        Need::InManifest => "in the manifest: every write sends it and no read returns it".into(),
+        Need::Optional | Need::Never => "no".into(),
+        Need::When { scope, field, is } => {
+            let whose = if scope == Scope::Object {
+                "the object's "
+            } else {
+                ""
+            };
+            format!("when {whose}{field} is {is}")
+        }
+    }
+}
+
+fn clearing(field: &Field) -> &'static str {
+    match (&field.shape, field.clearing) {
+        (Shape::Set(_) | Shape::Keyed(_), _) => "[] or null: none wanted",
+        (_, Clearing::Impossible) => "not possible",
+        (_, Clearing::Null | Clearing::NullOrEmpty) => "null",
+        (_, Clearing::Empty) => "null, sent as an empty text",
+        (_, Clearing::Zero) => "null, sent as 0",
+        (_, Clearing::Omit) => "null, left out of the write",
+    }
+}
+
+fn risk(rule: RiskRule) -> String {
+    match rule {
+        RiskRule::Safe => "safe".into(),
+        RiskRule::Amount { used: None } => "lower reduces".into(),
+        RiskRule::Amount { used: Some(used) } => format!("lower reduces; below {used} strands"),
+        RiskRule::End => "earlier reduces; now or past strands".into(),
+        RiskRule::Begin => "later reduces; later than now, once begun, strands".into(),
+        RiskRule::Ladder(steps) => {
+            format!("down reduces, from least to most: {}", steps.join(", "))
+        }
+        RiskRule::StopsAt(value) => format!("{value} strands"),
+        RiskRule::ReducesAt(value) => format!("{value} reduces"),
+        RiskRule::Reassign => "any change reduces".into(),
+        RiskRule::Counter => "any change strands: it is a usage counter".into(),
+        RiskRule::Members { used: None } => "removing a member reduces".into(),
+        RiskRule::Members { used: Some(used) } => {
+            format!("removing a member reduces; with {used} above 0 it strands")
+        }
+    }
+}
+
+const CONNECTION: &str = "Connection
+  One account at one vendor.
+
+Under spec
+  vendor              cryptlex, informatica, licensespring, alinea or lac
+  baseUrl             everything before the path that the vendor's page prints
+  auth                one of token, apiKey, session, login, clientCredentials
+  limits              concurrency and rates; the vendor's own where left out
+  timeout             longest time for one call, 30s where left out
+  webhookSecret       for vendors that send webhooks
+  allowInsecureHttp   true sends credentials over plain http
+
+A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";

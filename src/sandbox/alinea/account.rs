@@ -1,0 +1,240 @@
+//! The account: licences and what they may refer to, loaded from and saved as JSON.
+//!
+//! A licence is kept under the names of the write call; the two read views rename it. Lookups by id are
+//! logarithmic.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::sandbox::{schema, wire};
+
+/// A GUID; letters of either case are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Guid(Uuid);
+
+impl Guid {
+    /// The GUID of zeros, to which a missing member binds.
+    pub(super) const EMPTY: Self = Self(Uuid::nil());
+}
+
+impl TryFrom<String> for Guid {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let guid = schema::guid(&text);
+        guid.map(Self).ok_or_else(|| format!("{text:?} is no GUID"))
+    }
+}
+
+impl From<Guid> for String {
+    fn from(guid: Guid) -> Self {
+        guid.to_string()
+    }
+}
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.hyphenated())
+    }
+}
+
+/// One licence: the sixteen writable members, then those that only reads show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct License {
+    pub(super) id: Guid,
+    pub(super) license_name: String,
+    pub(super) start_date: Option<Timestamp>,
+    pub(super) end_date: Option<Timestamp>,
+    pub(super) user_group_id: Guid,
+    pub(super) owner_id: Guid,
+    pub(super) available_seats: i32,
+    pub(super) contact_person_name: Option<String>,
+    pub(super) contact_phone: Option<String>,
+    pub(super) contact_email: Option<String>,
+    pub(super) buffer: Option<i32>,
+    pub(super) grade: Option<String>,
+    pub(super) license_category_id: Option<Guid>,
+    pub(super) allowable_user_roles: Vec<Guid>,
+    pub(super) is_paused: bool,
+    pub(super) seat_user_group_ids: Vec<Guid>,
+    pub(super) privileged_user_roles: Vec<Guid>,
+
+    pub(super) account_id: Guid,
+    pub(super) license_type: i32,
+    pub(super) license_type_name: String,
+    pub(super) access_type: i32,
+    pub(super) access_type_name: String,
+    pub(super) product_isbns: Vec<String>,
+    pub(super) product_group: Value,
+    pub(super) user_ids: Vec<Guid>,
+    pub(super) institutions_in_municipality: Vec<Value>,
+    pub(super) agreement_start_date: Option<Timestamp>,
+    pub(super) agreement_end_date: Option<Timestamp>,
+    pub(super) created_at: Timestamp,
+    pub(super) modified_at: Option<Timestamp>,
+    pub(super) is_deleted: bool,
+}
+
+impl Default for License {
+    fn default() -> Self {
+        Self {
+            id: Guid::EMPTY,
+            license_name: "License".into(),
+            start_date: None,
+            end_date: None,
+            user_group_id: Guid::EMPTY,
+            owner_id: Guid::EMPTY,
+            available_seats: 0,
+            contact_person_name: None,
+            contact_phone: None,
+            contact_email: None,
+            buffer: None,
+            grade: None,
+            license_category_id: None,
+            allowable_user_roles: Vec::new(),
+            is_paused: false,
+            seat_user_group_ids: Vec::new(),
+            privileged_user_roles: Vec::new(),
+            account_id: Guid::EMPTY,
+            license_type: 1,
+            license_type_name: "School".into(),
+            access_type: 1,
+            access_type_name: "Full".into(),
+            product_isbns: Vec::new(),
+            product_group: Value::Null,
+            user_ids: Vec::new(),
+            institutions_in_municipality: Vec::new(),
+            agreement_start_date: None,
+            agreement_end_date: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            modified_at: None,
+            is_deleted: false,
+        }
+    }
+}
+
+/// Who a licence belongs to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct Owner {
+    pub(super) id: Guid,
+    pub(super) name: String,
+    pub(super) uvmid: Option<String>,
+    pub(super) user_group_id: Guid,
+    pub(super) r#type: i32,
+    pub(super) type_name: String,
+}
+
+/// A school or municipality.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct UserGroup {
+    pub(super) id: Guid,
+    pub(super) name: String,
+    pub(super) user_group_type: i32,
+    pub(super) user_group_type_name: String,
+    pub(super) institution_number: Option<String>,
+    pub(super) commune_number: Option<String>,
+    pub(super) zip_code: Option<String>,
+    pub(super) city: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) has_ws17_agreement: bool,
+    /// The vendor's own spelling.
+    pub(super) last_synchonized: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct Category {
+    pub(super) id: Guid,
+    pub(super) name: String,
+    pub(super) type_id: i32,
+    pub(super) type_name: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct Role {
+    pub(super) id: Guid,
+    pub(super) name: String,
+}
+
+/// A group that seats are given to: users, or a user group.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct SeatGroup {
+    pub(super) id: Guid,
+    pub(super) name: String,
+    pub(super) is_user_group: bool,
+}
+
+type ById<T> = BTreeMap<Guid, T>;
+
+pub(super) struct Account {
+    pub(super) owners: ById<Owner>,
+    pub(super) user_groups: ById<UserGroup>,
+    pub(super) categories: ById<Category>,
+    pub(super) roles: ById<Role>,
+    pub(super) seat_groups: ById<SeatGroup>,
+    pub(super) licenses: ById<License>,
+}
+
+impl Account {
+    /// Reads an object of six lists; only ids are required, every other member has a default.
+    pub(super) fn load(state: Value) -> Result<Self, String> {
+        let mut state = wire::expect_object(state, "the account")?;
+        let account = Self {
+            owners: load(&mut state, "owners", |one: &Owner| one.id)?,
+            user_groups: load(&mut state, "userGroups", |one: &UserGroup| one.id)?,
+            categories: load(&mut state, "categories", |one: &Category| one.id)?,
+            roles: load(&mut state, "roles", |one: &Role| one.id)?,
+            seat_groups: load(&mut state, "seatGroups", |one: &SeatGroup| one.id)?,
+            licenses: load(&mut state, "licenses", |one: &License| one.id)?,
+        };
+        wire::expect_nothing_left(&state, "the account")?;
+        Ok(account)
+    }
+
+    pub(super) fn save(&self) -> Value {
+        json!({
+            "owners": save(&self.owners),
+            "userGroups": save(&self.user_groups),
+            "categories": save(&self.categories),
+            "roles": save(&self.roles),
+            "seatGroups": save(&self.seat_groups),
+            "licenses": save(&self.licenses),
+        })
+    }
+}
+
+fn load<T: DeserializeOwned>(
+    state: &mut Map<String, Value>,
+    name: &str,
+    id_of: impl Fn(&T) -> Guid,
+) -> Result<ById<T>, String> {
+    let mut all = ById::new();
+    for (position, value) in wire::take_list(state, name)?.into_iter().enumerate() {
+        let one: T = serde_json::from_value(value)
+            .map_err(|error| format!("{name}[{position}]: {error}"))?;
+        let id = id_of(&one);
+        if id == Guid::EMPTY {
+            return Err(format!("{name}[{position}]: Id is required"));
+        }
+        if all.insert(id, one).is_some() {
+            return Err(format!("{name}[{position}]: {id} is there twice"));
+        }
+    }
+    Ok(all)
+}
+
+fn save<T: Serialize>(all: &ById<T>) -> Vec<Value> {
+    all.values().map(|one| json!(one)).collect()
+}

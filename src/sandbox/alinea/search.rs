@@ -1,0 +1,91 @@
+//! `POST api/licenses`: a search in spite of its method, answered in the older collection envelope.
+//!
+//! The members of the request and the envelope are from the vendor's help pages, checked 2026-11-21; the
+//! shape of the items is not public, so they are flat views.
+
+use serde_json::{Map, Value, json};
+
+use super::switches::Unknown;
+use super::update::INT;
+use super::{Alinea, Refusal, message, unbound};
+use crate::sandbox::schema::{self, Fault, Kind, Member, Part, Problem};
+use crate::sandbox::simulator::{Answer, Asked};
+
+const PAGE_SIZES: [i64; 3] = [10, 50, 100];
+static ONE_OF_SIZES: Kind = Kind::OneOf(&["10", "50", "100"]);
+
+/// What the request has beside its filters.
+static REQUEST: [Member; 3] = [
+    Member::optional("AvailablePageSizes", Kind::List(&INT)).or_null(),
+    Member::optional("PageSize", INT),
+    Member::optional("PageIndex", INT),
+];
+
+impl Alinea {
+    pub(super) fn search(&self, asked: &Asked) -> Result<Answer, Refusal> {
+        let mut body = self.body(asked)?;
+        if let Value::Object(members) = &mut body {
+            refuse_filters(members)?;
+        }
+        let ignore = self.switches.unknown_members == Unknown::Ignore;
+        let problems = schema::check(&body, &REQUEST, ignore);
+        if !problems.is_empty() {
+            return Err(unbound(&problems));
+        }
+        let size = body["PageSize"].as_i64().unwrap_or(PAGE_SIZES[0]);
+        if !PAGE_SIZES.contains(&size) {
+            return Err(wrong("PageSize", &ONE_OF_SIZES));
+        }
+        let size = usize::try_from(size).unwrap_or(0);
+        let base = self.switches.page_index_base;
+        let index = body.get("PageIndex").and_then(Value::as_i64);
+        let index = index.map_or(Some(base), |index| usize::try_from(index).ok());
+        let page = index.and_then(|index| index.checked_sub(base));
+        let Some(page) = page else {
+            return Err(message(400, format!("PageIndex must be {base} or more.")));
+        };
+        let shown = || {
+            let all = self.account.licenses.values();
+            all.filter(|license| !license.is_deleted)
+        };
+        let items = shown().skip(page.saturating_mul(size)).take(size);
+        let data: Vec<Value> = items.map(|license| self.flat(license)).collect();
+        Ok(Answer::json(
+            200,
+            &json!({
+                "IsSuccess": true,
+                "Errors": [],
+                "Data": data,
+                "Filters": {},
+                "SortFields": {},
+                "AvailablePageSizes": PAGE_SIZES,
+                "PageSize": size,
+                "PageIndex": page + base,
+                "Total": shown().count(),
+            }),
+        ))
+    }
+}
+
+fn wrong(name: &str, kind: &'static Kind) -> Refusal {
+    unbound(&[Problem {
+        path: vec![Part::Member(name.into())],
+        fault: Fault::Not(kind),
+    }])
+}
+
+/// Takes the `Filter…` and `Sort…` members out of the request. It is not known whether their strings are
+/// values or names of fields, so a search that uses them is refused rather than answered with too much.
+fn refuse_filters(members: &mut Map<String, Value>) -> Result<(), Refusal> {
+    let filter = |name: &str| name.starts_with("Filter") || name.starts_with("Sort");
+    let unused = |value: &Value| value.is_null() || *value == json!("") || *value == json!({});
+    let mut used = members
+        .iter()
+        .filter(|(name, value)| filter(name) && !unused(value));
+    if let Some((name, _)) = used.next() {
+        let words = format!("{name}: the sandbox does not simulate search filters.");
+        return Err(message(400, words));
+    }
+    members.retain(|name, _| !filter(name));
+    Ok(())
+}

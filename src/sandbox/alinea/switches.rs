@@ -1,0 +1,116 @@
+//! How the simulator answers what the vendor's pages leave open.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::sandbox::wire;
+
+/// How the pages' open questions are answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Switches {
+    /// 200 or 400 for a PUT that is answered with `IsValid: false`.
+    pub(super) validation_status: u16,
+    /// Whether a PUT that lacks a member is refused; otherwise the member becomes null, 0, false, the empty
+    /// GUID or the empty list, which is how plain model binding works.
+    pub(super) strict_missing: bool,
+    pub(super) unknown_members: Unknown,
+    /// The empty GUID as owner or user group: refused as unknown, or stored.
+    pub(super) empty_guid: EmptyGuid,
+    pub(super) errors_when_valid: NoErrors,
+    /// Whether the nested view has dates, seats, roles and the pause as well.
+    pub(super) nested_complete: bool,
+    pub(super) date_style: DateStyle,
+    /// Digits of a second's fraction that dates are printed with.
+    pub(super) fraction_digits: usize,
+    /// Whether zeros at the end of the fraction are left out, as Json.NET does by itself.
+    pub(super) trim_zeros: bool,
+    pub(super) set_order: SetOrder,
+    /// `PageIndex` of the first page of a search.
+    pub(super) page_index_base: usize,
+    /// Life of a token from the token endpoint.
+    pub(super) token_life_seconds: u32,
+    /// 400 or 401 for wrong client credentials.
+    pub(super) bad_client_status: u16,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            validation_status: 200,
+            strict_missing: false,
+            unknown_members: Unknown::Refuse,
+            empty_guid: EmptyGuid::Refuse,
+            errors_when_valid: NoErrors::Empty,
+            nested_complete: false,
+            date_style: DateStyle::None,
+            fraction_digits: 7,
+            trim_zeros: false,
+            set_order: SetOrder::Reversed,
+            page_index_base: 0,
+            token_life_seconds: 3600,
+            bad_client_status: 401,
+        }
+    }
+}
+
+/// What happens to body members that no page names.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Unknown {
+    Refuse,
+    Ignore,
+}
+
+/// What happens to the GUID of zeros where an owner or user group belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EmptyGuid {
+    Refuse,
+    Accept,
+}
+
+/// `Errors` of an accepted PUT.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NoErrors {
+    Empty,
+    Null,
+}
+
+/// What follows a date-time: nothing, `Z` or `+00:00`; the server's clock runs in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DateStyle {
+    None,
+    Z,
+    Offset,
+}
+
+/// Order of a collection of ids, compared with the order in which it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SetOrder {
+    Reversed,
+    Sorted,
+    AsSent,
+}
+
+impl Switches {
+    /// The switches with some of them changed.
+    pub(super) fn changed(&self, changes: Value) -> Result<Self, String> {
+        let next = wire::switched(self, changes)?;
+        if ![200, 400].contains(&next.validation_status) {
+            return Err("switch validation_status: must be 200 or 400".into());
+        }
+        if ![400, 401].contains(&next.bad_client_status) {
+            return Err("switch bad_client_status: must be 400 or 401".into());
+        }
+        if next.fraction_digits > 7 {
+            return Err("switch fraction_digits: must be from 0 to 7".into());
+        }
+        if next.page_index_base > 1 {
+            return Err("switch page_index_base: must be 0 or 1".into());
+        }
+        Ok(next)
+    }
+}

@@ -1,0 +1,207 @@
+//! `PUT api/licenses/{id}`: binds the body over the whole writable set, validates it, replaces the licence.
+//!
+//! Members of `UpdateLicenseRequest` and the reply are from the vendor's page of the call, checked
+//! 2026-11-21. Which rules the application checks is not published; those here are the plain ones.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::account::{Guid, License};
+use super::switches::{EmptyGuid, NoErrors, Unknown};
+use super::{Alinea, Refusal, no_license, unbound};
+use crate::sandbox::schema::{self, Fault, Kind, Member, Part, Problem, TEXT};
+use crate::sandbox::simulator::{Answer, Asked};
+
+/// .NET's `int`.
+pub(super) const INT: Kind = Kind::Integer(i32::MIN as i64, i32::MAX as i64);
+const GUIDS: Kind = Kind::List(&Kind::Guid);
+
+/// All seventeen members. None is required by binding; what may be null follows the help page's samples.
+static REQUEST: [Member; 17] = [
+    Member::optional("LicenseId", Kind::Guid),
+    Member::optional("LicenseName", TEXT).or_null(),
+    Member::optional("StartDate", Kind::Instant).or_null(),
+    Member::optional("EndDate", Kind::Instant).or_null(),
+    Member::optional("UserGroupId", Kind::Guid),
+    Member::optional("OwnerId", Kind::Guid),
+    Member::optional("AvailableSeats", INT),
+    Member::optional("ContactPersonName", TEXT).or_null(),
+    Member::optional("ContactPhone", TEXT).or_null(),
+    Member::optional("ContactEmail", TEXT).or_null(),
+    Member::optional("Buffer", INT).or_null(),
+    Member::optional("Grade", TEXT).or_null(),
+    Member::optional("LicenseCategoryId", Kind::Guid).or_null(),
+    Member::optional("AllowableUserRoles", GUIDS).or_null(),
+    Member::optional("IsPaused", Kind::Flag),
+    Member::optional("SeatUserGroupIds", GUIDS).or_null(),
+    Member::optional("PrivilegedUserRoles", GUIDS).or_null(),
+];
+
+impl Alinea {
+    pub(super) fn update(
+        &mut self,
+        id: Guid,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let body = self.body(asked)?;
+        let ignore = self.switches.unknown_members == Unknown::Ignore;
+        let mut problems = schema::check(&body, &REQUEST, ignore);
+        if self.switches.strict_missing && body.is_object() {
+            problems.extend(missing(&body));
+        }
+        if !problems.is_empty() {
+            return Err(unbound(&problems));
+        }
+        let Some(license) = self.account.licenses.get(&id) else {
+            return Err(no_license(id));
+        };
+        let mut next = bound(&body, license.clone());
+        let errors = self.validate(id, &body, &next);
+        if !errors.is_empty() {
+            let status = self.switches.validation_status;
+            let reply = json!({"Errors": errors, "IsValid": false});
+            return Ok(Answer::json(status, &reply));
+        }
+        next.modified_at = Some(now);
+        self.account.licenses.insert(id, next);
+        let errors = match self.switches.errors_when_valid {
+            NoErrors::Empty => json!([]),
+            NoErrors::Null => Value::Null,
+        };
+        let reply = json!({"Errors": errors, "IsValid": true});
+        Ok(Answer::json(200, &reply))
+    }
+
+    /// What the application itself refuses, all of it at once.
+    fn validate(&self, id: Guid, body: &Value, next: &License) -> Vec<Value> {
+        let mut errors = Vec::new();
+        let mut refuse = |name: &str, words: String| {
+            errors.push(json!({"PropertyName": name, "Message": words}));
+        };
+        let sent = guid(body, "LicenseId");
+        if sent != id {
+            let words = format!("LicenseId {sent} is not the license of the path, {id}.");
+            refuse("LicenseId", words);
+        }
+        if next.license_name.trim().is_empty() {
+            refuse("LicenseName", "LicenseName must not be empty.".into());
+        }
+        if let (Some(start), Some(end)) = (next.start_date, next.end_date)
+            && end < start
+        {
+            refuse("EndDate", "EndDate must not be before StartDate.".into());
+        }
+        if next.available_seats < 0 {
+            let words = "AvailableSeats must not be negative.";
+            refuse("AvailableSeats", words.into());
+        }
+        if next.buffer.is_some_and(|buffer| buffer < 0) {
+            refuse("Buffer", "Buffer must not be negative.".into());
+        }
+
+        let account = &self.account;
+        let empty_passes = self.switches.empty_guid == EmptyGuid::Accept;
+        let mut known = |name: &str, id: Guid, found: bool| {
+            if !found {
+                refuse(name, format!("{name}: {id} does not exist."));
+            }
+        };
+        for (name, id, found) in [
+            (
+                "UserGroupId",
+                next.user_group_id,
+                account.user_groups.contains_key(&next.user_group_id),
+            ),
+            (
+                "OwnerId",
+                next.owner_id,
+                account.owners.contains_key(&next.owner_id),
+            ),
+        ] {
+            known(name, id, found || (id == Guid::EMPTY && empty_passes));
+        }
+        if let Some(id) = next.license_category_id {
+            let found = account.categories.contains_key(&id);
+            known("LicenseCategoryId", id, found);
+        }
+        for id in &next.allowable_user_roles {
+            let found = account.roles.contains_key(id);
+            known("AllowableUserRoles", *id, found);
+        }
+        for id in &next.seat_user_group_ids {
+            let found = account.seat_groups.contains_key(id);
+            known("SeatUserGroupIds", *id, found);
+        }
+        for id in &next.privileged_user_roles {
+            let found = account.roles.contains_key(id);
+            known("PrivilegedUserRoles", *id, found);
+        }
+        errors
+    }
+}
+
+fn missing(body: &Value) -> impl Iterator<Item = Problem> {
+    let absent = REQUEST
+        .iter()
+        .filter(|member| body.get(member.name).is_none());
+    absent.map(|member| Problem {
+        path: vec![Part::Member(member.name.into())],
+        fault: Fault::Missing,
+    })
+}
+
+/// The licence with every writable member taken from the body: what the body lacks becomes empty.
+fn bound(body: &Value, license: License) -> License {
+    let category = guid(body, "LicenseCategoryId");
+    License {
+        license_name: text(body, "LicenseName").unwrap_or_default(),
+        start_date: date(body, "StartDate"),
+        end_date: date(body, "EndDate"),
+        user_group_id: guid(body, "UserGroupId"),
+        owner_id: guid(body, "OwnerId"),
+        available_seats: int(body, "AvailableSeats").unwrap_or(0),
+        contact_person_name: text(body, "ContactPersonName"),
+        contact_phone: text(body, "ContactPhone"),
+        contact_email: text(body, "ContactEmail"),
+        buffer: int(body, "Buffer"),
+        grade: text(body, "Grade"),
+        license_category_id: (category != Guid::EMPTY).then_some(category),
+        allowable_user_roles: guids(body, "AllowableUserRoles"),
+        is_paused: body["IsPaused"] == true,
+        seat_user_group_ids: guids(body, "SeatUserGroupIds"),
+        privileged_user_roles: guids(body, "PrivilegedUserRoles"),
+        ..license
+    }
+}
+
+fn text(body: &Value, name: &str) -> Option<String> {
+    body[name].as_str().map(str::to_owned)
+}
+
+fn date(body: &Value, name: &str) -> Option<Timestamp> {
+    body[name].as_str().and_then(schema::instant)
+}
+
+fn int(body: &Value, name: &str) -> Option<i32> {
+    body[name].as_i64().and_then(|int| i32::try_from(int).ok())
+}
+
+fn to_guid(value: &Value) -> Option<Guid> {
+    Guid::try_from(value.as_str()?.to_owned()).ok()
+}
+
+fn guid(body: &Value, name: &str) -> Guid {
+    to_guid(&body[name]).unwrap_or(Guid::EMPTY)
+}
+
+/// The GUIDs of a collection in the order of the body, each once.
+fn guids(body: &Value, name: &str) -> Vec<Guid> {
+    let all = body[name].as_array().into_iter().flatten();
+    let mut seen = BTreeMap::new();
+    all.filter_map(to_guid)
+        .filter(|id| seen.insert(*id, ()).is_none())
+        .collect()
+}

@@ -1,0 +1,336 @@
+//! The account: organizations with their user groups and licences, loaded from and saved as JSON.
+//!
+//! A licence is kept in the vendor's reading form except for its groups, of which only the ids are kept,
+//! so that a renamed group is renamed on every licence. Lookups by id are logarithmic.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::switches::GroupOrder;
+use super::{Refusal, refusal};
+use crate::sandbox::wire;
+
+type Fields = Map<String, Value>;
+
+pub(super) struct Account {
+    organizations: Vec<Organization>,
+    by_id: BTreeMap<String, usize>,
+}
+
+pub(super) struct Organization {
+    pub(super) fields: Fields,
+    groups: BTreeMap<String, Fields>,
+    /// In the order of creation, which is the default order of the list call.
+    licenses: Vec<License>,
+    license_by_id: BTreeMap<String, usize>,
+}
+
+pub(super) struct License {
+    pub(super) fields: Fields,
+    pub(super) groups: BTreeSet<String>,
+}
+
+/// Members that hold a date-time in any of the three objects.
+const DATES: [&str; 4] = ["createdAt", "updatedAt", "expiresAt", "effectiveDate"];
+
+impl Account {
+    /// Reads `{"organizations": [{…, "userGroups": […], "licenses": [{…, "userGroupIds": […]}]}]}`; only ids
+    /// are required, every other member has a default.
+    pub(super) fn load(state: Value) -> Result<Self, String> {
+        let templates = Templates::read()?;
+        let mut state = wire::expect_object(state, "the account")?;
+        let mut organizations = Vec::new();
+        for given in wire::take_list(&mut state, "organizations")? {
+            organizations.push(Organization::load(given, &templates)?);
+        }
+        wire::expect_nothing_left(&state, "the account")?;
+        organizations.sort_by_cached_key(|organization| creation(&organization.fields));
+        let by_id = index(organizations.iter().map(|one| &one.fields))?;
+        Ok(Self {
+            organizations,
+            by_id,
+        })
+    }
+
+    pub(super) fn save(&self) -> Value {
+        let organizations = self.organizations.iter().map(Organization::save);
+        json!({"organizations": organizations.collect::<Vec<_>>()})
+    }
+
+    pub(super) fn organizations(&self) -> impl Iterator<Item = &Fields> {
+        self.organizations.iter().map(|one| &one.fields)
+    }
+
+    pub(super) fn organization(&self, id: &str) -> Result<&Organization, Refusal> {
+        let index = self.by_id.get(id);
+        let found = index.and_then(|index| self.organizations.get(*index));
+        found.ok_or_else(|| refusal(404, format!("organization {id} was not found")))
+    }
+
+    pub(super) fn organization_mut(&mut self, id: &str) -> Result<&mut Organization, Refusal> {
+        let index = self.by_id.get(id);
+        let found = index.and_then(|index| self.organizations.get_mut(*index));
+        found.ok_or_else(|| refusal(404, format!("organization {id} was not found")))
+    }
+
+    /// The next free id in the style of the seed; counted, so that runs can be repeated.
+    pub(super) fn unused_group_id(&self) -> String {
+        let groups: usize = self.organizations.iter().map(|one| one.groups.len()).sum();
+        let taken = |id: &str| {
+            let mut organizations = self.organizations.iter();
+            organizations.any(|one| one.groups.contains_key(id))
+        };
+        let mut number = groups + 1;
+        loop {
+            let id = format!("a4f8d1b0-1111-4c22-8f33-{number:012}");
+            if !taken(&id) {
+                return id;
+            }
+            number += 1;
+        }
+    }
+}
+
+impl Organization {
+    fn load(given: Value, templates: &Templates) -> Result<Self, String> {
+        let mut given = wire::expect_object(given, "an organization")?;
+        let group_values = wire::take_list(&mut given, "userGroups")?;
+        let license_values = wire::take_list(&mut given, "licenses")?;
+        let fields = templates.fill(&templates.organization, given, "organization")?;
+
+        let mut groups = BTreeMap::new();
+        for value in group_values {
+            let given = wire::expect_object(value, "a user group")?;
+            let group = templates.fill(&templates.group, given, "user group")?;
+            let id = id_of(&group).to_owned();
+            if groups.insert(id.clone(), group).is_some() {
+                return Err(format!("{id} is there twice"));
+            }
+        }
+
+        let mut licenses = Vec::new();
+        for value in license_values {
+            let mut given = wire::expect_object(value, "a licence")?;
+            let mut ids = BTreeSet::new();
+            for id in wire::take_list(&mut given, "userGroupIds")? {
+                match id.as_str().filter(|id| groups.contains_key(*id)) {
+                    Some(id) => ids.insert(id.to_owned()),
+                    None => return Err(format!("userGroupIds: {id} is no user group")),
+                };
+            }
+            let mut fields = templates.fill(&templates.license, given, "licence")?;
+            if fields["key"].is_null() {
+                fields["key"] = json!(format!("SANDBOX-KEY-{}", id_of(&fields)));
+            }
+            licenses.push(License {
+                fields,
+                groups: ids,
+            });
+        }
+        licenses.sort_by_cached_key(|license| creation(&license.fields));
+        let license_by_id = index(licenses.iter().map(|license| &license.fields))?;
+        Ok(Self {
+            fields,
+            groups,
+            licenses,
+            license_by_id,
+        })
+    }
+
+    fn save(&self) -> Value {
+        let mut fields = self.fields.clone();
+        let groups = self.groups.values().cloned().map(Value::Object);
+        fields.insert("userGroups".into(), groups.collect());
+        let licenses = self.licenses.iter().map(|license| {
+            let mut fields = license.fields.clone();
+            fields.insert("userGroupIds".into(), json!(license.groups));
+            Value::Object(fields)
+        });
+        fields.insert("licenses".into(), licenses.collect());
+        Value::Object(fields)
+    }
+
+    pub(super) fn licenses(&self) -> impl Iterator<Item = &License> {
+        self.licenses.iter()
+    }
+
+    /// The groups in the order of creation.
+    pub(super) fn groups(&self) -> Vec<&Fields> {
+        let mut groups: Vec<&Fields> = self.groups.values().collect();
+        groups.sort_by_cached_key(|group| creation(group));
+        groups
+    }
+
+    pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
+        let index = self.license_by_id.get(id);
+        let found = index.and_then(|index| self.licenses.get(*index));
+        found.ok_or_else(|| refusal(404, format!("licence {id} was not found")))
+    }
+
+    pub(super) fn license_mut(&mut self, id: &str) -> Result<&mut License, Refusal> {
+        let index = self.license_by_id.get(id);
+        let found = index.and_then(|index| self.licenses.get_mut(*index));
+        found.ok_or_else(|| refusal(404, format!("licence {id} was not found")))
+    }
+
+    /// Refuses ids that are no groups of this organization, also those of another one.
+    pub(super) fn expect_groups(&self, ids: &BTreeSet<String>, status: u16) -> Result<(), Refusal> {
+        match ids.iter().find(|id| !self.groups.contains_key(*id)) {
+            Some(id) => Err(refusal(
+                status,
+                format!("userGroupIds: user group {id} was not found"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The licence as the API shows it, groups written out.
+    pub(super) fn shown(&self, license: &License, order: GroupOrder) -> Value {
+        let ids = license.groups.iter();
+        let mut groups: Vec<&Fields> = ids.filter_map(|id| self.groups.get(id)).collect();
+        groups.sort_by_cached_key(|group| creation(group));
+        if order == GroupOrder::Reversed {
+            groups.reverse();
+        }
+        let groups = groups.into_iter().map(|group| {
+            let mut group = group.clone();
+            // The count belongs to the user-group list only.
+            group.shift_remove("totalUsers");
+            Value::Object(group)
+        });
+        let mut fields = license.fields.clone();
+        fields.insert("userGroups".into(), groups.collect());
+        Value::Object(fields)
+    }
+
+    pub(super) fn create_group(
+        &mut self,
+        id: String,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<&Fields, Refusal> {
+        self.expect_free_name(body, None)?;
+        let at = wire::seven_digits(now);
+        let mut group = Fields::new();
+        group.insert("id".into(), json!(id));
+        group.insert("createdAt".into(), json!(at));
+        group.insert("updatedAt".into(), json!(at));
+        group.insert("name".into(), body["name"].clone());
+        let description = body.get("description").cloned();
+        group.insert("description".into(), description.unwrap_or(json!("")));
+        group.insert("totalUsers".into(), json!(0));
+        Ok(self.groups.entry(id).or_insert(group))
+    }
+
+    pub(super) fn update_group(
+        &mut self,
+        id: &str,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<&Fields, Refusal> {
+        if !self.groups.contains_key(id) {
+            return Err(no_group(id));
+        }
+        self.expect_free_name(body, Some(id))?;
+        let group = self.groups.get_mut(id).ok_or_else(|| no_group(id))?;
+        for name in ["name", "description"] {
+            if let Some(value) = body.get(name) {
+                group.insert(name.into(), value.clone());
+            }
+        }
+        touch(group, now);
+        Ok(group)
+    }
+
+    /// Deletes a group; the licences lose it.
+    pub(super) fn delete_group(&mut self, id: &str) -> Result<(), Refusal> {
+        self.groups.remove(id).ok_or_else(|| no_group(id))?;
+        for license in &mut self.licenses {
+            license.groups.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Names are unique in an organization: the create page lists 409 (checked 2026-11-21).
+    fn expect_free_name(&self, body: &Value, except: Option<&str>) -> Result<(), Refusal> {
+        let Some(name) = body.get("name") else {
+            return Ok(());
+        };
+        let mut groups = self.groups.iter();
+        if groups.any(|(id, group)| group["name"] == *name && Some(id.as_str()) != except) {
+            return Err(refusal(409, format!("a user group named {name} exists")));
+        }
+        Ok(())
+    }
+}
+
+fn no_group(id: &str) -> Refusal {
+    refusal(404, format!("user group {id} was not found"))
+}
+
+/// Marks an object as changed at this moment.
+pub(super) fn touch(fields: &mut Fields, now: Timestamp) {
+    fields.insert("updatedAt".into(), json!(wire::seven_digits(now)));
+}
+
+fn id_of(fields: &Fields) -> &str {
+    fields["id"].as_str().unwrap_or("")
+}
+
+/// Order of creation, with the id to break ties; dates are normalised, so text order is time order.
+fn creation(fields: &Fields) -> (String, String) {
+    let created = fields["createdAt"].as_str().unwrap_or("");
+    (created.to_owned(), id_of(fields).to_owned())
+}
+
+/// Positions by id; an id that is there twice is an error.
+fn index<'a>(all: impl Iterator<Item = &'a Fields>) -> Result<BTreeMap<String, usize>, String> {
+    let mut by_id = BTreeMap::new();
+    for (position, fields) in all.enumerate() {
+        let id = id_of(fields);
+        if by_id.insert(id.to_owned(), position).is_some() {
+            return Err(format!("{id} is there twice"));
+        }
+    }
+    Ok(by_id)
+}
+
+/// What members a loaded object gets when the document leaves them out.
+struct Templates {
+    organization: Fields,
+    group: Fields,
+    license: Fields,
+}
+
+impl Templates {
+    fn read() -> Result<Self, String> {
+        let text = include_str!("defaults.json");
+        let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let one = |name: &str| wire::expect_object(all[name].clone(), name);
+        Ok(Self {
+            organization: one("organization")?,
+            group: one("userGroup")?,
+            license: one("license")?,
+        })
+    }
+
+    /// A loaded object with its defaults; dates get the seven digits that the API prints.
+    fn fill(&self, template: &Fields, given: Fields, what: &str) -> Result<Fields, String> {
+        let mut fields = wire::overlay(template, given, what)?;
+        if id_of(&fields).is_empty() {
+            return Err(format!("{what}: id is required"));
+        }
+        for name in DATES {
+            let Some(text) = fields.get(name).and_then(Value::as_str) else {
+                continue;
+            };
+            let at: Timestamp = text
+                .parse()
+                .map_err(|error| format!("{what}: {name}: {error}"))?;
+            fields.insert(name.into(), json!(wire::seven_digits(at)));
+        }
+        Ok(fields)
+    }
+}

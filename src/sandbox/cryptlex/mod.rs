@@ -1,0 +1,334 @@
+//! Cryptlex Web API v3: organizations, their user groups and their licences.
+//!
+//! In: requests below `/v3`. Out: bare JSON objects and arrays, errors as `{"message", "code"}`. The only
+//! writable field of an organization licence is `userGroupIds`. Facts are from the vendor's reference
+//! pages, checked 2026-11-21; what they leave open is a switch.
+
+mod account;
+mod filter;
+mod list;
+mod rate;
+mod switches;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use self::account::Account;
+use self::rate::Window;
+use self::switches::{ErrorBody, Switches, Unknown};
+use super::schema::{self, Kind, Member, TEXT};
+use super::simulator::{Answer, Asked, Simulator};
+use super::wire::{self, BodyFault, Tokens};
+
+/// A refused call.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: String,
+    allow: Option<&'static str>,
+}
+
+/// The codes are of our choosing: the pages say only that a code may be there.
+fn refusal(status: u16, message: impl Into<String>) -> Refusal {
+    let code = match status {
+        400 => "BAD_REQUEST",
+        401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
+        404 => "NOT_FOUND",
+        405 => "METHOD_NOT_ALLOWED",
+        409 => "CONFLICT",
+        415 => "UNSUPPORTED_MEDIA_TYPE",
+        _ => "ERROR",
+    };
+    Refusal {
+        status,
+        code,
+        message: message.into(),
+        allow: None,
+    }
+}
+
+static LOGIN: [Member; 4] = [
+    Member::optional("accountId", TEXT),
+    Member::optional("accountAlias", TEXT),
+    Member::required("email", TEXT),
+    Member::required("password", TEXT),
+];
+static LICENSE_UPDATE: [Member; 1] = [Member::required("userGroupIds", Kind::List(&TEXT))];
+static GROUP_CREATE: [Member; 2] = [
+    Member::required("name", Kind::Text(1, 256)),
+    Member::optional("description", Kind::Text(0, 256)),
+];
+static GROUP_UPDATE: [Member; 2] = [
+    Member::optional("name", Kind::Text(1, 256)),
+    Member::optional("description", Kind::Text(0, 256)),
+];
+
+/// Every path that is served, with its ids.
+enum Route<'a> {
+    Login,
+    Organizations,
+    Organization(&'a str),
+    Licenses(&'a str),
+    License(&'a str, &'a str),
+    Groups(&'a str),
+    Group(&'a str, &'a str),
+}
+
+impl<'a> Route<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        Some(match parts.as_slice() {
+            ["v3", "accounts", "login"] => Route::Login,
+            ["v3", "organizations"] => Route::Organizations,
+            ["v3", "organizations", id] => Route::Organization(id),
+            ["v3", "organizations", id, "licenses"] => Route::Licenses(id),
+            ["v3", "organizations", id, "licenses", license] => Route::License(id, license),
+            ["v3", "organizations", id, "user-groups"] => Route::Groups(id),
+            ["v3", "organizations", id, "user-groups", group] => Route::Group(id, group),
+            _ => return None,
+        })
+    }
+
+    /// The methods of this path in the form of an `Allow` header.
+    fn allow(&self) -> &'static str {
+        match self {
+            Route::Login => "POST",
+            Route::Organizations | Route::Organization(_) | Route::Licenses(_) => "GET",
+            Route::License(..) => "GET, PATCH",
+            Route::Groups(_) => "GET, POST",
+            Route::Group(..) => "PATCH, DELETE",
+        }
+    }
+
+    /// The scope that the vendor's page of each call names; the login call needs no token.
+    fn scope(&self, method: &str) -> Option<&'static str> {
+        Some(match (self, method) {
+            (Route::Login, _) => return None,
+            (Route::Organizations | Route::Organization(_), _) => "organization:read",
+            (Route::License(..), "PATCH") => "organization:license:update",
+            (Route::Licenses(_) | Route::License(..), _) => "organization:license:read",
+            (Route::Groups(_), "POST") => "organization:userGroup:create",
+            (Route::Groups(_), _) => "organization:userGroup:read",
+            (Route::Group(..), "DELETE") => "organization:userGroup:delete",
+            (Route::Group(..), _) => "organization:userGroup:update",
+        })
+    }
+}
+
+/// The simulated account.
+pub struct Cryptlex {
+    account: Account,
+    switches: Switches,
+    tokens: Tokens,
+    window: Window,
+}
+
+impl Cryptlex {
+    /// One organization with four user groups and three licences.
+    pub fn seeded() -> Self {
+        let seed = serde_json::from_str(include_str!("seed.json"));
+        let account = seed
+            .map_err(|error| error.to_string())
+            .and_then(Account::load);
+        Self {
+            // The seed is part of the program and a test loads it.
+            account: account.expect("the seed is a good account"),
+            switches: Switches::default(),
+            tokens: Tokens::new("sandbox-token"),
+            window: Window::default(),
+        }
+    }
+
+    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let Some(route) = Route::of(&asked.path) else {
+            return Err(refusal(404, format!("no such path: {}", asked.path)));
+        };
+        let method = asked.method.as_str();
+        if !route.allow().split(", ").any(|allowed| allowed == method) {
+            return Err(Refusal {
+                allow: Some(route.allow()),
+                ..refusal(405, format!("{method} is not allowed here"))
+            });
+        }
+        if let Some(scope) = route.scope(method) {
+            self.authorize(asked, scope, now)?;
+        }
+        match (route, method) {
+            (Route::Login, _) => self.login(asked, now),
+            (Route::Organizations, _) => self.list_organizations(asked, now),
+            (Route::Organization(id), _) => {
+                let organization = self.account.organization(id)?;
+                Ok(Answer::json(200, &json!(organization.fields)))
+            }
+            (Route::Licenses(id), _) => self.list_licenses(id, asked, now),
+            (Route::License(id, license), "PATCH") => self.update_license(id, license, asked, now),
+            (Route::License(id, license), _) => self.get_license(id, license),
+            (Route::Groups(id), "POST") => self.create_group(id, asked, now),
+            (Route::Groups(id), _) => self.list_groups(id, asked, now),
+            (Route::Group(id, group), "DELETE") => {
+                self.account.organization_mut(id)?.delete_group(group)?;
+                Ok(Answer::empty(204))
+            }
+            (Route::Group(id, group), _) => self.update_group(id, group, asked, now),
+        }
+    }
+
+    fn login(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let body = self.body(asked, &LOGIN)?;
+        let is = |name: &str, wanted: &str| body[name] == wanted;
+        if body.get("accountId").is_none() && body.get("accountAlias").is_none() {
+            return Err(refusal(400, "accountId or accountAlias is required"));
+        }
+        let named = |name: &str| body.get(name).is_none_or(|given| given == "sandbox");
+        let account = named("accountId") && named("accountAlias");
+        if !(account && is("email", "admin@sandbox.test") && is("password", "sandbox")) {
+            return Err(refusal(401, "the account, email or password is wrong"));
+        }
+        let token = self.tokens.issue(now);
+        Ok(Answer::json(200, &json!({ "accessToken": token })))
+    }
+
+    fn authorize(&self, asked: &Asked, scope: &str, now: Timestamp) -> Result<(), Refusal> {
+        let Some(token) = wire::credential(asked, "Bearer") else {
+            return Err(refusal(401, "the request has no bearer token"));
+        };
+        let life = self.switches.token_life_seconds;
+        if !self.tokens.good(token, now, life) {
+            return Err(refusal(401, "the access token is invalid or has expired"));
+        }
+        if self.switches.missing_scope.as_deref() == Some(scope) {
+            let message = format!("the access token lacks the scope {scope}");
+            return Err(refusal(403, message));
+        }
+        Ok(())
+    }
+
+    /// The body of a write, checked against its table.
+    fn body(&self, asked: &Asked, members: &'static [Member]) -> Result<Value, Refusal> {
+        let body = wire::json_body(asked, &["application/json"]).map_err(|fault| match fault {
+            BodyFault::MediaType(media) => {
+                refusal(415, format!("unsupported media type {media:?}"))
+            }
+            BodyFault::Empty => refusal(400, "the request has no body"),
+            BodyFault::Malformed(why) => refusal(400, format!("malformed JSON: {why}")),
+        })?;
+        let unknown_allowed = self.switches.unknown_members == Unknown::Ignore;
+        let problems = schema::check(&body, members, unknown_allowed);
+        if problems.is_empty() {
+            return Ok(body);
+        }
+        let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Err(refusal(400, words.join("; ")))
+    }
+
+    fn get_license(&self, organization: &str, id: &str) -> Result<Answer, Refusal> {
+        if !self.switches.single_get {
+            return Err(refusal(404, "a single licence cannot be read by its path"));
+        }
+        let organization = self.account.organization(organization)?;
+        let license = organization.license(id)?;
+        let shown = organization.shown(license, self.switches.group_order);
+        Ok(Answer::json(200, &shown))
+    }
+
+    /// Replaces the licence's set of user groups: the array is the set, `[]` clears it.
+    fn update_license(
+        &mut self,
+        organization: &str,
+        id: &str,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let body = self.body(asked, &LICENSE_UPDATE)?;
+        let organization = self.account.organization_mut(organization)?;
+        organization.license(id)?;
+        let ids = body["userGroupIds"].as_array().into_iter().flatten();
+        let groups = ids.filter_map(Value::as_str).map(str::to_owned).collect();
+        organization.expect_groups(&groups, self.switches.unknown_group_status)?;
+        let license = organization.license_mut(id)?;
+        if self.switches.bump_unchanged || license.groups != groups {
+            license.groups = groups;
+            account::touch(&mut license.fields, now);
+        }
+        let shown = organization.shown(organization.license(id)?, self.switches.group_order);
+        Ok(Answer::json(200, &shown))
+    }
+
+    fn create_group(
+        &mut self,
+        organization: &str,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let body = self.body(asked, &GROUP_CREATE)?;
+        let id = self.account.unused_group_id();
+        let organization = self.account.organization_mut(organization)?;
+        let group = organization.create_group(id, &body, now)?;
+        Ok(Answer::json(201, &json!(group)))
+    }
+
+    fn update_group(
+        &mut self,
+        organization: &str,
+        id: &str,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let body = self.body(asked, &GROUP_UPDATE)?;
+        let organization = self.account.organization_mut(organization)?;
+        let group = organization.update_group(id, &body, now)?;
+        Ok(Answer::json(200, &json!(group)))
+    }
+
+    fn refused(&self, refusal: Refusal) -> Answer {
+        let mut body = json!({"message": refusal.message});
+        if self.switches.error_body == ErrorBody::CodeMessage {
+            body["code"] = json!(refusal.code);
+        }
+        let mut answer = Answer::json(refusal.status, &body);
+        if refusal.status == 401 {
+            let challenge = ("www-authenticate".into(), "Bearer".into());
+            answer.headers.push(challenge);
+        }
+        if let Some(allow) = refusal.allow {
+            answer.headers.push(("allow".into(), allow.into()));
+        }
+        answer
+    }
+}
+
+impl Simulator for Cryptlex {
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+        let quota = self.window.take(now, self.switches.rate_limit);
+        let mut answer = if quota.exceeded {
+            rate::too_many(&quota, now, &self.switches)
+        } else {
+            self.route(asked, now)
+                .unwrap_or_else(|refusal| self.refused(refusal))
+        };
+        answer.headers.extend(quota.headers());
+        answer
+    }
+
+    fn state(&self) -> Value {
+        self.account.save()
+    }
+
+    fn set_state(&mut self, state: Value) -> Result<(), String> {
+        self.account = Account::load(state)?;
+        Ok(())
+    }
+
+    fn switches(&self) -> Value {
+        json!(self.switches)
+    }
+
+    fn set_switches(&mut self, switches: Value) -> Result<(), String> {
+        self.switches = self.switches.changed(switches)?;
+        Ok(())
+    }
+}

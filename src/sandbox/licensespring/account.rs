@@ -1,0 +1,352 @@
+//! The account: product features and licences, loaded from and saved as JSON.
+//!
+//! A licence is kept in the vendor's reading form; its feature rows name their product feature by code in
+//! the saved document and show the whole feature when read. Lookups by id and code are logarithmic.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, Unit};
+use serde_json::{Map, Value, json};
+
+use super::switches::{NewRowMaxOverages, RowMembers, Spelling, Switches};
+use super::{Refusal, detail};
+use crate::sandbox::wire;
+
+pub(super) type Fields = Map<String, Value>;
+
+/// A product feature inside a row, as the page of the write call prints it.
+const NESTED: [&str; 13] = [
+    "id",
+    "created_at",
+    "updated_at",
+    "name",
+    "code",
+    "is_deleted",
+    "feature_type",
+    "max_consumption",
+    "allow_overages",
+    "max_overages",
+    "reset_consumption",
+    "consumption_period",
+    "metadata",
+];
+/// A row after its `id` and `product_feature`, as the same page prints it.
+const ROW: [&str; 8] = [
+    "max_consumption",
+    "total_consumptions",
+    "expiry_date",
+    "allow_overages",
+    "max_overages",
+    "reset_consumption",
+    "consumption_period",
+    "metadata",
+];
+/// What newer pages print on a row besides.
+const NEWER: [&str; 5] = [
+    "allow_unlimited_consumptions",
+    "is_floating",
+    "is_floating_cloud",
+    "floating_users",
+    "floating_timeout",
+];
+
+/// Row ids of the page's example start here.
+const FIRST_ROW_ID: u64 = 1_605_023_917_125_630;
+
+pub(super) struct Account {
+    features: BTreeMap<u64, Fields>,
+    /// By product, or none for global ones, and code.
+    codes: BTreeMap<(Option<u64>, String), u64>,
+    licenses: BTreeMap<u64, License>,
+    next_row_id: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct License {
+    pub(super) fields: Fields,
+    /// Rows by the id of their product feature.
+    pub(super) rows: BTreeMap<u64, Row>,
+}
+
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) id: u64,
+    pub(super) fields: Fields,
+}
+
+impl License {
+    fn product(&self) -> Option<u64> {
+        self.fields["product"]["id"].as_u64()
+    }
+}
+
+impl Account {
+    /// Reads `{"product_features": […], "licenses": [{…, "product_features": [{"product_feature": "f5", …}]}]}`;
+    /// a feature needs an id and a code, a licence an id, a row its feature; the rest has defaults.
+    pub(super) fn load(state: Value) -> Result<Self, String> {
+        let templates = Templates::read()?;
+        let mut state = wire::expect_object(state, "the account")?;
+        let features = wire::take_list(&mut state, "product_features")?;
+        let licenses = wire::take_list(&mut state, "licenses")?;
+        wire::expect_nothing_left(&state, "the account")?;
+        let mut account = Self {
+            features: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            licenses: BTreeMap::new(),
+            next_row_id: FIRST_ROW_ID,
+        };
+        for given in features {
+            account.load_feature(given, &templates)?;
+        }
+        let mut unnumbered = Vec::new();
+        for given in licenses {
+            account.load_license(given, &templates, &mut unnumbered)?;
+        }
+        // Only now is it known which row ids are taken.
+        for (license, feature) in unnumbered {
+            let id = account.new_row_id();
+            let license = account.licenses.get_mut(&license);
+            if let Some(row) = license.and_then(|license| license.rows.get_mut(&feature)) {
+                row.id = id;
+            }
+        }
+        Ok(account)
+    }
+
+    fn load_feature(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
+        let given = wire::expect_object(given, "a product feature")?;
+        let feature = wire::overlay(&templates.feature, given, "product feature")?;
+        let id = id_of(&feature, "product feature")?;
+        let code = match feature["code"].as_str() {
+            Some(code) if !code.is_empty() => code.to_owned(),
+            _ => return Err(format!("product feature {id}: code is required")),
+        };
+        let key = (feature["product"].as_u64(), code);
+        if self.codes.contains_key(&key) || self.features.contains_key(&id) {
+            return Err(format!("product feature {id} or its code is there twice"));
+        }
+        self.codes.insert(key, id);
+        self.features.insert(id, feature);
+        Ok(())
+    }
+
+    fn load_license(
+        &mut self,
+        given: Value,
+        templates: &Templates,
+        unnumbered: &mut Vec<(u64, u64)>,
+    ) -> Result<(), String> {
+        let mut given = wire::expect_object(given, "a licence")?;
+        let rows = wire::take_list(&mut given, "product_features")?;
+        let fields = wire::overlay(&templates.license, given, "licence")?;
+        let id = id_of(&fields, "licence")?;
+        if let Some(text) = fields["updated_at"].as_str() {
+            let parsed = text.parse::<Timestamp>();
+            parsed.map_err(|error| format!("licence {id}: updated_at: {error}"))?;
+        }
+        let mut license = License {
+            fields,
+            rows: BTreeMap::new(),
+        };
+        for given in rows {
+            let mut given = wire::expect_object(given, "a row")?;
+            let code = given.shift_remove("product_feature").unwrap_or_default();
+            let feature = code.as_str().and_then(|code| self.feature(&license, code));
+            let Some(feature) = feature else {
+                return Err(format!("licence {id}: product_feature {code} is not known"));
+            };
+            let mut fields = wire::overlay(&templates.row, given, "row")?;
+            let row = fields.shift_remove("id").and_then(|id| id.as_u64());
+            match row {
+                Some(row) => self.next_row_id = self.next_row_id.max(row.saturating_add(1)),
+                None => unnumbered.push((id, feature)),
+            }
+            let row = Row {
+                id: row.unwrap_or(0),
+                fields,
+            };
+            if license.rows.insert(feature, row).is_some() {
+                return Err(format!("licence {id}: {code} is there twice"));
+            }
+        }
+        match self.licenses.insert(id, license) {
+            Some(_) => Err(format!("licence {id} is there twice")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn save(&self) -> Value {
+        let features = self.features.values().cloned().map(Value::Object);
+        let licenses = self.licenses.values().map(|license| {
+            let rows = license.rows.iter().map(|(feature, row)| {
+                let mut saved = Fields::new();
+                saved.insert("id".into(), json!(row.id));
+                saved.insert("product_feature".into(), json!(self.code(*feature)));
+                saved.extend(row.fields.clone());
+                Value::Object(saved)
+            });
+            let mut fields = license.fields.clone();
+            fields.insert("product_features".into(), rows.collect());
+            Value::Object(fields)
+        });
+        json!({
+            "product_features": features.collect::<Vec<_>>(),
+            "licenses": licenses.collect::<Vec<_>>(),
+        })
+    }
+
+    pub(super) fn new_row_id(&mut self) -> u64 {
+        let id = self.next_row_id;
+        self.next_row_id = self.next_row_id.saturating_add(1);
+        id
+    }
+
+    pub(super) fn features(&self) -> impl Iterator<Item = &Fields> {
+        self.features.values()
+    }
+
+    pub(super) fn licenses(&self) -> impl Iterator<Item = &License> {
+        self.licenses.values()
+    }
+
+    pub(super) fn license_by_id(&self, id: u64) -> Option<&License> {
+        self.licenses.get(&id)
+    }
+
+    /// The licence that a path names.
+    pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
+        let id = id.parse().ok();
+        let found = id.and_then(|id| self.license_by_id(id));
+        found.ok_or_else(|| detail(404, "Not found."))
+    }
+
+    /// Replaces a licence that is there.
+    pub(super) fn put(&mut self, id: &str, license: License) {
+        if let Ok(id) = id.parse() {
+            self.licenses.insert(id, license);
+        }
+    }
+
+    /// The feature that a code means on a licence: one of its product, or else a global one.
+    pub(super) fn feature(&self, license: &License, code: &str) -> Option<u64> {
+        let find = |product| self.codes.get(&(product, code.to_owned())).copied();
+        find(license.product()).or_else(|| find(None))
+    }
+
+    /// The feature of that id, if the licence may have it.
+    pub(super) fn feature_by_id(&self, license: &License, id: u64) -> Option<u64> {
+        let product = self.features.get(&id)?["product"].as_u64();
+        (product.is_none() || product == license.product()).then_some(id)
+    }
+
+    pub(super) fn is_deleted(&self, feature: u64) -> bool {
+        let feature = self.features.get(&feature);
+        feature.is_none_or(|feature| feature["is_deleted"] == true)
+    }
+
+    fn code(&self, feature: u64) -> &str {
+        let feature = self.features.get(&feature);
+        feature
+            .and_then(|feature| feature["code"].as_str())
+            .unwrap_or("")
+    }
+
+    /// The members of a row that nobody has set yet.
+    pub(super) fn new_row(&self, feature: u64, max_overages: NewRowMaxOverages) -> Fields {
+        let mut row = Fields::new();
+        for name in ROW.into_iter().chain(NEWER) {
+            let default = self
+                .features
+                .get(&feature)
+                .and_then(|feature| feature.get(name));
+            let value = match name {
+                "total_consumptions" => json!(0),
+                "expiry_date" => Value::Null,
+                "max_overages" if max_overages == NewRowMaxOverages::Fixed99 => json!(99),
+                _ => default.cloned().unwrap_or_default(),
+            };
+            row.insert(name.into(), value);
+        }
+        row
+    }
+
+    /// The licence as the API shows it. Only the reply to a write has microseconds in `updated_at`; later
+    /// reads round to whole seconds, as the vendor's update and list examples do (checked 2026-11-21).
+    pub(super) fn shown(&self, license: &License, switches: &Switches, written: bool) -> Value {
+        let mut rows: Vec<(&u64, &Row)> = license.rows.iter().collect();
+        rows.sort_by_key(|(_, row)| row.id);
+        let rows = rows.into_iter().map(|(feature, row)| {
+            let mut shown = Fields::new();
+            shown.insert("id".into(), json!(row.id));
+            let nested = self.features.get(feature);
+            let nested = nested.map(|nested| pick(nested, &NESTED, switches.period_spelling));
+            shown.insert("product_feature".into(), json!(nested));
+            shown.extend(pick(&row.fields, &ROW, switches.period_spelling));
+            if switches.row_members == RowMembers::Newer {
+                shown.extend(pick(&row.fields, &NEWER, switches.period_spelling));
+            }
+            Value::Object(shown)
+        });
+        let mut fields = license.fields.clone();
+        fields.insert("product_features".into(), rows.collect());
+        spell(&mut fields, switches.period_spelling);
+        if !written {
+            let updated = fields["updated_at"].as_str();
+            let updated = updated.and_then(|text| text.parse::<Timestamp>().ok());
+            if let Some(at) = updated.and_then(|at| at.round(Unit::Second).ok()) {
+                fields.insert("updated_at".into(), json!(at.to_string()));
+            }
+        }
+        Value::Object(fields)
+    }
+}
+
+/// The named members in that order.
+fn pick(from: &Fields, names: &[&str], spelling: Spelling) -> Fields {
+    let mut picked = Fields::new();
+    for name in names {
+        let value = from.get(*name).cloned().unwrap_or_default();
+        picked.insert((*name).into(), value);
+    }
+    spell(&mut picked, spelling);
+    picked
+}
+
+/// Writes a yearly period the way the switch says.
+pub(super) fn spell(fields: &mut Fields, spelling: Spelling) {
+    if let Some(period) = fields.get_mut("consumption_period")
+        && (*period == "annualy" || *period == "annually")
+    {
+        *period = match spelling {
+            Spelling::Annualy => json!("annualy"),
+            Spelling::Annually => json!("annually"),
+        };
+    }
+}
+
+fn id_of(fields: &Fields, what: &str) -> Result<u64, String> {
+    match fields["id"].as_u64() {
+        Some(id) if id > 0 => Ok(id),
+        _ => Err(format!("{what}: id is required")),
+    }
+}
+
+/// What members a loaded object gets when the document leaves them out.
+struct Templates {
+    feature: Fields,
+    license: Fields,
+    row: Fields,
+}
+
+impl Templates {
+    fn read() -> Result<Self, String> {
+        let text = include_str!("defaults.json");
+        let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let one = |name: &str| wire::expect_object(all[name].clone(), name);
+        Ok(Self {
+            feature: one("product_feature")?,
+            license: one("license")?,
+            row: one("row")?,
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! List calls: `limit` and `offset`, `order_by`, exact filters, and the envelope with absolute links.
+//!
+//! Facts from the vendor's list page, checked 2026-11-21: `limit` is 20 by default and capped at 100 without
+//! a word. A `limit` or `offset` that is no number counts as absent, as in the REST framework.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use url::form_urlencoded::Serializer;
+
+use super::account::{Fields, License};
+use super::switches::Unknown;
+use super::{LicenseSpring, Refusal};
+use crate::sandbox::simulator::{Answer, Asked};
+use crate::sandbox::wire;
+
+pub(super) const MAX_LIMIT: usize = 100;
+
+/// How a filter's text is compared.
+#[derive(Clone, Copy)]
+enum Match {
+    Text,
+    Number,
+    Flag,
+    Contains,
+}
+
+/// A filter's name, the member it looks at (a dot goes one object in), and how.
+type Filter = (&'static str, &'static str, Match);
+
+/// Of the many filters of the list page, those that need no join over devices or orders.
+const LICENSE_FILTERS: [Filter; 13] = [
+    ("license_key", "license_key", Match::Text),
+    ("license_type", "license_type", Match::Text),
+    ("subscription_id", "subscription_id", Match::Text),
+    ("order_store_id", "order_store_id", Match::Text),
+    ("order__store_id", "order_store_id", Match::Text),
+    ("active", "active", Match::Flag),
+    ("enabled", "enabled", Match::Flag),
+    ("is_trial", "is_trial", Match::Flag),
+    ("customer_id", "customer.id", Match::Number),
+    ("customer_email", "customer.email", Match::Text),
+    ("product_id", "product.id", Match::Number),
+    ("note__icontains", "note", Match::Contains),
+    ("license_key__icontains", "license_key", Match::Contains),
+];
+const FEATURE_FILTERS: [Filter; 2] = [
+    ("product", "product", Match::Number),
+    ("code", "code", Match::Text),
+];
+
+/// A query string with these pairs.
+pub(super) fn encode(pairs: &[(String, String)]) -> String {
+    Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+fn field_error(name: &str, words: &str) -> Refusal {
+    Refusal {
+        status: 400,
+        body: json!({ name: [words] }),
+    }
+}
+
+/// One filter of a call with its text.
+struct Wanted<'a> {
+    member: &'static str,
+    how: Match,
+    text: &'a str,
+}
+
+impl Wanted<'_> {
+    fn admits(&self, fields: &Fields) -> bool {
+        let mut parts = self.member.split('.');
+        let first = parts.next().and_then(|name| fields.get(name));
+        let value = first.map(|value| parts.fold(value, |value, name| &value[name]));
+        let Some(value) = value else {
+            return false;
+        };
+        let text = value.as_str();
+        match self.how {
+            Match::Text => text == Some(self.text),
+            Match::Number => value.as_u64().is_some_and(|id| self.text.parse() == Ok(id)),
+            Match::Flag => value.as_bool() == flag(self.text),
+            Match::Contains => {
+                let wanted = self.text.to_lowercase();
+                text.is_some_and(|text| text.to_lowercase().contains(&wanted))
+            }
+        }
+    }
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// One list call, parsed.
+struct Listing<'a> {
+    asked: &'a Asked,
+    limit: usize,
+    offset: usize,
+    order_by: Option<(&'a str, bool)>,
+    ids: Option<BTreeSet<u64>>,
+    wanted: Vec<Wanted<'a>>,
+}
+
+impl<'a> Listing<'a> {
+    fn parse(asked: &'a Asked, filters: &[Filter], api: &LicenseSpring) -> Result<Self, Refusal> {
+        let number = |name: &str| wire::query(asked, name).and_then(|text| text.parse().ok());
+        let limit: Option<usize> = number("limit").filter(|limit| *limit > 0);
+        let mut listing = Self {
+            asked,
+            limit: limit.unwrap_or(api.switches.page_size).min(MAX_LIMIT),
+            offset: number("offset").unwrap_or(0),
+            order_by: None,
+            ids: None,
+            wanted: Vec::new(),
+        };
+        for (name, text) in &asked.query {
+            match name.as_str() {
+                "limit" | "offset" => {}
+                "order_by" => listing.order_by = Some(order(text)),
+                // An empty filter is no filter, as in the framework.
+                _ if text.is_empty() => {}
+                "id__in" => listing.ids = Some(ids(text)?),
+                _ => match filters.iter().find(|(known, ..)| known == name) {
+                    Some((_, member, how)) => {
+                        let bad = match how {
+                            Match::Number => text.parse::<u64>().is_err(),
+                            Match::Flag => flag(text).is_none(),
+                            Match::Text | Match::Contains => false,
+                        };
+                        if bad {
+                            return Err(field_error(name, "Enter a valid value."));
+                        }
+                        listing.wanted.push(Wanted {
+                            member,
+                            how: *how,
+                            text,
+                        });
+                    }
+                    None if api.switches.unknown_query == Unknown::Ignore => {}
+                    None => return Err(field_error(name, "This filter is not known.")),
+                },
+            }
+        }
+        Ok(listing)
+    }
+
+    fn admits(&self, fields: &Fields) -> bool {
+        let listed =
+            |ids: &BTreeSet<u64>| fields["id"].as_u64().is_some_and(|id| ids.contains(&id));
+        self.ids.as_ref().is_none_or(listed)
+            && self.wanted.iter().all(|wanted| wanted.admits(fields))
+    }
+
+    /// Filters, orders and cuts; linear unless another order than by id is asked for.
+    fn page<T>(
+        &self,
+        items: impl Iterator<Item = T>,
+        fields: impl Fn(&T) -> &Fields,
+    ) -> Result<(usize, Vec<T>), Refusal> {
+        let mut all: Vec<T> = items.filter(|item| self.admits(fields(item))).collect();
+        if let Some((name, descending)) = self.order_by {
+            let sortable = |item: &T| {
+                let value = fields(item).get(name);
+                value.is_some_and(|value| !value.is_object() && !value.is_array())
+            };
+            if !all.iter().all(sortable) {
+                let words = format!("\"{name}\" is not one of the available choices.");
+                return Err(field_error("order_by", &words));
+            }
+            all.sort_by(|a, b| {
+                let order = rank(&fields(a)[name]).cmp(&rank(&fields(b)[name]));
+                if descending { order.reverse() } else { order }
+            });
+        }
+        let count = all.len();
+        let page = all.into_iter().skip(self.offset).take(self.limit);
+        Ok((count, page.collect()))
+    }
+
+    /// The link to another page: the same call with another offset.
+    fn link(&self, offset: usize) -> String {
+        let kept = |name: &str| name != "limit" && name != "offset";
+        let mut pairs = vec![("limit".to_owned(), self.limit.to_string())];
+        if offset > 0 {
+            pairs.push(("offset".to_owned(), offset.to_string()));
+        }
+        let others = self.asked.query.iter().filter(|(name, _)| kept(name));
+        pairs.extend(others.cloned());
+        let Asked { base, path, .. } = self.asked;
+        format!("{base}{path}?{}", encode(&pairs))
+    }
+
+    fn envelope(&self, count: usize, results: Vec<Value>) -> Answer {
+        let end = self.offset.saturating_add(self.limit);
+        let next = (end < count).then(|| self.link(end));
+        let before = self.offset.saturating_sub(self.limit);
+        let previous = (self.offset > 0).then(|| self.link(before));
+        Answer::json(
+            200,
+            &json!({"count": count, "next": next, "previous": previous, "results": results}),
+        )
+    }
+}
+
+/// Nulls first, then flags and numbers, then text.
+fn rank(value: &Value) -> (u8, u64, &str) {
+    match value {
+        Value::Null | Value::Array(_) | Value::Object(_) => (0, 0, ""),
+        Value::Bool(flag) => (1, u64::from(*flag), ""),
+        Value::Number(number) => (2, number.as_u64().unwrap_or(0), ""),
+        Value::String(text) => (3, 0, text),
+    }
+}
+
+fn order(text: &str) -> (&str, bool) {
+    match text.strip_prefix('-') {
+        Some(name) => (name, true),
+        None => (text, false),
+    }
+}
+
+fn ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
+    let ids = text.split(',').map(|id| id.trim().parse::<u64>());
+    ids.collect::<Result<_, _>>()
+        .map_err(|_| field_error("id__in", "Enter a number."))
+}
+
+impl LicenseSpring {
+    pub(super) fn list_licenses(&self, asked: &Asked) -> Result<Answer, Refusal> {
+        let listing = Listing::parse(asked, &LICENSE_FILTERS, self)?;
+        // Looked up one by one where ids are given, so that such a call does not cost a scan.
+        let candidates: Box<dyn Iterator<Item = &License>> = match &listing.ids {
+            Some(ids) => Box::new(ids.iter().filter_map(|id| self.account.license_by_id(*id))),
+            None => Box::new(self.account.licenses()),
+        };
+        let (count, page) = listing.page(candidates, |license| &license.fields)?;
+        let shown = page
+            .into_iter()
+            .map(|license| self.account.shown(license, &self.switches, false));
+        Ok(listing.envelope(count, shown.collect()))
+    }
+
+    pub(super) fn list_product_features(&self, asked: &Asked) -> Result<Answer, Refusal> {
+        let listing = Listing::parse(asked, &FEATURE_FILTERS, self)?;
+        let (count, page) = listing.page(self.account.features(), |feature| *feature)?;
+        let shown = page.into_iter().cloned().map(Value::Object);
+        Ok(listing.envelope(count, shown.collect()))
+    }
+}

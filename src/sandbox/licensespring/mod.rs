@@ -1,0 +1,189 @@
+//! LicenseSpring Management API v1: licences and the whole-set replacement of their product features.
+//!
+//! In: requests below `/api/v1`. Out: Django REST Framework habits: trailing slashes, list envelopes,
+//! errors as `{"field": […]}` or `{"detail": …}`. Facts are from the vendor's documentation pages and its
+//! Postman collection, checked 2026-11-21; what they leave open is a switch.
+
+mod account;
+mod list;
+mod switches;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod update;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use self::account::Account;
+use self::switches::{SlashlessPost, Switches};
+use self::throttle::Throttle;
+use super::simulator::{Answer, Asked, Simulator};
+use super::wire;
+
+/// The fake management key: a prefix of 8 characters, a dot and 32 more, as the vendor shapes them.
+const KEY: &str = "sandbox0.sandboxsandboxsandboxsandboxsand";
+
+/// A refused call: the status and the whole body.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    body: Value,
+}
+
+fn detail(status: u16, words: impl Into<String>) -> Refusal {
+    Refusal {
+        status,
+        body: json!({"detail": words.into()}),
+    }
+}
+
+/// Every path that is served.
+enum Route<'a> {
+    Licenses,
+    License(&'a str),
+    UpdateFeatures(&'a str),
+    ProductFeatures,
+}
+
+impl<'a> Route<'a> {
+    /// Finds the route of a path with its trailing slash.
+    fn of(path: &'a str) -> Option<Self> {
+        let inner = path.strip_prefix("/api/v1/")?.strip_suffix('/')?;
+        let parts: Vec<&str> = inner.split('/').collect();
+        Some(match parts.as_slice() {
+            ["licenses"] => Route::Licenses,
+            ["licenses", id] if !id.is_empty() => Route::License(id),
+            ["licenses", id, "update_features"] if !id.is_empty() => Route::UpdateFeatures(id),
+            ["product-features"] => Route::ProductFeatures,
+            _ => return None,
+        })
+    }
+
+    fn method(&self) -> &'static str {
+        match self {
+            Route::Licenses | Route::License(_) | Route::ProductFeatures => "GET",
+            Route::UpdateFeatures(_) => "POST",
+        }
+    }
+}
+
+/// The simulated account.
+pub struct LicenseSpring {
+    account: Account,
+    switches: Switches,
+    throttle: Throttle,
+}
+
+impl LicenseSpring {
+    /// Three licences of one product with seven features, and one global feature.
+    pub fn seeded() -> Self {
+        let seed = serde_json::from_str(include_str!("seed.json"));
+        let account = seed
+            .map_err(|error| error.to_string())
+            .and_then(Account::load);
+        Self {
+            // The seed is part of the program and a test loads it.
+            account: account.expect("the seed is a good account"),
+            switches: Switches::default(),
+            throttle: Throttle::default(),
+        }
+    }
+
+    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+        let Some(route) = Route::of(&asked.path) else {
+            return Ok(self.unrouted(asked));
+        };
+        self.authorize(asked)?;
+        if asked.method != route.method() {
+            let words = format!("Method \"{}\" not allowed.", asked.method);
+            let mut answer = refused(detail(405, words));
+            let allow = ("allow".into(), route.method().into());
+            answer.headers.push(allow);
+            return Ok(answer);
+        }
+        match route {
+            Route::Licenses => self.list_licenses(asked),
+            Route::License(id) => {
+                let license = self.account.license(id)?;
+                let shown = self.account.shown(license, &self.switches, false);
+                Ok(Answer::json(200, &shown))
+            }
+            Route::UpdateFeatures(id) => self.update_features(id, asked, now),
+            Route::ProductFeatures => self.list_product_features(asked),
+        }
+    }
+
+    /// A path that would be known with a slash at its end is redirected there before the key is looked at.
+    fn unrouted(&self, asked: &Asked) -> Answer {
+        let slashed = format!("{}/", asked.path);
+        if Route::of(&slashed).is_none() {
+            return html(404, "Not Found");
+        }
+        if asked.method == "POST" && self.switches.slashless_post == SlashlessPost::Error {
+            return html(500, "Server Error (500)");
+        }
+        let mut answer = html(301, "Moved Permanently");
+        let query = list::encode(&asked.query);
+        let mark = if query.is_empty() { "" } else { "?" };
+        let location = format!("{}{slashed}{mark}{query}", asked.base);
+        answer.headers.push(("location".into(), location));
+        answer
+    }
+
+    fn authorize(&self, asked: &Asked) -> Result<(), Refusal> {
+        let words = match wire::credential(asked, "Api-Key") {
+            Some(KEY) => return Ok(()),
+            Some(_) => "Invalid API key.",
+            None => "Authentication credentials were not provided.",
+        };
+        Err(detail(self.switches.bad_key_status, words))
+    }
+}
+
+/// Django's own pages, outside the REST framework, are HTML.
+fn html(status: u16, words: &str) -> Answer {
+    Answer {
+        status,
+        headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+        body: format!("<!doctype html>\n<title>{words}</title>\n<h1>{words}</h1>\n").into_bytes(),
+    }
+}
+
+fn refused(refusal: Refusal) -> Answer {
+    let mut answer = Answer::json(refusal.status, &refusal.body);
+    if refusal.status == 401 {
+        let challenge = ("www-authenticate".into(), "Api-Key".into());
+        answer.headers.push(challenge);
+    }
+    answer
+}
+
+impl Simulator for LicenseSpring {
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+        if self.switches.rate_limit
+            && let Err(wait) = self.throttle.take(now)
+        {
+            return throttle::throttled(wait, self.switches.retry_after);
+        }
+        self.route(asked, now).unwrap_or_else(refused)
+    }
+
+    fn state(&self) -> Value {
+        self.account.save()
+    }
+
+    fn set_state(&mut self, state: Value) -> Result<(), String> {
+        self.account = Account::load(state)?;
+        Ok(())
+    }
+
+    fn switches(&self) -> Value {
+        json!(self.switches)
+    }
+
+    fn set_switches(&mut self, switches: Value) -> Result<(), String> {
+        self.switches = self.switches.changed(switches)?;
+        Ok(())
+    }
+}

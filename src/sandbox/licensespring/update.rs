@@ -1,0 +1,249 @@
+//! `POST …/update_features/`: the list in the body becomes the licence's whole set of features.
+//!
+//! Listed features are made or updated, features that are not listed are deleted (vendor's page of the
+//! call, checked 2026-11-21). Everything is checked before anything changes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::account::{Fields, License, Row};
+use super::switches::{Accepted, Omitted, RowIds, Unknown};
+use super::{LicenseSpring, Refusal, account, detail};
+use crate::sandbox::schema::{self, Fault, Kind, Member, Part, Problem};
+use crate::sandbox::simulator::{Answer, Asked};
+use crate::sandbox::wire::{self, BodyFault};
+
+/// Counts fit a PostgreSQL integer and are not negative; the page says only "integer".
+const COUNT: Kind = Kind::Integer(0, i32::MAX as i64);
+const PERIODS: [&str; 5] = ["daily", "weekly", "monthly", "annually", "annualy"];
+
+static ITEM: [Member; 13] = [
+    Member::required("product_feature", Kind::Text(1, 255)),
+    Member::optional("max_consumption", COUNT),
+    Member::optional("total_consumptions", COUNT),
+    Member::optional("expiry_date", Kind::Day).or_null(),
+    Member::optional("allow_overages", Kind::Flag),
+    Member::optional("max_overages", COUNT),
+    Member::optional("reset_consumption", Kind::Flag),
+    Member::optional("consumption_period", Kind::OneOf(&PERIODS)).or_null(),
+    Member::optional("metadata", Kind::Object),
+    Member::optional("is_floating", Kind::Flag),
+    Member::optional("is_floating_cloud", Kind::Flag),
+    Member::optional("floating_users", COUNT),
+    Member::optional("floating_timeout", COUNT).or_null(),
+];
+static ITEM_KIND: Kind = Kind::Record(&ITEM);
+static BODY: [Member; 1] = [Member::required("product_features", Kind::List(&ITEM_KIND))];
+
+/// One item of the body whose feature was found.
+struct Item<'a> {
+    feature: u64,
+    members: &'a Fields,
+}
+
+impl LicenseSpring {
+    pub(super) fn update_features(
+        &mut self,
+        id: &str,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let license = self.account.license(id)?;
+        let body = self.body(asked)?;
+        let list = body["product_features"].as_array();
+        let items = self.resolve(license, list.map_or(&[], Vec::as_slice))?;
+        let mut license = license.clone();
+        license.rows = self.rows(&license, items);
+        // Microseconds are what the vendor keeps and shows in the reply to a write.
+        let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        license.fields.insert("updated_at".into(), json!(updated));
+        let shown = self.account.shown(&license, &self.switches, true);
+        self.account.put(id, license);
+        Ok(Answer::json(200, &shown))
+    }
+
+    fn body(&self, asked: &Asked) -> Result<Value, Refusal> {
+        // The framework reads no body at all as an empty object.
+        let body = match wire::json_body(asked, &["application/json"]) {
+            Ok(body) => body,
+            Err(BodyFault::Empty) => json!({}),
+            Err(BodyFault::MediaType(media)) => {
+                let words = format!("Unsupported media type \"{media}\" in request.");
+                return Err(detail(415, words));
+            }
+            Err(BodyFault::Malformed(why)) => {
+                return Err(detail(400, format!("JSON parse error - {why}")));
+            }
+        };
+        let unknown_allowed = self.switches.unknown_members == Unknown::Ignore;
+        let problems = schema::check(&body, &BODY, unknown_allowed);
+        if !problems.is_empty() {
+            return Err(invalid(&problems));
+        }
+        let refused = match self.switches.period_accepted {
+            Accepted::Both => return Ok(body),
+            Accepted::Annualy => "annually",
+            Accepted::Annually => "annualy",
+        };
+        let items = body["product_features"].as_array().into_iter().flatten();
+        for (index, item) in items.enumerate() {
+            if item["consumption_period"] == refused {
+                let words = format!("\"{refused}\" is not a valid choice.");
+                return Err(item_error(index, "consumption_period", &words));
+            }
+        }
+        Ok(body)
+    }
+
+    /// Finds the feature of every item; unknown ones are refused or dropped, repeated ones refused.
+    fn resolve<'a>(&self, license: &License, list: &'a [Value]) -> Result<Vec<Item<'a>>, Refusal> {
+        let mut items: Vec<Item<'a>> = Vec::new();
+        let mut seen = BTreeMap::new();
+        for (index, item) in list.iter().enumerate() {
+            let Some(members) = item.as_object() else {
+                continue;
+            };
+            let code = item["product_feature"].as_str().unwrap_or("");
+            let Some(feature) = self.feature(license, code) else {
+                if self.switches.unknown_feature == Unknown::Ignore {
+                    continue;
+                }
+                return Err(unsupported(code));
+            };
+            if let Some(first) = seen.insert(feature, index) {
+                let words = format!("\"{code}\" is already given by item {first}.");
+                return Err(item_error(index, "product_feature", &words));
+            }
+            items.push(Item { feature, members });
+        }
+        Ok(items)
+    }
+
+    /// A deleted feature stays on a licence that has it but cannot be given to another one.
+    fn feature(&self, license: &License, code: &str) -> Option<u64> {
+        let by_id = || {
+            let id = code.parse().ok().filter(|_| self.switches.numeric_id)?;
+            self.account.feature_by_id(license, id)
+        };
+        let feature = self.account.feature(license, code).or_else(by_id)?;
+        let usable = license.rows.contains_key(&feature) || !self.account.is_deleted(feature);
+        usable.then_some(feature)
+    }
+
+    /// The new rows; everything was checked.
+    fn rows(&mut self, license: &License, items: Vec<Item<'_>>) -> BTreeMap<u64, Row> {
+        let mut rows = BTreeMap::new();
+        for Item { feature, members } in items {
+            let old = license.rows.get(&feature);
+            let defaults = self.switches.new_row_max_overages;
+            let mut fields = match (old, self.switches.omitted) {
+                (Some(old), Omitted::Keep) => old.fields.clone(),
+                (Some(old), Omitted::Redefault) => {
+                    let mut fields = self.account.new_row(feature, defaults);
+                    // Usage is a counter, not a setting: it moves only when it is sent.
+                    let used = old.fields["total_consumptions"].clone();
+                    fields.insert("total_consumptions".into(), used);
+                    fields
+                }
+                (None, _) => self.account.new_row(feature, defaults),
+            };
+            for (name, value) in members {
+                // Members that the table does not know are only here when they are to be ignored.
+                if name != "product_feature" && fields.contains_key(name) {
+                    fields.insert(name.clone(), value.clone());
+                }
+            }
+            account::spell(&mut fields, self.switches.period_spelling);
+            let id = match (old, self.switches.row_ids) {
+                (Some(old), RowIds::Keep) => old.id,
+                (Some(_), RowIds::Recreate) | (None, _) => self.account.new_row_id(),
+            };
+            rows.insert(feature, Row { id, fields });
+        }
+        rows
+    }
+}
+
+/// The named error of the vendor's error list, in the shape of its other errors.
+fn unsupported(code: &str) -> Refusal {
+    Refusal {
+        status: 400,
+        body: json!({
+            "status": 400,
+            "code": "unsupported_product_feature",
+            "message": format!("Product feature \"{code}\" does not exist or is not enabled for the product."),
+        }),
+    }
+}
+
+/// An error of one member of one item, as the framework nests it: an object per item up to the bad one.
+fn item_error(index: usize, member: &str, words: &str) -> Refusal {
+    let mut items = vec![json!({}); index];
+    items.push(json!({ member: [words] }));
+    Refusal {
+        status: 400,
+        body: json!({ "product_features": items }),
+    }
+}
+
+/// All problems of a body in the framework's shape.
+fn invalid(problems: &[Problem]) -> Refusal {
+    let mut body = Fields::new();
+    for problem in problems {
+        let words = words(&problem.fault);
+        match problem.path.as_slice() {
+            [] => add(&mut body, "non_field_errors", words),
+            [Part::Member(list), Part::Index(index), rest @ ..] => {
+                let items = body.entry(list.clone()).or_insert(json!([]));
+                if let Value::Array(items) = items {
+                    while items.len() <= *index {
+                        items.push(json!({}));
+                    }
+                    let name = match rest {
+                        [Part::Member(name), ..] => name,
+                        _ => "non_field_errors",
+                    };
+                    if let Value::Object(item) = &mut items[*index] {
+                        add(item, name, words);
+                    }
+                }
+            }
+            [Part::Member(name), ..] => add(&mut body, name, words),
+            [Part::Index(_), ..] => add(&mut body, "non_field_errors", words),
+        }
+    }
+    Refusal {
+        status: 400,
+        body: Value::Object(body),
+    }
+}
+
+fn add(to: &mut Fields, name: &str, words: String) {
+    let list = to.entry(name).or_insert(json!([]));
+    if let Value::Array(list) = list {
+        list.push(json!(words));
+    }
+}
+
+/// The framework's own sentences where it has one.
+fn words(fault: &Fault) -> String {
+    match fault {
+        Fault::Unknown => "This field is not known.".into(),
+        Fault::Missing => "This field is required.".into(),
+        Fault::Null => "This field may not be null.".into(),
+        Fault::Not(Kind::Integer(min, max)) => {
+            format!("A valid integer from {min} to {max} is required.")
+        }
+        Fault::Not(Kind::Flag) => "Must be a valid boolean.".into(),
+        Fault::Not(Kind::Day) => {
+            "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.".into()
+        }
+        Fault::Not(Kind::OneOf(words)) => {
+            format!("Not a valid choice; choose one of {}.", words.join(", "))
+        }
+        Fault::Not(Kind::List(_)) => "Expected a list of items.".into(),
+        Fault::Not(kind) => format!("Invalid data: expected {kind}."),
+    }
+}

@@ -1,0 +1,356 @@
+//! A small checker for the JSON bodies that three of the simulators accept.
+//!
+//! In: a body and a static table of its members. Out: every problem with its place in the body, worded so
+//! that it names the member; each vendor turns them into its own error shape. What a value means (a known
+//! group, a date after another) is not decided here.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One member of an object.
+#[derive(Debug)]
+pub struct Member {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub required: bool,
+    pub nullable: bool,
+}
+
+impl Member {
+    pub const fn required(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            required: true,
+            nullable: false,
+        }
+    }
+
+    pub const fn optional(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            required: false,
+            nullable: false,
+        }
+    }
+
+    /// The same member, which may also be `null`.
+    pub const fn or_null(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+}
+
+/// What a value has to be. No vendor coercion is imitated: `"5"` is never an integer.
+#[derive(Debug)]
+pub enum Kind {
+    /// A string of so many characters.
+    Text(usize, usize),
+    /// An integer in this range, both ends included.
+    Integer(i64, i64),
+    Flag,
+    /// A hyphenated GUID of 36 characters.
+    Guid,
+    /// A calendar date, `yyyy-mm-dd`.
+    Day,
+    /// A date-time as .NET reads it, see [`instant`].
+    Instant,
+    OneOf(&'static [&'static str]),
+    /// Any JSON object.
+    Object,
+    /// An object with exactly these members.
+    Record(&'static [Member]),
+    List(&'static Kind),
+}
+
+/// A string of any length.
+pub const TEXT: Kind = Kind::Text(0, usize::MAX);
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Text(0, usize::MAX) => write!(f, "a string"),
+            Kind::Text(min, max) => write!(f, "a string of {min} to {max} characters"),
+            Kind::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
+            Kind::Flag => write!(f, "true or false"),
+            Kind::Guid => write!(f, "a GUID"),
+            Kind::Day => write!(f, "a date, yyyy-mm-dd"),
+            Kind::Instant => write!(f, "an ISO 8601 date-time"),
+            Kind::OneOf(words) => write!(f, "one of {}", words.join(", ")),
+            Kind::Object | Kind::Record(_) => write!(f, "a JSON object"),
+            Kind::List(_) => write!(f, "a list"),
+        }
+    }
+}
+
+/// A step into a body.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    Member(String),
+    Index(usize),
+}
+
+/// What is wrong at one place.
+#[derive(Debug)]
+pub enum Fault {
+    Unknown,
+    Missing,
+    Null,
+    /// The value is not of this kind.
+    Not(&'static Kind),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Unknown => write!(f, "is not a known member"),
+            Fault::Missing => write!(f, "is required"),
+            Fault::Null => write!(f, "must not be null"),
+            Fault::Not(kind) => write!(f, "must be {kind}"),
+        }
+    }
+}
+
+/// One problem and where it is; an empty path is the body itself.
+#[derive(Debug)]
+pub struct Problem {
+    pub path: Vec<Part>,
+    pub fault: Fault,
+}
+
+impl Problem {
+    /// `product_features[1].max_consumption`, or `body` for the body itself.
+    pub fn place(&self) -> String {
+        let mut place = String::new();
+        for part in &self.path {
+            match part {
+                Part::Member(name) if place.is_empty() => place.push_str(name),
+                Part::Member(name) => {
+                    place.push('.');
+                    place.push_str(name);
+                }
+                Part::Index(index) => place.push_str(&format!("[{index}]")),
+            }
+        }
+        if place.is_empty() {
+            place.push_str("body");
+        }
+        place
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.place(), self.fault)
+    }
+}
+
+/// All problems of a body in the order of the body, missing members last within their object.
+pub fn check(body: &Value, members: &'static [Member], unknown_allowed: bool) -> Vec<Problem> {
+    let mut checker = Checker {
+        unknown_allowed,
+        path: Vec::new(),
+        problems: Vec::new(),
+    };
+    checker.record(body, members, &Kind::Object);
+    checker.problems
+}
+
+struct Checker {
+    unknown_allowed: bool,
+    path: Vec<Part>,
+    problems: Vec<Problem>,
+}
+
+impl Checker {
+    fn report(&mut self, fault: Fault) {
+        self.problems.push(Problem {
+            path: self.path.clone(),
+            fault,
+        });
+    }
+
+    /// Runs one check a step further in.
+    fn inside(&mut self, part: Part, check: impl FnOnce(&mut Self)) {
+        self.path.push(part);
+        check(self);
+        self.path.pop();
+    }
+
+    fn record(&mut self, value: &Value, members: &'static [Member], kind: &'static Kind) {
+        let Value::Object(object) = value else {
+            return self.report(Fault::Not(kind));
+        };
+        for (name, value) in object {
+            let known = members.iter().find(|member| member.name == name);
+            self.inside(Part::Member(name.clone()), |here| match known {
+                Some(member) if value.is_null() && member.nullable => {}
+                Some(_) if value.is_null() => here.report(Fault::Null),
+                Some(member) => here.value(value, &member.kind),
+                None if here.unknown_allowed => {}
+                None => here.report(Fault::Unknown),
+            });
+        }
+        for member in members {
+            if member.required && !object.contains_key(member.name) {
+                let name = Part::Member(member.name.to_owned());
+                self.inside(name, |here| here.report(Fault::Missing));
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value, kind: &'static Kind) {
+        let text = value.as_str();
+        let fits = match kind {
+            Kind::Text(min, max) => {
+                text.is_some_and(|text| (*min..=*max).contains(&text.chars().count()))
+            }
+            Kind::Integer(min, max) => value
+                .as_i64()
+                .is_some_and(|number| (*min..=*max).contains(&number)),
+            Kind::Flag => value.is_boolean(),
+            Kind::Guid => text.is_some_and(|text| guid(text).is_some()),
+            Kind::Day => text.is_some_and(is_day),
+            Kind::Instant => text.is_some_and(|text| instant(text).is_some()),
+            Kind::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
+            Kind::Object => value.is_object(),
+            Kind::Record(members) => return self.record(value, members, kind),
+            Kind::List(of) => {
+                let Value::Array(items) = value else {
+                    return self.report(Fault::Not(kind));
+                };
+                for (index, item) in items.iter().enumerate() {
+                    self.inside(Part::Index(index), |here| match item {
+                        Value::Null => here.report(Fault::Null),
+                        item => here.value(item, of),
+                    });
+                }
+                return;
+            }
+        };
+        if !fits {
+            self.report(Fault::Not(kind));
+        }
+    }
+}
+
+/// A GUID in its hyphenated form, the only one that the vendors print.
+pub fn guid(text: &str) -> Option<Uuid> {
+    if text.len() != 36 {
+        return None;
+    }
+    Uuid::try_parse(text).ok()
+}
+
+/// Whether the text is a real calendar date written `yyyy-mm-dd`.
+pub fn is_day(text: &str) -> bool {
+    text.len() == 10 && text.parse::<civil::Date>().is_ok()
+}
+
+/// Reads a date-time with `Z`, with an offset or without one, which then means UTC, or a date alone.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    let utc = |at: civil::DateTime| at.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    if is_day(text) {
+        let day: civil::Date = text.parse().ok()?;
+        return Some(utc(day.at(0, 0, 0, 0))?.timestamp());
+    }
+    // The crate's parser also takes a blank for the `T` and a zone name in brackets; no vendor does.
+    if text.as_bytes().get(10) != Some(&b'T') || text.contains('[') {
+        return None;
+    }
+    match text.parse::<Timestamp>() {
+        Ok(at) => Some(at),
+        Err(_) => Some(utc(text.parse().ok()?)?.timestamp()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    static ITEM: [Member; 3] = [
+        Member::required("code", Kind::Text(1, 8)),
+        Member::optional("count", Kind::Integer(0, 10)),
+        Member::optional("until", Kind::Day).or_null(),
+    ];
+    static ITEM_KIND: Kind = Kind::Record(&ITEM);
+    static BODY: [Member; 2] = [
+        Member::required("items", Kind::List(&ITEM_KIND)),
+        Member::optional("on", Kind::Flag),
+    ];
+
+    fn problems(body: Value) -> Vec<String> {
+        check(&body, &BODY, false)
+            .iter()
+            .map(Problem::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_body_that_fits_has_no_problems() {
+        let body = json!({"items": [{"code": "a", "count": 3, "until": null}], "on": true});
+        assert_eq!(problems(body), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_problem_is_reported_with_its_place() {
+        let body = json!({"items": [{"code": "a"}, {"count": 11, "until": "2025-02-30", "x": 1}], "on": null});
+        assert_eq!(
+            problems(body),
+            [
+                "items[1].count must be an integer from 0 to 10",
+                "items[1].until must be a date, yyyy-mm-dd",
+                "items[1].x is not a known member",
+                "items[1].code is required",
+                "on must not be null",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_or_lacks_its_list_is_named() {
+        assert_eq!(problems(json!([])), ["body must be a JSON object"]);
+        assert_eq!(problems(json!({})), ["items is required"]);
+        assert_eq!(problems(json!({"items": {}})), ["items must be a list"]);
+        assert_eq!(
+            problems(json!({"items": [null]})),
+            ["items[0] must not be null"]
+        );
+    }
+
+    #[test]
+    fn unknown_members_pass_where_they_are_allowed() {
+        let body = json!({"items": [], "other": 1});
+        assert!(check(&body, &BODY, true).is_empty());
+    }
+
+    #[test]
+    fn instants_are_read_in_every_documented_spelling() {
+        let at = instant("2025-12-25T15:49:43.2908281Z");
+        assert!(at.is_some());
+        for same in [
+            "2025-12-25T15:49:43.2908281",
+            "2025-12-25T15:49:43.2908281+00:00",
+            "2025-12-25T17:49:43.2908281+02:00",
+        ] {
+            assert_eq!(instant(same), at, "{same}");
+        }
+        assert_eq!(instant("2025-12-25"), instant("2025-12-25T00:00:00"));
+        for bad in [
+            "",
+            "25-12-2025",
+            "2025-13-01T00:00:00Z",
+            "2025-12-25 15:49:43Z",
+            "soon",
+        ] {
+            assert_eq!(instant(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The examples: valid, planned and applied against the sandbox, in sync afterwards.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entitle::apply::{Outcome, Secrets, Trust};
+use entitle::manifest;
+use entitle::plan::Action;
+use entitle::plan::guard::Accepted;
+use entitle::provider;
+use entitle::reconcile::{self, ApplyOptions, CheckOptions, Settings};
+use entitle::sandbox::{Options, Sandbox};
+use tokio::time::Instant;
+
+use entitle::cli::simulators;
+
+fn example_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+fn settings() -> Settings {
+    Settings {
+        secrets: Secrets {
+            environment: Arc::new(|_| None),
+            trust: Trust::default(),
+        },
+        parallelism: 16,
+        deadline: Instant::now() + Duration::from_secs(60),
+        clock: super::support::pure::now,
+    }
+}
+
+#[tokio::test]
+async fn every_example_applies_once_and_is_in_sync_afterwards() {
+    let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
+    let loaded = manifest::load(&[example_dir()], &mut std::io::empty());
+    let options = CheckOptions {
+        need_connections: true,
+        simulators: Some(simulators::stand_ins(&sandbox)),
+    };
+    let checked = reconcile::check(loaded, &options);
+    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
+    let kinds: std::collections::BTreeSet<&str> = checked
+        .desired
+        .iter()
+        .map(|object| object.address.kind.0)
+        .collect();
+    assert_eq!(
+        kinds.len(),
+        provider::ALL.len(),
+        "every kind has an example"
+    );
+
+    let pass = reconcile::plan(&checked, &settings()).await;
+    for planned in &pass.planned {
+        assert_eq!(
+            planned.action,
+            Action::Update,
+            "{}: {:?}",
+            planned.desired.address,
+            planned.message
+        );
+    }
+    let unattended = ApplyOptions {
+        accepted: Some(Accepted::default()),
+        fail_fast: false,
+    };
+    for report in reconcile::apply(pass, &unattended, &settings()).await {
+        let address = &report.planned.desired.address;
+        assert_eq!(
+            report.outcome,
+            Some(Outcome::Converged),
+            "{address}: {:?}",
+            report.message
+        );
+        assert!(
+            report.side_effects.is_empty(),
+            "{address}: {:?}",
+            report.side_effects
+        );
+    }
+
+    sandbox.forget_requests();
+    let again = reconcile::plan(&checked, &settings()).await;
+    for planned in &again.planned {
+        assert!(
+            planned.changes.is_empty(),
+            "{}: {:?}",
+            planned.desired.address,
+            planned.changes
+        );
+    }
+    for report in reconcile::apply(again, &unattended, &settings()).await {
+        assert_eq!(report.outcome, None);
+    }
+    let writes: Vec<String> = sandbox
+        .requests()
+        .into_iter()
+        .filter(|seen| {
+            seen.method != "GET" && !seen.path.contains("login") && !seen.path.contains("token")
+        })
+        .map(|seen| format!("{} {}", seen.method, seen.path))
+        .collect();
+    assert!(writes.is_empty(), "the second apply wrote: {writes:?}");
+    sandbox.stop().await;
+}

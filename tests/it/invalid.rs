@@ -1,0 +1,98 @@
+//! Bad manifests: `tests/invalid/<name>/manifest.yaml` (and more files beside it) must give exactly the
+//! findings in `diagnostics.txt`. Every code that the program can report has a sample.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use entitle::manifest;
+use entitle::reconcile::{self, CheckOptions};
+use entitle::render;
+
+use super::support::{golden, pure};
+
+fn findings(case: &Path) -> (String, Vec<&'static str>) {
+    // A fixed name keeps golden files free of this checkout's place.
+    let mut loaded = manifest::load(&[case.to_path_buf()], &mut std::io::empty());
+    let rename = |name: &str| {
+        Path::new(name)
+            .file_name()
+            .map_or(name.to_string(), |name| name.to_string_lossy().into_owned())
+    };
+    loaded.sources = loaded
+        .sources
+        .iter()
+        .map(|source| {
+            Arc::new(entitle::model::diagnostic::Source {
+                name: rename(&source.name),
+                text: source.text.clone(),
+            })
+        })
+        .collect();
+    let checked = reconcile::check(
+        loaded,
+        &CheckOptions {
+            need_connections: true,
+            simulators: None,
+        },
+    );
+    let codes = checked
+        .findings
+        .iter()
+        .map(|finding| finding.code)
+        .collect();
+    let text = pure::plain(|out| render::diagnostics::write(out, &checked.findings, false));
+    (text.replace(&format!("{}/", case.display()), ""), codes)
+}
+
+#[test]
+fn every_sample_gives_its_findings() {
+    let cases = golden::folders(&golden::tests_dir().join("invalid"));
+    assert!(cases.len() >= 40, "only {} samples", cases.len());
+    let mut faults = Vec::new();
+    for case in &cases {
+        let (text, codes) = findings(case);
+        if codes.is_empty() {
+            faults.push(format!("{} has no finding", case.display()));
+        }
+        faults.extend(golden::compare(&case.join("diagnostics.txt"), &text).err());
+    }
+    golden::all_well(faults);
+}
+
+#[test]
+fn every_code_has_a_sample() {
+    let sampled: BTreeSet<&str> = golden::folders(&golden::tests_dir().join("invalid"))
+        .iter()
+        .flat_map(|case| findings(case).1)
+        .collect();
+    // Only the file system can cause these; `cli.rs` and the tests of `load` do.
+    let elsewhere = ["missing-path", "unreadable", "too-large", "no-manifests"];
+    let missing: Vec<String> = codes_in_source()
+        .into_iter()
+        .filter(|code| !sampled.contains(code.as_str()) && !elsewhere.contains(&code.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "codes without a sample under tests/invalid: {missing:?}"
+    );
+}
+
+/// Every code that the source gives to a diagnostic or a misfit.
+fn codes_in_source() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    for text in super::architecture::sources().into_values() {
+        for opening in ["Diagnostic::error(", "Diagnostic::warning(", "Misfit::new("] {
+            for (at, _) in text.match_indices(opening) {
+                let rest = text[at + opening.len()..].trim_start();
+                if let Some(code) = rest
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.split('"').next())
+                {
+                    codes.insert(code.to_string());
+                }
+            }
+        }
+    }
+    codes
+}

@@ -1,0 +1,225 @@
+//! Laws that hold for every field table: nothing to do means nothing planned, what was carried out is
+//! what was desired, the order of files means nothing.
+
+use std::collections::BTreeSet;
+
+use entitle::model::{Clearing, Desired, Field, Fields, Key, Live, Need, Shape, Value};
+use entitle::plan::{carry, diff};
+use entitle::provider::{self, Provider};
+use proptest::prelude::*;
+
+use super::support::pure;
+
+fn value(field: &'static Field) -> BoxedStrategy<Value> {
+    let some = shape_value(&field.shape);
+    match (&field.shape, field.clearing) {
+        (Shape::Set(_) | Shape::Keyed(_), _) | (_, Clearing::Impossible | Clearing::Zero) => some,
+        _ => prop_oneof![3 => some, 1 => Just(Value::Null)].boxed(),
+    }
+}
+
+fn shape_value(shape: &'static Shape) -> BoxedStrategy<Value> {
+    let text = |texts: &'static [&'static str]| {
+        prop::sample::select(texts)
+            .prop_map(|text| Value::Text(text.into()))
+            .boxed()
+    };
+    match shape {
+        Shape::Text { .. } => text(&["x", "y", "a b", "ü"]),
+        Shape::Integer { min, max, .. } => {
+            let (min, max) = (*min, (*max).min(*min + 5));
+            (min..=max).prop_map(Value::Integer).boxed()
+        }
+        Shape::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
+        Shape::Choice { values, .. } => text(values),
+        Shape::Date => text(&["2026-01-31", "2027-12-31", "2028-02-29"]),
+        Shape::Instant => text(&["2026-01-31T00:00:00Z", "2027-12-31T23:59:59Z"]),
+        Shape::Guid => text(&[
+            "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
+            "25e1dd03-7185-4dc0-b63e-0df178164e13",
+        ]),
+        Shape::Object => {
+            let json = prop::sample::select(&["{}", "{\"a\":1}"][..]);
+            json.prop_map(|text| Value::Json(serde_json::from_str(text).expect("JSON")))
+                .boxed()
+        }
+        Shape::Set(_) => prop::collection::btree_set("[a-d]", 0..4)
+            .prop_map(Value::Set)
+            .boxed(),
+        Shape::Keyed(elements) => {
+            let keys = prop::sample::subsequence(vec!["a", "b", "c", "d"], 0..4).prop_shuffle();
+            keys.prop_flat_map(|keys| {
+                let items: Vec<_> = keys
+                    .into_iter()
+                    .map(|key| {
+                        let parts = vec![key.to_string(); elements.key.len()];
+                        let key = Key::new(parts, elements.fold);
+                        fields(elements.fields).prop_map(move |fields| (key.clone(), fields))
+                    })
+                    .collect();
+                items.prop_map(Value::Items)
+            })
+            .boxed()
+        }
+    }
+}
+
+/// A value for every field of the table.
+fn fields(table: &'static [Field]) -> BoxedStrategy<Fields> {
+    let each: Vec<_> = table
+        .iter()
+        .filter(|field| field.need != Need::Never)
+        .map(|field| value(field).prop_map(move |value| (field.name, value)))
+        .collect();
+    each.prop_map(|pairs| pairs.into_iter().collect()).boxed()
+}
+
+/// The same fields with some of them left out, at the top and inside elements.
+fn managed(all: Fields) -> BoxedStrategy<Fields> {
+    let names: Vec<&'static str> = all.keys().copied().collect();
+    let count = names.len();
+    (prop::sample::subsequence(names, 0..=count), any::<bool>())
+        .prop_map(move |(kept, thin)| {
+            let kept: BTreeSet<&str> = kept.into_iter().collect();
+            let thinned = |value: &Value| match value {
+                Value::Items(items) if thin => {
+                    let halve = |fields: &Fields| fields.clone().into_iter().step_by(2).collect();
+                    Value::Items(
+                        items
+                            .iter()
+                            .map(|(key, fields)| (key.clone(), halve(fields)))
+                            .collect(),
+                    )
+                }
+                other => other.clone(),
+            };
+            all.iter()
+                .filter(|(name, _)| kept.contains(*name))
+                .map(|(n, v)| (*n, thinned(v)))
+                .collect()
+        })
+        .boxed()
+}
+
+/// An object of the provider's kind that desires `fields`.
+fn desired(provider: &dyn Provider, fields: Fields) -> Desired {
+    let table = provider.table();
+    let ids: String = table
+        .identity
+        .iter()
+        .map(|identity| format!("  {}: '{}'\n", identity.name, identity.example))
+        .collect();
+    let required: String = table
+        .desired
+        .iter()
+        .filter(|field| field.need == Need::InManifest)
+        .map(|field| format!("{}: 1", field.name))
+        .collect();
+    let text = format!(
+        "apiVersion: entitle.dev/v1\nkind: {}\nmetadata: {{name: x}}\nspec:\n{ids}  desired: {{{required}}}\n",
+        table.kind
+    );
+    let checked = pure::check(&[("x.yaml", &text)]);
+    let object = checked
+        .desired
+        .first()
+        .unwrap_or_else(|| panic!("{:?}", checked.findings));
+    Desired {
+        fields,
+        ..(**object).clone()
+    }
+}
+
+/// What a faithful vendor would show after the write.
+fn after(next: &Fields, live: &Fields) -> Live {
+    let mut fields = live.clone();
+    for (name, value) in next {
+        let merged = match (value, live.get(name)) {
+            (Value::Items(items), Some(held)) => Value::Items(
+                items
+                    .iter()
+                    .map(|(key, fields)| {
+                        let mut all = held.item(key).cloned().unwrap_or_default();
+                        all.extend(fields.clone());
+                        (key.clone(), all)
+                    })
+                    .collect(),
+            ),
+            (value, _) => value.clone(),
+        };
+        fields.insert(name, merged);
+    }
+    Live {
+        fields,
+        ..Live::default()
+    }
+}
+
+/// The place of a provider in `ALL`: proptest prints what it shrinks, and a provider has no `Debug`.
+fn each_provider() -> std::ops::Range<usize> {
+    0..provider::ALL.len()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_object_that_is_as_desired_has_no_diff(
+        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
+            fields(provider::ALL[provider].table().desired).prop_flat_map(move |live| {
+                let wanted = managed(live.clone());
+                (Just(provider), Just(live), wanted)
+            })
+        })
+    ) {
+        let provider = provider::ALL[provider];
+        let table = provider.table().desired;
+        let live = Live { fields: live, ..Live::default() };
+        // An element that is thinned keeps its other fields; a list is complete because it is the same.
+        let next = carry::carry(table, &desired(provider, wanted), &live);
+        let changes = diff::diff(table, &next, &live, pure::now());
+        prop_assert!(changes.is_empty(), "{changes:?}");
+    }
+
+    #[test]
+    fn what_was_carried_out_is_what_was_desired(
+        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
+            let table = provider::ALL[provider].table().desired;
+            (Just(provider), fields(table), fields(table).prop_flat_map(managed))
+        })
+    ) {
+        let provider = provider::ALL[provider];
+        let table = provider.table().desired;
+        let live = Live { fields: live, ..Live::default() };
+        let desired = desired(provider, wanted);
+        let next = carry::carry(table, &desired, &live);
+        let written = after(&next, &live.fields);
+        let again = carry::carry(table, &desired, &written);
+        let changes = diff::diff(table, &again, &written, pure::now());
+        prop_assert!(changes.is_empty(), "{changes:?}");
+    }
+}
+
+#[test]
+fn the_order_of_files_means_nothing() {
+    let one = |name: &str, key: &str| {
+        format!(
+            "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {{name: {name}}}\nspec:\n  \
+             activationKey: {key}\n  desired: {{customer_id: 1}}\n"
+        )
+    };
+    let (a, b) = (
+        one("a", "AAAAA-AAAAA-AAAAA-AAAAA"),
+        one("b", "BBBBB-BBBBB-BBBBB-BBBBB"),
+    );
+    let names = |texts: &[(&str, &str)]| -> Vec<String> {
+        pure::check(texts)
+            .desired
+            .iter()
+            .map(|object| object.address.to_string())
+            .collect()
+    };
+    let forward = names(&[("1.yaml", &a), ("2.yaml", &b)]);
+    assert_eq!(forward, names(&[("1.yaml", &b), ("2.yaml", &a)]));
+    assert_eq!(forward, ["LacLicenseOrder/a", "LacLicenseOrder/b"]);
+}

@@ -1,0 +1,74 @@
+//! Schemas: fresh, accepting what we accept, refusing what we refuse.
+
+use std::path::Path;
+
+use entitle::render::schema;
+use serde_json::Value as Json;
+
+use super::support::golden;
+
+#[test]
+fn the_schemas_in_the_repository_are_fresh() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    let faults = schema::all().into_iter().filter_map(|(name, schema)| {
+        let text = serde_json::to_string_pretty(&schema).expect("JSON is printable") + "\n";
+        golden::compare(&dir.join(name), &text).err()
+    });
+    golden::all_well(faults.collect());
+}
+
+fn documents(path: &Path) -> Vec<Json> {
+    let text = std::fs::read_to_string(path).expect("readable");
+    serde_yaml::Deserializer::from_str(&text)
+        .map(|document| serde::Deserialize::deserialize(document).expect("YAML as JSON"))
+        .collect()
+}
+
+#[test]
+fn the_manifest_schema_accepts_every_example() {
+    let validator = jsonschema::validator_for(&schema::manifest()).expect("a valid schema");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for folder in golden::folders(&root) {
+        for file in golden::files(&folder, "yaml") {
+            for document in documents(&file) {
+                if document.get("apiVersion").is_none() {
+                    continue;
+                }
+                let faults: Vec<String> = validator
+                    .iter_errors(&document)
+                    .map(|error| error.to_string())
+                    .collect();
+                assert!(faults.is_empty(), "{}: {faults:?}", file.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 3, "only {seen} example documents");
+}
+
+#[test]
+fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
+    let validator = jsonschema::validator_for(&schema::manifest()).expect("a valid schema");
+    // Codes whose fault a schema of one document can see.
+    for name in [
+        "unknown-field",
+        "unknown-kind",
+        "unknown-version",
+        "wrong-type",
+        "bad-choice",
+        "out-of-range",
+        "cannot-clear",
+        "missing-field",
+        "literal-secret",
+    ] {
+        let file = golden::tests_dir()
+            .join("invalid")
+            .join(name)
+            .join("manifest.yaml");
+        let refused = documents(&file)
+            .iter()
+            .any(|document| !validator.is_valid(document));
+        assert!(refused, "the schema accepts tests/invalid/{name}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Planning without network and process: manifests and literal replies in, a plan out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entitle::manifest::Loaded;
+use entitle::model::diagnostic::Source;
+use entitle::model::{Call, Desired, Diagnostics, Observed, Reply};
+use entitle::plan::document::{PlanDocument, SourceFacts};
+use entitle::plan::{self, Planned};
+use entitle::provider::{self, reading::Answer};
+use entitle::reconcile::{self, CheckOptions, Checked};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+/// The moment at which every pure test happens.
+pub fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().expect("a valid time")
+}
+
+/// Checks manifests given as named texts.
+pub fn check(texts: &[(&str, &str)]) -> Checked {
+    let sources = texts
+        .iter()
+        .map(|(name, text)| {
+            Arc::new(Source {
+                name: (*name).into(),
+                text: (*text).into(),
+            })
+        })
+        .collect();
+    let loaded = Loaded {
+        sources,
+        findings: Diagnostics::default(),
+    };
+    reconcile::check(loaded, &CheckOptions::default())
+}
+
+/// What a vendor answers, by the name of the call, for example `GET /v3/…`.
+///
+/// A value is the JSON body of a 200, or `{"$status": N, "$body": …}`; a text body is sent as it is.
+pub type Replies = BTreeMap<String, Json>;
+
+/// Drives the readings of the checked objects with literal replies. Returns what was observed and the
+/// calls in the order they were made; a call without a reply is a fault of the test or of the reading.
+pub fn observe(
+    checked: &Checked,
+    replies: &Replies,
+) -> Result<(BTreeMap<String, Observed>, Vec<String>), String> {
+    let mut by_vendor: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
+    for object in &checked.desired {
+        by_vendor.entry(object.vendor.0).or_default().push(object);
+    }
+    let (mut observed, mut calls) = (BTreeMap::new(), Vec::new());
+    for (_, objects) in by_vendor {
+        let provider = provider::of(objects[0].vendor).ok_or("no provider")?;
+        let mut reading = provider.reading(&objects);
+        loop {
+            let ready = reading.ready();
+            if ready.is_empty() {
+                break;
+            }
+            for (ticket, call) in ready {
+                let name = call.name();
+                let reply =
+                    reply(replies, &call).ok_or_else(|| format!("unexpected call {name}"))?;
+                calls.push(name);
+                reading.take(ticket, Answer::Reply(reply));
+            }
+        }
+        let found = reading.finish();
+        observed.extend(
+            objects
+                .iter()
+                .map(|object| object.address.to_string())
+                .zip(found),
+        );
+    }
+    Ok((observed, calls))
+}
+
+fn reply(replies: &Replies, call: &Call) -> Option<Reply> {
+    let given = replies.get(&call.name())?;
+    let status = given.get("$status").and_then(Json::as_u64).unwrap_or(200);
+    let body = if status == 200 && given.get("$body").is_none() {
+        given
+    } else {
+        &given["$body"]
+    };
+    let body = match body {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(Reply {
+        status: status as u16,
+        body,
+        content_type: "application/json".into(),
+    })
+}
+
+/// Plans every object against what was observed.
+pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Planned> {
+    checked
+        .desired
+        .iter()
+        .map(|object| {
+            let provider = provider::of(object.vendor).expect("a provider for every kind");
+            plan::plan(
+                provider,
+                object,
+                &observed[&object.address.to_string()],
+                now(),
+            )
+        })
+        .collect()
+}
+
+/// The plan as the contract shows it, at the fixed moment.
+pub fn document(checked: &Checked, planned: &[Planned]) -> PlanDocument {
+    let limits = BTreeMap::from([(
+        String::new(),
+        entitle::model::Limits {
+            concurrency: 10,
+            rates: Vec::new(),
+        },
+    )]);
+    let facts = SourceFacts {
+        files: 1,
+        documents: planned.len(),
+        skipped: 0,
+        commit: None,
+    };
+    PlanDocument::new(planned, facts, &limits, &checked.findings, now())
+}
+
+/// Text without colour.
+pub fn plain(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut anstream::StripStream::new(&mut bytes)).expect("writing to memory");
+    String::from_utf8(bytes).expect("output is UTF-8")
+}
