@@ -89,6 +89,10 @@ impl Auditor<'_> {
                 Tree::Integer(number) if matches!(identity.shape, Shape::Integer { .. }) => {
                     Ok(number.to_string())
                 }
+                // Digits beyond 64 bits with a sign; `id_text` refuses what is no whole number.
+                Tree::Number(raw) if matches!(identity.shape, Shape::Integer { .. }) => {
+                    Ok(raw.clone())
+                }
                 _ => Err(format!(
                     "`{}` must be text, not {}",
                     identity.name,
@@ -296,10 +300,8 @@ impl Auditor<'_> {
 
     fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
         let lists = || {
-            table
-                .desired
-                .iter()
-                .filter(|f| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_)))
+            let list = |f: &&Field| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_));
+            table.desired.iter().filter(list).filter(|f| in_plans(f))
         };
         for (name, mark) in &draft.keep_unlisted {
             if !lists().any(|field| field.name == name) {
@@ -353,6 +355,12 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
     }
 }
 
+/// Whether plans and policies speak of a field: a convenience is gone by then, and naming it in a policy
+/// would quietly do nothing.
+fn in_plans(field: &Field) -> bool {
+    field.need != Need::Never
+}
+
 /// Why an `ignore` path can name nothing of this kind; nothing when it can.
 fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
     let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
@@ -362,11 +370,12 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
             "a path starts with a field name",
         ));
     };
-    let Some(field) = find(table, name) else {
+    let known = table.iter().filter(|field| in_plans(field));
+    let Some(field) = known.clone().find(|field| field.name == name) else {
         let message = format!("ignore names the unknown field `{name}`");
         return Some(
             Diagnostic::error("unknown-field", message)
-                .suggest(name, table.iter().map(|field| field.name)),
+                .suggest(name, known.map(|field| field.name)),
         );
     };
     match (rest, &field.shape) {
