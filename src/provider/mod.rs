@@ -17,6 +17,7 @@ pub mod semantics;
 pub mod words;
 
 mod alinea;
+mod cryptlex;
 mod informatica;
 mod lac;
 #[cfg(test)]
@@ -107,7 +108,12 @@ pub fn by_status(reply: &Reply) -> Verdict {
 }
 
 /// Every vendor, in the order of their names.
-pub static ALL: &[&dyn Provider] = &[&alinea::Alinea, &informatica::Informatica, &lac::Lac];
+pub static ALL: &[&dyn Provider] = &[
+    &alinea::Alinea,
+    &cryptlex::Cryptlex,
+    &informatica::Informatica,
+    &lac::Lac,
+];
 
 /// The provider of a vendor that manifests have been checked to name.
 pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
