@@ -20,6 +20,7 @@ mod alinea;
 mod cryptlex;
 mod informatica;
 mod lac;
+mod licensespring;
 #[cfg(test)]
 mod testing;
 
@@ -113,6 +114,7 @@ pub static ALL: &[&dyn Provider] = &[
     &cryptlex::Cryptlex,
     &informatica::Informatica,
     &lac::Lac,
+    &licensespring::LicenseSpring,
 ];
 
 /// The provider of a vendor that manifests have been checked to name.
