@@ -1,4 +1,51 @@
-//! GitOps for software licences.
+//! GitOps for software licences: this page is the architecture.
+//!
+//! Users keep the licence, edition, limit, feature and order state they want in YAML files; `entitle`
+//! diffs it against the live state at five licensing vendors, shows a plan, and makes it so with the
+//! fewest calls.
+//!
+//! # One pass
+//!
+//! Every command drives the same pass, in [`reconcile`]:
+//!
+//! | stage | where | what goes in and out |
+//! | --- | --- | --- |
+//! | load | [`manifest::load`] | paths to source texts |
+//! | parse | [`manifest::yaml`] | text to trees whose nodes know their place |
+//! | lower | [`manifest::lower`] | trees to drafts: the envelope is checked |
+//! | audit | [`provider::audit`] | drafts to [`model::Desired`], checked against the field table |
+//! | observe | [`apply::observe`] | a provider's reading, driven: calls out, replies in, [`model::Live`] out |
+//! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
+//! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
+//! | guard | [`plan::guard`] | whether the write may go without a person looking on |
+//! | execute | [`apply::execute`] | send, judge, look at what came of it |
+//! | render | [`render`] | the plan document as text, JSON or a schema |
+//!
+//! # Who knows what
+//!
+//! * [`model`] holds the nouns; it knows no YAML, no HTTP client and no vendor.
+//! * [`manifest`] and [`provider`] are the two edges over it and never see each other: the first knows the
+//!   file format, the second the vendors.
+//! * A vendor is a table and a codec. The field table ([`model::KindTable`]) is the single source of
+//!   validation, diff, risk, JSON Schema and `explain`. A provider is synchronous and has no IO: **plan
+//!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
+//! * [`plan`] is pure; the time is an argument.
+//! * [`apply`] is the only part that talks to the network, and `apply/transport.rs` the only file that
+//!   names the HTTP client.
+//! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
+//!   code with the rest, so that they can prove it wrong.
+//!
+//! Imports run toward lower rank only (`model` 0, `manifest` and `provider` 1, `plan` 2, `apply` 3,
+//! `reconcile` 4, `render` 5, `cli` 6); `tests/it/architecture.rs` holds that, and the doors to external
+//! crates.
+//!
+//! # How it is tested
+//!
+//! Pure cases as folders with golden files (`tests/vendors/<vendor>/cases`, re-blessed by
+//! `ENTITLE_BLESS=1`), laws over all field tables, then one conformance list per vendor over real HTTP
+//! against the sandbox, and few runs of the binary.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod apply;
 pub mod cli;

@@ -3,7 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // rustls has no provider of its own in this build; a second installation would be a no-op.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     entitle::cli::main()
 }

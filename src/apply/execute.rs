@@ -7,6 +7,7 @@ use super::outcome::{Outcome, Report};
 use super::transport::Account;
 use crate::model::{Desired, Field, Live, Observed, Reply, Verdict};
 use crate::plan::{self, Action, Planned};
+use crate::provider::conditions;
 use crate::provider::semantics::{Echo, WriteMode};
 
 /// Writes of one object in one run. A second one is only sent after a look showed that the first had no
@@ -198,12 +199,14 @@ fn side_effects(
     after: &Live,
 ) -> Vec<String> {
     // A field that the write makes meaningless, such as a date left over from another type, is meant to go.
+    let mut after = after.fields.clone();
+    conditions::settle(table, &mut after);
     let asked: Vec<String> = planned
         .changes
         .iter()
         .map(|change| change.path.to_string())
         .collect();
-    plan::diff::diff(table, &after.fields, before, Timestamp::UNIX_EPOCH)
+    plan::diff::diff(table, &after, before, Timestamp::UNIX_EPOCH)
         .into_iter()
         .filter(|change| {
             let path = change.path.to_string();

@@ -68,6 +68,8 @@ impl Account {
         secrets: Secrets,
         deadline: Instant,
     ) -> Result<Self, String> {
+        // reqwest is built without a provider of its own; a second installation changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
             .timeout(connection.timeout)

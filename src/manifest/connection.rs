@@ -56,7 +56,11 @@ pub fn lower(
     };
     let vendor = get("vendor").and_then(|entry| vendor(&entry.value, vendors, reader));
     let base_url = get("baseUrl").and_then(|entry| base_url(&entry.value, insecure, reader));
+    reader.secretive = true;
     let auth = get("auth").and_then(|entry| auth(&entry.value, insecure, reader));
+    let webhook_secret =
+        get("webhookSecret").and_then(|e| secret("webhookSecret", &e.value, reader));
+    reader.secretive = false;
     let timeout = match get("timeout") {
         Some(entry) => reader.duration("timeout", &entry.value),
         None => Some(Duration::from_secs(30)),
@@ -68,8 +72,6 @@ pub fn lower(
             rates: Vec::new(),
         },
     };
-    let webhook_secret =
-        get("webhookSecret").and_then(|e| secret("webhookSecret", &e.value, reader));
     Some(Connection {
         name,
         vendor: vendor?,
@@ -103,10 +105,12 @@ fn base_url(node: &Node, insecure: bool, reader: &mut Reader<'_>) -> Option<Url>
         Err(error) => Some(("bad-url", format!("{text:?} is not a URL: {error}"))),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             // The text is not repeated: what stands before the @ may be a password.
-            Some((
+            let finding = Diagnostic::error(
                 "secret-in-manifest",
-                "a URL must not carry a user name or password".to_string(),
-            ))
+                "a URL must not carry a user name or password",
+            );
+            reader.report(finding.hide(), node.mark);
+            None
         }
         Ok(url) if url.query().is_some() || url.fragment().is_some() => Some((
             "bad-url",
@@ -236,12 +240,7 @@ fn secret(what: &str, node: &Node, reader: &mut Reader<'_>) -> Option<SecretRef>
             format!("{what} must say where the secret is kept, not what it is"),
         )
         .hint("write {env: NAME}, {file: PATH} or {command: [program, argument]}");
-        // The mark covers no text, so that no rendering shows the line's secret.
-        let mark = Mark {
-            end: node.mark.start,
-            ..node.mark
-        };
-        reader.report(finding, mark);
+        reader.report(finding, node.mark);
         return None;
     }
     let entries = reader.members(what, node, &["env", "file", "command"]);

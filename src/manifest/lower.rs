@@ -36,8 +36,12 @@ pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
         ..Manifests::default()
     };
     for source in sources {
-        let documents = yaml::parse(source, &mut all.findings);
-        second::compare(source, &documents, &mut all.findings);
+        let mut own = Diagnostics::default();
+        let documents = yaml::parse(source, &mut own);
+        if !own.has_errors() {
+            second::compare(source, &documents, &mut own);
+        }
+        all.findings.extend(own);
         for document in &documents {
             all.documents += 1;
             document_of(document, source, kinds, &mut all);
@@ -51,6 +55,7 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     let mut reader = Reader {
         source,
         findings: &mut all.findings,
+        secretive: false,
     };
     let kind_text = document.get("kind").and_then(Node::text);
     match document.get("apiVersion").and_then(Node::text) {

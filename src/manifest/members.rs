@@ -11,11 +11,15 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 pub struct Reader<'a> {
     pub source: &'a Arc<Source>,
     pub findings: &'a mut Diagnostics,
+    /// Whether what is read may be a secret written where none belongs: findings then show no text.
+    pub secretive: bool,
 }
 
 impl Reader<'_> {
     pub fn report(&mut self, finding: Diagnostic, mark: Mark) {
-        self.findings.push(finding.at(self.source, mark));
+        let mut finding = finding.at(self.source, mark);
+        finding.hidden |= self.secretive;
+        self.findings.push(finding);
     }
 
     pub fn origin(&self, mark: Mark) -> Origin {
@@ -26,7 +30,11 @@ impl Reader<'_> {
     }
 
     pub fn wrong_type(&mut self, what: &str, expected: &str, node: &Node) {
-        let message = format!("{what} must be {expected}, not {}", node.describe());
+        let message = if self.secretive {
+            format!("{what} must be {expected}")
+        } else {
+            format!("{what} must be {expected}, not {}", node.describe())
+        };
         self.report(Diagnostic::error("wrong-type", message), node.mark);
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::model::diagnostic::Source;
-use crate::model::{Diagnostic, Diagnostics, Node, Tree};
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
 
 /// Compares what libyaml makes of `source` with `documents`, and warns about the first difference.
 pub fn compare(source: &Arc<Source>, documents: &[Node], findings: &mut Diagnostics) {
@@ -24,14 +24,15 @@ pub fn compare(source: &Arc<Source>, documents: &[Node], findings: &mut Diagnost
                 others.push(value);
             }
             Err(error) => {
-                let whole = documents.first().map(|node| node.mark).unwrap_or_default();
-                findings.push(
-                    Diagnostic::warning(
-                        "yaml-dialect",
-                        format!("other YAML tools cannot read this file: {error}"),
-                    )
-                    .at(source, whole),
-                );
+                let place = error.location().map_or_else(Mark::default, |place| Mark {
+                    line: u32::try_from(place.line()).unwrap_or(u32::MAX),
+                    column: u32::try_from(place.column()).unwrap_or(u32::MAX),
+                    ..Mark::default()
+                });
+                let finding =
+                    Diagnostic::warning("yaml-dialect", "other YAML tools cannot read this")
+                        .hint("write the value in quotes, or in plain decimal digits");
+                findings.push(finding.at(source, place));
                 return;
             }
         }

@@ -21,13 +21,19 @@ pub const MAX_FILE_BYTES: u64 = 64 << 20;
 /// a hostile file stays within a few hundred megabytes.
 const MAX_NODES: usize = 4_000_000;
 
+/// Values that anchors and aliases may stand for in one file: far more than any manifest repeats, and
+/// what a bomb reaches in a moment.
+const MAX_ALIASED: usize = 200_000;
+
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: MAX_NODES,
             max_events: 4 * MAX_NODES,
             max_documents: 250_000,
+            max_recorded_anchor_events: MAX_ALIASED,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIASED },
         // Duplicates are passed on so that the finding can show both places.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
@@ -54,34 +60,34 @@ pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
 
 fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
     use serde_saphyr::Error;
-    let too_much = matches!(
-        error.without_snippet(),
-        Error::Budget { .. }
-            | Error::AliasReplayLimitExceeded { .. }
+    let mut cause = error.without_snippet();
+    while let Error::AliasError { error, .. } = cause {
+        cause = error;
+    }
+    let aliases = matches!(
+        cause,
+        Error::AliasReplayLimitExceeded { .. }
             | Error::AliasExpansionLimitExceeded { .. }
             | Error::AliasReplayStackDepthExceeded { .. }
     );
-    let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-    // The place is shown by the finding itself.
-    let text = text
-        .split(" at line ")
-        .next()
-        .unwrap_or(&text)
-        .trim_end_matches([':', ' '])
-        .to_string();
-    let finding = if too_much {
+    let text = cause.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    let too_deep = text.contains("recursion limit");
+    let finding = if aliases || too_deep || matches!(cause, Error::Budget { .. }) {
         Diagnostic::error(
             "yaml-budget",
-            format!("the file is too large or too deep to be a manifest: {text}"),
+            "the file is too large or too deep to be a manifest",
         )
         .hint("split the file, or remove the aliases that multiply it")
     } else {
+        // The place is shown by the finding itself.
+        let text = text
+            .split(" at line ")
+            .next()
+            .unwrap_or(&text)
+            .trim_end_matches([':', ' ']);
         Diagnostic::error("yaml-syntax", format!("not valid YAML: {text}"))
     };
-    match error.location() {
-        Some(location) => finding.at(source, mark(location)),
-        None => finding.at(source, Mark::default()),
-    }
+    finding.at(source, error.location().map(mark).unwrap_or_default())
 }
 
 fn mark(location: Location) -> Mark {

@@ -29,6 +29,8 @@ pub struct Diagnostic {
     /// A second place that belongs to the finding, with what it is.
     pub related: Option<(Origin, &'static str)>,
     pub hint: Option<String>,
+    /// Whether the source line must not be shown, because it may hold a secret.
+    pub hidden: bool,
 }
 
 impl Diagnostic {
@@ -40,6 +42,7 @@ impl Diagnostic {
             origin: None,
             related: None,
             hint: None,
+            hidden: false,
         }
     }
 
@@ -60,6 +63,11 @@ impl Diagnostic {
 
     pub fn also(mut self, origin: Origin, what: &'static str) -> Self {
         self.related = Some((origin, what));
+        self
+    }
+
+    pub fn hide(mut self) -> Self {
+        self.hidden = true;
         self
     }
 

@@ -59,6 +59,18 @@ impl Field {
         self
     }
 
+    /// Whether two values mean the same in this field: where `null` and `""` are one value, both spellings
+    /// are kept as they came, so that what does not change is sent back as live spelled it.
+    pub fn alike(&self, a: &Value, b: &Value) -> bool {
+        let empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::Text(text) => text.is_empty(),
+            _ => false,
+        };
+        let one_value = matches!(self.clearing, Clearing::Empty | Clearing::NullOrEmpty);
+        a == b || one_value && empty(a) && empty(b)
+    }
+
     pub const fn optional(self) -> Self {
         self.need(Need::Optional)
     }

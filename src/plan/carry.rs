@@ -4,7 +4,7 @@
 //! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
 //! with their live values, so no later stage needs to know about exceptions.
 
-use crate::model::field::Elements;
+use crate::model::field::{Elements, find};
 use crate::model::{
     Carry, Desired, Field, FieldPath, Fields, Key, Live, PathPattern, Policy, Shape, Value,
 };
@@ -70,6 +70,8 @@ fn merged(
         (_, Value::Set(wish), Some(Value::Set(held))) if keeps => {
             Value::Set(wish.union(held).cloned().collect())
         }
+        // What does not change is sent as live spelled it.
+        (_, wish, Some(held)) if field.alike(wish, held) => held.clone(),
         (_, wish, held) => match (field.carry, held) {
             // A wish that was granted before is not made again: the flag is the server's from then on.
             (Carry::OneShot { spent }, Some(held))
@@ -105,7 +107,11 @@ fn merged_items(
             .map(|fields| carried(elements, fields))
             .unwrap_or_default();
         for (name, value) in wish {
-            if !ignored(policy, &at.field(name), elements.fold) {
+            let same = || {
+                let field = find(elements.fields, name)?;
+                Some(field.alike(fields.get(name)?, value))
+            };
+            if !ignored(policy, &at.field(name), elements.fold) && same() != Some(true) {
                 fields.insert(name, value.clone());
             }
         }

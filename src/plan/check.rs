@@ -69,7 +69,11 @@ fn unasked_value(
 ) -> Option<String> {
     table.iter().find_map(|field| {
         let value = sent.get(field.name)?;
-        if matches!(field.shape, Shape::Keyed(_)) || live.fields.get(field.name) == Some(value) {
+        let same = live
+            .fields
+            .get(field.name)
+            .is_some_and(|held| field.alike(held, value));
+        if same || matches!(field.shape, Shape::Keyed(_)) {
             return None;
         }
         let path = crate::model::FieldPath::default().field(field.name);

@@ -57,7 +57,7 @@ fn fields(
             continue;
         };
         let before = held.get(field.name);
-        if before == Some(after) {
+        if before.is_some_and(|before| field.alike(before, after)) {
             continue;
         }
         let path = at.field(field.name);

@@ -114,6 +114,9 @@ fn plan_live(
     if changes.is_empty() {
         return planned;
     }
+    let notes = [planned.message.take(), provider.note(live)];
+    planned.message = Some(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
+        .filter(|notes| !notes.is_empty());
     let step = step::step(provider, desired, live, &next, &changes);
     planned.changes = changes;
     match step

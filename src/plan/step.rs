@@ -1,7 +1,7 @@
 //! Changes to one write: which members its body carries. The one exhaustive match on write modes.
 
 use super::diff::Change;
-use crate::model::{Call, Desired, Field, Fields, Live, Need, Part, Shape, Value};
+use crate::model::{Call, Desired, Field, Fields, Key, Live, Need, Part, Shape, Value};
 use crate::provider::semantics::WriteMode;
 use crate::provider::{Provider, Write, conditions};
 
@@ -29,10 +29,7 @@ pub fn step(
             complete(table, next)?;
             next.clone()
         }
-        WriteMode::FullPatch => {
-            let managed = |name: &str| desired.fields.contains_key(name);
-            without_idle_nulls(table, next, &managed)
-        }
+        WriteMode::FullPatch => without_idle_nulls(table, next, &live.fields),
     };
     let lacking = match mode {
         WriteMode::Merge => Vec::new(),
@@ -85,35 +82,29 @@ fn complete(table: &'static [Field], next: &Fields) -> Result<(), String> {
     }
 }
 
-/// Drops optional members that hold nothing and that nobody asked to clear.
-fn without_idle_nulls(
-    table: &'static [Field],
-    next: &Fields,
-    managed: &dyn Fn(&str) -> bool,
-) -> Fields {
+/// Drops members that hold nothing and held nothing before: there is nothing to clear.
+fn without_idle_nulls(table: &'static [Field], next: &Fields, live: &Fields) -> Fields {
     let mut kept = Fields::new();
     for field in table {
         let Some(value) = next.get(field.name) else {
             continue;
         };
-        if *value == Value::Null && !managed(field.name) {
+        let held = live.get(field.name);
+        if *value == Value::Null && held.is_none_or(|held| field.alike(held, value)) {
             continue;
         }
         let value = match (&field.shape, value) {
-            (Shape::Keyed(elements), Value::Items(items)) => Value::Items(
-                items
-                    .iter()
-                    // A null inside an element is sent only where a manifest wrote it; where live held
-                    // null too, sending it or not is the same to the vendor.
-                    .map(|(key, fields)| {
-                        let all = |_: &str| managed(field.name);
-                        (
-                            key.clone(),
-                            without_idle_nulls(elements.fields, fields, &all),
-                        )
-                    })
-                    .collect(),
-            ),
+            (Shape::Keyed(elements), Value::Items(items)) => {
+                let none = Fields::new();
+                let thin = |(key, fields): &(Key, Fields)| {
+                    let before = held.and_then(|held| held.item(key)).unwrap_or(&none);
+                    (
+                        key.clone(),
+                        without_idle_nulls(elements.fields, fields, before),
+                    )
+                };
+                Value::Items(items.iter().map(thin).collect())
+            }
             _ => value.clone(),
         };
         kept.insert(field.name, value);

@@ -315,7 +315,7 @@ impl Auditor<'_> {
             }
         }
         for (pattern, mark) in &draft.ignore {
-            if let Some(finding) = path_fault(table.desired, &pattern.parts) {
+            if let Some(finding) = known_path(table.desired, &pattern.parts) {
                 self.report(finding, *mark);
             }
         }
@@ -362,7 +362,7 @@ fn in_plans(field: &Field) -> bool {
 }
 
 /// Why an `ignore` path can name nothing of this kind; nothing when it can.
-fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
+fn known_path(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
     let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
     else {
         return Some(Diagnostic::error(
@@ -390,7 +390,7 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
             );
             Some(Diagnostic::error("bad-path", message))
         }
-        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(elements.fields, rest),
+        ([_, rest @ ..], Shape::Keyed(elements)) => known_path(elements.fields, rest),
         _ => Some(Diagnostic::error(
             "bad-path",
             format!("`{name}` has no fields inside"),

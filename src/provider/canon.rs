@@ -112,7 +112,8 @@ fn text_value(
     clearing: Clearing,
     edge: Edge,
 ) -> Result<Value, Misfit> {
-    if text.is_empty() && matches!(clearing, Clearing::Empty | Clearing::NullOrEmpty) {
+    let clears = matches!(clearing, Clearing::Empty | Clearing::NullOrEmpty);
+    if text.is_empty() && clears && edge == Edge::Manifest {
         return Ok(Value::Null);
     }
     if let Some(max) = max
@@ -218,7 +219,7 @@ fn describe(given: Scalar<'_>) -> String {
         Scalar::Null => "null".into(),
         Scalar::Bool(value) => format!("boolean {value}"),
         Scalar::Integer(value) => format!("integer {value}"),
-        Scalar::Number => "a number with a fraction or too many digits".into(),
+        Scalar::Number => "a number with a fraction or more than 64 bits".into(),
         Scalar::Text(text) if text.chars().count() > 40 => "a long text".into(),
         Scalar::Text(text) => format!("text {text:?}"),
     }

@@ -70,6 +70,11 @@ pub trait Provider: Sync {
         by_status(reply)
     }
 
+    /// What the user should know about changing this object, beside the changes.
+    fn note(&self, _live: &Live) -> Option<String> {
+        None
+    }
+
     /// The object as the reply to a write shows it; asked only of vendors whose echo is whole.
     fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed>;
 

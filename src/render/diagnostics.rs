@@ -39,7 +39,7 @@ fn one(renderer: &Renderer, finding: &Diagnostic) -> String {
     }
     let excerpts: Vec<Excerpt> = shown
         .iter()
-        .map(|(origin, kind, label)| Excerpt::new(origin, *kind, label))
+        .map(|(origin, kind, label)| Excerpt::new(origin, *kind, label, finding.hidden))
         .collect();
     for excerpt in &excerpts {
         group = group.element(
@@ -66,7 +66,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    fn new(origin: &Origin, kind: AnnotationKind, label: &'static str) -> Self {
+    fn new(origin: &Origin, kind: AnnotationKind, label: &'static str, hidden: bool) -> Self {
         let Mark {
             line,
             column,
@@ -80,30 +80,22 @@ impl Excerpt {
             .lines()
             .nth(number - 1)
             .unwrap_or_default();
+        let shown = shown(text, hidden);
         let begins = text
             .char_indices()
             .nth((column.max(1) - 1) as usize)
             .map_or(text.len(), |(at, _)| at);
-        let wanted = end.saturating_sub(start).max(1);
-        let ends = (begins + wanted).min(text.len());
-        let ends = (begins..=ends)
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(begins);
-        // An empty mark asks for the place without the text: the line holds a secret.
-        let hidden = start == end && start > 0 || text.len() > LONGEST_LINE;
-        let (line, span) = if hidden {
-            let shown: String = text.chars().take_while(|c| c.is_whitespace()).collect();
-            let key = text.trim_start().split(':').next().unwrap_or_default();
-            let key: String = key.chars().take(40).collect();
-            let line = format!("{shown}{key}: …");
-            let at = line.len() - "…".len();
-            (line.clone(), at..line.len())
-        } else {
-            (text.to_string(), begins..ends.max(begins))
+        let begins = begins.min(shown.len().saturating_sub(1));
+        let ends = (begins + end.saturating_sub(start).max(1)).min(shown.len());
+        let boundary = |at: usize| {
+            (0..=at)
+                .rev()
+                .find(|at| shown.is_char_boundary(*at))
+                .unwrap_or(0)
         };
+        let span = boundary(begins)..boundary(ends).max(boundary(begins));
         Self {
-            line,
+            line: shown,
             number,
             path: origin.source.name.clone(),
             span,
@@ -111,4 +103,27 @@ impl Excerpt {
             label,
         }
     }
+}
+
+/// A source line as far as it may be shown. Whatever stands behind the name of a secret is cut, also in
+/// findings about something else on the same line.
+fn shown(text: &str, hidden: bool) -> String {
+    const NAMES: [&str; 5] = ["password", "secret", "token", "apikey", "session"];
+    let lower = text.to_ascii_lowercase();
+    let secret = NAMES
+        .iter()
+        .filter_map(|name| {
+            let at = lower.find(name)?;
+            let colon = at + lower[at..].find(':')?;
+            let value = text[colon + 1..].trim_start();
+            (!value.is_empty() && !value.starts_with('{')).then_some(colon + 1)
+        })
+        .min();
+    let first_colon = || text.find(':').map_or(0, |at| at + 1);
+    let cut = match (hidden, secret) {
+        (_, Some(at)) => Some(at),
+        (true, None) => Some(first_colon()),
+        (false, None) => text.char_indices().nth(LONGEST_LINE).map(|(at, _)| at),
+    };
+    cut.map_or_else(|| text.to_string(), |at| format!("{} …", &text[..at]))
 }

@@ -1,5 +1,7 @@
 //! One integration binary. `architecture.rs` fails if a file of this folder is not listed here.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod architecture;
 mod cases;
 mod examples;

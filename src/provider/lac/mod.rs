@@ -94,6 +94,21 @@ impl Provider for Lac {
         Call::write(Method::Patch, path, Json::Object(body))
     }
 
+    /// Editing an order does not rewrite what was activated before ("Deactivating software licenses").
+    fn note(&self, live: &Live) -> Option<String> {
+        let active = live
+            .number("activated_licenses_count")
+            .filter(|count| *count > 0)?;
+        let (noun, keeps) = if active == 1 {
+            ("license", "keeps its")
+        } else {
+            ("licenses", "keep their")
+        };
+        Some(format!(
+            "{active} activated {noun} {keeps} terms until activated again"
+        ))
+    }
+
     /// The echo has no customer id either: the one that was sent is the one that was accepted.
     fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
         let json: Json = serde_json::from_str(&reply.body)

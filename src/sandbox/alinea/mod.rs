@@ -104,6 +104,10 @@ pub struct Alinea {
 
 impl Alinea {
     /// Two licences and the owners, groups, categories and roles that they may refer to.
+    #[expect(
+        clippy::expect_used,
+        reason = "the seed is compiled in, and the tests load it"
+    )]
     pub fn seeded() -> Self {
         let seed = serde_json::from_str(include_str!("seed.json"));
         let account = seed

@@ -129,6 +129,10 @@ pub struct Cryptlex {
 
 impl Cryptlex {
     /// One organization with four user groups and three licences.
+    #[expect(
+        clippy::expect_used,
+        reason = "the seed is compiled in, and the tests load it"
+    )]
     pub fn seeded() -> Self {
         let seed = serde_json::from_str(include_str!("seed.json"));
         let account = seed

@@ -71,6 +71,10 @@ impl Refusal {
 
 impl Lac {
     /// The account that examples and documentation are written against.
+    #[expect(
+        clippy::expect_used,
+        reason = "the seed is compiled in, and the tests load it"
+    )]
     pub fn seeded() -> Self {
         let seed = serde_json::from_str(include_str!("seed.json"));
         let account = seed

@@ -77,6 +77,10 @@ pub struct LicenseSpring {
 
 impl LicenseSpring {
     /// Three licences of one product with seven features, and one global feature.
+    #[expect(
+        clippy::expect_used,
+        reason = "the seed is compiled in, and the tests load it"
+    )]
     pub fn seeded() -> Self {
         let seed = serde_json::from_str(include_str!("seed.json"));
         let account = seed

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Diagnostics, Observed, Reply};
+use entitle::model::{Call, Desired, Diagnostics, Mode, Observed, Reply};
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::{self, Planned};
 use entitle::provider::{self, reading::Answer};
@@ -48,7 +48,8 @@ pub fn observe(
     replies: &Replies,
 ) -> Result<(BTreeMap<String, Observed>, Vec<String>), String> {
     let mut by_vendor: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
-    for object in &checked.desired {
+    let read = |object: &&std::sync::Arc<Desired>| object.policy.mode != Mode::Suspend;
+    for object in checked.desired.iter().filter(read) {
         by_vendor.entry(object.vendor.0).or_default().push(object);
     }
     let (mut observed, mut calls) = (BTreeMap::new(), Vec::new());
@@ -105,12 +106,9 @@ pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Pla
         .iter()
         .map(|object| {
             let provider = provider::of(object.vendor).expect("a provider for every kind");
-            plan::plan(
-                provider,
-                object,
-                &observed[&object.address.to_string()],
-                now(),
-            )
+            let unread = Observed::Unread("it was not read".into());
+            let seen = observed.get(&object.address.to_string()).unwrap_or(&unread);
+            plan::plan(provider, object, seen, now())
         })
         .collect()
 }
