@@ -21,8 +21,6 @@ mod cryptlex;
 mod informatica;
 mod lac;
 mod licensespring;
-#[cfg(test)]
-mod testing;
 
 use crate::model::draft::KindRow;
 use crate::model::{
@@ -167,3 +165,6 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
         format!("{path}?{}", query.join("&"))
     }
 }
+
+#[cfg(test)]
+mod testing;

@@ -59,6 +59,16 @@ fn one(case: &Path) -> Vec<String> {
 }
 
 #[test]
+fn alinea() {
+    run("alinea");
+}
+
+#[test]
+fn informatica() {
+    run("informatica");
+}
+
+#[test]
 fn lac() {
     run("lac");
 }

@@ -14,8 +14,6 @@
 
 mod fields;
 mod reading;
-#[cfg(test)]
-mod tests;
 mod verdict;
 mod views;
 
@@ -97,3 +95,6 @@ impl Provider for Alinea {
         Err(Malformed::new("the reply to a write shows nothing"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,6 @@
 
 mod fields;
 mod reading;
-#[cfg(test)]
-mod tests;
 
 use serde_json::{Value as Json, json};
 use url::Url;
@@ -150,3 +148,6 @@ fn opened(json: &Json) -> Result<Session, String> {
         base: Some(base),
     })
 }
+
+#[cfg(test)]
+mod tests;
