@@ -88,7 +88,10 @@ fn gone(why: &str) -> String {
 /// Reads the object again if the plan is too old for this kind of write. A report ends the step.
 async fn look_again(context: &Context<'_>, planned: &Planned) -> Option<Report> {
     let age = (context.clock)().duration_since(context.observed_at);
-    let replaces = context.account.provider.semantics().write != WriteMode::Merge;
+    // A merge sends what the manifest manages, unless it keeps unlisted members of a list: those go out as
+    // they were read.
+    let merges = context.account.provider.semantics().write == WriteMode::Merge;
+    let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
     if age <= FRESH || !replaces {
         return None;
     }

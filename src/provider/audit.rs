@@ -89,7 +89,7 @@ impl Auditor<'_> {
                 Tree::Integer(number) if matches!(identity.shape, Shape::Integer { .. }) => {
                     Ok(number.to_string())
                 }
-                // Digits beyond 64 bits with a sign; `id_text` refuses what is no whole number.
+                // More digits than a signed number has; `id_text` refuses what is no whole number.
                 Tree::Number(raw) if matches!(identity.shape, Shape::Integer { .. }) => {
                     Ok(raw.clone())
                 }
@@ -345,7 +345,9 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
     match shape {
         Shape::Integer { .. } => match text.parse::<u64>() {
             Ok(number) => Ok(number.to_string()),
-            Err(_) => Err(format!("`{name}` must be a whole number, not {text:?}")),
+            Err(_) => Err(format!(
+                "`{name}` must be a whole number below 2^64, not {text}"
+            )),
         },
         Shape::Guid => match uuid::Uuid::try_parse(text) {
             Ok(id) => Ok(id.hyphenated().to_string()),

@@ -5,10 +5,10 @@
 //! than asking for the rest one by one would take. When they bring less, one look ahead settles it: if the
 //! list goes on at the page that asking would take us to, it is too long and the rest is asked for;
 //! otherwise it is read to its end. That is never more than two calls beyond the number of objects, and
-//! never much more than twice the cheaper way.
+//! never more than one beyond twice the pages of the list.
 //!
 //! A page that is not full, or brings nothing new, is the end. What was not in the list is asked for once
-//! before it is called missing, since rows move between pages while others write.
+//! more before it is called missing, since rows move between pages while others write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
