@@ -27,6 +27,11 @@ pub fn audit(
         origin: &draft.origin,
         findings: &mut own,
         marks: BTreeMap::new(),
+        identity: table
+            .identity
+            .iter()
+            .map(|identity| identity.name)
+            .collect(),
     };
     let identity = auditor.identity(table, draft);
     let mut fields = auditor.fields(
@@ -65,6 +70,7 @@ struct Auditor<'a> {
     origin: &'a Origin,
     findings: &'a mut Diagnostics,
     marks: BTreeMap<String, Mark>,
+    identity: Vec<&'static str>,
 }
 
 impl Auditor<'_> {
@@ -135,8 +141,18 @@ impl Auditor<'_> {
                     at.to_string()
                 };
                 let message = format!("unknown field `{}` in {place}", entry.key);
-                let finding =
-                    Diagnostic::error("unknown-field", message).suggest(&entry.key, known);
+                let finding = Diagnostic::error("unknown-field", message);
+                // The vendor's page prints the object's own id in the body; here it stands beside `desired`.
+                let id = self
+                    .identity
+                    .iter()
+                    .find(|id| id.eq_ignore_ascii_case(&entry.key));
+                let finding = match id {
+                    Some(id) => {
+                        finding.hint(format!("the id is `spec.{id}`, not part of `desired`"))
+                    }
+                    None => finding.suggest(&entry.key, known),
+                };
                 self.report(finding, entry.key_mark);
                 continue;
             };
@@ -315,7 +331,7 @@ impl Auditor<'_> {
             }
         }
         for (pattern, mark) in &draft.ignore {
-            if let Some(finding) = known_path(table.desired, &pattern.parts) {
+            if let Some(finding) = path_fault(table.desired, &pattern.parts) {
                 self.report(finding, *mark);
             }
         }
@@ -364,7 +380,7 @@ fn in_plans(field: &Field) -> bool {
 }
 
 /// Why an `ignore` path can name nothing of this kind; nothing when it can.
-fn known_path(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
+fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
     let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
     else {
         return Some(Diagnostic::error(
@@ -392,7 +408,7 @@ fn known_path(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
             );
             Some(Diagnostic::error("bad-path", message))
         }
-        ([_, rest @ ..], Shape::Keyed(elements)) => known_path(elements.fields, rest),
+        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(elements.fields, rest),
         _ => Some(Diagnostic::error(
             "bad-path",
             format!("`{name}` has no fields inside"),

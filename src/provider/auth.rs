@@ -16,13 +16,13 @@ pub struct AuthRules {
     /// The status of a call whose session has ended; nothing where sessions cannot be renewed.
     pub lost: Option<u16>,
     /// Builds the login call from resolved members; nothing for vendors without a login.
-    pub login: Option<BuildLogin>,
+    pub login: Option<LoginBuilder>,
     /// Reads the session from the reply to a login.
     pub session: fn(&Json) -> Result<Session, String>,
 }
 
-/// Makes the login call from resolved members.
-pub type BuildLogin = fn(&[(&'static str, String)]) -> LoginCall;
+/// Members of a login, resolved, to the call.
+pub type LoginBuilder = fn(&[(&'static str, String)]) -> LoginCall;
 
 /// One form of `auth`.
 pub struct AuthForm {
