@@ -75,7 +75,10 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
     } = work;
     if let Basis::Read { live, at } = basis {
         let age = (context.clock)().duration_since(at);
-        let replaces = context.account.provider.semantics().write != WriteMode::Merge;
+        // A merge sends what the manifest manages, unless it keeps unlisted members of a list: those go
+        // out as they were read.
+        let merges = context.account.provider.semantics().write == WriteMode::Merge;
+        let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
         if age <= FRESH || !replaces {
             return Ok((planned, live.clone()));
         }

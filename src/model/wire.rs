@@ -51,9 +51,19 @@ impl Call {
         }
     }
 
-    /// How the call is named in messages.
+    /// Method, path and query.
     pub fn name(&self) -> String {
         format!("{} {}", self.method.as_str(), self.path)
+    }
+
+    /// How the call is named in messages: a filter of a hundred ids says no more than its beginning does.
+    pub fn shown(&self) -> String {
+        const LONGEST: usize = 160;
+        let name = self.name();
+        match name.char_indices().nth(LONGEST) {
+            Some((cut, _)) => format!("{}…", &name[..cut]),
+            None => name,
+        }
     }
 }
 
