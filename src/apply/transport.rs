@@ -190,7 +190,7 @@ impl Account {
         name: &str,
         request: RequestBuilder,
     ) -> Result<(Reply, Option<Duration>), Lost> {
-        let _turn = self.limiter.turn().await;
+        let turn = self.limiter.turn().await;
         let left = self.deadline.saturating_duration_since(Instant::now());
         let exchange = async {
             let mut response = request.send().await?;
@@ -221,7 +221,14 @@ impl Account {
             ))
         };
         match tokio::time::timeout(left, exchange).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => {
+                if matches!(answer.0.status, 429 | 503) {
+                    turn.too_much();
+                } else {
+                    turn.fine();
+                }
+                Ok(answer)
+            }
             Ok(Err(error)) => {
                 let sent = !(error.is_connect() || error.is_builder());
                 Err(Lost {

@@ -36,6 +36,10 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
         let Some(outcome) = &object.outcome else {
             continue;
         };
+        // What could not be read or planned has been shown with its reason.
+        if matches!(object.action, Action::Missing | Action::Error) {
+            continue;
+        }
         let (mark, style) = match outcome.as_str() {
             "converged" | "already" => ("✓", ADD),
             "refused" | "skipped" => ("!", CHANGE),
@@ -62,7 +66,10 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Action::Suspend => return Ok(()),
         Action::Missing | Action::Error => ("✗", DANGER),
     };
-    let origin = format!("{}:{}", object.origin.file, object.origin.line);
+    let origin = match object.origin.line {
+        0 => object.origin.file.clone(),
+        line => format!("{}:{line}", object.origin.file),
+    };
     let used = 2 + object.address.width() + origin.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
@@ -79,7 +86,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         .map(|change| change.path.width())
         .max()
         .unwrap_or(0)
-        .min(34);
+        .min(44);
     for change in &object.changes {
         changed(out, change, widest)?;
     }
@@ -119,8 +126,14 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
     };
     let head = format!("    {} {}{:pad$}", painted(style, mark), change.path, "");
     match value {
+        Some(value) if value.is_empty() && tail.is_empty() => writeln!(out, "{}", head.trim_end()),
         Some(value) => writeln!(out, "{head}  {value}{tail}"),
         None => {
+            let head = if tail.is_empty() {
+                head.trim_end()
+            } else {
+                &head
+            };
             writeln!(out, "{head}{tail}")?;
             line_diff(out, change)
         }
