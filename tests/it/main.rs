@@ -8,5 +8,6 @@ mod examples;
 mod invalid;
 mod judge;
 mod laws;
+mod readme;
 mod schemas;
 mod support;
