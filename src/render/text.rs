@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
 use super::values::{LONGEST, inline, lines};
-use crate::model::Risk;
+use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument, Summary};
 use crate::plan::{Action, ChangeVerb};
 
@@ -33,19 +33,21 @@ pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
 /// An apply: every object with something to tell, then what came of it.
 pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
-        let Some(outcome) = &object.outcome else {
+        let Some(outcome) = object.outcome else {
             continue;
         };
         // What could not be read or planned has been shown with its reason.
         if matches!(object.action, Action::Missing | Action::Error) {
             continue;
         }
-        let (mark, style) = match outcome.as_str() {
-            "converged" | "already" => ("✓", ADD),
-            "refused" | "skipped" => ("!", CHANGE),
-            _ => ("✗", DANGER),
+        let (mark, style) = match outcome {
+            Outcome::Converged | Outcome::Already => ("✓", ADD),
+            Outcome::Refused | Outcome::Skipped => ("!", CHANGE),
+            Outcome::Rejected | Outcome::Stale | Outcome::Failed | Outcome::Unconverged => {
+                ("✗", DANGER)
+            }
         };
-        let word = painted(style, outcome);
+        let word = painted(style, outcome.name());
         writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
         if let Some(message) = &object.message {
             writeln!(out, "    {message}")?;
@@ -251,19 +253,24 @@ fn verdict(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 }
 
 fn applied(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let outcomes = summary.outcomes.clone().unwrap_or_default();
-    if outcomes.is_empty() {
-        return writeln!(
-            out,
-            "{} nothing to do, {} in sync.",
-            painted(BOLD, "Apply:"),
-            summary.in_sync
-        );
-    }
-    let mut parts: Vec<String> = outcomes
-        .iter()
-        .map(|(outcome, count)| format!("{count} {outcome}"))
+    let counts = [
+        (summary.converged, Outcome::Converged),
+        (summary.already, Outcome::Already),
+        (summary.rejected, Outcome::Rejected),
+        (Some(summary.failed), Outcome::Failed),
+        (summary.unconverged, Outcome::Unconverged),
+        (summary.stale, Outcome::Stale),
+        (summary.refused, Outcome::Refused),
+        (summary.skipped, Outcome::Skipped),
+    ];
+    let mut parts: Vec<String> = counts
+        .into_iter()
+        .filter_map(|(count, outcome)| Some((count.filter(|count| *count > 0)?, outcome)))
+        .map(|(count, outcome)| format!("{count} {}", outcome.name()))
         .collect();
+    if parts.is_empty() {
+        parts.push("nothing to do".into());
+    }
     if summary.in_sync > 0 {
         parts.push(format!("{} in sync", summary.in_sync));
     }
