@@ -95,6 +95,14 @@ impl Account {
         })
     }
 
+    /// Calls of this account that may be out at once.
+    pub fn concurrency(&self) -> usize {
+        self.provider
+            .limits_for(&self.connection)
+            .concurrency
+            .max(1)
+    }
+
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
     /// passing failure; writes only when the vendor cannot have carried them out.
     pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {

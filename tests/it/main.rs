@@ -7,6 +7,7 @@ mod cases;
 mod examples;
 mod invalid;
 mod judge;
+mod kill;
 mod laws;
 mod readme;
 mod schemas;
