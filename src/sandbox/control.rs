@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 
 use super::check;
 use super::credentials;
-use super::host::{Arrived, Fault, Host};
+use super::host::{Arrived, Host};
 use super::simulator::Answer;
+use super::trouble::Fault;
 
 /// The path of the control routes.
 pub(super) const ROOT: &str = "/_sandbox";

@@ -12,8 +12,8 @@
 //!   Nothing here shares code with `provider`: a fake driven by the field tables would only prove that the
 //!   tables agree with themselves. What the pages leave open is a *switch*, whose default is the most
 //!   plausible reading; tests of the client turn it to the others.
-//! - `host` routes by the first path segment, holds one lock per simulator, moves the clock, shows faults on
-//!   demand and records each request without its credentials. It can be used without a socket.
+//! - `host` routes by the first path segment, holds one lock per simulator, moves the clock and keeps the
+//!   `record` of requests without their credentials; `trouble` shows faults. Both work without a socket.
 //! - `server` is the only file that knows axum. `control` serves the same handles to other processes.
 //! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
 //!
@@ -29,9 +29,11 @@ pub mod informatica;
 pub mod lac;
 pub mod licensespring;
 mod opaque;
+mod record;
 mod schema;
 mod server;
 pub mod simulator;
+mod trouble;
 mod wire;
 
 use std::future::Future;
@@ -47,7 +49,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use credentials::{CREDENTIALS, Credential};
-pub use host::{Fault, Seen};
+pub use record::Seen;
+pub use trouble::Fault;
 
 use host::{Host, Vendor};
 

@@ -18,7 +18,8 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use super::control;
-use super::host::{Arrived, Host, Seen};
+use super::host::{Arrived, Host};
+use super::record::Seen;
 use super::simulator::Answer;
 
 /// The largest request body read into memory. No vendor documents one; whole accounts go through the
@@ -63,13 +64,10 @@ async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response
     };
     let method = parts.method.as_str().to_owned();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
-        served.host.record(Seen {
-            method,
-            // Without the query, which has not been looked through for secrets.
-            path: parts.uri.path().to_owned(),
-            status: 413,
-            body: None,
-        });
+        // Without the query, which has not been looked through for secrets.
+        let mut seen = Seen::new(&method, parts.uri.path().to_owned(), &[]);
+        seen.status = 413;
+        served.host.record(seen);
         return (StatusCode::PAYLOAD_TOO_LARGE, "request body above 16 MiB\n").into_response();
     };
     let reached = parts
@@ -89,7 +87,7 @@ async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response
     if !served.latency.is_zero() {
         tokio::time::sleep(served.latency).await;
     }
-    response(served.host.answer(arrived))
+    response(served.host.answer(arrived).answer)
 }
 
 /// Headers by lower-case name; the values of one given twice are joined with a comma (RFC 9110, 5.3).

@@ -98,6 +98,8 @@ async fn requests_are_recorded_with_status_and_json_body() {
         path: "/lac/gone?p=%2F".into(),
         status: 404,
         body: Some(json!({"seats": 3})),
+        fault: None,
+        carried_out: false,
     };
     assert_eq!(seen, [expected]);
     sandbox.forget_requests();
@@ -194,7 +196,8 @@ async fn the_control_routes_do_what_the_handle_does() {
     let requests = body(get("/requests").await).await;
     assert_eq!(
         requests,
-        json!([{"method": "GET", "path": "/lac/x", "status": 200, "body": null}])
+        json!([{"method": "GET", "path": "/lac/x", "status": 200, "body": null,
+            "fault": null, "carried_out": true}])
     );
     assert_eq!(post("/reset", json!({})).await.status(), 204);
     assert_eq!(body(get("/requests").await).await, json!([]));
@@ -232,8 +235,17 @@ async fn a_fault_hits_the_next_fitting_requests_and_may_lose_only_the_reply() {
     assert_eq!(lost.headers()["retry-after"], "1");
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
     assert_eq!(put().await.status(), 200);
-    let statuses: Vec<_> = sandbox.requests().iter().map(|seen| seen.status).collect();
-    assert_eq!(statuses, [429, 503, 200]);
+    let seen = sandbox.requests();
+    let shown = |at: usize| {
+        (
+            seen[at].status,
+            seen[at].fault.as_deref(),
+            seen[at].carried_out,
+        )
+    };
+    assert_eq!(shown(0), (429, Some("429"), false));
+    assert_eq!(shown(1), (503, Some("503-after"), true));
+    assert_eq!(shown(2), (200, None, true));
 }
 
 #[tokio::test]
