@@ -24,6 +24,7 @@ pub mod check;
 mod control;
 pub mod credentials;
 pub mod cryptlex;
+mod foreign;
 mod host;
 pub mod informatica;
 pub mod lac;

@@ -8,7 +8,7 @@ use super::simulator::{Answer, Asked, Simulator};
 use super::*;
 
 /// A vendor that answers with what it was asked and counts its writes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Mirror {
     writes: u64,
 }
@@ -41,6 +41,18 @@ impl Simulator for Mirror {
 
     fn set_switches(&mut self, _: Value) -> Result<(), String> {
         Err("no such switch".into())
+    }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, _: &Asked) -> bool {
+        false
+    }
+
+    fn foreign_edit(&mut self, _: u64, _: Timestamp) -> Option<Value> {
+        None
     }
 }
 
