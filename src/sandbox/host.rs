@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::record::{Newest, Seen, shown_path};
+use super::dice::Dice;
+use super::faults::FaultPlan;
+use super::record::{ForeignEdit, Newest, Seen, shown_path};
 use super::simulator::{Answer, Asked, Simulator};
 use super::trouble::{Fault, Reply, Troubled};
 
@@ -20,6 +22,16 @@ pub(crate) struct Vendor {
     /// The first path segment under which the vendor is served.
     pub prefix: &'static str,
     pub seeded: fn() -> Box<dyn Simulator>,
+}
+
+impl Vendor {
+    fn troubled(&self, faults: Option<&FaultPlan>) -> Troubled {
+        Troubled::new((self.seeded)(), self.dice(faults))
+    }
+
+    fn dice(&self, faults: Option<&FaultPlan>) -> Option<Dice> {
+        faults.map(|plan| Dice::new(plan.clone(), self.prefix))
+    }
 }
 
 /// One request as it came in.
@@ -42,6 +54,9 @@ struct Place {
 pub(super) struct Host {
     places: Vec<Place>,
     seen: Mutex<Newest<Seen>>,
+    foreign: Mutex<Newest<ForeignEdit>>,
+    /// What the sandbox was started with.
+    faults: Option<FaultPlan>,
     /// What is added to the real clock.
     offset: Mutex<SignedDuration>,
 }
@@ -52,14 +67,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Host {
-    pub fn new(vendors: &[Vendor]) -> Self {
+    pub fn new(vendors: &[Vendor], faults: Option<FaultPlan>) -> Self {
         let place = |vendor: &Vendor| Place {
             vendor: *vendor,
-            troubled: Mutex::new(Troubled::new((vendor.seeded)())),
+            troubled: Mutex::new(vendor.troubled(faults.as_ref())),
         };
         Self {
             places: vendors.iter().map(place).collect(),
             seen: Mutex::default(),
+            foreign: Mutex::default(),
+            faults,
             offset: Mutex::default(),
         }
     }
@@ -99,10 +116,17 @@ impl Host {
             base: format!("{}/{prefix}", arrived.address),
         };
         let mut troubled = lock(&place.troubled);
-        let told = troubled.answer(&asked, self.now());
+        let told = troubled.answer(&asked, &arrived.target, self.now());
         seen.status = told.reply.answer.status;
         seen.fault = told.fault;
         seen.carried_out = told.carried_out;
+        if let Some(change) = told.foreign {
+            lock(&self.foreign).push(ForeignEdit {
+                vendor: prefix.to_owned(),
+                before: format!("{} {}", seen.method, seen.path),
+                change,
+            });
+        }
         // Recorded while the simulator is still ours: the record has the order in which writes took effect.
         self.record(seen);
         told.reply
@@ -136,15 +160,31 @@ impl Host {
     /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
     pub fn reset(&self) {
         for place in &self.places {
-            *lock(&place.troubled) = Troubled::new((place.vendor.seeded)());
+            *lock(&place.troubled) = place.vendor.troubled(self.faults.as_ref());
         }
         *lock(&self.offset) = SignedDuration::ZERO;
+        lock(&self.foreign).clear();
         self.forget_requests();
     }
 
     pub fn fail(&self, prefix: &str, fault: Fault) -> Result<(), String> {
         lock(&self.known(prefix)?.troubled).ask_for(fault);
         Ok(())
+    }
+
+    /// Takes another plan of faults, whose dice have seen no call yet; nothing is no faults.
+    pub fn set_faults(&self, faults: Option<&FaultPlan>) {
+        for place in &self.places {
+            lock(&place.troubled).set_dice(place.vendor.dice(faults));
+        }
+    }
+
+    pub fn foreign_edits(&self) -> Vec<ForeignEdit> {
+        lock(&self.foreign).all()
+    }
+
+    pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
+        lock(&self.known(prefix)?.troubled).set_state(state)
     }
 
     /// Does something with one simulator; the error says that there is none.

@@ -37,6 +37,17 @@ impl Seen {
     }
 }
 
+/// What another admin or a licensee changed in an account.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ForeignEdit {
+    pub vendor: String,
+    /// Method and path of the call just before which it happened, as the record shows them.
+    pub before: String,
+    /// `{"object", "field", "before", "after", "usage"}`: the id of the licence or order, the path in it,
+    /// the values, and whether it is a counter that use moved. Of a list, the element that came or went.
+    pub change: Value,
+}
+
 /// How many are kept, so that a sandbox left running does not grow without bound.
 const KEPT: usize = 100_000;
 

@@ -67,15 +67,20 @@ const MIRRORS: &[Vendor] = &[
     },
 ];
 
-async fn mirrors(latency: Duration) -> (Sandbox, Client) {
+/// A plain client.
+pub(super) fn client() -> Client {
     // reqwest is built without a default provider; a second installation is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+async fn mirrors(latency: Duration) -> (Sandbox, Client) {
     let options = Options {
         latency,
         ..Options::default()
     };
     let sandbox = Sandbox::start_with(options, MIRRORS).await.unwrap();
-    (sandbox, Client::builder().no_proxy().build().unwrap())
+    (sandbox, client())
 }
 
 async fn body(response: reqwest::Response) -> Value {
