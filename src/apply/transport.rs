@@ -1,5 +1,6 @@
 //! One account: session, limiter, retries. The only file that names reqwest.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -48,11 +49,17 @@ pub struct Account {
     limiter: Limiter,
     secrets: Secrets,
     session: Mutex<SessionState>,
+    /// Whether the session was renewed and no call has been answered since: then it is not the session
+    /// that the vendor refuses, and another login would only count against the account.
+    renewed_in_vain: AtomicBool,
     deadline: Instant,
 }
 
 enum SessionState {
-    Closed,
+    Closed {
+        /// Sessions opened so far; the next one gets the next number.
+        opened: u64,
+    },
     Open {
         session: Session,
         number: u64,
@@ -83,7 +90,7 @@ impl Account {
             .build()
             .map_err(|error| format!("cannot set up TLS: {error}"))?;
         let limiter = Limiter::new(&provider.limits_for(&connection));
-        let session = Mutex::new(SessionState::Closed);
+        let session = Mutex::new(SessionState::Closed { opened: 0 });
         Ok(Self {
             connection,
             provider,
@@ -91,6 +98,7 @@ impl Account {
             limiter,
             secrets,
             session,
+            renewed_in_vain: AtomicBool::new(false),
             deadline,
         })
     }
@@ -108,13 +116,13 @@ impl Account {
         loop {
             let (session, number) = self.session().await.map_err(Lost::unsent)?;
             let tried = self.once(call, &session).await;
-            if let Ok((reply, _)) = &tried
-                && self.session_lost(reply)
-                && !renewed
-            {
-                renewed = true;
-                self.close(number).await;
-                continue;
+            if let Ok((reply, _)) = &tried {
+                if !self.session_lost(reply) {
+                    self.renewed_in_vain.store(false, Ordering::Relaxed);
+                } else if !renewed && self.close(number).await {
+                    renewed = true;
+                    continue;
+                }
             }
             let asked = match &tried {
                 Ok((reply, after)) if !passing(reply.status) => {
@@ -242,7 +250,7 @@ impl Account {
         let number = match &*state {
             SessionState::Open { session, number } => return Ok((session.clone(), *number)),
             SessionState::Refused(why) => return Err(why.clone()),
-            SessionState::Closed => 0,
+            SessionState::Closed { opened } => *opened,
         };
         match self.open().await {
             Ok(session) => {
@@ -259,11 +267,19 @@ impl Account {
         }
     }
 
-    /// Forgets the session with this number; a newer one stays.
-    async fn close(&self, number: u64) {
+    /// Forgets the session with this number; a newer one stays. Says whether another try makes sense.
+    async fn close(&self, number: u64) -> bool {
         let mut state = self.session.lock().await;
-        if matches!(&*state, SessionState::Open { number: open, .. } if *open == number) {
-            *state = SessionState::Closed;
+        match &*state {
+            SessionState::Open { number: open, .. } if *open == number => {
+                if self.renewed_in_vain.swap(true, Ordering::Relaxed) {
+                    return false;
+                }
+                *state = SessionState::Closed { opened: number };
+                true
+            }
+            SessionState::Open { .. } | SessionState::Closed { .. } => true,
+            SessionState::Refused(_) => false,
         }
     }
 
