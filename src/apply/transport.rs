@@ -370,7 +370,7 @@ impl Account {
         loop {
             let request =
                 fill(self.http.post(url.clone())).header(header::ACCEPT, "application/json");
-            let failure = match self.exchange(&name, request).await {
+            let (failure, asked) = match self.exchange(&name, request).await {
                 Ok((reply, _)) if reply.is_success() => {
                     // The reply holds the session: neither it nor a parser's excerpt of it is shown.
                     let json = serde_json::from_str(&reply.body)
@@ -385,11 +385,15 @@ impl Account {
                         reply.status
                     ));
                 }
-                Ok((reply, _)) => format!("{name} answered {}", reply.status),
-                Err(lost) => lost.text,
+                Ok((reply, _)) if !passing(reply.status) => {
+                    return Err(format!("{name} answered {}", reply.status));
+                }
+                Ok((reply, after)) => (format!("{name} answered {}", reply.status), after),
+                Err(lost) => (lost.text, None),
             };
             match waits
                 .next()
+                .map(|wait| asked.unwrap_or(wait))
                 .filter(|wait| Instant::now() + *wait < self.deadline)
             {
                 Some(wait) => sleep(wait).await,
