@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cases;
+mod conformance;
 mod examples;
 mod invalid;
 mod judge;
