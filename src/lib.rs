@@ -10,15 +10,15 @@
 //!
 //! | stage | where | what goes in and out |
 //! | --- | --- | --- |
-//! | load | [`manifest::load`] | paths to source texts |
+//! | load | [`mod@manifest::load`] | paths to source texts |
 //! | parse | [`manifest::yaml`] | text to trees whose nodes know their place |
-//! | lower | [`manifest::lower`] | trees to drafts: the envelope is checked |
-//! | audit | [`provider::audit`] | drafts to [`model::Desired`], checked against the field table |
-//! | observe | [`apply::observe`] | a provider's reading, driven: calls out, replies in, [`model::Live`] out |
+//! | lower | [`mod@manifest::lower`] | trees to drafts: the envelope is checked |
+//! | audit | [`mod@provider::audit`] | drafts to [`model::Desired`], checked against the field table |
+//! | observe | [`mod@apply::observe`] | a provider's reading, driven: calls out, replies in, [`model::Live`] out |
 //! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
 //! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
-//! | execute | [`apply::execute`] | send, judge, look at what came of it |
+//! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document as text, JSON or a schema |
 //!
 //! # Who knows what

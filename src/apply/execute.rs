@@ -1,18 +1,26 @@
-//! Carries out one step: look again where needed, send, judge, look at what came of it.
+//! Carries out one step: write the intent down, look again where needed, send, judge, look at what came of it.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use super::observe::observe;
 use super::outcome::{Outcome, Report};
+use super::recorder::Recorder;
+use super::side_effects::side_effects;
 use super::transport::Account;
-use crate::model::{Desired, Field, Live, Observed, Reply, Verdict};
+use crate::model::{Desired, Live, Observed, Reply, Verdict};
+use crate::plan::document::{CallEntry, ObjectEntry};
 use crate::plan::{self, Action, Planned};
-use crate::provider::conditions;
 use crate::provider::semantics::{Echo, WriteMode};
 
 /// Writes of one object in one run. A second one is only sent after a look showed that the first had no
 /// effect.
-const WRITES: usize = 3;
+const WRITES: usize = 4;
+
+/// Looks at an object that was written. Vendors with caches may show the state before the write for a moment.
+const LOOKS: u32 = 4;
 
 /// A read older than this is repeated before a write that replaces more than it manages.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
@@ -20,98 +28,180 @@ const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// What a step is carried out with.
 pub struct Context<'a> {
     pub account: &'a Account,
-    /// When the live values of the plan were read.
-    pub observed_at: Timestamp,
+    pub recorder: &'a Recorder<'a>,
     /// The time, as an argument.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
 }
 
-/// Carries out the step of `planned` and says how it ended.
-pub async fn execute(context: &Context<'_>, planned: Planned, before: &Live) -> Report {
-    if let Some(report) = look_again(context, &planned).await {
-        return report;
+/// One object whose turn has come.
+pub struct Work<'a> {
+    pub planned: Planned,
+    /// The object as the plan shows it.
+    pub entry: &'a ObjectEntry,
+    pub basis: Basis<'a>,
+}
+
+/// What the plan was made from.
+#[derive(Clone, Copy)]
+pub enum Basis<'a> {
+    /// A read of this run.
+    Read { live: &'a Live, at: Timestamp },
+    /// A saved plan: only the fingerprint is known, and the object is read before anything is sent.
+    Saved,
+}
+
+/// Carries out one object's step and says how it ended. Both the intent and the end are in the journal.
+pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
+    if let Err(why) = context
+        .recorder
+        .intent(work.entry, &work.planned, context.account)
+    {
+        return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
+    let report = match current(context, work).await {
+        Ok((planned, before)) => send(context, planned, &before).await,
+        Err(report) => *report,
+    };
+    context.recorder.ended(&report);
+    report
+}
+
+/// The plan and the live values that the write starts from. A report ends the step without a write.
+async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live), Box<Report>> {
+    let Work {
+        planned,
+        entry,
+        basis,
+    } = work;
+    if let Basis::Read { live, at } = basis {
+        let age = (context.clock)().duration_since(at);
+        // A merge sends what the manifest manages, unless it keeps unlisted members of a list: those go
+        // out as they were read.
+        let merges = context.account.provider.semantics().write == WriteMode::Merge;
+        let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
+        if age <= FRESH || !replaces {
+            return Ok((planned, live.clone()));
+        }
+    }
+    let ended = |outcome, message: Option<String>| {
+        Err(Box::new(Report::new(
+            planned.clone(),
+            Some(outcome),
+            message,
+        )))
+    };
+    let live = match seen(context, &planned.desired).await {
+        Ok(Some(live)) => live,
+        Ok(None) => return ended(Outcome::Stale, Some("it is not there any more".into())),
+        Err(why) => return ended(Outcome::Failed, Some(why)),
+    };
+    let again = replan(context, &planned, &live);
+    if again.changes.is_empty() && again.action == Action::None {
+        return ended(Outcome::Already, None);
+    }
+    if again.fingerprint != entry.fingerprint {
+        return ended(Outcome::Stale, Some(moved(entry, &again)));
+    }
+    let call = again.step.as_ref().map(|step| CallEntry::new(&step.call));
+    if call.as_ref() != entry.calls.first() {
+        let why =
+            "this version of entitle would send another write than the plan shows: plan again";
+        return ended(Outcome::Failed, Some(why.into()));
+    }
+    Ok((again, live))
+}
+
+/// What moved since the plan was made, as far as the plan shows it.
+fn moved(entry: &ObjectEntry, again: &Planned) -> String {
+    let now: Vec<String> = entry
+        .changes
+        .iter()
+        .filter_map(|planned| {
+            let is = again
+                .changes
+                .iter()
+                .find(|change| change.path.to_string() == planned.path);
+            let is = is.map(|change| change.before.clone().unwrap_or_default());
+            let is = is.unwrap_or_else(|| planned.after.clone());
+            (is != planned.before)
+                .then(|| format!("{} was {}, is {is}", planned.path, planned.before))
+        })
+        .collect();
+    if now.is_empty() {
+        "a field beside the planned ones changed at the vendor after the plan was made".into()
+    } else {
+        format!(
+            "it changed at the vendor after the plan was made: {}",
+            now.join(", ")
+        )
+    }
+}
+
+async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report {
     let Some(step) = planned.step.clone() else {
         return Report::new(planned, None, None);
     };
     let provider = context.account.provider;
     let mut last = String::new();
     for _ in 0..WRITES {
-        let verdict = match context.account.send(&step.call).await {
+        let why = match context.account.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
-                Verdict::Accepted => return verify(context, planned, before, Some(&reply)).await,
-                other => other,
+                Verdict::Accepted => return verify(context, planned, before, &reply).await,
+                Verdict::Rejected { words, fields } => {
+                    let message = rejection(&planned.desired, &words, &fields);
+                    return Report::new(planned, Some(Outcome::Rejected), Some(message));
+                }
+                Verdict::Unclear(why) => why,
             },
-            Err(lost) if lost.sent => Verdict::Unclear(lost.text),
+            Err(lost) if lost.sent => lost.text,
             Err(lost) => return Report::new(planned, Some(Outcome::Failed), Some(lost.text)),
         };
-        match verdict {
-            Verdict::Accepted => {}
-            Verdict::Rejected { words, fields } => {
-                let message = rejection(&planned.desired, &words, &fields);
-                return Report::new(planned, Some(Outcome::Rejected), Some(message));
-            }
-            Verdict::Unclear(why) => {
-                // It may or may not have been carried out: the object itself knows.
-                match seen(context, &planned.desired).await {
-                    Ok(Some(live)) => {
-                        let again = replan(context, &planned, &live);
-                        if again.changes.is_empty() {
-                            return judged(context, planned, before, &live);
-                        }
-                        if again.fingerprint != planned.fingerprint {
-                            let why = format!(
-                                "{why}; after it the object was neither as before nor as wanted"
-                            );
-                            return Report::new(planned, Some(Outcome::Unconverged), Some(why));
-                        }
-                        last = why;
-                    }
-                    Ok(None) => {
-                        return Report::new(planned, Some(Outcome::Failed), Some(gone(&why)));
-                    }
-                    Err(error) => {
-                        let why = format!("{why}; whether it was carried out is unknown: {error}");
-                        return Report::new(planned, Some(Outcome::Failed), Some(why));
-                    }
+        // It may or may not have been carried out: the object itself knows.
+        match seen(context, &planned.desired).await {
+            Ok(Some(live)) => {
+                let again = replan(context, &planned, &live);
+                if again.changes.is_empty() {
+                    return judged(context, planned, before, &live);
                 }
+                if again.fingerprint != planned.fingerprint {
+                    return overtaken(planned, &again, &why);
+                }
+                last = why;
+            }
+            Ok(None) => {
+                let why = format!("{why}; after it the object was not there");
+                return Report::new(planned, Some(Outcome::Failed), Some(why));
+            }
+            Err(error) => {
+                let why = format!("{why}; whether it was carried out is unknown: {error}");
+                return Report::new(planned, Some(Outcome::Failed), Some(why));
             }
         }
     }
     Report::new(planned, Some(Outcome::Failed), Some(last))
 }
 
-fn gone(why: &str) -> String {
-    format!("{why}; after it the object was not there")
-}
-
-/// Reads the object again if the plan is too old for this kind of write. A report ends the step.
-async fn look_again(context: &Context<'_>, planned: &Planned) -> Option<Report> {
-    let age = (context.clock)().duration_since(context.observed_at);
-    let replaces = context.account.provider.semantics().write != WriteMode::Merge;
-    if age <= FRESH || !replaces {
-        return None;
-    }
-    let ended = |outcome, message: Option<String>| {
-        Some(Report::new(planned.clone(), Some(outcome), message))
+/// The object is neither as before an unclear write nor as wanted.
+fn overtaken(planned: Planned, again: &Planned, why: &str) -> Report {
+    let paths = |planned: &Planned| -> Vec<String> {
+        planned
+            .changes
+            .iter()
+            .map(|change| change.path.to_string())
+            .collect()
     };
-    match seen(context, &planned.desired).await {
-        Ok(Some(live)) => {
-            let again = replan(context, planned, &live);
-            if again.changes.is_empty() {
-                ended(Outcome::Already, None)
-            } else if again.fingerprint != planned.fingerprint {
-                ended(
-                    Outcome::Stale,
-                    Some("it changed at the vendor after the plan was made".into()),
-                )
-            } else {
-                None
-            }
-        }
-        Ok(None) => ended(Outcome::Stale, Some("it is not there any more".into())),
-        Err(why) => ended(Outcome::Failed, Some(why)),
-    }
+    let (outcome, what) = if paths(again) == paths(&planned) {
+        (
+            Outcome::Stale,
+            "it was not carried out, and the object changed meanwhile",
+        )
+    } else {
+        (
+            Outcome::Unconverged,
+            "after it the object was neither as before nor as wanted",
+        )
+    };
+    Report::new(planned, Some(outcome), Some(format!("{why}; {what}")))
 }
 
 async fn seen(context: &Context<'_>, desired: &Desired) -> Result<Option<Live>, String> {
@@ -134,36 +224,37 @@ fn replan(context: &Context<'_>, planned: &Planned, live: &Live) -> Planned {
 }
 
 /// Looks at what an accepted write made of the object, in its echo or by reading it.
-async fn verify(
-    context: &Context<'_>,
-    planned: Planned,
-    before: &Live,
-    reply: Option<&Reply>,
-) -> Report {
+async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &Reply) -> Report {
     let provider = context.account.provider;
-    let echoed = match (provider.semantics().echo, reply) {
-        (Echo::Whole, Some(reply)) => provider.echo(&planned.desired, reply).ok(),
-        (Echo::Whole | Echo::Nothing, _) => None,
-    };
-    let live = match echoed {
-        Some(mut live) => {
-            // Names were resolved when the plan was made; the echo has no list to resolve them by.
-            live.resolved = before.resolved.clone();
-            live
+    if provider.semantics().echo == Echo::Whole
+        && let Ok(mut live) = provider.echo(&planned.desired, reply)
+    {
+        // Names were resolved when the plan was made; the echo has no list to resolve them by.
+        live.resolved = before.resolved.clone();
+        return judged(context, planned, before, &live);
+    }
+    let mut look = 1;
+    loop {
+        let (message, live) = match seen(context, &planned.desired).await {
+            Ok(Some(live)) => {
+                let as_before = replan(context, &planned, &live).fingerprint == planned.fingerprint;
+                if !as_before || look == LOOKS {
+                    return judged(context, planned, before, &live);
+                }
+                (String::new(), Some(live))
+            }
+            Ok(None) => ("written, but it is not there any more".into(), None),
+            Err(why) => (
+                format!("written, but what came of it could not be read: {why}"),
+                None,
+            ),
+        };
+        if live.is_none() {
+            return Report::new(planned, Some(Outcome::Unconverged), Some(message));
         }
-        None => match seen(context, &planned.desired).await {
-            Ok(Some(live)) => live,
-            Ok(None) => {
-                let message = "written, but it is not there any more".to_string();
-                return Report::new(planned, Some(Outcome::Unconverged), Some(message));
-            }
-            Err(why) => {
-                let message = format!("written, but what came of it could not be read: {why}");
-                return Report::new(planned, Some(Outcome::Unconverged), Some(message));
-            }
-        },
-    };
-    judged(context, planned, before, &live)
+        sleep(Duration::from_millis(100) * 2_u32.pow(look)).await;
+        look += 1;
+    }
 }
 
 fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
@@ -189,57 +280,6 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
     };
     report.side_effects = side_effects;
     report
-}
-
-/// Fields that moved with the write though no change names them.
-fn side_effects(
-    table: &'static [Field],
-    planned: &Planned,
-    before: &Live,
-    after: &Live,
-) -> Vec<String> {
-    // A field that the write makes meaningless, such as a date left over from another type, is meant to go.
-    let mut after = after.fields.clone();
-    conditions::settle(table, &mut after);
-    let asked: Vec<String> = planned
-        .changes
-        .iter()
-        .map(|change| change.path.to_string())
-        .collect();
-    plan::diff::diff(table, &after, before, Timestamp::UNIX_EPOCH)
-        .into_iter()
-        .filter(|change| {
-            let path = change.path.to_string();
-            let covered = |asked: &String| path == *asked || path.starts_with(&format!("{asked}."));
-            !asked.iter().any(covered) && !counts_use(table, change.path.parts())
-        })
-        .map(|change| {
-            let show = |json: &Option<serde_json::Value>| {
-                json.as_ref().map_or("nothing".into(), ToString::to_string)
-            };
-            format!(
-                "{} {} → {}",
-                change.path,
-                show(&change.before),
-                show(&change.after)
-            )
-        })
-        .collect()
-}
-
-/// Whether the path ends in a counter that moves with use, whoever writes.
-fn counts_use(table: &'static [Field], parts: &[crate::model::Part]) -> bool {
-    use crate::model::{Carry, Part, Shape, field::find};
-    let (Some(Part::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[])) else {
-        return false;
-    };
-    match find(table, name) {
-        Some(field) => match (&field.shape, rest) {
-            (Shape::Keyed(elements), [_, rest @ ..]) => counts_use(elements.fields, rest),
-            _ => field.carry == Carry::OnlyManaged,
-        },
-        None => false,
-    }
 }
 
 /// The vendor's words, each with the manifest line it is about.

@@ -163,7 +163,7 @@ impl Account {
         call: &Call,
         session: &Session,
     ) -> Result<(Reply, Option<Duration>), Lost> {
-        let name = call.name();
+        let name = call.shown();
         let base = session.base.as_ref().unwrap_or(&self.connection.base_url);
         let url = join(base, &call.path);
         let method = match call.method {

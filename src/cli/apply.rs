@@ -1,65 +1,57 @@
-//! `entitle apply`: plan, ask, carry out.
+//! `entitle apply`: plan, or take a saved plan; ask; carry out.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
-use super::args::{AllowedRisk, Apply, Format};
-use super::exit::{self, Exit};
-use super::{output, plan, setup};
-use crate::model::Risk;
-use crate::plan::document::PlanDocument;
-use crate::plan::guard::Accepted;
-use crate::reconcile::{self, ApplyOptions};
-use crate::render;
+use super::args::Apply;
+use super::carry_out::{self, Writer};
+use super::exit::Exit;
+use super::{plan, setup};
+use crate::reconcile;
 
-pub async fn run(args: Apply) -> anyhow::Result<Exit> {
-    let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if !args.auto_approve && !attended {
-        anyhow::bail!("nobody can be asked here: pass --auto-approve to apply without asking");
+pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
+    let saved = match args.selection.paths.as_slice() {
+        [path] if is_plan(path) => Some(plan::open(path)?),
+        _ => None,
+    };
+    if saved.is_none() {
+        carry_out::refuse_unattended(&args.consent)?;
+    }
+    if let Some(document) = &saved {
+        let sandboxed = document
+            .source
+            .connections
+            .values()
+            .any(|place| place == "the sandbox");
+        if sandboxed != args.reach.sandbox && !document.source.connections.is_empty() {
+            let flag = if sandboxed {
+                "was made with"
+            } else {
+                "was made without"
+            };
+            anyhow::bail!("the plan {flag} --sandbox, and has to be applied the same way");
+        }
+        args.selection.paths = document.source.paths.iter().map(PathBuf::from).collect();
     }
     let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
         return Ok(Exit::Error);
     };
-    let pass = reconcile::plan(&setup.checked, &setup.settings).await;
-    let document = plan::document(&setup.checked, &pass);
-    if args.format == Format::Text {
-        output::plan(&document, args.format)?;
-    }
-    let asked = !args.auto_approve && document.summary.update > 0;
-    if asked && !approved(&document)? {
-        anstream::eprintln!("Nothing was changed.");
-        return Ok(Exit::Error);
-    }
-    let options = ApplyOptions {
-        accepted: (!asked).then(|| accepted(&args.allow)),
-        fail_fast: args.fail_fast,
+    let writer = match Writer::new(&setup, &args.consent).await? {
+        Ok(writer) => writer,
+        Err(exit) => return Ok(exit),
     };
-    let reports = reconcile::apply(pass, &options, &setup.settings).await;
-    let done = render::with_outcomes(document, &reports);
-    output::outcome(&done, args.format)?;
-    Ok(exit::of_apply(&reports))
+    let reviewed = saved.is_some();
+    let pass = match saved {
+        Some(document) => reconcile::saved(document, &setup.checked, &setup.settings)
+            .map_err(|why| anyhow::anyhow!(why))?,
+        None => reconcile::plan(&setup.checked, &setup.settings).await,
+    };
+    writer.carry_out(&pass, reviewed, args.format).await
 }
 
-fn accepted(allow: &[AllowedRisk]) -> Accepted {
-    let risk = allow.iter().map(|risk| match risk {
-        AllowedRisk::Reduce => Risk::Reduce,
-        AllowedRisk::Strand => Risk::Strand,
-    });
-    Accepted {
-        risk: risk.max().unwrap_or_default(),
-    }
-}
-
-/// Asks the person at the terminal; anything but a clear yes is a no.
-fn approved(document: &PlanDocument) -> anyhow::Result<bool> {
-    let objects = render::text::count(document.summary.update, "object");
-    let danger = match (document.summary.strand, document.summary.reduce) {
-        (0, 0) => "",
-        (0, _) => " Some of it takes something away.",
-        _ => " Some of it takes away what is in use.",
-    };
-    anstream::eprint!("\nUpdate {objects}?{danger} Only `yes` is a yes: ");
-    std::io::stderr().flush()?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim() == "yes")
+/// Whether a path names a saved plan rather than manifests.
+fn is_plan(path: &Path) -> bool {
+    let manifest = path
+        .extension()
+        .is_some_and(|ext| ext == "yaml" || ext == "yml");
+    path.is_file() && !manifest
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::plan::guard::MaxChanges;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// GitOps for software licences
@@ -14,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "entitle",
     version,
     after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode), 3 applied in part, \
-                  4 refused by a guard, 5 stale, 7 did not converge.\n\n\
+                  4 refused by a guard, 5 stale, 6 locked, 7 did not converge, 130 and 143 interrupted.\n\n\
                   Try it without any account:\n  entitle plan examples --sandbox"
 )]
 pub struct Cli {
@@ -30,6 +31,12 @@ pub enum Command {
     Plan(Plan),
     /// Make the live objects as the manifests say
     Apply(Apply),
+    /// Show a saved plan, offline
+    Show(Show),
+    /// Show what past applies did
+    History(History),
+    /// Plan and apply the inverse of a past apply
+    Undo(Undo),
     /// Write the JSON Schemas of manifests and plans
     Schema(Schema),
     /// Explain a kind or a field of it
@@ -143,6 +150,9 @@ pub struct Plan {
     /// Exit with 2 when there are changes
     #[arg(long, env = "ENTITLE_DETAILED_EXITCODE")]
     pub detailed_exitcode: bool,
+    /// Save the plan, to be applied later exactly as shown
+    #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
+    pub out: Option<PathBuf>,
 }
 
 /// A risk that a run may accept.
@@ -166,6 +176,13 @@ pub struct Apply {
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     pub format: Format,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// What may be written, and how it is remembered.
+#[derive(Args)]
+pub struct Consent {
     /// Do not ask; steps that take something away are refused unless allowed
     #[arg(long, alias = "yes", env = "ENTITLE_AUTO_APPROVE")]
     pub auto_approve: bool,
@@ -178,9 +195,72 @@ pub struct Apply {
         value_delimiter = ','
     )]
     pub allow: Vec<AllowedRisk>,
+    /// Send nothing if more objects would change: a number, or a share such as 10%
+    #[arg(long, value_name = "N|P%", env = "ENTITLE_MAX_CHANGES")]
+    pub max_changes: Option<MaxChanges>,
     /// Start no further step after the first failure
     #[arg(long, env = "ENTITLE_FAIL_FAST")]
     pub fail_fast: bool,
+    /// Wait this long for another run that writes to the same connection
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_LOCK_TIMEOUT", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: Duration,
+    #[command(flatten)]
+    pub journal: JournalFile,
+}
+
+/// Where past applies are remembered.
+#[derive(Args)]
+pub struct JournalFile {
+    /// Journal of applies [default: entitle/journal.jsonl in the state directory of the user]
+    #[arg(long, value_name = "FILE", env = "ENTITLE_JOURNAL")]
+    pub journal: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Show {
+    /// A file that `plan --out` wrote
+    #[arg(value_name = "PLANFILE")]
+    pub file: PathBuf,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Args)]
+pub struct History {
+    #[command(flatten)]
+    pub journal: JournalFile,
+    /// Only objects whose Kind/name matches
+    #[arg(long, value_name = "GLOB")]
+    pub object: Option<String>,
+    /// Only runs of this length of time until now, for example 7d or 12h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle undo latest\n  entitle undo 0199f3 licences --auto-approve --allow reduce"
+)]
+pub struct Undo {
+    /// The run to take back, as `entitle history` names it; its beginning is enough
+    #[arg(value_name = "RUN|latest")]
+    pub run: String,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub reach: Reach,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Only plan; write the inverse plan as JSON into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 /// The schemas there are.

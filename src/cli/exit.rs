@@ -19,8 +19,14 @@ pub enum Exit {
     Refused,
     /// Live changed after the plan was made.
     Stale,
+    /// Another run writes to a connection.
+    Locked,
     /// Written, but not as wanted afterwards.
     Unconverged,
+    /// Ended by Ctrl-C.
+    Interrupted,
+    /// Ended by SIGTERM.
+    Terminated,
 }
 
 impl From<Exit> for ExitCode {
@@ -32,7 +38,10 @@ impl From<Exit> for ExitCode {
             Exit::Partly => 3,
             Exit::Refused => 4,
             Exit::Stale => 5,
+            Exit::Locked => 6,
             Exit::Unconverged => 7,
+            Exit::Interrupted => 130,
+            Exit::Terminated => 143,
         })
     }
 }

@@ -2,16 +2,21 @@
 
 mod apply;
 mod args;
+mod carry_out;
 mod completions;
 mod exit;
 mod explain;
+mod history;
 mod output;
 mod plan;
 mod sandbox;
 mod schema;
 mod scope;
 mod setup;
+mod signals;
 pub mod simulators;
+mod state;
+mod undo;
 mod validate;
 
 use std::io::IsTerminal;
@@ -38,6 +43,9 @@ pub fn main() -> ExitCode {
     start_logging();
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
+        Command::Show(args) => plan::show(&args),
+        Command::History(args) => history::run(&args),
+        Command::Undo(args) => with_runtime(undo::run(args)),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -1,21 +1,27 @@
-//! `entitle plan`: what an apply would change.
+//! `entitle plan`: what an apply would change; with `--out`, saved to be applied exactly as shown.
 
-use jiff::Timestamp;
+use std::io::Write;
+use std::path::Path;
 
-use super::args::Plan;
+use super::args::{Plan, Show};
 use super::exit::Exit;
 use super::{output, setup};
 use crate::plan::document::PlanDocument;
-use crate::reconcile::{self, Checked, Pass};
+use crate::plan::saved;
+use crate::reconcile;
 
 pub async fn run(args: Plan) -> anyhow::Result<Exit> {
     let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
         return Ok(Exit::Error);
     };
     let pass = reconcile::plan(&setup.checked, &setup.settings).await;
-    let document = document(&setup.checked, &pass);
-    output::plan(&document, args.format)?;
-    let summary = &document.summary;
+    output::plan(&pass.document, args.format)?;
+    if let Some(path) = &args.out {
+        save(path, &pass.document)?;
+        let path = path.display();
+        anstream::eprintln!("Saved to {path}. Apply exactly this with: entitle apply {path}");
+    }
+    let summary = &pass.document.summary;
     Ok(if summary.failed > 0 {
         Exit::Error
     } else if args.detailed_exitcode && summary.update + summary.observe_only > 0 {
@@ -25,13 +31,35 @@ pub async fn run(args: Plan) -> anyhow::Result<Exit> {
     })
 }
 
-/// The plan of a pass as the contract shows it.
-pub fn document(checked: &Checked, pass: &Pass) -> PlanDocument {
-    PlanDocument::new(
-        &pass.planned,
-        checked.source.clone(),
-        &pass.limits,
-        &checked.findings,
-        Timestamp::now(),
-    )
+/// `entitle show`: a saved plan, offline.
+pub fn show(args: &Show) -> anyhow::Result<Exit> {
+    output::plan(&open(&args.file)?, args.format)?;
+    Ok(Exit::Done)
+}
+
+/// Writes a plan for its owner only, whole or not at all.
+pub fn save(path: &Path, document: &PlanDocument) -> anyhow::Result<()> {
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let fault = |error: std::io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
+    // A temporary file is created with mode 0600, which the rename keeps.
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fault)?;
+    file.write_all(saved::seal(document)?.as_bytes())
+        .map_err(fault)?;
+    file.as_file().sync_all().map_err(fault)?;
+    file.persist(path).map_err(|error| fault(error.error))?;
+    #[cfg(unix)]
+    std::fs::File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Reads a saved plan back, if it is one and unchanged.
+pub fn open(path: &Path) -> anyhow::Result<PlanDocument> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+    saved::open(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
 }

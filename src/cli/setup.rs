@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
-use super::{output, scope, simulators};
+use super::{output, scope, simulators, state};
 use crate::apply::{Secrets, Trust};
 use crate::manifest;
 use crate::reconcile::{self, CheckOptions, Checked, Settings};
@@ -33,7 +33,13 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let checked = check(selection, &options)?;
+    let mut checked = check(selection, &options)?;
+    checked.source.paths = selection
+        .paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    checked.source.commit = state::commit();
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
         return Ok(None);
@@ -47,6 +53,8 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         parallelism: usize::from(reach.parallelism.get()),
         deadline,
         clock: Timestamp::now,
+        stop: Arc::default(),
+        sandbox: reach.sandbox,
     };
     Ok(Some(Setup {
         checked,

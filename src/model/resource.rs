@@ -88,6 +88,7 @@ pub enum Mode {
     PartialOrd,
     Ord,
     serde::Serialize,
+    serde::Deserialize,
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 /// The methods the five vendors use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     Get,
@@ -49,9 +51,19 @@ impl Call {
         }
     }
 
-    /// How the call is named in messages.
+    /// Method, path and query.
     pub fn name(&self) -> String {
         format!("{} {}", self.method.as_str(), self.path)
+    }
+
+    /// How the call is named in messages: a filter of a hundred ids says no more than its beginning does.
+    pub fn shown(&self) -> String {
+        const LONGEST: usize = 160;
+        let name = self.name();
+        match name.char_indices().nth(LONGEST) {
+            Some((cut, _)) => format!("{}…", &name[..cut]),
+            None => name,
+        }
     }
 }
 

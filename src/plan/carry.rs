@@ -140,7 +140,7 @@ fn without_counters(field: &'static Field, held: &Value) -> Value {
 }
 
 /// The live fields of an element that travel with a write.
-fn carried(elements: &'static Elements, fields: &Fields) -> Fields {
+pub fn carried(elements: &'static Elements, fields: &Fields) -> Fields {
     let travels = |name: &str| {
         elements
             .fields

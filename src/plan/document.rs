@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::diff::{Change, ChangeVerb};
@@ -18,7 +18,7 @@ use crate::model::{Diagnostics, Limits, Method, Risk, Severity};
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A plan, or what became of one.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "entitle plan")]
 pub struct PlanDocument {
     /// Major and minor version of this format.
@@ -38,14 +38,14 @@ pub struct PlanDocument {
     pub diagnostics: Vec<DiagnosticEntry>,
 }
 
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     pub name: String,
     pub version: String,
 }
 
 /// Counts of what was read from the manifests.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceFacts {
     pub files: usize,
     pub documents: usize,
@@ -54,10 +54,19 @@ pub struct SourceFacts {
     /// The commit of the working tree, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The paths that the manifests were read from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Hash of the manifests' names and texts.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub manifests: String,
+    /// The connections in use, and where each leads.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, String>,
 }
 
 /// Counts over the objects. The last eight are there after an apply.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     pub objects: usize,
     pub in_sync: usize,
@@ -79,7 +88,7 @@ pub struct Summary {
 }
 
 /// One object.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectEntry {
     /// Kind and name.
     pub address: String,
@@ -101,19 +110,19 @@ pub struct ObjectEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// After an apply: fields that changed though nobody asked for it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side_effects: Vec<String>,
 }
 
 /// Where an object stands in the manifests.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OriginEntry {
     pub file: String,
     pub line: u32,
 }
 
 /// One changed field.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeEntry {
     /// The field in the vendor's own names, for example `Features[Licstat 6.0].count`.
     pub path: String,
@@ -126,7 +135,7 @@ pub struct ChangeEntry {
 }
 
 /// One write.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallEntry {
     pub method: Method,
     pub path: String,
@@ -134,7 +143,7 @@ pub struct CallEntry {
 }
 
 /// One finding.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DiagnosticEntry {
     pub severity: String,
     /// A stable name such as `unknown-field`.
@@ -236,7 +245,7 @@ impl ChangeEntry {
 }
 
 impl CallEntry {
-    fn new(call: &crate::model::Call) -> Self {
+    pub fn new(call: &crate::model::Call) -> Self {
         Self {
             method: call.method,
             path: call.path.clone(),

@@ -1,6 +1,7 @@
-//! The brake on risk: which steps may go without a person looking on.
+//! The brakes: which steps may go without a person looking on, and how many may go at all.
 
-use super::{Action, Planned};
+use super::Action;
+use super::document::{ObjectEntry, Summary};
 use crate::model::Risk;
 
 /// What this run accepts beside what the objects' own policies accept.
@@ -9,31 +10,99 @@ pub struct Accepted {
     pub risk: Risk,
 }
 
-/// Why a step may not go; nothing when it may.
-pub fn refusal(planned: &Planned, accepted: Accepted) -> Option<String> {
-    if planned.action != Action::Update {
+/// Why a step may not go; nothing when it may. `allow` is the object's own policy.
+pub fn refusal(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Option<String> {
+    if entry.action != Action::Update {
         return None;
     }
-    let risk = planned.risk();
-    if risk <= accepted.risk.max(planned.desired.policy.allow) {
+    let risk = entry
+        .changes
+        .iter()
+        .map(|change| change.risk)
+        .max()
+        .unwrap_or_default();
+    if risk <= accepted.risk.max(allow) {
         return None;
     }
-    let count = planned
+    let count = entry
         .changes
         .iter()
         .filter(|change| change.risk == risk)
         .count();
-    let fields = if count == 1 {
-        "1 change".into()
+    let (changes, verb) = if count == 1 {
+        ("1 change".to_string(), "takes")
     } else {
-        format!("{count} changes")
+        (format!("{count} changes"), "take")
     };
-    let does = match risk {
-        Risk::Strand => "takes away what is in use",
-        Risk::Reduce => "takes something away",
-        Risk::Safe => "is safe",
+    let what = match risk {
+        Risk::Strand => "away what is in use",
+        Risk::Reduce => "something away",
+        Risk::Safe => "nothing away",
     };
     Some(format!(
-        "{fields} {does}: it needs `--allow {risk}`, or `allow: [{risk}]` in the object's policy"
+        "{changes} {verb} {what}: it needs `--allow {risk}`, or `allow: [{risk}]` in the object's policy"
     ))
+}
+
+/// The blast radius: how many objects a run may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxChanges {
+    Count(usize),
+    /// Of the objects in the plan.
+    Percent(u8),
+}
+
+impl std::str::FromStr for MaxChanges {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fault = || format!("write a number such as 20, or a share such as 10%, not {text:?}");
+        match text.strip_suffix('%') {
+            Some(share) => match share.trim().parse() {
+                Ok(percent) if percent <= 100 => Ok(Self::Percent(percent)),
+                _ => Err(fault()),
+            },
+            None => text.trim().parse().map(Self::Count).map_err(|_| fault()),
+        }
+    }
+}
+
+/// Why a plan is too large to go; nothing when it may.
+pub fn too_many(summary: &Summary, limit: MaxChanges) -> Option<String> {
+    let (most, shown) = match limit {
+        MaxChanges::Count(count) => (count, count.to_string()),
+        MaxChanges::Percent(percent) => (
+            summary.objects * usize::from(percent) / 100,
+            format!("{percent}% of {}", summary.objects),
+        ),
+    };
+    (summary.update > most).then(|| {
+        format!(
+            "the plan changes {} objects and --max-changes allows {shown}: nothing was sent",
+            summary.update
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_blast_radius_is_a_number_or_a_share() {
+        let summary = Summary {
+            objects: 40,
+            update: 10,
+            ..Summary::default()
+        };
+        let refused = |limit: &str| too_many(&summary, limit.parse().unwrap()).is_some();
+        assert!(!refused("10"));
+        assert!(refused("9"));
+        assert!(!refused("25%"));
+        assert!(refused("24%"));
+        assert!(refused("0"));
+        for bad in ["", "ten", "101%", "-1", "5.5%"] {
+            assert!(bad.parse::<MaxChanges>().is_err(), "{bad}");
+        }
+    }
 }

@@ -11,7 +11,9 @@ pub mod document;
 pub mod fingerprint;
 pub mod guard;
 pub mod risk;
+pub mod saved;
 pub mod step;
+pub mod undo;
 
 use std::sync::Arc;
 

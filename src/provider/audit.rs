@@ -95,6 +95,10 @@ impl Auditor<'_> {
                 Tree::Integer(number) if matches!(identity.shape, Shape::Integer { .. }) => {
                     Ok(number.to_string())
                 }
+                // More digits than a signed number has; `id_text` refuses what is no whole number.
+                Tree::Number(raw) if matches!(identity.shape, Shape::Integer { .. }) => {
+                    Ok(raw.clone())
+                }
                 _ => Err(format!(
                     "`{}` must be text, not {}",
                     identity.name,
@@ -312,10 +316,8 @@ impl Auditor<'_> {
 
     fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
         let lists = || {
-            table
-                .desired
-                .iter()
-                .filter(|f| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_)))
+            let list = |f: &&Field| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_));
+            table.desired.iter().filter(list).filter(|f| in_plans(f))
         };
         for (name, mark) in &draft.keep_unlisted {
             if !lists().any(|field| field.name == name) {
@@ -359,7 +361,9 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
     match shape {
         Shape::Integer { .. } => match text.parse::<u64>() {
             Ok(number) => Ok(number.to_string()),
-            Err(_) => Err(format!("`{name}` must be a whole number, not {text:?}")),
+            Err(_) => Err(format!(
+                "`{name}` must be a whole number below 2^64, not {text}"
+            )),
         },
         Shape::Guid => match uuid::Uuid::try_parse(text) {
             Ok(id) => Ok(id.hyphenated().to_string()),
@@ -367,6 +371,12 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
         },
         _ => Ok(text.to_string()),
     }
+}
+
+/// Whether plans and policies speak of a field: a convenience is gone by then, and naming it in a policy
+/// would quietly do nothing.
+fn in_plans(field: &Field) -> bool {
+    field.need != Need::Never
 }
 
 /// Why an `ignore` path can name nothing of this kind; nothing when it can.
@@ -378,11 +388,12 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
             "a path starts with a field name",
         ));
     };
-    let Some(field) = find(table, name) else {
+    let known = table.iter().filter(|field| in_plans(field));
+    let Some(field) = known.clone().find(|field| field.name == name) else {
         let message = format!("ignore names the unknown field `{name}`");
         return Some(
             Diagnostic::error("unknown-field", message)
-                .suggest(name, table.iter().map(|field| field.name)),
+                .suggest(name, known.map(|field| field.name)),
         );
     };
     match (rest, &field.shape) {

@@ -53,7 +53,8 @@ fn decode_at(
     Ok(fields)
 }
 
-fn value(field: &'static Field, json: &Json, path: &str) -> Result<Value, Malformed> {
+/// One value of a field; `path` names it in the error.
+pub fn value(field: &'static Field, json: &Json, path: &str) -> Result<Value, Malformed> {
     let misfit = |misfit: canon::Misfit| Malformed(format!("`{path}` {}", misfit.message));
     match (&field.shape, json) {
         (shape, Json::Null) => Ok(canon::nothing(shape, field.clearing)),
@@ -91,33 +92,47 @@ fn items_value(
     let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
     let mut seen = std::collections::BTreeSet::new();
     for item in items {
-        let Json::Object(object) = item else {
-            return Err(Malformed(format!(
-                "`{path}` has an element that is {}",
-                json_kind(item)
-            )));
-        };
-        let mut parts = Vec::new();
-        for name in elements.key {
-            match object.get(*name) {
-                Some(Json::String(text)) => parts.push(text.clone()),
-                Some(other) => {
-                    let kind = json_kind(other);
-                    return Err(Malformed(format!(
-                        "`{path}[].{name}` must be text, not {kind}"
-                    )));
-                }
-                None => return Err(Malformed(format!("`{path}[].{name}` is missing"))),
-            }
-        }
-        let key = Key::new(parts, elements.fold);
-        let fields = decode_at(elements.fields, object, &format!("{path}[{key}]."))?;
+        let (key, fields) = element_at(elements, item, path)?;
         if !seen.insert(key.clone()) {
             return Err(Malformed(format!("`{path}` has the element [{key}] twice")));
         }
         found.push((key, fields));
     }
     Ok(Value::Items(found))
+}
+
+/// One element of a keyed list.
+pub fn element(elements: &'static Elements, item: &Json) -> Result<(Key, Fields), Malformed> {
+    element_at(elements, item, "")
+}
+
+fn element_at(
+    elements: &'static Elements,
+    item: &Json,
+    path: &str,
+) -> Result<(Key, Fields), Malformed> {
+    let Json::Object(object) = item else {
+        return Err(Malformed(format!(
+            "`{path}` has an element that is {}",
+            json_kind(item)
+        )));
+    };
+    let mut parts = Vec::new();
+    for name in elements.key {
+        match object.get(*name) {
+            Some(Json::String(text)) => parts.push(text.clone()),
+            Some(other) => {
+                let kind = json_kind(other);
+                return Err(Malformed(format!(
+                    "`{path}[].{name}` must be text, not {kind}"
+                )));
+            }
+            None => return Err(Malformed(format!("`{path}[].{name}` is missing"))),
+        }
+    }
+    let key = Key::new(parts, elements.fold);
+    let fields = decode_at(elements.fields, object, &format!("{path}[{key}]."))?;
+    Ok((key, fields))
 }
 
 fn as_scalar(json: &Json) -> Scalar<'_> {

@@ -17,8 +17,10 @@ pub mod semantics;
 pub mod words;
 
 mod alinea;
+mod cryptlex;
 mod informatica;
 mod lac;
+mod licensespring;
 
 use crate::model::draft::KindRow;
 use crate::model::{
@@ -110,7 +112,13 @@ pub fn by_status(reply: &Reply) -> Verdict {
 }
 
 /// Every vendor, in the order of their names.
-pub static ALL: &[&dyn Provider] = &[&alinea::Alinea, &informatica::Informatica, &lac::Lac];
+pub static ALL: &[&dyn Provider] = &[
+    &alinea::Alinea,
+    &cryptlex::Cryptlex,
+    &informatica::Informatica,
+    &lac::Lac,
+    &licensespring::LicenseSpring,
+];
 
 /// The provider of a vendor that manifests have been checked to name.
 pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {

@@ -53,7 +53,7 @@ impl<P> Default for Outbox<P> {
 
 impl<P: Clone> Outbox<P> {
     pub fn send(&mut self, call: Call, purpose: P) {
-        self.purposes.push((purpose, call.name()));
+        self.purposes.push((purpose, call.shown()));
         self.waiting.push((self.purposes.len() - 1, call));
     }
 
@@ -94,6 +94,19 @@ pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure>
         );
         Failure { status, text }
     })
+}
+
+/// Whether the vendor itself says that there is no such thing. The 404 page of a proxy, or of a wrong base
+/// URL, is no JSON and says nothing about the object.
+pub fn is_absent(answer: &Answer) -> bool {
+    match answer {
+        Answer::Reply(reply) => {
+            let body =
+                serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&reply.body);
+            reply.status == 404 && body.is_ok_and(|object| !object.is_empty())
+        }
+        Answer::Lost(_) => false,
+    }
 }
 
 /// A call that brought no usable reply.

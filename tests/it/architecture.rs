@@ -30,12 +30,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
     ("annotate_snippets", &["render/diagnostics.rs"]),
-    ("tracing", &["apply/", "reconcile.rs", "cli/", "sandbox/"]),
+    ("tracing", &["apply/", "reconcile/", "cli/", "sandbox/"]),
     ("rustls", &["apply/transport.rs"]),
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
-    ("tokio", &["apply/", "reconcile.rs", "cli/", "sandbox/"]),
+    ("tokio", &["apply/", "reconcile/", "cli/", "sandbox/"]),
 ];
 
 /// Every source file by its path below `src`, without its unit tests.

@@ -64,6 +64,11 @@ fn alinea() {
 }
 
 #[test]
+fn cryptlex() {
+    run("cryptlex");
+}
+
+#[test]
 fn informatica() {
     run("informatica");
 }
@@ -71,4 +76,9 @@ fn informatica() {
 #[test]
 fn lac() {
     run("lac");
+}
+
+#[test]
+fn licensespring() {
+    run("licensespring");
 }

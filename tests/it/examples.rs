@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Secrets, Trust};
 use entitle::manifest;
 use entitle::plan::Action;
@@ -28,6 +29,8 @@ fn settings() -> Settings {
         parallelism: 16,
         deadline: Instant::now() + Duration::from_secs(60),
         clock: super::support::pure::now,
+        stop: Arc::default(),
+        sandbox: true,
     }
 }
 
@@ -65,8 +68,14 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
     let unattended = ApplyOptions {
         accepted: Some(Accepted::default()),
         fail_fast: false,
+        recorder: Recorder {
+            journal: None,
+            run: "test".into(),
+            places: Default::default(),
+            clock: super::support::pure::now,
+        },
     };
-    for report in reconcile::apply(pass, &unattended, &settings()).await {
+    for report in reconcile::apply(&pass, &unattended, &settings()).await {
         let address = &report.planned.desired.address;
         assert_eq!(
             report.outcome,
@@ -91,7 +100,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
             planned.changes
         );
     }
-    for report in reconcile::apply(again, &unattended, &settings()).await {
+    for report in reconcile::apply(&again, &unattended, &settings()).await {
         assert_eq!(report.outcome, None);
     }
     let writes: Vec<String> = sandbox

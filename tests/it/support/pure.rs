@@ -125,8 +125,7 @@ pub fn document(checked: &Checked, planned: &[Planned]) -> PlanDocument {
     let facts = SourceFacts {
         files: 1,
         documents: planned.len(),
-        skipped: 0,
-        commit: None,
+        ..SourceFacts::default()
     };
     PlanDocument::new(planned, facts, &limits, &checked.findings, now())
 }

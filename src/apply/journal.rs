@@ -1,0 +1,338 @@
+//! What was done, by whom, and what was about to be done when the program was killed.
+//!
+//! One JSON line per fact, each ending in a checksum, each on disk before the next thing happens. A
+//! write's intent stands before the write, its outcome behind it: an intent without an outcome is a write
+//! of which nobody knows whether it was carried out, and the next run says so. Other programs may read
+//! the file while it grows (`tail`, `jq`); nothing in it is secret.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use super::outcome::Outcome;
+use crate::model::Method;
+use crate::plan::document::ChangeEntry;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub at: String,
+    /// The run it belongs to.
+    pub run: String,
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A run is about to write.
+    Started(Started),
+    /// A write is about to be sent.
+    Intent(Box<Intent>),
+    /// A write, or the decision not to send it, has ended.
+    Outcome(Ended),
+    /// What a later run found of a write whose end nobody recorded.
+    Found {
+        address: String,
+        of_run: String,
+        found: String,
+    },
+    /// The run has ended by itself.
+    Finished { interrupted: bool },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// Who ran it: the actor of the CI system, or the user.
+    pub by: String,
+    pub commit: Option<String>,
+    /// Digest of the plan.
+    pub plan: String,
+    pub objects: usize,
+    /// Whether the writes went to the built-in simulators.
+    pub sandbox: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    /// Where the connection led.
+    pub base_url: String,
+    pub identity: BTreeMap<String, String>,
+    pub method: Method,
+    pub path: String,
+    /// Managed fields with their values before and after.
+    pub changes: Vec<ChangeEntry>,
+    /// Fields that every write must carry and no read returns.
+    pub unread: BTreeMap<String, Json>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    pub address: String,
+    pub outcome: Outcome,
+    /// The vendor's answer, or what failed.
+    pub message: Option<String>,
+    pub side_effects: Vec<String>,
+}
+
+/// A journal open for writing.
+pub struct Journal {
+    file: Mutex<File>,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Opens or creates the file. A torn last line is ended, so that the next one stands by itself.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        if length > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(Self {
+            file: Mutex::new(file),
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Writes a line and waits until it is on disk.
+    pub fn append(&self, record: &Record) -> io::Result<()> {
+        let line = encode(record)?;
+        // Nothing panics while the lock is held, and a file does not break with its lock.
+        let mut file = self
+            .file
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        file.write_all(line.as_bytes())?;
+        file.sync_data()
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+const SUM: &str = ",\"sum\":\"";
+
+fn encode(record: &Record) -> io::Result<String> {
+    let json = serde_json::to_string(record)?;
+    let body = json.strip_suffix('}').unwrap_or(&json);
+    Ok(format!("{body}{SUM}{}\"}}\n", sum(body)))
+}
+
+/// Sixteen hex digits tell damage from a line that was written; they defend against nobody.
+fn sum(body: &str) -> String {
+    Sha256::digest(body.as_bytes())[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// One line, if it is whole.
+pub fn decode(line: &str) -> Option<Record> {
+    let (body, rest) = line.rsplit_once(SUM)?;
+    if rest.strip_suffix("\"}") != Some(sum(body).as_str()) {
+        return None;
+    }
+    serde_json::from_str(&format!("{body}}}")).ok()
+}
+
+/// Everything a journal holds.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub records: Vec<Record>,
+    /// Numbers of lines that are not whole.
+    pub damaged: Vec<usize>,
+}
+
+/// A write whose end nobody recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenIntent {
+    pub run: String,
+    pub at: String,
+    pub intent: Intent,
+}
+
+impl History {
+    /// Reads a journal; one that is not there is empty.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        match File::open(path) {
+            Ok(mut file) => file.read_to_end(&mut bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Lines to records. A damaged line costs itself and nothing else.
+    pub fn parse(text: &str) -> Self {
+        let mut history = Self::default();
+        for (number, line) in text.lines().enumerate() {
+            match decode(line) {
+                Some(record) => history.records.push(record),
+                None if line.is_empty() => {}
+                None => history.damaged.push(number + 1),
+            }
+        }
+        history
+    }
+
+    /// Intents that have no outcome and that no later run has looked into.
+    pub fn open_intents(&self) -> Vec<OpenIntent> {
+        let mut open: Vec<OpenIntent> = Vec::new();
+        for record in &self.records {
+            match &record.event {
+                Event::Intent(intent) => {
+                    open.retain(|o| (&o.run, &o.intent.address) != (&record.run, &intent.address));
+                    open.push(OpenIntent {
+                        run: record.run.clone(),
+                        at: record.at.clone(),
+                        intent: (**intent).clone(),
+                    });
+                }
+                Event::Outcome(ended) => {
+                    open.retain(|o| (&o.run, &o.intent.address) != (&record.run, &ended.address));
+                }
+                Event::Found {
+                    address, of_run, ..
+                } => {
+                    open.retain(|o| (&o.run, &o.intent.address) != (of_run, address));
+                }
+                Event::Started(_) | Event::Finished { .. } => {}
+            }
+        }
+        open
+    }
+
+    /// The runs in the order in which they started.
+    pub fn runs(&self) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        self.records
+            .iter()
+            .map(|record| record.run.as_str())
+            .filter(|run| seen.insert(*run))
+            .collect()
+    }
+
+    /// The records of one run.
+    pub fn of<'a>(&'a self, run: &'a str) -> impl Iterator<Item = &'a Record> {
+        self.records.iter().filter(move |record| record.run == run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(run: &str, event: Event) -> Record {
+        Record {
+            at: "2026-11-21T12:00:00Z".into(),
+            run: run.into(),
+            event,
+        }
+    }
+
+    fn intent(address: &str) -> Event {
+        Event::Intent(Box::new(Intent {
+            address: address.into(),
+            vendor: "lac".into(),
+            connection: "lac".into(),
+            base_url: "https://lac.example.com/".into(),
+            identity: BTreeMap::new(),
+            method: Method::Patch,
+            path: "/license-orders/X".into(),
+            changes: Vec::new(),
+            unread: BTreeMap::new(),
+        }))
+    }
+
+    fn ended(address: &str) -> Event {
+        Event::Outcome(Ended {
+            address: address.into(),
+            outcome: Outcome::Converged,
+            message: None,
+            side_effects: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_torn_line_costs_itself_and_the_next_stands_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/journal.jsonl");
+        Journal::open(&path)
+            .unwrap()
+            .append(&record("1", intent("a")))
+            .unwrap();
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"at\":\"2026").unwrap();
+        Journal::open(&path)
+            .unwrap()
+            .append(&record("2", intent("b")))
+            .unwrap();
+        let history = History::read(&path).unwrap();
+        assert_eq!(history.runs(), ["1", "2"]);
+        assert_eq!(history.damaged, [2]);
+    }
+
+    #[test]
+    fn every_cut_of_a_journal_is_read() {
+        let lines: String = [intent("a"), ended("a"), intent("ü")]
+            .into_iter()
+            .map(|e| encode(&record("1", e)).unwrap())
+            .collect();
+        for end in 0..=lines.len() {
+            let history = History::parse(&String::from_utf8_lossy(&lines.as_bytes()[..end]));
+            assert!(history.damaged.len() <= 1);
+        }
+    }
+
+    #[test]
+    fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
+        let mut history = History {
+            records: vec![
+                record("1", intent("a")),
+                record("1", intent("b")),
+                record("1", ended("a")),
+            ],
+            damaged: Vec::new(),
+        };
+        let open = history.open_intents();
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].intent.address, "b");
+        let found = Event::Found {
+            address: "b".into(),
+            of_run: "1".into(),
+            found: "carried out".into(),
+        };
+        history.records.push(record("2", found));
+        assert!(history.open_intents().is_empty());
+    }
+}

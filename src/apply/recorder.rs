@@ -1,0 +1,111 @@
+//! What a run writes into the journal. Without a journal it writes nothing and says so to nobody.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::journal::{Ended, Event, Intent, Journal, OpenIntent, Record, Started};
+use super::outcome::{Outcome, Report};
+use super::transport::Account;
+use crate::model::Need;
+use crate::plan::Planned;
+use crate::plan::document::ObjectEntry;
+
+pub struct Recorder<'a> {
+    /// Nothing for runs that are not to be remembered.
+    pub journal: Option<&'a Journal>,
+    /// The name of this run.
+    pub run: String,
+    /// Where each connection leads, as the manifests say.
+    pub places: BTreeMap<String, String>,
+    pub clock: fn() -> Timestamp,
+}
+
+impl Recorder<'_> {
+    fn write(&self, event: Event) -> Result<(), String> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        let record = Record {
+            at: (self.clock)().to_string(),
+            run: self.run.clone(),
+            event,
+        };
+        journal.append(&record).map_err(|error| {
+            format!(
+                "cannot write the journal {}: {error}",
+                journal.path().display()
+            )
+        })
+    }
+
+    pub fn started(&self, started: Started) -> Result<(), String> {
+        self.write(Event::Started(started))
+    }
+
+    /// Writes an intent down. If that fails nothing may be sent.
+    pub fn intent(
+        &self,
+        entry: &ObjectEntry,
+        planned: &Planned,
+        account: &Account,
+    ) -> Result<(), String> {
+        let Some(call) = entry.calls.first() else {
+            return Ok(());
+        };
+        let fields = &planned.desired.fields;
+        let unread = account
+            .provider
+            .table()
+            .desired
+            .iter()
+            .filter(|field| field.need == Need::InManifest)
+            .filter_map(|field| {
+                Some((field.name.into(), field.shape.json(fields.get(field.name)?)))
+            })
+            .collect();
+        self.write(Event::Intent(Box::new(Intent {
+            address: entry.address.clone(),
+            vendor: entry.vendor.clone(),
+            connection: entry.connection.clone(),
+            base_url: self
+                .places
+                .get(&entry.connection)
+                .cloned()
+                .unwrap_or_default(),
+            identity: entry.identity.clone(),
+            method: call.method,
+            path: call.path.clone(),
+            changes: entry.changes.clone(),
+            unread,
+        })))
+    }
+
+    /// Writes down how an object ended. The write is done; a journal that cannot say so leaves an open
+    /// intent, which the next run looks into.
+    pub fn ended(&self, report: &Report) {
+        let outcome = report.outcome.unwrap_or(Outcome::Already);
+        let ended = Ended {
+            address: report.planned.desired.address.to_string(),
+            outcome,
+            message: report.message.clone(),
+            side_effects: report.side_effects.clone(),
+        };
+        if let Err(why) = self.write(Event::Outcome(ended)) {
+            tracing::error!("{why}");
+        }
+    }
+
+    /// Closes an intent of an earlier run with what is true now.
+    pub fn found(&self, open: &OpenIntent, found: &str) -> Result<(), String> {
+        self.write(Event::Found {
+            address: open.intent.address.clone(),
+            of_run: open.run.clone(),
+            found: found.into(),
+        })
+    }
+
+    pub fn finished(&self, interrupted: bool) -> Result<(), String> {
+        self.write(Event::Finished { interrupted })
+    }
+}

@@ -1,0 +1,270 @@
+//! What `apply` and `undo` share: locks, journal, consent, the run itself and its exit.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use jiff::Timestamp;
+
+use super::args::{AllowedRisk, Consent, Format};
+use super::exit::{self, Exit};
+use super::setup::Setup;
+use super::signals::Signals;
+use super::{output, state};
+use crate::apply::journal::{History, Journal, OpenIntent, Started};
+use crate::apply::lock::{self, LockFiles};
+use crate::apply::recorder::Recorder;
+use crate::apply::{Outcome, Report};
+use crate::model::{Connection, Risk};
+use crate::plan::document::PlanDocument;
+use crate::plan::guard::{self, Accepted};
+use crate::reconcile::{self, ApplyOptions, Pass};
+use crate::render;
+
+/// Stops a run early that would have to ask where nobody can answer.
+pub fn refuse_unattended(consent: &Consent) -> anyhow::Result<()> {
+    let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !consent.auto_approve && !attended {
+        anyhow::bail!("nobody can be asked here: pass --auto-approve to apply without asking");
+    }
+    Ok(())
+}
+
+/// A run that may write: its locks are held until it is dropped.
+pub struct Writer<'a> {
+    setup: &'a Setup,
+    consent: &'a Consent,
+    run: String,
+    journal: Option<Journal>,
+    cut_off: Vec<OpenIntent>,
+    _locks: Vec<Box<dyn Send>>,
+}
+
+impl<'a> Writer<'a> {
+    /// Takes the locks and opens the journal. Locks come before the first read, so that nothing another
+    /// run of this program does can make the plan stale.
+    pub async fn new(setup: &'a Setup, consent: &'a Consent) -> anyhow::Result<Result<Self, Exit>> {
+        let run = uuid::Uuid::now_v7().to_string();
+        let mut locks = Vec::new();
+        // The simulators of a run are its own: nobody else can write to them.
+        if !setup.settings.sandbox {
+            match take_locks(setup, consent, &run).await? {
+                Ok(held) => locks = held,
+                Err(why) => {
+                    anstream::eprintln!("{}error:{:#} {why}", output::DANGER, output::DANGER);
+                    return Ok(Err(Exit::Locked));
+                }
+            }
+        }
+        // A trial run leaves no trace unless it is asked to.
+        let path = match &consent.journal.journal {
+            None if setup.settings.sandbox => None,
+            _ => Some(state::journal(&consent.journal)?),
+        };
+        let (mut journal, mut cut_off) = (None, Vec::new());
+        if let Some(path) = path {
+            let fault = |error: std::io::Error| {
+                anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
+            };
+            let history = History::read(&path).map_err(fault)?;
+            cut_off = history.open_intents();
+            tell(&path, &history, &cut_off);
+            journal = Some(Journal::open(&path).map_err(fault)?);
+        }
+        Ok(Ok(Self {
+            setup,
+            consent,
+            run,
+            journal,
+            cut_off,
+            _locks: locks,
+        }))
+    }
+
+    /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
+    pub async fn carry_out(
+        self,
+        pass: &Pass,
+        reviewed: bool,
+        format: Format,
+    ) -> anyhow::Result<Exit> {
+        let document = &pass.document;
+        if format == Format::Text {
+            output::plan(document, format)?;
+        }
+        let too_many = self
+            .consent
+            .max_changes
+            .and_then(|most| guard::too_many(&document.summary, most));
+        if let Some(why) = too_many {
+            return refuse_all(pass, &why, format);
+        }
+        let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
+        if asked && !approved(document)? {
+            anstream::eprintln!("Nothing was changed.");
+            return Ok(Exit::Error);
+        }
+        let settings = &self.setup.settings;
+        let signals = Signals::listen(std::sync::Arc::clone(&settings.stop));
+        let options = ApplyOptions {
+            accepted: (!asked).then(|| accepted(&self.consent.allow)),
+            fail_fast: self.consent.fail_fast,
+            recorder: Recorder {
+                journal: self.journal.as_ref(),
+                run: self.run.clone(),
+                places: document.source.connections.clone(),
+                clock: Timestamp::now,
+            },
+        };
+        self.start(document, &options.recorder)?;
+        let reports = reconcile::apply(pass, &options, settings).await;
+        let interrupted = signals.exit();
+        self.finish(&reports, document, &options.recorder, interrupted.is_some())?;
+        let done = render::with_outcomes(document.clone(), &reports);
+        output::outcome(&done, format)?;
+        Ok(interrupted.unwrap_or_else(|| exit::of_apply(&reports)))
+    }
+
+    fn start(&self, document: &PlanDocument, recorder: &Recorder<'_>) -> anyhow::Result<()> {
+        if document.summary.update == 0 {
+            return Ok(());
+        }
+        let started = Started {
+            by: state::actor(),
+            commit: document.source.commit.clone(),
+            plan: document.digest.clone(),
+            objects: document.summary.update,
+            sandbox: self.setup.settings.sandbox,
+        };
+        recorder
+            .started(started)
+            .map_err(|why| anyhow::anyhow!(why))
+    }
+
+    /// Closes the intents of runs that were cut off with what is true now, and this run.
+    fn finish(
+        &self,
+        reports: &[Report],
+        document: &PlanDocument,
+        recorder: &Recorder<'_>,
+        interrupted: bool,
+    ) -> anyhow::Result<()> {
+        for open in &self.cut_off {
+            let report = reports
+                .iter()
+                .find(|report| report.planned.desired.address.to_string() == open.intent.address);
+            let Some(report) = report else { continue };
+            let found = match report.outcome {
+                None | Some(Outcome::Converged | Outcome::Already) => "as the manifests want it",
+                Some(_) => "not as the manifests want it",
+            };
+            recorder
+                .found(open, found)
+                .map_err(|why| anyhow::anyhow!(why))?;
+        }
+        if document.summary.update > 0 {
+            recorder
+                .finished(interrupted)
+                .map_err(|why| anyhow::anyhow!(why))?;
+        }
+        Ok(())
+    }
+}
+
+async fn take_locks(
+    setup: &Setup,
+    consent: &Consent,
+    run: &str,
+) -> anyhow::Result<Result<Vec<Box<dyn Send>>, String>> {
+    let mut names: Vec<&str> = setup
+        .checked
+        .desired
+        .iter()
+        .map(|object| object.connection.as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut connections: Vec<&Connection> = names
+        .iter()
+        .filter_map(|name| setup.checked.connections.get(*name))
+        .collect();
+    // Two names of one account are one lock, which one run must not take twice.
+    connections.dedup_by_key(|connection| (connection.vendor, connection.base_url.clone()));
+    let lock = LockFiles {
+        dir: state::dir()?.join("locks"),
+    };
+    let say = |text: &str| anstream::eprintln!("{text}");
+    let held = lock::take_all(
+        &lock,
+        &connections,
+        &state::holder(run),
+        consent.lock_timeout,
+        &say,
+    )
+    .await;
+    held.map_err(|error| anyhow::anyhow!("cannot use the locks in {}: {error}", lock.dir.display()))
+}
+
+/// Says what earlier runs left behind.
+fn tell(path: &std::path::Path, history: &History, cut_off: &[OpenIntent]) {
+    for line in &history.damaged {
+        anstream::eprintln!(
+            "warning: line {line} of the journal {} is damaged",
+            path.display()
+        );
+    }
+    for open in cut_off {
+        anstream::eprintln!(
+            "A run of {} was cut off while it wrote {} ({} {}). Whether that was carried out is read now.",
+            open.at,
+            open.intent.address,
+            open.intent.method.as_str(),
+            open.intent.path
+        );
+    }
+}
+
+fn refuse_all(pass: &Pass, why: &str, format: Format) -> anyhow::Result<Exit> {
+    let reports: Vec<Report> = pass
+        .planned
+        .iter()
+        .map(|planned| {
+            let refused = planned.action == crate::plan::Action::Update;
+            let (outcome, words) = if refused {
+                (Some(Outcome::Refused), Some(why.to_string()))
+            } else {
+                (None, None)
+            };
+            Report::new(planned.clone(), outcome, words)
+        })
+        .collect();
+    let done = render::with_outcomes(pass.document.clone(), &reports);
+    if format == Format::Json {
+        output::outcome(&done, format)?;
+    }
+    anstream::eprintln!("{}refused:{:#} {why}", output::DANGER, output::DANGER);
+    Ok(Exit::Refused)
+}
+
+fn accepted(allow: &[AllowedRisk]) -> Accepted {
+    let risk = allow.iter().map(|risk| match risk {
+        AllowedRisk::Reduce => Risk::Reduce,
+        AllowedRisk::Strand => Risk::Strand,
+    });
+    Accepted {
+        risk: risk.max().unwrap_or_default(),
+    }
+}
+
+/// Asks the person at the terminal; anything but a clear yes is a no.
+fn approved(document: &PlanDocument) -> anyhow::Result<bool> {
+    let objects = render::text::count(document.summary.update, "object");
+    let danger = match (document.summary.strand, document.summary.reduce) {
+        (0, 0) => "",
+        (0, _) => " Some of it takes something away.",
+        _ => " Some of it takes away what is in use.",
+    };
+    anstream::eprint!("\nUpdate {objects}?{danger} Only `yes` is a yes: ");
+    std::io::stderr().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}

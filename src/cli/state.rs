@@ -1,0 +1,71 @@
+//! Where a user's journal and locks are, who the user is, and which commit is checked out.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::args::JournalFile;
+
+/// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
+pub fn dir() -> anyhow::Result<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")));
+    let state = state.ok_or_else(|| {
+        anyhow::anyhow!("there is no home directory for journal and locks: set XDG_STATE_HOME")
+    })?;
+    Ok(state.join("entitle"))
+}
+
+/// The journal that was asked for, or the user's own.
+pub fn journal(args: &JournalFile) -> anyhow::Result<PathBuf> {
+    match &args.journal {
+        Some(path) => Ok(path.clone()),
+        None => Ok(dir()?.join("journal.jsonl")),
+    }
+}
+
+/// Who runs this: the actor of the CI system, or the user.
+pub fn actor() -> String {
+    const NAMES: [&str; 5] = [
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "BUILD_REQUESTEDFOR",
+        "USER",
+        "LOGNAME",
+    ];
+    NAMES
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".into())
+}
+
+/// The actor, the process and the machine, for whoever waits for our lock.
+pub fn holder(run: &str) -> String {
+    let host = std::env::var("HOSTNAME")
+        .ok()
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+        .map(|name| name.trim().to_string())
+        .filter(|name| !name.is_empty());
+    let at = host.map(|host| format!(" on {host}")).unwrap_or_default();
+    let since = jiff::Timestamp::now().strftime("%F %T");
+    format!(
+        "{}{at}, process {}, since {since} UTC, run {run}",
+        actor(),
+        std::process::id()
+    )
+}
+
+/// The commit that is checked out here, if git knows one.
+pub fn commit() -> Option<String> {
+    let output = Command::new("git")
+        .args(["rev-parse", "--verify", "HEAD"])
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let commit = text.trim();
+    (output.status.success() && commit.len() >= 40).then(|| commit.to_string())
+}

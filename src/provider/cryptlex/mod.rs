@@ -1,0 +1,197 @@
+//! Cryptlex: organization licenses over the web API v3.
+//!
+//! * Write: `PATCH …/licenses/{id}` with `userGroupIds`, its only member; other members of the license
+//!   stay as they are. The reply is the whole license, in which the groups are objects in `userGroups`.
+//! * Read: the organization's list, by pages or by `id[eq]`; see `reading`. No page for a single GET was
+//!   found.
+//! * Names of groups are resolved by the organization's list of user groups; see `groups`.
+//! * The license key is a secret, `metadata` and `meterAttributes` are cut down by visibility: none of
+//!   them is read into anything.
+//!
+//! Sources: the vendor's pages "Update an organization license", "Introduction", the list pages of
+//! organization licenses and user groups, and its public clients, checked 2026-11-21.
+
+mod fields;
+mod groups;
+mod reading;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
+use super::codec::{self, Malformed};
+use super::reading::{Reading, Wanted};
+use super::semantics::{Echo, Semantics, WriteMode};
+use super::{Provider, Write, by_status, segment};
+use crate::model::{
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Method, Origin, Rate, Reply,
+    Value, Verdict,
+};
+
+pub struct Cryptlex;
+
+/// The scope that the page of the write call prints.
+const UPDATE: &str = "organization:license:update";
+
+static AUTH: AuthRules = AuthRules {
+    forms: &[
+        AuthForm {
+            name: "token",
+            members: &[],
+        },
+        AuthForm {
+            name: "login",
+            members: &[&["accountId", "accountAlias"], &["email"], &["password"]],
+        },
+    ],
+    header: "Authorization",
+    prefix: "Bearer ",
+    lost: Some(401),
+    login: Some(|members| LoginCall {
+        path: "/v3/accounts/login",
+        body: members
+            .iter()
+            .map(|(name, value)| (name.to_string(), json!(value)))
+            .collect(),
+    }),
+    session: |json| {
+        Ok(Session {
+            token: text_at(json, "/accessToken")?.to_string(),
+            base: None,
+        })
+    },
+};
+
+impl Provider for Cryptlex {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::Merge,
+            echo: Echo::Whole,
+        }
+    }
+
+    fn auth(&self) -> &'static AuthRules {
+        &AUTH
+    }
+
+    /// A burst of 50 requests in five seconds per address; abuse is answered with a block ("Introduction").
+    fn limits(&self) -> Limits {
+        Limits {
+            concurrency: 10,
+            rates: vec![Rate {
+                requests: 50,
+                per: Duration::from_secs(5),
+            }],
+        }
+    }
+
+    /// Groups are given by ids or by names: of both together nobody could say which one counts.
+    fn audit(&self, desired: &Desired, findings: &mut Diagnostics) {
+        if [fields::IDS, fields::NAMES]
+            .iter()
+            .all(|name| desired.fields.contains_key(name))
+        {
+            let source = &desired.origin.source;
+            let ids = Origin {
+                source: source.clone(),
+                mark: desired.mark(fields::IDS),
+            };
+            findings.push(
+                Diagnostic::error(
+                    "conflict",
+                    "`userGroupIds` and `userGroups` are two ways to say one thing",
+                )
+                .at(source, desired.mark(fields::NAMES))
+                .also(ids, "the ids stand here")
+                .hint("keep the ids or the names"),
+            );
+        }
+    }
+
+    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let (organization, license) = (
+            segment(write.desired.id("organizationId")),
+            segment(write.desired.id("licenseId")),
+        );
+        let path = format!("/v3/organizations/{organization}/licenses/{license}");
+        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        Call::write(Method::Patch, path, Json::Object(body))
+    }
+
+    /// The body has one member, so a 400 is about it; a 403 says in so many words what the token lacks.
+    fn judge(&self, reply: &Reply) -> Verdict {
+        match by_status(reply) {
+            Verdict::Rejected { words, fields } => {
+                let words = with_scope(words, Some(reply.status), UPDATE);
+                let fields = if reply.status == 400 {
+                    vec![(fields::IDS.to_string(), words.clone())]
+                } else {
+                    fields
+                };
+                Verdict::Rejected { words, fields }
+            }
+            other => other,
+        }
+    }
+
+    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
+        let json: Json = serde_json::from_str(&reply.body)
+            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?;
+        let Json::Object(license) = json else {
+            return Err(Malformed::new("the reply is no object"));
+        };
+        if id_of(&license) != Some(desired.id("licenseId")) {
+            return Err(Malformed::new("`id` is not the one that was written"));
+        }
+        decode(&license)
+    }
+}
+
+/// A license as lists and replies show it. `userGroups: null` is not taken for "none": a server that left
+/// the groups out would lose them all to the next write.
+fn decode(license: &Map<String, Json>) -> Result<Live, Malformed> {
+    let rows = match license.get("userGroups") {
+        Some(Json::Array(rows)) => rows,
+        Some(other) => {
+            let kind = codec::json_kind(other);
+            return Err(Malformed::new(format!(
+                "`userGroups` must be a list, not {kind}"
+            )));
+        }
+        None => return Err(Malformed::new("`userGroups` is missing")),
+    };
+    let ids: Option<BTreeSet<String>> = rows
+        .iter()
+        .map(|row| row.get("id")?.as_str().map(str::to_string))
+        .collect();
+    let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
+    let mut live = Live::default();
+    live.fields.insert(fields::IDS, Value::Set(ids));
+    Ok(live)
+}
+
+fn id_of(row: &Map<String, Json>) -> Option<&str> {
+    row.get("id").and_then(Json::as_str)
+}
+
+/// The vendor's words of a 403 do not say which scope is missing; the page of the call does.
+fn with_scope(words: String, status: Option<u16>, scope: &str) -> String {
+    if status == Some(403) && !words.contains(scope) {
+        format!("{words}; the token needs the scope `{scope}`")
+    } else {
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests;

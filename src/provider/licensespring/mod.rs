@@ -1,0 +1,195 @@
+//! LicenseSpring: product features of licenses over the Management API v1.
+//!
+//! * Write: `POST …/update_features/` makes the list in its body the license's whole set: what is not in
+//!   it is deleted, and whether a row keeps a member that an item leaves out is not documented. So every
+//!   item carries all live values, except the counter of use. The reply is the whole license.
+//! * Read: the list with `id__in`, a hundred licenses in a call; see `reading`.
+//! * Spelling: rows nest the feature as an object, writes name it by its code. Rows are matched by code:
+//!   their own ids may change with every write. Ids of licenses have up to 19 digits.
+//! * An unknown code may be refused or silently left out; the second shows in the reply.
+//! * License keys and the clear-text `initial_password` of users stand in every reply: nothing but the
+//!   members of the field table is read.
+//!
+//! Sources: the vendor's pages "Update License Product Features", "List Licenses", "Rate limiting",
+//! "Management API authorization", and its public clients, checked 2026-11-21.
+
+mod fields;
+mod reading;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use super::auth::{AuthForm, AuthRules};
+use super::codec::{self, Malformed};
+use super::reading::{Reading, Wanted};
+use super::semantics::{Echo, Semantics, WriteMode};
+use super::{Provider, Write, by_status, words};
+use crate::model::resource::Fact;
+use crate::model::{
+    Call, Desired, FieldPath, KindTable, Limits, Live, Method, Rate, Reply, Value, Verdict,
+};
+
+pub struct LicenseSpring;
+
+static AUTH: AuthRules = AuthRules {
+    forms: &[AuthForm {
+        name: "apiKey",
+        members: &[],
+    }],
+    header: "Authorization",
+    prefix: "Api-Key ",
+    lost: None,
+    login: None,
+    session: |_| Err("a key opens no session".into()),
+};
+
+impl Provider for LicenseSpring {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::Overwrite,
+            echo: Echo::Whole,
+        }
+    }
+
+    fn auth(&self) -> &'static AuthRules {
+        &AUTH
+    }
+
+    /// What the smallest plan allows per company in a minute, and a key in a second ("Rate limiting").
+    fn limits(&self) -> Limits {
+        let rate = |requests, seconds| Rate {
+            requests,
+            per: Duration::from_secs(seconds),
+        };
+        Limits {
+            concurrency: 10,
+            rates: vec![rate(600, 60), rate(50, 1)],
+        }
+    }
+
+    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    /// With the slash at the end: without it the server may answer by a redirect, which a write must not
+    /// follow.
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let path = format!(
+            "/api/v1/licenses/{}/update_features/",
+            write.desired.id("licenseId")
+        );
+        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        Call::write(Method::Post, path, Json::Object(body))
+    }
+
+    fn judge(&self, reply: &Reply) -> Verdict {
+        match by_status(reply) {
+            Verdict::Rejected { words, fields: _ } => Verdict::Rejected {
+                words,
+                fields: named(reply),
+            },
+            other => other,
+        }
+    }
+
+    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
+        let json: Json = serde_json::from_str(&reply.body)
+            .map_err(|error| Malformed::new(words::unreadable(reply, &error)))?;
+        let Json::Object(license) = json else {
+            return Err(Malformed::new("the reply is no object"));
+        };
+        if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
+            return Err(Malformed::new("`id` is not the one that was written"));
+        }
+        decode(&license)
+    }
+}
+
+/// The number of a license as text, digit by digit.
+fn id_of(license: &Map<String, Json>) -> Option<String> {
+    license.get("id")?.as_u64().map(|id| id.to_string())
+}
+
+/// A license as lists and replies show it. A missing or null list is an error and not "none": the next
+/// write would delete every feature.
+fn decode(license: &Map<String, Json>) -> Result<Live, Malformed> {
+    let rows = match license.get(fields::FEATURES) {
+        Some(Json::Array(rows)) => rows,
+        Some(other) => {
+            let kind = codec::json_kind(other);
+            return Err(Malformed::new(format!(
+                "`product_features` must be a list, not {kind}"
+            )));
+        }
+        None => return Err(Malformed::new("`product_features` is missing")),
+    };
+    let items: Result<Json, Malformed> = rows.iter().map(item).collect();
+    let object = Map::from_iter([(fields::FEATURES.to_string(), items?)]);
+    let mut live = Live {
+        fields: codec::decode(fields::TABLE.desired, &object)?,
+        ..Live::default()
+    };
+    let list = FieldPath::default().field(fields::FEATURES);
+    for (key, row) in live
+        .fields
+        .get(fields::FEATURES)
+        .map_or(&[][..], Value::items)
+    {
+        if let Some(Value::Integer(used)) = row.get(fields::USED) {
+            let name = list.element(key.clone()).field(fields::USED).to_string();
+            live.facts.insert(name, Fact::Number(*used));
+        }
+    }
+    Ok(live)
+}
+
+/// A row in the form of the write call: the code in place of the nested feature.
+fn item(row: &Json) -> Result<Json, Malformed> {
+    let Json::Object(row) = row else {
+        let kind = codec::json_kind(row);
+        return Err(Malformed::new(format!(
+            "`product_features` has an element that is {kind}"
+        )));
+    };
+    let code = row
+        .get(fields::CODE)
+        .and_then(|feature| feature.get("code")?.as_str())
+        .ok_or_else(|| Malformed::new("`product_features[].product_feature.code` is no text"))?;
+    let mut item = row.clone();
+    item.insert(fields::CODE.to_string(), Json::from(code));
+    Ok(Json::Object(item))
+}
+
+/// What a refusal says about the list: `{"product_features": [{}, {"max_consumption": ["…"]}]}`, one entry
+/// per item that was sent. The error shapes of this API are those of its framework, not documented.
+fn named(reply: &Reply) -> Vec<(String, String)> {
+    let body: Option<Json> = serde_json::from_str(&reply.body).ok();
+    let Some(said) = body.as_ref().and_then(|body| body.get(fields::FEATURES)) else {
+        return Vec::new();
+    };
+    let entries = said
+        .as_array()
+        .map_or(std::slice::from_ref(said), Vec::as_slice);
+    let entries = entries.iter().enumerate().filter_map(|(i, entry)| {
+        let said = words::of_json(entry)?;
+        Some(if entry.is_object() {
+            format!("item {}: {said}", i + 1)
+        } else {
+            said
+        })
+    });
+    let said: Vec<String> = entries.collect();
+    if said.is_empty() {
+        return Vec::new();
+    }
+    let words = format!("{}: {}", reply.status, said.join("; "));
+    vec![(fields::FEATURES.to_string(), words)]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Load and audit: everything about manifests that can be checked without network and secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::manifest::{Loaded, lower};
+use crate::model::diagnostic::Source;
+use crate::model::draft::Draft;
+use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Vendor};
+use crate::plan;
+use crate::plan::document::SourceFacts;
+use crate::provider;
+
+/// Manifests that passed every check that needs no network.
+#[derive(Clone)]
+pub struct Checked {
+    pub desired: Vec<Arc<Desired>>,
+    pub connections: BTreeMap<String, Connection>,
+    pub source: SourceFacts,
+    pub findings: Diagnostics,
+}
+
+/// How manifests are checked.
+#[derive(Default)]
+pub struct CheckOptions {
+    /// Whether a vendor without any connection is an error; `validate` of single files only warns.
+    pub need_connections: bool,
+    /// The simulators: every connection is pointed at its vendor's, and vendors without one get it.
+    pub simulators: Option<Vec<Connection>>,
+}
+
+/// Checks everything that can be checked offline.
+pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
+    let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows());
+    let mut findings = std::mem::take(&mut loaded.findings);
+    findings.extend(std::mem::take(&mut manifests.findings));
+    for connection in &manifests.connections {
+        if let Some(provider) = provider::of(connection.vendor) {
+            provider::auth::audit(provider.auth(), connection, &mut findings);
+        }
+    }
+    // What a saved plan compares is where the manifests lead, not a simulator's port of one run.
+    let places = manifests
+        .connections
+        .iter()
+        .map(|c| (c.name.clone(), c.base_url.to_string()));
+    let mut places: BTreeMap<String, String> = places.collect();
+    let connections = connections(manifests.connections, options.simulators.as_deref());
+    if options.simulators.is_some() {
+        places = connections
+            .keys()
+            .map(|name| (name.clone(), "the sandbox".into()))
+            .collect();
+    }
+    let mut desired = Vec::new();
+    for draft in &manifests.drafts {
+        let connection = connection_of(draft, &connections, options, &mut findings);
+        let provider = provider::of_kind(draft.address.kind.0);
+        let audited = provider.and_then(|provider| {
+            provider::audit::audit(
+                provider,
+                draft,
+                connection.clone().unwrap_or_default(),
+                &mut findings,
+            )
+        });
+        if let (Some(audited), Some(_)) = (audited, connection) {
+            desired.push(Arc::new(audited));
+        }
+    }
+    refuse_equal_objects(&desired, &mut findings);
+    desired.sort_by(|a, b| a.address.cmp(&b.address));
+    let source = SourceFacts {
+        files: manifests.files,
+        documents: manifests.documents,
+        skipped: manifests.skipped,
+        commit: None,
+        manifests: digest_of(&loaded.sources),
+        connections: places,
+        ..SourceFacts::default()
+    };
+    Checked {
+        desired,
+        connections,
+        source,
+        findings: findings.sorted(),
+    }
+}
+
+/// One hash for the names and texts of all manifests.
+fn digest_of(sources: &[Arc<Source>]) -> String {
+    let parts: Vec<_> = sources
+        .iter()
+        .map(|source| (&source.name, &source.text))
+        .collect();
+    plan::fingerprint::digest(&serde_json::json!(parts))
+}
+
+fn connections(
+    given: Vec<Connection>,
+    simulators: Option<&[Connection]>,
+) -> BTreeMap<String, Connection> {
+    let mut all: BTreeMap<String, Connection> = given
+        .into_iter()
+        .map(|connection| (connection.name.clone(), connection))
+        .collect();
+    for simulator in simulators.unwrap_or_default() {
+        let mut own = all
+            .values_mut()
+            .filter(|c| c.vendor == simulator.vendor)
+            .peekable();
+        if own.peek().is_none() {
+            all.insert(simulator.name.clone(), simulator.clone());
+            continue;
+        }
+        for connection in own {
+            connection.base_url = simulator.base_url.clone();
+            connection.auth = simulator.auth.clone();
+        }
+    }
+    all
+}
+
+/// The connection an object goes through: the one it names, or the only one of its vendor.
+fn connection_of(
+    draft: &Draft,
+    connections: &BTreeMap<String, Connection>,
+    options: &CheckOptions,
+    findings: &mut Diagnostics,
+) -> Option<String> {
+    let vendor = draft.row.vendor;
+    let source = &draft.origin.source;
+    let own: Vec<&str> = connections
+        .values()
+        .filter(|connection| connection.vendor == vendor)
+        .map(|connection| connection.name.as_str())
+        .collect();
+    if let Some((name, mark)) = &draft.connection {
+        match connections.get(name) {
+            Some(connection) if connection.vendor == vendor => return Some(name.clone()),
+            Some(connection) => findings.push(
+                Diagnostic::error(
+                    "unknown-connection",
+                    format!(
+                        "the connection `{name}` is one of {}, not of {vendor}",
+                        connection.vendor
+                    ),
+                )
+                .at(source, *mark)
+                .suggest(name, own),
+            ),
+            None => {
+                let message = format!("there is no connection `{name}`");
+                findings.push(
+                    Diagnostic::error("unknown-connection", message)
+                        .at(source, *mark)
+                        .suggest(name, own),
+                );
+            }
+        }
+        return None;
+    }
+    match own.as_slice() {
+        [only] => Some((*only).to_string()),
+        [] => {
+            let message = format!(
+                "{} needs a Connection of vendor {vendor}, and there is none",
+                draft.address
+            );
+            let finding = if options.need_connections {
+                Diagnostic::error("no-connection", message)
+            } else {
+                Diagnostic::warning("no-connection", message)
+            };
+            let hint = "add a Connection document, or pass the file that has it as well";
+            findings.push(finding.at(source, draft.origin.mark).hint(hint));
+            (!options.need_connections).then(String::new)
+        }
+        several => {
+            let message = format!(
+                "{vendor} has {} connections, so `connection` must name one",
+                several.len()
+            );
+            findings.push(
+                Diagnostic::error("unknown-connection", message)
+                    .at(source, draft.origin.mark)
+                    .hint(format!("one of {}", several.join(", "))),
+            );
+            None
+        }
+    }
+}
+
+/// Two manifests for one object would undo each other at every apply.
+fn refuse_equal_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
+    let mut seen: BTreeMap<(Vendor, &str, Vec<&str>), &Desired> = BTreeMap::new();
+    for object in desired {
+        let ids = object.identity.iter().map(|(_, id)| id.as_str()).collect();
+        let key = (object.vendor, object.connection.as_str(), ids);
+        if let Some(first) = seen.get(&key) {
+            let message = format!(
+                "{} and {} are the same object at {}",
+                first.address, object.address, object.vendor
+            );
+            findings.push(
+                Diagnostic::error("duplicate-object", message)
+                    .at(&object.origin.source, object.origin.mark)
+                    .also(first.origin.clone(), "the other manifest of it"),
+            );
+        } else {
+            seen.insert(key, object);
+        }
+    }
+}

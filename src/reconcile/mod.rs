@@ -1,0 +1,195 @@
+//! One level-triggered pass: load → audit → observe → plan → guard → apply → verify.
+//!
+//! Every command and the daemon drive these same functions. Data only comes in: the time, the secrets
+//! and the simulators' addresses are arguments.
+
+mod carry_out;
+mod check;
+mod saved;
+mod undo;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::apply::{Account, Secrets, observe};
+use crate::model::{Address, Connection, Desired, Limits, Live, Mode, Observed};
+use crate::plan::document::PlanDocument;
+use crate::plan::{self, Planned};
+use crate::provider;
+pub use carry_out::{ApplyOptions, apply};
+pub use check::{CheckOptions, Checked, check};
+pub use saved::saved;
+pub use undo::{Undone, undo};
+
+/// What a pass needs beside the manifests.
+pub struct Settings {
+    pub secrets: Secrets,
+    /// Calls of the whole run at once.
+    pub parallelism: usize,
+    pub deadline: Instant,
+    /// The time, as an argument.
+    pub clock: fn() -> Timestamp,
+    /// Set when no new step may start.
+    pub stop: Arc<AtomicBool>,
+    /// Whether the connections lead to the built-in simulators.
+    pub sandbox: bool,
+}
+
+/// A finished plan with what is needed to carry it out.
+pub struct Pass {
+    pub planned: Vec<Planned>,
+    pub document: PlanDocument,
+    pub accounts: BTreeMap<String, Account>,
+    /// What was read; empty for a saved plan, whose objects are read one by one.
+    pub(crate) live: BTreeMap<Address, Live>,
+    pub(crate) observed_at: Timestamp,
+}
+
+impl Pass {
+    /// The connections that writes would go to, in the order of their names.
+    pub fn written(&self) -> Vec<&Connection> {
+        let written = |name: &str| {
+            self.document
+                .objects
+                .iter()
+                .any(|entry| entry.connection == name && !entry.calls.is_empty())
+        };
+        self.accounts
+            .iter()
+            .filter(|(name, _)| written(name))
+            .map(|(_, account)| &account.connection)
+            .collect()
+    }
+}
+
+/// Reads the live objects of every connection in use, side by side, and plans.
+pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
+    let observed_at = (settings.clock)();
+    let (accounts, mut observed) = accounts(checked, settings);
+    observed.extend(read(checked, &accounts).await);
+    let now = (settings.clock)();
+    let unread = Observed::Unread("it was not read".into());
+    let planned: Vec<Planned> = checked
+        .desired
+        .iter()
+        .filter_map(|object| {
+            let provider = provider::of(object.vendor)?;
+            let seen = observed.get(&object.address).unwrap_or(&unread);
+            Some(plan::plan(provider, object, seen, now))
+        })
+        .collect();
+    let live = observed
+        .into_iter()
+        .filter_map(|(address, seen)| match seen {
+            Observed::Live(live) => Some((address, live)),
+            Observed::Missing | Observed::Unread(_) => None,
+        })
+        .collect();
+    let document = document(checked, &planned, &accounts, now);
+    Pass {
+        planned,
+        document,
+        accounts,
+        live,
+        observed_at,
+    }
+}
+
+/// The plan as the contract shows it.
+fn document(
+    checked: &Checked,
+    planned: &[Planned],
+    accounts: &BTreeMap<String, Account>,
+    now: Timestamp,
+) -> PlanDocument {
+    let limits: BTreeMap<String, Limits> = accounts
+        .iter()
+        .map(|(name, account)| {
+            (
+                name.clone(),
+                account.provider.limits_for(&account.connection),
+            )
+        })
+        .collect();
+    PlanDocument::new(
+        planned,
+        checked.source.clone(),
+        &limits,
+        &checked.findings,
+        now,
+    )
+}
+
+/// Opens an account for every connection in use. Objects whose account cannot be opened are unread.
+fn accounts(
+    checked: &Checked,
+    settings: &Settings,
+) -> (BTreeMap<String, Account>, BTreeMap<Address, Observed>) {
+    let (mut accounts, mut unread) = (BTreeMap::new(), BTreeMap::new());
+    for (name, objects) in wanted(checked) {
+        match account(checked, name, settings) {
+            Ok(account) => {
+                accounts.insert(name.to_string(), account);
+            }
+            Err(why) => {
+                let failed =
+                    |object: &&Desired| (object.address.clone(), Observed::Unread(why.clone()));
+                unread.extend(objects.iter().map(failed));
+            }
+        }
+    }
+    (accounts, unread)
+}
+
+/// The objects that are read, by connection.
+fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<&Desired>> {
+    let mut wanted: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
+    for object in checked
+        .desired
+        .iter()
+        .filter(|object| object.policy.mode != Mode::Suspend)
+    {
+        wanted.entry(&object.connection).or_default().push(object);
+    }
+    wanted
+}
+
+/// Reads every account side by side: one that is slow or down delays no other.
+async fn read(
+    checked: &Checked,
+    accounts: &BTreeMap<String, Account>,
+) -> BTreeMap<Address, Observed> {
+    let wanted = wanted(checked);
+    let mut reads: FuturesUnordered<_> = accounts
+        .iter()
+        .filter_map(|(name, account)| Some((account, wanted.get(name.as_str())?)))
+        .map(|(account, objects)| async move { (objects, observe(account, objects).await) })
+        .collect();
+    let mut observed = BTreeMap::new();
+    while let Some((objects, found)) = reads.next().await {
+        let addresses = objects.iter().map(|object| object.address.clone());
+        observed.extend(addresses.zip(found));
+    }
+    observed
+}
+
+fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account, String> {
+    let connection = checked
+        .connections
+        .get(name)
+        .ok_or_else(|| format!("there is no connection `{name}`"))?;
+    let provider = provider::of(connection.vendor)
+        .ok_or_else(|| format!("there is no provider for {}", connection.vendor))?;
+    Account::new(
+        connection.clone(),
+        provider,
+        settings.secrets.clone(),
+        settings.deadline,
+    )
+}

@@ -1,0 +1,116 @@
+//! The journal for people: one block per run, one line per object.
+
+use std::io::{self, Write};
+
+use super::values::inline;
+use crate::apply::journal::{Event, History, Intent};
+
+/// The object that an event is about.
+pub fn address(event: &Event) -> Option<&str> {
+    match event {
+        Event::Intent(intent) => Some(&intent.address),
+        Event::Outcome(ended) => Some(&ended.address),
+        Event::Found { address, .. } => Some(address),
+        Event::Started(_) | Event::Finished { .. } => None,
+    }
+}
+
+pub fn text(out: &mut dyn Write, history: &History) -> io::Result<()> {
+    let mut shown = 0;
+    for run in history.runs() {
+        let about_objects = history
+            .of(run)
+            .any(|record| address(&record.event).is_some());
+        if !about_objects {
+            continue;
+        }
+        if shown > 0 {
+            writeln!(out)?;
+        }
+        shown += 1;
+        one(out, history, run)?;
+    }
+    if shown == 0 {
+        writeln!(out, "Nothing was applied yet.")?;
+    }
+    Ok(())
+}
+
+fn one(out: &mut dyn Write, history: &History, run: &str) -> io::Result<()> {
+    let mut open: Vec<&Intent> = Vec::new();
+    let mut finished = false;
+    for record in history.of(run) {
+        match &record.event {
+            Event::Started(started) => {
+                let commit = started.commit.as_deref().map_or(String::new(), |commit| {
+                    format!(", commit {}", commit.get(..12).unwrap_or(commit))
+                });
+                let sandbox = if started.sandbox {
+                    ", on the sandbox"
+                } else {
+                    ""
+                };
+                writeln!(
+                    out,
+                    "{run}  {}  by {}{commit}{sandbox}",
+                    record.at, started.by
+                )?;
+            }
+            Event::Intent(intent) => open.push(intent),
+            Event::Outcome(ended) => {
+                let intent = open
+                    .iter()
+                    .position(|intent| intent.address == ended.address);
+                let intent = intent.map(|at| open.remove(at));
+                let outcome = serde_json::to_value(ended.outcome).unwrap_or_default();
+                writeln!(
+                    out,
+                    "  {}  {}",
+                    ended.address,
+                    outcome.as_str().unwrap_or_default()
+                )?;
+                changes(out, intent)?;
+                if let Some(message) = &ended.message {
+                    writeln!(out, "      {message}")?;
+                }
+            }
+            Event::Found {
+                address,
+                of_run,
+                found,
+            } => {
+                writeln!(
+                    out,
+                    "  {address}  found {found} (the run {of_run} was cut off while writing it)"
+                )?;
+            }
+            Event::Finished { interrupted } => {
+                finished = true;
+                if *interrupted {
+                    writeln!(out, "  interrupted")?;
+                }
+            }
+        }
+    }
+    for intent in open {
+        writeln!(out, "  {}  cut off while it was written", intent.address)?;
+        changes(out, Some(intent))?;
+    }
+    if !finished {
+        writeln!(out, "  the run did not end by itself")?;
+    }
+    Ok(())
+}
+
+fn changes(out: &mut dyn Write, intent: Option<&Intent>) -> io::Result<()> {
+    for change in intent.map_or(&[][..], |intent| &intent.changes) {
+        writeln!(
+            out,
+            "      {}  {} → {}",
+            change.path,
+            inline(&change.before),
+            inline(&change.after)
+        )?;
+    }
+    Ok(())
+}
