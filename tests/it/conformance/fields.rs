@@ -36,7 +36,7 @@ async fn no_field_of_the_table_is_forgotten(vendor: &'static Vendor) {
 
     let cleared: BTreeSet<String> = (vendor.clears)()
         .iter()
-        .map(|(path, _)| paths::field_of(path))
+        .map(|(path, ..)| paths::field_of(path))
         .collect();
     let clearable: BTreeSet<String> = all
         .iter()
@@ -182,7 +182,9 @@ async fn an_ignored_field_is_left_alone(vendor: &'static Vendor) {
 
 async fn what_can_be_cleared_is_cleared(vendor: &'static Vendor) {
     let bench = Bench::new().await;
-    for (path, nothing) in (vendor.clears)() {
+    for (path, nothing, switches) in (vendor.clears)() {
+        let set = bench.sandbox.set_switches(vendor.name, switches);
+        set.expect("known switches");
         let pair = Pair::new(path, Json::Null).stored(nothing);
         let mut desired = (vendor.full)();
         pair.edit(vendor.table(), &mut desired);

@@ -3,7 +3,6 @@
 use entitle::apply::Outcome;
 use entitle::model::Risk;
 use entitle::plan::Action;
-use entitle::plan::guard::Accepted;
 use serde_json::json;
 
 use super::vendors::{Vendor, for_every_vendor};
@@ -66,9 +65,7 @@ async fn a_safe_change_goes_unattended(vendor: &'static Vendor) {
     vendor.load(&bench, (vendor.account)(3));
     let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
     assert_eq!(pass.planned[0].risk(), Risk::Safe);
-    converged(&only_report(
-        bench.carry_out_alone(pass, Accepted::default()).await,
-    ));
+    converged(&only_report(bench.carry_out_alone(pass, Risk::Safe).await));
 }
 
 /// The first object without the first element of its first list.
@@ -88,9 +85,7 @@ async fn a_risky_change_goes_unattended_only_where_it_is_allowed(vendor: &'stati
         vendor.load(&bench, (vendor.account)(3));
         let pass = bench.pass(&bench.check(&[object])).await;
         let risk = pass.planned[0].risk();
-        let reports = bench
-            .carry_out_alone(pass, Accepted { risk: accepted })
-            .await;
+        let reports = bench.carry_out_alone(pass, accepted).await;
         (risk, only_report(reports))
     };
     let (risk, refused) = run(risky(vendor), Risk::Safe).await;
@@ -119,7 +114,7 @@ async fn a_refused_object_stops_no_other(vendor: &'static Vendor) {
         vendor.little(2, true),
     ];
     let pass = bench.pass(&bench.check(&objects)).await;
-    let reports = bench.carry_out_alone(pass, Accepted::default()).await;
+    let reports = bench.carry_out_alone(pass, Risk::Safe).await;
     assert_eq!(reports[0].outcome, Some(Outcome::Refused));
     converged(&reports[1]);
     converged(&reports[2]);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Report, Secrets, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Connection, Diagnostics};
+use entitle::model::{Connection, Diagnostics, Risk};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Action, Planned};
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
@@ -144,6 +145,8 @@ impl Bench {
             parallelism: 16,
             deadline: Instant::now() + Duration::from_secs(30),
             clock: self.clock,
+            stop: Arc::default(),
+            sandbox: true,
         }
     }
 
@@ -155,20 +158,26 @@ impl Bench {
         self.pass(&self.check(objects)).await.planned
     }
 
-    /// Carries a pass out with every risk accepted.
+    /// Carries a pass out as a person who said yes would.
     pub async fn carry_out(&self, pass: Pass) -> Vec<Report> {
-        let options = ApplyOptions {
-            accepted: None,
-            fail_fast: false,
-        };
-        reconcile::apply(pass, &options, &self.settings()).await
+        self.run(&pass, None).await
     }
 
     /// Carries a pass out as an unattended run would.
-    pub async fn carry_out_alone(&self, pass: Pass, accepted: Accepted) -> Vec<Report> {
+    pub async fn carry_out_alone(&self, pass: Pass, accepted: Risk) -> Vec<Report> {
+        self.run(&pass, Some(Accepted { risk: accepted })).await
+    }
+
+    async fn run(&self, pass: &Pass, accepted: Option<Accepted>) -> Vec<Report> {
         let options = ApplyOptions {
-            accepted: Some(accepted),
+            accepted,
             fail_fast: false,
+            recorder: Recorder {
+                journal: None,
+                run: "test".into(),
+                places: Default::default(),
+                clock: self.clock,
+            },
         };
         reconcile::apply(pass, &options, &self.settings()).await
     }

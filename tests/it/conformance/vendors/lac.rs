@@ -17,11 +17,15 @@ pub static VENDOR: Vendor = Vendor {
     pairs,
     clears: || {
         vec![
-            ("description", json!("")),
-            ("settings_description", json!("")),
-            ("Features[Archive 1.0].options", json!("")),
-            ("Features[Archive 1.0].additional_settings", json!("")),
-            ("Features[Archive 1.0].comment", json!("")),
+            ("description", json!(""), none()),
+            ("settings_description", json!(""), none()),
+            ("Features[Archive 1.0].options", json!(""), none()),
+            (
+                "Features[Archive 1.0].additional_settings",
+                json!(""),
+                none(),
+            ),
+            ("Features[Archive 1.0].comment", json!(""), none()),
         ]
     },
     lists: || {

@@ -1,7 +1,11 @@
 //! What each vendor brings to the conformance tests: an account, manifests in sync with it, and how every
 //! field of its table changes. A new vendor is a file here, its `mod` line and its line in the macro.
 
+pub mod alinea;
+pub mod cryptlex;
+pub mod informatica;
 pub mod lac;
+pub mod licensespring;
 
 use entitle::provider::{self, Provider};
 use serde_json::{Value as Json, json};
@@ -30,8 +34,9 @@ pub struct Vendor {
     pub elsewhere: fn() -> (&'static str, Json),
     /// How each field changes.
     pub pairs: fn() -> Vec<Pair>,
-    /// Fields that can be cleared: a path of the full manifest, and how the account holds nothing.
-    pub clears: fn() -> Vec<(&'static str, Json)>,
+    /// Fields that can be cleared: a path of the full manifest, how the account holds nothing, and switches
+    /// that make the simulator take it.
+    pub clears: fn() -> Vec<(&'static str, Json, Json)>,
     /// Lists with an element that could join the full manifest's.
     pub lists: fn() -> Vec<(&'static str, Json)>,
     /// Other ways to write what the full manifest says.
@@ -91,6 +96,12 @@ impl Pair {
     pub fn moves(mut self, path: &'static str) -> Self {
         self.moves.push(path);
         self
+    }
+
+    /// For a convenience that stands for another field.
+    pub fn stands_for(mut self, path: &'static str, stored: impl Into<Json>) -> Self {
+        self.planned = path;
+        self.stored(stored)
     }
 
     pub fn stored(mut self, value: impl Into<Json>) -> Self {
@@ -229,8 +240,28 @@ macro_rules! for_every_vendor {
             use crate::conformance::vendors;
 
             #[tokio::test]
+            async fn alinea() {
+                super::$test(&vendors::alinea::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn cryptlex() {
+                super::$test(&vendors::cryptlex::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn informatica() {
+                super::$test(&vendors::informatica::VENDOR).await;
+            }
+
+            #[tokio::test]
             async fn lac() {
                 super::$test(&vendors::lac::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn licensespring() {
+                super::$test(&vendors::licensespring::VENDOR).await;
             }
         }
     )+};
