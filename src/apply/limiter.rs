@@ -3,29 +3,50 @@
 //! The vendors state limits as "N requests in a window of P" and count a sliding window. A token bucket
 //! with burst N lets 2 N through in the first P, one with a smaller burst wastes most of the allowance;
 //! remembering the last N starts is exact and as short.
+//!
+//! How many calls may be out at once adapts: a vendor that answers "too many" or "not now" halves it,
+//! every success gives a little back.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::model::{Limits, Rate};
 
 pub struct Limiter {
-    slots: Semaphore,
     pace: Mutex<Pace>,
+    freed: Notify,
 }
 
 struct Pace {
     windows: Vec<Window>,
     paused_until: Option<Instant>,
+    out: usize,
+    /// Calls that may be out at once now; between 1 and `most`.
+    allowed: f64,
+    most: f64,
+    /// When the allowance was last halved: calls that were already out then say nothing new.
+    eased: Option<Instant>,
 }
 
 struct Window {
     rate: Rate,
     starts: VecDeque<Instant>,
+}
+
+/// A call's turn. Dropping it frees the place.
+pub struct Turn<'a> {
+    limiter: &'a Limiter,
+    start: Instant,
+}
+
+enum Claim {
+    Mine,
+    At(Instant),
+    WhenFreed,
 }
 
 impl Limiter {
@@ -38,29 +59,45 @@ impl Limiter {
                 starts: VecDeque::new(),
             })
             .collect();
+        let most = limits.concurrency.max(1) as f64;
+        let pace = Pace {
+            windows,
+            paused_until: None,
+            out: 0,
+            allowed: most,
+            most,
+            eased: None,
+        };
         Self {
-            slots: Semaphore::new(limits.concurrency.max(1)),
-            pace: Mutex::new(Pace {
-                windows,
-                paused_until: None,
-            }),
+            pace: Mutex::new(pace),
+            freed: Notify::new(),
         }
     }
 
-    /// Waits for a turn. The slot is held until the permit is dropped.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        // The semaphore is never closed, so there is always a permit.
-        let permit = self.slots.acquire().await.ok();
-        while let Some(moment) = self.claim() {
-            sleep_until(moment).await;
+    /// Waits for a turn.
+    pub async fn turn(&self) -> Turn<'_> {
+        loop {
+            // Listening starts before the look, so that a place freed in between is not missed.
+            let freed = self.freed.notified();
+            match self.claim() {
+                Claim::Mine => {
+                    return Turn {
+                        limiter: self,
+                        start: Instant::now(),
+                    };
+                }
+                Claim::At(moment) => sleep_until(moment).await,
+                Claim::WhenFreed => freed.await,
+            }
         }
-        permit
     }
 
-    /// Takes a start now, or says when to ask again.
-    fn claim(&self) -> Option<Instant> {
+    fn claim(&self) -> Claim {
         let now = Instant::now();
         let mut pace = self.lock();
+        if pace.out as f64 >= pace.allowed.floor().max(1.0) {
+            return Claim::WhenFreed;
+        }
         let open = pace
             .windows
             .iter()
@@ -68,12 +105,17 @@ impl Limiter {
             .chain(pace.paused_until)
             .max();
         if let Some(moment) = open.filter(|moment| *moment > now) {
-            return Some(moment);
+            return Claim::At(moment);
         }
         for window in &mut pace.windows {
             window.note(now);
         }
-        None
+        pace.out += 1;
+        if (pace.out as f64) < pace.allowed.floor() {
+            // Places are freed one by one but the allowance may have grown: pass the word on.
+            self.freed.notify_one();
+        }
+        Claim::Mine
     }
 
     /// Stops every call of the account for a while, because the vendor asked for it.
@@ -83,11 +125,33 @@ impl Limiter {
         pace.paused_until = Some(pace.paused_until.map_or(until, |set| set.max(until)));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pace> {
+    fn lock(&self) -> MutexGuard<'_, Pace> {
         // Nothing panics while the lock is held; a poisoned one still holds a usable pace.
-        self.pace
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// The vendor answered that this was too much: half as many at once from now on.
+    pub fn too_much(&self) {
+        let mut pace = self.limiter.lock();
+        if pace.eased.is_none_or(|eased| self.start > eased) {
+            pace.allowed = (pace.allowed / 2.0).max(1.0);
+            pace.eased = Some(Instant::now());
+        }
+    }
+
+    /// The vendor had no objection: one more at once after as many successes as are out.
+    pub fn fine(&self) {
+        let mut pace = self.limiter.lock();
+        pace.allowed = (pace.allowed + 1.0 / pace.allowed).min(pace.most);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.limiter.lock().out -= 1;
+        self.limiter.freed.notify_one();
     }
 }
 
@@ -114,6 +178,8 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::StreamExt;
+    use futures::stream::FuturesUnordered;
 
     fn limits(concurrency: usize, requests: u32, seconds: u64) -> Limits {
         Limits {
@@ -153,5 +219,52 @@ mod tests {
         limiter.pause(Duration::from_secs(7));
         drop(limiter.turn().await);
         assert_eq!(start.elapsed(), Duration::from_secs(7));
+    }
+
+    /// How many of 400 calls of 10 ms are ever out at once.
+    async fn most_out(limiter: &Limiter) -> usize {
+        let out = std::cell::Cell::new(0);
+        let most = std::cell::Cell::new(0);
+        let mut calls: FuturesUnordered<_> = (0..400)
+            .map(|_| async {
+                let turn = limiter.turn().await;
+                out.set(out.get() + 1);
+                most.set(most.get().max(out.get()));
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                out.set(out.get() - 1);
+                turn.fine();
+            })
+            .collect();
+        while calls.next().await.is_some() {}
+        most.get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everybody_gets_a_turn_and_no_more_than_allowed_are_out() {
+        let limiter = Limiter::new(&Limits {
+            concurrency: 10,
+            rates: Vec::new(),
+        });
+        assert_eq!(most_out(&limiter).await, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_much_halves_once_per_round_and_successes_give_back() {
+        let limiter = Limiter::new(&Limits {
+            concurrency: 8,
+            rates: Vec::new(),
+        });
+        let allowed = || limiter.lock().allowed;
+        let (first, second) = (limiter.turn().await, limiter.turn().await);
+        tokio::time::advance(Duration::from_millis(5)).await;
+        first.too_much();
+        second.too_much();
+        assert_eq!(
+            allowed(),
+            4.0,
+            "both were out when the vendor first objected"
+        );
+        drop((first, second));
+        assert_eq!(most_out(&limiter).await, 8, "it has recovered on the way");
     }
 }

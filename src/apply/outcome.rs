@@ -1,30 +1,7 @@
 //! What became of each object of an apply.
 
+pub use crate::model::Outcome;
 use crate::plan::Planned;
-
-/// How one object ended.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// Written, and seen to be as wanted.
-    Converged,
-    /// It was as wanted when its turn came.
-    Already,
-    /// The vendor refused the write.
-    Rejected,
-    /// It had changed since the plan was made.
-    Stale,
-    /// A guard did not let the write go.
-    Refused,
-    /// The write or the look before it failed.
-    Failed,
-    /// Its turn never came.
-    Skipped,
-    /// Written, but not as wanted afterwards.
-    Unconverged,
-}
 
 /// One object of an apply: what was planned and how it ended.
 #[derive(Clone, Debug)]

@@ -103,6 +103,14 @@ impl Account {
         })
     }
 
+    /// Calls of this account that may be out at once.
+    pub fn concurrency(&self) -> usize {
+        self.provider
+            .limits_for(&self.connection)
+            .concurrency
+            .max(1)
+    }
+
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
     /// passing failure; writes only when the vendor cannot have carried them out.
     pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
@@ -198,7 +206,7 @@ impl Account {
         name: &str,
         request: RequestBuilder,
     ) -> Result<(Reply, Option<Duration>), Lost> {
-        let _turn = self.limiter.turn().await;
+        let turn = self.limiter.turn().await;
         let left = self.deadline.saturating_duration_since(Instant::now());
         let exchange = async {
             let mut response = request.send().await?;
@@ -229,7 +237,14 @@ impl Account {
             ))
         };
         match tokio::time::timeout(left, exchange).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => {
+                if matches!(answer.0.status, 429 | 503) {
+                    turn.too_much();
+                } else {
+                    turn.fine();
+                }
+                Ok(answer)
+            }
             Ok(Err(error)) => {
                 let sent = !(error.is_connect() || error.is_builder());
                 Err(Lost {

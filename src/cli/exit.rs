@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::apply::{Outcome, Report};
+use crate::plan::Action;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,13 @@ pub fn of_apply(reports: &[Report]) -> Exit {
                 .is_some_and(|outcome| outcomes.contains(&outcome))
         })
     };
-    if any(&[Outcome::Rejected, Outcome::Failed, Outcome::Skipped]) {
+    let unread = |report: &&Report| report.planned.action == Action::Error;
+    let idle = |report: &&Report| report.planned.action == Action::Suspend;
+    let tried = reports.iter().filter(|report| !idle(report)).count();
+    if tried > 0 && reports.iter().filter(unread).count() == tried {
+        // No object could even be read or planned, so nothing was written.
+        Exit::Error
+    } else if any(&[Outcome::Rejected, Outcome::Failed, Outcome::Skipped]) {
         Exit::Partly
     } else if any(&[Outcome::Unconverged]) {
         Exit::Unconverged

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::diff::{Change, ChangeVerb};
 use super::{Action, Planned, fingerprint};
-use crate::model::{Diagnostics, Limits, Method, Risk, Severity};
+use crate::model::{Diagnostics, Limits, Method, Outcome, Risk, Severity};
 
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -65,7 +65,7 @@ pub struct SourceFacts {
     pub connections: BTreeMap<String, String>,
 }
 
-/// Counts over the objects. The last eight are there after an apply.
+/// Counts over the objects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     pub objects: usize,
@@ -73,7 +73,7 @@ pub struct Summary {
     pub update: usize,
     pub observe_only: usize,
     pub suspended: usize,
-    /// Objects that are missing or could not be read or planned.
+    /// Objects that are missing or could not be read or planned; after an apply also those whose write failed.
     pub failed: usize,
     /// Changes that take something away.
     pub reduce: usize,
@@ -83,8 +83,21 @@ pub struct Summary {
     pub requests: usize,
     /// How long those writes take, about.
     pub estimated_seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcomes: Option<BTreeMap<String, usize>>,
+    /// Objects by how they ended; there after an apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converged: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub already: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconverged: Option<usize>,
 }
 
 /// One object.
@@ -105,7 +118,7 @@ pub struct ObjectEntry {
     pub fingerprint: Option<String>,
     /// After an apply: how the object ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+    pub outcome: Option<Outcome>,
     /// Why it could not be planned or written, in the vendor's words where it has some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -264,6 +277,7 @@ fn summary(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> Summar
     let risky = |risk: Risk| {
         objects
             .iter()
+            .filter(|object| object.action == Action::Update)
             .flat_map(|object| &object.changes)
             .filter(|change| change.risk == risk)
             .count()
@@ -279,7 +293,7 @@ fn summary(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> Summar
         strand: risky(Risk::Strand),
         requests: objects.iter().map(|object| object.calls.len()).sum(),
         estimated_seconds: estimate(objects, limits),
-        outcomes: None,
+        ..Summary::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Guard and apply: every step that may go goes, and no failure stops another object.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Semaphore;
@@ -23,13 +24,19 @@ pub struct ApplyOptions<'a> {
 /// Carries out every step that the guard lets through. Reports come in the order of the plan.
 pub async fn apply(pass: &Pass, options: &ApplyOptions<'_>, settings: &Settings) -> Vec<Report> {
     let slots = Semaphore::new(settings.parallelism.max(1));
+    // A step queues here, not behind its written intent, so that an interrupted run has few of them.
+    let turns: BTreeMap<&str, Semaphore> = pass
+        .accounts
+        .iter()
+        .map(|(name, account)| (name.as_str(), Semaphore::new(account.concurrency())))
+        .collect();
     let failed = AtomicBool::new(false);
     let runs = pass
         .planned
         .iter()
         .zip(&pass.document.objects)
         .map(|(planned, entry)| {
-            let (slots, failed) = (&slots, &failed);
+            let (slots, turns, failed) = (&slots, &turns, &failed);
             async move {
                 let allow = planned.desired.policy.allow;
                 let refusal = options

@@ -34,6 +34,9 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
     let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows());
     let mut findings = std::mem::take(&mut loaded.findings);
     findings.extend(std::mem::take(&mut manifests.findings));
+    if manifests.documents == manifests.skipped && manifests.files > 0 && !findings.has_errors() {
+        findings.push(none_of_ours(&manifests));
+    }
     for connection in &manifests.connections {
         if let Some(provider) = provider::of(connection.vendor) {
             provider::auth::audit(provider.auth(), connection, &mut findings);
@@ -85,6 +88,20 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
         source,
         findings: findings.sorted(),
     }
+}
+
+/// Manifests without a single document of ours are a wrong path, not an empty wish.
+fn none_of_ours(manifests: &lower::Manifests) -> Diagnostic {
+    let message = match manifests.documents {
+        0 => "the files hold no document".to_string(),
+        1 => "the only document is not one of entitle's".to_string(),
+        count => format!("none of the {count} documents is one of entitle's"),
+    };
+    let hint = format!(
+        "a manifest starts with `apiVersion: {}`",
+        lower::API_VERSION
+    );
+    Diagnostic::error("no-manifests", message).hint(hint)
 }
 
 /// One hash for the names and texts of all manifests.

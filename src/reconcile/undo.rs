@@ -30,7 +30,7 @@ pub async fn undo(
         ));
     }
     let source = Arc::new(Source {
-        name: format!("<run {run}>"),
+        name: format!("run {}", run.get(..13).unwrap_or(run)),
         text: String::new(),
     });
     let mut desired = Vec::new();

@@ -62,13 +62,7 @@ fn one(out: &mut dyn Write, history: &History, run: &str) -> io::Result<()> {
                     .iter()
                     .position(|intent| intent.address == ended.address);
                 let intent = intent.map(|at| open.remove(at));
-                let outcome = serde_json::to_value(ended.outcome).unwrap_or_default();
-                writeln!(
-                    out,
-                    "  {}  {}",
-                    ended.address,
-                    outcome.as_str().unwrap_or_default()
-                )?;
+                writeln!(out, "  {}  {}", ended.address, ended.outcome.name())?;
                 changes(out, intent)?;
                 if let Some(message) = &ended.message {
                     writeln!(out, "      {message}")?;

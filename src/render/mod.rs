@@ -8,30 +8,36 @@ pub mod schema;
 pub mod text;
 pub mod values;
 
-use crate::apply::Report;
-use crate::plan::document::PlanDocument;
+use crate::apply::{Outcome, Report};
+use crate::plan::document::{PlanDocument, Summary};
 
 /// The document of an apply: the plan's, with how each object ended.
 pub fn with_outcomes(mut document: PlanDocument, reports: &[Report]) -> PlanDocument {
-    let mut counts = std::collections::BTreeMap::new();
     for (entry, report) in document.objects.iter_mut().zip(reports) {
-        entry.outcome = report.outcome.map(outcome_name);
+        entry.outcome = report.outcome;
         if report.message.is_some() {
             entry.message = report.message.clone();
         }
         entry.side_effects = report.side_effects.clone();
-        if let Some(outcome) = &entry.outcome {
-            *counts.entry(outcome.clone()).or_insert(0) += 1;
-        }
     }
-    document.summary.outcomes = Some(counts);
+    let count = |outcome: Outcome| {
+        document
+            .objects
+            .iter()
+            .filter(|entry| entry.outcome == Some(outcome))
+            .count()
+    };
+    let summary = Summary {
+        failed: count(Outcome::Failed),
+        converged: Some(count(Outcome::Converged)),
+        already: Some(count(Outcome::Already)),
+        rejected: Some(count(Outcome::Rejected)),
+        stale: Some(count(Outcome::Stale)),
+        refused: Some(count(Outcome::Refused)),
+        skipped: Some(count(Outcome::Skipped)),
+        unconverged: Some(count(Outcome::Unconverged)),
+        ..document.summary
+    };
+    document.summary = summary;
     document
-}
-
-fn outcome_name(outcome: crate::apply::Outcome) -> String {
-    match serde_json::to_value(outcome) {
-        Ok(serde_json::Value::String(name)) => name,
-        // A unit variant serialises to its name.
-        _ => format!("{outcome:?}").to_lowercase(),
-    }
 }

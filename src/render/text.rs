@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
 use super::values::{LONGEST, inline, lines};
-use crate::model::Risk;
+use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument, Summary};
 use crate::plan::{Action, ChangeVerb};
 
@@ -33,15 +33,21 @@ pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
 /// An apply: every object with something to tell, then what came of it.
 pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
-        let Some(outcome) = &object.outcome else {
+        let Some(outcome) = object.outcome else {
             continue;
         };
-        let (mark, style) = match outcome.as_str() {
-            "converged" | "already" => ("✓", ADD),
-            "refused" | "skipped" => ("!", CHANGE),
-            _ => ("✗", DANGER),
+        // What could not be read or planned has been shown with its reason.
+        if matches!(object.action, Action::Missing | Action::Error) {
+            continue;
+        }
+        let (mark, style) = match outcome {
+            Outcome::Converged | Outcome::Already => ("✓", ADD),
+            Outcome::Refused | Outcome::Skipped => ("!", CHANGE),
+            Outcome::Rejected | Outcome::Stale | Outcome::Failed | Outcome::Unconverged => {
+                ("✗", DANGER)
+            }
         };
-        let word = painted(style, outcome);
+        let word = painted(style, outcome.name());
         writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
         if let Some(message) = &object.message {
             writeln!(out, "    {message}")?;
@@ -62,7 +68,10 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Action::Suspend => return Ok(()),
         Action::Missing | Action::Error => ("✗", DANGER),
     };
-    let origin = format!("{}:{}", object.origin.file, object.origin.line);
+    let origin = match object.origin.line {
+        0 => object.origin.file.clone(),
+        line => format!("{}:{line}", object.origin.file),
+    };
     let used = 2 + object.address.width() + origin.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
@@ -79,7 +88,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         .map(|change| change.path.width())
         .max()
         .unwrap_or(0)
-        .min(34);
+        .min(44);
     for change in &object.changes {
         changed(out, change, widest)?;
     }
@@ -119,8 +128,14 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
     };
     let head = format!("    {} {}{:pad$}", painted(style, mark), change.path, "");
     match value {
+        Some(value) if value.is_empty() && tail.is_empty() => writeln!(out, "{}", head.trim_end()),
         Some(value) => writeln!(out, "{head}  {value}{tail}"),
         None => {
+            let head = if tail.is_empty() {
+                head.trim_end()
+            } else {
+                &head
+            };
             writeln!(out, "{head}{tail}")?;
             line_diff(out, change)
         }
@@ -238,19 +253,24 @@ fn verdict(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 }
 
 fn applied(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let outcomes = summary.outcomes.clone().unwrap_or_default();
-    if outcomes.is_empty() {
-        return writeln!(
-            out,
-            "{} nothing to do, {} in sync.",
-            painted(BOLD, "Apply:"),
-            summary.in_sync
-        );
-    }
-    let mut parts: Vec<String> = outcomes
-        .iter()
-        .map(|(outcome, count)| format!("{count} {outcome}"))
+    let counts = [
+        (summary.converged, Outcome::Converged),
+        (summary.already, Outcome::Already),
+        (summary.rejected, Outcome::Rejected),
+        (Some(summary.failed), Outcome::Failed),
+        (summary.unconverged, Outcome::Unconverged),
+        (summary.stale, Outcome::Stale),
+        (summary.refused, Outcome::Refused),
+        (summary.skipped, Outcome::Skipped),
+    ];
+    let mut parts: Vec<String> = counts
+        .into_iter()
+        .filter_map(|(count, outcome)| Some((count.filter(|count| *count > 0)?, outcome)))
+        .map(|(count, outcome)| format!("{count} {}", outcome.name()))
         .collect();
+    if parts.is_empty() {
+        parts.push("nothing to do".into());
+    }
     if summary.in_sync > 0 {
         parts.push(format!("{} in sync", summary.in_sync));
     }

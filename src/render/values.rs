@@ -30,6 +30,10 @@ pub fn lines(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
         Json::String(text) => text.clone(),
+        Json::Object(members) if members.values().all(|value| !value.is_object()) => members
+            .iter()
+            .map(|(name, value)| format!("{name}: {}\n", inline(value)))
+            .collect(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
 }

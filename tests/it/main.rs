@@ -8,6 +8,8 @@ mod conformance;
 mod examples;
 mod invalid;
 mod judge;
+mod kill;
 mod laws;
+mod readme;
 mod schemas;
 mod support;

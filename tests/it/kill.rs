@@ -1,0 +1,237 @@
+//! The real program, killed with `SIGKILL` at every line of its journal and at many other instants, then
+//! run again: the account ends as the manifests say, and the second run says what was under way.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use entitle::apply::journal::History;
+use entitle::sandbox::{Options, Sandbox, credentials};
+use serde_json::{Value as Json, json};
+
+const ORDERS: usize = 5;
+
+/// A LAC account with a few orders and the manifests that want more activations of each.
+struct Place {
+    sandbox: Sandbox,
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let options = Options {
+            latency: Duration::from_millis(8),
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await.expect("loopback");
+        let mut state = sandbox.state("lac").expect("a vendor");
+        let first = state["license_orders"][0].clone();
+        let orders: Vec<Json> = (0..ORDERS)
+            .map(|number| {
+                let mut order = first.clone();
+                order["activation_key"] = json!(key(number));
+                order
+            })
+            .collect();
+        state["license_orders"] = json!(orders);
+        sandbox.set_state("lac", state).expect("a good account");
+        let dir = tempfile::tempdir().expect("a directory");
+        let credential = credentials::credentials("lac").next().expect("lac has one");
+        let connection = json!({
+            "apiVersion": "entitle.dev/v1", "kind": "Connection", "metadata": {"name": "lac"},
+            "spec": {"vendor": "lac", "baseUrl": format!("http://{}{}", sandbox.address(), credential.base),
+                "auth": {"token": {"env": "LAC_TOKEN"}}, "limits": {"concurrency": 2}},
+        });
+        write(dir.path(), "connection.yaml", &connection);
+        for number in 0..ORDERS {
+            let manifest = json!({
+                "apiVersion": "entitle.dev/v1", "kind": "LacLicenseOrder",
+                "metadata": {"name": format!("order-{number}")},
+                "spec": {"activationKey": key(number), "desired": {"customer_id": 1, "activations_allowed": 50}},
+            });
+            write(dir.path(), &format!("order-{number}.yaml"), &manifest);
+        }
+        Self { sandbox, dir }
+    }
+
+    fn apply(&self) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_entitle"))
+            .args([
+                "apply",
+                ".",
+                "--auto-approve",
+                "--journal",
+                "state/journal.jsonl",
+            ])
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("LAC_TOKEN", "sandbox-token")
+            .env("XDG_STATE_HOME", self.dir.path().join("state"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    fn history(&self) -> History {
+        History::read(&self.dir.path().join("state/journal.jsonl"))
+            .expect("the journal is readable")
+    }
+
+    fn lines(&self) -> usize {
+        let text = std::fs::read_to_string(self.dir.path().join("state/journal.jsonl"));
+        text.map_or(0, |text| text.lines().count())
+    }
+
+    fn allowed(&self) -> Vec<i64> {
+        let state = self.sandbox.state("lac").expect("a vendor");
+        let orders = state["license_orders"].as_array().expect("a list");
+        orders
+            .iter()
+            .filter_map(|order| order["activations_allowed"].as_i64())
+            .collect()
+    }
+
+    /// Runs again after a kill and checks that everything is as it should be.
+    fn recover(&self, when: &str) {
+        let cut_off = self.history().open_intents();
+        let output = self.apply().wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{when}: {said}");
+        assert_eq!(self.allowed(), [50; ORDERS], "{when}");
+        for open in &cut_off {
+            assert!(
+                said.contains(&open.intent.address),
+                "{when}: it does not say what was under way: {said}"
+            );
+        }
+        let history = self.history();
+        assert!(
+            history.open_intents().is_empty(),
+            "{when}: an intent is still open"
+        );
+        assert!(
+            history.damaged.len() <= 1,
+            "{when}: lines {:?} are damaged",
+            history.damaged
+        );
+        self.no_two_different_writes(when);
+    }
+
+    /// No order was ever written with two different bodies.
+    fn no_two_different_writes(&self, when: &str) {
+        let mut bodies = std::collections::BTreeMap::new();
+        for seen in self
+            .sandbox
+            .requests()
+            .into_iter()
+            .filter(|seen| seen.method == "PATCH")
+        {
+            let body = seen.body.unwrap_or_default();
+            let first = bodies
+                .entry(seen.path.clone())
+                .or_insert_with(|| body.clone());
+            assert_eq!(
+                *first, body,
+                "{when}: {} was written twice, differently",
+                seen.path
+            );
+        }
+    }
+}
+
+fn key(number: usize) -> String {
+    format!("KILL0-KILL0-KILL0-{number:05}")
+}
+
+fn write(dir: &Path, name: &str, document: &Json) {
+    std::fs::write(dir.join(name), document.to_string()).expect("written");
+}
+
+/// Kills the child as soon as `now` says so; nothing if it ended before.
+fn kill_when(mut child: Child, now: impl Fn() -> bool) {
+    while child.try_wait().expect("a child").is_none() {
+        if now() {
+            let _ = child.kill();
+            break;
+        }
+        std::thread::yield_now();
+    }
+    child.wait().expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_line_of_the_journal_the_next_run_ends_it_well() {
+    // One start, an intent and an outcome per order, one end.
+    for line in 1..=2 * ORDERS + 2 {
+        let place = Place::new().await;
+        kill_when(place.apply(), || place.lines() >= line);
+        place.recover(&format!("killed at line {line}"));
+        place.sandbox.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_instant_the_next_run_ends_it_well() {
+    let mut after = Duration::from_millis(3);
+    for _ in 0..16 {
+        let place = Place::new().await;
+        let start = Instant::now();
+        kill_when(place.apply(), || start.elapsed() >= after);
+        place.recover(&format!("killed after {after:?}"));
+        after += after / 3;
+        place.sandbox.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_runs_at_once_one_writes_and_the_other_is_locked_out() {
+    let place = Place::new().await;
+    let (first, second) = (place.apply(), place.apply());
+    let codes: Vec<Option<i32>> = [first, second]
+        .into_iter()
+        .map(|child| child.wait_with_output().expect("it ends").status.code())
+        .collect();
+    // The faster one may be done before the other starts: then both succeed and the second writes nothing.
+    assert!(codes.contains(&Some(0)), "{codes:?}");
+    assert!(
+        codes.iter().all(|code| matches!(code, Some(0 | 6))),
+        "{codes:?}"
+    );
+    assert_eq!(place.allowed(), [50; ORDERS]);
+    let writes = place
+        .sandbox
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.method == "PATCH")
+        .count();
+    assert_eq!(writes, ORDERS, "each order is written once");
+    place.sandbox.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interrupted_once_a_run_finishes_what_is_in_flight_and_says_so() {
+    let place = Place::new().await;
+    let mut child = place.apply();
+    while place.lines() < 2 && child.try_wait().expect("a child").is_none() {
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    let sent = Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .expect("kill runs");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("it ends");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{shown}");
+    assert!(shown.contains("interrupted before its turn"), "{shown}");
+    assert!(
+        place.history().open_intents().is_empty(),
+        "what was in flight has an outcome"
+    );
+    place.recover("interrupted");
+    place.sandbox.stop().await;
+}
