@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::plan::guard::MaxChanges;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::sandbox::FaultPlan;
+
 /// GitOps for software licences
 ///
 /// Keeps licences, editions, limits and features at Cryptlex, Informatica, LicenseSpring, Alinea and LAC as the
@@ -87,6 +89,14 @@ pub struct Reach {
     /// Use built-in simulators of the vendors instead of accounts
     #[arg(long, env = "ENTITLE_SANDBOX")]
     pub sandbox: bool,
+    /// Let calls to the simulators go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
+    #[arg(
+        long,
+        value_name = "SEED[:SPEC]",
+        env = "ENTITLE_FAULTS",
+        requires = "sandbox"
+    )]
+    pub faults: Option<FaultPlan>,
     /// Calls of the whole run at the same time
     #[arg(
         long,
@@ -303,6 +313,9 @@ pub struct Sandbox {
     /// Wait this long before every answer, for example 20ms
     #[arg(long, value_name = "DURATION", env = "ENTITLE_SANDBOX_LATENCY", default_value = "0s", value_parser = duration)]
     pub latency: Duration,
+    /// Let calls go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
+    #[arg(long, value_name = "SEED[:SPEC]", env = "ENTITLE_FAULTS")]
+    pub faults: Option<FaultPlan>,
 }
 
 #[derive(Args)]

@@ -16,6 +16,7 @@ pub async fn run(args: args::Sandbox) -> anyhow::Result<Exit> {
     let options = Options {
         listen: args.listen,
         latency: args.latency,
+        faults: args.faults,
     };
     let sandbox = Sandbox::start(options)
         .await

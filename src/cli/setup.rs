@@ -25,7 +25,11 @@ pub struct Setup {
 /// the manifests have errors, which have been shown.
 pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
     let sandbox = if reach.sandbox {
-        Some(Sandbox::start(sandbox::Options::default()).await?)
+        let options = sandbox::Options {
+            faults: reach.faults.clone(),
+            ..sandbox::Options::default()
+        };
+        Some(Sandbox::start(options).await?)
     } else {
         None
     };

@@ -12,6 +12,7 @@ pub mod auth;
 pub mod canon;
 pub mod codec;
 pub mod conditions;
+pub mod hunt;
 pub mod reading;
 pub mod semantics;
 pub mod words;

@@ -52,7 +52,11 @@ pub async fn apply(pass: &Pass, options: &ApplyOptions<'_>, settings: &Settings)
                         planned.message.clone(),
                     );
                 }
-                // The semaphore is never closed, so this waits for a slot and nothing else.
+                // No semaphore is ever closed, so these wait for a place and for nothing else.
+                let _turn = match turns.get(planned.desired.connection.as_str()) {
+                    Some(turns) => turns.acquire().await.ok(),
+                    None => None,
+                };
                 let _slot = slots.acquire().await.ok();
                 let held_back = if settings.stop.load(Ordering::Relaxed) {
                     Some("the run was interrupted before its turn")

@@ -9,14 +9,18 @@
 //! | `GET`, `POST /_sandbox/switches/{vendor}` | how undocumented behaviour is read |
 //! | `POST /_sandbox/clock` | `{"advance_seconds": N}` moves the simulators' clock |
 //! | `POST /_sandbox/faults/{vendor}` | `{"status": 429, "times": 2, "retry_after": "1", "method": "PATCH", "carried_out": false}` |
+//! | `PUT /_sandbox/faults` | `{"plan": "7:429=10"}` injects seeded faults from now on, `{"plan": null}` none |
+//! | `GET /_sandbox/foreign-edits` | what other admins and licensees changed so far |
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::check;
 use super::credentials;
-use super::host::{Arrived, Fault, Host};
+use super::faults::FaultPlan;
+use super::host::{Arrived, Host};
 use super::simulator::Answer;
+use super::trouble::Fault;
 
 /// The path of the control routes.
 pub(super) const ROOT: &str = "/_sandbox";
@@ -40,10 +44,9 @@ pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
             Ok(Value::Null)
         }
         ("GET", ["state", vendor]) => host.with(vendor, |simulator| simulator.state()),
-        ("PUT", ["state", vendor]) => body(arrived).and_then(|state| {
-            host.with(vendor, |simulator| simulator.set_state(state))?
-                .map(|()| Value::Null)
-        }),
+        ("PUT", ["state", vendor]) => {
+            body(arrived).and_then(|state| host.set_state(vendor, state).map(|()| Value::Null))
+        }
         ("GET", ["switches", vendor]) => host.with(vendor, |simulator| simulator.switches()),
         ("POST", ["switches", vendor]) => body(arrived).and_then(|switches| {
             host.with(vendor, |simulator| {
@@ -55,11 +58,16 @@ pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
             host.advance(advance(&wanted)?);
             Ok(json!({"now": host.now().to_string()}))
         }),
+        ("PUT", ["faults"]) => body(arrived).and_then(|wanted| {
+            host.set_faults(plan(&wanted)?.as_ref());
+            Ok(Value::Null)
+        }),
+        ("GET", ["foreign-edits"]) => Ok(json!(host.foreign_edits())),
         ("POST", ["faults", vendor]) => body(arrived).and_then(|wanted| {
             host.fail(vendor, fault(&wanted)?)?;
             Ok(Value::Null)
         }),
-        (_, [""] | ["requests" | "reset" | "clock"])
+        (_, [""] | ["requests" | "reset" | "clock" | "faults" | "foreign-edits"])
         | (_, ["state" | "switches" | "faults", _]) => {
             return refusal(405, "this control route has no such method");
         }
@@ -113,6 +121,13 @@ fn fault(wanted: &Value) -> Result<Fault, String> {
     })
 }
 
+fn plan(wanted: &Value) -> Result<Option<FaultPlan>, String> {
+    let wanted = check::object(wanted, "the request body")?;
+    check::only(wanted, "", &["plan"])?;
+    let plan = check::optional_string(wanted, "", "plan")?;
+    plan.map(str::parse).transpose()
+}
+
 fn index(host: &Host, address: &str) -> Value {
     let vendor = |prefix: &'static str| {
         let credentials = credentials::credentials(prefix);
@@ -127,6 +142,7 @@ fn index(host: &Host, address: &str) -> Value {
             "GET /_sandbox/requests", "POST /_sandbox/reset",
             "GET|PUT /_sandbox/state/{vendor}", "GET|POST /_sandbox/switches/{vendor}",
             "POST /_sandbox/clock", "POST /_sandbox/faults/{vendor}",
+            "PUT /_sandbox/faults", "GET /_sandbox/foreign-edits",
         ],
     })
 }

@@ -3,15 +3,18 @@
 //! `server` turns HTTP into an [`Arrived`] and back; `control` serves the `/_sandbox` routes over the same
 //! methods that [`Sandbox`](super::Sandbox) offers to code in this process.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
+use super::dice::Dice;
+use super::faults::FaultPlan;
+use super::record::{ForeignEdit, Newest, Seen, shown_path};
 use super::simulator::{Answer, Asked, Simulator};
+use super::trouble::{Fault, Reply, Troubled};
 
 /// A vendor that the sandbox serves, and how a fresh account of it is made.
 #[derive(Clone, Copy)]
@@ -19,6 +22,16 @@ pub(crate) struct Vendor {
     /// The first path segment under which the vendor is served.
     pub prefix: &'static str,
     pub seeded: fn() -> Box<dyn Simulator>,
+}
+
+impl Vendor {
+    fn troubled(&self, faults: Option<&FaultPlan>) -> Troubled {
+        Troubled::new((self.seeded)(), self.dice(faults))
+    }
+
+    fn dice(&self, faults: Option<&FaultPlan>) -> Option<Dice> {
+        faults.map(|plan| Dice::new(plan.clone(), self.prefix))
+    }
 }
 
 /// One request as it came in.
@@ -33,44 +46,17 @@ pub(super) struct Arrived {
     pub address: String,
 }
 
-/// One request that was answered, without its credentials.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Seen {
-    pub method: String,
-    /// Path and query as sent, with the vendor's prefix; the value of a secret parameter is `-`.
-    pub path: String,
-    pub status: u16,
-    /// The request body, if it was JSON and held no credential.
-    pub body: Option<Value>,
-}
-
-/// A failure that a simulator is told to show, for testing how a client takes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
-    /// The status to answer with, for example 429 or 503.
-    pub status: u16,
-    /// How many requests it hits.
-    pub times: u32,
-    /// The `Retry-After` header, if there is to be one.
-    pub retry_after: Option<String>,
-    /// Only requests with this method are hit.
-    pub method: Option<String>,
-    /// Whether the request is carried out first and only its reply is lost.
-    pub carried_out: bool,
-}
-
-/// The newest requests that are kept, so that a sandbox left running does not grow without bound.
-const KEPT: usize = 100_000;
-
 struct Place {
     vendor: Vendor,
-    simulator: Mutex<Box<dyn Simulator>>,
-    faults: Mutex<Vec<Fault>>,
+    troubled: Mutex<Troubled>,
 }
 
 pub(super) struct Host {
     places: Vec<Place>,
-    seen: Mutex<VecDeque<Seen>>,
+    seen: Mutex<Newest<Seen>>,
+    foreign: Mutex<Newest<ForeignEdit>>,
+    /// What the sandbox was started with.
+    faults: Option<FaultPlan>,
     /// What is added to the real clock.
     offset: Mutex<SignedDuration>,
 }
@@ -81,15 +67,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Host {
-    pub fn new(vendors: &[Vendor]) -> Self {
+    pub fn new(vendors: &[Vendor], faults: Option<FaultPlan>) -> Self {
         let place = |vendor: &Vendor| Place {
             vendor: *vendor,
-            simulator: Mutex::new((vendor.seeded)()),
-            faults: Mutex::new(Vec::new()),
+            troubled: Mutex::new(vendor.troubled(faults.as_ref())),
         };
         Self {
             places: vendors.iter().map(place).collect(),
             seen: Mutex::default(),
+            foreign: Mutex::default(),
+            faults,
             offset: Mutex::default(),
         }
     }
@@ -99,7 +86,7 @@ impl Host {
     }
 
     /// Answers a vendor request and records it.
-    pub fn answer(&self, arrived: Arrived) -> Answer {
+    pub fn answer(&self, arrived: Arrived) -> Reply {
         let (path, query) = match arrived.target.split_once('?') {
             Some((path, query)) => (path, query),
             None => (arrived.target.as_str(), ""),
@@ -109,19 +96,16 @@ impl Host {
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
-        let mut seen = Seen {
-            method: arrived.method.clone(),
-            path: recorded_path(path, &query, &arrived.target),
-            status: 404,
-            body: recorded_body(&arrived.body),
-        };
+        let shown = shown_path(path, &query, &arrived.target);
+        let mut seen = Seen::new(&arrived.method, shown, &arrived.body);
         let Some(place) = self.place(prefix) else {
             let known: Vec<_> = self.prefixes().collect();
             self.record(seen);
-            return Answer::json(
+            let words = format!("no vendor {prefix:?} in this sandbox");
+            return Reply::whole(Answer::json(
                 404,
-                &json!({"error": format!("no vendor {prefix:?} in this sandbox"), "vendors": known}),
-            );
+                &json!({"error": words, "vendors": known}),
+            ));
         };
         let asked = Asked {
             method: arrived.method,
@@ -131,30 +115,26 @@ impl Host {
             body: arrived.body,
             base: format!("{}/{prefix}", arrived.address),
         };
-        let fault = place.next_fault(&asked.method);
-        let mut simulator = lock(&place.simulator);
-        let answer = match fault {
-            None => simulator.answer(&asked, self.now()),
-            Some(fault) => {
-                if fault.carried_out {
-                    simulator.answer(&asked, self.now());
-                }
-                fault.answer()
-            }
-        };
-        seen.status = answer.status;
+        let mut troubled = lock(&place.troubled);
+        let told = troubled.answer(&asked, &arrived.target, self.now());
+        seen.status = told.reply.answer.status;
+        seen.fault = told.fault;
+        seen.carried_out = told.carried_out;
+        if let Some(change) = told.foreign {
+            lock(&self.foreign).push(ForeignEdit {
+                vendor: prefix.to_owned(),
+                before: format!("{} {}", seen.method, seen.path),
+                change,
+            });
+        }
         // Recorded while the simulator is still ours: the record has the order in which writes took effect.
         self.record(seen);
-        answer
+        told.reply
     }
 
     /// Notes a request that never reached a simulator.
     pub fn record(&self, seen: Seen) {
-        let mut all = lock(&self.seen);
-        if all.len() == KEPT {
-            all.pop_front();
-        }
-        all.push_back(seen);
+        lock(&self.seen).push(seen);
     }
 
     pub fn now(&self) -> Timestamp {
@@ -170,7 +150,7 @@ impl Host {
     }
 
     pub fn requests(&self) -> Vec<Seen> {
-        lock(&self.seen).iter().cloned().collect()
+        lock(&self.seen).all()
     }
 
     pub fn forget_requests(&self) {
@@ -180,16 +160,31 @@ impl Host {
     /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
     pub fn reset(&self) {
         for place in &self.places {
-            *lock(&place.simulator) = (place.vendor.seeded)();
-            lock(&place.faults).clear();
+            *lock(&place.troubled) = place.vendor.troubled(self.faults.as_ref());
         }
         *lock(&self.offset) = SignedDuration::ZERO;
+        lock(&self.foreign).clear();
         self.forget_requests();
     }
 
     pub fn fail(&self, prefix: &str, fault: Fault) -> Result<(), String> {
-        lock(&self.known(prefix)?.faults).push(fault);
+        lock(&self.known(prefix)?.troubled).ask_for(fault);
         Ok(())
+    }
+
+    /// Takes another plan of faults, whose dice have seen no call yet; nothing is no faults.
+    pub fn set_faults(&self, faults: Option<&FaultPlan>) {
+        for place in &self.places {
+            lock(&place.troubled).set_dice(place.vendor.dice(faults));
+        }
+    }
+
+    pub fn foreign_edits(&self) -> Vec<ForeignEdit> {
+        lock(&self.foreign).all()
+    }
+
+    pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
+        lock(&self.known(prefix)?.troubled).set_state(state)
     }
 
     /// Does something with one simulator; the error says that there is none.
@@ -199,7 +194,7 @@ impl Host {
         act: impl FnOnce(&mut dyn Simulator) -> T,
     ) -> Result<T, String> {
         let place = self.known(prefix)?;
-        Ok(act(lock(&place.simulator).as_mut()))
+        Ok(act(lock(&place.troubled).simulator()))
     }
 
     fn place(&self, prefix: &str) -> Option<&Place> {
@@ -212,64 +207,6 @@ impl Host {
         self.place(prefix)
             .ok_or_else(|| format!("no vendor {prefix:?} in this sandbox"))
     }
-}
-
-impl Place {
-    /// The oldest fault that fits the method, one time less.
-    fn next_fault(&self, method: &str) -> Option<Fault> {
-        let mut faults = lock(&self.faults);
-        let fits = |fault: &Fault| fault.method.as_deref().is_none_or(|one| one == method);
-        let at = faults
-            .iter()
-            .position(|fault| fault.times > 0 && fits(fault))?;
-        faults[at].times -= 1;
-        let fault = faults[at].clone();
-        faults.retain(|fault| fault.times > 0);
-        Some(fault)
-    }
-}
-
-impl Fault {
-    fn answer(&self) -> Answer {
-        let mut answer = Answer::json(self.status, &json!({"message": "fault asked for"}));
-        if let Some(after) = &self.retry_after {
-            answer.headers.push(("retry-after".into(), after.clone()));
-        }
-        answer
-    }
-}
-
-/// Whether a member or parameter of this name holds a credential.
-fn secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['_', '-'], "");
-    ["password", "secret", "token", "apikey", "sessionid"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
-fn recorded_path(path: &str, query: &[(String, String)], target: &str) -> String {
-    if !query.iter().any(|(name, _)| secret(name)) {
-        return target.to_owned();
-    }
-    let shown = query.iter().map(|(name, value)| {
-        let value = if secret(name) { "-" } else { value };
-        (name, value)
-    });
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(shown)
-        .finish();
-    format!("{path}?{query}")
-}
-
-/// The body as JSON unless it holds a credential: logins and token requests are known by their members, so
-/// that one sent to a wrong path is not recorded either.
-fn recorded_body(body: &[u8]) -> Option<Value> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let holds_secret = match &body {
-        Value::Object(members) => members.keys().any(|name| secret(name)),
-        _ => false,
-    };
-    (!holds_secret).then_some(body)
 }
 
 /// Decodes `%XX`; a stray percent sign stays as it is.

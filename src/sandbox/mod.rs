@@ -12,26 +12,36 @@
 //!   Nothing here shares code with `provider`: a fake driven by the field tables would only prove that the
 //!   tables agree with themselves. What the pages leave open is a *switch*, whose default is the most
 //!   plausible reading; tests of the client turn it to the others.
-//! - `host` routes by the first path segment, holds one lock per simulator, moves the clock, shows faults on
-//!   demand and records each request without its credentials. It can be used without a socket.
+//! - `host` routes by the first path segment, holds one lock per simulator, moves the clock and keeps the
+//!   `record` of requests without their credentials. It can be used without a socket.
+//! - `trouble` stands before a simulator and lets calls go wrong: on demand ([`Fault`]), or by [`FaultPlan`],
+//!   in which case `dice` say which call meets which of the `faults`. `broken`, `replica` and `foreign` hold
+//!   what such calls meet: replies that are none, reads that lag, edits by others.
 //! - `server` is the only file that knows axum. `control` serves the same handles to other processes.
 //! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
 pub mod alinea;
+mod broken;
 pub mod check;
 mod control;
 pub mod credentials;
 pub mod cryptlex;
+mod dice;
+mod faults;
+mod foreign;
 mod host;
 pub mod informatica;
 pub mod lac;
 pub mod licensespring;
 mod opaque;
+mod record;
+mod replica;
 mod schema;
 mod server;
 pub mod simulator;
+mod trouble;
 mod wire;
 
 use std::future::Future;
@@ -47,7 +57,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use credentials::{CREDENTIALS, Credential};
-pub use host::{Fault, Seen};
+pub use faults::FaultPlan;
+pub use record::{ForeignEdit, Seen};
+pub use trouble::Fault;
 
 use host::{Host, Vendor};
 
@@ -68,6 +80,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How long every vendor reply is held back; requests wait side by side.
     pub latency: Duration,
+    /// Faults to inject into vendor replies.
+    pub faults: Option<FaultPlan>,
 }
 
 impl Default for Options {
@@ -75,6 +89,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             latency: Duration::ZERO,
+            faults: None,
         }
     }
 }
@@ -100,7 +115,7 @@ impl Sandbox {
     async fn start_with(options: Options, vendors: &[Vendor]) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let host = Arc::new(Host::new(vendors));
+        let host = Arc::new(Host::new(vendors, options.faults));
         let (stopper, stopped) = oneshot::channel();
         let serving = server::serve(listener, Arc::clone(&host), options.latency, async {
             // An error means that the sender was dropped, which asks for the same.
@@ -142,7 +157,8 @@ impl Sandbox {
         self.host.forget_requests();
     }
 
-    /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
+    /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record. The
+    /// faults that the sandbox was started with begin anew.
     pub fn reset(&self) {
         self.host.reset();
     }
@@ -154,8 +170,7 @@ impl Sandbox {
 
     /// Replaces the account of a vendor.
     pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
-        self.host
-            .with(prefix, |simulator| simulator.set_state(state))?
+        self.host.set_state(prefix, state)
     }
 
     pub fn switches(&self, prefix: &str) -> Result<Value, String> {
@@ -171,6 +186,16 @@ impl Sandbox {
     /// Makes the next fitting requests of a vendor fail; several faults wait in line.
     pub fn fail(&self, prefix: &str, fault: Fault) -> Result<(), String> {
         self.host.fail(prefix, fault)
+    }
+
+    /// Injects seeded faults from now on; `None` switches them off, for example to look at what came of them.
+    pub fn set_faults(&self, faults: Option<FaultPlan>) {
+        self.host.set_faults(faults.as_ref());
+    }
+
+    /// What other admins and licensees changed so far, by the fault `foreign`.
+    pub fn foreign_edits(&self) -> Vec<ForeignEdit> {
+        self.host.foreign_edits()
     }
 
     /// Moves the simulators' clock, so that tokens and sessions age without waiting.
@@ -196,5 +221,7 @@ impl Sandbox {
     }
 }
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

@@ -5,17 +5,18 @@ pub const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// Letters and digits.
 pub const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// `length` of the symbols, scattered by SplitMix64 (Steele, Lea, Flood 2014) from the counter.
+/// The number with that place in the sequence of SplitMix64 (Steele, Lea, Flood 2014).
+pub fn scatter(place: u64) -> u64 {
+    let mut z = place.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// `length` of the symbols, scattered from the counter.
 pub fn text(counter: u64, length: usize, symbols: &[u8]) -> String {
     let symbol = |at: u64| {
-        let mut z = counter
-            .wrapping_shl(32)
-            .wrapping_add(at)
-            .wrapping_add(1)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
+        let z = scatter(counter.wrapping_shl(32).wrapping_add(at));
         // The remainder is below the length of a slice, so it fits.
         char::from(symbols[(z % symbols.len() as u64) as usize])
     };

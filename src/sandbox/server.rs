@@ -15,11 +15,14 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
+use futures::{StreamExt, stream};
 use tokio::net::TcpListener;
 
 use super::control;
-use super::host::{Arrived, Host, Seen};
+use super::host::{Arrived, Host};
+use super::record::Seen;
 use super::simulator::Answer;
+use super::trouble::{Delivery, Reply};
 
 /// The largest request body read into memory. No vendor documents one; whole accounts go through the
 /// control routes and stay far below.
@@ -63,13 +66,10 @@ async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response
     };
     let method = parts.method.as_str().to_owned();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
-        served.host.record(Seen {
-            method,
-            // Without the query, which has not been looked through for secrets.
-            path: parts.uri.path().to_owned(),
-            status: 413,
-            body: None,
-        });
+        // Without the query, which has not been looked through for secrets.
+        let mut seen = Seen::new(&method, parts.uri.path().to_owned(), &[]);
+        seen.status = 413;
+        served.host.record(seen);
         return (StatusCode::PAYLOAD_TOO_LARGE, "request body above 16 MiB\n").into_response();
     };
     let reached = parts
@@ -89,7 +89,7 @@ async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response
     if !served.latency.is_zero() {
         tokio::time::sleep(served.latency).await;
     }
-    response(served.host.answer(arrived))
+    delivered(served.host.answer(arrived))
 }
 
 /// Headers by lower-case name; the values of one given twice are joined with a comma (RFC 9110, 5.3).
@@ -108,15 +108,64 @@ fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
     plain
 }
 
-fn response(answer: Answer) -> Response {
+/// Puts a reply on the wire the way it is meant to arrive.
+fn delivered(reply: Reply) -> Response {
+    let Reply {
+        mut answer,
+        delivery,
+    } = reply;
+    if delivery == Delivery::Whole {
+        return response(answer);
+    }
+    if delivery == Delivery::Dropped {
+        // hyper sends a head together with the first piece of its body: when that is an error, the client
+        // sees its connection end and no byte of a reply.
+        return Response::new(pieces(vec![Err(BrokenOff)]));
+    }
+    let body = std::mem::take(&mut answer.body);
+    let length = ("content-length".into(), body.len().to_string());
+    answer.headers.push(length);
+    let size = body.len().div_ceil(PIECES).max(1);
+    let mut all: Vec<_> = body.chunks(size).map(|piece| Ok(piece.to_vec())).collect();
+    if delivery == Delivery::CutShort {
+        all.truncate(all.len().div_ceil(2));
+        all.push(Err(BrokenOff));
+    }
+    with_body(&answer, pieces(all))
+}
+
+/// Pieces of a slow body and the pause before each but the first: seen by any client, and short for tests.
+const PIECES: usize = 4;
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// Ends a connection; nobody reads its words.
+#[derive(Debug, thiserror::Error)]
+#[error("broken off on purpose")]
+struct BrokenOff;
+
+/// A body in pieces with a pause between them, so that each goes out by itself.
+fn pieces(all: Vec<Result<Vec<u8>, BrokenOff>>) -> Body {
+    let all = stream::iter(all).enumerate();
+    Body::from_stream(all.then(async |(at, piece)| {
+        if at > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        piece
+    }))
+}
+
+fn response(mut answer: Answer) -> Response {
+    let body = Body::from(std::mem::take(&mut answer.body));
+    with_body(&answer, body)
+}
+
+fn with_body(answer: &Answer, body: Body) -> Response {
     let mut builder = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);
     }
-    builder
-        .body(Body::from(answer.body))
-        .unwrap_or_else(|error| {
-            let words = format!("a simulator made a reply that is not HTTP: {error}\n");
-            (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
-        })
+    builder.body(body).unwrap_or_else(|error| {
+        let words = format!("a simulator made a reply that is not HTTP: {error}\n");
+        (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
+    })
 }

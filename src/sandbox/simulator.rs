@@ -110,4 +110,15 @@ pub trait Simulator: Send {
 
     /// Changes the named switches and leaves the others; an unknown name is an error.
     fn set_switches(&mut self, switches: Value) -> Result<(), String>;
+
+    /// A copy that goes its own way, for example as a replica that lags behind.
+    fn fork(&self) -> Box<dyn Simulator>;
+
+    /// Ends the session that a request carries, as if its time were over; the vendor's own words for that
+    /// are then what it is answered with. `false` if it carries none that ends: keys and fixed tokens stay.
+    fn lose_session(&mut self, asked: &Asked) -> bool;
+
+    /// Changes something of the account as another admin or a licensee would and says what; `entropy`
+    /// chooses. Nothing is said when there is nothing to change.
+    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value>;
 }

@@ -8,7 +8,7 @@ use super::simulator::{Answer, Asked, Simulator};
 use super::*;
 
 /// A vendor that answers with what it was asked and counts its writes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Mirror {
     writes: u64,
 }
@@ -42,6 +42,18 @@ impl Simulator for Mirror {
     fn set_switches(&mut self, _: Value) -> Result<(), String> {
         Err("no such switch".into())
     }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, _: &Asked) -> bool {
+        false
+    }
+
+    fn foreign_edit(&mut self, _: u64, _: Timestamp) -> Option<Value> {
+        None
+    }
 }
 
 const MIRRORS: &[Vendor] = &[
@@ -55,15 +67,20 @@ const MIRRORS: &[Vendor] = &[
     },
 ];
 
-async fn mirrors(latency: Duration) -> (Sandbox, Client) {
+/// A plain client.
+pub(super) fn client() -> Client {
     // reqwest is built without a default provider; a second installation is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+async fn mirrors(latency: Duration) -> (Sandbox, Client) {
     let options = Options {
         latency,
         ..Options::default()
     };
     let sandbox = Sandbox::start_with(options, MIRRORS).await.unwrap();
-    (sandbox, Client::builder().no_proxy().build().unwrap())
+    (sandbox, client())
 }
 
 async fn body(response: reqwest::Response) -> Value {
@@ -98,6 +115,8 @@ async fn requests_are_recorded_with_status_and_json_body() {
         path: "/lac/gone?p=%2F".into(),
         status: 404,
         body: Some(json!({"seats": 3})),
+        fault: None,
+        carried_out: false,
     };
     assert_eq!(seen, [expected]);
     sandbox.forget_requests();
@@ -194,7 +213,8 @@ async fn the_control_routes_do_what_the_handle_does() {
     let requests = body(get("/requests").await).await;
     assert_eq!(
         requests,
-        json!([{"method": "GET", "path": "/lac/x", "status": 200, "body": null}])
+        json!([{"method": "GET", "path": "/lac/x", "status": 200, "body": null,
+            "fault": null, "carried_out": true}])
     );
     assert_eq!(post("/reset", json!({})).await.status(), 204);
     assert_eq!(body(get("/requests").await).await, json!([]));
@@ -232,8 +252,17 @@ async fn a_fault_hits_the_next_fitting_requests_and_may_lose_only_the_reply() {
     assert_eq!(lost.headers()["retry-after"], "1");
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
     assert_eq!(put().await.status(), 200);
-    let statuses: Vec<_> = sandbox.requests().iter().map(|seen| seen.status).collect();
-    assert_eq!(statuses, [429, 503, 200]);
+    let seen = sandbox.requests();
+    let shown = |at: usize| {
+        (
+            seen[at].status,
+            seen[at].fault.as_deref(),
+            seen[at].carried_out,
+        )
+    };
+    assert_eq!(shown(0), (429, Some("429"), false));
+    assert_eq!(shown(1), (503, Some("503-after"), true));
+    assert_eq!(shown(2), (200, None, true));
 }
 
 #[tokio::test]

@@ -137,6 +137,7 @@ pub fn seven_digits(at: Timestamp) -> String {
 }
 
 /// Tokens that were issued, and the fixed one that never ages.
+#[derive(Clone)]
 pub struct Tokens {
     fixed: &'static str,
     issued: BTreeMap<String, Timestamp>,
@@ -155,6 +156,12 @@ impl Tokens {
         let token = format!("{}-{}", self.fixed, self.issued.len() + 1);
         self.issued.insert(token.clone(), now);
         token
+    }
+
+    /// Ends the life of an issued token. It stays in the list, from whose length new tokens are numbered.
+    pub fn lose(&mut self, token: &str) -> bool {
+        let issued = self.issued.get_mut(token);
+        issued.map(|issued| *issued = Timestamp::MIN).is_some()
     }
 
     /// Whether a token is good; its life is an argument so that changing it ages tokens already out.
@@ -248,6 +255,9 @@ mod tests {
         assert!(!tokens.good(&token, later, 60));
         assert!(tokens.good("fixed", later, 0));
         assert!(!tokens.good("other", later, 60));
+        assert!(tokens.lose(&token) && !tokens.lose("fixed"));
+        assert!(!tokens.good(&token, start, 61));
+        assert_ne!(tokens.issue(start), token);
     }
 
     #[test]

@@ -1,11 +1,6 @@
 //! Which calls show the wanted licenses of each organization.
 //!
-//! A list call shows a hundred licenses, a call with `id[eq]` shows one; nothing tells how long a list is.
-//! So a list is paged as long as its pages bring one wanted license each, on the average, and no longer
-//! than asking for the rest one by one would take. When they bring less, one look ahead settles it: if the
-//! list goes on at the page that asking would take us to, it is too long and the rest is asked for;
-//! otherwise it is read to its end. That is never more than two calls beyond the number of objects, and
-//! never more than one beyond twice the pages of the list.
+//! A list call shows a hundred licenses, a call with `id[eq]` shows one; `hunt` decides between them.
 //!
 //! A page that is not full, or brings nothing new, is the end. What was not in the list is asked for once
 //! more before it is called missing, since rows move between pages while others write.
@@ -19,6 +14,7 @@ use super::groups::Groups;
 use super::{decode, id_of, with_scope};
 use crate::model::resource::Resolved;
 use crate::model::{Call, Observed, Value};
+use crate::provider::hunt::{Hunt, Next};
 use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, is_absent, json_of};
 use crate::provider::{segment, with_query};
 
@@ -55,10 +51,11 @@ struct Organization {
     wanted: usize,
     /// Wanted licenses that no page has shown yet.
     left: BTreeMap<String, usize>,
-    pages: usize,
     seen: BTreeSet<String>,
-    /// A page that is known to be empty: the list is shorter, and is read to its end.
-    empty: Option<usize>,
+    hunt: Hunt,
+    /// Pages that were asked for and have not come yet.
+    under_way: usize,
+    over: bool,
     groups: Groups,
 }
 
@@ -112,17 +109,13 @@ impl LicenseReading {
         if self.organizations[number].groups.needed() {
             self.next_groups(number);
         }
-        if self.organizations[number].left.len() == 1 {
+        let organization = &mut self.organizations[number];
+        organization.hunt = Hunt::new(organization.left.len());
+        if organization.left.len() == 1 {
             self.ask_each(number);
         } else {
-            self.next_page(number);
+            self.go_on(number);
         }
-    }
-
-    fn next_page(&mut self, number: usize) {
-        let organization = &self.organizations[number];
-        let path = organization.list("licenses", organization.pages + 1);
-        self.outbox.send(Call::get(path), Purpose::Page(number));
     }
 
     fn next_groups(&mut self, number: usize) {
@@ -144,42 +137,47 @@ impl LicenseReading {
     fn page(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) {
         let new = self.absorb(number, rows, name);
         let organization = &mut self.organizations[number];
-        organization.pages += 1;
-        let (left, pages) = (organization.left.len(), organization.pages);
-        let over = rows.len() < FULL || !new;
-        let ask = match organization.empty {
-            _ if over => true,
-            // With one left, no further page can be worth its call.
-            Some(empty) => left <= 1 || pages + 1 >= empty,
-            None => left <= pages,
-        };
-        let found = organization.wanted - left;
-        if ask {
-            self.ask_each(number);
-        } else if organization.empty.is_none() && pages > found {
-            self.look_ahead(number, pages + left);
-        } else {
-            self.next_page(number);
+        organization.hunt.read(rows.len());
+        organization.over |= rows.len() < FULL || !new;
+        organization.under_way -= 1;
+        if organization.under_way == 0 {
+            self.go_on(number);
         }
     }
 
-    /// Asks for the page up to which reading on would cost as much as asking for the rest one by one.
-    fn look_ahead(&mut self, number: usize, page: usize) {
-        let path = self.organizations[number].list("licenses", page);
-        let purpose = Purpose::Ahead {
-            organization: number,
-            page,
-        };
-        self.outbox.send(Call::get(path), purpose);
-    }
-
     fn ahead(&mut self, number: usize, page: usize, rows: &[Map<String, Json>], name: &str) {
-        let long = self.absorb(number, rows, name);
-        if long {
+        if self.absorb(number, rows, name) {
             self.ask_each(number);
         } else {
-            self.organizations[number].empty = Some(page);
-            self.next_page(number);
+            self.organizations[number].hunt.ends_before(page);
+            self.go_on(number);
+        }
+    }
+
+    /// Decides how to find what the list has not shown yet.
+    fn go_on(&mut self, number: usize) {
+        let organization = &mut self.organizations[number];
+        match organization
+            .hunt
+            .next(organization.left.len(), organization.over)
+        {
+            Next::Done => {}
+            Next::AskEach => self.ask_each(number),
+            Next::Read(pages) => {
+                organization.under_way += pages.len();
+                for page in pages {
+                    let path = self.organizations[number].list("licenses", page + 1);
+                    self.outbox.send(Call::get(path), Purpose::Page(number));
+                }
+            }
+            Next::Probe(page) => {
+                let path = organization.list("licenses", page + 1);
+                let purpose = Purpose::Ahead {
+                    organization: number,
+                    page,
+                };
+                self.outbox.send(Call::get(path), purpose);
+            }
         }
     }
 
@@ -239,7 +237,8 @@ impl LicenseReading {
                 ..
             } => {
                 let organization = &mut self.organizations[number];
-                let absent = absent && organization.pages == 0;
+                organization.under_way = organization.under_way.saturating_sub(1);
+                let absent = absent && organization.seen.is_empty();
                 for index in std::mem::take(&mut organization.left).into_values() {
                     self.targets[index].observed = Some(if absent {
                         Observed::Missing
@@ -259,9 +258,10 @@ impl Organization {
             id: id.to_string(),
             wanted: 0,
             left: BTreeMap::new(),
-            pages: 0,
             seen: BTreeSet::new(),
-            empty: None,
+            hunt: Hunt::new(0),
+            under_way: 0,
+            over: false,
             groups: Groups::default(),
         }
     }

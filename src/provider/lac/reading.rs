@@ -6,8 +6,8 @@
 //! than reading everything; then the whole list is paged beside the customer list, which maps names to
 //! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
 //!
-//! Pages have no published size and no total: the next offset is the number of rows so far, and an
-//! empty page, or one that brings nothing new, is the end.
+//! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
+//! page, or one that brings nothing new, is the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decode;
 use crate::model::{Call, Observed, Value};
+use crate::provider::hunt::{Hunt, Next};
 use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
 use crate::provider::with_query;
 
@@ -29,6 +30,8 @@ enum Purpose {
     Any(usize),
     /// A page of all orders, or of one customer's; the number is that of the listing.
     Page(usize),
+    /// A later page of a listing, to see whether it is that long.
+    Ahead(usize, usize),
     Customers,
     /// Whether one order is in the list of this customer.
     Proof(usize, i64),
@@ -47,13 +50,23 @@ struct Target {
     proofs: Option<usize>,
 }
 
-/// A list that is paged until its wanted orders are found.
+/// A list that is searched for some orders.
 struct Listing {
     customer: Option<i64>,
     wanted: BTreeSet<usize>,
+    hunt: Hunt,
+    /// Pages that were asked for and have not come yet.
+    under_way: usize,
+    /// Rows of the first page: no page size is published.
     rows: usize,
-    pages: usize,
+    over: bool,
     seen: BTreeSet<String>,
+}
+
+impl Listing {
+    fn path(&self, page: usize) -> String {
+        orders(None, self.customer, page * self.rows)
+    }
 }
 
 #[derive(PartialEq)]
@@ -146,9 +159,11 @@ impl OrderReading {
     fn list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>) {
         let listing = Listing {
             customer,
+            hunt: Hunt::new(wanted.len()),
             wanted,
+            under_way: 1,
             rows: 0,
-            pages: 0,
+            over: false,
             seen: BTreeSet::new(),
         };
         self.listings.push(listing);
@@ -185,6 +200,7 @@ impl OrderReading {
                 None => self.targets[*index].absent = true,
             },
             Purpose::Page(listing) => self.page(*listing, rows),
+            Purpose::Ahead(listing, page) => self.ahead(*listing, *page, rows),
             Purpose::Customers => self.customer_page(rows),
             Purpose::Proof(index, customer) => {
                 let target = &mut self.targets[*index];
@@ -198,9 +214,29 @@ impl OrderReading {
 
     fn page(&mut self, number: usize, rows: Vec<Map<String, Json>>) {
         let listing = &mut self.listings[number];
+        listing.hunt.read(rows.len());
+        listing.rows = listing.rows.max(rows.len());
+        self.absorb(number, rows);
+        let listing = &mut self.listings[number];
+        listing.under_way -= 1;
+        if listing.under_way == 0 {
+            self.go_on(number);
+        }
+    }
+
+    fn ahead(&mut self, number: usize, page: usize, rows: Vec<Map<String, Json>>) {
+        if self.absorb(number, rows) {
+            self.ask_each(number);
+        } else {
+            self.listings[number].hunt.ends_before(page);
+            self.go_on(number);
+        }
+    }
+
+    /// Takes what a page shows and says whether any of it is new; a page that brings nothing new is the end.
+    fn absorb(&mut self, number: usize, rows: Vec<Map<String, Json>>) -> bool {
+        let listing = &mut self.listings[number];
         let before = listing.seen.len();
-        listing.rows += rows.len();
-        listing.pages += 1;
         for order in rows {
             let Some(key) = order.get("activation_key").and_then(Json::as_str) else {
                 continue;
@@ -213,28 +249,42 @@ impl OrderReading {
                 self.targets[*index].order = Some(order);
             }
         }
-        let left: Vec<usize> = listing.wanted.iter().copied().collect();
-        let (customer, rows, pages) = (listing.customer, listing.rows, listing.pages);
-        if left.is_empty() {
-            return;
-        }
-        let ended = listing.seen.len() == before;
-        // A large account must not cost its size: as soon as asking for the rest one by one costs no
-        // more than the pages read so far, that bounds the total to twice the cheaper way.
-        if ended || left.len() <= pages {
-            for index in left {
-                if ended {
-                    // Not in this list: it may be another customer's, or not there at all.
-                    self.send(
-                        orders(Some(&self.targets[index].key), None, 0),
-                        Purpose::Any(index),
-                    );
-                } else {
-                    self.ask_one(index);
+        let new = listing.seen.len() > before;
+        listing.over |= !new;
+        new
+    }
+
+    /// Decides how to find what a listing has not shown yet.
+    fn go_on(&mut self, number: usize) {
+        let listing = &self.listings[number];
+        match listing.hunt.next(listing.wanted.len(), listing.over) {
+            Next::Done => {}
+            Next::AskEach => self.ask_each(number),
+            Next::Read(pages) => {
+                self.listings[number].under_way += pages.len();
+                for page in pages {
+                    let path = self.listings[number].path(page);
+                    self.send(path, Purpose::Page(number));
                 }
             }
-        } else {
-            self.send(orders(None, customer, rows), Purpose::Page(number));
+            Next::Probe(page) => {
+                let path = self.listings[number].path(page);
+                self.send(path, Purpose::Ahead(number, page));
+            }
+        }
+    }
+
+    fn ask_each(&mut self, number: usize) {
+        let listing = &mut self.listings[number];
+        let over = listing.over;
+        for index in std::mem::take(&mut listing.wanted) {
+            if over {
+                // Not in this list: it may be another customer's, or not there at all.
+                let path = orders(Some(&self.targets[index].key), None, 0);
+                self.send(path, Purpose::Any(index));
+            } else {
+                self.ask_one(index);
+            }
         }
     }
 
@@ -333,7 +383,8 @@ impl OrderReading {
             Purpose::Proof(index, _) => {
                 self.targets[index].failure = Some(why);
             }
-            Purpose::Page(number) => {
+            Purpose::Page(number) | Purpose::Ahead(number, _) => {
+                self.listings[number].under_way = self.listings[number].under_way.saturating_sub(1);
                 for index in std::mem::take(&mut self.listings[number].wanted) {
                     self.targets[index].failure = Some(why.clone());
                 }

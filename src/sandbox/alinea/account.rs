@@ -178,6 +178,7 @@ pub(super) struct SeatGroup {
 
 type ById<T> = BTreeMap<Guid, T>;
 
+#[derive(Clone)]
 pub(super) struct Account {
     pub(super) owners: ById<Owner>,
     pub(super) user_groups: ById<UserGroup>,

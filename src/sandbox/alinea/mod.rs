@@ -5,6 +5,7 @@
 //! vendor's public help pages, checked 2026-11-21; what they leave open is a switch.
 
 mod account;
+mod foreign;
 mod search;
 mod switches;
 #[cfg(test)]
@@ -16,7 +17,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::{Account, Guid, License};
+use self::foreign::FOREIGN;
 use self::switches::Switches;
+use super::foreign::edit;
 use super::schema::Problem;
 use super::simulator::{Answer, Asked, Simulator};
 use super::wire::{self, BodyFault, Tokens};
@@ -96,6 +99,7 @@ impl Route {
 }
 
 /// The simulated account.
+#[derive(Clone)]
 pub struct Alinea {
     account: Account,
     switches: Switches,
@@ -273,5 +277,17 @@ impl Simulator for Alinea {
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
         self.switches = self.switches.changed(switches)?;
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, asked: &Asked) -> bool {
+        wire::credential(asked, "Bearer").is_some_and(|token| self.tokens.lose(token))
+    }
+
+    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        edit(self, &FOREIGN, entropy, now)
     }
 }

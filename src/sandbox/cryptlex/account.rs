@@ -14,11 +14,13 @@ use crate::sandbox::wire;
 
 type Fields = Map<String, Value>;
 
+#[derive(Clone)]
 pub(super) struct Account {
     organizations: Vec<Organization>,
     by_id: BTreeMap<String, usize>,
 }
 
+#[derive(Clone)]
 pub(super) struct Organization {
     pub(super) fields: Fields,
     groups: BTreeMap<String, Fields>,
@@ -27,6 +29,7 @@ pub(super) struct Organization {
     license_by_id: BTreeMap<String, usize>,
 }
 
+#[derive(Clone)]
 pub(super) struct License {
     pub(super) fields: Fields,
     pub(super) groups: BTreeSet<String>,

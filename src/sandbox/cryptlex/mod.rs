@@ -6,6 +6,7 @@
 
 mod account;
 mod filter;
+mod foreign;
 mod list;
 mod rate;
 mod switches;
@@ -16,8 +17,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::Account;
+use self::foreign::FOREIGN;
 use self::rate::Window;
 use self::switches::{ErrorBody, Switches, Unknown};
+use super::foreign::edit;
 use super::schema::{self, Kind, Member, TEXT};
 use super::simulator::{Answer, Asked, Simulator};
 use super::wire::{self, BodyFault, Tokens};
@@ -120,6 +123,7 @@ impl<'a> Route<'a> {
 }
 
 /// The simulated account.
+#[derive(Clone)]
 pub struct Cryptlex {
     account: Account,
     switches: Switches,
@@ -334,5 +338,17 @@ impl Simulator for Cryptlex {
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
         self.switches = self.switches.changed(switches)?;
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, asked: &Asked) -> bool {
+        wire::credential(asked, "Bearer").is_some_and(|token| self.tokens.lose(token))
+    }
+
+    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        edit(self, &FOREIGN, entropy, now)
     }
 }

@@ -14,7 +14,7 @@ const REQUESTS: u32 = 50;
 const PERIOD: SignedDuration = SignedDuration::from_secs(5);
 
 /// The window that is open at the moment.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Window {
     opened: Option<Timestamp>,
     used: u32,

@@ -15,13 +15,14 @@ use crate::sandbox::check::{self, Object};
 /// The user that logs in when nothing else is asked for.
 const ADMIN: &str = "admin@sandbox.test";
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Account {
     orgs: Vec<Org>,
     by_id: HashMap<String, usize>,
     pub users: Vec<User>,
 }
 
+#[derive(Clone)]
 pub struct Org {
     pub id: String,
     pub name: String,
@@ -29,6 +30,7 @@ pub struct Org {
     pub licence: Licence,
 }
 
+#[derive(Clone)]
 pub struct User {
     pub name: String,
     pub org: String,

@@ -7,6 +7,7 @@
 //! organizations by other ids.
 
 mod account;
+mod foreign;
 mod licence;
 mod switches;
 
@@ -16,13 +17,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::account::{Account, Org, User};
+use self::foreign::FOREIGN;
 use self::licence::{EDITIONS, LICENSES, LIMITS, Licence};
 use self::switches::{ErrorBody, FixedSession, SessionMode, Switches};
 use crate::sandbox::check::{self, Object};
+use crate::sandbox::foreign::edit;
 use crate::sandbox::opaque;
 use crate::sandbox::simulator::{Answer, Asked, Simulator};
 
 /// An Informatica account served by the rules of its published pages.
+#[derive(Clone)]
 pub struct Informatica {
     account: Account,
     switches: Switches,
@@ -33,6 +37,7 @@ pub struct Informatica {
     reads: usize,
 }
 
+#[derive(Clone)]
 struct Session {
     username: String,
     end: Timestamp,
@@ -351,6 +356,19 @@ impl Simulator for Informatica {
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
         self.switches = check::switched(&self.switches, switches).and_then(Switches::check)?;
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, asked: &Asked) -> bool {
+        let id = asked.header("infa-session-id");
+        id.is_some_and(|id| self.sessions.remove(id).is_some())
+    }
+
+    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        edit(self, &FOREIGN, entropy, now)
     }
 }
 

@@ -14,7 +14,7 @@ use super::switches::Switches;
 use crate::sandbox::check::{self, Object};
 use crate::sandbox::opaque;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Account {
     pub customers: BTreeMap<i64, Object>,
     pub products: BTreeMap<i64, Object>,

@@ -8,6 +8,7 @@
 //! orders.
 
 mod account;
+mod foreign;
 mod hostids;
 mod orders;
 mod query;
@@ -21,11 +22,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::account::Account;
+use self::foreign::FOREIGN;
 use self::switches::{ErrorBody, FixedToken, Switches};
 use crate::sandbox::check::{self, Object};
+use crate::sandbox::foreign::edit;
 use crate::sandbox::simulator::{Answer, Asked, Simulator};
 
 /// A LAC account served by rules of its published pages.
+#[derive(Clone)]
 pub struct Lac {
     account: Account,
     switches: Switches,
@@ -255,6 +259,19 @@ impl Simulator for Lac {
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
         self.switches = check::switched(&self.switches, switches)?;
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, asked: &Asked) -> bool {
+        let token = asked.bearer();
+        token.is_some_and(|token| self.tokens.remove(token).is_some())
+    }
+
+    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        edit(self, &FOREIGN, entropy, now)
     }
 }
 

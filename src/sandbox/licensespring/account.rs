@@ -53,6 +53,7 @@ const NEWER: [&str; 5] = [
 /// Row ids of the page's example start here.
 const FIRST_ROW_ID: u64 = 1_605_023_917_125_630;
 
+#[derive(Clone)]
 pub(super) struct Account {
     features: BTreeMap<u64, Fields>,
     /// By product, or none for global ones, and code.

@@ -5,6 +5,7 @@
 //! Postman collection, checked 2026-11-21; what they leave open is a switch.
 
 mod account;
+mod foreign;
 mod list;
 mod switches;
 #[cfg(test)]
@@ -16,8 +17,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::Account;
+use self::foreign::FOREIGN;
 use self::switches::{SlashlessPost, Switches};
 use self::throttle::Throttle;
+use super::foreign::edit;
 use super::simulator::{Answer, Asked, Simulator};
 use super::wire;
 
@@ -69,6 +72,7 @@ impl<'a> Route<'a> {
 }
 
 /// The simulated account.
+#[derive(Clone)]
 pub struct LicenseSpring {
     account: Account,
     switches: Switches,
@@ -189,5 +193,18 @@ impl Simulator for LicenseSpring {
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
         self.switches = self.switches.changed(switches)?;
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Simulator> {
+        Box::new(self.clone())
+    }
+
+    fn lose_session(&mut self, _: &Asked) -> bool {
+        // There are only keys, and they do not end.
+        false
+    }
+
+    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        edit(self, &FOREIGN, entropy, now)
     }
 }

@@ -16,7 +16,7 @@ const RULES: [(usize, SignedDuration); 2] = [
 ];
 
 /// The moments of the last requests that were let through, oldest first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Throttle {
     passed: VecDeque<Timestamp>,
 }

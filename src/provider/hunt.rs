@@ -1,0 +1,159 @@
+//! Finding some objects in a list of unknown length: read on, look ahead, or ask for each by its id.
+//!
+//! A page shows many objects, a filtered call shows one, and nothing tells how long the list is. So pages
+//! are read as long as they bring one wanted object each, on the average. When they bring less, one look
+//! ahead settles it: if the list goes on where asking for the rest one by one would cost the same, it is
+//! too long and the rest is asked for; otherwise it is read to its end.
+//!
+//! Pages that are needed in any case are read side by side: `left` objects fill at least
+//! `left ÷ rows` pages, so a dense list is two round trips deep, however long it is. That is never more
+//! than the number of objects, the pages they would fill, and two.
+
+use std::ops::Range;
+
+/// What to do next. Pages are counted from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    Done,
+    Read(Range<usize>),
+    /// Read one page ahead, only to see whether the list is that long.
+    Probe(usize),
+    /// Ask for every object that is left by its id.
+    AskEach,
+}
+
+/// The state of one search.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    wanted: usize,
+    /// Pages read from the start on.
+    pages: usize,
+    /// Rows of a full page.
+    rows: usize,
+    /// A page that is known to be empty: the list ends before it.
+    empty: Option<usize>,
+}
+
+impl Hunt {
+    pub fn new(wanted: usize) -> Self {
+        Self {
+            wanted,
+            pages: 0,
+            rows: 1,
+            empty: None,
+        }
+    }
+
+    /// A page was read; the fullest one tells how many rows a page has.
+    pub fn read(&mut self, rows: usize) {
+        self.pages += 1;
+        self.rows = self.rows.max(rows);
+    }
+
+    /// A page that was looked at ahead is empty.
+    pub fn ends_before(&mut self, page: usize) {
+        self.empty = Some(page);
+    }
+
+    /// What to do with `left` objects not found yet; `over` says that the list has come to its end.
+    pub fn next(&self, left: usize, over: bool) -> Next {
+        let found = self.wanted - left.min(self.wanted);
+        let needed = left.div_ceil(self.rows);
+        match self.empty {
+            _ if left == 0 => Next::Done,
+            _ if over => Next::AskEach,
+            // How many rows a page has shows only on the first.
+            _ if self.pages == 0 => Next::Read(0..1),
+            // With one left, no further page can be worth its call.
+            Some(empty) if left == 1 || self.pages >= empty => Next::AskEach,
+            Some(empty) => Next::Read(self.pages..empty.min(self.pages + needed)),
+            None if left <= self.pages => Next::AskEach,
+            None if self.pages > found => Next::Probe(self.pages + left - 1),
+            None => Next::Read(self.pages..self.pages + needed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Calls and round trips to find `wanted` rows in a list of `length`, by pages of 100.
+    fn cost(length: usize, wanted: &[usize]) -> (usize, usize) {
+        let mut left: BTreeSet<usize> = wanted.iter().copied().collect();
+        let mut hunt = Hunt::new(left.len());
+        let (mut calls, mut trips, mut over) = (0, 0, false);
+        let mut next = Next::Read(0..1);
+        loop {
+            trips += 1;
+            match next {
+                Next::Done => return (calls, trips - 1),
+                Next::AskEach => return (calls + left.len(), trips),
+                Next::Probe(page) => {
+                    calls += 1;
+                    let rows = page * 100..length.min(page * 100 + 100);
+                    left.retain(|row| !rows.contains(row));
+                    if page * 100 >= length {
+                        hunt.ends_before(page);
+                    } else {
+                        return (calls + left.len(), trips + 1);
+                    }
+                }
+                Next::Read(pages) => {
+                    for page in pages {
+                        calls += 1;
+                        let rows = page * 100..length.min(page * 100 + 100);
+                        over |= rows.len() < 100;
+                        hunt.read(rows.len());
+                        left.retain(|row| !rows.contains(row));
+                    }
+                }
+            }
+            next = hunt.next(left.len(), over);
+        }
+    }
+
+    #[test]
+    fn a_dense_list_costs_its_pages_and_two_round_trips() {
+        let all: Vec<usize> = (0..1000).collect();
+        assert_eq!(cost(1000, &all), (10, 2));
+        assert_eq!(cost(100, &all[..100]), (1, 1));
+        assert_eq!(cost(250, &all[..250]), (3, 2));
+    }
+
+    #[test]
+    fn a_few_in_a_large_account_cost_little_more_than_themselves() {
+        assert_eq!(cost(100_000, &[5, 99_000]).0, 2);
+        assert_eq!(cost(100_000, &[50_000, 70_000, 90_000]).0, 5);
+        let scattered: Vec<usize> = (0..40).map(|n| n * 2_000 + 1_999).collect();
+        assert!(cost(100_000, &scattered).0 <= scattered.len() + 2);
+    }
+
+    #[test]
+    fn no_search_costs_more_than_the_bounds() {
+        for length in [0, 1, 99, 100, 101, 950, 3_000] {
+            for step in [1, 3, 7, 50, 99, 101, 333] {
+                for start in [0, 150, 2_900] {
+                    let wanted: Vec<usize> = (start..start + 200 * step)
+                        .step_by(step)
+                        .take(200)
+                        .collect();
+                    let (calls, _) = cost(length, &wanted);
+                    let there = wanted.iter().filter(|row| **row < length).count();
+                    let missing = wanted.len() - there;
+                    let pages = length.div_ceil(100).max(1);
+                    // What is missing is looked for to the end of the list before it is called so.
+                    let searched = if missing > 0 { pages } else { 0 };
+                    let most = wanted.len() + wanted.len().div_ceil(100) + 2 + searched;
+                    assert!(calls <= most, "{calls} for {length} by {step} from {start}");
+                    let spare = missing.div_ceil(100) + missing + 2;
+                    assert!(
+                        calls <= 2 * pages + spare,
+                        "{calls} for {length} by {step} from {start}"
+                    );
+                }
+            }
+        }
+    }
+}

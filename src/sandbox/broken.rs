@@ -1,0 +1,57 @@
+//! What stands in for a vendor's reply when something between it and the client fails.
+//!
+//! None of it is in a vendor's own words: gateways answer in HTML, and a client must not need more than the
+//! status to know where it stands.
+
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::faults::ServerError;
+use super::simulator::Answer;
+
+/// 429, with a `Retry-After` or without.
+pub fn too_many(after: Option<String>) -> Answer {
+    let mut answer = Answer::json(429, &json!({"message": "Too many requests."}));
+    if let Some(after) = after {
+        answer.headers.push(("retry-after".into(), after));
+    }
+    answer
+}
+
+/// The date of `Retry-After` for a second from now: by the real clock, since that is what a client has.
+/// Dates have no fractions, so it is up to a second less.
+pub fn in_a_second() -> String {
+    let soon = Timestamp::now().saturating_add(SignedDuration::from_secs(1));
+    let soon = soon.unwrap_or(Timestamp::MAX);
+    // Only years beyond 9999 cannot be printed.
+    DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&soon)
+        .unwrap_or_default()
+}
+
+pub fn server(error: ServerError) -> Answer {
+    match error {
+        ServerError::Internal => Answer::json(500, &json!({"message": "Internal server error."})),
+        ServerError::BadGateway => html(502, "Bad Gateway"),
+        ServerError::Unavailable => html(503, "Service Unavailable"),
+    }
+}
+
+/// A page where a document was asked for, with a status as if all were well.
+pub fn page() -> Answer {
+    html(200, "We will be back soon")
+}
+
+/// What a dropped connection carries; the record shows its status.
+pub fn nothing() -> Answer {
+    Answer::empty(0)
+}
+
+fn html(status: u16, words: &str) -> Answer {
+    Answer {
+        status,
+        headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+        body: format!("<!doctype html>\n<title>{words}</title>\n<h1>{words}</h1>\n").into_bytes(),
+    }
+}

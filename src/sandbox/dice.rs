@@ -1,0 +1,191 @@
+//! The dice: which call of a run goes wrong, and how. Pure: no clock, no socket, no account.
+//!
+//! In: a plan, then call after call. Out: for each the fault to apply, if any, and entropy for its details.
+//!
+//! The die of a call is a hash of the seed, the vendor, the call itself (method, path, query, body) and how
+//! often that very call was made before. The plainer choice, the ordinal of the call at its vendor, would
+//! make a run depend on which of two concurrent calls comes first; so would anything that counts calls of
+//! others. As it is, the third try of a certain PATCH meets the same fault in every run with the seed,
+//! whatever goes on beside it, and a failure found once can be found again. What stays open is what a fault
+//! finds: whether a read is stale or a session is there to be lost depends on what was written before, and
+//! lost sessions and edits also show in other calls that are under way.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::faults::{FaultPlan, Kind, WHOLE};
+use super::opaque::scatter;
+
+/// After so many failures of the same call in a row the next is let through, so that a client that keeps
+/// trying arrives.
+const IN_A_ROW: u8 = 3;
+
+/// The dice of one vendor.
+pub(super) struct Dice {
+    plan: FaultPlan,
+    vendor: &'static str,
+    /// By hash. It grows with distinct calls only, which a client repeats from pass to pass.
+    calls: HashMap<u64, Made>,
+}
+
+/// What became of one very call so far.
+#[derive(Clone, Copy, Default)]
+struct Made {
+    times: u64,
+    failed_in_a_row: u8,
+}
+
+/// What the dice say to a call.
+pub(super) struct Throw {
+    /// The hash of the very call.
+    call: u64,
+    pub fault: Option<Kind>,
+    /// For whatever else has to be chosen.
+    pub entropy: u64,
+}
+
+impl Dice {
+    pub fn new(plan: FaultPlan, vendor: &'static str) -> Self {
+        Self {
+            plan,
+            vendor,
+            calls: HashMap::new(),
+        }
+    }
+
+    pub fn plan(&self) -> &FaultPlan {
+        &self.plan
+    }
+
+    /// Throws for a call. What came of it is to be [noted](Self::note).
+    pub fn throw(&self, method: &str, target: &str, body: &[u8]) -> Throw {
+        let mut hash = Sha256::new();
+        hash.update(self.plan.seed().to_be_bytes());
+        for part in [self.vendor, method, target] {
+            hash.update(part);
+            // None of the three has a zero byte in it, so no two calls run together.
+            hash.update([0]);
+        }
+        hash.update(body);
+        let digest = hash.finalize();
+        let call = digest.iter().take(8);
+        let call = call.fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let made = self.calls.get(&call).copied().unwrap_or_default();
+        let entropy = scatter(call ^ scatter(made.times));
+        // The remainder is below WHOLE, so it fits.
+        let fault = self.plan.at((entropy % u64::from(WHOLE)) as u32);
+        let spared = made.failed_in_a_row >= IN_A_ROW;
+        Throw {
+            call,
+            fault: fault.filter(|kind| !(spared && kind.fails())),
+            entropy: scatter(entropy),
+        }
+    }
+
+    /// Notes what was applied to a call, which may be nothing though a fault was thrown.
+    pub fn note(&mut self, throw: &Throw, applied: Option<Kind>) {
+        let made = self.calls.entry(throw.call).or_default();
+        made.times += 1;
+        made.failed_in_a_row = match applied {
+            Some(kind) if kind.fails() => made.failed_in_a_row + 1,
+            _ => 0,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn plan(text: &str) -> FaultPlan {
+        text.parse().unwrap()
+    }
+
+    /// The names of the faults that the first `count` makings of a call meet.
+    fn met(plan: &FaultPlan, path: &str, count: usize) -> Vec<Option<&'static str>> {
+        let mut dice = Dice::new(plan.clone(), "lac");
+        let mut once = || {
+            let throw = dice.throw("PATCH", path, b"{}");
+            dice.note(&throw, throw.fault);
+            throw.fault.map(Kind::name)
+        };
+        (0..count).map(|_| once()).collect()
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_faults_whatever_goes_on_beside() {
+        let plan = FaultPlan::seeded(7);
+        let alone = met(&plan, "/a", 200);
+        assert_eq!(alone, met(&plan, "/a", 200));
+        let mut dice = Dice::new(plan.clone(), "lac");
+        for expected in alone {
+            for other in ["/b", "/c"] {
+                let throw = dice.throw("PATCH", other, b"{}");
+                dice.note(&throw, throw.fault);
+            }
+            let throw = dice.throw("PATCH", "/a", b"{}");
+            assert_eq!(throw.fault.map(Kind::name), expected);
+            dice.note(&throw, throw.fault);
+        }
+    }
+
+    #[test]
+    fn seed_vendor_method_path_and_body_all_count() {
+        let first = |seed, vendor, method, path, body: &str| {
+            let dice = Dice::new(FaultPlan::seeded(seed), vendor);
+            dice.throw(method, path, body.as_bytes()).entropy
+        };
+        let all = [
+            first(1, "lac", "GET", "/a", ""),
+            first(2, "lac", "GET", "/a", ""),
+            first(1, "alinea", "GET", "/a", ""),
+            first(1, "lac", "PUT", "/a", ""),
+            first(1, "lac", "GET", "/a?x=1", ""),
+            first(1, "lac", "GET", "/a", "{}"),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        assert_ne!(
+            met(&plan("1"), "/a", 200),
+            met(&plan("1").reseeded(2), "/a", 200)
+        );
+    }
+
+    #[test]
+    fn the_default_mix_reaches_every_fault_on_one_call_in_six() {
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        let dice = Dice::new(FaultPlan::seeded(3), "lac");
+        for number in 0..60_000 {
+            let throw = dice.throw("GET", &format!("/{number}"), b"");
+            *counts
+                .entry(throw.fault.map_or("", Kind::name))
+                .or_default() += 1;
+        }
+        let well = counts.remove("").unwrap();
+        assert!((49_500..50_600).contains(&well), "{well}");
+        let reached: Vec<_> = counts.keys().copied().collect();
+        let mut known: Vec<_> = FaultPlan::names().collect();
+        known.sort_unstable();
+        assert_eq!(reached, known);
+    }
+
+    #[test]
+    fn percentages_roughly_hold() {
+        let met = met(&plan("5:429=10,slow=25,stale=0"), "/a", 20_000);
+        let count = |name| met.iter().filter(|one| **one == Some(name)).count();
+        assert!((1_800..2_200).contains(&count("429")), "{}", count("429"));
+        assert!((4_700..5_300).contains(&count("slow")), "{}", count("slow"));
+        assert_eq!(count("stale"), 0);
+    }
+
+    #[test]
+    fn a_call_fails_three_times_in_a_row_and_then_not() {
+        let three = [Some("503"), Some("503"), Some("503"), None];
+        assert_eq!(met(&plan("1:503=100"), "/a", 8), [three, three].concat());
+        // A fault that lets the call through is no failure.
+        assert_eq!(met(&plan("1:slow=100"), "/a", 5), [Some("slow"); 5]);
+    }
+}

@@ -1,0 +1,307 @@
+//! Edits that others make: another admin at the vendor's web pages, a licensee who uses what is licensed.
+//!
+//! In: a simulator, the table of what others change at this vendor, and entropy. Out: the account with one
+//! value changed, and what was changed. The edit is made on the account document and loaded like any other,
+//! so that the vendor's own rules for accounts hold; one that they refuse is passed over for the next.
+//!
+//! A new value comes from the entropy where it can, neither from the old one nor from the clock, so that the
+//! order in which edits come matters little.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::opaque::scatter;
+use super::simulator::Simulator;
+
+/// What others change at one vendor.
+pub struct Table {
+    pub places: &'static [Place],
+    pub stamp: Option<Stamp>,
+}
+
+/// The member of an object that tells when an admin last changed it, and how a time is written there.
+pub type Stamp = (&'static str, fn(Timestamp) -> String);
+
+/// A value in the account document. Paths are members parted by slashes; `*` is any element of a list.
+pub struct Place {
+    /// The licence or order, for example `license_orders/*`.
+    pub object: &'static str,
+    /// The value in it, for example `Features/*/count`.
+    pub field: &'static str,
+    pub change: Change,
+}
+
+pub const fn place(object: &'static str, field: &'static str, change: Change) -> Place {
+    Place {
+        object,
+        field,
+        change,
+    }
+}
+
+/// 2031-01-01T00:00:00Z, later than anything in the seeds.
+const LATER: i64 = 1_924_992_000;
+
+/// How a value is changed.
+pub enum Change {
+    /// An integer gets another value of this range.
+    Number(i64, i64),
+    /// A counter of use goes up. No admin does that, so the object is not stamped.
+    Usage,
+    Flag,
+    Text,
+    /// A date-time becomes another one after 2031, in whole seconds with a `Z`.
+    Later,
+    /// An element of a list goes.
+    Removal,
+    /// An id of those found under this path leaves the list if it is there, and joins it if not.
+    Member(&'static str),
+}
+
+/// Makes one edit. Says `{"object", "field", "before", "after", "usage"}`, or nothing when no place fits.
+pub fn edit(
+    simulator: &mut dyn Simulator,
+    table: &Table,
+    entropy: u64,
+    now: Timestamp,
+) -> Option<Value> {
+    let account = simulator.state();
+    let mut places = rotated(table.places.iter().collect(), entropy).into_iter();
+    places.find_map(|place| {
+        let mut account = account.clone();
+        let said = place.edit(&mut account, table, scatter(entropy), now)?;
+        simulator.set_state(account).ok().map(|()| said)
+    })
+}
+
+impl Place {
+    fn edit(
+        &self,
+        account: &mut Value,
+        table: &Table,
+        entropy: u64,
+        now: Timestamp,
+    ) -> Option<Value> {
+        let objects = rotated(pointers(account, self.object), entropy);
+        let (object, field) = objects.into_iter().find_map(|object| {
+            let fields = pointers(account.pointer(&object)?, self.field);
+            let field = rotated(fields, scatter(entropy)).into_iter().next()?;
+            Some((object, field))
+        })?;
+        let pool = match self.change {
+            Change::Member(path) => pointers(account, path)
+                .iter()
+                .filter_map(|id| account.pointer(id).cloned())
+                .collect(),
+            _ => Vec::new(),
+        };
+        let whole = account.pointer(&object)?;
+        let (id, name) = (label(whole)?, named(whole, &field));
+        let value = account.pointer_mut(&format!("{object}{field}"))?;
+        let (before, after) = self.change.made(value, pool, scatter(!entropy))?;
+        let usage = matches!(self.change, Change::Usage);
+        if let Some((name, written)) = table.stamp.filter(|_| !usage) {
+            account.pointer_mut(&object)?[name] = written(now).into();
+        }
+        Some(json!({"object": id, "field": name, "before": before, "after": after, "usage": usage}))
+    }
+}
+
+impl Change {
+    /// Changes the value and gives what was before and after; of a list, only the element that came or went.
+    fn made(&self, value: &mut Value, pool: Vec<Value>, entropy: u64) -> Option<(Value, Value)> {
+        let below = |count: u64| entropy % count.max(1);
+        let after = match self {
+            Change::Number(low, high) => {
+                let old = value.as_i64()?;
+                // Both ends are small and the right way round.
+                let drawn = low + below(high.abs_diff(*low) + 1) as i64;
+                let next = if drawn == *high { *low } else { drawn + 1 };
+                json!(if drawn == old { next } else { drawn })
+            }
+            Change::Usage => json!(value.as_u64()? + 1 + below(3)),
+            Change::Flag => json!(!value.as_bool()?),
+            // Longer than any text that could be there by accident.
+            Change::Text => json!(format!("edited elsewhere {entropy:016x}")),
+            Change::Later => {
+                value.as_str()?;
+                // Below a thousand days, so it fits.
+                let days = SignedDuration::from_hours(24 * below(1000) as i64);
+                let later = Timestamp::from_second(LATER).ok()?.checked_add(days).ok()?;
+                json!(later.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+            }
+            Change::Removal => {
+                let list = value.as_array_mut().filter(|list| !list.is_empty())?;
+                let at = below(list.len() as u64) as usize;
+                return Some((list.remove(at), Value::Null));
+            }
+            Change::Member(_) => {
+                let id = rotated(pool, entropy).into_iter().next()?;
+                let list = value.as_array_mut()?;
+                let at = list.iter().position(|one| *one == id);
+                return Some(match at {
+                    Some(at) => (list.remove(at), Value::Null),
+                    None => {
+                        list.push(id.clone());
+                        (Value::Null, id)
+                    }
+                });
+            }
+        };
+        let before = std::mem::replace(value, after.clone());
+        (before != after).then_some((before, after))
+    }
+}
+
+/// The same, beginning with the one that the entropy chooses.
+fn rotated<T>(mut all: Vec<T>, entropy: u64) -> Vec<T> {
+    if !all.is_empty() {
+        // The remainder is below the length, so it fits.
+        let by = (entropy % all.len() as u64) as usize;
+        all.rotate_left(by);
+    }
+    all
+}
+
+/// JSON pointers to everything under a path.
+fn pointers(value: &Value, path: &str) -> Vec<String> {
+    let (step, rest) = match path.split_once('/') {
+        Some((step, rest)) => (step, Some(rest)),
+        None => (path, None),
+    };
+    let found: Vec<(String, &Value)> = match (step, value) {
+        ("*", Value::Array(items)) => items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| (format!("/{at}"), item))
+            .collect(),
+        (name, value) => value
+            .get(name)
+            .map(|member| (format!("/{name}"), member))
+            .into_iter()
+            .collect(),
+    };
+    match rest {
+        None => found.into_iter().map(|(pointer, _)| pointer).collect(),
+        Some(rest) => found
+            .into_iter()
+            .flat_map(|(pointer, value)| {
+                let below = pointers(value, rest).into_iter();
+                below.map(move |rest| format!("{pointer}{rest}"))
+            })
+            .collect(),
+    }
+}
+
+/// What an element of a list is known by, in all five accounts.
+fn label(of: &Value) -> Option<String> {
+    const KEYS: &[&str] = &[
+        "activation_key",
+        "product_feature",
+        "licenseDef",
+        "edition",
+        "limitDefinition",
+        "id",
+        "Id",
+        "name",
+    ];
+    let key = KEYS.iter().find_map(|key| of.get(key))?;
+    Some(key.as_str().map_or_else(|| key.to_string(), str::to_owned))
+}
+
+/// A pointer with names instead of positions: `Features[Licstat].count`.
+fn named(object: &Value, pointer: &str) -> String {
+    let mut name = String::new();
+    let mut here = object;
+    for step in pointer.split('/').skip(1) {
+        let at: Option<usize> = step.parse().ok();
+        here = match at {
+            Some(at) => &here[at],
+            None => &here[step],
+        };
+        if at.is_some() {
+            name.push_str(&format!("[{}]", label(here).unwrap_or(step.to_owned())));
+        } else {
+            if !name.is_empty() {
+                name.push('.');
+            }
+            name.push_str(step);
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::sandbox::VENDORS;
+
+    fn now() -> Timestamp {
+        "2027-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn every_vendor_is_edited_and_the_description_is_true() {
+        for vendor in VENDORS {
+            let mut simulator = (vendor.seeded)();
+            let mut fields = BTreeSet::new();
+            for entropy in 0..40 {
+                let before = simulator.state();
+                let said = simulator.foreign_edit(scatter(entropy), now()).unwrap();
+                assert_ne!(simulator.state(), before, "{}: {said}", vendor.prefix);
+                assert_ne!(said["before"], said["after"], "{}: {said}", vendor.prefix);
+                let field = said["field"].as_str().unwrap();
+                fields.insert(field.rsplit('.').next().unwrap().to_owned());
+                let object = said["object"].as_str().unwrap();
+                assert!(before.to_string().contains(object), "{said}");
+            }
+            assert!(fields.len() >= 3, "{}: {fields:?}", vendor.prefix);
+        }
+    }
+
+    #[test]
+    fn the_same_entropy_makes_the_same_edit() {
+        for vendor in VENDORS {
+            let edited = |entropy| {
+                let mut simulator = (vendor.seeded)();
+                let said = simulator.foreign_edit(entropy, now());
+                (said, simulator.state())
+            };
+            assert_eq!(edited(7), edited(7));
+            let all: BTreeSet<String> = (0..10).map(|n| edited(scatter(n)).1.to_string()).collect();
+            assert!(all.len() > 3, "{}: {}", vendor.prefix, all.len());
+        }
+    }
+
+    #[test]
+    fn an_empty_account_is_left_alone() {
+        for vendor in VENDORS {
+            let mut simulator = (vendor.seeded)();
+            let mut empty = simulator.state();
+            for list in empty.as_object_mut().unwrap().values_mut() {
+                if list.is_array() {
+                    *list = json!([]);
+                }
+            }
+            simulator.set_state(empty).unwrap();
+            assert_eq!(simulator.foreign_edit(1, now()), None, "{}", vendor.prefix);
+        }
+    }
+
+    #[test]
+    fn paths_are_found_and_named() {
+        let account =
+            json!({"orders": [{"id": 1, "Features": [{"name": "a", "count": 3}]}, {"id": 2}]});
+        assert_eq!(
+            pointers(&account, "orders/*/Features/*/count"),
+            ["/orders/0/Features/0/count"]
+        );
+        assert_eq!(
+            named(&account["orders"][0], "/Features/0/count"),
+            "Features[a].count"
+        );
+        assert_eq!(label(&account["orders"][1]).as_deref(), Some("2"));
+    }
+}

@@ -1,0 +1,67 @@
+//! A replica that lags behind: for a while after a write, reads can be answered from before it.
+//!
+//! A stale read shows the account from before the newest write that makes a difference to this read. Taking
+//! the very last write would mean that a write to another object, made at the same time, hides the one that
+//! the client is looking for.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::simulator::{Answer, Asked, Simulator};
+
+/// For how many calls of a vendor after a write its replica may lack it. More than a client has under way
+/// at once, so that reading back a write is in reach of it.
+const LAG: u64 = 20;
+
+/// The accounts from before the last writes, the oldest first.
+#[derive(Default)]
+pub(super) struct Replica {
+    calls: u64,
+    before: VecDeque<(u64, Value)>,
+}
+
+impl Replica {
+    /// Counts a call and lets go of what is too old.
+    pub fn tick(&mut self) {
+        self.calls += 1;
+        let oldest = self.calls.saturating_sub(LAG);
+        while self.before.front().is_some_and(|(at, _)| *at < oldest) {
+            self.before.pop_front();
+        }
+    }
+
+    /// Keeps the account from before a write, if it was one.
+    pub fn keep(&mut self, before: Value, simulator: &dyn Simulator) {
+        if simulator.state() != before {
+            self.before.push_back((self.calls, before));
+        }
+    }
+
+    /// Answers a read from before a write, once for each write; nothing if no write makes a difference.
+    pub fn answer(
+        &mut self,
+        simulator: &dyn Simulator,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Option<Answer> {
+        let live = simulator.fork().answer(asked, now);
+        for at in (0..self.before.len()).rev() {
+            // The copy has the sessions of today, only its account is an old one.
+            let mut old = simulator.fork();
+            let (_, account) = &self.before[at];
+            // An account that was saved can be loaded; if not, it is no replica of anything.
+            if old.set_state(account.clone()).is_err() {
+                continue;
+            }
+            let answer = old.answer(asked, now);
+            if answer.status == live.status && answer.body != live.body {
+                // Reads do not go further back than one that was already made.
+                self.before.drain(..=at);
+                return Some(answer);
+            }
+        }
+        None
+    }
+}
