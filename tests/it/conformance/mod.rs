@@ -9,6 +9,7 @@ mod faults;
 mod fields;
 mod freshness;
 mod lists;
+mod particular;
 mod policy;
 mod refusals;
 mod replies;
