@@ -195,8 +195,9 @@ impl Account {
             request = request.json(body);
         }
         let (mut reply, after) = self.exchange(&name, request).await?;
-        if !reply.is_success() && session.token.len() >= 8 {
-            reply.body = reply.body.replace(&session.token, "[secret]");
+        // What a read shows is left as it is: it may become part of a write.
+        if !reply.is_success() || call.method != Method::Get {
+            reply.body = without(&reply.body, &session.token);
         }
         Ok((reply, after))
     }
@@ -321,7 +322,8 @@ impl Account {
                     .collect();
                 let call = login(&plain);
                 let url = join(&self.connection.base_url, call.path);
-                self.login(&url, |client| client.json(&call.body)).await?
+                self.login(&url, &members, |client| client.json(&call.body))
+                    .await?
             }
             Auth::ClientCredentials { token_url, members } => {
                 self.trusted(token_url)?;
@@ -335,7 +337,8 @@ impl Account {
                     };
                     form.push((name, text.expose_secret().into()));
                 }
-                self.login(token_url, |client| client.form(&form)).await?
+                self.login(token_url, &members, |client| client.form(&form))
+                    .await?
             }
         };
         if let Some(base) = &session.base {
@@ -371,6 +374,7 @@ impl Account {
     async fn login(
         &self,
         url: &Url,
+        members: &[(&'static str, SecretString)],
         fill: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Session, String> {
         let name = format!(
@@ -393,7 +397,12 @@ impl Account {
                     return (self.provider.auth().session)(&json)
                         .map_err(|why| format!("{name}: {why}"));
                 }
-                Ok((reply, _)) if auth::refused(&reply) => {
+                Ok((mut reply, _)) if auth::refused(&reply) => {
+                    // Some servers repeat what they refuse. Names of users and accounts may stay.
+                    let secret = |name: &str| matches!(name, "password" | "clientSecret");
+                    for (_, secret) in members.iter().filter(|(name, _)| secret(name)) {
+                        reply.body = without(&reply.body, secret.expose_secret());
+                    }
                     let words = crate::provider::words::of(&reply);
                     return Err(format!(
                         "{name}: credentials refused ({}: {words})",
@@ -416,6 +425,19 @@ impl Account {
             }
         }
     }
+}
+
+/// A text without a secret, plain or as JSON and forms spell it. Very short ones are left: they say nothing,
+/// and would be cut out of other words.
+fn without(text: &str, secret: &str) -> String {
+    if secret.len() < 4 {
+        return text.to_string();
+    }
+    let json = serde_json::Value::from(secret).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    text.replace(secret, "[secret]")
+        .replace(json.trim_matches('"'), "[secret]")
+        .replace(&form, "[secret]")
 }
 
 /// The base and what follows it, with exactly one slash between.
@@ -473,6 +495,15 @@ fn why(error: &reqwest::Error, connection: &Connection) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_cut_out_in_every_spelling() {
+        let secret = r#"p"a ss/ü"#;
+        for spelled in [secret, r#"p\"a ss/ü"#, "p%22a+ss%2F%C3%BC"] {
+            assert_eq!(without(&format!("<{spelled}>"), secret), "<[secret]>");
+        }
+        assert_eq!(without("abc", "abc"), "abc");
+    }
 
     #[test]
     fn base_and_path_are_joined_with_one_slash() {
