@@ -1,5 +1,6 @@
 //! One account: session, limiter, retries. The only file that names reqwest.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -48,11 +49,17 @@ pub struct Account {
     limiter: Limiter,
     secrets: Secrets,
     session: Mutex<SessionState>,
+    /// Whether the session was renewed and no call has been answered since: then it is not the session
+    /// that the vendor refuses, and another login would only count against the account.
+    renewed_in_vain: AtomicBool,
     deadline: Instant,
 }
 
 enum SessionState {
-    Closed,
+    Closed {
+        /// Sessions opened so far; the next one gets the next number.
+        opened: u64,
+    },
     Open {
         session: Session,
         number: u64,
@@ -83,7 +90,7 @@ impl Account {
             .build()
             .map_err(|error| format!("cannot set up TLS: {error}"))?;
         let limiter = Limiter::new(&provider.limits_for(&connection));
-        let session = Mutex::new(SessionState::Closed);
+        let session = Mutex::new(SessionState::Closed { opened: 0 });
         Ok(Self {
             connection,
             provider,
@@ -91,6 +98,7 @@ impl Account {
             limiter,
             secrets,
             session,
+            renewed_in_vain: AtomicBool::new(false),
             deadline,
         })
     }
@@ -116,13 +124,13 @@ impl Account {
         loop {
             let (session, number) = self.session().await.map_err(Lost::unsent)?;
             let tried = self.once(call, &session).await;
-            if let Ok((reply, _)) = &tried
-                && self.session_lost(reply)
-                && !renewed
-            {
-                renewed = true;
-                self.close(number).await;
-                continue;
+            if let Ok((reply, _)) = &tried {
+                if !self.session_lost(reply) {
+                    self.renewed_in_vain.store(false, Ordering::Relaxed);
+                } else if !renewed && self.close(number).await {
+                    renewed = true;
+                    continue;
+                }
             }
             let asked = match &tried {
                 Ok((reply, after)) if !passing(reply.status) => {
@@ -187,8 +195,9 @@ impl Account {
             request = request.json(body);
         }
         let (mut reply, after) = self.exchange(&name, request).await?;
-        if !reply.is_success() && session.token.len() >= 8 {
-            reply.body = reply.body.replace(&session.token, "[secret]");
+        // What a read shows is left as it is: it may become part of a write.
+        if !reply.is_success() || call.method != Method::Get {
+            reply.body = without(&reply.body, &session.token);
         }
         Ok((reply, after))
     }
@@ -257,7 +266,7 @@ impl Account {
         let number = match &*state {
             SessionState::Open { session, number } => return Ok((session.clone(), *number)),
             SessionState::Refused(why) => return Err(why.clone()),
-            SessionState::Closed => 0,
+            SessionState::Closed { opened } => *opened,
         };
         match self.open().await {
             Ok(session) => {
@@ -274,11 +283,19 @@ impl Account {
         }
     }
 
-    /// Forgets the session with this number; a newer one stays.
-    async fn close(&self, number: u64) {
+    /// Forgets the session with this number; a newer one stays. Says whether another try makes sense.
+    async fn close(&self, number: u64) -> bool {
         let mut state = self.session.lock().await;
-        if matches!(&*state, SessionState::Open { number: open, .. } if *open == number) {
-            *state = SessionState::Closed;
+        match &*state {
+            SessionState::Open { number: open, .. } if *open == number => {
+                if self.renewed_in_vain.swap(true, Ordering::Relaxed) {
+                    return false;
+                }
+                *state = SessionState::Closed { opened: number };
+                true
+            }
+            SessionState::Open { .. } | SessionState::Closed { .. } => true,
+            SessionState::Refused(_) => false,
         }
     }
 
@@ -305,7 +322,8 @@ impl Account {
                     .collect();
                 let call = login(&plain);
                 let url = join(&self.connection.base_url, call.path);
-                self.login(&url, |client| client.json(&call.body)).await?
+                self.login(&url, &members, |client| client.json(&call.body))
+                    .await?
             }
             Auth::ClientCredentials { token_url, members } => {
                 self.trusted(token_url)?;
@@ -319,7 +337,8 @@ impl Account {
                     };
                     form.push((name, text.expose_secret().into()));
                 }
-                self.login(token_url, |client| client.form(&form)).await?
+                self.login(token_url, &members, |client| client.form(&form))
+                    .await?
             }
         };
         if let Some(base) = &session.base {
@@ -355,6 +374,7 @@ impl Account {
     async fn login(
         &self,
         url: &Url,
+        members: &[(&'static str, SecretString)],
         fill: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Session, String> {
         let name = format!(
@@ -369,7 +389,7 @@ impl Account {
         loop {
             let request =
                 fill(self.http.post(url.clone())).header(header::ACCEPT, "application/json");
-            let failure = match self.exchange(&name, request).await {
+            let (failure, asked) = match self.exchange(&name, request).await {
                 Ok((reply, _)) if reply.is_success() => {
                     // The reply holds the session: neither it nor a parser's excerpt of it is shown.
                     let json = serde_json::from_str(&reply.body)
@@ -377,18 +397,27 @@ impl Account {
                     return (self.provider.auth().session)(&json)
                         .map_err(|why| format!("{name}: {why}"));
                 }
-                Ok((reply, _)) if auth::refused(&reply) => {
+                Ok((mut reply, _)) if auth::refused(&reply) => {
+                    // Some servers repeat what they refuse. Names of users and accounts may stay.
+                    let secret = |name: &str| matches!(name, "password" | "clientSecret");
+                    for (_, secret) in members.iter().filter(|(name, _)| secret(name)) {
+                        reply.body = without(&reply.body, secret.expose_secret());
+                    }
                     let words = crate::provider::words::of(&reply);
                     return Err(format!(
                         "{name}: credentials refused ({}: {words})",
                         reply.status
                     ));
                 }
-                Ok((reply, _)) => format!("{name} answered {}", reply.status),
-                Err(lost) => lost.text,
+                Ok((reply, _)) if !passing(reply.status) => {
+                    return Err(format!("{name} answered {}", reply.status));
+                }
+                Ok((reply, after)) => (format!("{name} answered {}", reply.status), after),
+                Err(lost) => (lost.text, None),
             };
             match waits
                 .next()
+                .map(|wait| asked.unwrap_or(wait))
                 .filter(|wait| Instant::now() + *wait < self.deadline)
             {
                 Some(wait) => sleep(wait).await,
@@ -396,6 +425,19 @@ impl Account {
             }
         }
     }
+}
+
+/// A text without a secret, plain or as JSON and forms spell it. Very short ones are left: they say nothing,
+/// and would be cut out of other words.
+fn without(text: &str, secret: &str) -> String {
+    if secret.len() < 4 {
+        return text.to_string();
+    }
+    let json = serde_json::Value::from(secret).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    text.replace(secret, "[secret]")
+        .replace(json.trim_matches('"'), "[secret]")
+        .replace(&form, "[secret]")
 }
 
 /// The base and what follows it, with exactly one slash between.
@@ -453,6 +495,15 @@ fn why(error: &reqwest::Error, connection: &Connection) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_cut_out_in_every_spelling() {
+        let secret = r#"p"a ss/ü"#;
+        for spelled in [secret, r#"p\"a ss/ü"#, "p%22a+ss%2F%C3%BC"] {
+            assert_eq!(without(&format!("<{spelled}>"), secret), "<[secret]>");
+        }
+        assert_eq!(without("abc", "abc"), "abc");
+    }
 
     #[test]
     fn base_and_path_are_joined_with_one_slash() {

@@ -33,10 +33,8 @@ pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
             reply.body.len()
         )
     } else {
-        format!(
-            "{error} in {:?}",
-            cut(&reply.body.chars().take(60).collect::<String>())
-        )
+        // The text itself may be the object with its keys and passwords, so none of it is quoted.
+        error.to_string()
     }
 }
 

@@ -190,15 +190,10 @@ async fn run(seed: u64, wanted: &BTreeMap<&str, BTreeMap<String, Json>>) -> Resu
     let vendor = VENDORS[(seed % 5) as usize];
     // Every third seed also has other admins at work.
     let foreign = seed.is_multiple_of(3);
-    let plan: FaultPlan = if foreign {
-        format!("{seed}:{BUSY}")
-            .parse()
-            .map_err(|why| why.to_string())?
-    } else {
-        format!("{seed}:{QUIET}")
-            .parse()
-            .map_err(|why| why.to_string())?
-    };
+    let mix = if foreign { BUSY } else { QUIET };
+    let plan: FaultPlan = format!("{seed}:{mix}")
+        .parse()
+        .expect("a plan of known faults");
     let options = Options {
         faults: Some(plan),
         ..Options::default()

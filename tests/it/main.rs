@@ -5,6 +5,7 @@
 mod architecture;
 mod cases;
 mod chaos;
+mod conformance;
 mod examples;
 mod invalid;
 mod judge;

@@ -1,4 +1,7 @@
 //! What the integration tests share.
 
+pub mod bench;
 pub mod golden;
+pub mod paths;
+pub mod proxy;
 pub mod pure;

@@ -1,0 +1,167 @@
+//! Licences of organizations, of which one set can be written: the user groups, by id or by name.
+
+use serde_json::{Value as Json, json};
+
+use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
+
+const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
+const NAMES: [&str; 4] = ["Engineering", "Field sales", "Support", "Finance"];
+
+pub static VENDOR: Vendor = Vendor {
+    name: "cryptlex",
+    kind: "CryptlexOrganizationLicense",
+    account,
+    ids,
+    place: |number| format!("/organizations/0/licenses/{number}"),
+    full: || json!({"userGroupIds": groups(&[0, 1])}),
+    small: |_| json!({"userGroupIds": groups(&[0, 1])}),
+    change: || ("userGroupIds", json!(groups(&[0, 1, 2]))),
+    elsewhere: || ("userGroupIds", json!(groups(&[0, 1, 3]))),
+    pairs: || {
+        vec![
+            Pair::new("userGroupIds", json!(groups(&[2, 0]))),
+            Pair::new("userGroups", json!(["Support", "Engineering"]))
+                .without("userGroupIds")
+                .stands_for("userGroupIds", json!(groups(&[0, 2]))),
+        ]
+    },
+    clears: Vec::new,
+    lists: || vec![("userGroupIds", json!(group(3)))],
+    spellings: || vec![("userGroupIds", json!(groups(&[1, 0])))],
+    clocks: &["updatedAt"],
+    reads: || {
+        let of = |what, account, numbers: Vec<usize>, calls| Reads {
+            what,
+            account,
+            objects: numbers
+                .into_iter()
+                .map(|n| (ids(n), (VENDOR.small)(n)))
+                .collect(),
+            calls,
+        };
+        let by_name = |n| {
+            (
+                ids(n),
+                json!({"userGroups": ["Engineering", "Field sales"]}),
+            )
+        };
+        vec![
+            of("one: one filtered call", account(250), vec![7], 1),
+            of(
+                "three of a short list: one page",
+                account(90),
+                vec![0, 44, 89],
+                1,
+            ),
+            // Nothing tells how long a list is: finding out costs up to two calls more than there are objects.
+            of(
+                "three of a long list, one on its first page",
+                account(1000),
+                vec![0, 499, 999],
+                4,
+            ),
+            of(
+                "three of a long list, none on its first page",
+                account(1000),
+                vec![450, 499, 999],
+                5,
+            ),
+            of("120: two pages", account(120), (0..120).collect(), 2),
+            of("250: three pages", account(250), (0..250).collect(), 3),
+            Reads {
+                what: "three by the names of their groups: one page of each list",
+                account: account(3),
+                objects: (0..3).map(by_name).collect(),
+                calls: 2,
+            },
+        ]
+    },
+    refusals: || {
+        let refusal = |what, switches, words, names_line| Refusal {
+            what,
+            path: "userGroupIds",
+            value: json!([group(0), "nobodys-group"]),
+            switches,
+            words,
+            names_line,
+        };
+        let words = "user group nobodys-group was not found";
+        vec![
+            refusal("a group that is not there, with 400", none(), words, true),
+            refusal(
+                "a group that is not there, with 404",
+                json!({"unknown_group_status": 404}),
+                words,
+                false,
+            ),
+            refusal(
+                "a token that may not write",
+                json!({"missing_scope": "organization:license:update"}),
+                "organization:license:update",
+                false,
+            ),
+        ]
+    },
+    switches: || {
+        let s = |text: &str| json!(text);
+        vec![
+            Switch::new("page_size", &[json!(1), json!(100)]),
+            Switch::new("single_get", &[json!(true)]),
+            Switch::new("unknown_group_status", &[json!(404)]),
+            Switch::new("group_order", &[s("reversed")]),
+            Switch::new("bump_unchanged", &[json!(false)]),
+            Switch::new("token_life_seconds", &[json!(60)]),
+            Switch::new("rate_limit", &[json!(true)]),
+            Switch::new("rate_limit_body", &[s("text")]),
+            Switch::new("error_body", &[s("message")]),
+            Switch::new("unknown_query", &[s("ignore")]),
+            Switch::new("unknown_members", &[s("ignore")]),
+            Switch::not(
+                "missing_scope",
+                "what needs the scope is refused; see the refusals",
+            ),
+        ]
+    },
+    sessions: Some(Sessions {
+        lost: 401,
+        form: "login",
+    }),
+    members: &[("id", "the text `id`"), ("userGroups", "`userGroups`")],
+};
+
+fn ids(number: usize) -> Json {
+    json!({
+        "organizationId": ORGANIZATION,
+        "licenseId": format!("5d0e3c52-8a44-4b6f-9d0f-{number:012}"),
+    })
+}
+
+fn group(number: usize) -> String {
+    format!("a4f8d1b0-1111-4c22-8f33-{number:012}")
+}
+
+fn groups(numbers: &[usize]) -> Vec<String> {
+    numbers.iter().map(|number| group(*number)).collect()
+}
+
+fn account(licenses: usize) -> Json {
+    let named = |(number, name)| json!({"id": group(number), "name": name, "totalUsers": 7});
+    let license = |number: usize| {
+        json!({
+            "id": ids(number)["licenseId"],
+            "key": format!("SECRET-KEY-{number}"),
+            "totalActivations": 31,
+            "allowedActivations": 60,
+            "notes": "renewed by phone",
+            "userGroupIds": groups(&[0, 1]),
+        })
+    };
+    json!({
+        "organizations": [{
+            "id": ORGANIZATION,
+            "name": "Rivers Inc",
+            "userGroups": NAMES.iter().enumerate().map(named).collect::<Vec<_>>(),
+            "licenses": (0..licenses).map(license).collect::<Vec<_>>(),
+        }],
+    })
+}

@@ -1,0 +1,179 @@
+//! Product features of licences: a whole set in every write, a counter of use that must not be rolled back.
+
+use serde_json::{Value as Json, json};
+
+use super::{Pair, Reads, Refusal, Switch, Vendor, none};
+
+pub static VENDOR: Vendor = Vendor {
+    name: "licensespring",
+    kind: "LicenseSpringLicense",
+    account,
+    ids,
+    place: |number| format!("/licenses/{number}"),
+    full,
+    small: |_| json!({"product_features": [{"product_feature": "f1"}, {"product_feature": "f3"}]}),
+    change: || ("product_features[f1].max_consumption", json!(500)),
+    elsewhere: || ("product_features[f3].max_overages", json!(12)),
+    pairs: || {
+        vec![
+            Pair::new("product_features[f1].max_consumption", 260),
+            Pair::new("product_features[f1].total_consumptions", 0),
+            Pair::new("product_features[f1].expiry_date", "2028-02-29"),
+            Pair::new("product_features[f1].allow_overages", false),
+            Pair::new("product_features[f1].max_overages", 11),
+            Pair::new("product_features[f1].reset_consumption", false),
+            Pair::new("product_features[f1].consumption_period", "weekly"),
+            Pair::new("product_features[f3].consumption_period", "daily"),
+            Pair::new(
+                "product_features[f1].metadata",
+                json!({"tier": {"of": ["ü", 1, null]}}),
+            ),
+            Pair::new("product_features[f1].is_floating", true),
+            Pair::new("product_features[f1].is_floating_cloud", false),
+            Pair::new("product_features[f1].floating_users", 26),
+            Pair::new("product_features[f1].floating_timeout", 121),
+        ]
+    },
+    clears: || {
+        vec![
+            ("product_features[f1].expiry_date", Json::Null, none()),
+            (
+                "product_features[f1].consumption_period",
+                Json::Null,
+                none(),
+            ),
+            ("product_features[f1].floating_timeout", Json::Null, none()),
+        ]
+    },
+    lists: || {
+        let item =
+            json!({"product_feature": "f2", "max_consumption": 20, "expiry_date": "2027-01-31"});
+        vec![("product_features", item)]
+    },
+    spellings: || {
+        vec![
+            ("product_features[f3].consumption_period", json!("annualy")),
+            ("product_features[f3].expiry_date", Json::Null),
+        ]
+    },
+    // The ids of rows may change with every write.
+    clocks: &["updated_at", "product_features[*].id"],
+    reads: || {
+        let of = |what, numbers: Vec<usize>, calls| Reads {
+            what,
+            account: account(300),
+            objects: numbers
+                .into_iter()
+                .map(|n| (ids(n), (VENDOR.small)(n)))
+                .collect(),
+            calls,
+        };
+        vec![
+            of("one: one filtered call", vec![7], 1),
+            of("three: one filtered call", vec![0, 150, 299], 1),
+            of("120: a hundred ids in a call", (0..120).collect(), 2),
+            of("250: a hundred ids in a call", (0..250).collect(), 3),
+        ]
+    },
+    refusals: || {
+        vec![Refusal {
+            what: "a feature that the product does not have",
+            path: "product_features[f3].product_feature",
+            value: json!("f99"),
+            switches: none(),
+            words: "Product feature \"f99\" does not exist",
+            names_line: false,
+        }]
+    },
+    switches,
+    sessions: None,
+    members: &[
+        ("count", "the number `count`"),
+        ("results", "the list `results`"),
+        ("product_features", "`product_features`"),
+        ("code", "`product_features[].product_feature.code`"),
+        ("max_consumption", "`product_features[f1].max_consumption`"),
+        (
+            "total_consumptions",
+            "`product_features[f1].total_consumptions`",
+        ),
+        ("expiry_date", "`product_features[f1].expiry_date`"),
+        ("allow_overages", "`product_features[f1].allow_overages`"),
+        (
+            "consumption_period",
+            "`product_features[f1].consumption_period`",
+        ),
+        ("floating_users", "`product_features[f1].floating_users`"),
+    ],
+};
+
+/// Beyond 2^53, where floating-point numbers lose the last digits.
+fn ids(number: usize) -> Json {
+    json!({"licenseId": 9_007_199_254_740_993_u64 + 2 * number as u64})
+}
+
+fn full() -> Json {
+    json!({
+        "product_features": [
+            {
+                "product_feature": "f1", "max_consumption": 250, "total_consumptions": 180,
+                "expiry_date": "2027-06-30", "allow_overages": true, "max_overages": 10,
+                "reset_consumption": true, "consumption_period": "monthly",
+                "metadata": {"tier": "gold"}, "is_floating": false, "is_floating_cloud": true,
+                "floating_users": 25, "floating_timeout": 120,
+            },
+            {
+                "product_feature": "f3", "max_consumption": 50, "total_consumptions": 0,
+                "expiry_date": null, "allow_overages": false, "max_overages": 99,
+                "reset_consumption": true, "consumption_period": "annually",
+                "metadata": {}, "is_floating": false, "is_floating_cloud": false,
+                "floating_users": 1, "floating_timeout": null,
+            },
+        ],
+    })
+}
+
+fn account(licenses: usize) -> Json {
+    let feature = |id| json!({"id": id, "name": format!("feature {id}"), "code": format!("f{id}"), "product": 77});
+    let license = |number: usize| {
+        let mut license = full();
+        // As this vendor's pages print it; of the others nobody manages the period.
+        let period = if number == 0 { "annualy" } else { "monthly" };
+        license["product_features"][1]["consumption_period"] = json!(period);
+        license["id"] = ids(number)["licenseId"].clone();
+        license["product"] = json!({"id": 77, "product_name": "Tool"});
+        license["license_key"] = json!(format!("SECRET-KEY-{number}"));
+        license["license_users"] = json!([{"id": 1, "initial_password": "SECRET-PASSWORD"}]);
+        license["times_activated"] = json!(3);
+        license["total_consumptions"] = json!(217);
+        license
+    };
+    json!({
+        "product_features": (1..=4).map(feature).collect::<Vec<_>>(),
+        "licenses": (0..licenses).map(license).collect::<Vec<_>>(),
+    })
+}
+
+fn switches() -> Vec<Switch> {
+    let s = |text: &str| json!(text);
+    vec![
+        Switch::new("page_size", &[json!(1), json!(100)]),
+        Switch::new("bad_key_status", &[json!(403)]),
+        Switch::new("slashless_post", &[s("error")]),
+        Switch::new("unknown_feature", &[s("ignore")]),
+        Switch::new("numeric_id", &[json!(true)]),
+        Switch::new("omitted", &[s("redefault")]),
+        Switch::new("row_ids", &[s("recreate")]),
+        Switch::new("new_row_max_overages", &[s("product_feature")]),
+        Switch::new("period_spelling", &[s("annually")]),
+        Switch::new("period_accepted", &[s("annually")]),
+        Switch::new("unknown_members", &[s("ignore")]),
+        Switch::new("unknown_query", &[s("ignore")]),
+        Switch::new("rate_limit", &[json!(true)]),
+        Switch::new("retry_after", &[json!(false)]),
+        Switch::not(
+            "row_members",
+            "what is not shown cannot be managed; see `particular`",
+        ),
+    ]
+}

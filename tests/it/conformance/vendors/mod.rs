@@ -1,0 +1,269 @@
+//! What each vendor brings to the conformance tests: an account, manifests in sync with it, and how every
+//! field of its table changes. A new vendor is a file here, its `mod` line and its line in the macro.
+
+pub mod alinea;
+pub mod cryptlex;
+pub mod informatica;
+pub mod lac;
+pub mod licensespring;
+
+use entitle::provider::{self, Provider};
+use serde_json::{Value as Json, json};
+
+use crate::support::bench::Object;
+use crate::support::paths::{self, Table};
+
+/// One vendor under test.
+pub struct Vendor {
+    pub name: &'static str,
+    pub kind: &'static str,
+    /// The simulator's account with this many objects, three or more; in the first, every field holds
+    /// something.
+    pub account: fn(usize) -> Json,
+    /// The identity members of an object.
+    pub ids: fn(usize) -> Json,
+    /// Where an object stands in the account, as a JSON pointer.
+    pub place: fn(usize) -> String,
+    /// What the first object is, every field of it.
+    pub full: fn() -> Json,
+    /// As little of an object as a manifest can say, in sync.
+    pub small: fn(usize) -> Json,
+    /// A safe change that every object's small manifest takes.
+    pub change: fn() -> (&'static str, Json),
+    /// A change by somebody else, of something that the small manifest does not manage.
+    pub elsewhere: fn() -> (&'static str, Json),
+    /// How each field changes.
+    pub pairs: fn() -> Vec<Pair>,
+    /// Fields that can be cleared: a path of the full manifest, how the account holds nothing, and switches
+    /// that make the simulator take it.
+    pub clears: fn() -> Vec<(&'static str, Json, Json)>,
+    /// Lists with an element that could join the full manifest's.
+    pub lists: fn() -> Vec<(&'static str, Json)>,
+    /// Other ways to write what the full manifest says.
+    pub spellings: fn() -> Vec<(&'static str, Json)>,
+    /// Members of an object that the server moves with every write.
+    pub clocks: &'static [&'static str],
+    /// Exact numbers of read calls.
+    pub reads: fn() -> Vec<Reads>,
+    /// Writes that pass our checks and not the vendor's.
+    pub refusals: fn() -> Vec<Refusal>,
+    /// Every switch of the simulator.
+    pub switches: fn() -> Vec<Switch>,
+    pub sessions: Option<Sessions>,
+    /// Members of read replies that must not have a wrong type, and what the message says of each.
+    pub members: &'static [(&'static str, &'static str)],
+}
+
+/// How one field changes, seen from the full manifest.
+pub struct Pair {
+    pub path: &'static str,
+    pub value: Json,
+    /// What else must change with it; the plan names these as well.
+    pub with: Vec<(&'static str, Json)>,
+    /// What leaves the manifest because it loses its meaning; the server drops it too.
+    pub without: Vec<&'static str>,
+    /// What the server moves along by itself.
+    pub moves: Vec<&'static str>,
+    /// The path in the plan and in the account, where the manifest has another name.
+    pub planned: &'static str,
+    /// What the account holds afterwards, where that is not the value.
+    pub stored: Option<Json>,
+}
+
+impl Pair {
+    pub fn new(path: &'static str, value: impl Into<Json>) -> Self {
+        Self {
+            path,
+            value: value.into(),
+            with: Vec::new(),
+            without: Vec::new(),
+            moves: Vec::new(),
+            planned: path,
+            stored: None,
+        }
+    }
+
+    pub fn with(mut self, path: &'static str, value: impl Into<Json>) -> Self {
+        self.with.push((path, value.into()));
+        self
+    }
+
+    pub fn without(mut self, path: &'static str) -> Self {
+        self.without.push(path);
+        self
+    }
+
+    pub fn moves(mut self, path: &'static str) -> Self {
+        self.moves.push(path);
+        self
+    }
+
+    /// For a convenience that stands for another field.
+    pub fn stands_for(mut self, path: &'static str, stored: impl Into<Json>) -> Self {
+        self.planned = path;
+        self.stored(stored)
+    }
+
+    pub fn stored(mut self, value: impl Into<Json>) -> Self {
+        self.stored = Some(value.into());
+        self
+    }
+
+    /// The paths that the plan must name, in order of their text.
+    pub fn paths(&self) -> Vec<String> {
+        let with = self.with.iter().map(|(path, _)| (*path).to_string());
+        let mut paths: Vec<String> = with.chain([self.planned.to_string()]).collect();
+        paths.sort();
+        paths
+    }
+
+    /// Makes the change in a manifest's `desired`.
+    pub fn edit(&self, table: Table, desired: &mut Json) {
+        for path in &self.without {
+            paths::take(table, desired, path);
+        }
+        paths::set(table, desired, self.path, &self.value);
+        for (path, value) in &self.with {
+            paths::set(table, desired, path, value);
+        }
+    }
+}
+
+/// Objects of an account and the number of read calls that show them all.
+pub struct Reads {
+    pub what: &'static str,
+    pub account: Json,
+    pub objects: Vec<(Json, Json)>,
+    pub calls: usize,
+}
+
+/// A write that the vendor refuses.
+pub struct Refusal {
+    pub what: &'static str,
+    /// A change of the full manifest.
+    pub path: &'static str,
+    pub value: Json,
+    /// Switches that make the simulator strict enough.
+    pub switches: Json,
+    /// What the message must hold of the vendor's words.
+    pub words: &'static str,
+    /// Whether the vendor names the field, so that the message leads to its line.
+    pub names_line: bool,
+}
+
+/// A switch of the simulator and the values that a client must live with.
+pub struct Switch {
+    pub name: &'static str,
+    pub values: Vec<Json>,
+    /// Why there are none, or what else is tested of it.
+    pub unless: &'static str,
+}
+
+impl Switch {
+    pub fn new(name: &'static str, values: &[Json]) -> Self {
+        let (values, unless) = (values.to_vec(), "");
+        Self {
+            name,
+            values,
+            unless,
+        }
+    }
+
+    /// A switch that no round can live with, or that changes nothing for a client.
+    pub fn not(name: &'static str, unless: &'static str) -> Self {
+        let values = Vec::new();
+        Self {
+            name,
+            values,
+            unless,
+        }
+    }
+}
+
+/// How a vendor's sessions end.
+pub struct Sessions {
+    /// The status of a call whose session has ended.
+    pub lost: u16,
+    /// The form of `auth` that opens one, as `credentials` lists it.
+    pub form: &'static str,
+}
+
+impl Vendor {
+    pub fn provider(&self) -> &'static dyn Provider {
+        provider::of_kind(self.kind).expect("a provider for the kind")
+    }
+
+    pub fn table(&self) -> Table {
+        self.provider().table().desired
+    }
+
+    /// A manifest of an object.
+    pub fn object(&self, number: usize, desired: Json) -> Object {
+        // With zeros, so that the order of names is that of numbers.
+        let name = format!("object-{number:04}");
+        Object::new(self.kind, &name, (self.ids)(number), desired)
+    }
+
+    /// The first object, fully managed.
+    pub fn whole(&self) -> Object {
+        self.object(0, (self.full)())
+    }
+
+    /// An object of which little is managed, with the safe change if asked for.
+    pub fn little(&self, number: usize, changed: bool) -> Object {
+        let mut desired = (self.small)(number);
+        if changed {
+            let (path, value) = (self.change)();
+            paths::set(self.table(), &mut desired, path, &value);
+        }
+        self.object(number, desired)
+    }
+
+    /// An object that the vendor does not have.
+    pub fn stranger(&self, changed: bool) -> Object {
+        let mut object = self.little(0, changed);
+        object.name = "stranger".into();
+        object.ids = (self.ids)(999_999);
+        object
+    }
+}
+
+/// No switches to turn.
+pub fn none() -> Json {
+    json!({})
+}
+
+/// One test per vendor of each function given, which takes a `&'static Vendor`.
+macro_rules! for_every_vendor {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            use crate::conformance::vendors;
+
+            #[tokio::test]
+            async fn alinea() {
+                super::$test(&vendors::alinea::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn cryptlex() {
+                super::$test(&vendors::cryptlex::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn informatica() {
+                super::$test(&vendors::informatica::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn lac() {
+                super::$test(&vendors::lac::VENDOR).await;
+            }
+
+            #[tokio::test]
+            async fn licensespring() {
+                super::$test(&vendors::licensespring::VENDOR).await;
+            }
+        }
+    )+};
+}
+pub(crate) use for_every_vendor;

@@ -1,0 +1,271 @@
+//! One sandbox, manifests as JSON, and the pass over real HTTP: what conformance tests are made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entitle::apply::recorder::Recorder;
+use entitle::apply::{Outcome, Report, Secrets, Trust};
+use entitle::cli::simulators;
+use entitle::manifest::Loaded;
+use entitle::model::diagnostic::Source;
+use entitle::model::{Connection, Diagnostics, Risk};
+use entitle::plan::guard::Accepted;
+use entitle::plan::{Action, Planned};
+use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
+use entitle::sandbox::{Options, Sandbox, Seen};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
+
+use super::proxy::{Passed, Proxy, Spoil, is_login};
+use super::pure;
+
+/// One manifest of an object.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub kind: &'static str,
+    pub name: String,
+    /// The identity members.
+    pub ids: Json,
+    pub desired: Json,
+    pub policy: Json,
+}
+
+impl Object {
+    pub fn new(kind: &'static str, name: &str, ids: Json, desired: Json) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            ids,
+            desired,
+            policy: json!({}),
+        }
+    }
+
+    pub fn policy(mut self, policy: Json) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The manifest, which is JSON and so YAML.
+    pub fn text(&self) -> String {
+        let mut spec = self.ids.clone();
+        spec["policy"] = self.policy.clone();
+        spec["desired"] = self.desired.clone();
+        let document = json!({
+            "apiVersion": "entitle.dev/v1",
+            "kind": self.kind,
+            "metadata": {"name": self.name},
+            "spec": spec,
+        });
+        serde_json::to_string_pretty(&document).expect("JSON is printable") + "\n"
+    }
+}
+
+/// A sandbox and how it is reached.
+pub struct Bench {
+    pub sandbox: Sandbox,
+    pub connections: Vec<Connection>,
+    pub proxy: Option<Proxy>,
+    /// The time of the pass; the simulators have a clock of their own.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
+        let connections = simulators::stand_ins(&sandbox);
+        Self {
+            sandbox,
+            connections,
+            proxy: None,
+            clock: pure::now,
+        }
+    }
+
+    /// A sandbox behind a proxy that spoils what `rule` says.
+    pub async fn spoiled(
+        rule: impl Fn(usize, &Passed) -> Option<Spoil> + Send + Sync + 'static,
+    ) -> Self {
+        let mut bench = Self::new().await;
+        let proxy = Proxy::start(bench.sandbox.address(), rule).await;
+        for connection in &mut bench.connections {
+            let port = proxy.address.port();
+            connection.base_url.set_port(Some(port)).expect("a port");
+        }
+        bench.proxy = Some(proxy);
+        bench
+    }
+
+    /// `http://host:port` by which the simulators are reached.
+    pub fn address(&self) -> String {
+        let own = self.sandbox.address();
+        let address = self.proxy.as_ref().map_or(own, |proxy| proxy.address);
+        format!("http://{address}")
+    }
+
+    /// Checks manifests without asserting anything about them.
+    pub fn findings(&self, objects: &[Object]) -> Checked {
+        let sources = objects.iter().map(|object| {
+            Arc::new(Source {
+                name: format!("{}.yaml", object.name),
+                text: object.text(),
+            })
+        });
+        let loaded = Loaded {
+            sources: sources.collect(),
+            findings: Diagnostics::default(),
+        };
+        let options = CheckOptions {
+            need_connections: true,
+            simulators: Some(self.connections.clone()),
+        };
+        reconcile::check(loaded, &options)
+    }
+
+    /// Checks manifests in which nothing is wrong.
+    #[track_caller]
+    pub fn check(&self, objects: &[Object]) -> Checked {
+        let checked = self.findings(objects);
+        let found: Vec<&str> = checked
+            .findings
+            .iter()
+            .map(|f| f.message.as_str())
+            .collect();
+        assert!(found.is_empty(), "{found:?} in {objects:#?}");
+        checked
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            secrets: Secrets {
+                environment: Arc::new(|_| None),
+                trust: Trust::default(),
+            },
+            parallelism: 16,
+            deadline: Instant::now() + Duration::from_secs(30),
+            clock: self.clock,
+            stop: Arc::default(),
+            sandbox: true,
+        }
+    }
+
+    pub async fn pass(&self, checked: &Checked) -> Pass {
+        reconcile::plan(checked, &self.settings()).await
+    }
+
+    pub async fn plan(&self, objects: &[Object]) -> Vec<Planned> {
+        self.pass(&self.check(objects)).await.planned
+    }
+
+    /// Carries a pass out as a person who said yes would.
+    pub async fn carry_out(&self, pass: Pass) -> Vec<Report> {
+        self.run(&pass, None).await
+    }
+
+    /// Carries a pass out as an unattended run would.
+    pub async fn carry_out_alone(&self, pass: Pass, accepted: Risk) -> Vec<Report> {
+        self.run(&pass, Some(Accepted { risk: accepted })).await
+    }
+
+    async fn run(&self, pass: &Pass, accepted: Option<Accepted>) -> Vec<Report> {
+        let options = ApplyOptions {
+            accepted,
+            fail_fast: false,
+            recorder: Recorder {
+                journal: None,
+                run: "test".into(),
+                places: Default::default(),
+                clock: self.clock,
+            },
+        };
+        reconcile::apply(pass, &options, &self.settings()).await
+    }
+
+    pub async fn apply(&self, objects: &[Object]) -> Vec<Report> {
+        self.carry_out(self.pass(&self.check(objects)).await).await
+    }
+
+    /// Plans, applies and shows that a second round finds nothing to do: the paths that were changed.
+    pub async fn round(&self, objects: &[Object]) -> Vec<String> {
+        let checked = self.check(objects);
+        let pass = self.pass(&checked).await;
+        let changed = pass.planned.iter().flat_map(paths).collect();
+        for report in self.carry_out(pass).await {
+            if report.planned.changes.is_empty() {
+                in_sync(&report.planned);
+            } else {
+                converged(&report);
+            }
+        }
+        self.sandbox.forget_requests();
+        let again = self.pass(&checked).await;
+        for planned in &again.planned {
+            in_sync(planned);
+        }
+        for report in self.carry_out(again).await {
+            assert_eq!(report.outcome, None, "{:?}", report.message);
+        }
+        assert_eq!(self.writes(), [""; 0], "the second apply writes nothing");
+        changed
+    }
+
+    /// The requests that came by the proxy, those that never reached the sandbox too.
+    pub fn passed(&self) -> Vec<Passed> {
+        self.proxy.as_ref().map(Proxy::passed).unwrap_or_default()
+    }
+
+    fn count(&self, wanted: impl Fn(&Seen) -> bool) -> Vec<String> {
+        let requests = self.sandbox.requests().into_iter();
+        let wanted = requests.filter(wanted);
+        wanted
+            .map(|seen| format!("{} {}", seen.method, seen.path))
+            .collect()
+    }
+
+    pub fn reads(&self) -> Vec<String> {
+        self.count(|seen| seen.method == "GET")
+    }
+
+    pub fn logins(&self) -> Vec<String> {
+        self.count(|seen| is_login(&seen.path))
+    }
+
+    pub fn writes(&self) -> Vec<String> {
+        self.count(|seen| seen.method != "GET" && !is_login(&seen.path))
+    }
+}
+
+/// The changed paths of a plan.
+pub fn paths(planned: &Planned) -> Vec<String> {
+    planned.changes.iter().map(|c| c.path.to_string()).collect()
+}
+
+#[track_caller]
+pub fn in_sync(planned: &Planned) {
+    assert_eq!(
+        (planned.action, paths(planned), &planned.message),
+        (Action::None, Vec::new(), &None),
+        "{}",
+        planned.desired.address
+    );
+}
+
+#[track_caller]
+pub fn converged(report: &Report) {
+    assert_eq!(
+        (report.outcome, &report.message),
+        (Some(Outcome::Converged), &None),
+        "{}: {:?}",
+        report.planned.desired.address,
+        paths(&report.planned)
+    );
+    assert_eq!(report.side_effects, [""; 0]);
+}
+
+/// The one report of an apply of one object.
+#[track_caller]
+pub fn only_report(reports: Vec<Report>) -> Report {
+    let [report] = <[Report; 1]>::try_from(reports).expect("one object, one report");
+    report
+}
