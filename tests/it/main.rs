@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cases;
+mod cli;
 mod conformance;
 mod examples;
 mod invalid;
@@ -12,4 +13,6 @@ mod kill;
 mod laws;
 mod readme;
 mod schemas;
+mod secrets;
+mod streams;
 mod support;
