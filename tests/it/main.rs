@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cases;
+mod chaos;
 mod cli;
 mod conformance;
 mod examples;
