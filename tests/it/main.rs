@@ -5,6 +5,7 @@
 mod architecture;
 mod cases;
 mod chaos;
+mod cli;
 mod conformance;
 mod examples;
 mod invalid;
@@ -13,4 +14,6 @@ mod kill;
 mod laws;
 mod readme;
 mod schemas;
+mod secrets;
+mod streams;
 mod support;

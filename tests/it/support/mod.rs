@@ -3,5 +3,6 @@
 pub mod bench;
 pub mod golden;
 pub mod paths;
+pub mod program;
 pub mod proxy;
 pub mod pure;

@@ -228,6 +228,22 @@ impl Vendor {
     }
 }
 
+/// Every vendor that the macro below makes tests for.
+static ALL: &[&Vendor] = &[
+    &alinea::VENDOR,
+    &cryptlex::VENDOR,
+    &informatica::VENDOR,
+    &lac::VENDOR,
+    &licensespring::VENDOR,
+];
+
+#[test]
+fn no_vendor_is_forgotten() {
+    let kinds: Vec<&str> = ALL.iter().map(|vendor| vendor.kind).collect();
+    let there = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    assert_eq!(kinds, there.collect::<Vec<_>>());
+}
+
 /// No switches to turn.
 pub fn none() -> Json {
     json!({})

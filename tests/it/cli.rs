@@ -1,0 +1,249 @@
+//! The exit codes of the program, with what it says when it fails.
+
+use serde_json::{Value as Json, json};
+
+use super::conformance::vendors::{lac, licensespring};
+use super::support::golden;
+use super::support::program::Place;
+
+/// A LAC account with three orders, and manifests of the first `count`.
+pub async fn lac_place(count: usize, changed: bool) -> Place {
+    let mut place = Place::new().await;
+    place.connect("lac");
+    place
+        .sandbox
+        .set_state("lac", (lac::VENDOR.account)(3))
+        .expect("an account");
+    for number in 0..count {
+        place.object(&lac::VENDOR.little(number, changed));
+    }
+    place
+}
+
+pub fn is_plan(document: &Json) {
+    let text = std::fs::read_to_string(golden::tests_dir().join("../schemas/plan.json"));
+    let schema = serde_json::from_str(&text.expect("readable")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let faults: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{faults:?}\n{document:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_and_apply_end_with_the_codes_of_the_contract() {
+    let place = lac_place(2, true).await;
+    let code = |arguments: &[&str]| place.run(arguments).code;
+    assert_eq!(code(&["validate"]), 0);
+    assert_eq!(code(&["plan"]), 0);
+    assert_eq!(code(&["plan", "--detailed-exitcode"]), 2);
+    assert_eq!(code(&["apply", "--auto-approve"]), 0);
+    assert_eq!(code(&["apply", "--auto-approve"]), 0);
+    assert_eq!(code(&["plan", "--detailed-exitcode"]), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_object_fails_a_plan_and_leaves_an_apply_in_part() {
+    let place = lac_place(1, true).await;
+    place.object(&lac::VENDOR.stranger(true));
+    let plan = place.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 1, "{}", plan.stderr);
+    assert!(plan.stdout.contains("object-0000") && plan.stdout.contains("1 failed"));
+    let apply = place.run(&["apply", "--auto-approve", "--format", "json"]);
+    assert_eq!(apply.code, 3, "{}", apply.stderr);
+    let document = apply.json();
+    assert_eq!(document["objects"][0]["outcome"], "converged");
+    assert_eq!(document["objects"][1]["outcome"], "failed");
+    is_plan(&document);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_by_the_vendor_leaves_an_apply_in_part() {
+    let place = lac_place(2, true).await;
+    let mut refused = lac::VENDOR.little(0, true);
+    refused.desired["product_template_id"] = json!(77);
+    place.object(&refused);
+    let apply = place.run(&["apply", "--auto-approve"]);
+    assert_eq!(apply.code, 3, "{}", apply.stderr);
+    assert!(
+        apply.stdout.contains("there is no product template 77"),
+        "{}",
+        apply.stdout
+    );
+    assert!(apply.stdout.contains("1 converged"), "{}", apply.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guards_end_with_four_and_nothing_is_sent() {
+    let place = lac_place(1, false).await;
+    let mut risky = lac::VENDOR.little(0, false);
+    risky.desired["enabled"] = json!(false);
+    place.object(&risky);
+    let refused = |arguments: &[&str]| {
+        let ran = place.run(arguments);
+        assert_eq!(ran.code, 4, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        let writes = place.sandbox.requests();
+        assert!(writes.iter().all(|seen| seen.method != "PATCH"));
+    };
+    refused(&["apply", "--auto-approve"]);
+    refused(&["apply", "--auto-approve", "--allow", "reduce"]);
+    refused(&[
+        "apply",
+        "--auto-approve",
+        "--allow",
+        "strand",
+        "--max-changes",
+        "0",
+    ]);
+    let allowed = place.run(&["apply", "--auto-approve", "--allow", "strand"]);
+    assert_eq!(allowed.code, 0, "{}", allowed.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_applied_as_shown_or_refused_as_stale() {
+    let place = lac_place(2, true).await;
+    let planned = place.run(&["plan", "--out", "plan.json", "--format", "json"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    assert_eq!(
+        place.run(&["show", "plan.json", "--format", "json"]).json(),
+        planned.json()
+    );
+    let mut account = place.sandbox.state("lac").expect("an account");
+    account["license_orders"][1]["description"] = json!("changed by hand");
+    place.sandbox.set_state("lac", account).expect("an account");
+    let apply = place.run(&["apply", "plan.json", "--format", "json"]);
+    assert_eq!(apply.code, 5, "{}", apply.stderr);
+    let document = apply.json();
+    is_plan(&document);
+    assert_eq!(document["objects"][0]["outcome"], "converged");
+    assert_eq!(document["objects"][1]["outcome"], "stale");
+    let account = place.sandbox.state("lac").expect("an account");
+    assert_eq!(
+        account["license_orders"][1]["description"],
+        "changed by hand"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_converge_ends_with_seven() {
+    let mut place = Place::new().await;
+    place.connect("licensespring");
+    let vendor = &licensespring::VENDOR;
+    place
+        .sandbox
+        .set_state("licensespring", (vendor.account)(3))
+        .expect("an account");
+    let ignore = json!({"unknown_feature": "ignore"});
+    place
+        .sandbox
+        .set_switches("licensespring", ignore)
+        .expect("a switch");
+    let mut object = vendor.little(0, false);
+    let items = object.desired["product_features"]
+        .as_array_mut()
+        .expect("a list");
+    items.push(json!({"product_feature": "f99", "max_consumption": 5}));
+    place.object(&object);
+    let apply = place.run(&["apply", "--auto-approve"]);
+    assert_eq!(apply.code, 7, "{}{}", apply.stdout, apply.stderr);
+    assert!(apply.stdout.contains("unconverged"), "{}", apply.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_usage_ends_with_one_and_says_why_on_stderr() {
+    let place = lac_place(1, true).await;
+    for (arguments, words) in [
+        (&["plan", "--no-such-flag"][..], "--no-such-flag"),
+        (&["plna"], "plna"),
+        (&["plan", "--format", "xml"], "xml"),
+        (&["plan", "--parallelism", "0"], "--parallelism"),
+        (&["plan", "--timeout", "soon"], "write a duration"),
+        (&["plan", "no/such/path"], "no/such/path"),
+        (&["plan", "--target", "Lac*/nobody"], "scope"),
+        (&["plan", "--selector", "team"], "KEY=VALUE"),
+        (&["plan", "--target", "Lac{"], "glob"),
+        (&["apply"], "--auto-approve"),
+        (
+            &["apply", "--auto-approve", "--allow", "everything"],
+            "everything",
+        ),
+        (&["show", "lac.yaml"], "lac.yaml"),
+        (&["explain", "LacLicenceOrder"], "LacLicenseOrder"),
+    ] {
+        place.run(arguments).failed(1, words);
+    }
+    assert_eq!(place.run(&[]).code, 1);
+    assert_eq!(place.sandbox.requests(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_manifests_stop_before_any_request() {
+    let place = lac_place(1, true).await;
+    let mut invalid = lac::VENDOR.little(1, true);
+    invalid.desired["activation_allowed"] = json!(5);
+    place.object(&invalid);
+    for arguments in [&["validate"][..], &["plan"], &["apply", "--auto-approve"]] {
+        place
+            .run(arguments)
+            .failed(1, "did you mean `activations_allowed`?");
+    }
+    assert_eq!(place.sandbox.requests(), []);
+    let validated = place.run(&["validate", "--format", "json"]);
+    assert_eq!(validated.code, 1);
+    let document = validated.json();
+    assert_eq!(document["valid"], false);
+    assert_eq!(document["diagnostics"][0]["code"], "unknown-field");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_cannot_be_reached_is_an_error_that_names_the_host() {
+    let mut place = lac_place(1, true).await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let closed = listener.local_addr().expect("bound");
+    drop(listener);
+    let auth = json!({"token": {"env": "LAC_AUTH"}});
+    place.connection("lac", &format!("http://{closed}/lac"), &auth);
+    let plan = place.run(&["plan", "--timeout", "300ms"]);
+    assert_eq!(plan.code, 1);
+    assert!(
+        plan.stdout.contains("cannot connect to 127.0.0.1"),
+        "{}",
+        plan.stdout
+    );
+
+    let elsewhere = format!("http://{}/lac/nothing/here", place.sandbox.address());
+    place.connection("lac", &elsewhere, &auth);
+    let plan = place.run(&["plan"]);
+    assert_eq!(plan.code, 1);
+    assert!(plan.stdout.contains("404"), "{}", plan.stdout);
+
+    place.environment.retain(|(name, _)| name != "LAC_AUTH");
+    let plan = place.run(&["plan"]);
+    assert_eq!(plan.code, 1);
+    let said = "the environment variable LAC_AUTH is not set";
+    assert!(plan.stdout.contains(said), "{}", plan.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_program_works_without_any_account() {
+    let place = Place::new().await;
+    let examples = golden::tests_dir().join("../examples");
+    let examples = examples.to_str().expect("UTF-8");
+    let plan = place.run(&["plan", examples, "--sandbox", "--format", "json"]);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    is_plan(&plan.json());
+    let apply = place.run(&[
+        "apply",
+        examples,
+        "--sandbox",
+        "--auto-approve",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(apply.code, 0, "{}", apply.stderr);
+    let document = apply.json();
+    is_plan(&document);
+    let count = document["objects"].as_array().map(Vec::len);
+    assert_eq!(document["summary"]["converged"], json!(count));
+}

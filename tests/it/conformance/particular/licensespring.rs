@@ -1,0 +1,151 @@
+//! LicenseSpring: a counter that moves with use, members that are not shown, features left out in silence.
+
+use entitle::apply::Outcome;
+use entitle::model::Risk;
+use serde_json::json;
+
+use crate::conformance::vendors::licensespring;
+use crate::support::bench::{Bench, converged, only_report};
+use crate::support::pure;
+
+#[tokio::test]
+async fn use_between_plan_and_apply_is_not_rolled_back() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(3));
+    let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
+    let mut account = vendor.state(&bench);
+    for row in [0, 1] {
+        account["licenses"][0]["product_features"][row]["total_consumptions"] = json!(200 + row);
+    }
+    vendor.load(&bench, account);
+    let before = vendor.state(&bench);
+    converged(&only_report(bench.carry_out(pass).await));
+    let after = vendor.state(&bench);
+    vendor.rest_is_as_before(
+        &before,
+        &after,
+        0,
+        &["product_features[f1].max_consumption"],
+    );
+    let rows = &vendor.stored(&after, 0)["product_features"];
+    assert_eq!(rows[0]["total_consumptions"], 200);
+    assert_eq!(rows[1]["total_consumptions"], 201);
+}
+
+#[tokio::test]
+async fn use_after_an_old_plan_does_not_make_it_stale() {
+    let vendor = &licensespring::VENDOR;
+    let mut bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(3));
+    let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
+    let mut account = vendor.state(&bench);
+    account["licenses"][0]["product_features"][1]["total_consumptions"] = json!(49);
+    vendor.load(&bench, account);
+    bench.clock = || pure::now() + jiff::SignedDuration::from_mins(5);
+    converged(&only_report(bench.carry_out(pass).await));
+    let after = vendor.state(&bench);
+    assert_eq!(
+        vendor.stored(&after, 0)["product_features"][1]["total_consumptions"],
+        49
+    );
+}
+
+#[tokio::test]
+async fn members_that_are_not_shown_are_no_reason_to_write() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(3));
+    let set = bench
+        .sandbox
+        .set_switches(vendor.name, json!({"row_members": "page"}));
+    set.expect("a switch");
+    let before = vendor.state(&bench);
+    let (path, _) = (vendor.change)();
+    assert_eq!(bench.round(&[vendor.little(0, true)]).await, [path]);
+    vendor.rest_is_as_before(&before, &vendor.state(&bench), 0, &[path]);
+}
+
+#[tokio::test]
+async fn a_feature_that_is_silently_left_out_is_not_taken_for_done() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(3));
+    let set = bench
+        .sandbox
+        .set_switches(vendor.name, json!({"unknown_feature": "ignore"}));
+    set.expect("a switch");
+    let mut object = vendor.little(0, false);
+    let items = object.desired["product_features"]
+        .as_array_mut()
+        .expect("a list");
+    items.push(json!({"product_feature": "f99", "max_consumption": 5}));
+    let report = only_report(bench.apply(&[object]).await);
+    let message = report.message.unwrap_or_default();
+    assert_eq!(report.outcome, Some(Outcome::Unconverged), "{message}");
+    assert!(message.contains("f99"), "{message}");
+}
+
+#[tokio::test]
+async fn a_feature_in_use_is_not_taken_away_unnoticed() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(3));
+    let mut object = vendor.little(0, false);
+    object.desired =
+        json!({"product_features": [{"product_feature": "f3", "max_consumption": 10}]});
+    let pass = bench.pass(&bench.check(&[object])).await;
+    let planned = &pass.planned[0];
+    let notes: Vec<_> = planned
+        .changes
+        .iter()
+        .map(|c| (c.path.to_string(), c.risk, c.note.clone()))
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            (
+                "product_features[f3].max_consumption".into(),
+                Risk::Reduce,
+                None
+            ),
+            (
+                "product_features[f1]".into(),
+                Risk::Strand,
+                Some("removed, 180 in use".into())
+            ),
+        ]
+    );
+    let report = only_report(bench.carry_out_alone(pass, Risk::Reduce).await);
+    assert_eq!(report.outcome, Some(Outcome::Refused));
+}
+
+#[tokio::test]
+async fn keys_and_passwords_reach_nothing() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(3));
+    let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
+    let document = serde_json::to_string(&pass.document).expect("JSON");
+    assert!(!document.contains("SECRET"), "{document}");
+    let reports = bench.carry_out(pass).await;
+    assert!(!format!("{reports:?}").contains("SECRET"));
+}
+
+#[tokio::test]
+async fn the_vendors_limits_are_kept_and_not_run_into() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(60));
+    let set = bench
+        .sandbox
+        .set_switches(vendor.name, json!({"rate_limit": true}));
+    set.expect("a switch");
+    let objects: Vec<_> = (0..60).map(|n| vendor.little(n, true)).collect();
+    for report in bench.apply(&objects).await {
+        converged(&report);
+    }
+    let refused = bench.sandbox.requests();
+    let refused = refused.iter().filter(|seen| seen.status == 429).count();
+    assert_eq!((bench.writes().len(), refused), (60, 0));
+}

@@ -1,0 +1,278 @@
+//! Where secrets come from, where they may go, and that no run of the program prints one: not its own, not
+//! those that stand in the vendors' replies. Every run of a [`Place`] is searched for those it knows.
+
+use serde_json::json;
+
+use super::conformance::vendors::{cryptlex, lac, licensespring};
+use super::support::program::Place;
+use super::support::proxy::{Canned, Passed, Proxy, Spoil};
+
+const TOKEN: &str = "sandbox-token";
+
+/// One LAC order that wants a change, and a connection whose `auth` is still to be written.
+async fn lac_place(auth: &serde_json::Value) -> Place {
+    let mut place = Place::new().await;
+    let state = (lac::VENDOR.account)(3);
+    place.sandbox.set_state("lac", state).expect("an account");
+    place.object(&lac::VENDOR.little(0, true));
+    let base = place.sandbox.url("lac");
+    place.connection("lac", &base, auth);
+    place.secrets.push(TOKEN.into());
+    place
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_runs_only_with_leave() {
+    let place = lac_place(&json!({"token": {"command": ["/bin/echo", TOKEN]}})).await;
+    let refused = place.run(&["plan"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stdout.contains("runs only with --allow-exec"),
+        "{}",
+        refused.stdout
+    );
+    assert_eq!(place.sandbox.requests(), []);
+    let allowed = place.run(&["plan", "--allow-exec"]);
+    assert_eq!(allowed.code, 0, "{}", allowed.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_ci_a_secret_file_outside_the_tree_needs_a_word() {
+    let outside = tempfile::tempdir().expect("a directory");
+    let file = outside.path().join("token");
+    std::fs::write(&file, format!("{TOKEN}\n")).expect("written");
+    let mut place = lac_place(&json!({"token": {"file": file}})).await;
+    assert_eq!(place.run(&["plan"]).code, 0, "a person may read any file");
+    place.set("CI", "true");
+    place.sandbox.forget_requests();
+    let refused = place.run(&["plan"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stdout.contains("--secret-dir"),
+        "{}",
+        refused.stdout
+    );
+    assert_eq!(place.sandbox.requests(), []);
+    let dir = outside.path().display().to_string();
+    assert_eq!(place.run(&["plan", "--secret-dir", &dir]).code, 0);
+
+    // A link inside the tree does not lead out of it.
+    #[cfg(unix)]
+    {
+        let link = place.dir.path().join("token");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        let base = place.sandbox.url("lac");
+        place.connection("lac", &base, &json!({"token": {"file": "token"}}));
+        assert_eq!(place.run(&["plan"]).code, 1);
+        std::fs::remove_file(&link).expect("removed");
+        std::fs::write(&link, TOKEN).expect("written");
+        assert_eq!(place.run(&["plan"]).code, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_go_to_trusted_hosts_only() {
+    let mut place = lac_place(&json!({"token": {"env": "LAC_AUTH"}})).await;
+    place.set_secret("LAC_AUTH", TOKEN);
+    let refused = place.run(&["plan", "--trust-hosts", "lac.example.com,*.example.org"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stdout.contains("--trust-hosts"),
+        "{}",
+        refused.stdout
+    );
+    assert_eq!(place.sandbox.requests(), []);
+    // Before a secret is looked for: its absence is not what the run ends with.
+    place.environment.retain(|(name, _)| name != "LAC_AUTH");
+    let refused = place.run(&["plan", "--trust-hosts", "lac.example.com"]);
+    assert!(
+        refused.stdout.contains("--trust-hosts"),
+        "{}",
+        refused.stdout
+    );
+    place.set_secret("LAC_AUTH", TOKEN);
+    assert_eq!(place.run(&["plan", "--trust-hosts", "127.0.0.1"]).code, 0);
+    place.set("ENTITLE_TRUST_HOSTS", "lac.example.com");
+    assert_eq!(place.run(&["plan"]).code, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_is_for_loopback_only() {
+    let mut place = lac_place(&json!({"token": {"env": "LAC_AUTH"}})).await;
+    place.set_secret("LAC_AUTH", TOKEN);
+    place.connection(
+        "lac",
+        "http://lac.example.com",
+        &json!({"token": {"env": "LAC_AUTH"}}),
+    );
+    place.run(&["plan"]).failed(1, "http");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_in_a_manifest_is_an_error_that_does_not_show_it() {
+    for auth in [
+        json!({"token": "hunter2-in-git"}),
+        json!({"login": {"username": "admin", "password": "hunter2-in-git"}}),
+        json!({"token": {"value": "hunter2-in-git"}}),
+        json!({"token": ["hunter2-in-git"]}),
+    ] {
+        let mut place = lac_place(&auth).await;
+        place.secrets.push("hunter2-in-git".into());
+        for arguments in [&["validate"][..], &["plan"], &["apply", "--auto-approve"]] {
+            let ran = place.run(arguments);
+            assert_eq!(
+                (ran.code, ran.stdout.as_str()),
+                (1, ""),
+                "{arguments:?} {auth}"
+            );
+        }
+        let ran = place.run(&["validate", "--format", "json"]);
+        assert_eq!((ran.code, ran.json()["valid"].clone()), (1, json!(false)));
+    }
+}
+
+/// Everything that a run can print, with the most talkative logs.
+fn everything(place: &Place) {
+    for arguments in [
+        &["plan"][..],
+        &["plan", "--format", "json", "--out", "plan.json"],
+        &["show", "plan.json"],
+        &["apply", "--auto-approve", "--allow", "strand"],
+        &["apply", "--auto-approve", "--format", "json"],
+        &["history"],
+        &["history", "--format", "json"],
+    ] {
+        place.run(arguments);
+    }
+    for folder in [
+        place.dir.path().to_path_buf(),
+        place.dir.path().join("state/entitle"),
+    ] {
+        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+            for secret in &place.secrets {
+                assert!(
+                    !text.contains(secret),
+                    "{} holds a secret",
+                    file.path().display()
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_vendors_show_beside_the_managed_fields_is_never_shown() {
+    let mut place = Place::new().await;
+    place.connect("licensespring");
+    place.connect("cryptlex");
+    place.set("ENTITLE_LOG", "trace");
+    place.secrets.push("SECRET".into());
+    for vendor in [&licensespring::VENDOR, &cryptlex::VENDOR] {
+        let state = (vendor.account)(3);
+        place
+            .sandbox
+            .set_state(vendor.name, state)
+            .expect("an account");
+        let mut object = vendor.little(0, true);
+        object.name = vendor.name.into();
+        place.write(&format!("{}-object.yaml", vendor.name), &object.text());
+    }
+    everything(&place);
+    assert!(
+        place
+            .sandbox
+            .requests()
+            .iter()
+            .any(|seen| seen.method == "PATCH")
+    );
+}
+
+type When = fn(&Passed) -> bool;
+
+/// What an unfriendly server answers to the calls for which `when` says so: the request, head and body.
+fn echo(status: u16, when: When) -> impl Fn(usize, &Passed) -> Option<Spoil> {
+    move |_, passed| {
+        let head: Vec<String> = passed
+            .headers
+            .iter()
+            .map(|(n, v)| format!("{n}: {v}"))
+            .collect();
+        let words = format!("{} {} {}", passed.name, head.join(", "), passed.body);
+        let body = json!({"message": words, "code": words, "detail": words}).to_string();
+        when(passed).then(|| Spoil::Instead(Canned::new(status, "application/json", body)))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_repeats_the_request_does_not_get_the_secrets_printed() {
+    let password = "hunter2-of-the-vault";
+    let session = "5a4db07e00000000";
+    let cases: [(u16, When); 8] = [
+        (400, |passed| passed.name.contains("/auth/tokens")),
+        (500, |passed| passed.name.contains("/auth/tokens")),
+        (200, |passed| passed.name.contains("/auth/tokens")),
+        (400, Passed::is_read),
+        (403, Passed::is_read),
+        (200, Passed::is_read),
+        (400, Passed::is_write),
+        (500, Passed::is_write),
+    ];
+    for (status, when) in cases {
+        let auth = json!({"login": {"username": {"env": "LAC_USER"}, "password": {"env": "LAC_PASSWORD"}}});
+        let mut place = lac_place(&auth).await;
+        place.set("ENTITLE_LOG", "trace");
+        place.set("LAC_USER", "admin");
+        place.set("ENTITLE_TIMEOUT", "600ms");
+        place.secrets.push(session.into());
+        // Only the right password leads past the login; it is too plain a word to look for.
+        if when(&Passed {
+            name: "POST /lac/auth/tokens".into(),
+            ..Passed::default()
+        }) {
+            place.set_secret("LAC_PASSWORD", password);
+        } else {
+            place.set("LAC_PASSWORD", "sandbox");
+        }
+        let proxy = Proxy::start(place.sandbox.address(), echo(status, when)).await;
+        place.connection("lac", &format!("http://{}/lac", proxy.address), &auth);
+        everything(&place);
+        assert!(
+            proxy.passed().iter().any(when),
+            "the server was never asked"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_reply_is_not_quoted() {
+    for body in [
+        r#"[{"license_key": "SECRET-KEY", "initial_password": 'SECRET'}]"#,
+        r#"{"count": 1, "results": [{"license_key": "SECRET-KEY"}], }"#,
+        r#"{"license_key": "SECRET-KEY"#,
+        r#"SECRET-KEY"#,
+    ] {
+        let mut place = Place::new().await;
+        place.connect("licensespring");
+        place.secrets.push("SECRET".into());
+        let vendor = &licensespring::VENDOR;
+        place.object(&vendor.little(0, true));
+        let rule = move |_: usize, _: &Passed| {
+            Some(Spoil::Instead(Canned::new(200, "application/json", body)))
+        };
+        let proxy = Proxy::start(place.sandbox.address(), rule).await;
+        let base = format!("http://{}/licensespring", proxy.address);
+        place.connection(
+            "licensespring",
+            &base,
+            &json!({"apiKey": {"env": "LICENSESPRING_AUTH"}}),
+        );
+        let plan = place.run(&["plan"]);
+        assert_eq!(plan.code, 1);
+        assert!(
+            plan.stdout.contains("did not answer with JSON"),
+            "{}",
+            plan.stdout
+        );
+    }
+}

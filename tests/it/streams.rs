@@ -1,0 +1,116 @@
+//! What the program reads and prints: standard input, scope, data on standard output.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value as Json;
+
+use super::cli::{is_plan, lac_place};
+use super::conformance::vendors::lac;
+use super::support::program::{Place, Ran};
+
+/// A document without what may differ between two runs.
+fn timeless(mut document: Json) -> Json {
+    document["created_at"] = Json::Null;
+    document
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_and_version_are_data() {
+    let place = Place::new().await;
+    for arguments in [
+        &["--help"][..],
+        &["plan", "--help"],
+        &["--version"],
+        &["man"],
+    ] {
+        let ran = place.run(arguments);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments:?}");
+        assert!(ran.stdout.contains("entitle"), "{arguments:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_inputs_give_equal_bytes_apart_from_the_time() {
+    let place = lac_place(3, true).await;
+    let plan = || place.run(&["plan", "--format", "json"]);
+    let (one, other) = (plan(), plan());
+    assert_eq!((one.code, one.stderr.as_str()), (0, ""));
+    let (first, second) = (one.json(), other.json());
+    is_plan(&first);
+    let lines = |ran: &Ran| -> Vec<String> {
+        let timed = |line: &&str| !line.contains("\"created_at\"");
+        ran.stdout
+            .lines()
+            .filter(timed)
+            .map(str::to_string)
+            .collect()
+    };
+    assert_eq!(lines(&one), lines(&other));
+    assert_eq!(timeless(first), timeless(second));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scope_is_what_was_asked_for() {
+    let place = lac_place(3, true).await;
+    let labelled = lac::VENDOR.little(0, true).text();
+    let labelled = labelled.replace(
+        "\"name\": \"object-0000\"",
+        "\"name\": \"object-0000\", \"labels\": {\"team\": \"sales\"}",
+    );
+    place.write("object-0000.yaml", &labelled);
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let plan: Vec<&str> = ["plan", "--format", "json"]
+            .iter()
+            .chain(arguments)
+            .copied()
+            .collect();
+        let document = place.run(&plan).json();
+        let objects = document["objects"].as_array().cloned().unwrap_or_default();
+        objects
+            .iter()
+            .filter_map(|object| {
+                object["address"]
+                    .as_str()?
+                    .rsplit('-')
+                    .next()
+                    .map(str::to_string)
+            })
+            .collect()
+    };
+    assert_eq!(names(&[]), ["0000", "0001", "0002"]);
+    assert_eq!(names(&["--target", "*/object-0001"]), ["0001"]);
+    assert_eq!(
+        names(&["--target", "*/*-0001,Lac*/*-0002"]),
+        ["0001", "0002"]
+    );
+    assert_eq!(names(&["--exclude", "*/object-0001"]), ["0000", "0002"]);
+    assert_eq!(names(&["--selector", "team=sales"]), ["0000"]);
+    assert_eq!(names(&["--exclude", "*/*"]), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_input_is_a_manifest() {
+    let place = lac_place(0, true).await;
+    let text = lac::VENDOR.little(0, true).text();
+    let ran = place.run_with_input(&["plan", "-", "lac.yaml", "--format", "json"], &text);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.json()["objects"][0]["origin"]["file"], "<stdin>");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let place = lac_place(0, true).await;
+    // The reader is gone before the input ends, and so before there is anything to print.
+    let mut command = place.command(&["validate", "-", "--format", "json"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin
+        .write_all(lac::VENDOR.little(0, true).text().as_bytes())
+        .expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""));
+}
