@@ -176,7 +176,7 @@ pub enum AllowedRisk {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply examples --sandbox --auto-approve"
+    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json\n  entitle apply examples --sandbox --auto-approve"
 )]
 pub struct Apply {
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::address::Vendor;
-use super::resource::Origin;
+use super::origin::Origin;
 use super::secret::SecretRef;
 
 /// A `Connection` document, checked. Secrets are still references.

@@ -1,15 +1,9 @@
 //! Findings about manifests: every one has a code, a place, a message and, where there is one, a hint.
 
 use super::node::Mark;
-use super::resource::Origin;
+use super::origin::Origin;
+pub use super::origin::Source;
 use std::sync::Arc;
-
-/// The text of one manifest file and the name it is shown by.
-#[derive(Debug, Default)]
-pub struct Source {
-    pub name: String,
-    pub text: String,
-}
 
 /// How bad a finding is. An error stops the run before any request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::address::{Address, Kind, Vendor};
 use super::field::Identity;
 use super::node::{Entry, Mark, Node};
+use super::origin::Origin;
 use super::path::PathPattern;
-use super::resource::{Mode, Origin, Risk};
+use super::resource::{Mode, Risk};
 
 /// What the envelope has to know about a kind.
 #[derive(Clone, Copy)]

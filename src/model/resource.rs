@@ -2,20 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use super::address::{Address, Vendor};
-use super::diagnostic::Source;
 use super::node::Mark;
+use super::origin::Origin;
 use super::path::PathPattern;
 use super::value::Fields;
-
-/// Where something stands in the manifests.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    pub source: Arc<Source>,
-    pub mark: Mark,
-}
 
 /// An object as a manifest wants it, checked against the field table.
 #[derive(Clone, Debug)]

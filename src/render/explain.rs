@@ -53,7 +53,7 @@ pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     match rest.split_first() {
         None => kind_page(out, table).map(Ok),
         Some((name, rest)) => match lookup(table.desired, name, rest) {
-            Ok(field) => field_page(out, table, field).map(Ok),
+            Ok(field) => field_page(out, path, field).map(Ok),
             Err(why) => Ok(Err(why)),
         },
     }
@@ -109,11 +109,13 @@ fn line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
     writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
 }
 
-fn field_page(out: &mut dyn Write, table: &KindTable, field: &Field) -> io::Result<()> {
+fn field_page(out: &mut dyn Write, path: &str, field: &Field) -> io::Result<()> {
     writeln!(
         out,
-        "{BOLD}{}.{}{BOLD:#}\n  {}\n",
-        table.kind, field.name, field.about
+        "{BOLD}{path}{BOLD:#}
+  {}
+",
+        field.about
     )?;
     writeln!(out, "  type      {}", field.shape.name())?;
     if let Shape::Integer { min, max, .. } = field.shape {
