@@ -30,7 +30,7 @@
 //!   validation, diff, risk, JSON Schema and `explain`. A provider is synchronous and has no IO: **plan
 //!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
 //! * [`plan`] is pure; the time is an argument.
-//! * [`apply`] is the only part that talks to the network, and `apply/transport.rs` the only file that
+//! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
 //!   names the HTTP client.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.

@@ -2,7 +2,9 @@
 //!
 //! The vendors state limits as "N requests in a window of P" and count a sliding window. A token bucket
 //! with burst N lets 2 N through in the first P, one with a smaller burst wastes most of the allowance;
-//! remembering the last N starts is exact and as short.
+//! remembering the last N calls is exact and as short. When the vendor counts a call is somewhere between
+//! its start and its answer, so a new one starts a window after the answer to the one N before it: then
+//! no delay on the way can bring N + 1 into one window.
 //!
 //! How many calls may be out at once adapts: a vendor that answers "too many" or "not now" halves it,
 //! every success gives a little back.
@@ -34,17 +36,22 @@ struct Pace {
 
 struct Window {
     rate: Rate,
-    starts: VecDeque<Instant>,
+    /// When the latest calls were answered; nothing for those still out.
+    answered: VecDeque<Option<Instant>>,
+    /// The number of the first of them.
+    first: u64,
 }
 
 /// A call's turn. Dropping it frees the place.
 pub struct Turn<'a> {
     limiter: &'a Limiter,
     start: Instant,
+    /// The number of the call in each window.
+    numbers: Vec<u64>,
 }
 
 enum Claim {
-    Mine,
+    Mine(Vec<u64>),
     At(Instant),
     WhenFreed,
 }
@@ -56,7 +63,8 @@ impl Limiter {
             .iter()
             .map(|rate| Window {
                 rate: *rate,
-                starts: VecDeque::new(),
+                answered: VecDeque::new(),
+                first: 0,
             })
             .collect();
         let most = limits.concurrency.max(1) as f64;
@@ -80,10 +88,11 @@ impl Limiter {
             // Listening starts before the look, so that a place freed in between is not missed.
             let freed = self.freed.notified();
             match self.claim() {
-                Claim::Mine => {
+                Claim::Mine(numbers) => {
                     return Turn {
                         limiter: self,
                         start: Instant::now(),
+                        numbers,
                     };
                 }
                 Claim::At(moment) => sleep_until(moment).await,
@@ -98,24 +107,28 @@ impl Limiter {
         if pace.out as f64 >= pace.allowed.floor().max(1.0) {
             return Claim::WhenFreed;
         }
-        let open = pace
-            .windows
-            .iter()
-            .filter_map(Window::opens)
+        let opens: Vec<Opens> = pace.windows.iter().map(Window::opens).collect();
+        if opens.contains(&Opens::WithTheNextAnswer) {
+            return Claim::WhenFreed;
+        }
+        let moments = opens.iter().filter_map(|opens| match opens {
+            Opens::At(moment) => Some(*moment),
+            Opens::Now | Opens::WithTheNextAnswer => None,
+        });
+        if let Some(moment) = moments
             .chain(pace.paused_until)
-            .max();
-        if let Some(moment) = open.filter(|moment| *moment > now) {
+            .max()
+            .filter(|moment| *moment > now)
+        {
             return Claim::At(moment);
         }
-        for window in &mut pace.windows {
-            window.note(now);
-        }
+        let numbers = pace.windows.iter_mut().map(Window::start).collect();
         pace.out += 1;
         if (pace.out as f64) < pace.allowed.floor() {
             // Places are freed one by one but the allowance may have grown: pass the word on.
             self.freed.notify_one();
         }
-        Claim::Mine
+        Claim::Mine(numbers)
     }
 
     /// Stops every call of the account for a while, because the vendor asked for it.
@@ -150,28 +163,55 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.limiter.lock().out -= 1;
+        let now = Instant::now();
+        let mut pace = self.limiter.lock();
+        pace.out -= 1;
+        for (window, number) in pace.windows.iter_mut().zip(&self.numbers) {
+            window.answer(*number, now);
+        }
+        drop(pace);
         self.limiter.freed.notify_one();
     }
 }
 
+/// When a window lets the next call start.
+#[derive(PartialEq)]
+enum Opens {
+    Now,
+    At(Instant),
+    /// The call that has to leave the window first is still out.
+    WithTheNextAnswer,
+}
+
 impl Window {
-    /// When the next start is allowed; nothing if it is allowed at any time.
-    fn opens(&self) -> Option<Instant> {
-        let full = self.starts.len() >= self.rate.requests as usize;
-        // The vendor counts arrivals: two percent keep a start that was delayed on its way apart.
-        full.then(|| {
-            self.starts
-                .front()
-                .map(|first| *first + self.rate.per + self.rate.per / 50)
-        })?
+    fn opens(&self) -> Opens {
+        if self.answered.len() < self.rate.requests as usize {
+            return Opens::Now;
+        }
+        match self.answered.front() {
+            Some(Some(answered)) => Opens::At(*answered + self.rate.per),
+            Some(None) => Opens::WithTheNextAnswer,
+            None => Opens::Now,
+        }
     }
 
-    fn note(&mut self, start: Instant) {
-        if self.starts.len() >= self.rate.requests as usize {
-            self.starts.pop_front();
+    fn start(&mut self) -> u64 {
+        if self.answered.len() >= self.rate.requests as usize {
+            self.answered.pop_front();
+            self.first += 1;
         }
-        self.starts.push_back(start);
+        self.answered.push_back(None);
+        self.first + self.answered.len() as u64 - 1
+    }
+
+    fn answer(&mut self, number: u64, now: Instant) {
+        // A call that has left the window cannot be: it leaves only after its answer.
+        let place = number
+            .checked_sub(self.first)
+            .and_then(|at| self.answered.get_mut(at as usize));
+        if let Some(place) = place {
+            *place = Some(now);
+        }
     }
 }
 
@@ -200,13 +240,39 @@ mod tests {
             starts.push(Instant::now());
         }
         for window in starts.windows(51) {
-            assert!(window[50] - window[0] > Duration::from_secs(5));
+            assert!(window[50] - window[0] >= Duration::from_secs(5));
         }
         let whole = starts[199] - starts[0];
         assert!(
-            whole <= Duration::from_millis(15_400),
+            whole <= Duration::from_secs(15),
             "three further windows, not more: {whole:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_delay_on_the_way_brings_too_many_into_one_window() {
+        let limiter = Limiter::new(&limits(8, 20, 1));
+        let arrivals = std::cell::RefCell::new(Vec::new());
+        let mut calls: FuturesUnordered<_> = (0..200_u64)
+            .map(|number| {
+                let (limiter, arrivals) = (&limiter, &arrivals);
+                async move {
+                    let turn = limiter.turn().await;
+                    // The way there and the way back, each call's own.
+                    tokio::time::sleep(Duration::from_millis(number * 37 % 400)).await;
+                    arrivals.borrow_mut().push(Instant::now());
+                    tokio::time::sleep(Duration::from_millis(number * 53 % 200)).await;
+                    drop(turn);
+                }
+            })
+            .collect();
+        while calls.next().await.is_some() {}
+        let mut arrivals = arrivals.borrow().clone();
+        arrivals.sort();
+        assert_eq!(arrivals.len(), 200);
+        for window in arrivals.windows(21) {
+            assert!(window[20] - window[0] >= Duration::from_secs(1));
+        }
     }
 
     #[tokio::test(start_paused = true)]

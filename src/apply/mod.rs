@@ -1,11 +1,13 @@
 //! The imperative shell: it sends what was decided elsewhere and reports what came of it.
 //!
-//! `recorder` writes the `journal`, `lock` keeps other writers away. `transport` is one account with its session, limiter and retries, and the only file that names
-//! reqwest; `observe` drives a reading; `execute` carries out one step; `secrets` finds credentials just
-//! before the first call that needs them. If anything here ever asks which vendor it talks to, the
-//! provider forgot to say something.
+//! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
+//! has a `session`, a `limiter` and one client (`http`, the only file that names reqwest). `secrets` finds
+//! credentials just before the first call that needs them. `recorder` writes the `journal`, `lock` keeps
+//! other writers away. If anything here ever asks which vendor it talks to, the provider forgot to say
+//! something.
 
 pub mod execute;
+mod http;
 pub mod journal;
 pub mod limiter;
 pub mod lock;
@@ -13,6 +15,7 @@ pub mod observe;
 pub mod outcome;
 pub mod recorder;
 pub mod secrets;
+mod session;
 mod side_effects;
 pub mod transport;
 

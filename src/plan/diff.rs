@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::risk::{self, Weighed};
 use crate::model::field::Elements;
-use crate::model::{Field, FieldPath, Fields, Key, Live, Risk, Shape, Value};
+use crate::model::{Field, FieldPath, Fields, Key, Live, Need, Risk, Scope, Shape, Value};
 
 /// What happens to a field.
 #[derive(
@@ -53,10 +53,11 @@ fn fields(
     changes: &mut Vec<Change>,
 ) {
     for field in table {
+        let before = held.get(field.name);
         let Some(after) = next.get(field.name) else {
+            changes.extend(consequence(field, held, &at.field(field.name), scale));
             continue;
         };
-        let before = held.get(field.name);
         if before.is_some_and(|before| field.alike(before, after)) {
             continue;
         }
@@ -74,6 +75,41 @@ fn fields(
             }
         }
     }
+}
+
+/// A value that goes because the plan changes what gave it a meaning: the date of an expiration that is no
+/// longer fixed. Once the other field has changed nothing is left to say, whatever the vendor keeps.
+fn consequence(
+    field: &'static Field,
+    held: &Fields,
+    path: &FieldPath,
+    scale: &risk::Scale<'_>,
+) -> Option<Change> {
+    let Need::When {
+        scope,
+        field: trigger,
+        is,
+    } = field.need
+    else {
+        return None;
+    };
+    let beside = if scope == Scope::Here {
+        held
+    } else {
+        &scale.live.fields
+    };
+    let meant = matches!(beside.get(trigger), Some(Value::Text(stated)) if stated == is);
+    let before = held
+        .get(field.name)
+        .filter(|value| meant && **value != Value::Null)?;
+    Some(Change {
+        verb: ChangeVerb::Remove,
+        before: Some(field.shape.json(before)),
+        after: None,
+        path: path.clone(),
+        risk: Risk::Safe,
+        note: Some(format!("means nothing unless {trigger} is {is}")),
+    })
 }
 
 fn replaced(

@@ -14,6 +14,7 @@ mod policy;
 mod refusals;
 mod replies;
 mod rounds;
+mod saved;
 mod sessions;
 mod switches;
 pub mod vendors;

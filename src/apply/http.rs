@@ -1,0 +1,255 @@
+//! One HTTP exchange, paced and bounded. The only file that names reqwest.
+
+use std::time::Duration;
+
+use reqwest::{Client, header};
+use serde_json::Value as Json;
+use tokio::time::Instant;
+use url::Url;
+
+use super::limiter::Limiter;
+use crate::model::{Connection, Limits, Method, Reply};
+
+/// Largest reply that is read: a hundred pages' worth of the largest objects seen.
+const MAX_REPLY: usize = 64 << 20;
+
+/// A call that brought no reply.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Lost {
+    pub text: String,
+    /// Whether the vendor may have seen the call: a lost write may have been carried out.
+    pub sent: bool,
+}
+
+impl Lost {
+    pub fn unsent(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            sent: false,
+        }
+    }
+}
+
+/// What is sent. It may hold secrets, so it has no `Debug`.
+pub struct Outgoing<'a> {
+    pub method: Method,
+    pub url: Url,
+    /// Header and value that open the account.
+    pub credential: Option<(&'static str, String)>,
+    pub body: Body<'a>,
+}
+
+pub enum Body<'a> {
+    None,
+    Json(&'a Json),
+    Form(&'a [(&'static str, String)]),
+}
+
+/// A reply, and the wait that the vendor asks for before the next try.
+pub struct Answered {
+    pub reply: Reply,
+    pub after: Option<Duration>,
+}
+
+/// The client of one connection.
+pub struct Http {
+    client: Client,
+    pub limiter: Limiter,
+    pub deadline: Instant,
+    host: String,
+    timeout: Duration,
+}
+
+impl Http {
+    pub fn new(
+        connection: &Connection,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<Self, String> {
+        // reqwest is built without a provider of its own; a second installation changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
+            .timeout(connection.timeout)
+            .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
+            // A redirect would carry a write or a credential to where nobody sent it.
+            .redirect(reqwest::redirect::Policy::none());
+        if crate::manifest::is_loopback(&connection.base_url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .build()
+            .map_err(|error| format!("cannot set up TLS: {error}"))?;
+        Ok(Self {
+            client,
+            limiter: Limiter::new(limits),
+            deadline,
+            host: connection
+                .base_url
+                .host_str()
+                .unwrap_or_default()
+                .to_string(),
+            timeout: connection.timeout,
+        })
+    }
+
+    /// Sends once, in its turn. `name` is how messages call the exchange.
+    pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
+        let request = self.request(outgoing)?;
+        let turn = self.limiter.turn().await;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match tokio::time::timeout(left, receive(request)).await {
+            Ok(Ok(answered)) => {
+                if matches!(answered.reply.status, 429 | 503) {
+                    turn.too_much();
+                } else {
+                    turn.fine();
+                }
+                Ok(answered)
+            }
+            Ok(Err(error)) => {
+                let sent = !(error.is_connect() || error.is_builder());
+                Err(Lost {
+                    text: format!("{name}: {}", self.why(&error)),
+                    sent,
+                })
+            }
+            Err(_) => Err(Lost {
+                text: format!("{name}: the time for the whole run is over"),
+                sent: true,
+            }),
+        }
+    }
+
+    fn request(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, Lost> {
+        let method = match outgoing.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+        };
+        let mut request = self
+            .client
+            .request(method, outgoing.url.clone())
+            .header(header::ACCEPT, "application/json");
+        if let Some((name, value)) = &outgoing.credential {
+            let mut value = header::HeaderValue::from_str(value).map_err(|_| {
+                Lost::unsent("the credential has characters that no header can carry")
+            })?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        Ok(match outgoing.body {
+            Body::None => request,
+            Body::Json(json) => request.json(json),
+            Body::Form(form) => request.form(form),
+        })
+    }
+
+    /// Why an exchange failed, from the outermost to the innermost cause, without the URL.
+    fn why(&self, error: &reqwest::Error) -> String {
+        let host = &self.host;
+        if error.is_timeout() {
+            return format!(
+                "no answer from {host} within {} s",
+                self.timeout.as_secs_f32()
+            );
+        }
+        let mut innermost: &dyn std::error::Error = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        if error.is_connect() {
+            format!("cannot connect to {host}: {innermost}")
+        } else {
+            format!("the exchange with {host} broke off: {innermost}")
+        }
+    }
+}
+
+async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
+    let mut response = request.send().await?;
+    let after = retry_after(response.headers());
+    let status = response.status().as_u16();
+    let content_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_string();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > MAX_REPLY {
+            break;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    let body = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    Ok(Answered {
+        reply: Reply {
+            status,
+            body,
+            content_type,
+        },
+        after,
+    })
+}
+
+/// The base and what follows it, with exactly one slash between.
+pub fn join(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    let (path, query) = path
+        .split_once('?')
+        .map_or((path, None), |(path, query)| (path, Some(query)));
+    let prefix = base.path().trim_end_matches('/').to_string();
+    url.set_path(&format!("{prefix}/{}", path.trim_start_matches('/')));
+    url.set_query(query);
+    url
+}
+
+/// `Retry-After` in seconds or as a date.
+fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_and_path_are_joined_with_one_slash() {
+        let joined = |base: &str, path: &str| join(&base.parse().expect("a URL"), path).to_string();
+        assert_eq!(
+            joined("https://a.example", "/v3/x"),
+            "https://a.example/v3/x"
+        );
+        assert_eq!(
+            joined("https://a.example/pre/", "/v3/x?a=%2C"),
+            "https://a.example/pre/v3/x?a=%2C"
+        );
+        assert_eq!(
+            joined("https://a.example/saas", "/p/a%2Fb"),
+            "https://a.example/saas/p/a%2Fb"
+        );
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let headers = |value: &str| {
+            let mut map = header::HeaderMap::new();
+            map.insert(header::RETRY_AFTER, value.parse().expect("a header"));
+            map
+        };
+        assert_eq!(retry_after(&headers("7")), Some(Duration::from_secs(7)));
+        let long = retry_after(&headers("Fri, 31 Dec 2100 23:59:59 GMT")).expect("a date");
+        assert!(long > Duration::from_secs(3600));
+        assert_eq!(retry_after(&headers("soon")), None);
+    }
+}

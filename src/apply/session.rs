@@ -1,0 +1,270 @@
+//! The session of an account: opened once for everybody, renewed when the vendor has ended it, and never
+//! asked for again once it was refused.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::http::{Answered, Body, Http, Outgoing, join};
+use super::secrets::Secrets;
+use crate::model::connection::Credential;
+use crate::model::{Auth, Connection, Method, Reply};
+use crate::provider::Provider;
+use crate::provider::auth::{self, Session};
+
+/// What sessions are opened with.
+pub struct Opener<'a> {
+    pub connection: &'a Connection,
+    pub provider: &'static dyn Provider,
+    pub secrets: &'a Secrets,
+    pub http: &'a Http,
+}
+
+pub struct Sessions {
+    state: Mutex<State>,
+    /// Whether the session was renewed and no call has been answered since: then it is not the session
+    /// that the vendor refuses, and another login would only count against the account.
+    renewed_in_vain: AtomicBool,
+}
+
+enum State {
+    Closed {
+        /// Sessions opened so far; the next one gets the next number.
+        opened: u64,
+    },
+    Open {
+        session: Session,
+        number: u64,
+    },
+    /// Opening it was refused; asking again would only lock the account.
+    Refused(String),
+}
+
+impl Sessions {
+    pub fn new() -> Self {
+        Self {
+            state: Mutex::new(State::Closed { opened: 0 }),
+            renewed_in_vain: AtomicBool::new(false),
+        }
+    }
+
+    /// A call was answered: the session is a good one.
+    pub fn answered(&self) {
+        self.renewed_in_vain.store(false, Ordering::Relaxed);
+    }
+
+    /// The open session, opening it if need be. Everybody waits for one login.
+    pub async fn current(&self, opener: &Opener<'_>) -> Result<(Session, u64), String> {
+        let mut state = self.state.lock().await;
+        let number = match &*state {
+            State::Open { session, number } => return Ok((session.clone(), *number)),
+            State::Refused(why) => return Err(why.clone()),
+            State::Closed { opened } => *opened,
+        };
+        match opener.open().await {
+            Ok(session) => {
+                *state = State::Open {
+                    session: session.clone(),
+                    number: number + 1,
+                };
+                Ok((session, number + 1))
+            }
+            Err(why) => {
+                *state = State::Refused(why.clone());
+                Err(why)
+            }
+        }
+    }
+
+    /// Forgets the session with this number; a newer one stays. Says whether another try makes sense.
+    pub async fn close(&self, number: u64) -> bool {
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::Open { number: open, .. } if *open == number => {
+                if self.renewed_in_vain.swap(true, Ordering::Relaxed) {
+                    return false;
+                }
+                *state = State::Closed { opened: number };
+                true
+            }
+            State::Open { .. } | State::Closed { .. } => true,
+            State::Refused(_) => false,
+        }
+    }
+}
+
+impl Opener<'_> {
+    /// Whether a reply says that the session has ended.
+    pub fn lost(&self, reply: &Reply) -> bool {
+        let renewable = !auth::members(&self.connection.auth).is_empty();
+        renewable && self.provider.auth().lost == Some(reply.status)
+    }
+
+    async fn open(&self) -> Result<Session, String> {
+        self.trusted(&self.connection.base_url)?;
+        let session = match &self.connection.auth {
+            Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
+                let token = self
+                    .secrets
+                    .resolve(secret)
+                    .await?
+                    .expose_secret()
+                    .to_string();
+                Session { token, base: None }
+            }
+            Auth::Login(members) => {
+                let Some(login) = self.provider.auth().login else {
+                    return Err(format!("{} has no login", self.connection.vendor));
+                };
+                let members = self.resolved(members).await?;
+                let plain: Vec<(&'static str, String)> = members
+                    .iter()
+                    .map(|(name, text)| (*name, text.expose_secret().into()))
+                    .collect();
+                let call = login(&plain);
+                let url = join(&self.connection.base_url, call.path);
+                self.login(&url, &members, Body::Json(&call.body)).await?
+            }
+            Auth::ClientCredentials { token_url, members } => {
+                self.trusted(token_url)?;
+                let members = self.resolved(members).await?;
+                let mut form = vec![("grant_type", "client_credentials".to_string())];
+                for (name, text) in &members {
+                    let name = match *name {
+                        "clientId" => "client_id",
+                        "clientSecret" => "client_secret",
+                        other => other,
+                    };
+                    form.push((name, text.expose_secret().into()));
+                }
+                self.login(token_url, &members, Body::Form(&form)).await?
+            }
+        };
+        if let Some(base) = &session.base {
+            self.trusted(base)?;
+            let plain = base.scheme() != "https" && !crate::manifest::is_loopback(base);
+            if plain && !self.connection.allow_insecure_http {
+                return Err(format!("the login points to {base}, which is not https"));
+            }
+        }
+        Ok(session)
+    }
+
+    fn trusted(&self, url: &Url) -> Result<(), String> {
+        self.secrets.trust.refusal(url).map_or(Ok(()), Err)
+    }
+
+    async fn resolved(
+        &self,
+        members: &[(&'static str, Credential)],
+    ) -> Result<Vec<(&'static str, SecretString)>, String> {
+        let mut found = Vec::new();
+        for (name, credential) in members {
+            let text = match credential {
+                Credential::Plain(text) => SecretString::from(text.as_str()),
+                Credential::Secret(secret) => self.secrets.resolve(secret).await?,
+            };
+            found.push((*name, text));
+        }
+        Ok(found)
+    }
+
+    /// Opens a session. What was refused is not asked twice: the account could be locked for it.
+    async fn login(
+        &self,
+        url: &Url,
+        members: &[(&'static str, SecretString)],
+        body: Body<'_>,
+    ) -> Result<Session, String> {
+        let name = format!(
+            "login at {}{}",
+            url.host_str().unwrap_or_default(),
+            url.path()
+        );
+        let mut waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_jitter()
+            .build();
+        let outgoing = Outgoing {
+            method: Method::Post,
+            url: url.clone(),
+            credential: None,
+            body,
+        };
+        loop {
+            let (failure, asked) = match self.http.exchange(&name, &outgoing).await {
+                Ok(Answered { reply, .. }) if reply.is_success() => {
+                    // The reply holds the session: neither it nor a parser's excerpt of it is shown.
+                    let json = serde_json::from_str(&reply.body)
+                        .map_err(|_| format!("{name} did not answer with JSON"))?;
+                    return (self.provider.auth().session)(&json)
+                        .map_err(|why| format!("{name}: {why}"));
+                }
+                Ok(Answered { mut reply, .. }) if auth::refused(&reply) => {
+                    // Some servers repeat what they refuse. Names of users and accounts may stay.
+                    let secret = |name: &str| matches!(name, "password" | "clientSecret");
+                    for (_, secret) in members.iter().filter(|(name, _)| secret(name)) {
+                        reply.body = without(&reply.body, secret.expose_secret());
+                    }
+                    let words = crate::provider::words::of(&reply);
+                    return Err(format!(
+                        "{name}: credentials refused ({}: {words})",
+                        reply.status
+                    ));
+                }
+                Ok(Answered { reply, .. }) if !passing(reply.status) => {
+                    return Err(format!("{name} answered {}", reply.status));
+                }
+                Ok(Answered { reply, after }) => {
+                    (format!("{name} answered {}", reply.status), after)
+                }
+                Err(lost) => (lost.text, None),
+            };
+            match waits
+                .next()
+                .map(|wait| asked.unwrap_or(wait))
+                .filter(|wait| Instant::now() + *wait < self.http.deadline)
+            {
+                Some(wait) => sleep(wait).await,
+                None => return Err(failure),
+            }
+        }
+    }
+}
+
+/// A text without a secret, plain or as JSON and forms spell it. Very short ones are left: they say nothing,
+/// and would be cut out of other words.
+pub fn without(text: &str, secret: &str) -> String {
+    if secret.len() < 4 {
+        return text.to_string();
+    }
+    let json = serde_json::Value::from(secret).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    text.replace(secret, "[secret]")
+        .replace(json.trim_matches('"'), "[secret]")
+        .replace(&form, "[secret]")
+}
+
+/// Statuses that may pass by themselves.
+pub fn passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_cut_out_in_every_spelling() {
+        let secret = r#"p"a ss/ü"#;
+        for spelled in [secret, r#"p\"a ss/ü"#, "p%22a+ss%2F%C3%BC"] {
+            assert_eq!(without(&format!("<{spelled}>"), secret), "<[secret]>");
+        }
+        assert_eq!(without("abc", "abc"), "abc");
+    }
+}
