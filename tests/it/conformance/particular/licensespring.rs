@@ -131,21 +131,3 @@ async fn keys_and_passwords_reach_nothing() {
     let reports = bench.carry_out(pass).await;
     assert!(!format!("{reports:?}").contains("SECRET"));
 }
-
-#[tokio::test]
-async fn the_vendors_limits_are_kept_and_not_run_into() {
-    let vendor = &licensespring::VENDOR;
-    let bench = Bench::new().await;
-    vendor.load(&bench, (vendor.account)(60));
-    let set = bench
-        .sandbox
-        .set_switches(vendor.name, json!({"rate_limit": true}));
-    set.expect("a switch");
-    let objects: Vec<_> = (0..60).map(|n| vendor.little(n, true)).collect();
-    for report in bench.apply(&objects).await {
-        converged(&report);
-    }
-    let refused = bench.sandbox.requests();
-    let refused = refused.iter().filter(|seen| seen.status == 429).count();
-    assert_eq!((bench.writes().len(), refused), (60, 0));
-}

@@ -100,7 +100,7 @@ pub static VENDOR: Vendor = Vendor {
             objects: (0..count).map(|n| (ids(n), (VENDOR.small)(n))).collect(),
             calls: 2 * count,
         };
-        vec![of(1), of(3), of(120), of(250)]
+        vec![of(1), of(3), of(250)]
     },
     refusals: || {
         let refusal = |what, path, value: Json, status: u16, words| Refusal {

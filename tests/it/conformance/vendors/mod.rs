@@ -228,8 +228,8 @@ impl Vendor {
     }
 }
 
-/// Every vendor that the macro below makes tests for.
-static ALL: &[&Vendor] = &[
+/// Every vendor that the macros below make tests for.
+pub static ALL: &[&Vendor] = &[
     &alinea::VENDOR,
     &cryptlex::VENDOR,
     &informatica::VENDOR,
@@ -283,3 +283,19 @@ macro_rules! for_every_vendor {
     )+};
 }
 pub(crate) use for_every_vendor;
+
+/// One test of each function given, in which all vendors have their turn side by side.
+macro_rules! for_all_vendors_at_once {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            use crate::conformance::vendors;
+
+            #[tokio::test]
+            async fn all_vendors() {
+                let runs = vendors::ALL.iter().map(|vendor| super::$test(vendor));
+                futures::future::join_all(runs).await;
+            }
+        }
+    )+};
+}
+pub(crate) use for_all_vendors_at_once;
