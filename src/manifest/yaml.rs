@@ -17,9 +17,9 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree, secret};
 /// Largest manifest file that is read at all.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Values in one file. Generous for one file holding tens of thousands of objects, and small enough that
-/// a hostile file stays within a few hundred megabytes.
-const MAX_NODES: usize = 4_000_000;
+/// Values in one file. Room for tens of thousands of objects, and few enough that a hostile file stays near
+/// 600 MB (measured 2026-11-21; `tests/it/hostile_sizes.rs` holds it).
+const MAX_NODES: usize = 2_000_000;
 
 /// Values that anchors and aliases may stand for in one file: far more than any manifest repeats, and
 /// what a bomb reaches in a moment.

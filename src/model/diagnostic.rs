@@ -193,10 +193,14 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             .collect()
     };
     let wanted = flat(given);
+    let most = 1 + wanted.len() / 4;
     known
         .into_iter()
-        .map(|name| (strsim::osa_distance(&wanted, &flat(name)), name))
-        .filter(|(edits, _)| *edits <= 1 + wanted.len() / 4)
+        .map(|name| (flat(name), name))
+        // A difference of lengths is a number of edits, and much cheaper to find.
+        .filter(|(flat, _)| flat.chars().count().abs_diff(wanted.chars().count()) <= most)
+        .map(|(flat, name)| (strsim::osa_distance(&wanted, &flat), name))
+        .filter(|(edits, _)| *edits <= most)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
 }
