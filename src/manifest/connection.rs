@@ -9,7 +9,7 @@ use super::members::Reader;
 use crate::model::connection::Credential;
 use crate::model::node::Entry;
 use crate::model::{
-    Auth, Connection, Diagnostic, Limits, Mark, Node, Origin, Rate, SecretRef, Tree, Vendor,
+    Auth, Connection, Diagnostic, Limits, Node, Origin, Rate, SecretRef, Tree, Vendor,
 };
 
 const SPEC: [&str; 7] = [
@@ -101,33 +101,32 @@ fn vendor(node: &Node, vendors: &[Vendor], reader: &mut Reader<'_>) -> Option<Ve
 /// An http(s) URL without user, query and fragment. Plain http only reaches loopback unless allowed.
 fn base_url(node: &Node, insecure: bool, reader: &mut Reader<'_>) -> Option<Url> {
     let text = reader.text("baseUrl", node)?;
-    let fault = match Url::parse(&text) {
-        Err(error) => Some(("bad-url", format!("{text:?} is not a URL: {error}"))),
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            // The text is not repeated: what stands before the @ may be a password.
-            let finding = Diagnostic::error(
-                "secret-in-manifest",
-                "a URL must not carry a user name or password",
-            );
-            reader.report(finding.hide(), node.mark);
-            None
+    // The text is not repeated, nor is its line where a password or a token may stand in it.
+    let bare = !text.contains(['@', '?', '#']);
+    let finding = match Url::parse(&text) {
+        Err(error) => Diagnostic::error("bad-url", format!("this is not a URL: {error}")),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => Diagnostic::error(
+            "secret-in-manifest",
+            "a URL must not carry a user name or password",
+        ),
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            Diagnostic::error("bad-url", "a base URL has no query and no fragment")
         }
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => Some((
-            "bad-url",
-            "a base URL has no query and no fragment".to_string(),
-        )),
-        Ok(url) => return checked(url, insecure, node.mark, reader),
+        Ok(url) => match unreachable(&url, insecure) {
+            None => return Some(url),
+            Some(finding) => finding,
+        },
     };
-    if let Some((code, message)) = fault {
-        reader.report(Diagnostic::error(code, message), node.mark);
-    }
+    let finding = if bare { finding } else { finding.hide() };
+    reader.report(finding, node.mark);
     None
 }
 
-fn checked(url: Url, insecure: bool, mark: Mark, reader: &mut Reader<'_>) -> Option<Url> {
+/// Why no credential goes to a URL.
+fn unreachable(url: &Url, insecure: bool) -> Option<Diagnostic> {
     let finding = match url.scheme() {
-        "https" if url.has_host() => return Some(url),
-        "http" if insecure || is_loopback(&url) => return Some(url),
+        "https" if url.has_host() => return None,
+        "http" if insecure || is_loopback(url) => return None,
         "http" => Diagnostic::error(
             "insecure-url",
             "plain http would send credentials in the open; it is accepted for loopback only",
@@ -135,8 +134,7 @@ fn checked(url: Url, insecure: bool, mark: Mark, reader: &mut Reader<'_>) -> Opt
         .hint("use https, or set `allowInsecureHttp: true` if the network is yours"),
         _ => Diagnostic::error("bad-url", "a URL here starts with https://"),
     };
-    reader.report(finding, mark);
-    None
+    Some(finding)
 }
 
 /// Whether a URL names this machine.

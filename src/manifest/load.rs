@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ignore::WalkBuilder;
 
-use super::yaml::MAX_FILE_BYTES;
+use super::yaml::{self, MAX_FILE_BYTES};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
 
@@ -131,13 +131,13 @@ fn accept(name: String, bytes: Vec<u8>, loaded: &mut Loaded) {
         Ok(text) => {
             let source = Arc::new(Source { name, text });
             if let Some(offset) = source.text.find('\0') {
-                loaded.findings.push(
-                    Diagnostic::error(
-                        "nul-byte",
-                        "the file has a NUL byte, so it is not a manifest",
-                    )
-                    .at(&source, place(&source.text, offset)),
+                let mark = Mark::at(&source.text, offset);
+                let finding = Diagnostic::error(
+                    "nul-byte",
+                    "the file has a NUL byte, so it is not a manifest",
                 );
+                let finding = yaml::about(finding.at(&source, mark), &source, mark);
+                loaded.findings.push(finding);
             } else {
                 loaded.sources.push(source);
             }
@@ -146,27 +146,12 @@ fn accept(name: String, bytes: Vec<u8>, loaded: &mut Loaded) {
             let valid = error.utf8_error().valid_up_to();
             // Only the readable head is kept: it is enough to show where the bytes go wrong.
             let head = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
-            let mark = place(&head, valid);
+            let mark = Mark::at(&head, valid);
             let source = Arc::new(Source { name, text: head });
-            loaded.findings.push(
-                Diagnostic::error("not-utf8", "the file is not UTF-8 text")
-                    .at(&source, mark)
-                    .hint("save it as UTF-8; Latin-1 and UTF-16 are not read"),
-            );
+            let finding = Diagnostic::error("not-utf8", "the file is not UTF-8 text")
+                .hint("save it as UTF-8; Latin-1 and UTF-16 are not read");
+            let finding = yaml::about(finding.at(&source, mark), &source, mark);
+            loaded.findings.push(finding);
         }
-    }
-}
-
-/// The mark of a byte offset.
-fn place(text: &str, offset: usize) -> Mark {
-    let head = &text[..offset];
-    let line = head.matches('\n').count() + 1;
-    let column = head.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Mark {
-        line: number(line),
-        column: number(column),
-        start: offset,
-        end: offset,
     }
 }

@@ -29,6 +29,10 @@ pub struct Manifests {
     pub findings: Diagnostics,
 }
 
+/// Stack of a thread that reads files: without optimisation the deepest tree that the reader lets through
+/// needs more than the 2 MiB that a thread has by default.
+const STACK: usize = 16 << 20;
+
 /// Reads the sources and checks every envelope. Files are read side by side and joined in their order.
 pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -37,15 +41,21 @@ pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
     let parts: Vec<Manifests> = std::thread::scope(|scope| {
         let threads: Vec<_> = sources
             .chunks(share)
-            .map(|chunk| scope.spawn(|| sources_of(chunk, kinds)))
+            .map(|chunk| {
+                let thread = std::thread::Builder::new().stack_size(STACK);
+                let started = thread.spawn_scoped(scope, || sources_of(chunk, kinds));
+                (chunk, started)
+            })
             .collect();
-        // A panic in a worker is a panic here.
         threads
             .into_iter()
-            .map(|thread| {
-                thread
+            .map(|(chunk, started)| match started {
+                // A panic in a worker is a panic here.
+                Ok(thread) => thread
                     .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // A machine that has no thread to spare reads here.
+                Err(_) => sources_of(chunk, kinds),
             })
             .collect()
     });
@@ -299,4 +309,22 @@ fn refuse_equal_names(all: &mut Manifests) {
         }
     }
     all.findings.extend(findings);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_tree_that_is_let_through_fits_the_stack() {
+        for (open, close) in [("[", "]"), ("{a: ", "}")] {
+            let source = Arc::new(Source {
+                name: "deep.yaml".into(),
+                text: format!("{}{}", open.repeat(63), close.repeat(63)),
+            });
+            let all = lower(&[source], &[]);
+            assert!(all.findings.is_empty(), "{:?}", all.findings);
+            assert_eq!(all.skipped, 1);
+        }
+    }
 }

@@ -46,7 +46,12 @@ impl Reader<'_> {
         };
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
-                let message = format!("unknown field `{}` in {what}", entry.key);
+                // `{token:x}`, without a space, is a field called `token:x`.
+                let message = if self.secretive {
+                    format!("unknown field in {what}")
+                } else {
+                    format!("unknown field `{}` in {what}", entry.key)
+                };
                 let finding = Diagnostic::error("unknown-field", message)
                     .suggest(&entry.key, known.iter().copied());
                 self.report(finding, entry.key_mark);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::yaml;
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
 
@@ -43,29 +44,29 @@ pub fn compare(source: &Arc<Source>, documents: &[Node], findings: &mut Diagnost
                 others.push(value);
             }
             Err(error) => {
-                let place = error.location().map_or_else(Mark::default, |place| Mark {
-                    line: u32::try_from(place.line()).unwrap_or(u32::MAX),
-                    column: u32::try_from(place.column()).unwrap_or(u32::MAX),
-                    ..Mark::default()
-                });
+                // Its lines end at more characters than ours, so only its offset is used.
+                let offset = error.location().map_or(0, |place| place.index());
+                let place = Mark::at(&source.text, offset);
                 let finding =
                     Diagnostic::warning("yaml-dialect", "other YAML tools cannot read this")
                         .hint("write the value in quotes, or in plain decimal digits");
-                findings.push(finding.at(source, place));
+                findings.push(yaml::about(finding.at(source, place), source, place));
                 return;
             }
         }
     }
     for (ours, theirs) in documents.iter().zip(&others) {
         if let Some(node) = difference(ours, theirs) {
-            findings.push(
-                Diagnostic::warning(
-                    "yaml-dialect",
-                    format!("other YAML tools do not read this as {}", node.describe()),
-                )
-                .at(source, node.mark)
-                .hint("write the value in quotes, or in plain decimal digits"),
+            let finding = Diagnostic::warning(
+                "yaml-dialect",
+                format!("other YAML tools do not read this as {}", node.describe()),
             );
+            let mut finding = yaml::about(finding.at(source, node.mark), source, node.mark);
+            if finding.hidden {
+                finding.message = "other YAML tools read this differently".into();
+            }
+            let hint = "write the value in quotes, or in plain decimal digits";
+            findings.push(finding.hint(hint));
         }
     }
 }

@@ -12,14 +12,14 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
 
 use crate::model::diagnostic::Source;
 use crate::model::node::Entry;
-use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree, secret};
 
 /// Largest manifest file that is read at all.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Values in one file. Generous for one file holding tens of thousands of objects, and small enough that
-/// a hostile file stays within a few hundred megabytes.
-const MAX_NODES: usize = 4_000_000;
+/// Values in one file. Room for tens of thousands of objects, and few enough that a hostile file stays near
+/// 600 MB (measured 2026-11-21; `tests/it/hostile_sizes.rs` holds it).
+const MAX_NODES: usize = 2_000_000;
 
 /// Values that anchors and aliases may stand for in one file: far more than any manifest repeats, and
 /// what a bomb reaches in a moment.
@@ -87,7 +87,34 @@ fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
             .trim_end_matches([':', ' ']);
         Diagnostic::error("yaml-syntax", format!("not valid YAML: {text}"))
     };
-    finding.at(source, error.location().map(mark).unwrap_or_default())
+    let place = match error.location() {
+        Some(location) if location.span().byte_offset().is_some_and(|at| at > 0) => mark(location),
+        // Errors of the scanner come without offsets.
+        Some(location) => Mark::near(
+            &source.text,
+            location.line() as usize,
+            location.column() as usize,
+        ),
+        None => Mark::at(&source.text, 0),
+    };
+    about(finding.at(source, place), source, place)
+}
+
+/// Hides the line of a finding about the text itself if its document has named a secret before: where the
+/// structure is not as it should be, any line may be a part of one.
+pub fn about(finding: Diagnostic, source: &Arc<Source>, place: Mark) -> Diagnostic {
+    if may_be_secret(&source.text, place) {
+        finding.hide()
+    } else {
+        finding
+    }
+}
+
+fn may_be_secret(text: &str, place: Mark) -> bool {
+    let ahead: Vec<&str> = text.lines().take(place.line as usize).collect();
+    let opened = |line: &&str| *line == "---" || line.starts_with("--- ");
+    let own = ahead.iter().rposition(opened).unwrap_or(0);
+    ahead[own..].iter().any(|line| secret::named_in(line))
 }
 
 fn mark(location: Location) -> Mark {

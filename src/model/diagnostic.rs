@@ -12,6 +12,12 @@ pub enum Severity {
     Warning,
 }
 
+/// Findings of each severity that a run keeps. Nobody reads more, and one hostile file could cause millions.
+const MOST: usize = 1_000;
+
+/// Characters of a message. What a file says is repeated in messages, and a name may have megabytes.
+const LONGEST: usize = 600;
+
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -32,7 +38,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code,
-            message: message.into(),
+            message: cut(message.into()),
             origin: None,
             related: None,
             hint: None,
@@ -66,7 +72,7 @@ impl Diagnostic {
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(cut(hint.into()));
         self
     }
 
@@ -88,40 +94,92 @@ impl Diagnostic {
     }
 }
 
-/// All findings of a run.
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// All findings of a run, as far as anybody would read them.
 #[derive(Clone, Debug, Default)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+}
 
 impl Diagnostics {
+    /// Takes a finding. Errors and warnings are counted apart, so that neither pushes out the other.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        let count = match diagnostic.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= MOST {
+            self.kept.push(diagnostic);
+        }
     }
 
     pub fn extend(&mut self, other: Diagnostics) {
-        self.0.extend(other.0);
+        let (errors, warnings) = other.unkept();
+        for diagnostic in other.kept {
+            self.push(diagnostic);
+        }
+        self.errors += errors;
+        self.warnings += warnings;
     }
 
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|d| d.severity == Severity::Error)
+        self.errors > 0
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
+        self.kept.iter()
     }
 
-    /// The findings in the order of files and lines, so that equal inputs print equal bytes.
+    /// Errors and warnings that were counted and not kept.
+    fn unkept(&self) -> (usize, usize) {
+        (
+            self.errors.saturating_sub(MOST),
+            self.warnings.saturating_sub(MOST),
+        )
+    }
+
+    /// The findings in the order of files and lines, so that equal inputs print equal bytes. Those that were
+    /// not kept are counted in a last one.
     pub fn sorted(mut self) -> Self {
-        self.0.sort_by(|a, b| a.place().cmp(&b.place()));
+        self.kept.sort_by(|a, b| a.place().cmp(&b.place()));
+        let (errors, warnings) = self.unkept();
+        let more = |count: usize| match count {
+            1 => "1 more finding like these is not shown".to_string(),
+            count => format!("{count} more findings like these are not shown"),
+        };
+        if errors > 0 {
+            self.kept
+                .push(Diagnostic::error("more-findings", more(errors)));
+        }
+        if warnings > 0 {
+            self.kept
+                .push(Diagnostic::warning("more-findings", more(warnings)));
+        }
         self
     }
 }
 
 /// The known name that `given` most likely stands for: the fewest edits, within a third of its length.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nothing that is known is as long, and the distance to a megabyte takes seconds.
+    const LONGEST_NAME: usize = 300;
+    if given.len() > LONGEST_NAME {
+        return None;
+    }
     let flat = |text: &str| -> String {
         text.chars()
             .filter(|c| !matches!(c, '_' | '-' | ' '))
@@ -129,17 +187,50 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             .collect()
     };
     let wanted = flat(given);
+    let most = 1 + wanted.len() / 4;
     known
         .into_iter()
-        .map(|name| (strsim::osa_distance(&wanted, &flat(name)), name))
-        .filter(|(edits, _)| *edits <= 1 + wanted.len() / 4)
+        .map(|name| (flat(name), name))
+        // A difference of lengths is a number of edits, and much cheaper to find.
+        .filter(|(flat, _)| flat.chars().count().abs_diff(wanted.chars().count()) <= most)
+        .map(|(flat, name)| (strsim::osa_distance(&wanted, &flat), name))
+        .filter(|(edits, _)| *edits <= most)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::*;
+
+    #[test]
+    fn findings_beyond_reading_are_counted_not_kept() {
+        let mut all = Diagnostics::default();
+        for number in 0..MOST + 5 {
+            all.push(Diagnostic::warning("w", number.to_string()));
+        }
+        assert!(!all.has_errors());
+        let mut part = Diagnostics::default();
+        for number in 0..MOST + 2 {
+            part.push(Diagnostic::error("e", number.to_string()));
+        }
+        all.extend(part);
+        all.push(Diagnostic::error("e", "the last"));
+        let all = all.sorted();
+        assert!(all.has_errors());
+        assert_eq!(all.iter().count(), 2 * MOST + 2);
+        let last: Vec<_> = all.iter().skip(2 * MOST).collect();
+        assert_eq!(last[0].message, "3 more findings like these are not shown");
+        assert_eq!(last[1].message, "5 more findings like these are not shown");
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_megabytes() {
+        let finding = Diagnostic::error("e", "ü".repeat(1 << 20)).hint("y".repeat(1 << 20));
+        assert!(finding.message.len() < 2_000 && finding.message.ends_with('…'));
+        assert!(finding.hint.is_some_and(|hint| hint.len() < 1_000));
+        assert_eq!(nearest(&"x".repeat(1 << 20), ["x"]), None);
+    }
 
     #[test]
     fn the_nearest_known_name_is_found() {

@@ -9,6 +9,46 @@ pub struct Mark {
     pub end: usize,
 }
 
+impl Mark {
+    /// The place of a byte offset.
+    pub fn at(text: &str, offset: usize) -> Self {
+        let offset = text.floor_char_boundary(offset);
+        let head = &text[..offset];
+        let line = ends(text).take_while(|end| *end <= offset).count() + 1;
+        let begins = head.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        Self::new(line, head[begins..].chars().count() + 1, offset)
+    }
+
+    /// A place of which only line and column are known, brought inside the text.
+    pub fn near(text: &str, line: usize, column: usize) -> Self {
+        let begins = match line {
+            0 | 1 => 0,
+            line => ends(text).nth(line - 2).unwrap_or(text.len()),
+        };
+        let own = text[begins..].split(['\n', '\r']).next().unwrap_or("");
+        let before = own.char_indices().nth(column.max(1) - 1);
+        Self::at(text, begins + before.map_or(own.len(), |(at, _)| at))
+    }
+
+    fn new(line: usize, column: usize, offset: usize) -> Self {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            line: number(line),
+            column: number(column),
+            start: offset,
+            end: offset,
+        }
+    }
+}
+
+/// Where each line but the first begins. Lines end as in YAML, with a lone carriage return as well.
+fn ends(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    text.match_indices(['\n', '\r'])
+        .filter(move |(at, end)| *end == "\n" || bytes.get(at + 1) != Some(&b'\n'))
+        .map(|(at, _)| at + 1)
+}
+
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -89,5 +129,32 @@ fn shorten(text: &str) -> String {
     } else {
         let head: String = text.chars().take(SHOWN).collect();
         format!("{:?}…", head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_has_a_line_and_a_column() {
+        let text = "a: 1\r\nb: ü\rc: 3\n";
+        let place = |offset| {
+            let mark = Mark::at(text, offset);
+            (mark.line, mark.column)
+        };
+        assert_eq!(place(0), (1, 1));
+        assert_eq!(place(4), (1, 5));
+        assert_eq!(place(6), (2, 1));
+        assert_eq!(place(11), (2, 5));
+        assert_eq!(place(12), (3, 1));
+        assert_eq!(place(usize::MAX), (4, 1));
+        for (line, column, offset) in [(1, 1, 0), (2, 4, 9), (3, 9, 16), (9, 9, 17), (0, 0, 0)] {
+            assert_eq!(
+                Mark::near(text, line, column).start,
+                offset,
+                "{line}:{column}"
+            );
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
 //! with their live values, so no later stage needs to know about exceptions.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::field::{Elements, find};
 use crate::model::{
     Carry, Desired, Field, FieldPath, Fields, Key, Live, PathPattern, Policy, Shape, Value,
@@ -92,18 +94,16 @@ fn merged_items(
     policy: &Policy,
     path: &FieldPath,
 ) -> Vec<(Key, Fields)> {
-    let live_of = |key: &Key| {
-        held.iter()
-            .find(|(other, _)| other == key)
-            .map(|(_, fields)| fields)
-    };
+    let live_of: BTreeMap<&Key, &Fields> = held.iter().map(|(key, fields)| (key, fields)).collect();
+    let listed: BTreeSet<&Key> = wanted.iter().map(|(key, _)| key).collect();
     let mut next = Vec::new();
     for (key, wish) in wanted {
         let at = path.element(key.clone());
         if ignored(policy, &at, elements.fold) {
             continue;
         }
-        let mut fields = live_of(key)
+        let mut fields = live_of
+            .get(key)
             .map(|fields| carried(elements, fields))
             .unwrap_or_default();
         for (name, value) in wish {
@@ -118,9 +118,8 @@ fn merged_items(
         next.push((key.clone(), fields));
     }
     for (key, fields) in held {
-        let listed = wanted.iter().any(|(other, _)| other == key);
         let left_alone = ignored(policy, &path.element(key.clone()), elements.fold);
-        if left_alone || (keeps && !listed) {
+        if left_alone || (keeps && !listed.contains(key)) {
             next.push((key.clone(), carried(elements, fields)));
         }
     }

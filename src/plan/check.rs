@@ -2,9 +2,11 @@
 //!
 //! A broken rule is a bug of this program; the object is not written and the message says so.
 
+use std::collections::BTreeSet;
+
 use super::diff::{Change, ChangeVerb};
 use super::step::Step;
-use crate::model::{Field, Fields, Live, Shape, Value};
+use crate::model::{Field, FieldPath, Fields, Key, Live, Shape, Value};
 
 /// Says which rule a step breaks.
 pub fn check(
@@ -36,6 +38,8 @@ fn lost_element(
     live: &Live,
     changes: &[Change],
 ) -> Option<String> {
+    let gone = changes.iter().filter(|c| c.verb == ChangeVerb::Remove);
+    let gone: BTreeSet<&FieldPath> = gone.map(|change| &change.path).collect();
     for field in table
         .iter()
         .filter(|field| matches!(field.shape, Shape::Keyed(_)))
@@ -43,14 +47,10 @@ fn lost_element(
         let Some(sent) = sent.get(field.name) else {
             continue;
         };
+        let sent: BTreeSet<&Key> = sent.items().iter().map(|(key, _)| key).collect();
         for (key, _) in live.fields.get(field.name).map_or(&[][..], Value::items) {
-            let path = crate::model::FieldPath::default()
-                .field(field.name)
-                .element(key.clone());
-            let removed = changes
-                .iter()
-                .any(|c| c.verb == ChangeVerb::Remove && c.path == path);
-            if sent.item(key).is_none() && !removed {
+            let path = FieldPath::default().field(field.name).element(key.clone());
+            if !sent.contains(key) && !gone.contains(&path) {
                 return Some(format!(
                     "{path} would vanish though the plan does not say so"
                 ));
@@ -76,7 +76,7 @@ fn unasked_value(
         if same || matches!(field.shape, Shape::Keyed(_)) {
             return None;
         }
-        let path = crate::model::FieldPath::default().field(field.name);
+        let path = FieldPath::default().field(field.name);
         let named = changes.iter().any(|change| change.path == path);
         let idle = *value == Value::Null && !live.fields.contains_key(field.name);
         (!named && !idle).then(|| format!("{path} would change though the plan does not say so"))

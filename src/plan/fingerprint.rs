@@ -1,7 +1,9 @@
 //! One hash for the live values that a diff was computed from.
 
 use std::collections::BTreeMap;
+use std::io;
 
+use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -50,9 +52,22 @@ fn canonical(
     parts
 }
 
-/// `sha256:` and the hash of a JSON value's bytes.
-pub fn digest(json: &Json) -> String {
-    let hash = Sha256::digest(json.to_string().as_bytes());
+/// `sha256:` and the hash of a value's bytes as JSON, which are never all in memory.
+pub fn digest(value: &impl Serialize) -> String {
+    struct Hashing(Sha256);
+    impl io::Write for Hashing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hashing = Hashing(Sha256::new());
+    // Nothing that is hashed has keys other than text, which is all that could fail.
+    let _ = serde_json::to_writer(&mut hashing, value);
+    let hash = hashing.0.finalize();
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }

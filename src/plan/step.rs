@@ -1,5 +1,7 @@
 //! Changes to one write: which members its body carries. The one exhaustive match on write modes.
 
+use std::collections::BTreeMap;
+
 use super::diff::Change;
 use crate::model::{Call, Desired, Field, Fields, Key, Live, Need, Part, Shape, Value};
 use crate::provider::semantics::WriteMode;
@@ -96,8 +98,10 @@ fn without_idle_nulls(table: &'static [Field], next: &Fields, live: &Fields) -> 
         let value = match (&field.shape, value) {
             (Shape::Keyed(elements), Value::Items(items)) => {
                 let none = Fields::new();
+                let held = held.map_or(&[][..], Value::items);
+                let held: BTreeMap<&Key, &Fields> = held.iter().map(|(k, f)| (k, f)).collect();
                 let thin = |(key, fields): &(Key, Fields)| {
-                    let before = held.and_then(|held| held.item(key)).unwrap_or(&none);
+                    let before = held.get(key).copied().unwrap_or(&none);
                     (
                         key.clone(),
                         without_idle_nulls(elements.fields, fields, before),

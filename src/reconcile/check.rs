@@ -55,9 +55,14 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
             .map(|name| (name.clone(), "the sandbox".into()))
             .collect();
     }
+    let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
+    for connection in connections.values() {
+        let own = by_vendor.entry(connection.vendor).or_default();
+        own.push(&connection.name);
+    }
     let mut desired = Vec::new();
     for draft in &manifests.drafts {
-        let connection = connection_of(draft, &connections, options, &mut findings);
+        let connection = connection_of(draft, &connections, &by_vendor, options, &mut findings);
         let provider = provider::of_kind(draft.address.kind.0);
         let audited = provider.and_then(|provider| {
             provider::audit::audit(
@@ -110,7 +115,7 @@ fn digest_of(sources: &[Arc<Source>]) -> String {
         .iter()
         .map(|source| (&source.name, &source.text))
         .collect();
-    plan::fingerprint::digest(&serde_json::json!(parts))
+    plan::fingerprint::digest(&parts)
 }
 
 fn connections(
@@ -138,20 +143,23 @@ fn connections(
     all
 }
 
+/// Connections that a hint names, and those that a wrong name is compared with. Both are done for every
+/// object, and files may hold tens of thousands of either.
+const NAMED: usize = 10;
+const COMPARED: usize = 200;
+
 /// The connection an object goes through: the one it names, or the only one of its vendor.
 fn connection_of(
     draft: &Draft,
     connections: &BTreeMap<String, Connection>,
+    by_vendor: &BTreeMap<Vendor, Vec<&str>>,
     options: &CheckOptions,
     findings: &mut Diagnostics,
 ) -> Option<String> {
     let vendor = draft.row.vendor;
     let source = &draft.origin.source;
-    let own: Vec<&str> = connections
-        .values()
-        .filter(|connection| connection.vendor == vendor)
-        .map(|connection| connection.name.as_str())
-        .collect();
+    let own = by_vendor.get(&vendor).map_or(&[][..], Vec::as_slice);
+    let near = || own.iter().copied().take(COMPARED);
     if let Some((name, mark)) = &draft.connection {
         match connections.get(name) {
             Some(connection) if connection.vendor == vendor => return Some(name.clone()),
@@ -164,20 +172,20 @@ fn connection_of(
                     ),
                 )
                 .at(source, *mark)
-                .suggest(name, own),
+                .suggest(name, near()),
             ),
             None => {
                 let message = format!("there is no connection `{name}`");
                 findings.push(
                     Diagnostic::error("unknown-connection", message)
                         .at(source, *mark)
-                        .suggest(name, own),
+                        .suggest(name, near()),
                 );
             }
         }
         return None;
     }
-    match own.as_slice() {
+    match own {
         [only] => Some((*only).to_string()),
         [] => {
             let message = format!(
@@ -198,10 +206,12 @@ fn connection_of(
                 "{vendor} has {} connections, so `connection` must name one",
                 several.len()
             );
+            let more = if several.len() > NAMED { ", …" } else { "" };
+            let named = several[..several.len().min(NAMED)].join(", ");
             findings.push(
                 Diagnostic::error("unknown-connection", message)
                     .at(source, draft.origin.mark)
-                    .hint(format!("one of {}", several.join(", "))),
+                    .hint(format!("one of {named}{more}")),
             );
             None
         }

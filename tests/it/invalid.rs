@@ -66,8 +66,14 @@ fn every_code_has_a_sample() {
         .iter()
         .flat_map(|case| findings(case).1)
         .collect();
-    // Only the file system can cause these; `cli.rs` and the tests of `load` do.
-    let elsewhere = ["missing-path", "unreadable", "too-large", "no-manifests"];
+    // Only the file system can cause the first four; the last needs more findings than a sample should have.
+    let elsewhere = [
+        "missing-path",
+        "unreadable",
+        "too-large",
+        "no-manifests",
+        "more-findings",
+    ];
     let missing: Vec<String> = codes_in_source()
         .into_iter()
         .filter(|code| !sampled.contains(code.as_str()) && !elsewhere.contains(&code.as_str()))

@@ -1,0 +1,195 @@
+//! Source lines under findings, as far as they may be shown.
+//!
+//! A line is found by its offset, because a file may have millions of them, and cut where a secret may
+//! begin: whatever stands behind the name of one is not shown, also under findings about something else. Under
+//! a finding that may itself be about a secret only the words of the format are shown, since nobody can
+//! tell what a line holds that is not as it should be.
+
+use std::ops::Range;
+
+use annotate_snippets::AnnotationKind;
+
+use crate::model::{Mark, Origin, secret};
+
+/// Characters of a line that are shown; past it the place alone has to do.
+const LONGEST_LINE: usize = 400;
+
+/// How far from its place the beginning of a line is looked for.
+const REACH: usize = 64 << 10;
+
+/// Words of the format that may stand under a finding about a secret.
+const WORDS: [&str; 31] = [
+    "accountAlias",
+    "accountId",
+    "allowInsecureHttp",
+    "apiKey",
+    "apiVersion",
+    "auth",
+    "baseUrl",
+    "clientCredentials",
+    "clientId",
+    "clientSecret",
+    "command",
+    "connection",
+    "email",
+    "env",
+    "file",
+    "kind",
+    "labels",
+    "limits",
+    "login",
+    "metadata",
+    "name",
+    "password",
+    "scope",
+    "session",
+    "spec",
+    "timeout",
+    "token",
+    "tokenUrl",
+    "username",
+    "vendor",
+    "webhookSecret",
+];
+
+/// One line of a source with the columns that a finding is about.
+pub struct Excerpt {
+    pub line: String,
+    pub number: usize,
+    pub path: String,
+    pub span: Range<usize>,
+    pub kind: AnnotationKind,
+    pub label: &'static str,
+}
+
+impl Excerpt {
+    pub fn new(origin: &Origin, kind: AnnotationKind, label: &'static str, hidden: bool) -> Self {
+        let mark = origin.mark;
+        let before = (mark.column.max(1) - 1) as usize;
+        let shown = shown(line_at(&origin.source.text, mark), before, hidden);
+        let begins = shown
+            .char_indices()
+            .nth(before)
+            .map_or(shown.len(), |(at, _)| at);
+        let begins = begins.min(shown.len().saturating_sub(1));
+        let ends = (begins + mark.end.saturating_sub(mark.start).max(1)).min(shown.len());
+        let boundary = |at: usize| shown.floor_char_boundary(at);
+        let span = boundary(begins)..boundary(ends).max(boundary(begins));
+        Self {
+            line: shown,
+            number: mark.line.max(1) as usize,
+            path: origin.source.name.clone(),
+            span,
+            kind,
+            label,
+        }
+    }
+}
+
+/// The line of a place; nothing of one that is too long to find its beginning.
+fn line_at(text: &str, mark: Mark) -> &str {
+    let ends = |c: char| c == '\n' || c == '\r';
+    let at = text.floor_char_boundary(mark.start);
+    let from = text.floor_char_boundary(at.saturating_sub(REACH));
+    let begins = match text[from..at].rfind(ends) {
+        Some(end) => from + end + 1,
+        None if from == 0 => 0,
+        None => return "…",
+    };
+    let line = &text[begins..];
+    let far = text.floor_char_boundary((begins + REACH).min(text.len()));
+    let line = line.get(..far - begins).unwrap_or(line);
+    line.split(ends).next().unwrap_or_default()
+}
+
+/// A source line as far as it may be shown, with something at the column `before` for the caret to point to.
+fn shown(text: &str, before: usize, hidden: bool) -> String {
+    let long = text.char_indices().nth(LONGEST_LINE).map(|(at, _)| at);
+    let head = &text[..long.unwrap_or(text.len())];
+    let cut = if hidden {
+        Some(known(head))
+    } else {
+        secret::begins(head).or(long)
+    };
+    let hides = cut.is_some_and(|at| at < text.trim_end().len());
+    let mut shown = head[..cut.filter(|_| hides).unwrap_or(head.len())].to_string();
+    if hides {
+        shown.push(' ');
+    }
+    let columns = shown.chars().count();
+    if before < LONGEST_LINE {
+        // The caret keeps its column under what is not shown.
+        shown.extend(std::iter::repeat_n(' ', before.saturating_sub(columns)));
+    }
+    if hides {
+        shown.push('…');
+    } else if before >= columns {
+        shown.push(' ');
+    }
+    shown
+}
+
+/// How far a line consists of words of the format and the signs between them.
+fn known(line: &str) -> usize {
+    let mut end = line.len() - line.trim_start().len();
+    loop {
+        let rest = line[end..].trim_start_matches([' ', '\t', '-', '{', '"', '\'', ',']);
+        let name: &str = rest
+            .split(|c: char| !c.is_ascii_alphabetic())
+            .next()
+            .unwrap_or_default();
+        let after = rest[name.len()..].trim_start_matches(['"', '\'', ' ']);
+        if !WORDS.contains(&name) || !after.starts_with(':') {
+            return end;
+        }
+        end = line.len() - after.len() + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::diagnostic::Source;
+    use std::sync::Arc;
+
+    #[test]
+    fn only_words_of_the_format_are_shown_under_a_finding_about_a_secret() {
+        for (line, visible) in [
+            (
+                "    login: {username: admin, password: x}",
+                "    login: {username: …",
+            ),
+            ("    login: {pasword: x, token: y}", "    login: …"),
+            ("  auth: {token:x}", "  auth: {token: …"),
+            ("      x: y", "       …"),
+            ("x", " …"),
+            ("", " "),
+        ] {
+            assert_eq!(shown(line, 0, true), visible, "{line}");
+        }
+        assert_eq!(shown("token: x", 12, true), "token:      …");
+        assert_eq!(shown("a: x", 4, false), "a: x ");
+    }
+
+    #[test]
+    fn the_line_of_a_place_is_found_in_every_kind_of_file() {
+        let text = "a: 1\r\nb: 2\rc: 3\nd: ü4";
+        for (start, line) in [(0, "a: 1"), (6, "b: 2"), (11, "c: 3"), (19, "d: ü4")] {
+            assert_eq!(line_at(text, Mark::at(text, start)), line);
+        }
+        let long = "x".repeat(REACH * 3);
+        assert_eq!(line_at(&long, Mark::at(&long, REACH * 2)), "…");
+    }
+
+    #[test]
+    fn a_place_past_what_is_shown_keeps_a_caret() {
+        let text = "ü".repeat(1_000);
+        let mark = Mark::at(&text, 1_798);
+        let source = Arc::new(Source {
+            name: "x".into(),
+            text,
+        });
+        let excerpt = Excerpt::new(&Origin { source, mark }, AnnotationKind::Primary, "", false);
+        assert!(excerpt.span.end <= excerpt.line.len() && excerpt.span.start < excerpt.span.end);
+    }
+}
