@@ -29,7 +29,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["sandbox/server.rs"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
-    ("annotate_snippets", &["render/diagnostics.rs"]),
+    (
+        "annotate_snippets",
+        &["render/diagnostics.rs", "render/excerpt.rs"],
+    ),
     ("tracing", &["apply/", "reconcile/", "cli/", "sandbox/"]),
     ("rustls", &["apply/http.rs"]),
     ("ignore::", &["manifest/load.rs"]),
