@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::Apply;
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
-use super::{plan, setup};
+use super::{plan, setup, undo};
 use crate::reconcile;
 
 pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
@@ -31,6 +31,11 @@ pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
             anyhow::bail!("the plan {flag} --sandbox, and has to be applied the same way");
         }
         args.selection.paths = document.source.paths.iter().map(PathBuf::from).collect();
+    }
+    if let Some(document) = &saved
+        && let Some(run) = &document.source.undo
+    {
+        return undo::apply(document, run, &args).await;
     }
     let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
         return Ok(Exit::Error);

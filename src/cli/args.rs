@@ -266,7 +266,7 @@ pub struct Undo {
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     pub format: Format,
-    /// Only plan; write the inverse plan as JSON into this file
+    /// Only plan, and save the inverse plan, to be applied later exactly as shown
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]

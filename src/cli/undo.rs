@@ -1,22 +1,19 @@
 //! `entitle undo`: the inverse of a past apply, planned and carried out like any other plan.
 
-use std::io::Write;
-
-use super::args::Undo;
+use super::args::{Apply, Consent, Undo};
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
-use super::{output, setup, state};
+use super::setup::{self, Setup};
+use super::{output, plan, state};
 use crate::apply::journal::{Event, History};
-use crate::reconcile;
-use crate::render;
+use crate::plan::document::PlanDocument;
+use crate::reconcile::{self, Undone};
 
 pub async fn run(args: Undo) -> anyhow::Result<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
-    let path = state::journal(&args.consent.journal)?;
-    let history = History::read(&path)
-        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))?;
+    let history = history(&args.consent)?;
     let run = find(&history, &args.run)?;
     let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
         return Ok(Exit::Error);
@@ -25,26 +22,63 @@ pub async fn run(args: Undo) -> anyhow::Result<Exit> {
         Ok(writer) => writer,
         Err(exit) => return Ok(exit),
     };
-    let checked = setup.checked.clone();
-    let undone = reconcile::undo(&history, &run, checked, &setup.settings)
-        .await
-        .map_err(|why| anyhow::anyhow!(why))?;
-    for lost in &undone.lost {
-        anstream::eprintln!("Cannot be taken back: {lost}");
-    }
+    let undone = inverse(&history, &run, &setup).await?;
     if let Some(out) = &args.out {
         output::plan(&undone.pass.document, args.format)?;
-        let mut file = std::fs::File::create(out)?;
-        render::json::write(&mut file, &undone.pass.document)?;
-        file.flush()?;
+        plan::save(out, &undone.pass.document)?;
+        let out = out.display();
+        anstream::eprintln!("Saved to {out}. Apply exactly this with: entitle apply {out}");
         return Ok(Exit::Done);
     }
     let exit = writer.carry_out(&undone.pass, false, args.format).await?;
-    Ok(if exit == Exit::Done && !undone.lost.is_empty() {
+    Ok(partly(exit, &undone))
+}
+
+/// Carries out an inverse plan that was saved. Lists are taken back from what they are now, so all of it
+/// must still be as it was when the plan was made.
+pub async fn apply(saved: &PlanDocument, run: &str, args: &Apply) -> anyhow::Result<Exit> {
+    let history = history(&args.consent)?;
+    let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
+        return Ok(Exit::Error);
+    };
+    let writer = match Writer::new(&setup, &args.consent).await? {
+        Ok(writer) => writer,
+        Err(exit) => return Ok(exit),
+    };
+    let undone = inverse(&history, run, &setup).await?;
+    if !undone.pass.document.same_work(saved) {
+        anstream::eprintln!(
+            "The objects changed after the plan was made; nothing was sent. Undo again."
+        );
+        return Ok(Exit::Stale);
+    }
+    let exit = writer.carry_out(&undone.pass, true, args.format).await?;
+    Ok(partly(exit, &undone))
+}
+
+fn partly(exit: Exit, undone: &Undone) -> Exit {
+    if exit == Exit::Done && !undone.lost.is_empty() {
         Exit::Partly
     } else {
         exit
-    })
+    }
+}
+
+fn history(consent: &Consent) -> anyhow::Result<History> {
+    let path = state::journal(&consent.journal)?;
+    History::read(&path)
+        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))
+}
+
+async fn inverse(history: &History, run: &str, setup: &Setup) -> anyhow::Result<Undone> {
+    let mut undone = reconcile::undo(history, run, setup.checked.clone(), &setup.settings)
+        .await
+        .map_err(|why| anyhow::anyhow!(why))?;
+    undone.pass.document = undone.pass.document.inverse_of(run);
+    for lost in &undone.lost {
+        anstream::eprintln!("Cannot be taken back: {lost}");
+    }
+    Ok(undone)
 }
 
 /// The run that the user named: `latest`, or the beginning of a name.

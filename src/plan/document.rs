@@ -54,6 +54,9 @@ pub struct SourceFacts {
     /// The commit of the working tree, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The run that the plan takes back, if it is an inverse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
     /// The paths that the manifests were read from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
@@ -198,6 +201,25 @@ impl PlanDocument {
         };
         document.seal();
         document
+    }
+
+    /// Marks the plan as the inverse of a run.
+    pub fn inverse_of(mut self, run: &str) -> Self {
+        self.source.undo = Some(run.to_string());
+        self.seal();
+        self
+    }
+
+    /// Whether both plans do the same from the same live values, whenever and by whom they were made.
+    pub fn same_work(&self, other: &Self) -> bool {
+        let work = |document: &Self| -> Vec<_> {
+            document
+                .objects
+                .iter()
+                .map(|o| (o.address.clone(), o.calls.clone(), o.fingerprint.clone()))
+                .collect()
+        };
+        work(self) == work(other)
     }
 
     /// Sets the digest, after which nothing but the outcome may change.

@@ -126,6 +126,28 @@ async fn a_saved_plan_is_applied_as_shown_or_refused_as_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apply_is_taken_back_at_once_or_from_a_saved_inverse() {
+    let place = lac_place(2, true).await;
+    let account = || place.sandbox.state("lac").expect("an account")["license_orders"].clone();
+    let before = account();
+    assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
+    let after = account();
+    assert_ne!(after, before);
+    let saved = place.run(&["undo", "latest", "--out", "undo.json"]);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert_eq!(account(), after, "saving writes nothing");
+    let undo = place.run(&["apply", "undo.json", "--allow", "strand"]);
+    assert_eq!(undo.code, 0, "{}{}", undo.stdout, undo.stderr);
+    assert_eq!(account(), before);
+    let again = place.run(&["apply", "undo.json", "--allow", "strand"]);
+    assert_eq!(again.code, 5, "{}{}", again.stdout, again.stderr);
+    let unknown = place.run(&["undo", "nope", "--auto-approve"]);
+    assert_eq!(unknown.code, 1, "{}", unknown.stderr);
+    let history = place.run(&["history"]);
+    assert!(history.stdout.contains("converged"), "{}", history.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_converge_ends_with_seven() {
     let mut place = Place::new().await;
     place.connect("licensespring");
