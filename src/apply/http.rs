@@ -13,6 +13,12 @@ use crate::model::{Connection, Limits, Method, Reply};
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
 const MAX_REPLY: usize = 64 << 20;
 
+/// The longest wait that a vendor's word is taken for. Nobody means a longer one, and a moment so far off
+/// that no clock shows it cannot be waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+const OVER: &str = "the time for the whole run is over";
+
 /// A call that brought no reply.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text}")]
@@ -97,7 +103,10 @@ impl Http {
     /// Sends once, in its turn. `name` is how messages call the exchange.
     pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
         let request = self.request(outgoing)?;
-        let turn = self.limiter.turn().await;
+        // A turn may be an hour away; the run ends before that.
+        let Ok(turn) = tokio::time::timeout_at(self.deadline, self.limiter.turn()).await else {
+            return Err(Lost::unsent(format!("{name}: {OVER}")));
+        };
         let left = self.deadline.saturating_duration_since(Instant::now());
         match tokio::time::timeout(left, receive(request)).await {
             Ok(Ok(answered)) => {
@@ -116,7 +125,7 @@ impl Http {
                 })
             }
             Err(_) => Err(Lost {
-                text: format!("{name}: the time for the whole run is over"),
+                text: format!("{name}: {OVER}"),
                 sent: true,
             }),
         }
@@ -213,10 +222,11 @@ pub fn join(base: &Url, path: &str) -> Url {
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+    let wait = Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()?;
+    Some(wait.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -251,5 +261,50 @@ mod tests {
         let long = retry_after(&headers("Fri, 31 Dec 2100 23:59:59 GMT")).expect("a date");
         assert!(long > Duration::from_secs(3600));
         assert_eq!(retry_after(&headers("soon")), None);
+        let never = retry_after(&headers(&u64::MAX.to_string()));
+        assert_eq!(never, Some(LONGEST_WAIT));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_far_off_does_not_outlast_the_run() {
+        let source = crate::model::diagnostic::Source::default();
+        let connection = Connection {
+            name: "lac".into(),
+            vendor: crate::model::Vendor("lac"),
+            base_url: "https://lac.example.com".parse().expect("a URL"),
+            auth: crate::model::Auth::Token(crate::model::SecretRef::Env("T".into())),
+            limits: Limits {
+                concurrency: 1,
+                rates: Vec::new(),
+            },
+            timeout: Duration::from_secs(30),
+            webhook_secret: None,
+            allow_insecure_http: false,
+            origin: crate::model::Origin {
+                source: std::sync::Arc::new(source),
+                mark: crate::model::Mark::default(),
+            },
+        };
+        let hourly = Limits {
+            concurrency: 1,
+            rates: vec![crate::model::Rate {
+                requests: 1,
+                per: Duration::from_secs(3600),
+            }],
+        };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let http = Http::new(&connection, &hourly, deadline).expect("a client");
+        drop(http.limiter.turn().await);
+        let outgoing = Outgoing {
+            method: Method::Get,
+            url: connection.base_url.clone(),
+            credential: None,
+            body: Body::None,
+        };
+        let lost = match http.exchange("GET /", &outgoing).await {
+            Ok(_) => panic!("there was no turn"),
+            Err(lost) => lost,
+        };
+        assert!(!lost.sent && lost.text.ends_with(OVER), "{lost:?}");
     }
 }

@@ -7,6 +7,10 @@ use crate::model::diagnostic::Source;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
+/// The longest duration: that of the longest window a vendor could count in. Clocks overflow at some
+/// longer ones.
+const LONGEST: Duration = Duration::from_secs(744 * 60 * 60);
+
 /// The findings of one source, and how to read its nodes.
 pub struct Reader<'a> {
     pub source: &'a Arc<Source>,
@@ -119,17 +123,20 @@ impl Reader<'_> {
     pub fn duration(&mut self, what: &str, node: &Node) -> Option<Duration> {
         let text = self.text(what, node)?;
         let parsed = text.parse::<jiff::SignedDuration>().ok();
-        match parsed
-            .and_then(|span| Duration::try_from(span).ok())
-            .filter(|span| !span.is_zero())
-        {
-            Some(duration) => Some(duration),
+        let duration = parsed.and_then(|span| Duration::try_from(span).ok());
+        let finding = match duration.filter(|span| !span.is_zero()) {
+            Some(duration) if duration <= LONGEST => return Some(duration),
+            Some(_) => {
+                let message = format!("{what} must be at most 744h, which is 31 days");
+                Diagnostic::error("out-of-range", message)
+            }
             None => {
                 let message = format!("{what} must be a duration such as 30s or 2m, not {text:?}");
-                self.report(Diagnostic::error("wrong-type", message), node.mark);
-                None
+                Diagnostic::error("wrong-type", message)
             }
-        }
+        };
+        self.report(finding, node.mark);
+        None
     }
 
     pub fn missing(&mut self, what: &str, name: &str, mark: Mark) {

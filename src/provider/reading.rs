@@ -8,6 +8,11 @@
 
 use crate::model::{Call, Desired, Observed, Reply};
 
+/// Pages that are read of a list whose length has nothing to do with what is wanted, such as that of all
+/// customers: a hundred thousand rows where pages have a hundred. A list that goes on is taken for one
+/// that never ends.
+pub const MOST_PAGES: usize = 1_000;
+
 /// Names a call of a reading, so that its reply finds back.
 pub type Ticket = usize;
 

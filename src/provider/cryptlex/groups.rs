@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use crate::model::diagnostic::nearest;
+use crate::provider::reading::MOST_PAGES;
 
 /// The groups seen so far, and the names that somebody asked for.
 #[derive(Default)]
@@ -45,7 +46,11 @@ impl Groups {
             ids.insert(id.to_string());
         }
         let unknown = self.wanted.iter().any(|name| !self.ids.contains_key(name));
-        Ok(self.seen.len() > before && (rows.len() >= full || unknown))
+        let more = self.seen.len() > before && (rows.len() >= full || unknown);
+        if more && self.pages >= MOST_PAGES {
+            return Err(format!("page {MOST_PAGES} of a list that does not end"));
+        }
+        Ok(more)
     }
 
     /// The ids of the named groups, or what is wrong with the names.
@@ -93,4 +98,25 @@ fn shared(organization: &str, name: &str, ids: &BTreeSet<String>) -> String {
         ids.len(),
         ids.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_does_not_end_is_left() {
+        let mut groups = Groups::default();
+        groups.want(&BTreeSet::from(["nobody".to_string()]));
+        let row = |number: usize| {
+            let text = |name: &str| Json::from(format!("{name}{number}"));
+            Map::from_iter([("id".into(), text("id")), ("name".into(), text("name"))])
+        };
+        let end = (1..).find_map(|number| groups.page(&[row(number)], 100).err());
+        assert_eq!(
+            end.as_deref(),
+            Some("page 1000 of a list that does not end")
+        );
+        assert_eq!(groups.pages, MOST_PAGES);
+    }
 }

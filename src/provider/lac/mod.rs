@@ -151,9 +151,10 @@ fn decode(order: &Map<String, Json>) -> Result<Live, Malformed> {
     if let (Some(left), Some(Value::Integer(allowed))) = (
         live.number("deactivations_left"),
         live.fields.get("deactivations_allowed"),
-    ) {
+    ) && let Some(used) = allowed.checked_sub(left)
+    {
         live.facts
-            .insert("deactivations_used".into(), Fact::Number(allowed - left));
+            .insert("deactivations_used".into(), Fact::Number(used));
     }
     for name in ["removal_request_time", "removal_confirmation_time"] {
         if let Some(Json::String(time)) = order.get(name) {

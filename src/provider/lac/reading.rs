@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use super::decode;
 use crate::model::{Call, Observed, Value};
 use crate::provider::hunt::{Hunt, Next};
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Reading, Ticket, Wanted, json_of};
 use crate::provider::with_query;
 
 /// Up to this many customers are asked for one by one.
@@ -85,6 +85,7 @@ pub struct OrderReading {
     listings: Vec<Listing>,
     names: Names,
     customers: BTreeMap<i64, String>,
+    customer_pages: usize,
 }
 
 impl OrderReading {
@@ -117,6 +118,7 @@ impl OrderReading {
             listings: Vec::new(),
             names: Names::NotAsked,
             customers: BTreeMap::new(),
+            customer_pages: 0,
         };
         reading.start();
         reading
@@ -297,8 +299,12 @@ impl OrderReading {
                 self.customers.insert(id, name.to_string());
             }
         }
+        self.customer_pages += 1;
         if self.customers.len() == before {
             self.names = Names::Known;
+        } else if self.customer_pages >= MOST_PAGES {
+            let why = format!("GET /customers does not end after {MOST_PAGES} pages");
+            self.names = Names::Failed(why);
         } else {
             self.ask_names(self.customers.len());
         }
@@ -360,6 +366,10 @@ impl OrderReading {
         if agreed {
             self.targets[index].owner = candidates.first().copied();
             return;
+        }
+        if candidates.len() > FEW_CUSTOMERS {
+            // One call for each would be more than all that is wanted; the manifest's own is the likely one.
+            candidates.clear();
         }
         candidates.extend(target.customer);
         if candidates.is_empty() {
@@ -470,4 +480,79 @@ fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String {
         pairs.push(("offset", &offset));
     }
     with_query("/license-orders", &pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Provider;
+    use crate::provider::lac::{Lac, fields};
+    use crate::provider::testing::{self, answer};
+    use serde_json::json;
+
+    /// What comes of `count` orders of as many customers, at a vendor that answers so.
+    fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>) {
+        let orders: Vec<_> = (1..=count)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                order.fields.insert("customer_id", Value::Integer(number));
+                order
+            })
+            .collect();
+        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+        let (rounds, found) = testing::drive(Lac.reading(&wanted), vendor);
+        (rounds.concat().len(), found)
+    }
+
+    fn order(number: i64) -> Json {
+        json!({"activation_key": format!("k{number}"), "customer": {"name": "Rivers"}})
+    }
+
+    #[test]
+    fn a_customer_list_that_does_not_end_is_left() {
+        let mut customers = 0;
+        let (calls, found) = read(20, |call| {
+            if call.starts_with("GET /customers") {
+                customers += 1;
+                return answer(200, json!([{"id": customers, "name": "Rivers"}]));
+            }
+            answer(200, Json::from_iter((1..=20).map(order)))
+        });
+        assert_eq!(calls, MOST_PAGES + 1);
+        for one in found {
+            let Observed::Unread(why) = one else {
+                panic!("{one:?}");
+            };
+            assert!(why.contains("does not end"), "{why}");
+        }
+    }
+
+    #[test]
+    fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
+        let (calls, _) = read(20, |call| {
+            if call.starts_with("GET /customers") {
+                let row = |id: i64| json!({"id": id, "name": "Rivers"});
+                return answer(200, Json::from_iter((1..=500).map(row)));
+            }
+            answer(200, Json::from_iter((1..=20).map(order)))
+        });
+        assert_eq!(
+            calls,
+            1 + 2 + 20,
+            "the list, the customers, a proof for each"
+        );
+    }
+
+    #[test]
+    fn counters_that_cannot_be_are_no_fact() {
+        let order = json!({
+            "product_template": {"id": 1}, "license_type": "network", "licensee_type": "customer",
+            "hostid_match_rate": 100, "min_hostids": 1, "activations_allowed": 1, "enabled": true,
+            "removal": false, "deactivations_allowed": i64::MAX, "deactivations_left": i64::MIN,
+            "Hostids": [], "Features": [],
+        });
+        let live = decode(order.as_object().unwrap()).unwrap();
+        assert_eq!(live.number("deactivations_used"), None);
+    }
 }
