@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod golden;
+pub mod mutate;
 pub mod paths;
 pub mod program;
 pub mod proxy;
 pub mod pure;
+pub mod seeds;

@@ -1,0 +1,135 @@
+//! Real inputs to damage: the manifests of examples, cases and samples, the replies of the cases, a journal
+//! and a plan.
+
+use std::path::PathBuf;
+
+use entitle::provider;
+
+use super::{golden, pure};
+
+/// Texts of all manifests in the repository, the shortest first.
+pub fn manifests() -> Vec<Vec<u8>> {
+    let tests = golden::tests_dir();
+    let mut folders = golden::folders(&tests.join("invalid"));
+    for provider in provider::ALL {
+        let vendor = provider.vendor().0;
+        folders.push(tests.join("../examples").join(vendor));
+        folders.extend(cases(vendor));
+    }
+    let mut texts: Vec<Vec<u8>> = folders
+        .iter()
+        .flat_map(|folder| golden::files(folder, "yaml"))
+        .map(|path| std::fs::read(path).expect("readable"))
+        .collect();
+    texts.sort_by_key(|text| (text.len(), text.clone()));
+    texts.dedup();
+    texts
+}
+
+fn cases(vendor: &str) -> Vec<PathBuf> {
+    golden::folders(
+        &golden::tests_dir()
+            .join("vendors")
+            .join(vendor)
+            .join("cases"),
+    )
+}
+
+/// One case of a vendor: its manifest and what the vendor answers.
+pub struct Case {
+    pub name: String,
+    /// The vendor's place in `provider::ALL`.
+    pub vendor: usize,
+    pub manifest: String,
+    pub replies: pure::Replies,
+}
+
+pub fn replies() -> Vec<Case> {
+    let mut found = Vec::new();
+    for (vendor, provider) in provider::ALL.iter().enumerate() {
+        for folder in cases(provider.vendor().0) {
+            let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("readable");
+            found.push(Case {
+                name: folder.display().to_string(),
+                vendor,
+                manifest: read("manifest.yaml"),
+                replies: serde_json::from_str(&read("replies.json")).expect("JSON"),
+            });
+        }
+    }
+    found
+}
+
+/// Bodies of replies to writes, with the vendor's place in `provider::ALL`.
+pub fn written() -> Vec<(usize, Vec<u8>)> {
+    let mut found = Vec::new();
+    for (vendor, provider) in provider::ALL.iter().enumerate() {
+        let dir = golden::tests_dir()
+            .join("vendors")
+            .join(provider.vendor().0)
+            .join("replies");
+        for path in golden::files(&dir, "http") {
+            let text = std::fs::read_to_string(path).expect("readable");
+            let body = text.split_once("\n\n").map_or("", |(_, body)| body);
+            found.push((vendor, body.as_bytes().to_vec()));
+        }
+    }
+    found
+}
+
+/// Sealed plans, one for each case that has something to plan.
+pub fn plans() -> Vec<String> {
+    let mut found = Vec::new();
+    for case in replies() {
+        let checked = pure::check(&[("manifest.yaml", &case.manifest)]);
+        let Ok((observed, _)) = pure::observe(&checked, &case.replies) else {
+            continue;
+        };
+        let document = pure::document(&checked, &pure::plan(&checked, &observed));
+        if document
+            .objects
+            .iter()
+            .any(|object| !object.changes.is_empty())
+        {
+            found.push(entitle::plan::saved::seal(&document).expect("JSON"));
+        }
+    }
+    found
+}
+
+/// The journal of a run of every plan, without checksums.
+pub fn journal() -> String {
+    let mut lines = Vec::new();
+    for (run, plan) in plans().iter().enumerate() {
+        let document = entitle::plan::saved::open(plan).expect("a plan");
+        let mut line = |event: serde_json::Value| {
+            let record = serde_json::json!({
+                "at": "2026-11-21T12:00:00Z", "run": format!("run-{run}"), "event": event,
+            });
+            lines.push(record.to_string());
+        };
+        line(serde_json::json!({"started": {
+            "by": "jane", "commit": "0123456789abcdef", "plan": document.digest,
+            "objects": document.objects.len(), "sandbox": false,
+        }}));
+        for object in &document.objects {
+            let Some(call) = object.calls.first() else {
+                continue;
+            };
+            line(serde_json::json!({"intent": {
+                "address": object.address, "vendor": object.vendor,
+                "connection": object.connection, "base_url": "https://a.example/",
+                "identity": object.identity, "method": call.method, "path": call.path,
+                "changes": object.changes, "unread": {"customer_id": 1},
+            }}));
+            if run % 3 != 0 {
+                line(serde_json::json!({"outcome": {
+                    "address": object.address, "outcome": "converged", "message": null,
+                    "side_effects": ["description"],
+                }}));
+            }
+        }
+        line(serde_json::json!({"finished": {"interrupted": run % 2 == 0}}));
+    }
+    lines.join("\n")
+}
