@@ -1,11 +1,12 @@
 //! Documents to drafts: the envelope, names and references checked, all problems collected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::members::Reader;
-use super::policy;
-use super::{connection, second, yaml};
+use super::piece::Piece;
+use super::workers::side_by_side;
+use super::{connection, plain, policy, second, yaml};
 use crate::model::address::name_fault;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
@@ -18,9 +19,8 @@ use crate::model::{
 pub const API_VERSION: &str = "entitle.dev/v1";
 
 /// Everything the manifests of a run say.
-#[derive(Default)]
-pub struct Manifests {
-    pub drafts: Vec<Draft>,
+pub struct Manifests<T> {
+    pub objects: Vec<Lowered<T>>,
     pub connections: Vec<Connection>,
     pub files: usize,
     pub documents: usize,
@@ -29,69 +29,115 @@ pub struct Manifests {
     pub findings: Diagnostics,
 }
 
-/// Stack of a thread that reads files: without optimisation the deepest tree that the reader lets through
-/// needs more than the 2 MiB that a thread has by default.
-const STACK: usize = 16 << 20;
+/// An object whose envelope is in order, and what was made of its draft.
+pub struct Lowered<T> {
+    pub address: Address,
+    pub vendor: Vendor,
+    /// The connection it names, if it names one.
+    pub connection: Option<(String, Mark)>,
+    pub origin: Origin,
+    /// Nothing if the draft was not in order.
+    pub object: Option<T>,
+}
 
-/// Reads the sources and checks every envelope. Files are read side by side and joined in their order.
-pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    // A thread costs about as much as a few small files.
-    let share = sources.len().div_ceil(workers).max(16);
-    let parts: Vec<Manifests> = std::thread::scope(|scope| {
-        let threads: Vec<_> = sources
-            .chunks(share)
-            .map(|chunk| {
-                let thread = std::thread::Builder::new().stack_size(STACK);
-                let started = thread.spawn_scoped(scope, || sources_of(chunk, kinds));
-                (chunk, started)
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|(chunk, started)| match started {
-                // A panic in a worker is a panic here.
-                Ok(thread) => thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // A machine that has no thread to spare reads here.
-                Err(_) => sources_of(chunk, kinds),
-            })
-            .collect()
-    });
+/// What becomes of a draft. It is called where the draft is made, so that no tree outlives its piece.
+pub type Each<'a, T> = dyn Fn(Draft, &mut Diagnostics) -> Option<T> + Sync + 'a;
+
+impl<T> Default for Manifests<T> {
+    fn default() -> Self {
+        Self {
+            objects: Vec::new(),
+            connections: Vec::new(),
+            files: 0,
+            documents: 0,
+            skipped: 0,
+            findings: Diagnostics::default(),
+        }
+    }
+}
+
+impl<T> Manifests<T> {
+    fn join(&mut self, part: Self) {
+        self.objects.extend(part.objects);
+        self.connections.extend(part.connections);
+        self.documents += part.documents;
+        self.skipped += part.skipped;
+        self.findings.extend(part.findings);
+    }
+}
+
+/// Reads the sources and checks every envelope. Pieces of files are read side by side and joined in their order.
+pub fn lower<T: Send>(
+    sources: &[Arc<Source>],
+    kinds: &[KindRow],
+    each: &Each<'_, T>,
+) -> Manifests<T> {
+    let pieces: Vec<Piece> = sources.iter().flat_map(Piece::of).collect();
+    let mut parts = side_by_side(&pieces, |piece| lower_piece(piece, kinds, each)).into_iter();
+    let files: Vec<Option<Vec<Manifests<T>>>> = pieces
+        .chunk_by(|a, b| Arc::ptr_eq(&a.source, &b.source))
+        .map(|own| Vec::from_iter(parts.by_ref().take(own.len())))
+        .map(|parts| parts.into_iter().collect())
+        .collect();
+    let broken: Vec<Piece> = sources
+        .iter()
+        .zip(&files)
+        .filter(|(_, parts)| parts.is_none())
+        .map(|(source, _)| Piece::whole(source))
+        .collect();
+    let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, kinds, each)).into_iter();
     let mut all = Manifests {
         files: sources.len(),
         ..Manifests::default()
     };
-    for part in parts {
-        all.drafts.extend(part.drafts);
-        all.connections.extend(part.connections);
-        all.documents += part.documents;
-        all.skipped += part.skipped;
-        all.findings.extend(part.findings);
+    for parts in files {
+        let parts = parts.unwrap_or_else(|| wholes.next().flatten().into_iter().collect());
+        parts.into_iter().for_each(|part| all.join(part));
     }
     refuse_equal_names(&mut all);
     all
 }
 
-fn sources_of(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
+/// Reads a piece of a file. Nothing comes back if its text is not in order, unless it is the whole file: then
+/// there are findings.
+fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Option<Manifests<T>> {
     let mut all = Manifests::default();
-    for source in sources {
-        let mut own = Diagnostics::default();
-        let documents = yaml::parse(source, &mut own);
-        if !own.has_errors() && second::may_differ(source, &documents) {
-            second::compare(source, &documents, &mut own);
+    let documents = match plain::read(piece.text(), piece.begins()) {
+        Some(documents) => documents,
+        None => {
+            let documents = if piece.is_whole() {
+                yaml::parse(&piece.source, &mut all.findings)
+            } else {
+                yaml::parse_piece(piece, &mut all.findings).ok()?
+            };
+            if !all.findings.has_errors() && second::may_differ(piece.text(), &documents) {
+                second::compare(piece, &documents, &mut all.findings);
+            }
+            documents
         }
-        all.findings.extend(own);
-        for document in &documents {
-            all.documents += 1;
-            document_of(document, source, kinds, &mut all);
+    };
+    for document in documents {
+        all.documents += 1;
+        if let Some(draft) = document_of(document, &piece.source, kinds, &mut all) {
+            all.objects.push(Lowered {
+                address: draft.address.clone(),
+                vendor: draft.row.vendor,
+                connection: draft.connection.clone(),
+                origin: draft.origin.clone(),
+                object: each(draft, &mut all.findings),
+            });
         }
     }
-    all
+    Some(all)
 }
 
-fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &mut Manifests) {
+/// Checks the envelope of a document. A connection goes to the others, an object comes back.
+fn document_of<T>(
+    mut document: Node,
+    source: &Arc<Source>,
+    kinds: &[KindRow],
+    all: &mut Manifests<T>,
+) -> Option<Draft> {
     let mut reader = Reader {
         source,
         findings: &mut all.findings,
@@ -108,7 +154,7 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
                 let finding = Diagnostic::error("unknown-version", message)
                     .hint(format!("this version of entitle reads `{API_VERSION}`"));
                 reader.report(finding, mark);
-                return;
+                return None;
             }
         }
         _ => {
@@ -121,12 +167,12 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
             } else {
                 all.skipped += 1;
             }
-            return;
+            return None;
         }
     }
     let entries = reader.members(
         "a document",
-        document,
+        &document,
         &["apiVersion", "kind", "metadata", "spec"],
     );
     debug_assert!(
@@ -135,10 +181,10 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     );
     let Some(kind) = document.get("kind") else {
         reader.missing("a document", "kind", document.mark);
-        return;
+        return None;
     };
     let Some(kind_text) = reader.text("kind", kind) else {
-        return;
+        return None;
     };
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
     if row.is_none() && kind_text != "Connection" {
@@ -146,14 +192,14 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
             .suggest(&kind_text, names);
         reader.report(finding, kind.mark);
-        return;
+        return None;
     }
-    let metadata = metadata(document, &mut reader);
-    let Some(spec) = document.get("spec") else {
-        reader.missing("a document", "spec", document.mark);
-        return;
-    };
+    let metadata = metadata(&document, &mut reader);
     let origin = reader.origin(document.mark);
+    let Some(spec) = document.get_mut("spec") else {
+        reader.missing("a document", "spec", origin.mark);
+        return None;
+    };
     match row {
         None => {
             let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
@@ -168,27 +214,24 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
             if let (Some(connection), Some(_)) = (lowered, name) {
                 all.connections.push(connection);
             }
+            None
         }
         Some(row) => {
             let object = object(*row, spec, &mut reader);
-            if let (Some((name, labels)), Some((connection, identity, policy, desired))) =
-                (metadata, object)
-            {
-                let address = Address {
+            let ((name, labels), (connection, identity, policy, desired)) = metadata.zip(object)?;
+            Some(Draft {
+                row: *row,
+                address: Address {
                     kind: row.kind,
                     name,
-                };
-                all.drafts.push(Draft {
-                    row: *row,
-                    address,
-                    labels,
-                    connection,
-                    identity,
-                    policy,
-                    desired,
-                    origin,
-                });
-            }
+                },
+                labels,
+                connection,
+                identity,
+                policy,
+                desired,
+                origin,
+            })
         }
     }
 }
@@ -247,7 +290,7 @@ fn text_map(what: &str, node: &Node, reader: &mut Reader<'_>) -> BTreeMap<String
 
 type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
 
-fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
+fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
     let identity_names: Vec<&str> = row.identity.iter().map(|identity| identity.name).collect();
     let mut known = vec!["connection", "policy", "desired"];
     known.extend(&identity_names);
@@ -273,9 +316,11 @@ fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectPa
         .filter(|entry| identity_names.contains(&entry.key.as_str()))
         .cloned()
         .collect();
-    let Some(desired) = spec.get("desired") else {
-        if matches!(spec.tree, Tree::Map(_)) {
-            reader.missing(&what, "desired", spec.mark);
+    let is_map = matches!(spec.tree, Tree::Map(_));
+    let mark = spec.mark;
+    let Some(desired) = spec.get_mut("desired") else {
+        if is_map {
+            reader.missing(&what, "desired", mark);
         }
         return None;
     };
@@ -283,32 +328,34 @@ fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectPa
         reader.wrong_type("desired", "a map of fields", desired);
         return None;
     }
-    Some((connection, identity, policy, desired.clone()))
+    Some((connection, identity, policy, desired.take()))
 }
 
-fn refuse_equal_names(all: &mut Manifests) {
-    let drafts = all
-        .drafts
-        .iter()
-        .map(|draft| (draft.address.to_string(), &draft.origin));
-    let connections = all
-        .connections
-        .iter()
-        .map(|c| (format!("Connection/{}", c.name), &c.origin));
-    let mut seen: BTreeMap<String, &Origin> = BTreeMap::new();
-    let mut findings = Diagnostics::default();
-    for (address, origin) in drafts.chain(connections) {
-        if let Some(first) = seen.get(&address) {
-            findings.push(
-                Diagnostic::error("duplicate-name", format!("{address} is defined twice"))
-                    .at(&origin.source, origin.mark)
-                    .also((*first).clone(), "it is defined here first"),
-            );
-        } else {
-            seen.insert(address, origin);
+fn refuse_equal_names<T>(all: &mut Manifests<T>) {
+    let mut objects: HashMap<&Address, &Origin> = HashMap::new();
+    let mut connections: HashMap<&str, &Origin> = HashMap::new();
+    let mut twice = Vec::new();
+    for object in &all.objects {
+        match objects.get(&object.address) {
+            Some(first) => twice.push((object.address.to_string(), *first, &object.origin)),
+            None => drop(objects.insert(&object.address, &object.origin)),
         }
     }
-    all.findings.extend(findings);
+    for connection in &all.connections {
+        match connections.get(connection.name.as_str()) {
+            Some(first) => {
+                let name = format!("Connection/{}", connection.name);
+                twice.push((name, *first, &connection.origin));
+            }
+            None => drop(connections.insert(&connection.name, &connection.origin)),
+        }
+    }
+    for (name, first, origin) in twice {
+        let finding = Diagnostic::error("duplicate-name", format!("{name} is defined twice"))
+            .at(&origin.source, origin.mark)
+            .also(first.clone(), "it is defined here first");
+        all.findings.push(finding);
+    }
 }
 
 #[cfg(test)]
@@ -322,7 +369,7 @@ mod tests {
                 name: "deep.yaml".into(),
                 text: format!("{}{}", open.repeat(63), close.repeat(63)),
             });
-            let all = lower(&[source], &[]);
+            let all = lower(&[source], &[], &|_, _| Some(()));
             assert!(all.findings.is_empty(), "{:?}", all.findings);
             assert_eq!(all.skipped, 1);
         }

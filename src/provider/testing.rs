@@ -33,7 +33,6 @@ pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
             source,
             mark: Mark::default(),
         },
-        marks: BTreeMap::new(),
     }
 }
 

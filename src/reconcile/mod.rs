@@ -18,8 +18,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::apply::{Account, Secrets, observe};
-use crate::model::{Address, Connection, Desired, Limits, Live, Mode, Observed};
+use crate::manifest;
+use crate::model::{Address, Connection, Desired, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
+use crate::plan::estimate::Pace;
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
@@ -71,27 +73,15 @@ impl Pass {
 /// Reads the live objects of every connection in use, side by side, and plans.
 pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, mut observed) = accounts(checked, settings);
-    observed.extend(read(checked, &accounts).await);
+    let (accounts, seen) = look(checked, settings).await;
     let now = (settings.clock)();
-    let unread = Observed::Unread("it was not read".into());
-    let planned: Vec<Planned> = checked
-        .desired
-        .iter()
-        .filter_map(|object| {
-            let provider = provider::of(object.vendor)?;
-            let seen = observed.get(&object.address).unwrap_or(&unread);
-            Some(plan::plan(provider, object, seen, now))
-        })
-        .collect();
-    let live = observed
-        .into_iter()
-        .filter_map(|(address, seen)| match seen {
-            Observed::Live(live) => Some((address, live)),
-            Observed::Missing | Observed::Unread(_) => None,
-        })
-        .collect();
-    let document = document(checked, &planned, &accounts, now);
+    let planned = manifest::side_by_side(&seen, |(object, seen)| {
+        let provider = provider::of(object.vendor)?;
+        Some(plan::plan(provider, object, seen, now))
+    });
+    let planned: Vec<Planned> = planned.into_iter().flatten().collect();
+    let live = written(seen, &planned);
+    let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {
         planned,
         document,
@@ -101,26 +91,34 @@ pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
     }
 }
 
+/// The live values of the objects that a write would start from; the others are of no more use.
+fn written(seen: Vec<(&Arc<Desired>, Observed)>, planned: &[Planned]) -> BTreeMap<Address, Live> {
+    seen.into_iter()
+        .zip(planned)
+        .filter(|(_, planned)| planned.step.is_some())
+        .filter_map(|((object, seen), _)| match seen {
+            Observed::Live(live) => Some((object.address.clone(), live)),
+            Observed::Missing | Observed::Unread(_) => None,
+        })
+        .collect()
+}
+
 /// The plan as the contract shows it.
 fn document(
     checked: &Checked,
     planned: &[Planned],
     accounts: &BTreeMap<String, Account>,
+    parallelism: usize,
     now: Timestamp,
 ) -> PlanDocument {
-    let limits: BTreeMap<String, Limits> = accounts
+    let paces: BTreeMap<String, Pace> = accounts
         .iter()
-        .map(|(name, account)| {
-            (
-                name.clone(),
-                account.provider.limits_for(&account.connection),
-            )
-        })
+        .map(|(name, account)| (name.clone(), account.pace(parallelism)))
         .collect();
     PlanDocument::new(
         planned,
         checked.source.clone(),
-        &limits,
+        &paces,
         &checked.findings,
         now,
     )
@@ -138,8 +136,9 @@ fn accounts(
                 accounts.insert(name.to_string(), account);
             }
             Err(why) => {
-                let failed =
-                    |object: &&Desired| (object.address.clone(), Observed::Unread(why.clone()));
+                let failed = |(_, object): &(usize, &Desired)| {
+                    (object.address.clone(), Observed::Unread(why.clone()))
+                };
                 unread.extend(objects.iter().map(failed));
             }
         }
@@ -147,34 +146,50 @@ fn accounts(
     (accounts, unread)
 }
 
-/// The objects that are read, by connection.
-fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<&Desired>> {
-    let mut wanted: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
-    for object in checked
-        .desired
-        .iter()
-        .filter(|object| object.policy.mode != Mode::Suspend)
-    {
-        wanted.entry(&object.connection).or_default().push(object);
+/// Opens the accounts in use and reads every object, in the order of the objects.
+async fn look<'a>(
+    checked: &'a Checked,
+    settings: &Settings,
+) -> (BTreeMap<String, Account>, Vec<(&'a Arc<Desired>, Observed)>) {
+    let (accounts, mut unread) = accounts(checked, settings);
+    let mut seen: Vec<Option<Observed>> = vec![None; checked.desired.len()];
+    for (place, found) in read(checked, &accounts).await {
+        seen[place] = Some(found);
+    }
+    let why = || Observed::Unread("it was not read".into());
+    let seen = checked.desired.iter().zip(seen).map(|(object, seen)| {
+        let seen = seen.or_else(|| unread.remove(&object.address));
+        (object, seen.unwrap_or_else(why))
+    });
+    let seen = seen.collect();
+    (accounts, seen)
+}
+
+/// The objects that are read, by connection, with their places among all.
+fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<(usize, &Desired)>> {
+    let mut wanted: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
+    for (place, object) in checked.desired.iter().enumerate() {
+        if object.policy.mode != Mode::Suspend {
+            let own = wanted.entry(&object.connection).or_default();
+            own.push((place, object));
+        }
     }
     wanted
 }
 
 /// Reads every account side by side: one that is slow or down delays no other.
-async fn read(
-    checked: &Checked,
-    accounts: &BTreeMap<String, Account>,
-) -> BTreeMap<Address, Observed> {
-    let wanted = wanted(checked);
-    let mut reads: FuturesUnordered<_> = accounts
-        .iter()
-        .filter_map(|(name, account)| Some((account, wanted.get(name.as_str())?)))
-        .map(|(account, objects)| async move { (objects, observe(account, objects).await) })
+async fn read(checked: &Checked, accounts: &BTreeMap<String, Account>) -> Vec<(usize, Observed)> {
+    let mut reads: FuturesUnordered<_> = wanted(checked)
+        .into_iter()
+        .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
+        .map(|(account, wanted)| async move {
+            let (places, objects): (Vec<usize>, Vec<&Desired>) = wanted.into_iter().unzip();
+            (places, observe(account, &objects).await)
+        })
         .collect();
-    let mut observed = BTreeMap::new();
-    while let Some((objects, found)) = reads.next().await {
-        let addresses = objects.iter().map(|object| object.address.clone());
-        observed.extend(addresses.zip(found));
+    let mut observed = Vec::new();
+    while let Some((places, found)) = reads.next().await {
+        observed.extend(places.into_iter().zip(found));
     }
     observed
 }
