@@ -21,6 +21,11 @@ impl Fields {
         Self::default()
     }
 
+    /// Room for so many fields and no more.
+    pub fn with_capacity(fields: usize) -> Self {
+        Self(Vec::with_capacity(fields))
+    }
+
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (*known).cmp(name))
     }
@@ -70,6 +75,16 @@ impl Fields {
 
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// As in any map, a name that is not there is a panic: for tests.
+impl std::ops::Index<&str> for Fields {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        let at = self.find(name).unwrap_or(self.0.len());
+        &self.0[at].1
     }
 }
 

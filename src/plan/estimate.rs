@@ -73,11 +73,11 @@ impl Pace {
 
 /// Calls that one write costs.
 #[derive(Clone, Copy)]
-struct Cost {
+pub struct Cost {
     /// The write and the look at what came of it.
-    write: usize,
+    pub write: usize,
     /// The look before it, once what was read has grown old.
-    again: usize,
+    pub again: usize,
 }
 
 impl Cost {
@@ -116,7 +116,8 @@ pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     ((slowest * 10.0).round() / 10.0).max(least)
 }
 
-fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
+/// The seconds that so many writes to one account take.
+pub fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
     let fresh = (pace.calls(FRESH.as_secs_f64()) / cost.write).min(writes);
     pace.seconds(writes * cost.write + (writes - fresh) * cost.again)
 }

@@ -169,7 +169,7 @@ impl Auditor<'_> {
         at: &Spot<'_>,
         also: &[&str],
     ) -> Fields {
-        let mut fields = Fields::new();
+        let mut fields = Fields::with_capacity(entries.len().saturating_sub(also.len()));
         for entry in entries {
             if also.contains(&entry.key.as_str()) {
                 continue;
@@ -274,7 +274,7 @@ impl Auditor<'_> {
     }
 
     fn items(&mut self, elements: &'static Elements, items: &[Node], path: &Spot<'_>) -> Value {
-        let mut found: Vec<(Key, Fields)> = Vec::new();
+        let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
         let mut seen: BTreeMap<Key, Mark> = BTreeMap::new();
         for item in items {
             if !matches!(item.tree, Tree::Map(_)) {

@@ -32,7 +32,7 @@ fn decode_at(
     object: &Map<String, Json>,
     place: &dyn Display,
 ) -> Result<Fields, Malformed> {
-    let mut fields = Fields::new();
+    let mut fields = Fields::with_capacity(object.len().min(table.len()));
     for field in table {
         match object.get(field.name) {
             Some(json) => {
@@ -90,11 +90,10 @@ fn items_value(
     items: &[Json],
     path: &dyn Display,
 ) -> Result<Value, Malformed> {
-    let found: Result<Vec<(Key, Fields)>, Malformed> = items
-        .iter()
-        .map(|item| element_at(elements, item, path))
-        .collect();
-    let found = found?;
+    let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
+    for item in items {
+        found.push(element_at(elements, item, path)?);
+    }
     let mut seen = std::collections::BTreeSet::new();
     match found.iter().find(|(key, _)| !seen.insert(key)) {
         Some((key, _)) => Err(Malformed(format!("`{path}` has the element [{key}] twice"))),

@@ -38,6 +38,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
+    ("mimalloc", &["main.rs"]),
     ("tokio", &["apply/", "reconcile/", "cli/", "sandbox/"]),
 ];
 

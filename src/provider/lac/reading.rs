@@ -563,6 +563,39 @@ mod tests {
     }
 
     #[test]
+    fn a_thousand_orders_are_three_round_trips_deep() {
+        let orders: Vec<_> = (0..1_000)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                let customer = Value::Integer(number % 250);
+                order.fields.insert("customer_id", customer);
+                order
+            })
+            .collect();
+        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+        let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+            let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
+            let from: i64 = offset.parse().unwrap();
+            if call.starts_with("GET /customers") {
+                let row = |id: i64| json!({"id": id, "name": format!("Customer {id}")});
+                return answer(200, Json::from_iter((from..250.min(from + 100)).map(row)));
+            }
+            let row = |number: i64| {
+                let customer = format!("Customer {}", number % 250);
+                json!({"activation_key": format!("k{number}"), "customer": {"name": customer}})
+            };
+            answer(200, Json::from_iter((from..1_000.min(from + 100)).map(row)))
+        });
+        let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
+        assert_eq!(
+            calls,
+            [2, 11, 1],
+            "pages of orders and of customers side by side"
+        );
+    }
+
+    #[test]
     fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
         let (calls, _) = read(20, |call| {
             if call.starts_with("GET /customers") {
