@@ -183,9 +183,7 @@ fn document_of<T>(
         reader.missing("a document", "kind", document.mark);
         return None;
     };
-    let Some(kind_text) = reader.text("kind", kind) else {
-        return None;
-    };
+    let kind_text = reader.text("kind", kind)?;
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
     if row.is_none() && kind_text != "Connection" {
         let names = kinds.iter().map(|row| row.kind.0).chain(["Connection"]);

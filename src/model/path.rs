@@ -16,9 +16,10 @@ pub struct Key {
 impl Key {
     /// A key; `fold` drops differences of case and of space, hyphen and underscore.
     pub fn new(parts: Vec<String>, fold: bool) -> Self {
-        let folded = fold.then(|| parts.iter().map(|part| fold_label(part)).collect());
+        let folded = fold.then(|| Vec::from_iter(parts.iter().map(|part| fold_label(part))));
+        let other = folded.filter(|folded| *folded != parts);
         Self {
-            folded: folded.filter(|folded: &Box<[String]>| **folded != *parts),
+            folded: other.map(Vec::into_boxed_slice),
             shown: parts.into(),
         }
     }
