@@ -436,9 +436,9 @@ fn scalar(text: &str) -> Option<Tree> {
 
 /// Whether a plain scalar can be nothing but text: it begins with a letter and is no word of YAML's.
 fn is_text(text: &str) -> bool {
-    const WORDS: [&str; 7] = ["null", "true", "false", "yes", "no", "on", "off"];
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let letter = text.chars().next().is_some_and(char::is_alphabetic);
-    letter && text.len() > 1 && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+    letter && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether a plain scalar that begins with a digit can be nothing but text: it has a letter or a dash where
