@@ -91,6 +91,8 @@ pub enum Verdict {
         words: String,
         fields: Vec<(String, String)>,
     },
+    /// Not now: the vendor did nothing, and might at another time.
+    Later(String),
     /// The write may or may not have been carried out: look before doing anything else.
     Unclear(String),
 }

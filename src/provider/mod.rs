@@ -100,11 +100,13 @@ pub trait Provider: Sync {
     }
 }
 
-/// A 2xx is accepted, a 5xx or time-out may have been carried out, anything else is refused.
+/// A 2xx is accepted, a 5xx or time-out may have been carried out, "too early" and "too many" say that
+/// nothing was done yet, anything else is refused.
 pub fn by_status(reply: &Reply) -> Verdict {
     match reply.status {
         200..300 => Verdict::Accepted,
         408 | 500.. => Verdict::Unclear(format!("{}: {}", reply.status, words::of(reply))),
+        425 | 429 => Verdict::Later(format!("{}: {}", reply.status, words::of(reply))),
         status => Verdict::Rejected {
             words: format!("{status}: {}", words::of(reply)),
             fields: Vec::new(),
