@@ -60,7 +60,8 @@ impl Provider for LicenseSpring {
         &AUTH
     }
 
-    /// What the smallest plan allows per company in a minute, and a key in a second ("Rate limiting").
+    /// What the smallest plan allows per company in a minute, and every plan per key in a second and per
+    /// address in ten ("Rate limiting").
     fn limits(&self) -> Limits {
         let rate = |requests, seconds| Rate {
             requests,
@@ -68,7 +69,7 @@ impl Provider for LicenseSpring {
         };
         Limits {
             concurrency: 10,
-            rates: vec![rate(600, 60), rate(50, 1)],
+            rates: vec![rate(600, 60), rate(200, 10), rate(50, 1)],
         }
     }
 
