@@ -8,6 +8,7 @@ use crate::model::diagnostic::nearest;
 use crate::model::field::{Elements, find};
 use crate::model::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
 use crate::provider;
+use crate::provider::semantics::WriteMode;
 
 const BOLD: Style = Style::new().bold();
 
@@ -53,7 +54,7 @@ pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     match rest.split_first() {
         None => kind_page(out, table).map(Ok),
         Some((name, rest)) => match lookup(table.desired, name, rest) {
-            Ok(field) => field_page(out, path, field).map(Ok),
+            Ok(field) => field_page(out, path, field, provider.semantics().write).map(Ok),
             Err(why) => Ok(Err(why)),
         },
     }
@@ -109,7 +110,7 @@ fn line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
     writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
 }
 
-fn field_page(out: &mut dyn Write, path: &str, field: &Field) -> io::Result<()> {
+fn field_page(out: &mut dyn Write, path: &str, field: &Field, mode: WriteMode) -> io::Result<()> {
     writeln!(
         out,
         "{BOLD}{path}{BOLD:#}
@@ -121,7 +122,7 @@ fn field_page(out: &mut dyn Write, path: &str, field: &Field) -> io::Result<()> 
     if let Shape::Integer { min, max, .. } = field.shape {
         writeln!(out, "  range     {min} to {max}")?;
     }
-    writeln!(out, "  needed    {}", need(field.need))?;
+    writeln!(out, "  needed    {}", need(field, mode))?;
     writeln!(out, "  clearing  {}", clearing(field))?;
     writeln!(out, "  risk      {}", risk(field.risk))?;
     match field.carry {
@@ -146,10 +147,11 @@ fn elements_page(out: &mut dyn Write, elements: &Elements) -> io::Result<()> {
     Ok(())
 }
 
-fn need(need: Need) -> String {
-    match need {
+fn need(field: &Field, mode: WriteMode) -> String {
+    match field.need {
         Need::Required => "by every write; taken from live where the manifest leaves it out".into(),
         Need::InManifest => "in the manifest: every write sends it and no read returns it".into(),
+        Need::Optional if field.carry == Carry::Live => optional(mode).into(),
         Need::Optional | Need::Never => "no".into(),
         Need::When { scope, field, is } => {
             let whose = if scope == Scope::Object {
@@ -159,6 +161,17 @@ fn need(need: Need) -> String {
             };
             format!("when {whose}{field} is {is}")
         }
+    }
+}
+
+/// What becomes of an optional field that the manifest leaves out.
+fn optional(mode: WriteMode) -> &'static str {
+    match mode {
+        WriteMode::Merge => "no",
+        WriteMode::Overwrite => {
+            "not in the manifest; every write sends it, from live where that leaves it out"
+        }
+        WriteMode::FullPatch => "no; a write sends it along where live holds something",
     }
 }
 
@@ -207,3 +220,38 @@ Under spec
   allowInsecureHttp   true sends credentials over plain http
 
 A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(of: &str) -> String {
+        let mut out = Vec::new();
+        path(&mut out, of).unwrap().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("needed"));
+        line.unwrap_or_default().trim().to_string()
+    }
+
+    #[test]
+    fn an_optional_field_that_every_write_sends_is_said_to_be_sent() {
+        for (of, said) in [
+            (
+                "AlineaLicense.Buffer",
+                "not in the manifest; every write sends it, from live where that leaves it out",
+            ),
+            (
+                "LacLicenseOrder.description",
+                "no; a write sends it along where live holds something",
+            ),
+            (
+                "LicenseSpringLicense.product_features.total_consumptions",
+                "no",
+            ),
+        ] {
+            assert_eq!(needed(of), said, "{of}");
+        }
+    }
+}
