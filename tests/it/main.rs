@@ -20,3 +20,4 @@ mod schemas;
 mod secrets;
 mod streams;
 mod support;
+mod vendor_words;

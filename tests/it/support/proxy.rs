@@ -52,13 +52,13 @@ pub fn is_login(path: &str) -> bool {
 pub struct Canned {
     pub status: u16,
     pub content_type: &'static str,
-    pub body: String,
+    pub body: Vec<u8>,
     /// More header lines.
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl Canned {
-    pub fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
+    pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
             content_type,
@@ -78,8 +78,8 @@ impl Canned {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        head += &format!("content-length: {}\r\n\r\n{}", self.body.len(), self.body);
-        head.into_bytes()
+        head += &format!("content-length: {}\r\n\r\n", self.body.len());
+        [head.into_bytes(), self.body.clone()].concat()
     }
 }
 
