@@ -4,7 +4,7 @@ mod apply;
 mod args;
 mod carry_out;
 mod completions;
-mod exit;
+pub mod exit;
 mod explain;
 mod history;
 mod output;
