@@ -266,7 +266,8 @@ async fn a_read_that_never_works_ends_with_the_time_for_the_run(vendor: &'static
     let mut settings = bench.settings();
     settings.deadline = Instant::now() + Duration::from_millis(500);
     let pass = entitle::reconcile::plan(&checked, &settings).await;
-    assert!(Instant::now() < settings.deadline + Duration::from_millis(300));
+    // All tries would take six seconds; a busy machine may be late by some tenths of one.
+    assert!(Instant::now() < settings.deadline + Duration::from_secs(2));
     let planned = &pass.planned[0];
     assert_eq!(
         (planned.action, paths(planned)),
