@@ -301,6 +301,9 @@ pub struct Explain {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle sandbox\n  entitle sandbox --populate 1000 --latency 20ms\n  entitle sandbox --populate 10000 --vendor lac --write-manifests bench --drift 1"
+)]
 pub struct Sandbox {
     /// Address to listen on
     #[arg(
@@ -316,6 +319,58 @@ pub struct Sandbox {
     /// Let calls go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
     #[arg(long, value_name = "SEED[:SPEC]", env = "ENTITLE_FAULTS")]
     pub faults: Option<FaultPlan>,
+    /// Add so many objects to every account, the same ones each time
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ENTITLE_SANDBOX_POPULATE",
+        default_value_t = 0,
+        value_parser = population
+    )]
+    pub populate: usize,
+    /// Add them to these accounts only
+    #[arg(
+        long,
+        value_name = "VENDOR",
+        env = "ENTITLE_SANDBOX_VENDOR",
+        value_delimiter = ',',
+        requires = "populate"
+    )]
+    pub vendor: Vec<String>,
+    /// Write connections, and manifests that hold for the added objects, into this new or empty directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_SANDBOX_MANIFESTS",
+        requires = "populate"
+    )]
+    pub write_manifests: Option<PathBuf>,
+    /// How to write them: a file for each object, or one for each vendor
+    #[arg(
+        long,
+        value_enum,
+        env = "ENTITLE_SANDBOX_LAYOUT",
+        default_value = "files"
+    )]
+    pub layout: Layout,
+    /// Let this percentage of the manifests differ from the account, each in one field that apply may change
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "ENTITLE_SANDBOX_DRIFT",
+        default_value = "0",
+        value_parser = percentage
+    )]
+    pub drift: f64,
+}
+
+/// How manifests are laid out in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// One file for each object, in a directory for each vendor
+    Files,
+    /// One file for each vendor
+    One,
 }
 
 #[derive(Args)]
@@ -330,4 +385,17 @@ fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
     Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
+}
+
+/// How many objects the sandbox may add; more than a machine would take is a slip.
+fn population(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000_000;
+    let count = text.parse().ok().filter(|count| *count <= MOST);
+    count.ok_or_else(|| format!("write a number from 0 to {MOST}"))
+}
+
+fn percentage(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "write a percentage from 0 to 100, such as 1 or 0.5".into())
 }
