@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::plan::guard::MaxChanges;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::populated::{Layout, object_count, percentage};
 use crate::sandbox::FaultPlan;
 
 /// GitOps for software licences
@@ -325,7 +326,7 @@ pub struct Sandbox {
         value_name = "N",
         env = "ENTITLE_SANDBOX_POPULATE",
         default_value_t = 0,
-        value_parser = population
+        value_parser = object_count
     )]
     pub populate: usize,
     /// Add them to these accounts only
@@ -364,15 +365,6 @@ pub struct Sandbox {
     pub drift: f64,
 }
 
-/// How manifests are laid out in files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Layout {
-    /// One file for each object, in a directory for each vendor
-    Files,
-    /// One file for each vendor
-    One,
-}
-
 #[derive(Args)]
 pub struct Completions {
     #[arg(value_enum)]
@@ -385,17 +377,4 @@ fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
     Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
-}
-
-/// How many objects the sandbox may add; more than a machine would take is a slip.
-fn population(text: &str) -> Result<usize, String> {
-    const MOST: usize = 1_000_000;
-    let count = text.parse().ok().filter(|count| *count <= MOST);
-    count.ok_or_else(|| format!("write a number from 0 to {MOST}"))
-}
-
-fn percentage(text: &str) -> Result<f64, String> {
-    let percent = text.trim_end_matches('%').parse().ok();
-    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
-    percent.ok_or_else(|| "write a percentage from 0 to 100, such as 1 or 0.5".into())
 }

@@ -11,9 +11,18 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
+use clap::ValueEnum;
 
-use super::args::Layout;
 use crate::sandbox::{Population, Sandbox, population};
+
+/// How manifests are laid out in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// One file for each object, in a directory for each vendor
+    Files,
+    /// One file for each vendor
+    One,
+}
 
 /// Writes everything and says how many objects the manifests name.
 pub fn write(
@@ -88,4 +97,18 @@ fn one(path: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<u
 
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// How many objects the sandbox may add; more than a machine would take is a slip.
+pub fn object_count(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000_000;
+    let count = text.parse().ok().filter(|count| *count <= MOST);
+    count.ok_or_else(|| format!("write a number from 0 to {MOST}"))
+}
+
+/// A share that `--drift` takes, with or without its sign.
+pub fn percentage(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "write a percentage from 0 to 100, such as 1 or 0.5".into())
 }

@@ -103,31 +103,33 @@ impl Serialize for Reading<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const TEMPLATE: &[&str] = &["id", "name", "product_id"];
         let Self { account, order } = self;
-        let settings = &order.settings;
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("customer", &account.customer_of(order).map(Customer))?;
         let template = account.template_of(order);
         out.serialize_entry("product_template", &template.map(|of| Picked(of, TEMPLATE)))?;
         out.serialize_entry("activation_key", &order.key)?;
         out.serialize_entry("creation_time", &order.creation_time)?;
-        for name in ["license_type", "licensee_type", "licensee"] {
-            out.serialize_entry(name, &settings[name])?;
-        }
-        for name in ["hostid_match_rate", "min_hostids", "activations_allowed"] {
-            out.serialize_entry(name, &Spelled(&settings[name]))?;
-        }
-        out.serialize_entry("activated_licenses_count", &order.activated)?;
-        for name in ["enabled", "description", "settings_description", "removal"] {
-            out.serialize_entry(name, &settings[name])?;
-        }
-        out.serialize_entry("removal_request_time", &order.removal_request_time)?;
-        let confirmed = &order.removal_confirmation_time;
-        out.serialize_entry("removal_confirmation_time", confirmed)?;
-        let allowed = Spelled(&settings["deactivations_allowed"]);
-        out.serialize_entry("deactivations_allowed", &allowed)?;
-        out.serialize_entry("deactivations_left", &order.deactivations_left)?;
-        for name in ["Hostids", "Features"] {
-            out.serialize_entry(name, &Spelled(&settings[name]))?;
+        // Settings are kept in the order of the reply, so one walk over them finds every member.
+        for (name, value) in order.settings.iter() {
+            match name {
+                // Shown as a customer and a template above.
+                "customer_id" | "product_template_id" => continue,
+                _ => out.serialize_entry(name, &Spelled(value))?,
+            }
+            match name {
+                "activations_allowed" => {
+                    out.serialize_entry("activated_licenses_count", &order.activated)?;
+                }
+                "removal" => {
+                    out.serialize_entry("removal_request_time", &order.removal_request_time)?;
+                    let confirmed = &order.removal_confirmation_time;
+                    out.serialize_entry("removal_confirmation_time", confirmed)?;
+                }
+                "deactivations_allowed" => {
+                    out.serialize_entry("deactivations_left", &order.deactivations_left)?;
+                }
+                _ => {}
+            }
         }
         out.end()
     }
@@ -138,19 +140,22 @@ struct Customer<'a>(&'a Object);
 
 impl Serialize for Customer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const LISTS: [(&str, &[&str]); 2] = [
-            ("Contacts", &["name", "email"]),
-            ("CustomTags", &["tag_name", "value"]),
-        ];
         let mut out = serializer.serialize_map(None)?;
-        for name in CUSTOMER {
-            out.serialize_entry(name, &self.0[*name])?;
-        }
-        for (list, names) in LISTS {
-            let items = self.0[list].as_array().into_iter().flatten();
+        // Customers are kept in the order of the reply as well.
+        for (name, value) in self.0 {
+            let shown: &[&str] = match name.as_str() {
+                "id" | "creation_time" | "update_time" => continue,
+                "Contacts" => &["name", "email"],
+                "CustomTags" => &["tag_name", "value"],
+                _ => {
+                    out.serialize_entry(name, value)?;
+                    continue;
+                }
+            };
+            let items = value.as_array().into_iter().flatten();
             let items = items.filter_map(Value::as_object);
-            let brief: Vec<_> = items.map(|item| Picked(item, names)).collect();
-            out.serialize_entry(list, &brief)?;
+            let brief: Vec<_> = items.map(|item| Picked(item, shown)).collect();
+            out.serialize_entry(name, &brief)?;
         }
         out.end()
     }
