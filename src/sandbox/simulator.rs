@@ -80,14 +80,19 @@ impl Answer {
 
     /// A JSON reply written straight from what it shows, without a tree in between.
     pub fn serialized(status: u16, body: &impl Serialize) -> Self {
+        // Only maps with odd keys do not serialise, and no account has any.
+        Self::text(status, serde_json::to_vec(body).unwrap_or_default())
+    }
+
+    /// A JSON reply that is text already.
+    pub fn text(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,
             headers: vec![(
                 "content-type".into(),
                 "application/json; charset=utf-8".into(),
             )],
-            // Only maps with odd keys do not serialise, and no account has any.
-            body: serde_json::to_vec(body).unwrap_or_default(),
+            body,
         }
     }
 

@@ -4,6 +4,7 @@
 //! last with their `product_id`; `license_orders` in the writing form with integers, plus what the server
 //! adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ pub struct Order {
     pub removal_reads: u32,
     /// The writing form, see [`schema`]: every member is there, so indexing it is safe.
     pub settings: Layered,
+    /// The reading form as text, kept once a list showed it, since large lists are read again and again.
+    pub text: OnceCell<Box<[u8]>>,
 }
 
 /// The server's own members of an order in the saved account.
@@ -140,6 +143,7 @@ impl Account {
             removal_confirmation_time: time("removal_confirmation_time")?,
             removal_reads: 0,
             settings: settings.into(),
+            text: OnceCell::new(),
         })
     }
 
@@ -201,7 +205,8 @@ impl Account {
     }
 
     /// Puts an order in the place of the one that has its key.
-    pub fn replace(&mut self, order: Order) {
+    pub fn replace(&mut self, mut order: Order) {
+        order.text = OnceCell::new();
         let Some(place) = self.place(&order.key) else {
             return;
         };

@@ -1,5 +1,7 @@
 //! The calls on licence orders: list, read one, create, update.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -14,10 +16,15 @@ impl Lac {
     pub(super) fn list(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
         let places = query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
         let account = &self.account;
-        let rows = places
-            .iter()
-            .map(|at| account.reading(&account.orders[*at]));
-        let answer = Answer::serialized(200, &rows.collect::<Vec<_>>());
+        let mut body = vec![b'['];
+        for (row, place) in places.iter().enumerate() {
+            if row > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(account.reading_text(&account.orders[*place]));
+        }
+        body.push(b']');
+        let answer = Answer::text(200, body);
         for place in places {
             self.note_read(place, now);
         }
@@ -63,6 +70,7 @@ impl Lac {
         if order.removal_reads >= limit {
             order.settings.insert("removal", false.into());
             order.removal_confirmation_time = Some(stamp(now));
+            order.text = OnceCell::new();
         }
     }
 
@@ -79,6 +87,7 @@ impl Lac {
             removal_confirmation_time: None,
             removal_reads: 0,
             settings: settings.into(),
+            text: OnceCell::new(),
         };
         if order.settings["removal"] == true {
             order.removal_request_time = Some(stamp(now));

@@ -1,5 +1,6 @@
 //! More orders and customers, made from the vendor's example order, and the manifests that hold for them.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ impl Account {
                 key: planted.key,
                 activated: (place % 10) as i64,
                 settings: Layered::over(&kinds[place % KINDS], own),
+                text: OnceCell::new(),
                 ..example.clone()
             });
         }

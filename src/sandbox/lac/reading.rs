@@ -43,6 +43,15 @@ impl Account {
         }
     }
 
+    /// The same as text; a write to the order lets go of it.
+    pub fn reading_text<'a>(&'a self, order: &'a Order) -> &'a [u8] {
+        let written = || serde_json::to_vec(&self.reading(order));
+        // Only maps with odd keys do not serialise, and orders have none.
+        order
+            .text
+            .get_or_init(|| written().unwrap_or_default().into_boxed_slice())
+    }
+
     /// An order as the page of the single GET prints it, which is the end-user API's document.
     pub fn hal(&self, order: &Order, base: &str) -> Value {
         let settings = &order.settings;
