@@ -28,4 +28,4 @@ pub use path::{FieldPath, Key, Part, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
 pub use value::{Fields, Value};
-pub use wire::{Call, Method, Reply, Verdict};
+pub use wire::{Call, Method, Read, Reply, Verdict};
