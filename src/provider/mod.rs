@@ -168,4 +168,4 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
