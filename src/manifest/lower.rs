@@ -5,23 +5,29 @@ use std::sync::Arc;
 
 use super::members::Reader;
 use super::policy;
-use super::{connection, second, yaml};
+use super::project::Project;
+use super::{accepted, connection, project, second, yaml};
 use crate::model::address::name_fault;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{
-    Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
+    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
 };
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
+
+/// Kinds that no vendor has.
+pub const OWN_KINDS: [&str; 3] = ["AcceptedDrift", "Connection", "Project"];
 
 /// Everything the manifests of a run say.
 #[derive(Default)]
 pub struct Manifests {
     pub drafts: Vec<Draft>,
     pub connections: Vec<Connection>,
+    pub accepted: Vec<AcceptedDrift>,
+    pub projects: Vec<Project>,
     pub files: usize,
     pub documents: usize,
     /// Documents that belong to other tools.
@@ -66,6 +72,8 @@ pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
     for part in parts {
         all.drafts.extend(part.drafts);
         all.connections.extend(part.connections);
+        all.accepted.extend(part.accepted);
+        all.projects.extend(part.projects);
         all.documents += part.documents;
         all.skipped += part.skipped;
         all.findings.extend(part.findings);
@@ -141,8 +149,8 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         return;
     };
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
-    if row.is_none() && kind_text != "Connection" {
-        let names = kinds.iter().map(|row| row.kind.0).chain(["Connection"]);
+    if row.is_none() && !OWN_KINDS.contains(&kind_text.as_str()) {
+        let names = kinds.iter().map(|row| row.kind.0).chain(OWN_KINDS);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
             .suggest(&kind_text, names);
         reader.report(finding, kind.mark);
@@ -155,6 +163,14 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     };
     let origin = reader.origin(document.mark);
     match row {
+        None if kind_text == "AcceptedDrift" => {
+            all.accepted
+                .extend(accepted::lower(spec, kinds, &mut reader));
+        }
+        // Only the file that was found as the project's has an effect; any other is checked all the same.
+        None if kind_text == "Project" => {
+            all.projects.push(project::lower(spec, &mut reader));
+        }
         None => {
             let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let name = metadata.map(|(name, _)| name);
