@@ -9,18 +9,18 @@ use unicode_width::UnicodeWidthStr;
 
 use super::values::{LONGEST, inline, lines};
 use crate::model::{Outcome, Risk};
-use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument, Summary};
+use crate::plan::document::{ChangeEntry, ObjectEntry, OriginEntry, PlanDocument, Summary};
 use crate::plan::{Action, ChangeVerb};
 
 /// The column in which the origin of an object ends up, where there is room.
-const WIDTH: usize = 80;
+pub(super) const WIDTH: usize = 80;
 
 const ADD: Style = AnsiColor::Green.on_default();
-const CHANGE: Style = AnsiColor::Yellow.on_default();
+pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();
-const DANGER: Style = AnsiColor::Red.on_default().bold();
-const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(super) const DANGER: Style = AnsiColor::Red.on_default().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
 
 /// A plan: every object that is not simply in sync, then the verdict.
 pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
@@ -68,20 +68,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Action::Suspend => return Ok(()),
         Action::Missing | Action::Error => ("✗", DANGER),
     };
-    let origin = match object.origin.line {
-        0 => object.origin.file.clone(),
-        line => format!("{}:{line}", object.origin.file),
-    };
-    let used = 2 + object.address.width() + origin.width();
-    let gap = WIDTH.saturating_sub(used).max(2);
-    writeln!(
-        out,
-        "{} {}{:gap$}{}",
-        painted(style, mark),
-        painted(BOLD, &object.address),
-        "",
-        painted(DIM, &origin)
-    )?;
+    head(out, painted(style, mark), &object.address, &object.origin)?;
     let widest = object
         .changes
         .iter()
@@ -110,6 +97,28 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         )?;
     }
     writeln!(out)
+}
+
+/// The first line of an object: its mark and address, and at the right where it stands.
+pub(super) fn head(
+    out: &mut dyn Write,
+    mark: String,
+    address: &str,
+    origin: &OriginEntry,
+) -> io::Result<()> {
+    let origin = match origin.line {
+        0 => origin.file.clone(),
+        line => format!("{}:{line}", origin.file),
+    };
+    let used = 2 + address.width() + origin.width();
+    let gap = WIDTH.saturating_sub(used).max(2);
+    writeln!(
+        out,
+        "{mark} {}{:gap$}{}",
+        painted(BOLD, address),
+        "",
+        painted(DIM, &origin)
+    )
 }
 
 fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
@@ -157,7 +166,7 @@ fn one_line(change: &ChangeEntry) -> Option<String> {
 }
 
 /// A set by what comes and goes: its order means nothing.
-fn set_change(before: &[Json], after: &[Json]) -> String {
+pub(super) fn set_change(before: &[Json], after: &[Json]) -> String {
     let only = |these: &[Json], those: &[Json], mark: &str| {
         these
             .iter()
@@ -286,6 +295,6 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
-fn painted(style: Style, text: &str) -> String {
+pub(super) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -7,6 +7,7 @@ mod cases;
 mod chaos;
 mod cli;
 mod conformance;
+mod drift;
 mod examples;
 mod fuzz_bodies;
 mod hostile;
