@@ -35,7 +35,15 @@ fn argument(mut argument: Arg, project: Option<&Found>) -> Arg {
     }
     let defaults = project.map(|found| found.default_of(argument.get_id().as_str()));
     if let Some(defaults) = defaults.filter(|defaults| !defaults.is_empty()) {
-        argument = argument.default_values(defaults);
+        // Some helps name a default in words, which is not the one any more.
+        let help = argument.get_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let own = help
+            .split(" [default: ")
+            .next()
+            .unwrap_or_default()
+            .to_string();
+        argument = argument.help(own).default_values(defaults);
     }
     match argument.get_id().as_str() {
         "target" | "exclude" | "object" => argument.add(ArgValueCandidates::new(complete::objects)),

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value as Json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, set_change};
+use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, paragraph, set_change};
 use super::values::inline;
 use crate::model::Risk;
 use crate::plan::drift::By;
@@ -105,7 +105,7 @@ fn values(one: &DifferenceEntry) -> String {
     if let Some(words) = element(one) {
         return words.into();
     }
-    let (base, manifest, live) = (shown(&one.base), shown(&one.manifest), shown(&one.live));
+    let [base, manifest, live] = shown_sides(one);
     match one.changed_by {
         By::You => arrow(&one.base, &one.manifest),
         By::They => arrow(&one.base, &one.live),
@@ -143,11 +143,37 @@ fn shown(value: &Option<Json>) -> String {
     value.as_ref().map_or("none".into(), inline)
 }
 
+/// Base, manifest and live. Of sets only the members that not every side has: the others say nothing.
+fn shown_sides(one: &DifferenceEntry) -> [String; 3] {
+    let sides = [&one.base, &one.manifest, &one.live];
+    let sets: Option<Vec<&Vec<Json>>> = sides
+        .iter()
+        .copied()
+        .flatten()
+        .map(Json::as_array)
+        .collect();
+    let common = |member: &Json| {
+        let mut sets = sets.iter().flatten();
+        sets.all(|set| set.contains(member))
+    };
+    sides.map(|side| match side {
+        Some(Json::Array(members)) if sets.is_some() => {
+            let apart = members.iter().filter(|member| !common(member));
+            let apart: Vec<String> = apart.map(inline).collect();
+            if apart.is_empty() {
+                "none".into()
+            } else {
+                apart.join(" ")
+            }
+        }
+        side => shown(side),
+    })
+}
+
 /// The sides that are worth a line of their own where one line does not hold them.
 fn sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
-    let base = ("base", shown(&one.base));
-    let manifest = ("manifest", shown(&one.manifest));
-    let live = ("live", shown(&one.live));
+    let [base, manifest, live] = shown_sides(one);
+    let (base, manifest, live) = (("base", base), ("manifest", manifest), ("live", live));
     match one.changed_by {
         By::You | By::Unknown => vec![manifest, live],
         By::They => vec![base, live],
@@ -168,36 +194,13 @@ fn cut(text: &str, columns: usize) -> String {
     head.collect::<String>() + "…"
 }
 
-/// A text broken between words, so that no line is longer than the terminal.
-fn paragraph(out: &mut dyn Write, indent: usize, text: &str, style: Style) -> io::Result<()> {
-    let mut line = String::new();
-    let mut lines = Vec::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && indent + line.width() + 1 + word.width() > WIDTH {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line += word;
-    }
-    lines.push(line);
-    for line in lines {
-        writeln!(
-            out,
-            "{:indent$}{}",
-            "",
-            painted(style, &cut(&line, WIDTH - indent))
-        )?;
-    }
-    Ok(())
-}
-
 fn verdict(out: &mut dyn Write, summary: &DriftSummary, base: &BaseEntry) -> io::Result<()> {
     let fields = &summary.fields;
     let title = painted(text::BOLD, "Drift:");
     if summary.drifted == 0 {
-        let mut parts = vec![format!("none, {} in sync", summary.in_sync)];
+        // What could not be read may have drifted.
+        let none = if summary.failed == 0 { "none, " } else { "" };
+        let mut parts = vec![format!("{none}{} in sync", summary.in_sync)];
         rest(&mut parts, summary);
         writeln!(out, "{title} {}.", parts.join(", "))?;
     } else {
@@ -208,7 +211,7 @@ fn verdict(out: &mut dyn Write, summary: &DriftSummary, base: &BaseEntry) -> io:
         let by = [
             (fields.they, "by them"),
             (fields.both, "on both sides"),
-            (fields.unknown, "by nobody knows whom"),
+            (fields.unknown, "without a base"),
         ];
         let by: Vec<String> = by
             .iter()

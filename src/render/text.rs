@@ -50,10 +50,10 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
         let word = painted(style, outcome.name());
         writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
         if let Some(message) = &object.message {
-            writeln!(out, "    {message}")?;
+            paragraph(out, 4, message, Style::new())?;
         }
         for effect in &object.side_effects {
-            writeln!(out, "    side effect: {effect}")?;
+            paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
         }
     }
     applied(out, &document.summary)
@@ -284,6 +284,32 @@ fn applied(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         parts.push(format!("{} in sync", summary.in_sync));
     }
     writeln!(out, "{} {}.", painted(BOLD, "Apply:"), parts.join(", "))
+}
+
+/// A text broken between words, so that no line is longer than the terminal. A word that is longer stays
+/// whole: it may be a path to be copied.
+pub(super) fn paragraph(
+    out: &mut dyn Write,
+    indent: usize,
+    text: &str,
+    style: Style,
+) -> io::Result<()> {
+    let mut line = String::new();
+    let mut lines = Vec::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && indent + line.width() + 1 + word.width() > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    lines.push(line);
+    for line in lines {
+        writeln!(out, "{:indent$}{}", "", painted(style, &line))?;
+    }
+    Ok(())
 }
 
 /// `1 request`, `2 requests`.

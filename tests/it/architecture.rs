@@ -174,19 +174,27 @@ const READING: &[&str] = &[
     "apply/observe.rs",
 ];
 
+/// Whether a line has a word that is not the end of a longer one.
+fn names(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
 #[test]
 fn only_what_carries_out_can_write() {
     let mut faults = Vec::new();
     for (file, text) in sources() {
         for (word, doors) in WRITING {
-            let named = code_lines(&text).any(|line| line.contains(word));
+            let named = code_lines(&text).any(|line| names(line, word));
             if named && !doors.iter().any(|door| file.starts_with(door)) {
                 faults.push(format!("{file} names {word}"));
             }
         }
         let reads = READING.iter().any(|reading| file.starts_with(reading));
         for word in ["Writer", "execute", "carry_out", "ApplyOptions", "Recorder"] {
-            if reads && code_lines(&text).any(|line| line.contains(word)) {
+            if reads && code_lines(&text).any(|line| names(line, word)) {
                 faults.push(format!("{file} reads only, and names {word}"));
             }
         }

@@ -4,7 +4,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use entitle::apply::journal::History;
-use entitle::cli::simulators;
 use entitle::reconcile::{self, Bases, Settings};
 use entitle::sandbox::{FaultPlan, Options, Sandbox};
 use serde_json::{Value as Json, json};
