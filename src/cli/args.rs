@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::plan::guard::MaxChanges;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::duration::duration;
 use crate::sandbox::FaultPlan;
 
 /// GitOps for software licences
@@ -374,36 +375,4 @@ pub struct Man {
     /// Write a page per command into this directory instead
     #[arg(long, value_name = "DIR", env = "ENTITLE_MAN_OUT")]
     pub out: Option<PathBuf>,
-}
-
-/// A duration such as `30s`, `1m 30s` or `7d`. A day is 24 hours: nothing here follows a calendar.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::Span = text
-        .parse()
-        .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
-    let length = span
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| "months and years are not of one length: write days".to_string())?;
-    Duration::try_from(length).map_err(|_| "a duration cannot be negative".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_as_help_and_people_write_them() {
-        for (text, seconds) in [
-            ("30s", 30.0),
-            ("1m 30s", 90.0),
-            ("7d", 604_800.0),
-            ("250ms", 0.25),
-        ] {
-            let read = duration(text).map(|length| length.as_secs_f64());
-            assert_eq!(read, Ok(seconds), "{text}");
-        }
-        for bad in ["", "soon", "-5s", "1mo", "7"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod command;
 mod complete;
 mod completions;
 mod drift;
+mod duration;
 mod exit;
 mod explain;
 mod git;

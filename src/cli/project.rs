@@ -38,7 +38,7 @@ pub fn find() -> Option<Found> {
     let project = projects.next().unwrap_or_default();
     if projects.len() > 0 {
         let message = "a project file holds one Project";
-        findings.push(Diagnostic::error("duplicate-project", message));
+        findings.push(Diagnostic::error("duplicate-name", message));
     }
     let mut found = Found {
         dir,

@@ -105,30 +105,11 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         findings: &mut all.findings,
         secretive: false,
     };
-    let kind_text = document.get("kind").and_then(Node::text);
-    match document.get("apiVersion").and_then(Node::text) {
-        Some(version) if version.starts_with("entitle.") => {
-            if version != API_VERSION {
-                let mark = document
-                    .get("apiVersion")
-                    .map_or(document.mark, |node| node.mark);
-                let message = format!("unknown version {version:?}");
-                let finding = Diagnostic::error("unknown-version", message)
-                    .hint(format!("this version of entitle reads `{API_VERSION}`"));
-                reader.report(finding, mark);
-                return;
-            }
-        }
-        _ => {
-            let ours = kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind));
-            if ours {
-                let finding =
-                    Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
-                        .hint(format!("add `apiVersion: {API_VERSION}`"));
-                reader.report(finding, document.mark);
-            } else {
-                all.skipped += 1;
-            }
+    match envelope_of(document, kinds, &mut reader) {
+        Envelope::Ours => {}
+        Envelope::Wrong => return,
+        Envelope::Foreign => {
+            all.skipped += 1;
             return;
         }
     }
@@ -163,27 +144,16 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     };
     let origin = reader.origin(document.mark);
     match row {
-        None if kind_text == "AcceptedDrift" => {
-            all.accepted
-                .extend(accepted::lower(spec, kinds, &mut reader));
-        }
         // Only the file that was found as the project's has an effect; any other is checked all the same.
-        None if kind_text == "Project" => {
-            all.projects.push(project::lower(spec, &mut reader));
+        None if kind_text == "Project" => all.projects.push(project::lower(spec, &mut reader)),
+        None if kind_text == "AcceptedDrift" => {
+            let accepted = accepted::lower(spec, kinds, &mut reader);
+            all.accepted.extend(accepted);
         }
         None => {
-            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let name = metadata.map(|(name, _)| name);
-            let lowered = connection::lower(
-                name.clone().unwrap_or_default(),
-                spec,
-                &vendors,
-                origin,
-                &mut reader,
-            );
-            if let (Some(connection), Some(_)) = (lowered, name) {
-                all.connections.push(connection);
-            }
+            let lowered = account(name.clone(), spec, kinds, origin, &mut reader);
+            all.connections.extend(lowered.filter(|_| name.is_some()));
         }
         Some(row) => {
             let object = object(*row, spec, &mut reader);
@@ -207,6 +177,51 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
             }
         }
     }
+}
+
+/// Whose a document is.
+enum Envelope {
+    Ours,
+    /// Ours, and not as this version reads it; that has been reported.
+    Wrong,
+    /// Another tool's.
+    Foreign,
+}
+
+fn envelope_of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelope {
+    let kind_text = document.get("kind").and_then(Node::text);
+    match document.get("apiVersion").and_then(Node::text) {
+        Some(API_VERSION) => Envelope::Ours,
+        Some(version) if version.starts_with("entitle.") => {
+            let mark = document
+                .get("apiVersion")
+                .map_or(document.mark, |node| node.mark);
+            let message = format!("unknown version {version:?}");
+            let finding = Diagnostic::error("unknown-version", message)
+                .hint(format!("this version of entitle reads `{API_VERSION}`"));
+            reader.report(finding, mark);
+            Envelope::Wrong
+        }
+        _ if kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind)) => {
+            let finding =
+                Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
+                    .hint(format!("add `apiVersion: {API_VERSION}`"));
+            reader.report(finding, document.mark);
+            Envelope::Wrong
+        }
+        _ => Envelope::Foreign,
+    }
+}
+
+fn account(
+    name: Option<String>,
+    spec: &Node,
+    kinds: &[KindRow],
+    origin: Origin,
+    reader: &mut Reader<'_>,
+) -> Option<Connection> {
+    let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
+    connection::lower(name.unwrap_or_default(), spec, &vendors, origin, reader)
 }
 
 fn metadata(

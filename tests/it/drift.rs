@@ -249,7 +249,7 @@ async fn the_manifests_of_a_commit_tell_who_changed_what() {
     }
     place
         .run(&["drift", "--base", "HEAD", "-", "lac.yaml"])
-        .code;
+        .failed(1, "standard input");
 }
 
 #[tokio::test(flavor = "multi_thread")]
