@@ -1,7 +1,7 @@
 //! One account: its session, and calls that are tried until they are answered.
 //!
 //! Reading and writing are two types. An [`Account`] reads: whoever holds one can log in and send what
-//! [`Read`] proves to be a read, and has no method for anything else. A [`Writer`] is made from an account
+//! [`Read`] proves to be a read, and has no method for anything else. A `Writer` is made from an account
 //! inside `apply` only, by the one function that carries out a step. So the compiler knows that `plan`,
 //! `drift` and whatever else never calls `execute` cannot write.
 
@@ -71,7 +71,7 @@ impl Account {
 
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
     /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
-    /// write needs a [`Writer`].
+    /// write needs a `Writer`.
     async fn send(&self, call: &Call) -> Result<Reply, Lost> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))

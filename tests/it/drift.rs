@@ -280,6 +280,9 @@ async fn no_program_that_the_repository_names_is_run() {
         ".git/hooks/post-checkout",
         &format!("#!/bin/sh\n{script}\n"),
     );
+    // Nor does the environment lead git to another repository, as that of a hook does.
+    place.set("GIT_DIR", "/nowhere");
+    place.set("GIT_EXEC_PATH", "/nowhere");
     let ran = place.run(&["drift", "--base", "HEAD"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(!trap.exists(), "a program of the repository was run");
