@@ -14,6 +14,7 @@ mod git;
 mod history;
 mod output;
 mod plan;
+mod populated;
 mod project;
 mod sandbox;
 mod schema;
