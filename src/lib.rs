@@ -18,6 +18,7 @@
 //! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
 //! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
+//! | drift | [`mod@plan::drift`] | in place of the writing: manifest, live and a base, to who changed what |
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document as text, JSON or a schema |
 //!
@@ -31,7 +32,7 @@
 //!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
-//!   names the HTTP client.
+//!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!

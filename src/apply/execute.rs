@@ -9,7 +9,7 @@ use super::observe::observe;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
-use super::transport::Account;
+use super::transport::{Account, Writer};
 use crate::model::{Desired, Live, Observed, Reply, Verdict};
 use crate::plan::document::{CallEntry, ObjectEntry};
 use crate::plan::{self, Action, Planned};
@@ -142,10 +142,11 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
         return Report::new(planned, None, None);
     };
     let provider = context.account.provider;
+    let writer = Writer::new(context.account);
     let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
     let mut unclear = None;
     for _ in 0..WRITES {
-        let why = match context.account.send(&step.call).await {
+        let why = match writer.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
                 Verdict::Accepted => return verify(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {

@@ -17,7 +17,11 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
     loop {
         for (ticket, call) in reading.ready() {
             under_way.push(async move {
-                let answer = match account.send(&call).await {
+                let Some(read) = call.as_read() else {
+                    let why = format!("{} is no read and was not sent", call.shown());
+                    return (ticket, Answer::Lost(why));
+                };
+                let answer = match account.read(read).await {
                     Ok(reply) => Answer::Reply(reply),
                     Err(lost) => Answer::Lost(lost.text),
                 };

@@ -1,4 +1,9 @@
 //! One account: its session, and calls that are tried until they are answered.
+//!
+//! Reading and writing are two types. An [`Account`] reads: whoever holds one can log in and send what
+//! [`Read`] proves to be a read, and has no method for anything else. A `Writer` is made from an account
+//! inside `apply` only, by the one function that carries out a step. So the compiler knows that `plan`,
+//! `drift` and whatever else never calls `execute` cannot write.
 
 use std::time::Duration;
 
@@ -9,14 +14,14 @@ pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing, without};
-use crate::model::{Call, Connection, Method, Reply};
+use crate::model::{Call, Connection, Method, Read, Reply};
 use crate::provider::Provider;
 use crate::provider::auth::Session;
 
 /// Tries of one call in all.
 const TRIES: usize = 6;
 
-/// One connection in use.
+/// One connection in use, for reading.
 pub struct Account {
     pub connection: Connection,
     pub provider: &'static dyn Provider,
@@ -59,9 +64,15 @@ impl Account {
             .max(1)
     }
 
+    /// Reads: sent again after any passing failure.
+    pub async fn read(&self, read: Read<'_>) -> Result<Reply, Lost> {
+        self.send(read.call()).await
+    }
+
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
-    /// passing failure; writes only when the vendor cannot have carried them out.
-    pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+    /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
+    /// write needs a `Writer`.
+    async fn send(&self, call: &Call) -> Result<Reply, Lost> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -124,6 +135,20 @@ impl Account {
             reply.body = without(&reply.body, &session.token);
         }
         Ok(answered)
+    }
+}
+
+/// The right to write to an account.
+pub(in crate::apply) struct Writer<'a>(&'a Account);
+
+impl<'a> Writer<'a> {
+    pub fn new(account: &'a Account) -> Self {
+        Self(account)
+    }
+
+    /// Sends a write; again only when the vendor cannot have carried it out.
+    pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+        self.0.send(call).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::plan::guard::MaxChanges;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::duration::duration;
 use super::populated::{Layout, object_count, percentage};
 use crate::sandbox::FaultPlan;
 
@@ -17,7 +18,7 @@ use crate::sandbox::FaultPlan;
 #[command(
     name = "entitle",
     version,
-    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode), 3 applied in part, \
+    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode) or drift, 3 applied in part, \
                   4 refused by a guard, 5 stale, 6 locked, 7 did not converge, 130 and 143 interrupted.\n\n\
                   Try it without any account:\n  entitle plan examples --sandbox"
 )]
@@ -34,6 +35,8 @@ pub enum Command {
     Plan(Plan),
     /// Make the live objects as the manifests say
     Apply(Apply),
+    /// Tell apart what you and what others changed; writes nothing
+    Drift(Drift),
     /// Show a saved plan, offline
     Show(Show),
     /// Show what past applies did
@@ -48,12 +51,12 @@ pub enum Command {
     Sandbox(Sandbox),
     /// Print the completions of a shell
     Completions(Completions),
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or write one per command
+    Man(Man),
 }
 
 /// Which manifests, and which objects in them.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Selection {
     /// Files or directories with manifests; `-` is standard input [default: .]
     #[arg(value_name = "PATH")]
@@ -138,6 +141,9 @@ pub enum Format {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -"
+)]
 pub struct Validate {
     #[command(flatten)]
     pub selection: Selection,
@@ -228,6 +234,31 @@ pub struct JournalFile {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
+)]
+pub struct Drift {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub reach: Reach,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Compare with the manifests of this commit instead of the last applies in the journal
+    #[arg(long, value_name = "COMMIT", env = "ENTITLE_BASE")]
+    pub base: Option<String>,
+    /// Drift that is accepted [default: entitle-accepted.yaml beside the project file]
+    #[arg(long, value_name = "FILE", env = "ENTITLE_ACCEPTED")]
+    pub accepted: Option<PathBuf>,
+    #[command(flatten)]
+    pub journal: JournalFile,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle show plan.json\n  entitle show plan.json --format json"
+)]
 pub struct Show {
     /// A file that `plan --out` wrote
     #[arg(value_name = "PLANFILE")]
@@ -238,14 +269,17 @@ pub struct Show {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle history\n  entitle history --object 'LacLicenseOrder/*' --since 7d"
+)]
 pub struct History {
     #[command(flatten)]
     pub journal: JournalFile,
     /// Only objects whose Kind/name matches
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", env = "ENTITLE_OBJECT")]
     pub object: Option<String>,
     /// Only runs of this length of time until now, for example 7d or 12h
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SINCE", value_parser = duration)]
     pub since: Option<Duration>,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
@@ -268,7 +302,7 @@ pub struct Undo {
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     pub format: Format,
     /// Only plan, and save the inverse plan, to be applied later exactly as shown
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub consent: Consent,
@@ -277,17 +311,21 @@ pub struct Undo {
 /// The schemas there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaName {
+    Drift,
     Manifest,
     Plan,
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle schema > manifest.json\n  entitle schema plan\n  entitle schema --out schemas"
+)]
 pub struct Schema {
     /// Which schema to print
     #[arg(value_enum, default_value = "manifest")]
     pub name: SchemaName,
     /// Write all schemas into this directory instead
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "ENTITLE_SCHEMA_OUT")]
     pub out: Option<PathBuf>,
 }
 
@@ -303,7 +341,7 @@ pub struct Explain {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle sandbox\n  entitle sandbox --populate 1000 --latency 20ms\n  entitle sandbox --populate 10000 --vendor lac --write-manifests bench --drift 1"
+    after_help = "Examples:\n  entitle sandbox\n  entitle sandbox --populate 1000 --latency 20ms\n  entitle sandbox --populate 10000 --vendor lac --write-manifests bench --drift 1\n  entitle sandbox --faults 7:429=10"
 )]
 pub struct Sandbox {
     /// Address to listen on
@@ -366,15 +404,19 @@ pub struct Sandbox {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  source <(entitle completions bash)\n  source <(entitle completions zsh)\n  entitle completions fish | source\n  entitle completions powershell | Out-String | Invoke-Expression"
+)]
 pub struct Completions {
+    /// The shell that is to complete
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }
 
-/// A duration such as `30s`, `1m 30s` or `250ms`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
-    Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
+#[derive(Args)]
+#[command(after_help = "Examples:\n  entitle man | man -l -\n  entitle man --out man/man1")]
+pub struct Man {
+    /// Write a page per command into this directory instead
+    #[arg(long, value_name = "DIR", env = "ENTITLE_MAN_OUT")]
+    pub out: Option<PathBuf>,
 }

@@ -3,13 +3,19 @@
 mod apply;
 mod args;
 mod carry_out;
+mod command;
+mod complete;
 mod completions;
+mod drift;
+mod duration;
 pub mod exit;
 mod explain;
+mod git;
 mod history;
 mod output;
 mod plan;
 mod populated;
+mod project;
 mod sandbox;
 mod schema;
 mod scope;
@@ -23,23 +29,24 @@ mod validate;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use tracing_subscriber::EnvFilter;
 
 pub use args::Cli;
 use args::Command;
 use exit::Exit;
 
+/// All commands and their arguments, without any project.
+pub fn commands() -> clap::Command {
+    command::command(None)
+}
+
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    completions::answer();
+    let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // clap would exit with 2 on bad usage, which here means "there are changes".
-            let asked = !error.use_stderr();
-            let _ = error.print();
-            return if asked { Exit::Done } else { Exit::Error }.into();
-        }
+        Err(exit) => return exit.into(),
     };
     start_logging();
     let outcome = match cli.command {
@@ -50,8 +57,9 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
-        Command::Man => completions::man(),
+        Command::Man(args) => completions::man(&args),
         Command::Plan(args) => with_runtime(plan::run(args)),
+        Command::Drift(args) => with_runtime(drift::run(args)),
         Command::Apply(args) => with_runtime(apply::run(args)),
         Command::Sandbox(args) => with_runtime(sandbox::run(args)),
     };
@@ -62,6 +70,34 @@ pub fn main() -> ExitCode {
             anstream::eprintln!("{}error:{:#} {error:#}", output::DANGER, output::DANGER);
             Exit::Error.into()
         }
+    }
+}
+
+/// What was typed, with the environment and the project behind it. A project file that is broken stops the
+/// commands that would heed it, and no other.
+fn parse() -> Result<Cli, Exit> {
+    let project = project::find();
+    let command = command::command(project.as_ref());
+    let parsed = command.clone().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((matches, cli))
+    });
+    let (matches, cli) = parsed.map_err(|error| {
+        // clap would exit with 2 on bad usage, which here means "there are changes".
+        let asked = !error.use_stderr();
+        let _ = error.print();
+        if asked { Exit::Done } else { Exit::Error }
+    })?;
+    let chosen = matches.subcommand_name();
+    let heeds = chosen
+        .and_then(|name| command.find_subcommand(name))
+        .is_some_and(command::heeds_project);
+    match project.map(|found| found.findings) {
+        Some(findings) if heeds && findings.has_errors() => {
+            let _ = output::findings(&findings);
+            Err(Exit::Error)
+        }
+        Some(_) | None => Ok(cli),
     }
 }
 

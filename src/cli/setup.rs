@@ -1,6 +1,6 @@
 //! From what was typed to what it means: manifests checked, secrets and simulators at hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -24,6 +24,15 @@ pub struct Setup {
 /// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
 /// the manifests have errors, which have been shown.
 pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    setup_with(selection, reach, None).await
+}
+
+/// The same, with one file more than the selection names.
+pub async fn setup_with(
+    selection: &Selection,
+    reach: &Reach,
+    more: Option<&Path>,
+) -> anyhow::Result<Option<Setup>> {
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -37,7 +46,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let mut checked = check(selection, &options)?;
+    let mut checked = check_with(selection, &options, more)?;
     checked.source.paths = selection
         .paths
         .iter()
@@ -69,11 +78,35 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
 
 /// Loads and checks the manifests that a selection names.
 pub fn check(selection: &Selection, options: &CheckOptions) -> anyhow::Result<Checked> {
+    check_with(selection, options, None)
+}
+
+fn check_with(
+    selection: &Selection,
+    options: &CheckOptions,
+    more: Option<&Path>,
+) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
-    let loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    let mut loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    if let Some(more) = more.filter(|more| !has(&loaded, more)) {
+        let also = manifest::load(&[more.to_path_buf()], &mut std::io::empty());
+        loaded.sources.extend(also.sources);
+        loaded.findings.extend(also.findings);
+    }
     let mut checked = reconcile::check(loaded, options);
     scope.narrow(&mut checked)?;
     Ok(checked)
+}
+
+/// Whether a file is among those that were read, by whatever path.
+fn has(loaded: &manifest::Loaded, file: &Path) -> bool {
+    let real = std::fs::canonicalize(file).ok();
+    let mut names = loaded.sources.iter().map(|source| &source.name);
+    names.any(|name| {
+        std::fs::canonicalize(name)
+            .ok()
+            .is_some_and(|name| Some(name) == real)
+    })
 }
 
 fn trust(reach: &Reach) -> Trust {

@@ -190,3 +190,61 @@ pub struct RateSpec {
     /// Length of the window, for example `5s`.
     pub per: String,
 }
+
+/// What the commands of one repository start from. It lies in `entitle.yaml`.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ProjectSpec {
+    /// Files or directories with manifests, below this file's directory.
+    #[schemars(default, length(min = 1))]
+    pub paths: Option<Vec<String>>,
+    /// Calls of a whole run at the same time.
+    #[schemars(default, range(min = 1, max = 65535))]
+    pub parallelism: Option<u32>,
+    /// Longest time for a whole run, for example `10m`.
+    #[schemars(default)]
+    pub timeout: Option<String>,
+    /// Send nothing if more objects would change: a number, or a share such as `10%`.
+    #[schemars(default)]
+    pub max_changes: Option<MaxChangesSpec>,
+    /// Send credentials to these hosts only; `*.example.com` is every host below.
+    #[schemars(default, length(min = 1))]
+    pub trust_hosts: Option<Vec<String>>,
+    /// Journal of applies, below this file's directory.
+    #[schemars(default)]
+    pub journal: Option<String>,
+    /// File with accepted drift, below this file's directory; `entitle-accepted.yaml` where left out.
+    #[schemars(default)]
+    pub accepted_drift: Option<String>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum MaxChangesSpec {
+    Count(u32),
+    Share(#[schemars(regex(pattern = r"^[0-9]{1,3}%$"))] String),
+}
+
+/// Drift that somebody has looked at and lets be. Only `entitle drift` heeds it.
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct AcceptedDriftSpec {
+    pub entries: Vec<AcceptedDriftEntry>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct AcceptedDriftEntry {
+    /// The object as Kind/name.
+    #[schemars(regex(pattern = r"^[A-Za-z]+/[a-z0-9.-]+$"))]
+    pub object: String,
+    /// Field path as drift prints it; `[*]` stands for every element, and what lies below is meant too.
+    pub field: String,
+    /// Why it is let be.
+    #[schemars(length(min = 1))]
+    pub reason: String,
+    /// The last day on which it is accepted, in UTC.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub until: String,
+}

@@ -5,23 +5,29 @@ use std::sync::Arc;
 
 use super::members::Reader;
 use super::policy;
-use super::{connection, second, yaml};
+use super::project::Project;
+use super::{accepted, connection, project, second, yaml};
 use crate::model::address::name_fault;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{
-    Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
+    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
 };
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
+
+/// Kinds that no vendor has.
+pub const OWN_KINDS: [&str; 3] = ["AcceptedDrift", "Connection", "Project"];
 
 /// Everything the manifests of a run say.
 #[derive(Default)]
 pub struct Manifests {
     pub drafts: Vec<Draft>,
     pub connections: Vec<Connection>,
+    pub accepted: Vec<AcceptedDrift>,
+    pub projects: Vec<Project>,
     pub files: usize,
     pub documents: usize,
     /// Documents that belong to other tools.
@@ -66,6 +72,8 @@ pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
     for part in parts {
         all.drafts.extend(part.drafts);
         all.connections.extend(part.connections);
+        all.accepted.extend(part.accepted);
+        all.projects.extend(part.projects);
         all.documents += part.documents;
         all.skipped += part.skipped;
         all.findings.extend(part.findings);
@@ -97,30 +105,11 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         findings: &mut all.findings,
         secretive: false,
     };
-    let kind_text = document.get("kind").and_then(Node::text);
-    match document.get("apiVersion").and_then(Node::text) {
-        Some(version) if version.starts_with("entitle.") => {
-            if version != API_VERSION {
-                let mark = document
-                    .get("apiVersion")
-                    .map_or(document.mark, |node| node.mark);
-                let message = format!("unknown version {version:?}");
-                let finding = Diagnostic::error("unknown-version", message)
-                    .hint(format!("this version of entitle reads `{API_VERSION}`"));
-                reader.report(finding, mark);
-                return;
-            }
-        }
-        _ => {
-            let ours = kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind));
-            if ours {
-                let finding =
-                    Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
-                        .hint(format!("add `apiVersion: {API_VERSION}`"));
-                reader.report(finding, document.mark);
-            } else {
-                all.skipped += 1;
-            }
+    match envelope_of(document, kinds, &mut reader) {
+        Envelope::Ours => {}
+        Envelope::Wrong => return,
+        Envelope::Foreign => {
+            all.skipped += 1;
             return;
         }
     }
@@ -141,8 +130,8 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         return;
     };
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
-    if row.is_none() && kind_text != "Connection" {
-        let names = kinds.iter().map(|row| row.kind.0).chain(["Connection"]);
+    if row.is_none() && !OWN_KINDS.contains(&kind_text.as_str()) {
+        let names = kinds.iter().map(|row| row.kind.0).chain(OWN_KINDS);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
             .suggest(&kind_text, names);
         reader.report(finding, kind.mark);
@@ -155,19 +144,16 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     };
     let origin = reader.origin(document.mark);
     match row {
+        // Only the file that was found as the project's has an effect; any other is checked all the same.
+        None if kind_text == "Project" => all.projects.push(project::lower(spec, &mut reader)),
+        None if kind_text == "AcceptedDrift" => {
+            let accepted = accepted::lower(spec, kinds, &mut reader);
+            all.accepted.extend(accepted);
+        }
         None => {
-            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let name = metadata.map(|(name, _)| name);
-            let lowered = connection::lower(
-                name.clone().unwrap_or_default(),
-                spec,
-                &vendors,
-                origin,
-                &mut reader,
-            );
-            if let (Some(connection), Some(_)) = (lowered, name) {
-                all.connections.push(connection);
-            }
+            let lowered = account(name.clone(), spec, kinds, origin, &mut reader);
+            all.connections.extend(lowered.filter(|_| name.is_some()));
         }
         Some(row) => {
             let object = object(*row, spec, &mut reader);
@@ -191,6 +177,51 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
             }
         }
     }
+}
+
+/// Whose a document is.
+enum Envelope {
+    Ours,
+    /// Ours, and not as this version reads it; that has been reported.
+    Wrong,
+    /// Another tool's.
+    Foreign,
+}
+
+fn envelope_of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelope {
+    let kind_text = document.get("kind").and_then(Node::text);
+    match document.get("apiVersion").and_then(Node::text) {
+        Some(API_VERSION) => Envelope::Ours,
+        Some(version) if version.starts_with("entitle.") => {
+            let mark = document
+                .get("apiVersion")
+                .map_or(document.mark, |node| node.mark);
+            let message = format!("unknown version {version:?}");
+            let finding = Diagnostic::error("unknown-version", message)
+                .hint(format!("this version of entitle reads `{API_VERSION}`"));
+            reader.report(finding, mark);
+            Envelope::Wrong
+        }
+        _ if kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind)) => {
+            let finding =
+                Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
+                    .hint(format!("add `apiVersion: {API_VERSION}`"));
+            reader.report(finding, document.mark);
+            Envelope::Wrong
+        }
+        _ => Envelope::Foreign,
+    }
+}
+
+fn account(
+    name: Option<String>,
+    spec: &Node,
+    kinds: &[KindRow],
+    origin: Origin,
+    reader: &mut Reader<'_>,
+) -> Option<Connection> {
+    let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
+    connection::lower(name.unwrap_or_default(), spec, &vendors, origin, reader)
 }
 
 fn metadata(

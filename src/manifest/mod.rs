@@ -1,16 +1,19 @@
 //! The manifest format: files to checked envelopes.
 //!
 //! `load` finds and reads the files, `yaml` turns text into trees with places, `second` asks another
-//! YAML reader whether it agrees, `lower` checks the envelope, `connection` and `policy` their parts.
+//! YAML reader whether it agrees, `lower` checks the envelope, `connection`, `policy`, `accepted` and
+//! `project` their parts.
 //! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
+mod accepted;
 mod connection;
 pub mod document;
 pub mod load;
 pub mod lower;
 mod members;
 mod policy;
+pub mod project;
 mod second;
 pub mod yaml;
 

@@ -3,6 +3,7 @@
 //! The manifest format and the vendors' wire formats are both edges over these types, so nothing here
 //! may import from the rest of the crate.
 
+pub mod accepted;
 pub mod address;
 pub mod connection;
 pub mod diagnostic;
@@ -17,6 +18,7 @@ pub mod secret;
 pub mod value;
 pub mod wire;
 
+pub use accepted::AcceptedDrift;
 pub use address::{Address, Kind, Vendor};
 pub use connection::{Auth, Connection, Limits, Rate};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -28,4 +30,4 @@ pub use path::{FieldPath, Key, Part, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
 pub use value::{Fields, Value};
-pub use wire::{Call, Method, Reply, Verdict};
+pub use wire::{Call, Method, Read, Reply, Verdict};

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::diff::{Change, ChangeVerb};
 use super::{Action, Planned, fingerprint};
-use crate::model::{Diagnostics, Limits, Method, Outcome, Risk, Severity};
+use crate::model::{Desired, Diagnostics, Limits, Method, Outcome, Risk, Severity};
 
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -42,6 +42,16 @@ pub struct PlanDocument {
 pub struct Tool {
     pub name: String,
     pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self {
+            name: "entitle".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
 }
 
 /// Counts of what was read from the manifests.
@@ -188,10 +198,7 @@ impl PlanDocument {
         let summary = summary(&objects, limits);
         let mut document = Self {
             format_version: FORMAT_VERSION.into(),
-            tool: Tool {
-                name: "entitle".into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-            },
+            tool: Tool::this(),
             created_at: now.to_string(),
             digest: String::new(),
             source,
@@ -242,11 +249,7 @@ impl ObjectEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
             connection: desired.connection.clone(),
-            identity: desired
-                .identity
-                .iter()
-                .map(|(name, id)| (name.to_string(), id.clone()))
-                .collect(),
+            identity: identity_of(desired),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,
@@ -264,6 +267,15 @@ impl ObjectEntry {
             side_effects: Vec::new(),
         }
     }
+}
+
+/// The vendor's ids of an object by their names.
+pub fn identity_of(desired: &Desired) -> BTreeMap<String, String> {
+    desired
+        .identity
+        .iter()
+        .map(|(name, id)| (name.to_string(), id.clone()))
+        .collect()
 }
 
 impl ChangeEntry {
@@ -342,7 +354,8 @@ fn estimate(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> f64 {
     (seconds.fold(0.0, f64::max) * 10.0).round() / 10.0
 }
 
-fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
+/// Findings as the contract shows them.
+pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
     findings
         .iter()
         .map(|finding| DiagnosticEntry {

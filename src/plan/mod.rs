@@ -8,6 +8,7 @@ pub mod carry;
 pub mod check;
 pub mod diff;
 pub mod document;
+pub mod drift;
 pub mod fingerprint;
 pub mod guard;
 pub mod risk;

@@ -331,7 +331,7 @@ impl Auditor<'_> {
             }
         }
         for (pattern, mark) in &draft.ignore {
-            if let Some(finding) = path_fault(table.desired, &pattern.parts) {
+            if let Some(finding) = path_fault("ignore", table.desired, &pattern.parts) {
                 self.report(finding, *mark);
             }
         }
@@ -379,8 +379,12 @@ fn in_plans(field: &Field) -> bool {
     field.need != Need::Never
 }
 
-/// Why an `ignore` path can name nothing of this kind; nothing when it can.
-fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
+/// Why a path can name nothing of this kind; nothing when it can. `what` is where the path stands.
+pub fn path_fault(
+    what: &str,
+    table: &'static [Field],
+    parts: &[PatternPart],
+) -> Option<Diagnostic> {
     let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
     else {
         return Some(Diagnostic::error(
@@ -390,7 +394,7 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
     };
     let known = table.iter().filter(|field| in_plans(field));
     let Some(field) = known.clone().find(|field| field.name == name) else {
-        let message = format!("ignore names the unknown field `{name}`");
+        let message = format!("{what} names the unknown field `{name}`");
         return Some(
             Diagnostic::error("unknown-field", message)
                 .suggest(name, known.map(|field| field.name)),
@@ -408,7 +412,7 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
             );
             Some(Diagnostic::error("bad-path", message))
         }
-        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(elements.fields, rest),
+        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(what, elements.fields, rest),
         _ => Some(Diagnostic::error(
             "bad-path",
             format!("`{name}` has no fields inside"),

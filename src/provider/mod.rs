@@ -170,4 +170,4 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::manifest::{Loaded, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
-use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Vendor};
+use crate::model::{AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Vendor};
 use crate::plan;
 use crate::plan::document::SourceFacts;
 use crate::provider;
@@ -16,6 +16,8 @@ use crate::provider;
 pub struct Checked {
     pub desired: Vec<Arc<Desired>>,
     pub connections: BTreeMap<String, Connection>,
+    /// Drift that the manifests accept.
+    pub accepted: Vec<AcceptedDrift>,
     pub source: SourceFacts,
     pub findings: Diagnostics,
 }
@@ -77,6 +79,9 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
         }
     }
     refuse_equal_objects(&desired, &mut findings);
+    for entry in &manifests.accepted {
+        refuse_unknown_field(entry, &mut findings);
+    }
     desired.sort_by(|a, b| a.address.cmp(&b.address));
     let source = SourceFacts {
         files: manifests.files,
@@ -90,6 +95,7 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
     Checked {
         desired,
         connections,
+        accepted: manifests.accepted,
         source,
         findings: findings.sorted(),
     }
@@ -215,6 +221,18 @@ fn connection_of(
             );
             None
         }
+    }
+}
+
+/// An acceptance of a field that the kind does not have would silence nothing, for ever.
+fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
+    let kind = entry.object.split('/').next().unwrap_or_default();
+    let fault = provider::of_kind(kind).and_then(|provider| {
+        let table = provider.table().desired;
+        provider::audit::path_fault("field", table, &entry.field.parts)
+    });
+    if let Some(finding) = fault {
+        findings.push(finding.at(&entry.origin.source, entry.origin.mark));
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod carry_out;
 mod check;
+pub mod drift;
 mod saved;
 mod undo;
 
@@ -24,6 +25,7 @@ use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
 pub use check::{CheckOptions, Checked, check};
+pub use drift::{Bases, drift};
 pub use saved::saved;
 pub use undo::{Undone, undo};
 

@@ -18,11 +18,10 @@ pub fn kinds(out: &mut dyn Write) -> io::Result<()> {
         let table = provider.table();
         writeln!(out, "{BOLD}{:<30}{BOLD:#} {}", table.kind.0, table.about)?;
     }
-    writeln!(
-        out,
-        "{BOLD}{:<30}{BOLD:#} One account at one vendor.",
-        "Connection"
-    )?;
+    for (kind, page) in OWN_PAGES {
+        let about = page.lines().nth(1).unwrap_or_default().trim();
+        writeln!(out, "{BOLD}{kind:<30}{BOLD:#} {about}")?;
+    }
     writeln!(
         out,
         "\nentitle explain KIND shows its fields, KIND.FIELD one of them."
@@ -33,10 +32,12 @@ pub fn kinds(out: &mut dyn Write) -> io::Result<()> {
 pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     let mut parts = path.split('.');
     let kind = parts.next().unwrap_or_default();
-    let names = || provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let own = OWN_PAGES.iter().map(|(kind, _)| *kind);
+    let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let names = || vendors.clone().chain(own.clone());
     let Some(provider) = provider::of_kind(kind) else {
-        if kind == "Connection" {
-            writeln!(out, "{CONNECTION}")?;
+        if let Some((_, page)) = OWN_PAGES.iter().find(|(own, _)| *own == kind) {
+            writeln!(out, "{page}")?;
             return Ok(Ok(()));
         }
         let hint = nearest(kind, names()).map_or_else(
@@ -206,6 +207,46 @@ fn risk(rule: RiskRule) -> String {
         }
     }
 }
+
+/// Kinds that no vendor has, with their pages.
+const OWN_PAGES: [(&str, &str); 3] = [
+    ("AcceptedDrift", ACCEPTED_DRIFT),
+    ("Connection", CONNECTION),
+    ("Project", PROJECT),
+];
+
+const ACCEPTED_DRIFT: &str = "AcceptedDrift
+  Drift that somebody has looked at and lets be.
+
+Under spec.entries, each
+  object              Kind/name
+  field               path as drift prints it; [*] is every element, and what
+                      lies below is meant too
+  reason              why it is let be
+  until               the last day on which it is, YYYY-MM-DD in UTC
+
+Documents of this kind count wherever manifests are read from; `entitle drift`
+also reads entitle-accepted.yaml beside the project file, or --accepted FILE.
+An entry that has expired or silences nothing is reported. `plan` and `apply`
+take no notice of it.";
+
+const PROJECT: &str = "Project
+  What the commands of one repository start from, in entitle.yaml.
+
+Under spec, all of them optional
+  paths               files or directories with manifests
+  parallelism         calls of a whole run at the same time
+  timeout             longest time for a whole run
+  maxChanges          send nothing if more objects would change: 20, or 10%
+  trustHosts          send credentials to these hosts only
+  journal             journal of applies
+  acceptedDrift       file with accepted drift
+
+The nearest entitle.yaml up to the git root is used. What is typed wins over
+the environment, that over the project file, that over the default. Paths are
+relative to the file and stay below its directory. It comes with pull requests,
+so it cannot allow commands, secret directories or risks, and its trustHosts
+counts only where nobody else named hosts.";
 
 const CONNECTION: &str = "Connection
   One account at one vendor.

@@ -36,7 +36,7 @@ const QUIET: &str = "429=2,429-date=1,429-bare=1,408=1,425=1,500=1,502=1,503=1,5
 /// Other admins and licensees at work before every third call, beside the commonest faults.
 const BUSY: &str = "foreign=33,502-after=3,drop-after=3,429=3,stale=3,twice=2";
 
-fn connections(sandbox: &Sandbox) -> Vec<Connection> {
+pub fn connections(sandbox: &Sandbox) -> Vec<Connection> {
     let mut connections = simulators::stand_ins(sandbox);
     for connection in &mut connections {
         // Sessions can only be lost where there is a login.
