@@ -24,6 +24,26 @@ pub struct Setup {
 /// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
 /// the manifests have errors, which have been shown.
 pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    start(selection, reach, true).await
+}
+
+/// The same for commands that only need an account: the simulators have theirs without any manifest.
+pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    let selection = Selection {
+        paths: paths.to_vec(),
+        target: Vec::new(),
+        exclude: Vec::new(),
+        selector: Vec::new(),
+    };
+    let bare = reach.sandbox && paths.is_empty();
+    start(&selection, reach, !bare).await
+}
+
+async fn start(
+    selection: &Selection,
+    reach: &Reach,
+    need_manifests: bool,
+) -> anyhow::Result<Option<Setup>> {
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -37,7 +57,14 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let mut checked = check(selection, &options)?;
+    let loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    let loaded = if loaded.sources.is_empty() && !need_manifests {
+        manifest::Loaded::default()
+    } else {
+        loaded
+    };
+    let mut checked = reconcile::check(loaded, &options);
+    scope::Scope::new(selection)?.narrow(&mut checked)?;
     checked.source.paths = selection
         .paths
         .iter()

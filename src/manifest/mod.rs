@@ -7,11 +7,13 @@
 
 mod connection;
 pub mod document;
+pub mod edit;
 pub mod load;
 pub mod lower;
 mod members;
 mod policy;
 mod second;
+pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;

@@ -13,8 +13,10 @@ pub mod canon;
 pub mod codec;
 pub mod conditions;
 pub mod hunt;
+pub mod listing;
 pub mod reading;
 pub mod semantics;
+pub mod statement;
 pub mod words;
 
 mod alinea;
@@ -29,6 +31,7 @@ use crate::model::{
 };
 use auth::AuthRules;
 use codec::Malformed;
+use listing::Listing;
 use reading::{Reading, Wanted};
 use semantics::Semantics;
 
@@ -60,6 +63,11 @@ pub trait Provider: Sync {
 
     /// Reads the objects `wanted` from one account with the fewest calls.
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
+
+    /// Reads every object of an account; nothing where the vendor has no list that shows them.
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        None
+    }
 
     /// Spells a write.
     fn encode(&self, write: &Write<'_>) -> Call;

@@ -5,6 +5,7 @@
 
 mod carry_out;
 mod check;
+pub mod import;
 mod saved;
 mod undo;
 
