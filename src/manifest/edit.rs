@@ -66,25 +66,22 @@ pub fn edit(text: &str, document: usize, edits: &[Edit]) -> Result<String, Strin
     Ok(edited)
 }
 
-/// Puts the members of some maps of one document into a fixed order: members that are not named come last,
-/// in the order they have.
+/// Puts the members of a map of one document into a fixed order: those that are not named come last, in
+/// the order they have. The caller compares the values.
 pub fn reorder(
     text: &str,
     document: usize,
-    maps: &[(Vec<Place>, Vec<&str>)],
+    way: &[Place],
+    order: &[&str],
 ) -> Result<String, String> {
-    let expected = read(text).ok_or("the file cannot be read")?;
-    let node = expected.get(document).ok_or("there is no such document")?;
+    let documents = read(text).ok_or("the file cannot be read")?;
+    let node = documents.get(document).ok_or("there is no such document")?;
     let (file, own) = open(text, node.mark)?;
-    for (way, order) in maps {
-        let Some(YamlNode::Mapping(map)) = at(&own, way)? else {
-            return Err("a part of it is no plain map".into());
-        };
-        map.reorder_fields(order.iter().copied());
-    }
-    let edited = file.to_string();
-    checked(&edited, &expected)?;
-    Ok(edited)
+    let Some(YamlNode::Mapping(map)) = at(&own, way)? else {
+        return Err("a part of it is no plain map".into());
+    };
+    map.reorder_fields(order.iter().copied());
+    Ok(file.to_string())
 }
 
 /// The editor's file, and its document that begins with the node at `place`.
@@ -106,7 +103,7 @@ fn open(text: &str, place: Mark) -> Result<(YamlFile, Document), String> {
 }
 
 /// Compares the values of an edited text with those it should have.
-fn checked(edited: &str, expected: &[Node]) -> Result<(), String> {
+pub fn checked(edited: &str, expected: &[Node]) -> Result<(), String> {
     let found = read(edited).ok_or("the edited file could not be read again")?;
     let equal =
         found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same(a, b));

@@ -8,9 +8,11 @@
 mod connection;
 pub mod document;
 pub mod edit;
+pub mod fmt;
 pub mod load;
 pub mod lower;
 mod members;
+mod moves;
 mod policy;
 mod second;
 pub mod write;
