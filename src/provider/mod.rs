@@ -55,6 +55,9 @@ pub trait Provider: Sync {
     /// How accounts of this vendor are opened.
     fn auth(&self) -> &'static AuthRules;
 
+    /// The base URL of most accounts, or an example of one where every customer has a host of its own.
+    fn address(&self) -> &'static str;
+
     /// What the vendor documents, or what is polite where it documents nothing.
     fn limits(&self) -> Limits;
 

@@ -82,6 +82,10 @@ impl Provider for Cryptlex {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://api.cryptlex.com"
+    }
+
     /// A burst of 50 requests in five seconds per address; abuse is answered with a block ("Introduction").
     fn limits(&self) -> Limits {
         Limits {

@@ -75,6 +75,10 @@ impl Provider for Lac {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://lac.example.com"
+    }
+
     /// No limit is published; ten at once is what the peers of this program use where nothing is known.
     fn limits(&self) -> Limits {
         Limits {

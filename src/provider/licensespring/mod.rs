@@ -62,6 +62,10 @@ impl Provider for LicenseSpring {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://saas.licensespring.com"
+    }
+
     /// What the smallest plan allows per company in a minute, and a key in a second ("Rate limiting").
     fn limits(&self) -> Limits {
         let rate = |requests, seconds| Rate {

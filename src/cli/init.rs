@@ -1,6 +1,0 @@
-//! x
-use super::args::Init;
-use super::exit::Exit;
-pub fn run(_args: &Init) -> anyhow::Result<Exit> {
-    Ok(Exit::Done)
-}
