@@ -212,3 +212,134 @@ fn sorted(json: &Json) -> Json {
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => json.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Need;
+
+    const WHEN: Need = Need::When {
+        scope: Scope::Here,
+        field: "type",
+        is: "fixed",
+    };
+
+    static ELEMENTS: Elements = Elements {
+        key: &["name"],
+        key_about: &[""],
+        fold: false,
+        fields: &[
+            Field::new("count", Shape::COUNT, "").need(Need::When {
+                scope: Scope::Object,
+                field: "kind",
+                is: "network",
+            }),
+            Field::new("used", Shape::COUNT, "").carry(Carry::OnlyManaged),
+        ],
+    };
+
+    const CHOICE: Shape = Shape::Choice {
+        values: &["fixed", "none", "network"],
+        aliases: &[],
+    };
+
+    static TABLE: [Field; 9] = [
+        Field::new("z", Shape::TEXT, "").clearing(Clearing::Empty),
+        Field::new(
+            "a",
+            Shape::Integer {
+                min: 0,
+                max: 9,
+                digits: false,
+            },
+            "",
+        )
+        .clearing(Clearing::Zero),
+        Field::new("type", CHOICE, ""),
+        Field::new("date", Shape::Date, "").need(WHEN),
+        Field::new("kind", CHOICE, ""),
+        Field::new("list", Shape::Keyed(&ELEMENTS), ""),
+        Field::new("ids", Shape::Set(&Shape::TEXT), ""),
+        Field::new("once", Shape::Boolean, "").carry(Carry::OneShot { spent: "x" }),
+        Field::new("free", Shape::Object, ""),
+    ];
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn said(fields: &[(&'static str, Value)]) -> (String, Vec<String>) {
+        let live = Live {
+            fields: fields.iter().cloned().collect(),
+            ..Live::default()
+        };
+        let statement = of(&TABLE, &live);
+        (
+            Json::Object(statement.desired).to_string(),
+            statement.unsaid,
+        )
+    }
+
+    fn item(name: &str, fields: &[(&'static str, Value)]) -> (Key, Fields) {
+        let key = Key::new(vec![name.into()], false);
+        (key, fields.iter().cloned().collect())
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_the_table_and_nothing_is_left_out() {
+        let free = serde_json::json!({"b": {"d": 1, "c": 2}, "a": []});
+        let all = [
+            ("a", Value::Integer(0)),
+            ("free", Value::Json(free)),
+            ("ids", Value::Set(Default::default())),
+            ("z", text("x")),
+        ];
+        let expected = r#"{"z":"x","a":0,"ids":[],"free":{"a":[],"b":{"c":2,"d":1}}}"#;
+        assert_eq!(said(&all), (expected.to_string(), Vec::new()));
+    }
+
+    #[test]
+    fn nothing_counters_and_wishes_are_left_out_without_a_word() {
+        let items = vec![
+            item("b", &[("used", Value::Integer(7))]),
+            item("a", &[("count", Value::Null)]),
+        ];
+        let all = [
+            ("z", text("")),
+            ("once", Value::Bool(true)),
+            ("type", text("none")),
+            ("date", text("2027-01-01")),
+            ("list", Value::Items(items)),
+        ];
+        let expected = r#"{"type":"none","list":[{"name":"a"},{"name":"b"}]}"#;
+        assert_eq!(said(&all), (expected.to_string(), Vec::new()));
+    }
+
+    #[test]
+    fn what_no_manifest_can_say_is_left_out_and_named() {
+        let items = vec![item(" ", &[])];
+        let all = [
+            ("a", Value::Integer(12)),
+            ("type", text("fixed")),
+            ("date", text("0000-00-00")),
+            ("kind", text("new")),
+            ("list", Value::Items(items)),
+        ];
+        let (desired, unsaid) = said(&all);
+        assert_eq!(desired, "{}");
+        let paths: Vec<&str> = unsaid
+            .iter()
+            .filter_map(|one| one.split(':').next())
+            .collect();
+        assert_eq!(paths, ["a", "date", "kind", "list", "type"], "{unsaid:?}");
+    }
+
+    #[test]
+    fn an_object_is_not_said_to_demand_what_its_elements_lack() {
+        let items = vec![item("a", &[("count", Value::Null)])];
+        let all = [("kind", text("network")), ("list", Value::Items(items))];
+        let (desired, unsaid) = said(&all);
+        assert_eq!(desired, r#"{"list":[{"name":"a"}]}"#);
+        assert_eq!(unsaid.len(), 1, "{unsaid:?}");
+    }
+}

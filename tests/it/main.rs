@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adopt;
 mod architecture;
 mod cases;
 mod chaos;
@@ -20,3 +21,4 @@ mod schemas;
 mod secrets;
 mod streams;
 mod support;
+mod yaml;
