@@ -35,18 +35,24 @@ pub fn moved(text: &str, map: &Node, rank: &dyn Fn(&str) -> usize, head: bool) -
     let bounds = leads.iter().copied().chain([end]);
     let bounds: Vec<usize> = bounds.collect();
     let mut chunks: Vec<(usize, &str)> = Vec::new();
+    // Blank lines part the places, not the members: they stay where they are.
+    let mut gaps: Vec<&str> = Vec::new();
     for (entry, bound) in entries.iter().zip(bounds.windows(2)) {
-        chunks.push((rank(&entry.key), text.get(bound[0]..bound[1])?));
+        let chunk = text.get(bound[0]..bound[1])?;
+        let (own, gap) = chunk.split_at(lines_before_blanks(chunk));
+        chunks.push((rank(&entry.key), own));
+        gaps.push(gap);
     }
     // Stable: members without a rank of their own keep their order.
     chunks.sort_by_key(|(rank, _)| *rank);
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut result = text[..leads[0]].to_string();
-    for (_, chunk) in chunks {
+    for ((_, chunk), gap) in chunks.iter().zip(gaps) {
         result.push_str(chunk);
         if !chunk.ends_with('\n') {
             result.push_str(line_end);
         }
+        result.push_str(gap);
     }
     result.push_str(&text[end..]);
     Some(result)
@@ -103,6 +109,18 @@ impl Lines<'_> {
         }
         end
     }
+}
+
+/// Where the blank lines at the end of a piece of text begin.
+fn lines_before_blanks(chunk: &str) -> usize {
+    let mut end = chunk.len();
+    for line in chunk.split_inclusive('\n').rev() {
+        if !line.trim().is_empty() {
+            break;
+        }
+        end -= line.len();
+    }
+    end
 }
 
 fn indent(line: &str) -> usize {

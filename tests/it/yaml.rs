@@ -77,8 +77,7 @@ fn value() -> impl Strategy<Value = Json> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
-            proptest::collection::btree_map(text(), inner, 0..4)
-                .prop_map(|members| Json::from_iter(members)),
+            proptest::collection::btree_map(text(), inner, 0..4).prop_map(Json::from_iter),
         ]
     })
 }
