@@ -10,15 +10,23 @@ const PUBLISHED: &str =
 /// The project's copy of the schema, as `entitle init` and `entitle schema --out schemas` write it.
 pub const SCHEMA: &str = "schemas/manifest.json";
 
-/// Creates a file with its directories; false if something is there already.
+/// Creates a file with its directories, whole or not at all; false if something is there already.
 pub fn create(path: &Path, text: &str) -> io::Result<bool> {
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir)?;
+    if std::fs::symlink_metadata(path).is_ok() {
+        return Ok(false);
     }
-    match std::fs::File::create_new(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(fault) if fault.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(fault) => Err(fault.error),
     }
 }
 

@@ -48,34 +48,77 @@ pub fn read(text: &str) -> Option<Vec<Node>> {
     (!findings.has_errors()).then_some(documents)
 }
 
-/// Makes changes in one document of a text, and gives back the new text. Removals come last and from the
-/// end, so that the numbers of items hold for every other change.
-pub fn edit(text: &str, document: usize, edits: &[Edit]) -> Result<String, String> {
+/// The parts of a text that have a document each, in order; together they are the text. A line that begins
+/// with `---` begins a document wherever it stands, even in a block of text, and no anchor reaches beyond it:
+/// so a part can be read and edited by itself, and a file of ten thousand documents costs no more than they.
+pub fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let rest = line.strip_prefix("---");
+        if at > start && rest.is_some_and(|rest| rest.trim_start() != rest || rest.is_empty()) {
+            parts.push(&text[start..at]);
+            start = at;
+        }
+        at += line.len();
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Makes changes in the only document of a text, and gives back the new text. Removals come last and from
+/// the end, so that the numbers of items hold for every other change.
+pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
     let mut expected = read(text).ok_or("the file cannot be read")?;
-    let node = expected
-        .get_mut(document)
-        .ok_or("there is no such document")?;
-    let place = node.mark;
-    let (file, own) = open(text, place)?;
+    let [node] = expected.as_mut_slice() else {
+        return Err("the text is not one document".into());
+    };
+    let (file, own) = open(text, node.mark)?;
     for edit in edits {
         change(node, &edit.way, &edit.act)?;
         carry_out(&own, edit)?;
     }
     let edited = file.to_string();
     checked(&edited, &expected)?;
+    // What is removed takes its comments along; nothing else may.
+    let removes = edits.iter().any(|edit| edit.act == Act::Remove);
+    if !removes && !keeps_comments(text, &edited) {
+        return Err("the edit would have lost a comment".into());
+    }
     Ok(edited)
 }
 
-/// Puts the members of a map of one document into a fixed order: those that are not named come last, in
+/// Whether every comment of a text is in the other one.
+fn keeps_comments(before: &str, after: &str) -> bool {
+    let comments = |text: &str| {
+        let mut all: Vec<String> = text
+            .lines()
+            .filter_map(comment)
+            .map(str::to_string)
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    let mut left = comments(after).into_iter();
+    comments(before)
+        .into_iter()
+        .all(|one| left.any(|other| other == one))
+}
+
+/// What may be the comment of a line: in quotes it is none, and then an edit is refused that need not be.
+fn comment(line: &str) -> Option<&str> {
+    let at = match line.trim_start().starts_with('#') {
+        true => line.find('#')?,
+        false => line.find(" #")? + 1,
+    };
+    Some(line[at..].trim_end())
+}
+
+/// Puts the members of a map of the only document into a fixed order: those that are not named come last, in
 /// the order they have. The caller compares the values.
-pub fn reorder(
-    text: &str,
-    document: usize,
-    way: &[Place],
-    order: &[&str],
-) -> Result<String, String> {
+pub fn reorder(text: &str, way: &[Place], order: &[&str]) -> Result<String, String> {
     let documents = read(text).ok_or("the file cannot be read")?;
-    let node = documents.get(document).ok_or("there is no such document")?;
+    let node = documents.first().ok_or("there is no document")?;
     let (file, own) = open(text, node.mark)?;
     let Some(YamlNode::Mapping(map)) = at(&own, way)? else {
         return Err("a part of it is no plain map".into());

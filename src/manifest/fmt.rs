@@ -37,26 +37,47 @@ pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
         Some(own) => ("\u{feff}", own),
         None => ("", text),
     };
+    let documents = edit::read(own)?.len();
     let mut formatted = Formatted {
-        text: own.to_string(),
+        text: mark.to_string(),
         left: Vec::new(),
     };
-    let documents = edit::read(own)?;
-    let maps: Vec<Maps> = documents.iter().map(|node| maps(node, kinds)).collect();
-    for (number, maps) in maps.iter().enumerate() {
-        for (way, order) in maps {
-            // Every change moves what comes after it, so places are looked up again.
-            let now = edit::read(&formatted.text)?;
-            let Some(node) = now.get(number) else { break };
-            match ordered(&formatted.text, &now, number, way, order) {
-                Ok(Some(text)) => formatted.text = text,
-                Ok(None) => {}
-                Err(why) => formatted.left.push((node.mark.line, why)),
+    let (mut lines, mut seen) = (0, 0);
+    for part in edit::parts(own) {
+        let nodes = edit::read(part).unwrap_or_default();
+        seen += nodes.len();
+        let done = match nodes.as_slice() {
+            [node] => document(part, node, kinds),
+            _ => Ok(part.to_string()),
+        };
+        match done {
+            Ok(done) => formatted.text.push_str(&done),
+            Err(why) => {
+                let line = nodes.first().map_or(1, |node| node.mark.line);
+                formatted.left.push((lines + line, why));
+                formatted.text.push_str(part);
             }
         }
+        lines += u32::try_from(part.matches('\n').count()).unwrap_or(u32::MAX);
     }
-    formatted.text.insert_str(0, mark);
+    // The parts are read as the whole is, or the whole stays as it is.
+    if seen != documents {
+        formatted.text = text.to_string();
+    }
     Some(formatted)
+}
+
+/// One document with each of its maps in order.
+fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, String> {
+    let mut text = part.to_string();
+    for (way, order) in maps(node, kinds) {
+        // Every change moves what comes after it, so places are looked up again.
+        let now = edit::read(&text).unwrap_or_default();
+        if let Some(done) = ordered(&text, &now, &way, &order)? {
+            text = done;
+        }
+    }
+    Ok(text)
 }
 
 type Maps = Vec<(Vec<Place>, Vec<&'static str>)>;
@@ -65,11 +86,10 @@ type Maps = Vec<(Vec<Place>, Vec<&'static str>)>;
 fn ordered(
     text: &str,
     documents: &[Node],
-    number: usize,
     way: &[Place],
     order: &[&str],
 ) -> Result<Option<String>, String> {
-    let Some(map) = documents.get(number).and_then(|node| map_at(node, way)) else {
+    let Some(map) = documents.first().and_then(|node| map_at(node, way)) else {
         return Ok(None);
     };
     if in_order(map, order) {
@@ -78,12 +98,12 @@ fn ordered(
     let rank = |key: &str| rank(key, order);
     let by_lines = moves::moved(text, map, &rank, way.is_empty());
     if let Some(edited) = by_lines
-        && proved(text, &edited, documents, number, way, order).is_ok()
+        && proved(text, &edited, documents, way, order).is_ok()
     {
         return Ok(Some(edited));
     }
-    let edited = edit::reorder(text, number, way, order)?;
-    proved(text, &edited, documents, number, way, order).map(|()| Some(edited))
+    let edited = edit::reorder(text, way, order)?;
+    proved(text, &edited, documents, way, order).map(|()| Some(edited))
 }
 
 /// Proves that every value is as it was, that nothing but places has changed, and that nothing is left to do.
@@ -91,7 +111,6 @@ fn proved(
     before: &str,
     after: &str,
     documents: &[Node],
-    number: usize,
     way: &[Place],
     order: &[&str],
 ) -> Result<(), String> {
@@ -100,7 +119,7 @@ fn proved(
         return Err("its members could not be moved without changing something".into());
     }
     let again = edit::read(after).unwrap_or_default();
-    let map = again.get(number).and_then(|node| map_at(node, way));
+    let map = again.first().and_then(|node| map_at(node, way));
     if map.is_some_and(|map| in_order(map, order)) {
         Ok(())
     } else {

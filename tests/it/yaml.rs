@@ -236,14 +236,18 @@ proptest! {
         let way = ways[what].iter().map(|name| Place::Member(name.to_string())).collect();
         let Some(before) = edit::read(&text) else { return Ok(()) };
         let change = Edit { way, act: Act::Set(value.clone()) };
-        if let Ok(edited) = edit::edit(&text, 0, &[change]) {
+        let parts = edit::parts(&text);
+        prop_assert_eq!(parts.concat(), text.as_str());
+        if let Ok(edited) = edit::edit(parts[0], &[change]) {
             let after = edit::read(&edited).expect("readable");
             let mut node = &after[0];
             for name in ways[what] {
                 node = node.get(name).expect("it is there");
             }
             prop_assert!(equal(&json_of(node), &value), "{value}\n{edited}");
-            for (before, after) in before.iter().zip(&after).skip(1) {
+            let whole = edit::read(&(edited + &parts[1..].concat())).expect("readable");
+            prop_assert_eq!(before.len(), whole.len());
+            for (before, after) in before.iter().zip(&whole).skip(1) {
                 prop_assert!(same(before, after));
             }
         }
@@ -271,7 +275,7 @@ fn plain_files_are_formatted_and_edited() {
         act: Act::Set(value),
     };
     let edits = [set(0, "version", json!("3.0")), set(1, "count", json!(5))];
-    let edited = edit::edit(text, 0, &edits).expect("an edit");
+    let edited = edit::edit(text, &edits).expect("an edit");
     let expected = text
         .replace("\"1\"", "\"3.0\"")
         .replace("version: '2'}", "version: '2', count: 5}");
@@ -289,9 +293,9 @@ fn an_edit_that_would_reach_further_is_refused() {
         act: Act::Set(json!(7)),
     };
     for way in [&["a", "b"][..], &["c", "b"]] {
-        assert!(edit::edit(text, 0, &[set(way)]).is_err(), "{way:?}");
+        assert!(edit::edit(text, &[set(way)]).is_err(), "{way:?}");
     }
     // A member of its own wins over a merged one, and nothing else moves.
-    let edited = edit::edit(text, 0, &[set(&["d", "e"])]).expect("an edit");
+    let edited = edit::edit(text, &[set(&["d", "e"])]).expect("an edit");
     assert_eq!(edited, text.replace("e: 2", "e: 7"));
 }

@@ -3,7 +3,7 @@
 //! The plan says what differs, and it speaks of managed fields only, so `policy.ignore` and
 //! `policy.keepUnlisted` hold here as they do in an apply.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -30,46 +30,67 @@ pub struct Updated {
     pub failed: Vec<(String, String)>,
 }
 
+/// A file in parts of one document each, by the offset at which they begin.
+struct File {
+    source: Arc<Source>,
+    parts: BTreeMap<usize, String>,
+    changed: Vec<String>,
+    failed: Vec<(String, String)>,
+}
+
+impl File {
+    fn new(source: &Arc<Source>) -> Self {
+        let mut at = 0;
+        let parts = edit::parts(&source.text).into_iter().map(|part| {
+            at += part.len();
+            (at - part.len(), part.to_string())
+        });
+        Self {
+            source: Arc::clone(source),
+            parts: parts.collect(),
+            changed: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Puts the parts together again.
+    fn done(self) -> Updated {
+        Updated {
+            text: self.parts.into_values().collect(),
+            source: self.source,
+            changed: self.changed,
+            failed: self.failed,
+        }
+    }
+}
+
 /// Brings the files of the objects that were seen up to date.
 pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Updated> {
     let known = super::managed(checked, &seen.connection);
-    let mut files: Vec<Updated> = Vec::new();
+    let mut files: BTreeMap<&str, File> = BTreeMap::new();
     for found in &seen.objects {
         let Some(desired) = known.get(&found.identity) else {
             continue;
         };
         let source = &desired.origin.source;
-        let place = files
-            .iter()
-            .position(|file| Arc::ptr_eq(&file.source, source));
-        let place = place.unwrap_or_else(|| {
-            files.push(Updated {
-                source: Arc::clone(source),
-                text: source.text.clone(),
-                changed: Vec::new(),
-                failed: Vec::new(),
-            });
-            files.len() - 1
-        });
-        let file = &mut files[place];
-        match object(
-            checked,
-            seen,
-            desired,
-            &found.observed,
-            &file.text,
-            settings,
-        ) {
+        let file = files
+            .entry(source.name.as_str())
+            .or_insert_with(|| File::new(source));
+        let place = file
+            .parts
+            .range_mut(..=desired.origin.mark.start)
+            .next_back();
+        let Some((_, part)) = place else { continue };
+        match object(checked, seen, desired, &found.observed, part, settings) {
             Ok(Some(text)) => {
-                file.text = text;
+                *part = text;
                 file.changed.push(desired.address.to_string());
             }
             Ok(None) => {}
             Err(why) => file.failed.push((desired.address.to_string(), why)),
         }
     }
-    files.sort_by(|a, b| a.source.name.cmp(&b.source.name));
-    files
+    files.into_values().map(File::done).collect()
 }
 
 /// The text with the live values of one object; nothing where it says them already.
@@ -92,11 +113,11 @@ fn object(
         return Ok(None);
     }
     let documents = edit::read(text).ok_or("the file cannot be read")?;
-    let number = documents.iter().position(|document| is(document, desired));
-    let number = number.ok_or("its document is not found")?;
+    let document = documents.iter().find(|document| is(document, desired));
+    let document = document.ok_or("its document is not found")?;
     let table = seen.provider.table();
-    let edits = edits(table, desired, live, &documents[number], &planned.changes)?;
-    let edited = edit::edit(text, number, &edits)?;
+    let edits = edits(table, desired, live, document, &planned.changes)?;
+    let edited = edit::edit(text, &edits)?;
     let read = reread(
         checked,
         Source {
