@@ -13,6 +13,7 @@ mod import;
 mod init;
 mod output;
 mod plan;
+mod populated;
 mod sandbox;
 mod schema;
 mod scope;
