@@ -22,6 +22,13 @@
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document as text, JSON or a schema |
 //!
+//! # The way back
+//!
+//! An import runs the pass the other way: a vendor's [`provider::listing`] (or its reading, for ids) shows
+//! live objects, [`provider::statement`] says what a manifest says of one, [`manifest::write`] spells it, and
+//! [`reconcile::import`] reads it again and plans it against the object it came from. `manifest/edit.rs` and
+//! [`manifest::fmt`] change files in place, and prove by reading again that nothing else changed.
+//!
 //! # Who knows what
 //!
 //! * [`model`] holds the nouns; it knows no YAML, no HTTP client and no vendor.

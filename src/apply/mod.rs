@@ -20,7 +20,7 @@ mod side_effects;
 pub mod transport;
 
 pub use execute::execute;
-pub use observe::observe;
+pub use observe::{list, observe};
 pub use outcome::{Outcome, Report};
 pub use secrets::{Secrets, Trust};
 pub use transport::{Account, Lost};

@@ -43,6 +43,14 @@ pub enum Command {
     History(History),
     /// Plan and apply the inverse of a past apply
     Undo(Undo),
+    /// Write manifests of live objects, or bring existing ones up to date
+    Import(Import),
+    /// List live objects that no manifest names
+    Unmanaged(Unmanaged),
+    /// Put manifests into their usual form, with comments kept
+    Fmt(Fmt),
+    /// Write a starter project
+    Init(Init),
     /// Write the JSON Schemas of manifests and plans
     Schema(Schema),
     /// Explain a kind or a field of it
@@ -306,6 +314,99 @@ pub struct Undo {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub consent: Consent,
+}
+
+#[derive(Args)]
+#[command(
+    group(clap::ArgGroup::new("what").args(["id", "all", "update"]).required(true).multiple(true)),
+    after_help = "Examples:\n  entitle import --connection lac --all --out licences\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
+)]
+pub struct Import {
+    /// Files or directories with the connection and the manifests there are [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Connection to read from; may be left out when there is only one
+    #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
+    pub connection: Option<String>,
+    /// This object, by its id; parts of an id are separated by `/`; may be given several times
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub id: Vec<String>,
+    /// Every object of the account
+    #[arg(long, conflicts_with_all = ["id", "update"])]
+    pub all: bool,
+    /// Write one file per object into this directory, instead of all to standard output
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_IMPORT_OUT",
+        conflicts_with = "update"
+    )]
+    pub out: Option<PathBuf>,
+    /// Write over existing files in that directory
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Edit existing manifests instead: live values replace those of managed fields that differ, and
+    /// nothing else in the files changes
+    #[arg(long)]
+    pub update: bool,
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle unmanaged --connection lac licences\n  entitle unmanaged --sandbox --connection lac examples/lac"
+)]
+pub struct Unmanaged {
+    /// Files or directories with manifests [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Connection to read from; may be left out when there is only one
+    #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
+    pub connection: Option<String>,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle fmt licences\n  entitle fmt --check\n  entitle fmt - < order.yaml"
+)]
+pub struct Fmt {
+    /// Files or directories with manifests; `-` reads standard input and writes standard output [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Change nothing: list the files that would change, and exit with 1 if there are any
+    #[arg(long, env = "ENTITLE_CHECK")]
+    pub check: bool,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle init licences\n  entitle init licences --vendor lac --base-url https://lac.example.com --yes"
+)]
+pub struct Init {
+    /// Directory of the project; made if it is not there [default: .]
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Vendor of the first connection
+    #[arg(long, value_name = "VENDOR", env = "ENTITLE_VENDOR")]
+    pub vendor: Option<String>,
+    /// Name of the connection [default: the vendor]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Where the vendor's API is, everything before the paths of its pages
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// How the connection proves who it is [default: the vendor's first form]
+    #[arg(long, value_name = "FORM")]
+    pub auth: Option<String>,
+    /// Ask nothing: what is not given gets its default
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// The schemas there are.

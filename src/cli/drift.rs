@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::{Drift, Format};
 use super::exit::Exit;
-use super::setup::{self, Setup};
+use super::setup::{self, Files, Setup};
 use super::{git, output, project, state};
 use crate::apply::journal::History;
 use crate::reconcile::{self, Bases};
@@ -13,7 +13,8 @@ use crate::render;
 
 pub async fn run(args: Drift) -> anyhow::Result<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
-    let setup = setup::setup_with(&args.selection, &args.reach, accepted.as_deref()).await?;
+    let files = accepted.as_deref().map_or(Files::Named, Files::And);
+    let setup = setup::setup_with(&args.selection, &args.reach, files).await?;
     let Some(setup) = setup else {
         return Ok(Exit::Error);
     };

@@ -10,8 +10,12 @@ mod drift;
 mod duration;
 pub mod exit;
 mod explain;
+mod files;
+mod fmt;
 mod git;
 mod history;
+mod import;
+mod init;
 mod output;
 mod plan;
 mod populated;
@@ -24,6 +28,7 @@ mod signals;
 pub mod simulators;
 mod state;
 mod undo;
+mod unmanaged;
 mod validate;
 
 use std::io::IsTerminal;
@@ -54,6 +59,10 @@ pub fn main() -> ExitCode {
         Command::Show(args) => plan::show(&args),
         Command::History(args) => history::run(&args),
         Command::Undo(args) => with_runtime(undo::run(args)),
+        Command::Import(args) => with_runtime(import::run(args)),
+        Command::Unmanaged(args) => with_runtime(unmanaged::run(args)),
+        Command::Fmt(args) => fmt::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),

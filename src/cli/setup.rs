@@ -24,14 +24,37 @@ pub struct Setup {
 /// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
 /// the manifests have errors, which have been shown.
 pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
-    setup_with(selection, reach, None).await
+    setup_with(selection, reach, Files::Named).await
 }
 
-/// The same, with one file more than the selection names.
+/// The same for commands that only need an account: the simulators have theirs without any manifest.
+pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    let selection = Selection {
+        paths: paths.to_vec(),
+        target: Vec::new(),
+        exclude: Vec::new(),
+        selector: Vec::new(),
+    };
+    let bare = reach.sandbox && paths.is_empty();
+    let files = if bare { Files::IfAny } else { Files::Named };
+    setup_with(&selection, reach, files).await
+}
+
+/// Which files a command reads.
+#[derive(Clone, Copy)]
+pub enum Files<'a> {
+    /// Those that the selection names; that there are none is an error.
+    Named,
+    /// These and one more.
+    And(&'a Path),
+    /// Those that the selection names, if there are any.
+    IfAny,
+}
+
 pub async fn setup_with(
     selection: &Selection,
     reach: &Reach,
-    more: Option<&Path>,
+    files: Files<'_>,
 ) -> anyhow::Result<Option<Setup>> {
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
@@ -46,7 +69,7 @@ pub async fn setup_with(
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let mut checked = check_with(selection, &options, more)?;
+    let mut checked = check_files(selection, &options, files)?;
     checked.source.paths = selection
         .paths
         .iter()
@@ -78,20 +101,26 @@ pub async fn setup_with(
 
 /// Loads and checks the manifests that a selection names.
 pub fn check(selection: &Selection, options: &CheckOptions) -> anyhow::Result<Checked> {
-    check_with(selection, options, None)
+    check_files(selection, options, Files::Named)
 }
 
-fn check_with(
+fn check_files(
     selection: &Selection,
     options: &CheckOptions,
-    more: Option<&Path>,
+    files: Files<'_>,
 ) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
     let mut loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
-    if let Some(more) = more.filter(|more| !has(&loaded, more)) {
-        let also = manifest::load(&[more.to_path_buf()], &mut std::io::empty());
-        loaded.sources.extend(also.sources);
-        loaded.findings.extend(also.findings);
+    match files {
+        Files::Named => {}
+        Files::And(more) if has(&loaded, more) => {}
+        Files::And(more) => {
+            let also = manifest::load(&[more.to_path_buf()], &mut std::io::empty());
+            loaded.sources.extend(also.sources);
+            loaded.findings.extend(also.findings);
+        }
+        Files::IfAny if loaded.sources.is_empty() => loaded = manifest::Loaded::default(),
+        Files::IfAny => {}
     }
     let mut checked = reconcile::check(loaded, options);
     scope.narrow(&mut checked)?;

@@ -94,7 +94,15 @@ pub enum VendorName {
 
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
+// Exactly one, said by names: with `maxProperties` yaml-language-server takes the place that is being
+// typed for the one, and offers nothing.
+#[schemars(deny_unknown_fields, extend("oneOf" = [
+    {"required": ["token"]},
+    {"required": ["apiKey"]},
+    {"required": ["session"]},
+    {"required": ["login"]},
+    {"required": ["clientCredentials"]},
+]))]
 pub struct AuthForms {
     /// A bearer token (cryptlex, alinea, lac).
     #[schemars(default)]
@@ -150,7 +158,11 @@ pub struct ClientCredentialsSpec {
 /// Where a secret is kept: exactly one of the three.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
+#[schemars(deny_unknown_fields, extend("oneOf" = [
+    {"required": ["env"]},
+    {"required": ["file"]},
+    {"required": ["command"]},
+]))]
 pub struct SecretSource {
     /// Name of an environment variable.
     #[schemars(default)]

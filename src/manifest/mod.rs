@@ -9,12 +9,16 @@
 mod accepted;
 mod connection;
 pub mod document;
+pub mod edit;
+pub mod fmt;
 pub mod load;
 pub mod lower;
 mod members;
+mod moves;
 mod policy;
 pub mod project;
 mod second;
+pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;

@@ -352,6 +352,32 @@ impl Auditor<'_> {
     }
 }
 
+/// The identity in `text`: the members of the kind's identity, joined by `/`.
+pub fn identity_of(table: &KindTable, text: &str) -> Result<Vec<(&'static str, String)>, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let names: Vec<&str> = table
+        .identity
+        .iter()
+        .map(|identity| identity.name)
+        .collect();
+    if parts.len() != names.len() {
+        let example: Vec<&str> = table.identity.iter().map(|id| id.example).collect();
+        return Err(format!(
+            "{} is named by {}, for example {}; not by {text:?}",
+            table.kind,
+            names.join("/"),
+            example.join("/")
+        ));
+    }
+    let named = table.identity.iter().zip(parts);
+    named
+        .map(|(identity, part)| {
+            let id = id_text(&identity.shape, identity.name, part)?;
+            Ok((identity.name, id))
+        })
+        .collect()
+}
+
 /// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
 fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\?#%*,".contains(c);

@@ -13,8 +13,10 @@ pub mod canon;
 pub mod codec;
 pub mod conditions;
 pub mod hunt;
+pub mod listing;
 pub mod reading;
 pub mod semantics;
+pub mod statement;
 pub mod words;
 
 mod alinea;
@@ -29,6 +31,7 @@ use crate::model::{
 };
 use auth::AuthRules;
 use codec::Malformed;
+use listing::Listing;
 use reading::{Reading, Wanted};
 use semantics::Semantics;
 
@@ -52,6 +55,9 @@ pub trait Provider: Sync {
     /// How accounts of this vendor are opened.
     fn auth(&self) -> &'static AuthRules;
 
+    /// The base URL of most accounts, or an example of one where every customer has a host of its own.
+    fn address(&self) -> &'static str;
+
     /// What the vendor documents, or what is polite where it documents nothing.
     fn limits(&self) -> Limits;
 
@@ -60,6 +66,11 @@ pub trait Provider: Sync {
 
     /// Reads the objects `wanted` from one account with the fewest calls.
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
+
+    /// Reads every object of an account; nothing where the vendor has no list that shows them.
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        None
+    }
 
     /// Spells a write.
     fn encode(&self, write: &Write<'_>) -> Call;

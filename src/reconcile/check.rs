@@ -32,7 +32,16 @@ pub struct CheckOptions {
 }
 
 /// Checks everything that can be checked offline.
-pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
+pub fn check(loaded: Loaded, options: &CheckOptions) -> Checked {
+    check_among(loaded, options, &BTreeMap::new())
+}
+
+/// The same for some files by themselves, of which others define the connections.
+pub(super) fn check_among(
+    mut loaded: Loaded,
+    options: &CheckOptions,
+    known: &BTreeMap<String, Connection>,
+) -> Checked {
     let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows());
     let mut findings = std::mem::take(&mut loaded.findings);
     findings.extend(std::mem::take(&mut manifests.findings));
@@ -50,7 +59,11 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
         .iter()
         .map(|c| (c.name.clone(), c.base_url.to_string()));
     let mut places: BTreeMap<String, String> = places.collect();
-    let connections = connections(manifests.connections, options.simulators.as_deref());
+    let mut connections = connections(manifests.connections, options.simulators.as_deref());
+    for (name, connection) in known {
+        let own = connections.entry(name.clone());
+        own.or_insert_with(|| connection.clone());
+    }
     if options.simulators.is_some() {
         places = connections
             .keys()

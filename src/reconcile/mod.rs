@@ -6,6 +6,7 @@
 mod carry_out;
 mod check;
 pub mod drift;
+pub mod import;
 mod saved;
 mod undo;
 

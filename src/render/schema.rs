@@ -87,7 +87,21 @@ fn of<T: JsonSchema>() -> Json {
         members.remove("$schema");
         members.remove("title");
     }
+    without_null_defaults(&mut schema);
     schema
+}
+
+/// A member that may be left out has no default that would be worth writing, and yaml-language-server fails
+/// on a null one: it then offers nothing from there on.
+fn without_null_defaults(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            members.retain(|name, value| name != "default" || !value.is_null());
+            members.values_mut().for_each(without_null_defaults);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_null_defaults),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
 }
 
 fn object(table: &'static KindTable) -> Json {

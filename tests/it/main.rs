@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adopt;
 mod architecture;
 mod cases;
 mod chaos;
@@ -26,3 +27,4 @@ mod streams;
 mod support;
 mod transcripts;
 mod vendor_words;
+mod yaml;
