@@ -27,7 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["manifest/yaml.rs"]),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),
-    ("axum", &["sandbox/server.rs"]),
+    ("axum", &["sandbox/server.rs", "daemon/serve/"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
     (
@@ -46,6 +46,9 @@ const DOORS: &[(&str, &[&str])] = &[
         "tokio",
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
+    ("hmac", &["daemon/hooks/signature.rs"]),
+    ("prometheus_client", &["daemon/serve/metrics.rs"]),
+    ("maud", &["daemon/serve/page/"]),
     ("notify", &["daemon/source/directory.rs"]),
     ("notify_debouncer_full", &["daemon/source/directory.rs"]),
     ("sd_notify", &["daemon/service.rs"]),

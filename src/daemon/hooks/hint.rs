@@ -122,7 +122,10 @@ mod tests {
     #[test]
     fn a_licensespring_event_names_one_licence_or_none() {
         for (body, wanted) in [
-            (r#"{"license_id":9007199254740993}"#, object("9007199254740993")),
+            (
+                r#"{"license_id":9007199254740993}"#,
+                object("9007199254740993"),
+            ),
             (r#"{"data":{"license":17,"license_id":17}}"#, object("17")),
             (r#"{"data":{"license":{"id":"17"}}}"#, object("17")),
             (r#"{"license_id":1,"data":{"license_id":2}}"#, whole()),

@@ -136,7 +136,9 @@ impl Keys {
                     let key = (connection.vendor.0, connection.name.clone());
                     keys.connections.insert(key, found);
                 }
-                Err(why) => faults.push(format!("the hook of {} is closed: {why}", connection.name)),
+                Err(why) => {
+                    faults.push(format!("the hook of {} is closed: {why}", connection.name))
+                }
             }
         }
         if let Some(secret) = git {

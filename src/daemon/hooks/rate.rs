@@ -105,6 +105,10 @@ mod tests {
         assert_eq!(rate.peers.len(), MOST + 1);
         let later = now + Duration::from_secs(60);
         assert!(rate.knock(peer("203.0.113.9"), later).is_ok());
-        assert_eq!(rate.peers.len(), 1, "those who have been away are forgotten");
+        assert_eq!(
+            rate.peers.len(),
+            1,
+            "those who have been away are forgotten"
+        );
     }
 }
