@@ -13,7 +13,12 @@ pub const FROM: usize = 10;
 pub const DEFAULT: MaxChanges = MaxChanges::Percent(30);
 
 /// Why nothing may be written to a connection; nothing when it may.
-pub fn engaged(connection: &str, changing: usize, objects: usize, most: MaxChanges) -> Option<String> {
+pub fn engaged(
+    connection: &str,
+    changing: usize,
+    objects: usize,
+    most: MaxChanges,
+) -> Option<String> {
     let (allowed, shown) = match most {
         MaxChanges::Count(most) => (most, most.to_string()),
         MaxChanges::Percent(_) if objects < FROM => return None,

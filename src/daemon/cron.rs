@@ -70,8 +70,12 @@ impl FromStr for Cron {
 fn set(field: &str, low: u32, high: u32, names: &[&str], first: u32) -> Result<u64, String> {
     let fault = || format!("`{field}` is no field of a schedule from {low} to {high}");
     let value = |text: &str| {
-        let named = names.iter().position(|name| text.eq_ignore_ascii_case(name));
-        let named = named.and_then(|at| u32::try_from(at).ok()).map(|at| at + first);
+        let named = names
+            .iter()
+            .position(|name| text.eq_ignore_ascii_case(name));
+        let named = named
+            .and_then(|at| u32::try_from(at).ok())
+            .map(|at| at + first);
         let value = named.or_else(|| text.parse().ok()).ok_or_else(fault)?;
         if (low..=high).contains(&value) {
             Ok(value)
@@ -142,7 +146,15 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_refused() {
-        for bad in ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "x * * * *"] {
+        for bad in [
+            "",
+            "* * * *",
+            "60 * * * *",
+            "* * 0 * *",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "x * * * *",
+        ] {
             assert!(bad.parse::<Cron>().is_err(), "{bad}");
         }
     }

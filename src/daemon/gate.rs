@@ -99,7 +99,12 @@ mod tests {
                 }),
                 ..Past::default()
             };
-            hold(&entry(Action::Update, now), &past, RunMode::Sync, Door::Open)
+            hold(
+                &entry(Action::Update, now),
+                &past,
+                RunMode::Sync,
+                Door::Open,
+            )
         };
         assert_eq!(held(Some("x"), "x"), Some(Hold::Tried("422".into())));
         assert_eq!(held(None, "x"), Some(Hold::Tried("422".into())));
@@ -109,9 +114,17 @@ mod tests {
     #[test]
     fn only_writes_are_held() {
         let closed = Door::Closed { opens: None };
-        for action in [Action::None, Action::Observe, Action::Suspend, Action::Missing] {
+        for action in [
+            Action::None,
+            Action::Observe,
+            Action::Suspend,
+            Action::Missing,
+        ] {
             let entry = entry(action, "x");
-            assert_eq!(hold(&entry, &Past::default(), RunMode::Observe, closed), None);
+            assert_eq!(
+                hold(&entry, &Past::default(), RunMode::Observe, closed),
+                None
+            );
         }
         let entry = entry(Action::Update, "x");
         let hold = |mode, door| hold(&entry, &Past::default(), mode, door);

@@ -22,7 +22,10 @@ pub enum Ended {
 pub fn next(ended: Ended, failures: u32, resync: Duration, chance: f64) -> (Duration, u32) {
     match ended {
         Ended::Settled => (resync, 0),
-        Ended::Passing => (backoff(failures, resync, chance), failures.saturating_add(1)),
+        Ended::Passing => (
+            backoff(failures, resync, chance),
+            failures.saturating_add(1),
+        ),
         Ended::Until(wait) => (wait.min(resync), 0),
     }
 }
@@ -31,7 +34,9 @@ pub fn next(ended: Ended, failures: u32, resync: Duration, chance: f64) -> (Dura
 /// failed together is not tried again together.
 pub fn backoff(failures: u32, longest: Duration, chance: f64) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(failures.min(16)));
-    doubled.min(longest).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
+    doubled
+        .min(longest)
+        .mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
 }
 
 /// The regular wait, a tenth of it up to chance: two daemons started together drift apart. It never grows

@@ -214,7 +214,11 @@ impl Tracked {
         status.state = state;
         status.running = false;
         status.last_pass = Some(now.time);
-        status.changes = if well { Vec::new() } else { entry.changes.clone() };
+        status.changes = if well {
+            Vec::new()
+        } else {
+            entry.changes.clone()
+        };
         let risks = status.changes.iter().map(|change| change.risk);
         status.risk = risks.max().unwrap_or(Risk::Safe);
         status.message = words(look).or_else(|| fight.as_ref().map(|fight| fight.message.clone()));

@@ -32,7 +32,9 @@ pub struct Window {
 pub enum Door {
     Open,
     /// `opens` is nothing when no opening is in sight.
-    Closed { opens: Option<Timestamp> },
+    Closed {
+        opens: Option<Timestamp>,
+    },
 }
 
 /// The beginning of a minute.
@@ -140,10 +142,16 @@ mod tests {
 
     #[test]
     fn a_window_opens_and_closes_by_the_clock_on_its_wall() {
-        assert_eq!(door_at(&[NIGHT], "2026-11-16T20:59:59Z"), opens("2026-11-16T21:00:00Z"));
+        assert_eq!(
+            door_at(&[NIGHT], "2026-11-16T20:59:59Z"),
+            opens("2026-11-16T21:00:00Z")
+        );
         assert_eq!(door_at(&[NIGHT], "2026-11-16T21:00:00Z"), Door::Open);
         assert_eq!(door_at(&[NIGHT], "2026-11-17T02:59:59Z"), Door::Open);
-        assert_eq!(door_at(&[NIGHT], "2026-11-17T03:00:00Z"), opens("2026-11-17T21:00:00Z"));
+        assert_eq!(
+            door_at(&[NIGHT], "2026-11-17T03:00:00Z"),
+            opens("2026-11-17T21:00:00Z")
+        );
         // In summer the same wall clock is an hour earlier elsewhere.
         assert_eq!(door_at(&[NIGHT], "2026-07-13T20:00:00Z"), Door::Open);
     }
@@ -152,7 +160,10 @@ mod tests {
     fn a_denial_wins() {
         let freeze = "deny 0 0 24 12 * for 72h";
         assert_eq!(door_at(&[freeze], "2026-12-23T23:59:00Z"), Door::Open);
-        assert_eq!(door_at(&[freeze], "2026-12-24T21:30:00Z"), opens("2026-12-27T00:00:00Z"));
+        assert_eq!(
+            door_at(&[freeze], "2026-12-24T21:30:00Z"),
+            opens("2026-12-27T00:00:00Z")
+        );
         let both = door_at(&[NIGHT, freeze], "2026-12-24T21:30:00Z");
         assert_eq!(both, opens("2026-12-28T21:00:00Z"));
     }
@@ -166,7 +177,14 @@ mod tests {
 
     #[test]
     fn what_is_no_window_is_refused() {
-        for bad in ["", "allow", "open 0 0 * * * for 1h", "allow 0 0 * * * for 0s", "allow 0 0 * * * for 1h in Nowhere", "deny 0 0 * * * for 999h"] {
+        for bad in [
+            "",
+            "allow",
+            "open 0 0 * * * for 1h",
+            "allow 0 0 * * * for 0s",
+            "allow 0 0 * * * for 1h in Nowhere",
+            "deny 0 0 * * * for 999h",
+        ] {
             assert!(bad.parse::<Window>().is_err(), "{bad}");
         }
     }
