@@ -228,7 +228,7 @@ impl Opener<'_> {
             match waits
                 .next()
                 .map(|wait| asked.unwrap_or(wait))
-                .filter(|wait| Instant::now() + *wait < self.http.deadline)
+                .filter(|wait| Instant::now() + *wait < self.http.deadline())
             {
                 Some(wait) => sleep(wait).await,
                 None => return Err(failure),

@@ -29,6 +29,15 @@ pub struct Policy {
     /// Write it, only plan it, or do not even read it.
     #[schemars(default)]
     pub mode: PolicyMode,
+    /// When a suspension ends by itself, for example `2026-12-24T18:00:00Z`.
+    #[schemars(default, extend("format" = "date-time"))]
+    pub until: Option<String>,
+    /// Why it is held back, for whoever looks at it.
+    #[schemars(default)]
+    pub reason: Option<String>,
+    /// How often `watch` looks at it without being told to, for example `30m`.
+    #[schemars(default)]
+    pub resync: Option<String>,
     /// Lists whose live elements survive though they are not listed here.
     #[schemars(default)]
     pub keep_unlisted: Vec<String>,
