@@ -48,6 +48,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("hmac", &["daemon/hooks/signature.rs"]),
     ("prometheus_client", &["daemon/serve/metrics.rs"]),
+    ("lettre", &["daemon/notices/mail.rs"]),
     ("maud", &["daemon/serve/page/"]),
     ("notify", &["daemon/source/directory.rs"]),
     ("notify_debouncer_full", &["daemon/source/directory.rs"]),
