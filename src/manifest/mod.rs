@@ -15,5 +15,5 @@ mod second;
 pub mod yaml;
 
 pub use connection::is_loopback;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, of_files};
 pub use lower::{Manifests, lower};
