@@ -182,6 +182,13 @@ impl Watch {
 
 pub async fn run(args: Watch) -> anyhow::Result<Exit> {
     let remote = args.remote()?;
+    for path in &args.selection.paths {
+        if path.as_os_str() == "-" {
+            anyhow::bail!("standard input cannot be watched: name files or directories");
+        }
+        std::fs::metadata(path)
+            .map_err(|error| anyhow::anyhow!("cannot watch {}: {error}", path.display()))?;
+    }
     let sandbox = start_sandbox(&args.reach).await?;
     let options = CheckOptions {
         need_connections: true,
