@@ -43,6 +43,8 @@ pub enum Command {
     Schema(Schema),
     /// Explain a kind or a field of it
     Explain(Explain),
+    /// Keep the live objects as the manifests say, until told to stop
+    Watch(Box<super::watch::Watch>),
     /// Serve simulators of the five vendors on loopback
     Sandbox(Sandbox),
     /// Print the completions of a shell
@@ -84,7 +86,7 @@ pub struct Selection {
 }
 
 /// How the vendors are reached.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Reach {
     /// Use built-in simulators of the vendors instead of accounts
     #[arg(long, env = "ENTITLE_SANDBOX")]
@@ -325,7 +327,7 @@ pub struct Completions {
 }
 
 /// A duration such as `30s`, `1m 30s` or `250ms`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()
         .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;

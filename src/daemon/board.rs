@@ -100,7 +100,10 @@ impl Board {
     /// The newest manifests cannot be put in force; those that are stay so.
     pub fn source_is_broken(&mut self, why: String) {
         if self.status.source.problem.as_ref() != Some(&why) {
-            tracing::error!(problem = why, "the last good manifests stay in force");
+            match self.status.source.revision {
+                Some(_) => tracing::error!(problem = why, "the last good manifests stay in force"),
+                None => tracing::error!(problem = why, "no manifests are in force yet"),
+            }
         }
         self.status.source.problem = Some(why);
     }

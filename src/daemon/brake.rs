@@ -10,7 +10,8 @@ use crate::render::text::count;
 /// Below this many objects a share says nothing: two of three is one person's work before lunch.
 pub const FROM: usize = 10;
 
-pub const DEFAULT: MaxChanges = MaxChanges::Percent(30);
+/// What holds unless something else is asked for.
+pub const DEFAULT: &str = "30%";
 
 /// Why nothing may be written to a connection; nothing when it may.
 pub fn engaged(
@@ -40,7 +41,8 @@ mod tests {
 
     #[test]
     fn the_share_counts_from_ten_objects() {
-        let engaged = |differing, objects| engaged("lac", differing, objects, DEFAULT).is_some();
+        let most: MaxChanges = DEFAULT.parse().unwrap();
+        let engaged = |changing, objects| engaged("lac", changing, objects, most).is_some();
         assert!(!engaged(9, 9));
         assert!(!engaged(3, 10));
         assert!(engaged(4, 10));

@@ -16,6 +16,6 @@ mod second;
 pub mod yaml;
 
 pub use connection::is_loopback;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, of_files};
 pub use lower::{Manifests, lower};
 pub use notification::is_local;

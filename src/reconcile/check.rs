@@ -136,7 +136,7 @@ fn none_of_ours(manifests: &lower::Manifests) -> Diagnostic {
 }
 
 /// One hash for the names and texts of all manifests.
-fn digest_of(sources: &[Arc<Source>]) -> String {
+pub fn digest_of(sources: &[Arc<Source>]) -> String {
     let parts: Vec<_> = sources
         .iter()
         .map(|source| (&source.name, &source.text))

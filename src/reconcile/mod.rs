@@ -24,7 +24,7 @@ use crate::plan::document::PlanDocument;
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
-pub use check::{CheckOptions, Checked, check};
+pub use check::{CheckOptions, Checked, check, digest_of};
 pub use restore::{Applied, restore};
 pub use saved::saved;
 pub use undo::{Undone, undo};

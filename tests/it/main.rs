@@ -7,6 +7,7 @@ mod cases;
 mod chaos;
 mod cli;
 mod conformance;
+mod daemon;
 mod examples;
 mod fuzz_bodies;
 mod hostile;

@@ -4,6 +4,7 @@
 //! them, and a mounted configuration volume swaps one symbolic link for all of them. A watch on the old
 //! file would stay with the old file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,13 +56,11 @@ fn debouncer<W: Watcher>(
     };
     let mut debouncer = new_debouncer_opt::<_, W, NoCache>(GATHER, None, tell, NoCache, config)
         .map_err(|error| format!("cannot watch files: {error}"))?;
-    for directory in directories(paths) {
-        debouncer
-            .watch(&directory, RecursiveMode::Recursive)
-            .map_err(|error| {
-                let directory = directory.display();
-                format!("cannot watch {directory}: {error}. On a network file system use --poll")
-            })?;
+    for (directory, how) in directories(paths) {
+        debouncer.watch(&directory, how).map_err(|error| {
+            let directory = directory.display();
+            format!("cannot watch {directory}: {error}. On a network file system use --poll")
+        })?;
     }
     Ok(debouncer)
 }
@@ -91,21 +90,24 @@ fn is_hint(events: &DebounceEventResult) -> bool {
     }
 }
 
-/// The directories to watch: of a file the one it is in, since the file itself may be replaced.
-fn directories(paths: &[PathBuf]) -> Vec<PathBuf> {
+/// What to watch, and how deep. Of a file it is the directory that it is in, since the file itself may be
+/// replaced, and nothing below that.
+fn directories(paths: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here[..] } else { paths };
-    let mut directories: Vec<PathBuf> = paths
-        .iter()
-        .map(|path| match path.parent() {
-            Some(parent) if !path.is_dir() => match parent.as_os_str().is_empty() {
-                true => Path::new(".").into(),
-                false => parent.into(),
-            },
-            _ => path.clone(),
-        })
-        .collect();
-    directories.sort();
-    directories.dedup();
+    let mut directories = BTreeMap::new();
+    for path in paths {
+        if path.is_dir() {
+            directories.insert(path.clone(), RecursiveMode::Recursive);
+            continue;
+        }
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new(".")).to_path_buf();
+        directories
+            .entry(parent)
+            .or_insert(RecursiveMode::NonRecursive);
+    }
     directories
 }
