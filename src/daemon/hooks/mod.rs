@@ -21,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::trigger::Trigger;
 use crate::apply::Secrets;
-use crate::model::{Connection, SecretRef, SecretText};
+use crate::model::{Connection, SecretText};
 pub use rate::Rate;
 
 /// The largest delivery that is read. Cryptlex sends one object; GitHub caps a push payload at 25 MB but cuts
@@ -119,14 +119,18 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Finds the `webhookSecret` of every connection that has one, and that of the git hook. A secret that is
-    /// not found closes its hook; why comes back, for the log.
+    /// Finds the `webhookSecret` of every connection that has one. A secret that is not found closes its hook;
+    /// why comes back, for the log.
     pub async fn resolve<'a>(
         connections: impl IntoIterator<Item = &'a Connection>,
-        git: Option<&SecretRef>,
+        git: Option<SecretText>,
         secrets: &Secrets,
     ) -> (Self, Vec<String>) {
-        let (mut keys, mut faults) = (Self::default(), Vec::new());
+        let mut keys = Self {
+            git,
+            ..Self::default()
+        };
+        let mut faults = Vec::new();
         for connection in connections {
             let Some(secret) = &connection.webhook_secret else {
                 continue;
@@ -139,12 +143,6 @@ impl Keys {
                 Err(why) => {
                     faults.push(format!("the hook of {} is closed: {why}", connection.name))
                 }
-            }
-        }
-        if let Some(secret) = git {
-            match secrets.resolve(secret).await {
-                Ok(found) => keys.git = Some(found),
-                Err(why) => faults.push(format!("the git hook is closed: {why}")),
             }
         }
         (keys, faults)

@@ -112,21 +112,3 @@ fn a_delivery_that_finds_no_room_may_come_again() {
     assert!(woken.try_recv().is_ok());
     assert_eq!(send(other), Answer::Taken);
 }
-
-#[tokio::test]
-async fn a_secret_that_is_not_found_closes_its_hook_and_says_so() {
-    let secrets = Secrets {
-        environment: Arc::new(|name| (name == "SET").then(|| "word".into())),
-        trust: crate::apply::Trust::default(),
-    };
-    let git = SecretRef::Env("UNSET".into());
-    let (keys, faults) = Keys::resolve([], Some(&git), &secrets).await;
-    assert!(keys.git.is_none());
-    assert_eq!(
-        faults,
-        ["the git hook is closed: the environment variable UNSET is not set"]
-    );
-    let git = SecretRef::Env("SET".into());
-    let (keys, faults) = Keys::resolve([], Some(&git), &secrets).await;
-    assert!(keys.git.is_some() && faults.is_empty());
-}

@@ -304,3 +304,6 @@ impl<'a> Accounts<'a> {
         series
     }
 }
+
+#[cfg(test)]
+mod tests;

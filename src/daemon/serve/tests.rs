@@ -44,6 +44,15 @@ async fn keys() -> Keys {
         faults.is_empty() && read.connections.len() == 1,
         "{faults:?}"
     );
+    let bare = Secrets {
+        environment: Arc::new(|_| None),
+        trust: Trust::default(),
+    };
+    let (_, faults) = Keys::resolve(&read.connections, None, &bare).await;
+    assert_eq!(
+        faults,
+        ["the hook of main is closed: the environment variable HOOK is not set"]
+    );
     keys
 }
 

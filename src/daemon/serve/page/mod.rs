@@ -213,7 +213,9 @@ fn of(rows: &[&Arc<ObjectStatus>], view: &View<'_>) -> String {
         None => (view.vendors.values().map(Counts::attention).sum(), "object"),
         Some(vendor) => {
             let counts = view.vendors.get(vendor);
-            (counts.map_or(0, |c| c.total() - c.attention()), "other")
+            let troubled = counts.map_or(0, Counts::attention);
+            let what = if troubled == 0 { "object" } else { "other" };
+            (counts.map_or(0, |c| c.total() - troubled), what)
         }
     };
     let here = if rows.len() < number {
