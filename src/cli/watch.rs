@@ -70,7 +70,7 @@ pub struct Watch {
         long,
         value_name = "N|P%",
         env = "ENTITLE_MAX_CHANGES",
-        default_value = "30%"
+        default_value = brake::DEFAULT
     )]
     max_changes: MaxChanges,
     /// When to write, and when not to: `allow|deny CRON for LENGTH [in ZONE]`; may be given several times

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::brake;
 use super::content::{same_connection, same_object};
 use super::gate::Past;
 use super::mode::RunMode;
@@ -80,7 +81,7 @@ impl Engine {
             rules,
             checked: None,
             objects: BTreeMap::new(),
-            queue: Queue::new(),
+            queue: Queue::default(),
             rounds: BTreeMap::new(),
             busy: BTreeSet::new(),
         }
@@ -291,6 +292,26 @@ impl Engine {
                 schedule::Ended::Until(_) => (now.instant + wait, "waited for"),
             };
             self.queue.wake(address, at, reason);
+        }
+        self.release(&seen.connection, now);
+    }
+
+    /// Wakes what the brake held as soon as it would not hold it any more.
+    fn release(&mut self, connection: &str, now: Now) {
+        let own = self.objects.iter();
+        let own = own.filter(|(_, tracked)| tracked.desired.connection == connection);
+        let (mut objects, mut braked) = (0, Vec::new());
+        for (address, tracked) in own {
+            objects += 1;
+            if tracked.braked {
+                braked.push(address);
+            }
+        }
+        let most = self.rules.max_changes;
+        if brake::engaged(connection, braked.len(), objects, most).is_none() {
+            for address in braked {
+                self.queue.wake(address, now.instant, "the brake is off");
+            }
         }
     }
 

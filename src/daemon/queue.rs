@@ -13,15 +13,17 @@ pub struct Queue<K, T> {
     running: BTreeSet<K>,
 }
 
-impl<K: Ord + Clone, T: Ord + Copy> Queue<K, T> {
-    pub fn new() -> Self {
+impl<K, T> Default for Queue<K, T> {
+    fn default() -> Self {
         Self {
             wakes: BTreeMap::new(),
             order: BTreeSet::new(),
             running: BTreeSet::new(),
         }
     }
+}
 
+impl<K: Ord + Clone, T: Ord + Copy> Queue<K, T> {
     /// Wakes an object at a moment, or earlier if that was already said.
     pub fn wake(&mut self, key: &K, at: T, reason: &'static str) {
         match self.wakes.get(key) {
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_earliest_wake_wins_and_a_burst_is_one() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::default();
         queue.wake(&"a", 9, "resync");
         queue.wake(&"a", 3, "saved");
         queue.wake(&"a", 5, "hint");
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_is_running_is_not_handed_out_again_but_not_forgotten() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::default();
         queue.wake(&"a", 1, "saved");
         assert_eq!(queue.due(1, any).len(), 1);
         queue.wake(&"a", 2, "hint");
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_held_back_keeps_its_place_and_blocks_nobody() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::default();
         queue.wake(&"slow", 1, "saved");
         queue.wake(&"quick", 2, "saved");
         let quick = |key: &&str| *key == "quick";
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_not_woken() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::default();
         queue.wake(&"a", 1, "saved");
         queue.forget(&"a");
         assert_eq!((queue.at(&"a"), queue.next(any)), (None, None));

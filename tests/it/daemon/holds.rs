@@ -95,7 +95,9 @@ async fn too_many_changes_at_once_wait_for_a_person() {
     assert_eq!(watched.bench.writes(), [""; 0]);
     // Six are 30 %.
     watched.save(changed(6)).await;
-    watched.go(RESYNC).await;
+    watched
+        .until(|s| s.objects.iter().all(|o| o.state == ObjectState::InSync))
+        .await;
     assert_eq!(watched.bench.writes().len(), 6);
     assert!(!watched.status.borrow().brake.engaged);
     watched.stop().await;

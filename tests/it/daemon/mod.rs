@@ -23,7 +23,7 @@ use entitle::daemon::pass::Shell;
 use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
 use entitle::daemon::task::{Fetched, Order, Task};
 use entitle::daemon::trigger::Trigger;
-use entitle::model::Severity;
+use entitle::model::{Diagnostic, Severity};
 use entitle::reconcile::Settings;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
@@ -288,9 +288,10 @@ fn pure_settings() -> Settings {
 
 fn fetched(bench: &Bench, source: &Result<Vec<Object>, String>) -> Result<Option<Fetched>, String> {
     let checked = bench.findings(source.as_ref().map_err(Clone::clone)?);
-    let mut findings = checked.findings.iter();
-    if let Some(fault) = findings.find(|finding| finding.severity == Severity::Error) {
-        return Err(fault.message.clone());
+    let wrong = |finding: &&Diagnostic| finding.severity == Severity::Error;
+    let fault = checked.findings.iter().find(wrong);
+    if let Some(fault) = fault.map(|fault| fault.message.clone()) {
+        return Err(fault);
     }
     let revision = checked.source.manifests.clone();
     Ok(Some(Fetched { checked, revision }))
