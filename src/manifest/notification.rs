@@ -99,7 +99,7 @@ fn plain_url(text: &str, node: &Node, reader: &mut Reader<'_>) -> Option<Url> {
         }
         Ok(url) => match unreachable(&url, false) {
             None => return Some(url),
-            Some(finding) => finding,
+            Some(finding) => finding.hint("use https"),
         },
     };
     reader.report(finding, node.mark);
@@ -195,6 +195,13 @@ fn server(node: &Node, reader: &mut Reader<'_>) -> Option<Url> {
 
 fn recipients(node: &Node, reader: &mut Reader<'_>) -> Vec<String> {
     match &node.tree {
+        Tree::List(items) if items.is_empty() => {
+            reader.report(
+                Diagnostic::error("empty", "to must name somebody"),
+                node.mark,
+            );
+            Vec::new()
+        }
         Tree::List(items) => items
             .iter()
             .filter_map(|item| mailbox("to", item, reader))
