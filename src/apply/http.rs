@@ -235,6 +235,46 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::
     })
 }
 
+/// Longest time for a notice: whoever it is for is not waited for.
+const NOTICE_TIME: Duration = Duration::from_secs(15);
+
+/// Posts JSON to whoever asked to be told something. The error says why it was not taken, and shows neither the
+/// address, which may be a secret, nor anything of the body.
+pub async fn post(
+    url: Url,
+    headers: &[(&'static str, String)],
+    body: String,
+) -> Result<(), String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let host = url.host_str().unwrap_or_default().to_string();
+    let mut builder = Client::builder()
+        .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
+        .timeout(NOTICE_TIME)
+        .redirect(reqwest::redirect::Policy::none());
+    if crate::manifest::is_loopback(&url) {
+        builder = builder.no_proxy();
+    }
+    let client = builder
+        .build()
+        .map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let mut request = client.post(url).body(body);
+    request = request.header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let reply = request.send().await.map_err(|error| {
+        let error = error.without_url();
+        if error.is_timeout() {
+            return format!("no answer from {host} within {} s", NOTICE_TIME.as_secs());
+        }
+        format!("{host} cannot be reached: {error}")
+    })?;
+    match reply.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(format!("{host} answered {}", status.as_u16())),
+    }
+}
+
 /// The base and what follows it, with exactly one slash between.
 pub fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();

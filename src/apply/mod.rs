@@ -7,7 +7,7 @@
 //! something.
 
 pub mod execute;
-mod http;
+pub mod http;
 pub mod journal;
 pub mod limiter;
 pub mod lock;

@@ -16,6 +16,7 @@ mod setup;
 mod signals;
 pub mod simulators;
 mod state;
+mod surface;
 mod undo;
 mod validate;
 mod watch;

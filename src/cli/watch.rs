@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::args::{JournalFile, Reach, Selection, duration};
 use super::exit::Exit;
+use super::surface::{Surface, SurfaceArgs};
 use super::watch_source::{Place, reader};
 use super::{output, setup, signals, simulators, state};
 use crate::apply::journal::{History, Journal};
@@ -113,6 +114,8 @@ pub struct Watch {
     /// Compare the files every few seconds instead of waiting for events, for network file systems
     #[arg(long, env = "ENTITLE_POLL")]
     poll: bool,
+    #[command(flatten)]
+    surface: SurfaceArgs,
     #[command(flatten)]
     journal: JournalFile,
     /// End after one pass over everything, with the exit code of `apply`
@@ -217,8 +220,11 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         }
         reader = after(first, reader);
     }
+    let secrets = setup::settings(&args.reach, Arc::default()).secrets;
+    let surface = Surface::new(&args.surface, secrets, triggers.clone()).await?;
     let task = Wiring {
         args: &args,
+        surface,
         remote: remote.as_ref(),
         sandboxed: sandbox.is_some(),
         reader,
@@ -257,6 +263,7 @@ type Answer = Result<Option<crate::daemon::task::Fetched>, String>;
 
 struct Wiring<'a> {
     args: &'a Watch,
+    surface: Surface,
     remote: Option<&'a Remote>,
     sandboxed: bool,
     reader: Reader,
@@ -281,10 +288,12 @@ impl Wiring<'_> {
         let (status, _seen) = watch::channel(board.status(&engine));
         let signals = signals::order(Arc::clone(&stop), orders);
         let poll = self.remote.map_or(args.resync, |_| args.interval);
+        let reader = self.surface.follow(self.reader);
+        let running = self.surface.start(&status);
         let task = Task {
             engine,
             shell: Arc::new(shell),
-            reader: self.reader,
+            reader,
             poll,
             board,
             status,
@@ -295,6 +304,7 @@ impl Wiring<'_> {
             once: args.once,
         };
         let end = task.run().await;
+        running.end().await;
         drop(self.triggers);
         if !args.once {
             return Ok(Exit::Done);

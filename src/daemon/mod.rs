@@ -17,6 +17,7 @@
 //! - [`pass`] drives the very functions that `entitle apply` drives, restricted to the woken objects.
 //! - [`source`] reads manifests from a directory or a git remote; what cannot be put in force leaves the last
 //!   good manifests there, and an empty source never means "remove".
+//! - [`hooks`] judges what knocks, [`serve`] shows the status over HTTP, [`notices`] tells those who asked.
 //! - [`board`] keeps the status and tells the log what changed.
 
 pub mod board;
@@ -26,10 +27,13 @@ mod cron;
 pub mod engine;
 pub mod fight;
 pub mod gate;
+pub mod hooks;
 pub mod mode;
+pub mod notices;
 pub mod pass;
 pub mod queue;
 pub mod schedule;
+pub mod serve;
 mod service;
 pub mod source;
 pub mod status;

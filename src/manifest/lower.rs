@@ -5,23 +5,28 @@ use std::sync::Arc;
 
 use super::members::Reader;
 use super::policy;
-use super::{connection, second, yaml};
+use super::{connection, notification, second, yaml};
 use crate::model::address::name_fault;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{
-    Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
+    Address, Connection, Diagnostic, Diagnostics, Mark, Node, Notification, Origin, Tree, Vendor,
 };
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
+
+/// Kinds that no vendor has.
+pub const OWN_KINDS: [&str; 2] = ["Connection", "Notification"];
 
 /// Everything the manifests of a run say.
 #[derive(Default)]
 pub struct Manifests {
     pub drafts: Vec<Draft>,
     pub connections: Vec<Connection>,
+    /// Who is told by the daemon, with the places for findings about their names.
+    pub notifications: Vec<(Notification, Origin)>,
     pub files: usize,
     pub documents: usize,
     /// Documents that belong to other tools.
@@ -66,6 +71,7 @@ pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
     for part in parts {
         all.drafts.extend(part.drafts);
         all.connections.extend(part.connections);
+        all.notifications.extend(part.notifications);
         all.documents += part.documents;
         all.skipped += part.skipped;
         all.findings.extend(part.findings);
@@ -141,8 +147,8 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         return;
     };
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
-    if row.is_none() && kind_text != "Connection" {
-        let names = kinds.iter().map(|row| row.kind.0).chain(["Connection"]);
+    if row.is_none() && !OWN_KINDS.contains(&kind_text.as_str()) {
+        let names = kinds.iter().map(|row| row.kind.0).chain(OWN_KINDS);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
             .suggest(&kind_text, names);
         reader.report(finding, kind.mark);
@@ -155,6 +161,13 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     };
     let origin = reader.origin(document.mark);
     match row {
+        None if kind_text == "Notification" => {
+            let name = metadata.map(|(name, _)| name).unwrap_or_default();
+            let lowered = notification::lower(name, spec, &mut reader);
+            if let Some(lowered) = lowered.filter(|lowered| !lowered.name.is_empty()) {
+                all.notifications.push((lowered, origin));
+            }
+        }
         None => {
             let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let name = metadata.map(|(name, _)| name);
@@ -295,9 +308,13 @@ fn refuse_equal_names(all: &mut Manifests) {
         .connections
         .iter()
         .map(|c| (format!("Connection/{}", c.name), &c.origin));
+    let notifications = all
+        .notifications
+        .iter()
+        .map(|(told, origin)| (format!("Notification/{}", told.name), origin));
     let mut seen: BTreeMap<String, &Origin> = BTreeMap::new();
     let mut findings = Diagnostics::default();
-    for (address, origin) in drafts.chain(connections) {
+    for (address, origin) in drafts.chain(connections).chain(notifications) {
         if let Some(first) = seen.get(&address) {
             findings.push(
                 Diagnostic::error("duplicate-name", format!("{address} is defined twice"))

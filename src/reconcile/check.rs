@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::manifest::{Loaded, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
-use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Vendor};
+use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
 use crate::plan;
 use crate::plan::document::SourceFacts;
 use crate::provider;
@@ -16,6 +16,8 @@ use crate::provider;
 pub struct Checked {
     pub desired: Vec<Arc<Desired>>,
     pub connections: BTreeMap<String, Connection>,
+    /// Who is told by the daemon.
+    pub notifications: Vec<Notification>,
     pub source: SourceFacts,
     pub findings: Diagnostics,
 }
@@ -55,6 +57,7 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
             .map(|name| (name.clone(), "the sandbox".into()))
             .collect();
     }
+    let notifications = notifications(manifests.notifications, &connections, &mut findings);
     let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
     for connection in connections.values() {
         let own = by_vendor.entry(connection.vendor).or_default();
@@ -90,9 +93,32 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
     Checked {
         desired,
         connections,
+        notifications,
         source,
         findings: findings.sorted(),
     }
+}
+
+/// The notifications, after a finding for every connection that one names and nobody has: it would be told
+/// nothing, for ever.
+fn notifications(
+    lowered: Vec<(Notification, Origin)>,
+    connections: &BTreeMap<String, Connection>,
+    findings: &mut Diagnostics,
+) -> Vec<Notification> {
+    let names = || connections.keys().map(String::as_str);
+    for (told, origin) in &lowered {
+        let unknown = told
+            .connections
+            .iter()
+            .filter(|name| !connections.contains_key(*name));
+        for name in unknown {
+            let message = format!("there is no connection `{name}`");
+            let finding = Diagnostic::warning("unknown-connection", message).suggest(name, names());
+            findings.push(finding.at(&origin.source, origin.mark));
+        }
+    }
+    lowered.into_iter().map(|(told, _)| told).collect()
 }
 
 /// Manifests without a single document of ours are a wrong path, not an empty wish.

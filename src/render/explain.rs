@@ -17,11 +17,10 @@ pub fn kinds(out: &mut dyn Write) -> io::Result<()> {
         let table = provider.table();
         writeln!(out, "{BOLD}{:<30}{BOLD:#} {}", table.kind.0, table.about)?;
     }
-    writeln!(
-        out,
-        "{BOLD}{:<30}{BOLD:#} One account at one vendor.",
-        "Connection"
-    )?;
+    for (kind, page) in OWN_PAGES {
+        let about = page.lines().nth(1).unwrap_or_default().trim();
+        writeln!(out, "{BOLD}{kind:<30}{BOLD:#} {about}")?;
+    }
     writeln!(
         out,
         "\nentitle explain KIND shows its fields, KIND.FIELD one of them."
@@ -34,8 +33,8 @@ pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     let kind = parts.next().unwrap_or_default();
     let names = || provider::ALL.iter().map(|provider| provider.table().kind.0);
     let Some(provider) = provider::of_kind(kind) else {
-        if kind == "Connection" {
-            writeln!(out, "{CONNECTION}")?;
+        if let Some((_, page)) = OWN_PAGES.iter().find(|(own, _)| *own == kind) {
+            writeln!(out, "{page}")?;
             return Ok(Ok(()));
         }
         let hint = nearest(kind, names()).map_or_else(
@@ -193,6 +192,24 @@ fn risk(rule: RiskRule) -> String {
         }
     }
 }
+
+/// Kinds that no vendor has, with their pages.
+const OWN_PAGES: [(&str, &str); 2] = [("Connection", CONNECTION), ("Notification", NOTIFICATION)];
+
+const NOTIFICATION: &str = "Notification
+  Somebody whom `entitle watch` tells when something turns for better or worse.
+
+Under spec, exactly one of
+  webhook             url, and secret to sign with (Standard Webhooks)
+  slack               url of an incoming webhook, which is a secret
+  teams               url of a workflow's webhook, which is a secret
+  email               server (smtps://host:port), from, to, username, password
+and
+  events              some of brake, source, locked, failed, missing, fight,
+                      held, drift, written, recovered, suspended; or all
+  connections         only what happens at these
+
+A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
 
 const CONNECTION: &str = "Connection
   One account at one vendor.

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
-use crate::manifest::document::{ConnectionSpec, Metadata, Policy};
-use crate::manifest::lower::API_VERSION;
+use crate::manifest::document::{ConnectionSpec, Metadata, NotificationSpec, Policy};
+use crate::manifest::lower::{API_VERSION, OWN_KINDS};
 use crate::model::field::Elements;
 use crate::model::{Clearing, Field, KindTable, Need, Shape};
 use crate::plan::document::PlanDocument;
@@ -33,12 +33,13 @@ pub fn manifest() -> Json {
         .iter()
         .map(|provider| provider.table().kind.0)
         .collect();
-    kinds.push("Connection");
+    kinds.extend(OWN_KINDS);
     let mut branches: Vec<Json> = provider::ALL
         .iter()
         .map(|p| branch(p.table().kind.0, object(p.table())))
         .collect();
     branches.push(branch("Connection", of::<ConnectionSpec>()));
+    branches.push(branch("Notification", of::<NotificationSpec>()));
     json!({
         "$schema": DRAFT,
         "title": "entitle manifest",

@@ -8,6 +8,7 @@ mod chaos;
 mod cli;
 mod conformance;
 mod daemon;
+mod deploy;
 mod examples;
 mod fuzz_bodies;
 mod hostile;
