@@ -72,16 +72,18 @@ async fn every_write_stands_in_the_journal_with_its_run() {
 #[tokio::test]
 async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothing() {
     // Each turn lets the pass run a little further before the word comes.
-    for polls in 0..40 {
+    for polls in 0..16_u64 {
         let bench = orders(4).await;
         let watched = Watched::start(bench, manifests(4), rules(RunMode::Sync)).await;
         for number in 0..3 {
             watched.edit(number, "activations_allowed", 4);
         }
         watched.hint(Trigger::Resync).await;
-        for _ in 0..polls * 3 {
+        for _ in 0..polls {
             tokio::task::yield_now().await;
         }
+        // Real time, in which real requests get further.
+        tokio::time::sleep(Duration::from_micros(polls * 1500)).await;
         let history = |journal: &tempfile::TempDir| {
             entitle::apply::journal::History::read(&journal.path().join("journal.jsonl"))
                 .expect("readable")
