@@ -48,6 +48,11 @@ impl Account {
         self.http.set_deadline(deadline);
     }
 
+    /// Whether the vendor refused the credentials: another try would count against the account.
+    pub async fn refused(&self) -> bool {
+        self.sessions.refused().await
+    }
+
     /// Exchanges since the last time this was asked, by status; 0 for those without an answer.
     pub fn take_answered(&self) -> BTreeMap<u16, u64> {
         self.http.take_answered()

@@ -20,6 +20,7 @@ mod surface;
 mod undo;
 mod validate;
 mod watch;
+mod watch_once;
 mod watch_source;
 
 use std::io::IsTerminal;

@@ -1,6 +1,5 @@
 //! `entitle watch`: the daemon, wired up.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -14,7 +13,7 @@ use super::args::{JournalFile, Reach, Selection, duration};
 use super::exit::Exit;
 use super::surface::{Surface, SurfaceArgs};
 use super::watch_source::{Place, reader};
-use super::{output, setup, signals, simulators, state};
+use super::{setup, signals, simulators, state, watch_once};
 use crate::apply::journal::{History, Journal};
 use crate::apply::lock::{Lock, LockFiles};
 use crate::daemon::board::Board;
@@ -24,7 +23,7 @@ use crate::daemon::mode::RunMode;
 use crate::daemon::pass::Shell;
 use crate::daemon::source::directory;
 use crate::daemon::source::git::Remote;
-use crate::daemon::status::{ObjectState, SourceKind, Status};
+use crate::daemon::status::SourceKind;
 use crate::daemon::task::{Reader, Task};
 use crate::daemon::trigger::Trigger;
 use crate::daemon::window::Window;
@@ -309,8 +308,8 @@ impl Wiring<'_> {
         if !args.once {
             return Ok(Exit::Done);
         }
-        report(&end)?;
-        Ok(signals.exit().unwrap_or_else(|| exit_of(&end)))
+        watch_once::report(&end)?;
+        Ok(signals.exit().unwrap_or_else(|| watch_once::exit_of(&end)))
     }
 
     fn board(&self, mode: RunMode) -> Board {
@@ -379,56 +378,4 @@ fn chance() -> f64 {
     use std::hash::{BuildHasher, RandomState};
     let bits = RandomState::new().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64
-}
-
-/// Everything that is not as wanted, and a line of counts.
-fn report(status: &Status) -> std::io::Result<()> {
-    let mut out = output::stdout();
-    let (mut in_sync, mut written) = (0, 0);
-    for object in &status.objects {
-        if object.state == ObjectState::InSync {
-            in_sync += 1;
-            written += usize::from(object.last_write.is_some());
-            continue;
-        }
-        let message = object.message.as_deref().unwrap_or_default();
-        writeln!(
-            out,
-            "{}  {}  {message}",
-            object.address,
-            object.state.name()
-        )?;
-        for change in &object.changes {
-            writeln!(
-                out,
-                "    {}  {} → {}",
-                change.path, change.before, change.after
-            )?;
-        }
-    }
-    let others = status.objects.len() - in_sync;
-    writeln!(
-        out,
-        "Watch: {in_sync} in sync, {written} of them written just now, {others} not."
-    )?;
-    out.flush()
-}
-
-/// The exit code that an apply would have had.
-fn exit_of(status: &Status) -> Exit {
-    let any = |state: ObjectState| status.objects.iter().any(|object| object.state == state);
-    let locked = status.connections.values().any(|c| c.locked.is_some());
-    let failed = any(ObjectState::Failed) || any(ObjectState::Missing);
-    let well = any(ObjectState::InSync) || any(ObjectState::Differs);
-    if status.source.revision.is_none() || failed && !well {
-        Exit::Error
-    } else if failed {
-        Exit::Partly
-    } else if locked {
-        Exit::Locked
-    } else if any(ObjectState::Refused) {
-        Exit::Refused
-    } else {
-        Exit::Done
-    }
 }

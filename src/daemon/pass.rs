@@ -50,8 +50,10 @@ pub struct Shell {
 /// What came of a pass.
 pub struct Done {
     pub seen: Seen,
-    /// The open account, unless nothing could be read with it.
+    /// The open account, unless nothing could be read with it. One whose credentials were refused is kept,
+    /// so that they are not sent again with every look.
     pub account: Option<Arc<Account>>,
+    pub refused: bool,
     pub started_at: Timestamp,
     pub took: Duration,
     pub reasons: BTreeSet<&'static str>,
@@ -104,9 +106,14 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     let all_failed = looks
         .values()
         .all(|look| look.entry.action == Action::Error);
+    let refused = match &account {
+        Some(account) => account.refused().await,
+        None => false,
+    };
     Done {
+        refused,
         seen: seen(batch.connection, run, batch.jobs, looks),
-        account: account.filter(|_| !all_failed),
+        account: account.filter(|_| !all_failed || refused),
         started_at,
         took: start.elapsed(),
         reasons: batch.reasons,

@@ -28,6 +28,10 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// Longest wait for writes in flight after the word to stop: below the 30 s that Kubernetes grants.
 const GRACE: Duration = Duration::from_secs(25);
 
+/// Refused credentials are not sent again before this: a vendor that locks accounts counts tries over
+/// minutes. Whoever has put them right says so by SIGHUP, or waits.
+const REFUSED: Duration = Duration::from_secs(60 * 60);
+
 /// Manifests as the source has them.
 pub struct Fetched {
     pub checked: Checked,
@@ -75,6 +79,8 @@ struct Flight {
     /// What each pass is about, should it not come back.
     about: BTreeMap<Id, (String, Vec<Address>)>,
     accounts: BTreeMap<String, Arc<Account>>,
+    /// Since when the credentials of a connection are refused.
+    refused: BTreeMap<String, Instant>,
     loading: Loading,
     /// When the source is read next, and failures in a row.
     read_at: Option<Instant>,
@@ -139,6 +145,11 @@ impl Task {
             } = &batch;
             let addresses = jobs.iter().map(|job| job.desired.address.clone()).collect();
             let about = (connection.clone(), addresses);
+            let since = flight.refused.get(connection);
+            if since.is_some_and(|since| *since + REFUSED <= now.instant) {
+                flight.refused.remove(connection);
+                flight.accounts.remove(connection);
+            }
             let kept = flight.accounts.get(connection).cloned();
             let pass = pass::run(batch, Arc::clone(&self.shell), kept);
             let handle = flight.passes.spawn(pass);
@@ -165,6 +176,7 @@ impl Task {
         tracing::info!("reloading: the source and the secrets are read again");
         // Accounts hold secrets and sessions; new ones look for them again.
         flight.accounts.clear();
+        flight.refused.clear();
         flight.read_at = Some(Instant::now());
         let now = self.now();
         self.engine.start_anew(now);
@@ -183,6 +195,7 @@ impl Task {
                     self.board.in_force(&fetched, now.time);
                     for connection in self.engine.adopt(fetched.checked, now) {
                         flight.accounts.remove(&connection);
+                        flight.refused.remove(&connection);
                     }
                 }
                 self.board.source_is_fine();
@@ -216,6 +229,14 @@ impl Task {
         };
         flight.about.remove(&id);
         let connection = done.seen.connection.clone();
+        if done.refused {
+            flight
+                .refused
+                .entry(connection.clone())
+                .or_insert(now.instant);
+        } else {
+            flight.refused.remove(&connection);
+        }
         match &done.account {
             Some(account) => flight.accounts.insert(connection, Arc::clone(account)),
             None => flight.accounts.remove(&connection),

@@ -6,6 +6,8 @@ use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::task::Order;
 use entitle::daemon::trigger::Trigger;
+use entitle::model::connection::Credential;
+use entitle::model::{Auth, SecretRef};
 use entitle::sandbox::Fault;
 
 use super::{RESYNC, Watched, clock, manifests, order, orders, rules};
@@ -166,6 +168,29 @@ async fn failure_backs_off_and_success_forgets_it() {
     assert_eq!(watched.states(), [ObjectState::InSync]);
     let next = watched.object(0).next_wake.expect("woken");
     assert!(next.duration_since(clock()).as_secs() > 60);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn refused_credentials_are_not_sent_again_with_every_look() {
+    let mut bench = orders(3).await;
+    for connection in &mut bench.connections {
+        let password = Credential::Secret(SecretRef::Known("wrong"));
+        let user = Credential::Plain("nobody".into());
+        connection.auth = Auth::Login(vec![("username", user), ("password", password)]);
+    }
+    let watched = Watched::start(bench, manifests(2), rules(RunMode::Sync)).await;
+    watched.go(Duration::from_secs(2 * 3600 + 1800)).await;
+    assert_eq!(watched.states(), [ObjectState::Failed; 2]);
+    let message = watched.object(0).message.clone().unwrap_or_default();
+    assert!(message.contains("credentials refused"), "{message}");
+    assert_eq!(watched.bench.logins().len(), 3);
+    watched
+        .orders
+        .send(Order::Reload)
+        .await
+        .expect("it listens");
+    watched.until(|_| watched.bench.logins().len() == 4).await;
     watched.stop().await;
 }
 
