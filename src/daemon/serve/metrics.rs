@@ -129,6 +129,11 @@ impl Collector for FromStatus {
                 Kind::Gauge => MetricType::Gauge,
             };
             let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+            // Only gauges of the whole daemon have no labels; `{}` after the name would be legal and odd.
+            if let Some(value) = family.series.get(&Labels::new()) {
+                ConstGauge::new(*value).encode(metric)?;
+                continue;
+            }
             for (labels, value) in &family.series {
                 let series = metric.encode_family(labels)?;
                 match family.kind {
