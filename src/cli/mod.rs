@@ -9,6 +9,7 @@ mod explain;
 mod history;
 mod output;
 mod plan;
+mod populated;
 mod sandbox;
 mod schema;
 mod scope;

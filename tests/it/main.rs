@@ -17,6 +17,7 @@ mod invalid;
 mod judge;
 mod kill;
 mod laws;
+mod populated;
 mod readme;
 mod schemas;
 mod secrets;
