@@ -40,12 +40,14 @@
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
 //!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
+//! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
+//!   triggers, and shows itself as one [`daemon::status::Status`].
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!
 //! Imports run toward lower rank only (`model` 0, `manifest` and `provider` 1, `plan` 2, `apply` 3,
-//! `reconcile` 4, `render` 5, `cli` 6); `tests/it/architecture.rs` holds that, and the doors to external
-//! crates.
+//! `reconcile` 4, `render` 5, `daemon` 6, `cli` 7); `tests/it/architecture.rs` holds that, and the doors
+//! to external crates.
 //!
 //! # How it is tested
 //!
@@ -57,6 +59,7 @@
 
 pub mod apply;
 pub mod cli;
+pub mod daemon;
 pub mod manifest;
 pub mod model;
 pub mod plan;

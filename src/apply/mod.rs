@@ -7,7 +7,7 @@
 //! here ever asks which vendor it talks to, the provider forgot to say something.
 
 pub mod execute;
-mod http;
+pub mod http;
 pub mod journal;
 pub mod limiter;
 pub mod lock;

@@ -5,6 +5,7 @@
 //! inside `apply` only, by the one function that carries out a step. So the compiler knows that `plan`,
 //! `drift` and whatever else never calls `execute` cannot write.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -45,6 +46,21 @@ impl Account {
             secrets,
             sessions: Sessions::new(),
         })
+    }
+
+    /// Gives an account that outlives a run the deadline of the next one.
+    pub fn until(&self, deadline: Instant) {
+        self.http.set_deadline(deadline);
+    }
+
+    /// Whether the vendor refused the credentials: another try would count against the account.
+    pub async fn refused(&self) -> bool {
+        self.sessions.refused().await
+    }
+
+    /// Exchanges since the last time this was asked, by status; 0 for those without an answer.
+    pub fn take_answered(&self) -> BTreeMap<u16, u64> {
+        self.http.take_answered()
     }
 
     fn opener(&self) -> Opener<'_> {
@@ -104,7 +120,7 @@ impl Account {
                 Err(lost) => (call.method == Method::Get || !lost.sent, None),
             };
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
-            match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline) {
+            match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
                 Some(wait) => {
                     tracing::debug!(call = call.name(), ?wait, "trying again");
                     if asked.is_some() {

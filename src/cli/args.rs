@@ -55,6 +55,8 @@ pub enum Command {
     Schema(Schema),
     /// Explain a kind or a field of it
     Explain(Explain),
+    /// Keep the live objects as the manifests say, until told to stop
+    Watch(Box<super::watch::Watch>),
     /// Serve simulators of the five vendors on loopback
     Sandbox(Sandbox),
     /// Print the completions of a shell
@@ -96,7 +98,7 @@ pub struct Selection {
 }
 
 /// How the vendors are reached.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Reach {
     /// Use built-in simulators of the vendors instead of accounts
     #[arg(long, env = "ENTITLE_SANDBOX")]

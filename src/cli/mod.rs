@@ -27,9 +27,13 @@ mod setup;
 mod signals;
 pub mod simulators;
 mod state;
+mod surface;
 mod undo;
 mod unmanaged;
 mod validate;
+mod watch;
+mod watch_once;
+mod watch_source;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -53,7 +57,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
-    start_logging();
+    start_logging(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
         Command::Show(args) => plan::show(&args),
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => with_runtime(plan::run(args)),
         Command::Drift(args) => with_runtime(drift::run(args)),
         Command::Apply(args) => with_runtime(apply::run(args)),
+        Command::Watch(args) => with_runtime(watch::run(*args)),
         Command::Sandbox(args) => with_runtime(sandbox::run(args)),
     };
     match outcome {
@@ -110,15 +115,23 @@ fn parse() -> Result<Cli, Exit> {
     }
 }
 
-/// Logs go to stderr and only when `ENTITLE_LOG` asks for them: data owns stdout.
-fn start_logging() {
-    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+/// Logs go to stderr, data owns stdout. Only the daemon writes some without being asked by `ENTITLE_LOG`.
+fn start_logging(command: &Command) {
+    let (usual, json) = match command {
+        Command::Watch(args) => ("entitle=info", args.logs_json()),
+        _ => ("off", false),
+    };
+    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colour = std::io::stderr().is_terminal();
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(colour)
-        .try_init();
+        .with_ansi(colour);
+    let _ = if json {
+        log.json().flatten_event(true).try_init()
+    } else {
+        log.with_target(false).try_init()
+    };
 }
 
 fn with_runtime(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -80,23 +81,27 @@ pub async fn setup_with(
     if checked.findings.has_errors() {
         return Ok(None);
     }
-    let deadline = Instant::now() + reach.timeout;
-    let settings = Settings {
-        secrets: Secrets {
-            environment: Arc::new(|name| std::env::var(name).ok()),
-            trust: trust(reach),
-        },
-        parallelism: usize::from(reach.parallelism.get()),
-        deadline,
-        clock: Timestamp::now,
-        stop: Arc::default(),
-        sandbox: reach.sandbox,
-    };
+    let settings = settings(reach, Arc::default());
     Ok(Some(Setup {
         checked,
         settings,
         _sandbox: sandbox,
     }))
+}
+
+/// What a pass needs beside the manifests; its time starts now.
+pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
+    Settings {
+        secrets: Secrets {
+            environment: Arc::new(|name| std::env::var(name).ok()),
+            trust: trust(reach),
+        },
+        parallelism: usize::from(reach.parallelism.get()),
+        deadline: Instant::now() + reach.timeout,
+        clock: Timestamp::now,
+        stop,
+        sandbox: reach.sandbox,
+    }
 }
 
 /// Loads and checks the manifests that a selection names.

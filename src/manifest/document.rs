@@ -29,6 +29,15 @@ pub struct Policy {
     /// Write it, only plan it, or do not even read it.
     #[schemars(default)]
     pub mode: PolicyMode,
+    /// When a suspension ends by itself, for example `2026-12-24T18:00:00Z`.
+    #[schemars(default, extend("format" = "date-time"))]
+    pub until: Option<String>,
+    /// Why it is held back, for whoever looks at it.
+    #[schemars(default)]
+    pub reason: Option<String>,
+    /// How often `watch` looks at it without being told to, for example `30m`.
+    #[schemars(default)]
+    pub resync: Option<String>,
     /// Lists whose live elements survive though they are not listed here.
     #[schemars(default)]
     pub keep_unlisted: Vec<String>,
@@ -231,6 +240,69 @@ pub struct ProjectSpec {
     pub accepted_drift: Option<String>,
 }
 
+/// Somebody whom `entitle watch` tells when something turns for better or worse.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(
+    deny_unknown_fields,
+    extend("oneOf" = [
+        {"required": ["webhook"]}, {"required": ["slack"]}, {"required": ["teams"]}, {"required": ["email"]}
+    ])
+)]
+pub struct NotificationSpec {
+    /// JSON to an address of your own, signed as Standard Webhooks say.
+    #[schemars(default)]
+    pub webhook: Option<WebhookSpec>,
+    /// An incoming webhook of Slack.
+    #[schemars(default)]
+    pub slack: Option<AddressSpec>,
+    /// A workflow of Teams that is started by a webhook.
+    #[schemars(default)]
+    pub teams: Option<AddressSpec>,
+    /// E-mail through an SMTP server.
+    #[schemars(default)]
+    pub email: Option<EmailSpec>,
+    /// What is told; everything where left out.
+    #[schemars(default)]
+    pub events: Option<Vec<EventName>>,
+    /// Connections it is told about; all where left out.
+    #[schemars(default)]
+    pub connections: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct WebhookSpec {
+    /// The address, or where it is kept if there is a key in it.
+    pub url: NameSource,
+    /// Where the secret is kept that messages are signed with.
+    #[schemars(default)]
+    pub secret: Option<SecretSource>,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct AddressSpec {
+    /// Where the address is kept: whoever knows it may post.
+    pub url: SecretSource,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields)]
+pub struct EmailSpec {
+    /// `smtps://host:port`, or `smtp://host:port` with STARTTLS.
+    pub server: String,
+    /// The sender.
+    pub from: String,
+    /// One recipient or several.
+    pub to: Recipients,
+    #[schemars(default)]
+    pub username: Option<NameSource>,
+    /// Where the password is kept.
+    #[schemars(default)]
+    pub password: Option<SecretSource>,
+}
+
 #[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 pub enum MaxChangesSpec {
@@ -259,4 +331,28 @@ pub struct AcceptedDriftEntry {
     /// The last day on which it is accepted, in UTC.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     pub until: String,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum Recipients {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// What can turn.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventName {
+    Brake,
+    Source,
+    Locked,
+    Failed,
+    Missing,
+    Fight,
+    Held,
+    Drift,
+    Written,
+    Recovered,
+    Suspended,
 }

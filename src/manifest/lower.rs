@@ -6,20 +6,21 @@ use std::sync::Arc;
 use super::members::Reader;
 use super::policy;
 use super::project::Project;
-use super::{accepted, connection, project, second, yaml};
+use super::{accepted, connection, notification, project, second, yaml};
 use crate::model::address::name_fault;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{
-    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
+    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Mark, Node, Notification, Origin,
+    Tree, Vendor,
 };
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
 
 /// Kinds that no vendor has.
-pub const OWN_KINDS: [&str; 3] = ["AcceptedDrift", "Connection", "Project"];
+pub const OWN_KINDS: [&str; 4] = ["AcceptedDrift", "Connection", "Notification", "Project"];
 
 /// Everything the manifests of a run say.
 #[derive(Default)]
@@ -28,6 +29,8 @@ pub struct Manifests {
     pub connections: Vec<Connection>,
     pub accepted: Vec<AcceptedDrift>,
     pub projects: Vec<Project>,
+    /// Who is told by the daemon, with the places for findings about their names.
+    pub notifications: Vec<(Notification, Origin)>,
     pub files: usize,
     pub documents: usize,
     /// Documents that belong to other tools.
@@ -74,6 +77,7 @@ pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
         all.connections.extend(part.connections);
         all.accepted.extend(part.accepted);
         all.projects.extend(part.projects);
+        all.notifications.extend(part.notifications);
         all.documents += part.documents;
         all.skipped += part.skipped;
         all.findings.extend(part.findings);
@@ -149,6 +153,13 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
         None if kind_text == "AcceptedDrift" => {
             let accepted = accepted::lower(spec, kinds, &mut reader);
             all.accepted.extend(accepted);
+        }
+        None if kind_text == "Notification" => {
+            let name = metadata.map(|(name, _)| name).unwrap_or_default();
+            let lowered = notification::lower(name, spec, &mut reader);
+            if let Some(lowered) = lowered.filter(|lowered| !lowered.name.is_empty()) {
+                all.notifications.push((lowered, origin));
+            }
         }
         None => {
             let name = metadata.map(|(name, _)| name);
@@ -326,9 +337,13 @@ fn refuse_equal_names(all: &mut Manifests) {
         .connections
         .iter()
         .map(|c| (format!("Connection/{}", c.name), &c.origin));
+    let notifications = all
+        .notifications
+        .iter()
+        .map(|(told, origin)| (format!("Notification/{}", told.name), origin));
     let mut seen: BTreeMap<String, &Origin> = BTreeMap::new();
     let mut findings = Diagnostics::default();
-    for (address, origin) in drafts.chain(connections) {
+    for (address, origin) in drafts.chain(connections).chain(notifications) {
         if let Some(first) = seen.get(&address) {
             findings.push(
                 Diagnostic::error("duplicate-name", format!("{address} is defined twice"))

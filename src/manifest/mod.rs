@@ -15,6 +15,7 @@ pub mod load;
 pub mod lower;
 mod members;
 mod moves;
+mod notification;
 mod policy;
 pub mod project;
 mod second;
@@ -22,5 +23,6 @@ pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, of_files};
 pub use lower::{Manifests, lower};
+pub use notification::is_local;

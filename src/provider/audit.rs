@@ -348,6 +348,9 @@ impl Auditor<'_> {
                 .map(|(pattern, _)| pattern.clone())
                 .collect(),
             allow: draft.allow,
+            until: draft.until,
+            reason: draft.reason.clone(),
+            resync: draft.resync,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::manifest::{Loaded, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
-use crate::model::{AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Vendor};
+use crate::model::{
+    AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
+};
 use crate::plan;
 use crate::plan::document::SourceFacts;
 use crate::provider;
@@ -18,6 +20,8 @@ pub struct Checked {
     pub connections: BTreeMap<String, Connection>,
     /// Drift that the manifests accept.
     pub accepted: Vec<AcceptedDrift>,
+    /// Who is told by the daemon.
+    pub notifications: Vec<Notification>,
     pub source: SourceFacts,
     pub findings: Diagnostics,
 }
@@ -70,6 +74,7 @@ pub(super) fn check_among(
             .map(|name| (name.clone(), "the sandbox".into()))
             .collect();
     }
+    let notifications = notifications(manifests.notifications, &connections, &mut findings);
     let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
     for connection in connections.values() {
         let own = by_vendor.entry(connection.vendor).or_default();
@@ -109,9 +114,32 @@ pub(super) fn check_among(
         desired,
         connections,
         accepted: manifests.accepted,
+        notifications,
         source,
         findings: findings.sorted(),
     }
+}
+
+/// The notifications, after a finding for every connection that one names and nobody has: it would be told
+/// nothing, for ever.
+fn notifications(
+    lowered: Vec<(Notification, Origin)>,
+    connections: &BTreeMap<String, Connection>,
+    findings: &mut Diagnostics,
+) -> Vec<Notification> {
+    let names = || connections.keys().map(String::as_str);
+    for (told, origin) in &lowered {
+        let unknown = told
+            .connections
+            .iter()
+            .filter(|name| !connections.contains_key(*name));
+        for name in unknown {
+            let message = format!("there is no connection `{name}`");
+            let finding = Diagnostic::warning("unknown-connection", message).suggest(name, names());
+            findings.push(finding.at(&origin.source, origin.mark));
+        }
+    }
+    lowered.into_iter().map(|(told, _)| told).collect()
 }
 
 /// Manifests without a single document of ours are a wrong path, not an empty wish.
@@ -129,7 +157,7 @@ fn none_of_ours(manifests: &lower::Manifests) -> Diagnostic {
 }
 
 /// One hash for the names and texts of all manifests.
-fn digest_of(sources: &[Arc<Source>]) -> String {
+pub fn digest_of(sources: &[Arc<Source>]) -> String {
     let parts: Vec<_> = sources
         .iter()
         .map(|source| (&source.name, &source.text))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Checked, Settings, accounts, read};
+use super::{Accounts, Checked, Settings, accounts, read};
 use crate::apply::journal::{Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::manifest::lower;
@@ -162,8 +162,8 @@ pub async fn drift(
     narrowed: bool,
     settings: &Settings,
 ) -> (DriftDocument, Diagnostics) {
-    let (accounts, mut observed) = accounts(checked, settings);
-    observed.extend(read(checked, &accounts).await);
+    let (accounts, mut observed) = accounts(checked, settings, &Accounts::new());
+    observed.extend(read(checked, &accounts, settings).await);
     let now = (settings.clock)();
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut ledger = Ledger::new(&checked.accepted, today);

@@ -7,6 +7,7 @@ mod carry_out;
 mod check;
 pub mod drift;
 pub mod import;
+mod restore;
 mod saved;
 mod undo;
 
@@ -20,13 +21,14 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::apply::{Account, Secrets, observe};
-use crate::model::{Address, Connection, Desired, Limits, Live, Mode, Observed};
+use crate::model::{Address, Connection, Desired, Diagnostics, Limits, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
-pub use check::{CheckOptions, Checked, check};
+pub use check::{CheckOptions, Checked, check, digest_of};
 pub use drift::{Bases, drift};
+pub use restore::{Applied, restore};
 pub use saved::saved;
 pub use undo::{Undone, undo};
 
@@ -44,17 +46,29 @@ pub struct Settings {
     pub sandbox: bool,
 }
 
+/// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
+pub type Accounts = BTreeMap<String, Arc<Account>>;
+
 /// A finished plan with what is needed to carry it out.
 pub struct Pass {
     pub planned: Vec<Planned>,
     pub document: PlanDocument,
-    pub accounts: BTreeMap<String, Account>,
+    pub accounts: Accounts,
     /// What was read; empty for a saved plan, whose objects are read one by one.
     pub(crate) live: BTreeMap<Address, Live>,
     pub(crate) observed_at: Timestamp,
 }
 
 impl Pass {
+    /// Leaves only the objects that `keep` says, with a plan of their own.
+    pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, now: Timestamp) {
+        self.planned.retain(|planned| keep(planned));
+        let source = self.document.source.clone();
+        let limits = limits(&self.accounts);
+        let findings = Diagnostics::default();
+        self.document = PlanDocument::new(&self.planned, source, &limits, &findings, now);
+    }
+
     /// The connections that writes would go to, in the order of their names.
     pub fn written(&self) -> Vec<&Connection> {
         let written = |name: &str| {
@@ -73,9 +87,14 @@ impl Pass {
 
 /// Reads the live objects of every connection in use, side by side, and plans.
 pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
+    plan_with(checked, settings, &Accounts::new()).await
+}
+
+/// Plans over accounts that earlier passes have opened.
+pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, mut observed) = accounts(checked, settings);
-    observed.extend(read(checked, &accounts).await);
+    let (accounts, mut observed) = accounts(checked, settings, kept);
+    observed.extend(read(checked, &accounts, settings).await);
     let now = (settings.clock)();
     let unread = Observed::Unread("it was not read".into());
     let planned: Vec<Planned> = checked
@@ -108,10 +127,20 @@ pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
 fn document(
     checked: &Checked,
     planned: &[Planned],
-    accounts: &BTreeMap<String, Account>,
+    accounts: &Accounts,
     now: Timestamp,
 ) -> PlanDocument {
-    let limits: BTreeMap<String, Limits> = accounts
+    PlanDocument::new(
+        planned,
+        checked.source.clone(),
+        &limits(accounts),
+        &checked.findings,
+        now,
+    )
+}
+
+fn limits(accounts: &Accounts) -> BTreeMap<String, Limits> {
+    accounts
         .iter()
         .map(|(name, account)| {
             (
@@ -119,26 +148,25 @@ fn document(
                 account.provider.limits_for(&account.connection),
             )
         })
-        .collect();
-    PlanDocument::new(
-        planned,
-        checked.source.clone(),
-        &limits,
-        &checked.findings,
-        now,
-    )
+        .collect()
 }
 
 /// Opens an account for every connection in use. Objects whose account cannot be opened are unread.
 fn accounts(
     checked: &Checked,
     settings: &Settings,
-) -> (BTreeMap<String, Account>, BTreeMap<Address, Observed>) {
+    kept: &Accounts,
+) -> (Accounts, BTreeMap<Address, Observed>) {
     let (mut accounts, mut unread) = (BTreeMap::new(), BTreeMap::new());
-    for (name, objects) in wanted(checked) {
+    for (name, objects) in wanted(checked, settings) {
+        if let Some(account) = kept.get(name) {
+            account.until(settings.deadline);
+            accounts.insert(name.to_string(), Arc::clone(account));
+            continue;
+        }
         match account(checked, name, settings) {
             Ok(account) => {
-                accounts.insert(name.to_string(), account);
+                accounts.insert(name.to_string(), Arc::new(account));
             }
             Err(why) => {
                 let failed =
@@ -151,12 +179,13 @@ fn accounts(
 }
 
 /// The objects that are read, by connection.
-fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<&Desired>> {
+fn wanted<'a>(checked: &'a Checked, settings: &Settings) -> BTreeMap<&'a str, Vec<&'a Desired>> {
+    let now = (settings.clock)();
     let mut wanted: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
     for object in checked
         .desired
         .iter()
-        .filter(|object| object.policy.mode != Mode::Suspend)
+        .filter(|object| object.policy.mode_at(now) != Mode::Suspend)
     {
         wanted.entry(&object.connection).or_default().push(object);
     }
@@ -166,9 +195,10 @@ fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<&Desired>> {
 /// Reads every account side by side: one that is slow or down delays no other.
 async fn read(
     checked: &Checked,
-    accounts: &BTreeMap<String, Account>,
+    accounts: &Accounts,
+    settings: &Settings,
 ) -> BTreeMap<Address, Observed> {
-    let wanted = wanted(checked);
+    let wanted = wanted(checked, settings);
     let mut reads: FuturesUnordered<_> = accounts
         .iter()
         .filter_map(|(name, account)| Some((account, wanted.get(name.as_str())?)))

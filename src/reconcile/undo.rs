@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Checked, Pass, Settings, accounts, document, read};
+use super::{Accounts, Checked, Pass, Settings, accounts, document, read};
 use crate::apply::journal::{Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::model::{Address, Desired, Fields, Mark, Observed, Origin, Policy, diagnostic::Source};
@@ -39,8 +39,8 @@ pub async fn undo(
     }
     checked.desired = desired;
     checked.desired.sort_by(|a, b| a.address.cmp(&b.address));
-    let (accounts, mut observed) = accounts(&checked, settings);
-    observed.extend(read(&checked, &accounts).await);
+    let (accounts, mut observed) = accounts(&checked, settings, &Accounts::new());
+    observed.extend(read(&checked, &accounts, settings).await);
 
     let by_address: BTreeMap<&str, &Intent> = intents
         .iter()

@@ -209,9 +209,10 @@ fn risk(rule: RiskRule) -> String {
 }
 
 /// Kinds that no vendor has, with their pages.
-const OWN_PAGES: [(&str, &str); 3] = [
+const OWN_PAGES: [(&str, &str); 4] = [
     ("AcceptedDrift", ACCEPTED_DRIFT),
     ("Connection", CONNECTION),
+    ("Notification", NOTIFICATION),
     ("Project", PROJECT),
 ];
 
@@ -247,6 +248,21 @@ the environment, that over the project file, that over the default. Paths are
 relative to the file and stay below its directory. It comes with pull requests,
 so it cannot allow commands, secret directories or risks, and its trustHosts
 counts only where nobody else named hosts.";
+
+const NOTIFICATION: &str = "Notification
+  Somebody whom `entitle watch` tells when something turns for better or worse.
+
+Under spec, exactly one of
+  webhook             url, and secret to sign with (Standard Webhooks)
+  slack               url of an incoming webhook, which is a secret
+  teams               url of a workflow's webhook, which is a secret
+  email               server (smtps://host:port), from, to, username, password
+and
+  events              some of brake, source, locked, failed, missing, fight,
+                      held, drift, written, recovered, suspended; or all
+  connections         only what happens at these
+
+A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
 
 const CONNECTION: &str = "Connection
   One account at one vendor.

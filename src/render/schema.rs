@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
-use crate::manifest::document::{AcceptedDriftSpec, ConnectionSpec, Metadata, Policy, ProjectSpec};
+use crate::manifest::document::{
+    AcceptedDriftSpec, ConnectionSpec, Metadata, NotificationSpec, Policy, ProjectSpec,
+};
 use crate::manifest::lower::{API_VERSION, OWN_KINDS};
 use crate::model::field::Elements;
 use crate::model::{Clearing, Field, KindTable, Need, Shape};
@@ -51,6 +53,7 @@ pub fn manifest() -> Json {
         .collect();
     branches.push(branch("AcceptedDrift", of::<AcceptedDriftSpec>()));
     branches.push(branch("Connection", of::<ConnectionSpec>()));
+    branches.push(branch("Notification", of::<NotificationSpec>()));
     branches.push(branch("Project", of::<ProjectSpec>()));
     json!({
         "$schema": DRAFT,

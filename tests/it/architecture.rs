@@ -17,8 +17,9 @@ const RANKS: &[(&str, u8)] = &[
     ("reconcile", 4),
     ("render", 5),
     ("sandbox", 0),
-    ("cli", 6),
-    ("main", 7),
+    ("daemon", 6),
+    ("cli", 7),
+    ("main", 8),
 ];
 
 /// External crates and the only places that may name them.
@@ -27,21 +28,34 @@ const DOORS: &[(&str, &[&str])] = &[
     ("yaml_edit", &["manifest/edit.rs"]),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),
-    ("axum", &["sandbox/server.rs"]),
+    ("axum", &["sandbox/server.rs", "daemon/serve/"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
     (
         "annotate_snippets",
         &["render/diagnostics.rs", "render/excerpt.rs"],
     ),
-    ("tracing", &["apply/", "reconcile/", "cli/", "sandbox/"]),
+    (
+        "tracing",
+        &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
+    ),
     ("rustls", &["apply/http.rs"]),
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/completions.rs"]),
-    ("tokio", &["apply/", "reconcile/", "cli/", "sandbox/"]),
+    (
+        "tokio",
+        &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
+    ),
+    ("hmac", &["daemon/hooks/signature.rs"]),
+    ("prometheus_client", &["daemon/serve/metrics.rs"]),
+    ("lettre", &["daemon/notices/mail.rs"]),
+    ("maud", &["daemon/serve/page/"]),
+    ("notify", &["daemon/source/directory.rs"]),
+    ("notify_debouncer_full", &["daemon/source/directory.rs"]),
+    ("sd_notify", &["daemon/service.rs"]),
 ];
 
 /// Every source file by its path below `src`, without its unit tests.

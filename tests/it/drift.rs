@@ -1,6 +1,7 @@
 //! `drift`: it cannot write, it tells who changed what, and it says when it cannot tell.
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::journal::History;
@@ -40,7 +41,7 @@ async fn nothing_but_reads_and_logins_ever_goes_out() {
         let bench = Bench {
             // Accounts with a login, so that sessions can be lost as well.
             connections: chaos::connections(&sandbox),
-            sandbox,
+            sandbox: Arc::new(sandbox),
             proxy: None,
             clock: pure::now,
         };

@@ -9,6 +9,8 @@ mod chaos;
 mod cli;
 mod commands;
 mod conformance;
+mod daemon;
+mod deploy;
 mod drift;
 mod examples;
 mod fuzz_bodies;
