@@ -18,8 +18,16 @@
 //! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
 //! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
+//! | drift | [`mod@plan::drift`] | in place of the writing: manifest, live and a base, to who changed what |
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document as text, JSON or a schema |
+//!
+//! # The way back
+//!
+//! An import runs the pass the other way: a vendor's [`provider::listing`] (or its reading, for ids) shows
+//! live objects, [`provider::statement`] says what a manifest says of one, [`manifest::write`] spells it, and
+//! [`reconcile::import`] reads it again and plans it against the object it came from. `manifest/edit.rs` and
+//! [`manifest::fmt`] change files in place, and prove by reading again that nothing else changed.
 //!
 //! # Who knows what
 //!
@@ -31,13 +39,15 @@
 //!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
-//!   names the HTTP client.
+//!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
+//! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
+//!   triggers, and shows itself as one [`daemon::status::Status`].
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!
 //! Imports run toward lower rank only (`model` 0, `manifest` and `provider` 1, `plan` 2, `apply` 3,
-//! `reconcile` 4, `render` 5, `cli` 6); `tests/it/architecture.rs` holds that, and the doors to external
-//! crates.
+//! `reconcile` 4, `render` 5, `daemon` 6, `cli` 7); `tests/it/architecture.rs` holds that, and the doors
+//! to external crates.
 //!
 //! # How it is tested
 //!
@@ -49,6 +59,7 @@
 
 pub mod apply;
 pub mod cli;
+pub mod daemon;
 pub mod manifest;
 pub mod model;
 pub mod plan;

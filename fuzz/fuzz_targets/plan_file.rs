@@ -3,7 +3,11 @@
 #![no_main]
 
 #[path = "../../tests/it/fuzz_bodies/mod.rs"]
-#[expect(dead_code, reason = "each target runs one of the bodies")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "each target runs one of the bodies"
+)]
 mod fuzz_bodies;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {

@@ -9,7 +9,7 @@ use super::observe::observe;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
-use super::transport::Account;
+use super::transport::{Account, Writer};
 use crate::manifest;
 use crate::model::{Desired, Live, Observed, Reply, Verdict};
 use crate::plan::document::{CallEntry, ObjectEntry};
@@ -144,19 +144,28 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
         return Report::new(planned, None, None);
     };
     let provider = context.account.provider;
-    let mut last = String::new();
+    let writer = Writer::new(context.account);
+    let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
+    let mut unclear = None;
     for _ in 0..WRITES {
-        let why = match context.account.send(&step.call).await {
+        let why = match writer.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
                 Verdict::Accepted => return verify(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {
                     let message = rejection(context, &planned.desired, &words, &fields);
+                    if unclear.is_some() {
+                        return failed(and_before(message, unclear));
+                    }
                     return Report::new(planned, Some(Outcome::Rejected), Some(message));
+                }
+                Verdict::Later(words) => {
+                    let why = format!("the vendor kept us waiting and did nothing: {words}");
+                    return failed(and_before(why, unclear));
                 }
                 Verdict::Unclear(why) => why,
             },
             Err(lost) if lost.sent => lost.text,
-            Err(lost) => return Report::new(planned, Some(Outcome::Failed), Some(lost.text)),
+            Err(lost) => return failed(and_before(lost.text, unclear)),
         };
         // It may or may not have been carried out: the object itself knows.
         match seen(context, &planned.desired).await {
@@ -168,19 +177,32 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
                 if again.fingerprint != planned.fingerprint {
                     return overtaken(planned, &again, &why);
                 }
-                last = why;
             }
             Ok(None) => {
-                let why = format!("{why}; after it the object was not there");
-                return Report::new(planned, Some(Outcome::Failed), Some(why));
+                return failed(format!(
+                    "{why}; {UNCLEAR}: after it the object was not there"
+                ));
             }
-            Err(error) => {
-                let why = format!("{why}; whether it was carried out is unknown: {error}");
-                return Report::new(planned, Some(Outcome::Failed), Some(why));
-            }
+            Err(error) => return failed(format!("{why}; {UNCLEAR}: {error}")),
         }
+        unclear = Some(why);
     }
-    Report::new(planned, Some(Outcome::Failed), Some(last))
+    let given_up = format!("given up after {WRITES} tries, none of which showed an effect");
+    failed(and_before(given_up, unclear))
+}
+
+/// What must be said of a write that went out and brought no word of the vendor.
+const UNCLEAR: &str = "whether it was carried out is unclear";
+
+/// Why a step ended, with what is open about a try before. A look after that try showed the object as it
+/// was, but some vendors show old values for a while.
+fn and_before(why: String, unclear: Option<String>) -> String {
+    match unclear {
+        Some(earlier) => {
+            format!("{why}; before that: {earlier}; {UNCLEAR}, though a look showed no change")
+        }
+        None => why,
+    }
 }
 
 /// The object is neither as before an unclear write nor as wanted.
@@ -193,17 +215,16 @@ fn overtaken(planned: Planned, again: &Planned, why: &str) -> Report {
             .collect()
     };
     let (outcome, what) = if paths(again) == paths(&planned) {
-        (
-            Outcome::Stale,
-            "it was not carried out, and the object changed meanwhile",
-        )
+        // Nobody can tell a write that was lost from one that somebody else has written over.
+        (Outcome::Failed, "and the object changed meanwhile")
     } else {
         (
             Outcome::Unconverged,
-            "after it the object was neither as before nor as wanted",
+            "and after it the object was neither as before nor as wanted",
         )
     };
-    Report::new(planned, Some(outcome), Some(format!("{why}; {what}")))
+    let message = format!("{why}; {UNCLEAR}, {what}");
+    Report::new(planned, Some(outcome), Some(message))
 }
 
 async fn seen(context: &Context<'_>, desired: &Desired) -> Result<Option<Live>, String> {

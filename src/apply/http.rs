@@ -1,5 +1,7 @@
 //! One HTTP exchange, paced and bounded. The only file that names reqwest.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, header};
@@ -62,7 +64,10 @@ pub struct Answered {
 pub struct Http {
     client: Client,
     pub limiter: Limiter,
-    pub deadline: Instant,
+    /// When the run is over. An account that outlives a run gets a new one.
+    deadline: Mutex<Instant>,
+    /// Exchanges by status; 0 for those without an answer.
+    answered: Mutex<BTreeMap<u16, u64>>,
     host: String,
     timeout: Duration,
 }
@@ -90,7 +95,8 @@ impl Http {
         Ok(Self {
             client,
             limiter: Limiter::new(limits),
-            deadline,
+            deadline: Mutex::new(deadline),
+            answered: Mutex::default(),
             host: connection
                 .base_url
                 .host_str()
@@ -100,15 +106,38 @@ impl Http {
         })
     }
 
+    pub fn deadline(&self) -> Instant {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_deadline(&self, deadline: Instant) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    /// Takes what was counted since the last time.
+    pub fn take_answered(&self) -> BTreeMap<u16, u64> {
+        std::mem::take(&mut self.answered.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn count(&self, status: u16) {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        *answered.entry(status).or_default() += 1;
+    }
+
     /// Sends once, in its turn. `name` is how messages call the exchange.
     pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
         let request = self.request(outgoing)?;
         // A turn may be an hour away; the run ends before that.
-        let Ok(turn) = tokio::time::timeout_at(self.deadline, self.limiter.turn()).await else {
+        let Ok(turn) = tokio::time::timeout_at(self.deadline(), self.limiter.turn()).await else {
             return Err(Lost::unsent(format!("{name}: {OVER}")));
         };
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        match tokio::time::timeout(left, receive(request)).await {
+        let left = self.deadline().saturating_duration_since(Instant::now());
+        let received = tokio::time::timeout(left, receive(request)).await;
+        self.count(match &received {
+            Ok(Ok(answered)) => answered.reply.status,
+            Ok(Err(_)) | Err(_) => 0,
+        });
+        match received {
             Ok(Ok(answered)) => {
                 if matches!(answered.reply.status, 429 | 503) {
                     turn.too_much();
@@ -204,6 +233,46 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::
         },
         after,
     })
+}
+
+/// Longest time for a notice: whoever it is for is not waited for.
+const NOTICE_TIME: Duration = Duration::from_secs(15);
+
+/// Posts JSON to whoever asked to be told something. The error says why it was not taken, and shows neither the
+/// address, which may be a secret, nor anything of the body.
+pub async fn post(
+    url: Url,
+    headers: &[(&'static str, String)],
+    body: String,
+) -> Result<(), String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let host = url.host_str().unwrap_or_default().to_string();
+    let mut builder = Client::builder()
+        .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
+        .timeout(NOTICE_TIME)
+        .redirect(reqwest::redirect::Policy::none());
+    if crate::manifest::is_loopback(&url) {
+        builder = builder.no_proxy();
+    }
+    let client = builder
+        .build()
+        .map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let mut request = client.post(url).body(body);
+    request = request.header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let reply = request.send().await.map_err(|error| {
+        let error = error.without_url();
+        if error.is_timeout() {
+            return format!("no answer from {host} within {} s", NOTICE_TIME.as_secs());
+        }
+        format!("{host} cannot be reached: {error}")
+    })?;
+    match reply.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(format!("{host} answered {}", status.as_u16())),
+    }
 }
 
 /// The base and what follows it, with exactly one slash between.

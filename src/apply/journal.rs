@@ -74,6 +74,9 @@ pub struct Intent {
     pub changes: Vec<ChangeEntry>,
     /// Fields that every write must carry and no read returns.
     pub unread: BTreeMap<String, Json>,
+    /// Every managed field as the manifest wants it: what later drift is told by.
+    #[serde(default)]
+    pub managed: BTreeMap<String, Json>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -271,6 +274,7 @@ mod tests {
             path: "/license-orders/X".into(),
             changes: Vec::new(),
             unread: BTreeMap::new(),
+            managed: BTreeMap::new(),
         }))
     }
 

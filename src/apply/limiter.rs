@@ -32,9 +32,6 @@ struct Pace {
     most: f64,
     /// When the allowance was last halved: calls that were already out then say nothing new.
     eased: Option<Instant>,
-    /// Calls that were answered well, and how long they were out in all.
-    answered: u32,
-    waited: Duration,
 }
 
 struct Window {
@@ -78,8 +75,6 @@ impl Limiter {
             allowed: most,
             most,
             eased: None,
-            answered: 0,
-            waited: Duration::ZERO,
         };
         Self {
             pace: Mutex::new(pace),
@@ -143,12 +138,6 @@ impl Limiter {
         pace.paused_until = Some(pace.paused_until.map_or(until, |set| set.max(until)));
     }
 
-    /// How long an answer takes, on the average so far.
-    pub fn answer(&self) -> Option<Duration> {
-        let pace = self.lock();
-        (pace.answered > 0).then(|| pace.waited / pace.answered)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Pace> {
         // Nothing panics while the lock is held; a poisoned one still holds a usable pace.
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
@@ -169,8 +158,6 @@ impl Turn<'_> {
     pub fn fine(&self) {
         let mut pace = self.limiter.lock();
         pace.allowed = (pace.allowed + 1.0 / pace.allowed).min(pace.most);
-        pace.answered = pace.answered.saturating_add(1);
-        pace.waited = pace.waited.saturating_add(self.start.elapsed());
     }
 }
 

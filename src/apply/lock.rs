@@ -15,15 +15,22 @@ use crate::model::Connection;
 
 /// Something that lets one run at a time write to a connection.
 pub trait Lock: Send + Sync {
-    /// Tries to take the lock for `connection`; the guard frees it when it is dropped.
+    /// Tries to take the lock for `connection`; it is freed when what is held is dropped.
     fn try_take(&self, connection: &Connection, who: &str) -> io::Result<Taken>;
 }
 
 /// What trying came to.
 pub enum Taken {
-    Held(Box<dyn Send>),
+    Held(Box<dyn Held>),
     /// Somebody else has it; the text says who.
     Busy(String),
+}
+
+/// A lock that is ours.
+pub trait Held: Send {
+    /// Grows with every taking of the lock, so that whoever has a higher one came later: a holder that
+    /// was cut off and comes back can be told from the one in office.
+    fn epoch(&self) -> u64;
 }
 
 /// Lock files in one directory, named by where connections lead.
@@ -53,10 +60,11 @@ impl Lock for LockFiles {
             .open(&path)?;
         match file.try_lock() {
             Ok(()) => {
-                file.set_len(0)?;
-                file.rewind()?;
-                file.write_all(who.as_bytes())?;
-                Ok(Taken::Held(Box::new(HeldFile(file))))
+                let mut text = String::new();
+                file.read_to_string(&mut text)?;
+                let epoch = epoch_in(&text) + 1;
+                write(&mut file, epoch, who)?;
+                Ok(Taken::Held(Box::new(HeldFile { file, epoch })))
             }
             Err(TryLockError::WouldBlock) => Ok(Taken::Busy(holder(&path))),
             Err(TryLockError::Error(error)) => Err(error),
@@ -64,21 +72,48 @@ impl Lock for LockFiles {
     }
 }
 
-struct HeldFile(File);
+struct HeldFile {
+    file: File,
+    epoch: u64,
+}
+
+impl Held for HeldFile {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}
 
 impl Drop for HeldFile {
     fn drop(&mut self) {
-        // The file stays, so that nobody holds a lock on a name that is gone; its words must not.
-        let _ = self.0.set_len(0);
+        // The file stays, so that nobody holds a lock on a name that is gone, and so does the epoch; the
+        // words about us must not.
+        let _ = write(&mut self.file, self.epoch, "");
     }
+}
+
+/// The first line is the epoch, the rest says who.
+fn write(file: &mut File, epoch: u64, who: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(format!("epoch {epoch}\n{who}").as_bytes())
+}
+
+/// The epoch that a lock file tells; 0 for one that was never taken.
+fn epoch_in(text: &str) -> u64 {
+    let first = text.lines().next().unwrap_or_default();
+    let number = first.strip_prefix("epoch ");
+    number.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }
 
 fn holder(path: &Path) -> String {
     let mut text = String::new();
     let read = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
     match read {
-        Ok(_) if !text.trim().is_empty() => text.trim().to_string(),
-        _ => "another run".into(),
+        Ok(_) => match text.split_once('\n') {
+            Some((_, who)) if !who.trim().is_empty() => who.trim().to_string(),
+            _ => "another run".into(),
+        },
+        Err(_) => "another run".into(),
     }
 }
 
@@ -94,7 +129,7 @@ pub async fn take_all(
     who: &str,
     timeout: Duration,
     waiting: &(dyn Fn(&str) + Sync),
-) -> io::Result<Result<Vec<Box<dyn Send>>, String>> {
+) -> io::Result<Result<Vec<Box<dyn Held>>, String>> {
     let start = Instant::now();
     let mut held = Vec::new();
     for connection in connections {
@@ -124,4 +159,29 @@ pub async fn take_all(
         }
     }
     Ok(Ok(held))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_taking_has_a_higher_epoch() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .unwrap();
+        assert_eq!(epoch_in(""), 0);
+        assert_eq!(epoch_in("somebody, process 7"), 0);
+        write(&mut file, 7, "me").unwrap();
+        assert_eq!(holder(&path), "me");
+        drop(HeldFile { file, epoch: 7 });
+        assert_eq!(epoch_in(&std::fs::read_to_string(&path).unwrap()), 7);
+        assert_eq!(holder(&path), "another run");
+    }
 }

@@ -1,13 +1,13 @@
 //! The imperative shell: it sends what was decided elsewhere and reports what came of it.
 //!
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
-//! has a `session`, a `limiter` and one client (`http`, the only file that names reqwest). `secrets` finds
-//! credentials just before the first call that needs them. `recorder` writes the `journal`, `lock` keeps
-//! other writers away. If anything here ever asks which vendor it talks to, the provider forgot to say
-//! something.
+//! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
+//! and one client (`http`, the only file that names reqwest). `secrets` finds credentials just before the
+//! first call that needs them. `recorder` writes the `journal`, `lock` keeps other writers away. If anything
+//! here ever asks which vendor it talks to, the provider forgot to say something.
 
 pub mod execute;
-mod http;
+pub mod http;
 pub mod journal;
 pub mod limiter;
 pub mod lock;
@@ -20,7 +20,7 @@ mod side_effects;
 pub mod transport;
 
 pub use execute::execute;
-pub use observe::observe;
+pub use observe::{list, observe};
 pub use outcome::{Outcome, Report};
 pub use secrets::{Secrets, Trust};
 pub use transport::{Account, Lost};

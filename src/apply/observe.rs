@@ -4,8 +4,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use super::transport::Account;
-use crate::model::{Desired, Observed};
-use crate::provider::reading::Answer;
+use crate::model::{Call, Desired, Observed};
+use crate::provider::listing::{Listed, Listing};
+use crate::provider::reading::{Answer, Reading, Ticket};
 
 /// Reads the wanted objects of one account; one entry per object, in their order.
 pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
@@ -13,11 +14,52 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
         return Vec::new();
     }
     let mut reading = account.provider.reading(wanted);
+    drive(account, &mut reading).await;
+    reading.finish()
+}
+
+/// Reads everything that the vendor lists in one account.
+pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
+    drive(account, &mut listing).await;
+    listing.finish()
+}
+
+/// What readings and listings have in common: calls come out, replies go in.
+trait Machine {
+    fn ready(&mut self) -> Vec<(Ticket, Call)>;
+    fn take(&mut self, ticket: Ticket, answer: Answer);
+}
+
+impl Machine for Box<dyn Reading> {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        (**self).ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        (**self).take(ticket, answer);
+    }
+}
+
+impl Machine for Box<dyn Listing> {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        (**self).ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        (**self).take(ticket, answer);
+    }
+}
+
+async fn drive(account: &Account, machine: &mut impl Machine) {
     let mut under_way = FuturesUnordered::new();
     loop {
-        for (ticket, call) in reading.ready() {
+        for (ticket, call) in machine.ready() {
             under_way.push(async move {
-                let answer = match account.send(&call).await {
+                let Some(read) = call.as_read() else {
+                    let why = format!("{} is no read and was not sent", call.shown());
+                    return (ticket, Answer::Lost(why));
+                };
+                let answer = match account.read(read).await {
                     Ok(reply) => Answer::Reply(reply),
                     Err(lost) => Answer::Lost(lost.text),
                 };
@@ -25,8 +67,8 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
             });
         }
         match under_way.next().await {
-            Some((ticket, answer)) => reading.take(ticket, answer),
-            None => return reading.finish(),
+            Some((ticket, answer)) => machine.take(ticket, answer),
+            None => return,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::transport::Account;
 use crate::model::Need;
 use crate::plan::Planned;
 use crate::plan::document::ObjectEntry;
+use crate::plan::drift::remember;
 
 pub struct Recorder<'a> {
     /// Nothing for runs that are not to be remembered.
@@ -78,6 +79,7 @@ impl Recorder<'_> {
             path: call.path.clone(),
             changes: entry.changes.clone(),
             unread,
+            managed: remember(account.provider.table().desired, fields),
         })))
     }
 

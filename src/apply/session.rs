@@ -42,7 +42,23 @@ enum State {
         number: u64,
     },
     /// Opening it was refused; asking again would only lock the account.
-    Refused(String),
+    Refused(Shut),
+}
+
+/// Why no session could be opened.
+struct Shut {
+    why: String,
+    /// Whether the vendor refused the credentials themselves, so that time heals nothing.
+    credentials: bool,
+}
+
+impl From<String> for Shut {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            credentials: false,
+        }
+    }
 }
 
 impl Sessions {
@@ -63,7 +79,7 @@ impl Sessions {
         let mut state = self.state.lock().await;
         let number = match &*state {
             State::Open { session, number } => return Ok((session.clone(), *number)),
-            State::Refused(why) => return Err(why.clone()),
+            State::Refused(shut) => return Err(shut.why.clone()),
             State::Closed { opened } => *opened,
         };
         match opener.open().await {
@@ -74,11 +90,17 @@ impl Sessions {
                 };
                 Ok((session, number + 1))
             }
-            Err(why) => {
-                *state = State::Refused(why.clone());
+            Err(shut) => {
+                let why = shut.why.clone();
+                *state = State::Refused(shut);
                 Err(why)
             }
         }
+    }
+
+    /// Whether the vendor refused the credentials: another try would count against the account.
+    pub async fn refused(&self) -> bool {
+        matches!(&*self.state.lock().await, State::Refused(shut) if shut.credentials)
     }
 
     /// Forgets the session with this number; a newer one stays. Says whether another try makes sense.
@@ -105,7 +127,7 @@ impl Opener<'_> {
         renewable && self.provider.auth().lost == Some(reply.status)
     }
 
-    async fn open(&self) -> Result<Session, String> {
+    async fn open(&self) -> Result<Session, Shut> {
         self.trusted(&self.connection.base_url)?;
         let session = match &self.connection.auth {
             Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
@@ -119,7 +141,7 @@ impl Opener<'_> {
             }
             Auth::Login(members) => {
                 let Some(login) = self.provider.auth().login else {
-                    return Err(format!("{} has no login", self.connection.vendor));
+                    return Err(format!("{} has no login", self.connection.vendor).into());
                 };
                 let members = self.resolved(members).await?;
                 let plain: Vec<(&'static str, String)> = members
@@ -149,7 +171,7 @@ impl Opener<'_> {
             self.trusted(base)?;
             let plain = base.scheme() != "https" && !crate::manifest::is_loopback(base);
             if plain && !self.connection.allow_insecure_http {
-                return Err(format!("the login points to {base}, which is not https"));
+                return Err(format!("the login points to {base}, which is not https").into());
             }
         }
         Ok(session)
@@ -180,7 +202,7 @@ impl Opener<'_> {
         url: &Url,
         members: &[(&'static str, SecretString)],
         body: Body<'_>,
-    ) -> Result<Session, String> {
+    ) -> Result<Session, Shut> {
         let name = format!(
             "login at {}{}",
             url.host_str().unwrap_or_default(),
@@ -203,7 +225,7 @@ impl Opener<'_> {
                     let json = serde_json::from_str(&reply.body)
                         .map_err(|_| format!("{name} did not answer with JSON"))?;
                     return (self.provider.auth().session)(&json)
-                        .map_err(|why| format!("{name}: {why}"));
+                        .map_err(|why| format!("{name}: {why}").into());
                 }
                 Ok(Answered { mut reply, .. }) if auth::refused(&reply) => {
                     // Some servers repeat what they refuse. Names of users and accounts may stay.
@@ -212,13 +234,13 @@ impl Opener<'_> {
                         reply.body = without(&reply.body, secret.expose_secret());
                     }
                     let words = crate::provider::words::of(&reply);
-                    return Err(format!(
-                        "{name}: credentials refused ({}: {words})",
-                        reply.status
-                    ));
+                    return Err(Shut {
+                        why: format!("{name}: credentials refused ({}: {words})", reply.status),
+                        credentials: true,
+                    });
                 }
                 Ok(Answered { reply, .. }) if !passing(reply.status) => {
-                    return Err(format!("{name} answered {}", reply.status));
+                    return Err(format!("{name} answered {}", reply.status).into());
                 }
                 Ok(Answered { reply, after }) => {
                     (format!("{name} answered {}", reply.status), after)
@@ -228,10 +250,10 @@ impl Opener<'_> {
             match waits
                 .next()
                 .map(|wait| asked.unwrap_or(wait))
-                .filter(|wait| Instant::now() + *wait < self.http.deadline)
+                .filter(|wait| Instant::now() + *wait < self.http.deadline())
             {
                 Some(wait) => sleep(wait).await,
-                None => return Err(failure),
+                None => return Err(failure.into()),
             }
         }
     }

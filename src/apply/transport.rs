@@ -1,5 +1,11 @@
 //! One account: its session, and calls that are tried until they are answered.
+//!
+//! Reading and writing are two types. An [`Account`] reads: whoever holds one can log in and send what
+//! [`Read`] proves to be a read, and has no method for anything else. A `Writer` is made from an account
+//! inside `apply` only, by the one function that carries out a step. So the compiler knows that `plan`,
+//! `drift` and whatever else never calls `execute` cannot write.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -9,7 +15,7 @@ pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing, without};
-use crate::model::{Call, Connection, Method, Reply};
+use crate::model::{Call, Connection, Method, Read, Reply};
 use crate::plan::estimate::Pace;
 use crate::provider::Provider;
 use crate::provider::auth::Session;
@@ -17,7 +23,7 @@ use crate::provider::auth::Session;
 /// Tries of one call in all.
 const TRIES: usize = 6;
 
-/// One connection in use.
+/// One connection in use, for reading.
 pub struct Account {
     pub connection: Connection,
     pub provider: &'static dyn Provider,
@@ -43,6 +49,21 @@ impl Account {
         })
     }
 
+    /// Gives an account that outlives a run the deadline of the next one.
+    pub fn until(&self, deadline: Instant) {
+        self.http.set_deadline(deadline);
+    }
+
+    /// Whether the vendor refused the credentials: another try would count against the account.
+    pub async fn refused(&self) -> bool {
+        self.sessions.refused().await
+    }
+
+    /// Exchanges since the last time this was asked, by status; 0 for those without an answer.
+    pub fn take_answered(&self) -> BTreeMap<u16, u64> {
+        self.http.take_answered()
+    }
+
     fn opener(&self) -> Opener<'_> {
         Opener {
             connection: &self.connection,
@@ -52,11 +73,11 @@ impl Account {
         }
     }
 
-    /// How fast the account may be asked by a run that makes `parallelism` calls at once, and answers.
+    /// How fast the account may be asked by a run that makes `parallelism` calls at once.
     pub fn pace(&self, parallelism: usize) -> Pace {
         let mut limits = self.provider.limits_for(&self.connection);
         limits.concurrency = limits.concurrency.min(parallelism);
-        Pace::new(limits, self.http.limiter.answer())
+        Pace::from(limits)
     }
 
     /// Calls of this account that may be out at once.
@@ -67,9 +88,15 @@ impl Account {
             .max(1)
     }
 
+    /// Reads: sent again after any passing failure.
+    pub async fn read(&self, read: Read<'_>) -> Result<Reply, Lost> {
+        self.send(read.call()).await
+    }
+
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
-    /// passing failure; writes only when the vendor cannot have carried them out.
-    pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+    /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
+    /// write needs a `Writer`.
+    async fn send(&self, call: &Call) -> Result<Reply, Lost> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -101,7 +128,7 @@ impl Account {
                 Err(lost) => (call.method == Method::Get || !lost.sent, None),
             };
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
-            match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline) {
+            match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
                 Some(wait) => {
                     tracing::debug!(call = call.name(), ?wait, "trying again");
                     if asked.is_some() {
@@ -132,6 +159,20 @@ impl Account {
             reply.body = without(&reply.body, &session.token);
         }
         Ok(answered)
+    }
+}
+
+/// The right to write to an account.
+pub(in crate::apply) struct Writer<'a>(&'a Account);
+
+impl<'a> Writer<'a> {
+    pub fn new(account: &'a Account) -> Self {
+        Self(account)
+    }
+
+    /// Sends a write; again only when the vendor cannot have carried it out.
+    pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+        self.0.send(call).await
     }
 }
 

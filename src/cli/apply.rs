@@ -1,11 +1,14 @@
 //! `entitle apply`: plan, or take a saved plan; ask; carry out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::Apply;
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
+use super::setup::Setup;
 use super::{plan, setup, undo};
+use crate::plan::document::PlanDocument;
 use crate::reconcile;
 
 pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
@@ -44,6 +47,9 @@ pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
         Ok(writer) => writer,
         Err(exit) => return Ok(exit),
     };
+    if let Some(document) = &saved {
+        refuse_part(document, &setup, &args)?;
+    }
     let reviewed = saved.is_some();
     let pass = match saved {
         Some(document) => reconcile::saved(document, &setup.checked, &setup.settings)
@@ -51,6 +57,31 @@ pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
         None => reconcile::plan(&setup.checked, &setup.settings).await,
     };
     writer.carry_out(&pass, reviewed, args.format).await
+}
+
+/// A saved plan is applied as it was reviewed: a scope that leaves some of it out is a misunderstanding.
+fn refuse_part(document: &PlanDocument, setup: &Setup, args: &Apply) -> anyhow::Result<()> {
+    let scope = &args.selection;
+    let scoped = [&scope.target, &scope.exclude, &scope.selector]
+        .iter()
+        .any(|flag| !flag.is_empty());
+    let held: BTreeSet<String> = setup
+        .checked
+        .desired
+        .iter()
+        .map(|object| object.address.to_string())
+        .collect();
+    let out = document
+        .objects
+        .iter()
+        .find(|object| !held.contains(&object.address));
+    match out.filter(|_| scoped) {
+        Some(object) => anyhow::bail!(
+            "{} is in the plan and not in the scope: a saved plan is applied whole, so plan again",
+            object.address
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Whether a path names a saved plan rather than manifests.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::plan::guard::MaxChanges;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::duration::duration;
+use super::populated::{Layout, object_count, percentage};
 use crate::sandbox::FaultPlan;
 
 /// GitOps for software licences
@@ -16,7 +18,7 @@ use crate::sandbox::FaultPlan;
 #[command(
     name = "entitle",
     version,
-    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode), 3 applied in part, \
+    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode) or drift, 3 applied in part, \
                   4 refused by a guard, 5 stale, 6 locked, 7 did not converge, 130 and 143 interrupted.\n\n\
                   Try it without any account:\n  entitle plan examples --sandbox"
 )]
@@ -33,26 +35,38 @@ pub enum Command {
     Plan(Plan),
     /// Make the live objects as the manifests say
     Apply(Apply),
+    /// Tell apart what you and what others changed; writes nothing
+    Drift(Drift),
     /// Show a saved plan, offline
     Show(Show),
     /// Show what past applies did
     History(History),
     /// Plan and apply the inverse of a past apply
     Undo(Undo),
+    /// Write manifests of live objects, or bring existing ones up to date
+    Import(Import),
+    /// List live objects that no manifest names
+    Unmanaged(Unmanaged),
+    /// Put manifests into their usual form, with comments kept
+    Fmt(Fmt),
+    /// Write a starter project
+    Init(Init),
     /// Write the JSON Schemas of manifests and plans
     Schema(Schema),
     /// Explain a kind or a field of it
     Explain(Explain),
+    /// Keep the live objects as the manifests say, until told to stop
+    Watch(Box<super::watch::Watch>),
     /// Serve simulators of the five vendors on loopback
     Sandbox(Sandbox),
     /// Print the completions of a shell
     Completions(Completions),
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or write one per command
+    Man(Man),
 }
 
 /// Which manifests, and which objects in them.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Selection {
     /// Files or directories with manifests; `-` is standard input [default: .]
     #[arg(value_name = "PATH")]
@@ -84,7 +98,7 @@ pub struct Selection {
 }
 
 /// How the vendors are reached.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Reach {
     /// Use built-in simulators of the vendors instead of accounts
     #[arg(long, env = "ENTITLE_SANDBOX")]
@@ -137,6 +151,9 @@ pub enum Format {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -"
+)]
 pub struct Validate {
     #[command(flatten)]
     pub selection: Selection,
@@ -227,6 +244,31 @@ pub struct JournalFile {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
+)]
+pub struct Drift {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub reach: Reach,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Compare with the manifests of this commit instead of the last applies in the journal
+    #[arg(long, value_name = "COMMIT", env = "ENTITLE_BASE")]
+    pub base: Option<String>,
+    /// Drift that is accepted [default: entitle-accepted.yaml beside the project file]
+    #[arg(long, value_name = "FILE", env = "ENTITLE_ACCEPTED")]
+    pub accepted: Option<PathBuf>,
+    #[command(flatten)]
+    pub journal: JournalFile,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle show plan.json\n  entitle show plan.json --format json"
+)]
 pub struct Show {
     /// A file that `plan --out` wrote
     #[arg(value_name = "PLANFILE")]
@@ -237,14 +279,17 @@ pub struct Show {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle history\n  entitle history --object 'LacLicenseOrder/*' --since 7d"
+)]
 pub struct History {
     #[command(flatten)]
     pub journal: JournalFile,
     /// Only objects whose Kind/name matches
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", env = "ENTITLE_OBJECT")]
     pub object: Option<String>,
     /// Only runs of this length of time until now, for example 7d or 12h
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SINCE", value_parser = duration)]
     pub since: Option<Duration>,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
@@ -267,26 +312,123 @@ pub struct Undo {
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     pub format: Format,
     /// Only plan, and save the inverse plan, to be applied later exactly as shown
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub consent: Consent,
 }
 
+#[derive(Args)]
+#[command(
+    group(clap::ArgGroup::new("what").args(["id", "all", "update"]).required(true).multiple(true)),
+    after_help = "Examples:\n  entitle import --connection lac --all --out licences\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
+)]
+pub struct Import {
+    /// Files or directories with the connection and the manifests there are [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Connection to read from; may be left out when there is only one
+    #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
+    pub connection: Option<String>,
+    /// This object, by its id; parts of an id are separated by `/`; may be given several times
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub id: Vec<String>,
+    /// Every object of the account
+    #[arg(long, conflicts_with_all = ["id", "update"])]
+    pub all: bool,
+    /// Write one file per object into this directory, instead of all to standard output
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_IMPORT_OUT",
+        conflicts_with = "update"
+    )]
+    pub out: Option<PathBuf>,
+    /// Write over existing files in that directory
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Edit existing manifests instead: live values replace those of managed fields that differ, and
+    /// nothing else in the files changes
+    #[arg(long)]
+    pub update: bool,
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle unmanaged --connection lac licences\n  entitle unmanaged --sandbox --connection lac examples/lac"
+)]
+pub struct Unmanaged {
+    /// Files or directories with manifests [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Connection to read from; may be left out when there is only one
+    #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
+    pub connection: Option<String>,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Format,
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle fmt licences\n  entitle fmt --check\n  entitle fmt - < order.yaml"
+)]
+pub struct Fmt {
+    /// Files or directories with manifests; `-` reads standard input and writes standard output [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Change nothing: list the files that would change, and exit with 1 if there are any
+    #[arg(long, env = "ENTITLE_CHECK")]
+    pub check: bool,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle init licences\n  entitle init licences --vendor lac --base-url https://lac.example.com --yes"
+)]
+pub struct Init {
+    /// Directory of the project; made if it is not there [default: .]
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Vendor of the first connection
+    #[arg(long, value_name = "VENDOR", env = "ENTITLE_VENDOR")]
+    pub vendor: Option<String>,
+    /// Name of the connection [default: the vendor]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Where the vendor's API is, everything before the paths of its pages
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// How the connection proves who it is [default: the vendor's first form]
+    #[arg(long, value_name = "FORM")]
+    pub auth: Option<String>,
+    /// Ask nothing: what is not given gets its default
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// The schemas there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaName {
+    Drift,
     Manifest,
     Plan,
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle schema > manifest.json\n  entitle schema plan\n  entitle schema --out schemas"
+)]
 pub struct Schema {
     /// Which schema to print
     #[arg(value_enum, default_value = "manifest")]
     pub name: SchemaName,
     /// Write all schemas into this directory instead
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "ENTITLE_SCHEMA_OUT")]
     pub out: Option<PathBuf>,
 }
 
@@ -301,6 +443,9 @@ pub struct Explain {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle sandbox\n  entitle sandbox --populate 1000 --latency 20ms\n  entitle sandbox --populate 10000 --vendor lac --write-manifests bench --drift 1\n  entitle sandbox --faults 7:429=10"
+)]
 pub struct Sandbox {
     /// Address to listen on
     #[arg(
@@ -316,18 +461,65 @@ pub struct Sandbox {
     /// Let calls go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
     #[arg(long, value_name = "SEED[:SPEC]", env = "ENTITLE_FAULTS")]
     pub faults: Option<FaultPlan>,
+    /// Add so many objects to every account, the same ones each time
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ENTITLE_SANDBOX_POPULATE",
+        default_value_t = 0,
+        value_parser = object_count
+    )]
+    pub populate: usize,
+    /// Add them to these accounts only
+    #[arg(
+        long,
+        value_name = "VENDOR",
+        env = "ENTITLE_SANDBOX_VENDOR",
+        value_delimiter = ',',
+        requires = "populate"
+    )]
+    pub vendor: Vec<String>,
+    /// Write connections, and manifests that hold for the added objects, into this new or empty directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_SANDBOX_MANIFESTS",
+        requires = "populate"
+    )]
+    pub write_manifests: Option<PathBuf>,
+    /// How to write them: a file for each object, or one for each vendor
+    #[arg(
+        long,
+        value_enum,
+        env = "ENTITLE_SANDBOX_LAYOUT",
+        default_value = "files"
+    )]
+    pub layout: Layout,
+    /// Let this percentage of the manifests differ from the account, each in one field that apply may change
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "ENTITLE_SANDBOX_DRIFT",
+        default_value = "0",
+        value_parser = percentage
+    )]
+    pub drift: f64,
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  source <(entitle completions bash)\n  source <(entitle completions zsh)\n  entitle completions fish | source\n  entitle completions powershell | Out-String | Invoke-Expression"
+)]
 pub struct Completions {
+    /// The shell that is to complete
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }
 
-/// A duration such as `30s`, `1m 30s` or `250ms`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
-    Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
+#[derive(Args)]
+#[command(after_help = "Examples:\n  entitle man | man -l -\n  entitle man --out man/man1")]
+pub struct Man {
+    /// Write a page per command into this directory instead
+    #[arg(long, value_name = "DIR", env = "ENTITLE_MAN_OUT")]
+    pub out: Option<PathBuf>,
 }

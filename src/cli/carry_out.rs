@@ -10,7 +10,7 @@ use super::setup::Setup;
 use super::signals::Signals;
 use super::{output, state};
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
-use crate::apply::lock::{self, LockFiles};
+use crate::apply::lock::{self, Held, LockFiles};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Outcome, Report};
 use crate::model::{Connection, Risk};
@@ -35,7 +35,7 @@ pub struct Writer<'a> {
     run: String,
     journal: Option<Journal>,
     cut_off: Vec<OpenIntent>,
-    _locks: Vec<Box<dyn Send>>,
+    _locks: Vec<Box<dyn Held>>,
 }
 
 impl<'a> Writer<'a> {
@@ -173,7 +173,7 @@ async fn take_locks(
     setup: &Setup,
     consent: &Consent,
     run: &str,
-) -> anyhow::Result<Result<Vec<Box<dyn Send>>, String>> {
+) -> anyhow::Result<Result<Vec<Box<dyn Held>>, String>> {
     let mut names: Vec<&str> = setup
         .checked
         .desired

@@ -12,7 +12,7 @@ pub enum Exit {
     Done,
     /// Bad usage, bad manifests, or a failure before anything was written.
     Error,
-    /// `plan --detailed-exitcode`: there are changes.
+    /// `plan --detailed-exitcode`: there are changes. `drift`: live was changed.
     Changes,
     /// Some objects failed, the others were carried out.
     Partly,

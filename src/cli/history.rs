@@ -1,12 +1,13 @@
 //! `entitle history`: what past applies did, from the journal.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
-use globset::Glob;
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::{Format, History};
 use super::exit::Exit;
+use super::scope::Pattern;
 use super::{output, state};
 use crate::apply::journal;
 use crate::render;
@@ -22,9 +23,17 @@ pub fn run(args: &History) -> anyhow::Result<Exit> {
             .retain(|record| record.at.parse::<Timestamp>().is_ok_and(|at| at >= start));
     }
     if let Some(glob) = &args.object {
-        let glob = Glob::new(glob)?.compile_matcher();
+        let glob = Pattern::new(glob)?;
+        let known = history
+            .records
+            .iter()
+            .filter_map(|record| render::history::address(&record.event).map(str::to_string));
+        let known: BTreeSet<String> = known.collect();
+        if !known.is_empty() && !known.iter().any(|address| glob.holds(address)) {
+            anyhow::bail!("{}", glob.unmatched("--object", &known));
+        }
         history.records.retain(|record| {
-            render::history::address(&record.event).is_none_or(|address| glob.is_match(address))
+            render::history::address(&record.event).is_none_or(|address| glob.holds(address))
         });
     }
     let mut out = output::stdout();

@@ -3,12 +3,23 @@
 mod apply;
 mod args;
 mod carry_out;
+mod command;
+mod complete;
 mod completions;
-mod exit;
+mod drift;
+mod duration;
+pub mod exit;
 mod explain;
+mod files;
+mod fmt;
+mod git;
 mod history;
+mod import;
+mod init;
 mod output;
 mod plan;
+mod populated;
+mod project;
 mod sandbox;
 mod schema;
 mod scope;
@@ -16,42 +27,54 @@ mod setup;
 mod signals;
 pub mod simulators;
 mod state;
+mod surface;
 mod undo;
+mod unmanaged;
 mod validate;
+mod watch;
+mod watch_once;
+mod watch_source;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use tracing_subscriber::EnvFilter;
 
 pub use args::Cli;
 use args::Command;
 use exit::Exit;
 
+/// All commands and their arguments, without any project.
+pub fn commands() -> clap::Command {
+    command::command(None)
+}
+
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    completions::answer();
+    let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // clap would exit with 2 on bad usage, which here means "there are changes".
-            let asked = !error.use_stderr();
-            let _ = error.print();
-            return if asked { Exit::Done } else { Exit::Error }.into();
-        }
+        Err(exit) => return exit.into(),
     };
-    start_logging();
+    start_logging(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
         Command::Show(args) => plan::show(&args),
         Command::History(args) => history::run(&args),
         Command::Undo(args) => with_runtime(undo::run(args)),
+        Command::Import(args) => with_runtime(import::run(args)),
+        Command::Unmanaged(args) => with_runtime(unmanaged::run(args)),
+        Command::Fmt(args) => fmt::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
-        Command::Man => completions::man(),
+        Command::Man(args) => completions::man(&args),
         Command::Plan(args) => with_runtime(plan::run(args)),
+        Command::Drift(args) => with_runtime(drift::run(args)),
         Command::Apply(args) => with_runtime(apply::run(args)),
+        Command::Watch(args) => with_runtime(watch::run(*args)),
         Command::Sandbox(args) => with_runtime(sandbox::run(args)),
     };
     match outcome {
@@ -64,15 +87,51 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Logs go to stderr and only when `ENTITLE_LOG` asks for them: data owns stdout.
-fn start_logging() {
-    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+/// What was typed, with the environment and the project behind it. A project file that is broken stops the
+/// commands that would heed it, and no other.
+fn parse() -> Result<Cli, Exit> {
+    let project = project::find();
+    let command = command::command(project.as_ref());
+    let parsed = command.clone().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((matches, cli))
+    });
+    let (matches, cli) = parsed.map_err(|error| {
+        // clap would exit with 2 on bad usage, which here means "there are changes".
+        let asked = !error.use_stderr();
+        let _ = error.print();
+        if asked { Exit::Done } else { Exit::Error }
+    })?;
+    let chosen = matches.subcommand_name();
+    let heeds = chosen
+        .and_then(|name| command.find_subcommand(name))
+        .is_some_and(command::heeds_project);
+    match project.map(|found| found.findings) {
+        Some(findings) if heeds && findings.has_errors() => {
+            let _ = output::findings(&findings);
+            Err(Exit::Error)
+        }
+        Some(_) | None => Ok(cli),
+    }
+}
+
+/// Logs go to stderr, data owns stdout. Only the daemon writes some without being asked by `ENTITLE_LOG`.
+fn start_logging(command: &Command) {
+    let (usual, json) = match command {
+        Command::Watch(args) => ("entitle=info", args.logs_json()),
+        _ => ("off", false),
+    };
+    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colour = std::io::stderr().is_terminal();
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(colour)
-        .try_init();
+        .with_ansi(colour);
+    let _ = if json {
+        log.json().flatten_event(true).try_init()
+    } else {
+        log.with_target(false).try_init()
+    };
 }
 
 fn with_runtime(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {

@@ -1,4 +1,4 @@
-//! `entitle schema`: the JSON Schemas of manifests and plans.
+//! `entitle schema`: the JSON Schemas of manifests, plans and drift.
 
 use super::args::{Schema, SchemaName};
 use super::exit::Exit;
@@ -10,6 +10,7 @@ pub fn run(args: &Schema) -> anyhow::Result<Exit> {
     match &args.out {
         None => {
             let schema = match args.name {
+                SchemaName::Drift => schema::drift(),
                 SchemaName::Manifest => schema::manifest(),
                 SchemaName::Plan => schema::plan(),
             };

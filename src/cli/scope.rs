@@ -1,20 +1,93 @@
 //! Which objects of the manifests a run is about.
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use std::collections::BTreeSet;
+
+use globset::{Glob, GlobMatcher};
 
 use super::args::Selection;
+use crate::apply::journal::{Event, History, Record};
 use crate::model::Desired;
+use crate::model::diagnostic::nearest;
 use crate::reconcile::Checked;
 
 pub struct Scope {
-    target: Option<GlobSet>,
-    exclude: GlobSet,
+    target: Vec<Pattern>,
+    exclude: Vec<Pattern>,
     labels: Vec<(String, String)>,
+}
+
+/// A glob over `Kind/name`, with what was typed.
+pub struct Pattern {
+    text: String,
+    glob: GlobMatcher,
+}
+
+impl Pattern {
+    pub fn new(text: &str) -> anyhow::Result<Self> {
+        let glob = Glob::new(text).map_err(|error| anyhow::anyhow!("not a glob: {error}"))?;
+        Ok(Self {
+            text: text.to_string(),
+            glob: glob.compile_matcher(),
+        })
+    }
+
+    pub fn holds(&self, address: &str) -> bool {
+        self.glob.is_match(address)
+    }
+
+    /// Whether it names one object and no more.
+    fn is_plain(&self) -> bool {
+        !self.text.contains(['*', '?', '[', '{'])
+    }
+
+    /// Why it matches none of the addresses, with the one that was most likely meant.
+    pub fn unmatched(&self, flag: &str, known: &BTreeSet<String>) -> String {
+        let text = &self.text;
+        let hint = match self.meant(known) {
+            Some(address) => format!("; did you mean {address}?"),
+            None => {
+                let some: Vec<&str> = known.iter().map(String::as_str).take(3).collect();
+                let more = if known.len() > some.len() {
+                    ", …"
+                } else {
+                    ""
+                };
+                format!("; there are {}{more}", some.join(", "))
+            }
+        };
+        format!(
+            "{flag} {text} matches none of the {} objects{hint}",
+            known.len()
+        )
+    }
+
+    /// The address that is nearest by kind and name, each compared by itself and without wildcards.
+    fn meant<'a>(&self, known: &'a BTreeSet<String>) -> Option<&'a String> {
+        let bare = self.text.replace(['*', '?'], "");
+        let (kind, name) = match bare.split_once('/') {
+            Some((kind, name)) => (kind, name),
+            None => ("", bare.as_str()),
+        };
+        let names = known.iter().filter_map(|address| address.split_once('/'));
+        let name = nearest(name, names.clone().map(|(_, name)| name)).filter(|_| !name.is_empty());
+        let kind = nearest(kind, names.clone().map(|(kind, _)| kind)).filter(|_| !kind.is_empty());
+        known.iter().find(|address| {
+            let split = address.split_once('/');
+            split.is_some_and(|(own_kind, own_name)| match (kind, name) {
+                (Some(kind), Some(name)) => own_kind == kind && own_name == name,
+                (None, Some(name)) => own_name == name,
+                (Some(kind), None) => own_kind == kind,
+                (None, None) => false,
+            })
+        })
+    }
 }
 
 impl Scope {
     pub fn new(selection: &Selection) -> anyhow::Result<Self> {
-        let target = globs(&selection.target)?;
+        let patterns = |texts: &[String]| -> anyhow::Result<Vec<Pattern>> {
+            texts.iter().map(|text| Pattern::new(text)).collect()
+        };
         let labels = selection
             .selector
             .iter()
@@ -26,40 +99,125 @@ impl Scope {
             })
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
-            target: (!selection.target.is_empty()).then_some(target),
-            exclude: globs(&selection.exclude)?,
+            target: patterns(&selection.target)?,
+            exclude: patterns(&selection.exclude)?,
             labels,
         })
     }
 
     fn holds(&self, desired: &Desired) -> bool {
-        let address = desired.address.to_string();
         let labelled = |(key, value): &(String, String)| desired.labels.get(key) == Some(value);
-        self.target
-            .as_ref()
-            .is_none_or(|target| target.is_match(&address))
-            && !self.exclude.is_match(&address)
-            && self.labels.iter().all(labelled)
+        self.names(&desired.address.to_string()) && self.labels.iter().all(labelled)
     }
 
-    /// Leaves only the objects in scope. A target that matches nothing is a mistake, not an empty plan.
+    /// Whether an address is in scope by its name, whatever its labels.
+    fn names(&self, address: &str) -> bool {
+        let any = |patterns: &[Pattern]| patterns.iter().any(|one| one.holds(address));
+        (self.target.is_empty() || any(&self.target)) && !any(&self.exclude)
+    }
+
+    /// Leaves only the objects in scope. What was named and is not there is a mistake, not an empty plan:
+    /// of an object that was to be left out it would even be applied.
     pub fn narrow(&self, checked: &mut Checked) -> anyhow::Result<()> {
-        let before = checked.desired.len();
+        let addresses = checked
+            .desired
+            .iter()
+            .map(|object| object.address.to_string());
+        let known: BTreeSet<String> = addresses.collect();
+        if !known.is_empty() {
+            self.refuse_unmatched(&known)?;
+        }
+        let held = checked.desired.len();
+        let found = |(key, value): &(String, String)| {
+            let mut all = checked.desired.iter();
+            all.any(|object| object.labels.get(key) == Some(value))
+        };
+        if let Some((key, value)) = self.labels.iter().find(|label| held > 0 && !found(label)) {
+            anyhow::bail!("{}", unlabelled(checked, key, value));
+        }
         checked.desired.retain(|desired| self.holds(desired));
-        let asked = self.target.is_some() || !self.labels.is_empty();
-        if asked && checked.desired.is_empty() && before > 0 {
+        let asked = !self.target.is_empty() || !self.labels.is_empty();
+        if asked && checked.desired.is_empty() && held > 0 {
             anyhow::bail!(
-                "none of the {before} objects is in the scope of --target and --selector"
+                "none of the {held} objects is in the scope of --target, --exclude and --selector together"
             );
+        }
+        Ok(())
+    }
+
+    /// Leaves only what a run wrote to the objects in scope, so that its inverse is about no others. The
+    /// manifests may have lost some of them since; their labels are lost with them.
+    pub fn narrow_run(
+        &self,
+        history: &mut History,
+        run: &str,
+        checked: &Checked,
+    ) -> anyhow::Result<()> {
+        let written = |record: &Record| match &record.event {
+            Event::Intent(intent) if record.run == run => Some(intent.address.clone()),
+            Event::Started(_)
+            | Event::Intent(_)
+            | Event::Outcome(_)
+            | Event::Found { .. }
+            | Event::Finished { .. } => None,
+        };
+        let known: BTreeSet<String> = history.records.iter().filter_map(written).collect();
+        self.refuse_unmatched(&known)?;
+        let labelled: BTreeSet<String> = checked
+            .desired
+            .iter()
+            .filter(|object| self.holds(object))
+            .map(|object| object.address.to_string())
+            .collect();
+        let held = |address: &String| {
+            self.names(address) && (self.labels.is_empty() || labelled.contains(address))
+        };
+        if !known.iter().any(held) {
+            anyhow::bail!("nothing that the run {run} wrote is in the scope");
+        }
+        history
+            .records
+            .retain(|record| written(record).is_none_or(|address| held(&address)));
+        Ok(())
+    }
+
+    fn refuse_unmatched(&self, known: &BTreeSet<String>) -> anyhow::Result<()> {
+        let unmatched = |pattern: &&Pattern| !known.iter().any(|one| pattern.holds(one));
+        if let Some(pattern) = self.target.iter().find(unmatched) {
+            anyhow::bail!("{}", pattern.unmatched("--target", known));
+        }
+        // A pattern may well have nothing to leave out; a name that is not there is misspelled.
+        let mut named = self.exclude.iter().filter(|pattern| pattern.is_plain());
+        if let Some(pattern) = named.find(unmatched) {
+            anyhow::bail!("{}", pattern.unmatched("--exclude", known));
         }
         Ok(())
     }
 }
 
-fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(Glob::new(pattern).map_err(|error| anyhow::anyhow!("not a glob: {error}"))?);
-    }
-    Ok(set.build()?)
+/// Why no object has a label, with the spelling that some have.
+fn unlabelled(checked: &Checked, key: &str, value: &str) -> String {
+    let labels = || checked.desired.iter().flat_map(|object| &object.labels);
+    let values: BTreeSet<&str> = labels()
+        .filter(|(own, _)| *own == key)
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let hint = if values.is_empty() {
+        let keys: BTreeSet<&str> = labels().map(|(key, _)| key.as_str()).collect();
+        match nearest(key, keys.iter().copied()) {
+            Some(near) => format!("; did you mean {near}?"),
+            None if keys.is_empty() => "; no object has labels".into(),
+            None => format!("; labels are {}", some(&keys)),
+        }
+    } else {
+        format!("; {key} is {}", some(&values))
+    };
+    format!("--selector {key}={value} matches no object{hint}")
+}
+
+fn some(texts: &BTreeSet<&str>) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<&str> = texts.iter().copied().take(SHOWN).collect();
+    let more = if texts.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }

@@ -1,7 +1,8 @@
 //! From what was typed to what it means: manifests checked, secrets and simulators at hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -24,6 +25,38 @@ pub struct Setup {
 /// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
 /// the manifests have errors, which have been shown.
 pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    setup_with(selection, reach, Files::Named).await
+}
+
+/// The same for commands that only need an account: the simulators have theirs without any manifest.
+pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Option<Setup>> {
+    let selection = Selection {
+        paths: paths.to_vec(),
+        target: Vec::new(),
+        exclude: Vec::new(),
+        selector: Vec::new(),
+    };
+    let bare = reach.sandbox && paths.is_empty();
+    let files = if bare { Files::IfAny } else { Files::Named };
+    setup_with(&selection, reach, files).await
+}
+
+/// Which files a command reads.
+#[derive(Clone, Copy)]
+pub enum Files<'a> {
+    /// Those that the selection names; that there are none is an error.
+    Named,
+    /// These and one more.
+    And(&'a Path),
+    /// Those that the selection names, if there are any.
+    IfAny,
+}
+
+pub async fn setup_with(
+    selection: &Selection,
+    reach: &Reach,
+    files: Files<'_>,
+) -> anyhow::Result<Option<Setup>> {
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -37,7 +70,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let mut checked = check(selection, &options)?;
+    let mut checked = check_files(selection, &options, files)?;
     checked.source.paths = selection
         .paths
         .iter()
@@ -48,18 +81,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
     if checked.findings.has_errors() {
         return Ok(None);
     }
-    let deadline = Instant::now() + reach.timeout;
-    let settings = Settings {
-        secrets: Secrets {
-            environment: Arc::new(|name| std::env::var(name).ok()),
-            trust: trust(reach),
-        },
-        parallelism: usize::from(reach.parallelism.get()),
-        deadline,
-        clock: Timestamp::now,
-        stop: Arc::default(),
-        sandbox: reach.sandbox,
-    };
+    let settings = settings(reach, Arc::default());
     Ok(Some(Setup {
         checked,
         settings,
@@ -67,13 +89,58 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
     }))
 }
 
+/// What a pass needs beside the manifests; its time starts now.
+pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
+    Settings {
+        secrets: Secrets {
+            environment: Arc::new(|name| std::env::var(name).ok()),
+            trust: trust(reach),
+        },
+        parallelism: usize::from(reach.parallelism.get()),
+        deadline: Instant::now() + reach.timeout,
+        clock: Timestamp::now,
+        stop,
+        sandbox: reach.sandbox,
+    }
+}
+
 /// Loads and checks the manifests that a selection names.
 pub fn check(selection: &Selection, options: &CheckOptions) -> anyhow::Result<Checked> {
+    check_files(selection, options, Files::Named)
+}
+
+fn check_files(
+    selection: &Selection,
+    options: &CheckOptions,
+    files: Files<'_>,
+) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
-    let loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    let mut loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    match files {
+        Files::Named => {}
+        Files::And(more) if has(&loaded, more) => {}
+        Files::And(more) => {
+            let also = manifest::load(&[more.to_path_buf()], &mut std::io::empty());
+            loaded.sources.extend(also.sources);
+            loaded.findings.extend(also.findings);
+        }
+        Files::IfAny if loaded.sources.is_empty() => loaded = manifest::Loaded::default(),
+        Files::IfAny => {}
+    }
     let mut checked = reconcile::check(loaded, options);
     scope.narrow(&mut checked)?;
     Ok(checked)
+}
+
+/// Whether a file is among those that were read, by whatever path.
+fn has(loaded: &manifest::Loaded, file: &Path) -> bool {
+    let real = std::fs::canonicalize(file).ok();
+    let mut names = loaded.sources.iter().map(|source| &source.name);
+    names.any(|name| {
+        std::fs::canonicalize(name)
+            .ok()
+            .is_some_and(|name| Some(name) == real)
+    })
 }
 
 fn trust(reach: &Reach) -> Trust {

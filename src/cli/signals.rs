@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use tokio::sync::mpsc;
+
 use super::exit::Exit;
+use crate::daemon::task::Order;
 
 /// What the signals have said so far.
 #[derive(Clone, Default)]
@@ -40,6 +43,37 @@ impl Signals {
         }
     }
 }
+
+/// Tells the daemon: SIGHUP to reload, the first signal to end to finish. The second ends at once.
+pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<Order>) -> Signals {
+    let signals = Signals::default();
+    let code = Arc::clone(&signals.code);
+    tokio::spawn(reloads(orders.clone()));
+    tokio::spawn(async move {
+        loop {
+            let exit = next().await;
+            if stop.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(exit));
+            }
+            code.store(exit, Ordering::Relaxed);
+            // A loop that has ended needs no order.
+            let _ = orders.send(Order::Stop).await;
+        }
+    });
+    signals
+}
+
+#[cfg(unix)]
+async fn reloads(orders: mpsc::Sender<Order>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    while hangup.recv().await.is_some() && orders.send(Order::Reload).await.is_ok() {}
+}
+
+#[cfg(not(unix))]
+async fn reloads(_: mpsc::Sender<Order>) {}
 
 /// Waits for a signal; its exit code by the custom of shells.
 async fn next() -> u8 {

@@ -1,8 +1,9 @@
 //! `entitle undo`: the inverse of a past apply, planned and carried out like any other plan.
 
-use super::args::{Apply, Consent, Undo};
+use super::args::{Apply, Consent, Selection, Undo};
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
+use super::scope::Scope;
 use super::setup::{self, Setup};
 use super::{output, plan, state};
 use crate::apply::journal::{Event, History};
@@ -13,11 +14,12 @@ pub async fn run(args: Undo) -> anyhow::Result<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
-    let history = history(&args.consent)?;
+    let mut history = history(&args.consent)?;
     let run = find(&history, &args.run)?;
-    let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
+    let Some(setup) = setup::setup(&whole(&args.selection), &args.reach).await? else {
         return Ok(Exit::Error);
     };
+    Scope::new(&args.selection)?.narrow_run(&mut history, &run, &setup.checked)?;
     let writer = match Writer::new(&setup, &args.consent).await? {
         Ok(writer) => writer,
         Err(exit) => return Ok(exit),
@@ -37,10 +39,11 @@ pub async fn run(args: Undo) -> anyhow::Result<Exit> {
 /// Carries out an inverse plan that was saved. Lists are taken back from what they are now, so all of it
 /// must still be as it was when the plan was made.
 pub async fn apply(saved: &PlanDocument, run: &str, args: &Apply) -> anyhow::Result<Exit> {
-    let history = history(&args.consent)?;
-    let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
+    let mut history = history(&args.consent)?;
+    let Some(setup) = setup::setup(&whole(&args.selection), &args.reach).await? else {
         return Ok(Exit::Error);
     };
+    Scope::new(&args.selection)?.narrow_run(&mut history, run, &setup.checked)?;
     let writer = match Writer::new(&setup, &args.consent).await? {
         Ok(writer) => writer,
         Err(exit) => return Ok(exit),
@@ -54,6 +57,16 @@ pub async fn apply(saved: &PlanDocument, run: &str, args: &Apply) -> anyhow::Res
     }
     let exit = writer.carry_out(&undone.pass, true, args.format).await?;
     Ok(partly(exit, &undone))
+}
+
+/// The same manifests, all of their objects: the scope is for what the run wrote.
+fn whole(selection: &Selection) -> Selection {
+    Selection {
+        target: Vec::new(),
+        exclude: Vec::new(),
+        selector: Vec::new(),
+        ..selection.clone()
+    }
 }
 
 fn partly(exit: Exit, undone: &Undone) -> Exit {

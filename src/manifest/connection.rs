@@ -123,7 +123,7 @@ fn base_url(node: &Node, insecure: bool, reader: &mut Reader<'_>) -> Option<Url>
 }
 
 /// Why no credential goes to a URL.
-fn unreachable(url: &Url, insecure: bool) -> Option<Diagnostic> {
+pub(super) fn unreachable(url: &Url, insecure: bool) -> Option<Diagnostic> {
     let finding = match url.scheme() {
         "https" if url.has_host() => return None,
         "http" if insecure || is_loopback(url) => return None,
@@ -231,7 +231,7 @@ fn credentials(
 }
 
 /// A reference to a secret. A literal is refused without being repeated.
-fn secret(what: &str, node: &Node, reader: &mut Reader<'_>) -> Option<SecretRef> {
+pub(super) fn secret(what: &str, node: &Node, reader: &mut Reader<'_>) -> Option<SecretRef> {
     if !matches!(node.tree, Tree::Map(_)) {
         let finding = Diagnostic::error(
             "secret-in-manifest",

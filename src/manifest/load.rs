@@ -66,6 +66,21 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
     loaded
 }
 
+/// Takes files that somebody else has read, for example from a git commit; `place` says where from.
+pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
+    let mut loaded = Loaded::default();
+    for (name, bytes) in files {
+        loaded.take(accept(name, bytes));
+    }
+    if loaded.sources.is_empty() && !loaded.findings.has_errors() {
+        let message = format!("no *.yaml or *.yml files in {place}");
+        loaded
+            .findings
+            .push(Diagnostic::error("no-manifests", message));
+    }
+    loaded
+}
+
 fn collect(path: &Path, files: &mut Vec<PathBuf>, findings: &mut Diagnostics) {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => walk(path, files, findings),

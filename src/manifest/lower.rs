@@ -5,23 +5,32 @@ use std::sync::Arc;
 
 use super::members::Reader;
 use super::piece::Piece;
+use super::project::Project;
 use super::workers::side_by_side;
-use super::{connection, plain, policy, second, yaml};
+use super::{accepted, connection, notification, plain, policy, project, second, yaml};
 use crate::model::address::name_fault;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{
-    Address, Connection, Diagnostic, Diagnostics, Mark, Node, Origin, Tree, Vendor,
+    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Mark, Node, Notification, Origin,
+    Tree, Vendor,
 };
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
 
+/// Kinds that no vendor has.
+pub const OWN_KINDS: [&str; 4] = ["AcceptedDrift", "Connection", "Notification", "Project"];
+
 /// Everything the manifests of a run say.
 pub struct Manifests<T> {
     pub objects: Vec<Lowered<T>>,
     pub connections: Vec<Connection>,
+    pub accepted: Vec<AcceptedDrift>,
+    pub projects: Vec<Project>,
+    /// Who is told by the daemon, with the places for findings about their names.
+    pub notifications: Vec<(Notification, Origin)>,
     pub files: usize,
     pub documents: usize,
     /// Documents that belong to other tools.
@@ -48,6 +57,9 @@ impl<T> Default for Manifests<T> {
         Self {
             objects: Vec::new(),
             connections: Vec::new(),
+            accepted: Vec::new(),
+            projects: Vec::new(),
+            notifications: Vec::new(),
             files: 0,
             documents: 0,
             skipped: 0,
@@ -60,6 +72,9 @@ impl<T> Manifests<T> {
     fn join(&mut self, part: Self) {
         self.objects.extend(part.objects);
         self.connections.extend(part.connections);
+        self.accepted.extend(part.accepted);
+        self.projects.extend(part.projects);
+        self.notifications.extend(part.notifications);
         self.documents += part.documents;
         self.skipped += part.skipped;
         self.findings.extend(part.findings);
@@ -143,30 +158,11 @@ fn document_of<T>(
         findings: &mut all.findings,
         secretive: false,
     };
-    let kind_text = document.get("kind").and_then(Node::text);
-    match document.get("apiVersion").and_then(Node::text) {
-        Some(version) if version.starts_with("entitle.") => {
-            if version != API_VERSION {
-                let mark = document
-                    .get("apiVersion")
-                    .map_or(document.mark, |node| node.mark);
-                let message = format!("unknown version {version:?}");
-                let finding = Diagnostic::error("unknown-version", message)
-                    .hint(format!("this version of entitle reads `{API_VERSION}`"));
-                reader.report(finding, mark);
-                return None;
-            }
-        }
-        _ => {
-            let ours = kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind));
-            if ours {
-                let finding =
-                    Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
-                        .hint(format!("add `apiVersion: {API_VERSION}`"));
-                reader.report(finding, document.mark);
-            } else {
-                all.skipped += 1;
-            }
+    match envelope_of(&document, kinds, &mut reader) {
+        Envelope::Ours => {}
+        Envelope::Wrong => return None,
+        Envelope::Foreign => {
+            all.skipped += 1;
             return None;
         }
     }
@@ -185,8 +181,8 @@ fn document_of<T>(
     };
     let kind_text = reader.text("kind", kind)?;
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
-    if row.is_none() && kind_text != "Connection" {
-        let names = kinds.iter().map(|row| row.kind.0).chain(["Connection"]);
+    if row.is_none() && !OWN_KINDS.contains(&kind_text.as_str()) {
+        let names = kinds.iter().map(|row| row.kind.0).chain(OWN_KINDS);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
             .suggest(&kind_text, names);
         reader.report(finding, kind.mark);
@@ -200,18 +196,8 @@ fn document_of<T>(
     };
     match row {
         None => {
-            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let name = metadata.map(|(name, _)| name);
-            let lowered = connection::lower(
-                name.clone().unwrap_or_default(),
-                spec,
-                &vendors,
-                origin,
-                &mut reader,
-            );
-            if let (Some(connection), Some(_)) = (lowered, name) {
-                all.connections.push(connection);
-            }
+            own_kind(&kind_text, name, spec, origin, kinds, all);
             None
         }
         Some(row) => {
@@ -230,6 +216,76 @@ fn document_of<T>(
                 desired,
                 origin,
             })
+        }
+    }
+}
+
+/// Whose a document is.
+enum Envelope {
+    Ours,
+    /// Ours, and not as this version reads it; that has been reported.
+    Wrong,
+    /// Another tool's.
+    Foreign,
+}
+
+fn envelope_of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelope {
+    let kind_text = document.get("kind").and_then(Node::text);
+    match document.get("apiVersion").and_then(Node::text) {
+        Some(API_VERSION) => Envelope::Ours,
+        Some(version) if version.starts_with("entitle.") => {
+            let mark = document
+                .get("apiVersion")
+                .map_or(document.mark, |node| node.mark);
+            let message = format!("unknown version {version:?}");
+            let finding = Diagnostic::error("unknown-version", message)
+                .hint(format!("this version of entitle reads `{API_VERSION}`"));
+            reader.report(finding, mark);
+            Envelope::Wrong
+        }
+        _ if kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind)) => {
+            let finding =
+                Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
+                    .hint(format!("add `apiVersion: {API_VERSION}`"));
+            reader.report(finding, document.mark);
+            Envelope::Wrong
+        }
+        _ => Envelope::Foreign,
+    }
+}
+
+/// A document of a kind that no vendor has.
+fn own_kind<T>(
+    kind: &str,
+    name: Option<String>,
+    spec: &Node,
+    origin: Origin,
+    kinds: &[KindRow],
+    all: &mut Manifests<T>,
+) {
+    let source = Arc::clone(&origin.source);
+    let mut reader = Reader {
+        source: &source,
+        findings: &mut all.findings,
+        secretive: false,
+    };
+    match kind {
+        // Only the file that was found as the project's has an effect; any other is checked all the same.
+        "Project" => all.projects.push(project::lower(spec, &mut reader)),
+        "AcceptedDrift" => all
+            .accepted
+            .extend(accepted::lower(spec, kinds, &mut reader)),
+        "Notification" => {
+            let lowered = notification::lower(name.unwrap_or_default(), spec, &mut reader);
+            if let Some(lowered) = lowered.filter(|lowered| !lowered.name.is_empty()) {
+                all.notifications.push((lowered, origin));
+            }
+        }
+        _ => {
+            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
+            let own = name.clone().unwrap_or_default();
+            let lowered = connection::lower(own, spec, &vendors, origin, &mut reader);
+            all.connections.extend(lowered.filter(|_| name.is_some()));
         }
     }
 }
@@ -331,7 +387,6 @@ fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<Obje
 
 fn refuse_equal_names<T>(all: &mut Manifests<T>) {
     let mut objects: HashMap<&Address, &Origin> = HashMap::new();
-    let mut connections: HashMap<&str, &Origin> = HashMap::new();
     let mut twice = Vec::new();
     for object in &all.objects {
         match objects.get(&object.address) {
@@ -339,13 +394,19 @@ fn refuse_equal_names<T>(all: &mut Manifests<T>) {
             None => drop(objects.insert(&object.address, &object.origin)),
         }
     }
-    for connection in &all.connections {
-        match connections.get(connection.name.as_str()) {
-            Some(first) => {
-                let name = format!("Connection/{}", connection.name);
-                twice.push((name, *first, &connection.origin));
-            }
-            None => drop(connections.insert(&connection.name, &connection.origin)),
+    let connections = all
+        .connections
+        .iter()
+        .map(|c| ("Connection", &c.name, &c.origin));
+    let notifications = all
+        .notifications
+        .iter()
+        .map(|(told, origin)| ("Notification", &told.name, origin));
+    let mut own: HashMap<(&str, &str), &Origin> = HashMap::new();
+    for (kind, name, origin) in connections.chain(notifications) {
+        match own.get(&(kind, name.as_str())) {
+            Some(first) => twice.push((format!("{kind}/{name}"), *first, origin)),
+            None => drop(own.insert((kind, name.as_str()), origin)),
         }
     }
     for (name, first, origin) in twice {

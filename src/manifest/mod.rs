@@ -2,25 +2,33 @@
 //!
 //! `load` finds and reads the files, `piece` cuts large ones up, `yaml` turns text into trees with places
 //! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
-//! agrees, `lower` checks the envelope, `connection` and `policy` their parts.
+//! agrees, `lower` checks the envelope, `connection`, `policy`, `accepted` and `project` their parts.
 //! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
+mod accepted;
 mod connection;
 pub mod document;
+pub mod edit;
+pub mod fmt;
 pub mod load;
 pub mod lower;
 mod members;
+mod moves;
+mod notification;
 mod piece;
 mod plain;
 mod policy;
+pub mod project;
 mod second;
 mod workers;
+pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, of_files};
 pub use lower::{Lowered, Manifests, lower};
+pub use notification::is_local;
 pub use workers::side_by_side;
 
 use std::sync::Arc;

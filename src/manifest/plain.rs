@@ -1,11 +1,14 @@
-//! The plain reader: YAML in the form in which nearly all manifests are written, read many times faster.
+//! The short way through the parser: YAML in the form in which nearly all manifests are written, several times faster.
 //!
-//! It knows block maps and lists, collections in brackets that end on their line, quoted texts without
-//! escapes, and plain scalars whose type nobody doubts. Whatever else there is — anchors, tags, block
-//! scalars, texts over several lines, escapes, numbers that are no integers, tabs, a key that stands twice —
-//! makes it give up, and the general reader of `yaml` reads the same text instead. So it never decides what
-//! an odd spelling means and never reports anything; what it gives out is what the general reader gives out,
-//! places included, and `tests/it/plain.rs` holds it to that.
+//! serde-saphyr spends most of its time on what a manifest hardly ever has: anchors that are recorded for aliases,
+//! tags, a budget for both, and numbers in all their spellings. This walks the events of the parser beneath it,
+//! granit, which does all the scanning in either case, and builds the same tree. Whatever has a meaning that could be
+//! doubted — an anchor, an alias, a tag, a number that is no plain integer, a word that some readers take for a
+//! boolean, a key that stands twice — makes it give up, and the general reader of `yaml` reads the same text
+//! instead. So it never decides what an odd spelling means and never reports anything; `tests/it/plain.rs` holds
+//! it to giving out what the general reader gives out, places included.
+
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use crate::model::node::Entry;
 use crate::model::{Mark, Node, Tree};
@@ -28,19 +31,8 @@ pub fn read(text: &str, first: Mark) -> Option<Vec<Node>> {
     if text.len() > LARGEST || text.chars().any(odd) {
         return None;
     }
-    let mut reader = Reader {
-        text,
-        ascii: text.is_ascii(),
-        offset: first.start,
-        number: first.line.saturating_sub(1),
-        here: Here::End,
-        next: 0,
-        begins: 0,
-        ends: 0,
-        at: 0,
-    };
-    reader.advance();
-    reader.documents()
+    let parser = Parser::new_from_str(text);
+    Reader { parser, first }.documents()
 }
 
 /// Characters that mean something to some readers, wherever they stand.
@@ -48,371 +40,92 @@ fn odd(c: char) -> bool {
     c != '\n' && c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'..)
 }
 
-/// What the current line is.
-#[derive(Clone, Copy, PartialEq)]
-enum Here {
-    Content,
-    /// `---`, which begins a document.
-    Marker,
-    End,
-}
-
-/// A position in the lines of a text. Lines without content are skipped.
 struct Reader<'t> {
-    text: &'t str,
-    ascii: bool,
-    /// Bytes of the file before the text.
-    offset: u32,
-    /// The current line's number in the file.
-    number: u32,
-    here: Here,
-    /// Where the line after the current one begins.
-    next: usize,
-    begins: usize,
-    ends: usize,
-    /// The position in the current line.
-    at: usize,
+    parser: Parser<'t, StrInput<'t>>,
+    first: Mark,
 }
 
 impl<'t> Reader<'t> {
-    /// Goes to the first character of the next line with content.
-    fn advance(&mut self) {
-        let bytes = self.text.as_bytes();
-        while self.next < bytes.len() {
-            self.begins = self.next;
-            let rest = &bytes[self.begins..];
-            let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-            self.ends = self.begins + length;
-            self.next = self.ends + 1;
-            self.number += 1;
-            let spaces = rest[..length].iter().take_while(|b| **b == b' ').count();
-            self.at = self.begins + spaces;
-            match bytes[self.at..self.ends] {
-                [] | [b'#', ..] => {}
-                [b'-', b'-', b'-', ..] if spaces == 0 => {
-                    self.here = Here::Marker;
-                    self.at += 3;
-                    return;
-                }
-                _ => {
-                    self.here = Here::Content;
-                    return;
-                }
-            }
-        }
-        self.here = Here::End;
+    fn next(&mut self) -> Option<(Event<'t>, Span)> {
+        self.parser.next_event()?.ok()
     }
 
     fn documents(&mut self) -> Option<Vec<Node>> {
         let mut documents = Vec::new();
         loop {
-            match self.here {
-                Here::End => return Some(documents),
-                Here::Marker => self.finish_line()?,
-                Here::Content => {
-                    documents.push(self.block(0, 0)?);
-                    // A line that belongs to nothing ends the reading.
-                    if self.here == Here::Content {
-                        return None;
-                    }
+            match self.next()? {
+                (Event::StreamStart | Event::DocumentStart(_, None) | Event::DocumentEnd, _) => {}
+                (Event::StreamEnd, _) => return Some(documents),
+                (event @ Event::MappingStart(..), span) => {
+                    documents.push(self.node(event, span, 0)?);
                 }
+                // An empty document, which is skipped, or one that is no manifest.
+                _ => return None,
             }
         }
     }
 
-    /// Leaves a line on which nothing but a comment may follow.
-    fn finish_line(&mut self) -> Option<()> {
-        self.line_is_over().then(|| self.advance())
-    }
-
-    /// Whether nothing but a comment follows on the line.
-    fn line_is_over(&self) -> bool {
-        let rest = &self.text[self.at..self.ends];
-        let content = rest.trim_start_matches(' ');
-        content.is_empty() || content.starts_with('#') && content.len() < rest.len()
-    }
-
-    fn skip_spaces(&mut self) {
-        let rest = &self.text[self.at..self.ends];
-        self.at = self.ends - rest.trim_start_matches(' ').len();
-    }
-
-    fn peek(&self) -> u8 {
-        self.text.as_bytes()[..self.ends]
-            .get(self.at)
-            .copied()
-            .unwrap_or(b'\n')
-    }
-
-    /// Spaces before the current position, counting the dashes of lists as such.
-    fn indent(&self) -> usize {
-        self.at - self.begins
-    }
-
-    fn mark(&self, start: usize, end: usize) -> Mark {
-        let before = &self.text[self.begins..start];
-        let column = if self.ascii {
-            before.len()
-        } else {
-            before.chars().count()
-        };
-        // Texts are shorter than `LARGEST`.
-        Mark {
-            line: self.number,
-            column: column as u32 + 1,
-            start: self.offset + start as u32,
-            end: self.offset + end as u32,
-        }
-    }
-
-    /// A collection whose lines begin in column `indent`, the current position.
-    fn block(&mut self, indent: usize, depth: usize) -> Option<Node> {
-        if self.here != Here::Content || self.indent() != indent || depth > DEEPEST {
+    /// The value that begins with an event. The parser's events may grow; what is not known here is not plain.
+    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Option<Node> {
+        if depth > DEEPEST {
             return None;
         }
-        if self.is_dash() {
-            self.list(indent, depth)
-        } else {
-            self.map(indent, depth)
-        }
-    }
-
-    fn is_dash(&self) -> bool {
-        matches!(
-            self.text.as_bytes()[self.at..self.ends],
-            [b'-'] | [b'-', b' ', ..]
-        )
-    }
-
-    fn map(&mut self, indent: usize, depth: usize) -> Option<Node> {
-        let mark = self.mark(self.at, self.at);
-        let mut entries: Vec<Entry> = Vec::new();
-        loop {
-            let (key, key_mark) = self.key()?;
-            if entries.len() == MOST_KEYS || entries.iter().any(|entry| entry.key == key) {
-                return None;
-            }
-            let value = self.value(indent, depth)?;
-            entries.push(Entry {
-                key: key.into(),
-                key_mark,
-                value,
-            });
-            if !self.goes_on(indent)? {
-                let tree = Tree::Map(entries);
-                return Some(Node { tree, mark });
-            }
-        }
-    }
-
-    /// Whether the current line belongs to the collection at `indent`. A line further in belongs to nothing.
-    fn goes_on(&self, indent: usize) -> Option<bool> {
-        if self.here != Here::Content || self.indent() < indent {
-            return Some(false);
-        }
-        (self.indent() == indent).then_some(true)
-    }
-
-    /// A key with its colon.
-    fn key(&mut self) -> Option<(&'t str, Mark)> {
-        let start = self.at;
-        let (key, end) = match self.peek() {
-            b'"' | b'\'' => self.quoted()?,
-            _ => {
-                let (key, end) = self.plain(b":")?;
-                (is_text(key).then_some(key)?, end)
-            }
+        let tree = match event {
+            Event::Scalar(text, ScalarStyle::Plain, 0, None) => scalar(&text)?,
+            Event::Scalar(text, _, 0, None) => Tree::Text(text.into_owned()),
+            Event::SequenceStart(_, 0, None) => Tree::List(self.list(depth + 1)?),
+            Event::MappingStart(_, 0, None) => Tree::Map(self.map(depth + 1)?),
+            _ => return None,
         };
-        let follows = &self.text.as_bytes()[end..self.ends];
-        if key.len() > LONGEST_KEY || !matches!(follows, [b':'] | [b':', b' ', ..]) {
-            return None;
-        }
-        self.at = end + 1;
-        Some((key, self.mark(start, end)))
+        let mark = self.mark(span)?;
+        Some(Node { tree, mark })
     }
 
-    /// What stands behind a key, on its line or below it.
-    fn value(&mut self, indent: usize, depth: usize) -> Option<Node> {
-        if !self.line_is_over() {
-            self.skip_spaces();
-            let value = self.inline(&[], depth)?;
-            self.finish_line()?;
-            return Some(value);
-        }
-        self.advance();
-        let below = self.indent();
-        match self.here {
-            Here::Content if below > indent => self.block(below, depth + 1),
-            Here::Content if below == indent && self.is_dash() => {
-                let mut list = self.list(indent, depth + 1)?;
-                // The general reader has no token for the beginning of such a list: it is where the first
-                // item is.
-                let first = match &list.tree {
-                    Tree::List(items) => items.first()?.mark,
-                    _ => return None,
-                };
-                list.mark = Mark {
-                    end: first.start,
-                    ..first
-                };
-                Some(list)
-            }
-            // Nothing: rare, and not worth a rule for its place.
-            Here::Content | Here::Marker | Here::End => None,
-        }
-    }
-
-    fn list(&mut self, indent: usize, depth: usize) -> Option<Node> {
-        let mark = self.mark(self.at, self.at);
+    fn list(&mut self, depth: usize) -> Option<Vec<Node>> {
         let mut items = Vec::new();
         loop {
-            if !self.is_dash() {
-                // A list may stand in the column of its key, whose map then goes on.
-                break;
-            }
-            self.at += 1;
-            items.push(self.item(indent, depth)?);
-            if !self.goes_on(indent)? {
-                break;
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Some(items),
+                (event, span) => items.push(self.node(event, span, depth)?),
             }
         }
-        let tree = Tree::List(items);
-        Some(Node { tree, mark })
     }
 
-    /// What stands behind a dash.
-    fn item(&mut self, indent: usize, depth: usize) -> Option<Node> {
-        if self.line_is_over() {
-            self.advance();
-            let below = self.indent();
-            return (below > indent).then(|| self.block(below, depth + 1))?;
-        }
-        self.skip_spaces();
-        let start = self.at;
-        if self.is_dash() || self.key().is_some() {
-            self.at = start;
-            return self.block(self.indent(), depth + 1);
-        }
-        self.at = start;
-        let value = self.inline(&[], depth)?;
-        self.finish_line()?;
-        Some(value)
-    }
-
-    /// A value that ends on its line. In brackets, `ends` are the characters at which a plain scalar ends.
-    fn inline(&mut self, ends: &[u8], depth: usize) -> Option<Node> {
-        let start = self.at;
-        let tree = match self.peek() {
-            b'{' => return self.flow_map(depth + 1),
-            b'[' => return self.flow_list(depth + 1),
-            b'"' | b'\'' => {
-                let (text, end) = self.quoted()?;
-                self.at = end;
-                Tree::Text(text.into())
-            }
-            _ => {
-                let (text, end) = self.plain(ends)?;
-                self.at = end;
-                scalar(text)?
-            }
-        };
-        let mark = self.mark(start, self.at);
-        Some(Node { tree, mark })
-    }
-
-    fn flow_map(&mut self, depth: usize) -> Option<Node> {
-        let mark = self.mark(self.at, self.at + 1);
+    fn map(&mut self, depth: usize) -> Option<Vec<Entry>> {
         let mut entries: Vec<Entry> = Vec::new();
-        self.at += 1;
-        self.skip_spaces();
-        while depth <= DEEPEST && self.peek() != b'}' {
-            let start = self.at;
-            let (key, end) = match self.peek() {
-                b'"' | b'\'' => self.quoted()?,
-                _ => {
-                    let (key, end) = self.plain(b":,[]{}")?;
-                    (is_text(key).then_some(key)?, end)
+        loop {
+            let (key, span) = match self.next()? {
+                (Event::MappingEnd, _) => return Some(entries),
+                (Event::Scalar(key, style, 0, None), span) => {
+                    let sure = style != ScalarStyle::Plain || is_text(&key);
+                    (sure.then_some(key)?, span)
                 }
+                _ => return None,
             };
-            let key_mark = self.mark(start, end);
             let twice = entries.iter().any(|entry| entry.key == key);
-            let colon = matches!(self.text.as_bytes()[end..self.ends], [b':', b' ', ..]);
-            if twice || !colon || key.len() > LONGEST_KEY || entries.len() == MOST_KEYS {
+            if twice || key.len() > LONGEST_KEY || entries.len() == MOST_KEYS {
                 return None;
             }
-            self.at = end + 1;
-            self.skip_spaces();
-            let value = self.inline(b":,[]{}", depth)?;
+            let (event, place) = self.next()?;
+            let value = self.node(event, place, depth)?;
             entries.push(Entry {
-                key: key.into(),
-                key_mark,
+                key: key.into_owned(),
+                key_mark: self.mark(span)?,
                 value,
             });
-            self.after_flow_item(b'}')?;
-        }
-        self.at += 1;
-        let tree = Tree::Map(entries);
-        (depth <= DEEPEST).then_some(Node { tree, mark })
-    }
-
-    fn flow_list(&mut self, depth: usize) -> Option<Node> {
-        let mark = self.mark(self.at, self.at + 1);
-        let mut items = Vec::new();
-        self.at += 1;
-        self.skip_spaces();
-        while depth <= DEEPEST && self.peek() != b']' {
-            items.push(self.inline(b":,[]{}", depth)?);
-            self.after_flow_item(b']')?;
-        }
-        self.at += 1;
-        let tree = Tree::List(items);
-        (depth <= DEEPEST).then_some(Node { tree, mark })
-    }
-
-    /// A comma with another item behind it, or the closing bracket, which stays.
-    fn after_flow_item(&mut self, closing: u8) -> Option<()> {
-        self.skip_spaces();
-        if self.peek() == b',' {
-            self.at += 1;
-            self.skip_spaces();
-            (self.peek() != closing).then_some(())
-        } else {
-            (self.peek() == closing).then_some(())
         }
     }
 
-    /// A quoted text without escapes, and where it ends.
-    fn quoted(&self) -> Option<(&'t str, usize)> {
-        let quote = self.peek();
-        let inside = &self.text[self.at + 1..self.ends];
-        let length = inside.bytes().position(|b| b == quote || b == b'\\')?;
-        let end = self.at + 1 + length;
-        let doubled = self.text.as_bytes()[..self.ends].get(end + 1) == Some(&quote);
-        // A backslash means nothing between single quotes, but not every reader of the line knows that.
-        let plain = self.text.as_bytes()[end] == quote && !doubled;
-        plain.then(|| (&inside[..length], end + 1))
-    }
-
-    /// A plain scalar and where it ends: at the end of the line, before a comment, or at one of `ends`. A colon
-    /// that is none of them must be inside a word.
-    fn plain(&self, ends: &[u8]) -> Option<(&'t str, usize)> {
-        let bytes = &self.text.as_bytes()[self.at..self.ends];
-        let mut length = bytes.len();
-        for (i, byte) in bytes.iter().enumerate() {
-            let spaced = bytes.get(i + 1).is_none_or(|next| *next == b' ');
-            let stops = match byte {
-                b':' if spaced => ends.contains(&b':').then_some(true)?,
-                b':' => (ends.len() < 2).then_some(false)?,
-                b'#' => i == 0 || bytes[i - 1] == b' ',
-                byte => ends.contains(byte),
-            };
-            if stops {
-                length = i;
-                break;
-            }
-        }
-        let text = self.text[self.at..self.at + length].trim_end_matches(' ');
-        Some((text, self.at + text.len()))
+    /// A span of the text as a place of its file.
+    fn mark(&self, span: Span) -> Option<Mark> {
+        let number = |n: usize| u32::try_from(n).ok();
+        let range = span.byte_range()?;
+        Some(Mark {
+            line: self.first.line - 1 + number(span.start.line())?,
+            column: number(span.start.col())? + 1,
+            start: self.first.start + number(range.start)?,
+            end: self.first.start + number(range.end)?,
+        })
     }
 }
 

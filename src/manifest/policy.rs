@@ -1,5 +1,7 @@
 //! `spec.policy`: what may be done to an object. Field names in it are checked later, by the provider's audit.
 
+use jiff::Timestamp;
+
 use super::members::Reader;
 use crate::model::draft::PolicyDraft;
 use crate::model::{Diagnostic, Mark, Mode, Node, PathPattern, Risk, Tree};
@@ -9,16 +11,52 @@ pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
     if node.tree == Tree::Null {
         return policy;
     }
-    for entry in reader.members("policy", node, &["mode", "keepUnlisted", "ignore", "allow"]) {
+    const KNOWN: [&str; 7] = [
+        "mode",
+        "until",
+        "reason",
+        "resync",
+        "keepUnlisted",
+        "ignore",
+        "allow",
+    ];
+    for entry in reader.members("policy", node, &KNOWN) {
         match entry.key.as_str() {
             "mode" => policy.mode = mode(&entry.value, reader),
+            "until" => policy.until = until(&entry.value, reader),
+            "reason" => policy.reason = reader.text("reason", &entry.value),
+            "resync" => policy.resync = reader.duration("resync", &entry.value),
             "keepUnlisted" => policy.keep_unlisted = reader.texts("keepUnlisted", &entry.value),
             "ignore" => policy.ignore = ignore(&entry.value, reader),
             "allow" => policy.allow = allow(&entry.value, reader),
             _ => {}
         }
     }
+    if let Some(end) = node.get("until")
+        && policy.mode != Mode::Suspend
+    {
+        let finding =
+            Diagnostic::error("bad-choice", "`until` ends a suspension, and there is none")
+                .hint("add `mode: suspend`, or leave `until` out");
+        reader.report(finding, end.mark);
+    }
     policy
+}
+
+/// The moment at which a suspension ends by itself.
+fn until(node: &Node, reader: &mut Reader<'_>) -> Option<Timestamp> {
+    let text = reader.text("until", node)?;
+    match text.parse() {
+        Ok(moment) => Some(moment),
+        Err(_) => {
+            let message = format!("until must be a moment, not {text:?}");
+            let finding = Diagnostic::error("bad-date", message)
+                .hint("write it with a time and a zone, for example 2026-12-24T18:00:00Z");
+            reader.report(finding, node.mark);
+            // The run stops on the finding; without an end the object stays suspended.
+            None
+        }
+    }
 }
 
 fn mode(node: &Node, reader: &mut Reader<'_>) -> Mode {

@@ -1,6 +1,9 @@
 //! An object between two checks: its envelope is in order, its fields are still as they were written.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
 use super::field::Identity;
@@ -38,4 +41,7 @@ pub struct PolicyDraft {
     pub keep_unlisted: Vec<(String, Mark)>,
     pub ignore: Vec<(PathPattern, Mark)>,
     pub allow: Risk,
+    pub until: Option<Timestamp>,
+    pub reason: Option<String>,
+    pub resync: Option<Duration>,
 }

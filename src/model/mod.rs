@@ -3,12 +3,14 @@
 //! The manifest format and the vendors' wire formats are both edges over these types, so nothing here
 //! may import from the rest of the crate.
 
+pub mod accepted;
 pub mod address;
 pub mod connection;
 pub mod diagnostic;
 pub mod draft;
 pub mod field;
 pub mod node;
+pub mod notification;
 pub mod origin;
 pub mod outcome;
 pub mod path;
@@ -17,15 +19,17 @@ pub mod secret;
 pub mod value;
 pub mod wire;
 
+pub use accepted::AcceptedDrift;
 pub use address::{Address, Kind, Vendor};
 pub use connection::{Auth, Connection, Limits, Rate};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use field::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
 pub use node::{Mark, Node, Tree};
+pub use notification::Notification;
 pub use origin::Origin;
 pub use outcome::Outcome;
 pub use path::{FieldPath, Key, Part, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
 pub use value::{Fields, Value};
-pub use wire::{Call, Method, Reply, Verdict};
+pub use wire::{Call, Method, Read, Reply, Verdict};

@@ -173,7 +173,12 @@ impl PathPattern {
 
     /// Whether the pattern names `path` itself. A path below a named one is found by asking for its parents.
     pub fn names(&self, path: &FieldPath, folds: bool) -> bool {
-        self.parts.len() == path.parts().len()
+        self.parts.len() == path.parts().len() && self.covers(path, folds)
+    }
+
+    /// Whether the pattern names `path` or something around it.
+    pub fn covers(&self, path: &FieldPath, folds: bool) -> bool {
+        self.parts.len() <= path.parts().len()
             && self
                 .parts
                 .iter()

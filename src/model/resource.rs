@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::address::{Address, Vendor};
 use super::origin::Origin;
@@ -33,7 +36,7 @@ impl Desired {
 }
 
 /// What may be done to an object, and what is left alone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     pub mode: Mode,
     /// Lists whose live elements survive though the manifest does not name them.
@@ -41,6 +44,22 @@ pub struct Policy {
     pub ignore: Vec<PathPattern>,
     /// The highest risk accepted for this object without a flag.
     pub allow: Risk,
+    /// When a suspension ends by itself.
+    pub until: Option<Timestamp>,
+    /// Why it is held back.
+    pub reason: Option<String>,
+    /// How often the daemon looks at it without being told to.
+    pub resync: Option<Duration>,
+}
+
+impl Policy {
+    /// The mode in force at a moment: a suspension may have run out.
+    pub fn mode_at(&self, now: Timestamp) -> Mode {
+        match (self.mode, self.until) {
+            (Mode::Suspend, Some(until)) if until <= now => Mode::Enforce,
+            (mode, _) => mode,
+        }
+    }
 }
 
 /// Whether an object is written, only planned, or not even read.

@@ -51,6 +51,11 @@ impl Call {
         }
     }
 
+    /// The call as a read; nothing for a call that could change something.
+    pub fn as_read(&self) -> Option<Read<'_>> {
+        (self.method == Method::Get && self.body.is_none()).then_some(Read(self))
+    }
+
     /// Method, path and query.
     pub fn name(&self) -> String {
         format!("{} {}", self.method.as_str(), self.path)
@@ -64,6 +69,16 @@ impl Call {
             Some((cut, _)) => format!("{}…", &name[..cut]),
             None => name,
         }
+    }
+}
+
+/// A call that changes nothing, whoever answers it. Only [`Call::as_read`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Read<'a>(&'a Call);
+
+impl<'a> Read<'a> {
+    pub fn call(self) -> &'a Call {
+        self.0
     }
 }
 
@@ -91,6 +106,8 @@ pub enum Verdict {
         words: String,
         fields: Vec<(String, String)>,
     },
+    /// Not now: the vendor did nothing, and might at another time.
+    Later(String),
     /// The write may or may not have been carried out: look before doing anything else.
     Unclear(String),
 }

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::diff::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
 use super::{Action, Planned, fingerprint};
-use crate::model::{Diagnostics, Method, Outcome, Risk, Severity};
+use crate::model::{Desired, Diagnostics, Method, Outcome, Risk, Severity};
 
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -43,6 +43,16 @@ pub struct PlanDocument {
 pub struct Tool {
     pub name: String,
     pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self {
+            name: "entitle".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
 }
 
 /// Counts of what was read from the manifests.
@@ -189,10 +199,7 @@ impl PlanDocument {
         let summary = summary(&objects, estimate::seconds(planned, paces));
         let mut document = Self {
             format_version: FORMAT_VERSION.into(),
-            tool: Tool {
-                name: "entitle".into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-            },
+            tool: Tool::this(),
             created_at: now.to_string(),
             digest: String::new(),
             source,
@@ -250,11 +257,7 @@ impl ObjectEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
             connection: desired.connection.clone(),
-            identity: desired
-                .identity
-                .iter()
-                .map(|(name, id)| (name.to_string(), id.clone()))
-                .collect(),
+            identity: identity_of(desired),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,
@@ -272,6 +275,15 @@ impl ObjectEntry {
             side_effects: Vec::new(),
         }
     }
+}
+
+/// The vendor's ids of an object by their names.
+pub fn identity_of(desired: &Desired) -> BTreeMap<String, String> {
+    desired
+        .identity
+        .iter()
+        .map(|(name, id)| (name.to_string(), id.clone()))
+        .collect()
 }
 
 impl ChangeEntry {
@@ -327,7 +339,8 @@ fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
     }
 }
 
-fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
+/// Findings as the contract shows them.
+pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
     findings
         .iter()
         .map(|finding| DiagnosticEntry {

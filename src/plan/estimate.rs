@@ -1,4 +1,6 @@
-//! How long the writes of a plan take, from what the account allows and how fast it has answered so far.
+//! How long the writes of a plan take, from what the account allows.
+//!
+//! How fast it has answered so far is left out: equal inputs give equal plans, byte for byte.
 //!
 //! A write may cost more calls than itself: where the reply shows nothing the object is read again, and a
 //! read that has grown old is repeated before a write that replaces more than it manages. The limiter lets a
@@ -16,14 +18,14 @@ use crate::provider::{self, Provider};
 /// What a read is worth before a write that replaces: an older one is repeated.
 pub const FRESH: Duration = Duration::from_secs(10);
 
-/// What one call of a management API takes where none has been made, about.
+/// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
 const CALL: Duration = Duration::from_millis(200);
 
-/// How fast an account may be asked, and how fast it answers.
+/// How fast an account may be asked, and how fast it is taken to answer.
 #[derive(Clone, Debug)]
 pub struct Pace {
     pub limits: Limits,
-    /// The time to an answer, as the reads of this run have shown it.
+    /// The time to an answer.
     pub answer: Duration,
 }
 
@@ -37,13 +39,6 @@ impl From<Limits> for Pace {
 }
 
 impl Pace {
-    pub fn new(limits: Limits, answer: Option<Duration>) -> Self {
-        Self {
-            limits,
-            answer: answer.unwrap_or(CALL),
-        }
-    }
-
     /// How long so many calls take.
     fn seconds(&self, calls: usize) -> f64 {
         let answer = self.answer.as_secs_f64();

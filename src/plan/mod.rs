@@ -8,6 +8,7 @@ pub mod carry;
 pub mod check;
 pub mod diff;
 pub mod document;
+pub mod drift;
 pub mod estimate;
 pub mod fingerprint;
 pub mod guard;
@@ -86,8 +87,8 @@ pub fn plan(
     observed: &Observed,
     now: Timestamp,
 ) -> Planned {
-    if desired.policy.mode == Mode::Suspend {
-        return Planned::bare(desired, Action::Suspend, None);
+    if desired.policy.mode_at(now) == Mode::Suspend {
+        return Planned::bare(desired, Action::Suspend, desired.policy.reason.clone());
     }
     match observed {
         Observed::Live(live) => plan_live(provider, desired, live, now),
@@ -125,7 +126,7 @@ fn plan_live(
     match step
         .and_then(|step| check::check(table.desired, &step, live, &planned.changes).map(|()| step))
     {
-        Ok(step) if desired.policy.mode == Mode::Enforce => {
+        Ok(step) if desired.policy.mode_at(now) == Mode::Enforce => {
             planned.action = Action::Update;
             planned.step = Some(step);
         }

@@ -370,7 +370,7 @@ impl Auditor<'_> {
             }
         }
         for (pattern, mark) in &draft.ignore {
-            if let Some(finding) = path_fault(table.desired, &pattern.parts) {
+            if let Some(finding) = path_fault("ignore", table.desired, &pattern.parts) {
                 self.report(finding, *mark);
             }
         }
@@ -387,8 +387,37 @@ impl Auditor<'_> {
                 .map(|(pattern, _)| pattern.clone())
                 .collect(),
             allow: draft.allow,
+            until: draft.until,
+            reason: draft.reason.clone(),
+            resync: draft.resync,
         }
     }
+}
+
+/// The identity in `text`: the members of the kind's identity, joined by `/`.
+pub fn identity_of(table: &KindTable, text: &str) -> Result<Vec<(&'static str, String)>, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let names: Vec<&str> = table
+        .identity
+        .iter()
+        .map(|identity| identity.name)
+        .collect();
+    if parts.len() != names.len() {
+        let example: Vec<&str> = table.identity.iter().map(|id| id.example).collect();
+        return Err(format!(
+            "{} is named by {}, for example {}; not by {text:?}",
+            table.kind,
+            names.join("/"),
+            example.join("/")
+        ));
+    }
+    let named = table.identity.iter().zip(parts);
+    named
+        .map(|(identity, part)| {
+            let id = id_text(&identity.shape, identity.name, part)?;
+            Ok((identity.name, id))
+        })
+        .collect()
 }
 
 /// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
@@ -418,8 +447,12 @@ fn in_plans(field: &Field) -> bool {
     field.need != Need::Never
 }
 
-/// Why an `ignore` path can name nothing of this kind; nothing when it can.
-fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnostic> {
+/// Why a path can name nothing of this kind; nothing when it can. `what` is where the path stands.
+pub fn path_fault(
+    what: &str,
+    table: &'static [Field],
+    parts: &[PatternPart],
+) -> Option<Diagnostic> {
     let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
     else {
         return Some(Diagnostic::error(
@@ -429,7 +462,7 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
     };
     let known = table.iter().filter(|field| in_plans(field));
     let Some(field) = known.clone().find(|field| field.name == name) else {
-        let message = format!("ignore names the unknown field `{name}`");
+        let message = format!("{what} names the unknown field `{name}`");
         return Some(
             Diagnostic::error("unknown-field", message)
                 .suggest(name, known.map(|field| field.name)),
@@ -447,7 +480,7 @@ fn path_fault(table: &'static [Field], parts: &[PatternPart]) -> Option<Diagnost
             );
             Some(Diagnostic::error("bad-path", message))
         }
-        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(elements.fields, rest),
+        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(what, elements.fields, rest),
         _ => Some(Diagnostic::error(
             "bad-path",
             format!("`{name}` has no fields inside"),

@@ -13,9 +13,11 @@ pub mod canon;
 pub mod codec;
 pub mod conditions;
 pub mod hunt;
+pub mod listing;
 pub mod narrow;
 pub mod reading;
 pub mod semantics;
+pub mod statement;
 pub mod words;
 
 mod alinea;
@@ -31,6 +33,7 @@ use crate::model::{
 };
 use auth::AuthRules;
 use codec::Malformed;
+use listing::Listing;
 use reading::{Reading, Wanted};
 use semantics::Semantics;
 
@@ -54,6 +57,9 @@ pub trait Provider: Sync {
     /// How accounts of this vendor are opened.
     fn auth(&self) -> &'static AuthRules;
 
+    /// The base URL of most accounts, or an example of one where every customer has a host of its own.
+    fn address(&self) -> &'static str;
+
     /// What the vendor documents, or what is polite where it documents nothing.
     fn limits(&self) -> Limits;
 
@@ -69,6 +75,11 @@ pub trait Provider: Sync {
 
     /// Reads the objects `wanted` from one account with the fewest calls.
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
+
+    /// Reads every object of an account; nothing where the vendor has no list that shows them.
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        None
+    }
 
     /// Spells a write.
     fn encode(&self, write: &Write<'_>) -> Call;
@@ -109,11 +120,13 @@ pub trait Provider: Sync {
     }
 }
 
-/// A 2xx is accepted, a 5xx or time-out may have been carried out, anything else is refused.
+/// A 2xx is accepted, a 5xx or time-out may have been carried out, "too early" and "too many" say that
+/// nothing was done yet, anything else is refused.
 pub fn by_status(reply: &Reply) -> Verdict {
     match reply.status {
         200..300 => Verdict::Accepted,
         408 | 500.. => Verdict::Unclear(format!("{}: {}", reply.status, words::of(reply))),
+        425 | 429 => Verdict::Later(format!("{}: {}", reply.status, words::of(reply))),
         status => Verdict::Rejected {
             words: format!("{status}: {}", words::of(reply)),
             fields: Vec::new(),
@@ -177,4 +190,4 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::listing::{Listed, Listing};
 use super::reading::{Answer, Reading};
 use crate::model::diagnostic::Source;
 use crate::model::{
@@ -64,6 +65,25 @@ pub fn drive(
         assert!(rounds.len() < 10_000, "the reading does not end");
         for (ticket, call) in calls {
             reading.take(ticket, vendor(&call.name()));
+        }
+    }
+}
+
+/// Drives a listing to its end, as `drive` does a reading.
+pub fn list(
+    mut listing: Box<dyn Listing>,
+    mut vendor: impl FnMut(&str) -> Answer,
+) -> (Vec<Vec<String>>, Listed) {
+    let mut rounds = Vec::new();
+    loop {
+        let calls = listing.ready();
+        if calls.is_empty() {
+            return (rounds, listing.finish());
+        }
+        rounds.push(calls.iter().map(|(_, call)| call.name()).collect());
+        assert!(rounds.len() < 10_000, "the listing does not end");
+        for (ticket, call) in calls {
+            listing.take(ticket, vendor(&call.name()));
         }
     }
 }

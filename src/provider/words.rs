@@ -1,24 +1,47 @@
-//! What a vendor says when it refuses: found in every error shape the pages show, else in the text itself.
+//! What a vendor says when it refuses: found in every error shape the pages show, and in nothing else.
+//!
+//! A failing reply may hold the object itself, with the keys and passwords that some vendors show in clear
+//! text; a gateway may cut it anywhere or wrap it in a page. So only what stands where an error's words
+//! stand is quoted. Of a body in no known shape nothing is, unless it is plain words; what could be a key
+//! is cut out of those.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::model::Reply;
 
 const LONGEST: usize = 400;
 
+/// What stands for words that could be a secret.
+const HIDDEN: &str = "[not shown]";
+
 /// The vendor's words in a reply that is not a success.
 pub fn of(reply: &Reply) -> String {
-    let trimmed = reply.body.trim();
-    if trimmed.is_empty() {
+    let body = reply.body.trim();
+    if body.is_empty() {
         return "no further words".into();
     }
-    if let Ok(json) = serde_json::from_str::<Json>(trimmed) {
-        return cut(&from_json(&json).unwrap_or_else(|| trimmed.to_string()));
+    if let Ok(json) = serde_json::from_str::<Json>(body) {
+        let words = match &json {
+            Json::String(text) => Some(plain(text)),
+            // Texts in a list may be anything: only objects say what theirs are.
+            Json::Array(items) => {
+                let objects: Vec<Json> = items
+                    .iter()
+                    .filter(|item| item.is_object())
+                    .cloned()
+                    .collect();
+                of_json(&Json::Array(objects))
+            }
+            other => of_json(other),
+        };
+        return words
+            .unwrap_or_else(|| format!("{} bytes of JSON without an error's words", body.len()));
     }
     if looks_like_html(reply) {
-        return html(trimmed);
+        html(body)
+    } else {
+        plain(body)
     }
-    cut(trimmed)
 }
 
 /// Why a successful reply could not be read as JSON.
@@ -38,7 +61,7 @@ pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     }
 }
 
-/// The words in a part of a reply, on one line.
+/// The words in a part of a reply that is known to be about an error, on one line.
 pub fn of_json(json: &Json) -> Option<String> {
     from_json(json).map(|words| cut(&words))
 }
@@ -47,66 +70,90 @@ pub fn of_json(json: &Json) -> Option<String> {
 /// (Informatica), `{detail}`, `{field: [words]}` (LicenseSpring), `{Message}` (Alinea, ASP.NET). Checked 2026-11-21.
 fn from_json(json: &Json) -> Option<String> {
     match json {
-        Json::String(text) => Some(text.clone()),
+        Json::String(text) => Some(without_values(text, Trust::Words)),
         Json::Array(items) => {
             let words: Vec<String> = items.iter().filter_map(from_json).collect();
             (!words.is_empty()).then(|| words.join("; "))
         }
-        Json::Object(object) => {
-            if let Some(inner) = object.get("error").filter(|inner| inner.is_object()) {
-                return from_json(inner);
-            }
-            let text = |names: &[&str]| {
-                names
-                    .iter()
-                    .find_map(|name| object.get(*name)?.as_str())
-                    .filter(|text| !text.is_empty())
-            };
-            let main = text(&[
-                "message",
-                "Message",
-                "detail",
-                "description",
-                "error_description",
-                "error",
-            ]);
-            let code = match object.get("code") {
-                Some(Json::String(code)) if !code.is_empty() => Some(code.clone()),
-                Some(Json::Number(code)) => Some(code.to_string()),
-                _ => None,
-            };
-            match (main, code) {
-                (Some(main), Some(code)) => Some(format!("{main} ({code})")),
-                (Some(main), None) => Some(with_state(main, object)),
-                (None, code) => members(object).or(code),
-            }
-        }
+        Json::Object(object) => from_object(object),
         Json::Null | Json::Bool(_) | Json::Number(_) => None,
     }
 }
 
-/// ASP.NET says which member it could not bind in `ModelState`.
-fn with_state(main: &str, object: &serde_json::Map<String, Json>) -> String {
-    let state = object
-        .get("ModelState")
-        .or_else(|| object.get("MessageDetail"))
-        .and_then(from_json);
-    state.map_or_else(|| main.to_string(), |state| format!("{main} {state}"))
+fn from_object(object: &Map<String, Json>) -> Option<String> {
+    if let Some(inner) = object.get("error").filter(|inner| inner.is_object()) {
+        return from_json(inner);
+    }
+    let text = |names: &[&str]| {
+        let text = names.iter().find_map(|name| object.get(*name)?.as_str());
+        let text = text.filter(|text| !text.is_empty())?;
+        Some(without_values(text, Trust::Words))
+    };
+    let main = text(&["message", "Message", "detail", "error_description", "error"]);
+    let code = match object.get("code") {
+        Some(Json::String(code)) if !code.is_empty() => Some(without_values(code, Trust::Words)),
+        Some(Json::Number(code)) => Some(code.to_string()),
+        _ => None,
+    };
+    match (main, code) {
+        (Some(main), Some(code)) => Some(format!("{main} ({code})")),
+        (Some(main), None) => Some(with_state(main, object)),
+        // Objects have a description of their own; beside a code it is an error's.
+        (None, Some(code)) => Some(match text(&["description"]) {
+            Some(main) => format!("{main} ({code})"),
+            None => code,
+        }),
+        (None, None) => members(object),
+    }
 }
 
-/// `{"max_consumption": ["A valid integer is required."]}`.
-fn members(object: &serde_json::Map<String, Json>) -> Option<String> {
+/// ASP.NET says which member it could not bind in `ModelState`.
+fn with_state(main: String, object: &Map<String, Json>) -> String {
+    let state = match (object.get("ModelState"), object.get("MessageDetail")) {
+        (Some(Json::Object(state)), _) => members(state),
+        (_, Some(detail)) => from_json(detail),
+        _ => None,
+    };
+    match state {
+        Some(state) => format!("{main} {state}"),
+        None => main,
+    }
+}
+
+/// `{"max_consumption": ["A valid integer is required."]}`. An object that has anything but such lists is no
+/// error but a licence.
+fn members(object: &Map<String, Json>) -> Option<String> {
+    if !object.values().all(is_about_an_error) {
+        return None;
+    }
     let words: Vec<String> = object
         .iter()
-        .filter_map(|(name, value)| Some(format!("{name}: {}", from_json(value)?)))
+        .filter_map(|(name, value)| {
+            let words = from_json(value)?;
+            // The value of such a member, in a list for once, would be a single word.
+            let secret = sounds_secret(name) && !words.contains(' ');
+            let words = if secret { HIDDEN } else { &words };
+            Some(format!("{name}: {words}"))
+        })
         .collect();
     (!words.is_empty()).then(|| words.join("; "))
+}
+
+fn is_about_an_error(value: &Json) -> bool {
+    match value {
+        Json::Array(items) => items
+            .iter()
+            .all(|item| item.is_string() || item.is_object() && is_about_an_error(item)),
+        Json::Object(object) => object.values().all(is_about_an_error),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+    }
 }
 
 fn looks_like_html(reply: &Reply) -> bool {
     reply.content_type.contains("text/html") || reply.body.trim_start().starts_with('<')
 }
 
+/// Of a page no more than its title.
 fn html(body: &str) -> String {
     let lower = body.to_ascii_lowercase();
     let title = lower.find("<title>").and_then(|start| {
@@ -114,9 +161,74 @@ fn html(body: &str) -> String {
         body.get(start + "<title>".len()..end)
     });
     match title.map(str::trim).filter(|title| !title.is_empty()) {
-        Some(title) => format!("an HTML page titled {:?}", cut(title)),
+        Some(title) => format!("an HTML page titled {:?}", plain(title)),
         None => "an HTML page".into(),
     }
+}
+
+/// A text that no structure vouches for. What may be a piece of a document is not quoted.
+fn plain(text: &str) -> String {
+    let piece = |c: char| "{}[]<>\"\\=&\u{fffd}".contains(c);
+    if text.contains(piece) || text.chars().count() > LONGEST {
+        return format!("{} bytes of text", text.len());
+    }
+    cut(&without_values(text, Trust::Nothing))
+}
+
+/// How far a text is taken for words.
+#[derive(Clone, Copy, PartialEq)]
+enum Trust {
+    /// It stands where an error's words stand: only what it calls a secret itself is cut out.
+    Words,
+    /// It could be anything: what looks like a key is cut out as well.
+    Nothing,
+}
+
+/// The text without values of what it calls a key, a token or a password.
+fn without_values(text: &str, trust: Trust) -> String {
+    let mut named = false;
+    let words = text.split_whitespace().map(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if bare.is_empty() {
+            return word.to_string();
+        }
+        if std::mem::take(&mut named) || trust == Trust::Nothing && could_be_a_key(bare) {
+            return HIDDEN.to_string();
+        }
+        // `password=x`, `"token":"x"`; with nothing behind the sign, the next word is the value.
+        match word.split_once([':', '=']) {
+            Some((name, value)) if sounds_secret(name) => {
+                named = !value.contains(char::is_alphanumeric);
+                let value = if named { value } else { HIDDEN };
+                format!("{name}: {value}").trim_end().to_string()
+            }
+            _ => word.to_string(),
+        }
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+/// Letters and digits mixed, capitals in groups, or longer than words are.
+fn could_be_a_key(word: &str) -> bool {
+    let has = |what: fn(char) -> bool| word.contains(what);
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let capitals = has(|c| c == '-' || c == '_') && !has(char::is_lowercase) && word.len() >= 8;
+    has(char::is_alphabetic) && digits > 0 || digits > 6 || capitals || word.chars().count() > 24
+}
+
+/// Whether something of this name is nobody's to see.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let name = name.trim_matches(|c: char| !c.is_alphanumeric());
+    const SECRETS: [&str; 6] = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "credential",
+        "authorization",
+    ];
+    name.ends_with("key") || SECRETS.iter().any(|secret| name.contains(secret))
 }
 
 /// One line, not too long, without control characters.
@@ -176,6 +288,58 @@ mod tests {
             (
                 "<html><head><title>502 Bad</title></head>",
                 "an HTML page titled \"502 Bad\"",
+            ),
+        ] {
+            assert_eq!(words(body), said, "{body}");
+        }
+    }
+
+    #[test]
+    fn of_a_body_in_no_known_shape_nothing_is_quoted() {
+        for (body, said) in [
+            (
+                r#"{"license_key":"SECRET","initial_password":"x"}"#,
+                "47 bytes of JSON without an error's words",
+            ),
+            (
+                r#"{"id":1,"description":"SECRET","groups":["SECRET"]}"#,
+                "51 bytes of JSON without an error's words",
+            ),
+            (r#"["SECRET"]"#, "10 bytes of JSON without an error's words"),
+            (r#"{"message":"No.","initial_pass"#, "30 bytes of text"),
+            (
+                "licence AAAA-BBBB-CCCC is gone",
+                "licence [not shown] is gone",
+            ),
+            ("password: swordfish", "password: [not shown]"),
+            ("503 Service Unavailable", "503 Service Unavailable"),
+            (
+                "<title>Key II1HP-TX8EQ of Jane</title>",
+                "an HTML page titled \"Key [not shown] of Jane\"",
+            ),
+        ] {
+            assert_eq!(words(body), said, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_an_error_calls_a_secret_is_cut_out_of_its_words() {
+        for (body, said) in [
+            (
+                r#"{"message":"Bad {\"initial_password\": \"swordfish\"} sent"}"#,
+                "Bad {\"initial_password\": [not shown] sent",
+            ),
+            (
+                r#"{"detail":"token=swordfish was refused"}"#,
+                "token: [not shown] was refused",
+            ),
+            (
+                r#"{"license_key":["Not a valid key."],"initial_password":["swordfish"]}"#,
+                "license_key: Not a valid key.; initial_password: [not shown]",
+            ),
+            (
+                r#"{"message":"User group a4f8d1b0-1111 was not found."}"#,
+                "User group a4f8d1b0-1111 was not found.",
             ),
         ] {
             assert_eq!(words(body), said, "{body}");

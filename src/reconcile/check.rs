@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::manifest::{Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
-use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Vendor};
+use crate::model::{
+    AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
+};
 use crate::plan;
 use crate::plan::document::SourceFacts;
 use crate::provider;
@@ -16,6 +18,10 @@ use crate::provider;
 pub struct Checked {
     pub desired: Vec<Arc<Desired>>,
     pub connections: BTreeMap<String, Connection>,
+    /// Drift that the manifests accept.
+    pub accepted: Vec<AcceptedDrift>,
+    /// Who is told by the daemon.
+    pub notifications: Vec<Notification>,
     pub source: SourceFacts,
     pub findings: Diagnostics,
 }
@@ -30,7 +36,16 @@ pub struct CheckOptions {
 }
 
 /// Checks everything that can be checked offline.
-pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
+pub fn check(loaded: Loaded, options: &CheckOptions) -> Checked {
+    check_among(loaded, options, &BTreeMap::new())
+}
+
+/// The same for some files by themselves, of which others define the connections.
+pub(super) fn check_among(
+    mut loaded: Loaded,
+    options: &CheckOptions,
+    known: &BTreeMap<String, Connection>,
+) -> Checked {
     let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &audit);
     let mut findings = std::mem::take(&mut loaded.findings);
     findings.extend(std::mem::take(&mut manifests.findings));
@@ -48,13 +63,18 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
         .iter()
         .map(|c| (c.name.clone(), c.base_url.to_string()));
     let mut places: BTreeMap<String, String> = places.collect();
-    let connections = connections(manifests.connections, options.simulators.as_deref());
+    let mut connections = connections(manifests.connections, options.simulators.as_deref());
+    for (name, connection) in known {
+        let own = connections.entry(name.clone());
+        own.or_insert_with(|| connection.clone());
+    }
     if options.simulators.is_some() {
         places = connections
             .keys()
             .map(|name| (name.clone(), "the sandbox".into()))
             .collect();
     }
+    let notifications = notifications(manifests.notifications, &connections, &mut findings);
     let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
     for connection in connections.values() {
         let own = by_vendor.entry(connection.vendor).or_default();
@@ -72,6 +92,9 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
         }
     }
     refuse_equal_objects(&desired, &mut findings);
+    for entry in &manifests.accepted {
+        refuse_unknown_field(entry, &mut findings);
+    }
     desired.sort_by(|a, b| a.address.cmp(&b.address));
     let source = SourceFacts {
         files: manifests.files,
@@ -85,14 +108,39 @@ pub fn check(mut loaded: Loaded, options: &CheckOptions) -> Checked {
     Checked {
         desired,
         connections,
+        accepted: manifests.accepted,
+        notifications,
         source,
         findings: findings.sorted(),
     }
 }
 
-fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
+/// What becomes of a draft: the object, if its fields are in order.
+pub(super) fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
     let provider = provider::of_kind(draft.address.kind.0)?;
     provider::audit::audit(provider, draft, findings)
+}
+
+/// The notifications, after a finding for every connection that one names and nobody has: it would be told
+/// nothing, for ever.
+fn notifications(
+    lowered: Vec<(Notification, Origin)>,
+    connections: &BTreeMap<String, Connection>,
+    findings: &mut Diagnostics,
+) -> Vec<Notification> {
+    let names = || connections.keys().map(String::as_str);
+    for (told, origin) in &lowered {
+        let unknown = told
+            .connections
+            .iter()
+            .filter(|name| !connections.contains_key(*name));
+        for name in unknown {
+            let message = format!("there is no connection `{name}`");
+            let finding = Diagnostic::warning("unknown-connection", message).suggest(name, names());
+            findings.push(finding.at(&origin.source, origin.mark));
+        }
+    }
+    lowered.into_iter().map(|(told, _)| told).collect()
 }
 
 /// Manifests without a single document of ours are a wrong path, not an empty wish.
@@ -110,7 +158,7 @@ fn none_of_ours(manifests: &Manifests<Desired>) -> Diagnostic {
 }
 
 /// One hash for the names and texts of all manifests.
-fn digest_of(sources: &[Arc<Source>]) -> String {
+pub fn digest_of(sources: &[Arc<Source>]) -> String {
     let parts: Vec<_> = sources
         .iter()
         .map(|source| (&source.name, &source.text))
@@ -215,6 +263,18 @@ fn connection_of(
             );
             None
         }
+    }
+}
+
+/// An acceptance of a field that the kind does not have would silence nothing, for ever.
+fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
+    let kind = entry.object.split('/').next().unwrap_or_default();
+    let fault = provider::of_kind(kind).and_then(|provider| {
+        let table = provider.table().desired;
+        provider::audit::path_fault("field", table, &entry.field.parts)
+    });
+    if let Some(finding) = fault {
+        findings.push(finding.at(&entry.origin.source, entry.origin.mark));
     }
 }
 

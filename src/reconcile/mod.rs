@@ -5,6 +5,9 @@
 
 mod carry_out;
 mod check;
+pub mod drift;
+pub mod import;
+mod restore;
 mod saved;
 mod undo;
 
@@ -19,13 +22,15 @@ use tokio::time::Instant;
 
 use crate::apply::{Account, Secrets, observe};
 use crate::manifest;
-use crate::model::{Address, Connection, Desired, Live, Mode, Observed};
+use crate::model::{Address, Connection, Desired, Diagnostics, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
-pub use check::{CheckOptions, Checked, check};
+pub use check::{CheckOptions, Checked, check, digest_of};
+pub use drift::{Bases, drift};
+pub use restore::{Applied, restore};
 pub use saved::saved;
 pub use undo::{Undone, undo};
 
@@ -43,17 +48,29 @@ pub struct Settings {
     pub sandbox: bool,
 }
 
+/// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
+pub type Accounts = BTreeMap<String, Arc<Account>>;
+
 /// A finished plan with what is needed to carry it out.
 pub struct Pass {
     pub planned: Vec<Planned>,
     pub document: PlanDocument,
-    pub accounts: BTreeMap<String, Account>,
+    pub accounts: Accounts,
     /// What was read; empty for a saved plan, whose objects are read one by one.
     pub(crate) live: BTreeMap<Address, Live>,
     pub(crate) observed_at: Timestamp,
 }
 
 impl Pass {
+    /// Leaves only the objects that `keep` says, with a plan of their own.
+    pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, parallelism: usize, now: Timestamp) {
+        self.planned.retain(|planned| keep(planned));
+        let source = self.document.source.clone();
+        let paces = paces(&self.accounts, parallelism);
+        let findings = Diagnostics::default();
+        self.document = PlanDocument::new(&self.planned, source, &paces, &findings, now);
+    }
+
     /// The connections that writes would go to, in the order of their names.
     pub fn written(&self) -> Vec<&Connection> {
         let written = |name: &str| {
@@ -72,8 +89,13 @@ impl Pass {
 
 /// Reads the live objects of every connection in use, side by side, and plans.
 pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
+    plan_with(checked, settings, &Accounts::new()).await
+}
+
+/// Plans over accounts that earlier passes have opened.
+pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, seen) = look(checked, settings).await;
+    let (accounts, seen) = look(checked, settings, kept).await;
     let now = (settings.clock)();
     let planned = manifest::side_by_side(&seen, |(object, seen)| {
         let provider = provider::of(object.vendor)?;
@@ -107,33 +129,42 @@ fn written(seen: Vec<(&Arc<Desired>, Observed)>, planned: &[Planned]) -> BTreeMa
 fn document(
     checked: &Checked,
     planned: &[Planned],
-    accounts: &BTreeMap<String, Account>,
+    accounts: &Accounts,
     parallelism: usize,
     now: Timestamp,
 ) -> PlanDocument {
-    let paces: BTreeMap<String, Pace> = accounts
-        .iter()
-        .map(|(name, account)| (name.clone(), account.pace(parallelism)))
-        .collect();
     PlanDocument::new(
         planned,
         checked.source.clone(),
-        &paces,
+        &paces(accounts, parallelism),
         &checked.findings,
         now,
     )
+}
+
+fn paces(accounts: &Accounts, parallelism: usize) -> BTreeMap<String, Pace> {
+    accounts
+        .iter()
+        .map(|(name, account)| (name.clone(), account.pace(parallelism)))
+        .collect()
 }
 
 /// Opens an account for every connection in use. Objects whose account cannot be opened are unread.
 fn accounts(
     checked: &Checked,
     settings: &Settings,
-) -> (BTreeMap<String, Account>, BTreeMap<Address, Observed>) {
+    kept: &Accounts,
+) -> (Accounts, BTreeMap<Address, Observed>) {
     let (mut accounts, mut unread) = (BTreeMap::new(), BTreeMap::new());
-    for (name, objects) in wanted(checked) {
+    for (name, objects) in wanted(checked, settings) {
+        if let Some(account) = kept.get(name) {
+            account.until(settings.deadline);
+            accounts.insert(name.to_string(), Arc::clone(account));
+            continue;
+        }
         match account(checked, name, settings) {
             Ok(account) => {
-                accounts.insert(name.to_string(), account);
+                accounts.insert(name.to_string(), Arc::new(account));
             }
             Err(why) => {
                 let failed = |(_, object): &(usize, &Desired)| {
@@ -150,10 +181,11 @@ fn accounts(
 async fn look<'a>(
     checked: &'a Checked,
     settings: &Settings,
-) -> (BTreeMap<String, Account>, Vec<(&'a Arc<Desired>, Observed)>) {
-    let (accounts, mut unread) = accounts(checked, settings);
+    kept: &Accounts,
+) -> (Accounts, Vec<(&'a Arc<Desired>, Observed)>) {
+    let (accounts, mut unread) = accounts(checked, settings, kept);
     let mut seen: Vec<Option<Observed>> = vec![None; checked.desired.len()];
-    for (place, found) in read(checked, &accounts).await {
+    for (place, found) in read(checked, &accounts, settings).await {
         seen[place] = Some(found);
     }
     let why = || Observed::Unread("it was not read".into());
@@ -166,10 +198,14 @@ async fn look<'a>(
 }
 
 /// The objects that are read, by connection, with their places among all.
-fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<(usize, &Desired)>> {
+fn wanted<'a>(
+    checked: &'a Checked,
+    settings: &Settings,
+) -> BTreeMap<&'a str, Vec<(usize, &'a Desired)>> {
+    let now = (settings.clock)();
     let mut wanted: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
     for (place, object) in checked.desired.iter().enumerate() {
-        if object.policy.mode != Mode::Suspend {
+        if object.policy.mode_at(now) != Mode::Suspend {
             let own = wanted.entry(&object.connection).or_default();
             own.push((place, object));
         }
@@ -178,8 +214,12 @@ fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<(usize, &Desired)>> {
 }
 
 /// Reads every account side by side: one that is slow or down delays no other.
-async fn read(checked: &Checked, accounts: &BTreeMap<String, Account>) -> Vec<(usize, Observed)> {
-    let mut reads: FuturesUnordered<_> = wanted(checked)
+async fn read(
+    checked: &Checked,
+    accounts: &Accounts,
+    settings: &Settings,
+) -> Vec<(usize, Observed)> {
+    let mut reads: FuturesUnordered<_> = wanted(checked, settings)
         .into_iter()
         .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
         .map(|(account, wanted)| async move {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Checked, Pass, Settings, accounts};
+use super::{Accounts, Checked, Pass, Settings, accounts};
 use crate::model::Desired;
 use crate::plan::document::{ObjectEntry, PlanDocument};
 use crate::plan::{Action, Planned};
@@ -46,7 +46,7 @@ pub fn saved(
             Ok(waiting(desired, entry))
         })
         .collect::<Result<Vec<Planned>, String>>()?;
-    let (accounts, _) = accounts(checked, settings);
+    let (accounts, _) = accounts(checked, settings, &Accounts::new());
     Ok(Pass {
         planned,
         document,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Checked, Pass, Settings, document, look};
+use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::journal::{Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::model::{Address, Desired, Fields, Mark, Observed, Origin, Policy, diagnostic::Source};
@@ -39,7 +39,7 @@ pub async fn undo(
     }
     checked.desired = desired;
     checked.desired.sort_by(|a, b| a.address.cmp(&b.address));
-    let (accounts, seen) = look(&checked, settings).await;
+    let (accounts, seen) = look(&checked, settings, &Accounts::new()).await;
 
     let by_address: BTreeMap<&str, &Intent> = intents
         .iter()

@@ -8,6 +8,7 @@ use crate::model::diagnostic::nearest;
 use crate::model::field::{Elements, find};
 use crate::model::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
 use crate::provider;
+use crate::provider::semantics::WriteMode;
 
 const BOLD: Style = Style::new().bold();
 
@@ -17,11 +18,10 @@ pub fn kinds(out: &mut dyn Write) -> io::Result<()> {
         let table = provider.table();
         writeln!(out, "{BOLD}{:<30}{BOLD:#} {}", table.kind.0, table.about)?;
     }
-    writeln!(
-        out,
-        "{BOLD}{:<30}{BOLD:#} One account at one vendor.",
-        "Connection"
-    )?;
+    for (kind, page) in OWN_PAGES {
+        let about = page.lines().nth(1).unwrap_or_default().trim();
+        writeln!(out, "{BOLD}{kind:<30}{BOLD:#} {about}")?;
+    }
     writeln!(
         out,
         "\nentitle explain KIND shows its fields, KIND.FIELD one of them."
@@ -32,10 +32,12 @@ pub fn kinds(out: &mut dyn Write) -> io::Result<()> {
 pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     let mut parts = path.split('.');
     let kind = parts.next().unwrap_or_default();
-    let names = || provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let own = OWN_PAGES.iter().map(|(kind, _)| *kind);
+    let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let names = || vendors.clone().chain(own.clone());
     let Some(provider) = provider::of_kind(kind) else {
-        if kind == "Connection" {
-            writeln!(out, "{CONNECTION}")?;
+        if let Some((_, page)) = OWN_PAGES.iter().find(|(own, _)| *own == kind) {
+            writeln!(out, "{page}")?;
             return Ok(Ok(()));
         }
         let hint = nearest(kind, names()).map_or_else(
@@ -53,7 +55,7 @@ pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     match rest.split_first() {
         None => kind_page(out, table).map(Ok),
         Some((name, rest)) => match lookup(table.desired, name, rest) {
-            Ok(field) => field_page(out, path, field).map(Ok),
+            Ok(field) => field_page(out, path, field, provider.semantics().write).map(Ok),
             Err(why) => Ok(Err(why)),
         },
     }
@@ -109,7 +111,7 @@ fn line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
     writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
 }
 
-fn field_page(out: &mut dyn Write, path: &str, field: &Field) -> io::Result<()> {
+fn field_page(out: &mut dyn Write, path: &str, field: &Field, mode: WriteMode) -> io::Result<()> {
     writeln!(
         out,
         "{BOLD}{path}{BOLD:#}
@@ -121,7 +123,7 @@ fn field_page(out: &mut dyn Write, path: &str, field: &Field) -> io::Result<()> 
     if let Shape::Integer { min, max, .. } = field.shape {
         writeln!(out, "  range     {min} to {max}")?;
     }
-    writeln!(out, "  needed    {}", need(field.need))?;
+    writeln!(out, "  needed    {}", need(field, mode))?;
     writeln!(out, "  clearing  {}", clearing(field))?;
     writeln!(out, "  risk      {}", risk(field.risk))?;
     match field.carry {
@@ -146,10 +148,11 @@ fn elements_page(out: &mut dyn Write, elements: &Elements) -> io::Result<()> {
     Ok(())
 }
 
-fn need(need: Need) -> String {
-    match need {
+fn need(field: &Field, mode: WriteMode) -> String {
+    match field.need {
         Need::Required => "by every write; taken from live where the manifest leaves it out".into(),
         Need::InManifest => "in the manifest: every write sends it and no read returns it".into(),
+        Need::Optional if field.carry == Carry::Live => optional(mode).into(),
         Need::Optional | Need::Never => "no".into(),
         Need::When { scope, field, is } => {
             let whose = if scope == Scope::Object {
@@ -159,6 +162,17 @@ fn need(need: Need) -> String {
             };
             format!("when {whose}{field} is {is}")
         }
+    }
+}
+
+/// What becomes of an optional field that the manifest leaves out.
+fn optional(mode: WriteMode) -> &'static str {
+    match mode {
+        WriteMode::Merge => "no",
+        WriteMode::Overwrite => {
+            "not in the manifest; every write sends it, from live where that leaves it out"
+        }
+        WriteMode::FullPatch => "no; a write sends it along where live holds something",
     }
 }
 
@@ -194,6 +208,62 @@ fn risk(rule: RiskRule) -> String {
     }
 }
 
+/// Kinds that no vendor has, with their pages.
+const OWN_PAGES: [(&str, &str); 4] = [
+    ("AcceptedDrift", ACCEPTED_DRIFT),
+    ("Connection", CONNECTION),
+    ("Notification", NOTIFICATION),
+    ("Project", PROJECT),
+];
+
+const ACCEPTED_DRIFT: &str = "AcceptedDrift
+  Drift that somebody has looked at and lets be.
+
+Under spec.entries, each
+  object              Kind/name
+  field               path as drift prints it; [*] is every element, and what
+                      lies below is meant too
+  reason              why it is let be
+  until               the last day on which it is, YYYY-MM-DD in UTC
+
+Documents of this kind count wherever manifests are read from; `entitle drift`
+also reads entitle-accepted.yaml beside the project file, or --accepted FILE.
+An entry that has expired or silences nothing is reported. `plan` and `apply`
+take no notice of it.";
+
+const PROJECT: &str = "Project
+  What the commands of one repository start from, in entitle.yaml.
+
+Under spec, all of them optional
+  paths               files or directories with manifests
+  parallelism         calls of a whole run at the same time
+  timeout             longest time for a whole run
+  maxChanges          send nothing if more objects would change: 20, or 10%
+  trustHosts          send credentials to these hosts only
+  journal             journal of applies
+  acceptedDrift       file with accepted drift
+
+The nearest entitle.yaml up to the git root is used. What is typed wins over
+the environment, that over the project file, that over the default. Paths are
+relative to the file and stay below its directory. It comes with pull requests,
+so it cannot allow commands, secret directories or risks, and its trustHosts
+counts only where nobody else named hosts.";
+
+const NOTIFICATION: &str = "Notification
+  Somebody whom `entitle watch` tells when something turns for better or worse.
+
+Under spec, exactly one of
+  webhook             url, and secret to sign with (Standard Webhooks)
+  slack               url of an incoming webhook, which is a secret
+  teams               url of a workflow's webhook, which is a secret
+  email               server (smtps://host:port), from, to, username, password
+and
+  events              some of brake, source, locked, failed, missing, fight,
+                      held, drift, written, recovered, suspended; or all
+  connections         only what happens at these
+
+A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
+
 const CONNECTION: &str = "Connection
   One account at one vendor.
 
@@ -207,3 +277,38 @@ Under spec
   allowInsecureHttp   true sends credentials over plain http
 
 A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(of: &str) -> String {
+        let mut out = Vec::new();
+        path(&mut out, of).unwrap().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("needed"));
+        line.unwrap_or_default().trim().to_string()
+    }
+
+    #[test]
+    fn an_optional_field_that_every_write_sends_is_said_to_be_sent() {
+        for (of, said) in [
+            (
+                "AlineaLicense.Buffer",
+                "not in the manifest; every write sends it, from live where that leaves it out",
+            ),
+            (
+                "LacLicenseOrder.description",
+                "no; a write sends it along where live holds something",
+            ),
+            (
+                "LicenseSpringLicense.product_features.total_consumptions",
+                "no",
+            ),
+        ] {
+            assert_eq!(needed(of), said, "{of}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Plans, outcomes and findings as text and JSON. Writes to whatever it is given and decides nothing.
 
 pub mod diagnostics;
+pub mod drift;
 mod excerpt;
 pub mod explain;
 pub mod history;

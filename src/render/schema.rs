@@ -4,18 +4,31 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
-use crate::manifest::document::{ConnectionSpec, Metadata, Policy};
-use crate::manifest::lower::API_VERSION;
+use crate::manifest::document::{
+    AcceptedDriftSpec, ConnectionSpec, Metadata, NotificationSpec, Policy, ProjectSpec,
+};
+use crate::manifest::lower::{API_VERSION, OWN_KINDS};
 use crate::model::field::Elements;
 use crate::model::{Clearing, Field, KindTable, Need, Shape};
 use crate::plan::document::PlanDocument;
+use crate::plan::drift::document::DriftDocument;
 use crate::provider;
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// Every schema with its file name.
-pub fn all() -> [(&'static str, Json); 2] {
-    [("manifest.json", manifest()), ("plan.json", plan())]
+pub fn all() -> [(&'static str, Json); 3] {
+    [
+        ("drift.json", drift()),
+        ("manifest.json", manifest()),
+        ("plan.json", plan()),
+    ]
+}
+
+/// The schema of `drift --format json`.
+pub fn drift() -> Json {
+    let generator = SchemaSettings::draft07().into_generator();
+    generator.into_root_schema_for::<DriftDocument>().to_value()
 }
 
 /// The schema of `plan --format json` and `apply --format json`.
@@ -33,12 +46,15 @@ pub fn manifest() -> Json {
         .iter()
         .map(|provider| provider.table().kind.0)
         .collect();
-    kinds.push("Connection");
+    kinds.extend(OWN_KINDS);
     let mut branches: Vec<Json> = provider::ALL
         .iter()
         .map(|p| branch(p.table().kind.0, object(p.table())))
         .collect();
+    branches.push(branch("AcceptedDrift", of::<AcceptedDriftSpec>()));
     branches.push(branch("Connection", of::<ConnectionSpec>()));
+    branches.push(branch("Notification", of::<NotificationSpec>()));
+    branches.push(branch("Project", of::<ProjectSpec>()));
     json!({
         "$schema": DRAFT,
         "title": "entitle manifest",
@@ -74,7 +90,21 @@ fn of<T: JsonSchema>() -> Json {
         members.remove("$schema");
         members.remove("title");
     }
+    without_null_defaults(&mut schema);
     schema
+}
+
+/// A member that may be left out has no default that would be worth writing, and yaml-language-server fails
+/// on a null one: it then offers nothing from there on.
+fn without_null_defaults(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            members.retain(|name, value| name != "default" || !value.is_null());
+            members.values_mut().for_each(without_null_defaults);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_null_defaults),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
 }
 
 fn object(table: &'static KindTable) -> Json {

@@ -9,18 +9,18 @@ use unicode_width::UnicodeWidthStr;
 
 use super::values::{LONGEST, inline, lines};
 use crate::model::{Outcome, Risk};
-use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument, Summary};
+use crate::plan::document::{ChangeEntry, ObjectEntry, OriginEntry, PlanDocument, Summary};
 use crate::plan::{Action, ChangeVerb};
 
 /// The column in which the origin of an object ends up, where there is room.
-const WIDTH: usize = 80;
+pub(super) const WIDTH: usize = 80;
 
 const ADD: Style = AnsiColor::Green.on_default();
-const CHANGE: Style = AnsiColor::Yellow.on_default();
+pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();
-const DANGER: Style = AnsiColor::Red.on_default().bold();
-const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(super) const DANGER: Style = AnsiColor::Red.on_default().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
 
 /// A plan: every object that is not simply in sync, then the verdict.
 pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
@@ -50,10 +50,10 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
         let word = painted(style, outcome.name());
         writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
         if let Some(message) = &object.message {
-            writeln!(out, "    {message}")?;
+            paragraph(out, 4, message, Style::new())?;
         }
         for effect in &object.side_effects {
-            writeln!(out, "    side effect: {effect}")?;
+            paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
         }
     }
     applied(out, &document.summary)
@@ -68,20 +68,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Action::Suspend => return Ok(()),
         Action::Missing | Action::Error => ("✗", DANGER),
     };
-    let origin = match object.origin.line {
-        0 => object.origin.file.clone(),
-        line => format!("{}:{line}", object.origin.file),
-    };
-    let used = 2 + object.address.width() + origin.width();
-    let gap = WIDTH.saturating_sub(used).max(2);
-    writeln!(
-        out,
-        "{} {}{:gap$}{}",
-        painted(style, mark),
-        painted(BOLD, &object.address),
-        "",
-        painted(DIM, &origin)
-    )?;
+    head(out, painted(style, mark), &object.address, &object.origin)?;
     let widest = object
         .changes
         .iter()
@@ -110,6 +97,28 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         )?;
     }
     writeln!(out)
+}
+
+/// The first line of an object: its mark and address, and at the right where it stands.
+pub(super) fn head(
+    out: &mut dyn Write,
+    mark: String,
+    address: &str,
+    origin: &OriginEntry,
+) -> io::Result<()> {
+    let origin = match origin.line {
+        0 => origin.file.clone(),
+        line => format!("{}:{line}", origin.file),
+    };
+    let used = 2 + address.width() + origin.width();
+    let gap = WIDTH.saturating_sub(used).max(2);
+    writeln!(
+        out,
+        "{mark} {}{:gap$}{}",
+        painted(BOLD, address),
+        "",
+        painted(DIM, &origin)
+    )
 }
 
 fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
@@ -157,7 +166,7 @@ fn one_line(change: &ChangeEntry) -> Option<String> {
 }
 
 /// A set by what comes and goes: its order means nothing.
-fn set_change(before: &[Json], after: &[Json]) -> String {
+pub(super) fn set_change(before: &[Json], after: &[Json]) -> String {
     let only = |these: &[Json], those: &[Json], mark: &str| {
         these
             .iter()
@@ -277,6 +286,32 @@ fn applied(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     writeln!(out, "{} {}.", painted(BOLD, "Apply:"), parts.join(", "))
 }
 
+/// A text broken between words, so that no line is longer than the terminal. A word that is longer stays
+/// whole: it may be a path to be copied.
+pub(super) fn paragraph(
+    out: &mut dyn Write,
+    indent: usize,
+    text: &str,
+    style: Style,
+) -> io::Result<()> {
+    let mut line = String::new();
+    let mut lines = Vec::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && indent + line.width() + 1 + word.width() > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    lines.push(line);
+    for line in lines {
+        writeln!(out, "{:indent$}{}", "", painted(style, &line))?;
+    }
+    Ok(())
+}
+
 /// `1 request`, `2 requests`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 {
@@ -286,6 +321,6 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
-fn painted(style: Style, text: &str) -> String {
+pub(super) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

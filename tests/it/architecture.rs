@@ -17,29 +17,48 @@ const RANKS: &[(&str, u8)] = &[
     ("reconcile", 4),
     ("render", 5),
     ("sandbox", 0),
-    ("cli", 6),
-    ("main", 7),
+    ("daemon", 6),
+    ("cli", 7),
+    ("main", 8),
 ];
 
 /// External crates and the only places that may name them.
 const DOORS: &[(&str, &[&str])] = &[
-    ("serde_saphyr", &["manifest/yaml.rs"]),
+    (
+        "serde_saphyr",
+        &["manifest/yaml.rs", "manifest/plain.rs", "manifest/write.rs"],
+    ),
+    ("yaml_edit", &["manifest/edit.rs"]),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),
-    ("axum", &["sandbox/server.rs"]),
+    ("axum", &["sandbox/server.rs", "daemon/serve/"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
     (
         "annotate_snippets",
         &["render/diagnostics.rs", "render/excerpt.rs"],
     ),
-    ("tracing", &["apply/", "reconcile/", "cli/", "sandbox/"]),
+    (
+        "tracing",
+        &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
+    ),
     ("rustls", &["apply/http.rs"]),
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
-    ("mimalloc", &["main.rs"]),
-    ("tokio", &["apply/", "reconcile/", "cli/", "sandbox/"]),
+    ("clap_complete", &["cli/"]),
+    ("clap_mangen", &["cli/completions.rs"]),
+    (
+        "tokio",
+        &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
+    ),
+    ("hmac", &["daemon/hooks/signature.rs"]),
+    ("prometheus_client", &["daemon/serve/metrics.rs"]),
+    ("lettre", &["daemon/notices/mail.rs"]),
+    ("maud", &["daemon/serve/page/"]),
+    ("notify", &["daemon/source/directory.rs"]),
+    ("notify_debouncer_full", &["daemon/source/directory.rs"]),
+    ("sd_notify", &["daemon/service.rs"]),
 ];
 
 /// Every source file by its path below `src`, without its unit tests.
@@ -146,6 +165,59 @@ fn every_crate_has_one_door() {
         "crates behind the wrong door:\n{}",
         faults.join("\n")
     );
+}
+
+/// Files that may write to a vendor, or set off what does; no other names these words.
+const WRITING: &[(&str, &[&str])] = &[
+    (
+        "Writer::new",
+        &["apply/execute.rs", "cli/apply.rs", "cli/undo.rs"],
+    ),
+    ("transport::Writer", &[]),
+    ("Account, Writer", &["apply/execute.rs"]),
+    ("execute::", &["apply/mod.rs", "reconcile/carry_out.rs"]),
+    (
+        "exchange(",
+        &["apply/http.rs", "apply/session.rs", "apply/transport.rs"],
+    ),
+    ("reconcile::apply(", &["cli/carry_out.rs", "daemon/"]),
+];
+
+/// What plans and compares, and must not be able to write.
+const READING: &[&str] = &[
+    "plan/drift",
+    "reconcile/drift.rs",
+    "cli/drift.rs",
+    "render/drift.rs",
+    "apply/observe.rs",
+];
+
+/// Whether a line has a word that is not the end of a longer one.
+fn names(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+#[test]
+fn only_what_carries_out_can_write() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        for (word, doors) in WRITING {
+            let named = code_lines(&text).any(|line| names(line, word));
+            if named && !doors.iter().any(|door| file.starts_with(door)) {
+                faults.push(format!("{file} names {word}"));
+            }
+        }
+        let reads = READING.iter().any(|reading| file.starts_with(reading));
+        for word in ["Writer", "execute", "carry_out", "ApplyOptions", "Recorder"] {
+            if reads && code_lines(&text).any(|line| names(line, word)) {
+                faults.push(format!("{file} reads only, and names {word}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

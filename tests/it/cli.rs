@@ -182,7 +182,18 @@ async fn bad_usage_ends_with_one_and_says_why_on_stderr() {
         (&["plan", "--parallelism", "0"], "--parallelism"),
         (&["plan", "--timeout", "soon"], "write a duration"),
         (&["plan", "no/such/path"], "no/such/path"),
-        (&["plan", "--target", "Lac*/nobody"], "scope"),
+        (
+            &["plan", "--target", "Lac*/objekt-0000"],
+            "did you mean LacLicenseOrder/object-0000?",
+        ),
+        (
+            &["plan", "--exclude", "LacLicenseOrder/object-000"],
+            "did you mean LacLicenseOrder/object-0000?",
+        ),
+        (
+            &["plan", "--selector", "team=sales"],
+            "no object has labels",
+        ),
         (&["plan", "--selector", "team"], "KEY=VALUE"),
         (&["plan", "--target", "Lac{"], "glob"),
         (&["apply"], "--auto-approve"),

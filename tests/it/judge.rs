@@ -25,6 +25,7 @@ fn every_recorded_reply_means_what_its_verdict_says() {
             let text = std::fs::read_to_string(&path).expect("readable");
             let verdict = match provider.judge(&parse(&text)) {
                 Verdict::Accepted => "accepted\n".to_string(),
+                Verdict::Later(why) => format!("later: {why}\n"),
                 Verdict::Unclear(why) => format!("unclear: {why}\n"),
                 Verdict::Rejected { words, fields } => {
                     let fields: String = fields

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adopt;
 mod architecture;
 mod cases;
 mod chaos;
 mod cli;
+mod commands;
 mod conformance;
+mod daemon;
+mod deploy;
+mod drift;
 mod examples;
 mod fuzz_bodies;
 mod hostile;
@@ -16,8 +21,13 @@ mod judge;
 mod kill;
 mod laws;
 mod plain;
+mod populated;
+mod project;
 mod readme;
 mod schemas;
 mod secrets;
 mod streams;
 mod support;
+mod transcripts;
+mod vendor_words;
+mod yaml;

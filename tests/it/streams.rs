@@ -114,3 +114,50 @@ async fn a_reader_that_goes_away_is_no_failure() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_takes_back_what_is_in_scope_and_no_more() {
+    let place = lac_place(2, true).await;
+    let seats = || {
+        let account = place.sandbox.state("lac").expect("an account");
+        let orders = account["license_orders"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let seats = orders
+            .iter()
+            .map(|order| order["activations_allowed"].clone());
+        seats.take(2).collect::<Vec<_>>()
+    };
+    let before = seats();
+    assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
+    let applied = seats();
+    let undo = |more: &[&str]| {
+        let own = ["undo", "latest", "--auto-approve", "--allow", "strand"];
+        place.run(&[&own[..], more].concat())
+    };
+    undo(&["--target", "*/objekt-0001"]).failed(1, "did you mean LacLicenseOrder/object-0001?");
+    undo(&["--selector", "team=sales"]).failed(1, "is in the scope");
+    assert_eq!(seats(), applied);
+    // Of an object that the manifests have lost since as well.
+    std::fs::remove_file(place.dir.path().join("object-0001.yaml")).expect("removed");
+    let ran = undo(&["--target", "*/object-0001"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(seats(), [applied[0].clone(), before[1].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_applied_whole_or_not_at_all() {
+    let place = lac_place(2, true).await;
+    assert_eq!(place.run(&["plan", "--out", "plan.json"]).code, 0);
+    place
+        .run(&["apply", "plan.json", "--exclude", "*/object-0001"])
+        .failed(1, "a saved plan is applied whole");
+    let writes = place.sandbox.requests();
+    assert!(writes.iter().all(|seen| seen.method == "GET"));
+    let part = ["--target", "*/object-0001"];
+    let plan = place.run(&[&["plan", "--out", "part.json"], &part[..]].concat());
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    let ran = place.run(&[&["apply", "part.json"], &part[..]].concat());
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}

@@ -50,11 +50,14 @@ pub static TABLE: KindTable = KindTable {
         contact("ContactPersonName", "Name of the contact person."),
         contact("ContactPhone", "Phone number of the contact person."),
         contact("ContactEmail", "E-mail address of the contact person."),
-        // The write call takes null, the flat view cannot show it and has 0.
+        // The write call takes null. The flat view, which alone is sure to show the member, has a number that
+        // cannot be null (its sample counts it as one): a licence without a buffer reads as 0 there, and a
+        // write, which must send every member, makes it 0. Nothing that can be read tells the two apart
+        // before or after, so they are one value here; a null that some view should show counts as 0 too.
         Field::new(
             "Buffer",
             Shape::COUNT,
-            "Seats that may be used beyond the available ones; null is 0.",
+            "Seats that may be used beyond the available ones. Reads show none as 0, and writes send it so.",
         )
         .optional()
         .clearing(Clearing::Zero)

@@ -62,6 +62,10 @@ impl Provider for Alinea {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://api-lsms.alineadigital.dk"
+    }
+
     /// No limit is published; ten at once is what the peers of this program use where nothing is known.
     fn limits(&self) -> Limits {
         Limits {

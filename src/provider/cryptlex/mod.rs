@@ -13,6 +13,7 @@
 
 mod fields;
 mod groups;
+mod listing;
 mod reading;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
 use super::codec::{self, Malformed};
+use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, segment};
@@ -80,6 +82,10 @@ impl Provider for Cryptlex {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://api.cryptlex.com"
+    }
+
     /// A burst of 50 requests in five seconds per address; abuse is answered with a block ("Introduction").
     fn limits(&self) -> Limits {
         Limits {
@@ -116,6 +122,10 @@ impl Provider for Cryptlex {
 
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
         Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::LicenseListing::new()))
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

@@ -19,10 +19,10 @@ use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, is_absen
 use crate::provider::{segment, with_query};
 
 /// The most rows that a page may have (list pages of the reference, 2026-11-21).
-const FULL: usize = 100;
+pub const FULL: usize = 100;
 
 /// Scopes that the pages of the two lists print.
-const READ: &str = "organization:license:read";
+pub const READ: &str = "organization:license:read";
 const READ_GROUPS: &str = "organization:userGroup:read";
 
 #[derive(Clone, Copy, Debug)]
@@ -334,7 +334,7 @@ impl Purpose {
 }
 
 /// The objects of a list, each of which must have an id.
-fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
+pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
     let Json::Array(rows) = json else {
         return Err(format!("{name} did not answer with a list"));
     };
@@ -346,7 +346,7 @@ fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
     objects.collect()
 }
 
-fn shown(row: &Map<String, Json>, name: &str) -> Observed {
+pub fn shown(row: &Map<String, Json>, name: &str) -> Observed {
     match decode(row) {
         Ok(live) => Observed::Live(live),
         Err(fault) => {

@@ -68,6 +68,10 @@ impl Provider for Informatica {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://dm-us.informaticacloud.com"
+    }
+
     /// No limit is published for this resource; a neighbouring one answers "too many requests", which the
     /// shell waits for.
     fn limits(&self) -> Limits {

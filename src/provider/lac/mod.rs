@@ -15,12 +15,14 @@
 
 mod customers;
 mod fields;
+mod listing;
 mod reading;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
 use super::codec::{self, Malformed};
+use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, segment};
@@ -74,6 +76,10 @@ impl Provider for Lac {
         &AUTH
     }
 
+    fn address(&self) -> &'static str {
+        "https://lac.example.com"
+    }
+
     /// No limit is published; ten at once is what the peers of this program use where nothing is known.
     fn limits(&self) -> Limits {
         Limits {
@@ -84,6 +90,10 @@ impl Provider for Lac {
 
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
         Box::new(reading::OrderReading::new(wanted))
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::OrderListing::new()))
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

@@ -452,16 +452,7 @@ impl Reading for OrderReading {
         let (purpose, name) = self.outbox.purpose(ticket);
         let rows = page_of(&name, answer, purpose.members())
             .map_err(|failure| failure.text)
-            .and_then(|json| {
-                let Json::Array(rows) = json else {
-                    return Err(format!("{name} did not answer with a list"));
-                };
-                let objects = rows.into_iter().map(|row| match row {
-                    Json::Object(object) => Ok(object),
-                    _ => Err(format!("{name} answered with a row that is no object")),
-                });
-                objects.collect::<Result<Vec<_>, _>>()
-            });
+            .and_then(|json| rows_of(json, &name));
         match rows {
             Ok(rows) => self.rows(&purpose, rows),
             Err(why) => self.failed(purpose, why),
@@ -494,13 +485,25 @@ fn observed(target: Target) -> Observed {
     }
 }
 
+/// The objects of a list.
+pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
+    let Json::Array(rows) = json else {
+        return Err(format!("{name} did not answer with a list"));
+    };
+    let objects = rows.into_iter().map(|row| match row {
+        Json::Object(object) => Ok(object),
+        _ => Err(format!("{name} answered with a row that is no object")),
+    });
+    objects.collect()
+}
+
 /// The row with exactly this key: the filter matches parts of keys.
 fn exact(rows: Vec<Map<String, Json>>, key: &str) -> Option<Map<String, Json>> {
     rows.into_iter().find(|row| key_of(row) == Some(key))
 }
 
 /// The list call. The customer filter needs both of its parameters.
-fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String {
+pub fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String {
     let (customer, offset) = (customer.map(|id| id.to_string()), offset.to_string());
     let mut pairs = Vec::new();
     if let Some(key) = key {

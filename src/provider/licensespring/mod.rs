@@ -14,6 +14,7 @@
 //! "Management API authorization", and its public clients, checked 2026-11-21.
 
 mod fields;
+mod listing;
 mod reading;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value as Json};
 
 use super::auth::{AuthForm, AuthRules};
 use super::codec::{self, Malformed};
+use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, words};
@@ -60,7 +62,12 @@ impl Provider for LicenseSpring {
         &AUTH
     }
 
-    /// What the smallest plan allows per company in a minute, and a key in a second ("Rate limiting").
+    fn address(&self) -> &'static str {
+        "https://saas.licensespring.com"
+    }
+
+    /// What the smallest plan allows per company in a minute, and every plan per key in a second and per
+    /// address in ten ("Rate limiting").
     fn limits(&self) -> Limits {
         let rate = |requests, seconds| Rate {
             requests,
@@ -68,12 +75,16 @@ impl Provider for LicenseSpring {
         };
         Limits {
             concurrency: 10,
-            rates: vec![rate(600, 60), rate(50, 1)],
+            rates: vec![rate(600, 60), rate(200, 10), rate(50, 1)],
         }
     }
 
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
         Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::LicenseListing::new()))
     }
 
     /// With the slash at the end: without it the server may answer by a redirect, which a write must not

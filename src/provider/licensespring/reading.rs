@@ -17,7 +17,7 @@ use crate::provider::reading::{
 use crate::provider::with_query;
 
 /// `limit` is capped at 100 without a word ("List Licenses", 2026-11-21).
-const BATCH: usize = 100;
+pub const BATCH: usize = 100;
 
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
@@ -158,16 +158,16 @@ impl Reading for LicenseReading {
 }
 
 /// One page of the list.
-struct Page {
+pub struct Page {
     /// Rows that the filter finds in all.
-    count: usize,
+    pub count: usize,
     /// Whether the server knows of a page behind this one.
     next: bool,
-    rows: Vec<(String, Map<String, Json>)>,
+    pub rows: Vec<(String, Map<String, Json>)>,
 }
 
 impl Page {
-    fn read(json: Json, name: &str) -> Result<Self, Failure> {
+    pub fn read(json: Json, name: &str) -> Result<Self, Failure> {
         let odd = |what: &str| Failure {
             status: None,
             text: format!("{name} answered {what}"),
@@ -203,7 +203,7 @@ fn single(json: Json, id: &str, name: &str) -> Observed {
     }
 }
 
-fn shown(row: &Map<String, Json>, id: &str, name: &str) -> Observed {
+pub fn shown(row: &Map<String, Json>, id: &str, name: &str) -> Observed {
     match decode(row) {
         Ok(live) => Observed::Live(live),
         Err(fault) => Observed::Unread(format!("{name}: license {id}: {fault}")),

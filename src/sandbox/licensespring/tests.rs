@@ -611,22 +611,38 @@ fn fifty_a_second_and_six_hundred_a_minute_pass() {
     assert_eq!(answer.status, 429);
     assert!(answer.headers.contains(&("retry-after".into(), "1".into())));
     for step in 1..=550 {
-        assert_eq!(bench.api.answer(&list, at(1000 + step * 50)).status, 200);
+        assert_eq!(bench.api.answer(&list, at(1000 + step * 75)).status, 200);
     }
-    let answer = bench.api.answer(&list, at(30_000));
+    let answer = bench.api.answer(&list, at(45_000));
     assert_eq!(answer.status, 429);
     assert!(
         answer
             .headers
-            .contains(&("retry-after".into(), "30".into()))
+            .contains(&("retry-after".into(), "15".into()))
     );
     bench
         .api
         .set_switches(json!({"retry_after": false}))
         .unwrap();
-    let answer = bench.api.answer(&list, at(30_000));
+    let answer = bench.api.answer(&list, at(45_000));
     assert_eq!((answer.status, answer.headers.len()), (429, 1));
     assert_eq!(bench.api.answer(&list, at(60_000)).status, 200);
+}
+
+#[test]
+fn an_address_may_ask_two_hundred_times_in_ten_seconds() {
+    let mut bench = Bench::with(json!({"rate_limit": true}));
+    let list = asked("GET", "/api/v1/product-features/", AUTH, None);
+    let start = bench.now;
+    let at = |millis: i64| start + SignedDuration::from_millis(millis);
+    for ask in 0..200 {
+        let second = 1000 * (ask / 50);
+        assert_eq!(bench.api.answer(&list, at(second)).status, 200);
+    }
+    let answer = bench.api.answer(&list, at(4_000));
+    assert_eq!(answer.status, 429);
+    assert!(answer.headers.contains(&("retry-after".into(), "6".into())));
+    assert_eq!(bench.api.answer(&list, at(10_000)).status, 200);
 }
 
 #[test]

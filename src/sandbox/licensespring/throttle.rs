@@ -1,4 +1,5 @@
-//! The vendor's request limits: 600 in any 60 seconds per company, 50 in any second per key.
+//! The vendor's request limits: 600 in any 60 seconds per company, 200 in any 10 per address, 50 in any
+//! second per key.
 //!
 //! Numbers of the free plan from the vendor's rate-limiting page, checked 2026-11-21; what an answer over
 //! the limit looks like is not documented, so it is the REST framework's own.
@@ -10,8 +11,9 @@ use serde_json::json;
 
 use crate::sandbox::simulator::Answer;
 
-const RULES: [(usize, SignedDuration); 2] = [
+const RULES: [(usize, SignedDuration); 3] = [
     (600, SignedDuration::from_secs(60)),
+    (200, SignedDuration::from_secs(10)),
     (50, SignedDuration::from_secs(1)),
 ];
 

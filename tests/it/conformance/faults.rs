@@ -266,7 +266,8 @@ async fn a_read_that_never_works_ends_with_the_time_for_the_run(vendor: &'static
     let mut settings = bench.settings();
     settings.deadline = Instant::now() + Duration::from_millis(500);
     let pass = entitle::reconcile::plan(&checked, &settings).await;
-    assert!(Instant::now() < settings.deadline + Duration::from_millis(300));
+    // All tries would take six seconds; a busy machine may be late by some tenths of one.
+    assert!(Instant::now() < settings.deadline + Duration::from_secs(2));
     let planned = &pass.planned[0];
     assert_eq!(
         (planned.action, paths(planned)),
@@ -290,11 +291,9 @@ async fn a_wait_longer_than_the_time_for_the_run_is_not_begun(vendor: &'static V
     };
     let (bench, before, report) = round(vendor, rule).await;
     assert!(start.elapsed() < Duration::from_secs(5));
-    assert!(!matches!(
-        report.outcome,
-        None | Some(Outcome::Converged | Outcome::Already)
-    ));
+    assert_eq!(report.outcome, Some(Outcome::Failed), "it is no refusal");
     let message = report.message.unwrap_or_default();
-    assert!(message.contains("429"), "{message}");
+    let told = ["kept us waiting", "did nothing", "429"];
+    assert!(told.iter().all(|word| message.contains(word)), "{message}");
     assert_eq!(before, vendor.state(&bench));
 }

@@ -8,6 +8,8 @@ mod counts;
 mod faults;
 mod fields;
 mod freshness;
+mod import;
+mod instants;
 mod lists;
 mod particular;
 mod policy;

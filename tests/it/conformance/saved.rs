@@ -23,7 +23,7 @@ for_every_vendor!(
 );
 
 /// Saves the plan of some objects as a file would hold it, and opens it again.
-async fn through_a_file(bench: &Bench, checked: &Checked) -> PlanDocument {
+pub async fn through_a_file(bench: &Bench, checked: &Checked) -> PlanDocument {
     let pass = bench.pass(checked).await;
     let text = saved::seal(&pass.document).expect("a plan is JSON");
     let opened = saved::open(&text).expect("a sealed plan opens");
@@ -36,7 +36,7 @@ fn three(vendor: &Vendor) -> Vec<Object> {
     (0..3).map(|number| vendor.little(number, true)).collect()
 }
 
-async fn apply_saved(bench: &Bench, document: PlanDocument, checked: &Checked) -> Vec<Report> {
+pub async fn apply_saved(bench: &Bench, document: PlanDocument, checked: &Checked) -> Vec<Report> {
     let pass =
         reconcile::saved(document, checked, &bench.settings()).expect("they belong together");
     bench.carry_out(pass).await

@@ -64,7 +64,8 @@ impl Object {
 
 /// A sandbox and how it is reached.
 pub struct Bench {
-    pub sandbox: Sandbox,
+    /// Shared with the rules of a proxy, which may look at accounts and change them.
+    pub sandbox: Arc<Sandbox>,
     pub connections: Vec<Connection>,
     pub proxy: Option<Proxy>,
     /// The time of the pass; the simulators have a clock of their own.
@@ -76,7 +77,7 @@ impl Bench {
         let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
         let connections = simulators::stand_ins(&sandbox);
         Self {
-            sandbox,
+            sandbox: Arc::new(sandbox),
             connections,
             proxy: None,
             clock: pure::now,
@@ -88,13 +89,21 @@ impl Bench {
         rule: impl Fn(usize, &Passed) -> Option<Spoil> + Send + Sync + 'static,
     ) -> Self {
         let mut bench = Self::new().await;
-        let proxy = Proxy::start(bench.sandbox.address(), rule).await;
-        for connection in &mut bench.connections {
+        bench.spoil(rule).await;
+        bench
+    }
+
+    /// Puts a proxy in front that spoils what `rule` says.
+    pub async fn spoil(
+        &mut self,
+        rule: impl Fn(usize, &Passed) -> Option<Spoil> + Send + Sync + 'static,
+    ) {
+        let proxy = Proxy::start(self.sandbox.address(), rule).await;
+        for connection in &mut self.connections {
             let port = proxy.address.port();
             connection.base_url.set_port(Some(port)).expect("a port");
         }
-        bench.proxy = Some(proxy);
-        bench
+        self.proxy = Some(proxy);
     }
 
     /// `http://host:port` by which the simulators are reached.

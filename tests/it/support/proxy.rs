@@ -52,13 +52,13 @@ pub fn is_login(path: &str) -> bool {
 pub struct Canned {
     pub status: u16,
     pub content_type: &'static str,
-    pub body: String,
+    pub body: Vec<u8>,
     /// More header lines.
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl Canned {
-    pub fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
+    pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
             content_type,
@@ -78,8 +78,8 @@ impl Canned {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        head += &format!("content-length: {}\r\n\r\n{}", self.body.len(), self.body);
-        head.into_bytes()
+        head += &format!("content-length: {}\r\n\r\n", self.body.len());
+        [head.into_bytes(), self.body.clone()].concat()
     }
 }
 
@@ -99,6 +99,9 @@ pub enum Spoil {
     Silence,
     /// The vendor's reply with another body.
     Edit(Box<dyn FnOnce(String) -> String + Send>),
+    /// Something happens when the vendor has answered, and before the client knows. It must not wait for
+    /// anything: the proxy, the sandbox and the client share their threads.
+    Meanwhile(Box<dyn FnOnce() + Send>),
 }
 
 type Rule = dyn Fn(usize, &Passed) -> Option<Spoil> + Send + Sync;
@@ -180,6 +183,10 @@ async fn exchange(
         Some(Spoil::CutBefore | Spoil::CutAfter) => {}
         Some(Spoil::Silence) => std::future::pending().await,
         Some(Spoil::CutShort) => client.write_all(&reply[..reply.len() - 7]).await?,
+        Some(Spoil::Meanwhile(act)) => {
+            act();
+            client.write_all(&reply).await?;
+        }
         Some(Spoil::Edit(edit)) => {
             let body = edit(read(&reply).body);
             let status = String::from_utf8_lossy(&reply[9..12]).parse().unwrap_or(0);

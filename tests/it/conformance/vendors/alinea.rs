@@ -39,6 +39,8 @@ pub static VENDOR: Vendor = Vendor {
     small: |_| json!({"AvailableSeats": 30}),
     change: || ("AvailableSeats", json!(500)),
     elsewhere: || ("Grade", json!("8")),
+    rival: || json!(77),
+    beside: || ("ProductIsbns", json!(["9788723599999"])),
     pairs: || {
         vec![
             Pair::new("LicenseName", "Chemistry 2026/27"),

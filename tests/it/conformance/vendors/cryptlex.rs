@@ -17,6 +17,8 @@ pub static VENDOR: Vendor = Vendor {
     small: |_| json!({"userGroupIds": groups(&[0, 1])}),
     change: || ("userGroupIds", json!(groups(&[0, 1, 2]))),
     elsewhere: || ("userGroupIds", json!(groups(&[0, 1, 3]))),
+    rival: || json!(groups(&[0, 3])),
+    beside: || ("notes", json!("called back")),
     pairs: || {
         vec![
             Pair::new("userGroupIds", json!(groups(&[2, 0]))),

@@ -24,6 +24,8 @@ pub static VENDOR: Vendor = Vendor {
         let path = "assignedEditions[ediBasic00000000000000].expirationDate";
         (path, json!("2027-02-02T00:00:00Z"))
     },
+    rival: || json!(77),
+    beside: || ("name", json!("Renamed")),
     pairs: || {
         vec![
             Pair::new(

@@ -14,6 +14,8 @@ pub static VENDOR: Vendor = Vendor {
     small: |number| small(number, 1),
     change: || ("activations_allowed", json!(500)),
     elsewhere: || ("description", json!("changed by hand")),
+    rival: || json!(77),
+    beside: || ("activated_licenses_count", json!(4)),
     pairs,
     clears: || {
         vec![

@@ -14,6 +14,8 @@ pub static VENDOR: Vendor = Vendor {
     small: |_| json!({"product_features": [{"product_feature": "f1"}, {"product_feature": "f3"}]}),
     change: || ("product_features[f1].max_consumption", json!(500)),
     elsewhere: || ("product_features[f3].max_overages", json!(12)),
+    rival: || json!(77),
+    beside: || ("product_features[f1].total_consumptions", json!(181)),
     pairs: || {
         vec![
             Pair::new("product_features[f1].max_consumption", 260),

@@ -32,6 +32,10 @@ pub struct Vendor {
     pub change: fn() -> (&'static str, Json),
     /// A change by somebody else, of something that the small manifest does not manage.
     pub elsewhere: fn() -> (&'static str, Json),
+    /// What else somebody may set that same path to.
+    pub rival: fn() -> Json,
+    /// A change by somebody else, or by use, of something that no write of this vendor carries.
+    pub beside: fn() -> (&'static str, Json),
     /// How each field changes.
     pub pairs: fn() -> Vec<Pair>,
     /// Fields that can be cleared: a path of the full manifest, how the account holds nothing, and switches

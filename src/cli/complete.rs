@@ -1,0 +1,68 @@
+//! What a shell may complete beyond flags: names from the manifests and the journal. Never from the network,
+//! and never for longer than a person waits for a key.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use clap_complete::engine::CompletionCandidate;
+
+use super::args::JournalFile;
+use super::{project, state};
+use crate::apply::journal::{Event, History};
+use crate::manifest::{self, lower::OWN_KINDS, yaml};
+use crate::model::{Diagnostics, Node};
+use crate::provider;
+
+/// Beyond this the names found so far have to do.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// `Kind/name` of every object in the project's manifests, or in those here.
+pub fn objects() -> Vec<CompletionCandidate> {
+    let start = Instant::now();
+    let loaded = manifest::load(&project::paths(), &mut std::io::empty());
+    let mut names = BTreeSet::new();
+    for source in &loaded.sources {
+        for document in yaml::parse(source, &mut Diagnostics::default()) {
+            names.extend(address(&document));
+        }
+        if start.elapsed() > PATIENCE {
+            break;
+        }
+    }
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+fn address(document: &Node) -> Option<String> {
+    let kind = document.get("kind")?.text()?;
+    provider::of_kind(kind)?;
+    let name = document.get("metadata")?.get("name")?.text()?;
+    Some(format!("{kind}/{name}"))
+}
+
+/// The runs that wrote something, the last first.
+pub fn runs() -> Vec<CompletionCandidate> {
+    let path = state::journal(&JournalFile { journal: None });
+    let history = path.ok().and_then(|path| History::read(&path).ok());
+    let history = history.unwrap_or_default();
+    let wrote = |run: &&str| {
+        history
+            .of(run)
+            .any(|record| matches!(record.event, Event::Intent(_)))
+    };
+    let runs = history.runs();
+    let named = runs.iter().rev().take(20).filter(|run| wrote(run));
+    std::iter::once("latest")
+        .chain(named.copied())
+        .enumerate()
+        .map(|(place, run)| CompletionCandidate::new(run).display_order(Some(place)))
+        .collect()
+}
+
+/// Everything that `explain` knows.
+pub fn kinds() -> Vec<CompletionCandidate> {
+    let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    vendors
+        .chain(OWN_KINDS)
+        .map(CompletionCandidate::new)
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! `entitle fmt`: manifests in their usual form, with every comment and value as it was.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use super::args::Fmt;
+use super::exit::Exit;
+use super::{files, output};
+use crate::manifest::{self, fmt};
+use crate::model::diagnostic::Source;
+use crate::provider;
+use crate::render::text::count;
+
+pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
+    if args.paths.iter().any(|path| path.as_os_str() == "-") {
+        if args.paths.len() > 1 {
+            anyhow::bail!("`-` is standard input, and is formatted by itself");
+        }
+        return filter(args.check);
+    }
+    let loaded = manifest::load(&args.paths, &mut std::io::empty());
+    output::findings(&loaded.findings)?;
+    let mut exit = if loaded.findings.has_errors() {
+        Exit::Error
+    } else {
+        Exit::Done
+    };
+    let kinds = provider::kind_rows();
+    let mut out = std::io::BufWriter::new(output::stdout());
+    let mut changed = 0;
+    for source in &loaded.sources {
+        let Some(formatted) = formatted(source, &kinds) else {
+            exit = Exit::Error;
+            continue;
+        };
+        if formatted == source.text {
+            continue;
+        }
+        changed += 1;
+        writeln!(out, "{}", source.name)?;
+        if args.check {
+            exit = Exit::Error;
+        } else {
+            files::replace_unchanged(Path::new(&source.name), &source.text, &formatted)?;
+        }
+    }
+    out.flush()?;
+    let verb = if args.check {
+        "would change"
+    } else {
+        "changed"
+    };
+    anstream::eprintln!(
+        "{changed} of {} {verb}",
+        count(loaded.sources.len(), "file")
+    );
+    Ok(exit)
+}
+
+/// Standard input to standard output. What cannot be read is given back as it is, for editors that replace
+/// their text by what comes out.
+fn filter(check: bool) -> anyhow::Result<Exit> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut text)
+        .map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
+    let source = Source {
+        name: "<stdin>".into(),
+        text,
+    };
+    let formatted = formatted(&source, &provider::kind_rows());
+    let text = formatted.as_ref().unwrap_or(&source.text);
+    if check {
+        let differs = *text != source.text;
+        if differs {
+            writeln!(output::stdout(), "{}", source.name)?;
+        }
+        let fault = differs || formatted.is_none();
+        return Ok(if fault { Exit::Error } else { Exit::Done });
+    }
+    // Not through the stream that takes colours out: the text is the user's.
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(if formatted.is_some() {
+        Exit::Done
+    } else {
+        Exit::Error
+    })
+}
+
+/// The text in its usual form, after a word on stderr about what stays as it is.
+fn formatted(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<String> {
+    let Some(done) = fmt::format(&source.text, kinds) else {
+        anstream::eprintln!(
+            "{}error:{:#} {} cannot be read: `entitle validate` says why",
+            output::DANGER,
+            output::DANGER,
+            source.name
+        );
+        return None;
+    };
+    for (line, why) in &done.left {
+        anstream::eprintln!("note: {}:{line} is left as it is: {why}", source.name);
+    }
+    Some(done.text)
+}

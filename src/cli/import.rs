@@ -1,0 +1,156 @@
+//! `entitle import`: manifests of live objects, to files or as one stream; `--update` edits existing ones.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::args::Import;
+use super::exit::Exit;
+use super::{files, output, setup};
+use crate::manifest::write;
+use crate::reconcile::import::{self, Ask, Imported, Seen};
+use crate::render::text::count;
+
+pub async fn run(args: Import) -> anyhow::Result<Exit> {
+    let Some(setup) = setup::account(&args.paths, &args.reach).await? else {
+        return Ok(Exit::Error);
+    };
+    let checked = &setup.checked;
+    let connection = import::connection(checked, args.connection.as_deref()).map_err(said)?;
+    let ask = match (args.update, args.all) {
+        (true, _) => Ask::Managed(args.id.clone()),
+        (false, true) => Ask::Everything,
+        (false, false) => Ask::Ids(args.id.clone()),
+    };
+    let seen = import::seen(checked, &connection, &ask, &setup.settings)
+        .await
+        .map_err(said)?;
+    for failure in &seen.failures {
+        fault(failure);
+    }
+    if !seen.failures.is_empty() {
+        anyhow::bail!("the list of objects is not complete, so nothing is written");
+    }
+    if args.update {
+        return update(&setup, &seen);
+    }
+    let imported = import::import(checked, &seen, &setup.settings);
+    for one in &imported {
+        for unsaid in &one.unsaid {
+            anstream::eprintln!("note: {} leaves out {unsaid}", one.name);
+        }
+    }
+    let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
+    for one in &imported {
+        if let Err(why) = &one.manifest {
+            fault(&format!("{}: {why}", import::shown(&one.identity)));
+        }
+    }
+    match &args.out {
+        None => stream(&imported)?,
+        Some(dir) => to_files(&imported, dir, args.force, &setup, &seen)?,
+    }
+    Ok(if failed > 0 { Exit::Error } else { Exit::Done })
+}
+
+fn said(why: String) -> anyhow::Error {
+    anyhow::anyhow!(why)
+}
+
+fn fault(text: &str) {
+    anstream::eprintln!("{}error:{:#} {text}", output::DANGER, output::DANGER);
+}
+
+/// Everything as one stream of documents, under one line for editors.
+fn stream(imported: &[Imported]) -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(output::stdout());
+    let texts = imported.iter().filter_map(|one| one.manifest.as_ref().ok());
+    for (number, text) in texts.enumerate() {
+        let head = if number == 0 {
+            write::modeline(&files::schema_of(Path::new(".")))
+        } else {
+            "---\n".into()
+        };
+        write!(out, "{head}{text}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// One file per object. What a manifest names already, wherever it stands, would be there twice.
+fn to_files(
+    imported: &[Imported],
+    dir: &Path,
+    force: bool,
+    setup: &setup::Setup,
+    seen: &Seen,
+) -> anyhow::Result<()> {
+    let known = import::managed(&setup.checked, &seen.connection);
+    let head = write::modeline(&files::schema_of(dir));
+    let (mut written, mut kept) = (0, BTreeSet::new());
+    for one in imported {
+        let Ok(text) = &one.manifest else { continue };
+        let path = dir.join(format!("{}.yaml", one.name));
+        let text = format!("{head}{text}");
+        let fault =
+            |error: std::io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
+        let elsewhere = known
+            .get(&one.identity)
+            .map(|desired| PathBuf::from(&desired.origin.source.name))
+            .filter(|other| !same_file(other, &path));
+        if let Some(other) = elsewhere {
+            kept.insert(other.display().to_string());
+        } else if files::create(&path, &text).map_err(fault)? {
+            written += 1;
+        } else if force {
+            files::replace(&path, &text).map_err(fault)?;
+            written += 1;
+        } else {
+            kept.insert(path.display().to_string());
+        }
+    }
+    anstream::eprintln!(
+        "{} written to {}",
+        count(written, "manifest"),
+        dir.display()
+    );
+    for path in kept {
+        anstream::eprintln!(
+            "{path} is left as it is: `entitle import --update` brings it up to date"
+        );
+    }
+    Ok(())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| real(other) == Some(one))
+}
+
+/// Live values in place of those of managed fields that differ; the names of changed files on stdout.
+fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Done;
+    let mut changed = 0;
+    let mut out = output::stdout();
+    for file in import::update(&setup.checked, seen, &setup.settings) {
+        for (address, why) in &file.failed {
+            fault(&format!(
+                "{address} in {} is left as it is: {why}",
+                file.source.name
+            ));
+            exit = Exit::Error;
+        }
+        if file.text == file.source.text {
+            continue;
+        }
+        let path = Path::new(&file.source.name);
+        if file.source.name == "<stdin>" {
+            anyhow::bail!("--update edits files, and standard input is none");
+        }
+        files::replace_unchanged(path, &file.source.text, &file.text)?;
+        changed += file.changed.len();
+        writeln!(out, "{}", file.source.name)?;
+    }
+    anstream::eprintln!("{} brought up to date", count(changed, "manifest"));
+    Ok(exit)
+}

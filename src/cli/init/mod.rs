@@ -1,0 +1,151 @@
+//! `entitle init`: a starter project that validates, with a word on every part of it.
+
+mod starter;
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::Init;
+use super::exit::Exit;
+use super::{files, output};
+use crate::manifest::Loaded;
+use crate::model::Diagnostics;
+use crate::model::address::name_fault;
+use crate::model::diagnostic::{Source, nearest};
+use crate::provider;
+use crate::reconcile::{self, CheckOptions};
+use starter::Choice;
+
+pub fn run(args: &Init) -> anyhow::Result<Exit> {
+    let asks = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let choice = choose(args, asks)?;
+    let dir = args.dir.as_deref().unwrap_or(Path::new("."));
+    let all = starter::files(&choice)?;
+    if !valid(&all)? {
+        return Ok(Exit::Error);
+    }
+    let mut out = output::stdout();
+    for (name, text) in &all {
+        let path = dir.join(name);
+        let written = files::create(&path, text)
+            .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
+        if written {
+            writeln!(out, "{}", path.display())?;
+        } else {
+            anstream::eprintln!("{} is there already and stays as it is", path.display());
+        }
+    }
+    let licences = dir.join("licences");
+    let licences = licences.display();
+    anstream::eprintln!(
+        "\nNext: set the credentials that {licences}/connection.yaml names, then\n  \
+         entitle validate {licences}\n  \
+         entitle plan {licences}"
+    );
+    Ok(Exit::Done)
+}
+
+/// Checks the project as `validate` would, before any of it is written.
+fn valid(all: &[(&'static str, String)]) -> anyhow::Result<bool> {
+    let manifests = all.iter().filter(|(name, _)| name.starts_with("licences/"));
+    let sources = manifests.map(|(name, text)| {
+        Arc::new(Source {
+            name: (*name).to_string(),
+            text: text.clone(),
+        })
+    });
+    let loaded = Loaded {
+        sources: sources.collect(),
+        findings: Diagnostics::default(),
+    };
+    let options = CheckOptions {
+        need_connections: true,
+        simulators: None,
+    };
+    let checked = reconcile::check(loaded, &options);
+    output::findings(&checked.findings)?;
+    Ok(!checked.findings.has_errors())
+}
+
+fn choose(args: &Init, asks: bool) -> anyhow::Result<Choice> {
+    let vendors: Vec<&str> = provider::ALL.iter().map(|one| one.vendor().0).collect();
+    let vendor = match (&args.vendor, asks) {
+        (Some(vendor), _) => vendor.clone(),
+        (None, true) => ask(&format!("Vendor ({})", vendors.join(", ")), None)?,
+        (None, false) => anyhow::bail!("--vendor is needed: one of {}", vendors.join(", ")),
+    };
+    let provider = one_of("vendor", &vendor, provider::ALL, |one| one.vendor().0)?;
+    let name = answer(
+        &args.name,
+        asks,
+        "Name of the connection",
+        provider.vendor().0,
+    )?;
+    if let Some(fault) = name_fault(&name) {
+        anyhow::bail!("the name {name:?} {fault}");
+    }
+    let base_url = answer(
+        &args.base_url,
+        asks,
+        "Base URL of the API",
+        provider.address(),
+    )?;
+    let forms: Vec<&str> = provider.auth().forms.iter().map(|form| form.name).collect();
+    let question = format!("Authentication ({})", forms.join(", "));
+    let first = forms.first().copied().unwrap_or_default();
+    let form = answer(&args.auth, asks, &question, first)?;
+    let form = one_of("auth", &form, provider.auth().forms, |form| form.name)?;
+    Ok(Choice {
+        provider: *provider,
+        name,
+        base_url,
+        form,
+    })
+}
+
+/// The member that a flag or an answer names.
+fn one_of<T>(
+    what: &str,
+    given: &str,
+    all: &'static [T],
+    name: impl Fn(&T) -> &'static str,
+) -> anyhow::Result<&'static T> {
+    let names: Vec<&str> = all.iter().map(&name).collect();
+    let found = all.iter().find(|one| name(one) == given);
+    found.ok_or_else(|| match nearest(given, names.iter().copied()) {
+        Some(near) => anyhow::anyhow!("unknown {what} {given:?}: did you mean {near}?"),
+        None => anyhow::anyhow!("unknown {what} {given:?}: one of {}", names.join(", ")),
+    })
+}
+
+/// The flag's value, else what is typed, else the default.
+fn answer(
+    given: &Option<String>,
+    asks: bool,
+    question: &str,
+    default: &str,
+) -> anyhow::Result<String> {
+    match given {
+        Some(given) => Ok(given.clone()),
+        None if asks => ask(question, Some(default)),
+        None => Ok(default.to_string()),
+    }
+}
+
+fn ask(question: &str, default: Option<&str>) -> anyhow::Result<String> {
+    loop {
+        let offer = default.map(|text| format!(" [{text}]")).unwrap_or_default();
+        anstream::eprint!("{question}{offer}: ");
+        std::io::stderr().flush()?;
+        let mut line = String::new();
+        if std::io::stdin().lock().read_line(&mut line)? == 0 {
+            anyhow::bail!("the input ended before everything was answered");
+        }
+        match (line.trim(), default) {
+            ("", Some(default)) => return Ok(default.to_string()),
+            ("", None) => {}
+            (text, _) => return Ok(text.to_string()),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The files of a starter project, made from the vendor's tables. Pure: choices in, names and texts out.
+
+use serde_json::{Value as Json, json};
+use url::Url;
+
+use crate::cli::files::SCHEMA;
+use crate::manifest::write;
+use crate::model::{Field, Need, Shape};
+use crate::provider::Provider;
+use crate::provider::auth::AuthForm;
+use crate::render::schema;
+
+/// What a user chose.
+pub struct Choice {
+    pub provider: &'static dyn Provider,
+    pub name: String,
+    pub base_url: String,
+    pub form: &'static AuthForm,
+}
+
+/// The files of the project, by their paths below its directory.
+pub fn files(choice: &Choice) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest())?;
+    manifest_schema.push('\n');
+    Ok(vec![
+        ("licences/connection.yaml", connection(choice)?),
+        ("licences/example.yaml", manifest(choice)?),
+        (SCHEMA, manifest_schema),
+        (".github/workflows/licences.yaml", workflow(choice)?),
+        (".vscode/settings.json", settings()?),
+        (".gitignore", ignored()),
+    ])
+}
+
+fn head() -> String {
+    write::modeline(&format!("../{SCHEMA}"))
+}
+
+/// A text as YAML on one line, in quotes where it needs them.
+fn scalar(text: &str) -> anyhow::Result<String> {
+    Ok(write::yaml(&Json::from(text))?.trim_end().to_string())
+}
+
+/// The environment variable of a credential: `LAC_PASSWORD`.
+fn variable(choice: &Choice, member: &str) -> String {
+    let mut name = choice.name.to_uppercase().replace(['-', '.'], "_");
+    // A name of a variable begins with no digit.
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    name.push('_');
+    for c in member.chars() {
+        if c.is_uppercase() {
+            name.push('_');
+        }
+        name.extend(c.to_uppercase());
+    }
+    name
+}
+
+/// The members of the chosen form, each with its variable.
+fn credentials(choice: &Choice) -> Vec<(&'static str, String)> {
+    let members = choice.form.members.iter().filter_map(|any| any.first());
+    let members: Vec<&'static str> = members.copied().collect();
+    let single = [choice.form.name];
+    let members = if members.is_empty() {
+        &single[..]
+    } else {
+        &members
+    };
+    members
+        .iter()
+        .map(|member| (*member, variable(choice, member)))
+        .collect()
+}
+
+fn connection(choice: &Choice) -> anyhow::Result<String> {
+    let vendor = choice.provider.vendor().0;
+    let credentials = credentials(choice);
+    let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
+    let auth = match credentials.as_slice() {
+        [(member, name)] if choice.form.members.is_empty() => {
+            format!("    {member}: {{env: {name}}}\n")
+        }
+        several => {
+            let mut text = format!("    {}:\n", choice.form.name);
+            if choice.form.name == "clientCredentials" {
+                text += "      # The token endpoint of your identity provider.\n";
+                text += "      tokenUrl: https://login.example.com/oauth/token\n";
+            }
+            for (member, name) in several {
+                text += &format!("      {member}: {{env: {name}}}\n");
+            }
+            text
+        }
+    };
+    Ok(format!(
+        "{head}#\n\
+         # One account at one vendor. Manifests name it by `connection`, or not at all while it is the only one.\n\
+         # Credentials are never written down here: set {names}.\n\
+         apiVersion: {version}\n\
+         kind: Connection\n\
+         metadata:\n  name: {name}\n\
+         spec:\n  vendor: {vendor}\n\
+         \x20 # Everything before the paths that the vendor's pages print.\n\
+         \x20 baseUrl: {url}\n\
+         \x20 auth:\n{auth}",
+        head = head(),
+        names = names.join(", "),
+        version = crate::manifest::lower::API_VERSION,
+        name = scalar(&choice.name)?,
+        url = scalar(&choice.base_url)?,
+    ))
+}
+
+fn manifest(choice: &Choice) -> anyhow::Result<String> {
+    let table = choice.provider.table();
+    let identity: Vec<(&str, Json)> = table
+        .identity
+        .iter()
+        .map(|one| {
+            let number = one.example.parse::<u64>();
+            let id = match (&one.shape, number) {
+                (Shape::Integer { .. }, Ok(number)) => Json::from(number),
+                _ => Json::from(one.example),
+            };
+            (one.name, id)
+        })
+        .collect();
+    let needed = table
+        .desired
+        .iter()
+        .filter(|field| field.need == Need::InManifest);
+    let needed: Json = needed
+        .map(|field| (field.name.to_string(), json!(1)))
+        .collect();
+    let document = write::object(table.kind, "example", &choice.name, &identity, needed);
+    let others: String = table
+        .desired
+        .iter()
+        .filter(|field| !matches!(field.need, Need::InManifest | Need::Never))
+        .map(explained)
+        .collect();
+    let id: Vec<&str> = table.identity.iter().map(|one| one.name).collect();
+    Ok(format!(
+        "{head}#\n\
+         # {about}\n\
+         #\n\
+         # A field that is not named under `desired` is not managed: it stays as it is. To begin with what you\n\
+         # have, replace this file by:\n\
+         #\n\
+         #   entitle import --connection {name} --id {id} --out licences\n\
+         {document}\
+         \x20   # More fields; `entitle explain {kind}` has them all:\n{others}",
+        head = head(),
+        about = table.about,
+        name = choice.name,
+        id = id.join("/").to_uppercase(),
+        document = write::yaml(&document)?,
+        kind = table.kind,
+    ))
+}
+
+fn explained(field: &Field) -> String {
+    format!("    # {}: {}\n", field.name, field.about)
+}
+
+fn workflow(choice: &Choice) -> anyhow::Result<String> {
+    let secrets: Vec<String> = credentials(choice)
+        .iter()
+        .map(|(_, name)| format!("      {name}: ${{{{ secrets.{name} }}}}"))
+        .collect();
+    let url = Url::parse(&choice.base_url);
+    let host = url.ok().and_then(|url| url.host_str().map(str::to_string));
+    let host = scalar(&host.unwrap_or_default())?;
+    Ok(include_str!("workflow.yaml")
+        .replace("{host}", &host)
+        .replace("{secrets}", &secrets.join("\n")))
+}
+
+fn settings() -> anyhow::Result<String> {
+    let settings = json!({
+        "yaml.schemas": {format!("./{SCHEMA}"): ["licences/**/*.yaml", "licences/**/*.yml"]},
+    });
+    Ok(serde_json::to_string_pretty(&settings)? + "\n")
+}
+
+fn ignored() -> String {
+    "# Saved plans hold live values, and .env files hold credentials.\nplan.json\n*.plan.json\n.env\n".into()
+}

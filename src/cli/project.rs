@@ -1,0 +1,170 @@
+//! The project file: found upward to the git root, and the defaults it gives to what is typed.
+//!
+//! Outside a git repository only the directory we are in is looked at: whatever lies further up may be
+//! anybody's. `manifest::project` says what the file can and cannot do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::manifest::project::{FILE, Project};
+use crate::manifest::{self, lower};
+use crate::model::diagnostic::Source;
+use crate::model::{Diagnostic, Diagnostics, Mark};
+use crate::provider;
+
+/// The file that `drift` reads beside the project file.
+const ACCEPTED: &str = "entitle-accepted.yaml";
+
+/// A project file that was found.
+pub struct Found {
+    /// Its directory, as a path from where we are: `..` once per step up.
+    dir: PathBuf,
+    project: Project,
+    pub findings: Diagnostics,
+}
+
+/// The nearest project file. A file of that name without a `Project` in it is a manifest and no more.
+pub fn find() -> Option<Found> {
+    let path = nearest(FILE)?;
+    let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let loaded = manifest::load(std::slice::from_ref(&path), &mut std::io::empty());
+    let manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &|_, _| Some(()));
+    let mut projects = manifests.projects.into_iter();
+    if projects.len() == 0 && manifests.documents > 0 {
+        return None;
+    }
+    let mut findings = loaded.findings;
+    findings.extend(manifests.findings);
+    let project = projects.next().unwrap_or_default();
+    if projects.len() > 0 {
+        let message = "a project file holds one Project";
+        findings.push(Diagnostic::error("duplicate-name", message));
+    }
+    let mut found = Found {
+        dir,
+        project,
+        findings,
+    };
+    if let Some(source) = loaded.sources.first() {
+        found.keep_inside(source);
+    }
+    Some(found)
+}
+
+/// The nearest file of this name from here up to the git root.
+fn nearest(name: &str) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let is_root = |dir: &Path| dir.join(".git").exists();
+    let root = here.ancestors().find(|dir| is_root(dir)).unwrap_or(&here);
+    let mut way = PathBuf::new();
+    for dir in here.ancestors() {
+        if dir.join(name).is_file() {
+            return Some(way.join(name));
+        }
+        if dir == root {
+            break;
+        }
+        way.push("..");
+    }
+    None
+}
+
+impl Found {
+    /// Paths that a link leads out of the project's directory are refused: links come with pull requests too.
+    fn keep_inside(&mut self, source: &Arc<Source>) {
+        let mut paths: Vec<&String> = self.project.paths.iter().collect();
+        paths.extend(&self.project.journal);
+        paths.extend(&self.project.accepted_drift);
+        for path in paths {
+            if leads_out(&self.dir, path) {
+                let message = format!("{path:?} leads out of the project's directory by a link");
+                let at = source.text.find(path.as_str()).unwrap_or_default();
+                let finding = Diagnostic::error("bad-path", message);
+                self.findings
+                    .push(finding.at(source, Mark::at(&source.text, at)));
+            }
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        self.dir.join(path).display().to_string()
+    }
+
+    /// What an argument defaults to in this project.
+    pub fn default_of(&self, argument: &str) -> Vec<String> {
+        let one = |value: &Option<String>| value.iter().cloned().collect();
+        let path = |value: &Option<String>| value.iter().map(|path| self.path(path)).collect();
+        let project = &self.project;
+        match argument {
+            "paths" => project.paths.iter().map(|path| self.path(path)).collect(),
+            "parallelism" => one(&project.parallelism),
+            "timeout" => one(&project.timeout),
+            "max_changes" => one(&project.max_changes),
+            "trust_hosts" => project.trust_hosts.clone(),
+            "journal" => path(&project.journal),
+            "accepted" => path(&project.accepted_drift),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a project file can say anything about an argument.
+    pub fn knows(argument: &str) -> bool {
+        const ARGUMENTS: [&str; 7] = [
+            "paths",
+            "parallelism",
+            "timeout",
+            "max_changes",
+            "trust_hosts",
+            "journal",
+            "accepted",
+        ];
+        ARGUMENTS.contains(&argument)
+    }
+}
+
+/// Whether the file system takes a path below `dir` to somewhere else.
+fn leads_out(dir: &Path, path: &str) -> bool {
+    let dir = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
+    let Ok(home) = std::fs::canonicalize(dir) else {
+        return true;
+    };
+    let whole = dir.join(path);
+    whole
+        .ancestors()
+        .take_while(|part| *part != dir && !part.as_os_str().is_empty())
+        .any(|part| match std::fs::symlink_metadata(part) {
+            // What is not there yet leads nowhere; a link to what is not there leads anywhere.
+            Err(_) => false,
+            Ok(_) => std::fs::canonicalize(part).map_or(true, |real| !real.starts_with(&home)),
+        })
+}
+
+/// The paths that are read when nobody names any.
+pub fn paths() -> Vec<PathBuf> {
+    find().map_or_else(Vec::new, |found| {
+        found
+            .default_of("paths")
+            .into_iter()
+            .map(PathBuf::from)
+            .collect()
+    })
+}
+
+/// The file with accepted drift: the one asked for, which must be there, or the usual one if it is.
+pub fn accepted(asked: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+    let Some(path) = asked else {
+        let beside = find().map(|found| found.dir.join(ACCEPTED));
+        return Ok(match beside {
+            Some(path) => path.is_file().then_some(path),
+            None => nearest(ACCEPTED),
+        });
+    };
+    if !path.is_file() {
+        anyhow::bail!("there is no file {} with accepted drift", path.display());
+    }
+    Ok(Some(path.to_path_buf()))
+}

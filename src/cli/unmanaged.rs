@@ -1,0 +1,76 @@
+//! `entitle unmanaged`: live objects that no manifest names.
+
+use std::io::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::args::{Format, Unmanaged};
+use super::exit::Exit;
+use super::{output, setup};
+use crate::plan::document::FORMAT_VERSION;
+use crate::reconcile::import::{self, Ask};
+use crate::render::{self, text::count};
+
+pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
+    let Some(setup) = setup::account(&args.paths, &args.reach).await? else {
+        return Ok(Exit::Error);
+    };
+    let said = |why: String| anyhow::anyhow!(why);
+    let connection =
+        import::connection(&setup.checked, args.connection.as_deref()).map_err(said)?;
+    let seen = import::seen(
+        &setup.checked,
+        &connection,
+        &Ask::Everything,
+        &setup.settings,
+    )
+    .await
+    .map_err(said)?;
+    if let Some(failure) = seen.failures.first() {
+        anyhow::bail!("the list of objects is not complete: {failure}");
+    }
+    let known = import::managed(&setup.checked, &connection);
+    let kind = seen.provider.table().kind;
+    let (managed, unmanaged): (Vec<_>, Vec<_>) = seen
+        .objects
+        .iter()
+        .map(|found| &found.identity)
+        .partition(|identity| known.contains_key(identity));
+    match args.format {
+        Format::Json => {
+            let identity = |identity: &import::Identity| -> Json {
+                let members = identity.iter();
+                members
+                    .map(|(name, id)| (name.to_string(), json!(id)))
+                    .collect()
+            };
+            let objects: Vec<Json> = unmanaged
+                .iter()
+                .map(|one| json!({"id": import::shown(one), "identity": identity(one)}))
+                .collect();
+            let document = json!({
+                "format_version": FORMAT_VERSION,
+                "connection": connection,
+                "vendor": seen.provider.vendor().0,
+                "kind": kind.0,
+                "managed": managed.len(),
+                "unmanaged": objects,
+            });
+            render::json::write(&mut output::stdout(), &document)?;
+        }
+        Format::Text => {
+            let mut out = std::io::BufWriter::new(output::stdout());
+            for identity in &unmanaged {
+                writeln!(out, "{kind} {}", import::shown(identity))?;
+            }
+            out.flush()?;
+            anstream::eprintln!(
+                "{} of {} at `{connection}` managed, {} not",
+                managed.len(),
+                count(seen.objects.len(), "object"),
+                unmanaged.len()
+            );
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,382 @@
+//! `entitle watch`: the daemon, wired up.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use super::args::{JournalFile, Reach, Selection};
+use super::duration::duration;
+use super::exit::Exit;
+use super::surface::{Surface, SurfaceArgs};
+use super::watch_source::{Place, reader};
+use super::{setup, signals, simulators, state, watch_once};
+use crate::apply::journal::{History, Journal};
+use crate::apply::lock::{Lock, LockFiles};
+use crate::daemon::board::Board;
+use crate::daemon::brake;
+use crate::daemon::engine::{Engine, Rules};
+use crate::daemon::mode::RunMode;
+use crate::daemon::pass::Shell;
+use crate::daemon::source::directory;
+use crate::daemon::source::git::Remote;
+use crate::daemon::status::SourceKind;
+use crate::daemon::task::{Reader, Task};
+use crate::daemon::trigger::Trigger;
+use crate::daemon::window::Window;
+use crate::plan::guard::MaxChanges;
+use crate::reconcile::CheckOptions;
+use crate::sandbox::{self, Sandbox};
+
+/// What the daemon may do about a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Look and report; write nothing
+    Observe,
+    /// Put back what was last applied; never follow the source
+    Heal,
+    /// Follow the source, and heal what drifts from it
+    Sync,
+}
+
+/// How the log is written to standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass."
+)]
+pub struct Watch {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    reach: Reach,
+    /// What may be done about a difference
+    #[arg(long, value_enum, env = "ENTITLE_MODE", default_value = "observe")]
+    mode: Mode,
+    /// Look at everything this often, hint or no hint; an object's policy may say otherwise
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_RESYNC", default_value = "10m", value_parser = positive)]
+    resync: Duration,
+    /// Write nothing to a connection where more objects would change: a number, or a share, counted from 10 objects
+    #[arg(
+        long,
+        value_name = "N|P%",
+        env = "ENTITLE_MAX_CHANGES",
+        default_value = brake::DEFAULT
+    )]
+    max_changes: MaxChanges,
+    /// When to write, and when not to: `allow|deny CRON for LENGTH [in ZONE]`; may be given several times
+    #[arg(
+        long,
+        value_name = "WINDOW",
+        env = "ENTITLE_WINDOW",
+        value_delimiter = ';'
+    )]
+    window: Vec<Window>,
+    /// Take the manifests from this git remote instead of from files (https, ssh or file)
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENTITLE_GIT",
+        conflicts_with = "paths"
+    )]
+    git: Option<String>,
+    /// Branch or tag of the remote
+    #[arg(
+        long = "ref",
+        value_name = "REF",
+        env = "ENTITLE_GIT_REF",
+        default_value = "main"
+    )]
+    reference: String,
+    /// Folder of the remote with the manifests
+    #[arg(long, value_name = "DIR", env = "ENTITLE_GIT_PATH", default_value = "")]
+    path: String,
+    /// How often the remote is asked for a new commit
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_INTERVAL", default_value = "1m", value_parser = positive)]
+    interval: Duration,
+    /// Token for the remote over https
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ENTITLE_GIT_TOKEN",
+        hide_env_values = true
+    )]
+    git_token: Option<String>,
+    /// Compare the files every few seconds instead of waiting for events, for network file systems
+    #[arg(long, env = "ENTITLE_POLL")]
+    poll: bool,
+    #[command(flatten)]
+    surface: SurfaceArgs,
+    #[command(flatten)]
+    journal: JournalFile,
+    /// End after one pass over everything, with the exit code of `apply`
+    #[arg(long, env = "ENTITLE_ONCE")]
+    once: bool,
+    /// How the log is written to standard error
+    #[arg(long, value_enum, env = "ENTITLE_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// How often files are compared with `--poll`.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Hints that wait at most: more would say nothing more.
+const HINTS: usize = 1024;
+
+fn positive(text: &str) -> Result<Duration, String> {
+    let span = duration(text)?;
+    if span < Duration::from_secs(1) {
+        return Err("a second is the shortest".into());
+    }
+    Ok(span)
+}
+
+impl Watch {
+    pub fn logs_json(&self) -> bool {
+        self.log_format == LogFormat::Json
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            mode: match self.mode {
+                Mode::Observe => RunMode::Observe,
+                Mode::Heal => RunMode::Heal,
+                Mode::Sync => RunMode::Sync,
+            },
+            resync: self.resync,
+            max_changes: self.max_changes,
+            windows: self.window.clone(),
+        }
+    }
+
+    fn remote(&self) -> anyhow::Result<Option<Remote>> {
+        let Some(url) = &self.git else {
+            return Ok(None);
+        };
+        let name = crate::plan::fingerprint::digest(url);
+        let name: String = name
+            .chars()
+            .skip_while(|c| *c != ':')
+            .skip(1)
+            .take(16)
+            .collect();
+        let remote = Remote {
+            url: url.clone(),
+            reference: self.reference.clone(),
+            path: self.path.clone(),
+            dir: state::dir()?.join("git").join(name),
+            token: self.git_token.clone(),
+        };
+        match remote.fault() {
+            Some(fault) => anyhow::bail!(fault),
+            None => Ok(Some(remote)),
+        }
+    }
+}
+
+pub async fn run(args: Watch) -> anyhow::Result<Exit> {
+    let remote = args.remote()?;
+    for path in &args.selection.paths {
+        if path.as_os_str() == "-" {
+            anyhow::bail!("standard input cannot be watched: name files or directories");
+        }
+        std::fs::metadata(path)
+            .map_err(|error| anyhow::anyhow!("cannot watch {}: {error}", path.display()))?;
+    }
+    let sandbox = start_sandbox(&args.reach).await?;
+    let options = CheckOptions {
+        need_connections: true,
+        simulators: sandbox.as_ref().map(simulators::stand_ins),
+    };
+    let place = match &remote {
+        Some(remote) => Place::Git(remote.clone()),
+        None => Place::Files(args.selection.paths.clone()),
+    };
+    let (triggers, hints) = mpsc::channel(HINTS);
+    // The watch begins before the first reading, so that nothing saved in between is missed.
+    let _watch = match &remote {
+        Some(_) => None,
+        None => {
+            let poll = args.poll.then_some(POLL);
+            let watch = directory::watch(&args.selection.paths, poll, triggers.clone());
+            Some(watch.map_err(|why| anyhow::anyhow!(why))?)
+        }
+    };
+    let mut reader = reader(place, &args.selection, options, args.logs_json())?;
+    if remote.is_none() {
+        // A wrong path or a broken file is told at once; later ones leave the last good manifests in force.
+        let first = reader().await;
+        if first.is_err() {
+            return Ok(Exit::Error);
+        }
+        reader = after(first, reader);
+    }
+    let secrets = setup::settings(&args.reach, Arc::default()).secrets;
+    let surface = Surface::new(&args.surface, secrets, triggers.clone()).await?;
+    let task = Wiring {
+        args: &args,
+        surface,
+        remote: remote.as_ref(),
+        sandboxed: sandbox.is_some(),
+        reader,
+        hints,
+        triggers,
+    };
+    task.run().await
+}
+
+async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<Sandbox>> {
+    if !reach.sandbox {
+        return Ok(None);
+    }
+    let options = sandbox::Options {
+        faults: reach.faults.clone(),
+        ..sandbox::Options::default()
+    };
+    let sandbox = Sandbox::start(options).await?;
+    anstream::eprintln!(
+        "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
+        sandbox.address()
+    );
+    Ok(Some(sandbox))
+}
+
+/// A reader whose first answer is known.
+fn after(first: Answer, mut reader: Reader) -> Reader {
+    let mut first = Some(first);
+    Box::new(move || match first.take() {
+        Some(answer) => Box::pin(std::future::ready(answer)),
+        None => reader(),
+    })
+}
+
+type Answer = Result<Option<crate::daemon::task::Fetched>, String>;
+
+struct Wiring<'a> {
+    args: &'a Watch,
+    surface: Surface,
+    remote: Option<&'a Remote>,
+    sandboxed: bool,
+    reader: Reader,
+    hints: mpsc::Receiver<Trigger>,
+    /// Kept, so that the channel stays open when nobody sends hints.
+    triggers: mpsc::Sender<Trigger>,
+}
+
+impl Wiring<'_> {
+    async fn run(self) -> anyhow::Result<Exit> {
+        let args = self.args;
+        let stop: Arc<AtomicBool> = Arc::default();
+        let (orders, ordered) = mpsc::channel(4);
+        let scratch = self.scratch()?;
+        let shell = self.shell(
+            &stop,
+            scratch.as_ref().map(|dir| dir.path().join("journal")),
+        )?;
+        let rules = args.rules();
+        let board = self.board(rules.mode);
+        let engine = Engine::new(rules);
+        let (status, _seen) = watch::channel(board.status(&engine));
+        let signals = signals::order(Arc::clone(&stop), orders);
+        let poll = self.remote.map_or(args.resync, |_| args.interval);
+        let reader = self.surface.follow(self.reader);
+        let running = self.surface.start(&status);
+        let task = Task {
+            engine,
+            shell: Arc::new(shell),
+            reader,
+            poll,
+            board,
+            status,
+            triggers: self.hints,
+            orders: ordered,
+            clock: Timestamp::now,
+            chance: Box::new(chance),
+            once: args.once,
+        };
+        let end = task.run().await;
+        running.end().await;
+        drop(self.triggers);
+        if !args.once {
+            return Ok(Exit::Done);
+        }
+        watch_once::report(&end)?;
+        Ok(signals.exit().unwrap_or_else(|| watch_once::exit_of(&end)))
+    }
+
+    fn board(&self, mode: RunMode) -> Board {
+        let (kind, place) = match self.remote {
+            Some(remote) => (SourceKind::Git, remote.place()),
+            None => {
+                let paths = self.args.selection.paths.iter();
+                let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+                let place = if paths.is_empty() {
+                    ".".into()
+                } else {
+                    paths.join(" ")
+                };
+                (SourceKind::Directory, place)
+            }
+        };
+        Board::new(mode, kind, place, self.sandboxed, Timestamp::now())
+    }
+
+    /// A trial leaves no trace, but healing needs a journal to heal from.
+    fn scratch(&self) -> anyhow::Result<Option<tempfile::TempDir>> {
+        let needed = self.sandboxed && self.args.journal.journal.is_none();
+        Ok(if needed {
+            Some(tempfile::tempdir()?)
+        } else {
+            None
+        })
+    }
+
+    fn shell(&self, stop: &Arc<AtomicBool>, scratch: Option<PathBuf>) -> anyhow::Result<Shell> {
+        let path = match scratch {
+            Some(path) => path,
+            None => state::journal(&self.args.journal)?,
+        };
+        let fault = |error: std::io::Error| {
+            anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
+        };
+        let history = History::read(&path).map_err(fault)?;
+        let cut_off = history.open_intents();
+        for open in &cut_off {
+            let (address, at) = (&open.intent.address, &open.at);
+            tracing::warn!(address, at, "a run was cut off while it wrote this object");
+        }
+        let lock: Option<Box<dyn Lock>> = if self.sandboxed {
+            None
+        } else {
+            let dir = state::dir()?.join("locks");
+            Some(Box::new(LockFiles { dir }))
+        };
+        let reach = self.args.reach.clone();
+        let stop = Arc::clone(stop);
+        Ok(Shell {
+            settings: Box::new(move || setup::settings(&reach, Arc::clone(&stop))),
+            lock,
+            journal: Some(Journal::open(&path).map_err(fault)?),
+            by: state::actor(),
+            holder: Box::new(state::holder),
+            cut_off: Mutex::new(cut_off),
+            applied: Mutex::default(),
+        })
+    }
+}
+
+/// Between 0 and 1: hashing with fresh keys is as random as waits need.
+fn chance() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    let bits = RandomState::new().hash_one(0_u8) >> 11;
+    bits as f64 / (1_u64 << 53) as f64
+}

@@ -1,0 +1,59 @@
+//! What `watch --once` tells: the state of every object, and the exit code.
+
+use std::io::Write;
+
+use super::exit::Exit;
+use super::output;
+use crate::daemon::status::{ObjectState, Status};
+
+/// Everything that is not as wanted, and a line of counts.
+pub fn report(status: &Status) -> std::io::Result<()> {
+    let mut out = output::stdout();
+    let (mut in_sync, mut written) = (0, 0);
+    for object in &status.objects {
+        if object.state == ObjectState::InSync {
+            in_sync += 1;
+            written += usize::from(object.last_write.is_some());
+            continue;
+        }
+        let message = object.message.as_deref().unwrap_or_default();
+        writeln!(
+            out,
+            "{}  {}  {message}",
+            object.address,
+            object.state.name()
+        )?;
+        for change in &object.changes {
+            writeln!(
+                out,
+                "    {}  {} → {}",
+                change.path, change.before, change.after
+            )?;
+        }
+    }
+    let others = status.objects.len() - in_sync;
+    writeln!(
+        out,
+        "Watch: {in_sync} in sync, {written} of them written just now, {others} not."
+    )?;
+    out.flush()
+}
+
+/// The exit code that an apply would have had.
+pub fn exit_of(status: &Status) -> Exit {
+    let any = |state: ObjectState| status.objects.iter().any(|object| object.state == state);
+    let locked = status.connections.values().any(|c| c.locked.is_some());
+    let failed = any(ObjectState::Failed) || any(ObjectState::Missing);
+    let well = any(ObjectState::InSync) || any(ObjectState::Differs);
+    if status.source.revision.is_none() || failed && !well {
+        Exit::Error
+    } else if failed {
+        Exit::Partly
+    } else if locked {
+        Exit::Locked
+    } else if any(ObjectState::Refused) {
+        Exit::Refused
+    } else {
+        Exit::Done
+    }
+}

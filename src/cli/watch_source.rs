@@ -1,0 +1,173 @@
+//! Reads and checks what the daemon watches, off its loop, and tells what is wrong with it once.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::Selection;
+use super::{output, scope, state};
+use crate::daemon::source::git::Remote;
+use crate::daemon::task::{Fetched, Reader};
+use crate::manifest::{self, Loaded};
+use crate::model::{Diagnostic, Diagnostics, Severity};
+use crate::reconcile::{self, CheckOptions, Checked};
+
+/// Where the manifests are.
+#[derive(Clone)]
+pub enum Place {
+    Files(Vec<PathBuf>),
+    Git(Remote),
+}
+
+/// What every reading needs, and what the last one came to.
+struct Source {
+    place: Place,
+    scope: scope::Scope,
+    options: CheckOptions,
+    json: bool,
+    last: Mutex<Last>,
+}
+
+#[derive(Default)]
+struct Last {
+    /// Hash of the texts, and what was wrong with them.
+    read: Option<(String, Option<String>)>,
+    commit: Option<String>,
+}
+
+/// A reader for the loop. Text logs show findings as `validate` does, JSON logs as events.
+pub fn reader(
+    place: Place,
+    selection: &Selection,
+    options: CheckOptions,
+    json: bool,
+) -> anyhow::Result<Reader> {
+    let source = Arc::new(Source {
+        place,
+        scope: scope::Scope::new(selection)?,
+        options,
+        json,
+        last: Mutex::default(),
+    });
+    Ok(Box::new(move || Box::pin(read(Arc::clone(&source)))))
+}
+
+async fn read(source: Arc<Source>) -> Result<Option<Fetched>, String> {
+    let commit = match &source.place {
+        Place::Files(_) => None,
+        Place::Git(remote) => Some(remote.fetch().await?),
+    };
+    let loaded = match (&source.place, &commit) {
+        (Place::Git(remote), Some(commit)) => {
+            if let Some(known) = source.known(commit) {
+                return known;
+            }
+            Some(remote.load(commit).await?)
+        }
+        _ => None,
+    };
+    // Parsing thousands of files would hold the loop up.
+    tokio::task::spawn_blocking(move || source.check(loaded, commit))
+        .await
+        .map_err(|error| format!("reading the manifests broke off: {error}"))?
+}
+
+impl Source {
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What came of a commit that was read before.
+    fn known(&self, commit: &str) -> Option<Result<Option<Fetched>, String>> {
+        let last = self.last();
+        let same = last.commit.as_deref() == Some(commit);
+        let (_, problem) = last.read.as_ref().filter(|_| same)?;
+        Some(problem.clone().map_or(Ok(None), Err))
+    }
+
+    fn check(
+        &self,
+        loaded: Option<Loaded>,
+        commit: Option<String>,
+    ) -> Result<Option<Fetched>, String> {
+        let loaded = match (&self.place, loaded) {
+            (_, Some(loaded)) => loaded,
+            (Place::Files(paths), None) => manifest::load(paths, &mut std::io::empty()),
+            (Place::Git(_), None) => Loaded::default(),
+        };
+        let digest = reconcile::digest_of(&loaded.sources);
+        let mut last = self.last();
+        last.commit.clone_from(&commit);
+        let unread = loaded.findings.has_errors();
+        if let Some((known, problem)) = &last.read
+            && *known == digest
+            && !unread
+        {
+            return problem.clone().map_or(Ok(None), Err);
+        }
+        let checked = self.checked(loaded, commit.as_deref());
+        let (fetched, problem) = match checked {
+            Ok(checked) => {
+                let revision = commit.unwrap_or_else(|| digest.clone());
+                (Ok(Some(Fetched { checked, revision })), None)
+            }
+            Err(problem) => (Err(problem.clone()), Some(problem)),
+        };
+        last.read = Some((digest, problem));
+        fetched
+    }
+
+    fn checked(&self, loaded: Loaded, commit: Option<&str>) -> Result<Checked, String> {
+        let mut checked = reconcile::check(loaded, &self.options);
+        self.tell(&checked.findings);
+        if checked.findings.has_errors() {
+            let errors = checked
+                .findings
+                .iter()
+                .filter(|f| f.severity == Severity::Error);
+            let errors: Vec<&Diagnostic> = errors.collect();
+            let first = errors
+                .first()
+                .map(|f| place_and_words(f))
+                .unwrap_or_default();
+            let more = match errors.len() {
+                0 | 1 => String::new(),
+                several => format!(", and {} more", several - 1),
+            };
+            return Err(format!("{first}{more}"));
+        }
+        self.scope
+            .narrow(&mut checked)
+            .map_err(|error| error.to_string())?;
+        checked.source.commit = match &self.place {
+            Place::Files(_) => state::commit(),
+            Place::Git(_) => commit.map(Into::into),
+        };
+        Ok(checked)
+    }
+
+    fn tell(&self, findings: &Diagnostics) {
+        if !self.json {
+            // Whoever closed our standard error does not read this either.
+            let _ = output::findings(findings);
+            return;
+        }
+        for finding in findings.iter() {
+            let (code, words) = (finding.code, place_and_words(finding));
+            match finding.severity {
+                Severity::Error => tracing::error!(code, "{words}"),
+                Severity::Warning => tracing::warn!(code, "{words}"),
+            }
+        }
+    }
+}
+
+/// A finding on one line.
+fn place_and_words(finding: &Diagnostic) -> String {
+    match &finding.origin {
+        Some(origin) => {
+            let (file, mark) = (&origin.source.name, origin.mark);
+            format!("{file}:{}:{}: {}", mark.line, mark.column, finding.message)
+        }
+        None => finding.message.clone(),
+    }
+}

@@ -1,0 +1,58 @@
+//! The brake: too many changes at once are somebody's mistake until a person says otherwise.
+//!
+//! The numbers are those of octoDNS, which has kept DNS zones from being emptied for years: 30 %, counted
+//! from 10 objects. The share is of all objects of a connection and counts everything that would be written there,
+//! also what it held back before, so that a large change is not let through in small pieces.
+
+use crate::plan::guard::MaxChanges;
+use crate::render::text::count;
+
+/// Below this many objects a share says nothing: two of three is one person's work before lunch.
+pub const FROM: usize = 10;
+
+/// What holds unless something else is asked for.
+pub const DEFAULT: &str = "30%";
+
+/// Why nothing may be written to a connection; nothing when it may.
+pub fn engaged(
+    connection: &str,
+    changing: usize,
+    objects: usize,
+    most: MaxChanges,
+) -> Option<String> {
+    let (allowed, shown) = match most {
+        MaxChanges::Count(most) => (most, most.to_string()),
+        MaxChanges::Percent(_) if objects < FROM => return None,
+        MaxChanges::Percent(share) => (objects * usize::from(share) / 100, format!("{share} %")),
+    };
+    (changing > allowed).then(|| {
+        format!(
+            "{changing} of {} of `{connection}` would change and --max-changes allows {shown}: nothing is \
+             written there until fewer would. Look at them with `entitle plan`, and let them through with \
+             `entitle apply`",
+            count(objects, "object")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_counts_from_ten_objects() {
+        let most: MaxChanges = DEFAULT.parse().unwrap();
+        let engaged = |changing, objects| engaged("lac", changing, objects, most).is_some();
+        assert!(!engaged(9, 9));
+        assert!(!engaged(3, 10));
+        assert!(engaged(4, 10));
+        assert!(!engaged(3000, 10_000));
+        assert!(engaged(3001, 10_000));
+    }
+
+    #[test]
+    fn a_number_counts_from_the_first() {
+        assert!(engaged("lac", 1, 1, MaxChanges::Count(0)).is_some());
+        assert!(engaged("lac", 2, 3, MaxChanges::Count(2)).is_none());
+    }
+}

@@ -1,0 +1,369 @@
+//! What the daemon knows and what it does next; no IO and no clock of its own.
+//!
+//! Manifests, triggers and the ends of passes come in; batches of objects to look at come out, one per
+//! connection and never two of the same connection at once: a vendor that is slow or down delays nobody
+//! else, and an object is never looked at twice at the same time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::brake;
+use super::content::{same_connection, same_object};
+use super::gate::Past;
+use super::mode::RunMode;
+use super::queue::Queue;
+use super::schedule;
+use super::status::ObjectState;
+use super::track::{Look, Now, Tracked};
+use super::trigger::Trigger;
+use super::window::{self, Door, Window};
+use crate::model::{Address, Desired};
+use crate::plan::guard::MaxChanges;
+use crate::reconcile::Checked;
+
+/// How the daemon was told to behave.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub mode: RunMode,
+    /// How often everything is looked at without being told to.
+    pub resync: Duration,
+    pub max_changes: MaxChanges,
+    pub windows: Vec<Window>,
+}
+
+/// Objects of one connection to look at.
+pub struct Batch {
+    pub connection: String,
+    pub jobs: Vec<Job>,
+    /// For the log.
+    pub reasons: BTreeSet<&'static str>,
+    /// The manifests in force, with the objects of this batch only.
+    pub checked: Checked,
+    pub mode: RunMode,
+    pub door: Door,
+    pub max_changes: MaxChanges,
+    /// Objects of the connection, and those of them that the brake holds beside this batch.
+    pub objects: usize,
+    pub braked: usize,
+}
+
+/// One object of a batch.
+pub struct Job {
+    pub desired: Arc<Desired>,
+    pub generation: u64,
+    pub past: Past,
+}
+
+/// What became of a batch, object by object.
+pub struct Seen {
+    pub connection: String,
+    pub run: String,
+    pub looks: Vec<(Address, u64, Look)>,
+}
+
+pub struct Engine {
+    pub rules: Rules,
+    /// The manifests in force.
+    pub checked: Option<Checked>,
+    pub objects: BTreeMap<Address, Tracked>,
+    queue: Queue<Address, Instant>,
+    /// When each group of objects is looked at by itself: together, so that lists serve all of them.
+    rounds: BTreeMap<(String, Duration), Instant>,
+    busy: BTreeSet<String>,
+}
+
+impl Engine {
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            checked: None,
+            objects: BTreeMap::new(),
+            queue: Queue::default(),
+            rounds: BTreeMap::new(),
+            busy: BTreeSet::new(),
+        }
+    }
+
+    /// Puts manifests in force: wakes what is new or wants something else, forgets what is gone. Comes
+    /// back with the connections whose accounts must not be used any more.
+    pub fn adopt(&mut self, mut checked: Checked, now: Now) -> Vec<String> {
+        let objects = std::mem::take(&mut checked.desired);
+        let moved = self.moved_connections(&checked);
+        let mut gone: BTreeSet<Address> = self.objects.keys().cloned().collect();
+        for desired in objects {
+            let address = desired.address.clone();
+            gone.remove(&address);
+            let rerouted = moved.contains(&desired.connection);
+            match self.objects.get_mut(&address) {
+                Some(tracked) if same_object(&tracked.desired, &desired) && !rerouted => {
+                    tracked.moved(desired);
+                    continue;
+                }
+                // An identity, a vendor or an account that changed makes another object of it.
+                Some(tracked) if tracked.desired.identity == desired.identity && !rerouted => {
+                    tracked.want(desired);
+                }
+                _ => {
+                    self.objects.insert(address.clone(), Tracked::new(desired));
+                }
+            }
+            self.queue
+                .wake(&address, now.instant, "the manifest changed");
+        }
+        for address in gone {
+            self.queue.forget(&address);
+            self.objects.remove(&address);
+        }
+        self.checked = Some(checked);
+        moved
+    }
+
+    fn moved_connections(&self, checked: &Checked) -> Vec<String> {
+        let Some(before) = &self.checked else {
+            return Vec::new();
+        };
+        let same =
+            |name: &String| match (before.connections.get(name), checked.connections.get(name)) {
+                (Some(one), Some(other)) => same_connection(one, other),
+                _ => false,
+            };
+        before
+            .connections
+            .keys()
+            .filter(|name| !same(name))
+            .cloned()
+            .collect()
+    }
+
+    /// Everything is looked at as if for the first time.
+    pub fn start_anew(&mut self, now: Now) {
+        for tracked in self.objects.values_mut() {
+            tracked.start_anew();
+        }
+        self.wake_where(now, "told to reload", |_| true);
+    }
+
+    /// Wakes what a trigger is about. How many objects that is.
+    pub fn wake(&mut self, trigger: &Trigger, now: Now) -> usize {
+        match trigger {
+            // The task reads the manifests; what they change is woken by `adopt`.
+            Trigger::Source => 0,
+            Trigger::Resync => self.wake_where(now, "told to look", |_| true),
+            Trigger::Connection(name) => {
+                self.wake_where(now, "a hint", |desired| desired.connection == *name)
+            }
+            Trigger::Object { connection, id } => self.wake_where(now, "a hint", |desired| {
+                let ids = &desired.identity;
+                desired.connection == *connection && ids.iter().any(|(_, own)| own == id)
+            }),
+        }
+    }
+
+    fn wake_where(
+        &mut self,
+        now: Now,
+        reason: &'static str,
+        which: impl Fn(&Desired) -> bool,
+    ) -> usize {
+        let mut woken = 0;
+        for (address, tracked) in &self.objects {
+            if which(&tracked.desired) {
+                self.queue.wake(address, now.instant, reason);
+                woken += 1;
+            }
+        }
+        woken
+    }
+
+    /// When something is due next.
+    pub fn next(&self) -> Option<Instant> {
+        self.queue.next(|address| self.is_free(address))
+    }
+
+    /// Whether nothing is being looked at.
+    pub fn is_idle(&self) -> bool {
+        self.busy.is_empty()
+    }
+
+    fn is_free(&self, address: &Address) -> bool {
+        let tracked = self.objects.get(address);
+        tracked.is_some_and(|tracked| !self.busy.contains(&tracked.desired.connection))
+    }
+
+    /// What is due now, by connection.
+    pub fn batches(&mut self, now: Now) -> Vec<Batch> {
+        let (objects, busy) = (&self.objects, &self.busy);
+        let free = |address: &Address| {
+            let tracked = objects.get(address);
+            tracked.is_some_and(|tracked| !busy.contains(&tracked.desired.connection))
+        };
+        let due = self.queue.due(now.instant, free);
+        let mut by_connection: BTreeMap<String, Vec<(Address, &'static str)>> = BTreeMap::new();
+        for (address, reason) in due {
+            if let Some(tracked) = self.objects.get(&address) {
+                let connection = tracked.desired.connection.clone();
+                by_connection
+                    .entry(connection)
+                    .or_default()
+                    .push((address, reason));
+            }
+        }
+        let door = match by_connection.is_empty() {
+            true => Door::Open,
+            false => window::door(&self.rules.windows, now.time),
+        };
+        let batches = by_connection.into_iter();
+        batches
+            .filter_map(|(connection, due)| self.batch(connection, &due, door, now))
+            .collect()
+    }
+
+    fn batch(
+        &mut self,
+        connection: String,
+        due: &[(Address, &'static str)],
+        door: Door,
+        now: Now,
+    ) -> Option<Batch> {
+        let mut checked = self.checked.clone()?;
+        let mut jobs = Vec::with_capacity(due.len());
+        let addresses: BTreeSet<&Address> = due.iter().map(|(address, _)| address).collect();
+        let others = self.objects.iter().filter(|(address, tracked)| {
+            tracked.desired.connection == connection && !addresses.contains(address)
+        });
+        let (mut objects, mut braked) = (due.len(), 0);
+        for (_, tracked) in others {
+            objects += 1;
+            braked += usize::from(tracked.braked);
+        }
+        for (address, _) in due {
+            let tracked = self.objects.get_mut(address)?;
+            Arc::make_mut(&mut tracked.status).running = true;
+            jobs.push(Job {
+                desired: tracked.wanted(),
+                generation: tracked.generation,
+                past: tracked.past(now),
+            });
+        }
+        checked.desired = jobs.iter().map(|job| Arc::clone(&job.desired)).collect();
+        self.busy.insert(connection.clone());
+        Some(Batch {
+            connection,
+            jobs,
+            reasons: due.iter().map(|(_, reason)| *reason).collect(),
+            checked,
+            mode: self.rules.mode,
+            door,
+            max_changes: self.rules.max_changes,
+            objects,
+            braked,
+        })
+    }
+
+    /// Takes in what a pass saw and schedules the next looks. `chance` is between 0 and 1.
+    pub fn finish(&mut self, seen: &Seen, now: Now, chance: f64) {
+        self.busy.remove(&seen.connection);
+        for (address, generation, look) in &seen.looks {
+            self.queue.done(address);
+            let Some(tracked) = self.objects.get_mut(address) else {
+                continue;
+            };
+            let ended = tracked.settle(look, &seen.run, now);
+            if tracked.generation != *generation {
+                // It was looked at with what is wanted no more; its wake is in the queue already.
+                Arc::make_mut(&mut tracked.status).state = ObjectState::Unseen;
+                continue;
+            }
+            let resync = tracked.desired.policy.resync.unwrap_or(self.rules.resync);
+            let (wait, failures) = schedule::next(ended, tracked.failures, resync, chance);
+            tracked.failures = failures;
+            let (at, reason) = match ended {
+                schedule::Ended::Settled => {
+                    let group = (seen.connection.clone(), resync);
+                    (
+                        round(&mut self.rounds, group, now.instant, chance),
+                        "resync",
+                    )
+                }
+                schedule::Ended::Passing => (now.instant + wait, "trying again"),
+                schedule::Ended::Until(_) => (now.instant + wait, "waited for"),
+            };
+            self.queue.wake(address, at, reason);
+        }
+        self.release(&seen.connection, now);
+    }
+
+    /// Wakes what the brake held as soon as it would not hold it any more.
+    fn release(&mut self, connection: &str, now: Now) {
+        let own = self.objects.iter();
+        let own = own.filter(|(_, tracked)| tracked.desired.connection == connection);
+        let (mut objects, mut braked) = (0, Vec::new());
+        for (address, tracked) in own {
+            objects += 1;
+            if tracked.braked {
+                braked.push(address);
+            }
+        }
+        let most = self.rules.max_changes;
+        if brake::engaged(connection, braked.len(), objects, most).is_none() {
+            for address in braked {
+                self.queue.wake(address, now.instant, "the brake is off");
+            }
+        }
+    }
+
+    /// A pass ended without telling anything: its objects are looked at again after a while.
+    pub fn lost(&mut self, connection: &str, addresses: &[Address], now: Now, chance: f64) {
+        self.busy.remove(connection);
+        for address in addresses {
+            self.queue.done(address);
+            if let Some(tracked) = self.objects.get_mut(address) {
+                let wait = schedule::backoff(tracked.failures, self.rules.resync, chance);
+                tracked.failures += 1;
+                let status = Arc::make_mut(&mut tracked.status);
+                status.running = false;
+                status.state = ObjectState::Failed;
+                status.message = Some("the pass broke off, which is a bug: see the log".into());
+                self.queue.wake(address, now.instant + wait, "trying again");
+            }
+        }
+    }
+
+    /// Writes into every status when its object is looked at next.
+    pub fn show_wakes(&mut self, now: Now) {
+        for (address, tracked) in &mut self.objects {
+            let at = self.queue.at(address);
+            let next = at.and_then(|at| {
+                let wait = at.saturating_duration_since(now.instant);
+                now.time.checked_add(wait).ok()
+            });
+            // The two clocks are read one after the other: what moves by less than a second has not moved.
+            let known = tracked.status.next_wake;
+            let moved = match (known, next) {
+                (Some(known), Some(next)) => known.duration_since(next).abs().as_secs() > 0,
+                (known, next) => known.is_some() != next.is_some(),
+            };
+            if moved {
+                Arc::make_mut(&mut tracked.status).next_wake = next;
+            }
+        }
+    }
+}
+
+/// The next round of a group; the first of its objects that asks after the last one sets it.
+fn round(
+    rounds: &mut BTreeMap<(String, Duration), Instant>,
+    group: (String, Duration),
+    now: Instant,
+    chance: f64,
+) -> Instant {
+    let resync = group.1;
+    let due = rounds.entry(group).or_insert(now);
+    if *due <= now {
+        *due = now + schedule::round(resync, chance);
+    }
+    *due
+}

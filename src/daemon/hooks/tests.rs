@@ -1,0 +1,114 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tokio::sync::mpsc;
+
+use super::*;
+
+const SECRET: &str = "hook-word";
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_700_000_000).expect("a time")
+}
+
+fn hooks(room: usize) -> (Hooks, mpsc::Receiver<Trigger>) {
+    let (triggers, woken) = mpsc::channel(room);
+    let secret = || SecretText::from(SECRET);
+    let keys = Keys {
+        connections: [("cryptlex", "main"), ("licensespring", "spring")]
+            .map(|(vendor, name)| ((vendor, name.to_string()), secret()))
+            .into(),
+        git: Some(secret()),
+    };
+    (Hooks::new(keys, triggers), woken)
+}
+
+fn cryptlex(body: &[u8]) -> Headers {
+    let value = BASE64.encode(signature::sign(SECRET.as_bytes(), &[body]));
+    [("webhook-signature", value.as_str())]
+        .into_iter()
+        .collect()
+}
+
+const BODY: &[u8] =
+    br#"{"event":"organization.license.updated","data":{"id":"l1"},"triggeredAt":"1"}"#;
+
+#[test]
+fn a_right_delivery_wakes_one_object_once() {
+    let (hooks, mut woken) = hooks(4);
+    let send = |body: &[u8]| hooks.receive(Hook::Cryptlex, "main", &cryptlex(body), body, now());
+    assert_eq!(send(BODY), Answer::Taken);
+    let object = Trigger::Object {
+        connection: "main".into(),
+        id: "l1".into(),
+    };
+    assert_eq!(woken.try_recv().ok(), Some(object));
+    assert_eq!(send(BODY), Answer::Repeated);
+    assert!(woken.try_recv().is_err());
+    let activation = br#"{"event":"activation.created","data":{"id":"a"}}"#;
+    assert_eq!(send(activation), Answer::Ignored);
+    assert!(woken.try_recv().is_err());
+}
+
+#[test]
+fn who_has_no_secret_is_answered_like_one_with_another() {
+    let (hooks, mut woken) = hooks(4);
+    let wrong: Headers = [("webhook-signature", "AAAA")].into_iter().collect();
+    let none = BASE64.encode(signature::sign(b"none", &[BODY]));
+    let guessed: Headers = [("webhook-signature", none.as_str())].into_iter().collect();
+    for (hook, name, headers) in [
+        (Hook::Cryptlex, "main", &wrong),
+        (Hook::Cryptlex, "nobody", &cryptlex(BODY)),
+        // The key that stands in for a missing one opens nothing.
+        (Hook::Cryptlex, "nobody", &guessed),
+        // A connection answers to its own vendor only.
+        (Hook::Cryptlex, "spring", &cryptlex(BODY)),
+        (Hook::Licensespring, "main", &cryptlex(BODY)),
+    ] {
+        let answer = hooks.receive(hook, name, headers, BODY, now());
+        assert_eq!(answer, Answer::Unproved, "{name}");
+    }
+    hooks.replace(Keys::default());
+    let answer = hooks.receive(Hook::Git, "", &Headers::default(), BODY, now());
+    assert_eq!(answer, Answer::Unproved);
+    assert!(woken.try_recv().is_err());
+}
+
+#[test]
+fn a_replay_within_the_tolerance_wakes_nothing_whatever_its_header_looks_like() {
+    let (hooks, mut woken) = hooks(4);
+    let time = now().as_second();
+    let body = br#"{"license_id":5}"#;
+    let value = |time: i64| {
+        let code = signature::sign(
+            SECRET.as_bytes(),
+            &[time.to_string().as_bytes(), b".", body],
+        );
+        format!("t={time},v1={}", signature::hex(&code))
+    };
+    let send = |value: &str, now: Timestamp| {
+        let headers = [("x-signature", value)].into_iter().collect();
+        hooks.receive(Hook::Licensespring, "spring", &headers, body, now)
+    };
+    assert_eq!(send(&value(time), now()), Answer::Taken);
+    assert_eq!(send(&value(time), now()), Answer::Repeated);
+    assert_eq!(
+        send(&format!("{},v1=00", value(time)), now()),
+        Answer::Repeated
+    );
+    let late = now() + jiff::SignedDuration::from_secs(301);
+    assert_eq!(send(&value(time), late), Answer::Unproved);
+    // The same words at another time are another event.
+    assert_eq!(send(&value(time + 1), now()), Answer::Taken);
+    assert_eq!(std::iter::from_fn(|| woken.try_recv().ok()).count(), 2);
+}
+
+#[test]
+fn a_delivery_that_finds_no_room_may_come_again() {
+    let (hooks, mut woken) = hooks(1);
+    let other = br#"{"event":"license.updated","data":{"id":"l2"}}"#;
+    let send = |body: &[u8]| hooks.receive(Hook::Cryptlex, "main", &cryptlex(body), body, now());
+    assert_eq!(send(BODY), Answer::Taken);
+    assert_eq!(send(other), Answer::Busy);
+    assert!(woken.try_recv().is_ok());
+    assert_eq!(send(other), Answer::Taken);
+}

@@ -1,0 +1,178 @@
+//! Who may look. Pure.
+//!
+//! On loopback everybody on the machine may, so what has to be kept out is a web page elsewhere whose name
+//! was made to point at this machine: requests must name this machine in `Host`. On any other address a token is
+//! asked for; a browser cannot be told to send a bearer token, so the same token is also taken as the
+//! password of basic authentication, whatever the user's name.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use secrecy::ExposeSecret;
+
+use super::super::hooks::signature;
+use crate::model::SecretText;
+
+/// The shortest token that is taken: what 80 bits need in base64.
+const SHORTEST_TOKEN: usize = 14;
+
+/// Why a server must not be started.
+pub fn refusal(listen: SocketAddr, token: Option<&SecretText>) -> Option<String> {
+    match token {
+        None if !listen.ip().is_loopback() => Some(format!(
+            "{listen} can be reached from other machines: give --listen-token, or listen on 127.0.0.1"
+        )),
+        Some(token) if token.expose_secret().len() < SHORTEST_TOKEN => Some(format!(
+            "the token of --listen-token is too easy to guess: at least {SHORTEST_TOKEN} characters"
+        )),
+        _ => None,
+    }
+}
+
+/// What a request shows of itself.
+pub struct Knock<'a> {
+    pub host: Option<&'a str>,
+    pub authorization: Option<&'a str>,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It was sent to a name that is not this machine's.
+    Elsewhere,
+    /// It has no token, or another.
+    Token,
+}
+
+/// Lets a request through, or says why not.
+pub fn admit(knock: &Knock<'_>, loopback: bool, token: Option<&SecretText>) -> Result<(), Refusal> {
+    if loopback && !knock.host.is_some_and(names_this_machine) {
+        return Err(Refusal::Elsewhere);
+    }
+    let Some(token) = token else { return Ok(()) };
+    let given = knock.authorization.and_then(credential).unwrap_or_default();
+    let known = token.expose_secret().as_bytes();
+    if signature::equal(known, given.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Refusal::Token)
+    }
+}
+
+/// The token in an `Authorization` header.
+fn credential(header: &str) -> Option<String> {
+    let (scheme, value) = header.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(value.trim().to_string());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(BASE64.decode(value.trim()).ok()?).ok()?;
+    text.split_once(':')
+        .map(|(_, password)| password.to_string())
+}
+
+fn names_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        // In `::1` no part is a port; names hold no colon, addresses with a port stand in brackets.
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
+        _ => host,
+    };
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    let lower = bare.to_ascii_lowercase();
+    bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || lower == "localhost"
+        || lower.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token() -> SecretText {
+        SecretText::from("a-long-enough-token")
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_a_token() {
+        let at = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        assert_eq!(refusal(at("127.0.0.1:8900"), None), None);
+        assert_eq!(refusal(at("[::1]:8900"), None), None);
+        for open in ["0.0.0.0:8900", "[::]:8900", "192.0.2.1:80"] {
+            assert!(refusal(at(open), None).is_some(), "{open}");
+            assert_eq!(refusal(at(open), Some(&token())), None);
+            assert!(refusal(at(open), Some(&SecretText::from("short"))).is_some());
+        }
+    }
+
+    #[test]
+    fn on_loopback_a_foreign_name_is_not_answered() {
+        let admit = |host: Option<&str>| {
+            let knock = Knock {
+                host,
+                authorization: None,
+            };
+            admit(&knock, true, None)
+        };
+        for good in [
+            "127.0.0.1:8900",
+            "127.0.0.2",
+            "localhost:1",
+            "LOCALHOST",
+            "a.localhost",
+            "[::1]:8900",
+            "::1",
+        ] {
+            assert_eq!(admit(Some(good)), Ok(()), "{good}");
+        }
+        for bad in [
+            "evil.example",
+            "evil.example:8900",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "192.0.2.1",
+            "",
+        ] {
+            assert_eq!(admit(Some(bad)), Err(Refusal::Elsewhere), "{bad}");
+        }
+        assert_eq!(admit(None), Err(Refusal::Elsewhere));
+    }
+
+    #[test]
+    fn the_token_is_taken_as_bearer_or_as_a_password() {
+        let with = |authorization: Option<&str>| {
+            let knock = Knock {
+                host: Some("entitle.example"),
+                authorization,
+            };
+            admit(&knock, false, Some(&token()))
+        };
+        assert_eq!(with(Some("Bearer a-long-enough-token")), Ok(()));
+        assert_eq!(with(Some("bearer  a-long-enough-token")), Ok(()));
+        let basic = format!("Basic {}", BASE64.encode("me:a-long-enough-token"));
+        assert_eq!(with(Some(&basic)), Ok(()));
+        for bad in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer a-long-enough-toke",
+            "Bearer a-long-enough-tokens",
+            "a-long-enough-token",
+            "Basic a-long-enough-token",
+            "Digest a-long-enough-token",
+        ] {
+            assert_eq!(with(Some(bad)), Err(Refusal::Token), "{bad}");
+        }
+        assert_eq!(with(None), Err(Refusal::Token));
+    }
+}

@@ -1,0 +1,314 @@
+//! `/metrics` in the OpenMetrics text format. The only file that names the metrics crate.
+//!
+//! What the daemon counts is in its status and is put into this form when somebody scrapes; only the length of
+//! passes and the deliveries at the hooks are counted here. Labels are bounded: accounts by
+//! [`ACCOUNTS`], everything else by closed lists.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::{counter::Counter, info::Info};
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+
+use super::view::{Counts, STATES, drifted};
+use crate::daemon::hooks::{Answer, Hook};
+use crate::daemon::status::{ConnectionStatus, ObjectState, Status};
+
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Accounts that have series of their own. The rest is counted together under [`OTHER`], which no connection
+/// can be called.
+const ACCOUNTS: usize = 200;
+const OTHER: &str = "_other";
+
+type Labels = Vec<(&'static str, String)>;
+
+/// What is served at `/metrics`.
+pub struct Metrics {
+    registry: Registry,
+    passes: Histogram,
+    counted: AtomicU64,
+    hooks: Family<Labels, Counter>,
+}
+
+impl Metrics {
+    pub fn new(status: watch::Receiver<Arc<Status>>) -> Self {
+        let mut registry = Registry::with_prefix("entitle");
+        let version = vec![("version", env!("CARGO_PKG_VERSION").to_string())];
+        registry.register("build", "The program that answers", Info::new(version));
+        // From 50 ms for one object to 27 minutes for an account at its vendor's limit.
+        let passes = Histogram::new(exponential_buckets(0.05, 2.0, 16));
+        registry.register(
+            "reconcile_duration_seconds",
+            "How long passes took",
+            passes.clone(),
+        );
+        let hooks = Family::<Labels, Counter>::default();
+        for (hook, answer) in Hook::ALL
+            .into_iter()
+            .flat_map(|hook| Answer::ALL.map(|answer| (hook, answer)))
+        {
+            let _ = hooks.get_or_create(&hook_labels(hook, answer));
+        }
+        registry.register(
+            "hook_deliveries",
+            "Deliveries at the webhooks by what became of them",
+            hooks.clone(),
+        );
+        registry.register_collector(Box::new(FromStatus(status)));
+        Self {
+            registry,
+            passes,
+            counted: AtomicU64::new(0),
+            hooks,
+        }
+    }
+
+    /// Counts the passes that were not counted yet.
+    pub fn follow(&self, status: &Status) {
+        let Some(newest) = status.passes.back() else {
+            return;
+        };
+        let before = self.counted.fetch_max(newest.number, Ordering::Relaxed);
+        for pass in status.passes.iter().filter(|pass| pass.number > before) {
+            self.passes.observe(pass.seconds);
+        }
+    }
+
+    pub fn delivery(&self, hook: Hook, answer: Answer) {
+        self.hooks.get_or_create(&hook_labels(hook, answer)).inc();
+    }
+
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+}
+
+fn hook_labels(hook: Hook, answer: Answer) -> Labels {
+    vec![
+        ("hook", hook.name().to_string()),
+        ("result", answer.name().to_string()),
+    ]
+}
+
+/// The series that are read off the status of the moment.
+#[derive(Debug)]
+struct FromStatus(watch::Receiver<Arc<Status>>);
+
+/// One metric: its name, what it says, its kind and its series.
+struct Metric<'a> {
+    name: &'a str,
+    help: &'a str,
+    kind: Kind,
+    series: BTreeMap<Labels, f64>,
+}
+
+enum Kind {
+    Counter,
+    Gauge,
+}
+
+impl Collector for FromStatus {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let status = Arc::clone(&self.0.borrow());
+        for family in families(&status) {
+            let kind = match family.kind {
+                Kind::Counter => MetricType::Counter,
+                Kind::Gauge => MetricType::Gauge,
+            };
+            let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+            // Only gauges of the whole daemon have no labels; `{}` after the name would be legal and odd.
+            if let Some(value) = family.series.get(&Labels::new()) {
+                ConstGauge::new(*value).encode(metric)?;
+                continue;
+            }
+            for (labels, value) in &family.series {
+                let series = metric.encode_family(labels)?;
+                match family.kind {
+                    Kind::Counter => ConstCounter::new(*value).encode(series)?,
+                    Kind::Gauge => ConstGauge::new(*value).encode(series)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn families(status: &Status) -> Vec<Metric<'static>> {
+    let accounts = Accounts::new(status);
+    let by_connection = |each: &dyn Fn(&ConnectionStatus) -> Vec<(Labels, f64)>| {
+        let mut series = BTreeMap::new();
+        for (name, connection) in &status.connections {
+            for (more, value) in each(connection) {
+                let mut labels = accounts.label(name);
+                labels.extend(more);
+                *series.entry(labels).or_insert(0.0) += value;
+            }
+        }
+        series
+    };
+    let counted = |label: &'static str, counts: &BTreeMap<String, u64>| -> Vec<(Labels, f64)> {
+        counts
+            .iter()
+            .map(|(name, count)| (vec![(label, known(label, name))], *count as f64))
+            .collect()
+    };
+    let bare = |value: f64| BTreeMap::from([(Labels::new(), value)]);
+    let flag = |is: bool| bare(f64::from(u8::from(is)));
+    let counter = |name, help, series| Metric {
+        name,
+        help,
+        kind: Kind::Counter,
+        series,
+    };
+    let gauge = |name, help, series| Metric {
+        name,
+        help,
+        kind: Kind::Gauge,
+        series,
+    };
+    let mut last_success = BTreeMap::new();
+    for (name, connection) in &status.connections {
+        if let Some(at) = connection.last_success {
+            let newest = last_success.entry(accounts.label(name)).or_insert(0.0);
+            *newest = f64::max(*newest, at.as_second() as f64);
+        }
+    }
+    vec![
+        counter(
+            "reconcile",
+            "Looks at objects by how they ended",
+            by_connection(&|connection| counted("result", &connection.results)),
+        ),
+        counter(
+            "api_requests",
+            "Answers of the vendors by HTTP status; lost for calls without one",
+            by_connection(&|connection| counted("code", &connection.requests)),
+        ),
+        gauge(
+            "last_success_timestamp_seconds",
+            "When an object of the account was last found or made as wanted",
+            last_success,
+        ),
+        gauge(
+            "locked",
+            "Whether another run holds the account's lock",
+            by_connection(&|connection| {
+                let held = f64::from(u8::from(connection.locked.is_some()));
+                vec![(Labels::new(), held)]
+            }),
+        ),
+        gauge(
+            "objects",
+            "Objects of the manifests in force by state",
+            accounts.objects(&|counts| {
+                STATES
+                    .into_iter()
+                    .map(|state| {
+                        let label = vec![("state", state.name().to_string())];
+                        (label, counts.get(state))
+                    })
+                    .collect()
+            }),
+        ),
+        gauge(
+            "drift_objects",
+            "Objects whose live state is known to differ from the manifests",
+            accounts.objects(&|counts| {
+                let differ = counts.each().filter(|(state, _)| drifted(*state));
+                vec![(Labels::new(), differ.map(|(_, count)| count).sum())]
+            }),
+        ),
+        gauge(
+            "suspended",
+            "Objects that are not looked at",
+            accounts.objects(&|counts| vec![(Labels::new(), counts.get(ObjectState::Suspended))]),
+        ),
+        gauge(
+            "brake_engaged",
+            "Whether the brake holds back a large change",
+            flag(status.brake.engaged),
+        ),
+        gauge(
+            "source_broken",
+            "Whether the newest manifests are not in force",
+            flag(status.source.problem.is_some()),
+        ),
+        gauge(
+            "start_time_seconds",
+            "When the daemon started",
+            bare(status.started_at.as_second() as f64),
+        ),
+    ]
+}
+
+/// A label value out of a closed list; vendors choose their status codes, and one that is none is `other`.
+fn known(label: &str, value: &str) -> String {
+    let fine = match label {
+        "code" => {
+            value == "lost"
+                || value
+                    .parse::<u16>()
+                    .is_ok_and(|code| (100..600).contains(&code))
+        }
+        _ => value == "written" || STATES.iter().any(|state| state.name() == value),
+    };
+    if fine { value } else { "other" }.to_string()
+}
+
+/// Which accounts have series of their own, and the objects of each.
+struct Accounts<'a> {
+    counts: BTreeMap<&'a str, Counts>,
+    own: Vec<&'a str>,
+}
+
+impl<'a> Accounts<'a> {
+    fn new(status: &'a Status) -> Self {
+        let mut grouped: BTreeMap<&str, Vec<&crate::daemon::status::ObjectStatus>> = status
+            .connections
+            .keys()
+            .map(|name| (name.as_str(), Vec::new()))
+            .collect();
+        for object in &status.objects {
+            grouped.entry(&object.connection).or_default().push(object);
+        }
+        let counts: BTreeMap<&str, Counts> = grouped
+            .into_iter()
+            .map(|(name, objects)| (name, Counts::of(objects)))
+            .collect();
+        let own = counts.keys().copied().take(ACCOUNTS).collect();
+        Self { counts, own }
+    }
+
+    fn label(&self, name: &str) -> Labels {
+        let own = self.own.binary_search(&name).is_ok();
+        vec![("account", if own { name } else { OTHER }.to_string())]
+    }
+
+    fn objects(&self, each: &dyn Fn(&Counts) -> Vec<(Labels, usize)>) -> BTreeMap<Labels, f64> {
+        let mut series = BTreeMap::new();
+        for (name, counts) in &self.counts {
+            for (more, count) in each(counts) {
+                let mut labels = self.label(name);
+                labels.extend(more);
+                *series.entry(labels).or_insert(0.0) += count as f64;
+            }
+        }
+        series
+    }
+}
+
+#[cfg(test)]
+mod tests;

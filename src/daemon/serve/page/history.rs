@@ -1,0 +1,74 @@
+//! The last passes.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::words::{age, cut};
+use crate::daemon::status::{PassStatus, Status};
+
+/// Passes that are shown at once; the rest of those remembered is one click away.
+const FIRST: usize = 10;
+
+pub fn passes(status: &Status, now: Timestamp) -> Markup {
+    let newest: Vec<&PassStatus> = status.passes.iter().rev().collect();
+    let (first, rest) = newest.split_at(newest.len().min(FIRST));
+    html! {
+        section #passes {
+            h2 { "Passes" }
+            @if first.is_empty() { p.empty { "None yet." } }
+            @else { (table(first, now)) }
+            @if !rest.is_empty() {
+                details.more id="older" {
+                    summary { (rest.len()) " older" }
+                    (table(rest, now))
+                }
+            }
+        }
+    }
+}
+
+fn table(passes: &[&PassStatus], now: Timestamp) -> Markup {
+    html! {
+        div.scroll {
+            table.passes {
+                thead {
+                    tr {
+                        th scope="col" { "Pass" }
+                        th scope="col" { "Began" }
+                        th scope="col" { "Took" }
+                        th scope="col" { "Objects" }
+                        th scope="col" { "In sync" }
+                        th scope="col" { "Written" }
+                        th scope="col" { "Left so" }
+                        th scope="col" { "Failed" }
+                        th scope="col" { "Why" }
+                    }
+                }
+                tbody { @for pass in passes { (line(pass, now)) } }
+            }
+        }
+    }
+}
+
+fn line(pass: &PassStatus, now: Timestamp) -> Markup {
+    let number = |number: usize| {
+        if number == 0 {
+            "–".to_string()
+        } else {
+            number.to_string()
+        }
+    };
+    html! {
+        tr {
+            th scope="row" { (pass.number) }
+            td { (age(pass.started_at, now)) }
+            td { (format!("{:.2} s", pass.seconds)) }
+            td { (number(pass.objects)) }
+            td { (number(pass.in_sync)) }
+            td { (number(pass.written)) }
+            td { (number(pass.pending)) }
+            td.bad[pass.failed > 0] { (number(pass.failed)) }
+            td.why { (cut(&pass.reasons.join(", "), 160)) }
+        }
+    }
+}

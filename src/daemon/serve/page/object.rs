@@ -1,0 +1,126 @@
+//! One object: a line that tells enough, and everything known about it when it is opened.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::words::{age, count, cut, state_words};
+use crate::daemon::status::ObjectStatus;
+use crate::model::Risk;
+use crate::plan::diff::ChangeVerb;
+use crate::plan::document::ChangeEntry;
+use crate::render::values;
+
+/// Changes of one object that are listed, and characters of a value: a page stays a page.
+const MOST_CHANGES: usize = 50;
+const LONGEST_VALUE: usize = 240;
+
+pub fn row(object: &ObjectStatus, now: Timestamp) -> Markup {
+    let (kind, name) = object
+        .address
+        .split_once('/')
+        .unwrap_or(("", &object.address));
+    html! {
+        details.object id=(object.address) {
+            summary {
+                span class=(format!("mark {}", object.state.name())) aria-hidden="true" {}
+                span.name { span.kind { (kind) "/" } wbr; b { (name) } }
+                span.state {
+                    (state_words(object.state))
+                    @if object.running { span.running { " …" } }
+                }
+                span.pending {
+                    @if !object.changes.is_empty() { (count(object.changes.len(), "field")) " " (risk(object.risk)) }
+                }
+                span.connection { (object.connection) }
+                span.when { @if let Some(at) = object.last_pass { (age(at, now)) } @else { "never" } }
+            }
+            div.body { (body(object, now)) }
+        }
+    }
+}
+
+fn body(object: &ObjectStatus, now: Timestamp) -> Markup {
+    html! {
+        @if let Some(message) = &object.message { p.message { (cut(message, 2_000)) } }
+        @if let Some(fight) = &object.fight {
+            p.message {
+                "Changed back since " (age(fight.since, now)) ": "
+                @for (at, field) in fight.fields.iter().enumerate() { @if at > 0 { ", " } code { (field) } }
+                ". " (fight.message)
+            }
+        }
+        @if let Some(pause) = &object.suspended {
+            p.message {
+                "Suspended"
+                @if let Some(until) = pause.until { ", ends " (age(until, now)) }
+                @if let Some(reason) = &pause.reason { ": " (reason) }
+            }
+        }
+        @if !object.changes.is_empty() { (changes("Pending", &object.changes)) }
+        @if let Some(write) = &object.last_write {
+            (changes("Last write", &write.changes))
+            p.under {
+                (write.outcome.name()) " " (age(write.at, now)) ", run " code { (write.run) }
+            }
+        }
+        (facts(object, now))
+    }
+}
+
+fn facts(object: &ObjectStatus, now: Timestamp) -> Markup {
+    html! {
+        dl.facts {
+            @for (name, id) in &object.identity { div { dt { (name) } dd { code { (id) } } } }
+            div { dt { "Manifest" } dd { code { (object.origin.file) ":" (object.origin.line) } } }
+            div {
+                dt { "Last in sync" }
+                dd { @if let Some(at) = object.last_in_sync { (age(at, now)) } @else { "not since the start" } }
+            }
+            @if let Some(at) = object.next_wake { div { dt { "Next look" } dd { (age(at, now)) } } }
+            div { dt { "History" } dd { code { "entitle history --object '" (object.address) "'" } } }
+        }
+    }
+}
+
+fn changes(title: &str, all: &[ChangeEntry]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                caption { (title) }
+                thead { tr { th scope="col" { "Field" } th scope="col" { "Live" } th scope="col" { "Wanted" } th scope="col" { "Risk" } } }
+                tbody {
+                    @for change in all.iter().take(MOST_CHANGES) {
+                        tr {
+                            th scope="row" { code { (verb(change.verb)) " " (cut(&change.path, LONGEST_VALUE)) } }
+                            td { code { (value(&change.before)) } }
+                            td { code { (value(&change.after)) } }
+                            td { (risk(change.risk)) @if let Some(note) = &change.note { " " (note) } }
+                        }
+                    }
+                }
+            }
+        }
+        @if all.len() > MOST_CHANGES { p.under { "and " (count(all.len() - MOST_CHANGES, "more field")) } }
+    }
+}
+
+fn value(value: &serde_json::Value) -> String {
+    cut(&values::inline(value), LONGEST_VALUE)
+}
+
+fn verb(verb: ChangeVerb) -> &'static str {
+    match verb {
+        ChangeVerb::Add => "+",
+        ChangeVerb::Replace => "~",
+        ChangeVerb::Remove => "-",
+    }
+}
+
+/// A risk in the words of the plan; safe goes without.
+fn risk(risk: Risk) -> Markup {
+    match risk {
+        Risk::Safe => html! {},
+        Risk::Reduce => html! { span.risk { "reduces" } },
+        Risk::Strand => html! { span.risk.strand { "strands" } },
+    }
+}

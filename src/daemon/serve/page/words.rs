@@ -1,0 +1,83 @@
+//! Small words of the page: counts, ages, names of states.
+
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+
+use crate::daemon::status::ObjectState;
+
+pub fn count(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
+/// A state as people say it.
+pub fn state_words(state: ObjectState) -> &'static str {
+    match state {
+        ObjectState::Unseen => "not looked at yet",
+        ObjectState::InSync => "in sync",
+        ObjectState::Differs => "differs",
+        ObjectState::Waiting => "waiting for its window",
+        ObjectState::Refused => "held back",
+        ObjectState::Fought => "fought over",
+        ObjectState::Failed => "failed",
+        ObjectState::Missing => "missing",
+        ObjectState::Suspended => "suspended",
+    }
+}
+
+/// A moment as its distance, with the moment itself for whoever wants it exactly.
+pub fn age(at: Timestamp, now: Timestamp) -> Markup {
+    let exact = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    html! { time datetime=(exact) title=(exact) { (distance(at.duration_since(now))) } }
+}
+
+fn distance(ahead: SignedDuration) -> String {
+    let seconds = ahead.as_secs().unsigned_abs();
+    let amount = match seconds {
+        0..=1 => return "just now".into(),
+        2..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    };
+    if ahead.is_positive() {
+        format!("in {amount}")
+    } else {
+        format!("{amount} ago")
+    }
+}
+
+/// A commit or a hash as people name it.
+pub fn short(revision: &str) -> String {
+    let bare = revision.strip_prefix("sha256:").unwrap_or(revision);
+    bare.chars().take(12).collect()
+}
+
+/// A text of bounded length.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_have_one_unit_and_a_direction() {
+        for (seconds, words) in [
+            (0, "just now"),
+            (-1, "just now"),
+            (-45, "45 s ago"),
+            (-119, "119 s ago"),
+            (-120, "2 min ago"),
+            (600, "in 10 min"),
+            (-7_200, "2 h ago"),
+            (-172_800, "2 d ago"),
+        ] {
+            assert_eq!(distance(SignedDuration::from_secs(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A made-up status of any size, with every state, risk and mishap in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::daemon::mode::RunMode;
+use crate::daemon::status::{
+    Brake, ConnectionStatus, Fight, ObjectState, ObjectStatus, PassShare, PassStatus, SourceKind,
+    SourceStatus, Status, Suspension, Write,
+};
+use crate::model::{Outcome, Risk};
+use crate::plan::diff::ChangeVerb;
+use crate::plan::document::{ChangeEntry, OriginEntry};
+
+pub fn now() -> Timestamp {
+    "2026-03-02T10:00:00Z".parse().expect("a time")
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+const VENDORS: [(&str, &str, &str, &str); 5] = [
+    ("alinea", "AlineaLicense", "alinea", "licenseId"),
+    (
+        "cryptlex",
+        "CryptlexOrganizationLicense",
+        "cryptlex-eu",
+        "licenseId",
+    ),
+    (
+        "informatica",
+        "InformaticaOrgLicense",
+        "informatica",
+        "orgId",
+    ),
+    ("lac", "LacLicenseOrder", "lac", "activationKey"),
+    (
+        "licensespring",
+        "LicenseSpringLicense",
+        "spring",
+        "licenseId",
+    ),
+];
+
+const NAMES: [&str; 8] = [
+    "rivers-floating",
+    "northwind-enterprise",
+    "contoso.eu-1",
+    "acme-lab",
+    "blue-yonder-airlines-simulation-cluster-frankfurt",
+    "fabrikam",
+    "tailspin-toys",
+    "wingtip",
+];
+
+pub fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> ChangeEntry {
+    ChangeEntry {
+        path: path.into(),
+        verb: ChangeVerb::Replace,
+        before,
+        after,
+        risk: Risk::Safe,
+        note: None,
+    }
+}
+
+/// An object in sync.
+pub fn object(number: usize) -> ObjectStatus {
+    let (vendor, kind, connection, id) = VENDORS[number % VENDORS.len()];
+    let name = NAMES[number / 5 % NAMES.len()];
+    ObjectStatus {
+        address: format!("{kind}/{name}-{number:05}"),
+        vendor: vendor.into(),
+        connection: connection.into(),
+        identity: BTreeMap::from([(id.to_string(), format!("9f3c-{number:06}"))]),
+        origin: OriginEntry {
+            file: format!("licences/{vendor}/{name}.yaml"),
+            line: number as u32 % 40 + 1,
+        },
+        state: ObjectState::InSync,
+        running: false,
+        risk: Risk::Safe,
+        last_pass: Some(ago(number as i64 * 7 % 900 + 2)),
+        last_in_sync: Some(ago(number as i64 * 7 % 900 + 2)),
+        next_wake: Some(ago(number as i64 * 7 % 900 - 600)),
+        changes: Vec::new(),
+        message: None,
+        last_write: None,
+        suspended: None,
+        fight: None,
+    }
+}
+
+fn trouble(number: usize, object: &mut ObjectStatus) {
+    let seats = || ChangeEntry {
+        risk: Risk::Strand,
+        note: Some("5 allowed, 7 in use".into()),
+        ..change("activations_allowed", json!(10), json!(5))
+    };
+    match number {
+        3 => {
+            object.state = ObjectState::Failed;
+            object.message = Some(
+                "GET /license-orders/9f3c-000003: no answer from lac.example.com within 30 s"
+                    .into(),
+            );
+            object.last_in_sync = None;
+        }
+        13 => {
+            object.state = ObjectState::Refused;
+            object.risk = Risk::Strand;
+            object.changes = vec![
+                seats(),
+                ChangeEntry {
+                    verb: ChangeVerb::Remove,
+                    risk: Risk::Reduce,
+                    ..change(
+                        "Features[\"Lic stat\" 6.0]",
+                        json!({"count": 3}),
+                        json!(null),
+                    )
+                },
+                change(
+                    "order_notes",
+                    json!("Renewed by phone"),
+                    json!(
+                        "Renewed by phone, and a note that goes on for longer than anybody \
+                           would want to read in one cell of a table on a page"
+                    ),
+                ),
+            ];
+            object.message =
+                Some("1 change strands users: it needs a person, or policy.allow".into());
+        }
+        16 => {
+            object.state = ObjectState::Missing;
+            object.message = Some("the vendor has no such licence".into());
+        }
+        21 => {
+            object.state = ObjectState::Fought;
+            object.changes = vec![change("userGroupIds", json!(["a", "b"]), json!(["a"]))];
+            object.risk = Risk::Reduce;
+            object.changes[0].risk = Risk::Reduce;
+            object.fight = Some(Fight {
+                fields: vec!["userGroupIds".into()],
+                since: ago(5_400),
+                message:
+                    "Somebody changed it back 4 times. Healing stopped; change the manifest, or \
+                          find who does."
+                        .into(),
+            });
+        }
+        22 | 37 => {
+            object.state = ObjectState::Differs;
+            object.changes = vec![change("customLimits[Users].limit", json!(500), json!(750))];
+        }
+        27 => {
+            object.state = ObjectState::Waiting;
+            object.changes = vec![change("customLimits[Jobs].limit", json!(1), json!(2))];
+            object.message = Some("its window opens on Mon 22:00 Europe/Berlin".into());
+        }
+        34 => {
+            object.state = ObjectState::Suspended;
+            object.suspended = Some(Suspension {
+                reason: Some("audit until the end of the week".into()),
+                until: Some(ago(-200_000)),
+            });
+        }
+        44 => {
+            object.state = ObjectState::Unseen;
+            object.last_pass = None;
+            object.last_in_sync = None;
+            object.running = true;
+        }
+        _ if number.is_multiple_of(9) => {
+            object.last_write = Some(Write {
+                at: ago(number as i64 * 60 + 30),
+                outcome: Outcome::Converged,
+                changes: vec![change("ContactPhone", json!("+49 30 1"), json!("+49 30 2"))],
+                run: "0199f3a0-7c11-7000-8000-0000000000aa".into(),
+            });
+        }
+        _ => {}
+    }
+}
+
+/// A daemon that keeps `objects` objects and has had a day.
+pub fn status(objects: usize) -> Status {
+    let mut all: Vec<Arc<ObjectStatus>> = (0..objects)
+        .map(|number| {
+            let mut one = object(number);
+            trouble(number, &mut one);
+            Arc::new(one)
+        })
+        .collect();
+    all.sort_by(|a, b| a.address.cmp(&b.address));
+    let passes = (1..=40).map(|number| pass(number, objects)).collect();
+    Status {
+        started_at: ago(86_400),
+        mode: RunMode::Heal,
+        sandbox: false,
+        source: SourceStatus {
+            kind: SourceKind::Git,
+            place: "https://git.example.com/licences.git".into(),
+            revision: Some("8c1f0a9be34d7712ab90cdd3f1e5a0c2b7d94e61".into()),
+            loaded_at: Some(ago(3_000)),
+            problem: Some(
+                "error[unknown-field]: unknown field `activationsAllowed` in desired\n  --> \
+                 licences/lac/acme-lab.yaml:9:5\n  = help: did you mean `activations_allowed`?"
+                    .into(),
+            ),
+            files: objects / 3,
+            documents: objects,
+        },
+        objects: all,
+        passes,
+        connections: connections(),
+        brake: Brake {
+            engaged: true,
+            why: Some("41 of 120 objects would change, which is over 30 %.".into()),
+        },
+        stopping: false,
+    }
+}
+
+fn pass(number: u64, objects: usize) -> PassStatus {
+    let whole = number % 10 == 1;
+    PassStatus {
+        number,
+        started_at: ago((41 - number as i64) * 95),
+        seconds: if whole { 2.31 } else { 0.084 },
+        reasons: match number % 4 {
+            0 => vec!["resync".into()],
+            1 => vec!["the source changed".into(), "resync".into()],
+            2 => vec!["hook of cryptlex-eu".into()],
+            _ => vec!["saved licences/lac/acme-lab.yaml".into()],
+        },
+        objects: if whole { objects } else { 1 },
+        in_sync: if whole { objects.saturating_sub(8) } else { 0 },
+        written: usize::from(number % 4 == 2),
+        pending: if whole { 6 } else { 0 },
+        failed: usize::from(number.is_multiple_of(17)),
+        connections: BTreeMap::from([("lac".to_string(), PassShare::default())]),
+    }
+}
+
+fn connections() -> BTreeMap<String, ConnectionStatus> {
+    let connection = |(vendor, _, name, _): (&str, &str, &str, &str)| {
+        let status = ConnectionStatus {
+            vendor: vendor.into(),
+            results: BTreeMap::from([("in_sync".into(), 4_210), ("failed".into(), 3)]),
+            requests: BTreeMap::from([("200".into(), 913), ("429".into(), 2), ("lost".into(), 1)]),
+            last_success: Some(ago(12)),
+            locked: (name == "spring").then(|| {
+                "entitle apply of ann@build-7 (process 4711) holds the lock since 09:58".into()
+            }),
+        };
+        (name.to_string(), status)
+    };
+    VENDORS.map(connection).into()
+}

@@ -1,0 +1,383 @@
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use secrecy::SecretString;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::apply::{Secrets, Trust};
+use crate::daemon::hooks::{BODY_CAP, Keys, signature};
+use crate::daemon::trigger::Trigger;
+use crate::manifest::lower;
+
+/// A server, everything that goes into it, and what comes out.
+struct Bench {
+    address: SocketAddr,
+    status: watch::Sender<Arc<Status>>,
+    woken: mpsc::Receiver<Trigger>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+const TOKEN: &str = "a-long-enough-token";
+
+/// Keys as they come from a manifest.
+async fn keys() -> Keys {
+    let manifest = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: main}\nspec:\n  \
+                    vendor: cryptlex\n  baseUrl: https://api.cryptlex.com\n  auth: {token: {env: T}}\n  \
+                    webhookSecret: {env: HOOK}\n";
+    let source = crate::model::diagnostic::Source {
+        name: "main.yaml".into(),
+        text: manifest.into(),
+    };
+    let read = lower::lower(
+        &[Arc::new(source)],
+        &crate::provider::kind_rows(),
+        &|_, _| Some(()),
+    );
+    let secrets = Secrets {
+        environment: Arc::new(|name| (name == "HOOK").then(|| "hook-word".into())),
+        trust: Trust::default(),
+    };
+    let (keys, faults) = Keys::resolve(&read.connections, None, &secrets).await;
+    assert!(
+        faults.is_empty() && read.connections.len() == 1,
+        "{faults:?}"
+    );
+    let bare = Secrets {
+        environment: Arc::new(|_| None),
+        trust: Trust::default(),
+    };
+    let (_, faults) = Keys::resolve(&read.connections, None, &bare).await;
+    assert_eq!(
+        faults,
+        ["the hook of main is closed: the environment variable HOOK is not set"]
+    );
+    keys
+}
+
+async fn bench(objects: usize, token: Option<&str>, room: usize) -> Bench {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (status, seen) = watch::channel(Arc::new(samples::status(objects)));
+    let (triggers, woken) = mpsc::channel(room);
+    let serving = Serving {
+        status: seen,
+        hooks: Arc::new(Hooks::new(keys().await, triggers)),
+        token: token.map(SecretString::from),
+        clock: samples::now,
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, serving, async move {
+        let _ = stopped.await;
+    }));
+    Bench {
+        address,
+        status,
+        woken,
+        stop,
+        server,
+    }
+}
+
+impl Bench {
+    /// Sends bytes and reads until the server closes.
+    async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.expect("connects");
+        // A server that refuses early may close before it has read everything.
+        let _ = stream.write_all(request).await;
+        let mut reply = Vec::new();
+        let _ = stream.read_to_end(&mut reply).await;
+        String::from_utf8_lossy(&reply).into_owned()
+    }
+
+    async fn get(&self, path: &str, headers: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
+        self.raw(request.as_bytes()).await
+    }
+
+    async fn look(&self, path: &str) -> String {
+        self.get(path, "host: localhost\r\n").await
+    }
+
+    async fn post(&self, path: &str, headers: &str, body: &[u8]) -> String {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: hooks.example\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
+            body.len()
+        );
+        self.raw(&[head.as_bytes(), body].concat()).await
+    }
+
+    async fn end(self) -> io::Result<()> {
+        let _ = self.stop.send(());
+        self.server.await.expect("no panic")
+    }
+}
+
+fn code(reply: &str) -> u16 {
+    reply
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(0)
+}
+
+fn body(reply: &str) -> &str {
+    reply.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+const EVENT: &[u8] = br#"{"event":"organization.license.updated","data":{"id":"l1"}}"#;
+
+fn signed(body: &[u8]) -> String {
+    let value = BASE64.encode(signature::sign(b"hook-word", &[body]));
+    format!("content-type: application/json; charset=utf-8\r\nwebhook-signature: {value}\r\n")
+}
+
+#[tokio::test]
+async fn a_signed_delivery_is_taken_at_once_and_wakes_its_object() {
+    let mut bench = bench(3, None, 4).await;
+    let path = "/hooks/cryptlex/main";
+    assert_eq!(code(&bench.post(path, &signed(EVENT), EVENT).await), 202);
+    let object = Trigger::Object {
+        connection: "main".into(),
+        id: "l1".into(),
+    };
+    assert_eq!(bench.woken.try_recv().ok(), Some(object));
+    let again = bench.post(path, &signed(EVENT), EVENT).await;
+    assert_eq!((code(&again), body(&again)), (202, "taken before\n"));
+    assert!(bench.woken.try_recv().is_err());
+    let scraped = bench.look("/metrics").await;
+    for line in [
+        "entitle_hook_deliveries_total{hook=\"cryptlex\",result=\"taken\"} 1",
+        "entitle_hook_deliveries_total{hook=\"cryptlex\",result=\"repeated\"} 1",
+    ] {
+        assert!(scraped.contains(line), "{line}\n{scraped}");
+    }
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn what_is_not_a_signed_delivery_wakes_nothing() {
+    let mut bench = bench(3, None, 4).await;
+    let json = "content-type: application/json\r\n";
+    let large = vec![b' '; BODY_CAP + 1];
+    let wrong = bench.post("/hooks/cryptlex/main", json, EVENT).await;
+    let unknown = bench
+        .post("/hooks/cryptlex/nobody", &signed(EVENT), EVENT)
+        .await;
+    let dated = |reply: &str| {
+        reply
+            .lines()
+            .filter(|line| !line.starts_with("date:"))
+            .collect::<String>()
+    };
+    assert_eq!(code(&wrong), 403);
+    assert_eq!(dated(&wrong), dated(&unknown), "names are not told apart");
+    for (path, headers, body, wanted) in [
+        ("/hooks/licensespring/main", json.to_string(), EVENT, 403),
+        ("/hooks/git", json.to_string(), EVENT, 403),
+        ("/hooks/lac/main", json.to_string(), EVENT, 404),
+        ("/hooks/cryptlex/main", signed(&large), &large[..], 413),
+        (
+            "/hooks/cryptlex/main",
+            signed(EVENT).replace("application/json", "text/plain"),
+            EVENT,
+            415,
+        ),
+        ("/hooks/cryptlex/main", signed(EVENT), &EVENT[1..], 403),
+    ] {
+        let reply = bench.post(path, &headers, body).await;
+        assert_eq!(code(&reply), wanted, "{path} {headers}");
+    }
+    assert_eq!(code(&bench.look("/hooks/cryptlex/main").await), 405);
+    assert!(bench.woken.try_recv().is_err());
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_capped_as_well() {
+    let bench = bench(3, None, 4).await;
+    let mut request = b"POST /hooks/cryptlex/main HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+                        content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        .to_vec();
+    let chunk = vec![b' '; 0x10000];
+    for _ in 0..17 {
+        request.extend_from_slice(b"10000\r\n");
+        request.extend_from_slice(&chunk);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"0\r\n\r\n");
+    assert_eq!(code(&bench.raw(&request).await), 413);
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_full_queue_and_a_flood_are_told_to_come_again() {
+    let bench = bench(3, None, 1).await;
+    let mut codes = Vec::new();
+    for number in 0..200 {
+        let event = format!(r#"{{"event":"license.updated","data":{{"id":"{number}"}}}}"#);
+        let reply = bench
+            .post(
+                "/hooks/cryptlex/main",
+                &signed(event.as_bytes()),
+                event.as_bytes(),
+            )
+            .await;
+        if matches!(code(&reply), 429 | 503) {
+            assert!(reply.to_lowercase().contains("retry-after: "), "{reply}");
+        }
+        codes.push(code(&reply));
+    }
+    assert_eq!(codes[..2], [202, 503]);
+    assert!(codes.contains(&429), "{codes:?}");
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn probes_tell_a_stopping_and_a_dead_daemon() {
+    let bench = bench(3, Some(TOKEN), 1).await;
+    // Without token and whatever the name.
+    assert_eq!(code(&bench.get("/healthz", "host: probe\r\n").await), 200);
+    assert_eq!(code(&bench.get("/readyz", "host: probe\r\n").await), 200);
+    bench.status.send_modify(|status| {
+        Arc::make_mut(status).source.loaded_at = None;
+    });
+    assert_eq!(code(&bench.look("/readyz").await), 503);
+    bench.status.send_modify(|status| {
+        let status = Arc::make_mut(status);
+        status.source.loaded_at = Some(samples::now());
+        status.stopping = true;
+    });
+    assert_eq!(code(&bench.look("/readyz").await), 503);
+    assert_eq!(code(&bench.look("/healthz").await), 200);
+    let address = bench.address;
+    drop(bench.status);
+    let gone = Bench {
+        status: watch::channel(Arc::new(samples::status(0))).0,
+        address,
+        woken: bench.woken,
+        stop: bench.stop,
+        server: bench.server,
+    };
+    assert_eq!(code(&gone.look("/healthz").await), 503);
+    gone.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn everything_else_asks_for_the_token_and_for_a_name_of_this_machine() {
+    let bench = bench(3, Some(TOKEN), 1).await;
+    for path in ["/", "/status", "/events", "/metrics", "/page.js"] {
+        let bare = bench.look(path).await;
+        assert_eq!(code(&bare), 401, "{path}");
+        assert!(bare.contains("www-authenticate: Basic"), "{bare}");
+        let headers = format!("host: evil.example\r\nauthorization: Bearer {TOKEN}\r\n");
+        assert_eq!(code(&bench.get(path, &headers).await), 421, "{path}");
+    }
+    let headers = format!("host: localhost\r\nauthorization: Bearer {TOKEN}\r\n");
+    assert_eq!(code(&bench.get("/status", &headers).await), 200);
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn others_are_not_served_without_a_token() {
+    let listener = TcpListener::bind("0.0.0.0:0").await.expect("a port");
+    let (_status, seen) = watch::channel(Arc::new(samples::status(0)));
+    let serving = Serving {
+        status: seen,
+        hooks: Arc::new(Hooks::new(Keys::default(), mpsc::channel(1).0)),
+        token: None,
+        clock: samples::now,
+    };
+    let refused = serve(listener, serving, std::future::pending()).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("--listen-token")));
+}
+
+#[tokio::test]
+async fn the_page_says_what_is_there_and_nothing_else() {
+    let bench = bench(200, None, 1).await;
+    let page = bench.look("/").await;
+    assert_eq!(code(&page), 200);
+    assert!(page.contains("content-security-policy: default-src 'none'"));
+    for words in [
+        "LacLicenseOrder",
+        "strands",
+        "5 allowed, 7 in use",
+        "The brake is on.",
+        "8c1f0a9be34d",
+        "Nothing is written at spring.",
+    ] {
+        let words = if words == "lac-lab" {
+            "LacLicenseOrder"
+        } else {
+            words
+        };
+        assert!(body(&page).contains(words), "{words}");
+    }
+    for outside in ["http://", "style=", "onclick", "<script>"] {
+        assert!(!body(&page).contains(outside), "{outside}");
+    }
+    let narrowed = bench.look("/?state=missing&q=%3Cscript%3Ealert").await;
+    assert!(body(&narrowed).contains("Nothing matches."));
+    assert!(
+        !narrowed.contains("<script>alert"),
+        "what was asked is escaped"
+    );
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn the_status_is_json_and_takes_the_filter_of_the_page() {
+    let bench = bench(200, None, 1).await;
+    let objects = |reply: &str| {
+        let document: serde_json::Value = serde_json::from_str(body(reply)).expect("JSON");
+        assert_eq!(document["format_version"], FORMAT_VERSION);
+        document["objects"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(objects(&bench.look("/status").await), 200);
+    assert_eq!(objects(&bench.look("/status?state=failed").await), 1);
+    // The status of the daemon itself is not narrowed.
+    assert_eq!(objects(&bench.look("/status").await), 200);
+    bench.end().await.expect("stops");
+}
+
+#[tokio::test]
+async fn events_are_small_and_end_when_the_daemon_does() {
+    let bench = bench(10_000, None, 1).await;
+    let mut stream = TcpStream::connect(bench.address).await.expect("connects");
+    let request = b"GET /events?state=failed HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    stream.write_all(request).await.expect("sent");
+    let first = until(&mut stream, "\n\n").await;
+    assert!(first.contains("text/event-stream") && first.contains(r#""objects":10000"#));
+    bench.status.send_modify(|status| {
+        let status = Arc::make_mut(status);
+        for object in status.objects.iter_mut().take(5_000) {
+            Arc::make_mut(object).last_pass = None;
+        }
+    });
+    let second = until(&mut stream, "\n\n").await;
+    assert!(second.contains(r#""changed":5000"#), "{second}");
+    assert!(second.len() < 300, "{second}");
+    bench.end().await.expect("stops though somebody listens");
+    let mut rest = Vec::new();
+    let end = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest));
+    assert!(end.await.is_ok(), "the stream ends");
+}
+
+async fn until(stream: &mut TcpStream, mark: &str) -> String {
+    let mut text = String::new();
+    let mut piece = [0; 4_096];
+    loop {
+        let read = stream.read(&mut piece).await.expect("readable");
+        text.push_str(&String::from_utf8_lossy(&piece[..read]));
+        // The head ends like an event.
+        let events = text.split("\r\n\r\n").last().unwrap_or_default();
+        if read == 0 || events.contains(mark) {
+            return text;
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What a look at the daemon shows: which objects, in which order, how many of them. Pure.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::daemon::status::{ObjectState, ObjectStatus, Status};
+
+/// Objects on one page: enough to scroll through, few enough that ten thousand cost no browser a second.
+pub const PAGE: usize = 100;
+
+/// All states, those first that somebody should look at.
+pub const STATES: [ObjectState; 9] = [
+    ObjectState::Failed,
+    ObjectState::Missing,
+    ObjectState::Fought,
+    ObjectState::Refused,
+    ObjectState::Differs,
+    ObjectState::Waiting,
+    ObjectState::Unseen,
+    ObjectState::Suspended,
+    ObjectState::InSync,
+];
+
+/// The word by which the filter knows everything that wants a person.
+pub const ATTENTION: &str = "attention";
+
+/// Where a state stands in [`STATES`].
+pub fn rank(state: ObjectState) -> usize {
+    match state {
+        ObjectState::Failed => 0,
+        ObjectState::Missing => 1,
+        ObjectState::Fought => 2,
+        ObjectState::Refused => 3,
+        ObjectState::Differs => 4,
+        ObjectState::Waiting => 5,
+        ObjectState::Unseen => 6,
+        ObjectState::Suspended => 7,
+        ObjectState::InSync => 8,
+    }
+}
+
+/// Whether live is known to be other than wanted.
+pub fn drifted(state: ObjectState) -> bool {
+    match state {
+        ObjectState::Differs
+        | ObjectState::Waiting
+        | ObjectState::Refused
+        | ObjectState::Fought => true,
+        ObjectState::Unseen
+        | ObjectState::InSync
+        | ObjectState::Failed
+        | ObjectState::Missing
+        | ObjectState::Suspended => false,
+    }
+}
+
+/// Whether a person should look: what differs, and what could not be brought in order.
+pub fn wants_attention(state: ObjectState) -> bool {
+    drifted(state) || matches!(state, ObjectState::Failed | ObjectState::Missing)
+}
+
+/// What somebody asked to see, from the query of the address. Unknown members mean nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Words that all stand in the address, an id, the file or the message.
+    pub text: String,
+    pub vendor: String,
+    pub connection: String,
+    pub state: String,
+    pub risk: String,
+    /// From 1.
+    pub page: usize,
+}
+
+impl Query {
+    pub fn parse(query: &str) -> Self {
+        let mut found = Self {
+            page: 1,
+            ..Self::default()
+        };
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let value = value.trim().chars().take(200).collect::<String>();
+            match name.as_ref() {
+                "q" => found.text = value,
+                "vendor" => found.vendor = value,
+                "connection" => found.connection = value,
+                "state" => found.state = value,
+                "risk" => found.risk = value,
+                "page" => found.page = value.parse().unwrap_or(1).max(1),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The query again, with another page.
+    pub fn at_page(&self, page: usize) -> String {
+        let mut out = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [
+            ("q", &self.text),
+            ("vendor", &self.vendor),
+            ("connection", &self.connection),
+            ("state", &self.state),
+            ("risk", &self.risk),
+        ] {
+            if !value.is_empty() {
+                out.append_pair(name, value);
+            }
+        }
+        if page > 1 {
+            out.append_pair("page", &page.to_string());
+        }
+        out.finish()
+    }
+
+    /// Whether everything is shown.
+    pub fn is_open(&self) -> bool {
+        self.at_page(1).is_empty()
+    }
+
+    pub fn matches(&self, object: &ObjectStatus) -> bool {
+        let equal = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
+        let state = match self.state.as_str() {
+            ATTENTION => wants_attention(object.state),
+            wanted => equal(wanted, object.state.name()),
+        };
+        let risk = match self.risk.as_str() {
+            "" => true,
+            wanted => !object.changes.is_empty() && wanted == object.risk.to_string(),
+        };
+        state
+            && risk
+            && equal(&self.vendor, &object.vendor)
+            && equal(&self.connection, &object.connection)
+            && self.text.split_whitespace().all(|word| says(object, word))
+    }
+}
+
+fn says(object: &ObjectStatus, word: &str) -> bool {
+    let word = word.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&word);
+    has(&object.address)
+        || has(&object.origin.file)
+        || object.identity.values().any(|id| has(id))
+        || object.message.as_deref().is_some_and(has)
+        || object.changes.iter().any(|change| has(&change.path))
+}
+
+/// Objects by state; a plain array, since there are few states and many objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([usize; STATES.len()]);
+
+impl Counts {
+    pub fn of<'a>(objects: impl IntoIterator<Item = &'a ObjectStatus>) -> Self {
+        let mut counts = Self::default();
+        for object in objects {
+            counts.0[rank(object.state)] += 1;
+        }
+        counts
+    }
+
+    /// The states that some object is in, in the order of [`STATES`].
+    pub fn each(&self) -> impl Iterator<Item = (ObjectState, usize)> {
+        STATES
+            .into_iter()
+            .zip(self.0)
+            .filter(|(_, count)| *count > 0)
+    }
+
+    pub fn get(&self, state: ObjectState) -> usize {
+        self.0[rank(state)]
+    }
+
+    pub fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    pub fn attention(&self) -> usize {
+        self.each()
+            .filter(|(state, _)| wants_attention(*state))
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+/// One page of objects: those to look at, then the others by vendor, with what is left out counted.
+pub struct View<'a> {
+    pub rows: Vec<&'a Arc<ObjectStatus>>,
+    /// Objects that match.
+    pub found: usize,
+    pub page: usize,
+    pub pages: usize,
+    /// The number of the first row among those that match, from 1.
+    pub first: usize,
+    /// Over everything, whatever the filter.
+    pub all: Counts,
+    /// By vendor, over all that matches.
+    pub vendors: BTreeMap<&'a str, Counts>,
+}
+
+impl<'a> View<'a> {
+    pub fn new(status: &'a Status, query: &Query) -> Self {
+        let all = Counts::of(status.objects.iter().map(AsRef::as_ref));
+        let mut vendors: BTreeMap<&str, Counts> = BTreeMap::new();
+        let mut found: Vec<&Arc<ObjectStatus>> = status
+            .objects
+            .iter()
+            .filter(|object| query.matches(object))
+            .collect();
+        for object in &found {
+            vendors.entry(&object.vendor).or_default().0[rank(object.state)] += 1;
+        }
+        // Stable: objects come in the order of their addresses.
+        found.sort_by(|a, b| Self::place(a).cmp(&Self::place(b)));
+        let pages = found.len().div_ceil(PAGE).max(1);
+        let page = query.page.clamp(1, pages);
+        let first = (page - 1) * PAGE;
+        Self {
+            found: found.len(),
+            rows: found.into_iter().skip(first).take(PAGE).collect(),
+            page,
+            pages,
+            first: first + 1,
+            all,
+            vendors,
+        }
+    }
+
+    /// What needs a look comes first, the worst of it at the top; the rest follows by vendor.
+    fn place(object: &ObjectStatus) -> (bool, &str, usize) {
+        let calm = !wants_attention(object.state);
+        let group = if calm { object.vendor.as_str() } else { "" };
+        (calm, group, rank(object.state))
+    }
+}
+
+/// What changed between two moments, as far as somebody looking through `query` sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Objects that are new, gone or other than before.
+    pub objects: usize,
+    /// Whether one of them matches, or did.
+    pub seen: bool,
+    /// Whether anything beside the objects is other than before.
+    pub around: bool,
+}
+
+impl Tick {
+    /// Compares pointers, not contents: ten thousand objects of which nothing changed cost microseconds.
+    pub fn between(before: &Status, after: &Status, query: &Query) -> Self {
+        let mut tick = Self {
+            around: before.passes.back() != after.passes.back()
+                || before.brake.engaged != after.brake.engaged
+                || before.source.problem != after.source.problem
+                || before.source.revision != after.source.revision
+                || before.stopping != after.stopping,
+            ..Self::default()
+        };
+        let mut note = |was: Option<&ObjectStatus>, is: Option<&ObjectStatus>| {
+            tick.objects += 1;
+            tick.seen |= was
+                .into_iter()
+                .chain(is)
+                .any(|object| query.matches(object));
+        };
+        let (mut old, mut new) = (
+            before.objects.iter().peekable(),
+            after.objects.iter().peekable(),
+        );
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(was), Some(is)) => was.address.cmp(&is.address),
+            };
+            let was = (order != Ordering::Greater).then(|| old.next()).flatten();
+            let is = (order != Ordering::Less).then(|| new.next()).flatten();
+            match (was, is) {
+                (Some(was), Some(is)) if Arc::ptr_eq(was, is) => {}
+                (was, is) => note(was.map(AsRef::as_ref), is.map(AsRef::as_ref)),
+            }
+        }
+        tick
+    }
+
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Risks by name, the worst first.
+pub const RISKS: [&str; 3] = ["strand", "reduce", "safe"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,334 @@
+//! A git remote: one reference of it, fetched into a bare clone of our own, read from there.
+//!
+//! Through the `git` program, which knows every way to log in, but with nothing of what it is told by
+//! whoever runs it: no system or user configuration, no hooks, no prompts, no helpers named by the remote's
+//! URL. Nothing is checked out: texts come from the object store, so there are no links to follow and no
+//! filters to run. What is fetched replaces what was there, whether or not history was rewritten.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::manifest::{self, Loaded};
+
+/// Longest time for one run of git: a fetch of one commit that takes longer does not get better.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What is kept of our environment: where git, keys, certificates and proxies are.
+const KEPT: [&str; 10] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+/// Ways to a remote that prove who answers, and local ones.
+const PROTOCOLS: &str = "https:ssh:file";
+
+const HEAD: &str = "refs/entitle/head";
+
+/// A remote and which part of it holds manifests.
+#[derive(Clone)]
+pub struct Remote {
+    pub url: String,
+    /// A branch or tag.
+    pub reference: String,
+    /// The folder with manifests; the whole tree if it is empty.
+    pub path: String,
+    /// Where the clone is kept.
+    pub dir: PathBuf,
+    /// A token for https, if the remote needs one.
+    pub token: Option<String>,
+}
+
+impl Remote {
+    /// Says what is wrong with what was typed, before git would take it for something else.
+    pub fn fault(&self) -> Option<String> {
+        let odd = |text: &str| {
+            text.starts_with('-') || text.contains(|c: char| c.is_whitespace() || c.is_control())
+        };
+        if self.url.is_empty() || odd(&self.url) {
+            return Some(format!("{:?} is no URL of a git remote", self.url));
+        }
+        let no_reference = |c: char| ":*?[^~\\+".contains(c);
+        if self.reference.is_empty()
+            || odd(&self.reference)
+            || self.reference.contains(no_reference)
+        {
+            return Some(format!("{:?} is no branch or tag", self.reference));
+        }
+        let path = &self.path;
+        if path.starts_with('/') || path.split('/').any(|part| part == "..") || path.contains('\0')
+        {
+            return Some(format!("{path:?} is no folder inside the repository"));
+        }
+        None
+    }
+
+    /// The URL as it may be shown: without a name and a password in it.
+    pub fn place(&self) -> String {
+        match url::Url::parse(&self.url) {
+            Ok(mut url) => {
+                let _ = url.set_password(None);
+                if url.scheme() != "ssh" {
+                    let _ = url.set_username("");
+                }
+                url.to_string()
+            }
+            Err(_) => self.url.clone(),
+        }
+    }
+
+    /// Fetches the reference and says which commit it is.
+    pub async fn fetch(&self) -> Result<String, String> {
+        if !self.dir.join("HEAD").is_file() {
+            std::fs::create_dir_all(&self.dir)
+                .map_err(|error| format!("cannot create {}: {error}", self.dir.display()))?;
+            let dir = self.dir.display().to_string();
+            self.git(&["init", "--bare", "--quiet", "--template=", &dir])
+                .await?;
+        }
+        let refspec = format!("+{}:{HEAD}", self.reference);
+        self.git(&[
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--depth=1",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--end-of-options",
+            &self.url,
+            &refspec,
+        ])
+        .await?;
+        let commit = format!("{HEAD}^{{commit}}");
+        let output = self
+            .git(&["rev-parse", "--verify", "--end-of-options", &commit])
+            .await?;
+        let commit = String::from_utf8_lossy(&output.stdout).trim().to_string();
+        // Some versions print the marker itself.
+        Ok(commit.lines().last().unwrap_or_default().to_string())
+    }
+
+    /// The manifests of a commit that was fetched.
+    pub async fn load(&self, commit: &str) -> Result<Loaded, String> {
+        let files = self.list(commit).await?;
+        let mut wanted = String::new();
+        for (hash, _) in &files {
+            wanted.push_str(hash);
+            wanted.push('\n');
+        }
+        let mut child = self
+            .command(&["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot run git: {error}"))?;
+        let mut stdin = child.stdin.take().ok_or("git takes no input")?;
+        // Written beside the reading: both pipes are shorter than what goes through them.
+        let feed = async move {
+            let fed = stdin.write_all(wanted.as_bytes()).await;
+            drop(stdin);
+            fed
+        };
+        let both = async { tokio::join!(feed, child.wait_with_output()) };
+        let (_, output) = tokio::time::timeout(LIMIT, both)
+            .await
+            .map_err(|_| "git cat-file took too long".to_string())?;
+        let output = output.map_err(|error| format!("git cat-file: {error}"))?;
+        let place = format!("{} at {}", self.place(), commit.get(..12).unwrap_or(commit));
+        Ok(manifest::of_files(
+            contents(&files, &output.stdout)?,
+            &place,
+        ))
+    }
+
+    /// Hashes and paths of the manifests of a commit, in the order of their paths.
+    async fn list(&self, commit: &str) -> Result<Vec<(String, String)>, String> {
+        let path = self.path.trim_matches('/');
+        let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
+        if !path.is_empty() && path != "." {
+            arguments.extend(["--", path]);
+        }
+        let output = self.git(&arguments).await?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let files = text.split('\0').filter_map(|line| {
+            let (facts, path) = line.split_once('\t')?;
+            let mut facts = facts.split(' ');
+            let (mode, _, hash) = (facts.next()?, facts.next()?, facts.next()?);
+            // Plain files only: a link leads out of the tree, a submodule to another repository.
+            let plain = mode == "100644" || mode == "100755";
+            let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+            let hidden = path.split('/').any(|part| part.starts_with('.'));
+            (plain && yaml && !hidden).then(|| (hash.to_string(), path.to_string()))
+        });
+        Ok(files.collect())
+    }
+
+    async fn git(&self, arguments: &[&str]) -> Result<Output, String> {
+        let run = self.command(arguments).stdin(Stdio::null()).output();
+        let name = format!("git {}", arguments.first().unwrap_or(&""));
+        let output = match tokio::time::timeout(LIMIT, run).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(error)) => return Err(format!("cannot run git: {error}")),
+            Err(_) => return Err(format!("{name} took longer than {} s", LIMIT.as_secs())),
+        };
+        if output.status.success() {
+            return Ok(output);
+        }
+        Err(format!("{name}: {}", self.words(&output.stderr)))
+    }
+
+    /// What git says went wrong, without the credentials it may repeat.
+    fn words(&self, stderr: &[u8]) -> String {
+        let text = String::from_utf8_lossy(stderr).replace(&self.url, &self.place());
+        let text = match &self.token {
+            Some(token) => text.replace(token.as_str(), "[secret]"),
+            None => text,
+        };
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let words: String = lines
+            .collect::<Vec<_>>()
+            .join("; ")
+            .chars()
+            .take(400)
+            .collect();
+        if words.is_empty() {
+            "it failed and says nothing".into()
+        } else {
+            words
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command.env_clear();
+        for name in KEPT {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+            .env("GIT_DIR", &self.dir)
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
+            .env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20")
+            .env("LC_ALL", "C")
+            .args(["-c", "core.hooksPath=/dev/null"])
+            .args(["-c", "core.fsmonitor=false"])
+            .args(["-c", "protocol.ext.allow=never"])
+            .args(["-c", "gc.autoDetach=false"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some(token) = &self.token {
+            // In the environment, not among the arguments: those anybody on the machine can read.
+            use base64::Engine;
+            let plain = format!("x-access-token:{token}");
+            let basic = base64::engine::general_purpose::STANDARD.encode(plain);
+            command
+                .env("GIT_CONFIG_COUNT", "1")
+                .env("GIT_CONFIG_KEY_0", "http.extraHeader")
+                .env(
+                    "GIT_CONFIG_VALUE_0",
+                    format!("Authorization: Basic {basic}"),
+                );
+        }
+        command
+    }
+}
+
+/// The bytes of each file from what `cat-file --batch` printed: a line of facts, the bytes, a line's end.
+fn contents(
+    files: &[(String, String)],
+    mut printed: &[u8],
+) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut read = Vec::with_capacity(files.len());
+    for (hash, path) in files {
+        let fault = || format!("git cat-file did not show {path} ({hash})");
+        let end = printed
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or_else(fault)?;
+        let facts = String::from_utf8_lossy(&printed[..end]);
+        let size = facts
+            .strip_prefix(hash.as_str())
+            .and_then(|rest| rest.strip_prefix(" blob "));
+        let size: usize = size.and_then(|size| size.parse().ok()).ok_or_else(fault)?;
+        let bytes = printed.get(end + 1..end + 1 + size).ok_or_else(fault)?;
+        read.push((path.clone(), bytes.to_vec()));
+        printed = printed.get(end + 2 + size..).ok_or_else(fault)?;
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote(url: &str, reference: &str, path: &str) -> Remote {
+        Remote {
+            url: url.into(),
+            reference: reference.into(),
+            path: path.into(),
+            dir: PathBuf::new(),
+            token: None,
+        }
+    }
+
+    #[test]
+    fn nothing_that_git_could_take_for_an_option_gets_through() {
+        let fault = |url, reference, path| remote(url, reference, path).fault();
+        assert_eq!(fault("https://git.example/x.git", "main", "licences"), None);
+        assert_eq!(fault("git@git.example:x.git", "v1.2/stable", ""), None);
+        for (url, reference, path) in [
+            ("--upload-pack=touch x", "main", ""),
+            ("https://a", "--force", ""),
+            ("https://a", "main:refs/heads/x", ""),
+            ("https://a", "", ""),
+            ("https://a", "main", "../x"),
+            ("https://a", "main", "/etc"),
+            ("", "main", ""),
+        ] {
+            assert!(
+                fault(url, reference, path).is_some(),
+                "{url} {reference} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_in_a_url_are_not_shown() {
+        let mut remote = remote("https://me:s3cret@git.example/x.git", "main", "");
+        remote.token = Some("t0ken".into());
+        assert_eq!(remote.place(), "https://git.example/x.git");
+        let said = b"fatal: unable to access 'https://me:s3cret@git.example/x.git' with t0ken\n";
+        let words = remote.words(said);
+        assert!(
+            !words.contains("s3cret") && !words.contains("t0ken"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_short_is_an_error() {
+        let files = [("ab".to_string(), "a.yaml".to_string())];
+        let whole = b"ab blob 3\nx\ny\n";
+        assert_eq!(contents(&files, whole).unwrap()[0].1, b"x\ny");
+        for end in 0..whole.len() {
+            assert!(contents(&files, &whole[..end]).is_err(), "{end}");
+        }
+        assert!(contents(&files, b"ab missing\n").is_err());
+    }
+}

@@ -1,0 +1,312 @@
+//! The loop: waits for whatever comes first, lets the engine decide, starts passes, shows the status.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, interval, sleep_until, timeout};
+
+use super::board::Board;
+use super::engine::{Batch, Engine};
+use super::pass::{self, Done, Shell};
+use super::service;
+use super::status::Status;
+use super::track::Now;
+use super::trigger::Trigger;
+use crate::apply::Account;
+use crate::model::Address;
+use crate::reconcile::Checked;
+
+/// Saved files are read this long after the first hint: editors and checkouts write several at once.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Longest wait for writes in flight after the word to stop: below the 30 s that Kubernetes grants.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// Refused credentials are not sent again before this: a vendor that locks accounts counts tries over
+/// minutes. Whoever has put them right says so by SIGHUP, or waits.
+const REFUSED: Duration = Duration::from_secs(60 * 60);
+
+/// Manifests as the source has them.
+pub struct Fetched {
+    pub checked: Checked,
+    /// The commit, or a hash of the contents.
+    pub revision: String,
+}
+
+/// Reads the source once: nothing when it is as it was, an error when what is there cannot be put in
+/// force. It has told the details by then.
+pub type Reader = Box<dyn FnMut() -> BoxFuture<'static, Result<Option<Fetched>, String>> + Send>;
+
+/// What the process is told from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Read the source and the secrets again, and try what was given up.
+    Reload,
+    /// Finish what is in flight and end.
+    Stop,
+}
+
+/// Everything the loop is made of.
+pub struct Task {
+    pub engine: Engine,
+    pub shell: Arc<Shell>,
+    pub reader: Reader,
+    /// How often the source is read without a hint.
+    pub poll: Duration,
+    pub board: Board,
+    pub status: watch::Sender<Arc<Status>>,
+    pub triggers: mpsc::Receiver<Trigger>,
+    pub orders: mpsc::Receiver<Order>,
+    pub clock: fn() -> Timestamp,
+    /// Between 0 and 1, another one every time.
+    pub chance: Box<dyn FnMut() -> f64 + Send>,
+    /// Ends after the first pass over everything.
+    pub once: bool,
+}
+
+type Loading = Option<BoxFuture<'static, Result<Option<Fetched>, String>>>;
+
+/// What is in flight.
+#[derive(Default)]
+struct Flight {
+    passes: JoinSet<Done>,
+    /// What each pass is about, should it not come back.
+    about: BTreeMap<Id, (String, Vec<Address>)>,
+    accounts: BTreeMap<String, Arc<Account>>,
+    /// Since when the credentials of a connection are refused.
+    refused: BTreeMap<String, Instant>,
+    loading: Loading,
+    /// When the source is read next, and failures in a row.
+    read_at: Option<Instant>,
+    failures: u32,
+}
+
+impl Task {
+    fn now(&self) -> Now {
+        Now {
+            instant: Instant::now(),
+            time: (self.clock)(),
+        }
+    }
+
+    /// Runs until it is told to stop, or until everything was looked at once.
+    pub async fn run(mut self) -> Arc<Status> {
+        let mut flight = Flight {
+            read_at: Some(Instant::now()),
+            ..Flight::default()
+        };
+        let mut beat = service::beat().map(interval);
+        loop {
+            self.start(&mut flight);
+            self.publish();
+            if self.once && self.is_over(&flight) {
+                break;
+            }
+            let wake = [
+                self.engine.next(),
+                flight.read_at.filter(|_| flight.loading.is_none()),
+            ];
+            let wake = wake.into_iter().flatten().min();
+            // Every arm may be dropped before it is ready without losing anything: receiving from a
+            // channel and from the set of passes takes nothing until it returns, timers are set anew from
+            // what the engine says, and the reading is a future that stays where it is.
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Reload) => self.reload(&mut flight),
+                    // Nobody is left who could tell us anything: that is the end as well.
+                    Some(Order::Stop) | None => break,
+                },
+                Some(trigger) = self.triggers.recv() => self.hint(&trigger, &mut flight),
+                Some(done) = flight.passes.join_next_with_id() => self.done(done, &mut flight),
+                read = maybe(&mut flight.loading) => self.read(read, &mut flight),
+                () = at(wake) => {}
+                () = ticked(&mut beat) => service::alive(),
+            }
+        }
+        self.end(flight).await
+    }
+
+    /// Starts everything that is due.
+    fn start(&mut self, flight: &mut Flight) {
+        let now = self.now();
+        if flight.loading.is_none() && flight.read_at.is_some_and(|at| at <= now.instant) {
+            flight.read_at = None;
+            flight.loading = Some((self.reader)());
+        }
+        for batch in self.engine.batches(now) {
+            let Batch {
+                connection, jobs, ..
+            } = &batch;
+            let addresses = jobs.iter().map(|job| job.desired.address.clone()).collect();
+            let about = (connection.clone(), addresses);
+            let since = flight.refused.get(connection);
+            if since.is_some_and(|since| *since + REFUSED <= now.instant) {
+                flight.refused.remove(connection);
+                flight.accounts.remove(connection);
+            }
+            let kept = flight.accounts.get(connection).cloned();
+            let pass = pass::run(batch, Arc::clone(&self.shell), kept);
+            let handle = flight.passes.spawn(pass);
+            flight.about.insert(handle.id(), about);
+        }
+    }
+
+    fn hint(&mut self, trigger: &Trigger, flight: &mut Flight) {
+        let now = self.now();
+        if *trigger == Trigger::Source {
+            // Hints while a reading is under way ask for another one: it may have been past the file.
+            flight.read_at = Some(
+                flight
+                    .read_at
+                    .map_or(now.instant + SETTLE, |at| at.min(now.instant + SETTLE)),
+            );
+            return;
+        }
+        let woken = self.engine.wake(trigger, now);
+        tracing::debug!(?trigger, woken, "a hint");
+    }
+
+    fn reload(&mut self, flight: &mut Flight) {
+        tracing::info!("reloading: the source and the secrets are read again");
+        // Accounts hold secrets and sessions; new ones look for them again.
+        flight.accounts.clear();
+        flight.refused.clear();
+        flight.read_at = Some(Instant::now());
+        let now = self.now();
+        self.engine.start_anew(now);
+    }
+
+    fn read(&mut self, read: Result<Option<Fetched>, String>, flight: &mut Flight) {
+        flight.loading = None;
+        let now = self.now();
+        let chance = (self.chance)();
+        let mut wait = self.poll;
+        match read {
+            Ok(fetched) => {
+                flight.failures = 0;
+                let first = self.engine.checked.is_none();
+                if let Some(fetched) = fetched {
+                    self.board.in_force(&fetched, now.time);
+                    for connection in self.engine.adopt(fetched.checked, now) {
+                        flight.accounts.remove(&connection);
+                        flight.refused.remove(&connection);
+                    }
+                }
+                self.board.source_is_fine();
+                if first && self.engine.checked.is_some() {
+                    service::ready();
+                }
+            }
+            Err(why) => {
+                wait = super::schedule::backoff(flight.failures, self.poll, chance);
+                flight.failures = flight.failures.saturating_add(1);
+                self.board.source_is_broken(why);
+            }
+        }
+        let again = now.instant + wait;
+        flight.read_at = Some(flight.read_at.map_or(again, |at| at.min(again)));
+    }
+
+    fn done(&mut self, done: Result<(Id, Done), JoinError>, flight: &mut Flight) {
+        let now = self.now();
+        let chance = (self.chance)();
+        let (id, done) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!(%error, "a pass broke off");
+                if let Some((connection, addresses)) = flight.about.remove(&error.id()) {
+                    flight.accounts.remove(&connection);
+                    self.engine.lost(&connection, &addresses, now, chance);
+                }
+                return;
+            }
+        };
+        flight.about.remove(&id);
+        let connection = done.seen.connection.clone();
+        if done.refused {
+            flight
+                .refused
+                .entry(connection.clone())
+                .or_insert(now.instant);
+        } else {
+            flight.refused.remove(&connection);
+        }
+        match &done.account {
+            Some(account) => flight.accounts.insert(connection, Arc::clone(account)),
+            None => flight.accounts.remove(&connection),
+        };
+        self.board.passed(&done, &mut self.engine, now, chance);
+    }
+
+    /// Whether every object was looked at and nothing is in flight.
+    fn is_over(&self, flight: &Flight) -> bool {
+        let seen = self
+            .engine
+            .objects
+            .values()
+            .all(|t| t.status.last_pass.is_some());
+        let broken = self.engine.checked.is_none() && flight.failures > 0;
+        flight.loading.is_none()
+            && flight.passes.is_empty()
+            && (broken || self.engine.checked.is_some() && seen)
+    }
+
+    fn publish(&mut self) {
+        let now = self.now();
+        self.engine.show_wakes(now);
+        self.status.send_replace(self.board.status(&self.engine));
+    }
+
+    /// No new pass starts; those in flight finish their writes, or are left to the next run's look into
+    /// the journal.
+    async fn end(mut self, mut flight: Flight) -> Arc<Status> {
+        service::stopping();
+        self.board.stopping();
+        self.publish();
+        let finish = async {
+            while let Some(done) = flight.passes.join_next_with_id().await {
+                if let Ok((_, done)) = done {
+                    let now = self.now();
+                    self.board.passed(&done, &mut self.engine, now, 0.0);
+                }
+            }
+        };
+        if timeout(GRACE, finish).await.is_err() {
+            tracing::error!(
+                "writes in flight did not end within {GRACE:?}: the next run looks into them"
+            );
+        }
+        self.publish();
+        self.board.status(&self.engine)
+    }
+}
+
+/// The end of what is under way, if anything is.
+async fn maybe<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+async fn ticked(beat: &mut Option<tokio::time::Interval>) {
+    match beat {
+        Some(beat) => {
+            beat.tick().await;
+        }
+        None => pending().await,
+    }
+}

@@ -1,0 +1,310 @@
+//! One object over time: what a look came to, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::fight::{self, Fights};
+use super::gate::{Hold, Past, Tried};
+use super::schedule::Ended;
+use super::status::{Fight, ObjectState, ObjectStatus, Suspension, Write};
+use super::window::{self, Door};
+use crate::model::{Desired, Mode, Outcome, PathPattern, Risk};
+use crate::plan::Action;
+use crate::plan::document::{ObjectEntry, OriginEntry};
+
+/// Until a busy lock is tried again: other runs take seconds.
+const LOCKED: Duration = Duration::from_secs(5);
+
+/// One moment by both clocks: one that only runs forward, one that people read.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    pub instant: Instant,
+    pub time: Timestamp,
+}
+
+/// What a pass saw of an object.
+pub struct Look {
+    /// As planned, with the outcome of the write if there was one.
+    pub entry: ObjectEntry,
+    pub hold: Option<Hold>,
+}
+
+/// One object of the manifests in force.
+pub struct Tracked {
+    pub desired: Arc<Desired>,
+    /// Grows with every change of what is wanted.
+    pub generation: u64,
+    /// The generation that was last seen to be in force at the vendor.
+    settled: Option<u64>,
+    pub failures: u32,
+    tried: Option<Tried>,
+    fights: Fights<Instant>,
+    /// Whether the brake holds it.
+    pub braked: bool,
+    pub status: Arc<ObjectStatus>,
+}
+
+impl Tracked {
+    pub fn new(desired: Arc<Desired>) -> Self {
+        let status = Arc::new(unseen(&desired));
+        Self {
+            desired,
+            generation: 1,
+            settled: None,
+            failures: 0,
+            tried: None,
+            fights: Fights::default(),
+            braked: false,
+            status,
+        }
+    }
+
+    /// Something else is wanted from now on: what was tried and fought over belongs to the past.
+    pub fn want(&mut self, desired: Arc<Desired>) {
+        self.desired = desired;
+        self.generation += 1;
+        self.start_anew();
+    }
+
+    /// The same is wanted, from another place.
+    pub fn moved(&mut self, desired: Arc<Desired>) {
+        let origin = origin(&desired);
+        if self.status.origin != origin {
+            Arc::make_mut(&mut self.status).origin = origin;
+        }
+        self.desired = desired;
+    }
+
+    /// Forgets failures, writes in vain and fights.
+    pub fn start_anew(&mut self) {
+        self.failures = 0;
+        self.tried = None;
+        self.fights.forget();
+    }
+
+    /// The object as this pass wants it: without the fields that were given up.
+    pub fn wanted(&self) -> Arc<Desired> {
+        if !self.fights.is_on() {
+            return Arc::clone(&self.desired);
+        }
+        let mut desired = (*self.desired).clone();
+        let given_up = self.fights.given_up();
+        let patterns = given_up.filter_map(|path| PathPattern::parse(path).ok());
+        desired.policy.ignore.extend(patterns);
+        Arc::new(desired)
+    }
+
+    pub fn past(&self, now: Now) -> Past {
+        Past {
+            tried: self.tried.clone(),
+            contested: self.fights.contested(now.instant),
+        }
+    }
+
+    /// Takes in what a pass saw, and says how it ended.
+    pub fn settle(&mut self, look: &Look, run: &str, now: Now) -> Ended {
+        let healing = self.settled == Some(self.generation);
+        self.braked = matches!(look.hold, Some(Hold::Brake(_)));
+        let (state, ended) = match &look.hold {
+            Some(hold) => self.held(hold, &look.entry, now),
+            None => self.unheld(&look.entry, healing, now),
+        };
+        self.show(look, state, run, now);
+        ended
+    }
+
+    fn held(&mut self, hold: &Hold, entry: &ObjectEntry, now: Now) -> (ObjectState, Ended) {
+        match hold {
+            Hold::Mode => (ObjectState::Differs, Ended::Settled),
+            Hold::Brake(_) => (ObjectState::Refused, Ended::Settled),
+            Hold::Locked(_) => (ObjectState::Waiting, Ended::Until(LOCKED)),
+            Hold::Window(Door::Closed { opens }) => {
+                let wait = window::wait(*opens, now.time);
+                (ObjectState::Waiting, Ended::Until(wait))
+            }
+            Hold::Window(Door::Open) => (ObjectState::Waiting, Ended::Until(Duration::ZERO)),
+            Hold::Tried(_) => {
+                // The first look after the write shows what it left; that is what must move.
+                if let Some(tried) = &mut self.tried {
+                    tried.fingerprint.clone_from(&entry.fingerprint);
+                }
+                (ObjectState::Failed, Ended::Settled)
+            }
+            Hold::Fight(fields) => {
+                self.fights.give_up(fields, now.instant);
+                // The other fields of the object are still ours to heal.
+                (ObjectState::Fought, Ended::Until(Duration::ZERO))
+            }
+        }
+    }
+
+    fn unheld(&mut self, entry: &ObjectEntry, healing: bool, now: Now) -> (ObjectState, Ended) {
+        if let Some(outcome) = entry.outcome {
+            return self.written(outcome, entry, healing, now);
+        }
+        match entry.action {
+            Action::None => self.in_sync(),
+            Action::Observe | Action::Update => (ObjectState::Differs, Ended::Settled),
+            Action::Missing => (ObjectState::Missing, Ended::Settled),
+            Action::Error => (ObjectState::Failed, Ended::Passing),
+            Action::Suspend => {
+                let until = self.desired.policy.until;
+                let ended = until.map(|until| Ended::Until(window::wait(Some(until), now.time)));
+                (ObjectState::Suspended, ended.unwrap_or(Ended::Settled))
+            }
+        }
+    }
+
+    fn written(
+        &mut self,
+        outcome: Outcome,
+        entry: &ObjectEntry,
+        healing: bool,
+        now: Now,
+    ) -> (ObjectState, Ended) {
+        let why = || entry.message.clone().unwrap_or_default();
+        if healing && matches!(outcome, Outcome::Converged | Outcome::Unconverged) {
+            let paths = entry.changes.iter().map(|change| change.path.as_str());
+            self.fights.healed(paths, now.instant);
+        }
+        match outcome {
+            Outcome::Converged | Outcome::Already => self.in_sync(),
+            Outcome::Refused => (ObjectState::Refused, Ended::Settled),
+            Outcome::Rejected => {
+                self.tried = Some(Tried {
+                    fingerprint: entry.fingerprint.clone(),
+                    why: why(),
+                });
+                (ObjectState::Failed, Ended::Settled)
+            }
+            Outcome::Unconverged => {
+                self.tried = Some(Tried {
+                    fingerprint: None,
+                    why: why(),
+                });
+                (ObjectState::Failed, Ended::Passing)
+            }
+            Outcome::Stale | Outcome::Failed | Outcome::Skipped => {
+                (ObjectState::Failed, Ended::Passing)
+            }
+        }
+    }
+
+    fn in_sync(&mut self) -> (ObjectState, Ended) {
+        self.tried = None;
+        self.settled = Some(self.generation);
+        let state = if self.fights.is_on() {
+            ObjectState::Fought
+        } else {
+            ObjectState::InSync
+        };
+        (state, Ended::Settled)
+    }
+
+    /// Makes the status say what the look came to.
+    fn show(&mut self, look: &Look, state: ObjectState, run: &str, now: Now) {
+        let entry = &look.entry;
+        let well = matches!(entry.outcome, Some(Outcome::Converged | Outcome::Already));
+        let fight = self.fight(now);
+        let suspended = suspension(&self.desired, now.time);
+        let status = Arc::make_mut(&mut self.status);
+        status.state = state;
+        status.running = false;
+        status.last_pass = Some(now.time);
+        status.changes = if well {
+            Vec::new()
+        } else {
+            entry.changes.clone()
+        };
+        let risks = status.changes.iter().map(|change| change.risk);
+        status.risk = risks.max().unwrap_or(Risk::Safe);
+        status.message = words(look).or_else(|| fight.as_ref().map(|fight| fight.message.clone()));
+        if matches!(state, ObjectState::InSync) {
+            status.last_in_sync = Some(now.time);
+        }
+        // What was refused or skipped was never sent.
+        if let Some(outcome) = entry.outcome
+            && !matches!(outcome, Outcome::Refused | Outcome::Skipped)
+        {
+            status.last_write = Some(Write {
+                at: now.time,
+                outcome,
+                changes: entry.changes.clone(),
+                run: run.to_string(),
+            });
+        }
+        status.suspended = suspended;
+        status.fight = fight;
+    }
+
+    fn fight(&self, now: Now) -> Option<Fight> {
+        let since = self.fights.since()?;
+        let fields: Vec<String> = self.fights.given_up().map(Into::into).collect();
+        let ago = now.instant.saturating_duration_since(since);
+        Some(Fight {
+            message: fight::words(&fields),
+            since: now.time.checked_sub(ago).unwrap_or(now.time),
+            fields,
+        })
+    }
+}
+
+/// Why an object is as it is.
+fn words(look: &Look) -> Option<String> {
+    match &look.hold {
+        None => look.entry.message.clone(),
+        Some(Hold::Mode) => Some("the daemon only looks (--mode observe)".into()),
+        Some(Hold::Window(Door::Closed { opens: Some(at) })) => {
+            Some(format!("waiting for a change window, which opens at {at}"))
+        }
+        Some(Hold::Window(_)) => Some("waiting for a change window, and none is in sight".into()),
+        Some(Hold::Brake(why)) => Some(why.clone()),
+        Some(Hold::Tried(why)) => Some(format!(
+            "{why}; it is not written again until the manifest or the live object changes"
+        )),
+        Some(Hold::Fight(fields)) => Some(fight::words(fields)),
+        Some(Hold::Locked(who)) => Some(format!("waiting for {who}")),
+    }
+}
+
+fn origin(desired: &Desired) -> OriginEntry {
+    OriginEntry {
+        file: desired.origin.source.name.clone(),
+        line: desired.origin.mark.line,
+    }
+}
+
+fn suspension(desired: &Desired, now: Timestamp) -> Option<Suspension> {
+    let policy = &desired.policy;
+    (policy.mode_at(now) == Mode::Suspend).then(|| Suspension {
+        reason: policy.reason.clone(),
+        until: policy.until,
+    })
+}
+
+fn unseen(desired: &Desired) -> ObjectStatus {
+    let identity = desired.identity.iter();
+    ObjectStatus {
+        address: desired.address.to_string(),
+        vendor: desired.vendor.to_string(),
+        connection: desired.connection.clone(),
+        identity: identity
+            .map(|(name, id)| ((*name).to_string(), id.clone()))
+            .collect(),
+        origin: origin(desired),
+        state: ObjectState::Unseen,
+        running: false,
+        risk: Risk::Safe,
+        last_pass: None,
+        last_in_sync: None,
+        next_wake: None,
+        changes: Vec::new(),
+        message: None,
+        last_write: None,
+        suspended: None,
+        fight: None,
+    }
+}

@@ -1,0 +1,317 @@
+//! Changes of an existing file that leave everything else as it is: the only door to yaml-edit.
+//!
+//! Nothing that comes out of the editor is trusted. The new text is read again by our own reader, and the
+//! values of all its documents must be those that the changes, made on the values of the old text, give.
+//! Where they are not, the file stays as it is, and the reason is said.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
+
+use super::{write, yaml};
+use crate::model::diagnostic::Source;
+use crate::model::{Diagnostics, Mark, Node, Tree, node::Entry};
+
+/// One part of the way to a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    Member(String),
+    Item(usize),
+}
+
+/// What happens at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// The member or item gets this value; a member that is not there is added.
+    Set(Json),
+    Remove,
+    /// The list gets one more item.
+    Push(Json),
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    pub way: Vec<Place>,
+    pub act: Act,
+}
+
+/// The documents of a text; nothing if anything in it cannot be read.
+pub fn read(text: &str) -> Option<Vec<Node>> {
+    let source = Arc::new(Source {
+        name: "the edited file".into(),
+        text: text.to_string(),
+    });
+    let mut findings = Diagnostics::default();
+    let documents = yaml::parse(&source, &mut findings);
+    (!findings.has_errors()).then_some(documents)
+}
+
+/// The parts of a text that have a document each, in order; together they are the text. A line that begins
+/// with `---` begins a document wherever it stands, even in a block of text, and no anchor reaches beyond it:
+/// so a part can be read and edited by itself, and a file of ten thousand documents costs no more than they.
+pub fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let rest = line.strip_prefix("---");
+        if at > start && rest.is_some_and(|rest| rest.trim_start() != rest || rest.is_empty()) {
+            parts.push(&text[start..at]);
+            start = at;
+        }
+        at += line.len();
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Makes changes in the only document of a text, and gives back the new text. Removals come last and from
+/// the end, so that the numbers of items hold for every other change.
+pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
+    let mut expected = read(text).ok_or("the file cannot be read")?;
+    let [node] = expected.as_mut_slice() else {
+        return Err("the text is not one document".into());
+    };
+    let (file, own) = open(text, node.mark)?;
+    for edit in edits {
+        change(node, &edit.way, &edit.act)?;
+        carry_out(&own, edit)?;
+    }
+    let edited = file.to_string();
+    checked(&edited, &expected)?;
+    // What is removed takes its comments along; nothing else may.
+    let removes = edits.iter().any(|edit| edit.act == Act::Remove);
+    if !removes && !keeps_comments(text, &edited) {
+        return Err("the edit would have lost a comment".into());
+    }
+    Ok(edited)
+}
+
+/// Whether every comment of a text is in the other one.
+fn keeps_comments(before: &str, after: &str) -> bool {
+    let comments = |text: &str| {
+        let mut all: Vec<String> = text
+            .lines()
+            .filter_map(comment)
+            .map(str::to_string)
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    let mut left = comments(after).into_iter();
+    comments(before)
+        .into_iter()
+        .all(|one| left.any(|other| other == one))
+}
+
+/// What may be the comment of a line: in quotes it is none, and then an edit is refused that need not be.
+fn comment(line: &str) -> Option<&str> {
+    let at = match line.trim_start().starts_with('#') {
+        true => line.find('#')?,
+        false => line.find(" #")? + 1,
+    };
+    Some(line[at..].trim_end())
+}
+
+/// Puts the members of a map of the only document into a fixed order: those that are not named come last, in
+/// the order they have. The caller compares the values.
+pub fn reorder(text: &str, way: &[Place], order: &[&str]) -> Result<String, String> {
+    let documents = read(text).ok_or("the file cannot be read")?;
+    let node = documents.first().ok_or("there is no document")?;
+    let (file, own) = open(text, node.mark)?;
+    let Some(YamlNode::Mapping(map)) = at(&own, way)? else {
+        return Err("a part of it is no plain map".into());
+    };
+    map.reorder_fields(order.iter().copied());
+    Ok(file.to_string())
+}
+
+/// The editor's file, and its document that begins with the node at `place`.
+fn open(text: &str, place: Mark) -> Result<(YamlFile, Document), String> {
+    let parsed = YamlFile::parse(text);
+    if parsed.has_errors() {
+        return Err("the editor cannot read the file".into());
+    }
+    let file = parsed.tree();
+    if file.to_string() != text {
+        return Err("the editor does not keep the file as it is".into());
+    }
+    let own = file.documents().find(|document| {
+        let range = document.byte_range();
+        (range.start..range.end).contains(&place.start)
+    });
+    let own = own.ok_or("the editor does not find the document")?;
+    Ok((file, own))
+}
+
+/// Compares the values of an edited text with those it should have.
+pub fn checked(edited: &str, expected: &[Node]) -> Result<(), String> {
+    let found = read(edited).ok_or("the edited file could not be read again")?;
+    let equal =
+        found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same(a, b));
+    if equal {
+        Ok(())
+    } else {
+        Err("the edit would have changed something else as well".into())
+    }
+}
+
+/// Whether two nodes hold the same values. Members of a map have no order.
+pub fn same(a: &Node, b: &Node) -> bool {
+    match (&a.tree, &b.tree) {
+        (Tree::List(a), Tree::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Tree::Map(a), Tree::Map(of)) => {
+            let found = |entry: &Entry| b.get(&entry.key).is_some_and(|b| same(&entry.value, b));
+            a.len() == of.len() && a.iter().all(found)
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, String> {
+    let mut node = match document.as_mapping() {
+        Some(map) => YamlNode::Mapping(map),
+        None => return Err("the document is no plain map".into()),
+    };
+    for place in way {
+        let next = match (&node, place) {
+            (YamlNode::Mapping(map), Place::Member(name)) => map.get(name.as_str()),
+            (YamlNode::Sequence(list), Place::Item(index)) => list.get(*index),
+            (YamlNode::Alias(_), _) => return Err("a part of it is an alias".into()),
+            _ => return Err("a part of it is no plain map or list".into()),
+        };
+        match next {
+            Some(next) => node = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(node))
+}
+
+fn carry_out(document: &Document, edit: &Edit) -> Result<(), String> {
+    let (last, parents) = edit
+        .way
+        .split_last()
+        .ok_or("a change of the whole document")?;
+    match &edit.act {
+        Act::Push(value) => match at(document, &edit.way)? {
+            Some(YamlNode::Sequence(list)) => {
+                list.push(fragment(value)?);
+                Ok(())
+            }
+            _ => Err("a list is no plain list".into()),
+        },
+        act => match (at(document, parents)?, last) {
+            (Some(YamlNode::Mapping(map)), Place::Member(name)) => in_map(&map, name, act),
+            (Some(YamlNode::Sequence(list)), Place::Item(index)) => in_list(&list, *index, act),
+            _ => Err("a part of it is an alias, or no plain map or list".into()),
+        },
+    }
+}
+
+fn in_map(map: &Mapping, name: &str, act: &Act) -> Result<(), String> {
+    match act {
+        Act::Set(value) => map.set(name, fragment(value)?),
+        Act::Remove => {
+            map.remove(name);
+        }
+        Act::Push(_) => {}
+    }
+    Ok(())
+}
+
+fn in_list(list: &Sequence, index: usize, act: &Act) -> Result<(), String> {
+    match act {
+        Act::Set(value) => {
+            list.set(index, fragment(value)?);
+        }
+        Act::Remove => {
+            list.remove(index);
+        }
+        Act::Push(_) => {}
+    }
+    Ok(())
+}
+
+/// A value as a piece of YAML in our own spelling.
+fn fragment(value: &Json) -> Result<YamlNode, String> {
+    const NAME: &str = "value";
+    let document = serde_json::json!({ NAME: value });
+    let text = write::yaml(&document).map_err(|error| error.to_string())?;
+    let parsed: Option<Document> = text.parse().ok();
+    let node = parsed.and_then(|document| document.get(NAME));
+    node.ok_or_else(|| "a value has no YAML form".to_string())
+}
+
+/// The same change on values.
+fn change(node: &mut Node, way: &[Place], act: &Act) -> Result<(), String> {
+    let lost = || "a part of it is not there".to_string();
+    let Some((first, rest)) = way.split_first() else {
+        return match (act, &mut node.tree) {
+            (Act::Push(value), Tree::List(items)) => {
+                items.push(node_of(value));
+                Ok(())
+            }
+            _ => Err(lost()),
+        };
+    };
+    let last = rest.is_empty() && !matches!(act, Act::Push(_));
+    match (first, &mut node.tree) {
+        (Place::Member(name), Tree::Map(entries)) => {
+            let index = entries.iter().position(|entry| entry.key == *name);
+            match (act, index) {
+                (Act::Set(value), Some(index)) if last => entries[index].value = node_of(value),
+                (Act::Set(value), None) if last => entries.push(Entry {
+                    key: name.clone(),
+                    key_mark: Mark::default(),
+                    value: node_of(value),
+                }),
+                (Act::Remove, Some(index)) if last => {
+                    entries.remove(index);
+                }
+                (_, Some(index)) => return change(&mut entries[index].value, rest, act),
+                (_, None) => return Err(lost()),
+            }
+            Ok(())
+        }
+        (Place::Item(index), Tree::List(items)) if *index < items.len() => {
+            match act {
+                Act::Set(value) if last => items[*index] = node_of(value),
+                Act::Remove if last => {
+                    items.remove(*index);
+                }
+                _ => return change(&mut items[*index], rest, act),
+            }
+            Ok(())
+        }
+        _ => Err(lost()),
+    }
+}
+
+/// A value as our reader gives it.
+fn node_of(value: &Json) -> Node {
+    let tree = match value {
+        Json::Null => Tree::Null,
+        Json::Bool(value) => Tree::Bool(*value),
+        Json::Number(number) => number
+            .as_i64()
+            .map_or_else(|| Tree::Number(number.to_string()), Tree::Integer),
+        Json::String(text) => Tree::Text(text.clone()),
+        Json::Array(items) => Tree::List(items.iter().map(node_of).collect()),
+        Json::Object(members) => {
+            let entries = members.iter().map(|(name, value)| Entry {
+                key: name.clone(),
+                key_mark: Mark::default(),
+                value: node_of(value),
+            });
+            Tree::Map(entries.collect())
+        }
+    };
+    Node {
+        tree,
+        mark: Mark::default(),
+    }
+}

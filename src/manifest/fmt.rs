@@ -1,0 +1,295 @@
+//! The usual form of a manifest: the members of the envelope in one order, with everything else as it is.
+//!
+//! Nothing below `spec.desired`, `spec.policy` or a map of labels is touched: their order is the author's.
+//! Documents of other tools, and documents that the editor cannot change without changing a value or a
+//! comment, stay as they are.
+
+use super::edit::{self, Place};
+use super::lower::API_VERSION;
+use super::moves;
+use crate::model::draft::KindRow;
+use crate::model::{Node, Tree};
+
+/// A text in its usual form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formatted {
+    pub text: String,
+    /// Documents that stay as they are though they have another order, by line, with the reason.
+    pub left: Vec<(u32, String)>,
+}
+
+const DOCUMENT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
+const METADATA: &[&str] = &["name", "labels", "annotations"];
+const CONNECTION: &[&str] = &[
+    "vendor",
+    "baseUrl",
+    "auth",
+    "limits",
+    "timeout",
+    "webhookSecret",
+    "allowInsecureHttp",
+];
+
+/// Formats every manifest in a text; nothing where the text cannot be read.
+pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
+    // The mark that some editors put before everything stays before everything.
+    let (mark, own) = match text.strip_prefix('\u{feff}') {
+        Some(own) => ("\u{feff}", own),
+        None => ("", text),
+    };
+    let documents = edit::read(own)?.len();
+    let mut formatted = Formatted {
+        text: mark.to_string(),
+        left: Vec::new(),
+    };
+    let (mut lines, mut seen) = (0, 0);
+    for part in edit::parts(own) {
+        let nodes = edit::read(part).unwrap_or_default();
+        seen += nodes.len();
+        let done = match nodes.as_slice() {
+            [node] => document(part, node, kinds),
+            _ => Ok(part.to_string()),
+        };
+        match done {
+            Ok(done) => formatted.text.push_str(&done),
+            Err(why) => {
+                let line = nodes.first().map_or(1, |node| node.mark.line);
+                formatted.left.push((lines + line, why));
+                formatted.text.push_str(part);
+            }
+        }
+        lines += u32::try_from(part.matches('\n').count()).unwrap_or(u32::MAX);
+    }
+    // The parts are read as the whole is, or the whole stays as it is.
+    if seen != documents {
+        formatted.text = text.to_string();
+    }
+    Some(formatted)
+}
+
+/// One document with each of its maps in order.
+fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, String> {
+    let mut text = part.to_string();
+    for (way, order) in maps(node, kinds) {
+        // Every change moves what comes after it, so places are looked up again.
+        let now = edit::read(&text).unwrap_or_default();
+        if let Some(done) = ordered(&text, &now, &way, &order)? {
+            text = done;
+        }
+    }
+    Ok(text)
+}
+
+type Maps = Vec<(Vec<Place>, Vec<&'static str>)>;
+
+/// The text with one map in order: by lines where that is possible, else by the editor.
+fn ordered(
+    text: &str,
+    documents: &[Node],
+    way: &[Place],
+    order: &[&str],
+) -> Result<Option<String>, String> {
+    let Some(map) = documents.first().and_then(|node| map_at(node, way)) else {
+        return Ok(None);
+    };
+    if in_order(map, order) {
+        return Ok(None);
+    }
+    let rank = |key: &str| rank(key, order);
+    let by_lines = moves::moved(text, map, &rank, way.is_empty());
+    if let Some(edited) = by_lines
+        && proved(text, &edited, documents, way, order).is_ok()
+    {
+        return Ok(Some(edited));
+    }
+    let edited = edit::reorder(text, way, order)?;
+    proved(text, &edited, documents, way, order).map(|()| Some(edited))
+}
+
+/// Proves that every value is as it was, that nothing but places has changed, and that nothing is left to do.
+fn proved(
+    before: &str,
+    after: &str,
+    documents: &[Node],
+    way: &[Place],
+    order: &[&str],
+) -> Result<(), String> {
+    edit::checked(after, documents)?;
+    if !moved_only(before, after) {
+        return Err("its members could not be moved without changing something".into());
+    }
+    let again = edit::read(after).unwrap_or_default();
+    let map = again.first().and_then(|node| map_at(node, way));
+    if map.is_some_and(|map| in_order(map, order)) {
+        Ok(())
+    } else {
+        Err("its members could not be moved".into())
+    }
+}
+
+/// Moving members moves characters and does nothing else to them; lines with a comment move as they are.
+fn moved_only(before: &str, after: &str) -> bool {
+    let characters = |text: &str| {
+        let mut all: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+        all.sort_unstable();
+        all
+    };
+    let commented = |text: &str| {
+        let lines = text.lines().filter(|line| line.contains('#'));
+        let mut all: Vec<String> = lines.map(|line| line.trim_end().to_string()).collect();
+        all.sort_unstable();
+        all
+    };
+    characters(before) == characters(after) && commented(before) == commented(after)
+}
+
+/// The maps of a document of ours that have an order, from the outside in.
+fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
+    let text = |name: &str| node.get(name).and_then(Node::text);
+    if text("apiVersion") != Some(API_VERSION) {
+        return Vec::new();
+    }
+    let mut spec = vec!["connection"];
+    match (
+        text("kind"),
+        kinds.iter().find(|row| Some(row.kind.0) == text("kind")),
+    ) {
+        (_, Some(row)) => {
+            spec.extend(row.identity.iter().map(|identity| identity.name));
+            spec.extend(["policy", "desired"]);
+        }
+        (Some("Connection"), None) => spec = CONNECTION.to_vec(),
+        (_, None) => return Vec::new(),
+    }
+    let member = |name: &str| vec![Place::Member(name.to_string())];
+    vec![
+        (Vec::new(), DOCUMENT.to_vec()),
+        (member("metadata"), METADATA.to_vec()),
+        (member("spec"), spec),
+    ]
+}
+
+/// The map at the end of a way.
+fn map_at<'a>(document: &'a Node, way: &[Place]) -> Option<&'a Node> {
+    let mut node = document;
+    for place in way {
+        node = match place {
+            Place::Member(name) => node.get(name)?,
+            Place::Item(_) => return None,
+        };
+    }
+    matches!(node.tree, Tree::Map(_)).then_some(node)
+}
+
+fn in_order(map: &Node, order: &[&str]) -> bool {
+    let ranks = map.entries().iter().map(|entry| rank(&entry.key, order));
+    ranks.is_sorted()
+}
+
+fn rank(key: &str, order: &[&str]) -> usize {
+    let place = order.iter().position(|name| *name == key);
+    place.unwrap_or(order.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::field::Identity;
+    use crate::model::{Kind, Shape, Vendor};
+
+    static IDENTITY: [Identity; 1] = [Identity {
+        name: "id",
+        about: "",
+        shape: Shape::TEXT,
+        example: "",
+    }];
+
+    fn kinds() -> [KindRow; 1] {
+        [KindRow {
+            kind: Kind("Order"),
+            vendor: Vendor("lac"),
+            identity: &IDENTITY,
+        }]
+    }
+
+    fn formatted(text: &str) -> Formatted {
+        format(text, &kinds()).expect("readable")
+    }
+
+    #[test]
+    fn the_envelope_gets_its_order_and_comments_stay_with_their_members() {
+        let text = "\
+# the head
+kind: Order # of kinds
+# which object
+spec:
+  # what is wanted
+  desired:
+    z: 1
+    a: 2 # two
+  # the id
+  id: x
+metadata: {labels: {b: c}, name: n}
+apiVersion: entitle.dev/v1
+";
+        let done = formatted(text);
+        assert_eq!(done.left, []);
+        let keys: Vec<&str> = done
+            .text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "apiVersion: entitle.dev/v1",
+                "kind: Order # of kinds",
+                "metadata: {name: n, labels: {b: c}}",
+                "spec:",
+                "  id: x",
+                "  desired:",
+                "    z: 1",
+                "    a: 2 # two",
+            ],
+            "{}",
+            done.text
+        );
+        let before = |comment: &str, line: &str| {
+            let together = format!("{comment}\n{line}");
+            assert!(
+                done.text.contains(&together),
+                "{together:?} is not in\n{}",
+                done.text
+            );
+        };
+        before("  # the id", "  id: x");
+        before("  # what is wanted", "  desired:");
+        before("# which object", "spec:");
+        assert_eq!(formatted(&done.text), done, "once is enough");
+    }
+
+    #[test]
+    fn other_documents_and_what_is_in_order_stay_to_the_byte() {
+        for text in [
+            "kind: Deployment\napiVersion: apps/v1\n",
+            "kind: Order\napiVersion: entitle.dev/v2\n",
+            "kind: Other\napiVersion: entitle.dev/v1\n",
+            "\u{feff}apiVersion: entitle.dev/v1\r\nkind:   Order\r\nmetadata: {name: x}\r\n",
+            "a: [1, 2\n  , 3]   \n\n\n",
+            "",
+        ] {
+            assert_eq!(formatted(text).text, text);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_moved_is_left_and_said() {
+        // The anchor stands in the member that would come second.
+        let text = "spec: &s {id: x, desired: {}}\nmetadata: {name: n, annotations: *s}\nkind: Order\napiVersion: entitle.dev/v1\n";
+        let done = formatted(text);
+        let safe = done.text == text && done.left.len() == 1;
+        let moved = done.text != text && done.left.is_empty();
+        assert!(safe || moved, "{done:?}");
+        assert_eq!(formatted(&done.text).text, done.text);
+    }
+}

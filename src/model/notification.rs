@@ -1,0 +1,104 @@
+//! Who is told when something turns for better or worse.
+
+use url::Url;
+
+use super::connection::Credential;
+use super::secret::SecretRef;
+
+/// A `Notification` document, checked. Secrets are still references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notification {
+    pub name: String,
+    pub channel: Channel,
+    /// What is told; everything when empty.
+    pub events: Vec<NoticeKind>,
+    /// Connections it is told about; all when empty. What concerns the whole daemon is told anyway.
+    pub connections: Vec<String>,
+}
+
+/// How it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Channel {
+    /// JSON, signed when there is a secret.
+    Webhook {
+        url: Credential,
+        secret: Option<SecretRef>,
+    },
+    /// The address of an incoming webhook is the right to use it, so it is a secret.
+    Slack {
+        url: SecretRef,
+    },
+    Teams {
+        url: SecretRef,
+    },
+    Email(Email),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Email {
+    /// `smtps://host:port`, or `smtp://host:port` which is encrypted before anything is said.
+    pub server: Url,
+    pub from: String,
+    pub to: Vec<String>,
+    pub login: Option<(Credential, SecretRef)>,
+}
+
+/// What can turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// The daemon came to hold back everything large, or no longer does.
+    Brake,
+    /// The newest manifests could not be put in force, or are again.
+    Source,
+    /// Another run holds the lock of a connection, or no longer does.
+    Locked,
+    /// Objects could not be read or written.
+    Failed,
+    /// Vendors no longer have objects.
+    Missing,
+    /// Healing was given up.
+    Fight,
+    /// A guard does not let a write go.
+    Held,
+    /// Objects came to differ and are left so.
+    Drift,
+    /// Objects were written and are as wanted.
+    Written,
+    /// Objects are as wanted again without a write.
+    Recovered,
+    /// Objects are no longer looked at.
+    Suspended,
+}
+
+impl NoticeKind {
+    pub const ALL: [NoticeKind; 11] = [
+        NoticeKind::Brake,
+        NoticeKind::Source,
+        NoticeKind::Locked,
+        NoticeKind::Failed,
+        NoticeKind::Missing,
+        NoticeKind::Fight,
+        NoticeKind::Held,
+        NoticeKind::Drift,
+        NoticeKind::Written,
+        NoticeKind::Recovered,
+        NoticeKind::Suspended,
+    ];
+
+    /// The name in manifests and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            NoticeKind::Brake => "brake",
+            NoticeKind::Source => "source",
+            NoticeKind::Locked => "locked",
+            NoticeKind::Failed => "failed",
+            NoticeKind::Missing => "missing",
+            NoticeKind::Fight => "fight",
+            NoticeKind::Held => "held",
+            NoticeKind::Drift => "drift",
+            NoticeKind::Written => "written",
+            NoticeKind::Recovered => "recovered",
+            NoticeKind::Suspended => "suspended",
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Who changed what: manifest, live and a base compared three ways, field by field.
+//!
+//! The base is what the manifest said when both sides last agreed: what an apply wrote, or the manifest of an
+//! earlier commit. Only fields on which manifest and live differ are looked at; where both moved to the same
+//! value there is nothing to tell. Pure: the base, the live object and the time are arguments.
+
+pub mod accepted;
+pub mod document;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use super::diff::Change;
+use super::{carry, diff};
+use crate::model::field::{Elements, find};
+use crate::model::{
+    Desired, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Value,
+};
+use crate::provider::codec;
+
+/// Who moved a field away from the base.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The manifest differs from the base, live does not: a change that waits for its apply.
+    You,
+    /// Live differs from the base, the manifest does not.
+    They,
+    /// Both differ from the base, and from each other.
+    Both,
+    /// There is no base to tell by.
+    Unknown,
+}
+
+impl By {
+    /// Whether live moved, as far as anybody can tell.
+    pub fn is_drift(self) -> bool {
+        match self {
+            By::You => false,
+            By::They | By::Both | By::Unknown => true,
+        }
+    }
+}
+
+/// One field on which manifest and live differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    pub path: FieldPath,
+    pub by: By,
+    /// Nothing where the base, the manifest or live has no such field or element.
+    pub base: Option<Json>,
+    pub manifest: Option<Json>,
+    pub live: Option<Json>,
+    /// What an apply of the manifest would do to the licensee.
+    pub risk: Risk,
+    pub note: Option<String>,
+}
+
+/// Every field on which `desired` and `live` differ, with who changed it since `base`.
+pub fn compare(
+    table: &'static [Field],
+    desired: &Desired,
+    base: Option<&Fields>,
+    live: &Live,
+    now: Timestamp,
+) -> Vec<Difference> {
+    let next = carry::carry(table, desired, live);
+    let changes = diff::diff(table, &next, live, now);
+    let sides = base.map(|base| Sides::new(table, desired, base, live));
+    changes
+        .into_iter()
+        .map(|change| match &sides {
+            Some(sides) => sides.difference(table, change),
+            None => difference(change, By::Unknown, None),
+        })
+        .collect()
+}
+
+fn difference(change: Change, by: By, base: Option<Json>) -> Difference {
+    Difference {
+        path: change.path,
+        by,
+        base,
+        manifest: change.after,
+        live: change.before,
+        risk: change.risk,
+        note: change.note,
+    }
+}
+
+/// The three states of one object.
+struct Sides<'a> {
+    base: Fields,
+    mine: Fields,
+    theirs: &'a Fields,
+    /// Lists whose unlisted live members are kept, so that a further one is no change.
+    keeps: &'a [String],
+    /// Whether the base gave something by a name that nothing now resolves.
+    unclear: bool,
+}
+
+impl<'a> Sides<'a> {
+    fn new(table: &'static [Field], desired: &'a Desired, base: &Fields, live: &'a Live) -> Self {
+        let (mut base, mut mine) = (base.clone(), desired.fields.clone());
+        let mut unclear = false;
+        for field in table.iter().filter(|field| field.need == Need::Never) {
+            let Some(given) = base.remove(field.name) else {
+                continue;
+            };
+            // What is given by the same names as before stands for the same ids.
+            let same = desired.fields.get(field.name) == Some(&given);
+            let resolved = live.resolved.iter().find(|one| one.given == field.name);
+            match resolved.filter(|_| same) {
+                Some(resolved) => {
+                    base.insert(resolved.field, resolved.value.clone());
+                }
+                None => unclear = true,
+            }
+        }
+        for resolved in &live.resolved {
+            mine.remove(resolved.given);
+            mine.insert(resolved.field, resolved.value.clone());
+        }
+        Self {
+            base,
+            mine,
+            theirs: &live.fields,
+            keeps: &desired.policy.keep_unlisted,
+            unclear,
+        }
+    }
+
+    fn difference(&self, table: &'static [Field], change: Change) -> Difference {
+        let (by, base) = self.at(table, change.path.parts());
+        let by = match cause(table, &change) {
+            // What goes because another field changes was changed by whoever changed that one.
+            Some(cause) => self.at(table, cause.parts()).0,
+            None => by,
+        };
+        difference(change, by, base)
+    }
+
+    fn at(&self, table: &'static [Field], parts: &[Part]) -> (By, Option<Json>) {
+        let (by, base) = locate(
+            table,
+            parts,
+            (&self.base, &self.mine, self.theirs),
+            self.keeps,
+        );
+        if self.unclear && base.is_none() && by == By::You {
+            (By::Unknown, None)
+        } else {
+            (by, base)
+        }
+    }
+}
+
+/// The field whose change makes this one go, if that is why it goes.
+fn cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
+    if change.after.is_some() {
+        return None;
+    }
+    let mut fields = table;
+    let (mut path, mut trigger) = (FieldPath::default(), None);
+    for part in change.path.parts() {
+        match part {
+            Part::Field(name) => {
+                let field = find(fields, name)?;
+                trigger = match field.need {
+                    Need::When {
+                        scope: Scope::Here,
+                        field,
+                        ..
+                    } => Some(path.field(field)),
+                    Need::When {
+                        scope: Scope::Object,
+                        field,
+                        ..
+                    } => Some(FieldPath::default().field(field)),
+                    Need::Required | Need::InManifest | Need::Optional | Need::Never => None,
+                };
+                if let Shape::Keyed(elements) = &field.shape {
+                    fields = elements.fields;
+                }
+                path = path.field(name);
+            }
+            Part::Element(key) => {
+                trigger = None;
+                path = path.element(key.clone());
+            }
+        }
+    }
+    trigger
+}
+
+/// Base, manifest and live.
+type Three<'a> = (&'a Fields, &'a Fields, &'a Fields);
+
+/// Follows a path through the three states and says who moved what is there, with its base.
+fn locate(
+    table: &'static [Field],
+    parts: &[Part],
+    (base, mine, theirs): Three<'_>,
+    keeps: &[String],
+) -> (By, Option<Json>) {
+    let Some((Part::Field(name), rest)) = parts.split_first() else {
+        return (By::Unknown, None);
+    };
+    let Some(field) = find(table, name) else {
+        return (By::Unknown, None);
+    };
+    let (was, mine, theirs) = (base.get(name), mine.get(name), theirs.get(name));
+    let (Shape::Keyed(elements), Some((Part::Element(key), inner))) =
+        (&field.shape, rest.split_first())
+    else {
+        let kept = keeps.iter().any(|kept| kept == field.name);
+        return (
+            of_field(field, was, mine, theirs, kept),
+            was.map(|was| field.shape.json(was)),
+        );
+    };
+    // A list that was not managed before is managed since you wrote it down.
+    let Some(was) = was else {
+        return (By::You, None);
+    };
+    let item = |value: Option<&'_ Value>| value.and_then(|value| value.item(key)).cloned();
+    match (item(Some(was)), item(mine), item(theirs)) {
+        (Some(was), Some(mine), Some(theirs)) if !inner.is_empty() => {
+            locate(elements.fields, inner, (&was, &mine, &theirs), &[])
+        }
+        (was, mine, theirs) => {
+            let same = |side: &Option<Fields>| same_element(elements, was.as_ref(), side.as_ref());
+            let by = verdict(same(&mine), same(&theirs));
+            let shown = was.filter(|_| inner.is_empty());
+            (by, shown.map(|was| elements.json(key, &was)))
+        }
+    }
+}
+
+fn of_field(
+    field: &Field,
+    was: Option<&Value>,
+    mine: Option<&Value>,
+    theirs: Option<&Value>,
+    kept: bool,
+) -> By {
+    if was.is_none() && mine.is_some() {
+        return By::You;
+    }
+    let same = |side: Option<&Value>| match (was, side) {
+        (None | Some(Value::Null), None) => true,
+        (Some(was), Some(side)) => field.alike(was, side),
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let theirs_same = match (was, theirs) {
+        // Members beside the wanted ones are nobody's change.
+        (Some(Value::Set(was)), Some(Value::Set(theirs))) if kept => was.is_subset(theirs),
+        _ => same(theirs),
+    };
+    verdict(same(mine), theirs_same)
+}
+
+/// Whether an element is there as it was, as far as the base managed it.
+fn same_element(elements: &Elements, was: Option<&Fields>, is: Option<&Fields>) -> bool {
+    match (was, is) {
+        (None, None) => true,
+        (Some(was), Some(is)) => was.iter().all(|(name, was)| {
+            let field = find(elements.fields, name);
+            match (field, is.get(name)) {
+                (Some(field), Some(is)) => field.alike(was, is),
+                // An element of the manifest that says less than it did still wants the same element.
+                (_, None) => true,
+                (None, Some(is)) => was == is,
+            }
+        }),
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn verdict(mine_same: bool, theirs_same: bool) -> By {
+    match (mine_same, theirs_same) {
+        (false, true) => By::You,
+        (false, false) => By::Both,
+        // Two sides that differ cannot both be as before; if they seem to, live is the one to look at.
+        (true, false | true) => By::They,
+    }
+}
+
+/// Managed fields as JSON, to be kept as a base for later.
+pub fn remember(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
+    table
+        .iter()
+        .filter_map(|field| {
+            let value = fields.get(field.name)?;
+            Some((field.name.to_string(), field.shape.json(value)))
+        })
+        .collect()
+}
+
+/// A base that was remembered. What the table no longer knows is no base.
+pub fn recall(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
+    let kept: Map<String, Json> = kept.clone().into_iter().collect();
+    recall_fields(table, &kept)
+}
+
+fn recall_fields(table: &'static [Field], kept: &Map<String, Json>) -> Fields {
+    table
+        .iter()
+        .filter_map(|field| {
+            let json = kept.get(field.name)?;
+            let value = match (&field.shape, json) {
+                // Elements of a manifest name less than a vendor's do, so they are not decoded as those are.
+                (Shape::Keyed(elements), Json::Array(items)) => {
+                    let items = items.iter().filter_map(|item| recall_item(elements, item));
+                    Value::Items(items.collect())
+                }
+                _ => codec::value(field, json, &field.name).ok()?,
+            };
+            Some((field.name, value))
+        })
+        .collect()
+}
+
+fn recall_item(elements: &'static Elements, item: &Json) -> Option<(Key, Fields)> {
+    let object = item.as_object()?;
+    let parts = elements
+        .key
+        .iter()
+        .map(|name| Some(object.get(*name)?.as_str()?.to_string()))
+        .collect::<Option<Vec<String>>>()?;
+    let fields = recall_fields(elements.fields, object);
+    Some((Key::new(parts, elements.fold), fields))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Which differences are accepted, and which acceptances have had their day.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use super::{By, Difference};
+use crate::model::field::find;
+use crate::model::{
+    AcceptedDrift, Desired, Diagnostic, Diagnostics, Field, FieldPath, Part, Shape,
+};
+
+/// The accepted drift of a run, and what it was good for.
+pub struct Ledger<'a> {
+    entries: &'a [AcceptedDrift],
+    today: Date,
+    /// Entries that named a difference, silenced or not.
+    met: BTreeSet<usize>,
+    /// Objects that were compared.
+    compared: BTreeSet<String>,
+    /// Objects of the run that could not be compared.
+    unread: BTreeSet<String>,
+}
+
+impl<'a> Ledger<'a> {
+    pub fn new(entries: &'a [AcceptedDrift], today: Date) -> Self {
+        Self {
+            entries,
+            today,
+            met: BTreeSet::new(),
+            compared: BTreeSet::new(),
+            unread: BTreeSet::new(),
+        }
+    }
+
+    /// Nothing was compared, so nothing can be said about entries for this object.
+    pub fn skip(&mut self, desired: &Desired) {
+        self.unread.insert(desired.address.to_string());
+    }
+
+    /// For each difference the entry that silences it. What you changed yourself is no drift and needs none.
+    pub fn accept(
+        &mut self,
+        table: &'static [Field],
+        desired: &Desired,
+        differences: &[Difference],
+    ) -> Vec<Option<&'a AcceptedDrift>> {
+        self.compared.insert(desired.address.to_string());
+        let entries = self.entries;
+        let own: Vec<(usize, &AcceptedDrift)> = entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.is_about(desired))
+            .collect();
+        differences
+            .iter()
+            .map(|difference| {
+                let folds = folds(table, &difference.path);
+                let mut silenced = None;
+                for (number, entry) in &own {
+                    if !entry.covers(&difference.path, folds) {
+                        continue;
+                    }
+                    self.met.insert(*number);
+                    if difference.by != By::You && self.holds(entry) {
+                        silenced = silenced.or(Some(*entry));
+                    }
+                }
+                silenced
+            })
+            .collect()
+    }
+
+    fn holds(&self, entry: &AcceptedDrift) -> bool {
+        self.today <= entry.until
+    }
+
+    /// Entries that have expired or silence nothing. `narrowed` runs do not see every object, so they say
+    /// nothing about objects that they do not have.
+    pub fn findings(&self, narrowed: bool) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        for (number, entry) in self.entries.iter().enumerate() {
+            let met = self.met.contains(&number);
+            if let Some(finding) = self.finding(entry, met, narrowed) {
+                findings.push(finding.at(&entry.origin.source, entry.origin.mark));
+            }
+        }
+        findings.sorted()
+    }
+
+    fn finding(&self, entry: &AcceptedDrift, met: bool, narrowed: bool) -> Option<Diagnostic> {
+        let AcceptedDrift { object, until, .. } = entry;
+        if self.unread.contains(object) {
+            return None;
+        }
+        if !self.compared.contains(object) {
+            let message = format!("there is no {object} whose drift could be accepted");
+            let known = self.compared.iter().map(String::as_str);
+            let finding = Diagnostic::warning("accepted-unmatched", message);
+            return (!narrowed).then(|| finding.suggest(object, known));
+        }
+        if !self.holds(entry) {
+            let now = if met {
+                "the field differs"
+            } else {
+                "nothing differs"
+            };
+            let message =
+                format!("this drift of {object} was accepted until {until}, and {now} now");
+            let hint = if met {
+                "take it into the manifest, apply the manifest, or accept it until a later day"
+            } else {
+                "remove the entry"
+            };
+            return Some(Diagnostic::warning("accepted-expired", message).hint(hint));
+        }
+        let message = format!("nothing of {object} differs there, so nothing is accepted");
+        let finding = Diagnostic::warning("accepted-unmatched", message);
+        (!met).then(|| finding.hint("remove the entry"))
+    }
+}
+
+/// Whether keys on a path are labels, as the list around them says.
+fn folds(table: &'static [Field], path: &FieldPath) -> bool {
+    let Some(Part::Field(name)) = path.parts().first() else {
+        return false;
+    };
+    matches!(find(table, name).map(|field| &field.shape), Some(Shape::Keyed(elements)) if elements.fold)
+}

@@ -1,0 +1,290 @@
+//! Every order, and whose it is: the list of orders beside the list of customers, both by pages.
+//!
+//! No reply carries `customer_id`. The customer's name in an order finds it among the customers; a name
+//! that several customers share is settled by one list per such customer, which shows what belongs to it.
+//! That costs pages, not a call for each order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json};
+
+use super::decode;
+use super::reading::{orders, rows_of};
+use crate::model::{Call, Observed, Value};
+use crate::provider::listing::{Found, Listed, Listing};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, json_of};
+use crate::provider::with_query;
+
+/// The list a call reads a page of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum List {
+    Orders,
+    Customers,
+    /// Orders of one customer, whose name others have as well.
+    OrdersOf(i64),
+}
+
+/// How far a list has been read. An offset is a number of rows: no page size is published.
+#[derive(Default)]
+struct Progress {
+    rows: usize,
+    pages: usize,
+    seen: BTreeSet<String>,
+}
+
+#[derive(Default)]
+pub struct OrderListing {
+    outbox: Outbox<List>,
+    outstanding: usize,
+    progress: BTreeMap<List, Progress>,
+    orders: BTreeMap<String, Map<String, Json>>,
+    /// Ids of customers by name.
+    customers: BTreeMap<String, BTreeSet<i64>>,
+    /// Customers of orders that a list of one customer showed.
+    proved: BTreeMap<String, i64>,
+    settled: bool,
+    failures: Vec<String>,
+}
+
+impl OrderListing {
+    pub fn new() -> Self {
+        let mut listing = Self::default();
+        listing.ask(List::Orders);
+        listing.ask(List::Customers);
+        listing
+    }
+
+    fn ask(&mut self, list: List) {
+        let offset = self.progress.entry(list).or_default().rows;
+        let path = match list {
+            List::Orders => orders(None, None, offset),
+            List::OrdersOf(customer) => orders(None, Some(customer), offset),
+            List::Customers if offset == 0 => "/customers".to_string(),
+            List::Customers => with_query("/customers", &[("offset", &offset.to_string())]),
+        };
+        self.outstanding += 1;
+        self.outbox.send(Call::get(path), list);
+    }
+
+    /// Takes a page; one that brings nothing new is the end.
+    fn page(&mut self, list: List, rows: Vec<Map<String, Json>>) {
+        let progress = self.progress.entry(list).or_default();
+        let before = progress.seen.len();
+        progress.rows += rows.len();
+        progress.pages += 1;
+        let pages = progress.pages;
+        for row in rows {
+            let id = match list {
+                List::Customers => row
+                    .get("id")
+                    .and_then(super::number)
+                    .map(|id| id.to_string()),
+                List::Orders | List::OrdersOf(_) => key_of(&row).map(str::to_string),
+            };
+            let Some(id) = id else { continue };
+            if !self
+                .progress
+                .entry(list)
+                .or_default()
+                .seen
+                .insert(id.clone())
+            {
+                continue;
+            }
+            match list {
+                List::Orders => {
+                    self.orders.insert(id, row);
+                }
+                List::OrdersOf(customer) => {
+                    self.proved.insert(id, customer);
+                }
+                List::Customers => {
+                    let name = row.get("name").and_then(Json::as_str).unwrap_or_default();
+                    let ids = self.customers.entry(name.to_string()).or_default();
+                    ids.extend(id.parse::<i64>());
+                }
+            }
+        }
+        let new = self.progress.entry(list).or_default().seen.len() > before;
+        if new && pages >= MOST_PAGES && list == List::Customers {
+            let why = format!("GET /customers does not end after {MOST_PAGES} pages");
+            self.failures.push(why);
+        } else if new {
+            self.ask(list);
+        }
+    }
+
+    /// Asks for the orders of customers that share a name, once both lists are there.
+    fn settle(&mut self) {
+        let names: BTreeSet<&str> = self.orders.values().filter_map(customer_of).collect();
+        let shared = names
+            .into_iter()
+            .filter_map(|name| self.customers.get(name));
+        let shared: Vec<i64> = shared
+            .filter(|ids| ids.len() > 1)
+            .flat_map(|ids| ids.iter().copied())
+            .collect();
+        for customer in shared {
+            self.ask(List::OrdersOf(customer));
+        }
+    }
+
+    fn owner(&self, key: &str, order: &Map<String, Json>) -> Result<i64, String> {
+        if let Some(customer) = self.proved.get(key) {
+            return Ok(*customer);
+        }
+        let name = customer_of(order).unwrap_or_default();
+        let ids = self
+            .customers
+            .get(name)
+            .map(|ids| ids.iter().collect::<Vec<_>>());
+        match ids.as_deref() {
+            Some([only]) => Ok(**only),
+            Some(_) => Err(format!(
+                "order {key} is in the list of no customer named {name:?}"
+            )),
+            None => Err(format!(
+                "GET /customers lists no customer named {name:?}, to whom order {key} belongs"
+            )),
+        }
+    }
+}
+
+impl Listing for OrderListing {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        if self.outstanding == 0 && !self.settled {
+            self.settled = true;
+            self.settle();
+        }
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        self.outstanding -= 1;
+        let (list, name) = self.outbox.purpose(ticket);
+        let rows = json_of(&name, answer)
+            .map_err(|failure| failure.text)
+            .and_then(|json| rows_of(json, &name));
+        match rows {
+            Ok(rows) => self.page(list, rows),
+            Err(why) => self.failures.push(why),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Listed {
+        let found = self.orders.iter().map(|(key, order)| Found {
+            identity: vec![("activationKey", key.clone())],
+            observed: observed(order, self.owner(key, order), key),
+        });
+        Listed::new(found.collect(), self.failures.clone())
+    }
+}
+
+fn observed(order: &Map<String, Json>, owner: Result<i64, String>, key: &str) -> Observed {
+    match (decode(order.clone()), owner) {
+        (Ok(mut live), Ok(owner)) => {
+            live.fields.insert("customer_id", Value::Integer(owner));
+            Observed::Live(live)
+        }
+        (Err(fault), _) => Observed::Unread(format!("GET /license-orders: order {key}: {fault}")),
+        (_, Err(why)) => Observed::Unread(why),
+    }
+}
+
+fn key_of(order: &Map<String, Json>) -> Option<&str> {
+    order.get("activation_key").and_then(Json::as_str)
+}
+
+fn customer_of(order: &Map<String, Json>) -> Option<&str> {
+    order.get("customer")?.get("name")?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::testing::{answer, list};
+    use serde_json::json;
+
+    fn order(key: &str, customer: &str) -> Json {
+        json!({
+            "activation_key": key, "customer": {"name": customer}, "product_template": {"id": "1"},
+            "license_type": "local", "licensee_type": "customer", "hostid_match_rate": "100",
+            "min_hostids": "1", "activations_allowed": "1", "enabled": true, "removal": false,
+            "Hostids": [], "Features": [],
+        })
+    }
+
+    /// Pages of two rows.
+    fn vendor(call: &str) -> Answer {
+        let page = |rows: Vec<Json>| {
+            let offset: usize = call
+                .split("offset=")
+                .nth(1)
+                .map_or(0, |text| text.parse().expect("a number"));
+            answer(200, Json::from_iter(rows.into_iter().skip(offset).take(2)))
+        };
+        let all = [
+            order("K1", "Rivers"),
+            order("K2", "Lakes"),
+            order("K3", "Lakes"),
+        ];
+        if call.starts_with("GET /customers") {
+            let row = |id: i64, name: &str| json!({"id": id.to_string(), "name": name});
+            return page(vec![row(7, "Rivers"), row(8, "Lakes"), row(9, "Lakes")]);
+        }
+        if call.contains("customer_ids=8") {
+            return page(vec![all[1].clone()]);
+        }
+        if call.contains("customer_ids=9") {
+            return page(vec![all[2].clone()]);
+        }
+        page(all.to_vec())
+    }
+
+    fn owners(listed: &Listed) -> Vec<Option<Value>> {
+        let owner = |found: &Found| match &found.observed {
+            Observed::Live(live) => live.fields.get("customer_id").cloned(),
+            other => panic!("{other:?}"),
+        };
+        listed.objects.iter().map(owner).collect()
+    }
+
+    #[test]
+    fn names_find_the_customer_and_shared_names_are_proved_by_list() {
+        let (rounds, listed) = list(Box::new(OrderListing::new()), vendor);
+        assert!(listed.failures.is_empty(), "{:?}", listed.failures);
+        let ids = [7, 8, 9].map(|id| Some(Value::Integer(id)));
+        assert_eq!(owners(&listed), ids);
+        // Three pages of each list, the last of them empty; two of each customer that shares a name.
+        assert_eq!(rounds.concat().len(), 3 + 3 + 2 + 2, "{rounds:#?}");
+        assert_eq!(rounds[0].len(), 2);
+    }
+
+    #[test]
+    fn an_order_of_nobody_is_said_and_the_others_are_listed() {
+        let (_, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(200, json!([]));
+            }
+            vendor(call)
+        });
+        assert_eq!(listed.objects.len(), 3);
+        for found in &listed.objects {
+            let Observed::Unread(why) = &found.observed else {
+                panic!("{found:?}");
+            };
+            assert!(why.contains("lists no customer named"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_lost_page_is_a_failure() {
+        let (_, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call == "GET /license-orders?offset=2" {
+                return answer(500, "");
+            }
+            vendor(call)
+        });
+        assert_eq!(listed.failures.len(), 1, "{:?}", listed.failures);
+    }
+}

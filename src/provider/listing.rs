@@ -1,0 +1,48 @@
+//! Reading a whole account: every object that the vendor lists, whoever manages it.
+//!
+//! The counterpart of `reading`, which looks for objects that are known by their ids. The machine has the
+//! same shape and the same rules: calls come out, replies go in, no IO. A list is read to its end by pages;
+//! a page that was lost is a failure of the listing, never a shorter list.
+
+use super::reading::{Answer, Ticket};
+use crate::model::{Call, Observed};
+
+/// The members that say which object a manifest speaks of, in the order of the kind's table.
+pub type Identity = Vec<(&'static str, String)>;
+
+/// One vendor's listing of an account.
+pub trait Listing: Send {
+    /// The calls that may go out now, side by side. Empty while replies are outstanding, or at the end.
+    fn ready(&mut self) -> Vec<(Ticket, Call)>;
+
+    /// Takes the reply to a call that `ready` gave out.
+    fn take(&mut self, ticket: Ticket, answer: Answer);
+
+    /// What was found. Called when nothing is left to send.
+    fn finish(self: Box<Self>) -> Listed;
+}
+
+/// Everything that a vendor lists.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Objects in the order of their identities, each once.
+    pub objects: Vec<Found>,
+    /// Why the list may not be complete.
+    pub failures: Vec<String>,
+}
+
+/// One listed object.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub identity: Identity,
+    pub observed: Observed,
+}
+
+impl Listed {
+    /// Sorts the objects, so that equal accounts give equal output in whatever order pages came.
+    pub fn new(mut objects: Vec<Found>, failures: Vec<String>) -> Self {
+        objects.sort_by(|a, b| a.identity.cmp(&b.identity));
+        objects.dedup_by(|a, b| a.identity == b.identity);
+        Self { objects, failures }
+    }
+}

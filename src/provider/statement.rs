@@ -1,0 +1,345 @@
+//! Live to manifest: what a manifest says when it wants an object just as it is.
+//!
+//! Only writable fields, in the order of the field table, lists in the order of their keys. What is left
+//! out, since an absent field is not managed and so stays as it is:
+//!
+//! * "nothing": null, and the empty text where the two are one value. An empty list is not nothing, it says
+//!   "none wanted"; nor is a 0 that the vendor also writes as null.
+//! * counters of use, which would be rolled back, and wishes that are granted once;
+//! * members that a condition makes meaningless, such as the date of an expiration that is not fixed;
+//! * conveniences that stand for another field;
+//! * values that a manifest cannot say: a choice that the table does not know, a number beyond its bounds.
+//!   A list goes as a whole when one of its keys cannot be said, because a list that lacks an element asks
+//!   for its removal. These are named in `unsaid`.
+
+use serde_json::{Map, Value as Json};
+
+use super::canon::{self, Edge, Scalar};
+use crate::model::field::{Elements, find};
+use crate::model::{
+    Carry, Clearing, Field, FieldPath, Fields, Key, Live, Need, Scope, Shape, Value,
+};
+
+/// What a manifest says of a live object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statement {
+    /// The members of `desired`, in the order of the table.
+    pub desired: Map<String, Json>,
+    /// Paths that hold something a manifest cannot say, with the reason.
+    pub unsaid: Vec<String>,
+}
+
+/// States a live object.
+pub fn of(table: &'static [Field], live: &Live) -> Statement {
+    let mut fields = live.fields.clone();
+    super::conditions::settle(table, &mut fields);
+    let mut unsaid = Vec::new();
+    let root = FieldPath::default();
+    let mut desired = members(table, &fields, &root, &mut unsaid);
+    untrigger(table, &mut desired, &root, &mut unsaid);
+    untrigger_from_elements(table, &mut desired, &mut unsaid);
+    Statement { desired, unsaid }
+}
+
+fn members(
+    table: &'static [Field],
+    fields: &Fields,
+    at: &FieldPath,
+    unsaid: &mut Vec<String>,
+) -> Map<String, Json> {
+    let mut said = Map::new();
+    for field in table.iter().filter(|field| is_stated(field)) {
+        let Some(value) = fields.get(field.name) else {
+            continue;
+        };
+        let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
+        if !list && field.alike(&Value::Null, value) {
+            continue;
+        }
+        let path = at.field(field.name);
+        match stated(field, value, &path, unsaid) {
+            Ok(json) => {
+                said.insert(field.name.to_string(), json);
+            }
+            Err(why) => unsaid.push(format!("{path}: {why}")),
+        }
+    }
+    said
+}
+
+/// Whether a field may stand in an imported manifest at all.
+fn is_stated(field: &Field) -> bool {
+    let by_itself = match field.carry {
+        Carry::Live => false,
+        Carry::OnlyManaged | Carry::OneShot { .. } => true,
+    };
+    field.need != Need::Never && !by_itself
+}
+
+fn stated(
+    field: &'static Field,
+    value: &Value,
+    path: &FieldPath,
+    unsaid: &mut Vec<String>,
+) -> Result<Json, String> {
+    match (&field.shape, value) {
+        (Shape::Keyed(elements), Value::Items(items)) => listed(elements, items, path, unsaid),
+        (Shape::Set(inner), Value::Set(members)) => {
+            for member in members {
+                say(inner, Clearing::Impossible, &Value::Text(member.clone()))?;
+                if member.is_empty() {
+                    return Err("it has an empty member".into());
+                }
+            }
+            Ok(field.shape.json(value))
+        }
+        (Shape::Object, Value::Json(json)) => Ok(sorted(json)),
+        (shape, value) => {
+            say(shape, field.clearing, value)?;
+            Ok(shape.json(value))
+        }
+    }
+}
+
+/// Whether a manifest that says this value is read as this value.
+fn say(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), String> {
+    let scalar = match value {
+        Value::Bool(value) => Scalar::Bool(*value),
+        Value::Integer(value) => Scalar::Integer(*value),
+        Value::Text(text) => Scalar::Text(text),
+        Value::Null | Value::Json(_) | Value::Set(_) | Value::Items(_) => Scalar::Null,
+    };
+    match canon::scalar(shape, clearing, scalar, Edge::Manifest) {
+        Ok(read) if read == *value => Ok(()),
+        Ok(_) => Err("it has no spelling of its own in a manifest".into()),
+        Err(misfit) => Err(misfit.message),
+    }
+}
+
+fn listed(
+    elements: &'static Elements,
+    items: &[(Key, Fields)],
+    path: &FieldPath,
+    unsaid: &mut Vec<String>,
+) -> Result<Json, String> {
+    let mut items: Vec<&(Key, Fields)> = items.iter().collect();
+    items.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut said = Vec::new();
+    for (key, fields) in items {
+        if key.shown().iter().any(|part| part.trim().is_empty()) {
+            return Err("an element of it has no key, so no manifest can name it".into());
+        }
+        let at = path.element(key.clone());
+        let mut members = members(elements.fields, fields, &at, unsaid);
+        untrigger(elements.fields, &mut members, &at, unsaid);
+        let keys = elements.key.iter().zip(key.shown());
+        let keys = keys.map(|(name, text)| (name.to_string(), Json::from(text.as_str())));
+        said.push(Json::Object(keys.chain(members).collect()));
+    }
+    Ok(Json::Array(said))
+}
+
+/// Takes out what demands a member that is not said: an expiration that is fixed, but on no day.
+fn untrigger(
+    table: &'static [Field],
+    said: &mut Map<String, Json>,
+    at: &FieldPath,
+    unsaid: &mut Vec<String>,
+) {
+    for field in table {
+        let Need::When {
+            scope: Scope::Here,
+            field: trigger,
+            is,
+        } = field.need
+        else {
+            continue;
+        };
+        let demanded = said.get(trigger).and_then(Json::as_str) == Some(is);
+        if demanded && !said.contains_key(field.name) {
+            said.shift_remove(trigger);
+            if let Some(trigger) = find(table, trigger) {
+                let path = at.field(trigger.name);
+                unsaid.push(format!("{path}: it is {is} without `{}`", field.name));
+            }
+        }
+    }
+}
+
+/// The same for members of elements that depend on the object.
+fn untrigger_from_elements(
+    table: &'static [Field],
+    said: &mut Map<String, Json>,
+    unsaid: &mut Vec<String>,
+) {
+    for list in table {
+        let Shape::Keyed(elements) = &list.shape else {
+            continue;
+        };
+        for field in elements.fields {
+            let Need::When {
+                scope: Scope::Object,
+                field: trigger,
+                is,
+            } = field.need
+            else {
+                continue;
+            };
+            let items = said.get(list.name).and_then(Json::as_array);
+            let lacks =
+                items.is_some_and(|items| items.iter().any(|item| item.get(field.name).is_none()));
+            if lacks && said.get(trigger).and_then(Json::as_str) == Some(is) {
+                said.shift_remove(trigger);
+                let whose = format!("{}[…].{}", list.name, field.name);
+                unsaid.push(format!("{trigger}: it is {is} without every `{whose}`"));
+            }
+        }
+    }
+}
+
+/// Free data with its members in the order of their names, whatever order the vendor has them in.
+fn sorted(json: &Json) -> Json {
+    match json {
+        Json::Object(object) => {
+            let mut members: Vec<_> = object.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            let members = members.into_iter();
+            members
+                .map(|(name, json)| (name.clone(), sorted(json)))
+                .collect()
+        }
+        Json::Array(items) => items.iter().map(sorted).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => json.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Need;
+
+    const WHEN: Need = Need::When {
+        scope: Scope::Here,
+        field: "type",
+        is: "fixed",
+    };
+
+    static ELEMENTS: Elements = Elements {
+        key: &["name"],
+        key_about: &[""],
+        fold: false,
+        fields: &[
+            Field::new("count", Shape::COUNT, "").need(Need::When {
+                scope: Scope::Object,
+                field: "kind",
+                is: "network",
+            }),
+            Field::new("used", Shape::COUNT, "").carry(Carry::OnlyManaged),
+        ],
+    };
+
+    const CHOICE: Shape = Shape::Choice {
+        values: &["fixed", "none", "network"],
+        aliases: &[],
+    };
+
+    static TABLE: [Field; 9] = [
+        Field::new("z", Shape::TEXT, "").clearing(Clearing::Empty),
+        Field::new(
+            "a",
+            Shape::Integer {
+                min: 0,
+                max: 9,
+                digits: false,
+            },
+            "",
+        )
+        .clearing(Clearing::Zero),
+        Field::new("type", CHOICE, ""),
+        Field::new("date", Shape::Date, "").need(WHEN),
+        Field::new("kind", CHOICE, ""),
+        Field::new("list", Shape::Keyed(&ELEMENTS), ""),
+        Field::new("ids", Shape::Set(&Shape::TEXT), ""),
+        Field::new("once", Shape::Boolean, "").carry(Carry::OneShot { spent: "x" }),
+        Field::new("free", Shape::Object, ""),
+    ];
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn said(fields: &[(&'static str, Value)]) -> (String, Vec<String>) {
+        let live = Live {
+            fields: fields.iter().cloned().collect(),
+            ..Live::default()
+        };
+        let statement = of(&TABLE, &live);
+        (
+            Json::Object(statement.desired).to_string(),
+            statement.unsaid,
+        )
+    }
+
+    fn item(name: &str, fields: &[(&'static str, Value)]) -> (Key, Fields) {
+        let key = Key::new(vec![name.into()], false);
+        (key, fields.iter().cloned().collect())
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_the_table_and_nothing_is_left_out() {
+        let free = serde_json::json!({"b": {"d": 1, "c": 2}, "a": []});
+        let all = [
+            ("a", Value::Integer(0)),
+            ("free", Value::Json(Box::new(free))),
+            ("ids", Value::Set(Default::default())),
+            ("z", text("x")),
+        ];
+        let expected = r#"{"z":"x","a":0,"ids":[],"free":{"a":[],"b":{"c":2,"d":1}}}"#;
+        assert_eq!(said(&all), (expected.to_string(), Vec::new()));
+    }
+
+    #[test]
+    fn nothing_counters_and_wishes_are_left_out_without_a_word() {
+        let items = vec![
+            item("b", &[("used", Value::Integer(7))]),
+            item("a", &[("count", Value::Null)]),
+        ];
+        let all = [
+            ("z", text("")),
+            ("once", Value::Bool(true)),
+            ("type", text("none")),
+            ("date", text("2027-01-01")),
+            ("list", Value::Items(items)),
+        ];
+        let expected = r#"{"type":"none","list":[{"name":"a"},{"name":"b"}]}"#;
+        assert_eq!(said(&all), (expected.to_string(), Vec::new()));
+    }
+
+    #[test]
+    fn what_no_manifest_can_say_is_left_out_and_named() {
+        let items = vec![item(" ", &[])];
+        let all = [
+            ("a", Value::Integer(12)),
+            ("type", text("fixed")),
+            ("date", text("0000-00-00")),
+            ("kind", text("new")),
+            ("list", Value::Items(items)),
+        ];
+        let (desired, unsaid) = said(&all);
+        assert_eq!(desired, "{}");
+        let paths: Vec<&str> = unsaid
+            .iter()
+            .filter_map(|one| one.split(':').next())
+            .collect();
+        assert_eq!(paths, ["a", "date", "kind", "list", "type"], "{unsaid:?}");
+    }
+
+    #[test]
+    fn an_object_is_not_said_to_demand_what_its_elements_lack() {
+        let items = vec![item("a", &[("count", Value::Null)])];
+        let all = [("kind", text("network")), ("list", Value::Items(items))];
+        let (desired, unsaid) = said(&all);
+        assert_eq!(desired, r#"{"list":[{"name":"a"}]}"#);
+        assert_eq!(unsaid.len(), 1, "{unsaid:?}");
+    }
+}

@@ -1,0 +1,222 @@
+//! Drift: what is live beside what the manifests say and what was applied last. Reads, and cannot write.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Accounts, Checked, Settings, check, look};
+use crate::apply::journal::{Event, History, Intent};
+use crate::apply::outcome::Outcome;
+use crate::manifest::lower;
+use crate::model::diagnostic::Source;
+use crate::model::{Desired, Diagnostics, Fields, Live, Mode, Observed};
+use crate::plan::drift::accepted::Ledger;
+use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
+use crate::plan::drift::{compare, recall};
+use crate::provider::{self, Provider};
+
+/// What live objects and manifests are compared with.
+pub struct Bases {
+    pub from: BaseEntry,
+    by_address: BTreeMap<String, Base>,
+    /// Whether some manifests of the base do not pass the checks of this version, and so are no base.
+    pub partial: bool,
+}
+
+/// The base of one object.
+struct Base {
+    identity: BTreeMap<String, String>,
+    /// Where it was applied; manifests of a commit say nothing about that.
+    place: Option<String>,
+    fields: Fields,
+    applied: Option<Applied>,
+}
+
+impl Bases {
+    /// What the journal's applies wrote. Those of trial runs count for trial runs only.
+    pub fn journal(history: &History, sandbox: bool) -> Self {
+        let mut by_address: BTreeMap<String, Base> = BTreeMap::new();
+        let mut commits: BTreeMap<&str, Option<&String>> = BTreeMap::new();
+        let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
+        for record in &history.records {
+            match &record.event {
+                Event::Started(started) if started.sandbox == sandbox => {
+                    commits.insert(&record.run, started.commit.as_ref());
+                }
+                Event::Intent(intent) => {
+                    open.insert((&record.run, &intent.address), intent);
+                }
+                Event::Outcome(ended) => {
+                    let agreed = matches!(ended.outcome, Outcome::Converged | Outcome::Already);
+                    let intent = open.remove(&(record.run.as_str(), ended.address.as_str()));
+                    let commit = commits.get(record.run.as_str());
+                    if let (Some(intent), Some(commit), true) = (intent, commit, agreed) {
+                        let applied = Applied {
+                            run: record.run.clone(),
+                            at: record.at.clone(),
+                            commit: commit.cloned(),
+                        };
+                        agree(&mut by_address, intent, applied);
+                    }
+                }
+                Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
+            }
+        }
+        Self {
+            from: BaseEntry::Journal,
+            by_address,
+            partial: false,
+        }
+    }
+
+    /// What the manifests of a commit say.
+    pub fn commit(commit: String, sources: &[Arc<Source>]) -> Self {
+        let manifests = lower::lower(sources, &provider::kind_rows(), &check::audit);
+        let findings = manifests.findings;
+        let mut by_address = BTreeMap::new();
+        for object in manifests.objects {
+            if let Some(desired) = object.object {
+                let base = Base {
+                    identity: identity(&desired),
+                    place: None,
+                    fields: desired.fields,
+                    applied: None,
+                };
+                by_address.insert(object.address.to_string(), base);
+            }
+        }
+        Self {
+            from: BaseEntry::Commit(commit),
+            by_address,
+            partial: findings.has_errors(),
+        }
+    }
+
+    /// The base of an object, or why there is none.
+    fn of(&self, desired: &Desired, checked: &Checked) -> Result<&Base, String> {
+        let Some(base) = self.by_address.get(&desired.address.to_string()) else {
+            return Err(match &self.from {
+                BaseEntry::Journal => "no base: the journal has no apply of it".into(),
+                BaseEntry::Commit(commit) => {
+                    format!(
+                        "no base: commit {} has no valid manifest of it",
+                        short(commit)
+                    )
+                }
+            });
+        };
+        let moved = base.place.as_ref().is_some_and(|place| {
+            checked.source.connections.get(&desired.connection) != Some(place)
+        });
+        if moved || base.identity != identity(desired) {
+            return Err("no base: it was another object of the vendor then".into());
+        }
+        Ok(base)
+    }
+}
+
+/// The beginning of a commit's name.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// Both sides agreed on what an apply wrote. An inverse wants only what it takes back, so the rest stays as
+/// it was agreed on before.
+fn agree(by_address: &mut BTreeMap<String, Base>, intent: &Intent, applied: Applied) {
+    let kind = intent.address.split('/').next().unwrap_or_default();
+    let Some(provider) = provider::of_kind(kind) else {
+        return;
+    };
+    let fields = recall(provider.table().desired, &intent.managed);
+    let place = Some(intent.base_url.clone());
+    match by_address.get_mut(&intent.address) {
+        Some(base) if base.identity == intent.identity && base.place == place => {
+            base.fields.extend(fields);
+            base.applied = Some(applied);
+        }
+        Some(_) | None => {
+            let base = Base {
+                identity: intent.identity.clone(),
+                place,
+                fields,
+                applied: Some(applied),
+            };
+            by_address.insert(intent.address.clone(), base);
+        }
+    }
+}
+
+fn identity(desired: &Desired) -> BTreeMap<String, String> {
+    crate::plan::document::identity_of(desired)
+}
+
+/// Reads every object and says who changed what since its base. A `narrowed` run does not have every object.
+pub async fn drift(
+    checked: &Checked,
+    bases: &Bases,
+    narrowed: bool,
+    settings: &Settings,
+) -> (DriftDocument, Diagnostics) {
+    let (_, seen) = look(checked, settings, &Accounts::new()).await;
+    let now = (settings.clock)();
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let mut ledger = Ledger::new(&checked.accepted, today);
+    let objects = seen
+        .iter()
+        .filter_map(|(desired, seen)| {
+            let provider = provider::of(desired.vendor)?;
+            Some(match seen {
+                _ if desired.policy.mode == Mode::Suspend => {
+                    ledger.skip(desired);
+                    DriftEntry::new(desired, State::Suspended, None)
+                }
+                Observed::Live(live) => compared(
+                    provider,
+                    desired,
+                    live,
+                    bases.of(desired, checked),
+                    &mut ledger,
+                    now,
+                ),
+                Observed::Missing => {
+                    ledger.skip(desired);
+                    let why = format!("{} has no such object", desired.vendor);
+                    DriftEntry::new(desired, State::Missing, Some(why))
+                }
+                Observed::Unread(why) => {
+                    ledger.skip(desired);
+                    DriftEntry::new(desired, State::Error, Some(why.clone()))
+                }
+            })
+        })
+        .collect();
+    let mut findings = checked.findings.clone();
+    let accepted = ledger.findings(narrowed);
+    findings.extend(accepted.clone());
+    let from = bases.from.clone();
+    let document = DriftDocument::new(from, checked.source.clone(), objects, &findings, now);
+    (document, accepted)
+}
+
+fn compared(
+    provider: &dyn Provider,
+    desired: &Desired,
+    live: &Live,
+    base: Result<&Base, String>,
+    ledger: &mut Ledger<'_>,
+    now: Timestamp,
+) -> DriftEntry {
+    let table = provider.table().desired;
+    let fields = base.as_ref().ok().map(|base| &base.fields);
+    let differences = compare(table, desired, fields, live, now);
+    let accepted = ledger.accept(table, desired, &differences);
+    let mut entry = DriftEntry::compared(desired, differences, &accepted);
+    match base {
+        Ok(base) => entry.applied = base.applied.clone(),
+        Err(why) if !entry.differences.is_empty() => entry.message = Some(why),
+        Err(_) => {}
+    }
+    entry
+}

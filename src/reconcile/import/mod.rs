@@ -1,0 +1,310 @@
+//! Live objects to manifests: read, state, write, and read again before anybody gets to see it.
+//!
+//! Every manifest that leaves here has been read by our own reader, checked against the field table and
+//! planned against the object it was made from: a plan right after an import is empty, or the object is
+//! reported and not written.
+
+mod names;
+mod update;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::check::check_among;
+use super::{CheckOptions, Checked, Settings, account};
+use crate::apply;
+use crate::manifest::{Loaded, write};
+use crate::model::diagnostic::Source;
+use crate::model::{
+    Address, Desired, Diagnostics, Fields, KindTable, Live, Mark, Mode, Observed, Origin, Policy,
+    Shape,
+};
+use crate::plan::{self, Action};
+use crate::provider::listing::Found;
+pub use crate::provider::listing::Identity;
+use crate::provider::{Provider, audit, statement};
+pub use update::{Updated, update};
+
+/// Live objects of one connection.
+pub struct Seen {
+    pub connection: String,
+    pub provider: &'static dyn Provider,
+    pub objects: Vec<Found>,
+    /// Why there may be more objects than these.
+    pub failures: Vec<String>,
+}
+
+/// One imported object.
+pub struct Imported {
+    pub identity: Identity,
+    pub name: String,
+    /// The manifest, or why there is none.
+    pub manifest: Result<String, String>,
+    /// What the object has and the manifest does not say, because no manifest can.
+    pub unsaid: Vec<String>,
+}
+
+/// Which objects of a connection are asked for.
+pub enum Ask {
+    Everything,
+    /// Identities as `--id` takes them.
+    Ids(Vec<String>),
+    /// What the manifests name, or those of them with these identities.
+    Managed(Vec<String>),
+}
+
+/// Reads objects of one connection, whether a manifest names them or not.
+pub async fn seen(
+    checked: &Checked,
+    connection: &str,
+    ask: &Ask,
+    settings: &Settings,
+) -> Result<Seen, String> {
+    let account = account(checked, connection, settings)?;
+    let provider = account.provider;
+    let table = provider.table();
+    let mut seen = Seen {
+        connection: connection.to_string(),
+        provider,
+        objects: Vec::new(),
+        failures: Vec::new(),
+    };
+    match ask {
+        Ask::Everything => {
+            let listing = provider.listing().ok_or_else(|| no_list(table))?;
+            let listed = apply::list(&account, listing).await;
+            (seen.objects, seen.failures) = (listed.objects, listed.failures);
+        }
+        Ask::Ids(ids) => {
+            let mut wanted = BTreeMap::new();
+            for id in ids {
+                let identity = audit::identity_of(table, id)?;
+                wanted.insert(identity.clone(), bare(table, connection, identity));
+            }
+            let objects: Vec<&Desired> = wanted.values().collect();
+            let observed = apply::observe(&account, &objects).await;
+            let found = wanted.keys().cloned().zip(observed);
+            seen.objects = found
+                .map(|(identity, observed)| Found { identity, observed })
+                .collect();
+        }
+        Ask::Managed(ids) => {
+            let wanted = wanted(checked, table, connection, ids)?;
+            let observed = apply::observe(&account, &wanted).await;
+            let found = wanted.iter().zip(observed);
+            seen.objects = found
+                .map(|(desired, observed)| Found {
+                    identity: desired.identity.clone(),
+                    observed,
+                })
+                .collect();
+        }
+    }
+    Ok(seen)
+}
+
+/// The managed objects of a connection, without those that are not even to be read.
+fn wanted<'a>(
+    checked: &'a Checked,
+    table: &KindTable,
+    connection: &str,
+    ids: &[String],
+) -> Result<Vec<&'a Desired>, String> {
+    let known = managed(checked, connection);
+    if ids.is_empty() {
+        let read = known.into_values();
+        return Ok(read
+            .filter(|desired| desired.policy.mode != Mode::Suspend)
+            .collect());
+    }
+    let named = ids.iter().map(|id| {
+        let identity = audit::identity_of(table, id)?;
+        let desired = known.get(&identity).copied();
+        desired.ok_or_else(|| format!("no manifest of `{connection}` names {id}"))
+    });
+    named.collect()
+}
+
+fn no_list(table: &KindTable) -> String {
+    let names: Vec<&str> = table.identity.iter().map(|id| id.name).collect();
+    format!(
+        "{} has no call that lists its objects: name them with --id {}",
+        table.vendor,
+        names.join("/")
+    )
+}
+
+/// An object that is only to be read.
+fn bare(table: &KindTable, connection: &str, identity: Identity) -> Desired {
+    Desired {
+        address: Address {
+            kind: table.kind,
+            name: shown(&identity),
+        },
+        vendor: table.vendor,
+        connection: connection.to_string(),
+        identity,
+        fields: Fields::new(),
+        policy: Policy::default(),
+        labels: BTreeMap::new(),
+        origin: Origin {
+            source: Arc::default(),
+            mark: Mark::default(),
+        },
+    }
+}
+
+/// An identity as `--id` takes it.
+pub fn shown(identity: &Identity) -> String {
+    let ids: Vec<&str> = identity.iter().map(|(_, id)| id.as_str()).collect();
+    ids.join("/")
+}
+
+/// The objects of the manifests that go through a connection, by identity.
+pub fn managed<'a>(checked: &'a Checked, connection: &str) -> BTreeMap<&'a Identity, &'a Desired> {
+    let own = checked
+        .desired
+        .iter()
+        .filter(|d| d.connection == connection);
+    own.map(|desired| (&desired.identity, desired.as_ref()))
+        .collect()
+}
+
+/// Makes a manifest of every object. Names are those that no other object of the manifests has.
+pub fn import(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Imported> {
+    let names = names::names(seen, checked);
+    let objects = seen.objects.iter().zip(names);
+    objects
+        .map(|(found, name)| {
+            let mut unsaid = Vec::new();
+            let manifest = match &found.observed {
+                Observed::Live(live) => {
+                    manifest(checked, seen, found, live, &name, settings, &mut unsaid)
+                }
+                Observed::Missing => Err(format!("{} has no such object", seen.provider.vendor())),
+                Observed::Unread(why) => Err(why.clone()),
+            };
+            Imported {
+                identity: found.identity.clone(),
+                name,
+                manifest,
+                unsaid,
+            }
+        })
+        .collect()
+}
+
+fn manifest(
+    checked: &Checked,
+    seen: &Seen,
+    found: &Found,
+    live: &Live,
+    name: &str,
+    settings: &Settings,
+    unsaid: &mut Vec<String>,
+) -> Result<String, String> {
+    let table = seen.provider.table();
+    // A vendor's id is checked like a user's: it becomes a part of a path.
+    let identity = audit::identity_of(table, &shown(&found.identity))?;
+    let said = statement::of(table.desired, live);
+    *unsaid = said.unsaid;
+    let ids: Vec<(&str, Json)> = table
+        .identity
+        .iter()
+        .zip(&identity)
+        .map(|(member, (name, id))| (*name, spelled(&member.shape, id)))
+        .collect();
+    let document = write::object(
+        table.kind,
+        name,
+        &seen.connection,
+        &ids,
+        Json::Object(said.desired),
+    );
+    let text = write::yaml(&document).map_err(|error| error.to_string())?;
+    proved(checked, seen, &text, live, settings)?;
+    Ok(text)
+}
+
+/// Ids that are numbers are written as numbers, as people write them.
+fn spelled(shape: &Shape, id: &str) -> Json {
+    match (shape, id.parse::<u64>()) {
+        (Shape::Integer { .. }, Ok(number)) => Json::from(number),
+        _ => Json::from(id),
+    }
+}
+
+/// Reads a manifest as any run would, and plans it against the object it was made from.
+fn proved(
+    checked: &Checked,
+    seen: &Seen,
+    text: &str,
+    live: &Live,
+    settings: &Settings,
+) -> Result<(), String> {
+    let source = Source {
+        name: "the imported manifest".into(),
+        text: text.to_string(),
+    };
+    let read = reread(checked, source);
+    if let Some(finding) = read.findings.iter().next() {
+        let code = finding.code;
+        return Err(format!(
+            "its manifest would not be valid: {} ({code})",
+            finding.message
+        ));
+    }
+    let [desired] = read.desired.as_slice() else {
+        return Err("its manifest would not be read as one object".into());
+    };
+    unchanged(seen.provider, desired, live, settings)
+}
+
+/// Says where a manifest still differs from the object that it was made from.
+fn unchanged(
+    provider: &dyn Provider,
+    desired: &Arc<Desired>,
+    live: &Live,
+    settings: &Settings,
+) -> Result<(), String> {
+    let observed = Observed::Live(live.clone());
+    let planned = plan::plan(provider, desired, &observed, (settings.clock)());
+    match (planned.action, planned.changes.first()) {
+        (Action::None | Action::Suspend, None) => Ok(()),
+        (_, Some(change)) => Err(format!(
+            "its manifest would not say what is there: `{}` would change",
+            change.path
+        )),
+        (_, None) => Err(planned.message.unwrap_or_default()),
+    }
+}
+
+/// Checks one text against the connections of a run.
+fn reread(checked: &Checked, source: Source) -> Checked {
+    let loaded = Loaded {
+        sources: vec![Arc::new(source)],
+        findings: Diagnostics::default(),
+    };
+    let options = CheckOptions {
+        need_connections: true,
+        simulators: None,
+    };
+    check_among(loaded, &options, &checked.connections)
+}
+
+/// The connection that is meant: the one that is named, or the only one there is.
+pub fn connection(checked: &Checked, named: Option<&str>) -> Result<String, String> {
+    let all: Vec<&str> = checked.connections.keys().map(String::as_str).collect();
+    let several = || match all.as_slice() {
+        [] => "there is no Connection: pass the file that has it".to_string(),
+        all => format!("--connection must be one of {}", all.join(", ")),
+    };
+    match (named, all.as_slice()) {
+        (Some(name), _) if checked.connections.contains_key(name) => Ok(name.to_string()),
+        (Some(name), _) => Err(format!("there is no connection `{name}`; {}", several())),
+        (None, [only]) => Ok((*only).to_string()),
+        (None, _) => Err(several()),
+    }
+}

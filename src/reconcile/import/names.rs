@@ -1,0 +1,91 @@
+//! Names for objects that have none: made from their ids, valid, unique, and the same every time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Checked, Seen, managed, shown};
+use crate::model::address::name_fault;
+use crate::plan::fingerprint;
+use crate::provider::listing::Identity;
+
+/// A name for every object: the one that a manifest gives it already, else its own id in the letters that
+/// names have. Where two objects would have one name, both get a part of the hash of their ids, so that
+/// neither depends on which came first.
+pub(super) fn names(seen: &Seen, checked: &Checked) -> Vec<String> {
+    let kind = seen.provider.table().kind;
+    let known = managed(checked, &seen.connection);
+    let taken: BTreeSet<&str> = checked
+        .desired
+        .iter()
+        .filter(|desired| desired.address.kind == kind)
+        .map(|desired| desired.address.name.as_str())
+        .collect();
+    let plain: Vec<String> = seen
+        .objects
+        .iter()
+        .map(|found| plain(seen.provider.vendor().0, &found.identity))
+        .collect();
+    let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &plain {
+        *wanted.entry(name).or_default() += 1;
+    }
+    let named = seen.objects.iter().zip(&plain);
+    named
+        .map(|(found, name)| {
+            if let Some(desired) = known.get(&found.identity) {
+                return desired.address.name.clone();
+            }
+            if wanted.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
+                return name.clone();
+            }
+            let digest = fingerprint::digest(&shown(&found.identity));
+            let hash: String = digest
+                .trim_start_matches("sha256:")
+                .chars()
+                .take(8)
+                .collect();
+            format!("{name}-{hash}")
+        })
+        .collect()
+}
+
+/// Longest name before the part of a hash that may follow: a label has at most 63 characters.
+const LONGEST: usize = 63 - 9;
+
+/// The last part of an identity, which alone tells most objects apart, as a name. A name of digits only
+/// would be read as a number, so the vendor goes before it.
+fn plain(vendor: &str, identity: &Identity) -> String {
+    let id = identity.last().map_or("", |(_, id)| id);
+    let mut name = String::new();
+    for c in id.chars().map(|c| c.to_ascii_lowercase()) {
+        match c {
+            'a'..='z' | '0'..='9' => name.push(c),
+            _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    let name: String = name.chars().take(LONGEST - vendor.len() - 1).collect();
+    let name = name.trim_end_matches('-');
+    let digits = name.chars().all(|c| c.is_ascii_digit());
+    let name = match name {
+        "" => vendor.to_string(),
+        name if digits => format!("{vendor}-{name}"),
+        name => name.to_string(),
+    };
+    debug_assert_eq!(name_fault(&name), None);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_become_names() {
+        let name = |id: &str| plain("lac", &vec![("id", id.to_string())]);
+        assert_eq!(name("II1HP-TX8EQ-R1QXZ-7LYXF"), "ii1hp-tx8eq-r1qxz-7lyxf");
+        assert_eq!(name("1593781720493289"), "lac-1593781720493289");
+        assert_eq!(name("Ü__a..b!"), "a-b");
+        assert_eq!(name("ÜÜ"), "lac");
+        assert_eq!(name_fault(&name(&"x-".repeat(200))), None);
+    }
+}

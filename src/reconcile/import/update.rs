@@ -1,0 +1,373 @@
+//! Live values into existing manifests: what a plan would change at the vendor is changed in the file instead.
+//!
+//! The plan says what differs, and it speaks of managed fields only, so `policy.ignore` and
+//! `policy.keepUnlisted` hold here as they do in an apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Checked, Seen, Settings, reread, unchanged};
+use crate::manifest::edit::{self, Act, Edit, Place};
+use crate::model::diagnostic::Source;
+use crate::model::field::{Elements, find};
+use crate::model::{
+    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Shape, Tree, Value,
+};
+use crate::plan::{self, Change, ChangeVerb};
+use crate::provider::canon::{self, Edge, Scalar};
+use crate::provider::statement;
+
+/// One file, with the live values of its objects.
+pub struct Updated {
+    pub source: Arc<Source>,
+    /// The new text; the old one where nothing had to change.
+    pub text: String,
+    /// Addresses of the objects that were changed.
+    pub changed: Vec<String>,
+    /// Addresses of the objects that were left as they are, with the reason.
+    pub failed: Vec<(String, String)>,
+}
+
+/// A file in parts of one document each, by the offset at which they begin.
+struct File {
+    source: Arc<Source>,
+    parts: BTreeMap<usize, String>,
+    changed: Vec<String>,
+    failed: Vec<(String, String)>,
+}
+
+impl File {
+    fn new(source: &Arc<Source>) -> Self {
+        let mut at = 0;
+        let parts = edit::parts(&source.text).into_iter().map(|part| {
+            at += part.len();
+            (at - part.len(), part.to_string())
+        });
+        Self {
+            source: Arc::clone(source),
+            parts: parts.collect(),
+            changed: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Puts the parts together again.
+    fn done(self) -> Updated {
+        Updated {
+            text: self.parts.into_values().collect(),
+            source: self.source,
+            changed: self.changed,
+            failed: self.failed,
+        }
+    }
+}
+
+/// Brings the files of the objects that were seen up to date.
+pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Updated> {
+    let known = super::managed(checked, &seen.connection);
+    let mut files: BTreeMap<&str, File> = BTreeMap::new();
+    for found in &seen.objects {
+        let Some(desired) = known.get(&found.identity) else {
+            continue;
+        };
+        let source = &desired.origin.source;
+        let file = files
+            .entry(source.name.as_str())
+            .or_insert_with(|| File::new(source));
+        let place = file
+            .parts
+            .range_mut(..=desired.origin.mark.range().start)
+            .next_back();
+        let Some((_, part)) = place else { continue };
+        match object(checked, seen, desired, &found.observed, part, settings) {
+            Ok(Some(text)) => {
+                *part = text;
+                file.changed.push(desired.address.to_string());
+            }
+            Ok(None) => {}
+            Err(why) => file.failed.push((desired.address.to_string(), why)),
+        }
+    }
+    files.into_values().map(File::done).collect()
+}
+
+/// The text with the live values of one object; nothing where it says them already.
+fn object(
+    checked: &Checked,
+    seen: &Seen,
+    desired: &Desired,
+    observed: &Observed,
+    text: &str,
+    settings: &Settings,
+) -> Result<Option<String>, String> {
+    let live = match observed {
+        Observed::Live(live) => live,
+        Observed::Missing => return Err(format!("{} has no such object", desired.vendor)),
+        Observed::Unread(why) => return Err(why.clone()),
+    };
+    let shared = Arc::new(desired.clone());
+    let planned = plan::plan(seen.provider, &shared, observed, (settings.clock)());
+    if planned.changes.is_empty() {
+        return Ok(None);
+    }
+    let documents = edit::read(text).ok_or("the file cannot be read")?;
+    let document = documents.iter().find(|document| is(document, desired));
+    let document = document.ok_or("its document is not found")?;
+    let table = seen.provider.table();
+    let edits = edits(table, desired, live, document, &planned.changes)?;
+    let edited = edit::edit(text, &edits)?;
+    let read = reread(
+        checked,
+        Source {
+            name: desired.origin.source.name.clone(),
+            text: edited.clone(),
+        },
+    );
+    if let Some(finding) = read
+        .findings
+        .iter()
+        .find(|f| f.severity == crate::model::Severity::Error)
+    {
+        return Err(format!("it would not be valid: {}", finding.message));
+    }
+    let again = read
+        .desired
+        .iter()
+        .find(|one| one.address == desired.address);
+    unchanged(
+        seen.provider,
+        again.ok_or("it would be gone")?,
+        live,
+        settings,
+    )?;
+    Ok(Some(edited))
+}
+
+/// Whether a document is the manifest of an object.
+fn is(document: &Node, desired: &Desired) -> bool {
+    let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_string);
+    let name = document.get("metadata").and_then(|meta| meta.get("name"));
+    text(document.get("kind")).as_deref() == Some(desired.address.kind.0)
+        && text(name).as_deref() == Some(desired.address.name.as_str())
+}
+
+/// Everything that leads to one field of `desired` in the file.
+struct Spot<'a> {
+    field: &'static Field,
+    /// The field's own place, below `spec.desired`.
+    way: Vec<Place>,
+    /// What stands there.
+    node: Option<&'a Node>,
+}
+
+fn edits(
+    table: &'static KindTable,
+    desired: &Desired,
+    live: &Live,
+    document: &Node,
+    changes: &[Change],
+) -> Result<Vec<Edit>, String> {
+    let root = document.get("spec").and_then(|spec| spec.get("desired"));
+    let said = statement::of(table.desired, live).desired;
+    let mut edits = Vec::new();
+    for change in changes {
+        let Some(Part::Field(name)) = change.path.parts().first() else {
+            continue;
+        };
+        if let Some(by) = live
+            .resolved
+            .iter()
+            .find(|resolved| resolved.field == *name)
+        {
+            return Err(format!(
+                "`{}` stands for `{name}`, and the vendor answers with `{name}` only: change it by hand",
+                by.given
+            ));
+        }
+        let field = find(table.desired, name).ok_or("a field that is not in the table")?;
+        let way = ["spec", "desired", name].map(|part| Place::Member(part.to_string()));
+        let spot = Spot {
+            field,
+            way: way.to_vec(),
+            node: root.and_then(|root| root.get(name)),
+        };
+        let keeps = desired.policy.keep_unlisted.iter().any(|list| list == name);
+        one(&spot, change, live, &said, keeps, &mut edits)?;
+    }
+    // Numbers of items must hold until they are used, so what removes items comes last, and from the end.
+    let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) =
+        edits.into_iter().partition(|edit| edit.act == Act::Remove);
+    removals.sort_by_key(|edit| std::cmp::Reverse(item(edit)));
+    rest.extend(removals);
+    Ok(rest)
+}
+
+fn item(edit: &Edit) -> Option<usize> {
+    match edit.way.last() {
+        Some(Place::Item(index)) => Some(*index),
+        Some(Place::Member(_)) | None => None,
+    }
+}
+
+fn one(
+    spot: &Spot<'_>,
+    change: &Change,
+    live: &Live,
+    said: &Map<String, Json>,
+    keeps: bool,
+    edits: &mut Vec<Edit>,
+) -> Result<(), String> {
+    match (change.path.parts(), &spot.field.shape) {
+        ([_], Shape::Set(inner)) => {
+            let held = live.fields.get(spot.field.name);
+            set(spot, inner, held, keeps, edits);
+        }
+        ([_], _) => scalar(spot, change, edits),
+        ([_, Part::Element(key), rest @ ..], Shape::Keyed(elements)) => {
+            let index = spot.node.and_then(|node| index_of(node, elements, key));
+            match (rest, index) {
+                ([], Some(index)) => edits.push(Edit {
+                    way: with(&spot.way, Place::Item(index)),
+                    act: Act::Remove,
+                }),
+                ([], None) => {
+                    let element = said
+                        .get(spot.field.name)
+                        .and_then(|list| element(list, elements, key));
+                    let element = element.ok_or_else(|| {
+                        format!("`{}` is something that no manifest can say", change.path)
+                    })?;
+                    edits.push(match spot.node.map(|node| &node.tree) {
+                        Some(Tree::List(_)) => Edit {
+                            way: spot.way.clone(),
+                            act: Act::Push(element),
+                        },
+                        _ => return Err(format!("`{}` is no list in the file", spot.field.name)),
+                    });
+                }
+                ([Part::Field(name)], Some(index)) => {
+                    let field = find(elements.fields, name).ok_or("an unknown field")?;
+                    let way = with(&spot.way, Place::Item(index));
+                    let spot = Spot {
+                        field,
+                        way: with(&way, Place::Member((*name).to_string())),
+                        node: None,
+                    };
+                    scalar(&spot, change, edits);
+                }
+                _ => return Err(format!("`{}` is not in the file", change.path)),
+            }
+        }
+        _ => return Err(format!("`{}` is not in the file", change.path)),
+    }
+    Ok(())
+}
+
+fn with(way: &[Place], place: Place) -> Vec<Place> {
+    let mut way = way.to_vec();
+    way.push(place);
+    way
+}
+
+/// A value that the vendor does not show is cleared where that can be said, and else no longer managed.
+fn scalar(spot: &Spot<'_>, change: &Change, edits: &mut Vec<Edit>) {
+    let clearable = spot.field.clearing != Clearing::Impossible;
+    let act = match (&change.before, change.verb) {
+        (Some(before), ChangeVerb::Add | ChangeVerb::Replace | ChangeVerb::Remove) => {
+            if before.is_null() && !clearable {
+                Act::Remove
+            } else {
+                Act::Set(before.clone())
+            }
+        }
+        (None, _) if clearable => Act::Set(Json::Null),
+        (None, _) => Act::Remove,
+    };
+    edits.push(Edit {
+        way: spot.way.clone(),
+        act,
+    });
+}
+
+/// Members leave and join one by one, so that those which stay keep their comments.
+fn set(
+    spot: &Spot<'_>,
+    inner: &'static Shape,
+    held: Option<&Value>,
+    keeps: bool,
+    edits: &mut Vec<Edit>,
+) {
+    let Some(Value::Set(held)) = held else { return };
+    let canonical = |node: &Node| match &node.tree {
+        Tree::Text(text) => canon::scalar(
+            inner,
+            Clearing::Impossible,
+            Scalar::Text(text),
+            Edge::Manifest,
+        )
+        .ok(),
+        _ => None,
+    };
+    let Some(Node {
+        tree: Tree::List(items),
+        ..
+    }) = spot.node
+    else {
+        // `null` stands for the empty list.
+        edits.push(Edit {
+            way: spot.way.clone(),
+            act: Act::Set(Json::from_iter(held.iter().cloned())),
+        });
+        return;
+    };
+    let mut listed = BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        match canonical(item) {
+            Some(Value::Text(text)) if held.contains(&text) => {
+                listed.insert(text);
+            }
+            _ => edits.push(Edit {
+                way: with(&spot.way, Place::Item(index)),
+                act: Act::Remove,
+            }),
+        }
+    }
+    for member in held
+        .iter()
+        .filter(|member| !keeps && !listed.contains(*member))
+    {
+        edits.push(Edit {
+            way: spot.way.clone(),
+            act: Act::Push(Json::from(member.as_str())),
+        });
+    }
+}
+
+fn index_of(list: &Node, elements: &Elements, key: &Key) -> Option<usize> {
+    let Tree::List(items) = &list.tree else {
+        return None;
+    };
+    items.iter().position(|item| {
+        let parts = elements
+            .key
+            .iter()
+            .map(|name| item.get(name)?.text().map(str::to_string));
+        let parts: Option<Vec<String>> = parts.collect();
+        parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
+    })
+}
+
+/// The element with this key, as an import would state it.
+fn element(list: &Json, elements: &Elements, key: &Key) -> Option<Json> {
+    let has = |item: &&Json| {
+        let parts = elements
+            .key
+            .iter()
+            .map(|name| item.get(*name)?.as_str().map(str::to_string));
+        let parts: Option<Vec<String>> = parts.collect();
+        parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
+    };
+    list.as_array()?.iter().find(has).cloned()
+}

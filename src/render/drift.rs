@@ -1,0 +1,250 @@
+//! Drift for people: one line per field that differs, who changed it first. At most 80 columns.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value as Json;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, paragraph, set_change};
+use super::values::inline;
+use crate::model::Risk;
+use crate::plan::drift::By;
+use crate::plan::drift::document::{
+    BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, DriftSummary, State,
+};
+
+const YOURS: Style = AnsiColor::Cyan.on_default();
+
+/// Columns before the path: four spaces, who, two spaces.
+const INDENT: usize = 10;
+
+/// Longest path that the others are aligned to.
+const LONGEST_PATH: usize = 40;
+
+/// Every object on which manifest and live differ, then the verdict.
+pub fn drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
+    for object in &document.objects {
+        entry(out, object)?;
+    }
+    verdict(out, &document.summary, &document.base)
+}
+
+fn entry(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
+    let (mark, style) = match object.state {
+        State::InSync | State::Suspended => return Ok(()),
+        State::Pending => ("~", YOURS),
+        State::Drifted => ("!", CHANGE),
+        State::Accepted => ("=", DIM),
+        State::Missing | State::Error => ("✗", DANGER),
+    };
+    text::head(out, painted(style, mark), &object.address, &object.origin)?;
+    let widths = object.differences.iter().map(|one| one.path.width());
+    let widest = widths.max().unwrap_or(0).min(LONGEST_PATH);
+    for difference in &object.differences {
+        field(out, difference, widest)?;
+    }
+    if let Some(message) = &object.message {
+        paragraph(out, 4, message, DIM)?;
+    }
+    writeln!(out)
+}
+
+fn field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io::Result<()> {
+    let (who, style) = match one.changed_by {
+        _ if one.accepted.is_some() => (name(one.changed_by), DIM),
+        By::You => ("you", YOURS),
+        By::They => ("they", CHANGE),
+        By::Both => ("both", DANGER),
+        By::Unknown => ("?", CHANGE),
+    };
+    let who = painted(style, &format!("{who:<4}"));
+    let values = values(one);
+    let used = INDENT + one.path.width().max(widest) + 2;
+    if used + values.width() <= WIDTH {
+        let pad = widest.saturating_sub(one.path.width());
+        writeln!(out, "    {who}  {}{:pad$}  {values}", one.path, "")?;
+    } else {
+        writeln!(out, "    {who}  {}", cut(&one.path, WIDTH - INDENT))?;
+        for (label, value) in sides(one) {
+            let line = format!("{label:<10}{value}");
+            writeln!(out, "{:INDENT$}{}", "", cut(&line, WIDTH - INDENT))?;
+        }
+    }
+    let risk = match one.risk {
+        Risk::Safe => None,
+        Risk::Reduce => Some("an apply reduces"),
+        Risk::Strand => Some("an apply strands"),
+    };
+    let note = match (risk, &one.note) {
+        (Some(risk), Some(note)) => Some(format!("{risk}: {note}")),
+        (Some(risk), None) => Some(risk.to_string()),
+        (None, note) => note.clone(),
+    };
+    if let Some(note) = note {
+        paragraph(out, INDENT, &note, DANGER)?;
+    }
+    if let Some(accepted) = &one.accepted {
+        let words = format!("accepted until {}: {}", accepted.until, accepted.reason);
+        paragraph(out, INDENT, &words, DIM)?;
+    }
+    Ok(())
+}
+
+fn name(by: By) -> &'static str {
+    match by {
+        By::You => "you",
+        By::They => "they",
+        By::Both => "both",
+        By::Unknown => "?",
+    }
+}
+
+/// What happened to the field, on one line.
+fn values(one: &DifferenceEntry) -> String {
+    if let Some(words) = element(one) {
+        return words.into();
+    }
+    let [base, manifest, live] = shown_sides(one);
+    match one.changed_by {
+        By::You => arrow(&one.base, &one.manifest),
+        By::They => arrow(&one.base, &one.live),
+        By::Both => format!("{base} → you {manifest}, they {live}"),
+        By::Unknown => format!("manifest {manifest}, live {live}"),
+    }
+}
+
+/// Words for an element that one side does not have: all of its fields would say no more.
+fn element(one: &DifferenceEntry) -> Option<&'static str> {
+    let whole = |side: &Option<Json>| matches!(side, None | Some(Json::Object(_)));
+    if !(whole(&one.base) && whole(&one.manifest) && whole(&one.live)) {
+        return None;
+    }
+    let words = match (one.changed_by, one.manifest.is_some(), one.live.is_some()) {
+        (_, true, true) | (_, false, false) => return None,
+        (By::You, true, false) | (By::They, false, true) => "added",
+        (By::You, false, true) | (By::They, true, false) => "removed",
+        (By::Both, true, false) => "you changed it, they removed it",
+        (By::Both, false, true) => "you removed it, they changed it",
+        (By::Unknown, true, false) => "only in the manifest",
+        (By::Unknown, false, true) => "only live",
+    };
+    Some(words)
+}
+
+fn arrow(before: &Option<Json>, after: &Option<Json>) -> String {
+    match (before, after) {
+        (Some(Json::Array(before)), Some(Json::Array(after))) => set_change(before, after),
+        _ => format!("{} → {}", shown(before), shown(after)),
+    }
+}
+
+fn shown(value: &Option<Json>) -> String {
+    value.as_ref().map_or("none".into(), inline)
+}
+
+/// Base, manifest and live. Of sets only the members that not every side has: the others say nothing.
+fn shown_sides(one: &DifferenceEntry) -> [String; 3] {
+    let sides = [&one.base, &one.manifest, &one.live];
+    let sets: Option<Vec<&Vec<Json>>> = sides
+        .iter()
+        .copied()
+        .flatten()
+        .map(Json::as_array)
+        .collect();
+    let common = |member: &Json| {
+        let mut sets = sets.iter().flatten();
+        sets.all(|set| set.contains(member))
+    };
+    sides.map(|side| match side {
+        Some(Json::Array(members)) if sets.is_some() => {
+            let apart = members.iter().filter(|member| !common(member));
+            let apart: Vec<String> = apart.map(inline).collect();
+            if apart.is_empty() {
+                "none".into()
+            } else {
+                apart.join(" ")
+            }
+        }
+        side => shown(side),
+    })
+}
+
+/// The sides that are worth a line of their own where one line does not hold them.
+fn sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
+    let [base, manifest, live] = shown_sides(one);
+    let (base, manifest, live) = (("base", base), ("manifest", manifest), ("live", live));
+    match one.changed_by {
+        By::You | By::Unknown => vec![manifest, live],
+        By::They => vec![base, live],
+        By::Both => vec![base, manifest, live],
+    }
+}
+
+/// The beginning of a text that fits into so many columns.
+fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_string();
+    }
+    let mut used = 0;
+    let head = text.chars().take_while(|c| {
+        used += c.width().unwrap_or(0);
+        used < columns
+    });
+    head.collect::<String>() + "…"
+}
+
+fn verdict(out: &mut dyn Write, summary: &DriftSummary, base: &BaseEntry) -> io::Result<()> {
+    let fields = &summary.fields;
+    let title = painted(text::BOLD, "Drift:");
+    if summary.drifted == 0 {
+        // What could not be read may have drifted.
+        let none = if summary.failed == 0 { "none, " } else { "" };
+        let mut parts = vec![format!("{none}{} in sync", summary.in_sync)];
+        rest(&mut parts, summary);
+        writeln!(out, "{title} {}.", parts.join(", "))?;
+    } else {
+        let mut parts = vec![format!("{} drifted", count(summary.drifted, "object"))];
+        parts.push(format!("{} in sync", summary.in_sync));
+        rest(&mut parts, summary);
+        writeln!(out, "{title} {}.", parts.join(", "))?;
+        let by = [
+            (fields.they, "by them"),
+            (fields.both, "on both sides"),
+            (fields.unknown, "without a base"),
+        ];
+        let by: Vec<String> = by
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, who)| format!("{} {who}", count(*number, "field")))
+            .collect();
+        writeln!(out, "Changed: {}.", by.join(", "))?;
+    }
+    if fields.you > 0 {
+        let (verb, noun) = (if fields.you == 1 { "waits" } else { "wait" }, "change");
+        let changes = count(fields.you, noun);
+        writeln!(
+            out,
+            "{changes} of yours {verb} for an apply: see `entitle plan`."
+        )?;
+    }
+    if fields.unknown > 0 && *base == BaseEntry::Journal {
+        writeln!(out, "Without a base, compare with a commit: --base HEAD.")?;
+    }
+    Ok(())
+}
+
+fn rest(parts: &mut Vec<String>, summary: &DriftSummary) {
+    for (number, what) in [
+        (summary.pending, "pending"),
+        (summary.accepted, "accepted"),
+        (summary.suspended, "suspended"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    }
+    if summary.failed > 0 {
+        parts.push(painted(DANGER, &format!("{} failed", summary.failed)));
+    }
+}

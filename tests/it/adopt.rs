@@ -1,0 +1,255 @@
+//! `import`, `unmanaged`, `fmt` and `init` as programs: codes, streams, files that stay as they are.
+
+use entitle::provider;
+use serde_json::json;
+
+use super::cli::lac_place;
+use super::conformance::vendors::lac;
+use super::support::program::Place;
+
+const ALL: &[&str] = &["import", "--connection", "lac", "--all"];
+
+fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [arguments, more].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_to_files_plans_empty_and_never_writes_over_anything() {
+    let place = lac_place(0, false).await;
+    let first = place.run(&with(ALL, &["--out", "licences"]));
+    assert_eq!(
+        (first.code, first.stdout.as_str()),
+        (0, ""),
+        "{}",
+        first.stderr
+    );
+    assert!(
+        first.stderr.contains("3 manifests written"),
+        "{}",
+        first.stderr
+    );
+    let plan = place.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
+    assert!(plan.stdout.contains("3 in sync"), "{}", plan.stdout);
+
+    let dir = place.dir.path().join("licences");
+    let files = || {
+        let entries = std::fs::read_dir(&dir).expect("a directory").flatten();
+        let mut all: Vec<_> = entries
+            .map(|entry| {
+                (
+                    entry.path(),
+                    std::fs::read_to_string(entry.path()).expect("text"),
+                )
+            })
+            .collect();
+        all.sort();
+        all
+    };
+    let before = files();
+    let own = &before[0].0;
+    std::fs::write(own, format!("{}# mine\n", before[0].1)).expect("written");
+    let again = place.run(&with(ALL, &["--out", "licences"]));
+    assert_eq!(again.code, 0);
+    assert!(
+        again.stderr.contains("0 manifests written"),
+        "{}",
+        again.stderr
+    );
+    assert!(files()[0].1.ends_with("# mine\n"));
+    let forced = place.run(&with(ALL, &["--out", "licences", "--force"]));
+    assert_eq!(forced.code, 0);
+    assert_eq!(files(), before, "the same bytes every time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_manifest_names_already_is_not_written_twice() {
+    let place = lac_place(1, false).await;
+    let ran = place.run(&with(ALL, &["--out", "more"]));
+    assert!(ran.stderr.contains("2 manifests written"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("object-0000.yaml is left as it is"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(place.run(&["validate"]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_usage_of_import_says_what_to_do() {
+    let mut place = lac_place(0, false).await;
+    place.run(&["import"]).failed(1, "--all");
+    place
+        .run(&["import", "--all", "--connection", "lca"])
+        .failed(1, "--connection must be one of lac");
+    place
+        .run(&["import", "--id", "no/such/id"])
+        .failed(1, "activationKey");
+    place
+        .run(&["import", "--id", "AAAAA-BBBBB-CCCCC-DDDDD"])
+        .failed(1, "no such object");
+    place.connect("alinea");
+    place
+        .run(&["import", "--connection", "alinea", "--all"])
+        .failed(1, "--id licenseId");
+    place
+        .run(&["unmanaged", "--connection", "alinea"])
+        .failed(1, "no call that lists");
+    place
+        .run(&["import", "--all", "--update"])
+        .failed(1, "cannot be used with");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_changes_the_line_that_differs() {
+    let place = lac_place(0, false).await;
+    let key = (lac::VENDOR.ids)(0)["activationKey"]
+        .as_str()
+        .expect("a key")
+        .to_string();
+    let text = format!(
+        "# head\nkind: LacLicenseOrder\napiVersion: entitle.dev/v1\nmetadata: {{name: x}}\nspec:\n  \
+         activationKey: {key}\n  desired:\n    customer_id: 1 # mine\n    activations_allowed: 3   # bought\n"
+    );
+    place.write("own.yaml", &text);
+    let ran = place.run(&["import", "--update"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (0, "own.yaml\n"),
+        "{}",
+        ran.stderr
+    );
+    let read = || std::fs::read_to_string(place.dir.path().join("own.yaml")).expect("text");
+    assert_eq!(read(), text.replace("allowed: 3 ", "allowed: 10 "));
+    let again = place.run(&["import", "--update"]);
+    assert_eq!(
+        (again.code, again.stdout.as_str()),
+        (0, ""),
+        "{}",
+        again.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unmanaged_lists_what_no_manifest_names() {
+    let place = lac_place(1, false).await;
+    let ran = place.run(&["unmanaged"]);
+    assert_eq!(
+        (ran.code, ran.stdout.lines().count()),
+        (0, 2),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.starts_with("LacLicenseOrder "), "{}", ran.stdout);
+    let document = place.run(&["unmanaged", "--format", "json"]).json();
+    assert_eq!(document["managed"], json!(1));
+    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(2));
+    let id = document["unmanaged"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_string();
+    assert_eq!(place.run(&["import", "--id", &id]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fmt_changes_files_checks_them_and_filters() {
+    let place = Place::new().await;
+    let text = "kind: LacLicenseOrder # k\napiVersion: entitle.dev/v1\n";
+    let done = "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder # k\n";
+    place.write("a.yaml", text);
+    place.write("b.yaml", "kind: Pod\napiVersion: v1\n");
+    let check = place.run(&["fmt", "--check"]);
+    assert_eq!((check.code, check.stdout.as_str()), (1, "a.yaml\n"));
+    let read = |name: &str| std::fs::read_to_string(place.dir.path().join(name)).expect("text");
+    assert_eq!(read("a.yaml"), text);
+    let ran = place.run(&["fmt"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (0, "a.yaml\n"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        (read("a.yaml").as_str(), read("b.yaml").as_str()),
+        (done, "kind: Pod\napiVersion: v1\n")
+    );
+    assert_eq!(place.run(&["fmt", "--check"]).code, 0);
+    let filtered = place.run_with_input(&["fmt", "-"], text);
+    assert_eq!((filtered.code, filtered.stdout.as_str()), (0, done));
+    let broken = place.run_with_input(&["fmt", "-"], "a: [1\n");
+    assert_eq!((broken.code, broken.stdout.as_str()), (1, "a: [1\n"));
+    assert!(
+        broken.stderr.contains("entitle validate"),
+        "{}",
+        broken.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_validates_for_every_vendor_and_form() {
+    let place = Place::new().await;
+    for one in provider::ALL {
+        for form in one.auth().forms {
+            let dir = format!("{}-{}", one.vendor(), form.name);
+            let arguments = [
+                "init",
+                &dir,
+                "--vendor",
+                one.vendor().0,
+                "--auth",
+                form.name,
+                "--yes",
+            ];
+            let ran = place.run(&arguments);
+            assert_eq!(
+                (ran.code, ran.stdout.lines().count()),
+                (0, 6),
+                "{}",
+                ran.stderr
+            );
+            let valid = place.run(&["validate", &dir]);
+            assert_eq!(
+                (valid.code, valid.stderr.as_str()),
+                (0, ""),
+                "{}",
+                valid.stdout
+            );
+            assert!(valid.stdout.starts_with("2 documents"), "{}", valid.stdout);
+            assert_eq!(place.run(&["fmt", "--check", &dir]).code, 0);
+            let ran = place.run(&arguments);
+            assert_eq!(
+                (ran.code, ran.stdout.as_str()),
+                (0, ""),
+                "nothing is written over"
+            );
+            let workflow = place
+                .dir
+                .path()
+                .join(&dir)
+                .join(".github/workflows/licences.yaml");
+            let workflow = std::fs::read_to_string(workflow).expect("text");
+            let read: serde_json::Value = serde_yaml::from_str(&workflow).expect("YAML");
+            assert!(
+                read["jobs"]["apply"]["env"]["ENTITLE_TRUST_HOSTS"].is_string(),
+                "{workflow}"
+            );
+        }
+    }
+    let odd = [
+        "init",
+        "odd",
+        "--vendor",
+        "lac",
+        "--yes",
+        "--name",
+        "1e3",
+        "--base-url",
+        "https://x.example/a%20#b",
+    ];
+    place.run(&odd).failed(1, "baseUrl");
+    assert!(!place.dir.path().join("odd").exists());
+    place.run(&["init"]).failed(1, "--vendor");
+    place
+        .run(&["init", "--vendor", "lca", "--yes"])
+        .failed(1, "lac");
+}

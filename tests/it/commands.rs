@@ -1,0 +1,223 @@
+//! The commands as a whole: every flag has a variable, every help ends with examples that work, shells
+//! complete names, every command has a manual page.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::conformance::vendors::lac;
+use super::support::program::Place;
+
+/// Flags without a variable, and why.
+const WITHOUT_VARIABLE: &[(&str, &str)] =
+    &[("help", "it ends the run"), ("version", "it ends the run")];
+
+/// Every command below the program itself, by its words.
+fn commands() -> Vec<(String, clap::Command)> {
+    fn collect(words: &str, command: &clap::Command, found: &mut Vec<(String, clap::Command)>) {
+        for inner in command
+            .get_subcommands()
+            .filter(|one| one.get_name() != "help")
+        {
+            let words = format!("{words} {}", inner.get_name());
+            collect(&words, inner, found);
+            found.push((words, inner.clone()));
+        }
+    }
+    let mut found = Vec::new();
+    collect("entitle", &entitle::cli::commands(), &mut found);
+    found
+}
+
+#[test]
+fn every_flag_has_a_variable() {
+    let mut faults = Vec::new();
+    for (words, command) in commands() {
+        let flags = command
+            .get_arguments()
+            .filter(|argument| !argument.is_positional());
+        for flag in flags {
+            let name = flag.get_long().unwrap_or_default();
+            if WITHOUT_VARIABLE.iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            match flag.get_env().and_then(|name| name.to_str()) {
+                Some(variable) if variable.starts_with("ENTITLE_") => {}
+                found => faults.push(format!("{words} --{name}: {found:?}")),
+            }
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "flags without an ENTITLE_ variable:\n{}",
+        faults.join("\n")
+    );
+}
+
+/// The `entitle …` of each example, as the shell would pass it.
+fn examples(help: &str) -> Vec<Vec<String>> {
+    let examples = help
+        .split_once("Examples:\n")
+        .map_or("", |(_, examples)| examples);
+    examples
+        .lines()
+        .map_while(|line| line.strip_prefix("  "))
+        .filter_map(|line| {
+            let own = &line[line.find("entitle ")?..];
+            let own = own.split([')', '|', '>']).next().unwrap_or(own);
+            Some(
+                own.split_whitespace()
+                    .map(|word| word.trim_matches('\'').to_string())
+                    .collect(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_help_ends_with_examples_that_are_understood() {
+    for (words, mut command) in commands() {
+        let help = command.render_help().to_string();
+        let examples = examples(&help);
+        assert!(
+            !examples.is_empty(),
+            "{words} --help has no examples:\n{help}"
+        );
+        for example in examples {
+            let shown = example.join(" ");
+            assert!(shown.starts_with(&words), "{words} --help shows {shown:?}");
+            if let Err(error) = entitle::cli::commands().try_get_matches_from(&example) {
+                panic!("{shown}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_has_a_manual_page() {
+    let place = Place::new().await;
+    let ran = place.run(&["man", "--out", "man"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    for (words, _) in commands() {
+        let name = format!("man/{}.1", words.replace(' ', "-"));
+        let page = std::fs::read_to_string(place.dir.path().join(&name));
+        let page = page.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(page.contains("Examples:"), "{name}");
+    }
+}
+
+/// A place with two orders, a hidden object and a file that is none, and the program on the PATH.
+async fn to_complete() -> Place {
+    let mut place = Place::new().await;
+    for number in 0..2 {
+        place.object(&lac::VENDOR.little(number, false));
+    }
+    place.write("broken.yaml", "kind: LacLicenseOrder\nmetadata: {name: [\n");
+    place.write(
+        "other.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n",
+    );
+    let own = Path::new(env!("CARGO_BIN_EXE_entitle"))
+        .parent()
+        .expect("a directory");
+    let path = std::env::var("PATH").expect("a PATH");
+    place.set("PATH", &format!("{}:{path}", own.display()));
+    place
+}
+
+/// Runs a script in a shell; nothing where there is no such shell.
+fn shell(place: &Place, shell: &str, script: &str) -> Option<String> {
+    let mut command = Command::new(shell);
+    command
+        .args(["-c", script])
+        .current_dir(place.dir.path())
+        .env_clear()
+        .envs(place.environment.iter().cloned())
+        .env("HOME", place.dir.path())
+        .stdin(Stdio::null());
+    let output = command.output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{shell}: {said}");
+    Some(String::from_utf8(output.stdout).expect("output is UTF-8"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bash_completes_flags_and_the_names_of_objects() {
+    let place = to_complete().await;
+    let completed = |words: &str| {
+        let script = format!(
+            "source <(entitle completions bash)
+            COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9
+            last=${{COMP_WORDS[COMP_CWORD]}}
+            _clap_complete_entitle entitle \"$last\" x 2>/dev/null
+            printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let shown = shell(&place, "bash", &script).expect("bash is here");
+        shown
+            .lines()
+            .map(|line| line.trim().to_string())
+            .collect::<Vec<_>>()
+    };
+    let objects = ["LacLicenseOrder/object-0000", "LacLicenseOrder/object-0001"];
+    assert_eq!(completed("entitle plan --target Lac"), objects);
+    assert_eq!(
+        completed("entitle apply --exclude LacLicenseOrder/object-0001"),
+        objects[1..]
+    );
+    assert_eq!(completed("entitle drift --bas"), ["--base"]);
+    assert_eq!(completed("entitle undo lat"), ["latest"]);
+    assert_eq!(completed("entitle explain Lac"), ["LacLicenseOrder"]);
+    assert_eq!(completed("entitle completions z"), ["zsh"]);
+}
+
+/// Where the shells are installed; the scripts of others are at least there.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_shells_take_their_scripts() {
+    let place = to_complete().await;
+    let script = "entitle completions fish | source; complete -C 'entitle plan --target Lac'";
+    if let Some(shown) = shell(&place, "fish", script) {
+        assert!(shown.contains("LacLicenseOrder/object-0001"), "{shown}");
+    }
+    let script = "compdef() { :; }; compadd() { :; }
+        _describe() { local list=${@[-1]}; print -l ${(P)list} }
+        source <(entitle completions zsh)
+        words=(entitle plan --target Lac); CURRENT=4
+        _clap_dynamic_completer_entitle";
+    if let Some(shown) = shell(&place, "zsh", script) {
+        assert!(shown.contains("LacLicenseOrder/object-0001"), "{shown}");
+    }
+    for name in ["powershell", "zsh", "fish", "elvish"] {
+        let ran = place.run(&["completions", name]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{name}");
+        assert!(
+            ran.stdout.contains("ENTITLE_COMPLETE"),
+            "{name}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_are_switches_as_people_write_them() {
+    let mut place = Place::new().await;
+    place.connect("lac");
+    place.object(&lac::VENDOR.little(0, false));
+    place.set("ENTITLE_TARGET", "");
+    place.set("ENTITLE_MAX_CHANGES", "");
+    let codes = |place: &mut Place, value: &str| {
+        place.set("ENTITLE_DETAILED_EXITCODE", value);
+        place.run(&["plan"]).code
+    };
+    let account = (lac::VENDOR.account)(3);
+    place.sandbox.set_state("lac", account).expect("an account");
+    place.object(&lac::VENDOR.little(0, true));
+    for (value, code) in [
+        ("1", 2),
+        ("true", 2),
+        ("yes", 2),
+        ("0", 0),
+        ("false", 0),
+        ("", 0),
+    ] {
+        assert_eq!(codes(&mut place, value), code, "{value:?}");
+    }
+}

@@ -1,0 +1,200 @@
+//! What keeps a write back: the mode, windows, suspensions, the brake, risks, fights, locks.
+
+use std::time::Duration;
+
+use entitle::apply::lock::{Lock, LockFiles, Taken};
+use entitle::daemon::mode::RunMode;
+use entitle::daemon::status::ObjectState;
+use entitle::daemon::trigger::Trigger;
+use serde_json::json;
+
+use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
+
+#[tokio::test]
+async fn observing_writes_nothing_and_shows_what_differs() {
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 12);
+    let watched = Watched::start(bench, manifests(2), rules(RunMode::Observe)).await;
+    watched.go(RESYNC * 2).await;
+    assert_eq!(
+        watched.states(),
+        [ObjectState::Differs, ObjectState::InSync]
+    );
+    assert_eq!(watched.object(0).changes[0].path, "activations_allowed");
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_waits_for_its_window_and_goes_when_it_opens() {
+    let mut rules = rules(RunMode::Sync);
+    // It is noon; the window opens at two, and the regular looks before it find it closed.
+    rules.windows = vec!["allow 0 14 * * * for 1h".parse().expect("a window")];
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let watched = Watched::start(bench, manifests(1), rules).await;
+    let object = watched.object(0);
+    assert_eq!(object.state, ObjectState::Waiting);
+    let message = object.message.clone().unwrap_or_default();
+    assert!(
+        message.contains("opens at 2026-11-21T14:00:00Z"),
+        "{message}"
+    );
+    watched.go(Duration::from_secs(2 * 3600 - 60)).await;
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    watched.go(Duration::from_secs(90)).await;
+    assert_eq!(watched.states(), [ObjectState::InSync]);
+    assert_eq!(watched.bench.writes().len(), 1);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_suspension_ends_by_itself() {
+    let policy = json!({"mode": "suspend", "until": "2026-11-21T12:05:00Z", "reason": "a demo"});
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let objects = vec![order(0, 10).policy(policy)];
+    let watched = Watched::start(bench, objects, rules(RunMode::Sync)).await;
+    let object = watched.object(0);
+    assert_eq!(object.state, ObjectState::Suspended);
+    let suspended = object.suspended.clone().expect("suspended");
+    assert_eq!(suspended.reason.as_deref(), Some("a demo"));
+    assert!(watched.bench.sandbox.requests().is_empty(), "not even read");
+    watched.go(Duration::from_secs(301)).await;
+    let object = watched.object(0);
+    assert_eq!(
+        (object.state, &object.suspended),
+        (ObjectState::InSync, &None)
+    );
+    assert_eq!(watched.live(0, "activations_allowed"), 10);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn too_many_changes_at_once_wait_for_a_person() {
+    let watched = Watched::start(orders(20).await, manifests(20), rules(RunMode::Sync)).await;
+    let changed = |count: usize| {
+        let wanted = |number| if number < count { 20 } else { 10 };
+        (0..20)
+            .map(|number| order(number, wanted(number)))
+            .collect()
+    };
+    watched.save(changed(7)).await;
+    let status = watched.until(|s| s.brake.engaged).await;
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    assert_eq!(status.objects[0].state, ObjectState::Refused);
+    let why = status.brake.why.clone().unwrap_or_default();
+    assert!(why.contains("7 of 20 objects"), "{why}");
+    // One more by itself is no way around it.
+    let hint = Trigger::Object {
+        connection: "lac".into(),
+        id: "00002-LAC00-ORDER-00000".into(),
+    };
+    watched.hint(hint).await;
+    watched.go(RESYNC * 2).await;
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    // Six are 30 %.
+    watched.save(changed(6)).await;
+    watched
+        .until(|s| s.objects.iter().all(|o| o.state == ObjectState::InSync))
+        .await;
+    assert_eq!(watched.bench.writes().len(), 6);
+    assert!(!watched.status.borrow().brake.engaged);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_risk_goes_only_where_the_object_itself_allows_it() {
+    let bench = orders(3).await;
+    let objects = vec![
+        order(0, 8),
+        order(1, 8).policy(json!({"allow": ["reduce"]})),
+        order(2, 2).policy(json!({"allow": ["reduce"]})),
+    ];
+    let watched = Watched::start(bench, objects, rules(RunMode::Sync)).await;
+    watched.go(RESYNC).await;
+    let states = [
+        ObjectState::Refused,
+        ObjectState::InSync,
+        ObjectState::Refused,
+    ];
+    assert_eq!(watched.states(), states);
+    assert_eq!(watched.bench.writes().len(), 1);
+    let message = watched.object(2).message.clone().unwrap_or_default();
+    assert!(message.contains("in use"), "{message}");
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_field_that_keeps_being_changed_back_is_given_up_and_the_others_are_not() {
+    let mut object = order(0, 10);
+    object.desired["description"] = json!("ours");
+    let bench = orders(3).await;
+    edit(&bench, 0, "description", "ours");
+    let watched = Watched::start(bench, vec![object.clone()], rules(RunMode::Sync)).await;
+    for turn in 1..=3 {
+        watched.edit(0, "activations_allowed", 4);
+        watched.go(RESYNC).await;
+        assert_eq!(watched.bench.writes().len(), turn);
+    }
+    watched.edit(0, "activations_allowed", 4);
+    watched.edit(0, "description", "theirs");
+    watched.go(RESYNC).await;
+    let status = watched.object(0);
+    assert_eq!(status.state, ObjectState::Fought);
+    let fight = status.fight.clone().expect("a fight");
+    assert_eq!(fight.fields, ["activations_allowed"]);
+    assert!(fight.message.contains("theirs stays"), "{}", fight.message);
+    assert_eq!(watched.live(0, "activations_allowed"), 4);
+    assert_eq!(watched.live(0, "description"), "ours");
+    watched.go(RESYNC * 10).await;
+    assert_eq!(watched.bench.writes().len(), 4);
+    // Another manifest is another start.
+    object.desired["activations_allowed"] = json!(15);
+    watched.save(vec![object]).await;
+    watched
+        .until(|s| s.objects[0].state == ObjectState::InSync)
+        .await;
+    assert_eq!(watched.live(0, "activations_allowed"), 15);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn while_another_run_writes_we_only_look() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let lock = || LockFiles {
+        dir: dir.path().into(),
+    };
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let connection = bench
+        .connections
+        .iter()
+        .find(|c| c.name == "lac")
+        .expect("there")
+        .clone();
+    let other = match lock().try_take(&connection, "somebody").expect("a lock") {
+        Taken::Held(held) => held,
+        Taken::Busy(who) => panic!("{who}"),
+    };
+    let extra = Extra {
+        lock: Some(Box::new(lock())),
+        ..Extra::default()
+    };
+    let watched = Watched::start_with(bench, manifests(1), rules(RunMode::Sync), extra).await;
+    assert_eq!(watched.states(), [ObjectState::Waiting]);
+    let locked = watched.status.borrow().connections["lac"].locked.clone();
+    assert!(locked.is_some_and(|who| who.contains("somebody")));
+    watched.go(Duration::from_secs(20)).await;
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    let epoch = other.epoch();
+    drop(other);
+    watched.go(Duration::from_secs(6)).await;
+    assert_eq!(watched.states(), [ObjectState::InSync]);
+    assert_eq!(watched.status.borrow().connections["lac"].locked, None);
+    watched.stop().await;
+    let Taken::Held(next) = lock().try_take(&connection, "later").expect("a lock") else {
+        panic!("the daemon frees its lock");
+    };
+    assert!(next.epoch() > epoch + 1);
+}

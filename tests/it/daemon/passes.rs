@@ -1,0 +1,264 @@
+//! What wakes whom: saves, hints, the regular look, and how often that is.
+
+use std::time::Duration;
+
+use entitle::daemon::mode::RunMode;
+use entitle::daemon::status::ObjectState;
+use entitle::daemon::task::Order;
+use entitle::daemon::trigger::Trigger;
+use entitle::model::connection::Credential;
+use entitle::model::{Auth, SecretRef};
+use entitle::sandbox::Fault;
+
+use super::{RESYNC, Watched, clock, manifests, order, orders, rules};
+
+fn refusing(method: &str, status: u16, times: u32) -> Fault {
+    Fault {
+        status,
+        times,
+        retry_after: None,
+        method: Some(method.into()),
+        carried_out: false,
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_saves_is_one_pass_over_the_one_changed_object() {
+    let watched = Watched::start(orders(40).await, manifests(40), rules(RunMode::Sync)).await;
+    let passes = watched.status.borrow().passes.len();
+    watched.bench.sandbox.forget_requests();
+    let mut objects = manifests(40);
+    for activations in 11..31 {
+        objects[7] = order(7, activations);
+        watched.save(objects.clone()).await;
+    }
+    let status = watched.until(|s| s.objects[7].last_write.is_some()).await;
+    assert_eq!(status.passes.len(), passes + 1);
+    assert_eq!(status.passes[passes].objects, 1);
+    assert_eq!(watched.live(7, "activations_allowed"), 30);
+    let requests = watched.bench.sandbox.requests();
+    let paths: Vec<&str> = requests.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!(watched.bench.writes().len(), 1, "{paths:?}");
+    // One look before the write and one after it, both at this order alone.
+    assert!(watched.bench.reads().len() <= 2, "{paths:?}");
+    assert!(
+        paths.iter().all(|path| path.contains("00007-LAC00")),
+        "{paths:?}"
+    );
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_says_the_same_in_other_words_wakes_nobody() {
+    let watched = Watched::start(orders(3).await, manifests(3), rules(RunMode::Sync)).await;
+    watched.bench.sandbox.forget_requests();
+    let revision = watched.status.borrow().source.revision.clone();
+    let mut objects = manifests(3);
+    // A member that is spelled out instead of left to its default.
+    objects[1] = order(1, 10).policy(serde_json::json!({"mode": "enforce"}));
+    watched.save(objects).await;
+    watched
+        .until(|status| status.source.revision != revision)
+        .await;
+    watched.settled().await;
+    assert!(watched.bench.sandbox.requests().is_empty());
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_hint_looks_at_one_object_and_heals_it_once() {
+    let watched = Watched::start(orders(12).await, manifests(12), rules(RunMode::Sync)).await;
+    watched.edit(3, "activations_allowed", 4);
+    watched.bench.sandbox.forget_requests();
+    watched
+        .hint(Trigger::Object {
+            connection: "lac".into(),
+            id: "00003-LAC00-ORDER-00000".into(),
+        })
+        .await;
+    watched.until(|s| s.objects[3].last_write.is_some()).await;
+    assert_eq!(watched.live(3, "activations_allowed"), 10);
+    // The healed object is looked at again with the others, and nothing is left to write.
+    watched.go(RESYNC * 3).await;
+    assert_eq!(watched.bench.writes().len(), 1);
+    assert!(
+        watched
+            .states()
+            .iter()
+            .all(|state| *state == ObjectState::InSync)
+    );
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_hint_about_a_stranger_wakes_nobody() {
+    let watched = Watched::start(orders(3).await, manifests(2), rules(RunMode::Sync)).await;
+    watched.bench.sandbox.forget_requests();
+    for (connection, id) in [("lac", "nobody"), ("elsewhere", "00001-LAC00-ORDER-00000")] {
+        let (connection, id) = (connection.into(), id.into());
+        watched.hint(Trigger::Object { connection, id }).await;
+    }
+    watched.hint(Trigger::Connection("elsewhere".into())).await;
+    watched.go(Duration::from_secs(60)).await;
+    assert!(watched.bench.sandbox.requests().is_empty());
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn drift_is_healed_by_the_regular_look_at_the_latest() {
+    let watched = Watched::start(orders(120).await, manifests(120), rules(RunMode::Sync)).await;
+    watched.edit(3, "activations_allowed", 4);
+    watched.bench.sandbox.forget_requests();
+    watched.go(RESYNC).await;
+    assert_eq!(watched.live(3, "activations_allowed"), 10);
+    assert_eq!(watched.bench.writes().len(), 1);
+    // 120 orders of one customer are two pages, and the written one is looked at once more.
+    assert!(
+        watched.bench.reads().len() <= 3,
+        "{:?}",
+        watched.bench.reads()
+    );
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn an_object_may_have_a_rhythm_of_its_own() {
+    let mut objects = manifests(2);
+    objects[0] = order(0, 10).policy(serde_json::json!({"resync": "1m"}));
+    let watched = Watched::start(orders(3).await, objects, rules(RunMode::Sync)).await;
+    let passes = watched.status.borrow().passes.len();
+    watched.go(Duration::from_secs(599)).await;
+    let status = watched.status.borrow().clone();
+    assert_eq!(status.passes.len() - passes, 9);
+    assert!(
+        status
+            .passes
+            .iter()
+            .skip(passes)
+            .all(|pass| pass.objects == 1)
+    );
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn failure_backs_off_and_success_forgets_it() {
+    let bench = orders(3).await;
+    bench
+        .sandbox
+        .fail("lac", refusing("GET", 400, 4))
+        .expect("a vendor");
+    let watched = Watched::start(bench, manifests(1), rules(RunMode::Sync)).await;
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let object = watched.object(0);
+        assert_eq!(object.state, ObjectState::Failed, "{:?}", object.message);
+        let wait = object.next_wake.expect("woken").duration_since(clock());
+        waits.push(wait.as_millis());
+        watched
+            .go(Duration::try_from(wait).expect("later") + Duration::from_millis(5))
+            .await;
+    }
+    // Half of 5, 10 and 20 seconds, since chance is 0 here.
+    let about = |wait: i128, wanted: i128| (wanted - 500..=wanted).contains(&wait);
+    assert!(
+        about(waits[0], 2500) && about(waits[1], 5000) && about(waits[2], 10_000),
+        "{waits:?}"
+    );
+    watched.go(Duration::from_secs(60)).await;
+    assert_eq!(watched.states(), [ObjectState::InSync]);
+    let next = watched.object(0).next_wake.expect("woken");
+    assert!(next.duration_since(clock()).as_secs() > 60);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn refused_credentials_are_not_sent_again_with_every_look() {
+    let mut bench = orders(3).await;
+    for connection in &mut bench.connections {
+        let password = Credential::Secret(SecretRef::Known("wrong"));
+        let user = Credential::Plain("nobody".into());
+        connection.auth = Auth::Login(vec![("username", user), ("password", password)]);
+    }
+    let watched = Watched::start(bench, manifests(2), rules(RunMode::Sync)).await;
+    watched.go(Duration::from_secs(2 * 3600 + 1800)).await;
+    assert_eq!(watched.states(), [ObjectState::Failed; 2]);
+    let message = watched.object(0).message.clone().unwrap_or_default();
+    assert!(message.contains("credentials refused"), "{message}");
+    assert_eq!(watched.bench.logins().len(), 3);
+    watched
+        .orders
+        .send(Order::Reload)
+        .await
+        .expect("it listens");
+    watched.until(|_| watched.bench.logins().len() == 4).await;
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_write_is_not_sent_again_until_something_changes() {
+    let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
+    let fault = refusing("PATCH", 422, 1);
+    watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    watched.save(vec![order(0, 20)]).await;
+    watched
+        .until(|s| s.objects[0].state == ObjectState::Failed)
+        .await;
+    watched.go(RESYNC * 3).await;
+    assert_eq!(watched.bench.writes().len(), 1);
+    let message = watched.object(0).message.clone().unwrap_or_default();
+    assert!(message.contains("not written again until"), "{message}");
+    // The live object moved: another try makes sense.
+    watched.edit(0, "activations_allowed", 11);
+    watched.go(RESYNC).await;
+    assert_eq!(watched.bench.writes().len(), 2);
+    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_tries_again_what_was_given_up() {
+    let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
+    let fault = refusing("PATCH", 422, 1);
+    watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    watched.save(vec![order(0, 20)]).await;
+    watched
+        .until(|s| s.objects[0].state == ObjectState::Failed)
+        .await;
+    watched
+        .orders
+        .send(Order::Reload)
+        .await
+        .expect("it listens");
+    watched
+        .until(|s| s.objects[0].state == ObjectState::InSync)
+        .await;
+    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_or_empty_source_leaves_the_last_good_manifests_in_force() {
+    let watched = Watched::start(orders(3).await, manifests(2), rules(RunMode::Sync)).await;
+    let revision = watched.status.borrow().source.revision.clone();
+    *watched.source.lock().expect("unbroken") = Err("the mount is empty".into());
+    watched.hint(Trigger::Source).await;
+    let status = watched.until(|s| s.source.problem.is_some()).await;
+    assert_eq!(
+        (status.objects.len(), &status.source.revision),
+        (2, &revision)
+    );
+    // What is in force is still kept.
+    watched.edit(1, "activations_allowed", 4);
+    watched.hint(Trigger::Connection("lac".into())).await;
+    watched.until(|s| s.objects[1].last_write.is_some()).await;
+    assert_eq!(watched.live(1, "activations_allowed"), 10);
+    watched.save(manifests(1)).await;
+    let status = watched.until(|s| s.source.problem.is_none()).await;
+    assert_eq!(
+        status.objects.len(),
+        1,
+        "an object that left the manifests is left alone"
+    );
+    assert_eq!(watched.live(1, "activations_allowed"), 10);
+    watched.stop().await;
+}

@@ -1,0 +1,216 @@
+//! The real program: a file is saved, a commit is pushed, a signal comes.
+#![cfg(unix)]
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::git::Repository;
+use super::{LAC, order};
+use crate::support::program::Place;
+
+/// A daemon as a process; what it still does when the test ends is nobody's concern.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Daemon {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = place.command(arguments);
+        let log = std::fs::File::create(place.dir.path().join("daemon.log")).expect("a log");
+        Self(
+            command
+                .stdout(Stdio::null())
+                .stderr(log)
+                .spawn()
+                .expect("it starts"),
+        )
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    fn ends_with(mut self) -> i32 {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.0.try_wait().expect("a child") {
+                return status.code().expect("an exit code");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it does not end");
+    }
+}
+
+async fn place() -> Place {
+    let mut place = Place::new().await;
+    place
+        .sandbox
+        .set_state("lac", (LAC.account)(5))
+        .expect("a good account");
+    place.connect("lac");
+    place
+}
+
+fn allowed(place: &Place, number: usize) -> i64 {
+    let state = place.sandbox.state("lac").expect("a vendor");
+    let object = state.pointer(&(LAC.place)(number)).expect("there");
+    object["activations_allowed"].as_i64().expect("a number")
+}
+
+/// Waits for something outside this process, which no simulated clock reaches.
+#[track_caller]
+fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        let log = place.dir.path().join("daemon.log");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{what} never came: {}",
+            std::fs::read_to_string(log).unwrap_or_default()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_file_is_a_write_on_the_wire_however_it_is_saved() {
+    let place = place().await;
+    place.write("licences/order.yaml", &order(0, 10).text());
+    let daemon = Daemon::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
+    let read = || !place.sandbox.requests().is_empty();
+    wait_for(&place, "the first look", read);
+    place.write("licences/order.yaml", &order(0, 20).text());
+    wait_for(&place, "the written file", || allowed(&place, 0) == 20);
+    // As editors save: another file takes the name.
+    place.write("licences/.order.yaml.swp", &order(0, 21).text());
+    let dir = place.dir.path().join("licences");
+    std::fs::rename(dir.join(".order.yaml.swp"), dir.join("order.yaml")).expect("renamed");
+    wait_for(&place, "the renamed file", || allowed(&place, 0) == 21);
+    // A broken one changes nothing, and the next good one does.
+    place.write("licences/order.yaml", "apiVersion: entitle.dev/v1\nkind: [");
+    place.write("licences/more.yaml", &order(1, 30).text());
+    let log = || std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default();
+    wait_for(&place, "the complaint", || {
+        log().contains("last good manifests stay in force")
+    });
+    assert_eq!((allowed(&place, 0), allowed(&place, 1)), (21, 10));
+    place.write("licences/order.yaml", &order(0, 22).text());
+    wait_for(&place, "both", || {
+        (allowed(&place, 0), allowed(&place, 1)) == (22, 30)
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.ends_with(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swapped_link_is_seen_as_a_mounted_volume_swaps_it() {
+    let place = place().await;
+    place.write("volume/..1/order.yaml", &order(0, 10).text());
+    let volume = place.dir.path().join("volume");
+    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, volume.join(name));
+    link("..1", "..data").expect("a link");
+    link("..data/order.yaml", "order.yaml").expect("a link");
+    let _daemon = Daemon::start(&place, &["watch", "volume", "lac.yaml", "--mode", "sync"]);
+    wait_for(&place, "the first look", || {
+        !place.sandbox.requests().is_empty()
+    });
+    place.write("volume/..2/order.yaml", &order(0, 20).text());
+    link("..2", "..data_tmp").expect("a link");
+    std::fs::rename(volume.join("..data_tmp"), volume.join("..data")).expect("swapped");
+    wait_for(&place, "the swapped volume", || allowed(&place, 0) == 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polling_sees_what_no_event_tells() {
+    let place = place().await;
+    place.write("licences/order.yaml", &order(0, 10).text());
+    let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync", "--poll"];
+    let _daemon = Daemon::start(&place, &arguments);
+    wait_for(&place, "the first look", || {
+        !place.sandbox.requests().is_empty()
+    });
+    place.write("licences/order.yaml", &order(0, 20).text());
+    wait_for(&place, "the saved file", || allowed(&place, 0) == 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
+    let place = place().await;
+    let connection = std::fs::read_to_string(place.dir.path().join("lac.yaml")).expect("there");
+    let repository = Repository::new();
+    repository.commit("licences/lac.yaml", &connection);
+    repository.commit("licences/order.yaml", &order(0, 20).text());
+    let url = repository.url();
+    let arguments = [
+        "watch",
+        "--git",
+        &url,
+        "--path",
+        "licences",
+        "--interval",
+        "1s",
+        "--mode",
+        "sync",
+        "--log-format",
+        "json",
+    ];
+    let mut place = place;
+    let path = std::env::var("PATH").unwrap_or_default();
+    place.set("PATH", &path);
+    let daemon = Daemon::start(&place, &arguments);
+    wait_for(&place, "the first commit", || allowed(&place, 0) == 20);
+    repository.commit(
+        "licences/order.yaml",
+        "apiVersion: entitle.dev/v1\nkind: Nonsense\n",
+    );
+    let log = || std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default();
+    wait_for(&place, "the complaint", || {
+        log().contains("last good manifests stay in force")
+    });
+    assert!(log().lines().all(|line| line.starts_with('{')), "{}", log());
+    repository.commit("licences/order.yaml", &order(0, 21).text());
+    wait_for(&place, "the good commit", || allowed(&place, 0) == 21);
+    // The remote goes away and comes back.
+    let bare = repository.dir.path().join("bare.git");
+    let away = repository.dir.path().join("away.git");
+    std::fs::rename(&bare, &away).expect("gone");
+    wait_for(&place, "the second complaint", || {
+        log().contains("git fetch")
+    });
+    std::fs::rename(&away, &bare).expect("back");
+    repository.commit("licences/order.yaml", &order(0, 22).text());
+    wait_for(&place, "the remote again", || allowed(&place, 0) == 22);
+    daemon.signal("INT");
+    assert_eq!(daemon.ends_with(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_is_a_trial_with_the_codes_of_apply() {
+    let place = place().await;
+    place.object(&order(0, 20));
+    let ran = place.run(&["watch", "--once"]);
+    assert_eq!((ran.code, allowed(&place, 0)), (0, 10), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("activations_allowed  10 → 20"),
+        "{}",
+        ran.stdout
+    );
+    let ran = place.run(&["watch", "--once", "--mode", "sync"]);
+    assert_eq!((ran.code, allowed(&place, 0)), (0, 20), "{}", ran.stderr);
+    place.object(&order(0, 10));
+    let ran = place.run(&["watch", "--once", "--mode", "sync"]);
+    assert_eq!((ran.code, allowed(&place, 0)), (4, 20), "{}", ran.stdout);
+    place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
+    let ran = place.run(&["watch", "--once"]);
+    ran.failed(1, "broken.yaml:2");
+}

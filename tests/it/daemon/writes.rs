@@ -1,0 +1,211 @@
+//! Writes and what is remembered of them: healing from the journal, stopping, being cut off.
+
+use std::time::Duration;
+
+use entitle::apply::journal::Event;
+use entitle::daemon::mode::RunMode;
+use entitle::daemon::status::ObjectState;
+use entitle::daemon::trigger::Trigger;
+use entitle::sandbox::Fault;
+use serde_json::json;
+
+use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
+use crate::support::bench::Bench;
+
+#[tokio::test]
+async fn healing_restores_what_was_applied_and_never_follows_the_source() {
+    let bench = orders(3).await;
+    let synced = Watched::start(
+        bench,
+        vec![order(0, 20), order(1, 10)],
+        rules(RunMode::Sync),
+    )
+    .await;
+    assert_eq!(synced.live(0, "activations_allowed"), 20);
+    let state = synced.bench.sandbox.state("lac").expect("a vendor");
+    let (_, journal) = synced.stop().await;
+
+    let bench = Bench::new().await;
+    bench
+        .sandbox
+        .set_state("lac", state)
+        .expect("a good account");
+    // The manifests have moved on, and somebody moved both objects.
+    edit(&bench, 0, "activations_allowed", 4);
+    edit(&bench, 1, "activations_allowed", 4);
+    let extra = Extra {
+        journal: Some(journal),
+        ..Extra::default()
+    };
+    let objects = vec![order(0, 99), order(1, 99)];
+    let watched = Watched::start_with(bench, objects, rules(RunMode::Heal), extra).await;
+    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    // This one was in sync from the start: nothing was ever applied to it.
+    assert_eq!(watched.live(1, "activations_allowed"), 4);
+    watched.save(vec![order(0, 50), order(1, 50)]).await;
+    watched.go(RESYNC * 2).await;
+    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    assert_eq!(watched.bench.writes().len(), 1);
+    assert_eq!(watched.states(), [ObjectState::InSync; 2]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn every_write_stands_in_the_journal_with_its_run() {
+    let watched = Watched::start(orders(3).await, vec![order(0, 20)], rules(RunMode::Sync)).await;
+    let write = watched.object(0).last_write.clone().expect("written");
+    let history = watched.history();
+    let events: Vec<&Event> = history.of(&write.run).map(|record| &record.event).collect();
+    let [
+        Event::Started(started),
+        Event::Intent(_),
+        Event::Outcome(_),
+        Event::Finished { .. },
+    ] = events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!((started.by.as_str(), started.objects), ("the tests", 1));
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothing() {
+    // Each turn lets the pass run a little further before the word comes.
+    for polls in 0..16_u64 {
+        let bench = orders(4).await;
+        let watched = Watched::start(bench, manifests(4), rules(RunMode::Sync)).await;
+        for number in 0..3 {
+            watched.edit(number, "activations_allowed", 4);
+        }
+        watched.hint(Trigger::Resync).await;
+        for _ in 0..polls {
+            tokio::task::yield_now().await;
+        }
+        // Real time, in which real requests get further.
+        tokio::time::sleep(Duration::from_micros(polls * 1500)).await;
+        let history = |journal: &tempfile::TempDir| {
+            entitle::apply::journal::History::read(&journal.path().join("journal.jsonl"))
+                .expect("readable")
+        };
+        let state = |bench: &Bench| bench.sandbox.state("lac").expect("a vendor");
+        let bench = std::sync::Arc::clone(&watched.bench);
+        let (status, journal) = watched.stop().await;
+        assert!(status.stopping);
+        assert_eq!(history(&journal).open_intents(), [], "after {polls}");
+        assert!(
+            status.objects.iter().all(|object| !object.running),
+            "after {polls}"
+        );
+        // The next one goes on where this one stopped, with each object written once in all.
+        let again = Bench::new().await;
+        again
+            .sandbox
+            .set_state("lac", state(&bench))
+            .expect("a good account");
+        let extra = Extra {
+            journal: Some(journal),
+            ..Extra::default()
+        };
+        let next = Watched::start_with(again, manifests(4), rules(RunMode::Sync), extra).await;
+        assert_eq!(next.states(), [ObjectState::InSync; 4], "after {polls}");
+        assert_eq!(
+            bench.writes().len() + next.bench.writes().len(),
+            3,
+            "after {polls}"
+        );
+        next.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_cut_off_is_looked_into_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("journal.jsonl");
+    let watched = Watched::start(orders(3).await, vec![order(0, 20)], rules(RunMode::Sync)).await;
+    let history = watched.history();
+    watched.stop().await;
+    // What a killed run leaves: the lines up to its intent.
+    let journal = entitle::apply::journal::Journal::open(&path).expect("a journal");
+    for record in history.records.iter().take(2) {
+        journal.append(record).expect("written");
+    }
+    let extra = Extra {
+        journal: Some(dir),
+        ..Extra::default()
+    };
+    let next = Watched::start_with(
+        orders(3).await,
+        vec![order(0, 20)],
+        rules(RunMode::Sync),
+        extra,
+    )
+    .await;
+    let history = next.history();
+    assert_eq!(history.open_intents(), []);
+    let found = history
+        .records
+        .iter()
+        .filter(|r| matches!(r.event, Event::Found { .. }));
+    assert_eq!(found.count(), 1);
+    next.stop().await;
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_slow_delays_nobody_else() {
+    let bench = orders(3).await;
+    let informatica = &crate::conformance::vendors::informatica::VENDOR;
+    informatica_account(&bench);
+    let mut objects = manifests(1);
+    objects.push(informatica.little(0, false));
+    // Six tries with growing waits take seconds.
+    let fault = Fault {
+        status: 503,
+        times: 100,
+        retry_after: None,
+        method: Some("GET".into()),
+        carried_out: false,
+    };
+    let watched = Watched::start(bench, objects, rules(RunMode::Sync)).await;
+    watched
+        .bench
+        .sandbox
+        .fail("informatica", fault)
+        .expect("a vendor");
+    watched
+        .hint(Trigger::Connection("informatica".into()))
+        .await;
+    watched.until(|s| s.objects[0].running).await;
+    watched.edit(0, "activations_allowed", 4);
+    watched.hint(Trigger::Connection("lac".into())).await;
+    let status = watched.until(|s| s.objects[1].last_write.is_some()).await;
+    assert!(status.objects[0].running, "the slow one is still under way");
+    watched.bench.sandbox.reset();
+    watched.stop().await;
+}
+
+fn informatica_account(bench: &Bench) {
+    let vendor = &crate::conformance::vendors::informatica::VENDOR;
+    let account = (vendor.account)(3);
+    bench
+        .sandbox
+        .set_state(vendor.name, account)
+        .expect("a good account");
+}
+
+#[tokio::test]
+async fn once_ends_after_everything_was_looked_at() {
+    let extra = Extra {
+        once: true,
+        ..Extra::default()
+    };
+    let bench = orders(3).await;
+    let watched = Watched::start_with(bench, vec![order(0, 20)], rules(RunMode::Sync), extra).await;
+    let end = tokio::time::timeout(Duration::from_secs(10), watched.task).await;
+    let status = end.expect("it ends").expect("it does not panic");
+    assert_eq!(status.objects[0].state, ObjectState::InSync);
+    assert_eq!(
+        serde_json::to_value(&*status).expect("plain data")["mode"],
+        json!("sync")
+    );
+}

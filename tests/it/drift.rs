@@ -1,0 +1,329 @@
+//! `drift`: it cannot write, it tells who changed what, and it says when it cannot tell.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entitle::apply::journal::History;
+use entitle::reconcile::{self, Bases, Settings};
+use entitle::sandbox::{FaultPlan, Options, Sandbox};
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
+
+use super::chaos;
+use super::cli::lac_place;
+use super::conformance::vendors::{self, Vendor, lac};
+use super::support::bench::{Bench, Object};
+use super::support::program::{Place, Ran};
+use super::support::proxy::is_login;
+use super::support::pure;
+
+/// Every fault, the edits of others included.
+const FAULTS: &str = "429=4,500=3,502-after=3,503-after=3,408=2,drop-before=3,drop-after=3,truncated=3,html=3,twice=3,\
+                      stale=3,session=4,foreign=10";
+
+const SEEDS: u64 = 6;
+
+#[tokio::test]
+async fn nothing_but_reads_and_logins_ever_goes_out() {
+    let mut reads = 0;
+    for seed in 0..SEEDS {
+        let plan: FaultPlan = format!("{seed}:{FAULTS}").parse().expect("a fault plan");
+        let options = Options {
+            faults: Some(plan),
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await.expect("loopback");
+        for vendor in vendors::ALL {
+            let account = (vendor.account)(4);
+            sandbox.set_state(vendor.name, account).expect("an account");
+        }
+        let bench = Bench {
+            // Accounts with a login, so that sessions can be lost as well.
+            connections: chaos::connections(&sandbox),
+            sandbox: Arc::new(sandbox),
+            proxy: None,
+            clock: pure::now,
+        };
+        let settings = Settings {
+            deadline: Instant::now() + Duration::from_secs(3),
+            ..bench.settings()
+        };
+        let runs = vendors::ALL
+            .iter()
+            .map(|vendor| look(&bench, vendor, &settings));
+        futures::future::join_all(runs).await;
+        assert_eq!(bench.writes(), [""; 0], "seed {seed}");
+        reads += bench.reads().len();
+    }
+    assert!(reads > 100, "only {reads} reads: the run shows nothing");
+}
+
+/// Manifests in sync, changed, whole and of nothing that is there.
+async fn look(bench: &Bench, vendor: &'static Vendor, settings: &Settings) {
+    let objects = [
+        vendor.whole(),
+        vendor.little(1, true),
+        vendor.little(2, false),
+        vendor.stranger(true),
+    ];
+    let checked = bench.check(&objects);
+    let bases = Bases::journal(&History::default(), true);
+    let (document, _) = reconcile::drift(&checked, &bases, false, settings).await;
+    assert_eq!(document.objects.len(), objects.len());
+}
+
+/// An account with two orders that the manifests have been applied to.
+async fn applied() -> Place {
+    let place = lac_place(2, true).await;
+    let ran = place.run(&["apply", "--auto-approve"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    place
+}
+
+fn foreign(place: &Place, order: usize, field: &str, value: Json) {
+    let mut account = place.sandbox.state("lac").expect("an account");
+    account["license_orders"][order][field] = value;
+    place.sandbox.set_state("lac", account).expect("an account");
+}
+
+fn wants(place: &Place, order: usize, field: &str, value: Json) {
+    let mut object: Object = lac::VENDOR.little(order, true);
+    object.desired[field] = value;
+    place.object(&object);
+}
+
+/// Path and who changed it, of every difference.
+fn changed(ran: &Ran) -> Vec<(String, String)> {
+    let document = ran.json();
+    is_drift(&document);
+    let objects = document["objects"].as_array().cloned().unwrap_or_default();
+    let differences = objects.iter().flat_map(|object| {
+        object["differences"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    });
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_string();
+    differences
+        .map(|one| (text(&one["path"]), text(&one["changed_by"])))
+        .collect()
+}
+
+fn is_drift(document: &Json) {
+    let schema = entitle::render::schema::drift();
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let faults: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{faults:?}\n{document:#}");
+}
+
+fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+    of.iter()
+        .map(|(path, who)| (path.to_string(), who.to_string()))
+        .collect()
+}
+
+const SEATS: &str = "activations_allowed";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journals_last_apply_tells_who_changed_what() {
+    let place = applied().await;
+    let drift = || place.run(&["drift", "--format", "json"]);
+    let quiet = drift();
+    assert_eq!(quiet.code, 0, "{}", quiet.stderr);
+    assert_eq!(changed(&quiet), []);
+
+    wants(&place, 0, SEATS, json!(51));
+    let yours = drift();
+    assert_eq!(yours.code, 0, "what you changed is no drift");
+    assert_eq!(changed(&yours), pairs(&[(SEATS, "you")]));
+
+    foreign(&place, 1, SEATS, json!(77));
+    let theirs = drift();
+    assert_eq!(theirs.code, 2);
+    assert_eq!(changed(&theirs), pairs(&[(SEATS, "you"), (SEATS, "they")]));
+
+    foreign(&place, 0, SEATS, json!(78));
+    assert_eq!(
+        changed(&drift()),
+        pairs(&[(SEATS, "both"), (SEATS, "they")])
+    );
+    let writes = place.sandbox.requests();
+    let writes = writes
+        .iter()
+        .filter(|seen| seen.method != "GET" && !is_login(&seen.path));
+    assert_eq!(writes.count(), 2, "those of the one apply");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_base_it_says_so() {
+    let place = lac_place(1, true).await;
+    let ran = place.run(&["drift"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    for words in ["no base: the journal has no apply of it", "--base HEAD"] {
+        assert!(ran.stdout.contains(words), "{}", ran.stdout);
+    }
+    let long = ran.stdout.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(long, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_gone_is_an_error() {
+    let place = applied().await;
+    place.object(&lac::VENDOR.stranger(false));
+    let ran = place.run(&["drift"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("lac has no such object"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_moves_the_base_with_it() {
+    let place = applied().await;
+    let undo = place.run(&["undo", "latest", "--auto-approve", "--allow", "strand"]);
+    assert_eq!(undo.code, 0, "{}{}", undo.stdout, undo.stderr);
+    // The manifests still want what was taken back: that is yours to settle, and nobody else's doing.
+    let ran = place.run(&["drift", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    assert!(
+        changed(&ran).iter().all(|(_, who)| who == "you"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!changed(&ran).is_empty());
+}
+
+fn git(place: &Place, arguments: &[&str]) {
+    let ended = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+        .args(arguments)
+        .current_dir(place.dir.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .expect("git runs");
+    assert!(ended.status.success(), "{arguments:?}: {ended:?}");
+}
+
+fn with_git(place: &mut Place) {
+    let path = std::env::var("PATH").expect("a PATH");
+    place.set("PATH", &path);
+    git(place, &["init", "--quiet"]);
+    git(place, &["add", "--all"]);
+    git(place, &["commit", "--quiet", "--message", "one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifests_of_a_commit_tell_who_changed_what() {
+    let mut place = lac_place(2, false).await;
+    with_git(&mut place);
+    let mut wanted = lac::VENDOR.little(0, false);
+    wanted.desired[SEATS] = json!(51);
+    place.object(&wanted);
+    let mut theirs = lac::VENDOR.little(1, false);
+    theirs.desired[SEATS] =
+        place.sandbox.state("lac").expect("an account")["license_orders"][1][SEATS].clone();
+    place.object(&theirs);
+    git(&place, &["add", "--all"]);
+    git(&place, &["commit", "--quiet", "--message", "two"]);
+    foreign(&place, 1, SEATS, json!(77));
+    let who = |base: &str| {
+        let ran = place.run(&["drift", "--base", base, "--format", "json"]);
+        assert!(ran.code == 0 || ran.code == 2, "{}", ran.stderr);
+        changed(&ran)
+    };
+    assert_eq!(who("HEAD"), pairs(&[(SEATS, "they"), (SEATS, "they")]));
+    // The commit before did not manage the seats at all.
+    assert_eq!(who("HEAD~1"), pairs(&[(SEATS, "you"), (SEATS, "you")]));
+    for (base, words) in [
+        ("nothing", "git knows no commit"),
+        ("--upload-pack=true", "git knows no commit"),
+        ("HEAD:object-0000.yaml", "git knows no commit"),
+    ] {
+        let flag = format!("--base={base}");
+        place.run(&["drift", &flag]).failed(1, words);
+    }
+    place
+        .run(&["drift", "--base", "HEAD", "-", "lac.yaml"])
+        .failed(1, "standard input");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_program_that_the_repository_names_is_run() {
+    let mut place = lac_place(1, false).await;
+    with_git(&mut place);
+    let trap = place.dir.path().join("trap");
+    place.write(
+        "trap.sh",
+        &format!("#!/bin/sh\ntouch '{}'\n", trap.display()),
+    );
+    let script = place.dir.path().join("trap.sh").display().to_string();
+    Command::new("chmod")
+        .args(["+x", &script])
+        .status()
+        .expect("chmod");
+    place.write(".gitattributes", "*.yaml filter=trap diff=trap\n");
+    for (key, value) in [
+        ("core.fsmonitor", script.as_str()),
+        ("filter.trap.smudge", &script),
+        ("filter.trap.clean", "cat"),
+        ("diff.trap.textconv", &script),
+        ("core.pager", &script),
+    ] {
+        git(&place, &["config", key, value]);
+    }
+    place.write(
+        ".git/hooks/post-checkout",
+        &format!("#!/bin/sh\n{script}\n"),
+    );
+    // Nor does the environment lead git to another repository, as that of a hook does.
+    place.set("GIT_DIR", "/nowhere");
+    place.set("GIT_EXEC_PATH", "/nowhere");
+    let ran = place.run(&["drift", "--base", "HEAD"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(!trap.exists(), "a program of the repository was run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_drift_is_silent_until_its_day_is_over() {
+    let place = applied().await;
+    foreign(&place, 1, SEATS, json!(77));
+    let accept = |until: &str| {
+        let entry = json!({
+            "object": "LacLicenseOrder/object-0001", "field": SEATS,
+            "reason": "seasonal seats", "until": until,
+        });
+        let document = json!({
+            "apiVersion": "entitle.dev/v1", "kind": "AcceptedDrift", "metadata": {"name": "accepted"},
+            "spec": {"entries": [entry]},
+        });
+        place.write("entitle-accepted.yaml", &document.to_string());
+    };
+    accept("2999-12-31");
+    let ran = place.run(&["drift"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("accepted until 2999-12-31: seasonal seats")
+    );
+    assert_eq!(ran.stderr, "");
+    // Only drift takes notice: a plan still shows what an apply would do.
+    let plan = place.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 2, "{}", plan.stdout);
+    // Also from a directory that the run was not asked to read.
+    let narrow = place.run(&["drift", "object-0001.yaml", "lac.yaml"]);
+    assert_eq!(narrow.code, 0, "{}{}", narrow.stdout, narrow.stderr);
+
+    accept("2020-01-01");
+    let ran = place.run(&["drift"]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.stderr.contains("accepted-expired"), "{}", ran.stderr);
+    place
+        .run(&["drift", "--accepted", "nowhere.yaml"])
+        .failed(1, "nowhere.yaml");
+}

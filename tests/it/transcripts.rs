@@ -1,0 +1,172 @@
+//! Whole commands as people see them: `tests/transcripts/<name>/script` is what is typed, `plain.txt` and
+//! `colour.txt` are what comes back.
+//!
+//! A script is told to a LAC simulator with three orders, whose connection is in `connection.yaml`. Its lines:
+//!
+//! | line | does |
+//! | --- | --- |
+//! | `# text` | nothing; the transcript repeats it, so that it reads as a story |
+//! | `$ entitle …` | runs the program |
+//! | `@ FROM TO` | copies a file, as an editor would change it |
+//! | `% POINTER JSON` | changes the account behind our back |
+//!
+//! In a transcript standard output stands as it is, standard error behind `! `, and an exit code other than 0
+//! on a line of its own. Names of runs and times are replaced; nothing else differs between two runs.
+
+use std::path::Path;
+
+use super::conformance::vendors::lac;
+use super::support::golden;
+use super::support::program::Place;
+
+/// Stands for the name of a run, and is as long.
+const RUN: &str = "01990000-0000-7000-8000-000000000000";
+
+/// Columns of the terminal that everything is made for.
+const WIDTH: usize = 80;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transcripts_are_what_the_program_prints() {
+    let dir = golden::tests_dir().join("transcripts");
+    let folders = golden::folders(&dir);
+    assert!(folders.len() >= 6, "only {} transcripts", folders.len());
+    let mut faults = Vec::new();
+    for folder in folders {
+        for (name, colour) in [("plain.txt", false), ("colour.txt", true)] {
+            let told = tell(&folder, colour).await;
+            if !colour {
+                faults.extend(too_wide(&folder, &told));
+            }
+            faults.extend(golden::compare(&folder.join(name), &told).err());
+        }
+    }
+    golden::all_well(faults);
+}
+
+/// Lines of a transcript that would wrap. Source lines and what vendors say are as long as they are.
+fn too_wide(folder: &Path, told: &str) -> Vec<String> {
+    let typed = |line: &str| {
+        ["$ ", "% ", "@ ", "# "]
+            .iter()
+            .any(|sign| line.starts_with(sign))
+    };
+    let wide = |line: &&str| !line.starts_with("! ") && line.chars().count() > WIDTH;
+    told.lines()
+        .filter(|line| !typed(line))
+        .filter(wide)
+        .map(|line| format!("{}: wider than {WIDTH} columns: {line}", folder.display()))
+        .collect()
+}
+
+async fn tell(folder: &Path, colour: bool) -> String {
+    let place = set_up(folder).await;
+    let script = std::fs::read_to_string(folder.join("script")).expect("every folder has a script");
+    let mut told = String::new();
+    for line in script.lines() {
+        match line.split_at_checked(2) {
+            Some(("$ ", command)) => told += &format!("{line}\n{}", ran(&place, command, colour)),
+            Some(("@ ", files)) => {
+                let (from, to) = files.split_once(' ').expect("two files");
+                let dir = place.dir.path();
+                std::fs::copy(dir.join(from), dir.join(to)).expect("copied");
+                told += &format!("{line}\n");
+            }
+            Some(("% ", change)) => {
+                foreign(&place, change);
+                told += &format!("{line}\n");
+            }
+            _ => told += &format!("{line}\n"),
+        }
+    }
+    told
+}
+
+async fn set_up(folder: &Path) -> Place {
+    let mut place = Place::new().await;
+    place.connect("lac");
+    let dir = place.dir.path();
+    std::fs::rename(dir.join("lac.yaml"), dir.join("connection.yaml")).expect("renamed");
+    let account = (lac::VENDOR.account)(3);
+    place.sandbox.set_state("lac", account).expect("an account");
+    for entry in std::fs::read_dir(folder).expect("readable").flatten() {
+        std::fs::copy(entry.path(), dir.join(entry.file_name())).expect("copied");
+    }
+    place.set("USER", "jane");
+    // One write after the other, so that the journal has them in one order.
+    place.set("ENTITLE_PARALLELISM", "1");
+    place.set("COLUMNS", &WIDTH.to_string());
+    place
+}
+
+fn foreign(place: &Place, change: &str) {
+    let (pointer, json) = change.split_once(' ').expect("a pointer and a value");
+    let mut account = place.sandbox.state("lac").expect("an account");
+    let held = account.pointer_mut(pointer).expect("the place is there");
+    *held = serde_json::from_str(json).expect("JSON");
+    place.sandbox.set_state("lac", account).expect("an account");
+}
+
+fn ran(place: &Place, command: &str, colour: bool) -> String {
+    let words = command
+        .strip_prefix("entitle ")
+        .expect("only entitle is run");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let mut command = place.command(&words);
+    if colour {
+        command.env("CLICOLOR_FORCE", "1");
+    }
+    let output = command.output().expect("it runs");
+    let text = |bytes: Vec<u8>| steady(&String::from_utf8(bytes).expect("output is UTF-8"));
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    for secret in &place.secrets {
+        assert!(
+            !(stdout.contains(secret) || stderr.contains(secret)),
+            "a secret is shown"
+        );
+    }
+    let mut told = stdout;
+    for line in stderr.lines() {
+        told += format!("! {line}").trim_end();
+        told.push('\n');
+    }
+    match output.status.code() {
+        Some(0) => {}
+        code => told += &format!("= exit {}\n", code.expect("an exit code")),
+    }
+    told + "\n"
+}
+
+/// Output without what differs between two runs: names of runs, times, and the escape character by a sign.
+fn steady(text: &str) -> String {
+    let text = text.replace('\u{1b}', "␛");
+    let mut steady = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        if rest.get(..RUN.len()).is_some_and(is_run) {
+            steady += RUN;
+            rest = &rest[RUN.len()..];
+        } else if let Some(length) = time(rest) {
+            steady += "2026-11-21T12:00:00Z";
+            rest = &rest[length..];
+        } else {
+            steady.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    steady
+}
+
+fn is_run(text: &str) -> bool {
+    let dash = |(at, c): (usize, char)| match at {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    };
+    text.chars().enumerate().all(dash)
+}
+
+/// The length of the instant that a text begins with.
+fn time(text: &str) -> Option<usize> {
+    let end = text.find('Z')? + 1;
+    let instant = text.get(..end).filter(|_| end > 19)?;
+    instant.parse::<jiff::Timestamp>().ok().map(|_| end)
+}
