@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
 use super::{output, scope, simulators, state};
-use crate::apply::{Secrets, Trust};
+use crate::apply::{Listener, Secrets, Trust};
 use crate::manifest;
 use crate::reconcile::{self, CheckOptions, Checked, Settings};
 use crate::sandbox::{self, Sandbox};
@@ -59,6 +59,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         clock: Timestamp::now,
         stop: Arc::default(),
         sandbox: reach.sandbox,
+        events: Listener::default(),
     };
     Ok(Some(Setup {
         checked,

@@ -188,10 +188,7 @@ impl PlanDocument {
         let summary = summary(&objects, limits);
         let mut document = Self {
             format_version: FORMAT_VERSION.into(),
-            tool: Tool {
-                name: "entitle".into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-            },
+            tool: Tool::own(),
             created_at: now.to_string(),
             digest: String::new(),
             source,
@@ -232,6 +229,16 @@ impl PlanDocument {
             "diagnostics": self.diagnostics,
         });
         self.digest = fingerprint::digest(&parts);
+    }
+}
+
+impl Tool {
+    /// This program.
+    pub fn own() -> Self {
+        Self {
+            name: "entitle".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::{Account, Secrets, observe};
+use crate::apply::{Account, Event, Listener, Secrets, observe};
 use crate::model::{Address, Connection, Desired, Limits, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
 use crate::plan::{self, Planned};
@@ -39,6 +39,8 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// Whether the connections lead to the built-in simulators.
     pub sandbox: bool,
+    /// Who is told what happens.
+    pub events: Listener,
 }
 
 /// A finished plan with what is needed to carry it out.
@@ -72,7 +74,7 @@ impl Pass {
 pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
     let observed_at = (settings.clock)();
     let (accounts, mut observed) = accounts(checked, settings);
-    observed.extend(read(checked, &accounts).await);
+    observed.extend(read(checked, &accounts, &settings.events).await);
     let now = (settings.clock)();
     let unread = Observed::Unread("it was not read".into());
     let planned: Vec<Planned> = checked
@@ -164,12 +166,29 @@ fn wanted(checked: &Checked) -> BTreeMap<&str, Vec<&Desired>> {
 async fn read(
     checked: &Checked,
     accounts: &BTreeMap<String, Account>,
+    events: &Listener,
 ) -> BTreeMap<Address, Observed> {
     let wanted = wanted(checked);
     let mut reads: FuturesUnordered<_> = accounts
         .iter()
         .filter_map(|(name, account)| Some((account, wanted.get(name.as_str())?)))
-        .map(|(account, objects)| async move { (objects, observe(account, objects).await) })
+        .map(|(account, objects)| async move {
+            let (connection, count) = (&account.connection.name, objects.len());
+            events.tell(|| {
+                Some(Event::Observing {
+                    connection: connection.clone(),
+                    objects: count,
+                })
+            });
+            let found = observe(account, objects).await;
+            events.tell(|| {
+                Some(Event::Observed {
+                    connection: connection.clone(),
+                    objects: count,
+                })
+            });
+            (objects, found)
+        })
         .collect();
     let mut observed = BTreeMap::new();
     while let Some((objects, found)) = reads.next().await {
@@ -192,4 +211,5 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account
         settings.secrets.clone(),
         settings.deadline,
     )
+    .map(|account| account.telling(settings.events.clone()))
 }

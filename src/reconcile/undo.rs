@@ -40,7 +40,7 @@ pub async fn undo(
     checked.desired = desired;
     checked.desired.sort_by(|a, b| a.address.cmp(&b.address));
     let (accounts, mut observed) = accounts(&checked, settings);
-    observed.extend(read(&checked, &accounts).await);
+    observed.extend(read(&checked, &accounts, &settings.events).await);
 
     let by_address: BTreeMap<&str, &Intent> = intents
         .iter()

@@ -84,6 +84,7 @@ async fn apply(checked: &Checked) -> Vec<Report> {
         clock: Timestamp::now,
         stop: Arc::default(),
         sandbox: true,
+        events: Default::default(),
     };
     let pass = reconcile::plan(checked, &settings).await;
     let recorder = Recorder {

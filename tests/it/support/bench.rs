@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::recorder::Recorder;
-use entitle::apply::{Outcome, Report, Secrets, Trust};
+use entitle::apply::{Listener, Outcome, Report, Secrets, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
@@ -69,6 +69,8 @@ pub struct Bench {
     pub proxy: Option<Proxy>,
     /// The time of the pass; the simulators have a clock of their own.
     pub clock: fn() -> Timestamp,
+    /// Who is told what happens.
+    pub events: Listener,
 }
 
 impl Bench {
@@ -80,6 +82,7 @@ impl Bench {
             connections,
             proxy: None,
             clock: pure::now,
+            events: Listener::default(),
         }
     }
 
@@ -147,6 +150,7 @@ impl Bench {
             clock: self.clock,
             stop: Arc::default(),
             sandbox: true,
+            events: self.events.clone(),
         }
     }
 
