@@ -200,6 +200,11 @@ impl PlanDocument {
         document
     }
 
+    /// The document of a run that ended before it had a plan: what was read, and why it ended.
+    pub fn stopped(source: SourceFacts, findings: &Diagnostics, now: Timestamp) -> Self {
+        Self::new(&[], source, &BTreeMap::new(), findings, now)
+    }
+
     /// Marks the plan as the inverse of a run.
     pub fn inverse_of(mut self, run: &str) -> Self {
         self.source.undo = Some(run.to_string());

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
-use super::values::{LONGEST, inline, lines};
-use crate::model::{Outcome, Risk};
-use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument, Summary};
+use super::safe::visible;
+use super::values::{lines, one_line, risk};
+use super::view::{Stage, View, risk_words};
+use crate::model::Outcome;
+use crate::plan::document::{ChangeEntry, ObjectEntry, OriginEntry, PlanDocument};
 use crate::plan::{Action, ChangeVerb};
 
 /// The column in which the origin of an object ends up, where there is room.
@@ -22,12 +23,46 @@ const DANGER: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
+/// A run in one piece: findings, plan, and what came of it.
+pub fn whole(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    let document = view.document;
+    for finding in &document.diagnostics {
+        let label = format!("{}[{}]:", finding.severity, finding.code);
+        writeln!(
+            out,
+            "{} {}",
+            painted(BOLD, &visible(&label)),
+            visible(&finding.message)
+        )?;
+        if let Some(file) = &finding.file {
+            let (line, column) = (finding.line.unwrap_or(0), finding.column.unwrap_or(0));
+            writeln!(out, "    {}:{line}:{column}", visible(file))?;
+        }
+        if let Some(hint) = &finding.hint {
+            writeln!(out, "    help: {}", visible(hint))?;
+        }
+    }
+    match view.stage {
+        Stage::Checked => writeln!(out, "{}", view.verdict()),
+        Stage::Planned => plan(out, document),
+        Stage::Applied => {
+            plan(out, document)?;
+            writeln!(out)?;
+            outcome(out, document)
+        }
+    }
+}
+
 /// A plan: every object that is not simply in sync, then the verdict.
 pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
         entry(out, object)?;
     }
-    verdict(out, &document.summary)
+    close(out, document, Stage::Planned)?;
+    match risk_words(&document.summary) {
+        Some(words) => writeln!(out, "{words}"),
+        None => Ok(()),
+    }
 }
 
 /// An apply: every object with something to tell, then what came of it.
@@ -50,13 +85,23 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
         let word = painted(style, outcome.name());
         writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
         if let Some(message) = &object.message {
-            writeln!(out, "    {message}")?;
+            writeln!(out, "    {}", visible(message))?;
         }
         for effect in &object.side_effects {
-            writeln!(out, "    side effect: {effect}")?;
+            writeln!(out, "    side effect: {}", visible(effect))?;
         }
     }
-    applied(out, &document.summary)
+    close(out, document, Stage::Applied)
+}
+
+fn close(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Result<()> {
+    let view = View {
+        stage,
+        document,
+        base: "",
+    };
+    let label = format!("{}:", stage.name());
+    writeln!(out, "{} {}", painted(BOLD, &label), view.verdict())
 }
 
 fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
@@ -68,10 +113,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Action::Suspend => return Ok(()),
         Action::Missing | Action::Error => ("✗", DANGER),
     };
-    let origin = match object.origin.line {
-        0 => object.origin.file.clone(),
-        line => format!("{}:{line}", object.origin.file),
-    };
+    let origin = place(&object.origin);
     let used = 2 + object.address.width() + origin.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
@@ -85,7 +127,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     let widest = object
         .changes
         .iter()
-        .map(|change| change.path.width())
+        .map(|change| visible(&change.path).width())
         .max()
         .unwrap_or(0)
         .min(44);
@@ -93,13 +135,16 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         changed(out, change, widest)?;
     }
     if let Some(message) = &object.message {
-        writeln!(out, "    {message}")?;
+        writeln!(out, "    {}", visible(message))?;
     }
     for call in &object.calls {
         writeln!(
             out,
             "    {}",
-            painted(DIM, &format!("{} {}", call.method.as_str(), call.path))
+            painted(
+                DIM,
+                &visible(&format!("{} {}", call.method.as_str(), call.path))
+            )
         )?;
     }
     if object.action == Action::Observe {
@@ -112,21 +157,31 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     writeln!(out)
 }
 
+/// `file:line`, or the file alone where no line is known.
+pub fn place(origin: &OriginEntry) -> String {
+    let file = visible(&origin.file);
+    match origin.line {
+        0 => file.into_owned(),
+        line => format!("{file}:{line}"),
+    }
+}
+
 fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
     let (mark, style) = match change.verb {
         ChangeVerb::Add => ("+", ADD),
         ChangeVerb::Replace => ("~", CHANGE),
         ChangeVerb::Remove => ("-", REMOVE),
     };
-    let pad = widest.saturating_sub(change.path.width());
-    let value = one_line(change);
+    let path = visible(&change.path);
+    let pad = widest.saturating_sub(path.width());
+    let value = one_line(change).map(|value| visible(&value).into_owned());
     let risk = risk(change);
     let tail = if risk.is_empty() {
         String::new()
     } else {
-        format!("  {}", painted(DANGER, &risk))
+        format!("  {}", painted(DANGER, &visible(&risk)))
     };
-    let head = format!("    {} {}{:pad$}", painted(style, mark), change.path, "");
+    let head = format!("    {} {}{:pad$}", painted(style, mark), path, "");
     match value {
         Some(value) if value.is_empty() && tail.is_empty() => writeln!(out, "{}", head.trim_end()),
         Some(value) => writeln!(out, "{head}  {value}{tail}"),
@@ -142,34 +197,6 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
     }
 }
 
-/// The change on one line, if it is short enough.
-fn one_line(change: &ChangeEntry) -> Option<String> {
-    let text = match change.verb {
-        ChangeVerb::Remove => return Some(String::new()),
-        ChangeVerb::Add => inline(&change.after),
-        ChangeVerb::Replace => match (&change.before, &change.after) {
-            (Json::Array(before), Json::Array(after)) => return Some(set_change(before, after)),
-            (before, after) => format!("{} → {}", inline(before), inline(after)),
-        },
-    };
-    let wrapped = text.contains('\n') || text.width() > 2 * LONGEST;
-    (!wrapped).then_some(text)
-}
-
-/// A set by what comes and goes: its order means nothing.
-fn set_change(before: &[Json], after: &[Json]) -> String {
-    let only = |these: &[Json], those: &[Json], mark: &str| {
-        these
-            .iter()
-            .filter(|member| !those.contains(member))
-            .map(|member| format!("{mark}{}", inline(member)))
-            .collect::<Vec<_>>()
-    };
-    let mut parts = only(after, before, "+");
-    parts.extend(only(before, after, "−"));
-    parts.join(" ")
-}
-
 fn line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
     let (before, after) = (lines(&change.before), lines(&change.after));
     let diff = TextDiff::configure()
@@ -183,98 +210,12 @@ fn line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
                     ChangeTag::Insert => ("+", ADD),
                     ChangeTag::Equal => (" ", DIM),
                 };
-                let text = line.value().trim_end_matches('\n');
-                writeln!(out, "        {}", painted(style, &format!("{mark} {text}")))?;
+                let text = format!("{mark} {}", visible(line.value().trim_end_matches('\n')));
+                writeln!(out, "        {}", painted(style, &text))?;
             }
         }
     }
     Ok(())
-}
-
-fn risk(change: &ChangeEntry) -> String {
-    let word = match change.risk {
-        Risk::Safe => return change.note.clone().unwrap_or_default(),
-        Risk::Reduce => "reduces",
-        Risk::Strand => "strands",
-    };
-    match &change.note {
-        Some(note) => format!("{word}: {note}"),
-        None => word.into(),
-    }
-}
-
-fn verdict(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let mut parts = Vec::new();
-    if summary.update > 0 {
-        parts.push(format!("{} to update", summary.update));
-    }
-    parts.push(format!("{} in sync", summary.in_sync));
-    if summary.observe_only > 0 {
-        parts.push(format!("{} observed only", summary.observe_only));
-    }
-    if summary.suspended > 0 {
-        parts.push(format!("{} suspended", summary.suspended));
-    }
-    if summary.failed > 0 {
-        parts.push(painted(DANGER, &format!("{} failed", summary.failed)));
-    }
-    let work = if summary.requests > 0 {
-        format!(
-            " {}, about {:.1} s.",
-            count(summary.requests, "request"),
-            summary.estimated_seconds
-        )
-    } else {
-        String::new()
-    };
-    writeln!(
-        out,
-        "{} {}.{work}",
-        painted(BOLD, "Plan:"),
-        parts.join(", ")
-    )?;
-    if summary.strand > 0 {
-        let verb = if summary.strand == 1 {
-            "strands"
-        } else {
-            "strand"
-        };
-        let changes = count(summary.strand, "change");
-        writeln!(out, "{changes} {verb} users: apply needs --allow strand.")?;
-    } else if summary.reduce > 0 {
-        let verb = if summary.reduce == 1 { "takes" } else { "take" };
-        let changes = count(summary.reduce, "change");
-        writeln!(
-            out,
-            "{changes} {verb} something away: apply needs --allow reduce."
-        )?;
-    }
-    Ok(())
-}
-
-fn applied(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let counts = [
-        (summary.converged, Outcome::Converged),
-        (summary.already, Outcome::Already),
-        (summary.rejected, Outcome::Rejected),
-        (Some(summary.failed), Outcome::Failed),
-        (summary.unconverged, Outcome::Unconverged),
-        (summary.stale, Outcome::Stale),
-        (summary.refused, Outcome::Refused),
-        (summary.skipped, Outcome::Skipped),
-    ];
-    let mut parts: Vec<String> = counts
-        .into_iter()
-        .filter_map(|(count, outcome)| Some((count.filter(|count| *count > 0)?, outcome)))
-        .map(|(count, outcome)| format!("{count} {}", outcome.name()))
-        .collect();
-    if parts.is_empty() {
-        parts.push("nothing to do".into());
-    }
-    if summary.in_sync > 0 {
-        parts.push(format!("{} in sync", summary.in_sync));
-    }
-    writeln!(out, "{} {}.", painted(BOLD, "Apply:"), parts.join(", "))
 }
 
 /// `1 request`, `2 requests`.
