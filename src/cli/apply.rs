@@ -5,10 +5,18 @@ use std::path::{Path, PathBuf};
 use super::args::Apply;
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
+use super::outputs::Outputs;
 use super::{plan, setup, undo};
 use crate::reconcile;
+use crate::render::view::Stage;
 
-pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
+pub async fn run(args: Apply) -> anyhow::Result<Exit> {
+    let events = args.consent.events.clone();
+    let outputs = Outputs::open(&args.rendering, Stage::Applied, events.as_deref())?;
+    outputs.close(applied(args, &outputs).await)
+}
+
+async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
     let saved = match args.selection.paths.as_slice() {
         [path] if is_plan(path) => Some(plan::open(path)?),
         _ => None,
@@ -35,22 +43,18 @@ pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
     if let Some(document) = &saved
         && let Some(run) = &document.source.undo
     {
-        return undo::apply(document, run, &args).await;
+        return undo::apply(document, run, &args, outputs).await;
     }
-    let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
-    let writer = match Writer::new(&setup, &args.consent).await? {
-        Ok(writer) => writer,
-        Err(exit) => return Ok(exit),
-    };
+    let mut setup = setup::setup(&args.selection, &args.reach).await?;
+    setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    let writer = Writer::new(&setup, &args.consent, outputs).await?;
     let reviewed = saved.is_some();
     let pass = match saved {
         Some(document) => reconcile::saved(document, &setup.checked, &setup.settings)
             .map_err(|why| anyhow::anyhow!(why))?,
         None => reconcile::plan(&setup.checked, &setup.settings).await,
     };
-    writer.carry_out(&pass, reviewed, args.format).await
+    writer.carry_out(&pass, reviewed).await
 }
 
 /// Whether a path names a saved plan rather than manifests.

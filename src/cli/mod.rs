@@ -4,11 +4,16 @@ mod apply;
 mod args;
 mod carry_out;
 mod completions;
+mod events;
 mod exit;
 mod explain;
+mod github;
 mod history;
 mod output;
+mod outputs;
 mod plan;
+mod progress;
+mod report_file;
 mod sandbox;
 mod schema;
 mod scope;
@@ -57,9 +62,10 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_closed_pipe(&error) => Exit::Done.into(),
+        Err(error) if error.is::<exit::Invalid>() => Exit::Error.into(),
         Err(error) => {
             anstream::eprintln!("{}error:{:#} {error:#}", output::DANGER, output::DANGER);
-            Exit::Error.into()
+            exit::of_error(&error).into()
         }
     }
 }

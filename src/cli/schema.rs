@@ -1,4 +1,4 @@
-//! `entitle schema`: the JSON Schemas of manifests and plans.
+//! `entitle schema`: the JSON Schemas of manifests, plans and events.
 
 use super::args::{Schema, SchemaName};
 use super::exit::Exit;
@@ -12,6 +12,7 @@ pub fn run(args: &Schema) -> anyhow::Result<Exit> {
             let schema = match args.name {
                 SchemaName::Manifest => schema::manifest(),
                 SchemaName::Plan => schema::plan(),
+                SchemaName::Events => schema::events(),
             };
             render::json::write(&mut output::stdout(), &schema)?;
         }

@@ -1,12 +1,13 @@
 //! From what was typed to what it means: manifests checked, secrets and simulators at hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
+use super::exit::Invalid;
 use super::{output, scope, simulators, state};
 use crate::apply::{Listener, Secrets, Trust};
 use crate::manifest;
@@ -21,9 +22,9 @@ pub struct Setup {
     pub _sandbox: Option<Sandbox>,
 }
 
-/// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
-/// the manifests have errors, which have been shown.
-pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
+/// Loads and checks manifests, and starts the simulators if they are asked for. Manifests with errors end
+/// the run; the errors have been shown.
+pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Setup> {
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -46,7 +47,11 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
     checked.source.commit = state::commit();
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
-        return Ok(None);
+        return Err(Invalid {
+            facts: checked.source,
+            findings: checked.findings,
+        }
+        .into());
     }
     let deadline = Instant::now() + reach.timeout;
     let settings = Settings {
@@ -61,11 +66,11 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Optio
         sandbox: reach.sandbox,
         events: Listener::default(),
     };
-    Ok(Some(Setup {
+    Ok(Setup {
         checked,
         settings,
         _sandbox: sandbox,
-    }))
+    })
 }
 
 /// Loads and checks the manifests that a selection names.
@@ -94,4 +99,15 @@ fn work_tree(here: PathBuf) -> PathBuf {
     here.ancestors()
         .find(|dir| dir.join(".git").exists())
         .map_or(here.clone(), PathBuf::from)
+}
+
+/// Where we are below the top of the repository, as annotations name files; empty at the top.
+pub fn below_top() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let top = workspace
+        .filter(|top| here.starts_with(top))
+        .unwrap_or_else(|| work_tree(here.clone()));
+    let below = here.strip_prefix(top).unwrap_or(Path::new(""));
+    below.to_string_lossy().replace('\\', "/")
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
+use crate::apply::event::Line;
 use crate::manifest::document::{ConnectionSpec, Metadata, Policy};
 use crate::manifest::lower::API_VERSION;
 use crate::model::field::Elements;
@@ -14,14 +15,24 @@ use crate::provider;
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// Every schema with its file name.
-pub fn all() -> [(&'static str, Json); 2] {
-    [("manifest.json", manifest()), ("plan.json", plan())]
+pub fn all() -> [(&'static str, Json); 3] {
+    [
+        ("manifest.json", manifest()),
+        ("plan.json", plan()),
+        ("events.json", events()),
+    ]
 }
 
 /// The schema of `plan --format json` and `apply --format json`.
 pub fn plan() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<PlanDocument>().to_value()
+}
+
+/// The schema of one line of `apply --events`.
+pub fn events() -> Json {
+    let generator = SchemaSettings::draft07().into_generator();
+    generator.into_root_schema_for::<Line>().to_value()
 }
 
 /// The schema of manifest documents: `kind` chooses the branch.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::safe::{cut, visible};
 use super::text::count;
 use super::values::sentence;
 use crate::model::{Outcome, Risk};
@@ -64,6 +65,9 @@ impl<'a> View<'a> {
     pub fn verdict(&self) -> String {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|f| f.severity == "error").count();
+        if let Some(stop) = findings.iter().find(|finding| finding.code == "stopped") {
+            return format!("stopped. {}", visible(&cut(&stop.message, 300)));
+        }
         match self.stage {
             _ if errors > 0 => format!(
                 "{} in the manifests, nothing was done",
