@@ -19,7 +19,7 @@
 //! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
-//! | render | [`render`] | the plan document as text, JSON or a schema |
+//! | render | [`render`] | the plan document in eight formats, from one view of it |
 //!
 //! # Who knows what
 //!
@@ -32,6 +32,7 @@
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
 //!   names the HTTP client.
+//! * What happens in a run is told as [`apply::event`]s; progress bars, `--events` and the daemon listen.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!

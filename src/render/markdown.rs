@@ -6,9 +6,11 @@
 
 use std::fmt::Write;
 
-use super::safe::{cut, visible, visible_lines};
-use super::text::{count, place};
-use super::values::{inline, lines, risk, sentence};
+use serde_json::Value as Json;
+
+use super::safe::{cut, visible};
+use super::text::{count, line_diff, place};
+use super::values::{inline, only, risk, sentence};
 use super::view::{Level, Point, View, risk_of, state_of};
 use crate::model::Risk;
 use crate::plan::ChangeVerb;
@@ -27,6 +29,9 @@ const FINDINGS: usize = 25;
 /// Lines of one object's details, and characters of a line.
 const LONGEST_DETAIL: usize = 80;
 const LONGEST_LINE: usize = 300;
+
+/// Characters of a value that stands beside its field.
+const LONGEST_VALUE: usize = 80;
 
 /// The comment, at most `budget` bytes of it.
 pub fn comment(view: &View<'_>, budget: usize) -> String {
@@ -158,7 +163,8 @@ fn what(object: &ObjectEntry) -> String {
         .message
         .as_deref()
         .map(|said| code(&cut(said, LONGEST_LINE)));
-    let change = object.changes.iter().max_by_key(|change| change.risk);
+    let worst = risk_of(object);
+    let change = object.changes.iter().find(|change| change.risk == worst);
     match (said, change) {
         (Some(said), _) if object.calls.is_empty() || object.outcome.is_some() => said,
         (_, Some(change)) => {
@@ -184,6 +190,7 @@ fn quiet(change: &ChangeEntry) -> ChangeEntry {
 fn risk_cell(object: &ObjectEntry) -> String {
     let worst = risk_of(object);
     let word = match worst {
+        Risk::Safe if object.changes.is_empty() => return String::new(),
         Risk::Safe => return "safe".into(),
         Risk::Reduce => "**reduces**",
         Risk::Strand => "**strands**",
@@ -211,7 +218,7 @@ fn details(page: &mut Page, told: &[&ObjectEntry]) {
     more(
         &mut page.text,
         folded.len() - shown,
-        "folded list of changes",
+        "folded list",
         where_else,
     );
 }
@@ -251,32 +258,48 @@ fn detail(object: &ObjectEntry) -> String {
 }
 
 fn diff(body: &mut Vec<String>, change: &ChangeEntry) {
-    let path = &change.path;
-    let short = |value: &serde_json::Value| {
-        let text = inline(value);
-        (text.chars().count() <= LONGEST_LINE / 2).then_some(text)
-    };
-    let mut side = |mark: &str, value: &serde_json::Value| match short(value) {
-        Some(text) => body.push(format!("{mark} {path}: {text}")),
-        None => {
-            body.push(format!("{mark} {path}:"));
-            body.extend(
-                visible_lines(&lines(value))
-                    .lines()
-                    .map(|line| format!("{mark}     {line}")),
-            );
+    match (&change.before, &change.after) {
+        // A set by what comes and goes.
+        (Json::Array(before), Json::Array(after)) => {
+            only(before, after)
+                .iter()
+                .for_each(|member| side(body, "-", &change.path, member));
+            only(after, before)
+                .iter()
+                .for_each(|member| side(body, "+", &change.path, member));
         }
-    };
-    if change.verb != ChangeVerb::Add {
-        side("-", &change.before);
-    }
-    if change.verb != ChangeVerb::Remove {
-        side("+", &change.after);
+        // What does not fit on a line is shown by the lines that differ.
+        (before, after) if is_long(before) || is_long(after) => {
+            let mark = match change.verb {
+                ChangeVerb::Add => '+',
+                ChangeVerb::Replace => ' ',
+                ChangeVerb::Remove => '-',
+            };
+            body.push(format!("{mark} {}:", change.path));
+            let lines = line_diff(change).into_iter();
+            body.extend(lines.map(|(mark, line)| format!("{mark}     {line}")));
+        }
+        (before, after) => {
+            if change.verb != ChangeVerb::Add {
+                side(body, "-", &change.path, before);
+            }
+            if change.verb != ChangeVerb::Remove {
+                side(body, "+", &change.path, after);
+            }
+        }
     }
     let risk = risk(change);
     if !risk.is_empty() {
         body.push(format!("! {risk}"));
     }
+}
+
+fn is_long(value: &Json) -> bool {
+    value.is_object() || inline(value).chars().count() > LONGEST_VALUE
+}
+
+fn side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
+    body.push(format!("{mark} {path}: {}", inline(value)));
 }
 
 fn more(text: &mut String, number: usize, noun: &str, elsewhere: &str) {
@@ -291,7 +314,7 @@ fn more(text: &mut String, number: usize, noun: &str, elsewhere: &str) {
 
 fn foot(text: &mut String, view: &View<'_>) {
     let document = view.document;
-    let mut parts = vec![format!("entitle {}", entities(&document.tool.version))];
+    let mut parts = vec![format!("entitle {}", code(&document.tool.version))];
     if !document.objects.is_empty() {
         parts.push(format!("plan {}", code(&cut(&document.digest, 80))));
     }
@@ -301,15 +324,22 @@ fn foot(text: &mut String, view: &View<'_>) {
     let _ = writeln!(text, "\n<sub>{}</sub>", parts.join(" · "));
 }
 
-/// Text as inline code; as entities where backticks would not hold it.
+/// Text as inline code; as entities where backticks would not hold it in a table, or where it could pass
+/// for the marker of another comment.
 pub fn code(text: &str) -> String {
     let shown = visible(text);
     if shown.is_empty() {
-        String::new()
-    } else if shown.contains(['`', '|', '\\']) || shown.trim() != shown {
-        entities(&shown)
-    } else {
-        format!("`{shown}`")
+        return String::new();
+    }
+    if shown.contains(['|', '\\', '<']) || shown.trim() != shown {
+        return entities(&shown);
+    }
+    match longest_run(&shown) {
+        0 => format!("`{shown}`"),
+        run => {
+            let fence = "`".repeat(run + 1);
+            format!("{fence} {shown} {fence}")
+        }
     }
 }
 

@@ -134,7 +134,13 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     for change in &object.changes {
         changed(out, change, widest)?;
     }
-    if let Some(message) = &object.message {
+    // How it ended is told with the end.
+    let unread = matches!(object.action, Action::Missing | Action::Error);
+    if let Some(message) = object
+        .message
+        .as_ref()
+        .filter(|_| unread || object.outcome.is_none())
+    {
         writeln!(out, "    {}", visible(message))?;
     }
     for call in &object.calls {
@@ -192,28 +198,40 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
                 &head
             };
             writeln!(out, "{head}{tail}")?;
-            line_diff(out, change)
+            changed_lines(out, change)
         }
     }
 }
 
-fn line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
+/// The lines of a long change that differ, and two around them, each with its mark.
+pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
     let (before, after) = (lines(&change.before), lines(&change.after));
     let diff = TextDiff::configure()
         .timeout(std::time::Duration::from_millis(200))
         .diff_lines(before.as_str(), after.as_str());
-    for group in diff.grouped_ops(2) {
-        for op in &group {
-            for line in diff.iter_changes(op) {
-                let (mark, style) = match line.tag() {
-                    ChangeTag::Delete => ("-", REMOVE),
-                    ChangeTag::Insert => ("+", ADD),
-                    ChangeTag::Equal => (" ", DIM),
-                };
-                let text = format!("{mark} {}", visible(line.value().trim_end_matches('\n')));
-                writeln!(out, "        {}", painted(style, &text))?;
-            }
+    let mut shown = Vec::new();
+    for op in diff.grouped_ops(2).iter().flatten() {
+        for line in diff.iter_changes(op) {
+            let mark = match line.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let text = visible(line.value().trim_end_matches('\n')).into_owned();
+            shown.push((mark, text));
         }
+    }
+    shown
+}
+
+fn changed_lines(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
+    for (mark, line) in line_diff(change) {
+        let style = match mark {
+            '-' => REMOVE,
+            '+' => ADD,
+            _ => DIM,
+        };
+        writeln!(out, "        {}", painted(style, &format!("{mark} {line}")))?;
     }
     Ok(())
 }

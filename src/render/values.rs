@@ -60,16 +60,23 @@ pub fn one_line(change: &ChangeEntry) -> Option<String> {
 
 /// A set by what comes and goes: its order means nothing.
 fn set_change(before: &[Json], after: &[Json]) -> String {
-    let only = |these: &[Json], those: &[Json], mark: &str| {
-        these
-            .iter()
-            .filter(|member| !those.contains(member))
+    let marked = |mark: &str, members: Vec<&Json>| -> Vec<String> {
+        members
+            .into_iter()
             .map(|member| format!("{mark}{}", inline(member)))
-            .collect::<Vec<_>>()
+            .collect()
     };
-    let mut parts = only(after, before, "+");
-    parts.extend(only(before, after, "−"));
+    let mut parts = marked("+", only(after, before));
+    parts.extend(marked("−", only(before, after)));
     parts.join(" ")
+}
+
+/// The members of a set that another lacks.
+pub fn only<'a>(these: &'a [Json], those: &[Json]) -> Vec<&'a Json> {
+    these
+        .iter()
+        .filter(|member| !those.contains(member))
+        .collect()
 }
 
 /// What a change does to the licensee, or what is worth knowing of it.
@@ -89,9 +96,8 @@ pub fn risk(change: &ChangeEntry) -> String {
 pub fn sentence(change: &ChangeEntry) -> String {
     let value = match change.verb {
         ChangeVerb::Remove => "is removed".into(),
-        ChangeVerb::Add | ChangeVerb::Replace => {
-            one_line(change).unwrap_or_else(|| "has a new text".into())
-        }
+        ChangeVerb::Add => one_line(change).unwrap_or_else(|| "is added".into()),
+        ChangeVerb::Replace => one_line(change).unwrap_or_else(|| "is changed".into()),
     };
     let value = cut(&value, 3 * LONGEST);
     match risk(change).as_str() {

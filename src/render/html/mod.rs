@@ -19,7 +19,7 @@ use crate::plan::{Action, ChangeVerb};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("filter.js");
 
-/// Characters of a value that stand in its cell; longer ones get a box of lines.
+/// Characters of a value that stands in its cell; longer ones, and objects, get a box of lines.
 const SHORT: usize = 120;
 
 pub fn page(view: &View<'_>) -> String {
@@ -87,17 +87,14 @@ fn policy() -> String {
 fn counts(view: &View<'_>) -> Markup {
     let summary = &view.document.summary;
     let all = [
-        ("to update", summary.update, "update"),
-        ("in sync", summary.in_sync, "calm"),
+        ("take away what is in use", summary.strand, "strand"),
         ("take something away", summary.reduce, "reduce"),
-        ("strand users", summary.strand, "strand"),
-        ("failed", summary.failed, "bad"),
     ];
     html! {
         @if !view.document.objects.is_empty() {
             ul.counts {
                 @for (word, number, class) in all {
-                    @if number > 0 { li class=(class) { strong { (number) } " " (word) } }
+                    @if number > 0 { li class=(class) { strong { (count(number, "change")) } " " (word) } }
                 }
             }
         }
@@ -144,7 +141,7 @@ fn filters(told: &[&ObjectEntry]) -> Markup {
                 "Vendor"
                 select #vendor {
                     option value="" { "all" }
-                    @for vendor in vendors { option value=(vendor) { (visible(vendor)) } }
+                    @for vendor in vendors { option value=(visible(vendor)) { (visible(vendor)) } }
                 }
             }
             label {
@@ -182,7 +179,7 @@ fn object_entry(object: &ObjectEntry) -> Markup {
     let risk = risk_of(object);
     let risky = risk != Risk::Safe;
     html! {
-        details open data-vendor=(object.vendor) data-risk=(class_of(risk)) {
+        details open data-vendor=(visible(&object.vendor)) data-risk=(class_of(risk)) {
             summary {
                 span class={ "state " (mood(object)) } { (state_of(object)) }
                 span.address { (visible(&object.address)) }
@@ -240,7 +237,7 @@ fn changes(changes: &[ChangeEntry]) -> Markup {
 fn value(value: &serde_json::Value) -> Markup {
     let text = inline(value);
     html! {
-        @if text.chars().count() <= SHORT { (visible(&text)) }
+        @if !value.is_object() && text.chars().count() <= SHORT { (visible(&text)) }
         @else { pre tabindex="0" { (visible_lines(&lines(value))) } }
     }
 }
