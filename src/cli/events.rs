@@ -9,9 +9,13 @@ use jiff::Timestamp;
 
 use crate::apply::Event;
 use crate::apply::event::Line;
+use crate::render::json;
+
+/// What is told to whoever reads the stream.
+pub type Stream = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// Opens the stream. A reader that goes away, or a disk that is full, stops the stream and nothing else.
-pub fn stream(path: &Path) -> anyhow::Result<Box<dyn Fn(&Event) + Send + Sync>> {
+pub fn stream(path: &Path) -> anyhow::Result<Stream> {
     let out: Box<dyn Write + Send> = if path == Path::new("-") {
         Box::new(io::stdout())
     } else {
@@ -33,8 +37,9 @@ pub fn stream(path: &Path) -> anyhow::Result<Box<dyn Fn(&Event) + Send + Sync>> 
 }
 
 fn write(out: &mut dyn Write, line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_string(line)?;
-    text.push('\n');
-    out.write_all(text.as_bytes())?;
+    let mut bytes = Vec::new();
+    json::line(&mut bytes, line)?;
+    // One write for a line: a reader never sees half of one.
+    out.write_all(&bytes)?;
     out.flush()
 }

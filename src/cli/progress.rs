@@ -52,7 +52,7 @@ impl Progress {
             return None;
         }
         let runtime = tokio::runtime::Handle::try_current().ok()?;
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let template = if plain {
             "{spinner} {prefix} {bar:24} {pos}/{len}  {msg}"

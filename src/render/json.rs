@@ -1,32 +1,50 @@
-//! JSON output: one document, indented, ending in a newline.
+//! JSON output: documents and lines, with nothing in them that a terminal or a runner would obey.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
+use super::safe::unseen;
+
+/// One document, indented, ending in a newline.
 pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Quiet(PrettyFormatter::new());
-    let mut serializer = Serializer::with_formatter(&mut *out, formatter);
-    document.serialize(&mut serializer)?;
+    document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
 }
 
-/// The same values with `##[` spelled otherwise: GitHub's runner finds it anywhere in a line of a log and
-/// takes what follows for a command.
-struct Quiet<'a>(PrettyFormatter<'a>);
+/// One line.
+pub fn line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    let formatter = Quiet(CompactFormatter);
+    document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+    out.write_all(b"\n")
+}
 
-impl Formatter for Quiet<'_> {
+/// The same values with some characters spelled as escapes: those that cannot be seen, and `##[`, which
+/// GitHub's runner finds anywhere in a line of a log and takes for the beginning of a command.
+struct Quiet<F>(F);
+
+impl<F: Formatter> Formatter for Quiet<F> {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        if text.contains("##[") {
-            out.write_all(text.replace("##[", "#\\u0023[").as_bytes())
-        } else {
-            out.write_all(text.as_bytes())
+        if !text.contains("##[") && !text.chars().any(unseen) {
+            return out.write_all(text.as_bytes());
         }
+        for c in text.replace("##[", "#\\u0023[").chars() {
+            let mut units = [0; 2];
+            if unseen(c) {
+                for unit in c.encode_utf16(&mut units) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            } else {
+                write!(out, "{c}")?;
+            }
+        }
+        Ok(())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -77,6 +95,15 @@ mod tests {
         write(&mut out, &value).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains("##["), "{text}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
+        let value = serde_json::json!("\u{9b}\u{202e}\u{e0041}\u{7f}");
+        let mut out = Vec::new();
+        line(&mut out, &value).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "\"\\u009b\\u202e\\udb40\\udc41\\u007f\"\n");
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&text).unwrap(),
             value

@@ -31,7 +31,7 @@ pub fn visible_lines(text: &str) -> String {
 }
 
 /// Controls, and characters that change the order or the look of others without being seen.
-fn unseen(c: char) -> bool {
+pub fn unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -83,7 +83,8 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
             }
         };
         let word = painted(style, outcome.name());
-        writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
+        let address = visible(&object.address);
+        writeln!(out, "{} {address}  {word}", painted(style, mark))?;
         if let Some(message) = &object.message {
             writeln!(out, "    {}", visible(message))?;
         }
@@ -114,13 +115,14 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Action::Missing | Action::Error => ("✗", DANGER),
     };
     let origin = place(&object.origin);
-    let used = 2 + object.address.width() + origin.width();
+    let address = visible(&object.address);
+    let used = 2 + address.width() + origin.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
         out,
         "{} {}{:gap$}{}",
         painted(style, mark),
-        painted(BOLD, &object.address),
+        painted(BOLD, &address),
         "",
         painted(DIM, &origin)
     )?;

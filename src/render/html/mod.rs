@@ -87,8 +87,8 @@ fn policy() -> String {
 fn counts(view: &View<'_>) -> Markup {
     let summary = &view.document.summary;
     let all = [
-        ("take away what is in use", summary.strand, "strand"),
-        ("take something away", summary.reduce, "reduce"),
+        ("taking away what is in use", summary.strand, "strand"),
+        ("taking something away", summary.reduce, "reduce"),
     ];
     html! {
         @if !view.document.objects.is_empty() {
