@@ -34,6 +34,8 @@ pub use args::Cli;
 use args::Command;
 use exit::Exit;
 
+use crate::render::safe::visible_lines;
+
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -64,7 +66,9 @@ pub fn main() -> ExitCode {
         Err(error) if exit::is_closed_pipe(&error) => Exit::Done.into(),
         Err(error) if error.is::<exit::Invalid>() => Exit::Error.into(),
         Err(error) => {
-            anstream::eprintln!("{}error:{:#} {error:#}", output::DANGER, output::DANGER);
+            // It may repeat what a plan file or a vendor says.
+            let words = visible_lines(&format!("{error:#}"));
+            anstream::eprintln!("{}error:{:#} {words}", output::DANGER, output::DANGER);
             exit::of_error(&error).into()
         }
     }

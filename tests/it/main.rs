@@ -11,6 +11,7 @@ mod examples;
 mod fuzz_bodies;
 mod hostile;
 mod hostile_replies;
+mod hostile_reports;
 mod invalid;
 mod judge;
 mod kill;

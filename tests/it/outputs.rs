@@ -4,6 +4,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use entitle::apply::{Event, Listener, Outcome};
+use entitle::plan::document::PlanDocument;
+use entitle::plan::saved;
 use serde_json::{Value as Json, json};
 
 use super::cli::{is_plan, lac_place};
@@ -285,4 +287,40 @@ async fn a_call_that_is_sent_again_is_told_with_its_reason() {
         )
     };
     assert_eq!(heard.iter().filter(done).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
+    let place = lac_place(1, true).await;
+    place.run(&["plan", "--out", "plan.json"]);
+    let text = read(&place, "plan.json");
+    let (body, _) = text.split_once(",\n  \"seal\"").expect("a seal");
+    let mut forged: PlanDocument = serde_json::from_str(&format!("{body}\n}}")).expect("a plan");
+    let name = "x\n::set-output name=has_changes::false\n##[set-output name=y]z";
+    forged
+        .source
+        .connections
+        .insert(name.into(), "https://x.example".into());
+    place.write("forged.json", &saved::seal(&forged).expect("JSON"));
+    let ran = place.run(&["apply", "forged.json", "--report", "github"]);
+    assert_eq!(ran.code, 1);
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(text.contains("set-output"), "it is said: {text}");
+        assert!(!text.contains("##["), "{text}");
+        let commands = text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("::set-output"));
+        assert_eq!(commands.count(), 0, "{text}");
+    }
+    assert!(
+        ran.stdout
+            .lines()
+            .all(|line| line.starts_with("::error title=stopped::"))
+    );
+    let writes = place
+        .sandbox
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.method == "PATCH");
+    assert_eq!(writes.count(), 0);
 }
