@@ -39,11 +39,7 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Setup
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
     let mut checked = check(selection, &options)?;
-    checked.source.paths = selection
-        .paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    checked.source.paths = paths(selection);
     checked.source.commit = state::commit();
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
@@ -71,6 +67,12 @@ pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Setup
         settings,
         _sandbox: sandbox,
     })
+}
+
+/// The paths that a selection names, as plans keep them.
+pub fn paths(selection: &Selection) -> Vec<String> {
+    let paths = selection.paths.iter();
+    paths.map(|path| path.display().to_string()).collect()
 }
 
 /// Loads and checks the manifests that a selection names.

@@ -20,7 +20,8 @@ pub fn run(args: &Validate) -> anyhow::Result<Exit> {
 }
 
 fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
-    let checked = setup::check(&args.selection, &CheckOptions::default())?;
+    let mut checked = setup::check(&args.selection, &CheckOptions::default())?;
+    checked.source.paths = setup::paths(&args.selection);
     if args.rendering.format == Printed::Text {
         tell(&checked)?;
     }

@@ -125,10 +125,9 @@ pub fn summary(view: &View<'_>, written: u64) -> String {
 pub fn outputs(out: &mut dyn Write, view: &View<'_>, delimiter: &str) -> io::Result<()> {
     let summary = &view.document.summary;
     let changes = summary.update + summary.observe_only > 0;
-    let digest = match view.stage {
-        Stage::Checked => "",
-        Stage::Planned | Stage::Applied => view.document.digest.as_str(),
-    };
+    let mut findings = view.document.diagnostics.iter();
+    let planned = view.stage != Stage::Checked && findings.all(|found| found.severity != "error");
+    let digest = if planned { &view.document.digest } else { "" };
     for (name, value) in [
         ("has_changes", changes.to_string()),
         ("plan_digest", visible(digest).into()),

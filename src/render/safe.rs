@@ -41,7 +41,11 @@ pub fn unseen(c: char) -> bool {
 /// Lines that no runner takes for commands: GitHub's finds `::` at the beginning of a line, whatever space is
 /// before it, and the older `##[` anywhere in it.
 pub fn commands(text: &str) -> Cow<'_, str> {
-    let leading = |line: &str| line.trim_start().starts_with("::");
+    // With a third colon it is no command: so findings mark a second place.
+    let leading = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("::") && !line.starts_with(":::")
+    };
     if !text.contains("##[") && !text.lines().any(leading) {
         return Cow::Borrowed(text);
     }
@@ -79,6 +83,7 @@ mod tests {
             ("  ::set-output name=a::b", "  \\::set-output name=a::b"),
             ("x ##[set-output name=a]b", "x ##\\[set-output name=a]b"),
             ("a::b", "a::b"),
+            (" ::: a.yaml:1:2", " ::: a.yaml:1:2"),
         ] {
             assert_eq!(visible(text), shown);
         }
