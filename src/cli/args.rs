@@ -8,6 +8,7 @@ use crate::plan::guard::MaxChanges;
 use crate::render::report;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::populated::{Layout, object_count, percentage};
 use crate::sandbox::FaultPlan;
 
 /// GitOps for software licences
@@ -358,6 +359,9 @@ pub struct Explain {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle sandbox\n  entitle sandbox --populate 1000 --latency 20ms\n  entitle sandbox --populate 10000 --vendor lac --write-manifests bench --drift 1"
+)]
 pub struct Sandbox {
     /// Address to listen on
     #[arg(
@@ -373,6 +377,49 @@ pub struct Sandbox {
     /// Let calls go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
     #[arg(long, value_name = "SEED[:SPEC]", env = "ENTITLE_FAULTS")]
     pub faults: Option<FaultPlan>,
+    /// Add so many objects to every account, the same ones each time
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ENTITLE_SANDBOX_POPULATE",
+        default_value_t = 0,
+        value_parser = object_count
+    )]
+    pub populate: usize,
+    /// Add them to these accounts only
+    #[arg(
+        long,
+        value_name = "VENDOR",
+        env = "ENTITLE_SANDBOX_VENDOR",
+        value_delimiter = ',',
+        requires = "populate"
+    )]
+    pub vendor: Vec<String>,
+    /// Write connections, and manifests that hold for the added objects, into this new or empty directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_SANDBOX_MANIFESTS",
+        requires = "populate"
+    )]
+    pub write_manifests: Option<PathBuf>,
+    /// How to write them: a file for each object, or one for each vendor
+    #[arg(
+        long,
+        value_enum,
+        env = "ENTITLE_SANDBOX_LAYOUT",
+        default_value = "files"
+    )]
+    pub layout: Layout,
+    /// Let this percentage of the manifests differ from the account, each in one field that apply may change
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "ENTITLE_SANDBOX_DRIFT",
+        default_value = "0",
+        value_parser = percentage
+    )]
+    pub drift: f64,
 }
 
 #[derive(Args)]

@@ -12,6 +12,7 @@ mod history;
 mod output;
 mod outputs;
 mod plan;
+mod populated;
 mod progress;
 mod report_file;
 mod sandbox;

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `GET /_sandbox` | vendors, their base URLs and the credentials they accept |
 //! | `GET /_sandbox/requests` | the requests answered so far |
+//! | `DELETE /_sandbox/requests` | forgets them |
+//! | `GET /_sandbox/requests/count` | `{"count": N}`, also of those too old to be kept |
 //! | `POST /_sandbox/reset` | everything as at the start |
 //! | `GET`, `PUT /_sandbox/state/{vendor}` | the account |
 //! | `GET`, `POST /_sandbox/switches/{vendor}` | how undocumented behaviour is read |
@@ -39,6 +41,11 @@ pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
     let result = match (arrived.method.as_str(), parts.as_slice()) {
         ("GET", [""]) => Ok(index(host, &arrived.address)),
         ("GET", ["requests"]) => Ok(json!(host.requests())),
+        ("DELETE", ["requests"]) => {
+            host.forget_requests();
+            Ok(Value::Null)
+        }
+        ("GET", ["requests", "count"]) => Ok(json!({"count": host.request_count()})),
         ("POST", ["reset"]) => {
             host.reset();
             Ok(Value::Null)
@@ -68,7 +75,7 @@ pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
             Ok(Value::Null)
         }),
         (_, [""] | ["requests" | "reset" | "clock" | "faults" | "foreign-edits"])
-        | (_, ["state" | "switches" | "faults", _]) => {
+        | (_, ["requests", "count"] | ["state" | "switches" | "faults", _]) => {
             return refusal(405, "this control route has no such method");
         }
         _ => return refusal(404, "no such control route"),
@@ -139,7 +146,7 @@ fn index(host: &Host, address: &str) -> Value {
     json!({
         "vendors": host.prefixes().map(vendor).collect::<Vec<_>>(),
         "control": [
-            "GET /_sandbox/requests", "POST /_sandbox/reset",
+            "GET|DELETE /_sandbox/requests", "GET /_sandbox/requests/count", "POST /_sandbox/reset",
             "GET|PUT /_sandbox/state/{vendor}", "GET|POST /_sandbox/switches/{vendor}",
             "POST /_sandbox/clock", "POST /_sandbox/faults/{vendor}",
             "PUT /_sandbox/faults", "GET /_sandbox/foreign-edits",

@@ -12,6 +12,7 @@ use url::form_urlencoded;
 
 use super::dice::Dice;
 use super::faults::FaultPlan;
+use super::population::Population;
 use super::record::{ForeignEdit, Newest, Seen, shown_path};
 use super::simulator::{Answer, Asked, Simulator};
 use super::trouble::{Fault, Reply, Troubled};
@@ -25,8 +26,13 @@ pub(crate) struct Vendor {
 }
 
 impl Vendor {
-    fn troubled(&self, faults: Option<&FaultPlan>) -> Troubled {
-        Troubled::new((self.seeded)(), self.dice(faults))
+    fn troubled(&self, faults: Option<&FaultPlan>, population: &Population) -> Troubled {
+        let mut simulator = (self.seeded)();
+        let objects = population.of(self.prefix);
+        if objects > 0 {
+            simulator.populate(objects);
+        }
+        Troubled::new(simulator, self.dice(faults))
     }
 
     fn dice(&self, faults: Option<&FaultPlan>) -> Option<Dice> {
@@ -57,6 +63,7 @@ pub(super) struct Host {
     foreign: Mutex<Newest<ForeignEdit>>,
     /// What the sandbox was started with.
     faults: Option<FaultPlan>,
+    population: Population,
     /// What is added to the real clock.
     offset: Mutex<SignedDuration>,
 }
@@ -67,16 +74,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Host {
-    pub fn new(vendors: &[Vendor], faults: Option<FaultPlan>) -> Self {
+    pub fn new(vendors: &[Vendor], faults: Option<FaultPlan>, population: Population) -> Self {
         let place = |vendor: &Vendor| Place {
             vendor: *vendor,
-            troubled: Mutex::new(vendor.troubled(faults.as_ref())),
+            troubled: Mutex::new(vendor.troubled(faults.as_ref(), &population)),
         };
         Self {
             places: vendors.iter().map(place).collect(),
             seen: Mutex::default(),
             foreign: Mutex::default(),
             faults,
+            population,
             offset: Mutex::default(),
         }
     }
@@ -153,6 +161,10 @@ impl Host {
         lock(&self.seen).all()
     }
 
+    pub fn request_count(&self) -> u64 {
+        lock(&self.seen).count()
+    }
+
     pub fn forget_requests(&self) {
         lock(&self.seen).clear();
     }
@@ -160,7 +172,9 @@ impl Host {
     /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
     pub fn reset(&self) {
         for place in &self.places {
-            *lock(&place.troubled) = place.vendor.troubled(self.faults.as_ref());
+            *lock(&place.troubled) = place
+                .vendor
+                .troubled(self.faults.as_ref(), &self.population);
         }
         *lock(&self.offset) = SignedDuration::ZERO;
         lock(&self.foreign).clear();

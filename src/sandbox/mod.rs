@@ -18,6 +18,8 @@
 //!   in which case `dice` say which call meets which of the `faults`. `broken`, `replica` and `foreign` hold
 //!   what such calls meet: replies that are none, reads that lag, edits by others.
 //! - `server` is the only file that knows axum. `control` serves the same handles to other processes.
+//! - [`population`] makes accounts as large as real ones, and manifests for them; `layered` keeps what their
+//!   objects share once.
 //! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
@@ -34,8 +36,10 @@ mod foreign;
 mod host;
 pub mod informatica;
 pub mod lac;
+mod layered;
 pub mod licensespring;
 mod opaque;
+pub mod population;
 mod record;
 mod replica;
 mod schema;
@@ -58,6 +62,7 @@ use tokio::task::JoinHandle;
 
 pub use credentials::{CREDENTIALS, Credential};
 pub use faults::FaultPlan;
+pub use population::Population;
 pub use record::{ForeignEdit, Seen};
 pub use trouble::Fault;
 
@@ -82,6 +87,8 @@ pub struct Options {
     pub latency: Duration,
     /// Faults to inject into vendor replies.
     pub faults: Option<FaultPlan>,
+    /// Objects beside those of the published examples.
+    pub population: Population,
 }
 
 impl Default for Options {
@@ -90,6 +97,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             latency: Duration::ZERO,
             faults: None,
+            population: Population::default(),
         }
     }
 }
@@ -115,7 +123,7 @@ impl Sandbox {
     async fn start_with(options: Options, vendors: &[Vendor]) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let host = Arc::new(Host::new(vendors, options.faults));
+        let host = Arc::new(Host::new(vendors, options.faults, options.population));
         let (stopper, stopped) = oneshot::channel();
         let serving = server::serve(listener, Arc::clone(&host), options.latency, async {
             // An error means that the sender was dropped, which asks for the same.
@@ -151,6 +159,11 @@ impl Sandbox {
     /// The requests answered so far (the newest hundred thousand), control routes left out.
     pub fn requests(&self) -> Vec<Seen> {
         self.host.requests()
+    }
+
+    /// How many requests were answered since the start or since they were forgotten, however many are kept.
+    pub fn request_count(&self) -> u64 {
+        self.host.request_count()
     }
 
     pub fn forget_requests(&self) {

@@ -53,28 +53,40 @@ const KEPT: usize = 100_000;
 
 /// The newest of many, the oldest of them first.
 #[derive(Debug)]
-pub(super) struct Newest<T>(VecDeque<T>);
+pub(super) struct Newest<T> {
+    kept: VecDeque<T>,
+    count: u64,
+}
 
 impl<T> Default for Newest<T> {
     fn default() -> Self {
-        Self(VecDeque::new())
+        Self {
+            kept: VecDeque::new(),
+            count: 0,
+        }
     }
 }
 
 impl<T: Clone> Newest<T> {
     pub(super) fn push(&mut self, one: T) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
         }
-        self.0.push_back(one);
+        self.kept.push_back(one);
+        self.count += 1;
     }
 
     pub(super) fn all(&self) -> Vec<T> {
-        self.0.iter().cloned().collect()
+        self.kept.iter().cloned().collect()
+    }
+
+    /// How many there were, kept or not.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
 /// One HTTP request as a simulator sees it: the path starts after the vendor's prefix.
@@ -74,13 +75,24 @@ pub struct Answer {
 impl Answer {
     /// A JSON reply.
     pub fn json(status: u16, body: &Value) -> Self {
+        Self::serialized(status, body)
+    }
+
+    /// A JSON reply written straight from what it shows, without a tree in between.
+    pub fn serialized(status: u16, body: &impl Serialize) -> Self {
+        // Only maps with odd keys do not serialise, and no account has any.
+        Self::text(status, serde_json::to_vec(body).unwrap_or_default())
+    }
+
+    /// A JSON reply that is text already.
+    pub fn text(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,
             headers: vec![(
                 "content-type".into(),
                 "application/json; charset=utf-8".into(),
             )],
-            body: body.to_string().into_bytes(),
+            body,
         }
     }
 
@@ -98,6 +110,9 @@ impl Answer {
 pub trait Simulator: Send {
     /// Answers one request at the moment `now`; tokens and sessions age by it.
     fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer;
+
+    /// Adds so many more objects, the same ones each time, so that the account is as large as a real one.
+    fn populate(&mut self, objects: usize);
 
     /// The whole account as JSON: what tests check and other programs may edit.
     fn state(&self) -> Value;

@@ -26,6 +26,8 @@ impl Simulator for Mirror {
         )
     }
 
+    fn populate(&mut self, _: usize) {}
+
     fn state(&self) -> Value {
         json!({"writes": self.writes})
     }

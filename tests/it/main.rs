@@ -17,6 +17,7 @@ mod judge;
 mod kill;
 mod laws;
 mod outputs;
+mod populated;
 mod readme;
 mod reports;
 mod schemas;

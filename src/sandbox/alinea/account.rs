@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::sandbox::opaque::scatter;
 use crate::sandbox::{schema, wire};
 
 /// A GUID; letters of either case are the same.
@@ -22,6 +24,13 @@ pub(super) struct Guid(Uuid);
 impl Guid {
     /// The GUID of zeros, to which a missing member binds.
     pub(super) const EMPTY: Self = Self(Uuid::nil());
+
+    /// One of a sequence of GUIDs that look random.
+    pub(super) fn scattered(sequence: u64, place: u64) -> Self {
+        let place = sequence.wrapping_add(place.wrapping_mul(2));
+        let halves = (scatter(place), scatter(place.wrapping_add(1)));
+        Self(Uuid::from_u64_pair(halves.0, halves.1))
+    }
 }
 
 impl TryFrom<String> for Guid {
@@ -42,6 +51,22 @@ impl From<Guid> for String {
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.hyphenated())
+    }
+}
+
+/// A value of which many licences show the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared(Arc<Value>);
+
+impl Serialize for Shared {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shared {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self(Arc::new(value)))
     }
 }
 
@@ -73,7 +98,7 @@ pub(super) struct License {
     pub(super) access_type: i32,
     pub(super) access_type_name: String,
     pub(super) product_isbns: Vec<String>,
-    pub(super) product_group: Value,
+    pub(super) product_group: Shared,
     pub(super) user_ids: Vec<Guid>,
     pub(super) institutions_in_municipality: Vec<Value>,
     pub(super) agreement_start_date: Option<Timestamp>,
@@ -109,7 +134,7 @@ impl Default for License {
             access_type: 1,
             access_type_name: "Full".into(),
             product_isbns: Vec::new(),
-            product_group: Value::Null,
+            product_group: Shared::default(),
             user_ids: Vec::new(),
             institutions_in_municipality: Vec::new(),
             agreement_start_date: None,

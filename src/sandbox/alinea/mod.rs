@@ -6,6 +6,7 @@
 
 mod account;
 mod foreign;
+pub(super) mod populate;
 mod search;
 mod switches;
 #[cfg(test)]
@@ -259,6 +260,10 @@ fn refused(refusal: Refusal) -> Answer {
 impl Simulator for Alinea {
     fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
         self.route(asked, now).unwrap_or_else(refused)
+    }
+
+    fn populate(&mut self, objects: usize) {
+        self.account.populate(objects);
     }
 
     fn state(&self) -> Value {

@@ -10,28 +10,29 @@ use serde_json::{Map, Value, json};
 
 use super::switches::GroupOrder;
 use super::{Refusal, refusal};
+use crate::sandbox::layered::{Layered, Members};
 use crate::sandbox::wire;
 
 type Fields = Map<String, Value>;
 
 #[derive(Clone)]
 pub(super) struct Account {
-    organizations: Vec<Organization>,
-    by_id: BTreeMap<String, usize>,
+    pub(super) organizations: Vec<Organization>,
+    pub(super) by_id: BTreeMap<String, usize>,
 }
 
 #[derive(Clone)]
 pub(super) struct Organization {
     pub(super) fields: Fields,
-    groups: BTreeMap<String, Fields>,
+    pub(super) groups: BTreeMap<String, Fields>,
     /// In the order of creation, which is the default order of the list call.
-    licenses: Vec<License>,
-    license_by_id: BTreeMap<String, usize>,
+    pub(super) licenses: Vec<License>,
+    pub(super) license_by_id: BTreeMap<String, usize>,
 }
 
 #[derive(Clone)]
 pub(super) struct License {
-    pub(super) fields: Fields,
+    pub(super) fields: Layered,
     pub(super) groups: BTreeSet<String>,
 }
 
@@ -97,7 +98,7 @@ impl Account {
 }
 
 impl Organization {
-    fn load(given: Value, templates: &Templates) -> Result<Self, String> {
+    pub(super) fn load(given: Value, templates: &Templates) -> Result<Self, String> {
         let mut given = wire::expect_object(given, "an organization")?;
         let group_values = wire::take_list(&mut given, "userGroups")?;
         let license_values = wire::take_list(&mut given, "licenses")?;
@@ -128,7 +129,7 @@ impl Organization {
                 fields["key"] = json!(format!("SANDBOX-KEY-{}", id_of(&fields)));
             }
             licenses.push(License {
-                fields,
+                fields: fields.into(),
                 groups: ids,
             });
         }
@@ -147,7 +148,7 @@ impl Organization {
         let groups = self.groups.values().cloned().map(Value::Object);
         fields.insert("userGroups".into(), groups.collect());
         let licenses = self.licenses.iter().map(|license| {
-            let mut fields = license.fields.clone();
+            let mut fields = license.fields.to_object();
             fields.insert("userGroupIds".into(), json!(license.groups));
             Value::Object(fields)
         });
@@ -162,7 +163,7 @@ impl Organization {
     /// The groups in the order of creation.
     pub(super) fn groups(&self) -> Vec<&Fields> {
         let mut groups: Vec<&Fields> = self.groups.values().collect();
-        groups.sort_by_cached_key(|group| creation(group));
+        groups.sort_by_cached_key(|group| creation(*group));
         groups
     }
 
@@ -193,7 +194,7 @@ impl Organization {
     pub(super) fn shown(&self, license: &License, order: GroupOrder) -> Value {
         let ids = license.groups.iter();
         let mut groups: Vec<&Fields> = ids.filter_map(|id| self.groups.get(id)).collect();
-        groups.sort_by_cached_key(|group| creation(group));
+        groups.sort_by_cached_key(|group| creation(*group));
         if order == GroupOrder::Reversed {
             groups.reverse();
         }
@@ -203,7 +204,7 @@ impl Organization {
             group.shift_remove("totalUsers");
             Value::Object(group)
         });
-        let mut fields = license.fields.clone();
+        let mut fields = license.fields.to_object();
         fields.insert("userGroups".into(), groups.collect());
         Value::Object(fields)
     }
@@ -273,23 +274,29 @@ fn no_group(id: &str) -> Refusal {
     refusal(404, format!("user group {id} was not found"))
 }
 
-/// Marks an object as changed at this moment.
-pub(super) fn touch(fields: &mut Fields, now: Timestamp) {
+/// Marks a group as changed at this moment.
+fn touch(fields: &mut Fields, now: Timestamp) {
     fields.insert("updatedAt".into(), json!(wire::seven_digits(now)));
 }
 
-fn id_of(fields: &Fields) -> &str {
-    fields["id"].as_str().unwrap_or("")
+fn id_of(fields: &impl Members) -> &str {
+    text(fields, "id")
+}
+
+fn text<'a>(fields: &'a impl Members, name: &str) -> &'a str {
+    fields.member(name).and_then(Value::as_str).unwrap_or("")
 }
 
 /// Order of creation, with the id to break ties; dates are normalised, so text order is time order.
-fn creation(fields: &Fields) -> (String, String) {
-    let created = fields["createdAt"].as_str().unwrap_or("");
+fn creation(fields: &impl Members) -> (String, String) {
+    let created = text(fields, "createdAt");
     (created.to_owned(), id_of(fields).to_owned())
 }
 
 /// Positions by id; an id that is there twice is an error.
-fn index<'a>(all: impl Iterator<Item = &'a Fields>) -> Result<BTreeMap<String, usize>, String> {
+fn index<'a, T: Members + 'a>(
+    all: impl Iterator<Item = &'a T>,
+) -> Result<BTreeMap<String, usize>, String> {
     let mut by_id = BTreeMap::new();
     for (position, fields) in all.enumerate() {
         let id = id_of(fields);
@@ -301,14 +308,14 @@ fn index<'a>(all: impl Iterator<Item = &'a Fields>) -> Result<BTreeMap<String, u
 }
 
 /// What members a loaded object gets when the document leaves them out.
-struct Templates {
+pub(super) struct Templates {
     organization: Fields,
     group: Fields,
     license: Fields,
 }
 
 impl Templates {
-    fn read() -> Result<Self, String> {
+    pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let one = |name: &str| wire::expect_object(all[name].clone(), name);

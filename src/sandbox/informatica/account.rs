@@ -5,6 +5,7 @@
 //! administrator of the first organization that has no parent.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -27,7 +28,8 @@ pub struct Org {
     pub id: String,
     pub name: String,
     pub parent: Option<String>,
-    pub licence: Licence,
+    /// Shared by organizations that hold the same, as many do in a populated account.
+    pub licence: Arc<Licence>,
 }
 
 #[derive(Clone)]
@@ -91,6 +93,12 @@ impl Account {
         })
     }
 
+    /// Adds an organization whose id nobody has.
+    pub fn add(&mut self, org: Org) {
+        self.by_id.insert(org.id.clone(), self.orgs.len());
+        self.orgs.push(org);
+    }
+
     pub fn org(&self, id: &str) -> Option<&Org> {
         self.by_id.get(id).map(|&place| &self.orgs[place])
     }
@@ -138,6 +146,10 @@ fn org(saved: &Value) -> Result<Org, String> {
         id: id.to_owned(),
         name: text("name")?.unwrap_or_else(|| id.to_owned()),
         parent: text("parentOrg")?,
-        licence: Licence::read(saved, &Licence::default(), &Switches::default())?,
+        licence: Arc::new(Licence::read(
+            saved,
+            &Licence::default(),
+            &Switches::default(),
+        )?),
     })
 }

@@ -9,9 +9,11 @@
 mod account;
 mod foreign;
 mod licence;
+pub(super) mod populate;
 mod switches;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -237,7 +239,7 @@ impl Informatica {
         let body = body(asked)?;
         let licence = self.replacement(&body, org).map_err(Refusal::data)?;
         if let Some(org) = self.account.org_mut(id) {
-            org.licence = licence;
+            org.licence = Arc::new(licence);
         }
         let status = if self.switches.put_is_204 { 204 } else { 200 };
         Ok(Answer::empty(status))
@@ -337,6 +339,10 @@ impl Simulator for Informatica {
             Ok(answer) => answer,
             Err(refusal) => self.refusal(&refusal),
         }
+    }
+
+    fn populate(&mut self, objects: usize) {
+        self.account.populate(objects);
     }
 
     fn state(&self) -> Value {

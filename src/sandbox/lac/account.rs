@@ -4,7 +4,8 @@
 //! last with their `product_id`; `license_orders` in the writing form with integers, plus what the server
 //! adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use super::reading::CUSTOMER;
 use super::schema;
 use super::switches::Switches;
 use crate::sandbox::check::{self, Object};
+use crate::sandbox::layered::Layered;
 use crate::sandbox::opaque;
 
 #[derive(Clone, Default)]
@@ -22,6 +24,8 @@ pub struct Account {
     /// In the order of their creation.
     pub orders: Vec<Order>,
     by_key: HashMap<String, usize>,
+    /// The places of a customer's orders, in the order of their creation.
+    by_customer: HashMap<i64, BTreeSet<usize>>,
     pub counters: Value,
     keys_made: u64,
 }
@@ -38,7 +42,9 @@ pub struct Order {
     /// How often the order was read since its removal was asked for.
     pub removal_reads: u32,
     /// The writing form, see [`schema`]: every member is there, so indexing it is safe.
-    pub settings: Object,
+    pub settings: Layered,
+    /// The reading form as text, kept once a list showed it, since large lists are read again and again.
+    pub text: OnceCell<Box<[u8]>>,
 }
 
 /// The server's own members of an order in the saved account.
@@ -136,7 +142,8 @@ impl Account {
             removal_request_time: time("removal_request_time")?,
             removal_confirmation_time: time("removal_confirmation_time")?,
             removal_reads: 0,
-            settings,
+            settings: settings.into(),
+            text: OnceCell::new(),
         })
     }
 
@@ -175,16 +182,41 @@ impl Account {
     }
 
     pub fn order(&self, key: &str) -> Option<&Order> {
-        self.by_key.get(key).map(|&at| &self.orders[at])
+        self.place(key).map(|at| &self.orders[at])
     }
 
-    pub fn order_mut(&mut self, key: &str) -> Option<&mut Order> {
-        self.by_key.get(key).map(|&at| &mut self.orders[at])
+    /// Where an order stands in the list.
+    pub fn place(&self, key: &str) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Where the orders of these customers stand, in the order of the list.
+    pub fn places_of(&self, customers: &BTreeSet<i64>) -> BTreeSet<usize> {
+        let places = customers.iter().filter_map(|id| self.by_customer.get(id));
+        places.flatten().copied().collect()
     }
 
     pub fn add(&mut self, order: Order) {
-        self.by_key.insert(order.key.clone(), self.orders.len());
+        let place = self.orders.len();
+        self.by_key.insert(order.key.clone(), place);
+        let own = self.by_customer.entry(order.customer()).or_default();
+        own.insert(place);
         self.orders.push(order);
+    }
+
+    /// Puts an order in the place of the one that has its key.
+    pub fn replace(&mut self, mut order: Order) {
+        order.text = OnceCell::new();
+        let Some(place) = self.place(&order.key) else {
+            return;
+        };
+        let before = self.orders[place].customer();
+        if let Some(places) = self.by_customer.get_mut(&before) {
+            places.remove(&place);
+        }
+        let own = self.by_customer.entry(order.customer()).or_default();
+        own.insert(place);
+        self.orders[place] = order;
     }
 
     /// A new activation key; the same account always makes the same ones.
@@ -205,6 +237,11 @@ impl Account {
 }
 
 impl Order {
+    pub fn customer(&self) -> i64 {
+        // Orders are kept with an integer there.
+        self.settings["customer_id"].as_i64().unwrap_or_default()
+    }
+
     fn saved(&self) -> Value {
         let mut saved = json!({
             "activation_key": self.key,
@@ -214,7 +251,7 @@ impl Order {
             "removal_request_time": self.removal_request_time,
             "removal_confirmation_time": self.removal_confirmation_time,
         });
-        for (name, value) in &self.settings {
+        for (name, value) in self.settings.iter() {
             saved[name] = value.clone();
         }
         saved
@@ -299,7 +336,7 @@ pub fn is_key(text: &str) -> bool {
 }
 
 /// A key of the right form from a counter.
-fn key_from(counter: u64) -> String {
+pub fn key_from(counter: u64) -> String {
     let symbols = opaque::text(counter, 20, opaque::UPPER);
     let groups = [
         &symbols[..5],

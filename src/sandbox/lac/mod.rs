@@ -11,6 +11,7 @@ mod account;
 mod foreign;
 mod hostids;
 mod orders;
+pub(super) mod populate;
 mod query;
 mod reading;
 mod schema;
@@ -240,6 +241,10 @@ impl Simulator for Lac {
             Ok(answer) => answer,
             Err(refusal) => self.refusal(&refusal),
         }
+    }
+
+    fn populate(&mut self, objects: usize) {
+        self.account.populate(objects);
     }
 
     fn state(&self) -> Value {

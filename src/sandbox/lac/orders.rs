@@ -1,5 +1,7 @@
 //! The calls on licence orders: list, read one, create, update.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -7,18 +9,26 @@ use super::account::Order;
 use super::switches::{AbsentOptional, Rule, SingleGet, TemplateChange};
 use super::{Lac, Refusal, body, query, schema};
 use crate::sandbox::check::{self, Object};
+use crate::sandbox::layered::Layered;
 use crate::sandbox::simulator::{Answer, Asked};
 
 impl Lac {
     pub(super) fn list(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
-        let keys = query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
-        let mut rows = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let order = self.account.order(key);
-            rows.extend(order.map(|order| self.account.reading(order)));
-            self.note_read(key, now);
+        let places = query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
+        let account = &self.account;
+        let mut body = vec![b'['];
+        for (row, place) in places.iter().enumerate() {
+            if row > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(account.reading_text(&account.orders[*place]));
         }
-        Ok(Answer::json(200, &rows.into()))
+        body.push(b']');
+        let answer = Answer::text(200, body);
+        for place in places {
+            self.note_read(place, now);
+        }
+        Ok(answer)
     }
 
     pub(super) fn get(
@@ -29,9 +39,10 @@ impl Lac {
     ) -> Result<Answer, Refusal> {
         query::only(asked, &[]).map_err(Refusal::query)?;
         let missing = || Refusal::new(404, 1712, "Invalid activation key specified.");
-        let order = self.account.order(key).ok_or_else(missing)?;
+        let place = self.account.place(key).ok_or_else(missing)?;
+        let order = &self.account.orders[place];
         let answer = match self.switches.single_get {
-            SingleGet::Snake => Answer::json(200, &self.account.reading(order)),
+            SingleGet::Snake => Answer::serialized(200, &self.account.reading(order)),
             SingleGet::Hal if order.settings["enabled"] == false => {
                 let words = "License order has been disabled.";
                 return Err(Refusal::new(403, 1703, words));
@@ -43,24 +54,23 @@ impl Lac {
                 answer
             }
         };
-        self.note_read(key, now);
+        self.note_read(place, now);
         Ok(answer)
     }
 
     /// Counts a read of an order whose removal was asked for; after enough of them the end user's machine is
     /// taken to have confirmed, upon which the server clears the flag and stamps the time.
-    fn note_read(&mut self, key: &str, now: Timestamp) {
+    fn note_read(&mut self, place: usize, now: Timestamp) {
         let limit = self.switches.removal_clears_after_reads;
-        let Some(order) = self.account.order_mut(key) else {
-            return;
-        };
+        let order = &mut self.account.orders[place];
         if limit == 0 || order.settings["removal"] != true {
             return;
         }
         order.removal_reads += 1;
         if order.removal_reads >= limit {
-            order.settings["removal"] = false.into();
+            order.settings.insert("removal", false.into());
             order.removal_confirmation_time = Some(stamp(now));
+            order.text = OnceCell::new();
         }
     }
 
@@ -76,19 +86,20 @@ impl Lac {
             removal_request_time: None,
             removal_confirmation_time: None,
             removal_reads: 0,
-            settings,
+            settings: settings.into(),
+            text: OnceCell::new(),
         };
         if order.settings["removal"] == true {
             order.removal_request_time = Some(stamp(now));
         }
-        let reply = self.account.reading(&order);
-        self.account.add(order);
         let status = if self.switches.created_is_201 {
             201
         } else {
             200
         };
-        Ok(Answer::json(status, &reply))
+        let answer = Answer::serialized(status, &self.account.reading(&order));
+        self.account.add(order);
+        Ok(answer)
     }
 
     pub(super) fn update(
@@ -102,22 +113,20 @@ impl Lac {
         let order = self.account.order(key).ok_or_else(missing)?;
         let sent = body(asked)?;
         let mut full = sent.clone();
-        for (name, live) in &order.settings {
+        for (name, live) in order.settings.iter() {
             let kept = self.switches.lenient_patch
                 || self.switches.absent_optional == AbsentOptional::Keep
                     && schema::optional_members().any(|optional| optional == name);
             if kept && !live.is_null() && !full.contains_key(name) {
-                full.insert(name.clone(), live.clone());
+                full.insert(name.to_owned(), live.clone());
             }
         }
-        let settings = self.settings(&full, false).map_err(Refusal::data)?;
+        let settings = self.settings(&full, false).map_err(Refusal::data)?.into();
         self.check_change(order, &settings).map_err(Refusal::data)?;
         let order = changed(order, settings, now);
-        let reply = self.account.reading(&order);
-        if let Some(live) = self.account.order_mut(key) {
-            *live = order;
-        }
-        Ok(Answer::json(200, &reply))
+        let answer = Answer::serialized(200, &self.account.reading(&order));
+        self.account.replace(order);
+        Ok(answer)
     }
 
     /// A complete body, checked, in the form in which orders are kept.
@@ -128,8 +137,8 @@ impl Lac {
     }
 
     /// Rules between the live order and its new settings.
-    fn check_change(&self, live: &Order, new: &Object) -> Result<(), String> {
-        let number = |of: &Object, name: &str| of[name].as_i64().unwrap_or_default();
+    fn check_change(&self, live: &Order, new: &Layered) -> Result<(), String> {
+        let number = |of: &Layered, name: &str| of[name].as_i64().unwrap_or_default();
         let [from, to] = [&live.settings, new].map(|of| number(of, "product_template_id"));
         let product = |template| self.account.product_of(template).map(|one| &one["id"]);
         let allowed = match self.switches.template_change {
@@ -165,9 +174,9 @@ impl Lac {
 }
 
 /// The live order with new settings and what follows from them.
-fn changed(live: &Order, settings: Object, now: Timestamp) -> Order {
+fn changed(live: &Order, settings: Layered, now: Timestamp) -> Order {
     let mut order = live.clone();
-    let allowed = |of: &Object| of["deactivations_allowed"].as_i64().unwrap_or_default();
+    let allowed = |of: &Layered| of["deactivations_allowed"].as_i64().unwrap_or_default();
     let used = allowed(&live.settings) - live.deactivations_left;
     order.deactivations_left = (allowed(&settings) - used).max(0);
     match (

@@ -1,8 +1,10 @@
 //! Query parameters of the list calls, as their pages document them (checked 2026-11-21).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::account::{Account, Order};
+use super::account::{Account, Order, is_key};
 use super::schema;
 use super::switches::{ListOrder, Switches};
 use crate::sandbox::check::{self, Object};
@@ -37,20 +39,17 @@ pub fn page<T>(
 
 /// What `GET /license-orders` filters by.
 struct OrderFilter<'a> {
-    key: Option<&'a str>,
-    customers: Option<(Vec<i64>, bool)>,
+    /// In upper case, as keys are.
+    key: Option<String>,
+    customers: Option<(BTreeSet<i64>, bool)>,
     templates: Option<Vec<i64>>,
     after: Option<&'a str>,
     before: Option<&'a str>,
     disabled: bool,
 }
 
-/// The keys of the orders on the wanted page.
-pub fn orders(
-    asked: &Asked,
-    account: &Account,
-    switches: &Switches,
-) -> Result<Vec<String>, String> {
+/// The places of the orders on the wanted page.
+pub fn orders(asked: &Asked, account: &Account, switches: &Switches) -> Result<Vec<usize>, String> {
     const KNOWN: &[&str] = &[
         "offset",
         "activation_key",
@@ -68,14 +67,14 @@ pub fn orders(
     ) {
         (None, None) => None,
         (Some(list), Some(exclude)) => Some((
-            ids("customer_ids", list)?,
+            ids("customer_ids", list)?.into_iter().collect(),
             boolean("customer_ids_exclude", exclude)?,
         )),
         _ => return Err("customer_ids and customer_ids_exclude must be set together".into()),
     };
     let templates = asked.param("product_template_ids");
     let filter = OrderFilter {
-        key: asked.param("activation_key"),
+        key: asked.param("activation_key").map(str::to_ascii_uppercase),
         customers,
         templates: templates
             .map(|list| ids("product_template_ids", list))
@@ -89,27 +88,54 @@ pub fn orders(
             Some(_) => return Err("disabled can only be set to true".into()),
         },
     };
-    let key = |order: &Order| order.key.clone();
-    // A whole key can match only itself: the usual question, answered without a walk over all orders.
-    if let Some(whole) = filter.key.filter(|key| super::account::is_key(key)) {
-        let one = account.order(whole).filter(|order| filter.fits(order));
-        return page(asked, switches, one.into_iter().map(key));
+    let all = 0..account.orders.len();
+    // The usual questions are answered without a walk over all orders: for everything, for one key, which
+    // can match only itself, and for some customers.
+    if filter.fits_all() {
+        return match switches.list_order {
+            ListOrder::Created => page(asked, switches, all),
+            ListOrder::Newest => page(asked, switches, all.rev()),
+        };
     }
-    let fitting = account.orders.iter().filter(|order| filter.fits(order));
+    let whole = filter.key.as_deref().filter(|key| is_key(key));
+    let candidates: Box<dyn DoubleEndedIterator<Item = usize>> = match (whole, &filter.customers) {
+        (Some(key), _) => Box::new(account.place(key).into_iter()),
+        (None, Some((ids, false))) => Box::new(account.places_of(ids).into_iter()),
+        (None, _) => Box::new(all),
+    };
+    let fitting = candidates.filter(|place| filter.fits(&account.orders[*place]));
     match switches.list_order {
-        ListOrder::Created => page(asked, switches, fitting.map(key)),
-        ListOrder::Newest => page(asked, switches, fitting.rev().map(key)),
+        ListOrder::Created => page(asked, switches, fitting),
+        ListOrder::Newest => page(asked, switches, fitting.rev()),
     }
 }
 
 impl OrderFilter<'_> {
+    fn fits_all(&self) -> bool {
+        let Self {
+            key,
+            customers,
+            templates,
+            after,
+            before,
+            disabled,
+        } = self;
+        key.is_none()
+            && customers.is_none()
+            && templates.is_none()
+            && after.is_none()
+            && before.is_none()
+            && !disabled
+    }
+
     fn fits(&self, order: &Order) -> bool {
-        let customer = order.settings["customer_id"].as_i64().unwrap_or_default();
+        let customer = order.customer();
         let template = order.settings["product_template_id"].as_i64();
         let template = template.unwrap_or_default();
         // Times start with their date, and dates of this form sort as text.
         let created = order.creation_time.get(..10).unwrap_or_default();
-        self.key.is_none_or(|part| contains(&order.key, part))
+        let key = self.key.as_ref();
+        key.is_none_or(|part| order.key.contains(part))
             && self
                 .customers
                 .as_ref()
@@ -163,8 +189,8 @@ pub fn customers(asked: &Asked, account: &Account, switches: &Switches) -> Resul
                 })
             })
     };
-    let rows = account.customers.values().filter(fits).cloned();
-    Ok(page(asked, switches, rows)?.into())
+    let rows = page(asked, switches, account.customers.values().filter(fits))?;
+    Ok(rows.into_iter().cloned().collect())
 }
 
 /// The products on the wanted page.

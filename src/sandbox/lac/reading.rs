@@ -1,10 +1,12 @@
 //! How the objects of an account read, as the vendor's pages print them (checked 2026-11-21).
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::account::{Account, Order};
 use super::hostids;
-use super::schema;
+use super::schema::Spelled;
 use crate::sandbox::check::Object;
 
 /// The members of a customer that an order shows, in its order.
@@ -33,33 +35,21 @@ impl Account {
         Some(product.into())
     }
 
-    /// An order as the PATCH page prints it: a customer without id, integers as strings, counters as numbers.
-    pub fn reading(&self, order: &Order) -> Value {
-        let settings = &order.settings;
-        let spelled = |name: &str| schema::spelled(&settings[name]);
-        json!({
-            "customer": self.customer_of(order),
-            "product_template": self.template_of(order),
-            "activation_key": order.key,
-            "creation_time": order.creation_time,
-            "license_type": settings["license_type"],
-            "licensee_type": settings["licensee_type"],
-            "licensee": settings["licensee"],
-            "hostid_match_rate": spelled("hostid_match_rate"),
-            "min_hostids": spelled("min_hostids"),
-            "activations_allowed": spelled("activations_allowed"),
-            "activated_licenses_count": order.activated,
-            "enabled": settings["enabled"],
-            "description": settings["description"],
-            "settings_description": settings["settings_description"],
-            "removal": settings["removal"],
-            "removal_request_time": order.removal_request_time,
-            "removal_confirmation_time": order.removal_confirmation_time,
-            "deactivations_allowed": spelled("deactivations_allowed"),
-            "deactivations_left": order.deactivations_left,
-            "Hostids": spelled("Hostids"),
-            "Features": spelled("Features"),
-        })
+    /// An order as the PATCH page prints it.
+    pub fn reading<'a>(&'a self, order: &'a Order) -> Reading<'a> {
+        Reading {
+            account: self,
+            order,
+        }
+    }
+
+    /// The same as text; a write to the order lets go of it.
+    pub fn reading_text<'a>(&'a self, order: &'a Order) -> &'a [u8] {
+        let written = || serde_json::to_vec(&self.reading(order));
+        // Only maps with odd keys do not serialise, and orders have none.
+        order
+            .text
+            .get_or_init(|| written().unwrap_or_default().into_boxed_slice())
     }
 
     /// An order as the page of the single GET prints it, which is the end-user API's document.
@@ -84,7 +74,7 @@ impl Account {
         let types: Vec<_> = types.collect();
         json!({
             "activationKey": order.key,
-            "customer": {"name": self.customer_of(order)["name"]},
+            "customer": {"name": text(self.customer_of(order), "name")},
             "product": {
                 "name": text(product, "name"),
                 "version": text(product, "version"),
@@ -100,38 +90,92 @@ impl Account {
         })
     }
 
-    fn customer_of(&self, order: &Order) -> Value {
-        let id = order.settings["customer_id"].as_i64().unwrap_or_default();
-        let Some(customer) = self.customers.get(&id) else {
-            return Value::Null;
-        };
-        let mut shown = Object::new();
-        for name in CUSTOMER {
-            shown.insert((*name).to_owned(), customer[*name].clone());
-        }
-        let brief = |list: &str, names: [&str; 2]| -> Value {
-            let items = customer[list].as_array().into_iter().flatten();
-            items
-                .map(|item| json!({names[0]: item[names[0]], names[1]: item[names[1]]}))
-                .collect()
-        };
-        shown.insert("Contacts".into(), brief("Contacts", ["name", "email"]));
-        shown.insert(
-            "CustomTags".into(),
-            brief("CustomTags", ["tag_name", "value"]),
-        );
-        shown.into()
+    fn customer_of(&self, order: &Order) -> Option<&Object> {
+        self.customers.get(&order.customer())
     }
 
-    fn template_of(&self, order: &Order) -> Value {
+    fn template_of(&self, order: &Order) -> Option<&Object> {
         let id = order.settings["product_template_id"].as_i64();
-        match id.and_then(|id| self.templates.get(&id)) {
-            Some(template) => json!({
-                "id": template["id"],
-                "name": template["name"],
-                "product_id": template["product_id"],
-            }),
-            None => Value::Null,
+        self.templates.get(&id?)
+    }
+}
+
+/// An order on its way out: a customer without id, integers as strings, counters as numbers.
+///
+/// Written member by member, since a page of hundreds of orders would otherwise be built as a tree first.
+pub struct Reading<'a> {
+    account: &'a Account,
+    order: &'a Order,
+}
+
+impl Serialize for Reading<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const TEMPLATE: &[&str] = &["id", "name", "product_id"];
+        let Self { account, order } = self;
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("customer", &account.customer_of(order).map(Customer))?;
+        let template = account.template_of(order);
+        out.serialize_entry("product_template", &template.map(|of| Picked(of, TEMPLATE)))?;
+        out.serialize_entry("activation_key", &order.key)?;
+        out.serialize_entry("creation_time", &order.creation_time)?;
+        // Settings are kept in the order of the reply, so one walk over them finds every member.
+        for (name, value) in order.settings.iter() {
+            match name {
+                // Shown as a customer and a template above.
+                "customer_id" | "product_template_id" => continue,
+                _ => out.serialize_entry(name, &Spelled(value))?,
+            }
+            match name {
+                "activations_allowed" => {
+                    out.serialize_entry("activated_licenses_count", &order.activated)?;
+                }
+                "removal" => {
+                    out.serialize_entry("removal_request_time", &order.removal_request_time)?;
+                    let confirmed = &order.removal_confirmation_time;
+                    out.serialize_entry("removal_confirmation_time", confirmed)?;
+                }
+                "deactivations_allowed" => {
+                    out.serialize_entry("deactivations_left", &order.deactivations_left)?;
+                }
+                _ => {}
+            }
         }
+        out.end()
+    }
+}
+
+/// A customer as an order shows it.
+struct Customer<'a>(&'a Object);
+
+impl Serialize for Customer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        // Customers are kept in the order of the reply as well.
+        for (name, value) in self.0 {
+            let shown: &[&str] = match name.as_str() {
+                "id" | "creation_time" | "update_time" => continue,
+                "Contacts" => &["name", "email"],
+                "CustomTags" => &["tag_name", "value"],
+                _ => {
+                    out.serialize_entry(name, value)?;
+                    continue;
+                }
+            };
+            let items = value.as_array().into_iter().flatten();
+            let items = items.filter_map(Value::as_object);
+            let brief: Vec<_> = items.map(|item| Picked(item, shown)).collect();
+            out.serialize_entry(name, &brief)?;
+        }
+        out.end()
+    }
+}
+
+/// Some members of an object.
+struct Picked<'a>(&'a Object, &'a [&'static str]);
+
+impl Serialize for Picked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(object, names) = self;
+        serializer.collect_map(names.iter().map(|name| (name, object.get(*name))))
     }
 }

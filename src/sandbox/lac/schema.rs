@@ -4,6 +4,7 @@
 //! applies. [`settings`] makes that form out of a request body; `Account::reading`
 //! turns it into the reading form, where integers are strings.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::hostids;
@@ -281,16 +282,17 @@ pub fn digits(text: &str) -> Option<i64> {
 }
 
 /// A stored value as replies spell it: integers become strings, at every depth.
-pub fn spelled(value: &Value) -> Value {
-    match value {
-        Value::Number(number) => number.to_string().into(),
-        Value::Array(items) => items.iter().map(spelled).collect(),
-        Value::Object(members) => {
-            let spelled = members
-                .iter()
-                .map(|(name, value)| (name.clone(), spelled(value)));
-            Value::Object(spelled.collect())
+pub struct Spelled<'a>(pub &'a Value);
+
+impl Serialize for Spelled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Number(number) => serializer.collect_str(number),
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Spelled)),
+            Value::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, Spelled(value))))
+            }
+            other => other.serialize(serializer),
         }
-        other => other.clone(),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::switches::{NewRowMaxOverages, RowMembers, Spelling, Switches};
 use super::{Refusal, detail};
+use crate::sandbox::layered::{Layered, Members};
 use crate::sandbox::wire;
 
 pub(super) type Fields = Map<String, Value>;
@@ -58,13 +59,13 @@ pub(super) struct Account {
     features: BTreeMap<u64, Fields>,
     /// By product, or none for global ones, and code.
     codes: BTreeMap<(Option<u64>, String), u64>,
-    licenses: BTreeMap<u64, License>,
+    pub(super) licenses: BTreeMap<u64, License>,
     next_row_id: u64,
 }
 
 #[derive(Clone)]
 pub(super) struct License {
-    pub(super) fields: Fields,
+    pub(super) fields: Layered,
     /// Rows by the id of their product feature.
     pub(super) rows: BTreeMap<u64, Row>,
 }
@@ -72,7 +73,7 @@ pub(super) struct License {
 #[derive(Clone)]
 pub(super) struct Row {
     pub(super) id: u64,
-    pub(super) fields: Fields,
+    pub(super) fields: Layered,
 }
 
 impl License {
@@ -131,7 +132,7 @@ impl Account {
         Ok(())
     }
 
-    fn load_license(
+    pub(super) fn load_license(
         &mut self,
         given: Value,
         templates: &Templates,
@@ -146,7 +147,7 @@ impl Account {
             parsed.map_err(|error| format!("licence {id}: updated_at: {error}"))?;
         }
         let mut license = License {
-            fields,
+            fields: fields.into(),
             rows: BTreeMap::new(),
         };
         for given in rows {
@@ -164,7 +165,7 @@ impl Account {
             }
             let row = Row {
                 id: row.unwrap_or(0),
-                fields,
+                fields: fields.into(),
             };
             if license.rows.insert(feature, row).is_some() {
                 return Err(format!("licence {id}: {code} is there twice"));
@@ -183,10 +184,10 @@ impl Account {
                 let mut saved = Fields::new();
                 saved.insert("id".into(), json!(row.id));
                 saved.insert("product_feature".into(), json!(self.code(*feature)));
-                saved.extend(row.fields.clone());
+                saved.extend(row.fields.to_object());
                 Value::Object(saved)
             });
-            let mut fields = license.fields.clone();
+            let mut fields = license.fields.to_object();
             fields.insert("product_features".into(), rows.collect());
             Value::Object(fields)
         });
@@ -288,7 +289,7 @@ impl Account {
             }
             Value::Object(shown)
         });
-        let mut fields = license.fields.clone();
+        let mut fields = license.fields.to_object();
         fields.insert("product_features".into(), rows.collect());
         spell(&mut fields, switches.period_spelling);
         if !written {
@@ -303,10 +304,10 @@ impl Account {
 }
 
 /// The named members in that order.
-fn pick(from: &Fields, names: &[&str], spelling: Spelling) -> Fields {
+fn pick(from: &impl Members, names: &[&str], spelling: Spelling) -> Fields {
     let mut picked = Fields::new();
     for name in names {
-        let value = from.get(*name).cloned().unwrap_or_default();
+        let value = from.member(name).cloned().unwrap_or_default();
         picked.insert((*name).into(), value);
     }
     spell(&mut picked, spelling);
@@ -333,14 +334,14 @@ fn id_of(fields: &Fields, what: &str) -> Result<u64, String> {
 }
 
 /// What members a loaded object gets when the document leaves them out.
-struct Templates {
+pub(super) struct Templates {
     feature: Fields,
     license: Fields,
     row: Fields,
 }
 
 impl Templates {
-    fn read() -> Result<Self, String> {
+    pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let one = |name: &str| wire::expect_object(all[name].clone(), name);

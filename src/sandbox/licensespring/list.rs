@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use super::account::{Fields, License};
+use super::account::License;
 use super::switches::Unknown;
 use super::{LicenseSpring, Refusal};
+use crate::sandbox::layered::Members;
 use crate::sandbox::simulator::{Answer, Asked};
 use crate::sandbox::wire;
 
@@ -69,9 +70,9 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn admits(&self, fields: &Fields) -> bool {
+    fn admits(&self, fields: &impl Members) -> bool {
         let mut parts = self.member.split('.');
-        let first = parts.next().and_then(|name| fields.get(name));
+        let first = parts.next().and_then(|name| fields.member(name));
         let value = first.map(|value| parts.fold(value, |value, name| &value[name]));
         let Some(value) = value else {
             return false;
@@ -150,23 +151,39 @@ impl<'a> Listing<'a> {
         Ok(listing)
     }
 
-    fn admits(&self, fields: &Fields) -> bool {
-        let listed =
-            |ids: &BTreeSet<u64>| fields["id"].as_u64().is_some_and(|id| ids.contains(&id));
+    fn admits(&self, fields: &impl Members) -> bool {
+        let listed = |ids: &BTreeSet<u64>| {
+            let id = fields.member("id").and_then(Value::as_u64);
+            id.is_some_and(|id| ids.contains(&id))
+        };
         self.ids.as_ref().is_none_or(listed)
             && self.wanted.iter().all(|wanted| wanted.admits(fields))
     }
 
     /// Filters, orders and cuts; linear unless another order than by id is asked for.
-    fn page<T>(
+    fn page<T, F: Members>(
         &self,
         items: impl Iterator<Item = T>,
-        fields: impl Fn(&T) -> &Fields,
+        fields: impl Fn(&T) -> &F,
     ) -> Result<(usize, Vec<T>), Refusal> {
-        let mut all: Vec<T> = items.filter(|item| self.admits(fields(item))).collect();
+        let admitted = items.filter(|item| self.admits(fields(item)));
+        let wanted = self.offset..self.offset.saturating_add(self.limit);
+        if self.order_by.is_none() {
+            // Only what is shown is kept: a large account is walked for every page.
+            let mut page = Vec::with_capacity(self.limit);
+            let mut count = 0;
+            for item in admitted {
+                if wanted.contains(&count) {
+                    page.push(item);
+                }
+                count += 1;
+            }
+            return Ok((count, page));
+        }
+        let mut all: Vec<T> = admitted.collect();
         if let Some((name, descending)) = self.order_by {
             let sortable = |item: &T| {
-                let value = fields(item).get(name);
+                let value = fields(item).member(name);
                 value.is_some_and(|value| !value.is_object() && !value.is_array())
             };
             if !all.iter().all(sortable) {
@@ -174,7 +191,7 @@ impl<'a> Listing<'a> {
                 return Err(field_error("order_by", &words));
             }
             all.sort_by(|a, b| {
-                let order = rank(&fields(a)[name]).cmp(&rank(&fields(b)[name]));
+                let order = rank(fields(a).member(name)).cmp(&rank(fields(b).member(name)));
                 if descending { order.reverse() } else { order }
             });
         }
@@ -209,8 +226,8 @@ impl<'a> Listing<'a> {
 }
 
 /// Nulls first, then flags and numbers, then text.
-fn rank(value: &Value) -> (u8, u64, &str) {
-    match value {
+fn rank(value: Option<&Value>) -> (u8, u64, &str) {
+    match value.unwrap_or(&Value::Null) {
         Value::Null | Value::Array(_) | Value::Object(_) => (0, 0, ""),
         Value::Bool(flag) => (1, u64::from(*flag), ""),
         Value::Number(number) => (2, number.as_u64().unwrap_or(0), ""),

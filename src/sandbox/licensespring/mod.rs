@@ -7,6 +7,7 @@
 mod account;
 mod foreign;
 mod list;
+pub(super) mod populate;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -175,6 +176,10 @@ impl Simulator for LicenseSpring {
             return throttle::throttled(wait, self.switches.retry_after);
         }
         self.route(asked, now).unwrap_or_else(refused)
+    }
+
+    fn populate(&mut self, objects: usize) {
+        self.account.populate(objects);
     }
 
     fn state(&self) -> Value {

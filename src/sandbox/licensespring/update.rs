@@ -58,7 +58,7 @@ impl LicenseSpring {
         license.rows = self.rows(&license, items);
         // Microseconds are what the vendor keeps and shows in the reply to a write.
         let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
-        license.fields.insert("updated_at".into(), json!(updated));
+        license.fields.insert("updated_at", json!(updated));
         let shown = self.account.shown(&license, &self.switches, true);
         self.account.put(id, license);
         Ok(Answer::json(200, &shown))
@@ -139,7 +139,7 @@ impl LicenseSpring {
             let old = license.rows.get(&feature);
             let defaults = self.switches.new_row_max_overages;
             let mut fields = match (old, self.switches.omitted) {
-                (Some(old), Omitted::Keep) => old.fields.clone(),
+                (Some(old), Omitted::Keep) => old.fields.to_object(),
                 (Some(old), Omitted::Redefault) => {
                     let mut fields = self.account.new_row(feature, defaults);
                     // Usage is a counter, not a setting: it moves only when it is sent.
@@ -160,6 +160,7 @@ impl LicenseSpring {
                 (Some(old), RowIds::Keep) => old.id,
                 (Some(_), RowIds::Recreate) | (None, _) => self.account.new_row_id(),
             };
+            let fields = fields.into();
             rows.insert(feature, Row { id, fields });
         }
         rows

@@ -230,3 +230,34 @@ fn products_templates_and_counters_are_read() {
     let (_, counters) = get(&mut lac, "/activation-counters");
     assert_eq!(counters["one_time_activations_left_count"], "999");
 }
+
+#[test]
+fn an_order_is_found_under_the_customer_that_it_was_moved_to_and_reads_as_written() {
+    let mut lac = Lac::seeded();
+    let of = |lac: &mut Lac, customer: u8| {
+        let query = format!("customer_ids={customer}&customer_ids_exclude=false");
+        let (_, orders) = get(lac, &format!("/license-orders?{query}"));
+        let orders = orders.as_array().unwrap();
+        let names = orders.iter().map(|order| order["customer"]["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(of(&mut lac, 1), ["Rivers Inc"]);
+    assert_eq!(of(&mut lac, 3), [""; 0]);
+    let mut body = page_request();
+    body["customer_id"] = json!(3);
+    assert_eq!(patch(&mut lac, FIRST, &body).0, 200);
+    assert_eq!(of(&mut lac, 1), [""; 0]);
+    assert_eq!(of(&mut lac, 3), ["Twin GmbH"]);
+}
+
+#[test]
+fn a_populated_account_is_one_that_could_have_been_loaded() {
+    let mut lac = Lac::seeded();
+    lac.populate(120);
+    let (_, orders) = get(&mut lac, "/license-orders?offset=100");
+    assert_eq!(orders.as_array().unwrap().len(), 22);
+    let saved = lac.state();
+    assert_eq!(saved["customers"].as_array().unwrap().len(), 4 + 3);
+    lac.set_state(saved.clone()).unwrap();
+    assert_eq!(lac.state(), saved);
+}

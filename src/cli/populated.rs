@@ -1,0 +1,114 @@
+//! Writes the manifests of a populated sandbox: what `entitle sandbox --write-manifests DIR` leaves behind.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `connections.yaml` | one connection for each vendor, to the address of this run |
+//! | `sandbox.env` | the variables that these take their secrets from, for a shell to read |
+//! | `VENDOR/N.yaml`, or `VENDOR.yaml` | the objects |
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use clap::ValueEnum;
+
+use crate::sandbox::{Population, Sandbox, population};
+
+/// How manifests are laid out in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// One file for each object, in a directory for each vendor
+    Files,
+    /// One file for each vendor
+    One,
+}
+
+/// Writes everything and says how many objects the manifests name.
+pub fn write(
+    dir: &Path,
+    sandbox: &Sandbox,
+    wanted: &Population,
+    layout: Layout,
+    drift: f64,
+) -> anyhow::Result<usize> {
+    expect_empty(dir)?;
+    let address = format!("http://{}", sandbox.address());
+    let (mut connections, mut variables) = (Vec::new(), String::new());
+    let mut objects = 0;
+    for vendor in sandbox.vendors() {
+        if wanted.of(vendor) == 0 {
+            continue;
+        }
+        if let Some((text, named)) = population::connection(vendor, &address) {
+            connections.push(text);
+            for (name, value) in named {
+                variables.push_str(&format!("export {name}={value}\n"));
+            }
+        }
+        let manifests = wanted
+            .manifests(vendor, drift)
+            .map_err(anyhow::Error::msg)?;
+        objects += match layout {
+            Layout::Files => files(&dir.join(vendor), manifests),
+            Layout::One => one(&dir.join(format!("{vendor}.yaml")), manifests),
+        }?;
+    }
+    put(&dir.join("connections.yaml"), &connections.join("---\n"))?;
+    put(&dir.join("sandbox.env"), &variables)?;
+    Ok(objects)
+}
+
+/// Manifests of somebody else must neither be overwritten nor be planned along with these.
+fn expect_empty(dir: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let listed = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()));
+    if listed?.next().is_some() {
+        anyhow::bail!(
+            "{} is not empty; --write-manifests takes a new or an empty directory",
+            dir.display()
+        );
+    }
+    Ok(())
+}
+
+fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<usize> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut written = 0;
+    for text in manifests {
+        written += 1;
+        put(&dir.join(format!("{written:06}.yaml")), &text)?;
+    }
+    Ok(written)
+}
+
+fn one(path: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<usize> {
+    let words = || format!("cannot write {}", path.display());
+    let mut file = BufWriter::new(fs::File::create(path).with_context(words)?);
+    let mut written = 0;
+    for text in manifests {
+        let parting = if written == 0 { "" } else { "---\n" };
+        write!(file, "{parting}{text}").with_context(words)?;
+        written += 1;
+    }
+    file.flush().with_context(words)?;
+    Ok(written)
+}
+
+fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// How many objects the sandbox may add; more than a machine would take is a slip.
+pub fn object_count(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000_000;
+    let count = text.parse().ok().filter(|count| *count <= MOST);
+    count.ok_or_else(|| format!("write a number from 0 to {MOST}"))
+}
+
+/// A share that `--drift` takes, with or without its sign.
+pub fn percentage(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "write a percentage from 0 to 100, such as 1 or 0.5".into())
+}

@@ -1,0 +1,121 @@
+//! One more organization with many licences, and the manifests that hold for them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::account::{Account, License, Organization, Templates};
+use crate::sandbox::check::Object;
+use crate::sandbox::layered::Layered;
+
+const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c12";
+const GROUPS: usize = 8;
+
+fn group(number: usize) -> String {
+    format!("a4f8d1b0-2222-4c22-8f33-{:012}", number % GROUPS + 1)
+}
+
+fn license(place: usize) -> String {
+    format!("5d0e3c52-8a44-4b6f-9d0f-{:012x}", place + 1)
+}
+
+/// The groups of the licence in this place, and one that it does not have.
+fn groups(place: usize) -> ([String; 2], String) {
+    ([group(place), group(place + 3)], group(place + 5))
+}
+
+/// The organization as it would be loaded, with one licence as the model of all.
+fn model() -> Value {
+    let groups = (0..GROUPS).map(|number| {
+        let id = group(number);
+        json!({"id": id, "name": format!("Team {}", number + 1), "totalUsers": 10 + number})
+    });
+    json!({
+        "id": ORGANIZATION,
+        "createdAt": "2025-03-01T08:00:00Z",
+        "name": "Delta Works",
+        "email": "it@delta.example",
+        "allowedUsers": 100_000,
+        "userGroups": groups.collect::<Vec<_>>(),
+        "licenses": [{
+            "id": license(0),
+            "createdAt": "2025-03-05T10:00:17.9361143Z",
+            "updatedAt": "2025-09-15T07:44:51.2280094Z",
+            "type": "hosted-floating",
+            "validity": 31_536_000,
+            "subscriptionInterval": "P1Y",
+            "allowedActivations": 60,
+            "allowedDeactivations": 10,
+            "allowedFloatingClients": 60,
+            "leaseDuration": 3600,
+            "expiresAt": "2028-03-05T10:00:17.9361143Z",
+            "effectiveDate": "2025-03-05T10:00:17.9361143Z",
+            "metadata": [{
+                "id": "3d5f1a80-7c44-4f0e-8f6b-2b9a6f3c5e02", "createdAt": "2025-03-05T10:00:17.9361143Z",
+                "updatedAt": "2025-03-05T10:00:17.9361181Z", "key": "cost-centre", "value": "4712"
+            }],
+            "productVersion": {"displayName": "Professional"},
+            "entitlementSet": {"name": "professional"},
+        }],
+    })
+}
+
+impl Account {
+    pub(super) fn populate(&mut self, objects: usize) {
+        let templates = Templates::read();
+        let loaded = templates.and_then(|templates| Organization::load(model(), &templates));
+        // The model is part of the program, and a test loads it.
+        let Ok(mut organization) = loaded else {
+            return;
+        };
+        let shared: Option<Arc<Object>> = organization
+            .licenses
+            .pop()
+            .map(|license| Arc::new(license.fields.to_object()));
+        let shared = shared.unwrap_or_default();
+        organization.license_by_id.clear();
+        for place in 0..objects {
+            let id = license(place);
+            let own = vec![
+                ("id".into(), json!(id)),
+                ("key".into(), json!(format!("SANDBOX-KEY-{id}"))),
+                ("totalActivations".into(), json!(place % 50)),
+            ];
+            organization.license_by_id.insert(id, place);
+            organization.licenses.push(License {
+                fields: Layered::over(&shared, own),
+                groups: groups(place).0.into(),
+            });
+        }
+        self.by_id
+            .insert(ORGANIZATION.to_owned(), self.organizations.len());
+        self.organizations.push(organization);
+    }
+}
+
+/// The manifest of the licence in this place; one that differs gives it to one more group.
+pub fn manifest(place: usize, _objects: usize, differs: bool) -> String {
+    let ([first, second], third) = groups(place);
+    let third = if differs {
+        format!("      - {third}\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "\
+apiVersion: entitle.dev/v1
+kind: CryptlexOrganizationLicense
+metadata:
+  name: license-{number}
+spec:
+  organizationId: {ORGANIZATION}
+  licenseId: {id}
+  desired:
+    userGroupIds:
+      - {first}
+      - {second}
+{third}",
+        number = place + 1,
+        id = license(place),
+    )
+}

@@ -1,0 +1,80 @@
+//! More sub-organizations, made from the vendor's example, and the manifests that hold for them.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::account::{Account, Org};
+use super::licence::Licence;
+use crate::sandbox::opaque;
+
+/// Where the ids of populated organizations begin.
+const FIRST: u64 = 1 << 31;
+/// Organizations differ in their limit; so many kinds of them share a licence.
+const KINDS: usize = 8;
+
+fn id(place: usize) -> String {
+    opaque::text(FIRST + place as u64, 22, opaque::ALPHANUMERIC)
+}
+
+fn limit(kind: usize) -> usize {
+    25 + 25 * kind
+}
+
+impl Account {
+    pub fn populate(&mut self, objects: usize) {
+        let Some(parent) = self.users.first().map(|user| user.org.clone()) else {
+            return;
+        };
+        let kinds: Vec<Arc<Licence>> = (0..KINDS)
+            .map(|kind| {
+                Arc::new(Licence {
+                    licenses: vec![json!({"licenseType": "SUBSCRIPTION", "expirationDate": "2030-06-30T23:59:59Z", "licenseDef": "a5Xjp3VF3sjcyZUDa6UaWh"})],
+                    editions: vec![
+                        json!({"expirationDate": "2030-06-30T23:59:59Z", "edition": "4sdvnCrYEjfcKjTvAoigEF"}),
+                        json!({"expirationDate": "2029-10-06T18:00:08Z", "edition": "5SPzPwEFvBEds8LzVwXX4K"}),
+                    ],
+                    limits: vec![json!({"value": limit(kind), "limitDefinition": "09cX4Tmi1qSfrS997ORMYl"})],
+                })
+            })
+            .collect();
+        for place in 0..objects {
+            self.add(Org {
+                id: id(place),
+                name: format!("Branch {}", place + 1),
+                parent: Some(parent.clone()),
+                licence: Arc::clone(&kinds[place % KINDS]),
+            });
+        }
+    }
+}
+
+/// The manifest of the organization in this place; one that differs wants a higher limit.
+pub fn manifest(place: usize, _objects: usize, differs: bool) -> String {
+    let limit = limit(place % KINDS) + if differs { 10 } else { 0 };
+    format!(
+        "\
+apiVersion: entitle.dev/v1
+kind: InformaticaOrgLicense
+metadata:
+  name: branch-{number}
+spec:
+  orgId: {id}
+  desired:
+    customLicenses:
+      - licenseDef: a5Xjp3VF3sjcyZUDa6UaWh
+        licenseType: SUBSCRIPTION
+        expirationDate: 2030-06-30T23:59:59Z
+    assignedEditions:
+      - edition: 4sdvnCrYEjfcKjTvAoigEF
+        expirationDate: 2030-06-30T23:59:59Z
+      - edition: 5SPzPwEFvBEds8LzVwXX4K
+        expirationDate: 2029-10-06T18:00:08Z
+    customLimits:
+      - limitDefinition: 09cX4Tmi1qSfrS997ORMYl
+        value: {limit}
+",
+        number = place + 1,
+        id = id(place),
+    )
+}

@@ -1,0 +1,156 @@
+//! More orders and customers, made from the vendor's example order, and the manifests that hold for them.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::account::{Account, Order, key_from};
+use crate::sandbox::check::Object;
+use crate::sandbox::layered::Layered;
+use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
+
+/// Where the keys and ids of populated objects begin, far from those that calls make.
+const FIRST_KEY: u64 = 1 << 31;
+const FIRST_CUSTOMER: i64 = 1001;
+/// Orders differ in their seats; so many kinds of them share their members.
+const KINDS: usize = 5;
+
+/// What tells the order of this place from the others.
+struct Planted {
+    key: String,
+    customer: i64,
+    activations: usize,
+    seats: usize,
+}
+
+impl Planted {
+    fn new(place: usize, objects: usize) -> Self {
+        let customers = objects.div_ceil(OBJECTS_PER_CUSTOMER);
+        Self {
+            // Places are far below 2^31, so keys differ from each other and from those of new orders.
+            key: key_from(FIRST_KEY + place as u64),
+            customer: FIRST_CUSTOMER + (place % customers) as i64,
+            activations: 10 + place % 90,
+            seats: seats(place % KINDS),
+        }
+    }
+}
+
+fn seats(kind: usize) -> usize {
+    15 + 10 * kind
+}
+
+impl Account {
+    pub fn populate(&mut self, objects: usize) {
+        for at in 0..objects.div_ceil(OBJECTS_PER_CUSTOMER) {
+            let id = FIRST_CUSTOMER + at as i64;
+            self.customers.insert(id, customer(id));
+        }
+        let Some(example) = self.orders.first().cloned() else {
+            return;
+        };
+        let kinds: Vec<Arc<Object>> = (0..KINDS)
+            .map(|kind| {
+                let mut shared = example.settings.to_object();
+                shared["Features"][0]["count"] = json!(seats(kind));
+                Arc::new(shared)
+            })
+            .collect();
+        for place in 0..objects {
+            let planted = Planted::new(place, objects);
+            let own = vec![
+                ("customer_id".into(), json!(planted.customer)),
+                ("activations_allowed".into(), json!(planted.activations)),
+                ("description".into(), json!(description(place))),
+            ];
+            self.add(Order {
+                key: planted.key,
+                activated: (place % 10) as i64,
+                settings: Layered::over(&kinds[place % KINDS], own),
+                text: OnceCell::new(),
+                ..example.clone()
+            });
+        }
+    }
+}
+
+fn description(place: usize) -> String {
+    format!("Order {}", place + 1)
+}
+
+/// A customer with every member, in the reading form.
+fn customer(id: i64) -> Object {
+    let contact = |number: i64, name: &str| {
+        let contact = 10 * id + number;
+        json!({"id": contact.to_string(), "name": name, "email": format!("{number}@customer-{id}.test"),
+            "customer_id": id.to_string(), "creation_time": MADE, "update_time": MADE})
+    };
+    const MADE: &str = "2019-08-14 10:57:03";
+    let customer = json!({
+        "id": id.to_string(), "name": format!("Customer {id} Ltd"), "description": "desc",
+        "phone_number": "779.790.4969x1425", "fax_number": "(536)600-8229",
+        "street": format!("{id} Santiago Groves"), "city": "Shortport", "country": "USA",
+        "zip_code": "62448", "state": "South Carolina",
+        "creation_time": MADE, "update_time": MADE,
+        "Contacts": [contact(1, "James Taylor"), contact(2, "Victor Martinez")],
+        "CustomTags": [{"tag_name": "custom_tag_1", "value": "Gouldton", "creation_time": MADE, "update_time": MADE}],
+    });
+    match customer {
+        Value::Object(customer) => customer,
+        _ => Object::new(),
+    }
+}
+
+/// The manifest of the order in this place; one that differs wants five more activations.
+pub fn manifest(place: usize, objects: usize, differs: bool) -> String {
+    let Planted {
+        key,
+        customer,
+        activations,
+        seats,
+    } = Planted::new(place, objects);
+    let activations = activations + if differs { 5 } else { 0 };
+    let description = description(place);
+    format!(
+        "\
+apiVersion: entitle.dev/v1
+kind: LacLicenseOrder
+metadata:
+  name: order-{number}
+spec:
+  activationKey: {key}
+  desired:
+    customer_id: {customer}
+    product_template_id: 1
+    license_type: network
+    licensee_type: customer
+    hostid_match_rate: 100
+    min_hostids: 1
+    activations_allowed: {activations}
+    enabled: true
+    description: {description}
+    settings_description: Settings description
+    removal: false
+    deactivations_allowed: 10
+    Hostids:
+      - name: hostname
+        min_amount: 1
+        max_amount: 1
+    Features:
+      - name: Licstat
+        version: \"6.0\"
+        expiration_type: days_from_activation
+        days_from_activation: 90
+        issued_type: activation_time
+        options: Feature options
+        additional_settings: Additional settings
+        enabled: true
+        count: {seats}
+        maintenance_type: fixed
+        maintenance_date: \"2020-12-31\"
+        comment: Feature comment
+",
+        number = place + 1
+    )
+}

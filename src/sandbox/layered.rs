@@ -1,0 +1,130 @@
+//! JSON objects that are mostly alike: the members that they share are kept once.
+//!
+//! A hundred thousand licences made from one example differ in a few members. Each holds those and a
+//! reference to the rest, so that a large account takes tens of megabytes and is made in tenths of a second.
+
+use std::borrow::Cow;
+use std::ops::Index;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::check::Object;
+
+/// An object over a shared one.
+#[derive(Clone, Debug, Default)]
+pub struct Layered {
+    shared: Arc<Object>,
+    /// Members that are not as in the shared object; few, so they are searched one by one.
+    own: Vec<(Cow<'static, str>, Value)>,
+}
+
+impl From<Object> for Layered {
+    fn from(object: Object) -> Self {
+        Self {
+            shared: Arc::new(object),
+            own: Vec::new(),
+        }
+    }
+}
+
+impl Layered {
+    pub fn over(shared: &Arc<Object>, own: Vec<(Cow<'static, str>, Value)>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            own,
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let own = self.own.iter().find(|(own, _)| own == name);
+        own.map(|(_, value)| value)
+            .or_else(|| self.shared.get(name))
+    }
+
+    pub fn insert(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
+        let name = name.into();
+        match self.own.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, place)) => *place = value,
+            None => self.own.push((name, value)),
+        }
+    }
+
+    /// The members in the order of the shared object, then those that it lacks.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let shared = self.shared.iter().map(|(name, value)| {
+            let own = self.own.iter().find(|(own, _)| own == name);
+            (name.as_str(), own.map_or(value, |(_, value)| value))
+        });
+        let added = self.own.iter();
+        let added = added.filter(|(name, _)| !self.shared.contains_key(name.as_ref()));
+        shared.chain(added.map(|(name, value)| (name.as_ref(), value)))
+    }
+
+    pub fn to_object(&self) -> Object {
+        let members = self.iter();
+        members
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect()
+    }
+}
+
+/// An object whose members can be looked up, layered or not.
+pub trait Members {
+    fn member(&self, name: &str) -> Option<&Value>;
+}
+
+impl Members for Object {
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+}
+
+impl Members for Layered {
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+}
+
+/// `null` for a member that is not there, as with JSON values.
+impl Index<&str> for Layered {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        self.get(name).unwrap_or(&Value::Null)
+    }
+}
+
+impl Serialize for Layered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn own_members_stand_in_the_place_of_shared_ones() {
+        let Value::Object(shared) = json!({"id": 0, "name": "shared", "size": 1}) else {
+            panic!("an object");
+        };
+        let shared = Arc::new(shared);
+        let mut one = Layered::over(&shared, vec![("id".into(), json!(7))]);
+        let other = Layered::over(&shared, Vec::new());
+        one.insert("size", json!(2));
+        one.insert("size", json!(3));
+        one.insert("more", json!(true));
+        assert_eq!(
+            json!(one).to_string(),
+            r#"{"id":7,"name":"shared","size":3,"more":true}"#
+        );
+        assert_eq!(one["name"], "shared");
+        assert_eq!(one["nothing"], Value::Null);
+        assert_eq!(other["size"], 1, "the shared object is as it was");
+    }
+}

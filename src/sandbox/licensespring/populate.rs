@@ -1,0 +1,154 @@
+//! More licences with features, and the manifests that hold for them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::account::{Account, License, Row, Templates};
+use crate::sandbox::check::Object;
+use crate::sandbox::layered::Layered;
+use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
+
+/// Ids of the vendor have sixteen digits.
+const FIRST: u64 = 1_700_000_000_000_001;
+const FIRST_CUSTOMER: usize = 5001;
+
+fn id(place: usize) -> u64 {
+    FIRST + place as u64
+}
+
+fn uses(place: usize) -> usize {
+    200 + place % 50
+}
+
+/// A licence as it would be loaded, whose rows are the model of all.
+fn model(customer: usize) -> Value {
+    json!({
+        "id": FIRST,
+        "status": "Active",
+        "customer": {
+            "id": customer, "total_orders": 2, "total_licenses": OBJECTS_PER_CUSTOMER, "labels": [],
+            "email": format!("licences@customer-{customer}.test"), "first_name": "", "last_name": "",
+            "company_name": format!("Customer {customer} Ltd"), "phone": "", "reference": "", "address": "",
+            "postcode": "", "city": "", "country": "", "state": "", "clabels_all": "", "cognito_user_pool_id": "",
+            "metadata": {}, "company": 277, "license_user": null, "clabels": []
+        },
+        "product_features": [
+            {"product_feature": "f1"},
+            {"product_feature": "f3", "max_consumption": 50, "allow_overages": true, "max_overages": 10, "reset_consumption": true, "consumption_period": "monthly", "metadata": {"tier": "gold"}},
+            {"product_feature": "f5"}
+        ],
+        "active": true,
+        "license_type": "subscription",
+        "validity_period": "2029-07-03",
+        "max_activations": 10,
+    })
+}
+
+impl Account {
+    pub(super) fn populate(&mut self, objects: usize) {
+        // The models are part of the program, and a test loads them.
+        let Ok(templates) = Templates::read() else {
+            return;
+        };
+        let customers = objects.div_ceil(OBJECTS_PER_CUSTOMER);
+        let models: Vec<_> = (0..customers)
+            .filter_map(|at| self.loaded(model(FIRST_CUSTOMER + at), &templates))
+            .collect();
+        let shared = |row: &Row| Arc::new(row.fields.to_object());
+        let rows: Vec<(u64, Arc<Object>)> = models
+            .first()
+            .into_iter()
+            .flat_map(|model| {
+                model
+                    .rows
+                    .iter()
+                    .map(|(feature, row)| (*feature, shared(row)))
+            })
+            .collect();
+        let models: Vec<_> = models
+            .iter()
+            .map(|model| Arc::new(model.fields.to_object()))
+            .collect();
+        for place in 0..objects {
+            let Some(model) = models.get(place % customers) else {
+                return;
+            };
+            let license = self.planted(place, model, &rows);
+            self.licenses.insert(id(place), license);
+        }
+    }
+
+    /// A licence with the defaults of the account, which does not have it afterwards.
+    fn loaded(&mut self, model: Value, templates: &Templates) -> Option<License> {
+        self.load_license(model, templates, &mut Vec::new()).ok()?;
+        self.licenses.remove(&FIRST)
+    }
+
+    fn planted(
+        &mut self,
+        place: usize,
+        model: &Arc<Object>,
+        models: &[(u64, Arc<Object>)],
+    ) -> License {
+        let own = vec![
+            ("id".into(), json!(id(place))),
+            ("order_store_id".into(), json!(format!("ord-{}", place + 1))),
+            (
+                "license_key".into(),
+                json!(format!("SBXP-{:016}", place + 1)),
+            ),
+            ("times_activated".into(), json!(place % 10)),
+        ];
+        let mut rows = BTreeMap::new();
+        for (at, (feature, shared)) in models.iter().enumerate() {
+            // The first is f1, whose limit differs from licence to licence.
+            let own = match at {
+                0 => vec![
+                    ("max_consumption".into(), json!(uses(place))),
+                    ("total_consumptions".into(), json!(place % 200)),
+                ],
+                _ => Vec::new(),
+            };
+            let row = Row {
+                id: self.new_row_id(),
+                fields: Layered::over(shared, own),
+            };
+            rows.insert(*feature, row);
+        }
+        License {
+            fields: Layered::over(model, own),
+            rows,
+        }
+    }
+}
+
+/// The manifest of the licence in this place; one that differs wants a hundred more uses.
+pub fn manifest(place: usize, _objects: usize, differs: bool) -> String {
+    let uses = uses(place) + if differs { 100 } else { 0 };
+    format!(
+        "\
+apiVersion: entitle.dev/v1
+kind: LicenseSpringLicense
+metadata:
+  name: ord-{number}
+spec:
+  licenseId: {id}
+  desired:
+    product_features:
+      - product_feature: f1
+        max_consumption: {uses}
+      - product_feature: f3
+        max_consumption: 50
+        allow_overages: true
+        max_overages: 10
+        reset_consumption: true
+        consumption_period: monthly
+        metadata: {{tier: gold}}
+      - product_feature: f5
+",
+        number = place + 1,
+        id = id(place),
+    )
+}
