@@ -20,7 +20,7 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::{Account, Secrets, observe};
+use crate::apply::{Account, Event, Listener, Secrets, observe};
 use crate::model::{Address, Connection, Desired, Diagnostics, Limits, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
 use crate::plan::{self, Planned};
@@ -44,6 +44,8 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// Whether the connections lead to the built-in simulators.
     pub sandbox: bool,
+    /// Who is told what happens.
+    pub events: Listener,
 }
 
 /// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
@@ -202,7 +204,23 @@ async fn read(
     let mut reads: FuturesUnordered<_> = accounts
         .iter()
         .filter_map(|(name, account)| Some((account, wanted.get(name.as_str())?)))
-        .map(|(account, objects)| async move { (objects, observe(account, objects).await) })
+        .map(|(account, objects)| async move {
+            let (connection, count) = (&account.connection.name, objects.len());
+            settings.events.tell(|| {
+                Some(Event::Observing {
+                    connection: connection.clone(),
+                    objects: count,
+                })
+            });
+            let found = observe(account, objects).await;
+            settings.events.tell(|| {
+                Some(Event::Observed {
+                    connection: connection.clone(),
+                    objects: count,
+                })
+            });
+            (objects, found)
+        })
         .collect();
     let mut observed = BTreeMap::new();
     while let Some((objects, found)) = reads.next().await {
@@ -225,4 +243,5 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account
         settings.secrets.clone(),
         settings.deadline,
     )
+    .map(|account| account.telling(settings.events.clone()))
 }
