@@ -20,7 +20,7 @@
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
 //! | drift | [`mod@plan::drift`] | in place of the writing: manifest, live and a base, to who changed what |
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
-//! | render | [`render`] | the plan document as text, JSON or a schema |
+//! | render | [`render`] | the plan document in eight formats, from one view of it |
 //!
 //! # The way back
 //!
@@ -42,6 +42,7 @@
 //!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
 //! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
 //!   triggers, and shows itself as one [`daemon::status::Status`].
+//! * What happens in a run is told as [`apply::event`]s; progress bars, `--events` and the daemon listen.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!

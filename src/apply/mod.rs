@@ -3,9 +3,11 @@
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
 //! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
 //! and one client (`http`, the only file that names reqwest). `secrets` finds credentials just before the
-//! first call that needs them. `recorder` writes the `journal`, `lock` keeps other writers away. If anything
-//! here ever asks which vendor it talks to, the provider forgot to say something.
+//! first call that needs them. `recorder` writes the `journal`, `lock` keeps other writers away. What happens
+//! is told as an `event` to whoever listens. If anything here ever asks which vendor it talks to, the provider
+//! forgot to say something.
 
+pub mod event;
 pub mod execute;
 pub mod http;
 pub mod journal;
@@ -19,6 +21,7 @@ mod session;
 mod side_effects;
 pub mod transport;
 
+pub use event::{Event, Listener};
 pub use execute::execute;
 pub use observe::{list, observe};
 pub use outcome::{Outcome, Report};

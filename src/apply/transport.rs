@@ -11,6 +11,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
 
+use super::event::{Event, Listener};
 pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::secrets::Secrets;
@@ -30,6 +31,7 @@ pub struct Account {
     http: Http,
     secrets: Secrets,
     sessions: Sessions,
+    events: Listener,
 }
 
 impl Account {
@@ -46,6 +48,7 @@ impl Account {
             http,
             secrets,
             sessions: Sessions::new(),
+            events: Listener::default(),
         })
     }
 
@@ -62,6 +65,12 @@ impl Account {
     /// Exchanges since the last time this was asked, by status; 0 for those without an answer.
     pub fn take_answered(&self) -> BTreeMap<u16, u64> {
         self.http.take_answered()
+    }
+
+    /// Tells of every call that is sent again.
+    pub fn telling(mut self, events: Listener) -> Self {
+        self.events = events;
+        self
     }
 
     fn opener(&self) -> Opener<'_> {
@@ -104,7 +113,9 @@ impl Account {
             .with_jitter()
             .build();
         let mut renewed = false;
+        let mut tries = 0;
         loop {
+            tries += 1;
             let opener = self.opener();
             let (session, number) = self.sessions.current(&opener).await.map_err(Lost::unsent)?;
             let tried = self.once(call, &session).await;
@@ -131,6 +142,14 @@ impl Account {
             match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
                 Some(wait) => {
                     tracing::debug!(call = call.name(), ?wait, "trying again");
+                    self.events.tell(|| {
+                        let why = match &tried {
+                            Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
+                            Err(lost) => lost.text.clone(),
+                        };
+                        let name = &self.connection.name;
+                        Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
+                    });
                     if asked.is_some() {
                         self.http.limiter.pause(wait);
                     } else {

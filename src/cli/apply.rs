@@ -6,12 +6,20 @@ use std::path::{Path, PathBuf};
 use super::args::Apply;
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
+use super::outputs::Outputs;
 use super::setup::Setup;
 use super::{plan, setup, undo};
 use crate::plan::document::PlanDocument;
 use crate::reconcile;
+use crate::render::view::Stage;
 
-pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
+pub async fn run(args: Apply) -> anyhow::Result<Exit> {
+    let events = args.consent.events.clone();
+    let outputs = Outputs::open(&args.rendering, Stage::Applied, events.as_deref())?;
+    outputs.close(applied(args, &outputs).await)
+}
+
+async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
     let saved = match args.selection.paths.as_slice() {
         [path] if is_plan(path) => Some(plan::open(path)?),
         _ => None,
@@ -38,15 +46,11 @@ pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
     if let Some(document) = &saved
         && let Some(run) = &document.source.undo
     {
-        return undo::apply(document, run, &args).await;
+        return undo::apply(document, run, &args, outputs).await;
     }
-    let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
-    let writer = match Writer::new(&setup, &args.consent).await? {
-        Ok(writer) => writer,
-        Err(exit) => return Ok(exit),
-    };
+    let mut setup = setup::setup(&args.selection, &args.reach).await?;
+    setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    let writer = Writer::new(&setup, &args.consent, outputs).await?;
     if let Some(document) = &saved {
         refuse_part(document, &setup, &args)?;
     }
@@ -56,7 +60,7 @@ pub async fn run(mut args: Apply) -> anyhow::Result<Exit> {
             .map_err(|why| anyhow::anyhow!(why))?,
         None => reconcile::plan(&setup.checked, &setup.settings).await,
     };
-    writer.carry_out(&pass, reviewed, args.format).await
+    writer.carry_out(&pass, reviewed).await
 }
 
 /// A saved plan is applied as it was reviewed: a scope that leaves some of it out is a misunderstanding.

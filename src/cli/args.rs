@@ -1,9 +1,11 @@
 //! What was typed. Help texts are the doc comments.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::plan::guard::MaxChanges;
+use crate::render::report;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::duration::duration;
@@ -51,7 +53,7 @@ pub enum Command {
     Fmt(Fmt),
     /// Write a starter project
     Init(Init),
-    /// Write the JSON Schemas of manifests and plans
+    /// Write the JSON Schemas of manifests, plans, drift and events
     Schema(Schema),
     /// Explain a kind or a field of it
     Explain(Explain),
@@ -143,11 +145,67 @@ pub struct Reach {
     pub secret_dir: Vec<PathBuf>,
 }
 
-/// What goes to standard output.
+/// What goes to standard output where there are only facts to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
     Json,
+}
+
+/// What a run prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Printed {
+    Text,
+    Json,
+    Markdown,
+}
+
+/// How a run is shown.
+#[derive(Args)]
+pub struct Rendering {
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    pub format: Printed,
+    /// Also write the run as text, json, markdown, github, gitlab, sarif, junit or html; may be given several
+    /// times. `github` needs no file: its annotations go to standard output, the rest to the runner's files
+    #[arg(
+        long,
+        value_name = "FORMAT=FILE",
+        env = "ENTITLE_REPORT",
+        value_delimiter = ','
+    )]
+    pub report: Vec<ReportTo>,
+}
+
+/// One report: its format, and its file unless it goes to standard output.
+#[derive(Clone, Debug)]
+pub struct ReportTo {
+    pub format: report::Format,
+    pub file: Option<PathBuf>,
+}
+
+impl FromStr for ReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((format, file)) => (format.parse()?, Some(file)),
+            None => (text.parse()?, None),
+        };
+        let to_stdout = format == report::Format::Github && matches!(file, None | Some("-"));
+        match file {
+            _ if to_stdout => Ok(Self { format, file: None }),
+            Some("-") => Err(format!(
+                "--report needs a file; for standard output there is --format {text}"
+            )
+            .replace("=-", "")),
+            None | Some("") => Err(format!("say where it goes: {}=FILE", format.name())),
+            Some(file) => Ok(Self {
+                format,
+                file: Some(file.into()),
+            }),
+        }
+    }
 }
 
 #[derive(Args)]
@@ -157,23 +215,21 @@ pub enum Format {
 pub struct Validate {
     #[command(flatten)]
     pub selection: Selection,
-    /// What to print
-    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
-    pub format: Format,
+    #[command(flatten)]
+    pub rendering: Rendering,
 }
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle plan\n  entitle plan licences --target 'Lac*/*' --detailed-exitcode"
+    after_help = "Examples:\n  entitle plan\n  entitle plan licences --target 'Lac*/*' --detailed-exitcode\n  entitle plan --out plan.json --report markdown=plan.md --report github"
 )]
 pub struct Plan {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
     pub reach: Reach,
-    /// What to print
-    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
-    pub format: Format,
+    #[command(flatten)]
+    pub rendering: Rendering,
     /// Exit with 2 when there are changes
     #[arg(long, env = "ENTITLE_DETAILED_EXITCODE")]
     pub detailed_exitcode: bool,
@@ -193,16 +249,15 @@ pub enum AllowedRisk {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json\n  entitle apply examples --sandbox --auto-approve"
+    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json\n  entitle apply examples --sandbox --auto-approve\n  entitle apply plan.json --events events.jsonl --report html=apply.html"
 )]
 pub struct Apply {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
     pub reach: Reach,
-    /// What to print
-    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
-    pub format: Format,
+    #[command(flatten)]
+    pub rendering: Rendering,
     #[command(flatten)]
     pub consent: Consent,
 }
@@ -233,6 +288,9 @@ pub struct Consent {
     pub lock_timeout: Duration,
     #[command(flatten)]
     pub journal: JournalFile,
+    /// Write what happens as JSON lines, one event each; `-` is standard output
+    #[arg(long, value_name = "FILE", env = "ENTITLE_EVENTS")]
+    pub events: Option<PathBuf>,
 }
 
 /// Where past applies are remembered.
@@ -273,9 +331,8 @@ pub struct Show {
     /// A file that `plan --out` wrote
     #[arg(value_name = "PLANFILE")]
     pub file: PathBuf,
-    /// What to print
-    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
-    pub format: Format,
+    #[command(flatten)]
+    pub rendering: Rendering,
 }
 
 #[derive(Args)]
@@ -308,9 +365,8 @@ pub struct Undo {
     pub selection: Selection,
     #[command(flatten)]
     pub reach: Reach,
-    /// What to print
-    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
-    pub format: Format,
+    #[command(flatten)]
+    pub rendering: Rendering,
     /// Only plan, and save the inverse plan, to be applied later exactly as shown
     #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     pub out: Option<PathBuf>,
@@ -417,6 +473,7 @@ pub enum SchemaName {
     Drift,
     Manifest,
     Plan,
+    Events,
 }
 
 #[derive(Args)]

@@ -4,20 +4,21 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use jiff::Timestamp;
 
-use super::args::{AllowedRisk, Consent, Format};
-use super::exit::{self, Exit};
+use super::args::{AllowedRisk, Consent};
+use super::exit::{self, Exit, Locked};
+use super::outputs::Outputs;
 use super::setup::Setup;
 use super::signals::Signals;
 use super::{output, state};
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
 use crate::apply::lock::{self, Held, LockFiles};
 use crate::apply::recorder::Recorder;
-use crate::apply::{Outcome, Report};
+use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};
 use crate::plan::document::PlanDocument;
 use crate::plan::guard::{self, Accepted};
 use crate::reconcile::{self, ApplyOptions, Pass};
-use crate::render;
+use crate::render::{self, view::Stage};
 
 /// Stops a run early that would have to ask where nobody can answer.
 pub fn refuse_unattended(consent: &Consent) -> anyhow::Result<()> {
@@ -31,6 +32,7 @@ pub fn refuse_unattended(consent: &Consent) -> anyhow::Result<()> {
 /// A run that may write: its locks are held until it is dropped.
 pub struct Writer<'a> {
     setup: &'a Setup,
+    outputs: &'a Outputs,
     consent: &'a Consent,
     run: String,
     journal: Option<Journal>,
@@ -41,17 +43,19 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Takes the locks and opens the journal. Locks come before the first read, so that nothing another
     /// run of this program does can make the plan stale.
-    pub async fn new(setup: &'a Setup, consent: &'a Consent) -> anyhow::Result<Result<Self, Exit>> {
+    pub async fn new(
+        setup: &'a Setup,
+        consent: &'a Consent,
+        outputs: &'a Outputs,
+    ) -> anyhow::Result<Self> {
         let run = uuid::Uuid::now_v7().to_string();
+        setup.settings.events.tell(|| Some(Event::version(&run)));
         let mut locks = Vec::new();
         // The simulators of a run are its own: nobody else can write to them.
         if !setup.settings.sandbox {
             match take_locks(setup, consent, &run).await? {
                 Ok(held) => locks = held,
-                Err(why) => {
-                    anstream::eprintln!("{}error:{:#} {why}", output::DANGER, output::DANGER);
-                    return Ok(Err(Exit::Locked));
-                }
+                Err(why) => return Err(Locked(why).into()),
             }
         }
         // A trial run leaves no trace unless it is asked to.
@@ -69,38 +73,32 @@ impl<'a> Writer<'a> {
             tell(&path, &history, &cut_off);
             journal = Some(Journal::open(&path).map_err(fault)?);
         }
-        Ok(Ok(Self {
+        Ok(Self {
             setup,
+            outputs,
             consent,
             run,
             journal,
             cut_off,
             _locks: locks,
-        }))
+        })
     }
 
     /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
-    pub async fn carry_out(
-        self,
-        pass: &Pass,
-        reviewed: bool,
-        format: Format,
-    ) -> anyhow::Result<Exit> {
+    pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> anyhow::Result<Exit> {
         let document = &pass.document;
-        if format == Format::Text {
-            output::plan(document, format)?;
-        }
+        self.outputs.preview(document)?;
         let too_many = self
             .consent
             .max_changes
             .and_then(|most| guard::too_many(&document.summary, most));
         if let Some(why) = too_many {
-            return refuse_all(pass, &why, format);
+            return self.refuse_all(pass, &why);
         }
         let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
         if asked && !approved(document)? {
             anstream::eprintln!("Nothing was changed.");
-            return Ok(Exit::Error);
+            return self.end(Stage::Planned, document, Exit::Error);
         }
         let settings = &self.setup.settings;
         let signals = Signals::listen(std::sync::Arc::clone(&settings.stop));
@@ -119,8 +117,34 @@ impl<'a> Writer<'a> {
         let interrupted = signals.exit();
         self.finish(&reports, document, &options.recorder, interrupted.is_some())?;
         let done = render::with_outcomes(document.clone(), &reports);
-        output::outcome(&done, format)?;
-        Ok(interrupted.unwrap_or_else(|| exit::of_apply(&reports)))
+        let exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
+        self.end(Stage::Applied, &done, exit)
+    }
+
+    /// Tells and shows how the run ended.
+    fn end(&self, stage: Stage, document: &PlanDocument, exit: Exit) -> anyhow::Result<Exit> {
+        let summary = document.summary.clone();
+        let exit_code = exit.code();
+        self.setup
+            .settings
+            .events
+            .tell(|| Some(Event::Summary { summary, exit_code }));
+        self.outputs.finish(stage, document)?;
+        Ok(exit)
+    }
+
+    /// Refuses every step for one reason.
+    fn refuse_all(&self, pass: &Pass, why: &str) -> anyhow::Result<Exit> {
+        let refused = |action| action == crate::plan::Action::Update;
+        let reports = pass.planned.iter().map(|planned| {
+            let outcome = refused(planned.action).then_some(Outcome::Refused);
+            let words = outcome.map(|_| why.to_string());
+            Report::new(planned.clone(), outcome, words)
+        });
+        let reports: Vec<Report> = reports.collect();
+        let done = render::with_outcomes(pass.document.clone(), &reports);
+        anstream::eprintln!("{}refused:{:#} {why}", output::DANGER, output::DANGER);
+        self.end(Stage::Applied, &done, Exit::Refused)
     }
 
     fn start(&self, document: &PlanDocument, recorder: &Recorder<'_>) -> anyhow::Result<()> {
@@ -220,28 +244,6 @@ fn tell(path: &std::path::Path, history: &History, cut_off: &[OpenIntent]) {
             open.intent.path
         );
     }
-}
-
-fn refuse_all(pass: &Pass, why: &str, format: Format) -> anyhow::Result<Exit> {
-    let reports: Vec<Report> = pass
-        .planned
-        .iter()
-        .map(|planned| {
-            let refused = planned.action == crate::plan::Action::Update;
-            let (outcome, words) = if refused {
-                (Some(Outcome::Refused), Some(why.to_string()))
-            } else {
-                (None, None)
-            };
-            Report::new(planned.clone(), outcome, words)
-        })
-        .collect();
-    let done = render::with_outcomes(pass.document.clone(), &reports);
-    if format == Format::Json {
-        output::outcome(&done, format)?;
-    }
-    anstream::eprintln!("{}refused:{:#} {why}", output::DANGER, output::DANGER);
-    Ok(Exit::Refused)
 }
 
 fn accepted(allow: &[AllowedRisk]) -> Accepted {

@@ -15,9 +15,6 @@ pub async fn run(args: Drift) -> anyhow::Result<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let setup = setup::setup_with(&args.selection, &args.reach, files).await?;
-    let Some(setup) = setup else {
-        return Ok(Exit::Error);
-    };
     let bases = bases(&args, &setup).await?;
     if bases.partial {
         anstream::eprintln!(

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use crate::apply::{Outcome, Report};
+use crate::model::Diagnostics;
 use crate::plan::Action;
+use crate::plan::document::SourceFacts;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +32,9 @@ pub enum Exit {
     Terminated,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Error => 1,
             Exit::Changes => 2,
@@ -43,7 +45,13 @@ impl From<Exit> for ExitCode {
             Exit::Unconverged => 7,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
     }
 }
 
@@ -72,6 +80,35 @@ pub fn of_apply(reports: &[Report]) -> Exit {
         Exit::Refused
     } else {
         Exit::Done
+    }
+}
+
+/// The manifests have errors, which have been shown.
+#[derive(Debug, thiserror::Error)]
+#[error("the manifests have errors")]
+pub struct Invalid {
+    pub facts: SourceFacts,
+    pub findings: Diagnostics,
+}
+
+/// Another run writes to a connection.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Locked(pub String);
+
+/// The objects are not as they were when the plan was made.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Stale(pub String);
+
+/// The exit of a run that ended early.
+pub fn of_error(error: &anyhow::Error) -> Exit {
+    if error.is::<Locked>() {
+        Exit::Locked
+    } else if error.is::<Stale>() {
+        Exit::Stale
+    } else {
+        Exit::Error
     }
 }
 

@@ -12,9 +12,7 @@ use crate::reconcile::import::{self, Ask, Imported, Seen};
 use crate::render::text::count;
 
 pub async fn run(args: Import) -> anyhow::Result<Exit> {
-    let Some(setup) = setup::account(&args.paths, &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
+    let setup = setup::account(&args.paths, &args.reach).await?;
     let checked = &setup.checked;
     let connection = import::connection(checked, args.connection.as_deref()).map_err(said)?;
     let ask = match (args.update, args.all) {

@@ -8,18 +8,23 @@ mod complete;
 mod completions;
 mod drift;
 mod duration;
+mod events;
 pub mod exit;
 mod explain;
 mod files;
 mod fmt;
 mod git;
+mod github;
 mod history;
 mod import;
 mod init;
 mod output;
+mod outputs;
 mod plan;
 mod populated;
+mod progress;
 mod project;
+mod report_file;
 mod sandbox;
 mod schema;
 mod scope;
@@ -44,6 +49,8 @@ use tracing_subscriber::EnvFilter;
 pub use args::Cli;
 use args::Command;
 use exit::Exit;
+
+use crate::render::safe::visible_lines;
 
 /// All commands and their arguments, without any project.
 pub fn commands() -> clap::Command {
@@ -80,9 +87,12 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_closed_pipe(&error) => Exit::Done.into(),
+        Err(error) if error.is::<exit::Invalid>() => Exit::Error.into(),
         Err(error) => {
-            anstream::eprintln!("{}error:{:#} {error:#}", output::DANGER, output::DANGER);
-            Exit::Error.into()
+            // It may repeat what a plan file or a vendor says.
+            let words = visible_lines(&format!("{error:#}"));
+            anstream::eprintln!("{}error:{:#} {words}", output::DANGER, output::DANGER);
+            exit::of_error(&error).into()
         }
     }
 }

@@ -5,19 +5,28 @@ use std::path::Path;
 
 use super::args::{Plan, Show};
 use super::exit::Exit;
-use super::{output, setup};
+use super::outputs::Outputs;
+use super::setup;
 use crate::plan::document::PlanDocument;
 use crate::plan::saved;
 use crate::reconcile;
+use crate::render::view::Stage;
 
 pub async fn run(args: Plan) -> anyhow::Result<Exit> {
-    let Some(setup) = setup::setup(&args.selection, &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
+    let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
+    outputs.close(planned(&args, &outputs).await)
+}
+
+async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
+    let mut setup = setup::setup(&args.selection, &args.reach).await?;
+    setup.settings.events = outputs.listener(None)?;
     let pass = reconcile::plan(&setup.checked, &setup.settings).await;
-    output::plan(&pass.document, args.format)?;
+    // The plan is saved before anything says that there is one.
     if let Some(path) = &args.out {
         save(path, &pass.document)?;
+    }
+    outputs.finish(Stage::Planned, &pass.document)?;
+    if let Some(path) = &args.out {
         let path = path.display();
         anstream::eprintln!("Saved to {path}. Apply exactly this with: entitle apply {path}");
     }
@@ -33,8 +42,12 @@ pub async fn run(args: Plan) -> anyhow::Result<Exit> {
 
 /// `entitle show`: a saved plan, offline.
 pub fn show(args: &Show) -> anyhow::Result<Exit> {
-    output::plan(&open(&args.file)?, args.format)?;
-    Ok(Exit::Done)
+    let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
+    let shown = open(&args.file).and_then(|document| {
+        outputs.finish(Stage::Planned, &document)?;
+        Ok(Exit::Done)
+    });
+    outputs.close(shown)
 }
 
 /// Writes a plan for its owner only, whole or not at all.

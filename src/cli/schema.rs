@@ -1,4 +1,4 @@
-//! `entitle schema`: the JSON Schemas of manifests, plans and drift.
+//! `entitle schema`: the JSON Schemas of manifests, plans, drift and events.
 
 use super::args::{Schema, SchemaName};
 use super::exit::Exit;
@@ -13,6 +13,7 @@ pub fn run(args: &Schema) -> anyhow::Result<Exit> {
                 SchemaName::Drift => schema::drift(),
                 SchemaName::Manifest => schema::manifest(),
                 SchemaName::Plan => schema::plan(),
+                SchemaName::Events => schema::events(),
             };
             render::json::write(&mut output::stdout(), &schema)?;
         }

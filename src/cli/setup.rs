@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
+use super::exit::Invalid;
 use super::{output, scope, simulators, state};
-use crate::apply::{Secrets, Trust};
+use crate::apply::{Listener, Secrets, Trust};
 use crate::manifest;
 use crate::reconcile::{self, CheckOptions, Checked, Settings};
 use crate::sandbox::{self, Sandbox};
@@ -22,14 +23,14 @@ pub struct Setup {
     pub _sandbox: Option<Sandbox>,
 }
 
-/// Loads and checks manifests, and starts the simulators if they are asked for. Nothing comes back when
-/// the manifests have errors, which have been shown.
-pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Option<Setup>> {
+/// Loads and checks manifests, and starts the simulators if they are asked for. Manifests with errors end
+/// the run; the errors have been shown.
+pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Setup> {
     setup_with(selection, reach, Files::Named).await
 }
 
 /// The same for commands that only need an account: the simulators have theirs without any manifest.
-pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Option<Setup>> {
+pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Setup> {
     let selection = Selection {
         paths: paths.to_vec(),
         target: Vec::new(),
@@ -56,7 +57,7 @@ pub async fn setup_with(
     selection: &Selection,
     reach: &Reach,
     files: Files<'_>,
-) -> anyhow::Result<Option<Setup>> {
+) -> anyhow::Result<Setup> {
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -71,22 +72,28 @@ pub async fn setup_with(
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
     let mut checked = check_files(selection, &options, files)?;
-    checked.source.paths = selection
-        .paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    checked.source.paths = paths(selection);
     checked.source.commit = state::commit();
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
-        return Ok(None);
+        return Err(Invalid {
+            facts: checked.source,
+            findings: checked.findings,
+        }
+        .into());
     }
     let settings = settings(reach, Arc::default());
-    Ok(Some(Setup {
+    Ok(Setup {
         checked,
         settings,
         _sandbox: sandbox,
-    }))
+    })
+}
+
+/// The paths that a selection names, as plans keep them.
+pub fn paths(selection: &Selection) -> Vec<String> {
+    let paths = selection.paths.iter();
+    paths.map(|path| path.display().to_string()).collect()
 }
 
 /// What a pass needs beside the manifests; its time starts now.
@@ -101,6 +108,7 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         clock: Timestamp::now,
         stop,
         sandbox: reach.sandbox,
+        events: Listener::default(),
     }
 }
 
@@ -160,4 +168,15 @@ fn work_tree(here: PathBuf) -> PathBuf {
     here.ancestors()
         .find(|dir| dir.join(".git").exists())
         .map_or(here.clone(), PathBuf::from)
+}
+
+/// Where we are below the top of the repository, as annotations name files; empty at the top.
+pub fn below_top() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let top = workspace
+        .filter(|top| here.starts_with(top))
+        .unwrap_or_else(|| work_tree(here.clone()));
+    let below = here.strip_prefix(top).unwrap_or(Path::new(""));
+    below.to_string_lossy().replace('\\', "/")
 }

@@ -2,60 +2,63 @@
 
 use super::args::{Apply, Consent, Selection, Undo};
 use super::carry_out::{self, Writer};
-use super::exit::Exit;
+use super::exit::{Exit, Stale};
+use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{self, Setup};
-use super::{output, plan, state};
+use super::{plan, state};
 use crate::apply::journal::{Event, History};
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Undone};
+use crate::render::view::Stage;
 
 pub async fn run(args: Undo) -> anyhow::Result<Exit> {
+    let events = args.consent.events.as_deref();
+    let outputs = Outputs::open(&args.rendering, Stage::Applied, events)?;
+    outputs.close(undone(&args, &outputs).await)
+}
+
+async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
     let mut history = history(&args.consent)?;
     let run = find(&history, &args.run)?;
-    let Some(setup) = setup::setup(&whole(&args.selection), &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
+    let mut setup = setup::setup(&whole(&args.selection), &args.reach).await?;
     Scope::new(&args.selection)?.narrow_run(&mut history, &run, &setup.checked)?;
-    let writer = match Writer::new(&setup, &args.consent).await? {
-        Ok(writer) => writer,
-        Err(exit) => return Ok(exit),
-    };
+    setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    let writer = Writer::new(&setup, &args.consent, outputs).await?;
     let undone = inverse(&history, &run, &setup).await?;
     if let Some(out) = &args.out {
-        output::plan(&undone.pass.document, args.format)?;
         plan::save(out, &undone.pass.document)?;
+        outputs.finish(Stage::Planned, &undone.pass.document)?;
         let out = out.display();
         anstream::eprintln!("Saved to {out}. Apply exactly this with: entitle apply {out}");
         return Ok(Exit::Done);
     }
-    let exit = writer.carry_out(&undone.pass, false, args.format).await?;
+    let exit = writer.carry_out(&undone.pass, false).await?;
     Ok(partly(exit, &undone))
 }
 
 /// Carries out an inverse plan that was saved. Lists are taken back from what they are now, so all of it
 /// must still be as it was when the plan was made.
-pub async fn apply(saved: &PlanDocument, run: &str, args: &Apply) -> anyhow::Result<Exit> {
+pub async fn apply(
+    saved: &PlanDocument,
+    run: &str,
+    args: &Apply,
+    outputs: &Outputs,
+) -> anyhow::Result<Exit> {
     let mut history = history(&args.consent)?;
-    let Some(setup) = setup::setup(&whole(&args.selection), &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
+    let mut setup = setup::setup(&whole(&args.selection), &args.reach).await?;
     Scope::new(&args.selection)?.narrow_run(&mut history, run, &setup.checked)?;
-    let writer = match Writer::new(&setup, &args.consent).await? {
-        Ok(writer) => writer,
-        Err(exit) => return Ok(exit),
-    };
+    setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    let writer = Writer::new(&setup, &args.consent, outputs).await?;
     let undone = inverse(&history, run, &setup).await?;
     if !undone.pass.document.same_work(saved) {
-        anstream::eprintln!(
-            "The objects changed after the plan was made; nothing was sent. Undo again."
-        );
-        return Ok(Exit::Stale);
+        let why = "the objects changed after the plan was made; nothing was sent: undo again";
+        return Err(Stale(why.into()).into());
     }
-    let exit = writer.carry_out(&undone.pass, true, args.format).await?;
+    let exit = writer.carry_out(&undone.pass, true).await?;
     Ok(partly(exit, &undone))
 }
 

@@ -12,9 +12,7 @@ use crate::reconcile::import::{self, Ask};
 use crate::render::{self, text::count};
 
 pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
-    let Some(setup) = setup::account(&args.paths, &args.reach).await? else {
-        return Ok(Exit::Error);
-    };
+    let setup = setup::account(&args.paths, &args.reach).await?;
     let said = |why: String| anyhow::anyhow!(why);
     let connection =
         import::connection(&setup.checked, args.connection.as_deref()).map_err(said)?;

@@ -2,54 +2,63 @@
 
 use std::io::Write;
 
-use super::args::{Format, Validate};
+use jiff::Timestamp;
+
+use super::args::{Printed, Validate};
 use super::exit::Exit;
+use super::outputs::Outputs;
 use super::{output, setup};
-use crate::reconcile::CheckOptions;
-use crate::render::{self, text::count};
+use crate::model::Severity;
+use crate::plan::document::PlanDocument;
+use crate::reconcile::{CheckOptions, Checked};
+use crate::render::text::count;
+use crate::render::view::Stage;
 
 pub fn run(args: &Validate) -> anyhow::Result<Exit> {
-    let checked = setup::check(&args.selection, &CheckOptions::default())?;
-    let broken = checked.findings.has_errors();
-    match args.format {
-        Format::Json => {
-            let document = serde_json::json!({
-                "format_version": crate::plan::document::FORMAT_VERSION,
-                "valid": !broken,
-                "source": checked.source,
-                "diagnostics": crate::plan::document::findings_json(&checked.findings),
-            });
-            render::json::write(&mut output::stdout(), &document)?;
-        }
-        Format::Text => {
-            output::findings(&checked.findings)?;
-            let facts = &checked.source;
-            let mut line = format!(
-                "{} in {}: ",
-                count(facts.documents - facts.skipped, "document"),
-                count(facts.files, "file")
-            );
-            let errors = checked
-                .findings
-                .iter()
-                .filter(|f| f.severity == crate::model::Severity::Error);
-            line += &if broken {
-                count(errors.count(), "error")
-            } else {
-                "valid".to_string()
-            };
-            if facts.skipped > 0 {
-                line += &format!(
-                    " ({} of other tools skipped)",
-                    count(facts.skipped, "document")
-                );
-            }
-            if broken {
-                anstream::eprintln!("{line}");
-            } else {
-                writeln!(output::stdout(), "{line}")?;
-            }
-        }
+    let outputs = Outputs::open(&args.rendering, Stage::Checked, None)?;
+    outputs.close(validated(args, &outputs))
+}
+
+fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
+    let mut checked = setup::check(&args.selection, &CheckOptions::default())?;
+    checked.source.paths = setup::paths(&args.selection);
+    if args.rendering.format == Printed::Text {
+        tell(&checked)?;
     }
-    Ok(if broken { Exit::Error } else { Exit::Done })
+    let now = Timestamp::now();
+    let document = PlanDocument::stopped(checked.source.clone(), &checked.findings, now);
+    outputs.finish(Stage::Checked, &document)?;
+    Ok(if checked.findings.has_errors() {
+        Exit::Error
+    } else {
+        Exit::Done
+    })
+}
+
+/// The findings on stderr, and a closing count.
+fn tell(checked: &Checked) -> std::io::Result<()> {
+    output::findings(&checked.findings)?;
+    let facts = &checked.source;
+    let documents = count(facts.documents - facts.skipped, "document");
+    let mut line = format!("{documents} in {}: ", count(facts.files, "file"));
+    let errors = checked
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Error);
+    let broken = checked.findings.has_errors();
+    line += &if broken {
+        count(errors.count(), "error")
+    } else {
+        "valid".to_string()
+    };
+    if facts.skipped > 0 {
+        let skipped = count(facts.skipped, "document");
+        line += &format!(" ({skipped} of other tools skipped)");
+    }
+    if broken {
+        anstream::eprintln!("{line}");
+        Ok(())
+    } else {
+        writeln!(output::stdout(), "{line}")
+    }
 }

@@ -211,6 +211,11 @@ impl PlanDocument {
         document
     }
 
+    /// The document of a run that ended before it had a plan: what was read, and why it ended.
+    pub fn stopped(source: SourceFacts, findings: &Diagnostics, now: Timestamp) -> Self {
+        Self::new(&[], source, &BTreeMap::new(), findings, now)
+    }
+
     /// Marks the plan as the inverse of a run.
     pub fn inverse_of(mut self, run: &str) -> Self {
         self.source.undo = Some(run.to_string());
@@ -247,6 +252,16 @@ impl PlanDocument {
             objects: &self.objects,
             diagnostics: &self.diagnostics,
         });
+    }
+}
+
+impl Tool {
+    /// This program.
+    pub fn own() -> Self {
+        Self {
+            name: "entitle".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::{Pass, Settings};
 use crate::apply::execute::{Basis, Context, Work};
 use crate::apply::recorder::Recorder;
-use crate::apply::{Outcome, Report, execute};
+use crate::apply::{Event, Outcome, Report, execute};
 use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Action, Planned};
@@ -21,100 +21,120 @@ pub struct ApplyOptions<'a> {
     pub recorder: Recorder<'a>,
 }
 
-/// Carries out every step that the guard lets through. Reports come in the order of the plan.
+/// Carries out every step that the guard lets through. Reports come in the order of the plan; each end is
+/// told when it comes.
 pub async fn apply(pass: &Pass, options: &ApplyOptions<'_>, settings: &Settings) -> Vec<Report> {
-    let slots = Semaphore::new(settings.parallelism.max(1));
-    // A step queues here, not behind its written intent, so that an interrupted run has few of them.
-    let turns: BTreeMap<&str, Semaphore> = pass
-        .accounts
-        .iter()
-        .map(|(name, account)| (name.as_str(), Semaphore::new(account.concurrency())))
-        .collect();
-    let failed = AtomicBool::new(false);
-    let runs = pass
-        .planned
-        .iter()
-        .zip(&pass.document.objects)
-        .map(|(planned, entry)| {
-            let (slots, turns, failed) = (&slots, &turns, &failed);
-            async move {
-                let allow = planned.desired.policy.allow;
-                let refusal = options
-                    .accepted
-                    .and_then(|accepted| guard::refusal(entry, allow, accepted));
-                if let Some(refusal) = refusal {
-                    return Report::new(planned.clone(), Some(Outcome::Refused), Some(refusal));
-                }
-                if planned.action != Action::Update {
-                    return Report::new(
-                        planned.clone(),
-                        idle(planned.action),
-                        planned.message.clone(),
-                    );
-                }
-                // No semaphore is ever closed, so these wait for a place and for nothing else.
-                let _turn = match turns.get(planned.desired.connection.as_str()) {
-                    Some(turns) => turns.acquire().await.ok(),
-                    None => None,
-                };
-                let _slot = slots.acquire().await.ok();
-                let held_back = if settings.stop.load(Ordering::Relaxed) {
-                    Some("the run was interrupted before its turn")
-                } else if failed.load(Ordering::Relaxed) {
-                    Some("an earlier step failed, and --fail-fast was given")
-                } else {
-                    None
-                };
-                if let Some(why) = held_back {
-                    return Report::new(planned.clone(), Some(Outcome::Skipped), Some(why.into()));
-                }
-                let report = one(pass, planned, entry, options, settings).await;
-                let well = matches!(
-                    report.outcome,
-                    None | Some(Outcome::Converged | Outcome::Already)
-                );
-                if options.fail_fast && !well {
-                    failed.store(true, Ordering::Relaxed);
-                }
-                report
-            }
-        });
-    futures::future::join_all(runs).await
+    settings
+        .events
+        .tell(|| Some(Event::planned(&pass.document)));
+    let run = Run {
+        pass,
+        options,
+        settings,
+        slots: Semaphore::new(settings.parallelism.max(1)),
+        // A step queues here, not behind its written intent, so that an interrupted run has few of them.
+        turns: pass
+            .accounts
+            .iter()
+            .map(|(name, account)| (name.as_str(), Semaphore::new(account.concurrency())))
+            .collect(),
+        failed: AtomicBool::new(false),
+    };
+    let steps = pass.planned.iter().zip(&pass.document.objects);
+    let steps = steps.map(|(planned, entry)| {
+        let run = &run;
+        async move {
+            let report = run.object(planned, entry).await;
+            settings.events.tell(|| Event::done(&report));
+            report
+        }
+    });
+    futures::future::join_all(steps).await
 }
 
-async fn one(
-    pass: &Pass,
-    planned: &Planned,
-    entry: &ObjectEntry,
-    options: &ApplyOptions<'_>,
-    settings: &Settings,
-) -> Report {
-    let Some(account) = pass.accounts.get(&planned.desired.connection) else {
-        let why = format!("there is no connection `{}`", planned.desired.connection);
-        return Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
-    };
-    let basis = match pass.live.get(&planned.desired.address) {
-        Some(live) => Basis::Read {
-            live,
-            at: pass.observed_at,
-        },
-        None => Basis::Saved,
-    };
-    let clock = settings.clock;
-    let context = Context {
-        account,
-        recorder: &options.recorder,
-        clock: &clock,
-    };
-    execute(
-        &context,
-        Work {
-            planned: planned.clone(),
-            entry,
-            basis,
-        },
-    )
-    .await
+/// What the objects of one apply share.
+struct Run<'a> {
+    pass: &'a Pass,
+    options: &'a ApplyOptions<'a>,
+    settings: &'a Settings,
+    slots: Semaphore,
+    turns: BTreeMap<&'a str, Semaphore>,
+    failed: AtomicBool,
+}
+
+impl Run<'_> {
+    /// One object: refused, left alone, held back or carried out.
+    async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
+        let allow = planned.desired.policy.allow;
+        let accepted = self.options.accepted;
+        let refusal = accepted.and_then(|accepted| guard::refusal(entry, allow, accepted));
+        if let Some(refusal) = refusal {
+            return Report::new(planned.clone(), Some(Outcome::Refused), Some(refusal));
+        }
+        if planned.action != Action::Update {
+            let ends = idle(planned.action);
+            return Report::new(planned.clone(), ends, planned.message.clone());
+        }
+        // No semaphore is ever closed, so these wait for a place and for nothing else.
+        let _turn = match self.turns.get(planned.desired.connection.as_str()) {
+            Some(turns) => turns.acquire().await.ok(),
+            None => None,
+        };
+        let _slot = self.slots.acquire().await.ok();
+        if let Some(why) = self.held_back() {
+            return Report::new(planned.clone(), Some(Outcome::Skipped), Some(why.into()));
+        }
+        self.settings.events.tell(|| Event::started(entry));
+        let report = self.step(planned, entry).await;
+        let well = matches!(
+            report.outcome,
+            None | Some(Outcome::Converged | Outcome::Already)
+        );
+        if self.options.fail_fast && !well {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        report
+    }
+
+    fn held_back(&self) -> Option<&'static str> {
+        if self.settings.stop.load(Ordering::Relaxed) {
+            Some("the run was interrupted before its turn")
+        } else if self.failed.load(Ordering::Relaxed) {
+            Some("an earlier step failed, and --fail-fast was given")
+        } else {
+            None
+        }
+    }
+
+    async fn step(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
+        let Some(account) = self.pass.accounts.get(&planned.desired.connection) else {
+            let why = format!("there is no connection `{}`", planned.desired.connection);
+            return Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
+        };
+        let basis = match self.pass.live.get(&planned.desired.address) {
+            Some(live) => Basis::Read {
+                live,
+                at: self.pass.observed_at,
+            },
+            None => Basis::Saved,
+        };
+        let clock = self.settings.clock;
+        let context = Context {
+            account,
+            recorder: &self.options.recorder,
+            clock: &clock,
+        };
+        let planned = planned.clone();
+        execute(
+            &context,
+            Work {
+                planned,
+                entry,
+                basis,
+            },
+        )
+        .await
+    }
 }
 
 /// How an object without a step ends: a failure to read or plan it is a failure of the apply.

@@ -20,7 +20,7 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::{Account, Secrets, observe};
+use crate::apply::{Account, Event, Listener, Secrets, observe};
 use crate::manifest;
 use crate::model::{Address, Connection, Desired, Diagnostics, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
@@ -46,6 +46,8 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// Whether the connections lead to the built-in simulators.
     pub sandbox: bool,
+    /// Who is told what happens.
+    pub events: Listener,
 }
 
 /// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
@@ -224,7 +226,21 @@ async fn read(
         .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
         .map(|(account, wanted)| async move {
             let (places, objects): (Vec<usize>, Vec<&Desired>) = wanted.into_iter().unzip();
-            (places, observe(account, &objects).await)
+            let (connection, count) = (&account.connection.name, objects.len());
+            settings.events.tell(|| {
+                Some(Event::Observing {
+                    connection: connection.clone(),
+                    objects: count,
+                })
+            });
+            let found = observe(account, &objects).await;
+            settings.events.tell(|| {
+                Some(Event::Observed {
+                    connection: connection.clone(),
+                    objects: count,
+                })
+            });
+            (places, found)
         })
         .collect();
     let mut observed = Vec::new();
@@ -247,4 +263,5 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account
         settings.secrets.clone(),
         settings.deadline,
     )
+    .map(|account| account.telling(settings.events.clone()))
 }

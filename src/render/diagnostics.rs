@@ -6,6 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::excerpt::Excerpt;
+use super::safe::commands;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
 /// Writes every finding and a closing count.
@@ -17,7 +18,8 @@ pub fn write(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::R
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     for finding in findings.iter() {
-        writeln!(out, "{}\n", one(&renderer, finding))?;
+        // Quoted lines are the manifest's: they must not command the runner that shows them.
+        writeln!(out, "{}\n", commands(&one(&renderer, finding)))?;
     }
     Ok(())
 }

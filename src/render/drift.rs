@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value as Json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, paragraph, set_change};
-use super::values::inline;
+use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, paragraph};
+use super::values::{inline, set_change};
 use crate::model::Risk;
 use crate::plan::drift::By;
 use crate::plan::drift::document::{

@@ -1,14 +1,26 @@
-//! Plans, outcomes and findings as text and JSON. Writes to whatever it is given and decides nothing.
+//! Plans, outcomes and findings in eight formats. Writes to whatever it is given and decides nothing.
+//!
+//! `view` is one run with what in it wants attention, `report` the list of formats, each a file. What stands in
+//! names and values is hostile until `safe` has seen it, or the format's own escape.
 
 pub mod diagnostics;
 pub mod drift;
 mod excerpt;
 pub mod explain;
+pub mod github;
+mod gitlab;
 pub mod history;
+mod html;
 pub mod json;
+mod junit;
+pub mod markdown;
+pub mod report;
+pub mod safe;
+mod sarif;
 pub mod schema;
 pub mod text;
 pub mod values;
+pub mod view;
 
 use crate::apply::{Outcome, Report};
 use crate::plan::document::{PlanDocument, Summary};

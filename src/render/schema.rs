@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
+use crate::apply::event::Line;
 use crate::manifest::document::{
     AcceptedDriftSpec, ConnectionSpec, Metadata, NotificationSpec, Policy, ProjectSpec,
 };
@@ -17,9 +18,10 @@ use crate::provider;
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// Every schema with its file name.
-pub fn all() -> [(&'static str, Json); 3] {
+pub fn all() -> [(&'static str, Json); 4] {
     [
         ("drift.json", drift()),
+        ("events.json", events()),
         ("manifest.json", manifest()),
         ("plan.json", plan()),
     ]
@@ -35,6 +37,12 @@ pub fn drift() -> Json {
 pub fn plan() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<PlanDocument>().to_value()
+}
+
+/// The schema of one line of `apply --events`.
+pub fn events() -> Json {
+    let generator = SchemaSettings::draft07().into_generator();
+    generator.into_root_schema_for::<Line>().to_value()
 }
 
 /// The schema of manifest documents: `kind` chooses the branch.

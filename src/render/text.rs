@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
-use super::values::{LONGEST, inline, lines};
-use crate::model::{Outcome, Risk};
-use crate::plan::document::{ChangeEntry, ObjectEntry, OriginEntry, PlanDocument, Summary};
+use super::safe::visible;
+use super::values::{lines, one_line, risk};
+use super::view::{Stage, View, risk_words};
+use crate::model::Outcome;
+use crate::plan::document::{ChangeEntry, ObjectEntry, OriginEntry, PlanDocument};
 use crate::plan::{Action, ChangeVerb};
 
 /// The column in which the origin of an object ends up, where there is room.
@@ -22,12 +23,46 @@ pub(super) const DANGER: Style = AnsiColor::Red.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const BOLD: Style = Style::new().bold();
 
+/// A run in one piece: findings, plan, and what came of it.
+pub fn whole(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    let document = view.document;
+    for finding in &document.diagnostics {
+        let label = format!("{}[{}]:", finding.severity, finding.code);
+        writeln!(
+            out,
+            "{} {}",
+            painted(BOLD, &visible(&label)),
+            visible(&finding.message)
+        )?;
+        if let Some(file) = &finding.file {
+            let (line, column) = (finding.line.unwrap_or(0), finding.column.unwrap_or(0));
+            writeln!(out, "    {}:{line}:{column}", visible(file))?;
+        }
+        if let Some(hint) = &finding.hint {
+            writeln!(out, "    help: {}", visible(hint))?;
+        }
+    }
+    match view.stage {
+        Stage::Checked => writeln!(out, "{}", view.verdict()),
+        Stage::Planned => plan(out, document),
+        Stage::Applied => {
+            plan(out, document)?;
+            writeln!(out)?;
+            outcome(out, document)
+        }
+    }
+}
+
 /// A plan: every object that is not simply in sync, then the verdict.
 pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
         entry(out, object)?;
     }
-    verdict(out, &document.summary)
+    close(out, document, Stage::Planned)?;
+    match risk_words(&document.summary) {
+        Some(words) => writeln!(out, "{words}"),
+        None => Ok(()),
+    }
 }
 
 /// An apply: every object with something to tell, then what came of it.
@@ -48,7 +83,8 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
             }
         };
         let word = painted(style, outcome.name());
-        writeln!(out, "{} {}  {word}", painted(style, mark), object.address)?;
+        let address = visible(&object.address);
+        writeln!(out, "{} {address}  {word}", painted(style, mark))?;
         if let Some(message) = &object.message {
             paragraph(out, 4, message, Style::new())?;
         }
@@ -56,7 +92,17 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
             paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
         }
     }
-    applied(out, &document.summary)
+    close(out, document, Stage::Applied)
+}
+
+fn close(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Result<()> {
+    let view = View {
+        stage,
+        document,
+        base: "",
+    };
+    let label = format!("{}:", stage.name());
+    writeln!(out, "{} {}", painted(BOLD, &label), view.verdict())
 }
 
 fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
@@ -72,21 +118,30 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     let widest = object
         .changes
         .iter()
-        .map(|change| change.path.width())
+        .map(|change| visible(&change.path).width())
         .max()
         .unwrap_or(0)
         .min(44);
     for change in &object.changes {
         changed(out, change, widest)?;
     }
-    if let Some(message) = &object.message {
-        writeln!(out, "    {message}")?;
+    // How it ended is told with the end.
+    let unread = matches!(object.action, Action::Missing | Action::Error);
+    if let Some(message) = object
+        .message
+        .as_ref()
+        .filter(|_| unread || object.outcome.is_none())
+    {
+        writeln!(out, "    {}", visible(message))?;
     }
     for call in &object.calls {
         writeln!(
             out,
             "    {}",
-            painted(DIM, &format!("{} {}", call.method.as_str(), call.path))
+            painted(
+                DIM,
+                &visible(&format!("{} {}", call.method.as_str(), call.path))
+            )
         )?;
     }
     if object.action == Action::Observe {
@@ -106,19 +161,25 @@ pub(super) fn head(
     address: &str,
     origin: &OriginEntry,
 ) -> io::Result<()> {
-    let origin = match origin.line {
-        0 => origin.file.clone(),
-        line => format!("{}:{line}", origin.file),
-    };
+    let (address, origin) = (visible(address), place(origin));
     let used = 2 + address.width() + origin.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
         out,
         "{mark} {}{:gap$}{}",
-        painted(BOLD, address),
+        painted(BOLD, &address),
         "",
         painted(DIM, &origin)
     )
+}
+
+/// `file:line`, or the file alone where no line is known.
+pub fn place(origin: &OriginEntry) -> String {
+    let file = visible(&origin.file);
+    match origin.line {
+        0 => file.into_owned(),
+        line => format!("{file}:{line}"),
+    }
 }
 
 fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
@@ -127,15 +188,16 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
         ChangeVerb::Replace => ("~", CHANGE),
         ChangeVerb::Remove => ("-", REMOVE),
     };
-    let pad = widest.saturating_sub(change.path.width());
-    let value = one_line(change);
+    let path = visible(&change.path);
+    let pad = widest.saturating_sub(path.width());
+    let value = one_line(change).map(|value| visible(&value).into_owned());
     let risk = risk(change);
     let tail = if risk.is_empty() {
         String::new()
     } else {
-        format!("  {}", painted(DANGER, &risk))
+        format!("  {}", painted(DANGER, &visible(&risk)))
     };
-    let head = format!("    {} {}{:pad$}", painted(style, mark), change.path, "");
+    let head = format!("    {} {}{:pad$}", painted(style, mark), path, "");
     match value {
         Some(value) if value.is_empty() && tail.is_empty() => writeln!(out, "{}", head.trim_end()),
         Some(value) => writeln!(out, "{head}  {value}{tail}"),
@@ -146,144 +208,42 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
                 &head
             };
             writeln!(out, "{head}{tail}")?;
-            line_diff(out, change)
+            changed_lines(out, change)
         }
     }
 }
 
-/// The change on one line, if it is short enough.
-fn one_line(change: &ChangeEntry) -> Option<String> {
-    let text = match change.verb {
-        ChangeVerb::Remove => return Some(String::new()),
-        ChangeVerb::Add => inline(&change.after),
-        ChangeVerb::Replace => match (&change.before, &change.after) {
-            (Json::Array(before), Json::Array(after)) => return Some(set_change(before, after)),
-            (before, after) => format!("{} → {}", inline(before), inline(after)),
-        },
-    };
-    let wrapped = text.contains('\n') || text.width() > 2 * LONGEST;
-    (!wrapped).then_some(text)
-}
-
-/// A set by what comes and goes: its order means nothing.
-pub(super) fn set_change(before: &[Json], after: &[Json]) -> String {
-    let only = |these: &[Json], those: &[Json], mark: &str| {
-        these
-            .iter()
-            .filter(|member| !those.contains(member))
-            .map(|member| format!("{mark}{}", inline(member)))
-            .collect::<Vec<_>>()
-    };
-    let mut parts = only(after, before, "+");
-    parts.extend(only(before, after, "−"));
-    parts.join(" ")
-}
-
-fn line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
+/// The lines of a long change that differ, and two around them, each with its mark.
+pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
     let (before, after) = (lines(&change.before), lines(&change.after));
     let diff = TextDiff::configure()
         .timeout(std::time::Duration::from_millis(200))
         .diff_lines(before.as_str(), after.as_str());
-    for group in diff.grouped_ops(2) {
-        for op in &group {
-            for line in diff.iter_changes(op) {
-                let (mark, style) = match line.tag() {
-                    ChangeTag::Delete => ("-", REMOVE),
-                    ChangeTag::Insert => ("+", ADD),
-                    ChangeTag::Equal => (" ", DIM),
-                };
-                let text = line.value().trim_end_matches('\n');
-                writeln!(out, "        {}", painted(style, &format!("{mark} {text}")))?;
-            }
+    let mut shown = Vec::new();
+    for op in diff.grouped_ops(2).iter().flatten() {
+        for line in diff.iter_changes(op) {
+            let mark = match line.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let text = visible(line.value().trim_end_matches('\n')).into_owned();
+            shown.push((mark, text));
         }
     }
-    Ok(())
+    shown
 }
 
-fn risk(change: &ChangeEntry) -> String {
-    let word = match change.risk {
-        Risk::Safe => return change.note.clone().unwrap_or_default(),
-        Risk::Reduce => "reduces",
-        Risk::Strand => "strands",
-    };
-    match &change.note {
-        Some(note) => format!("{word}: {note}"),
-        None => word.into(),
-    }
-}
-
-fn verdict(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let mut parts = Vec::new();
-    if summary.update > 0 {
-        parts.push(format!("{} to update", summary.update));
-    }
-    parts.push(format!("{} in sync", summary.in_sync));
-    if summary.observe_only > 0 {
-        parts.push(format!("{} observed only", summary.observe_only));
-    }
-    if summary.suspended > 0 {
-        parts.push(format!("{} suspended", summary.suspended));
-    }
-    if summary.failed > 0 {
-        parts.push(painted(DANGER, &format!("{} failed", summary.failed)));
-    }
-    let work = if summary.requests > 0 {
-        format!(
-            " {}, about {:.1} s.",
-            count(summary.requests, "request"),
-            summary.estimated_seconds
-        )
-    } else {
-        String::new()
-    };
-    writeln!(
-        out,
-        "{} {}.{work}",
-        painted(BOLD, "Plan:"),
-        parts.join(", ")
-    )?;
-    if summary.strand > 0 {
-        let verb = if summary.strand == 1 {
-            "strands"
-        } else {
-            "strand"
+fn changed_lines(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
+    for (mark, line) in line_diff(change) {
+        let style = match mark {
+            '-' => REMOVE,
+            '+' => ADD,
+            _ => DIM,
         };
-        let changes = count(summary.strand, "change");
-        writeln!(out, "{changes} {verb} users: apply needs --allow strand.")?;
-    } else if summary.reduce > 0 {
-        let verb = if summary.reduce == 1 { "takes" } else { "take" };
-        let changes = count(summary.reduce, "change");
-        writeln!(
-            out,
-            "{changes} {verb} something away: apply needs --allow reduce."
-        )?;
+        writeln!(out, "        {}", painted(style, &format!("{mark} {line}")))?;
     }
     Ok(())
-}
-
-fn applied(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let counts = [
-        (summary.converged, Outcome::Converged),
-        (summary.already, Outcome::Already),
-        (summary.rejected, Outcome::Rejected),
-        (Some(summary.failed), Outcome::Failed),
-        (summary.unconverged, Outcome::Unconverged),
-        (summary.stale, Outcome::Stale),
-        (summary.refused, Outcome::Refused),
-        (summary.skipped, Outcome::Skipped),
-    ];
-    let mut parts: Vec<String> = counts
-        .into_iter()
-        .filter_map(|(count, outcome)| Some((count.filter(|count| *count > 0)?, outcome)))
-        .map(|(count, outcome)| format!("{count} {}", outcome.name()))
-        .collect();
-    if parts.is_empty() {
-        parts.push("nothing to do".into());
-    }
-    if summary.in_sync > 0 {
-        parts.push(format!("{} in sync", summary.in_sync));
-    }
-    writeln!(out, "{} {}.", painted(BOLD, "Apply:"), parts.join(", "))
 }
 
 /// A text broken between words, so that no line is longer than the terminal. A word that is longer stays
@@ -294,6 +254,7 @@ pub(super) fn paragraph(
     text: &str,
     style: Style,
 ) -> io::Result<()> {
+    let text = visible(text);
     let mut line = String::new();
     let mut lines = Vec::new();
     for word in text.split_whitespace() {

@@ -1,6 +1,12 @@
 //! JSON values on one line of a plan.
 
 use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr;
+
+use super::safe::cut;
+use crate::model::Risk;
+use crate::plan::ChangeVerb;
+use crate::plan::document::ChangeEntry;
 
 /// Longest value that is shown on the line of its field.
 pub const LONGEST: usize = 48;
@@ -35,5 +41,67 @@ pub fn lines(value: &Json) -> String {
             .map(|(name, value)| format!("{name}: {}\n", inline(value)))
             .collect(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
+    }
+}
+
+/// The change on one line, if it is short enough; a removal needs no words.
+pub fn one_line(change: &ChangeEntry) -> Option<String> {
+    let text = match change.verb {
+        ChangeVerb::Remove => return Some(String::new()),
+        ChangeVerb::Add => inline(&change.after),
+        ChangeVerb::Replace => match (&change.before, &change.after) {
+            (Json::Array(before), Json::Array(after)) => return Some(set_change(before, after)),
+            (before, after) => format!("{} → {}", inline(before), inline(after)),
+        },
+    };
+    let wrapped = text.contains('\n') || text.width() > 2 * LONGEST;
+    (!wrapped).then_some(text)
+}
+
+/// A set by what comes and goes: its order means nothing.
+pub fn set_change(before: &[Json], after: &[Json]) -> String {
+    let marked = |mark: &str, members: Vec<&Json>| -> Vec<String> {
+        members
+            .into_iter()
+            .map(|member| format!("{mark}{}", inline(member)))
+            .collect()
+    };
+    let mut parts = marked("+", only(after, before));
+    parts.extend(marked("−", only(before, after)));
+    parts.join(" ")
+}
+
+/// The members of a set that another lacks.
+pub fn only<'a>(these: &'a [Json], those: &[Json]) -> Vec<&'a Json> {
+    these
+        .iter()
+        .filter(|member| !those.contains(member))
+        .collect()
+}
+
+/// What a change does to the licensee, or what is worth knowing of it.
+pub fn risk(change: &ChangeEntry) -> String {
+    let word = match change.risk {
+        Risk::Safe => return change.note.clone().unwrap_or_default(),
+        Risk::Reduce => "reduces",
+        Risk::Strand => "strands",
+    };
+    match &change.note {
+        Some(note) => format!("{word}: {note}"),
+        None => word.into(),
+    }
+}
+
+/// A change in running text: `count 10 → 5 (strands: 5 allowed, 7 in use)`.
+pub fn sentence(change: &ChangeEntry) -> String {
+    let value = match change.verb {
+        ChangeVerb::Remove => "is removed".into(),
+        ChangeVerb::Add => one_line(change).unwrap_or_else(|| "is added".into()),
+        ChangeVerb::Replace => one_line(change).unwrap_or_else(|| "is changed".into()),
+    };
+    let value = cut(&value, 3 * LONGEST);
+    match risk(change).as_str() {
+        "" => format!("{} {value}", change.path),
+        risk => format!("{} {value} ({risk})", change.path),
     }
 }

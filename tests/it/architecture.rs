@@ -34,6 +34,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["sandbox/server.rs", "daemon/serve/"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
+    ("maud", &["render/html/"]),
+    ("quick_junit", &["render/junit.rs"]),
+    ("indicatif", &["cli/progress.rs"]),
     (
         "annotate_snippets",
         &["render/diagnostics.rs", "render/excerpt.rs"],

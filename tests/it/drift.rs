@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entitle::apply::Listener;
 use entitle::apply::journal::History;
 use entitle::reconcile::{self, Bases, Settings};
 use entitle::sandbox::{FaultPlan, Options, Sandbox};
@@ -42,6 +43,7 @@ async fn nothing_but_reads_and_logins_ever_goes_out() {
             // Accounts with a login, so that sessions can be lost as well.
             connections: chaos::connections(&sandbox),
             sandbox: Arc::new(sandbox),
+            events: Listener::default(),
             proxy: None,
             clock: pure::now,
         };

@@ -31,6 +31,7 @@ fn settings() -> Settings {
         clock: super::support::pure::now,
         stop: Arc::default(),
         sandbox: true,
+        events: Default::default(),
     }
 }
 

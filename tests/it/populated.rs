@@ -48,6 +48,7 @@ async fn planned(percent: f64) -> Pass {
         clock: super::support::pure::now,
         stop: Arc::default(),
         sandbox: true,
+        events: Default::default(),
     };
     let pass = reconcile::plan(&checked, &settings).await;
     sandbox.stop().await;

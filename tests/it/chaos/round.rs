@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::recorder::Recorder;
-use entitle::apply::{Report, Secrets, Trust};
+use entitle::apply::{Listener, Report, Secrets, Trust};
 use entitle::model::Risk;
 use entitle::plan::guard::Accepted;
 use entitle::plan::saved;
@@ -66,6 +66,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         clock: Timestamp::now,
         stop: Arc::default(),
         sandbox: true,
+        events: Listener::default(),
     };
     let mut pass = reconcile::plan(checked, &settings).await;
     if manner == Manner::Saved {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use entitle::apply::journal::{History, Journal};
 use entitle::apply::lock::Lock;
-use entitle::apply::{Secrets, Trust};
+use entitle::apply::{Listener, Secrets, Trust};
 use entitle::daemon::board::Board;
 use entitle::daemon::brake;
 use entitle::daemon::engine::{Engine, Rules};
@@ -283,6 +283,7 @@ fn pure_settings() -> Settings {
         clock,
         stop: Arc::default(),
         sandbox: true,
+        events: Listener::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::recorder::Recorder;
-use entitle::apply::{Outcome, Report, Secrets, Trust};
+use entitle::apply::{Listener, Outcome, Report, Secrets, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
@@ -70,6 +70,8 @@ pub struct Bench {
     pub proxy: Option<Proxy>,
     /// The time of the pass; the simulators have a clock of their own.
     pub clock: fn() -> Timestamp,
+    /// Who is told what happens.
+    pub events: Listener,
 }
 
 impl Bench {
@@ -81,6 +83,7 @@ impl Bench {
             connections,
             proxy: None,
             clock: pure::now,
+            events: Listener::default(),
         }
     }
 
@@ -156,6 +159,7 @@ impl Bench {
             clock: self.clock,
             stop: Arc::default(),
             sandbox: true,
+            events: self.events.clone(),
         }
     }
 

@@ -1,0 +1,214 @@
+//! Everything a run shows: standard output, reports, the runner of a CI job, progress.
+//!
+//! Reports are opened before the run does anything, so that one that cannot be written is known before a
+//! vendor is. They are written whole or not at all, also when the run ends early: a report that is missing
+//! would look like an older one.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::args::{Printed, Rendering, ReportTo};
+use super::exit::{Exit, Invalid};
+use super::github::Runner;
+use super::progress::Progress;
+use super::report_file::ReportFile;
+use super::{events, output, setup};
+use crate::apply::Listener;
+use crate::model::{Diagnostic, Diagnostics};
+use crate::plan::document::{PlanDocument, SourceFacts};
+use crate::render::report::{self, Format};
+use crate::render::text;
+use crate::render::view::{Stage, View};
+
+pub struct Outputs {
+    stage: Stage,
+    format: Printed,
+    /// Whether events own standard output; text goes to stderr then.
+    streams: bool,
+    files: RefCell<Vec<(Format, ReportFile)>>,
+    runner: Option<Runner>,
+    base: String,
+    progress: Option<Progress>,
+    previewed: Cell<bool>,
+    finished: Cell<bool>,
+    failures: RefCell<Vec<String>>,
+}
+
+impl Outputs {
+    /// Opens every report. `events` is the file that events go to, if they are asked for.
+    pub fn open(
+        rendering: &Rendering,
+        stage: Stage,
+        events: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let streams = events.is_some_and(|path| path == Path::new("-"));
+        if streams && rendering.format != Printed::Text {
+            anyhow::bail!("--events - and --format both want standard output: give one a file");
+        }
+        let (mut files, mut runner) = (Vec::new(), None);
+        let mut paths: Vec<&PathBuf> = Vec::new();
+        for ReportTo { format, file } in &rendering.report {
+            if !format.suits(stage) {
+                anyhow::bail!(
+                    "there is no {} report of a check of manifests",
+                    format.name()
+                );
+            }
+            let Some(path) = file else {
+                if streams || rendering.format == Printed::Json {
+                    anyhow::bail!(
+                        "--report github writes to standard output, which holds JSON: give one a file"
+                    );
+                }
+                runner = Some(Runner::new()?);
+                continue;
+            };
+            if paths.contains(&path) {
+                anyhow::bail!("two reports go to {}", path.display());
+            }
+            paths.push(path);
+            files.push((*format, ReportFile::open(path)?));
+        }
+        Ok(Self {
+            stage,
+            format: rendering.format,
+            streams,
+            files: RefCell::new(files),
+            runner,
+            base: setup::below_top(),
+            progress: Progress::start(),
+            previewed: Cell::new(false),
+            finished: Cell::new(false),
+            failures: RefCell::default(),
+        })
+    }
+
+    /// Who is told what happens: the progress bar, and the stream of events if there is one.
+    pub fn listener(&self, events: Option<&Path>) -> anyhow::Result<Listener> {
+        let stream = events.map(events::stream).transpose()?;
+        let progress = self.progress.clone();
+        if stream.is_none() && progress.is_none() {
+            return Ok(Listener::default());
+        }
+        Ok(Listener::new(move |event| {
+            if let Some(stream) = &stream {
+                stream(event);
+            }
+            if let Some(progress) = &progress {
+                progress.hear(event);
+            }
+        }))
+    }
+
+    /// Shows a plan as text before anybody is asked; other formats come once, at the end.
+    pub fn preview(&self, document: &PlanDocument) -> io::Result<()> {
+        self.clear_progress();
+        if self.format == Printed::Text {
+            self.previewed.set(true);
+            self.text(|out| text::plan(out, document))?;
+        }
+        Ok(())
+    }
+
+    /// Shows how the run ended. Reports first: nobody may be reading standard output any more.
+    pub fn finish(&self, stage: Stage, document: &PlanDocument) -> io::Result<()> {
+        self.clear_progress();
+        self.finished.set(true);
+        let view = View {
+            stage,
+            document,
+            base: &self.base,
+        };
+        self.write_reports(&view);
+        match (self.format, stage) {
+            (Printed::Text, Stage::Planned) if self.previewed.get() => {}
+            (Printed::Text, Stage::Planned) => self.text(|out| text::plan(out, document))?,
+            (Printed::Text, Stage::Applied) => self.text(|out| text::outcome(out, document))?,
+            (Printed::Text, Stage::Checked) => {}
+            (Printed::Json, _) => self.print(Format::Json, &view)?,
+            (Printed::Markdown, _) => self.print(Format::Markdown, &view)?,
+        }
+        match &self.runner {
+            Some(_) => self.print(Format::Github, &view),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the run. One that never came to a verdict still says so in its reports; a report that could not
+    /// be written does not hide how the run ended.
+    pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        self.clear_progress();
+        let ended = match ended {
+            Err(error) if !self.finished.get() => {
+                self.stopped(&error)?;
+                Err(error)
+            }
+            other => other,
+        };
+        let failures = self.failures.borrow();
+        for failure in failures.iter() {
+            anstream::eprintln!("{}error:{:#} {failure}", output::DANGER, output::DANGER);
+        }
+        match ended {
+            Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),
+            ended => ended,
+        }
+    }
+
+    fn stopped(&self, error: &anyhow::Error) -> io::Result<()> {
+        let document = match error.downcast_ref::<Invalid>() {
+            Some(Invalid { facts, findings }) => {
+                PlanDocument::stopped(facts.clone(), findings, Timestamp::now())
+            }
+            None => {
+                let mut findings = Diagnostics::default();
+                findings.push(Diagnostic::error("stopped", format!("{error:#}")));
+                PlanDocument::stopped(SourceFacts::default(), &findings, Timestamp::now())
+            }
+        };
+        // As text the error itself is the last word, on stderr.
+        self.previewed.set(true);
+        let stage = match self.stage {
+            Stage::Checked => Stage::Checked,
+            Stage::Planned | Stage::Applied => Stage::Planned,
+        };
+        self.finish(stage, &document)
+    }
+
+    fn write_reports(&self, view: &View<'_>) {
+        let mut failures = self.failures.borrow_mut();
+        for (format, file) in self.files.borrow_mut().drain(..) {
+            let written = file.write(|out| report::write(out, format, view));
+            failures.extend(written.err());
+        }
+        if let Some(runner) = &self.runner {
+            failures.extend(runner.write(view).err());
+        }
+    }
+
+    fn text(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        if self.streams {
+            let mut out = io::BufWriter::new(output::stderr());
+            write(&mut out)?;
+            return out.flush();
+        }
+        let mut out = io::BufWriter::new(output::stdout());
+        write(&mut out)?;
+        out.flush()
+    }
+
+    fn print(&self, format: Format, view: &View<'_>) -> io::Result<()> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        report::write(&mut out, format, view)?;
+        out.flush()
+    }
+
+    pub fn clear_progress(&self) {
+        if let Some(progress) = &self.progress {
+            progress.clear();
+        }
+    }
+}

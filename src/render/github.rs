@@ -1,0 +1,138 @@
+//! What a step of GitHub Actions tells its runner: annotations, the step summary, and outputs.
+//!
+//! A runner shows ten annotations of a kind for each step and drops the others without a word, so at most
+//! nine stand for themselves and the last one counts the rest.
+
+use std::io::{self, Write};
+
+use super::markdown;
+use super::safe::{cut, visible};
+use super::text::count;
+use super::view::{Level, Point, Stage, View};
+
+/// Annotations that stand for themselves.
+const SHOWN: usize = 9;
+
+/// What a runner takes as the summary of one step, and a little less.
+const SUMMARY: usize = (1 << 20) - (4 << 10);
+
+/// Characters of an annotation that anybody reads.
+const LONGEST: usize = 1_000;
+
+/// Annotations at the manifests' lines, as commands to the runner.
+pub fn annotations(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    let points = view.points();
+    for point in points.iter().take(SHOWN) {
+        annotation(out, view, point)?;
+    }
+    let Some(rest) = points.get(SHOWN..).filter(|rest| !rest.is_empty()) else {
+        return Ok(());
+    };
+    // It is as bad as the worst of those it stands for.
+    let level = rest
+        .iter()
+        .map(|point| point.level)
+        .min()
+        .unwrap_or(Level::Notice);
+    let of = |level| rest.iter().filter(|point| point.level == level).count();
+    let parts = [
+        (of(Level::Error), "error"),
+        (of(Level::Warning), "warning"),
+        (of(Level::Notice), "notice"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| count(number, noun))
+        .collect();
+    let message = format!(
+        "{} more: {}. All are in the log.",
+        rest.len(),
+        parts.join(", ")
+    );
+    writeln!(
+        out,
+        "::{} title=entitle::{}",
+        command(level),
+        data(&message)
+    )
+}
+
+fn annotation(out: &mut dyn Write, view: &View<'_>, point: &Point<'_>) -> io::Result<()> {
+    let mut properties = Vec::new();
+    if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
+        properties.push(format!("file={}", property(&below(view.base, file))));
+        if point.line > 0 {
+            properties.push(format!("line={}", point.line));
+            properties.push(format!("col={}", point.column.max(1)));
+        }
+    }
+    let title = match point.address {
+        Some(address) => format!("{} {address}", point.rule),
+        None => point.rule.to_string(),
+    };
+    properties.push(format!("title={}", property(&title)));
+    let message = data(&cut(&point.message, LONGEST));
+    writeln!(
+        out,
+        "::{} {}::{message}",
+        command(point.level),
+        properties.join(",")
+    )
+}
+
+fn command(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Notice => "notice",
+    }
+}
+
+/// A file as the repository names it.
+pub fn below(base: &str, file: &str) -> String {
+    let file = file.strip_prefix("./").unwrap_or(file);
+    if base.is_empty() || file.starts_with('/') {
+        file.to_string()
+    } else {
+        format!("{base}/{file}")
+    }
+}
+
+/// The text of a command, as its runner reads it.
+fn data(text: &str) -> String {
+    let text = visible(text).replace('%', "%25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a command, which ends at a comma or a colon.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// The page of the step, within what is left of its megabyte.
+pub fn summary(view: &View<'_>, written: u64) -> String {
+    let written = usize::try_from(written).unwrap_or(SUMMARY);
+    let room = SUMMARY.saturating_sub(written);
+    // Less than this holds no verdict; the runner would refuse the whole page for being too long.
+    if room < 2_000 {
+        return String::new();
+    }
+    markdown::comment(view, room)
+}
+
+/// The outputs of the step. `delimiter` is one that nobody can know beforehand.
+pub fn outputs(out: &mut dyn Write, view: &View<'_>, delimiter: &str) -> io::Result<()> {
+    let summary = &view.document.summary;
+    let changes = summary.update + summary.observe_only > 0;
+    let mut findings = view.document.diagnostics.iter();
+    let planned = view.stage != Stage::Checked && findings.all(|found| found.severity != "error");
+    let digest = if planned { &view.document.digest } else { "" };
+    for (name, value) in [
+        ("has_changes", changes.to_string()),
+        ("plan_digest", visible(digest).into()),
+    ] {
+        writeln!(out, "{name}<<{delimiter}\n{value}\n{delimiter}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! A run as one page: no other file, no request, readable without its script and on any width.
+//!
+//! Everything from manifests and vendors is escaped by the template, and the page's own policy lets a browser
+//! run the one script that it was made with and nothing else.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::safe::{visible, visible_lines};
+use super::text::{count, place};
+use super::values::{inline, lines};
+use super::view::{Level, Point, View, risk_of, state_of};
+use crate::model::{Outcome, Risk};
+use crate::plan::document::{ChangeEntry, ObjectEntry};
+use crate::plan::{Action, ChangeVerb};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("filter.js");
+
+/// Characters of a value that stands in its cell; longer ones, and objects, get a box of lines.
+const SHORT: usize = 120;
+
+pub fn page(view: &View<'_>) -> String {
+    let document = view.document;
+    let stage = view.stage.name();
+    let told = view.told();
+    let points = view.points();
+    let findings: Vec<&Point> = points
+        .iter()
+        .filter(|point| point.address.is_none())
+        .collect();
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "entitle " (stage.to_lowercase()) ": " (view.verdict()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p.kind { "entitle " (stage.to_lowercase()) }
+                    h1 { (view.verdict()) }
+                    @if let Some(remark) = view.remark() { p.remark { (remark) } }
+                    (counts(view))
+                }
+                main {
+                    @if !findings.is_empty() { (finding_list(&findings)) }
+                    @if !told.is_empty() {
+                        (filters(&told))
+                        div #objects { @for object in &told { (object_entry(object)) } }
+                        p #none hidden { "No object matches." }
+                    }
+                    @if document.summary.in_sync > 0 {
+                        p.quiet { (count(document.summary.in_sync, "object")) " in sync, not listed." }
+                    }
+                }
+                footer {
+                    p {
+                        "entitle " (visible(&document.tool.version)) ", " (visible(&document.created_at))
+                        @if !document.objects.is_empty() { ", plan " code { (visible(&document.digest)) } }
+                        @if let Some(commit) = &document.source.commit { ", commit " code { (visible(commit)) } }
+                    }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    markup.into_string() + "\n"
+}
+
+/// Nothing is loaded and nothing runs but the style and the script of this page, known by their hashes.
+fn policy() -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn counts(view: &View<'_>) -> Markup {
+    let summary = &view.document.summary;
+    let all = [
+        ("taking away what is in use", summary.strand, "strand"),
+        ("taking something away", summary.reduce, "reduce"),
+    ];
+    html! {
+        @if !view.document.objects.is_empty() {
+            ul.counts {
+                @for (word, number, class) in all {
+                    @if number > 0 { li class=(class) { strong { (count(number, "change")) } " " (word) } }
+                }
+            }
+        }
+    }
+}
+
+fn finding_list(findings: &[&Point<'_>]) -> Markup {
+    html! {
+        section {
+            h2 { "Findings" }
+            ul.findings {
+                @for point in findings {
+                    li class=(level(point.level)) {
+                        span.state { (level(point.level)) } " "
+                        span.said { (visible(&point.message)) } " "
+                        code.rule { (visible(point.rule)) }
+                        @if let Some(file) = point.file {
+                            " " span.where { (visible(file)) ":" (point.line) ":" (point.column) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Notice => "notice",
+    }
+}
+
+/// Hidden until the script runs, since they do nothing without it.
+fn filters(told: &[&ObjectEntry]) -> Markup {
+    let mut vendors: Vec<&str> = told.iter().map(|object| object.vendor.as_str()).collect();
+    vendors.sort_unstable();
+    vendors.dedup();
+    html! {
+        form #filters hidden {
+            label { "Search" input #text type="search" autocomplete="off" placeholder="name, field or value"; }
+            label {
+                "Vendor"
+                select #vendor {
+                    option value="" { "all" }
+                    @for vendor in vendors { option value=(visible(vendor)) { (visible(vendor)) } }
+                }
+            }
+            label {
+                "Risk"
+                select #risk {
+                    option value="" { "all" }
+                    @for risk in [Risk::Strand, Risk::Reduce, Risk::Safe] {
+                        option value=(class_of(risk)) { (word_of(risk)) }
+                    }
+                }
+            }
+            button #fold type="button" { "Fold all" }
+            output #shown for="text vendor risk" {}
+        }
+    }
+}
+
+fn class_of(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Safe => "safe",
+        Risk::Reduce => "reduce",
+        Risk::Strand => "strand",
+    }
+}
+
+fn word_of(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Safe => "safe",
+        Risk::Reduce => "reduces",
+        Risk::Strand => "strands",
+    }
+}
+
+fn object_entry(object: &ObjectEntry) -> Markup {
+    let risk = risk_of(object);
+    let risky = risk != Risk::Safe;
+    html! {
+        details open data-vendor=(visible(&object.vendor)) data-risk=(class_of(risk)) {
+            summary {
+                span class={ "state " (mood(object)) } { (state_of(object)) }
+                span.address { (visible(&object.address)) }
+                @if risky { span class={ "risk " (class_of(risk)) } { (word_of(risk)) } }
+                span.where { (place(&object.origin)) }
+            }
+            @if let Some(said) = &object.message { p.said { (visible(said)) } }
+            @for effect in &object.side_effects { p.said { "Side effect: " (visible(effect)) } }
+            @if !object.changes.is_empty() { (changes(&object.changes)) }
+            @for call in &object.calls {
+                p.call { code { (call.method.as_str()) " " (visible(&call.path)) } }
+            }
+        }
+    }
+}
+
+/// How much an object should worry the reader.
+fn mood(object: &ObjectEntry) -> &'static str {
+    match object.outcome {
+        Some(Outcome::Converged | Outcome::Already) => return "calm",
+        Some(Outcome::Refused | Outcome::Skipped) => return "warning",
+        Some(Outcome::Rejected | Outcome::Stale | Outcome::Failed | Outcome::Unconverged) => {
+            return "bad";
+        }
+        None => {}
+    }
+    match object.action {
+        Action::Missing | Action::Error => "bad",
+        Action::Update => "update",
+        Action::None | Action::Observe | Action::Suspend => "calm",
+    }
+}
+
+fn changes(changes: &[ChangeEntry]) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "field" } th scope="col" { "before" } th scope="col" { "after" } th scope="col" { "risk" } } }
+            tbody {
+                @for change in changes {
+                    tr {
+                        th scope="row" { (visible(&change.path)) }
+                        td.before { @if change.verb != ChangeVerb::Add { (value(&change.before)) } }
+                        td.after { @if change.verb != ChangeVerb::Remove { (value(&change.after)) } @else { "removed" } }
+                        td class={ "risk " (class_of(change.risk)) } {
+                            (word_of(change.risk))
+                            @if let Some(note) = &change.note { ": " (visible(note)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn value(value: &serde_json::Value) -> Markup {
+    let text = inline(value);
+    html! {
+        @if !value.is_object() && text.chars().count() <= SHORT { (visible(&text)) }
+        @else { pre tabindex="0" { (visible_lines(&lines(value))) } }
+    }
+}

@@ -1,0 +1,127 @@
+//! A run as JUnit XML: one test per object, in a suite per vendor, and one for the manifests.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::safe::{cut, visible};
+use super::text::{count, place};
+use super::values::sentence;
+use super::view::{Level, Stage, View, state_of};
+use crate::model::Outcome;
+use crate::plan::Action;
+use crate::plan::document::ObjectEntry;
+
+/// Characters of a message, and changes of one object that are listed.
+const LONGEST: usize = 1_000;
+const CHANGES: usize = 50;
+
+pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    let name = format!("entitle {}", view.stage.name().to_lowercase());
+    let mut report = Report::new(name);
+    report.add_test_suite(manifests(view));
+    let mut vendors: BTreeMap<&str, Vec<&ObjectEntry>> = BTreeMap::new();
+    for object in &view.document.objects {
+        vendors.entry(&object.vendor).or_default().push(object);
+    }
+    for (vendor, objects) in vendors {
+        let mut suite = TestSuite::new(plain(vendor));
+        suite.add_test_cases(objects.into_iter().map(|object| case(view.stage, object)));
+        report.add_test_suite(suite);
+    }
+    report.serialize(&mut *out).map_err(io::Error::other)
+}
+
+/// Findings, or one test that passes.
+fn manifests(view: &View<'_>) -> TestSuite {
+    let mut suite = TestSuite::new("manifests");
+    let facts = &view.document.source;
+    let mut valid = TestCase::new(
+        format!(
+            "{} in {}",
+            count(facts.documents, "document"),
+            count(facts.files, "file")
+        ),
+        TestCaseStatus::success(),
+    );
+    valid.set_classname("manifests");
+    let found = view
+        .points()
+        .into_iter()
+        .filter(|point| point.address.is_none());
+    let findings: Vec<TestCase> = found
+        .map(|point| {
+            let mut status = match point.level {
+                Level::Error => TestCaseStatus::non_success(NonSuccessKind::Failure),
+                Level::Warning | Level::Notice => TestCaseStatus::skipped(),
+            };
+            status
+                .set_message(plain(&point.message))
+                .set_type(plain(point.rule));
+            let at = point.file.map(|file| format!(" {file}:{}", point.line));
+            let mut case = TestCase::new(
+                plain(&format!("{}{}", point.rule, at.unwrap_or_default())),
+                status,
+            );
+            case.set_classname("manifests");
+            case
+        })
+        .collect();
+    if findings.is_empty() {
+        suite.add_test_case(valid);
+    }
+    suite.add_test_cases(findings);
+    suite
+}
+
+/// A plan's pending change passes: it is news, not a failure. What failed or was refused fails.
+fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
+    let kind = match (object.outcome, object.action) {
+        (Some(Outcome::Converged | Outcome::Already), _) => None,
+        (Some(Outcome::Skipped), _) | (None, Action::Suspend) => Some(TestCaseStatus::skipped()),
+        (Some(Outcome::Rejected | Outcome::Stale | Outcome::Refused | Outcome::Unconverged), _) => {
+            Some(TestCaseStatus::non_success(NonSuccessKind::Failure))
+        }
+        (Some(Outcome::Failed), _) | (None, Action::Missing | Action::Error) => {
+            Some(TestCaseStatus::non_success(NonSuccessKind::Error))
+        }
+        (None, Action::Observe) if stage == Stage::Applied => Some(TestCaseStatus::skipped()),
+        (None, Action::None | Action::Update | Action::Observe) => None,
+    };
+    let status = match kind {
+        None => TestCaseStatus::success(),
+        Some(mut status) => {
+            let said = object.message.as_deref().unwrap_or(state_of(object));
+            status.set_message(plain(said)).set_type(state_of(object));
+            status.set_description(plain(&place(&object.origin)));
+            status
+        }
+    };
+    let mut case = TestCase::new(plain(&object.address), status);
+    case.set_classname(plain(&object.vendor));
+    let mut said: Vec<String> = object
+        .changes
+        .iter()
+        .take(CHANGES)
+        .map(|change| plain(&sentence(change)))
+        .collect();
+    let over = object.changes.len().saturating_sub(CHANGES);
+    if over > 0 {
+        said.push(count(over, "more change"));
+    }
+    said.extend(
+        object
+            .side_effects
+            .iter()
+            .map(|effect| plain(&format!("side effect: {effect}"))),
+    );
+    if !said.is_empty() {
+        case.set_system_out(said.join("\n"));
+    }
+    case
+}
+
+fn plain(text: &str) -> String {
+    visible(&cut(text, LONGEST)).into_owned()
+}

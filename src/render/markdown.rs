@@ -1,0 +1,361 @@
+//! A comment on a pull request: the verdict first, a table, and the changes folded below it.
+//!
+//! GitHub refuses comments above 64 KiB and step summaries above 1 MiB, so everything is fitted into a
+//! budget, the worst first, and what does not fit is counted. Whatever a manifest or a vendor says stands in
+//! code, where it can neither format anything nor call anybody's name.
+
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+
+use super::safe::{cut, visible};
+use super::text::{count, line_diff, place};
+use super::values::{inline, only, risk, sentence};
+use super::view::{Level, Point, View, risk_of, state_of};
+use crate::model::Risk;
+use crate::plan::ChangeVerb;
+use crate::plan::document::{ChangeEntry, ObjectEntry};
+use crate::plan::fingerprint;
+
+/// The longest comment that GitHub takes.
+pub const COMMENT: usize = 64 << 10;
+
+/// Room for the sentences that count what did not fit, and the foot.
+const RESERVE: usize = 700;
+
+/// Findings that are shown; more than that is for the log.
+const FINDINGS: usize = 25;
+
+/// Lines of one object's details, and characters of a line.
+const LONGEST_DETAIL: usize = 80;
+const LONGEST_LINE: usize = 300;
+
+/// Characters of a value that stands beside its field.
+const LONGEST_VALUE: usize = 80;
+
+/// The comment, at most `budget` bytes of it.
+pub fn comment(view: &View<'_>, budget: usize) -> String {
+    let mut page = Page {
+        text: String::new(),
+        room: budget.saturating_sub(RESERVE),
+    };
+    let stage = view.stage.name();
+    page.add(&format!(
+        "{}\n### {stage}: {}\n",
+        marker(view),
+        view.verdict()
+    ));
+    if let Some(remark) = view.remark() {
+        let remark = remark.replace("--allow strand", "`--allow strand`");
+        let remark = remark.replace("--allow reduce", "`--allow reduce`");
+        page.add(&format!("\n**{remark}**\n"));
+    }
+    findings(&mut page, view);
+    let told = view.told();
+    let whole = page.room;
+    page.room = whole / 2;
+    let listed = table(&mut page, &told);
+    page.room += whole - whole / 2;
+    details(&mut page, &told[..listed]);
+    foot(&mut page.text, view);
+    page.text
+}
+
+/// Hidden, on the first line: the comment of an earlier run of the same kind over the same paths has the
+/// same one and can be replaced.
+fn marker(view: &View<'_>) -> String {
+    let digest = fingerprint::digest(&view.document.source.paths);
+    let stage = view.stage.name().to_lowercase();
+    let paths = digest.trim_start_matches("sha256:");
+    format!("<!-- entitle:{stage}:{} -->", &paths[..paths.len().min(8)])
+}
+
+/// Text under a budget.
+struct Page {
+    text: String,
+    room: usize,
+}
+
+impl Page {
+    /// Adds a part if all of it fits.
+    fn add(&mut self, part: &str) -> bool {
+        let fits = part.len() <= self.room;
+        if fits {
+            self.text.push_str(part);
+            self.room -= part.len();
+        }
+        fits
+    }
+}
+
+fn findings(page: &mut Page, view: &View<'_>) {
+    let points = view.points();
+    let found: Vec<&Point> = points
+        .iter()
+        .filter(|point| point.address.is_none())
+        .collect();
+    if found.is_empty() {
+        return;
+    }
+    page.add("\n| | finding | where |\n| --- | --- | --- |\n");
+    let mut shown = 0;
+    for point in found.iter().take(FINDINGS) {
+        let level = match point.level {
+            Level::Error => "**error**",
+            Level::Warning => "warning",
+            Level::Notice => "notice",
+        };
+        let at = point
+            .file
+            .map(|file| code(&format!("{file}:{}", point.line)));
+        let message = code(&cut(&point.message, 2 * LONGEST_LINE));
+        let row = format!(
+            "| {level} | {message} {} | {} |\n",
+            code(point.rule),
+            at.unwrap_or_default()
+        );
+        if !page.add(&row) {
+            break;
+        }
+        shown += 1;
+    }
+    more(
+        &mut page.text,
+        found.len() - shown,
+        "finding",
+        "in the log of the job",
+    );
+}
+
+/// One row per object; how many fitted.
+fn table(page: &mut Page, told: &[&ObjectEntry]) -> usize {
+    if told.is_empty() {
+        return 0;
+    }
+    page.add("\n| | object | what | risk | where |\n| --- | --- | --- | --- | --- |\n");
+    let mut rows = 0;
+    for object in told {
+        let row = format!(
+            "| {} | {} | {} | {} | {} |\n",
+            state_of(object),
+            code(&object.address),
+            what(object),
+            risk_cell(object),
+            code(&place(&object.origin)),
+        );
+        if !page.add(&row) {
+            break;
+        }
+        rows += 1;
+    }
+    more(
+        &mut page.text,
+        told.len() - rows,
+        "object",
+        "in the log of the job and in the plan itself",
+    );
+    rows
+}
+
+/// What stands in the row of an object: its failure, or the first of its changes.
+fn what(object: &ObjectEntry) -> String {
+    let said = object
+        .message
+        .as_deref()
+        .map(|said| code(&cut(said, LONGEST_LINE)));
+    let worst = risk_of(object);
+    let change = object.changes.iter().find(|change| change.risk == worst);
+    match (said, change) {
+        (Some(said), _) if object.calls.is_empty() || object.outcome.is_some() => said,
+        (_, Some(change)) => {
+            let first = code(&cut(&sentence(&quiet(change)), LONGEST_LINE / 2));
+            match object.changes.len() - 1 {
+                0 => first,
+                others => format!("{first} and {others} more"),
+            }
+        }
+        (said, None) => said.unwrap_or_default(),
+    }
+}
+
+/// A change without its risk, which has a column of its own.
+fn quiet(change: &ChangeEntry) -> ChangeEntry {
+    ChangeEntry {
+        risk: Risk::Safe,
+        note: None,
+        ..change.clone()
+    }
+}
+
+fn risk_cell(object: &ObjectEntry) -> String {
+    let worst = risk_of(object);
+    let word = match worst {
+        Risk::Safe if object.changes.is_empty() => return String::new(),
+        Risk::Safe => return "safe".into(),
+        Risk::Reduce => "**reduces**",
+        Risk::Strand => "**strands**",
+    };
+    let mut notes = object.changes.iter().filter(|change| change.risk == worst);
+    match notes.find_map(|change| change.note.as_deref()) {
+        Some(note) => format!("{word} {}", code(&cut(note, LONGEST_LINE / 3))),
+        None => word.into(),
+    }
+}
+
+fn details(page: &mut Page, told: &[&ObjectEntry]) {
+    let folded: Vec<&&ObjectEntry> = told
+        .iter()
+        .filter(|object| !object.changes.is_empty())
+        .collect();
+    let mut shown = 0;
+    for object in &folded {
+        if !page.add(&detail(object)) {
+            break;
+        }
+        shown += 1;
+    }
+    let where_else = "in the log of the job and in the plan itself";
+    more(
+        &mut page.text,
+        folded.len() - shown,
+        "folded list",
+        where_else,
+    );
+}
+
+/// One object folded: its calls and changes as a diff.
+fn detail(object: &ObjectEntry) -> String {
+    let mut body: Vec<String> = Vec::new();
+    for call in &object.calls {
+        body.push(format!("  {} {}", call.method.as_str(), call.path));
+    }
+    for change in &object.changes {
+        diff(&mut body, change);
+    }
+    body.extend(object.message.iter().map(|said| format!("# {said}")));
+    body.extend(
+        object
+            .side_effects
+            .iter()
+            .map(|effect| format!("! side effect: {effect}")),
+    );
+    let over = body.len().saturating_sub(LONGEST_DETAIL);
+    body.truncate(LONGEST_DETAIL);
+    if over > 0 {
+        body.push(format!("# {} not shown", count(over, "more line")));
+    }
+    let body: Vec<String> = body
+        .iter()
+        .map(|line| visible(&cut(line, LONGEST_LINE)).into_owned())
+        .collect();
+    let body = body.join("\n");
+    let fence = "`".repeat(longest_run(&body).max(2) + 1);
+    let changes = count(object.changes.len(), "change");
+    format!(
+        "\n<details><summary>{} {changes}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n",
+        entities(&object.address)
+    )
+}
+
+fn diff(body: &mut Vec<String>, change: &ChangeEntry) {
+    match (&change.before, &change.after) {
+        // A set by what comes and goes.
+        (Json::Array(before), Json::Array(after)) => {
+            only(before, after)
+                .iter()
+                .for_each(|member| side(body, "-", &change.path, member));
+            only(after, before)
+                .iter()
+                .for_each(|member| side(body, "+", &change.path, member));
+        }
+        // What does not fit on a line is shown by the lines that differ.
+        (before, after) if is_long(before) || is_long(after) => {
+            let mark = match change.verb {
+                ChangeVerb::Add => '+',
+                ChangeVerb::Replace => ' ',
+                ChangeVerb::Remove => '-',
+            };
+            body.push(format!("{mark} {}:", change.path));
+            let lines = line_diff(change).into_iter();
+            body.extend(lines.map(|(mark, line)| format!("{mark}     {line}")));
+        }
+        (before, after) => {
+            if change.verb != ChangeVerb::Add {
+                side(body, "-", &change.path, before);
+            }
+            if change.verb != ChangeVerb::Remove {
+                side(body, "+", &change.path, after);
+            }
+        }
+    }
+    let risk = risk(change);
+    if !risk.is_empty() {
+        body.push(format!("! {risk}"));
+    }
+}
+
+fn is_long(value: &Json) -> bool {
+    value.is_object() || inline(value).chars().count() > LONGEST_VALUE
+}
+
+fn side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
+    body.push(format!("{mark} {path}: {}", inline(value)));
+}
+
+fn more(text: &mut String, number: usize, noun: &str, elsewhere: &str) {
+    if number > 0 {
+        let _ = writeln!(
+            text,
+            "\n_{} not shown here: {elsewhere}._",
+            count(number, &format!("more {noun}"))
+        );
+    }
+}
+
+fn foot(text: &mut String, view: &View<'_>) {
+    let document = view.document;
+    let mut parts = vec![format!("entitle {}", code(&document.tool.version))];
+    if !document.objects.is_empty() {
+        parts.push(format!("plan {}", code(&cut(&document.digest, 80))));
+    }
+    if let Some(commit) = &document.source.commit {
+        parts.push(format!("commit {}", code(&cut(commit, 12))));
+    }
+    let _ = writeln!(text, "\n<sub>{}</sub>", parts.join(" · "));
+}
+
+/// Text as inline code; as entities where backticks would not hold it in a table, or where it could pass
+/// for the marker of another comment.
+pub fn code(text: &str) -> String {
+    let shown = visible(text);
+    if shown.is_empty() {
+        return String::new();
+    }
+    if shown.contains(['|', '\\', '<']) || shown.trim() != shown {
+        return entities(&shown);
+    }
+    match longest_run(&shown) {
+        0 => format!("`{shown}`"),
+        run => {
+            let fence = "`".repeat(run + 1);
+            format!("{fence} {shown} {fence}")
+        }
+    }
+}
+
+/// Text as inline code in which nothing has a meaning.
+fn entities(text: &str) -> String {
+    let mut shown = String::from("<code>");
+    for c in visible(text).chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '-' | ',' | ';') {
+            let _ = write!(shown, "&#{};", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown + "</code>"
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}

@@ -1,0 +1,100 @@
+//! Findings, failures and risks as SARIF 2.1.0, for code scanning and editors.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use serde_json::{Value as Json, json};
+
+use super::github::below;
+use super::json;
+use super::safe::{cut, visible};
+use super::text::count;
+use super::view::{Level, Point, View};
+use crate::plan::fingerprint;
+
+/// Results that code scanning keeps of one run.
+const RESULTS: usize = 5_000;
+
+/// Characters of a message.
+const LONGEST: usize = 1_000;
+
+pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    let points = view.points();
+    let whole = points.len() <= RESULTS;
+    let kept = &points[..if whole { points.len() } else { RESULTS - 1 }];
+    let mut rules: BTreeSet<&str> = kept.iter().map(|point| point.rule).collect();
+    let mut results: Vec<Json> = kept.iter().map(|point| result(view, point)).collect();
+    if !whole {
+        let more = count(points.len() - kept.len(), "more result");
+        rules.insert("more-results");
+        results.push(json!({
+            "ruleId": "more-results",
+            "level": "warning",
+            "message": {"text": format!("{more} not shown here.")},
+        }));
+    }
+    let rules: Vec<Json> = rules
+        .iter()
+        .map(|rule| json!({"id": visible(rule)}))
+        .collect();
+    let tool = &view.document.tool;
+    json::write(
+        out,
+        &json!({
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{
+                "tool": {"driver": {
+                    "name": tool.name,
+                    "version": tool.version,
+                    "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                    "rules": rules,
+                }},
+                "automationDetails": {"id": format!("entitle/{}/", view.stage.name().to_lowercase())},
+                "columnKind": "unicodeCodePoints",
+                "results": results,
+            }],
+        }),
+    )
+}
+
+fn result(view: &View<'_>, point: &Point<'_>) -> Json {
+    let about = point
+        .address
+        .map(|address| format!("{address}: "))
+        .unwrap_or_default();
+    let mut result = json!({
+        "ruleId": visible(point.rule),
+        "level": match point.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Notice => "note",
+        },
+        "message": {"text": visible(&cut(&format!("{about}{}", point.message), LONGEST))},
+        // The same finding in the next run is the same alert, also when its line has moved.
+        "partialFingerprints": {
+            "entitle/v1": fingerprint::digest(&(point.rule, point.address, point.file, &point.message)),
+        },
+    });
+    if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
+        let mut place = json!({"artifactLocation": {"uri": uri(&below(view.base, file))}});
+        if point.line > 0 {
+            place["region"] = json!({"startLine": point.line, "startColumn": point.column.max(1)});
+        }
+        result["locations"] = json!([{"physicalLocation": place}]);
+    }
+    result
+}
+
+/// A path as a relative reference: whatever is not plain is percent-encoded.
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.replace('\\', "/").bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}

@@ -1,0 +1,353 @@
+//! The example workflows against manifests from a pull request that nobody has read: the plan job holds
+//! credentials, and a manifest must not carry them away. Commands and environment are those of the examples
+//! themselves.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value as Json;
+
+use super::support::golden;
+use super::support::program::{Place, Ran};
+
+const SECRET: &str = "hunter2-of-the-plan-job";
+
+fn example(path: &str) -> (String, Json) {
+    let path = golden::tests_dir().join("../examples/ci").join(path);
+    let text = std::fs::read_to_string(path).expect("readable");
+    let yaml = serde_yaml::from_str(&text).expect("YAML");
+    (text, yaml)
+}
+
+/// A command of a CI system with what it finds in its environment.
+#[derive(Clone, Debug)]
+struct Job {
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+}
+
+/// The variables of a mapping; what comes from the store of secrets is [`SECRET`].
+fn variables(of: &Json) -> BTreeMap<String, String> {
+    let of = of.as_object().into_iter().flatten();
+    let value = |value: &str| match value.contains("secrets.") {
+        true => SECRET.to_string(),
+        false => value.to_string(),
+    };
+    of.map(|(name, text)| (name.clone(), value(text.as_str().expect("a text"))))
+        .collect()
+}
+
+fn command(line: &str) -> Option<Vec<String>> {
+    let line = line.strip_prefix("entitle plan ")?;
+    let arguments = line.split_whitespace().map(str::to_string);
+    Some(["plan".to_string()].into_iter().chain(arguments).collect())
+}
+
+/// The plan job of the workflow for GitHub, as its runner would start it.
+fn github() -> Job {
+    let (_, workflow) = example("github/plan.yml");
+    let job = &workflow["jobs"]["plan"];
+    let steps = job["steps"].as_array().expect("steps");
+    let found = steps
+        .iter()
+        .find_map(|step| Some((step, command(step["run"].as_str()?)?)));
+    let (step, arguments) = found.expect("a step that plans");
+    let mut environment = BTreeMap::from([
+        ("CI".into(), "true".into()),
+        ("GITHUB_ACTIONS".into(), "true".into()),
+    ]);
+    for of in [&workflow["env"], &job["env"], &step["env"]] {
+        environment.extend(variables(of));
+    }
+    Job {
+        arguments,
+        environment,
+    }
+}
+
+/// The plan job of the pipeline for GitLab, whose secrets are variables of the project.
+fn gitlab() -> Job {
+    let (_, pipeline) = example("gitlab-ci.yml");
+    let job = &pipeline["plan"];
+    let lines = job["script"].as_array().expect("a script").iter();
+    let arguments = lines
+        .filter_map(|line| command(line.as_str()?))
+        .next()
+        .expect("it plans");
+    let mut environment = BTreeMap::from([
+        ("CI".into(), "true".into()),
+        ("GITLAB_CI".into(), "true".into()),
+    ]);
+    let base = job["extends"].as_str().expect("a base");
+    for of in [
+        &pipeline["variables"],
+        &pipeline[base]["variables"],
+        &job["variables"],
+    ] {
+        environment.extend(variables(of));
+    }
+    environment.extend(["LAC_USERNAME", "LAC_PASSWORD"].map(|name| (name.into(), SECRET.into())));
+    Job {
+        arguments,
+        environment,
+    }
+}
+
+/// A server of somebody who hopes for a credential: it answers nothing and keeps what it is sent.
+struct Thief {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Thief {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let ears = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for mut connection in listener.incoming().flatten() {
+                ears.lock().expect("whole").extend(b"a connection: ");
+                let mut bytes = [0; 8192];
+                let read = connection.read(&mut bytes).unwrap_or(0);
+                ears.lock().expect("whole").extend(&bytes[..read]);
+                let _ = connection.write_all(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n");
+            }
+        });
+        Self { address, heard }
+    }
+
+    fn heard(&self) -> String {
+        String::from_utf8_lossy(&self.heard.lock().expect("whole")).into_owned()
+    }
+}
+
+/// The checkout of a pull request.
+async fn checkout(connection: &str) -> Place {
+    let place = Place::new().await;
+    std::fs::create_dir(place.dir.path().join(".git")).expect("a directory");
+    let header = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: account}\nspec:\n";
+    place.write("licences/connection.yaml", &format!("{header}{connection}"));
+    let kind = if connection.contains("alinea") {
+        "kind: AlineaLicense\nmetadata: {name: a}\nspec:\n  licenseId: f76ac030-df89-41a9-a62a-b6fbbba5a58c\n  desired: {AvailableSeats: 3}\n"
+    } else {
+        "kind: LacLicenseOrder\nmetadata: {name: a}\nspec:\n  activationKey: AAAAA-AAAAA-AAAAA-AAAAA\n  desired: {customer_id: 1, activations_allowed: 3}\n"
+    };
+    place.write(
+        "licences/object.yaml",
+        &format!("apiVersion: entitle.dev/v1\n{kind}"),
+    );
+    place
+}
+
+fn run(place: &mut Place, job: &Job) -> Ran {
+    for (name, value) in &job.environment {
+        place.set(name, value);
+    }
+    place.set("ENTITLE_TIMEOUT", "2s");
+    place.secrets.push(SECRET.into());
+    let arguments: Vec<&str> = job.arguments.iter().map(String::as_str).collect();
+    place.run(&arguments)
+}
+
+const LOGIN: &str = "{login: {username: {env: LAC_USERNAME}, password: {env: LAC_PASSWORD}}}";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_base_url_carries_no_credential_away() {
+    for job in [github(), gitlab()] {
+        for base in [
+            "http://THIEF",
+            "http://THIEF/lac.example.com",
+            "http://lac.example.com@THIEF",
+            "http://THIEF#lac.example.com",
+            "http://THIEF?lac.example.com",
+            "HTTP://THIEF:/",
+        ] {
+            let thief = Thief::start();
+            let base = base.replace("THIEF", &thief.address.to_string());
+            let mut place = checkout(&format!(
+                "  vendor: lac\n  baseUrl: {base}\n  auth: {LOGIN}\n"
+            ))
+            .await;
+            let ran = run(&mut place, &job);
+            assert_eq!(
+                (ran.code, thief.heard().as_str()),
+                (1, ""),
+                "{base}: {ran:?}"
+            );
+        }
+        // The place where a login is made is a way out as well.
+        let thief = Thief::start();
+        let mut place = checkout(&format!(
+            "  vendor: alinea\n  baseUrl: https://lac.example.com\n  auth: {{clientCredentials: {{tokenUrl: 'http://{}/t', clientId: {{env: LAC_USERNAME}}, clientSecret: {{env: LAC_PASSWORD}}, scope: x}}}}\n",
+            thief.address
+        ))
+        .await;
+        let ran = run(&mut place, &job);
+        assert_eq!((ran.code, thief.heard().as_str()), (1, ""), "{ran:?}");
+        assert!(
+            ran.stdout.contains("--trust-hosts"),
+            "refused for another reason: {ran:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_list_of_hosts_it_would_be_carried_away() {
+    // What shows that the test above can fail.
+    for mut job in [github(), gitlab()] {
+        job.environment
+            .remove("ENTITLE_TRUST_HOSTS")
+            .expect("the example sets it");
+        let thief = Thief::start();
+        let auth = format!(
+            "  vendor: lac\n  baseUrl: http://{}\n  auth: {LOGIN}\n",
+            thief.address
+        );
+        run(&mut checkout(&auth).await, &job);
+        assert!(thief.heard().contains(SECRET), "{}", thief.heard());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_in_a_manifest_runs_nothing() {
+    for mut job in [github(), gitlab()] {
+        // Even if the host were trusted.
+        job.environment
+            .insert("ENTITLE_TRUST_HOSTS".into(), "127.0.0.1".into());
+        let thief = Thief::start();
+        let auth = format!(
+            "  vendor: lac\n  baseUrl: http://{}\n  auth: {{token: {{command: [sh, -c, 'touch ran; echo \"$LAC_PASSWORD\"']}}}}\n",
+            thief.address
+        );
+        let mut place = checkout(&auth).await;
+        let ran = run(&mut place, &job);
+        assert_eq!((ran.code, thief.heard().as_str()), (1, ""), "{ran:?}");
+        assert!(!place.dir.path().join("ran").exists(), "the command ran");
+        assert!(ran.stdout.contains("--allow-exec"), "{ran:?}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_outside_the_checkout_is_not_read() {
+    let outside = tempfile::tempdir().expect("a directory");
+    let file = outside.path().join("key");
+    std::fs::write(&file, SECRET).expect("written");
+    for mut job in [github(), gitlab()] {
+        job.environment
+            .insert("ENTITLE_TRUST_HOSTS".into(), "127.0.0.1".into());
+        let paths = [
+            file.display().to_string(),
+            "licences/link".into(),
+            "/proc/self/environ".into(),
+        ];
+        for path in paths {
+            let thief = Thief::start();
+            let auth = format!(
+                "  vendor: lac\n  baseUrl: http://{}\n  auth: {{token: {{file: '{path}'}}}}\n",
+                thief.address
+            );
+            let mut place = checkout(&auth).await;
+            std::os::unix::fs::symlink(&file, place.dir.path().join("licences/link"))
+                .expect("a link");
+            let ran = run(&mut place, &job);
+            assert_eq!(
+                (ran.code, thief.heard().as_str()),
+                (1, ""),
+                "{path}: {ran:?}"
+            );
+            assert!(ran.stdout.contains("--secret-dir"), "{path}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_open_no_door() {
+    for path in [
+        "github/plan.yml",
+        "github/apply.yml",
+        "github/drift.yml",
+        "gitlab-ci.yml",
+    ] {
+        let (text, yaml) = example(path);
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect();
+        let code: Vec<&str> = lines
+            .iter()
+            .map(|line| line.split(" # ").next().unwrap_or(line))
+            .collect();
+        let code = code.join("\n");
+        for word in [
+            "--allow-exec",
+            "--secret-dir",
+            "ENTITLE_ALLOW_EXEC",
+            "ENTITLE_SECRET_DIR",
+            "pull_request_target",
+        ] {
+            assert!(!code.contains(word), "{word} in {path}");
+        }
+        assert!(code.contains("ENTITLE_TRUST_HOSTS: "), "{path}");
+        let Some(jobs) = yaml["jobs"].as_object() else {
+            continue;
+        };
+        assert_eq!(yaml["permissions"], serde_json::json!({}), "{path}");
+        let steps = jobs
+            .values()
+            .flat_map(|job| job["steps"].as_array().into_iter().flatten());
+        for step in steps {
+            if let Some(uses) = step["uses"].as_str() {
+                let pin = uses.rsplit('@').next().unwrap_or_default();
+                assert!(
+                    pin.len() == 40 && pin.chars().all(|c| c.is_ascii_hexdigit()),
+                    "{uses} in {path}"
+                );
+                let kept = uses.starts_with("actions/checkout")
+                    && step["with"]["persist-credentials"] != false;
+                assert!(!kept, "the checkout of {path} keeps its credential");
+            }
+            let script = step["run"]
+                .as_str()
+                .or(step["with"]["script"].as_str())
+                .unwrap_or_default();
+            assert!(
+                !script.contains("${{"),
+                "text from outside becomes a program in {path}: {script}"
+            );
+        }
+    }
+}
+
+/// The arguments of a line, as far as the program knows them: the examples keep up with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_flag_in_the_examples_is_one() {
+    let place = Place::new().await;
+    for path in ["github/plan.yml", "github/apply.yml", "gitlab-ci.yml"] {
+        let (text, _) = example(path);
+        for line in text.lines() {
+            let line = line
+                .trim()
+                .trim_start_matches("- ")
+                .trim_start_matches("run: ");
+            let Some(rest) = line
+                .strip_prefix("entitle ")
+                .filter(|rest| !rest.starts_with("drift"))
+            else {
+                continue;
+            };
+            let words: Vec<&str> = rest.split_whitespace().collect();
+            let help = place.run(&[words[0], "--help"]).stdout;
+            for flag in words.iter().filter(|word| word.starts_with("--")) {
+                assert!(
+                    help.contains(flag),
+                    "{flag} of {path} is no flag of {}",
+                    words[0]
+                );
+            }
+        }
+    }
+}
