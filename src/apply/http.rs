@@ -37,6 +37,14 @@ impl Lost {
             sent: false,
         }
     }
+
+    /// The same, with what an earlier try had come to: often the real reason.
+    pub fn after(mut self, heard: Option<String>) -> Self {
+        if let Some(heard) = heard.filter(|heard| !self.text.contains(heard)) {
+            self.text = format!("{}; before that: {heard}", self.text);
+        }
+        self
+    }
 }
 
 /// What is sent. It may hold secrets, so it has no `Debug`.

@@ -114,6 +114,7 @@ impl Account {
             .build();
         let mut renewed = false;
         let mut tries = 0;
+        let mut heard = None;
         loop {
             tries += 1;
             let opener = self.opener();
@@ -142,11 +143,12 @@ impl Account {
             match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
                 Some(wait) => {
                     tracing::debug!(call = call.name(), ?wait, "trying again");
+                    let why = match &tried {
+                        Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
+                        Err(lost) => lost.text.clone(),
+                    };
+                    heard = Some(why.clone());
                     self.events.tell(|| {
-                        let why = match &tried {
-                            Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
-                            Err(lost) => lost.text.clone(),
-                        };
                         let name = &self.connection.name;
                         Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
                     });
@@ -156,7 +158,10 @@ impl Account {
                         sleep(wait).await;
                     }
                 }
-                None => return tried.map(|answered| answered.reply),
+                None => {
+                    let answered = tried.map(|answered| answered.reply);
+                    return answered.map_err(|lost| lost.after(heard));
+                }
             }
         }
     }

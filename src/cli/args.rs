@@ -387,10 +387,15 @@ pub struct Import {
     #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
     pub connection: Option<String>,
     /// This object, by its id; parts of an id are separated by `/`; may be given several times
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "ENTITLE_IMPORT_ID",
+        value_delimiter = ','
+    )]
     pub id: Vec<String>,
     /// Every object of the account
-    #[arg(long, conflicts_with_all = ["id", "update"])]
+    #[arg(long, env = "ENTITLE_IMPORT_ALL", conflicts_with_all = ["id", "update"])]
     pub all: bool,
     /// Write one file per object into this directory, instead of all to standard output
     #[arg(
@@ -401,11 +406,11 @@ pub struct Import {
     )]
     pub out: Option<PathBuf>,
     /// Write over existing files in that directory
-    #[arg(long, requires = "out")]
+    #[arg(long, env = "ENTITLE_IMPORT_FORCE", requires = "out")]
     pub force: bool,
     /// Edit existing manifests instead: live values replace those of managed fields that differ, and
     /// nothing else in the files changes
-    #[arg(long)]
+    #[arg(long, env = "ENTITLE_IMPORT_UPDATE")]
     pub update: bool,
     #[command(flatten)]
     pub reach: Reach,
@@ -454,16 +459,16 @@ pub struct Init {
     #[arg(long, value_name = "VENDOR", env = "ENTITLE_VENDOR")]
     pub vendor: Option<String>,
     /// Name of the connection [default: the vendor]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "ENTITLE_INIT_NAME")]
     pub name: Option<String>,
     /// Where the vendor's API is, everything before the paths of its pages
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "ENTITLE_INIT_BASE_URL")]
     pub base_url: Option<String>,
     /// How the connection proves who it is [default: the vendor's first form]
-    #[arg(long, value_name = "FORM")]
+    #[arg(long, value_name = "FORM", env = "ENTITLE_INIT_AUTH")]
     pub auth: Option<String>,
     /// Ask nothing: what is not given gets its default
-    #[arg(long)]
+    #[arg(long, env = "ENTITLE_INIT_YES")]
     pub yes: bool,
 }
 

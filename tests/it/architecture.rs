@@ -34,7 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["sandbox/server.rs", "daemon/serve/"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
-    ("maud", &["render/html/"]),
+    ("maud", &["render/html/", "daemon/serve/page/"]),
     ("quick_junit", &["render/junit.rs"]),
     ("indicatif", &["cli/progress.rs"]),
     (
@@ -58,7 +58,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hmac", &["daemon/hooks/signature.rs"]),
     ("prometheus_client", &["daemon/serve/metrics.rs"]),
     ("lettre", &["daemon/notices/mail.rs"]),
-    ("maud", &["daemon/serve/page/"]),
     ("notify", &["daemon/source/directory.rs"]),
     ("notify_debouncer_full", &["daemon/source/directory.rs"]),
     ("sd_notify", &["daemon/service.rs"]),

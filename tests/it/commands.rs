@@ -64,13 +64,22 @@ fn examples(help: &str) -> Vec<Vec<String>> {
         .filter_map(|line| {
             let own = &line[line.find("entitle ")?..];
             let own = own.split([')', '|', '>']).next().unwrap_or(own);
-            Some(
-                own.split_whitespace()
-                    .map(|word| word.trim_matches('\'').to_string())
-                    .collect(),
-            )
+            Some(words_of(own))
         })
         .collect()
+}
+
+/// The words of a command line, as a shell parts them where nothing but single quotes are used.
+fn words_of(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (number, part) in line.split('\'').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_string());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_string));
+        }
+    }
+    words
 }
 
 #[test]
