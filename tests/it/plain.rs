@@ -256,6 +256,8 @@ fn what_the_other_reader_would_warn_of_is_not_plain() {
         "a: &x y\nb: *x\n",
         "a:\tb\n",
         "? a\n: b\n",
+        "{a?b: c}\n",
+        "%FOO\n---\na: b\n",
         "a: .inf\n",
     ] {
         assert!(!plain(text), "{text}");
