@@ -2,7 +2,8 @@
 //!
 //! `load` finds and reads the files, `piece` cuts large ones up, `yaml` turns text into trees with places
 //! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
-//! agrees, `lower` checks the envelope, `connection`, `policy`, `accepted` and `project` their parts.
+//! agrees, `lower` and `envelope` check what stands around a spec, `connection`, `policy`, `accepted` and
+//! `project` its parts.
 //! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
@@ -10,6 +11,7 @@ mod accepted;
 mod connection;
 pub mod document;
 pub mod edit;
+mod envelope;
 pub mod fmt;
 pub mod load;
 pub mod lower;
