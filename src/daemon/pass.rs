@@ -88,7 +88,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .collect();
     if !going.is_empty() {
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
-        pass.only(goes, (settings.clock)());
+        pass.only(goes, settings.parallelism, (settings.clock)());
         let reports = shell.write(&pass, &settings, &run).await;
         for report in reports {
             let address = &report.planned.desired.address;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Pass, Settings, accounts, document, read};
+use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::Outcome;
 use crate::apply::journal::{Event, History, Intent};
 use crate::model::field::find;
@@ -84,18 +84,15 @@ pub async fn restore(
     settings: &Settings,
     kept: &Accounts,
 ) -> Pass {
-    let (accounts, mut observed) = accounts(checked, settings, kept);
     let observed_at = (settings.clock)();
-    observed.extend(read(checked, &accounts, settings).await);
+    let (accounts, seen) = look(checked, settings, kept).await;
     let now = (settings.clock)();
     let (mut planned, mut live) = (Vec::new(), BTreeMap::new());
-    for object in &checked.desired {
+    for (object, seen) in &seen {
         let Some(provider) = provider::of(object.vendor) else {
             continue;
         };
-        let unread = Observed::Unread("it was not read".into());
-        let seen = observed.get(&object.address).unwrap_or(&unread);
-        let mut wanted = (**object).clone();
+        let mut wanted = Desired::clone(object);
         wanted.fields = Fields::new();
         let memory = applied.0.get(&object.address.to_string());
         let memory = memory.filter(|memory| is_of(memory, object, checked));
@@ -115,7 +112,7 @@ pub async fn restore(
         }
         planned.push(plan::plan(provider, &Arc::new(wanted), seen, now));
     }
-    let document = document(checked, &planned, &accounts, now);
+    let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {
         planned,
         document,
@@ -140,7 +137,7 @@ fn unread_fields(table: &'static [Field], intent: &Intent) -> Fields {
     let mut fields = Fields::new();
     for field in table {
         let value = intent.unread.get(field.name);
-        if let Some(value) = value.and_then(|json| codec::value(field, json, field.name).ok()) {
+        if let Some(value) = value.and_then(|json| codec::value(field, json, &field.name).ok()) {
             fields.insert(field.name, value);
         }
     }
