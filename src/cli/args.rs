@@ -188,23 +188,50 @@ impl FromStr for ReportTo {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = match text.split_once('=') {
+        let (format, file): (report::Format, _) = match text.split_once('=') {
             Some((format, file)) => (format.parse()?, Some(file)),
             None => (text.parse()?, None),
         };
         let to_stdout = format == report::Format::Github && matches!(file, None | Some("-"));
-        match file {
-            _ if to_stdout => Ok(Self { format, file: None }),
-            Some("-") => Err(format!(
-                "--report needs a file; for standard output there is --format {text}"
-            )
-            .replace("=-", "")),
-            None | Some("") => Err(format!("say where it goes: {}=FILE", format.name())),
-            Some(file) => Ok(Self {
-                format,
-                file: Some(file.into()),
-            }),
-        }
+        let file = match to_stdout {
+            true => None,
+            false => Some(report_file(format.name(), file)?),
+        };
+        Ok(Self { format, file })
+    }
+}
+
+/// The file of a report.
+fn report_file(format: &str, file: Option<&str>) -> Result<PathBuf, String> {
+    match file {
+        Some("-") => Err(format!(
+            "--report needs a file; for standard output there is --format {format}"
+        )),
+        None | Some("") => Err(format!("say where it goes: {format}=FILE")),
+        Some(file) => Ok(file.into()),
+    }
+}
+
+/// One report of drift, of which there are fewer formats.
+#[derive(Clone, Debug)]
+pub struct DriftReportTo {
+    pub format: Printed,
+    pub file: PathBuf,
+}
+
+impl FromStr for DriftReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((name, file)) => (name, Some(file)),
+            None => (text, None),
+        };
+        let format = <Printed as ValueEnum>::from_str(name, false).map_err(|_| {
+            format!("there is no {name:?} report of drift; one of text, json, markdown")
+        })?;
+        let file = report_file(name, file)?;
+        Ok(Self { format, file })
     }
 }
 
@@ -303,7 +330,7 @@ pub struct JournalFile {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
+    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift licences --report markdown=drift.md\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
 )]
 pub struct Drift {
     #[command(flatten)]
@@ -312,7 +339,15 @@ pub struct Drift {
     pub reach: Reach,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
-    pub format: Format,
+    pub format: Printed,
+    /// Also write the drift as text, json or markdown; may be given several times
+    #[arg(
+        long,
+        value_name = "FORMAT=FILE",
+        env = "ENTITLE_REPORT",
+        value_delimiter = ','
+    )]
+    pub report: Vec<DriftReportTo>,
     /// Compare with the manifests of this commit instead of the last applies in the journal
     #[arg(long, value_name = "COMMIT", env = "ENTITLE_BASE")]
     pub base: Option<String>,

@@ -1,21 +1,34 @@
 //! `entitle drift`: who changed what since the last apply, or since a commit.
 
-use std::io::{BufWriter, Write};
+use std::cell::Cell;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::args::{Drift, Format};
-use super::exit::Exit;
+use jiff::Timestamp;
+
+use super::args::{Drift, Printed};
+use super::exit::{self, Exit};
+use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
 use super::{git, output, project, state};
 use crate::apply::journal::History;
+use crate::plan::document::SourceFacts;
+use crate::plan::drift::document::{BaseEntry, DriftDocument};
 use crate::reconcile::{self, Bases};
 use crate::render;
+use crate::render::drift::markdown;
 
 pub async fn run(args: Drift) -> anyhow::Result<Exit> {
+    let shown = Shown::open(&args)?;
+    let ended = look(&args, &shown).await;
+    shown.close(&args, ended)
+}
+
+async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let setup = setup::setup_with(&args.selection, &args.reach, files).await?;
-    let bases = bases(&args, &setup).await?;
+    let bases = bases(args, &setup).await?;
     if bases.partial {
         anstream::eprintln!(
             "Some manifests of the base do not pass the checks of this version: no base for those."
@@ -29,13 +42,7 @@ pub async fn run(args: Drift) -> anyhow::Result<Exit> {
     let drift = reconcile::drift(&setup.checked, &bases, narrowed, &setup.settings);
     let (document, findings) = drift.await;
     output::findings(&findings)?;
-    let mut out = BufWriter::new(output::stdout());
-    if args.format == Format::Json {
-        render::json::write(&mut out, &document)?;
-    } else {
-        render::drift::drift(&mut out, &document)?;
-    }
-    out.flush()?;
+    shown.finish(&document, false)?;
     Ok(if document.summary.failed > 0 {
         Exit::Error
     } else if document.summary.drifted > 0 {
@@ -45,6 +52,69 @@ pub async fn run(args: Drift) -> anyhow::Result<Exit> {
     })
 }
 
+/// Where drift is shown: reports first, then standard output.
+struct Shown {
+    format: Printed,
+    reports: Reports<Printed>,
+    finished: Cell<bool>,
+}
+
+impl Shown {
+    fn open(args: &Drift) -> anyhow::Result<Self> {
+        let reports = args.report.iter();
+        let wanted: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
+        Ok(Self {
+            format: args.format,
+            reports: Reports::open(&wanted)?,
+            finished: Cell::new(false),
+        })
+    }
+
+    fn finish(&self, document: &DriftDocument, early: bool) -> io::Result<()> {
+        self.finished.set(true);
+        self.reports
+            .write(|out, format| write(out, format, document));
+        let mut out = BufWriter::new(output::stdout());
+        match self.format {
+            // The error itself is the last word, on stderr.
+            Printed::Text if early => {}
+            Printed::Text => render::drift::drift(&mut out, document)?,
+            Printed::Json | Printed::Markdown => write(&mut out, self.format, document)?,
+        }
+        out.flush()
+    }
+
+    /// A run that compared nothing says so in its reports too.
+    fn close(&self, args: &Drift, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        if let (Err(error), false) = (&ended, self.finished.get()) {
+            self.finish(&ended_early(args, error), true)?;
+        }
+        self.reports.close(ended)
+    }
+}
+
+fn write(out: &mut dyn Write, format: Printed, document: &DriftDocument) -> io::Result<()> {
+    match format {
+        Printed::Text => render::drift::whole(out, document),
+        Printed::Json => render::json::write(out, document),
+        Printed::Markdown => {
+            let page = markdown::page(document, markdown::COMMENT);
+            out.write_all(page.as_bytes())
+        }
+    }
+}
+
+/// The document of a run that compared nothing, over the paths that were asked for.
+fn ended_early(args: &Drift, error: &anyhow::Error) -> DriftDocument {
+    let (facts, findings) = exit::reasons(error);
+    let source = SourceFacts {
+        paths: setup::paths(&args.selection),
+        ..facts
+    };
+    let base = args.base.clone();
+    let base = base.map_or(BaseEntry::Journal, BaseEntry::Commit);
+    DriftDocument::stopped(base, source, &findings, Timestamp::now())
+}
 async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
     if let Some(commit) = &args.base {
         let snapshot = git::snapshot(commit, &args.selection.paths).await?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::apply::{Outcome, Report};
-use crate::model::Diagnostics;
+use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::Action;
 use crate::plan::document::SourceFacts;
 
@@ -89,6 +89,16 @@ pub fn of_apply(reports: &[Report]) -> Exit {
 pub struct Invalid {
     pub facts: SourceFacts,
     pub findings: Diagnostics,
+}
+
+/// What a report says of a run that ended early: what was read, and why it ended.
+pub fn reasons(error: &anyhow::Error) -> (SourceFacts, Diagnostics) {
+    if let Some(Invalid { facts, findings }) = error.downcast_ref() {
+        return (facts.clone(), findings.clone());
+    }
+    let mut findings = Diagnostics::default();
+    findings.push(Diagnostic::error("stopped", format!("{error:#}")));
+    (SourceFacts::default(), findings)
 }
 
 /// Another run writes to a connection.

@@ -4,21 +4,20 @@
 //! vendor is. They are written whole or not at all, also when the run ends early: a report that is missing
 //! would look like an older one.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::args::{Printed, Rendering, ReportTo};
-use super::exit::{Exit, Invalid};
+use super::exit::{self, Exit};
 use super::github::Runner;
 use super::progress::Progress;
-use super::report_file::ReportFile;
+use super::report_file::Reports;
 use super::{events, output, setup};
 use crate::apply::Listener;
-use crate::model::{Diagnostic, Diagnostics};
-use crate::plan::document::{PlanDocument, SourceFacts};
+use crate::plan::document::PlanDocument;
 use crate::render::report::{self, Format};
 use crate::render::text;
 use crate::render::view::{Stage, View};
@@ -28,13 +27,12 @@ pub struct Outputs {
     format: Printed,
     /// Whether events own standard output; text goes to stderr then.
     streams: bool,
-    files: RefCell<Vec<(Format, ReportFile)>>,
+    reports: Reports<Format>,
     runner: Option<Runner>,
     base: String,
     progress: Option<Progress>,
     previewed: Cell<bool>,
     finished: Cell<bool>,
-    failures: RefCell<Vec<String>>,
 }
 
 impl Outputs {
@@ -49,7 +47,6 @@ impl Outputs {
             anyhow::bail!("--events - and --format both want standard output: give one a file");
         }
         let (mut files, mut runner) = (Vec::new(), None);
-        let mut paths: Vec<&PathBuf> = Vec::new();
         for ReportTo { format, file } in &rendering.report {
             if !format.suits(stage) {
                 anyhow::bail!(
@@ -66,23 +63,18 @@ impl Outputs {
                 runner = Some(Runner::new()?);
                 continue;
             };
-            if paths.contains(&path) {
-                anyhow::bail!("two reports go to {}", path.display());
-            }
-            paths.push(path);
-            files.push((*format, ReportFile::open(path)?));
+            files.push((*format, path.as_path()));
         }
         Ok(Self {
             stage,
             format: rendering.format,
             streams,
-            files: RefCell::new(files),
+            reports: Reports::open(&files)?,
             runner,
             base: setup::below_top(),
             progress: Progress::start(),
             previewed: Cell::new(false),
             finished: Cell::new(false),
-            failures: RefCell::default(),
         })
     }
 
@@ -148,27 +140,12 @@ impl Outputs {
             }
             other => other,
         };
-        let failures = self.failures.borrow();
-        for failure in failures.iter() {
-            anstream::eprintln!("{}error:{:#} {failure}", output::DANGER, output::DANGER);
-        }
-        match ended {
-            Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),
-            ended => ended,
-        }
+        self.reports.close(ended)
     }
 
     fn stopped(&self, error: &anyhow::Error) -> io::Result<()> {
-        let document = match error.downcast_ref::<Invalid>() {
-            Some(Invalid { facts, findings }) => {
-                PlanDocument::stopped(facts.clone(), findings, Timestamp::now())
-            }
-            None => {
-                let mut findings = Diagnostics::default();
-                findings.push(Diagnostic::error("stopped", format!("{error:#}")));
-                PlanDocument::stopped(SourceFacts::default(), &findings, Timestamp::now())
-            }
-        };
+        let (facts, findings) = exit::reasons(error);
+        let document = PlanDocument::stopped(facts, &findings, Timestamp::now());
         // As text the error itself is the last word, on stderr.
         self.previewed.set(true);
         let stage = match self.stage {
@@ -179,13 +156,10 @@ impl Outputs {
     }
 
     fn write_reports(&self, view: &View<'_>) {
-        let mut failures = self.failures.borrow_mut();
-        for (format, file) in self.files.borrow_mut().drain(..) {
-            let written = file.write(|out| report::write(out, format, view));
-            failures.extend(written.err());
-        }
+        self.reports
+            .write(|out, format| report::write(out, format, view));
         if let Some(runner) = &self.runner {
-            failures.extend(runner.write(view).err());
+            self.reports.note(runner.write(view));
         }
     }
 

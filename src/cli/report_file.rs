@@ -1,10 +1,61 @@
-//! A report that is whole or not there: opened before the run, put in its place after it.
+//! Reports that are whole or not there: opened before the run, put in their places after it.
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+use super::exit::Exit;
+use super::output;
+
+/// The reports of a run, each in a format.
+pub struct Reports<F> {
+    files: RefCell<Vec<(F, ReportFile)>>,
+    failures: RefCell<Vec<String>>,
+}
+
+impl<F: Copy> Reports<F> {
+    /// Opens all of them, so that one that cannot be written is known before a vendor is.
+    pub fn open(wanted: &[(F, &Path)]) -> anyhow::Result<Self> {
+        let mut files = Vec::new();
+        for (number, (format, path)) in wanted.iter().enumerate() {
+            if wanted[..number].iter().any(|(_, other)| other == path) {
+                anyhow::bail!("two reports go to {}", path.display());
+            }
+            files.push((*format, ReportFile::open(path)?));
+        }
+        Ok(Self {
+            files: RefCell::new(files),
+            failures: RefCell::default(),
+        })
+    }
+
+    /// Puts all of them in their places; what could not be written is told at the end.
+    pub fn write(&self, render: impl Fn(&mut dyn Write, F) -> io::Result<()>) {
+        for (format, file) in self.files.borrow_mut().drain(..) {
+            self.note(file.write(|out| render(out, format)));
+        }
+    }
+
+    /// Remembers that something beside the files could not be written.
+    pub fn note(&self, written: Result<(), String>) {
+        self.failures.borrow_mut().extend(written.err());
+    }
+
+    /// A report that could not be written does not hide how the run ended.
+    pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        let failures = self.failures.borrow();
+        for failure in failures.iter() {
+            anstream::eprintln!("{}error:{:#} {failure}", output::DANGER, output::DANGER);
+        }
+        match ended {
+            Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),
+            ended => ended,
+        }
+    }
+}
 
 pub struct ReportFile {
     path: PathBuf,

@@ -1,17 +1,21 @@
 //! Drift for people: one line per field that differs, who changed it first. At most 80 columns.
 
+pub mod markdown;
+
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value as Json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::safe::{self, visible};
 use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, paragraph};
 use super::values::{inline, set_change};
+use super::view;
 use crate::model::Risk;
 use crate::plan::drift::By;
 use crate::plan::drift::document::{
-    BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, DriftSummary, State,
+    AcceptedEntry, BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State,
 };
 
 const YOURS: Style = AnsiColor::Cyan.on_default();
@@ -22,12 +26,21 @@ const INDENT: usize = 10;
 /// Longest path that the others are aligned to.
 const LONGEST_PATH: usize = 40;
 
+/// Characters of why a run was stopped.
+const LONGEST_REASON: usize = 300;
+
 /// Every object on which manifest and live differ, then the verdict.
 pub fn drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     for object in &document.objects {
         entry(out, object)?;
     }
-    verdict(out, &document.summary, &document.base)
+    verdict(out, document)
+}
+
+/// The same with the findings before it: what a report holds that nothing else is read with.
+pub fn whole(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
+    text::findings(out, &document.diagnostics)?;
+    drift(out, document)
 }
 
 fn entry(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
@@ -39,7 +52,10 @@ fn entry(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
         State::Missing | State::Error => ("✗", DANGER),
     };
     text::head(out, painted(style, mark), &object.address, &object.origin)?;
-    let widths = object.differences.iter().map(|one| one.path.width());
+    let widths = object
+        .differences
+        .iter()
+        .map(|one| visible(&one.path).width());
     let widest = widths.max().unwrap_or(0).min(LONGEST_PATH);
     for difference in &object.differences {
         field(out, difference, widest)?;
@@ -59,36 +75,44 @@ fn field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io::Resul
         By::Unknown => ("?", CHANGE),
     };
     let who = painted(style, &format!("{who:<4}"));
-    let values = values(one);
-    let used = INDENT + one.path.width().max(widest) + 2;
+    let (path, values) = (visible(&one.path), values(one));
+    let values = visible(&values);
+    let used = INDENT + path.width().max(widest) + 2;
     if used + values.width() <= WIDTH {
-        let pad = widest.saturating_sub(one.path.width());
-        writeln!(out, "    {who}  {}{:pad$}  {values}", one.path, "")?;
+        let pad = widest.saturating_sub(path.width());
+        writeln!(out, "    {who}  {path}{:pad$}  {values}", "")?;
     } else {
-        writeln!(out, "    {who}  {}", cut(&one.path, WIDTH - INDENT))?;
+        writeln!(out, "    {who}  {}", cut(&path, WIDTH - INDENT))?;
         for (label, value) in sides(one) {
-            let line = format!("{label:<10}{value}");
+            let line = format!("{label:<10}{}", visible(&value));
             writeln!(out, "{:INDENT$}{}", "", cut(&line, WIDTH - INDENT))?;
         }
     }
+    if let Some(note) = warning(one) {
+        paragraph(out, INDENT, &note, DANGER)?;
+    }
+    if let Some(accepted) = &one.accepted {
+        paragraph(out, INDENT, &words(accepted), DIM)?;
+    }
+    Ok(())
+}
+
+/// What an apply would do to the licensee, or what is worth knowing of it.
+fn warning(one: &DifferenceEntry) -> Option<String> {
     let risk = match one.risk {
         Risk::Safe => None,
         Risk::Reduce => Some("an apply reduces"),
         Risk::Strand => Some("an apply strands"),
     };
-    let note = match (risk, &one.note) {
+    match (risk, &one.note) {
         (Some(risk), Some(note)) => Some(format!("{risk}: {note}")),
         (Some(risk), None) => Some(risk.to_string()),
         (None, note) => note.clone(),
-    };
-    if let Some(note) = note {
-        paragraph(out, INDENT, &note, DANGER)?;
     }
-    if let Some(accepted) = &one.accepted {
-        let words = format!("accepted until {}: {}", accepted.until, accepted.reason);
-        paragraph(out, INDENT, &words, DIM)?;
-    }
-    Ok(())
+}
+
+fn words(accepted: &AcceptedEntry) -> String {
+    format!("accepted until {}: {}", accepted.until, accepted.reason)
 }
 
 fn name(by: By) -> &'static str {
@@ -194,57 +218,74 @@ fn cut(text: &str, columns: usize) -> String {
     head.collect::<String>() + "…"
 }
 
-fn verdict(out: &mut dyn Write, summary: &DriftSummary, base: &BaseEntry) -> io::Result<()> {
-    let fields = &summary.fields;
+fn verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     let title = painted(text::BOLD, "Drift:");
-    if summary.drifted == 0 {
+    if let Some(why) = view::stopped(&document.diagnostics) {
+        let why = safe::cut(why, LONGEST_REASON);
+        return writeln!(out, "{title} stopped. {}", visible(&why));
+    }
+    let mut parts = parts(document);
+    if let (Some(last), true) = (parts.last_mut(), document.summary.failed > 0) {
+        *last = painted(DANGER, last);
+    }
+    writeln!(out, "{title} {}.", parts.join(", "))?;
+    remarks(document)
+        .iter()
+        .try_for_each(|remark| writeln!(out, "{remark}"))
+}
+
+/// The verdict of a run that was not stopped, in parts; failures last.
+fn parts(document: &DriftDocument) -> Vec<String> {
+    let summary = &document.summary;
+    let findings = document.diagnostics.iter();
+    let errors = findings.filter(|one| one.severity == "error").count();
+    if errors > 0 {
+        let errors = count(errors, "error");
+        return vec![format!("{errors} in the manifests, nothing was compared")];
+    }
+    let in_sync = format!("{} in sync", summary.in_sync);
+    let mut parts = match (summary.drifted, summary.failed) {
+        (0, 0) => vec![format!("none, {in_sync}")],
         // What could not be read may have drifted.
-        let none = if summary.failed == 0 { "none, " } else { "" };
-        let mut parts = vec![format!("{none}{} in sync", summary.in_sync)];
-        rest(&mut parts, summary);
-        writeln!(out, "{title} {}.", parts.join(", "))?;
-    } else {
-        let mut parts = vec![format!("{} drifted", count(summary.drifted, "object"))];
-        parts.push(format!("{} in sync", summary.in_sync));
-        rest(&mut parts, summary);
-        writeln!(out, "{title} {}.", parts.join(", "))?;
+        (0, _) => vec![in_sync],
+        (drifted, _) => vec![format!("{} drifted", count(drifted, "object")), in_sync],
+    };
+    let rest = [
+        (summary.pending, "pending"),
+        (summary.accepted, "accepted"),
+        (summary.suspended, "suspended"),
+        (summary.failed, "failed"),
+    ];
+    let rest = rest.iter().filter(|(number, _)| *number > 0);
+    parts.extend(rest.map(|(number, what)| format!("{number} {what}")));
+    parts
+}
+
+/// Who changed how much, and what helps.
+fn remarks(document: &DriftDocument) -> Vec<String> {
+    let fields = &document.summary.fields;
+    let mut remarks = Vec::new();
+    if document.summary.drifted > 0 {
         let by = [
             (fields.they, "by them"),
             (fields.both, "on both sides"),
             (fields.unknown, "without a base"),
         ];
+        let by = by.iter().filter(|(number, _)| *number > 0);
         let by: Vec<String> = by
-            .iter()
-            .filter(|(number, _)| *number > 0)
             .map(|(number, who)| format!("{} {who}", count(*number, "field")))
             .collect();
-        writeln!(out, "Changed: {}.", by.join(", "))?;
+        remarks.push(format!("Changed: {}.", by.join(", ")));
     }
     if fields.you > 0 {
-        let (verb, noun) = (if fields.you == 1 { "waits" } else { "wait" }, "change");
-        let changes = count(fields.you, noun);
-        writeln!(
-            out,
+        let verb = if fields.you == 1 { "waits" } else { "wait" };
+        let changes = count(fields.you, "change");
+        remarks.push(format!(
             "{changes} of yours {verb} for an apply: see `entitle plan`."
-        )?;
+        ));
     }
-    if fields.unknown > 0 && *base == BaseEntry::Journal {
-        writeln!(out, "Without a base, compare with a commit: --base HEAD.")?;
+    if fields.unknown > 0 && document.base == BaseEntry::Journal {
+        remarks.push("Without a base, compare with a commit: --base HEAD.".into());
     }
-    Ok(())
-}
-
-fn rest(parts: &mut Vec<String>, summary: &DriftSummary) {
-    for (number, what) in [
-        (summary.pending, "pending"),
-        (summary.accepted, "accepted"),
-        (summary.suspended, "suspended"),
-    ] {
-        if number > 0 {
-            parts.push(format!("{number} {what}"));
-        }
-    }
-    if summary.failed > 0 {
-        parts.push(painted(DANGER, &format!("{} failed", summary.failed)));
-    }
+    remarks
 }

@@ -8,49 +8,31 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
-use super::safe::{cut, visible};
+pub use super::page::COMMENT;
+use super::page::{LONGEST_LINE, Page, code, folded};
+use super::safe::cut;
 use super::text::{count, line_diff, place};
 use super::values::{inline, only, risk, sentence};
-use super::view::{Level, Point, View, risk_of, state_of};
+use super::view::{View, risk_of, state_of};
 use crate::model::Risk;
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
-use crate::plan::fingerprint;
-
-/// The longest comment that GitHub takes.
-pub const COMMENT: usize = 64 << 10;
-
-/// Room for the sentences that count what did not fit, and the foot.
-const RESERVE: usize = 700;
-
-/// Findings that are shown; more than that is for the log.
-const FINDINGS: usize = 25;
-
-/// Lines of one object's details, and characters of a line.
-const LONGEST_DETAIL: usize = 80;
-const LONGEST_LINE: usize = 300;
 
 /// Characters of a value that stands beside its field.
 const LONGEST_VALUE: usize = 80;
 
 /// The comment, at most `budget` bytes of it.
 pub fn comment(view: &View<'_>, budget: usize) -> String {
-    let mut page = Page {
-        text: String::new(),
-        room: budget.saturating_sub(RESERVE),
-    };
+    let mut page = Page::new(budget);
     let stage = view.stage.name();
-    page.add(&format!(
-        "{}\n### {stage}: {}\n",
-        marker(view),
-        view.verdict()
-    ));
+    let source = &view.document.source;
+    page.title(stage, &source.paths, &verdict(view));
     if let Some(remark) = view.remark() {
         let remark = remark.replace("--allow strand", "`--allow strand`");
         let remark = remark.replace("--allow reduce", "`--allow reduce`");
         page.add(&format!("\n**{remark}**\n"));
     }
-    findings(&mut page, view);
+    page.findings(&view.document.diagnostics);
     let told = view.told();
     let whole = page.room;
     page.room = whole / 2;
@@ -61,70 +43,12 @@ pub fn comment(view: &View<'_>, budget: usize) -> String {
     page.text
 }
 
-/// Hidden, on the first line: the comment of an earlier run of the same kind over the same paths has the
-/// same one and can be replaced.
-fn marker(view: &View<'_>) -> String {
-    let digest = fingerprint::digest(&view.document.source.paths);
-    let stage = view.stage.name().to_lowercase();
-    let paths = digest.trim_start_matches("sha256:");
-    format!("<!-- entitle:{stage}:{} -->", &paths[..paths.len().min(8)])
-}
-
-/// Text under a budget.
-struct Page {
-    text: String,
-    room: usize,
-}
-
-impl Page {
-    /// Adds a part if all of it fits.
-    fn add(&mut self, part: &str) -> bool {
-        let fits = part.len() <= self.room;
-        if fits {
-            self.text.push_str(part);
-            self.room -= part.len();
-        }
-        fits
+/// The verdict without markup of its own; why a run stopped may repeat what anybody said.
+fn verdict(view: &View<'_>) -> String {
+    match view.stopped() {
+        Some(why) => format!("stopped. {}", code(&cut(why, LONGEST_LINE))),
+        None => view.verdict(),
     }
-}
-
-fn findings(page: &mut Page, view: &View<'_>) {
-    let points = view.points();
-    let found: Vec<&Point> = points
-        .iter()
-        .filter(|point| point.address.is_none())
-        .collect();
-    if found.is_empty() {
-        return;
-    }
-    page.add("\n| | finding | where |\n| --- | --- | --- |\n");
-    let mut shown = 0;
-    for point in found.iter().take(FINDINGS) {
-        let level = match point.level {
-            Level::Error => "**error**",
-            Level::Warning => "warning",
-            Level::Notice => "notice",
-        };
-        let at = point
-            .file
-            .map(|file| code(&format!("{file}:{}", point.line)));
-        let message = code(&cut(&point.message, 2 * LONGEST_LINE));
-        let row = format!(
-            "| {level} | {message} {} | {} |\n",
-            code(point.rule),
-            at.unwrap_or_default()
-        );
-        if !page.add(&row) {
-            break;
-        }
-        shown += 1;
-    }
-    more(
-        &mut page.text,
-        found.len() - shown,
-        "finding",
-        "in the log of the job",
-    );
 }
 
 /// One row per object; how many fitted.
@@ -148,8 +72,7 @@ fn table(page: &mut Page, told: &[&ObjectEntry]) -> usize {
         }
         rows += 1;
     }
-    more(
-        &mut page.text,
+    page.more(
         told.len() - rows,
         "object",
         "in the log of the job and in the plan itself",
@@ -215,12 +138,7 @@ fn details(page: &mut Page, told: &[&ObjectEntry]) {
         shown += 1;
     }
     let where_else = "in the log of the job and in the plan itself";
-    more(
-        &mut page.text,
-        folded.len() - shown,
-        "folded list",
-        where_else,
-    );
+    page.more(folded.len() - shown, "folded list", where_else);
 }
 
 /// One object folded: its calls and changes as a diff.
@@ -239,22 +157,8 @@ fn detail(object: &ObjectEntry) -> String {
             .iter()
             .map(|effect| format!("! side effect: {effect}")),
     );
-    let over = body.len().saturating_sub(LONGEST_DETAIL);
-    body.truncate(LONGEST_DETAIL);
-    if over > 0 {
-        body.push(format!("# {} not shown", count(over, "more line")));
-    }
-    let body: Vec<String> = body
-        .iter()
-        .map(|line| visible(&cut(line, LONGEST_LINE)).into_owned())
-        .collect();
-    let body = body.join("\n");
-    let fence = "`".repeat(longest_run(&body).max(2) + 1);
     let changes = count(object.changes.len(), "change");
-    format!(
-        "\n<details><summary>{} {changes}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n",
-        entities(&object.address)
-    )
+    folded(&object.address, &changes, body)
 }
 
 fn diff(body: &mut Vec<String>, change: &ChangeEntry) {
@@ -302,16 +206,6 @@ fn side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
     body.push(format!("{mark} {path}: {}", inline(value)));
 }
 
-fn more(text: &mut String, number: usize, noun: &str, elsewhere: &str) {
-    if number > 0 {
-        let _ = writeln!(
-            text,
-            "\n_{} not shown here: {elsewhere}._",
-            count(number, &format!("more {noun}"))
-        );
-    }
-}
-
 fn foot(text: &mut String, view: &View<'_>) {
     let document = view.document;
     let mut parts = vec![format!("entitle {}", code(&document.tool.version))];
@@ -322,40 +216,4 @@ fn foot(text: &mut String, view: &View<'_>) {
         parts.push(format!("commit {}", code(&cut(commit, 12))));
     }
     let _ = writeln!(text, "\n<sub>{}</sub>", parts.join(" · "));
-}
-
-/// Text as inline code; as entities where backticks would not hold it in a table, or where it could pass
-/// for the marker of another comment.
-pub fn code(text: &str) -> String {
-    let shown = visible(text);
-    if shown.is_empty() {
-        return String::new();
-    }
-    if shown.contains(['|', '\\', '<']) || shown.trim() != shown {
-        return entities(&shown);
-    }
-    match longest_run(&shown) {
-        0 => format!("`{shown}`"),
-        run => {
-            let fence = "`".repeat(run + 1);
-            format!("{fence} {shown} {fence}")
-        }
-    }
-}
-
-/// Text as inline code in which nothing has a meaning.
-fn entities(text: &str) -> String {
-    let mut shown = String::from("<code>");
-    for c in visible(text).chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '-' | ',' | ';') {
-            let _ = write!(shown, "&#{};", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown + "</code>"
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }

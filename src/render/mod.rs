@@ -14,6 +14,7 @@ mod html;
 pub mod json;
 mod junit;
 pub mod markdown;
+mod page;
 pub mod report;
 pub mod safe;
 mod sarif;

@@ -6,11 +6,11 @@ use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
-use super::safe::visible;
+use super::safe::{commands, visible};
 use super::values::{lines, one_line, risk};
 use super::view::{Stage, View, risk_words};
 use crate::model::Outcome;
-use crate::plan::document::{ChangeEntry, ObjectEntry, OriginEntry, PlanDocument};
+use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry, PlanDocument};
 use crate::plan::{Action, ChangeVerb};
 
 /// The column in which the origin of an object ends up, where there is room.
@@ -26,7 +26,21 @@ pub(super) const BOLD: Style = Style::new().bold();
 /// A run in one piece: findings, plan, and what came of it.
 pub fn whole(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     let document = view.document;
-    for finding in &document.diagnostics {
+    findings(out, &document.diagnostics)?;
+    match view.stage {
+        Stage::Checked => writeln!(out, "{}", view.verdict()),
+        Stage::Planned => plan(out, document),
+        Stage::Applied => {
+            plan(out, document)?;
+            writeln!(out)?;
+            outcome(out, document)
+        }
+    }
+}
+
+/// Findings without the lines they are about: whoever reads a report has the manifests elsewhere.
+pub(super) fn findings(out: &mut dyn Write, findings: &[DiagnosticEntry]) -> io::Result<()> {
+    for finding in findings {
         let label = format!("{}[{}]:", finding.severity, finding.code);
         writeln!(
             out,
@@ -42,15 +56,7 @@ pub fn whole(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
             writeln!(out, "    help: {}", visible(hint))?;
         }
     }
-    match view.stage {
-        Stage::Checked => writeln!(out, "{}", view.verdict()),
-        Stage::Planned => plan(out, document),
-        Stage::Applied => {
-            plan(out, document)?;
-            writeln!(out)?;
-            outcome(out, document)
-        }
-    }
+    Ok(())
 }
 
 /// A plan: every object that is not simply in sync, then the verdict.
@@ -268,7 +274,8 @@ pub(super) fn paragraph(
     }
     lines.push(line);
     for line in lines {
-        writeln!(out, "{:indent$}{}", "", painted(style, &line))?;
+        // The beginning of a line may be one of a command only now.
+        writeln!(out, "{:indent$}{}", "", painted(style, &commands(&line)))?;
     }
     Ok(())
 }

@@ -65,8 +65,8 @@ impl<'a> View<'a> {
     pub fn verdict(&self) -> String {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|f| f.severity == "error").count();
-        if let Some(stop) = findings.iter().find(|finding| finding.code == "stopped") {
-            return format!("stopped. {}", visible(&cut(&stop.message, 300)));
+        if let Some(why) = self.stopped() {
+            return format!("stopped. {}", visible(&cut(why, 300)));
         }
         match self.stage {
             _ if errors > 0 => format!(
@@ -81,6 +81,11 @@ impl<'a> View<'a> {
             Stage::Planned => plan_words(&self.document.summary),
             Stage::Applied => apply_words(&self.document.summary),
         }
+    }
+
+    /// Why the run ended before it came to a verdict, in whoever's words.
+    pub fn stopped(&self) -> Option<&'a str> {
+        stopped(&self.document.diagnostics)
     }
 
     /// What the risks of a plan ask for.
@@ -222,7 +227,14 @@ pub fn state_of(object: &ObjectEntry) -> &'static str {
     }
 }
 
-fn finding(entry: &DiagnosticEntry) -> Point<'_> {
+/// Why a run ended early, other than by errors in the manifests.
+pub fn stopped(findings: &[DiagnosticEntry]) -> Option<&str> {
+    let stop = findings.iter().find(|finding| finding.code == "stopped")?;
+    Some(&stop.message)
+}
+
+/// A finding about the manifests.
+pub fn finding(entry: &DiagnosticEntry) -> Point<'_> {
     let mut message = entry.message.clone();
     if let Some(hint) = &entry.hint {
         let _ = write!(message, " ({hint})");

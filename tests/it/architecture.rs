@@ -190,7 +190,7 @@ const READING: &[&str] = &[
     "plan/drift",
     "reconcile/drift.rs",
     "cli/drift.rs",
-    "render/drift.rs",
+    "render/drift",
     "apply/observe.rs",
 ];
 

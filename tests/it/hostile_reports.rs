@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::reports::{STAGES, assert_sarif, example, rendered};
 
-const HOSTILE: [&str; 14] = [
+pub const HOSTILE: [&str; 14] = [
     "<img src=x onerror=alert(1)>",
     "\"><script>alert(1)</script>",
     "</pre></details></code><h1>Approved</h1>",
@@ -56,7 +56,7 @@ fn hostile(name: &str, text: &str) -> PlanDocument {
 }
 
 /// What of a comment is left when its code is taken out: that may format, link and call names.
-fn live(comment: &str) -> String {
+pub fn live(comment: &str) -> String {
     let mut left = String::new();
     let mut fence: Option<String> = None;
     for line in comment.lines() {

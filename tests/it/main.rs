@@ -12,6 +12,7 @@ mod conformance;
 mod daemon;
 mod deploy;
 mod drift;
+mod drift_reports;
 mod examples;
 mod fuzz_bodies;
 mod hostile;

@@ -2,7 +2,7 @@
 //! credentials, and a manifest must not carry them away. Commands and environment are those of the examples
 //! themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -326,20 +326,26 @@ fn the_examples_open_no_door() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_flag_in_the_examples_is_one() {
     let place = Place::new().await;
-    for path in ["github/plan.yml", "github/apply.yml", "gitlab-ci.yml"] {
+    let mut seen = BTreeSet::new();
+    for path in [
+        "github/plan.yml",
+        "github/apply.yml",
+        "github/drift.yml",
+        "gitlab-ci.yml",
+    ] {
         let (text, _) = example(path);
         for line in text.lines() {
             let line = line
                 .trim()
                 .trim_start_matches("- ")
                 .trim_start_matches("run: ");
-            let Some(rest) = line
-                .strip_prefix("entitle ")
-                .filter(|rest| !rest.starts_with("drift"))
-            else {
+            let Some(rest) = line.strip_prefix("entitle ") else {
                 continue;
             };
-            let words: Vec<&str> = rest.split_whitespace().collect();
+            // As far as the command goes; what follows is the shell's.
+            let command = rest.split(" || ").next().unwrap_or(rest);
+            let words: Vec<&str> = command.split_whitespace().collect();
+            seen.insert(words[0].to_string());
             let help = place.run(&[words[0], "--help"]).stdout;
             for flag in words.iter().filter(|word| word.starts_with("--")) {
                 assert!(
@@ -348,6 +354,12 @@ async fn every_flag_in_the_examples_is_one() {
                     words[0]
                 );
             }
+            // Also the formats: help is shown only when everything before it is understood.
+            let asked = [&words[..], &["--help"]].concat();
+            let ran = place.run(&asked);
+            assert_eq!(ran.code, 0, "{command} of {path}: {}", ran.stderr);
         }
     }
+    let wanted = ["apply", "drift", "plan"].map(String::from);
+    assert_eq!(seen, BTreeSet::from(wanted));
 }

@@ -166,6 +166,16 @@ impl DriftDocument {
             diagnostics: diagnostics(findings),
         }
     }
+
+    /// The document of a run that ended before it compared anything: what was read, and why it ended.
+    pub fn stopped(
+        base: BaseEntry,
+        source: SourceFacts,
+        findings: &Diagnostics,
+        now: Timestamp,
+    ) -> Self {
+        Self::new(base, source, Vec::new(), findings, now)
+    }
 }
 
 impl DriftEntry {

@@ -1,0 +1,165 @@
+//! Markdown under a budget, for a place where others write too: what every such page is made of.
+//!
+//! GitHub refuses comments above 64 KiB, so what does not fit is counted. Whatever a manifest or a vendor says
+//! stands in code, where it can neither format anything nor call anybody's name.
+
+use std::fmt::Write;
+
+use super::safe::{cut, visible};
+use super::text::count;
+use super::view::{self, Level, Point};
+use crate::plan::document::DiagnosticEntry;
+use crate::plan::fingerprint;
+
+/// The longest comment that GitHub takes.
+pub const COMMENT: usize = 64 << 10;
+
+/// Room for the sentences that count what did not fit, and the foot.
+const RESERVE: usize = 700;
+
+/// Findings that are shown; more than that is for the log.
+const FINDINGS: usize = 25;
+
+/// Lines of one object's details, and characters of a line.
+const LONGEST_DETAIL: usize = 80;
+pub const LONGEST_LINE: usize = 300;
+
+/// Text under a budget.
+pub struct Page {
+    pub text: String,
+    pub room: usize,
+}
+
+impl Page {
+    pub fn new(budget: usize) -> Self {
+        Self {
+            text: String::new(),
+            room: budget.saturating_sub(RESERVE),
+        }
+    }
+
+    /// Adds a part if all of it fits.
+    pub fn add(&mut self, part: &str) -> bool {
+        let fits = part.len() <= self.room;
+        if fits {
+            self.text.push_str(part);
+            self.room -= part.len();
+        }
+        fits
+    }
+
+    /// The marker and the verdict.
+    pub fn title(&mut self, what: &str, paths: &[String], verdict: &str) {
+        let marker = marker(&what.to_lowercase(), paths);
+        self.add(&format!("{marker}\n### {what}: {verdict}\n"));
+    }
+
+    /// Findings about the manifests, errors first.
+    pub fn findings(&mut self, found: &[DiagnosticEntry]) {
+        if found.is_empty() {
+            return;
+        }
+        let mut points: Vec<Point> = found.iter().map(view::finding).collect();
+        points.sort_by_key(|point| point.level);
+        self.add("\n| | finding | where |\n| --- | --- | --- |\n");
+        let mut shown = 0;
+        for point in points.iter().take(FINDINGS) {
+            if !self.add(&row(point)) {
+                break;
+            }
+            shown += 1;
+        }
+        self.more(found.len() - shown, "finding", "in the log of the job");
+    }
+
+    /// Counts what did not fit, and says where it is.
+    pub fn more(&mut self, number: usize, noun: &str, elsewhere: &str) {
+        if number > 0 {
+            let _ = writeln!(
+                self.text,
+                "\n_{} not shown here: {elsewhere}._",
+                count(number, &format!("more {noun}"))
+            );
+        }
+    }
+}
+
+/// Hidden, on the first line: what an earlier run of the same kind over the same paths wrote has the same one
+/// and can be replaced.
+fn marker(what: &str, paths: &[String]) -> String {
+    let digest = fingerprint::digest(&paths);
+    let paths = digest.trim_start_matches("sha256:");
+    format!("<!-- entitle:{what}:{} -->", &paths[..paths.len().min(8)])
+}
+
+fn row(point: &Point<'_>) -> String {
+    let level = match point.level {
+        Level::Error => "**error**",
+        Level::Warning => "warning",
+        Level::Notice => "notice",
+    };
+    let at = point
+        .file
+        .map(|file| code(&format!("{file}:{}", point.line)));
+    let message = code(&cut(&point.message, 2 * LONGEST_LINE));
+    format!(
+        "| {level} | {message} {} | {} |\n",
+        code(point.rule),
+        at.unwrap_or_default()
+    )
+}
+
+/// Lines about an object as a diff, folded under its name.
+pub fn folded(address: &str, what: &str, mut body: Vec<String>) -> String {
+    let over = body.len().saturating_sub(LONGEST_DETAIL);
+    body.truncate(LONGEST_DETAIL);
+    if over > 0 {
+        body.push(format!("# {} not shown", count(over, "more line")));
+    }
+    let body: Vec<String> = body
+        .iter()
+        .map(|line| visible(&cut(line, LONGEST_LINE)).into_owned())
+        .collect();
+    let body = body.join("\n");
+    let fence = "`".repeat(longest_run(&body).max(2) + 1);
+    format!(
+        "\n<details><summary>{} {what}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n",
+        entities(address)
+    )
+}
+
+/// Text as inline code; as entities where backticks would not hold it in a table, or where it could pass
+/// for the marker of another comment.
+pub fn code(text: &str) -> String {
+    let shown = visible(text);
+    if shown.is_empty() {
+        return String::new();
+    }
+    if shown.contains(['|', '\\', '<']) || shown.trim() != shown {
+        return entities(&shown);
+    }
+    match longest_run(&shown) {
+        0 => format!("`{shown}`"),
+        run => {
+            let fence = "`".repeat(run + 1);
+            format!("{fence} {shown} {fence}")
+        }
+    }
+}
+
+/// Text as inline code in which nothing has a meaning.
+fn entities(text: &str) -> String {
+    let mut shown = String::from("<code>");
+    for c in visible(text).chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '-' | ',' | ';') {
+            let _ = write!(shown, "&#{};", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown + "</code>"
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
