@@ -71,6 +71,11 @@ impl Pass {
         self.document = PlanDocument::new(&self.planned, source, &limits, &findings, now);
     }
 
+    /// Whether the live object is known.
+    pub fn was_read(&self, object: &Desired) -> bool {
+        self.live.contains_key(&object.address)
+    }
+
     /// The connections that writes would go to, in the order of their names.
     pub fn written(&self) -> Vec<&Connection> {
         let written = |name: &str| {
