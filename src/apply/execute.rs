@@ -10,9 +10,12 @@ use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
 use super::transport::{Account, Writer};
+use crate::manifest;
 use crate::model::{Desired, Live, Observed, Reply, Verdict};
 use crate::plan::document::{CallEntry, ObjectEntry};
+use crate::plan::estimate::FRESH;
 use crate::plan::{self, Action, Planned};
+use crate::provider::audit;
 use crate::provider::semantics::{Echo, WriteMode};
 
 /// Writes of one object in one run. A second one is only sent after a look showed that the first had no
@@ -21,9 +24,6 @@ const WRITES: usize = 4;
 
 /// Looks at an object that was written. Vendors with caches may show the state before the write for a moment.
 const LOOKS: u32 = 4;
-
-/// A read older than this is repeated before a write that replaces more than it manages.
-const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
 /// What a step is carried out with.
 pub struct Context<'a> {
@@ -79,7 +79,9 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
         // out as they were read.
         let merges = context.account.provider.semantics().write == WriteMode::Merge;
         let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
-        if age <= FRESH || !replaces {
+        // A read that is too old is repeated before a write that replaces more than it manages.
+        let fresh = age.as_secs_f64() <= FRESH.as_secs_f64();
+        if fresh || !replaces {
             return Ok((planned, live.clone()));
         }
     }
@@ -150,7 +152,7 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
             Ok(reply) => match provider.judge(&reply) {
                 Verdict::Accepted => return verify(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {
-                    let message = rejection(&planned.desired, &words, &fields);
+                    let message = rejection(context, &planned.desired, &words, &fields);
                     if unclear.is_some() {
                         return failed(and_before(message, unclear));
                     }
@@ -304,15 +306,26 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
 }
 
 /// The vendor's words, each with the manifest line it is about.
-fn rejection(desired: &Desired, words: &str, fields: &[(String, String)]) -> String {
+fn rejection(
+    context: &Context<'_>,
+    desired: &Desired,
+    words: &str,
+    fields: &[(String, String)],
+) -> String {
     if fields.is_empty() {
         return words.to_string();
     }
+    let origin = &desired.origin;
+    let document = manifest::document_at(&origin.source, origin.mark);
+    let wanted = document
+        .as_ref()
+        .and_then(|it| it.get("spec")?.get("desired"));
+    let table = context.account.provider.table();
+    let place = |field: &str| audit::place(table.desired, wanted?, field);
     let parts: Vec<String> = fields
         .iter()
         .map(|(field, said)| {
-            if desired.marks.contains_key(field) {
-                let mark = desired.mark(field);
+            if let Some(mark) = place(field) {
                 format!(
                     "{field}: {said} ({}:{})",
                     desired.origin.source.name, mark.line

@@ -218,6 +218,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::estimate::{self, Cost, FRESH, Pace};
     use futures::StreamExt;
     use futures::stream::FuturesUnordered;
 
@@ -332,5 +333,81 @@ mod tests {
         );
         drop((first, second));
         assert_eq!(most_out(&limiter).await, 8, "it has recovered on the way");
+    }
+
+    /// The time that so many calls of one length take, all asked for at once.
+    async fn time_of(calls: usize, limits: &Limits, length: Duration) -> Duration {
+        let limiter = Limiter::new(limits);
+        let start = Instant::now();
+        let mut calls: FuturesUnordered<_> = (0..calls)
+            .map(|_| async {
+                let turn = limiter.turn().await;
+                tokio::time::sleep(length).await;
+                turn.fine();
+            })
+            .collect();
+        while calls.next().await.is_some() {}
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_rate_the_places_are_never_idle() {
+        let limits = Limits {
+            concurrency: 10,
+            rates: Vec::new(),
+        };
+        let length = Duration::from_millis(20);
+        // A thousand organizations at Informatica, a thousand licences in two views at Alinea.
+        for calls in [1_000_u32, 2_000] {
+            let least = length * calls / 10;
+            let taken = time_of(calls as usize, &limits, length).await;
+            assert!(taken >= least && taken <= least * 11 / 10, "{taken:?}");
+        }
+    }
+
+    /// What an apply of `writes` objects takes where the account allows 20 calls a second: the steps of
+    /// `execute`, without the network.
+    async fn apply_time(writes: usize, looks: usize, pace: &Pace) -> Duration {
+        let limiter = Limiter::new(&pace.limits);
+        let places = tokio::sync::Semaphore::new(pace.limits.concurrency);
+        let start = Instant::now();
+        let call = || async {
+            let turn = limiter.turn().await;
+            tokio::time::sleep(pace.answer).await;
+            turn.fine();
+        };
+        let mut steps: FuturesUnordered<_> = (0..writes)
+            .map(|_| async {
+                let _place = places.acquire().await;
+                if start.elapsed() > FRESH {
+                    for _ in 0..looks {
+                        call().await;
+                    }
+                }
+                call().await;
+            })
+            .collect();
+        while steps.next().await.is_some() {}
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_estimate_is_within_a_fifth_of_the_truth() {
+        for (looks, millis) in [(0, 20), (0, 200), (1, 20), (1, 200)] {
+            let pace = Pace {
+                limits: limits(10, 20, 1),
+                answer: Duration::from_millis(millis),
+            };
+            let truth = apply_time(1_000, looks, &pace).await.as_secs_f64();
+            let cost = Cost {
+                write: 1,
+                again: looks,
+            };
+            let estimated = estimate::of_writes(&pace, cost, 1_000);
+            assert!(
+                (estimated / truth - 1.0).abs() < 0.2,
+                "{looks} looks of {millis} ms: {estimated} for {truth}"
+            );
+        }
     }
 }

@@ -17,6 +17,7 @@ use super::http::{Answered, Body, Http, Outgoing, join};
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing, without};
 use crate::model::{Call, Connection, Method, Read, Reply};
+use crate::plan::estimate::Pace;
 use crate::provider::Provider;
 use crate::provider::auth::Session;
 
@@ -79,6 +80,13 @@ impl Account {
             secrets: &self.secrets,
             http: &self.http,
         }
+    }
+
+    /// How fast the account may be asked by a run that makes `parallelism` calls at once.
+    pub fn pace(&self, parallelism: usize) -> Pace {
+        let mut limits = self.provider.limits_for(&self.connection);
+        limits.concurrency = limits.concurrency.min(parallelism);
+        Pace::from(limits)
     }
 
     /// Calls of this account that may be out at once.

@@ -208,7 +208,7 @@ impl Writer<'_> {
         }
         let agreed = reports.iter().filter_map(|report| {
             let object = &report.planned.desired;
-            agreement::holds(report, pass.was_read(object)).then_some(&**object)
+            agreement::holds(report, pass.fresh).then_some(&**object)
         });
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.agreed(agreed, &self.agreements, source.commit.as_ref(), sandbox);

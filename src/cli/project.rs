@@ -28,7 +28,7 @@ pub fn find() -> Option<Found> {
     let path = nearest(FILE)?;
     let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let loaded = manifest::load(std::slice::from_ref(&path), &mut std::io::empty());
-    let manifests = lower::lower(&loaded.sources, &provider::kind_rows());
+    let manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &|_, _| Some(()));
     let mut projects = manifests.projects.into_iter();
     if projects.len() == 0 && manifests.documents > 0 {
         return None;

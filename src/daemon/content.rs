@@ -17,7 +17,6 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         // Labels choose objects; they are nothing that an object is.
         labels: _,
         origin: _,
-        marks: _,
     } = one;
     *address == other.address
         && *vendor == other.vendor

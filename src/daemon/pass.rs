@@ -90,7 +90,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     let mut agreed = agreed(&batch, &pass);
     if !going.is_empty() {
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
-        pass.only(goes, (settings.clock)());
+        pass.only(goes, settings.parallelism, (settings.clock)());
         let reports = shell.write(&pass, &settings, &run).await;
         for report in reports {
             if batch.mode == RunMode::Sync && agreement::holds(&report, true) {
@@ -147,7 +147,6 @@ fn agreed(batch: &Batch, pass: &Pass) -> Vec<Arc<Desired>> {
     let holds = |planned: &&Planned| {
         let object = &planned.desired;
         planned.action == Action::None
-            && pass.was_read(object)
             && given
                 .get(&object.address)
                 .is_some_and(|given| Arc::ptr_eq(given, object))

@@ -139,7 +139,7 @@ fn open(text: &str, place: Mark) -> Result<(YamlFile, Document), String> {
     }
     let own = file.documents().find(|document| {
         let range = document.byte_range();
-        (range.start as usize..range.end as usize).contains(&place.start)
+        (range.start..range.end).contains(&place.start)
     });
     let own = own.ok_or("the editor does not find the document")?;
     Ok((file, own))

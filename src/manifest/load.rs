@@ -1,12 +1,12 @@
 //! Paths to source texts. The only place that reads manifest files.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::WalkBuilder;
 
+use super::workers::side_by_side;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
@@ -18,21 +18,32 @@ pub struct Loaded {
     pub findings: Diagnostics,
 }
 
+impl Loaded {
+    fn take(&mut self, read: Outcome) {
+        match read {
+            Ok(source) => self.sources.push(source),
+            Err(finding) => self.findings.push(*finding),
+        }
+    }
+}
+
 /// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
 /// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
 pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut files = BTreeSet::new();
+    let mut files = Vec::new();
     let here = [PathBuf::from(".")];
     for path in if paths.is_empty() { &here } else { paths } {
         if path.as_os_str() == "-" {
-            read_input(input, &mut loaded);
+            loaded.take(read_input(input));
         } else {
             collect(path, &mut files, &mut loaded.findings);
         }
     }
-    for file in &files {
-        read_file(file, &mut loaded);
+    files.sort_unstable();
+    files.dedup();
+    for read in side_by_side(&files, |file| read_file(file)) {
+        loaded.take(read);
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let shown: Vec<String> = paths
@@ -59,7 +70,7 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
 pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
     let mut loaded = Loaded::default();
     for (name, bytes) in files {
-        accept(name, bytes, &mut loaded);
+        loaded.take(accept(name, bytes));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let message = format!("no *.yaml or *.yml files in {place}");
@@ -70,17 +81,17 @@ pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
     loaded
 }
 
-fn collect(path: &Path, files: &mut BTreeSet<PathBuf>, findings: &mut Diagnostics) {
+fn collect(path: &Path, files: &mut Vec<PathBuf>, findings: &mut Diagnostics) {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => walk(path, files, findings),
         Ok(_) => {
-            files.insert(path.to_path_buf());
+            files.push(path.to_path_buf());
         }
         Err(error) => findings.push(unreadable(path, &error)),
     }
 }
 
-fn walk(root: &Path, files: &mut BTreeSet<PathBuf>, findings: &mut Diagnostics) {
+fn walk(root: &Path, files: &mut Vec<PathBuf>, findings: &mut Diagnostics) {
     // Links are followed because mounted configuration volumes consist of them; the walker notices loops.
     let walker = WalkBuilder::new(root)
         .follow_links(true)
@@ -93,7 +104,7 @@ fn walk(root: &Path, files: &mut BTreeSet<PathBuf>, findings: &mut Diagnostics) 
                 let ends = entry.path().extension().and_then(|ext| ext.to_str());
                 if is_file && matches!(ends, Some("yaml" | "yml")) {
                     let path = entry.path();
-                    files.insert(path.strip_prefix("./").unwrap_or(path).to_path_buf());
+                    files.push(path.strip_prefix("./").unwrap_or(path).to_path_buf());
                 }
             }
             Err(error) => findings.push(Diagnostic::error("unreadable", error.to_string())),
@@ -111,62 +122,67 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(code, format!("cannot read {}: {error}", path.display()))
 }
 
-fn read_file(path: &Path, loaded: &mut Loaded) {
-    let outcome = std::fs::File::open(path).and_then(|file| {
+/// A source, or why there is none.
+type Outcome = Result<Arc<Source>, Box<Diagnostic>>;
+
+fn read_file(path: &Path) -> Outcome {
+    let read = std::fs::File::open(path).and_then(|file| {
         let mut bytes = Vec::new();
+        // One byte more than it has shows the end without another call.
+        let size = file.metadata().map_or(0, |meta| meta.len());
+        bytes.reserve_exact(usize::try_from(size.min(MAX_FILE_BYTES)).unwrap_or(0) + 1);
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     });
-    match outcome {
-        Ok(bytes) => accept(path.display().to_string(), bytes, loaded),
-        Err(error) => loaded.findings.push(unreadable(path, &error)),
+    match read {
+        Ok(bytes) => accept(path.display().to_string(), bytes),
+        Err(error) => Err(Box::new(unreadable(path, &error))),
     }
 }
 
-fn read_input(input: &mut dyn Read, loaded: &mut Loaded) {
+fn read_input(input: &mut dyn Read) -> Outcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        Ok(_) => accept("<stdin>".into(), bytes, loaded),
-        Err(error) => loaded.findings.push(Diagnostic::error(
+        Ok(_) => accept("<stdin>".into(), bytes),
+        Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
             format!("cannot read standard input: {error}"),
-        )),
+        ))),
     }
 }
 
-fn accept(name: String, bytes: Vec<u8>, loaded: &mut Loaded) {
+fn accept(name: String, bytes: Vec<u8>) -> Outcome {
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        loaded.findings.push(Diagnostic::error(
+        return Err(Box::new(Diagnostic::error(
             "too-large",
             format!("{name} is larger than {} MiB", MAX_FILE_BYTES >> 20),
-        ));
-        return;
+        )));
     }
-    match String::from_utf8(bytes) {
+    let (source, place, finding) = match String::from_utf8(bytes) {
         Ok(text) => {
             let source = Arc::new(Source { name, text });
-            if let Some(offset) = source.text.find('\0') {
-                let mark = Mark::at(&source.text, offset);
-                let finding = Diagnostic::error(
-                    "nul-byte",
-                    "the file has a NUL byte, so it is not a manifest",
-                );
-                let finding = yaml::about(finding.at(&source, mark), &source, mark);
-                loaded.findings.push(finding);
-            } else {
-                loaded.sources.push(source);
-            }
+            let Some(offset) = source.text.find('\0') else {
+                return Ok(source);
+            };
+            let finding = Diagnostic::error(
+                "nul-byte",
+                "the file has a NUL byte, so it is not a manifest",
+            );
+            (source, offset, finding)
         }
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
             // Only the readable head is kept: it is enough to show where the bytes go wrong.
-            let head = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
-            let mark = Mark::at(&head, valid);
-            let source = Arc::new(Source { name, text: head });
+            let text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
             let finding = Diagnostic::error("not-utf8", "the file is not UTF-8 text")
                 .hint("save it as UTF-8; Latin-1 and UTF-16 are not read");
-            let finding = yaml::about(finding.at(&source, mark), &source, mark);
-            loaded.findings.push(finding);
+            (Arc::new(Source { name, text }), valid, finding)
         }
-    }
+    };
+    let mark = Mark::at(&source.text, place);
+    Err(Box::new(yaml::about(
+        finding.at(&source, mark),
+        &source,
+        mark,
+    )))
 }

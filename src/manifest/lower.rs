@@ -1,13 +1,14 @@
 //! Documents to drafts: the envelope, names and references checked, all problems collected.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::envelope::{self, Envelope};
 use super::members::Reader;
-use super::policy;
+use super::piece::Piece;
 use super::project::Project;
-use super::{accepted, connection, notification, project, second, yaml};
-use crate::model::address::name_fault;
+use super::workers::side_by_side;
+use super::{accepted, connection, notification, plain, policy, project, second, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
@@ -23,9 +24,8 @@ pub const API_VERSION: &str = "entitle.dev/v1";
 pub const OWN_KINDS: [&str; 4] = ["AcceptedDrift", "Connection", "Notification", "Project"];
 
 /// Everything the manifests of a run say.
-#[derive(Default)]
-pub struct Manifests {
-    pub drafts: Vec<Draft>,
+pub struct Manifests<T> {
+    pub objects: Vec<Lowered<T>>,
     pub connections: Vec<Connection>,
     pub accepted: Vec<AcceptedDrift>,
     pub projects: Vec<Project>,
@@ -38,88 +38,137 @@ pub struct Manifests {
     pub findings: Diagnostics,
 }
 
-/// Stack of a thread that reads files: without optimisation the deepest tree that the reader lets through
-/// needs more than the 2 MiB that a thread has by default.
-const STACK: usize = 16 << 20;
+/// An object whose envelope is in order, and what was made of its draft.
+pub struct Lowered<T> {
+    pub address: Address,
+    pub vendor: Vendor,
+    /// The connection it names, if it names one.
+    pub connection: Option<(String, Mark)>,
+    pub origin: Origin,
+    /// Nothing if the draft was not in order.
+    pub object: Option<T>,
+}
 
-/// Reads the sources and checks every envelope. Files are read side by side and joined in their order.
-pub fn lower(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    // A thread costs about as much as a few small files.
-    let share = sources.len().div_ceil(workers).max(16);
-    let parts: Vec<Manifests> = std::thread::scope(|scope| {
-        let threads: Vec<_> = sources
-            .chunks(share)
-            .map(|chunk| {
-                let thread = std::thread::Builder::new().stack_size(STACK);
-                let started = thread.spawn_scoped(scope, || sources_of(chunk, kinds));
-                (chunk, started)
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|(chunk, started)| match started {
-                // A panic in a worker is a panic here.
-                Ok(thread) => thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // A machine that has no thread to spare reads here.
-                Err(_) => sources_of(chunk, kinds),
-            })
-            .collect()
-    });
+/// What becomes of a draft. It is called where the draft is made, so that no tree outlives its piece.
+pub type Each<'a, T> = dyn Fn(Draft, &mut Diagnostics) -> Option<T> + Sync + 'a;
+
+impl<T> Default for Manifests<T> {
+    fn default() -> Self {
+        Self {
+            objects: Vec::new(),
+            connections: Vec::new(),
+            accepted: Vec::new(),
+            projects: Vec::new(),
+            notifications: Vec::new(),
+            files: 0,
+            documents: 0,
+            skipped: 0,
+            findings: Diagnostics::default(),
+        }
+    }
+}
+
+impl<T> Manifests<T> {
+    fn join(&mut self, part: Self) {
+        self.objects.extend(part.objects);
+        self.connections.extend(part.connections);
+        self.accepted.extend(part.accepted);
+        self.projects.extend(part.projects);
+        self.notifications.extend(part.notifications);
+        self.documents += part.documents;
+        self.skipped += part.skipped;
+        self.findings.extend(part.findings);
+    }
+}
+
+/// Reads the sources and checks every envelope. Pieces of files are read side by side and joined in their order.
+pub fn lower<T: Send>(
+    sources: &[Arc<Source>],
+    kinds: &[KindRow],
+    each: &Each<'_, T>,
+) -> Manifests<T> {
+    let pieces: Vec<Piece> = sources.iter().flat_map(Piece::of).collect();
+    let mut parts = side_by_side(&pieces, |piece| lower_piece(piece, kinds, each)).into_iter();
+    let files: Vec<Option<Vec<Manifests<T>>>> = pieces
+        .chunk_by(|a, b| Arc::ptr_eq(&a.source, &b.source))
+        .map(|own| Vec::from_iter(parts.by_ref().take(own.len())))
+        .map(|parts| parts.into_iter().collect())
+        .collect();
+    let broken: Vec<Piece> = sources
+        .iter()
+        .zip(&files)
+        .filter(|(_, parts)| parts.is_none())
+        .map(|(source, _)| Piece::whole(source))
+        .collect();
+    let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, kinds, each)).into_iter();
     let mut all = Manifests {
         files: sources.len(),
         ..Manifests::default()
     };
-    for part in parts {
-        all.drafts.extend(part.drafts);
-        all.connections.extend(part.connections);
-        all.accepted.extend(part.accepted);
-        all.projects.extend(part.projects);
-        all.notifications.extend(part.notifications);
-        all.documents += part.documents;
-        all.skipped += part.skipped;
-        all.findings.extend(part.findings);
+    for parts in files {
+        let parts = parts.unwrap_or_else(|| wholes.next().flatten().into_iter().collect());
+        parts.into_iter().for_each(|part| all.join(part));
     }
     refuse_equal_names(&mut all);
     all
 }
 
-fn sources_of(sources: &[Arc<Source>], kinds: &[KindRow]) -> Manifests {
+/// Reads a piece of a file. Nothing comes back if its text is not in order, unless it is the whole file: then
+/// there are findings.
+fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Option<Manifests<T>> {
     let mut all = Manifests::default();
-    for source in sources {
-        let mut own = Diagnostics::default();
-        let documents = yaml::parse(source, &mut own);
-        if !own.has_errors() && second::may_differ(source, &documents) {
-            second::compare(source, &documents, &mut own);
+    let documents = match plain::read(piece.text(), piece.begins()) {
+        Some(documents) => documents,
+        None => {
+            let documents = if piece.is_whole() {
+                yaml::parse(&piece.source, &mut all.findings)
+            } else {
+                yaml::parse_piece(piece, &mut all.findings).ok()?
+            };
+            if !all.findings.has_errors() && second::may_differ(piece.text(), &documents) {
+                second::compare(piece, &documents, &mut all.findings);
+            }
+            documents
         }
-        all.findings.extend(own);
-        for document in &documents {
-            all.documents += 1;
-            document_of(document, source, kinds, &mut all);
+    };
+    for document in documents {
+        all.documents += 1;
+        if let Some(draft) = document_of(document, &piece.source, kinds, &mut all) {
+            all.objects.push(Lowered {
+                address: draft.address.clone(),
+                vendor: draft.row.vendor,
+                connection: draft.connection.clone(),
+                origin: draft.origin.clone(),
+                object: each(draft, &mut all.findings),
+            });
         }
     }
-    all
+    Some(all)
 }
 
-fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &mut Manifests) {
+/// Checks the envelope of a document. A connection goes to the others, an object comes back.
+fn document_of<T>(
+    mut document: Node,
+    source: &Arc<Source>,
+    kinds: &[KindRow],
+    all: &mut Manifests<T>,
+) -> Option<Draft> {
     let mut reader = Reader {
         source,
         findings: &mut all.findings,
         secretive: false,
     };
-    match envelope_of(document, kinds, &mut reader) {
+    match envelope::of(&document, kinds, &mut reader) {
         Envelope::Ours => {}
-        Envelope::Wrong => return,
+        Envelope::Wrong => return None,
         Envelope::Foreign => {
             all.skipped += 1;
-            return;
+            return None;
         }
     }
     let entries = reader.members(
         "a document",
-        document,
+        &document,
         &["apiVersion", "kind", "metadata", "spec"],
     );
     debug_assert!(
@@ -128,168 +177,88 @@ fn document_of(document: &Node, source: &Arc<Source>, kinds: &[KindRow], all: &m
     );
     let Some(kind) = document.get("kind") else {
         reader.missing("a document", "kind", document.mark);
-        return;
+        return None;
     };
-    let Some(kind_text) = reader.text("kind", kind) else {
-        return;
-    };
+    let kind_text = reader.text("kind", kind)?;
     let row = kinds.iter().find(|row| row.kind.0 == kind_text);
     if row.is_none() && !OWN_KINDS.contains(&kind_text.as_str()) {
         let names = kinds.iter().map(|row| row.kind.0).chain(OWN_KINDS);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
             .suggest(&kind_text, names);
         reader.report(finding, kind.mark);
-        return;
+        return None;
     }
-    let metadata = metadata(document, &mut reader);
-    let Some(spec) = document.get("spec") else {
-        reader.missing("a document", "spec", document.mark);
-        return;
-    };
+    let metadata = envelope::metadata(&document, &mut reader);
     let origin = reader.origin(document.mark);
+    let Some(spec) = document.get_mut("spec") else {
+        reader.missing("a document", "spec", origin.mark);
+        return None;
+    };
     match row {
-        // Only the file that was found as the project's has an effect; any other is checked all the same.
-        None if kind_text == "Project" => all.projects.push(project::lower(spec, &mut reader)),
-        None if kind_text == "AcceptedDrift" => {
-            let accepted = accepted::lower(spec, kinds, &mut reader);
-            all.accepted.extend(accepted);
+        None => {
+            let name = metadata.map(|(name, _)| name);
+            own_kind(&kind_text, name, spec, origin, kinds, all);
+            None
         }
-        None if kind_text == "Notification" => {
-            let name = metadata.map(|(name, _)| name).unwrap_or_default();
-            let lowered = notification::lower(name, spec, &mut reader);
+        Some(row) => {
+            let object = object(*row, spec, &mut reader);
+            let ((name, labels), (connection, identity, policy, desired)) = metadata.zip(object)?;
+            Some(Draft {
+                row: *row,
+                address: Address {
+                    kind: row.kind,
+                    name,
+                },
+                labels,
+                connection,
+                identity,
+                policy,
+                desired,
+                origin,
+            })
+        }
+    }
+}
+
+/// A document of a kind that no vendor has.
+fn own_kind<T>(
+    kind: &str,
+    name: Option<String>,
+    spec: &Node,
+    origin: Origin,
+    kinds: &[KindRow],
+    all: &mut Manifests<T>,
+) {
+    let source = Arc::clone(&origin.source);
+    let mut reader = Reader {
+        source: &source,
+        findings: &mut all.findings,
+        secretive: false,
+    };
+    match kind {
+        // Only the file that was found as the project's has an effect; any other is checked all the same.
+        "Project" => all.projects.push(project::lower(spec, &mut reader)),
+        "AcceptedDrift" => all
+            .accepted
+            .extend(accepted::lower(spec, kinds, &mut reader)),
+        "Notification" => {
+            let lowered = notification::lower(name.unwrap_or_default(), spec, &mut reader);
             if let Some(lowered) = lowered.filter(|lowered| !lowered.name.is_empty()) {
                 all.notifications.push((lowered, origin));
             }
         }
-        None => {
-            let name = metadata.map(|(name, _)| name);
-            let lowered = account(name.clone(), spec, kinds, origin, &mut reader);
+        _ => {
+            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
+            let own = name.clone().unwrap_or_default();
+            let lowered = connection::lower(own, spec, &vendors, origin, &mut reader);
             all.connections.extend(lowered.filter(|_| name.is_some()));
         }
-        Some(row) => {
-            let object = object(*row, spec, &mut reader);
-            if let (Some((name, labels)), Some((connection, identity, policy, desired))) =
-                (metadata, object)
-            {
-                let address = Address {
-                    kind: row.kind,
-                    name,
-                };
-                all.drafts.push(Draft {
-                    row: *row,
-                    address,
-                    labels,
-                    connection,
-                    identity,
-                    policy,
-                    desired,
-                    origin,
-                });
-            }
-        }
     }
-}
-
-/// Whose a document is.
-enum Envelope {
-    Ours,
-    /// Ours, and not as this version reads it; that has been reported.
-    Wrong,
-    /// Another tool's.
-    Foreign,
-}
-
-fn envelope_of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelope {
-    let kind_text = document.get("kind").and_then(Node::text);
-    match document.get("apiVersion").and_then(Node::text) {
-        Some(API_VERSION) => Envelope::Ours,
-        Some(version) if version.starts_with("entitle.") => {
-            let mark = document
-                .get("apiVersion")
-                .map_or(document.mark, |node| node.mark);
-            let message = format!("unknown version {version:?}");
-            let finding = Diagnostic::error("unknown-version", message)
-                .hint(format!("this version of entitle reads `{API_VERSION}`"));
-            reader.report(finding, mark);
-            Envelope::Wrong
-        }
-        _ if kind_text.is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind)) => {
-            let finding =
-                Diagnostic::error("missing-field", "a document needs the field `apiVersion`")
-                    .hint(format!("add `apiVersion: {API_VERSION}`"));
-            reader.report(finding, document.mark);
-            Envelope::Wrong
-        }
-        _ => Envelope::Foreign,
-    }
-}
-
-fn account(
-    name: Option<String>,
-    spec: &Node,
-    kinds: &[KindRow],
-    origin: Origin,
-    reader: &mut Reader<'_>,
-) -> Option<Connection> {
-    let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
-    connection::lower(name.unwrap_or_default(), spec, &vendors, origin, reader)
-}
-
-fn metadata(
-    document: &Node,
-    reader: &mut Reader<'_>,
-) -> Option<(String, BTreeMap<String, String>)> {
-    let Some(metadata) = document.get("metadata") else {
-        reader.missing("a document", "metadata", document.mark);
-        return None;
-    };
-    let entries = reader.members("metadata", metadata, &["name", "labels", "annotations"]);
-    let mut labels = BTreeMap::new();
-    for entry in entries {
-        if entry.key == "labels" || entry.key == "annotations" {
-            let texts = text_map(&entry.key, &entry.value, reader);
-            if entry.key == "labels" {
-                labels = texts;
-            }
-        }
-    }
-    let Some(node) = metadata.get("name") else {
-        reader.missing("metadata", "name", metadata.mark);
-        return None;
-    };
-    let name = reader.text("metadata.name", node)?;
-    if let Some(fault) = name_fault(&name) {
-        reader.report(
-            Diagnostic::error("bad-name", format!("the name {name:?} {fault}")),
-            node.mark,
-        );
-        return None;
-    }
-    Some((name, labels))
-}
-
-fn text_map(what: &str, node: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
-    let mut texts = BTreeMap::new();
-    if node.tree == Tree::Null {
-        return texts;
-    }
-    if !matches!(node.tree, Tree::Map(_)) {
-        reader.wrong_type(what, "a map of texts", node);
-    }
-    for entry in node.entries() {
-        match &entry.value.tree {
-            Tree::Text(text) => {
-                texts.insert(entry.key.clone(), text.clone());
-            }
-            _ => reader.wrong_type(&format!("{what}.{}", entry.key), "text", &entry.value),
-        }
-    }
-    texts
 }
 
 type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
 
-fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
+fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
     let identity_names: Vec<&str> = row.identity.iter().map(|identity| identity.name).collect();
     let mut known = vec!["connection", "policy", "desired"];
     known.extend(&identity_names);
@@ -315,9 +284,11 @@ fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectPa
         .filter(|entry| identity_names.contains(&entry.key.as_str()))
         .cloned()
         .collect();
-    let Some(desired) = spec.get("desired") else {
-        if matches!(spec.tree, Tree::Map(_)) {
-            reader.missing(&what, "desired", spec.mark);
+    let is_map = matches!(spec.tree, Tree::Map(_));
+    let mark = spec.mark;
+    let Some(desired) = spec.get_mut("desired") else {
+        if is_map {
+            reader.missing(&what, "desired", mark);
         }
         return None;
     };
@@ -325,36 +296,39 @@ fn object(row: KindRow, spec: &Node, reader: &mut Reader<'_>) -> Option<ObjectPa
         reader.wrong_type("desired", "a map of fields", desired);
         return None;
     }
-    Some((connection, identity, policy, desired.clone()))
+    Some((connection, identity, policy, desired.take()))
 }
 
-fn refuse_equal_names(all: &mut Manifests) {
-    let drafts = all
-        .drafts
-        .iter()
-        .map(|draft| (draft.address.to_string(), &draft.origin));
+fn refuse_equal_names<T>(all: &mut Manifests<T>) {
+    let mut objects: HashMap<&Address, &Origin> = HashMap::new();
+    let mut twice = Vec::new();
+    for object in &all.objects {
+        match objects.get(&object.address) {
+            Some(first) => twice.push((object.address.to_string(), *first, &object.origin)),
+            None => drop(objects.insert(&object.address, &object.origin)),
+        }
+    }
     let connections = all
         .connections
         .iter()
-        .map(|c| (format!("Connection/{}", c.name), &c.origin));
+        .map(|c| ("Connection", &c.name, &c.origin));
     let notifications = all
         .notifications
         .iter()
-        .map(|(told, origin)| (format!("Notification/{}", told.name), origin));
-    let mut seen: BTreeMap<String, &Origin> = BTreeMap::new();
-    let mut findings = Diagnostics::default();
-    for (address, origin) in drafts.chain(connections).chain(notifications) {
-        if let Some(first) = seen.get(&address) {
-            findings.push(
-                Diagnostic::error("duplicate-name", format!("{address} is defined twice"))
-                    .at(&origin.source, origin.mark)
-                    .also((*first).clone(), "it is defined here first"),
-            );
-        } else {
-            seen.insert(address, origin);
+        .map(|(told, origin)| ("Notification", &told.name, origin));
+    let mut own: HashMap<(&str, &str), &Origin> = HashMap::new();
+    for (kind, name, origin) in connections.chain(notifications) {
+        match own.get(&(kind, name.as_str())) {
+            Some(first) => twice.push((format!("{kind}/{name}"), *first, origin)),
+            None => drop(own.insert((kind, name.as_str()), origin)),
         }
     }
-    all.findings.extend(findings);
+    for (name, first, origin) in twice {
+        let finding = Diagnostic::error("duplicate-name", format!("{name} is defined twice"))
+            .at(&origin.source, origin.mark)
+            .also(first.clone(), "it is defined here first");
+        all.findings.push(finding);
+    }
 }
 
 #[cfg(test)]
@@ -368,7 +342,7 @@ mod tests {
                 name: "deep.yaml".into(),
                 text: format!("{}{}", open.repeat(63), close.repeat(63)),
             });
-            let all = lower(&[source], &[]);
+            let all = lower(&[source], &[], &|_, _| Some(()));
             assert!(all.findings.is_empty(), "{:?}", all.findings);
             assert_eq!(all.skipped, 1);
         }

@@ -1,8 +1,9 @@
 //! The manifest format: files to checked envelopes.
 //!
-//! `load` finds and reads the files, `yaml` turns text into trees with places, `second` asks another
-//! YAML reader whether it agrees, `lower` checks the envelope, `connection`, `policy`, `accepted` and
-//! `project` their parts.
+//! `load` finds and reads the files, `piece` cuts large ones up, `yaml` turns text into trees with places
+//! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
+//! agrees, `lower` and `envelope` check what stands around a spec, `connection`, `policy`, `accepted` and
+//! `project` its parts.
 //! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
@@ -10,19 +11,57 @@ mod accepted;
 mod connection;
 pub mod document;
 pub mod edit;
+mod envelope;
 pub mod fmt;
 pub mod load;
 pub mod lower;
 mod members;
 mod moves;
 mod notification;
+mod piece;
+mod plain;
 mod policy;
 pub mod project;
 mod second;
+mod workers;
 pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;
 pub use load::{Loaded, load, of_files};
-pub use lower::{Manifests, lower};
+pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;
+pub use workers::side_by_side;
+
+use std::sync::Arc;
+
+use crate::model::diagnostic::Source;
+use crate::model::{Diagnostics, Mark, Node};
+
+/// The document that begins at a place of a file, read once more: what was lowered from it is kept without
+/// its tree.
+pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
+    let piece = piece::Piece::around(source, place)?;
+    let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;
+    documents
+        .into_iter()
+        .find(|document| document.mark == place)
+}
+
+/// The documents of a text by the plain reader alone, if it reads it.
+pub fn plainly(source: &Arc<Source>) -> Option<Vec<Node>> {
+    let whole = piece::Piece::whole(source);
+    plain::read(whole.text(), whole.begins())
+}
+
+/// The documents of a file read in pieces of `size` bytes, if every piece is in order.
+pub fn in_pieces(
+    source: &Arc<Source>,
+    size: usize,
+    findings: &mut Diagnostics,
+) -> Option<Vec<Node>> {
+    let pieces = piece::Piece::of_size(source, size).into_iter();
+    let read = pieces.map(|piece| yaml::parse_piece(&piece, findings).ok());
+    let documents: Option<Vec<Vec<Node>>> = read.collect();
+    Some(documents?.into_iter().flatten().collect())
+}

@@ -13,11 +13,11 @@ pub fn moved(text: &str, map: &Node, rank: &dyn Fn(&str) -> usize, head: bool) -
     let lines = Lines { text };
     let starts: Vec<usize> = entries
         .iter()
-        .map(|entry| lines.start(entry.key_mark.start))
+        .map(|entry| lines.start(entry.key_mark.range().start))
         .collect();
-    let column = entries.first()?.key_mark.start - starts.first()?;
+    let column = entries.first()?.key_mark.range().start - starts.first()?;
     let own = |(entry, start): (&crate::model::node::Entry, &usize)| {
-        let before = text.get(*start..entry.key_mark.start);
+        let before = text.get(*start..entry.key_mark.range().start);
         before.is_some_and(|before| before.len() == column && before.bytes().all(|b| b == b' '))
     };
     let lone_returns = text.replace("\r\n", "").contains('\r');

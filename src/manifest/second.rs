@@ -4,21 +4,19 @@
 //! readers understand differently is a trap even if ours is right. The file has passed the first
 //! reader's budget by the time it comes here, which bounds what this one can be made to do.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
+use super::piece::Piece;
 use super::yaml;
-use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
 
 /// Whether the readers could differ at all. Over 61 spellings of scalars they did only on numbers that are
 /// no 64-bit integers and on the prefixes `0X` and `0O`; anchors, tags, directives and tabs are where
 /// structures may differ. Most files have none of these and need not be read twice.
-pub fn may_differ(source: &Source, documents: &[Node]) -> bool {
-    source.text.contains(['&', '*', '!', '%', '\t', '?'])
-        || source.text.contains("0X")
-        || source.text.contains("0O")
+pub fn may_differ(text: &str, documents: &[Node]) -> bool {
+    text.contains(['&', '*', '!', '%', '\t', '?'])
+        || text.contains("0X")
+        || text.contains("0O")
         || documents.iter().any(has_number)
 }
 
@@ -31,10 +29,12 @@ fn has_number(node: &Node) -> bool {
     }
 }
 
-/// Compares what libyaml makes of `source` with `documents`, and warns about the first difference.
-pub fn compare(source: &Arc<Source>, documents: &[Node], findings: &mut Diagnostics) {
+/// Compares what libyaml makes of a piece of a file with its `documents`, and warns about the first difference
+/// in each.
+pub fn compare(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
+    let (source, text) = (&piece.source, piece.text());
     let mut others = Vec::new();
-    for document in serde_yaml::Deserializer::from_str(&source.text) {
+    for document in serde_yaml::Deserializer::from_str(text) {
         match serde_yaml::Value::deserialize(document) {
             Ok(serde_yaml::Value::Null) => {}
             Ok(mut value) => {
@@ -46,7 +46,7 @@ pub fn compare(source: &Arc<Source>, documents: &[Node], findings: &mut Diagnost
             Err(error) => {
                 // Its lines end at more characters than ours, so only its offset is used.
                 let offset = error.location().map_or(0, |place| place.index());
-                let place = Mark::at(&source.text, offset);
+                let place = piece.in_file(Mark::at(text, offset));
                 let finding =
                     Diagnostic::warning("yaml-dialect", "other YAML tools cannot read this")
                         .hint("write the value in quotes, or in plain decimal digits");
@@ -103,7 +103,10 @@ fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::model::diagnostic::Source;
 
     fn findings(text: &str) -> Vec<String> {
         let source = Arc::new(Source {
@@ -112,7 +115,7 @@ mod tests {
         });
         let mut findings = Diagnostics::default();
         let documents = super::super::yaml::parse(&source, &mut findings);
-        compare(&source, &documents, &mut findings);
+        compare(&Piece::whole(&source), &documents, &mut findings);
         findings
             .iter()
             .map(|finding| finding.code.to_string())

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
 
+use super::piece::Piece;
 use crate::model::diagnostic::Source;
 use crate::model::node::Entry;
-use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree, secret};
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree, secret};
 
 /// Largest manifest file that is read at all.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -45,17 +46,21 @@ fn options() -> Options {
 
 /// Parses every document of a file. Empty documents are skipped, as YAML tools do.
 pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
-    let parsed = serde_saphyr::from_multiple_with_options::<Raw>(&source.text, options());
-    match parsed {
-        Ok(documents) => documents
-            .into_iter()
-            .map(|raw| settle(raw, source, findings))
-            .collect(),
-        Err(error) => {
-            findings.push(unreadable(source, &error));
-            Vec::new()
-        }
-    }
+    parse_piece(&Piece::whole(source), findings).unwrap_or_else(|error| {
+        findings.push(unreadable(source, &error));
+        Vec::new()
+    })
+}
+
+/// Parses the documents of a piece of a file. An error says nothing of the rest of the file, so its place is
+/// left to whoever reads the whole.
+pub fn parse_piece(
+    piece: &Piece,
+    findings: &mut Diagnostics,
+) -> Result<Vec<Node>, Box<serde_saphyr::Error>> {
+    let raw = serde_saphyr::from_multiple_with_options::<Raw>(piece.text(), options())?;
+    let mut settling = Settling { piece, findings };
+    Ok(raw.into_iter().map(|raw| settling.node(raw)).collect())
 }
 
 fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
@@ -118,14 +123,14 @@ fn may_be_secret(text: &str, place: Mark) -> bool {
 }
 
 fn mark(location: Location) -> Mark {
-    let start = location.span().byte_offset().unwrap_or(0) as usize;
-    let len = location.span().byte_len().unwrap_or(0) as usize;
     let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let start = number(location.span().byte_offset().unwrap_or(0));
+    let length = number(location.span().byte_len().unwrap_or(0));
     Mark {
         line: number(location.line()),
         column: number(location.column()),
         start,
-        end: start + len,
+        end: start.saturating_add(length),
     }
 }
 
@@ -221,67 +226,60 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// Gives numbers their spelling and reports keys that stand twice.
-fn settle(raw: Raw, source: &Arc<Source>, findings: &mut Diagnostics) -> Node {
-    let place = mark(raw.0.referenced);
-    let tree = match raw.0.value {
-        RawTree::Null => Tree::Null,
-        RawTree::Bool(value) => Tree::Bool(value),
-        RawTree::Integer(value) => Tree::Integer(value),
-        RawTree::Number => {
-            let written = mark(raw.0.defined);
-            let text = source
-                .text
-                .get(written.start..written.end)
-                .unwrap_or_default();
-            Tree::Number(text.trim().to_string())
-        }
-        RawTree::Text(text) => Tree::Text(text),
-        RawTree::List(items) => Tree::List(
-            items
-                .into_iter()
-                .map(|item| settle(item, source, findings))
-                .collect(),
-        ),
-        RawTree::Map(entries) => Tree::Map(settle_map(entries, source, findings)),
-    };
-    Node { tree, mark: place }
+/// Gives numbers their spelling and values their place in the file, and reports keys that stand twice.
+struct Settling<'a> {
+    piece: &'a Piece,
+    findings: &'a mut Diagnostics,
 }
 
-fn settle_map(
-    raw: Vec<(Spanned<String>, Raw)>,
-    source: &Arc<Source>,
-    findings: &mut Diagnostics,
-) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
-    let mut seen = std::collections::HashMap::with_capacity(raw.len());
-    for (key, value) in raw {
-        let key_mark = mark(key.referenced);
-        if let Some(first) = seen.insert(key.value.clone(), key_mark) {
-            findings.push(
-                Diagnostic::error(
-                    "duplicate-key",
-                    format!("the key `{}` stands twice in one map", key.value),
-                )
-                .at(source, key_mark)
-                .also(
-                    crate::model::Origin {
-                        source: Arc::clone(source),
-                        mark: first,
-                    },
-                    "it stands here first",
-                ),
-            );
-            continue;
-        }
-        let value = settle(value, source, findings);
-        entries.push(Entry {
-            key: key.value,
-            key_mark,
-            value,
-        });
+impl Settling<'_> {
+    fn node(&mut self, raw: Raw) -> Node {
+        let tree = match raw.0.value {
+            RawTree::Null => Tree::Null,
+            RawTree::Bool(value) => Tree::Bool(value),
+            RawTree::Integer(value) => Tree::Integer(value),
+            RawTree::Number => {
+                let written = mark(raw.0.defined);
+                let text = self.piece.text().get(written.range()).unwrap_or_default();
+                Tree::Number(text.trim().to_string())
+            }
+            RawTree::Text(text) => Tree::Text(text),
+            RawTree::List(items) => {
+                Tree::List(items.into_iter().map(|item| self.node(item)).collect())
+            }
+            RawTree::Map(entries) => Tree::Map(self.map(entries)),
+        };
+        let mark = self.piece.in_file(mark(raw.0.referenced));
+        Node { tree, mark }
     }
-    entries
+
+    fn map(&mut self, raw: Vec<(Spanned<String>, Raw)>) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
+        let mut seen = std::collections::HashMap::with_capacity(raw.len());
+        for (key, value) in raw {
+            let key_mark = self.piece.in_file(mark(key.referenced));
+            if let Some(first) = seen.insert(key.value.clone(), key_mark) {
+                let source = &self.piece.source;
+                let message = format!("the key `{}` stands twice in one map", key.value);
+                let first = Origin {
+                    source: Arc::clone(source),
+                    mark: first,
+                };
+                let finding = Diagnostic::error("duplicate-key", message)
+                    .at(source, key_mark)
+                    .also(first, "it stands here first");
+                self.findings.push(finding);
+                continue;
+            }
+            let value = self.node(value);
+            entries.push(Entry {
+                key: key.value,
+                key_mark,
+                value,
+            });
+        }
+        entries
+    }
 }
 
 #[cfg(test)]

@@ -247,7 +247,7 @@ impl Shape {
             Value::Bool(value) => json!(value),
             Value::Integer(value) => json!(value),
             Value::Text(text) => json!(text),
-            Value::Json(value) => value.clone(),
+            Value::Json(value) => (**value).clone(),
             Value::Set(members) => json!(members),
             Value::Items(items) => {
                 let Shape::Keyed(elements) = self else {

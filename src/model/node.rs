@@ -1,12 +1,13 @@
 //! A parsed document as a tree in which every key and value knows where it stands.
 
-/// A place in a source text. Line and column count characters from 1; the byte range serves carets.
+/// A place in a source text. Line and column count characters from 1; the byte range serves carets. Files
+/// are far smaller than what 32 bits can count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     pub line: u32,
     pub column: u32,
-    pub start: usize,
-    pub end: usize,
+    pub start: u32,
+    pub end: u32,
 }
 
 impl Mark {
@@ -35,9 +36,14 @@ impl Mark {
         Self {
             line: number(line),
             column: number(column),
-            start: offset,
-            end: offset,
+            start: number(offset),
+            end: number(offset),
         }
+    }
+
+    /// The bytes of the text that the mark is about.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
     }
 }
 
@@ -84,6 +90,24 @@ impl Node {
             .iter()
             .find(|entry| entry.key == key)
             .map(|entry| &entry.value)
+    }
+
+    /// The member `key` of a map, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Tree::Map(entries) = &mut self.tree else {
+            return None;
+        };
+        let entry = entries.iter_mut().find(|entry| entry.key == key)?;
+        Some(&mut entry.value)
+    }
+
+    /// The node itself; null stays in its place.
+    pub fn take(&mut self) -> Node {
+        let tree = std::mem::replace(&mut self.tree, Tree::Null);
+        Node {
+            tree,
+            mark: self.mark,
+        }
     }
 
     /// The members of a map; none for other trees.
@@ -151,7 +175,7 @@ mod tests {
         assert_eq!(place(usize::MAX), (4, 1));
         for (line, column, offset) in [(1, 1, 0), (2, 4, 9), (3, 9, 16), (9, 9, 17), (0, 0, 0)] {
             assert_eq!(
-                Mark::near(text, line, column).start,
+                Mark::near(text, line, column).start as usize,
                 offset,
                 "{line}:{column}"
             );

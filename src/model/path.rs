@@ -8,27 +8,29 @@ use std::fmt;
 /// field table says so.
 #[derive(Clone, Debug)]
 pub struct Key {
-    folded: Vec<String>,
-    shown: Vec<String>,
+    shown: Box<[String]>,
+    /// The folded spelling, where it is another.
+    folded: Option<Box<[String]>>,
 }
 
 impl Key {
     /// A key; `fold` drops differences of case and of space, hyphen and underscore.
     pub fn new(parts: Vec<String>, fold: bool) -> Self {
-        let folded = if fold {
-            parts.iter().map(|part| fold_label(part)).collect()
-        } else {
-            parts.clone()
-        };
+        let folded = fold.then(|| Vec::from_iter(parts.iter().map(|part| fold_label(part))));
+        let other = folded.filter(|folded| *folded != parts);
         Self {
-            folded,
-            shown: parts,
+            folded: other.map(Vec::into_boxed_slice),
+            shown: parts.into(),
         }
     }
 
     /// One text that is equal for equal keys.
     pub fn folded(&self) -> String {
-        self.folded.join("\u{1f}")
+        self.compared().join("\u{1f}")
+    }
+
+    fn compared(&self) -> &[String] {
+        self.folded.as_deref().unwrap_or(&self.shown)
     }
 
     /// The parts as they were spelled, in the order of the key fields.
@@ -49,7 +51,7 @@ fn fold_label(label: &str) -> String {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.folded == other.folded
+        self.compared() == other.compared()
     }
 }
 impl Eq for Key {}
@@ -60,7 +62,7 @@ impl PartialOrd for Key {
 }
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.folded.cmp(&other.folded)
+        self.compared().cmp(other.compared())
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::address::{Address, Vendor};
-use super::node::Mark;
 use super::origin::Origin;
 use super::path::PathPattern;
 use super::value::Fields;
@@ -24,8 +23,6 @@ pub struct Desired {
     pub policy: Policy,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
-    /// Places of the managed fields by printed path, for findings that come after validation.
-    pub marks: BTreeMap<String, Mark>,
 }
 
 impl Desired {
@@ -35,20 +32,6 @@ impl Desired {
             .iter()
             .find(|(n, _)| *n == name)
             .map_or("", |(_, id)| id)
-    }
-
-    /// The place of the field at `path`, or of the nearest thing around it.
-    pub fn mark(&self, path: &str) -> Mark {
-        let mut path = path;
-        loop {
-            if let Some(mark) = self.marks.get(path) {
-                return *mark;
-            }
-            match path.rfind(['.', '[']) {
-                Some(cut) => path = &path[..cut],
-                None => return self.origin.mark,
-            }
-        }
     }
 }
 

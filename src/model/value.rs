@@ -4,13 +4,132 @@
 //! seconds with `Z`, GUIDs are lower case, sets have no order. Two values mean the same exactly when
 //! they are equal, so nothing later in the program has to know a vendor's habits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::path::Key;
 
 /// The fields of an object or of a list element, by the vendor's names. An absent field is not managed
 /// (in desired) or not known (in live).
-pub type Fields = BTreeMap<&'static str, Value>;
+///
+/// A list in the order of the names: objects have about a dozen fields and there may be a hundred thousand
+/// objects, for each of which a tree would take half a kilobyte before it holds anything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Room for so many fields and no more.
+    pub fn with_capacity(fields: usize) -> Self {
+        Self(Vec::with_capacity(fields))
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (*known).cmp(name))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let at = self.find(name).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        let at = self.find(name).ok()?;
+        self.0.get_mut(at).map(|(_, value)| value)
+    }
+
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.find(name).is_ok()
+    }
+
+    /// Sets a field and gives back what it was before.
+    pub fn insert(&mut self, name: &'static str, value: Value) -> Option<Value> {
+        match self.find(name) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
+            Err(at) => {
+                self.0.insert(at, (name, value));
+                None
+            }
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.find(name).ok()?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Names and values in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// As in any map, a name that is not there is a panic: for tests.
+impl std::ops::Index<&str> for Fields {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        let at = self.find(name).unwrap_or(self.0.len());
+        &self.0[at].1
+    }
+}
+
+impl Extend<(&'static str, Value)> for Fields {
+    fn extend<I: IntoIterator<Item = (&'static str, Value)>>(&mut self, pairs: I) {
+        for (name, value) in pairs {
+            self.insert(name, value);
+        }
+    }
+}
+
+impl FromIterator<(&'static str, Value)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(pairs: I) -> Self {
+        let mut fields = Self::new();
+        fields.extend(pairs);
+        fields
+    }
+}
+
+impl<const N: usize> From<[(&'static str, Value); N]> for Fields {
+    fn from(pairs: [(&'static str, Value); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Fields {
+    type Item = (&'static str, &'a Value);
+    type IntoIter = std::iter::Map<
+        std::slice::Iter<'a, (&'static str, Value)>,
+        fn(&'a (&'static str, Value)) -> Self::Item,
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+}
+
+impl IntoIterator for Fields {
+    type Item = (&'static str, Value);
+    type IntoIter = std::vec::IntoIter<(&'static str, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
 
 /// One canonical value.
 #[derive(Clone, Debug)]
@@ -19,8 +138,8 @@ pub enum Value {
     Bool(bool),
     Integer(i64),
     Text(String),
-    /// Free-form JSON, compared as a whole.
-    Json(serde_json::Value),
+    /// Free-form JSON, compared as a whole; rare, and kept apart because it would make every value larger.
+    Json(Box<serde_json::Value>),
     /// Members without order.
     Set(BTreeSet<String>),
     /// Elements matched by key. The order is that of the source and carries no meaning.
@@ -36,14 +155,23 @@ impl PartialEq for Value {
             (Value::Text(a), Value::Text(b)) => a == b,
             (Value::Json(a), Value::Json(b)) => a == b,
             (Value::Set(a), Value::Set(b)) => a == b,
-            (Value::Items(a), Value::Items(b)) => {
-                let sorted =
-                    |items: &[(Key, Fields)]| items.iter().cloned().collect::<BTreeMap<_, _>>();
-                a.len() == b.len() && sorted(a) == sorted(b)
-            }
+            (Value::Items(a), Value::Items(b)) => a.len() == b.len() && same_items(a, b),
             _ => false,
         }
     }
+}
+
+/// Whether two lists of one length have the same elements. Keys are unique, and most lists come in one order.
+fn same_items(a: &[(Key, Fields)], b: &[(Key, Fields)]) -> bool {
+    if a == b {
+        return true;
+    }
+    let sorted = |items| {
+        let mut items: Vec<&(Key, Fields)> = Vec::from_iter(items);
+        items.sort_by(|(x, _), (y, _)| x.cmp(y));
+        items
+    };
+    sorted(a) == sorted(b)
 }
 
 impl Value {

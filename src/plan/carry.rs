@@ -4,6 +4,7 @@
 //! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
 //! with their live values, so no later stage needs to know about exceptions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::field::{Elements, find};
@@ -15,6 +16,7 @@ use crate::provider::conditions;
 /// The object as it should be.
 pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields {
     let wanted = resolved(desired, live);
+    let wanted = wanted.as_ref();
     let policy = &desired.policy;
     let mut next = Fields::new();
     for field in table {
@@ -39,13 +41,16 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
 }
 
 /// What the manifest wants, with conveniences such as names replaced by what reading resolved them to.
-fn resolved(desired: &Desired, live: &Live) -> Fields {
+fn resolved<'a>(desired: &'a Desired, live: &Live) -> Cow<'a, Fields> {
+    if live.resolved.is_empty() {
+        return Cow::Borrowed(&desired.fields);
+    }
     let mut wanted = desired.fields.clone();
     for resolved in &live.resolved {
         wanted.remove(resolved.given);
         wanted.insert(resolved.field, resolved.value.clone());
     }
-    wanted
+    Cow::Owned(wanted)
 }
 
 fn ignored(policy: &Policy, path: &FieldPath, folds: bool) -> bool {
@@ -106,7 +111,7 @@ fn merged_items(
             .get(key)
             .map(|fields| carried(elements, fields))
             .unwrap_or_default();
-        for (name, value) in wish {
+        for (name, value) in wish.iter() {
             let same = || {
                 let field = find(elements.fields, name)?;
                 Some(field.alike(fields.get(name)?, value))
@@ -149,7 +154,7 @@ pub fn carried(elements: &'static Elements, fields: &Fields) -> Fields {
     fields
         .iter()
         .filter(|(name, _)| travels(name))
-        .map(|(name, value)| (*name, value.clone()))
+        .map(|(name, value)| (name, value.clone()))
         .collect()
 }
 

@@ -55,7 +55,7 @@ fn fields(
     for field in table {
         let before = held.get(field.name);
         let Some(after) = next.get(field.name) else {
-            changes.extend(consequence(field, held, &at.field(field.name), scale));
+            changes.extend(consequence(field, held, at, scale));
             continue;
         };
         if before.is_some_and(|before| field.alike(before, after)) {
@@ -82,7 +82,7 @@ fn fields(
 fn consequence(
     field: &'static Field,
     held: &Fields,
-    path: &FieldPath,
+    at: &FieldPath,
     scale: &risk::Scale<'_>,
 ) -> Option<Change> {
     let Need::When {
@@ -106,7 +106,7 @@ fn consequence(
         verb: ChangeVerb::Remove,
         before: Some(field.shape.json(before)),
         after: None,
-        path: path.clone(),
+        path: at.field(field.name),
         risk: Risk::Safe,
         note: Some(format!("means nothing unless {trigger} is {is}")),
     })
@@ -147,8 +147,12 @@ fn keyed(
         held.iter().map(|(key, fields)| (key, fields)).collect();
     let next_keys: std::collections::BTreeSet<&Key> = next.iter().map(|(key, _)| key).collect();
     for (key, element) in next {
+        let before = held_by_key.get(key).copied();
+        if before == Some(element) {
+            continue;
+        }
         let at = path.element(key.clone());
-        match held_by_key.get(key) {
+        match before {
             Some(before) => fields(elements.fields, element, before, &at, scale, changes),
             None => changes.push(Change {
                 path: at,

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::diff::{Change, ChangeVerb};
+use super::estimate::{self, Pace};
 use super::{Action, Planned, fingerprint};
-use crate::model::{Desired, Diagnostics, Limits, Method, Outcome, Risk, Severity};
+use crate::model::{Desired, Diagnostics, Method, Outcome, Risk, Severity};
 
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -186,16 +187,16 @@ pub struct DiagnosticEntry {
 }
 
 impl PlanDocument {
-    /// The document of a plan. `limits` are those of each connection in use.
+    /// The document of a plan. `paces` are those of each connection in use.
     pub fn new(
         planned: &[Planned],
         source: SourceFacts,
-        limits: &BTreeMap<String, Limits>,
+        paces: &BTreeMap<String, Pace>,
         findings: &Diagnostics,
         now: Timestamp,
     ) -> Self {
         let objects: Vec<ObjectEntry> = planned.iter().map(ObjectEntry::new).collect();
-        let summary = summary(&objects, limits);
+        let summary = summary(&objects, estimate::seconds(planned, paces));
         let mut document = Self {
             format_version: FORMAT_VERSION.into(),
             tool: Tool::this(),
@@ -236,14 +237,21 @@ impl PlanDocument {
 
     /// Sets the digest, after which nothing but the outcome may change.
     fn seal(&mut self) {
-        let parts = serde_json::json!({
-            "format_version": self.format_version,
-            "tool": self.tool,
-            "source": self.source,
-            "objects": self.objects,
-            "diagnostics": self.diagnostics,
+        #[derive(Serialize)]
+        struct Sealed<'a> {
+            format_version: &'a str,
+            tool: &'a Tool,
+            source: &'a SourceFacts,
+            objects: &'a [ObjectEntry],
+            diagnostics: &'a [DiagnosticEntry],
+        }
+        self.digest = fingerprint::digest(&Sealed {
+            format_version: &self.format_version,
+            tool: &self.tool,
+            source: &self.source,
+            objects: &self.objects,
+            diagnostics: &self.diagnostics,
         });
-        self.digest = fingerprint::digest(&parts);
     }
 }
 
@@ -316,7 +324,7 @@ impl CallEntry {
     }
 }
 
-fn summary(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> Summary {
+fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
     let acting = |actions: &[Action]| {
         objects
             .iter()
@@ -341,32 +349,9 @@ fn summary(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> Summar
         reduce: risky(Risk::Reduce),
         strand: risky(Risk::Strand),
         requests: objects.iter().map(|object| object.calls.len()).sum(),
-        estimated_seconds: estimate(objects, limits),
+        estimated_seconds,
         ..Summary::default()
     }
-}
-
-/// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
-const CALL_SECONDS: f64 = 0.2;
-
-/// The longest of the connections, each bound by its concurrency and its rates; in tenths of a second.
-fn estimate(objects: &[ObjectEntry], limits: &BTreeMap<String, Limits>) -> f64 {
-    let mut calls: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in objects {
-        *calls.entry(&object.connection).or_default() += object.calls.len();
-    }
-    let seconds = calls.iter().map(|(connection, count)| {
-        let Some(limits) = limits.get(*connection) else {
-            return 0.0;
-        };
-        let rounds = count.div_ceil(limits.concurrency.max(1));
-        let paced = limits.rates.iter().map(|rate| {
-            let windows = count.saturating_sub(1) / (rate.requests.max(1) as usize);
-            windows as f64 * rate.per.as_secs_f64()
-        });
-        paced.fold(rounds as f64 * CALL_SECONDS, f64::max)
-    });
-    (seconds.fold(0.0, f64::max) * 10.0).round() / 10.0
 }
 
 /// Findings as the contract shows them.

@@ -318,7 +318,7 @@ fn recall_fields(table: &'static [Field], kept: &Map<String, Json>) -> Fields {
                     let items = items.iter().filter_map(|item| recall_item(elements, item));
                     Value::Items(items.collect())
                 }
-                _ => codec::value(field, json, field.name).ok()?,
+                _ => codec::value(field, json, &field.name).ok()?,
             };
             Some((field.name, value))
         })

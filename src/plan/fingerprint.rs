@@ -1,55 +1,87 @@
 //! One hash for the live values that a diff was computed from.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 
-use serde::Serialize;
-use serde_json::Value as Json;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::model::field::find;
 use crate::model::resource::{Fact, VERSION_FACT};
-use crate::model::{Carry, Desired, Field, Fields, Live, Shape, Value};
+use crate::model::{Carry, Desired, Field, Fields, Key, Live, Shape, Value};
 
 /// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
 /// move with use are left out unless the manifest manages them: use must not make a plan stale.
 pub fn of(table: &'static [Field], desired: &Desired, live: &Live) -> String {
-    let managed = |name: &str| desired.fields.contains_key(name);
-    let mut parts = canonical(table, &live.fields, &managed);
-    if let Some(Fact::Text(version)) = live.facts.get(VERSION_FACT) {
-        parts.insert("@version".into(), Json::from(version.as_str()));
-    }
-    digest(&serde_json::json!(parts))
+    let version = match live.facts.get(VERSION_FACT) {
+        Some(Fact::Text(version)) => Some(version.as_str()),
+        Some(Fact::Number(_)) | None => None,
+    };
+    digest(&Canonical {
+        table,
+        fields: &live.fields,
+        managed: Some(&desired.fields),
+        version,
+    })
 }
 
-fn canonical(
+/// What is hashed of an object or element, written straight into the hash: members in the order of their
+/// names, keyed lists as maps.
+struct Canonical<'a> {
     table: &'static [Field],
-    fields: &Fields,
-    managed: &dyn Fn(&str) -> bool,
-) -> BTreeMap<String, Json> {
-    let mut parts = BTreeMap::new();
-    for field in table {
-        let Some(value) = fields.get(field.name) else {
-            continue;
-        };
-        if field.carry == Carry::OnlyManaged && !managed(field.name) {
-            continue;
+    fields: &'a Fields,
+    /// The manifest's fields; elements have none that a manifest manages apart.
+    managed: Option<&'a Fields>,
+    version: Option<&'a str>,
+}
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        // Before all names: those begin with letters.
+        if let Some(version) = self.version {
+            map.serialize_entry("@version", version)?;
         }
-        let json = match (&field.shape, value) {
-            (Shape::Keyed(elements), Value::Items(items)) => {
-                let by_key: BTreeMap<String, Json> = items
-                    .iter()
-                    .map(|(key, fields)| {
-                        let inner = canonical(elements.fields, fields, &|_| false);
-                        (key.folded(), serde_json::json!(inner))
-                    })
-                    .collect();
-                serde_json::json!(by_key)
+        for (name, value) in self.fields.iter() {
+            let Some(field) = find(self.table, name) else {
+                continue;
+            };
+            let managed = || self.managed.is_some_and(|fields| fields.contains_key(name));
+            if field.carry == Carry::OnlyManaged && !managed() {
+                continue;
             }
-            (shape, value) => shape.json(value),
-        };
-        parts.insert(field.name.to_string(), json);
+            match (&field.shape, value) {
+                (Shape::Keyed(elements), Value::Items(items)) => {
+                    map.serialize_entry(name, &ByKey(elements.fields, items))?;
+                }
+                (shape, value) => map.serialize_entry(name, &shape.json(value))?,
+            }
+        }
+        map.end()
     }
-    parts
+}
+
+/// The elements of a keyed list in the order of their keys.
+struct ByKey<'a>(&'static [Field], &'a [(Key, Fields)]);
+
+impl Serialize for ByKey<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(table, items) = *self;
+        let element = |(key, fields)| {
+            let canonical = Canonical {
+                table,
+                fields,
+                managed: None,
+                version: None,
+            };
+            (Key::folded(key), canonical)
+        };
+        let mut elements: Vec<(String, Canonical<'_>)> = items
+            .iter()
+            .map(|(key, fields)| element((key, fields)))
+            .collect();
+        elements.sort_by(|(a, _), (b, _)| a.cmp(b));
+        serializer.collect_map(elements)
+    }
 }
 
 /// `sha256:` and the hash of a value's bytes as JSON, which are never all in memory.
@@ -64,10 +96,18 @@ pub fn digest(value: &impl Serialize) -> String {
             Ok(())
         }
     }
-    let mut hashing = Hashing(Sha256::new());
+    // JSON comes in crumbs, a bracket or a comma at a time.
+    let mut hashing = io::BufWriter::with_capacity(1 << 10, Hashing(Sha256::new()));
     // Nothing that is hashed has keys other than text, which is all that could fail.
     let _ = serde_json::to_writer(&mut hashing, value);
-    let hash = hashing.0.finalize();
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let _ = hashing.flush();
+    let hash = hashing.get_ref().0.clone().finalize();
+    let mut text = String::with_capacity(71);
+    text.push_str("sha256:");
+    for byte in hash {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    text
 }

@@ -9,6 +9,7 @@ pub mod check;
 pub mod diff;
 pub mod document;
 pub mod drift;
+pub mod estimate;
 pub mod fingerprint;
 pub mod guard;
 pub mod risk;

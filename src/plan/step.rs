@@ -63,7 +63,7 @@ fn changed(next: &Fields, changes: &[Change]) -> Fields {
     };
     next.iter()
         .filter(|(name, _)| touched(name))
-        .map(|(name, value)| (*name, value.clone()))
+        .map(|(name, value)| (name, value.clone()))
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! Drafts to desired objects: every field checked against the table, before the first request.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::canon::{self, Edge, Scalar};
@@ -11,66 +12,109 @@ use crate::model::node::Entry;
 use crate::model::path::PatternPart;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
-    Need, Node, Origin, Policy, Shape, Tree, Value,
+    Need, Node, Origin, PathPattern, Policy, Shape, Tree, Value,
 };
 
 /// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
-pub fn audit(
-    provider: &dyn Provider,
-    draft: &Draft,
-    connection: String,
-    findings: &mut Diagnostics,
-) -> Option<Desired> {
+pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
     let table = provider.table();
     let mut own = Diagnostics::default();
     let mut auditor = Auditor {
         origin: &draft.origin,
         findings: &mut own,
-        marks: BTreeMap::new(),
-        identity: table
-            .identity
-            .iter()
-            .map(|identity| identity.name)
-            .collect(),
+        table,
     };
-    let identity = auditor.identity(table, draft);
-    let mut fields = auditor.fields(
-        table.desired,
-        draft.desired.entries(),
-        &FieldPath::default(),
-        &[],
-    );
-    auditor.manifest_only(table, &fields, draft.desired.mark);
+    let identity = auditor.identity(table, &draft);
+    let mut fields = auditor.fields(table.desired, draft.desired.entries(), &Spot::Object, &[]);
+    auditor.manifest_only(table, &fields, &draft.desired);
     let policy = auditor.policy(table, &draft.policy);
-    let marks = std::mem::take(&mut auditor.marks);
+    let place =
+        |path: &str| place(table.desired, &draft.desired, path).unwrap_or(draft.desired.mark);
     conditions::audit(table.desired, &mut fields, &mut |path, finding| {
-        let mark = marks.get(path).copied().unwrap_or(draft.desired.mark);
-        own.push(finding.at(&draft.origin.source, mark));
+        own.push(finding.at(&draft.origin.source, place(path)));
     });
     let desired = Desired {
-        address: draft.address.clone(),
+        address: draft.address,
         vendor: table.vendor,
-        connection,
+        connection: String::new(),
         identity,
         fields,
         policy,
-        labels: draft.labels.clone(),
+        labels: draft.labels,
         origin: draft.origin.clone(),
-        marks,
     };
     if !own.has_errors() {
-        provider.audit(&desired, &mut own);
+        provider.audit(&desired, &place, &mut own);
     }
     let whole = !own.has_errors();
     findings.extend(own);
     whole.then_some(desired)
 }
 
+/// The place of the field at a printed path, looked up in what a manifest has under `desired`. Places are
+/// wanted by findings only, so they are not kept: whoever needs one later reads the document again.
+pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark> {
+    let pattern = PathPattern::parse(path).ok()?;
+    let (mut node, mut level, mut list) = (desired, table, None);
+    for part in &pattern.parts {
+        node = match part {
+            PatternPart::Field(name) => {
+                list = find(level, name).and_then(|field| match &field.shape {
+                    Shape::Keyed(elements) => Some(*elements),
+                    _ => None,
+                });
+                node.get(name)?
+            }
+            PatternPart::Element(texts) => {
+                let elements: &'static Elements = list.take()?;
+                level = elements.fields;
+                let wanted = Key::new(texts.clone(), elements.fold);
+                let Tree::List(items) = &node.tree else {
+                    return None;
+                };
+                let key = |item: &Node| {
+                    let part = |name: &&str| item.get(name)?.text().map(str::to_string);
+                    let parts: Option<Vec<String>> = elements.key.iter().map(part).collect();
+                    Some(Key::new(parts?, elements.fold))
+                };
+                items
+                    .iter()
+                    .find(|item| key(item).as_ref() == Some(&wanted))?
+            }
+            PatternPart::AnyElement => return None,
+        };
+    }
+    Some(node.mark)
+}
+
+/// Where the auditor is. It becomes a path only in a finding: most objects have none.
+#[derive(Clone, Copy)]
+enum Spot<'a> {
+    Object,
+    Field(&'a Spot<'a>, &'static str),
+    Element(&'a Spot<'a>, &'a Key),
+}
+
+impl Spot<'_> {
+    fn path(&self) -> FieldPath {
+        match self {
+            Spot::Object => FieldPath::default(),
+            Spot::Field(above, name) => above.path().field(name),
+            Spot::Element(above, key) => above.path().element((*key).clone()),
+        }
+    }
+}
+
+impl fmt::Display for Spot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path().fmt(f)
+    }
+}
+
 struct Auditor<'a> {
     origin: &'a Origin,
     findings: &'a mut Diagnostics,
-    marks: BTreeMap<String, Mark>,
-    identity: Vec<&'static str>,
+    table: &'static KindTable,
 }
 
 impl Auditor<'_> {
@@ -122,10 +166,10 @@ impl Auditor<'_> {
         &mut self,
         table: &'static [Field],
         entries: &[Entry],
-        at: &FieldPath,
+        at: &Spot<'_>,
         also: &[&str],
     ) -> Fields {
-        let mut fields = Fields::new();
+        let mut fields = Fields::with_capacity(entries.len().saturating_sub(also.len()));
         for entry in entries {
             if also.contains(&entry.key.as_str()) {
                 continue;
@@ -135,18 +179,15 @@ impl Auditor<'_> {
                     .iter()
                     .map(|field| field.name)
                     .chain(also.iter().copied());
-                let place = if at.parts().is_empty() {
-                    "desired".into()
-                } else {
-                    at.to_string()
+                let place = match at {
+                    Spot::Object => "desired".into(),
+                    Spot::Field(..) | Spot::Element(..) => at.to_string(),
                 };
                 let message = format!("unknown field `{}` in {place}", entry.key);
                 let finding = Diagnostic::error("unknown-field", message);
                 // The vendor's page prints the object's own id in the body; here it stands beside `desired`.
-                let id = self
-                    .identity
-                    .iter()
-                    .find(|id| id.eq_ignore_ascii_case(&entry.key));
+                let mut ids = self.table.identity.iter().map(|identity| identity.name);
+                let id = ids.find(|id| id.eq_ignore_ascii_case(&entry.key));
                 let finding = match id {
                     Some(id) => {
                         finding.hint(format!("the id is `spec.{id}`, not part of `desired`"))
@@ -156,8 +197,7 @@ impl Auditor<'_> {
                 self.report(finding, entry.key_mark);
                 continue;
             };
-            let path = at.field(field.name);
-            self.marks.insert(path.to_string(), entry.value.mark);
+            let path = Spot::Field(at, field.name);
             if let Some(value) = self.value(field, &entry.value, &path) {
                 fields.insert(field.name, value);
             }
@@ -165,7 +205,7 @@ impl Auditor<'_> {
         fields
     }
 
-    fn value(&mut self, field: &'static Field, node: &Node, path: &FieldPath) -> Option<Value> {
+    fn value(&mut self, field: &'static Field, node: &Node, path: &Spot<'_>) -> Option<Value> {
         let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
         if node.tree == Tree::Null && field.clearing == Clearing::Impossible && !list {
             let message = format!("`{path}` cannot be cleared: the vendor has no way to say it");
@@ -177,7 +217,7 @@ impl Auditor<'_> {
         match (&field.shape, &node.tree) {
             (Shape::Set(inner), Tree::List(items)) => Some(self.set(inner, items, path)),
             (Shape::Keyed(elements), Tree::List(items)) => Some(self.items(elements, items, path)),
-            (Shape::Object, Tree::Map(_)) => Some(Value::Json(json_of(node))),
+            (Shape::Object, Tree::Map(_)) => Some(Value::Json(Box::new(json_of(node)))),
             (shape, Tree::List(_) | Tree::Map(_)) => {
                 let message = format!("`{path}` must be {}, not {}", shape.name(), node.describe());
                 self.report(Diagnostic::error("wrong-type", message), node.mark);
@@ -198,7 +238,7 @@ impl Auditor<'_> {
         shape: &Shape,
         clearing: Clearing,
         node: &Node,
-        path: &FieldPath,
+        path: &Spot<'_>,
     ) -> Option<Value> {
         match canon::scalar(shape, clearing, as_scalar(node), Edge::Manifest) {
             Ok(value) => Some(value),
@@ -212,7 +252,7 @@ impl Auditor<'_> {
         }
     }
 
-    fn set(&mut self, inner: &Shape, items: &[Node], path: &FieldPath) -> Value {
+    fn set(&mut self, inner: &Shape, items: &[Node], path: &Spot<'_>) -> Value {
         let mut members = std::collections::BTreeSet::new();
         for item in items {
             if item.tree == Tree::Null {
@@ -233,8 +273,8 @@ impl Auditor<'_> {
         Value::Set(members)
     }
 
-    fn items(&mut self, elements: &'static Elements, items: &[Node], path: &FieldPath) -> Value {
-        let mut found: Vec<(Key, Fields)> = Vec::new();
+    fn items(&mut self, elements: &'static Elements, items: &[Node], path: &Spot<'_>) -> Value {
+        let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
         let mut seen: BTreeMap<Key, Mark> = BTreeMap::new();
         for item in items {
             if !matches!(item.tree, Tree::Map(_)) {
@@ -248,7 +288,7 @@ impl Auditor<'_> {
             let Some(key) = self.key(elements, item, path) else {
                 continue;
             };
-            let at = path.element(key.clone());
+            let at = Spot::Element(path, &key);
             if let Some(first) = seen.get(&key) {
                 let finding = Diagnostic::error("duplicate-list-key", format!("{at} stands twice"))
                     .also(
@@ -262,14 +302,13 @@ impl Auditor<'_> {
                 continue;
             }
             seen.insert(key.clone(), item.mark);
-            self.marks.insert(at.to_string(), item.mark);
             let fields = self.fields(elements.fields, item.entries(), &at, elements.key);
             found.push((key, fields));
         }
         Value::Items(found)
     }
 
-    fn key(&mut self, elements: &Elements, item: &Node, path: &FieldPath) -> Option<Key> {
+    fn key(&mut self, elements: &Elements, item: &Node, path: &Spot<'_>) -> Option<Key> {
         let mut parts = Vec::new();
         for name in elements.key {
             match item.get(name).map(|node| (node, &node.tree)) {
@@ -299,17 +338,17 @@ impl Auditor<'_> {
     }
 
     /// Fields that every write needs and no read returns.
-    fn manifest_only(&mut self, table: &KindTable, fields: &Fields, mark: Mark) {
+    fn manifest_only(&mut self, table: &KindTable, fields: &Fields, desired: &Node) {
         for field in table.desired {
             if field.need == Need::InManifest && !fields.contains_key(field.name) {
                 // A field that was there but wrong has been reported.
-                if self.marks.contains_key(field.name) {
+                if desired.get(field.name).is_some() {
                     continue;
                 }
                 let message = format!("`{}` must be in the manifest", field.name);
                 let finding = Diagnostic::error("missing-field", message)
                     .hint("every write sends it and no read returns it");
-                self.report(finding, mark);
+                self.report(finding, desired.mark);
             }
         }
     }

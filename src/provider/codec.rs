@@ -3,6 +3,8 @@
 //! Vendors that rename members or wrap them do that around these functions; the rules of types, keys
 //! and "nothing" are the same for all of them.
 
+use std::fmt::Display;
+
 use serde_json::{Map, Value as Json};
 
 use super::canon::{self, Edge, Scalar};
@@ -22,30 +24,29 @@ impl Malformed {
 
 /// Decodes the members that `table` names. Others are the vendor's own business and are not kept.
 pub fn decode(table: &'static [Field], object: &Map<String, Json>) -> Result<Fields, Malformed> {
-    decode_at(table, object, "")
+    decode_at(table, object, &"")
 }
 
 fn decode_at(
     table: &'static [Field],
     object: &Map<String, Json>,
-    place: &str,
+    place: &dyn Display,
 ) -> Result<Fields, Malformed> {
-    let mut fields = Fields::new();
+    let mut fields = Fields::with_capacity(object.len().min(table.len()));
     for field in table {
-        let path = format!("{place}{}", field.name);
         match object.get(field.name) {
             Some(json) => {
-                let value = value(field, json, &path)?;
+                let value = value(field, json, &format_args!("{place}{}", field.name))?;
                 let refused = value == Value::Null
                     && field.need == Need::Required
                     && field.clearing == Clearing::Impossible;
                 if refused {
-                    return Err(Malformed(format!("`{path}` is null")));
+                    return Err(Malformed(format!("`{place}{}` is null", field.name)));
                 }
                 fields.insert(field.name, value);
             }
             None if field.need == Need::Required => {
-                return Err(Malformed(format!("`{path}` is missing")));
+                return Err(Malformed(format!("`{place}{}` is missing", field.name)));
             }
             None => {}
         }
@@ -54,11 +55,11 @@ fn decode_at(
 }
 
 /// One value of a field; `path` names it in the error.
-pub fn value(field: &'static Field, json: &Json, path: &str) -> Result<Value, Malformed> {
+pub fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<Value, Malformed> {
     let misfit = |misfit: canon::Misfit| Malformed(format!("`{path}` {}", misfit.message));
     match (&field.shape, json) {
         (shape, Json::Null) => Ok(canon::nothing(shape, field.clearing)),
-        (Shape::Object, Json::Object(_)) => Ok(Value::Json(json.clone())),
+        (Shape::Object, Json::Object(_)) => Ok(Value::Json(Box::new(json.clone()))),
         (Shape::Set(inner), Json::Array(items)) => {
             let mut members = std::collections::BTreeSet::new();
             for item in items {
@@ -87,29 +88,28 @@ pub fn value(field: &'static Field, json: &Json, path: &str) -> Result<Value, Ma
 fn items_value(
     elements: &'static Elements,
     items: &[Json],
-    path: &str,
+    path: &dyn Display,
 ) -> Result<Value, Malformed> {
     let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
-    let mut seen = std::collections::BTreeSet::new();
     for item in items {
-        let (key, fields) = element_at(elements, item, path)?;
-        if !seen.insert(key.clone()) {
-            return Err(Malformed(format!("`{path}` has the element [{key}] twice")));
-        }
-        found.push((key, fields));
+        found.push(element_at(elements, item, path)?);
     }
-    Ok(Value::Items(found))
+    let mut seen = std::collections::BTreeSet::new();
+    match found.iter().find(|(key, _)| !seen.insert(key)) {
+        Some((key, _)) => Err(Malformed(format!("`{path}` has the element [{key}] twice"))),
+        None => Ok(Value::Items(found)),
+    }
 }
 
 /// One element of a keyed list.
 pub fn element(elements: &'static Elements, item: &Json) -> Result<(Key, Fields), Malformed> {
-    element_at(elements, item, "")
+    element_at(elements, item, &"")
 }
 
 fn element_at(
     elements: &'static Elements,
     item: &Json,
-    path: &str,
+    path: &dyn Display,
 ) -> Result<(Key, Fields), Malformed> {
     let Json::Object(object) = item else {
         return Err(Malformed(format!(
@@ -131,7 +131,7 @@ fn element_at(
         }
     }
     let key = Key::new(parts, elements.fold);
-    let fields = decode_at(elements.fields, object, &format!("{path}[{key}]."))?;
+    let fields = decode_at(elements.fields, object, &format_args!("{path}[{key}]."))?;
     Ok((key, fields))
 }
 

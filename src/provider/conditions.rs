@@ -10,29 +10,43 @@ type Report<'a> = dyn FnMut(&str, Diagnostic) + 'a;
 /// Checks a manifest. A member whose condition is stated and not met has no effect: it is reported and
 /// taken out, since the vendor would answer with null and the object would never converge.
 pub fn audit(table: &'static [Field], fields: &mut Fields, report: &mut Report<'_>) {
-    let object = fields.clone();
-    level(table, fields, &object, "", report);
+    let idle = level(table, fields, fields, &String::new, report);
     for field in table {
         let Shape::Keyed(elements) = &field.shape else {
             continue;
         };
-        if let Some(Value::Items(items)) = fields.get_mut(field.name) {
-            for (key, element) in items {
-                let place = format!("{}[{key}]", field.name);
-                level(elements.fields, element, &object, &place, report);
+        let Some(Value::Items(mut items)) = taken(fields, field.name) else {
+            continue;
+        };
+        for (key, element) in &mut items {
+            let place = || format!("{}[{key}]", field.name);
+            for name in level(elements.fields, element, fields, &place, report) {
+                element.remove(name);
             }
         }
+        fields.insert(field.name, Value::Items(items));
+    }
+    for name in idle {
+        fields.remove(name);
     }
 }
 
+/// A keyed list taken out of its object, so that its elements can change while the object is looked at: no
+/// condition is about a list.
+fn taken(fields: &mut Fields, name: &'static str) -> Option<Value> {
+    let value = fields.get_mut(name)?;
+    matches!(value, Value::Items(_)).then(|| std::mem::replace(value, Value::Null))
+}
+
+/// Reports what is wrong among the members of an object or element, and names those that have no effect.
 fn level(
     table: &'static [Field],
-    fields: &mut Fields,
+    here: &Fields,
     object: &Fields,
-    place: &str,
+    place: &dyn Fn() -> String,
     report: &mut Report<'_>,
-) {
-    let here = fields.clone();
+) -> Vec<&'static str> {
+    let mut idle = Vec::new();
     for field in table {
         let Need::When {
             scope,
@@ -52,65 +66,69 @@ fn level(
         let given = here
             .get(field.name)
             .is_some_and(|value| *value != Value::Null);
-        let path = if place.is_empty() {
-            field.name.to_string()
-        } else {
-            format!("{place}.{}", field.name)
+        if (stated == is) == given {
+            continue;
+        }
+        let place = place();
+        let member = |name: &str| match place.as_str() {
+            "" => name.to_string(),
+            place => format!("{place}.{name}"),
         };
-        if stated == is && !given {
+        let path = member(field.name);
+        if !given {
             let message = format!("`{path}` is required when `{trigger}` is {is}");
-            let beside = if scope == Scope::Here && place.is_empty() {
-                trigger.to_string()
-            } else {
-                place.into()
-            };
-            let beside = if scope == Scope::Here && !place.is_empty() {
-                format!("{place}.{trigger}")
-            } else {
-                beside
+            let beside = match scope {
+                Scope::Here => member(trigger),
+                Scope::Object => place,
             };
             report(&beside, Diagnostic::error("missing-field", message));
-        } else if stated != is && given {
+        } else {
             let message = format!("`{path}` has no effect unless `{trigger}` is {is}");
             report(&path, Diagnostic::warning("no-effect", message));
-            fields.remove(field.name);
+            idle.push(field.name);
         }
     }
+    idle
 }
 
 /// Drops from a finished object what its conditions make meaningless, so that a date left over from an
 /// earlier type is not sent.
 pub fn settle(table: &'static [Field], fields: &mut Fields) {
-    let object = fields.clone();
-    let drop = |table: &'static [Field], fields: &mut Fields| {
-        let here = fields.clone();
-        for field in table {
-            if let Need::When {
-                scope,
-                field: trigger,
-                is,
-            } = field.need
-            {
-                let source = if scope == Scope::Here { &here } else { &object };
-                if let Some(Value::Text(stated)) = source.get(trigger)
-                    && stated != is
-                {
-                    fields.remove(field.name);
-                }
-            }
-        }
-    };
-    drop(table, fields);
+    let idle = meaningless(table, fields, fields);
     for field in table {
         let Shape::Keyed(elements) = &field.shape else {
             continue;
         };
-        if let Some(Value::Items(items)) = fields.get_mut(field.name) {
-            for (_, element) in items {
-                drop(elements.fields, element);
+        let Some(Value::Items(mut items)) = taken(fields, field.name) else {
+            continue;
+        };
+        for (_, element) in &mut items {
+            for name in meaningless(elements.fields, element, fields) {
+                element.remove(name);
             }
         }
+        fields.insert(field.name, Value::Items(items));
     }
+    for name in idle {
+        fields.remove(name);
+    }
+}
+
+fn meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
+    let idle = |field: &&Field| {
+        let Need::When {
+            scope,
+            field: trigger,
+            is,
+        } = field.need
+        else {
+            return false;
+        };
+        let source = if scope == Scope::Here { here } else { object };
+        matches!(source.get(trigger), Some(Value::Text(stated)) if stated != is)
+    };
+    let held = table.iter().filter(|field| here.contains_key(field.name));
+    held.filter(idle).map(|field| field.name).collect()
 }
 
 /// The members that a finished object still lacks, by path.

@@ -14,6 +14,7 @@ pub mod codec;
 pub mod conditions;
 pub mod hunt;
 pub mod listing;
+pub mod narrow;
 pub mod reading;
 pub mod semantics;
 pub mod statement;
@@ -27,7 +28,8 @@ mod licensespring;
 
 use crate::model::draft::KindRow;
 use crate::model::{
-    Call, Connection, Desired, Diagnostics, Fields, KindTable, Limits, Live, Reply, Vendor, Verdict,
+    Call, Connection, Desired, Diagnostics, Fields, KindTable, Limits, Live, Mark, Reply, Vendor,
+    Verdict,
 };
 use auth::AuthRules;
 use codec::Malformed;
@@ -61,8 +63,15 @@ pub trait Provider: Sync {
     /// What the vendor documents, or what is polite where it documents nothing.
     fn limits(&self) -> Limits;
 
-    /// Rules of this vendor that the field table cannot say. `desired` has passed the table's.
-    fn audit(&self, _desired: &Desired, _findings: &mut Diagnostics) {}
+    /// Rules of this vendor that the field table cannot say. `desired` has passed the table's; `place` tells
+    /// where a field stands in the manifest.
+    fn audit(
+        &self,
+        _desired: &Desired,
+        _place: &dyn Fn(&str) -> Mark,
+        _findings: &mut Diagnostics,
+    ) {
+    }
 
     /// Reads the objects `wanted` from one account with the fewest calls.
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;

@@ -6,6 +6,7 @@
 //! history. One small machine per vendor holds it instead; it still has no client, clock or logger in
 //! reach, and tests drive it with literal replies.
 
+use super::narrow;
 use crate::model::{Call, Desired, Observed, Reply};
 
 /// Pages that are read of a list whose length has nothing to do with what is wanted, such as that of all
@@ -74,6 +75,19 @@ impl<P: Clone> Outbox<P> {
 
 /// Turns what came back into JSON, or into the words of a failure that name the call.
 pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
+    read(name, answer, |body| serde_json::from_str(body))
+}
+
+/// The same of a page of a list, whose rows keep only the members that `keep` names.
+pub fn page_of(name: &str, answer: Answer, keep: &[&str]) -> Result<serde_json::Value, Failure> {
+    read(name, answer, |body| narrow::page(body, keep))
+}
+
+fn read(
+    name: &str,
+    answer: Answer,
+    parse: impl FnOnce(&str) -> serde_json::Result<serde_json::Value>,
+) -> Result<serde_json::Value, Failure> {
     let reply = match answer {
         Answer::Reply(reply) => reply,
         Answer::Lost(why) => {
@@ -92,7 +106,7 @@ pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure>
         );
         return Err(Failure { status, text });
     }
-    serde_json::from_str(&reply.body).map_err(|error| {
+    parse(&reply.body).map_err(|error| {
         let text = format!(
             "{name} did not answer with JSON: {}",
             super::words::unreadable(&reply, &error)

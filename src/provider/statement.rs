@@ -290,7 +290,7 @@ mod tests {
         let free = serde_json::json!({"b": {"d": 1, "c": 2}, "a": []});
         let all = [
             ("a", Value::Integer(0)),
-            ("free", Value::Json(free)),
+            ("free", Value::Json(Box::new(free))),
             ("ids", Value::Set(Default::default())),
             ("z", text("x")),
         ];

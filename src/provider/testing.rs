@@ -34,7 +34,6 @@ pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
             source,
             mark: Mark::default(),
         },
-        marks: BTreeMap::new(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Load and audit: everything about manifests that can be checked without network and secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::manifest::{Loaded, lower};
+use crate::manifest::{Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
 use crate::model::{
@@ -46,7 +46,7 @@ pub(super) fn check_among(
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows());
+    let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &audit);
     let mut findings = std::mem::take(&mut loaded.findings);
     findings.extend(std::mem::take(&mut manifests.findings));
     if manifests.documents == manifests.skipped && manifests.files > 0 && !findings.has_errors() {
@@ -80,20 +80,15 @@ pub(super) fn check_among(
         let own = by_vendor.entry(connection.vendor).or_default();
         own.push(&connection.name);
     }
-    let mut desired = Vec::new();
-    for draft in &manifests.drafts {
-        let connection = connection_of(draft, &connections, &by_vendor, options, &mut findings);
-        let provider = provider::of_kind(draft.address.kind.0);
-        let audited = provider.and_then(|provider| {
-            provider::audit::audit(
-                provider,
-                draft,
-                connection.clone().unwrap_or_default(),
-                &mut findings,
-            )
-        });
-        if let (Some(audited), Some(_)) = (audited, connection) {
-            desired.push(Arc::new(audited));
+    let mut desired = Vec::with_capacity(manifests.objects.len());
+    for mut object in std::mem::take(&mut manifests.objects) {
+        let audited = object.object.take();
+        let connection = connection_of(&object, &connections, &by_vendor, options, &mut findings);
+        if let (Some(audited), Some(connection)) = (audited, connection) {
+            desired.push(Arc::new(Desired {
+                connection,
+                ..audited
+            }));
         }
     }
     refuse_equal_objects(&desired, &mut findings);
@@ -120,6 +115,12 @@ pub(super) fn check_among(
     }
 }
 
+/// What becomes of a draft: the object, if its fields are in order.
+pub(super) fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
+    let provider = provider::of_kind(draft.address.kind.0)?;
+    provider::audit::audit(provider, draft, findings)
+}
+
 /// The notifications, after a finding for every connection that one names and nobody has: it would be told
 /// nothing, for ever.
 fn notifications(
@@ -143,7 +144,7 @@ fn notifications(
 }
 
 /// Manifests without a single document of ours are a wrong path, not an empty wish.
-fn none_of_ours(manifests: &lower::Manifests) -> Diagnostic {
+fn none_of_ours(manifests: &Manifests<Desired>) -> Diagnostic {
     let message = match manifests.documents {
         0 => "the files hold no document".to_string(),
         1 => "the only document is not one of entitle's".to_string(),
@@ -197,17 +198,17 @@ const COMPARED: usize = 200;
 
 /// The connection an object goes through: the one it names, or the only one of its vendor.
 fn connection_of(
-    draft: &Draft,
+    object: &Lowered<Desired>,
     connections: &BTreeMap<String, Connection>,
     by_vendor: &BTreeMap<Vendor, Vec<&str>>,
     options: &CheckOptions,
     findings: &mut Diagnostics,
 ) -> Option<String> {
-    let vendor = draft.row.vendor;
-    let source = &draft.origin.source;
+    let vendor = object.vendor;
+    let source = &object.origin.source;
     let own = by_vendor.get(&vendor).map_or(&[][..], Vec::as_slice);
     let near = || own.iter().copied().take(COMPARED);
-    if let Some((name, mark)) = &draft.connection {
+    if let Some((name, mark)) = &object.connection {
         match connections.get(name) {
             Some(connection) if connection.vendor == vendor => return Some(name.clone()),
             Some(connection) => findings.push(
@@ -237,7 +238,7 @@ fn connection_of(
         [] => {
             let message = format!(
                 "{} needs a Connection of vendor {vendor}, and there is none",
-                draft.address
+                object.address
             );
             let finding = if options.need_connections {
                 Diagnostic::error("no-connection", message)
@@ -245,7 +246,7 @@ fn connection_of(
                 Diagnostic::warning("no-connection", message)
             };
             let hint = "add a Connection document, or pass the file that has it as well";
-            findings.push(finding.at(source, draft.origin.mark).hint(hint));
+            findings.push(finding.at(source, object.origin.mark).hint(hint));
             (!options.need_connections).then(String::new)
         }
         several => {
@@ -257,7 +258,7 @@ fn connection_of(
             let named = several[..several.len().min(NAMED)].join(", ");
             findings.push(
                 Diagnostic::error("unknown-connection", message)
-                    .at(source, draft.origin.mark)
+                    .at(source, object.origin.mark)
                     .hint(format!("one of {named}{more}")),
             );
             None
@@ -279,11 +280,11 @@ fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
 
 /// Two manifests for one object would undo each other at every apply.
 fn refuse_equal_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
-    let mut seen: BTreeMap<(Vendor, &str, Vec<&str>), &Desired> = BTreeMap::new();
+    let mut seen = HashMap::with_capacity(desired.len());
     for object in desired {
-        let ids = object.identity.iter().map(|(_, id)| id.as_str()).collect();
-        let key = (object.vendor, object.connection.as_str(), ids);
-        if let Some(first) = seen.get(&key) {
+        let key = (object.vendor, &object.connection, &object.identity);
+        if let Some(first) = seen.get(&key).copied() {
+            let first: &Desired = first;
             let message = format!(
                 "{} and {} are the same object at {}",
                 first.address, object.address, object.vendor
@@ -294,7 +295,7 @@ fn refuse_equal_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
                     .also(first.origin.clone(), "the other manifest of it"),
             );
         } else {
-            seen.insert(key, object);
+            seen.insert(key, object.as_ref());
         }
     }
 }

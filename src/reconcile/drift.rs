@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Accounts, Checked, Settings, accounts, read};
+use super::{Accounts, Checked, Settings, check, look};
 use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::manifest::lower;
@@ -86,21 +86,18 @@ impl Bases {
 
     /// What the manifests of a commit say.
     pub fn commit(commit: String, sources: &[Arc<Source>]) -> Self {
-        let manifests = lower::lower(sources, &provider::kind_rows());
-        let mut findings = manifests.findings;
+        let manifests = lower::lower(sources, &provider::kind_rows(), &check::audit);
+        let findings = manifests.findings;
         let mut by_address = BTreeMap::new();
-        for draft in &manifests.drafts {
-            let audited = provider::of_kind(draft.address.kind.0).and_then(|provider| {
-                provider::audit::audit(provider, draft, String::new(), &mut findings)
-            });
-            if let Some(desired) = audited {
+        for object in manifests.objects {
+            if let Some(desired) = object.object {
                 let base = Base {
                     identity: identity(&desired),
                     place: None,
                     fields: desired.fields,
                     applied: None,
                 };
-                by_address.insert(draft.address.to_string(), base);
+                by_address.insert(object.address.to_string(), base);
             }
         }
         Self {
@@ -187,18 +184,14 @@ pub async fn drift(
     narrowed: bool,
     settings: &Settings,
 ) -> (DriftDocument, Diagnostics) {
-    let (accounts, mut observed) = accounts(checked, settings, &Accounts::new());
-    observed.extend(read(checked, &accounts, settings).await);
+    let (_, seen) = look(checked, settings, &Accounts::new()).await;
     let now = (settings.clock)();
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut ledger = Ledger::new(&checked.accepted, today);
-    let unread = Observed::Unread("it was not read".into());
-    let objects = checked
-        .desired
+    let objects = seen
         .iter()
-        .filter_map(|desired| {
+        .filter_map(|(desired, seen)| {
             let provider = provider::of(desired.vendor)?;
-            let seen = observed.get(&desired.address).unwrap_or(&unread);
             Some(match seen {
                 _ if desired.policy.mode == Mode::Suspend => {
                     ledger.skip(desired);

@@ -21,8 +21,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::apply::{Account, Event, Listener, Secrets, observe};
-use crate::model::{Address, Connection, Desired, Diagnostics, Limits, Live, Mode, Observed};
+use crate::manifest;
+use crate::model::{Address, Connection, Desired, Diagnostics, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
+use crate::plan::estimate::Pace;
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
@@ -59,21 +61,18 @@ pub struct Pass {
     /// What was read; empty for a saved plan, whose objects are read one by one.
     pub(crate) live: BTreeMap<Address, Live>,
     pub(crate) observed_at: Timestamp,
+    /// Whether every object was read for it; a saved plan only says what was so.
+    pub fresh: bool,
 }
 
 impl Pass {
     /// Leaves only the objects that `keep` says, with a plan of their own.
-    pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, now: Timestamp) {
+    pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, parallelism: usize, now: Timestamp) {
         self.planned.retain(|planned| keep(planned));
         let source = self.document.source.clone();
-        let limits = limits(&self.accounts);
+        let paces = paces(&self.accounts, parallelism);
         let findings = Diagnostics::default();
-        self.document = PlanDocument::new(&self.planned, source, &limits, &findings, now);
-    }
-
-    /// Whether the live object is known.
-    pub fn was_read(&self, object: &Desired) -> bool {
-        self.live.contains_key(&object.address)
+        self.document = PlanDocument::new(&self.planned, source, &paces, &findings, now);
     }
 
     /// The connections that writes would go to, in the order of their names.
@@ -100,34 +99,35 @@ pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
 /// Plans over accounts that earlier passes have opened.
 pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, mut observed) = accounts(checked, settings, kept);
-    observed.extend(read(checked, &accounts, settings).await);
+    let (accounts, seen) = look(checked, settings, kept).await;
     let now = (settings.clock)();
-    let unread = Observed::Unread("it was not read".into());
-    let planned: Vec<Planned> = checked
-        .desired
-        .iter()
-        .filter_map(|object| {
-            let provider = provider::of(object.vendor)?;
-            let seen = observed.get(&object.address).unwrap_or(&unread);
-            Some(plan::plan(provider, object, seen, now))
-        })
-        .collect();
-    let live = observed
-        .into_iter()
-        .filter_map(|(address, seen)| match seen {
-            Observed::Live(live) => Some((address, live)),
-            Observed::Missing | Observed::Unread(_) => None,
-        })
-        .collect();
-    let document = document(checked, &planned, &accounts, now);
+    let planned = manifest::side_by_side(&seen, |(object, seen)| {
+        let provider = provider::of(object.vendor)?;
+        Some(plan::plan(provider, object, seen, now))
+    });
+    let planned: Vec<Planned> = planned.into_iter().flatten().collect();
+    let live = written(seen, &planned);
+    let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {
         planned,
         document,
         accounts,
         live,
         observed_at,
+        fresh: true,
     }
+}
+
+/// The live values of the objects that a write would start from; the others are of no more use.
+fn written(seen: Vec<(&Arc<Desired>, Observed)>, planned: &[Planned]) -> BTreeMap<Address, Live> {
+    seen.into_iter()
+        .zip(planned)
+        .filter(|(_, planned)| planned.step.is_some())
+        .filter_map(|((object, seen), _)| match seen {
+            Observed::Live(live) => Some((object.address.clone(), live)),
+            Observed::Missing | Observed::Unread(_) => None,
+        })
+        .collect()
 }
 
 /// The plan as the contract shows it.
@@ -135,26 +135,22 @@ fn document(
     checked: &Checked,
     planned: &[Planned],
     accounts: &Accounts,
+    parallelism: usize,
     now: Timestamp,
 ) -> PlanDocument {
     PlanDocument::new(
         planned,
         checked.source.clone(),
-        &limits(accounts),
+        &paces(accounts, parallelism),
         &checked.findings,
         now,
     )
 }
 
-fn limits(accounts: &Accounts) -> BTreeMap<String, Limits> {
+fn paces(accounts: &Accounts, parallelism: usize) -> BTreeMap<String, Pace> {
     accounts
         .iter()
-        .map(|(name, account)| {
-            (
-                name.clone(),
-                account.provider.limits_for(&account.connection),
-            )
-        })
+        .map(|(name, account)| (name.clone(), account.pace(parallelism)))
         .collect()
 }
 
@@ -176,8 +172,9 @@ fn accounts(
                 accounts.insert(name.to_string(), Arc::new(account));
             }
             Err(why) => {
-                let failed =
-                    |object: &&Desired| (object.address.clone(), Observed::Unread(why.clone()));
+                let failed = |(_, object): &(usize, &Desired)| {
+                    (object.address.clone(), Observed::Unread(why.clone()))
+                };
                 unread.extend(objects.iter().map(failed));
             }
         }
@@ -185,16 +182,38 @@ fn accounts(
     (accounts, unread)
 }
 
-/// The objects that are read, by connection.
-fn wanted<'a>(checked: &'a Checked, settings: &Settings) -> BTreeMap<&'a str, Vec<&'a Desired>> {
+/// Opens the accounts in use and reads every object, in the order of the objects.
+async fn look<'a>(
+    checked: &'a Checked,
+    settings: &Settings,
+    kept: &Accounts,
+) -> (Accounts, Vec<(&'a Arc<Desired>, Observed)>) {
+    let (accounts, mut unread) = accounts(checked, settings, kept);
+    let mut seen: Vec<Option<Observed>> = vec![None; checked.desired.len()];
+    for (place, found) in read(checked, &accounts, settings).await {
+        seen[place] = Some(found);
+    }
+    let why = || Observed::Unread("it was not read".into());
+    let seen = checked.desired.iter().zip(seen).map(|(object, seen)| {
+        let seen = seen.or_else(|| unread.remove(&object.address));
+        (object, seen.unwrap_or_else(why))
+    });
+    let seen = seen.collect();
+    (accounts, seen)
+}
+
+/// The objects that are read, by connection, with their places among all.
+fn wanted<'a>(
+    checked: &'a Checked,
+    settings: &Settings,
+) -> BTreeMap<&'a str, Vec<(usize, &'a Desired)>> {
     let now = (settings.clock)();
-    let mut wanted: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
-    for object in checked
-        .desired
-        .iter()
-        .filter(|object| object.policy.mode_at(now) != Mode::Suspend)
-    {
-        wanted.entry(&object.connection).or_default().push(object);
+    let mut wanted: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
+    for (place, object) in checked.desired.iter().enumerate() {
+        if object.policy.mode_at(now) != Mode::Suspend {
+            let own = wanted.entry(&object.connection).or_default();
+            own.push((place, object));
+        }
     }
     wanted
 }
@@ -204,12 +223,12 @@ async fn read(
     checked: &Checked,
     accounts: &Accounts,
     settings: &Settings,
-) -> BTreeMap<Address, Observed> {
-    let wanted = wanted(checked, settings);
-    let mut reads: FuturesUnordered<_> = accounts
-        .iter()
-        .filter_map(|(name, account)| Some((account, wanted.get(name.as_str())?)))
-        .map(|(account, objects)| async move {
+) -> Vec<(usize, Observed)> {
+    let mut reads: FuturesUnordered<_> = wanted(checked, settings)
+        .into_iter()
+        .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
+        .map(|(account, wanted)| async move {
+            let (places, objects): (Vec<usize>, Vec<&Desired>) = wanted.into_iter().unzip();
             let (connection, count) = (&account.connection.name, objects.len());
             settings.events.tell(|| {
                 Some(Event::Observing {
@@ -217,20 +236,19 @@ async fn read(
                     objects: count,
                 })
             });
-            let found = observe(account, objects).await;
+            let found = observe(account, &objects).await;
             settings.events.tell(|| {
                 Some(Event::Observed {
                     connection: connection.clone(),
                     objects: count,
                 })
             });
-            (objects, found)
+            (places, found)
         })
         .collect();
-    let mut observed = BTreeMap::new();
-    while let Some((objects, found)) = reads.next().await {
-        let addresses = objects.iter().map(|object| object.address.clone());
-        observed.extend(addresses.zip(found));
+    let mut observed = Vec::new();
+    while let Some((places, found)) = reads.next().await {
+        observed.extend(places.into_iter().zip(found));
     }
     observed
 }

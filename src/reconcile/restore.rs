@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{Accounts, Checked, Pass, Settings, accounts, document, read};
+use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::Outcome;
 use crate::apply::agreement::{Agreements, spared};
 use crate::apply::journal::{Agreed, Event, History, Intent};
@@ -111,17 +111,14 @@ pub async fn restore(
     settings: &Settings,
     kept: &Accounts,
 ) -> Pass {
-    let (accounts, mut observed) = accounts(checked, settings, kept);
     let observed_at = (settings.clock)();
-    observed.extend(read(checked, &accounts, settings).await);
+    let (accounts, seen) = look(checked, settings, kept).await;
     let now = (settings.clock)();
     let (mut planned, mut live) = (Vec::new(), BTreeMap::new());
-    for object in &checked.desired {
+    for (object, seen) in &seen {
         let Some(provider) = provider::of(object.vendor) else {
             continue;
         };
-        let unread = Observed::Unread("it was not read".into());
-        let seen = observed.get(&object.address).unwrap_or(&unread);
         let memory = applied.by_address.get(&object.address.to_string());
         let memory = memory.filter(|memory| is_of(memory, object, checked));
         let Observed::Live(seen) = seen else {
@@ -142,7 +139,7 @@ pub async fn restore(
         } else {
             Arc::new(Desired {
                 fields,
-                ..(**object).clone()
+                ..Desired::clone(object)
             })
         };
         let seen = Observed::Live(seen);
@@ -151,13 +148,14 @@ pub async fn restore(
             live.insert(object.address.clone(), seen);
         }
     }
-    let document = document(checked, &planned, &accounts, now);
+    let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {
         planned,
         document,
         accounts,
         live,
         observed_at,
+        fresh: true,
     }
 }
 
@@ -214,7 +212,10 @@ fn agreed_fields(table: &'static [Field], agreed: Fields, object: &Desired, seen
             for (key, fields) in items {
                 // A new element may say where its counters start.
                 if held.iter().any(|(other, _)| other == key) {
-                    fields.retain(|name, _| find(elements.fields, name).is_some_and(is_free));
+                    let own = std::mem::take(fields).into_iter();
+                    fields.extend(
+                        own.filter(|(name, _)| find(elements.fields, name).is_some_and(is_free)),
+                    );
                 }
             }
         }
@@ -257,7 +258,7 @@ fn unread_fields(table: &'static [Field], unread: &BTreeMap<String, Json>) -> Fi
     let mut fields = Fields::new();
     for field in table {
         let value = unread.get(field.name);
-        if let Some(value) = value.and_then(|json| codec::value(field, json, field.name).ok()) {
+        if let Some(value) = value.and_then(|json| codec::value(field, json, &field.name).ok()) {
             fields.insert(field.name, value);
         }
     }

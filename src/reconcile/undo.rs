@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Pass, Settings, accounts, document, read};
+use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::journal::{Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::model::{Address, Desired, Fields, Mark, Observed, Origin, Policy, diagnostic::Source};
@@ -39,8 +39,7 @@ pub async fn undo(
     }
     checked.desired = desired;
     checked.desired.sort_by(|a, b| a.address.cmp(&b.address));
-    let (accounts, mut observed) = accounts(&checked, settings, &Accounts::new());
-    observed.extend(read(&checked, &accounts, settings).await);
+    let (accounts, seen) = look(&checked, settings, &Accounts::new()).await;
 
     let by_address: BTreeMap<&str, &Intent> = intents
         .iter()
@@ -50,13 +49,11 @@ pub async fn undo(
     let now = (settings.clock)();
     let mut planned = Vec::new();
     let mut live = BTreeMap::new();
-    for object in &checked.desired {
+    for (object, seen) in &seen {
         let Some(provider) = provider::of(object.vendor) else {
             continue;
         };
-        let unread = Observed::Unread("it was not read".into());
-        let seen = observed.get(&object.address).unwrap_or(&unread);
-        let mut object = (**object).clone();
+        let mut object = Desired::clone(object);
         if let (Observed::Live(seen), Some(intent)) =
             (seen, by_address.get(object.address.to_string().as_str()))
         {
@@ -73,7 +70,7 @@ pub async fn undo(
         planned.push(plan::plan(provider, &Arc::new(object), seen, now));
     }
     let planned: Vec<Planned> = planned;
-    let document = document(&checked, &planned, &accounts, now);
+    let document = document(&checked, &planned, &accounts, settings.parallelism, now);
     Ok(Undone {
         pass: Pass {
             planned,
@@ -81,6 +78,7 @@ pub async fn undo(
             accounts,
             live,
             observed_at: now,
+            fresh: true,
         },
         lost,
     })
@@ -131,7 +129,8 @@ fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result
     let mut fields = Fields::new();
     for field in table.desired {
         if let Some(json) = intent.unread.get(field.name) {
-            let value = codec::value(field, json, field.name).map_err(|fault| fault.to_string())?;
+            let value =
+                codec::value(field, json, &field.name).map_err(|fault| fault.to_string())?;
             fields.insert(field.name, value);
         }
     }
@@ -160,6 +159,5 @@ fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result
             source: Arc::clone(source),
             mark: Mark::default(),
         },
-        marks: BTreeMap::new(),
     })
 }

@@ -72,7 +72,7 @@ impl Excerpt {
             .nth(before)
             .map_or(shown.len(), |(at, _)| at);
         let begins = begins.min(shown.len().saturating_sub(1));
-        let ends = (begins + mark.end.saturating_sub(mark.start).max(1)).min(shown.len());
+        let ends = (begins + mark.range().len().max(1)).min(shown.len());
         let boundary = |at: usize| shown.floor_char_boundary(at);
         let span = boundary(begins)..boundary(ends).max(boundary(begins));
         Self {
@@ -89,7 +89,7 @@ impl Excerpt {
 /// The line of a place; nothing of one that is too long to find its beginning.
 fn line_at(text: &str, mark: Mark) -> &str {
     let ends = |c: char| c == '\n' || c == '\r';
-    let at = text.floor_char_boundary(mark.start);
+    let at = text.floor_char_boundary(mark.start as usize);
     let from = text.floor_char_boundary(at.saturating_sub(REACH));
     let begins = match text[from..at].rfind(ends) {
         Some(end) => from + end + 1,

@@ -24,7 +24,10 @@ const RANKS: &[(&str, u8)] = &[
 
 /// External crates and the only places that may name them.
 const DOORS: &[(&str, &[&str])] = &[
-    ("serde_saphyr", &["manifest/yaml.rs", "manifest/write.rs"]),
+    (
+        "serde_saphyr",
+        &["manifest/yaml.rs", "manifest/plain.rs", "manifest/write.rs"],
+    ),
     ("yaml_edit", &["manifest/edit.rs"]),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),

@@ -40,7 +40,7 @@ fn shape_value(shape: &'static Shape) -> BoxedStrategy<Value> {
         ]),
         Shape::Object => {
             let json = prop::sample::select(&["{}", "{\"a\":1}"][..]);
-            json.prop_map(|text| Value::Json(serde_json::from_str(text).expect("JSON")))
+            json.prop_map(|text| Value::Json(Box::new(serde_json::from_str(text).expect("JSON"))))
                 .boxed()
         }
         Shape::Set(_) => prop::collection::btree_set("[a-d]", 0..4)
@@ -76,7 +76,7 @@ fn fields(table: &'static [Field]) -> BoxedStrategy<Fields> {
 
 /// The same fields with some of them left out, at the top and inside elements.
 fn managed(all: Fields) -> BoxedStrategy<Fields> {
-    let names: Vec<&'static str> = all.keys().copied().collect();
+    let names: Vec<&'static str> = all.keys().collect();
     let count = names.len();
     (prop::sample::subsequence(names, 0..=count), any::<bool>())
         .prop_map(move |(kept, thin)| {
@@ -94,8 +94,8 @@ fn managed(all: Fields) -> BoxedStrategy<Fields> {
                 other => other.clone(),
             };
             all.iter()
-                .filter(|(name, _)| kept.contains(*name))
-                .map(|(n, v)| (*n, thinned(v)))
+                .filter(|(name, _)| kept.contains(name))
+                .map(|(n, v)| (n, thinned(v)))
                 .collect()
         })
         .boxed()

@@ -23,6 +23,7 @@ mod judge;
 mod kill;
 mod laws;
 mod outputs;
+mod plain;
 mod populated;
 mod project;
 mod readme;

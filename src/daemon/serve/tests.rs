@@ -34,7 +34,11 @@ async fn keys() -> Keys {
         name: "main.yaml".into(),
         text: manifest.into(),
     };
-    let read = lower::lower(&[Arc::new(source)], &crate::provider::kind_rows());
+    let read = lower::lower(
+        &[Arc::new(source)],
+        &crate::provider::kind_rows(),
+        &|_, _| Some(()),
+    );
     let secrets = Secrets {
         environment: Arc::new(|name| (name == "HOOK").then(|| "hook-word".into())),
         trust: Trust::default(),

@@ -28,8 +28,8 @@ use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, segment};
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Method, Origin, Rate, Reply,
-    Value, Verdict,
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Mark, Method, Origin, Rate,
+    Reply, Value, Verdict,
 };
 
 pub struct Cryptlex;
@@ -98,7 +98,7 @@ impl Provider for Cryptlex {
     }
 
     /// Groups are given by ids or by names: of both together nobody could say which one counts.
-    fn audit(&self, desired: &Desired, findings: &mut Diagnostics) {
+    fn audit(&self, desired: &Desired, place: &dyn Fn(&str) -> Mark, findings: &mut Diagnostics) {
         if [fields::IDS, fields::NAMES]
             .iter()
             .all(|name| desired.fields.contains_key(name))
@@ -106,14 +106,14 @@ impl Provider for Cryptlex {
             let source = &desired.origin.source;
             let ids = Origin {
                 source: source.clone(),
-                mark: desired.mark(fields::IDS),
+                mark: place(fields::IDS),
             };
             findings.push(
                 Diagnostic::error(
                     "conflict",
                     "`userGroupIds` and `userGroups` are two ways to say one thing",
                 )
-                .at(source, desired.mark(fields::NAMES))
+                .at(source, place(fields::NAMES))
                 .also(ids, "the ids stand here")
                 .hint("keep the ids or the names"),
             );

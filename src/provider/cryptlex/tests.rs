@@ -528,7 +528,8 @@ fn refusals_carry_the_words_of_the_vendor() {
 fn ids_and_names_together_are_an_error() {
     let findings = |fields: Fields| {
         let mut findings = Diagnostics::default();
-        Cryptlex.audit(&wanted("l1", fields), &mut findings);
+        let nowhere = |_: &str| crate::model::Mark::default();
+        Cryptlex.audit(&wanted("l1", fields), &nowhere, &mut findings);
         findings
             .iter()
             .map(|finding| finding.code)

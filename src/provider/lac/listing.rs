@@ -181,7 +181,7 @@ impl Listing for OrderListing {
 }
 
 fn observed(order: &Map<String, Json>, owner: Result<i64, String>, key: &str) -> Observed {
-    match (decode(order), owner) {
+    match (decode(order.clone()), owner) {
         (Ok(mut live), Ok(owner)) => {
             live.fields.insert("customer_id", Value::Integer(owner));
             Observed::Live(live)

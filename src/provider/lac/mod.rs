@@ -13,6 +13,7 @@
 //! Sources: the vendor's pages "Update license order", "Get all license orders", "Create token",
 //! "Get all customers", checked 2026-11-21.
 
+mod customers;
 mod fields;
 mod listing;
 mod reading;
@@ -127,12 +128,12 @@ impl Provider for Lac {
             return Err(Malformed::new("the reply is no object"));
         };
         let key = desired.id("activationKey");
-        if order.get("activation_key").and_then(Json::as_str) != Some(key) {
+        if key_of(&order) != Some(key) {
             return Err(Malformed::new(
                 "`activation_key` is not the one that was written",
             ));
         }
-        let mut live = decode(&order)?;
+        let mut live = decode(order)?;
         if let Some(customer) = desired.fields.get("customer_id") {
             live.fields.insert("customer_id", customer.clone());
         }
@@ -140,15 +141,26 @@ impl Provider for Lac {
     }
 }
 
+/// What is looked at of an order beside the fields of the table.
+const BESIDE: [&str; 7] = [
+    "activation_key",
+    "customer",
+    "product_template",
+    "activated_licenses_count",
+    "deactivations_left",
+    "removal_request_time",
+    "removal_confirmation_time",
+];
+
 /// An order as lists and replies show it, all but its customer id.
-fn decode(order: &Map<String, Json>) -> Result<Live, Malformed> {
-    let mut object = order.clone();
+fn decode(mut order: Map<String, Json>) -> Result<Live, Malformed> {
     let template = order
         .get("product_template")
         .and_then(|template| template.get("id"))
-        .ok_or_else(|| Malformed::new("`product_template.id` is missing"))?;
-    object.insert("product_template_id".into(), template.clone());
-    let fields = codec::decode(fields::TABLE.desired, &object)?;
+        .ok_or_else(|| Malformed::new("`product_template.id` is missing"))?
+        .clone();
+    order.insert("product_template_id".into(), template);
+    let fields = codec::decode(fields::TABLE.desired, &order)?;
     let mut live = Live {
         fields,
         ..Live::default()
@@ -173,6 +185,10 @@ fn decode(order: &Map<String, Json>) -> Result<Live, Malformed> {
         }
     }
     Ok(live)
+}
+
+fn key_of(order: &Map<String, Json>) -> Option<&str> {
+    order.get("activation_key").and_then(Json::as_str)
 }
 
 fn number(json: &Json) -> Option<i64> {

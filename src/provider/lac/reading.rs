@@ -9,14 +9,17 @@
 //! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
 //! page, or one that brings nothing new, is the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
-use super::decode;
-use crate::model::{Call, Observed, Value};
+use super::customers::CustomerList;
+use super::{BESIDE, decode, fields, key_of};
+use crate::model::{Call, Live, Observed, Value};
+use crate::provider::codec::Malformed;
 use crate::provider::hunt::{Hunt, Next};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Reading, Ticket, Wanted, json_of};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Reading, Ticket, Wanted, page_of};
 use crate::provider::with_query;
 
 /// Up to this many customers are asked for one by one.
@@ -37,17 +40,53 @@ enum Purpose {
     Proof(usize, i64),
 }
 
+/// The members of an order that are read.
+static MEMBERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let table = fields::TABLE.desired.iter().map(|field| field.name);
+    table.chain(BESIDE).collect()
+});
+
+impl Purpose {
+    /// The members that are looked at of the rows that come back.
+    fn members(&self) -> &'static [&'static str] {
+        match self {
+            Purpose::Customers => &["id", "name"],
+            Purpose::Own(_)
+            | Purpose::Any(_)
+            | Purpose::Page(_)
+            | Purpose::Ahead(..)
+            | Purpose::Proof(..) => &MEMBERS,
+        }
+    }
+}
+
 /// One wanted order and what is known of it.
 struct Target {
     key: String,
     customer: Option<i64>,
-    order: Option<Map<String, Json>>,
+    order: Option<Order>,
     /// The customer that the order is known to belong to.
     owner: Option<i64>,
     absent: bool,
     failure: Option<String>,
     /// Proofs still on their way; nothing before any was asked for.
     proofs: Option<usize>,
+}
+
+/// An order as a list showed it.
+struct Order {
+    live: Result<Live, Malformed>,
+    customer: Option<String>,
+}
+
+impl Order {
+    fn read(row: Map<String, Json>) -> Self {
+        let name = row.get("customer").and_then(|it| it.get("name")?.as_str());
+        Self {
+            customer: name.map(str::to_string),
+            live: decode(row),
+        }
+    }
 }
 
 /// A list that is searched for some orders.
@@ -60,7 +99,7 @@ struct Listing {
     /// Rows of the first page: no page size is published.
     rows: usize,
     over: bool,
-    seen: BTreeSet<String>,
+    seen: HashSet<String>,
 }
 
 impl Listing {
@@ -81,11 +120,10 @@ pub struct OrderReading {
     outbox: Outbox<Purpose>,
     outstanding: usize,
     targets: Vec<Target>,
-    by_key: BTreeMap<String, usize>,
+    by_key: HashMap<String, usize>,
     listings: Vec<Listing>,
     names: Names,
-    customers: BTreeMap<i64, String>,
-    customer_pages: usize,
+    customers: CustomerList,
 }
 
 impl OrderReading {
@@ -117,8 +155,7 @@ impl OrderReading {
             by_key,
             listings: Vec::new(),
             names: Names::NotAsked,
-            customers: BTreeMap::new(),
-            customer_pages: 0,
+            customers: CustomerList::default(),
         };
         reading.start();
         reading
@@ -131,7 +168,8 @@ impl OrderReading {
         }
         if groups.len() > FEW_CUSTOMERS {
             self.list(None, (0..self.targets.len()).collect());
-            self.ask_names(0);
+            self.customers.expected = groups.len();
+            self.ask_names();
             return;
         }
         for (customer, wanted) in groups {
@@ -166,7 +204,7 @@ impl OrderReading {
             under_way: 1,
             rows: 0,
             over: false,
-            seen: BTreeSet::new(),
+            seen: HashSet::new(),
         };
         self.listings.push(listing);
         self.send(
@@ -175,14 +213,17 @@ impl OrderReading {
         );
     }
 
-    fn ask_names(&mut self, offset: usize) {
+    /// Asks for the next pages of the customer list, side by side.
+    fn ask_names(&mut self) {
         self.names = Names::Asked;
-        let path = if offset == 0 {
-            "/customers".to_string()
-        } else {
-            with_query("/customers", &[("offset", &offset.to_string())])
-        };
-        self.send(path, Purpose::Customers);
+        for offset in self.customers.next() {
+            let path = if offset == 0 {
+                "/customers".to_string()
+            } else {
+                with_query("/customers", &[("offset", &offset.to_string())])
+            };
+            self.send(path, Purpose::Customers);
+        }
     }
 
     fn rows(&mut self, purpose: &Purpose, rows: Vec<Map<String, Json>>) {
@@ -190,7 +231,7 @@ impl OrderReading {
             Purpose::Own(index) => match exact(rows, &self.targets[*index].key) {
                 Some(order) => {
                     self.targets[*index].owner = self.targets[*index].customer;
-                    self.targets[*index].order = Some(order);
+                    self.targets[*index].order = Some(Order::read(order));
                 }
                 None => {
                     let path = orders(Some(&self.targets[*index].key), None, 0);
@@ -198,12 +239,12 @@ impl OrderReading {
                 }
             },
             Purpose::Any(index) => match exact(rows, &self.targets[*index].key) {
-                Some(order) => self.targets[*index].order = Some(order),
+                Some(order) => self.targets[*index].order = Some(Order::read(order)),
                 None => self.targets[*index].absent = true,
             },
             Purpose::Page(listing) => self.page(*listing, rows),
             Purpose::Ahead(listing, page) => self.ahead(*listing, *page, rows),
-            Purpose::Customers => self.customer_page(rows),
+            Purpose::Customers => self.customer_page(&rows),
             Purpose::Proof(index, customer) => {
                 let target = &mut self.targets[*index];
                 target.proofs = target.proofs.map(|left| left - 1);
@@ -240,7 +281,7 @@ impl OrderReading {
         let listing = &mut self.listings[number];
         let before = listing.seen.len();
         for order in rows {
-            let Some(key) = order.get("activation_key").and_then(Json::as_str) else {
+            let Some(key) = key_of(&order) else {
                 continue;
             };
             listing.seen.insert(key.to_string());
@@ -248,7 +289,7 @@ impl OrderReading {
                 && listing.wanted.remove(index)
             {
                 self.targets[*index].owner = listing.customer;
-                self.targets[*index].order = Some(order);
+                self.targets[*index].order = Some(Order::read(order));
             }
         }
         let new = listing.seen.len() > before;
@@ -290,23 +331,19 @@ impl OrderReading {
         }
     }
 
-    fn customer_page(&mut self, rows: Vec<Map<String, Json>>) {
-        let before = self.customers.len();
-        for row in &rows {
-            let id = row.get("id").and_then(super::number);
-            let name = row.get("name").and_then(Json::as_str);
-            if let (Some(id), Some(name)) = (id, name) {
-                self.customers.insert(id, name.to_string());
-            }
+    fn customer_page(&mut self, rows: &[Map<String, Json>]) {
+        self.customers.page(rows);
+        let failed = matches!(self.names, Names::Failed(_));
+        if self.customers.under_way > 0 || failed {
+            return;
         }
-        self.customer_pages += 1;
-        if self.customers.len() == before {
+        if self.customers.over {
             self.names = Names::Known;
-        } else if self.customer_pages >= MOST_PAGES {
+        } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.names = Names::Failed(why);
         } else {
-            self.ask_names(self.customers.len());
+            self.ask_names();
         }
     }
 
@@ -323,7 +360,7 @@ impl OrderReading {
             return;
         }
         match &self.names {
-            Names::NotAsked => self.ask_names(0),
+            Names::NotAsked => self.ask_names(),
             Names::Asked => {}
             Names::Failed(why) => {
                 let why = why.clone();
@@ -352,13 +389,8 @@ impl OrderReading {
         let name = target
             .order
             .as_ref()
-            .and_then(|order| order.get("customer")?.get("name")?.as_str());
-        let mut candidates: BTreeSet<i64> = self
-            .customers
-            .iter()
-            .filter(|(_, known)| Some(known.as_str()) == name)
-            .map(|(id, _)| *id)
-            .collect();
+            .and_then(|order| order.customer.as_deref());
+        let mut candidates = name.map_or_else(BTreeSet::new, |name| self.customers.called(name));
         let agreed = candidates.len() == 1
             && target
                 .customer
@@ -399,7 +431,10 @@ impl OrderReading {
                     self.targets[index].failure = Some(why.clone());
                 }
             }
-            Purpose::Customers => self.names = Names::Failed(why),
+            Purpose::Customers => {
+                self.customers.under_way -= 1;
+                self.names = Names::Failed(why);
+            }
         }
     }
 }
@@ -415,7 +450,7 @@ impl Reading for OrderReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (purpose, name) = self.outbox.purpose(ticket);
-        let rows = json_of(&name, answer)
+        let rows = page_of(&name, answer, purpose.members())
             .map_err(|failure| failure.text)
             .and_then(|json| rows_of(json, &name));
         match rows {
@@ -436,7 +471,7 @@ fn observed(target: Target) -> Observed {
     let Some(order) = target.order else {
         return Observed::Missing;
     };
-    match decode(&order) {
+    match order.live {
         Ok(mut live) => {
             if let Some(owner) = target.owner {
                 live.fields.insert("customer_id", Value::Integer(owner));
@@ -464,8 +499,7 @@ pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String>
 
 /// The row with exactly this key: the filter matches parts of keys.
 fn exact(rows: Vec<Map<String, Json>>, key: &str) -> Option<Map<String, Json>> {
-    rows.into_iter()
-        .find(|row| row.get("activation_key").and_then(Json::as_str) == Some(key))
+    rows.into_iter().find(|row| key_of(row) == Some(key))
 }
 
 /// The list call. The customer filter needs both of its parameters.
@@ -489,7 +523,7 @@ pub fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String
 mod tests {
     use super::*;
     use crate::provider::Provider;
-    use crate::provider::lac::{Lac, fields};
+    use crate::provider::lac::Lac;
     use crate::provider::testing::{self, answer};
     use serde_json::json;
 
@@ -532,6 +566,39 @@ mod tests {
     }
 
     #[test]
+    fn a_thousand_orders_are_three_round_trips_deep() {
+        let orders: Vec<_> = (0..1_000)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                let customer = Value::Integer(number % 250);
+                order.fields.insert("customer_id", customer);
+                order
+            })
+            .collect();
+        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+        let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+            let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
+            let from: i64 = offset.parse().unwrap();
+            if call.starts_with("GET /customers") {
+                let row = |id: i64| json!({"id": id, "name": format!("Customer {id}")});
+                return answer(200, Json::from_iter((from..250.min(from + 100)).map(row)));
+            }
+            let row = |number: i64| {
+                let customer = format!("Customer {}", number % 250);
+                json!({"activation_key": format!("k{number}"), "customer": {"name": customer}})
+            };
+            answer(200, Json::from_iter((from..1_000.min(from + 100)).map(row)))
+        });
+        let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
+        assert_eq!(
+            calls,
+            [2, 11, 1],
+            "pages of orders and of customers side by side"
+        );
+    }
+
+    #[test]
     fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
         let (calls, _) = read(20, |call| {
             if call.starts_with("GET /customers") {
@@ -555,7 +622,7 @@ mod tests {
             "removal": false, "deactivations_allowed": i64::MAX, "deactivations_left": i64::MIN,
             "Hostids": [], "Features": [],
         });
-        let live = decode(order.as_object().unwrap()).unwrap();
+        let live = decode(order.as_object().unwrap().clone()).unwrap();
         assert_eq!(live.number("deactivations_used"), None);
     }
 }

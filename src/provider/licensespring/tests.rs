@@ -84,7 +84,7 @@ fn the_example_of_the_page_is_read_in_the_form_of_the_write_call() {
             ("max_overages", Value::Integer(99)),
             ("reset_consumption", Value::Bool(false)),
             ("consumption_period", Value::Null),
-            ("metadata", Value::Json(json!({}))),
+            ("metadata", Value::Json(Box::new(json!({})))),
         ])
     };
     let items = Value::Items(vec![(key("f2"), row(88)), (key("f5"), row(0))]);

@@ -153,7 +153,6 @@ fn bare(table: &KindTable, connection: &str, identity: Identity) -> Desired {
             source: Arc::default(),
             mark: Mark::default(),
         },
-        marks: BTreeMap::new(),
     }
 }
 

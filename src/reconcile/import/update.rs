@@ -78,7 +78,7 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
             .or_insert_with(|| File::new(source));
         let place = file
             .parts
-            .range_mut(..=desired.origin.mark.start)
+            .range_mut(..=desired.origin.mark.range().start)
             .next_back();
         let Some((_, part)) = place else { continue };
         match object(checked, seen, desired, &found.observed, part, settings) {

@@ -178,7 +178,7 @@ fn read_journal(text: &str) {
             take_back(table, &intent.changes, &Live::default());
             for field in table {
                 if let Some(json) = intent.unread.get(field.name) {
-                    let _ = codec::value(field, json, field.name);
+                    let _ = codec::value(field, json, &field.name);
                 }
             }
         }

@@ -115,19 +115,20 @@ pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Pla
 
 /// The plan as the contract shows it, at the fixed moment.
 pub fn document(checked: &Checked, planned: &[Planned]) -> PlanDocument {
-    let limits = BTreeMap::from([(
+    let paces = BTreeMap::from([(
         String::new(),
         entitle::model::Limits {
             concurrency: 10,
             rates: Vec::new(),
-        },
+        }
+        .into(),
     )]);
     let facts = SourceFacts {
         files: 1,
         documents: planned.len(),
         ..SourceFacts::default()
     };
-    PlanDocument::new(planned, facts, &limits, &checked.findings, now())
+    PlanDocument::new(planned, facts, &paces, &checked.findings, now())
 }
 
 /// Text without colour.

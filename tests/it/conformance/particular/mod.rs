@@ -132,6 +132,22 @@ async fn cryptlex_groups_that_joined_meanwhile_are_kept_where_unlisted_ones_are(
 }
 
 #[tokio::test]
+async fn cryptlex_two_thousand_licences_cost_their_pages_and_no_refusal() {
+    let vendor = &cryptlex::VENDOR;
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(2_000));
+    let strict = bench
+        .sandbox
+        .set_switches(vendor.name, json!({"rate_limit": true}));
+    strict.expect("a switch of the simulator");
+    let objects: Vec<_> = (0..2_000).map(|n| vendor.little(n, false)).collect();
+    for planned in &bench.plan(&objects).await {
+        in_sync(planned);
+    }
+    assert_eq!(bench.reads().len(), 20, "{:#?}", bench.reads());
+}
+
+#[tokio::test]
 async fn cryptlex_keys_of_licences_reach_nothing() {
     let vendor = &cryptlex::VENDOR;
     let bench = Bench::new().await;

@@ -1,0 +1,156 @@
+//! How long the writes of a plan take, from what the account allows.
+//!
+//! How fast it has answered so far is left out: equal inputs give equal plans, byte for byte.
+//!
+//! A write may cost more calls than itself: where the reply shows nothing the object is read again, and a
+//! read that has grown old is repeated before a write that replaces more than it manages. The limiter lets a
+//! call start one window after the answer to the call that it follows, so every window is longer than stated
+//! by the time of an answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Action, Planned};
+use crate::model::Limits;
+use crate::provider::semantics::{Echo, WriteMode};
+use crate::provider::{self, Provider};
+
+/// What a read is worth before a write that replaces: an older one is repeated.
+pub const FRESH: Duration = Duration::from_secs(10);
+
+/// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
+const CALL: Duration = Duration::from_millis(200);
+
+/// How fast an account may be asked, and how fast it is taken to answer.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    pub limits: Limits,
+    /// The time to an answer.
+    pub answer: Duration,
+}
+
+impl From<Limits> for Pace {
+    fn from(limits: Limits) -> Self {
+        Self {
+            limits,
+            answer: CALL,
+        }
+    }
+}
+
+impl Pace {
+    /// How long so many calls take.
+    fn seconds(&self, calls: usize) -> f64 {
+        let answer = self.answer.as_secs_f64();
+        let rounds = calls.div_ceil(self.limits.concurrency.max(1));
+        let paced = self.limits.rates.iter().map(|rate| {
+            let windows = calls.saturating_sub(1) / rate.requests.max(1) as usize;
+            windows as f64 * (rate.per.as_secs_f64() + answer) + answer
+        });
+        paced.fold(rounds as f64 * answer, f64::max)
+    }
+
+    /// How many calls are done in a time.
+    fn calls(&self, seconds: f64) -> usize {
+        // The time grows with the calls, so the number is found by halving.
+        let (mut low, mut high) = (0, 1 << 32);
+        while low + 1 < high {
+            let middle = (low + high) / 2;
+            if self.seconds(middle) <= seconds {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
+/// Calls that one write costs.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    /// The write and the look at what came of it.
+    pub write: usize,
+    /// The look before it, once what was read has grown old.
+    pub again: usize,
+}
+
+impl Cost {
+    fn of(provider: &dyn Provider, planned: &Planned) -> Self {
+        let look = provider.reading(&[&planned.desired]).ready().len();
+        let semantics = provider.semantics();
+        let merges = semantics.write == WriteMode::Merge;
+        Self {
+            write: match semantics.echo {
+                Echo::Whole => 1,
+                Echo::Nothing => 1 + look,
+            },
+            again: if merges { 0 } else { look },
+        }
+    }
+}
+
+/// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
+pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
+    let mut writes: BTreeMap<&str, (usize, &Planned)> = BTreeMap::new();
+    for one in planned.iter().filter(|one| one.action == Action::Update) {
+        let own = writes.entry(&one.desired.connection).or_insert((0, one));
+        own.0 += 1;
+    }
+    let of_one = |(connection, (count, first)): (&str, (usize, &Planned))| {
+        let (Some(pace), Some(provider)) =
+            (paces.get(connection), provider::of(first.desired.vendor))
+        else {
+            return 0.0;
+        };
+        of_writes(pace, Cost::of(provider, first), count)
+    };
+    let slowest = writes.into_iter().map(of_one).fold(0.0, f64::max);
+    // Nothing takes no time at all.
+    let least = if slowest > 0.0 { 0.1 } else { 0.0 };
+    ((slowest * 10.0).round() / 10.0).max(least)
+}
+
+/// The seconds that so many writes to one account take.
+pub fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
+    let fresh = (pace.calls(FRESH.as_secs_f64()) / cost.write).min(writes);
+    pace.seconds(writes * cost.write + (writes - fresh) * cost.again)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Rate;
+
+    fn pace(concurrency: usize, rates: &[(u32, u64)], millis: u64) -> Pace {
+        let rate = |(requests, seconds): &(u32, u64)| Rate {
+            requests: *requests,
+            per: Duration::from_secs(*seconds),
+        };
+        Pace {
+            limits: Limits {
+                concurrency,
+                rates: rates.iter().map(rate).collect(),
+            },
+            answer: Duration::from_millis(millis),
+        }
+    }
+
+    #[test]
+    fn calls_are_bound_by_concurrency_and_by_the_slowest_rate() {
+        assert_eq!(pace(10, &[], 20).seconds(1_000), 2.0);
+        assert_eq!(pace(10, &[(50, 5)], 0).seconds(1_000), 95.0);
+        assert_eq!(pace(10, &[(600, 60), (50, 1)], 0).seconds(600), 11.0);
+        assert_eq!(pace(10, &[], 20).calls(2.0), 1_000);
+    }
+
+    #[test]
+    fn old_reads_are_repeated() {
+        let (merge, replace) = (Cost { write: 1, again: 0 }, Cost { write: 1, again: 1 });
+        let pace = pace(10, &[(20, 1)], 0);
+        assert_eq!(of_writes(&pace, merge, 1_000), 49.0);
+        // 220 writes in the first ten seconds, then two calls for each.
+        assert_eq!(of_writes(&pace, replace, 1_000), 88.0);
+        assert_eq!(of_writes(&pace, replace, 100), 4.0);
+    }
+}
