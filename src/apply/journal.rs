@@ -44,6 +44,8 @@ pub enum Event {
         of_run: String,
         found: String,
     },
+    /// Live was as the manifest wants it.
+    Agreed(Box<Agreed>),
     /// The run has ended by itself.
     Finished { interrupted: bool },
 }
@@ -88,6 +90,28 @@ pub struct Ended {
     pub side_effects: Vec<String>,
 }
 
+/// What manifest and live agreed on. Not a write: it is what later drift is told by and healed to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreed {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    pub base_url: String,
+    pub identity: BTreeMap<String, String>,
+    /// Every managed field as the manifest wants it.
+    pub managed: BTreeMap<String, Json>,
+    /// Fields that every write must carry and no read returns.
+    #[serde(default)]
+    pub unread: BTreeMap<String, Json>,
+    /// What the policy ignored and which lists it left open: there nobody agreed on anything.
+    #[serde(default)]
+    pub spared: Vec<String>,
+    #[serde(default)]
+    pub commit: Option<String>,
+    #[serde(default)]
+    pub sandbox: bool,
+}
+
 /// A journal open for writing.
 pub struct Journal {
     file: Mutex<File>,
@@ -127,13 +151,18 @@ impl Journal {
 
     /// Writes a line and waits until it is on disk.
     pub fn append(&self, record: &Record) -> io::Result<()> {
-        let line = encode(record)?;
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// Writes lines and waits once until all are on disk.
+    pub fn append_all(&self, records: &[Record]) -> io::Result<()> {
+        let lines = records.iter().map(encode).collect::<io::Result<String>>()?;
         // Nothing panics while the lock is held, and a file does not break with its lock.
         let mut file = self
             .file
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(line.as_bytes())?;
+        file.write_all(lines.as_bytes())?;
         file.sync_data()
     }
 
@@ -229,7 +258,7 @@ impl History {
                 } => {
                     open.retain(|o| (&o.run, &o.intent.address) != (of_run, address));
                 }
-                Event::Started(_) | Event::Finished { .. } => {}
+                Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => {}
             }
         }
         open

@@ -7,6 +7,7 @@
 //! is told as an `event` to whoever listens. If anything here ever asks which vendor it talks to, the provider
 //! forgot to say something.
 
+pub mod agreement;
 pub mod event;
 pub mod execute;
 pub mod http;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::journal::{Ended, Event, Intent, Journal, OpenIntent, Record, Started};
+use super::agreement::{self, Agreements};
+use super::journal::{Agreed, Ended, Event, Intent, Journal, OpenIntent, Record, Started};
 use super::outcome::{Outcome, Report};
 use super::transport::Account;
-use crate::model::Need;
+use crate::model::Desired;
 use crate::plan::Planned;
 use crate::plan::document::ObjectEntry;
 use crate::plan::drift::remember;
@@ -27,17 +28,16 @@ impl Recorder<'_> {
         let Some(journal) = self.journal else {
             return Ok(());
         };
-        let record = Record {
+        let written = journal.append(&self.record(event));
+        written.map_err(|error| fault(journal, &error))
+    }
+
+    fn record(&self, event: Event) -> Record {
+        Record {
             at: (self.clock)().to_string(),
             run: self.run.clone(),
             event,
-        };
-        journal.append(&record).map_err(|error| {
-            format!(
-                "cannot write the journal {}: {error}",
-                journal.path().display()
-            )
-        })
+        }
     }
 
     pub fn started(&self, started: Started) -> Result<(), String> {
@@ -55,16 +55,6 @@ impl Recorder<'_> {
             return Ok(());
         };
         let fields = &planned.desired.fields;
-        let unread = account
-            .provider
-            .table()
-            .desired
-            .iter()
-            .filter(|field| field.need == Need::InManifest)
-            .filter_map(|field| {
-                Some((field.name.into(), field.shape.json(fields.get(field.name)?)))
-            })
-            .collect();
         self.write(Event::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
@@ -78,7 +68,7 @@ impl Recorder<'_> {
             method: call.method,
             path: call.path.clone(),
             changes: entry.changes.clone(),
-            unread,
+            unread: agreement::unread(account.provider.table().desired, fields),
             managed: remember(account.provider.table().desired, fields),
         })))
     }
@@ -107,7 +97,41 @@ impl Recorder<'_> {
         })
     }
 
+    /// Writes down what is agreed on and was not before, all of it at once. Nothing hangs on it but what
+    /// later runs can tell, so a caller may go on without.
+    pub fn agreed<'d>(
+        &self,
+        objects: impl Iterator<Item = &'d Desired>,
+        known: &Agreements,
+        commit: Option<&String>,
+        sandbox: bool,
+    ) -> Result<(), String> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        let fresh = |object: &Desired| {
+            let place = self.places.get(&object.connection)?;
+            let agreed = Agreed {
+                commit: commit.cloned(),
+                sandbox,
+                ..agreement::agreed(object, place)?
+            };
+            (!known.has(&agreed)).then(|| self.record(Event::Agreed(Box::new(agreed))))
+        };
+        let records: Vec<Record> = objects.filter_map(fresh).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let written = journal.append_all(&records);
+        written.map_err(|error| fault(journal, &error))
+    }
+
     pub fn finished(&self, interrupted: bool) -> Result<(), String> {
         self.write(Event::Finished { interrupted })
     }
+}
+
+fn fault(journal: &Journal, error: &std::io::Error) -> String {
+    let path = journal.path().display();
+    format!("cannot write the journal {path}: {error}")
 }

@@ -10,6 +10,7 @@ use super::outputs::Outputs;
 use super::setup::Setup;
 use super::signals::Signals;
 use super::{output, state};
+use crate::apply::agreement::{self, Agreements};
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
 use crate::apply::lock::{self, Held, LockFiles};
 use crate::apply::recorder::Recorder;
@@ -37,6 +38,7 @@ pub struct Writer<'a> {
     run: String,
     journal: Option<Journal>,
     cut_off: Vec<OpenIntent>,
+    agreements: Agreements,
     _locks: Vec<Box<dyn Held>>,
 }
 
@@ -64,12 +66,14 @@ impl<'a> Writer<'a> {
             _ => Some(state::journal(&consent.journal)?),
         };
         let (mut journal, mut cut_off) = (None, Vec::new());
+        let mut agreements = Agreements::default();
         if let Some(path) = path {
             let fault = |error: std::io::Error| {
                 anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
             };
             let history = History::read(&path).map_err(fault)?;
             cut_off = history.open_intents();
+            agreements = Agreements::of(&history);
             tell(&path, &history, &cut_off);
             journal = Some(Journal::open(&path).map_err(fault)?);
         }
@@ -80,6 +84,7 @@ impl<'a> Writer<'a> {
             run,
             journal,
             cut_off,
+            agreements,
             _locks: locks,
         })
     }
@@ -116,6 +121,7 @@ impl<'a> Writer<'a> {
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = signals.exit();
         self.finish(&reports, document, &options.recorder, interrupted.is_some())?;
+        self.agree(&reports, pass, &options.recorder);
         let done = render::with_outcomes(document.clone(), &reports);
         let exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
         self.end(Stage::Applied, &done, exit)
@@ -190,6 +196,27 @@ impl<'a> Writer<'a> {
                 .map_err(|why| anyhow::anyhow!(why))?;
         }
         Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// Writes down what is as the manifests want it now. An inverse wants something else.
+    fn agree(&self, reports: &[Report], pass: &Pass, recorder: &Recorder<'_>) {
+        let source = &pass.document.source;
+        if source.undo.is_some() {
+            return;
+        }
+        let agreed = reports.iter().filter_map(|report| {
+            let object = &report.planned.desired;
+            agreement::holds(report, pass.fresh).then_some(&**object)
+        });
+        let sandbox = self.setup.settings.sandbox;
+        let written = recorder.agreed(agreed, &self.agreements, source.commit.as_ref(), sandbox);
+        if let Err(why) = written {
+            anstream::eprintln!(
+                "warning: {why}; of objects in sync, `entitle drift` may know no base"
+            );
+        }
     }
 }
 

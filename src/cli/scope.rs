@@ -159,6 +159,7 @@ impl Scope {
             | Event::Intent(_)
             | Event::Outcome(_)
             | Event::Found { .. }
+            | Event::Agreed(_)
             | Event::Finished { .. } => None,
         };
         let known: BTreeSet<String> = history.records.iter().filter_map(written).collect();

@@ -16,11 +16,12 @@ use super::engine::{Batch, Job, Seen};
 use super::gate::{self, Hold};
 use super::mode::RunMode;
 use super::track::Look;
+use crate::apply::agreement;
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
 use crate::apply::lock::{self, Held, Lock};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Account, Outcome, Report};
-use crate::model::{Address, Mode};
+use crate::model::{Address, Desired, Mode};
 use crate::plan::document::{ObjectEntry, PlanDocument};
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Action, Planned};
@@ -86,11 +87,15 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .filter(|(_, look)| look.hold.is_none() && look.entry.action == Action::Update)
         .map(|(address, _)| address.clone())
         .collect();
+    let mut agreed = agreed(&batch, &pass);
     if !going.is_empty() {
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
         pass.only(goes, settings.parallelism, (settings.clock)());
         let reports = shell.write(&pass, &settings, &run).await;
         for report in reports {
+            if batch.mode == RunMode::Sync && agreement::holds(&report, true) {
+                agreed.push(Arc::clone(&report.planned.desired));
+            }
             let address = &report.planned.desired.address;
             if let Some(look) = looks.get_mut(address) {
                 take(&mut look.entry, report);
@@ -98,6 +103,10 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         }
     }
     shell.close_cut_off(&looks, &run, settings.clock);
+    // While somebody else writes, what was read is no longer worth remembering.
+    if locked.is_none() {
+        shell.agree(&agreed, &pass.document, &run, &settings);
+    }
     let account = pass.accounts.remove(&batch.connection);
     let requests = account
         .as_ref()
@@ -121,6 +130,29 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         locked,
         requests,
     }
+}
+
+/// Objects that are as their manifests want them. A restored one wants something else: its plan is not of the
+/// object that the manifest gave.
+fn agreed(batch: &Batch, pass: &Pass) -> Vec<Arc<Desired>> {
+    if batch.mode == RunMode::Observe {
+        return Vec::new();
+    }
+    let given: BTreeMap<&Address, &Arc<Desired>> = batch
+        .checked
+        .desired
+        .iter()
+        .map(|object| (&object.address, object))
+        .collect();
+    let holds = |planned: &&Planned| {
+        let object = &planned.desired;
+        planned.action == Action::None
+            && given
+                .get(&object.address)
+                .is_some_and(|given| Arc::ptr_eq(given, object))
+    };
+    let held = pass.planned.iter().filter(holds);
+    held.map(|planned| Arc::clone(&planned.desired)).collect()
 }
 
 /// What was read, and why each write may not go. The brake counts the writes that nothing else holds.
@@ -281,6 +313,27 @@ impl Shell {
             tracing::error!("{why}");
         }
         reports
+    }
+
+    /// Writes down what is as the manifests want it, where the journal does not say so already.
+    fn agree(
+        &self,
+        agreed: &[Arc<Desired>],
+        document: &PlanDocument,
+        run: &str,
+        settings: &Settings,
+    ) {
+        if agreed.is_empty() {
+            return;
+        }
+        let applied = self.applied();
+        let recorder = self.recorder(document, run, settings.clock);
+        let objects = agreed.iter().map(|object| &**object);
+        let commit = document.source.commit.as_ref();
+        let written = recorder.agreed(objects, &applied.agreements, commit, settings.sandbox);
+        if let Err(why) = written {
+            tracing::warn!("{why}");
+        }
     }
 
     fn recorder(

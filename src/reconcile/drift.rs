@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Accounts, Checked, Settings, check, look};
-use crate::apply::journal::{Event, History, Intent};
+use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::manifest::lower;
 use crate::model::diagnostic::Source;
@@ -35,7 +35,7 @@ struct Base {
 }
 
 impl Bases {
-    /// What the journal's applies wrote. Those of trial runs count for trial runs only.
+    /// What the journal's applies wrote, or found to be so. Those of trial runs count for trial runs only.
     pub fn journal(history: &History, sandbox: bool) -> Self {
         let mut by_address: BTreeMap<String, Base> = BTreeMap::new();
         let mut commits: BTreeMap<&str, Option<&String>> = BTreeMap::new();
@@ -61,7 +61,20 @@ impl Bases {
                         agree(&mut by_address, intent, applied);
                     }
                 }
-                Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
+                Event::Agreed(agreed) if agreed.sandbox == sandbox => {
+                    let applied = Applied {
+                        run: record.run.clone(),
+                        at: record.at.clone(),
+                        commit: agreed.commit.clone(),
+                    };
+                    if let Some(base) = whole(agreed, applied) {
+                        by_address.insert(agreed.address.clone(), base);
+                    }
+                }
+                Event::Started(_)
+                | Event::Agreed(_)
+                | Event::Found { .. }
+                | Event::Finished { .. } => {}
             }
         }
         Self {
@@ -120,6 +133,18 @@ impl Bases {
 /// The beginning of a commit's name.
 pub fn short(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
+}
+
+/// Both sides agreed on everything that the manifest managed.
+fn whole(agreed: &Agreed, applied: Applied) -> Option<Base> {
+    let kind = agreed.address.split('/').next().unwrap_or_default();
+    let table = provider::of_kind(kind)?.table().desired;
+    Some(Base {
+        identity: agreed.identity.clone(),
+        place: Some(agreed.base_url.clone()),
+        fields: recall(table, &agreed.managed),
+        applied: Some(applied),
+    })
 }
 
 /// Both sides agreed on what an apply wrote. An inverse wants only what it takes back, so the rest stays as

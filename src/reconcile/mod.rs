@@ -61,6 +61,8 @@ pub struct Pass {
     /// What was read; empty for a saved plan, whose objects are read one by one.
     pub(crate) live: BTreeMap<Address, Live>,
     pub(crate) observed_at: Timestamp,
+    /// Whether every object was read for it; a saved plan only says what was so.
+    pub fresh: bool,
 }
 
 impl Pass {
@@ -112,6 +114,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
         accounts,
         live,
         observed_at,
+        fresh: true,
     }
 }
 

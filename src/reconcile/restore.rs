@@ -1,27 +1,43 @@
 //! What past runs applied, from the journal, as something to desire again.
 //!
-//! An object goes back to what was last written to it, field by field: for every path the last change that
-//! was carried out counts. Fields that this program never wrote are nobody's to restore, and are left as
-//! they are; so are fields that the manifest has changed since, because restoring never follows the source.
+//! An object goes back to what it and its manifest last agreed on, and from there to what was written to it
+//! since: for every path the last change that was carried out counts. Other fields are nobody's to restore,
+//! and are left as they are; what the manifest has changed since is not looked at, because restoring never
+//! follows the source.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
 use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::Outcome;
-use crate::apply::journal::{Event, History, Intent};
+use crate::apply::agreement::{Agreements, spared};
+use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::model::field::find;
-use crate::model::{Carry, Desired, Field, Fields, Observed, RiskRule};
+use crate::model::{
+    Carry, Desired, Field, Fields, Key, Live, Need, Observed, RiskRule, Shape, Value,
+};
 use crate::plan::document::ChangeEntry;
-use crate::plan::{self, ChangeVerb, undo};
-use crate::provider::{self, codec};
+use crate::plan::drift::recall;
+use crate::plan::{self, Action, ChangeVerb, undo};
+use crate::provider::{self, Provider, codec};
 
-/// The last change of every path that was carried out, by object.
+/// The last agreement and the last change of every path that was carried out since, by object.
 #[derive(Default)]
-pub struct Applied(BTreeMap<String, Memory>);
+pub struct Applied {
+    by_address: BTreeMap<String, Memory>,
+    /// What need not be written down again.
+    pub agreements: Agreements,
+}
 
+#[derive(Default)]
 struct Memory {
-    last: Intent,
+    base_url: String,
+    identity: BTreeMap<String, String>,
+    unread: BTreeMap<String, Json>,
+    agreed: Option<Agreed>,
     changes: Vec<ChangeEntry>,
 }
 
@@ -29,7 +45,10 @@ impl Applied {
     /// Folds a journal. Writes whose end nobody recorded, and those that were refused, count for nothing.
     pub fn of(history: &History) -> Self {
         let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
-        let mut applied = Self::default();
+        let mut applied = Self {
+            agreements: Agreements::of(history),
+            ..Self::default()
+        };
         for record in &history.records {
             match &record.event {
                 Event::Intent(intent) => {
@@ -43,25 +62,33 @@ impl Applied {
                         applied.take(intent);
                     }
                 }
+                Event::Agreed(agreed) => applied.agree(agreed),
                 Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
             }
         }
         applied
     }
 
+    fn agree(&mut self, agreed: &Agreed) {
+        let memory = Memory {
+            base_url: agreed.base_url.clone(),
+            identity: agreed.identity.clone(),
+            unread: agreed.unread.clone(),
+            agreed: Some(agreed.clone()),
+            changes: Vec::new(),
+        };
+        self.by_address.insert(agreed.address.clone(), memory);
+    }
+
     fn take(&mut self, intent: &Intent) {
-        let memory = self
-            .0
-            .entry(intent.address.clone())
-            .or_insert_with(|| Memory {
-                last: intent.clone(),
-                changes: Vec::new(),
-            });
-        if memory.last.base_url != intent.base_url || memory.last.identity != intent.identity {
-            // Another object by the same name: what was written to the old one says nothing about it.
-            memory.changes.clear();
+        let memory = self.by_address.entry(intent.address.clone()).or_default();
+        if memory.base_url != intent.base_url || memory.identity != intent.identity {
+            // Another object by the same name: what is known of the old one says nothing about it.
+            *memory = Memory::default();
         }
-        memory.last = intent.clone();
+        memory.base_url.clone_from(&intent.base_url);
+        memory.identity.clone_from(&intent.identity);
+        memory.unread.clone_from(&intent.unread);
         for change in &intent.changes {
             memory
                 .changes
@@ -92,25 +119,34 @@ pub async fn restore(
         let Some(provider) = provider::of(object.vendor) else {
             continue;
         };
-        let mut wanted = Desired::clone(object);
-        wanted.fields = Fields::new();
-        let memory = applied.0.get(&object.address.to_string());
+        let memory = applied.by_address.get(&object.address.to_string());
         let memory = memory.filter(|memory| is_of(memory, object, checked));
-        if let (Observed::Live(seen), Some(memory)) = (seen, memory) {
-            let table = provider.table().desired;
-            wanted.fields = unread_fields(table, &memory.last);
-            let changes: Vec<ChangeEntry> = memory
-                .changes
-                .iter()
-                .filter(|change| restorable(table, &change.path))
-                .map(turned)
-                .collect();
-            wanted
-                .fields
-                .extend(undo::inverse(table, &changes, seen).fields);
-            live.insert(object.address.clone(), seen.clone());
+        let Observed::Live(seen) = seen else {
+            planned.push(plan::plan(provider, object, seen, now));
+            continue;
+        };
+        let table = provider.table().desired;
+        let (fields, seen) = match memory {
+            Some(memory) => remembered(memory, table, object, seen),
+            // In sync with its manifest, and so worth remembering.
+            None if is_in_sync(provider, object, seen, now) => {
+                (object.fields.clone(), seen.clone())
+            }
+            None => (Fields::new(), unnamed(seen, &Fields::new())),
+        };
+        let wanted = if fields == object.fields {
+            Arc::clone(object)
+        } else {
+            Arc::new(Desired {
+                fields,
+                ..Desired::clone(object)
+            })
+        };
+        let seen = Observed::Live(seen);
+        planned.push(plan::plan(provider, &wanted, &seen, now));
+        if let Observed::Live(seen) = seen {
+            live.insert(object.address.clone(), seen);
         }
-        planned.push(plan::plan(provider, &Arc::new(wanted), seen, now));
     }
     let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {
@@ -119,24 +155,109 @@ pub async fn restore(
         accounts,
         live,
         observed_at,
+        fresh: true,
     }
+}
+
+fn is_in_sync(provider: &dyn Provider, object: &Arc<Desired>, seen: &Live, now: Timestamp) -> bool {
+    let seen = Observed::Live(seen.clone());
+    plan::plan(provider, object, &seen, now).action == Action::None
+}
+
+/// What a memory wants, and live without the names that today's manifest alone gives.
+fn remembered(
+    memory: &Memory,
+    table: &'static [Field],
+    object: &Desired,
+    seen: &Live,
+) -> (Fields, Live) {
+    let mut fields = unread_fields(table, &memory.unread);
+    let agreed = memory.agreed.as_ref();
+    // Under another policy the same values would mean another write.
+    if let Some(agreed) = agreed.filter(|agreed| agreed.spared == spared(object)) {
+        let agreed = recall(table, &agreed.managed);
+        fields.extend(agreed_fields(table, agreed, object, seen));
+    }
+    let mut base = seen.clone();
+    for (name, value) in &fields {
+        if let Value::Items(items) = value {
+            let held = seen.fields.get(name).map_or(&[][..], Value::items);
+            base.fields.insert(name, Value::Items(filled(items, held)));
+        }
+    }
+    let changes: Vec<ChangeEntry> = memory
+        .changes
+        .iter()
+        .filter(|change| restorable(table, &change.path))
+        .map(turned)
+        .collect();
+    fields.extend(undo::inverse(table, &changes, &base).fields);
+    let seen = unnamed(seen, &fields);
+    (fields, seen)
+}
+
+/// The agreed fields that may be restored.
+fn agreed_fields(table: &'static [Field], agreed: Fields, object: &Desired, seen: &Live) -> Fields {
+    let mut kept = Fields::new();
+    for (name, mut value) in agreed {
+        let Some(field) = find(table, name).filter(|field| is_free(field)) else {
+            continue;
+        };
+        // Reading resolves the names that the manifest gives now; older ones stand for nothing.
+        if field.need == Need::Never && object.fields.get(name) != Some(&value) {
+            continue;
+        }
+        if let (Shape::Keyed(elements), Value::Items(items)) = (&field.shape, &mut value) {
+            let held = seen.fields.get(name).map_or(&[][..], Value::items);
+            for (key, fields) in items {
+                // A new element may say where its counters start.
+                if held.iter().any(|(other, _)| other == key) {
+                    let own = std::mem::take(fields).into_iter();
+                    fields.extend(
+                        own.filter(|(name, _)| find(elements.fields, name).is_some_and(is_free)),
+                    );
+                }
+            }
+        }
+        kept.insert(name, value);
+    }
+    kept
+}
+
+/// Agreed elements with what live holds beside the agreed fields.
+fn filled(items: &[(Key, Fields)], held: &[(Key, Fields)]) -> Vec<(Key, Fields)> {
+    let whole = |(key, agreed): &(Key, Fields)| {
+        let live = held.iter().find(|(other, _)| other == key);
+        let mut fields = live.map(|(_, fields)| fields.clone()).unwrap_or_default();
+        fields.extend(agreed.clone());
+        (key.clone(), fields)
+    };
+    items.iter().map(whole).collect()
+}
+
+/// Live, resolved only where `fields` give a name: a plan wants whatever was resolved.
+fn unnamed(seen: &Live, fields: &Fields) -> Live {
+    let mut seen = seen.clone();
+    seen.resolved
+        .retain(|resolved| fields.contains_key(resolved.given));
+    seen
 }
 
 /// Whether a memory is of this very object, where its connection leads now.
 fn is_of(memory: &Memory, object: &Desired, checked: &Checked) -> bool {
     let place = checked.source.connections.get(&object.connection);
     let ids = &object.identity;
-    place == Some(&memory.last.base_url)
+    place == Some(&memory.base_url)
         && ids
             .iter()
-            .all(|(name, id)| memory.last.identity.get(*name) == Some(id))
+            .all(|(name, id)| memory.identity.get(*name) == Some(id))
 }
 
 /// Fields that every write must carry and no read returns, as they were sent.
-fn unread_fields(table: &'static [Field], intent: &Intent) -> Fields {
+fn unread_fields(table: &'static [Field], unread: &BTreeMap<String, Json>) -> Fields {
     let mut fields = Fields::new();
     for field in table {
-        let value = intent.unread.get(field.name);
+        let value = unread.get(field.name);
         if let Some(value) = value.and_then(|json| codec::value(field, json, &field.name).ok()) {
             fields.insert(field.name, value);
         }
@@ -152,13 +273,14 @@ fn restorable(table: &'static [Field], path: &str) -> bool {
         return false;
     };
     let inner = match &field.shape {
-        crate::model::Shape::Keyed(elements) => find(elements.fields, last),
+        Shape::Keyed(elements) => find(elements.fields, last),
         _ => None,
     };
-    let free = |field: &Field| {
-        field.risk != RiskRule::Counter && !matches!(field.carry, Carry::OneShot { .. })
-    };
-    free(field) && inner.is_none_or(free)
+    is_free(field) && inner.is_none_or(is_free)
+}
+
+fn is_free(field: &Field) -> bool {
+    field.risk != RiskRule::Counter && !matches!(field.carry, Carry::OneShot { .. })
 }
 
 /// The change that the inverse of takes an object to where this one took it.

@@ -53,6 +53,7 @@ pub fn saved(
         accounts,
         live: BTreeMap::new(),
         observed_at: (settings.clock)(),
+        fresh: false,
     })
 }
 

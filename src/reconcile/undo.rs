@@ -78,6 +78,7 @@ pub async fn undo(
             accounts,
             live,
             observed_at: now,
+            fresh: true,
         },
         lost,
     })
@@ -98,7 +99,8 @@ fn carried_out<'a>(history: &'a History, run: &'a str) -> Vec<&'a Intent> {
                     done.insert(&intent.address, intent);
                 }
             }
-            Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
+            Event::Started(_) | Event::Found { .. } | Event::Agreed(_) | Event::Finished { .. } => {
+            }
         }
     }
     done.into_values().collect()

@@ -5,12 +5,21 @@ use std::io::{self, Write};
 use super::values::inline;
 use crate::apply::journal::{Event, History, Intent};
 
+/// Whether people want to read of it: what was in sync all along is no news.
+fn is_news(event: &Event) -> bool {
+    match event {
+        Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } => true,
+        Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => false,
+    }
+}
+
 /// The object that an event is about.
 pub fn address(event: &Event) -> Option<&str> {
     match event {
         Event::Intent(intent) => Some(&intent.address),
         Event::Outcome(ended) => Some(&ended.address),
         Event::Found { address, .. } => Some(address),
+        Event::Agreed(agreed) => Some(&agreed.address),
         Event::Started(_) | Event::Finished { .. } => None,
     }
 }
@@ -18,10 +27,7 @@ pub fn address(event: &Event) -> Option<&str> {
 pub fn text(out: &mut dyn Write, history: &History) -> io::Result<()> {
     let mut shown = 0;
     for run in history.runs() {
-        let about_objects = history
-            .of(run)
-            .any(|record| address(&record.event).is_some());
-        if !about_objects {
+        if !history.of(run).any(|record| is_news(&record.event)) {
             continue;
         }
         if shown > 0 {
@@ -78,6 +84,7 @@ fn one(out: &mut dyn Write, history: &History, run: &str) -> io::Result<()> {
                     "  {address}  found {found} (the run {of_run} was cut off while writing it)"
                 )?;
             }
+            Event::Agreed(_) => {}
             Event::Finished { interrupted } => {
                 finished = true;
                 if *interrupted {

@@ -160,6 +160,42 @@ async fn the_journals_last_apply_tells_who_changed_what() {
     assert_eq!(writes.count(), 2, "those of the one apply");
 }
 
+fn journal(place: &Place) -> usize {
+    let path = place.dir.path().join("state/entitle/journal.jsonl");
+    let text = std::fs::read_to_string(path).expect("a journal");
+    text.lines().count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_sync_from_the_start_has_a_base_and_costs_one_line() {
+    let place = lac_place(2, false).await;
+    for order in 0..2 {
+        let account = place.sandbox.state("lac").expect("an account");
+        let seats = account["license_orders"][order][SEATS].clone();
+        let mut object = lac::VENDOR.little(order, false);
+        object.desired[SEATS] = seats;
+        place.object(&object);
+    }
+    for _ in 0..2 {
+        let ran = place.run(&["apply", "--auto-approve"]);
+        assert_eq!((ran.code, journal(&place)), (0, 2), "{}", ran.stderr);
+    }
+    let history = place.run(&["history"]);
+    assert_eq!(history.stdout, "Nothing was applied yet.\n");
+    place
+        .run(&["undo", "latest", "--auto-approve"])
+        .failed(1, "the journal has no run latest that wrote anything");
+    foreign(&place, 1, SEATS, json!(77));
+    let theirs = place.run(&["drift", "--format", "json"]);
+    assert_eq!(changed(&theirs), pairs(&[(SEATS, "they")]));
+    // Put back, it is as it was agreed on: the write's own lines are all.
+    for _ in 0..2 {
+        let arguments = ["apply", "--auto-approve", "--allow", "strand"];
+        let ran = place.run(&arguments);
+        assert_eq!((ran.code, journal(&place)), (0, 6), "{}", ran.stderr);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_base_it_says_so() {
     let place = lac_place(1, true).await;

@@ -40,13 +40,33 @@ async fn healing_restores_what_was_applied_and_never_follows_the_source() {
     let objects = vec![order(0, 99), order(1, 99)];
     let watched = Watched::start_with(bench, objects, rules(RunMode::Heal), extra).await;
     assert_eq!(watched.live(0, "activations_allowed"), 20);
-    // This one was in sync from the start: nothing was ever applied to it.
-    assert_eq!(watched.live(1, "activations_allowed"), 4);
+    // This one was in sync from the start: it was never written, but agreed on.
+    assert_eq!(watched.live(1, "activations_allowed"), 10);
     watched.save(vec![order(0, 50), order(1, 50)]).await;
     watched.go(RESYNC * 2).await;
     assert_eq!(watched.live(0, "activations_allowed"), 20);
-    assert_eq!(watched.bench.writes().len(), 1);
+    assert_eq!(watched.bench.writes().len(), 2);
     assert_eq!(watched.states(), [ObjectState::InSync; 2]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn healing_alone_remembers_what_is_in_sync_and_nothing_else() {
+    let objects = vec![order(0, 10), order(1, 99)];
+    let watched = Watched::start(orders(2).await, objects, rules(RunMode::Heal)).await;
+    for number in 0..2 {
+        watched.edit(number, "activations_allowed", 4);
+    }
+    watched.go(RESYNC * 2).await;
+    assert_eq!(watched.live(0, "activations_allowed"), 10);
+    assert_eq!(watched.live(1, "activations_allowed"), 4);
+    watched.save(vec![order(0, 50), order(1, 50)]).await;
+    watched.go(RESYNC * 2).await;
+    assert_eq!(watched.live(0, "activations_allowed"), 10);
+    let history = watched.history();
+    let agreed = |event: &&Event| matches!(event, Event::Agreed(_));
+    let events = history.records.iter().map(|record| &record.event);
+    assert_eq!(events.filter(agreed).count(), 1);
     watched.stop().await;
 }
 
@@ -61,6 +81,7 @@ async fn every_write_stands_in_the_journal_with_its_run() {
         Event::Intent(_),
         Event::Outcome(_),
         Event::Finished { .. },
+        Event::Agreed(_),
     ] = events[..]
     else {
         panic!("{events:?}");

@@ -1,0 +1,245 @@
+//! What manifest and live agreed on last, object by object.
+//!
+//! An apply that finds an object as its manifest wants it, or makes it so, writes that down once. Later drift
+//! is told by it, and healed to it, whether or not this program ever wrote the object.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::journal::{Agreed, Event, History, Intent};
+use super::outcome::{Outcome, Report};
+use crate::model::path::PatternPart;
+use crate::model::{Desired, Field, Fields, Need, PathPattern};
+use crate::plan::Action;
+use crate::plan::document::identity_of;
+use crate::plan::drift::remember;
+use crate::provider;
+
+/// The agreements of a journal that still stand.
+#[derive(Clone, Debug, Default)]
+pub struct Agreements(BTreeMap<String, Agreed>);
+
+impl Agreements {
+    /// Folds a journal. A write that wanted something else ends an agreement, and so does one whose end is
+    /// not what was wanted.
+    pub fn of(history: &History) -> Self {
+        let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
+        let mut standing: BTreeMap<&str, &Agreed> = BTreeMap::new();
+        for record in &history.records {
+            match &record.event {
+                Event::Agreed(agreed) => {
+                    standing.insert(&agreed.address, agreed);
+                }
+                Event::Intent(intent) => {
+                    open.insert((&record.run, &intent.address), intent);
+                }
+                Event::Outcome(ended) => {
+                    let intent = open.remove(&(record.run.as_str(), ended.address.as_str()));
+                    let address = ended.address.as_str();
+                    let other = intent
+                        .zip(standing.get(address))
+                        .is_some_and(|(intent, agreed)| intent.managed != agreed.managed);
+                    let ends = match ended.outcome {
+                        Outcome::Converged => other,
+                        Outcome::Unconverged => true,
+                        Outcome::Already
+                        | Outcome::Rejected
+                        | Outcome::Stale
+                        | Outcome::Refused
+                        | Outcome::Failed
+                        | Outcome::Skipped => false,
+                    };
+                    if ends {
+                        standing.remove(address);
+                    }
+                }
+                Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
+            }
+        }
+        let kept = standing.into_values();
+        Self(kept.map(|a| (a.address.clone(), a.clone())).collect())
+    }
+
+    /// Whether just this is agreed on already, whenever that was.
+    pub fn has(&self, agreed: &Agreed) -> bool {
+        let held = self.0.get(&agreed.address);
+        held.is_some_and(|held| {
+            held.base_url == agreed.base_url
+                && held.identity == agreed.identity
+                && held.managed == agreed.managed
+                && held.spared == agreed.spared
+        })
+    }
+}
+
+/// What is agreed on when live is as `object` wants it.
+pub fn agreed(object: &Desired, place: &str) -> Option<Agreed> {
+    let table = provider::of(object.vendor)?.table().desired;
+    Some(Agreed {
+        address: object.address.to_string(),
+        vendor: object.vendor.to_string(),
+        connection: object.connection.clone(),
+        base_url: place.to_string(),
+        identity: identity_of(object),
+        managed: remember(table, &object.fields),
+        unread: unread(table, &object.fields),
+        spared: spared(object),
+        commit: None,
+        sandbox: false,
+    })
+}
+
+/// What a policy keeps this program away from. Where that was another, an agreement says nothing about now.
+pub fn spared(object: &Desired) -> Vec<String> {
+    let policy = &object.policy;
+    let ignored = policy
+        .ignore
+        .iter()
+        .map(|path| format!("ignore {}", text(path)));
+    let open = policy
+        .keep_unlisted
+        .iter()
+        .map(|name| format!("keep {name}"));
+    let mut spared: Vec<String> = ignored.chain(open).collect();
+    spared.sort_unstable();
+    spared
+}
+
+fn text(path: &PathPattern) -> String {
+    let parts = path.parts.iter().map(|part| match part {
+        PatternPart::Field(name) => format!(".{name}"),
+        PatternPart::Element(key) => format!("{key:?}"),
+        PatternPart::AnyElement => "[*]".into(),
+    });
+    parts.collect()
+}
+
+/// Fields that every write must carry and no read returns.
+pub fn unread(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
+    table
+        .iter()
+        .filter(|field| field.need == Need::InManifest)
+        .filter_map(|field| Some((field.name.into(), field.shape.json(fields.get(field.name)?))))
+        .collect()
+}
+
+/// Whether an object ended an apply as its manifest wants it. One that had nothing to do counts if it was
+/// `read`: a saved plan only says what was so.
+pub fn holds(report: &Report, read: bool) -> bool {
+    match report.outcome {
+        None => report.planned.action == Action::None && read,
+        Some(Outcome::Converged | Outcome::Already) => true,
+        Some(
+            Outcome::Unconverged
+            | Outcome::Rejected
+            | Outcome::Stale
+            | Outcome::Refused
+            | Outcome::Failed
+            | Outcome::Skipped,
+        ) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::apply::journal::{Ended, Record};
+    use crate::model::Method;
+
+    fn agreed(seats: i64) -> Agreed {
+        Agreed {
+            address: "LacLicenseOrder/a".into(),
+            vendor: "lac".into(),
+            connection: "lac".into(),
+            base_url: "https://lac.example.com/".into(),
+            identity: BTreeMap::new(),
+            managed: BTreeMap::from([("activations_allowed".into(), json!(seats))]),
+            unread: BTreeMap::new(),
+            spared: Vec::new(),
+            commit: None,
+            sandbox: false,
+        }
+    }
+
+    fn wrote(seats: i64, outcome: Outcome) -> [Event; 2] {
+        let Agreed {
+            address,
+            vendor,
+            connection,
+            base_url,
+            identity,
+            managed,
+            unread,
+            ..
+        } = agreed(seats);
+        let ended = Ended {
+            address: address.clone(),
+            outcome,
+            message: None,
+            side_effects: Vec::new(),
+        };
+        let intent = Intent {
+            address,
+            vendor,
+            connection,
+            base_url,
+            identity,
+            method: Method::Patch,
+            path: "/".into(),
+            changes: Vec::new(),
+            unread,
+            managed,
+        };
+        [Event::Intent(Box::new(intent)), Event::Outcome(ended)]
+    }
+
+    fn after(events: impl IntoIterator<Item = Event>) -> Agreements {
+        let first = Event::Agreed(Box::new(agreed(10)));
+        let records = std::iter::once(first).chain(events).map(|event| Record {
+            at: String::new(),
+            run: "1".into(),
+            event,
+        });
+        Agreements::of(&History {
+            records: records.collect(),
+            damaged: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn an_agreement_is_known_by_object_place_values_and_policy() {
+        let known = after([]);
+        let commit = Some("f00".to_string());
+        assert!(known.has(&Agreed {
+            commit,
+            ..agreed(10)
+        }));
+        assert!(!known.has(&agreed(11)));
+        let base_url = "https://other.example.com/".to_string();
+        assert!(!known.has(&Agreed {
+            base_url,
+            ..agreed(10)
+        }));
+        let identity = BTreeMap::from([("key".to_string(), "b".to_string())]);
+        assert!(!known.has(&Agreed {
+            identity,
+            ..agreed(10)
+        }));
+        let spared = vec!["keep features".to_string()];
+        assert!(!known.has(&Agreed {
+            spared,
+            ..agreed(10)
+        }));
+    }
+
+    #[test]
+    fn a_write_of_something_else_ends_an_agreement() {
+        assert!(after(wrote(10, Outcome::Converged)).has(&agreed(10)));
+        assert!(after(wrote(11, Outcome::Rejected)).has(&agreed(10)));
+        assert!(!after(wrote(11, Outcome::Converged)).has(&agreed(10)));
+        assert!(!after(wrote(10, Outcome::Unconverged)).has(&agreed(10)));
+    }
+}

@@ -1,0 +1,110 @@
+//! What manifest and live agreed on is what a restore plans back to, at every vendor.
+
+use entitle::apply::agreement;
+use entitle::apply::journal::{Event, History, Record};
+use entitle::model::{Carry, Field, RiskRule, Shape};
+use entitle::plan::{Action, Planned};
+use entitle::reconcile::{self, Accounts, Applied, Checked, Pass};
+
+use super::conformance::vendors::{self, Vendor};
+use super::support::bench::{Bench, Object, in_sync, paths};
+
+async fn bench(vendor: &Vendor) -> Bench {
+    let bench = Bench::new().await;
+    reset(&bench, vendor);
+    bench
+}
+
+/// Somebody else puts everything back.
+fn reset(bench: &Bench, vendor: &Vendor) {
+    let account = (vendor.account)(3);
+    let set = bench.sandbox.set_state(vendor.name, account);
+    set.expect("an account");
+}
+
+fn agreed(checked: &Checked, spared: &[String]) -> History {
+    let records = checked.desired.iter().map(|object| {
+        let place = &checked.source.connections[&object.connection];
+        let mut agreed = agreement::agreed(object, place).expect("a known vendor");
+        agreed.spared.extend_from_slice(spared);
+        Record {
+            at: "2026-11-21T12:00:00Z".into(),
+            run: "one".into(),
+            event: Event::Agreed(Box::new(agreed)),
+        }
+    });
+    History {
+        records: records.collect(),
+        damaged: Vec::new(),
+    }
+}
+
+async fn restore(bench: &Bench, history: &History, objects: &[Object]) -> Pass {
+    let applied = Applied::of(history);
+    let (checked, settings) = (bench.check(objects), bench.settings());
+    reconcile::restore(&applied, &checked, &settings, &Accounts::new()).await
+}
+
+fn actions(pass: &Pass) -> Vec<(Action, Vec<String>)> {
+    let one = |planned: &Planned| (planned.action, paths(planned));
+    pass.planned.iter().map(one).collect()
+}
+
+#[tokio::test]
+async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
+    for vendor in vendors::ALL {
+        let bench = bench(vendor).await;
+        let (then, now) = ([vendor.little(1, true)], [vendor.little(1, false)]);
+        bench.apply(&then).await;
+        let history = agreed(&bench.check(&then), &[]);
+        let quiet = restore(&bench, &history, &now).await;
+        assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
+
+        reset(&bench, vendor);
+        // Where the policy was another then, the same values would mean another write.
+        let other = agreed(&bench.check(&then), &["keep something".into()]);
+        let other = restore(&bench, &other, &now).await;
+        assert_eq!(actions(&other), [(Action::None, vec![])], "{}", vendor.name);
+
+        let pass = restore(&bench, &history, &now).await;
+        assert_eq!(pass.planned[0].action, Action::Update, "{}", vendor.name);
+        bench.carry_out(pass).await;
+        for planned in bench.plan(&then).await {
+            in_sync(&planned);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_whole_object_is_restored_but_for_counters_and_requests() {
+    for vendor in vendors::ALL {
+        let bench = bench(vendor).await;
+        let objects = [vendor.whole()];
+        bench.apply(&objects).await;
+        let history = agreed(&bench.check(&objects), &[]);
+        let quiet = restore(&bench, &history, &objects).await;
+        assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
+
+        reset(&bench, vendor);
+        let pass = restore(&bench, &history, &objects).await;
+        bench.carry_out(pass).await;
+        let left = paths(&bench.plan(&objects).await[0]);
+        let held = held_back(vendor.table());
+        let known = |path: &String| held.contains(&path.rsplit('.').next().unwrap_or(path));
+        assert!(left.iter().all(known), "{}: {left:?}", vendor.name);
+    }
+}
+
+/// Names of the fields that are not restored.
+fn held_back(table: &'static [Field]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for field in table {
+        if field.risk == RiskRule::Counter || matches!(field.carry, Carry::OneShot { .. }) {
+            names.push(field.name);
+        }
+        if let Shape::Keyed(elements) = &field.shape {
+            names.extend(held_back(elements.fields));
+        }
+    }
+    names
+}
