@@ -45,7 +45,7 @@ pub fn equal(secret: &[u8], given: &[u8]) -> bool {
 }
 
 /// Cryptlex: `Webhook-Signature` holds the code of the body in base64. The vendor documents no time in it,
-/// so a recording stays valid for ever; see [`super::replay`].
+/// so a recording stays valid for ever; see `super::replay`.
 pub fn cryptlex(key: &[u8], headers: &Headers, body: &[u8]) -> Option<String> {
     let given = headers
         .get("webhook-signature")

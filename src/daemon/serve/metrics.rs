@@ -2,7 +2,7 @@
 //!
 //! What the daemon counts is in its status and is put into this form when somebody scrapes; only the length of
 //! passes and the deliveries at the hooks are counted here. Labels are bounded: accounts by
-//! [`ACCOUNTS`], everything else by closed lists.
+//! `ACCOUNTS`, everything else by closed lists.
 
 use std::collections::BTreeMap;
 use std::fmt;
