@@ -134,7 +134,11 @@ impl Board {
                 Some(Outcome::Converged | Outcome::Unconverged)
             );
             self.count(&connection, &tracked.status, written, now.time, &mut pass);
-            if before.get(address) != Some(&tracked.status.state) || written {
+            let state_before = before.get(address).copied();
+            // That all is well from the start needs no line of every object.
+            let well = state_before.is_none_or(|state| state == ObjectState::Unseen)
+                && tracked.status.state == ObjectState::InSync;
+            if written || !well && state_before != Some(tracked.status.state) {
                 tell(&tracked.status, written);
             }
         }
