@@ -76,8 +76,9 @@ impl Secrets {
     pub async fn resolve(&self, secret: &SecretRef) -> Result<SecretText, String> {
         let text = match secret {
             SecretRef::Known(text) => (*text).to_string(),
-            SecretRef::Env(name) => (self.environment)(name)
-                .ok_or_else(|| format!("the environment variable {name} is not set"))?,
+            SecretRef::Env(name) => (self.environment)(name).ok_or_else(|| {
+                format!("the environment variable {name} is not set: set it where entitle runs")
+            })?,
             SecretRef::File(path) => self.file(path)?,
             SecretRef::Command(words) => self.command(words).await?,
         };
@@ -177,7 +178,7 @@ mod tests {
         let unset = secrets.resolve(&SecretRef::Env("NONE".into())).await.err();
         assert_eq!(
             unset.as_deref(),
-            Some("the environment variable NONE is not set")
+            Some("the environment variable NONE is not set: set it where entitle runs")
         );
         assert!(
             secrets

@@ -55,7 +55,9 @@ async fn keys() -> Keys {
     let (_, faults) = Keys::resolve(&read.connections, None, &bare).await;
     assert_eq!(
         faults,
-        ["the hook of main is closed: the environment variable HOOK is not set"]
+        [
+            "the hook of main is closed: the environment variable HOOK is not set: set it where entitle runs"
+        ]
     );
     keys
 }
