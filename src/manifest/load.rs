@@ -119,7 +119,13 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     } else {
         "unreadable"
     };
-    Diagnostic::error(code, format!("cannot read {}: {error}", path.display()))
+    let finding = Diagnostic::error(code, format!("cannot read {}: {error}", path.display()));
+    match code {
+        "missing-path" => {
+            finding.hint("name files or directories with manifests, or `-` for standard input")
+        }
+        _ => finding,
+    }
 }
 
 /// A source, or why there is none.
