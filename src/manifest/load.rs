@@ -70,7 +70,7 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
 pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
     let mut loaded = Loaded::default();
     for (name, bytes) in files {
-        loaded.take(accept(name, bytes));
+        loaded.take(accept(name, bytes, Source::new));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let message = format!("no *.yaml or *.yml files in {place}");
@@ -131,6 +131,15 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
 /// A source, or why there is none.
 type Outcome = Result<Arc<Source>, Box<Diagnostic>>;
 
+/// The source that a label stands for: read again, if the file is still as it was.
+pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
+    if !source.is_bare() {
+        return Some(Arc::clone(source));
+    }
+    let read = read_file(Path::new(&source.name)).ok()?;
+    (read.hash() == source.hash()).then_some(read)
+}
+
 fn read_file(path: &Path) -> Outcome {
     let read = std::fs::File::open(path).and_then(|file| {
         let mut bytes = Vec::new();
@@ -141,7 +150,7 @@ fn read_file(path: &Path) -> Outcome {
         Ok(bytes)
     });
     match read {
-        Ok(bytes) => accept(path.display().to_string(), bytes),
+        Ok(bytes) => accept(path.display().to_string(), bytes, Source::of_file),
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }
 }
@@ -149,7 +158,7 @@ fn read_file(path: &Path) -> Outcome {
 fn read_input(input: &mut dyn Read) -> Outcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        Ok(_) => accept("<stdin>".into(), bytes),
+        Ok(_) => accept("<stdin>".into(), bytes, Source::new),
         Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
             format!("cannot read standard input: {error}"),
@@ -157,7 +166,7 @@ fn read_input(input: &mut dyn Read) -> Outcome {
     }
 }
 
-fn accept(name: String, bytes: Vec<u8>) -> Outcome {
+fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) -> Outcome {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Box::new(Diagnostic::error(
             "too-large",
@@ -166,7 +175,7 @@ fn accept(name: String, bytes: Vec<u8>) -> Outcome {
     }
     let (source, place, finding) = match String::from_utf8(bytes) {
         Ok(text) => {
-            let source = Arc::new(Source { name, text });
+            let source = Arc::new(source(name, text));
             let Some(offset) = source.text.find('\0') else {
                 return Ok(source);
             };
@@ -182,7 +191,7 @@ fn accept(name: String, bytes: Vec<u8>) -> Outcome {
             let text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
             let finding = Diagnostic::error("not-utf8", "the file is not UTF-8 text")
                 .hint("save it as UTF-8; Latin-1 and UTF-16 are not read");
-            (Arc::new(Source { name, text }), valid, finding)
+            (Arc::new(Source::new(name, text)), valid, finding)
         }
     };
     let mark = Mark::at(&source.text, place);

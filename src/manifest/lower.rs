@@ -110,6 +110,7 @@ pub fn lower<T: Send>(
         parts.into_iter().for_each(|part| all.join(part));
     }
     refuse_equal_names(&mut all);
+    all.findings.show(sources);
     all
 }
 
@@ -133,7 +134,7 @@ fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Optio
     };
     for document in documents {
         all.documents += 1;
-        if let Some(draft) = document_of(document, &piece.source, kinds, &mut all) {
+        if let Some(draft) = document_of(document, &piece.label, kinds, &mut all) {
             all.objects.push(Lowered {
                 address: draft.address.clone(),
                 vendor: draft.row.vendor,
@@ -338,10 +339,10 @@ mod tests {
     #[test]
     fn the_deepest_tree_that_is_let_through_fits_the_stack() {
         for (open, close) in [("[", "]"), ("{a: ", "}")] {
-            let source = Arc::new(Source {
-                name: "deep.yaml".into(),
-                text: format!("{}{}", open.repeat(63), close.repeat(63)),
-            });
+            let source = Arc::new(Source::new(
+                "deep.yaml".into(),
+                format!("{}{}", open.repeat(63), close.repeat(63)),
+            ));
             let all = lower(&[source], &[], &|_, _| Some(()));
             assert!(all.findings.is_empty(), "{:?}", all.findings);
             assert_eq!(all.skipped, 1);

@@ -105,6 +105,7 @@ pub(super) fn check_among(
         connections: places,
         ..SourceFacts::default()
     };
+    findings.show(&loaded.sources);
     Checked {
         desired,
         connections,
@@ -161,7 +162,7 @@ fn none_of_ours(manifests: &Manifests<Desired>) -> Diagnostic {
 pub fn digest_of(sources: &[Arc<Source>]) -> String {
     let parts: Vec<_> = sources
         .iter()
-        .map(|source| (&source.name, &source.text))
+        .map(|source| (&source.name, source.hash()))
         .collect();
     plan::fingerprint::digest(&parts)
 }

@@ -49,12 +49,8 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
 /// Checks the project as `validate` would, before any of it is written.
 fn valid(all: &[(&'static str, String)]) -> anyhow::Result<bool> {
     let manifests = all.iter().filter(|(name, _)| name.starts_with("licences/"));
-    let sources = manifests.map(|(name, text)| {
-        Arc::new(Source {
-            name: (*name).to_string(),
-            text: text.clone(),
-        })
-    });
+    let sources =
+        manifests.map(|(name, text)| Arc::new(Source::new((*name).to_string(), text.clone())));
     let loaded = Loaded {
         sources: sources.collect(),
         findings: Diagnostics::default(),

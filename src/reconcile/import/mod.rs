@@ -244,10 +244,7 @@ fn proved(
     live: &Live,
     settings: &Settings,
 ) -> Result<(), String> {
-    let source = Source {
-        name: "the imported manifest".into(),
-        text: text.to_string(),
-    };
+    let source = Source::new("the imported manifest".into(), text.to_string());
     let read = reread(checked, source);
     if let Some(finding) = read.findings.iter().next() {
         let code = finding.code;

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::edit::{self, Act, Edit, Place};
+use crate::manifest::{
+    self,
+    edit::{self, Act, Edit, Place},
+};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
@@ -39,15 +42,16 @@ struct File {
 }
 
 impl File {
-    fn new(source: &Arc<Source>) -> Self {
+    fn new(label: &Arc<Source>) -> Self {
+        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
         let mut at = 0;
         let parts = edit::parts(&source.text).into_iter().map(|part| {
             at += part.len();
             (at - part.len(), part.to_string())
         });
         Self {
-            source: Arc::clone(source),
             parts: parts.collect(),
+            source,
             changed: Vec::new(),
             failed: Vec::new(),
         }
@@ -76,6 +80,11 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
         let file = files
             .entry(source.name.as_str())
             .or_insert_with(|| File::new(source));
+        if file.source.is_bare() {
+            let why = "the file was changed after it was read";
+            file.failed.push((desired.address.to_string(), why.into()));
+            continue;
+        }
         let place = file
             .parts
             .range_mut(..=desired.origin.mark.range().start)
@@ -120,10 +129,7 @@ fn object(
     let edited = edit::edit(text, &edits)?;
     let read = reread(
         checked,
-        Source {
-            name: desired.origin.source.name.clone(),
-            text: edited.clone(),
-        },
+        Source::new(desired.origin.source.name.clone(), edited.clone()),
     );
     if let Some(finding) = read
         .findings

@@ -43,12 +43,10 @@ fn id(vendor: &Vendor, number: usize) -> String {
 }
 
 fn checked(bench: &Bench, texts: &[String]) -> Checked {
-    let sources = texts.iter().enumerate().map(|(number, text)| {
-        Arc::new(Source {
-            name: format!("{number}.yaml"),
-            text: text.clone(),
-        })
-    });
+    let sources = texts
+        .iter()
+        .enumerate()
+        .map(|(number, text)| Arc::new(Source::new(format!("{number}.yaml"), text.clone())));
     let loaded = Loaded {
         sources: sources.collect(),
         findings: Diagnostics::default(),

@@ -118,12 +118,9 @@ impl Bench {
 
     /// Checks manifests without asserting anything about them.
     pub fn findings(&self, objects: &[Object]) -> Checked {
-        let sources = objects.iter().map(|object| {
-            Arc::new(Source {
-                name: format!("{}.yaml", object.name),
-                text: object.text(),
-            })
-        });
+        let sources = objects
+            .iter()
+            .map(|object| Arc::new(Source::new(format!("{}.yaml", object.name), object.text())));
         let loaded = Loaded {
             sources: sources.collect(),
             findings: Diagnostics::default(),

@@ -22,12 +22,7 @@ pub fn now() -> Timestamp {
 pub fn check(texts: &[(&str, &str)]) -> Checked {
     let sources = texts
         .iter()
-        .map(|(name, text)| {
-            Arc::new(Source {
-                name: (*name).into(),
-                text: (*text).into(),
-            })
-        })
+        .map(|(name, text)| Arc::new(Source::new((*name).into(), (*text).into())))
         .collect();
     let loaded = Loaded {
         sources,
