@@ -1,11 +1,13 @@
 //! Paths to source texts. The only place that reads manifest files.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::WalkBuilder;
 
+use super::stamp::Stamp;
 use super::workers::side_by_side;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::model::diagnostic::Source;
@@ -14,9 +16,15 @@ use crate::model::{Diagnostic, Diagnostics, Mark};
 /// What was found under the paths of a command.
 #[derive(Debug, Default)]
 pub struct Loaded {
+    /// Labels stand for files that are as they were before.
     pub sources: Vec<Arc<Source>>,
+    /// How the files that were read looked then, by their names, where that tells anything.
+    pub stamps: HashMap<String, Stamp>,
     pub findings: Diagnostics,
 }
+
+/// A file that was read before, by its name: its label, and how it looked then.
+pub type Known<'a> = dyn Fn(&str) -> Option<(Stamp, Arc<Source>)> + Sync + 'a;
 
 impl Loaded {
     fn take(&mut self, read: Outcome) {
@@ -30,6 +38,11 @@ impl Loaded {
 /// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
 /// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
 pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
+    load_again(paths, input, &|_| None)
+}
+
+/// The same, without reading the files that look as they did when they were read before.
+pub fn load_again(paths: &[PathBuf], input: &mut dyn Read, known: &Known<'_>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut files = Vec::new();
     let here = [PathBuf::from(".")];
@@ -42,7 +55,10 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
     }
     files.sort_unstable();
     files.dedup();
-    for read in side_by_side(&files, |file| read_file(file)) {
+    for (read, stamp) in side_by_side(&files, |file| read_unless(file, known)) {
+        if let (Ok(source), Some(stamp)) = (&read, stamp) {
+            loaded.stamps.insert(source.name.clone(), stamp);
+        }
         loaded.take(read);
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
@@ -138,6 +154,19 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
     }
     let read = read_file(Path::new(&source.name)).ok()?;
     (read.hash() == source.hash()).then_some(read)
+}
+
+/// Reads a file unless it looks as it did before; how it looked comes along if it was read.
+fn read_unless(path: &Path, known: &Known<'_>) -> (Outcome, Option<Stamp>) {
+    let Some((before, label)) = known(&path.display().to_string()) else {
+        // How it looked before it was read: what is written meanwhile shows the next time.
+        let stamp = Stamp::of(path);
+        return (read_file(path), stamp);
+    };
+    match Stamp::of(path) {
+        Some(now) if now == before => (Ok(label), None),
+        stamp => (read_file(path), stamp),
+    }
 }
 
 fn read_file(path: &Path) -> Outcome {

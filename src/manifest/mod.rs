@@ -23,12 +23,13 @@ mod plain;
 mod policy;
 pub mod project;
 mod second;
+pub mod stamp;
 mod workers;
 pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;
-pub use load::{Loaded, again, load, of_files};
+pub use load::{Loaded, again, load, load_again, of_files};
 pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;
 pub use workers::side_by_side;

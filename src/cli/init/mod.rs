@@ -10,7 +10,6 @@ use super::args::Init;
 use super::exit::Exit;
 use super::{files, output};
 use crate::manifest::Loaded;
-use crate::model::Diagnostics;
 use crate::model::address::name_fault;
 use crate::model::diagnostic::{Source, nearest};
 use crate::provider;
@@ -53,7 +52,7 @@ fn valid(all: &[(&'static str, String)]) -> anyhow::Result<bool> {
         manifests.map(|(name, text)| Arc::new(Source::new((*name).to_string(), text.clone())));
     let loaded = Loaded {
         sources: sources.collect(),
-        findings: Diagnostics::default(),
+        ..Loaded::default()
     };
     let options = CheckOptions {
         need_connections: true,

@@ -8,7 +8,7 @@ use entitle::apply::{Listener, Outcome, Report, Secrets, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Connection, Diagnostics, Risk};
+use entitle::model::{Connection, Risk};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Action, Planned};
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
@@ -123,7 +123,7 @@ impl Bench {
             .map(|object| Arc::new(Source::new(format!("{}.yaml", object.name), object.text())));
         let loaded = Loaded {
             sources: sources.collect(),
-            findings: Diagnostics::default(),
+            ..Loaded::default()
         };
         let options = CheckOptions {
             need_connections: true,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Diagnostics, Mode, Observed, Reply};
+use entitle::model::{Call, Desired, Mode, Observed, Reply};
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::{self, Planned};
 use entitle::provider::{self, reading::Answer};
@@ -26,7 +26,7 @@ pub fn check(texts: &[(&str, &str)]) -> Checked {
         .collect();
     let loaded = Loaded {
         sources,
-        findings: Diagnostics::default(),
+        ..Loaded::default()
     };
     reconcile::check(loaded, &CheckOptions::default())
 }
