@@ -38,11 +38,15 @@ impl Loaded {
 /// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
 /// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
 pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
-    load_again(paths, input, &|_| None)
+    load_unless(paths, input, None)
 }
 
 /// The same, without reading the files that look as they did when they were read before.
-pub fn load_again(paths: &[PathBuf], input: &mut dyn Read, known: &Known<'_>) -> Loaded {
+pub fn load_again(paths: &[PathBuf], known: &Known<'_>) -> Loaded {
+    load_unless(paths, &mut std::io::empty(), Some(known))
+}
+
+fn load_unless(paths: &[PathBuf], input: &mut dyn Read, known: Option<&Known<'_>>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut files = Vec::new();
     let here = [PathBuf::from(".")];
@@ -157,15 +161,15 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
 }
 
 /// Reads a file unless it looks as it did before; how it looked comes along if it was read.
-fn read_unless(path: &Path, known: &Known<'_>) -> (Outcome, Option<Stamp>) {
-    let Some((before, label)) = known(&path.display().to_string()) else {
-        // How it looked before it was read: what is written meanwhile shows the next time.
-        let stamp = Stamp::of(path);
-        return (read_file(path), stamp);
+fn read_unless(path: &Path, known: Option<&Known<'_>>) -> (Outcome, Option<Stamp>) {
+    let Some(known) = known else {
+        return (read_file(path), None);
     };
-    match Stamp::of(path) {
-        Some(now) if now == before => (Ok(label), None),
-        stamp => (read_file(path), stamp),
+    // How it looks before it is read: what is written meanwhile shows the next time.
+    let stamp = Stamp::of(path);
+    match known(&path.display().to_string()) {
+        Some((before, label)) if Some(before) == stamp => (Ok(label), None),
+        Some(_) | None => (read_file(path), stamp),
     }
 }
 

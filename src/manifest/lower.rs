@@ -1,7 +1,7 @@
 //! Documents to drafts: the envelope, names and references checked, all problems collected.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::envelope::{self, Envelope};
 use super::members::Reader;
@@ -90,33 +90,45 @@ pub fn lower<T: Send>(
     kinds: &[KindRow],
     each: &Each<'_, T>,
 ) -> Manifests<T> {
-    let mut all = join(lower_files(sources, kinds, each));
+    let mut all = join(lower_files(sources.to_vec(), kinds, each));
     all.findings.show(sources);
     all
 }
 
-/// What every source says by itself, in their order. Pieces of files are read side by side.
+/// What every source says by itself, in their order. Pieces of files are read side by side, and the text of a
+/// file goes with its last piece unless somebody else holds it: all texts together are as large as all objects.
 pub fn lower_files<T: Send>(
-    sources: &[Arc<Source>],
+    sources: Vec<Arc<Source>>,
     kinds: &[KindRow],
     each: &Each<'_, T>,
 ) -> Vec<Manifests<T>> {
-    let pieces: Vec<Piece> = sources.iter().flat_map(Piece::of).collect();
-    let mut parts = side_by_side(&pieces, |piece| lower_piece(piece, kinds, each)).into_iter();
-    let files: Vec<Option<Manifests<T>>> = pieces
-        .chunk_by(|a, b| Arc::ptr_eq(&a.source, &b.source))
-        .map(|own| Vec::from_iter(parts.by_ref().take(own.len())))
-        .map(|parts| Some(joined(parts.into_iter().collect::<Option<Vec<_>>>()?)))
+    let (mut pieces, mut lengths) = (Vec::with_capacity(sources.len()), Vec::new());
+    for source in sources {
+        let own = Piece::of(source);
+        lengths.push(own.len());
+        pieces.extend(own.into_iter().map(|piece| Mutex::new(Some(piece))));
+    }
+    let lowered = side_by_side(&pieces, |piece| {
+        let piece = piece
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        Some(lower_piece(&piece, kinds, each).ok_or(piece.source))
+    });
+    let mut parts = lowered.into_iter().flatten();
+    let files: Vec<Result<Manifests<T>, Arc<Source>>> = lengths
+        .into_iter()
+        .map(|length| Vec::from_iter(parts.by_ref().take(length)))
+        .map(|parts| parts.into_iter().collect::<Result<Vec<_>, _>>().map(joined))
         .collect();
-    let broken: Vec<Piece> = sources
+    let broken: Vec<Piece> = files
         .iter()
-        .zip(&files)
-        .filter(|(_, file)| file.is_none())
-        .map(|(source, _)| Piece::whole(source))
+        .filter_map(|file| file.as_ref().err())
+        .map(|source| Piece::whole(Arc::clone(source)))
         .collect();
     let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, kinds, each)).into_iter();
     let files = files.into_iter().map(|file| {
-        let file = file.or_else(|| wholes.next().flatten());
+        let file = file.ok().or_else(|| wholes.next().flatten());
         Manifests {
             files: 1,
             ..file.unwrap_or_default()
@@ -157,6 +169,7 @@ fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Optio
             documents
         }
     };
+    all.objects.reserve_exact(documents.len());
     for document in documents {
         all.documents += 1;
         if let Some(draft) = document_of(document, &piece.label, kinds, &mut all) {
@@ -169,6 +182,7 @@ fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Optio
             });
         }
     }
+    all.findings.show(std::slice::from_ref(&piece.source));
     Some(all)
 }
 

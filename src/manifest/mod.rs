@@ -42,7 +42,7 @@ use crate::model::{Diagnostics, Mark, Node};
 /// The document that begins at a place of a file, read once more: what was lowered from it is kept without
 /// its text and its tree. Nothing, if the file has changed since.
 pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
-    let piece = piece::Piece::around(&load::again(source)?, place)?;
+    let piece = piece::Piece::around(load::again(source)?, place)?;
     let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;
     documents
         .into_iter()
@@ -51,7 +51,7 @@ pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
 
 /// The documents of a text by the plain reader alone, if it reads it.
 pub fn plainly(source: &Arc<Source>) -> Option<Vec<Node>> {
-    let whole = piece::Piece::whole(source);
+    let whole = piece::Piece::whole(Arc::clone(source));
     plain::read(whole.text(), whole.begins())
 }
 
@@ -61,7 +61,7 @@ pub fn in_pieces(
     size: usize,
     findings: &mut Diagnostics,
 ) -> Option<Vec<Node>> {
-    let pieces = piece::Piece::of_size(source, size).into_iter();
+    let pieces = piece::Piece::of_size(Arc::clone(source), size).into_iter();
     let read = pieces.map(|piece| yaml::parse_piece(&piece, findings).ok());
     let documents: Option<Vec<Vec<Node>>> = read.collect();
     Some(documents?.into_iter().flatten().collect())

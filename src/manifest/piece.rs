@@ -26,24 +26,25 @@ pub struct Piece {
 }
 
 impl Piece {
-    pub fn whole(source: &Arc<Source>) -> Self {
+    pub fn whole(source: Arc<Source>) -> Self {
         Self {
-            source: Arc::clone(source),
             label: source.label(),
             range: 0..source.text.len(),
+            source,
             lines: 0,
         }
     }
 
     /// The pieces of a file, in order.
-    pub fn of(source: &Arc<Source>) -> Vec<Self> {
+    pub fn of(source: Arc<Source>) -> Vec<Self> {
         Self::of_size(source, SIZE)
     }
 
     /// The pieces of a file, each of `size` bytes or a little more. Files with a directive, which stands before
     /// its document, with a mark for the end of one, or with other ends of lines than ours are one piece.
-    pub fn of_size(source: &Arc<Source>, size: usize) -> Vec<Self> {
+    pub fn of_size(source: Arc<Source>, size: usize) -> Vec<Self> {
         let whole = Self::whole(source);
+        let source = Arc::clone(&whole.source);
         let text = &source.text;
         let parted = text.starts_with('%') || text.contains("\n%") || text.contains("\n...");
         if text.len() <= size || parted || text.contains(['\r', '\u{feff}']) {
@@ -96,7 +97,7 @@ impl Piece {
     }
 
     /// The piece that holds the document at a place of a file, and little else.
-    pub fn around(source: &Arc<Source>, place: Mark) -> Option<Self> {
+    pub fn around(source: Arc<Source>, place: Mark) -> Option<Self> {
         let holds = |piece: &Self| piece.range.contains(&(place.start as usize));
         Self::of_size(source, 1).into_iter().find(holds)
     }
@@ -117,7 +118,7 @@ mod tests {
 
     fn pieces(text: &str, size: usize) -> Vec<Piece> {
         let source = Source::new("t.yaml".into(), text.into());
-        Piece::of_size(&Arc::new(source), size)
+        Piece::of_size(Arc::new(source), size)
     }
 
     #[test]

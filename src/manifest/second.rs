@@ -112,7 +112,7 @@ mod tests {
         let source = Arc::new(Source::new("t.yaml".into(), text.into()));
         let mut findings = Diagnostics::default();
         let documents = super::super::yaml::parse(&source, &mut findings);
-        compare(&Piece::whole(&source), &documents, &mut findings);
+        compare(&Piece::whole(source), &documents, &mut findings);
         findings
             .iter()
             .map(|finding| finding.code.to_string())

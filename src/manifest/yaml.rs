@@ -46,7 +46,7 @@ fn options() -> Options {
 
 /// Parses every document of a file. Empty documents are skipped, as YAML tools do.
 pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
-    parse_piece(&Piece::whole(source), findings).unwrap_or_else(|error| {
+    parse_piece(&Piece::whole(Arc::clone(source)), findings).unwrap_or_else(|error| {
         findings.push(unreadable(source, &error));
         Vec::new()
     })

@@ -42,11 +42,13 @@ pub fn check(loaded: Loaded, options: &CheckOptions) -> Checked {
 
 /// The same for some files by themselves, of which others define the connections.
 pub(super) fn check_among(
-    loaded: Loaded,
+    mut loaded: Loaded,
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let files = lower::lower_files(&loaded.sources, &provider::kind_rows(), &audit);
+    let labels = loaded.sources.iter().map(Source::label).collect();
+    let sources = std::mem::replace(&mut loaded.sources, labels);
+    let files = lower::lower_files(sources, &provider::kind_rows(), &audit);
     settle(loaded, files, options, known)
 }
 

@@ -4,7 +4,6 @@
 //! on other files (names, references, connections) is checked anew every time.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,7 +40,7 @@ impl Shelf {
             let kept = self.files.get(name)?;
             Some((kept.stamp?, Arc::clone(&kept.label)))
         };
-        let mut loaded = manifest::load_again(paths, &mut io::empty(), &known);
+        let mut loaded = manifest::load_again(paths, &known);
         for source in loaded.sources.iter().filter(|source| !source.is_bare()) {
             let kept = self.files.get_mut(&source.name);
             if let Some(kept) = kept.filter(|kept| kept.is_of(source)) {
@@ -54,31 +53,30 @@ impl Shelf {
     /// Checks everything, after reading what is not on the shelf.
     pub fn check(&mut self, mut loaded: Loaded, options: &CheckOptions) -> Checked {
         let mut stamps = std::mem::take(&mut loaded.stamps);
-        let sources = loaded.sources.clone();
+        let labels: Vec<Arc<Source>> = loaded.sources.iter().map(Source::label).collect();
+        let sources = std::mem::replace(&mut loaded.sources, labels.clone());
         let known = |source: &Source| {
             let kept = self.files.get(&source.name);
             kept.is_some_and(|kept| kept.is_of(source))
         };
-        let unread: Vec<Arc<Source>> = sources
-            .iter()
-            .filter(|source| !known(source))
-            .cloned()
-            .collect();
-        let lowered = lower::lower_files(&unread, &provider::kind_rows(), &audit);
-        for (source, says) in unread.iter().zip(lowered) {
+        let unread = sources.into_iter().zip(&labels);
+        let unread = unread.filter(|(source, _)| !known(source));
+        let (unread, new): (Vec<Arc<Source>>, Vec<&Arc<Source>>) = unread.unzip();
+        let lowered = lower::lower_files(unread, &provider::kind_rows(), &audit);
+        for (label, says) in new.into_iter().zip(lowered) {
             let kept = Kept {
-                label: source.label(),
-                stamp: stamps.remove(&source.name),
+                label: Arc::clone(label),
+                stamp: stamps.remove(&label.name),
                 says,
             };
-            self.files.insert(source.name.clone(), kept);
+            self.files.insert(label.name.clone(), kept);
         }
-        let says = sources.iter().filter_map(|source| {
+        let says = labels.iter().filter_map(|source| {
             let kept = self.files.get(&source.name)?;
             Some(kept.says.clone())
         });
         let checked = settle(loaded, says, options, &BTreeMap::new());
-        self.keep(&sources, &checked);
+        self.keep(&labels, &checked);
         checked
     }
 
