@@ -153,7 +153,7 @@ fn decode(license: &Map<String, Json>) -> Result<Live, Malformed> {
     {
         if let Some(Value::Integer(used)) = row.get(fields::USED) {
             let name = list.element(key.clone()).field(fields::USED).to_string();
-            live.facts.insert(name, Fact::Number(*used));
+            live.facts.insert(name.into(), Fact::Number(*used));
         }
     }
     Ok(live)
