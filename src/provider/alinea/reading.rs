@@ -12,7 +12,9 @@ use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of}
 use crate::provider::words;
 
 /// What one of the two calls brought.
+#[derive(Default)]
 enum Shown {
+    #[default]
     Nothing,
     Data(Map<String, Json>),
     /// The vendor has no such licence.
@@ -20,34 +22,38 @@ enum Shown {
     Failed(String),
 }
 
-/// One wanted licence.
-struct Target {
-    id: String,
-    flat: Shown,
-    nested: Shown,
+/// One wanted licence: what its views showed so far, or what came of both.
+enum Target {
+    Open { flat: Shown, nested: Shown },
+    Settled(Observed),
 }
 
 pub struct LicenseReading {
     outbox: Outbox<(usize, View)>,
+    ids: Vec<String>,
     targets: Vec<Target>,
 }
 
 impl LicenseReading {
     pub fn new(wanted: &[Wanted<'_>]) -> Self {
         let mut outbox = Outbox::default();
-        let mut targets = Vec::new();
+        let (mut ids, mut targets) = (Vec::new(), Vec::new());
         for (index, desired) in wanted.iter().enumerate() {
             let id = desired.id("licenseId").to_string();
             for view in [View::Flat, View::Nested] {
                 outbox.send(Call::get(view.path(&id)), (index, view));
             }
-            targets.push(Target {
-                id,
+            targets.push(Target::Open {
                 flat: Shown::Nothing,
                 nested: Shown::Nothing,
             });
+            ids.push(id);
         }
-        Self { outbox, targets }
+        Self {
+            outbox,
+            ids,
+            targets,
+        }
     }
 }
 
@@ -58,23 +64,39 @@ impl Reading for LicenseReading {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let ((index, view), name) = self.outbox.purpose(ticket);
-        let target = &mut self.targets[index];
+        let id = &self.ids[index];
         let shown = match json_of(&name, answer) {
-            Ok(json) => match data(json, &target.id) {
+            Ok(json) => match data(json, id) {
                 Ok(data) => Shown::Data(data),
                 Err(why) => Shown::Failed(format!("{name} {why}")),
             },
             Err(failure) if failure.status == Some(404) => Shown::Absent,
             Err(failure) => Shown::Failed(failure.text),
         };
+        let Target::Open { flat, nested } = &mut self.targets[index] else {
+            return;
+        };
         match view {
-            View::Flat => target.flat = shown,
-            View::Nested => target.nested = shown,
+            View::Flat => *flat = shown,
+            View::Nested => *nested = shown,
+        }
+        // The views of a licence come close together, and are trees of all that it has.
+        if !matches!(
+            (&*flat, &*nested),
+            (Shown::Nothing, _) | (_, Shown::Nothing)
+        ) {
+            let (flat, nested) = (std::mem::take(flat), std::mem::take(nested));
+            self.targets[index] = Target::Settled(observed(id, flat, nested));
         }
     }
 
     fn finish(self: Box<Self>) -> Vec<Observed> {
-        self.targets.into_iter().map(observed).collect()
+        let targets = self.ids.iter().zip(self.targets);
+        let found = targets.map(|(id, target)| match target {
+            Target::Settled(observed) => observed,
+            Target::Open { flat, nested } => observed(id, flat, nested),
+        });
+        found.collect()
     }
 }
 
@@ -111,8 +133,7 @@ fn about(data: &Map<String, Json>, id: &str) -> Result<(), String> {
     }
 }
 
-fn observed(target: Target) -> Observed {
-    let Target { id, flat, nested } = target;
+fn observed(id: &str, flat: Shown, nested: Shown) -> Observed {
     match (flat, nested) {
         (Shown::Absent, _) | (_, Shown::Absent) => Observed::Missing,
         (Shown::Failed(why), _) | (_, Shown::Failed(why)) => Observed::Unread(why),
@@ -124,7 +145,7 @@ fn observed(target: Target) -> Observed {
             match views::merge(flat, nested) {
                 Ok(live) => Observed::Live(live),
                 Err(fault) => {
-                    let (flat, nested) = (View::Flat.path(&id), View::Nested.path(&id));
+                    let (flat, nested) = (View::Flat.path(id), View::Nested.path(id));
                     Observed::Unread(format!("GET {flat} and GET {nested}: {fault}"))
                 }
             }

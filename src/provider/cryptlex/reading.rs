@@ -7,15 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
-
 use super::fields;
-use super::groups::Groups;
-use super::{decode, id_of, with_scope};
+use super::groups::{GROUPS, GroupRow, Groups};
+use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
 use crate::model::resource::Resolved;
-use crate::model::{Call, Observed, Value};
+use crate::model::{Call, Observed, Reply, Value};
+use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, is_absent, json_of};
+use crate::provider::reading::{
+    Answer, Failure, Outbox, Reading, Seen, Ticket, Wanted, is_absent, success, unreadable,
+};
 use crate::provider::{segment, with_query};
 
 /// The most rows that a page may have (list pages of the reference, 2026-11-21).
@@ -51,7 +52,7 @@ struct Organization {
     wanted: usize,
     /// Wanted licenses that no page has shown yet.
     left: BTreeMap<String, usize>,
-    seen: BTreeSet<String>,
+    seen: Seen,
     hunt: Hunt,
     /// Pages that were asked for and have not come yet.
     under_way: usize,
@@ -134,7 +135,7 @@ impl LicenseReading {
         }
     }
 
-    fn page(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) {
+    fn page(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) {
         let new = self.absorb(number, rows, name);
         let organization = &mut self.organizations[number];
         organization.hunt.read(rows.len());
@@ -145,7 +146,7 @@ impl LicenseReading {
         }
     }
 
-    fn ahead(&mut self, number: usize, page: usize, rows: &[Map<String, Json>], name: &str) {
+    fn ahead(&mut self, number: usize, page: usize, rows: &[LicenseRow<'_>], name: &str) {
         if self.absorb(number, rows, name) {
             self.ask_each(number);
         } else {
@@ -182,22 +183,35 @@ impl LicenseReading {
     }
 
     /// Takes what a page shows and says whether any of it is new.
-    fn absorb(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) -> bool {
+    fn absorb(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) -> bool {
         let organization = &mut self.organizations[number];
-        let before = organization.seen.len();
+        let mut new = false;
         for row in rows {
             let Some(id) = id_of(row) else {
                 continue; // the rows of a page have been checked
             };
-            organization.seen.insert(id.to_string());
+            new |= organization.seen.is_new(id);
             if let Some(index) = organization.left.remove(id) {
                 self.targets[index].observed = Some(shown(row, name));
             }
         }
-        organization.seen.len() > before
+        new
     }
 
-    fn one(&mut self, index: usize, rows: &[Map<String, Json>], name: &str) {
+    /// Whether anything of a license is wanted beyond its id.
+    fn wants(&self, purpose: Purpose, id: &str) -> bool {
+        match purpose {
+            Purpose::One(index) => self.targets[index].id == id,
+            Purpose::Page(number)
+            | Purpose::Ahead {
+                organization: number,
+                ..
+            } => self.organizations[number].left.contains_key(id),
+            Purpose::Groups(_) => true,
+        }
+    }
+
+    fn one(&mut self, index: usize, rows: &[LicenseRow<'_>], name: &str) {
         let target = &mut self.targets[index];
         let own = rows.iter().find(|row| id_of(row) == Some(&target.id));
         target.observed = Some(match (own, rows.first()) {
@@ -211,7 +225,7 @@ impl LicenseReading {
         });
     }
 
-    fn groups(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) {
+    fn groups(&mut self, number: usize, rows: &[GroupRow<'_>], name: &str) {
         let groups = &mut self.organizations[number].groups;
         match groups.page(rows, FULL) {
             Ok(true) => self.next_groups(number),
@@ -258,7 +272,7 @@ impl Organization {
             id: id.to_string(),
             wanted: 0,
             left: BTreeMap::new(),
-            seen: BTreeSet::new(),
+            seen: Seen::default(),
             hunt: Hunt::new(0),
             under_way: 0,
             over: false,
@@ -284,17 +298,27 @@ impl Reading for LicenseReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (purpose, name) = self.outbox.purpose(ticket);
         let absent = is_absent(&answer);
-        let rows = json_of(&name, answer)
-            .map_err(|failure| with_scope(failure.text, failure.status, purpose.scope()))
-            .and_then(|json| rows_of(json, &name));
-        match (rows, purpose) {
-            (Ok(rows), Purpose::One(index)) => self.one(index, &rows, &name),
-            (Ok(rows), Purpose::Page(number)) => self.page(number, &rows, &name),
-            (Ok(rows), Purpose::Groups(number)) => self.groups(number, &rows, &name),
-            (Ok(rows), Purpose::Ahead { organization, page }) => {
-                self.ahead(organization, page, &rows, &name);
+        let read = success(&name, answer).and_then(|reply| {
+            if let Purpose::Groups(number) = purpose {
+                let rows = rows_of(&GROUPS, &reply, &name, &|_| true)?;
+                self.groups(number, &rows, &name);
+                return Ok(());
             }
-            (Err(why), purpose) => self.failed(purpose, absent, why),
+            let want: Want<'_> = &|id| id.text().is_none_or(|id| self.wants(purpose, id));
+            let rows = rows_of(&LICENSES, &reply, &name, want)?;
+            match purpose {
+                Purpose::One(index) => self.one(index, &rows, &name),
+                Purpose::Page(number) => self.page(number, &rows, &name),
+                Purpose::Ahead { organization, page } => {
+                    self.ahead(organization, page, &rows, &name);
+                }
+                Purpose::Groups(_) => {}
+            }
+            Ok(())
+        });
+        if let Err(failure) = read {
+            let why = with_scope(failure.text, failure.status, purpose.scope());
+            self.failed(purpose, absent, why);
         }
     }
 
@@ -334,19 +358,26 @@ impl Purpose {
 }
 
 /// The objects of a list, each of which must have an id.
-pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
-    let Json::Array(rows) = json else {
-        return Err(format!("{name} did not answer with a list"));
-    };
-    let objects = rows.into_iter().map(|row| match row {
-        Json::Object(object) if id_of(&object).is_some() => Ok(object),
-        Json::Object(_) => Err(format!("{name} answered with a row without the text `id`")),
-        _ => Err(format!("{name} answered with a row that is no object")),
-    });
-    objects.collect()
+pub fn rows_of<'de, const N: usize>(
+    rows: &'static Rows<N>,
+    reply: &'de Reply,
+    name: &str,
+    want: Want<'_>,
+) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
+    let list = rows.list(&reply.body, want);
+    let list = list.map_err(|error| unreadable(name, reply, &error))?;
+    let odd = |what: &str| Failure::odd(format!("{name} {what}"));
+    match list {
+        None => Err(odd("did not answer with a list")),
+        Some(list) if list.odd => Err(odd("answered with a row that is no object")),
+        Some(list) if list.rows.iter().any(|row| id_of(row).is_none()) => {
+            Err(odd("answered with a row without the text `id`"))
+        }
+        Some(list) => Ok(list.rows),
+    }
 }
 
-pub fn shown(row: &Map<String, Json>, name: &str) -> Observed {
+pub fn shown(row: &LicenseRow<'_>, name: &str) -> Observed {
     match decode(row) {
         Ok(live) => Observed::Live(live),
         Err(fault) => {

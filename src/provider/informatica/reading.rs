@@ -1,8 +1,11 @@
 //! One call per organization, all side by side: the API has no list of licences and no filter.
 
-use super::decode;
-use crate::model::{Call, Observed};
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+use super::{LICENCES, decode};
+use crate::model::{Call, Live, Observed};
+use crate::provider::codec::Malformed;
+use crate::provider::reading::{
+    Answer, Failure, Outbox, Reading, Ticket, Wanted, success, unreadable,
+};
 
 pub struct LicenseReading {
     /// Calls by the index of the wanted organization.
@@ -39,11 +42,9 @@ impl Reading for LicenseReading {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (index, name) = self.outbox.purpose(ticket);
-        self.found[index] = match json_of(&name, answer) {
-            Ok(json) => match decode(&self.orgs[index], json) {
-                Ok(live) => Observed::Live(live),
-                Err(fault) => Observed::Unread(format!("{name}: {fault}")),
-            },
+        self.found[index] = match licence(&self.orgs[index], &name, answer) {
+            Ok(Ok(live)) => Observed::Live(live),
+            Ok(Err(fault)) => Observed::Unread(format!("{name}: {fault}")),
             Err(failure) if failure.status == Some(404) => Observed::Missing,
             Err(failure) => Observed::Unread(failure.text),
         };
@@ -52,4 +53,14 @@ impl Reading for LicenseReading {
     fn finish(self: Box<Self>) -> Vec<Observed> {
         self.found
     }
+}
+
+fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malformed>, Failure> {
+    let reply = success(name, answer)?;
+    let licence = LICENCES.one(&reply.body);
+    let licence = licence.map_err(|error| unreadable(name, &reply, &error))?;
+    Ok(match licence {
+        Some(licence) => decode(org, licence, &reply.body),
+        None => Err(Malformed::new("the reply is no object")),
+    })
 }

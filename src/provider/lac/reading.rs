@@ -9,17 +9,18 @@
 //! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
 //! page, or one that brings nothing new, is the end.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
-
-use super::customers::CustomerList;
-use super::{BESIDE, decode, fields, key_of};
-use crate::model::{Call, Live, Observed, Value};
+use super::customers::{CUSTOMERS, CustomerList, CustomerRow};
+use super::{ORDERS, OrderRow, customer_of, decode, key_of};
+use crate::model::{Call, Live, Observed, Reply, Value};
 use crate::provider::codec::Malformed;
+use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Reading, Ticket, Wanted, page_of};
+use crate::provider::reading::{
+    Answer, Failure, MOST_PAGES, Outbox, Reading, Seen, Ticket, Wanted, success, unreadable,
+};
 use crate::provider::with_query;
 
 /// Up to this many customers are asked for one by one.
@@ -40,26 +41,6 @@ enum Purpose {
     Proof(usize, i64),
 }
 
-/// The members of an order that are read.
-static MEMBERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let table = fields::TABLE.desired.iter().map(|field| field.name);
-    table.chain(BESIDE).collect()
-});
-
-impl Purpose {
-    /// The members that are looked at of the rows that come back.
-    fn members(&self) -> &'static [&'static str] {
-        match self {
-            Purpose::Customers => &["id", "name"],
-            Purpose::Own(_)
-            | Purpose::Any(_)
-            | Purpose::Page(_)
-            | Purpose::Ahead(..)
-            | Purpose::Proof(..) => &MEMBERS,
-        }
-    }
-}
-
 /// One wanted order and what is known of it.
 struct Target {
     key: String,
@@ -76,17 +57,7 @@ struct Target {
 /// An order as a list showed it.
 struct Order {
     live: Result<Live, Malformed>,
-    customer: Option<String>,
-}
-
-impl Order {
-    fn read(row: Map<String, Json>) -> Self {
-        let name = row.get("customer").and_then(|it| it.get("name")?.as_str());
-        Self {
-            customer: name.map(str::to_string),
-            live: decode(row),
-        }
-    }
+    customer: Option<Arc<str>>,
 }
 
 /// A list that is searched for some orders.
@@ -99,7 +70,7 @@ struct Listing {
     /// Rows of the first page: no page size is published.
     rows: usize,
     over: bool,
-    seen: HashSet<String>,
+    seen: Seen,
 }
 
 impl Listing {
@@ -120,7 +91,8 @@ pub struct OrderReading {
     outbox: Outbox<Purpose>,
     outstanding: usize,
     targets: Vec<Target>,
-    by_key: HashMap<String, usize>,
+    /// The places of the targets, in the order of their keys.
+    by_key: Vec<usize>,
     listings: Vec<Listing>,
     names: Names,
     customers: CustomerList,
@@ -143,11 +115,8 @@ impl OrderReading {
                 proofs: None,
             })
             .collect();
-        let by_key = targets
-            .iter()
-            .enumerate()
-            .map(|(i, target)| (target.key.clone(), i))
-            .collect();
+        let mut by_key = Vec::from_iter(0..targets.len());
+        by_key.sort_by(|a, b| targets[*a].key.cmp(&targets[*b].key));
         let mut reading = Self {
             outbox: Outbox::default(),
             outstanding: 0,
@@ -180,6 +149,14 @@ impl OrderReading {
         }
     }
 
+    /// The wanted order with this key.
+    fn place(&self, key: &str) -> Option<usize> {
+        let found = self
+            .by_key
+            .binary_search_by(|at| self.targets[*at].key.as_str().cmp(key));
+        found.ok().map(|at| self.by_key[at])
+    }
+
     fn send(&mut self, path: String, purpose: Purpose) {
         self.outstanding += 1;
         self.outbox.send(Call::get(path), purpose);
@@ -204,7 +181,7 @@ impl OrderReading {
             under_way: 1,
             rows: 0,
             over: false,
-            seen: HashSet::new(),
+            seen: Seen::default(),
         };
         self.listings.push(listing);
         self.send(
@@ -226,12 +203,25 @@ impl OrderReading {
         }
     }
 
-    fn rows(&mut self, purpose: &Purpose, rows: Vec<Map<String, Json>>) {
+    /// Whether anything of an order is wanted beyond that it is there.
+    fn wants(&self, purpose: &Purpose, key: &str) -> bool {
+        match purpose {
+            Purpose::Own(index) | Purpose::Any(index) => self.targets[*index].key == key,
+            Purpose::Page(number) | Purpose::Ahead(number, _) => {
+                let listing = &self.listings[*number];
+                self.place(key)
+                    .is_some_and(|index| listing.wanted.contains(&index))
+            }
+            Purpose::Customers | Purpose::Proof(..) => false,
+        }
+    }
+
+    fn rows(&mut self, purpose: &Purpose, rows: Vec<OrderRow<'_>>) {
         match purpose {
             Purpose::Own(index) => match exact(rows, &self.targets[*index].key) {
                 Some(order) => {
                     self.targets[*index].owner = self.targets[*index].customer;
-                    self.targets[*index].order = Some(Order::read(order));
+                    self.read(*index, order);
                 }
                 None => {
                     let path = orders(Some(&self.targets[*index].key), None, 0);
@@ -239,12 +229,12 @@ impl OrderReading {
                 }
             },
             Purpose::Any(index) => match exact(rows, &self.targets[*index].key) {
-                Some(order) => self.targets[*index].order = Some(Order::read(order)),
+                Some(order) => self.read(*index, order),
                 None => self.targets[*index].absent = true,
             },
             Purpose::Page(listing) => self.page(*listing, rows),
             Purpose::Ahead(listing, page) => self.ahead(*listing, *page, rows),
-            Purpose::Customers => self.customer_page(&rows),
+            Purpose::Customers => {}
             Purpose::Proof(index, customer) => {
                 let target = &mut self.targets[*index];
                 target.proofs = target.proofs.map(|left| left - 1);
@@ -255,7 +245,13 @@ impl OrderReading {
         }
     }
 
-    fn page(&mut self, number: usize, rows: Vec<Map<String, Json>>) {
+    fn read(&mut self, index: usize, row: OrderRow<'_>) {
+        let customer = customer_of(&row).map(|name| self.customers.name(name));
+        let live = decode(row);
+        self.targets[index].order = Some(Order { live, customer });
+    }
+
+    fn page(&mut self, number: usize, rows: Vec<OrderRow<'_>>) {
         let listing = &mut self.listings[number];
         listing.hunt.read(rows.len());
         listing.rows = listing.rows.max(rows.len());
@@ -267,7 +263,7 @@ impl OrderReading {
         }
     }
 
-    fn ahead(&mut self, number: usize, page: usize, rows: Vec<Map<String, Json>>) {
+    fn ahead(&mut self, number: usize, page: usize, rows: Vec<OrderRow<'_>>) {
         if self.absorb(number, rows) {
             self.ask_each(number);
         } else {
@@ -277,23 +273,22 @@ impl OrderReading {
     }
 
     /// Takes what a page shows and says whether any of it is new; a page that brings nothing new is the end.
-    fn absorb(&mut self, number: usize, rows: Vec<Map<String, Json>>) -> bool {
-        let listing = &mut self.listings[number];
-        let before = listing.seen.len();
-        for order in rows {
-            let Some(key) = key_of(&order) else {
+    fn absorb(&mut self, number: usize, rows: Vec<OrderRow<'_>>) -> bool {
+        let mut new = false;
+        for row in rows {
+            let Some(key) = key_of(&row) else {
                 continue;
             };
-            listing.seen.insert(key.to_string());
-            if let Some(index) = self.by_key.get(key)
-                && listing.wanted.remove(index)
-            {
-                self.targets[*index].owner = listing.customer;
-                self.targets[*index].order = Some(Order::read(order));
-            }
+            let place = self.place(key);
+            let listing = &mut self.listings[number];
+            new |= listing.seen.is_new(key);
+            let Some(index) = place.filter(|index| listing.wanted.remove(index)) else {
+                continue;
+            };
+            self.targets[index].owner = listing.customer;
+            self.read(index, row);
         }
-        let new = listing.seen.len() > before;
-        listing.over |= !new;
+        self.listings[number].over |= !new;
         new
     }
 
@@ -331,7 +326,7 @@ impl OrderReading {
         }
     }
 
-    fn customer_page(&mut self, rows: &[Map<String, Json>]) {
+    fn customer_page(&mut self, rows: &[CustomerRow<'_>]) {
         self.customers.page(rows);
         let failed = matches!(self.names, Names::Failed(_));
         if self.customers.under_way > 0 || failed {
@@ -450,12 +445,18 @@ impl Reading for OrderReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (purpose, name) = self.outbox.purpose(ticket);
-        let rows = page_of(&name, answer, purpose.members())
-            .map_err(|failure| failure.text)
-            .and_then(|json| rows_of(json, &name));
-        match rows {
-            Ok(rows) => self.rows(&purpose, rows),
-            Err(why) => self.failed(purpose, why),
+        let read = success(&name, answer).and_then(|reply| {
+            if let Purpose::Customers = purpose {
+                self.customer_page(&rows_of(&CUSTOMERS, &name, &reply, &|_| true)?);
+            } else {
+                let want: Want<'_> = &|key| key.text().is_some_and(|key| self.wants(&purpose, key));
+                let rows = rows_of(&ORDERS, &name, &reply, want)?;
+                self.rows(&purpose, rows);
+            }
+            Ok(())
+        });
+        if let Err(failure) = read {
+            self.failed(purpose, failure.text);
         }
     }
 
@@ -486,19 +487,25 @@ fn observed(target: Target) -> Observed {
 }
 
 /// The objects of a list.
-pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
-    let Json::Array(rows) = json else {
-        return Err(format!("{name} did not answer with a list"));
-    };
-    let objects = rows.into_iter().map(|row| match row {
-        Json::Object(object) => Ok(object),
-        _ => Err(format!("{name} answered with a row that is no object")),
-    });
-    objects.collect()
+pub fn rows_of<'de, const N: usize>(
+    rows: &'static Rows<N>,
+    name: &str,
+    reply: &'de Reply,
+    want: Want<'_>,
+) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
+    let list = rows.list(&reply.body, want);
+    let list = list.map_err(|error| unreadable(name, reply, &error))?;
+    match list {
+        Some(list) if !list.odd => Ok(list.rows),
+        Some(_) => Err(Failure::odd(format!(
+            "{name} answered with a row that is no object"
+        ))),
+        None => Err(Failure::odd(format!("{name} did not answer with a list"))),
+    }
 }
 
 /// The row with exactly this key: the filter matches parts of keys.
-fn exact(rows: Vec<Map<String, Json>>, key: &str) -> Option<Map<String, Json>> {
+fn exact<'de>(rows: Vec<OrderRow<'de>>, key: &str) -> Option<OrderRow<'de>> {
     rows.into_iter().find(|row| key_of(row) == Some(key))
 }
 
@@ -523,9 +530,9 @@ pub fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String
 mod tests {
     use super::*;
     use crate::provider::Provider;
-    use crate::provider::lac::Lac;
+    use crate::provider::lac::{Lac, fields};
     use crate::provider::testing::{self, answer};
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     /// What comes of `count` orders of as many customers, at a vendor that answers so.
     fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>) {
@@ -622,7 +629,8 @@ mod tests {
             "removal": false, "deactivations_allowed": i64::MAX, "deactivations_left": i64::MIN,
             "Hostids": [], "Features": [],
         });
-        let live = decode(order.as_object().unwrap().clone()).unwrap();
+        let text = order.to_string();
+        let live = decode(ORDERS.one(&text).unwrap().unwrap()).unwrap();
         assert_eq!(live.number("deactivations_used"), None);
     }
 }
