@@ -63,6 +63,8 @@ struct Order {
 /// A list that is searched for some orders.
 struct Listing {
     customer: Option<i64>,
+    /// Whether the orders have been read, and the list shows only whose they are.
+    proof: bool,
     wanted: BTreeSet<usize>,
     hunt: Hunt,
     /// Pages that were asked for and have not come yet.
@@ -85,6 +87,8 @@ enum Names {
     Asked,
     Known,
     Failed(String),
+    /// The account may not see the customers.
+    Refused(String),
 }
 
 pub struct OrderReading {
@@ -136,7 +140,7 @@ impl OrderReading {
             groups.entry(target.customer).or_default().insert(i);
         }
         if groups.len() > FEW_CUSTOMERS {
-            self.list(None, (0..self.targets.len()).collect());
+            self.list(None, (0..self.targets.len()).collect(), false);
             self.customers.expected = groups.len();
             self.ask_names();
             return;
@@ -144,7 +148,7 @@ impl OrderReading {
         for (customer, wanted) in groups {
             match wanted.iter().next() {
                 Some(only) if wanted.len() == 1 => self.ask_one(*only),
-                _ => self.list(customer, wanted),
+                _ => self.list(customer, wanted, false),
             }
         }
     }
@@ -173,7 +177,7 @@ impl OrderReading {
         self.send(path, purpose);
     }
 
-    fn list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>) {
+    fn list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>, proof: bool) {
         let listing = Listing {
             customer,
             hunt: Hunt::new(wanted.len()),
@@ -181,6 +185,7 @@ impl OrderReading {
             under_way: 1,
             rows: 0,
             over: false,
+            proof,
             seen: Seen::default(),
         };
         self.listings.push(listing);
@@ -209,8 +214,8 @@ impl OrderReading {
             Purpose::Own(index) | Purpose::Any(index) => self.targets[*index].key == key,
             Purpose::Page(number) | Purpose::Ahead(number, _) => {
                 let listing = &self.listings[*number];
-                self.place(key)
-                    .is_some_and(|index| listing.wanted.contains(&index))
+                let place = self.place(key).filter(|_| !listing.proof);
+                place.is_some_and(|index| listing.wanted.contains(&index))
             }
             Purpose::Customers | Purpose::Proof(..) => false,
         }
@@ -286,7 +291,9 @@ impl OrderReading {
                 continue;
             };
             self.targets[index].owner = listing.customer;
-            self.read(index, row);
+            if !listing.proof {
+                self.read(index, row);
+            }
         }
         self.listings[number].over |= !new;
         new
@@ -314,9 +321,14 @@ impl OrderReading {
 
     fn ask_each(&mut self, number: usize) {
         let listing = &mut self.listings[number];
-        let over = listing.over;
+        let (over, proof) = (
+            listing.over,
+            listing.proof.then_some(listing.customer).flatten(),
+        );
         for index in std::mem::take(&mut listing.wanted) {
-            if over {
+            if let Some(customer) = proof {
+                self.prove(index, customer);
+            } else if over {
                 // Not in this list: it may be another customer's, or not there at all.
                 let path = orders(Some(&self.targets[index].key), None, 0);
                 self.send(path, Purpose::Any(index));
@@ -328,7 +340,7 @@ impl OrderReading {
 
     fn customer_page(&mut self, rows: &[CustomerRow<'_>]) {
         self.customers.page(rows);
-        let failed = matches!(self.names, Names::Failed(_));
+        let failed = matches!(self.names, Names::Failed(_) | Names::Refused(_));
         if self.customers.under_way > 0 || failed {
             return;
         }
@@ -363,12 +375,53 @@ impl OrderReading {
                     self.targets[index].failure = Some(why.clone());
                 }
             }
+            Names::Refused(why) => {
+                let why = why.clone();
+                self.settle_unseen(open, &why);
+            }
             Names::Known => {
                 for index in open {
                     self.settle_owner(index);
                 }
             }
         }
+    }
+
+    /// Proves the owners that the manifests say where the account may not see its customers: a list for each
+    /// customer of several orders, a call for an order by itself.
+    fn settle_unseen(&mut self, open: Vec<usize>, why: &str) {
+        let mut groups: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+        for index in open {
+            let target = &mut self.targets[index];
+            match (target.proofs, target.customer) {
+                (None, Some(customer)) => {
+                    groups.entry(customer).or_default().insert(index);
+                }
+                (Some(_), Some(customer)) => {
+                    let key = &target.key;
+                    let text = format!(
+                        "order {key} is not in the list of customer {customer}, and whose it is cannot be \
+                         seen: {why}"
+                    );
+                    target.failure = Some(text);
+                }
+                (_, None) => target.failure = Some(why.to_string()),
+            }
+        }
+        for (customer, wanted) in groups {
+            match wanted.first() {
+                Some(only) if wanted.len() == 1 => self.prove(*only, customer),
+                _ => self.list(Some(customer), wanted, true),
+            }
+        }
+    }
+
+    /// Asks whether an order is in the list of a customer.
+    fn prove(&mut self, index: usize, customer: i64) {
+        let target = &mut self.targets[index];
+        target.proofs = Some(target.proofs.unwrap_or_default() + 1);
+        let path = orders(Some(&target.key), Some(customer), 0);
+        self.send(path, Purpose::Proof(index, customer));
     }
 
     fn settle_owner(&mut self, index: usize) {
@@ -407,14 +460,13 @@ impl OrderReading {
             self.targets[index].failure = Some(why);
             return;
         }
-        self.targets[index].proofs = Some(candidates.len());
         for customer in candidates {
-            let path = orders(Some(&self.targets[index].key), Some(customer), 0);
-            self.send(path, Purpose::Proof(index, customer));
+            self.prove(index, customer);
         }
     }
 
-    fn failed(&mut self, purpose: Purpose, why: String) {
+    fn failed(&mut self, purpose: Purpose, failure: Failure) {
+        let Failure { status, text: why } = failure;
         match purpose {
             Purpose::Own(index) | Purpose::Any(index) => self.targets[index].failure = Some(why),
             Purpose::Proof(index, _) => {
@@ -428,7 +480,10 @@ impl OrderReading {
             }
             Purpose::Customers => {
                 self.customers.under_way -= 1;
-                self.names = Names::Failed(why);
+                self.names = match status {
+                    Some(403 | 404) => Names::Refused(why),
+                    _ => Names::Failed(why),
+                };
             }
         }
     }
@@ -456,7 +511,7 @@ impl Reading for OrderReading {
             Ok(())
         });
         if let Err(failure) = read {
-            self.failed(purpose, failure.text);
+            self.failed(purpose, failure);
         }
     }
 
@@ -619,6 +674,109 @@ mod tests {
             1 + 2 + 20,
             "the list, the customers, a proof for each"
         );
+    }
+
+    /// An account with `count` orders of `customers` customers by turns, which may not see the customers. The
+    /// order `lost` belongs to a customer of no manifest.
+    fn unseen(count: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
+        let owner = |number: i64| number % customers + 1;
+        let orders: Vec<_> = (0..count)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                let customer = Value::Integer(owner(number));
+                order.fields.insert("customer_id", customer);
+                order
+            })
+            .collect();
+        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+        let (rounds, found) = testing::drive(Lac.reading(&wanted), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(403, json!({"message": "Access denied."}));
+            }
+            let query = call.split_once('?').map_or("", |(_, query)| query);
+            let query: BTreeMap<&str, &str> = query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .collect();
+            let of = query
+                .get("customer_ids")
+                .map(|id| id.parse::<i64>().unwrap());
+            let theirs = |number: &i64| of.is_none_or(|of| of == owner(*number) && *number != lost);
+            let named = |number: &i64| {
+                query
+                    .get("activation_key")
+                    .is_none_or(|key| format!("k{number}").contains(key))
+            };
+            let offset = query
+                .get("offset")
+                .map_or(0, |offset| offset.parse().unwrap());
+            let all = (0..count)
+                .filter(theirs)
+                .filter(named)
+                .skip(offset)
+                .take(100);
+            answer(200, Json::from_iter(all.map(whole)))
+        });
+        (rounds.concat(), found)
+    }
+
+    fn whole(number: i64) -> Json {
+        json!({
+            "customer": {"name": "Rivers"}, "product_template": {"id": "1"},
+            "activation_key": format!("k{number}"), "license_type": "local",
+            "licensee_type": "customer", "hostid_match_rate": "100", "min_hostids": "1",
+            "activations_allowed": "1", "enabled": true, "removal": false, "Hostids": [], "Features": [],
+        })
+    }
+
+    fn owners(found: &[Observed]) -> Vec<i64> {
+        let owner = |one: &Observed| match one {
+            Observed::Live(live) => match live.fields["customer_id"] {
+                Value::Integer(id) => id,
+                ref other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        found.iter().map(owner).collect()
+    }
+
+    #[test]
+    fn orders_of_customers_that_cannot_be_seen_are_proved_by_their_lists() {
+        // A page of orders, the refusal, and a proof for each order that is its customer's only one.
+        let (calls, found) = unseen(40, 40, -1);
+        assert_eq!(calls.len(), 1 + 1 + 40, "{calls:#?}");
+        assert_eq!(owners(&found), Vec::from_iter(1..=40));
+        // Of customers with several orders, one page shows them all.
+        let (calls, found) = unseen(100, 20, -1);
+        assert_eq!(calls.len(), 1 + 1 + 20, "{calls:#?}");
+        assert_eq!(owners(&found)[..21], Vec::from_iter((1..=20).chain([1])));
+        // What such a page does not show is asked for once more.
+        for (customers, proofs) in [(40, 40), (20, 20 + 1)] {
+            let (calls, found) = unseen(40, customers, 7);
+            assert_eq!(calls.len(), 1 + 1 + proofs, "{calls:#?}");
+            let Observed::Unread(why) = &found[7] else {
+                panic!("{:?}", found[7]);
+            };
+            assert!(
+                why.contains("order k7 is not in the list of customer 8"),
+                "{why}"
+            );
+            assert!(why.contains("GET /customers answered 403"), "{why}");
+            assert!(matches!(found[8], Observed::Live(_)), "{:?}", found[8]);
+        }
+    }
+
+    #[test]
+    fn customers_that_the_network_lost_are_not_proved() {
+        let (calls, found) = read(20, |call| {
+            if call.starts_with("GET /customers") {
+                return Answer::Lost("GET /customers: no answer".into());
+            }
+            answer(200, Json::from_iter((1..=20).map(whole)))
+        });
+        assert_eq!(calls, 1 + 1);
+        assert!(matches!(&found[0], Observed::Unread(why) if why.ends_with("no answer")));
     }
 
     #[test]
