@@ -35,8 +35,52 @@ pub trait Reading: Send {
     /// Takes the reply to a call that `ready` gave out.
     fn take(&mut self, ticket: Ticket, answer: Answer);
 
-    /// What was found, one entry per wanted object in their order. Called when nothing is left to send.
-    fn finish(self: Box<Self>) -> Vec<Observed>;
+    /// The objects that nothing more is asked about, by their places among the wanted. Each is given away
+    /// once, as soon as it is known, so that a hundred thousand need not be held together.
+    fn settled(&mut self) -> Vec<(usize, Observed)>;
+
+    /// The objects that `settled` has not given away, in their order. Called when nothing is left to send.
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)>;
+}
+
+/// The settled objects of a reading, until they are given away.
+pub struct Settled {
+    fresh: Vec<(usize, Observed)>,
+    open: Vec<bool>,
+}
+
+impl Settled {
+    /// Nothing is settled yet of so many objects.
+    pub fn none_of(wanted: usize) -> Self {
+        Self {
+            fresh: Vec::new(),
+            open: vec![true; wanted],
+        }
+    }
+
+    /// Settles an object. What came first counts.
+    pub fn put(&mut self, place: usize, observed: Observed) {
+        if self.open.get_mut(place).is_some_and(std::mem::take) {
+            self.fresh.push((place, observed));
+        }
+    }
+
+    pub fn is_open(&self, place: usize) -> bool {
+        self.open.get(place).is_some_and(|open| *open)
+    }
+
+    pub fn give(&mut self) -> Vec<(usize, Observed)> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// What has not been given away, in order; `open` says what became of the others.
+    pub fn finish(mut self, mut open: impl FnMut(usize) -> Observed) -> Vec<(usize, Observed)> {
+        let places = self.open.iter().enumerate().filter(|(_, open)| **open);
+        let rest = places.map(|(place, _)| (place, open(place)));
+        self.fresh.extend(rest);
+        self.fresh.sort_by_key(|(place, _)| *place);
+        self.fresh
+    }
 }
 
 /// An object to be read.

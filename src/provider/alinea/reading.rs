@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::views::{self, View};
 use crate::model::{Call, Observed};
 use crate::provider::codec::json_kind;
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, Wanted, json_of};
 use crate::provider::words;
 
 /// What one of the two calls brought.
@@ -22,16 +22,18 @@ enum Shown {
     Failed(String),
 }
 
-/// One wanted licence: what its views showed so far, or what came of both.
-enum Target {
-    Open { flat: Shown, nested: Shown },
-    Settled(Observed),
+/// What the two views of a licence showed so far.
+#[derive(Default)]
+struct Target {
+    flat: Shown,
+    nested: Shown,
 }
 
 pub struct LicenseReading {
     outbox: Outbox<(usize, View)>,
     ids: Vec<String>,
     targets: Vec<Target>,
+    settled: Settled,
 }
 
 impl LicenseReading {
@@ -43,14 +45,12 @@ impl LicenseReading {
             for view in [View::Flat, View::Nested] {
                 outbox.send(Call::get(view.path(&id)), (index, view));
             }
-            targets.push(Target::Open {
-                flat: Shown::Nothing,
-                nested: Shown::Nothing,
-            });
+            targets.push(Target::default());
             ids.push(id);
         }
         Self {
             outbox,
+            settled: Settled::none_of(ids.len()),
             ids,
             targets,
         }
@@ -73,30 +73,35 @@ impl Reading for LicenseReading {
             Err(failure) if failure.status == Some(404) => Shown::Absent,
             Err(failure) => Shown::Failed(failure.text),
         };
-        let Target::Open { flat, nested } = &mut self.targets[index] else {
-            return;
-        };
+        let target = &mut self.targets[index];
         match view {
-            View::Flat => *flat = shown,
-            View::Nested => *nested = shown,
+            View::Flat => target.flat = shown,
+            View::Nested => target.nested = shown,
         }
         // The views of a licence come close together, and are trees of all that it has.
         if !matches!(
-            (&*flat, &*nested),
-            (Shown::Nothing, _) | (_, Shown::Nothing)
+            target,
+            Target {
+                flat: Shown::Nothing,
+                ..
+            } | Target {
+                nested: Shown::Nothing,
+                ..
+            }
         ) {
-            let (flat, nested) = (std::mem::take(flat), std::mem::take(nested));
-            self.targets[index] = Target::Settled(observed(id, flat, nested));
+            self.settled
+                .put(index, observed(id, std::mem::take(target)));
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        let targets = self.ids.iter().zip(self.targets);
-        let found = targets.map(|(id, target)| match target {
-            Target::Settled(observed) => observed,
-            Target::Open { flat, nested } => observed(id, flat, nested),
-        });
-        found.collect()
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(mut self: Box<Self>) -> Vec<(usize, Observed)> {
+        let (ids, targets) = (&self.ids, &mut self.targets);
+        let open = |place: usize| observed(&ids[place], std::mem::take(&mut targets[place]));
+        self.settled.finish(open)
     }
 }
 
@@ -133,8 +138,8 @@ fn about(data: &Map<String, Json>, id: &str) -> Result<(), String> {
     }
 }
 
-fn observed(id: &str, flat: Shown, nested: Shown) -> Observed {
-    match (flat, nested) {
+fn observed(id: &str, target: Target) -> Observed {
+    match (target.flat, target.nested) {
         (Shown::Absent, _) | (_, Shown::Absent) => Observed::Missing,
         (Shown::Failed(why), _) | (_, Shown::Failed(why)) => Observed::Unread(why),
         (Shown::Data(flat), Shown::Data(nested)) => {

@@ -11,11 +11,11 @@ use super::fields;
 use super::groups::{GROUPS, GroupRow, Groups};
 use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
 use crate::model::resource::Resolved;
-use crate::model::{Call, Observed, Reply, Value};
+use crate::model::{Call, Live, Observed, Reply, Value};
 use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Seen, Ticket, Wanted, is_absent, success, unreadable,
+    Answer, Failure, Outbox, Reading, Seen, Settled, Ticket, Wanted, is_absent, success, unreadable,
 };
 use crate::provider::{segment, with_query};
 
@@ -44,7 +44,8 @@ struct Target {
     id: String,
     /// Names of groups that its manifest uses.
     names: Option<BTreeSet<String>>,
-    observed: Option<Observed>,
+    /// What was seen of it, until the names are resolved.
+    live: Option<Live>,
 }
 
 struct Organization {
@@ -63,6 +64,7 @@ struct Organization {
 pub struct LicenseReading {
     outbox: Outbox<Purpose>,
     targets: Vec<Target>,
+    settled: Settled,
     organizations: Vec<Organization>,
 }
 
@@ -71,6 +73,7 @@ impl LicenseReading {
         let mut reading = Self {
             outbox: Outbox::default(),
             targets: Vec::with_capacity(wanted.len()),
+            settled: Settled::none_of(wanted.len()),
             organizations: Vec::new(),
         };
         let mut by_id: BTreeMap<&str, usize> = BTreeMap::new();
@@ -88,7 +91,7 @@ impl LicenseReading {
                 organization: number,
                 id: desired.id("licenseId").to_string(),
                 names,
-                observed: None,
+                live: None,
             };
             let organization = &mut reading.organizations[number];
             organization.wanted += 1;
@@ -184,18 +187,27 @@ impl LicenseReading {
 
     /// Takes what a page shows and says whether any of it is new.
     fn absorb(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) -> bool {
-        let organization = &mut self.organizations[number];
         let mut new = false;
         for row in rows {
             let Some(id) = id_of(row) else {
                 continue; // the rows of a page have been checked
             };
+            let organization = &mut self.organizations[number];
             new |= organization.seen.is_new(id);
             if let Some(index) = organization.left.remove(id) {
-                self.targets[index].observed = Some(shown(row, name));
+                self.see(index, shown(row, name));
             }
         }
         new
+    }
+
+    /// Settles a license, unless its manifest names groups: those may come after it.
+    fn see(&mut self, index: usize, observed: Observed) {
+        let target = &mut self.targets[index];
+        match observed {
+            Observed::Live(live) if target.names.is_some() => target.live = Some(live),
+            observed => self.settled.put(index, observed),
+        }
     }
 
     /// Whether anything of a license is wanted beyond its id.
@@ -212,9 +224,9 @@ impl LicenseReading {
     }
 
     fn one(&mut self, index: usize, rows: &[LicenseRow<'_>], name: &str) {
-        let target = &mut self.targets[index];
+        let target = &self.targets[index];
         let own = rows.iter().find(|row| id_of(row) == Some(&target.id));
-        target.observed = Some(match (own, rows.first()) {
+        let observed = match (own, rows.first()) {
             (Some(row), _) => shown(row, name),
             (None, None) => Observed::Missing,
             // A filter that is not heeded proves nothing about the license.
@@ -222,7 +234,8 @@ impl LicenseReading {
                 let other = id_of(other).unwrap_or_default();
                 Observed::Unread(format!("{name} answered with license {other} instead"))
             }
-        });
+        };
+        self.see(index, observed);
     }
 
     fn groups(&mut self, number: usize, rows: &[GroupRow<'_>], name: &str) {
@@ -239,11 +252,12 @@ impl LicenseReading {
     fn failed(&mut self, purpose: Purpose, absent: bool, why: String) {
         match purpose {
             Purpose::One(index) => {
-                self.targets[index].observed = Some(if absent {
+                let observed = if absent {
                     Observed::Missing
                 } else {
                     Observed::Unread(why)
-                });
+                };
+                self.settled.put(index, observed);
             }
             Purpose::Page(number)
             | Purpose::Ahead {
@@ -254,11 +268,12 @@ impl LicenseReading {
                 organization.under_way = organization.under_way.saturating_sub(1);
                 let absent = absent && organization.seen.is_empty();
                 for index in std::mem::take(&mut organization.left).into_values() {
-                    self.targets[index].observed = Some(if absent {
+                    let observed = if absent {
                         Observed::Missing
                     } else {
                         Observed::Unread(why.clone())
-                    });
+                    };
+                    self.settled.put(index, observed);
                 }
             }
             Purpose::Groups(number) => self.organizations[number].groups.failure = Some(why),
@@ -322,29 +337,35 @@ impl Reading for LicenseReading {
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        let organizations = self.organizations;
-        let finished = |target: Target| {
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self {
+            mut targets,
+            organizations,
+            settled,
+            ..
+        } = *self;
+        settled.finish(|place| {
+            let target = &mut targets[place];
+            let (Some(mut live), Some(names)) = (target.live.take(), &target.names) else {
+                return Observed::Unread(format!("license {} was not asked for", target.id));
+            };
             let organization = &organizations[target.organization];
-            match (target.observed, target.names) {
-                (Some(Observed::Live(mut live)), Some(names)) => {
-                    match organization.groups.resolve(&organization.id, &names) {
-                        Ok(ids) => {
-                            live.resolved.push(Resolved {
-                                given: fields::NAMES,
-                                field: fields::IDS,
-                                value: Value::Set(ids),
-                            });
-                            Observed::Live(live)
-                        }
-                        Err(why) => Observed::Unread(why),
-                    }
+            match organization.groups.resolve(&organization.id, names) {
+                Ok(ids) => {
+                    live.resolved.push(Resolved {
+                        given: fields::NAMES,
+                        field: fields::IDS,
+                        value: Value::Set(ids),
+                    });
+                    Observed::Live(live)
                 }
-                (Some(observed), _) => observed,
-                (None, _) => Observed::Unread(format!("license {} was not asked for", target.id)),
+                Err(why) => Observed::Unread(why),
             }
-        };
-        self.targets.into_iter().map(finished).collect()
+        })
     }
 }
 

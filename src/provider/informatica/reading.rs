@@ -4,14 +4,14 @@ use super::{LICENCES, decode};
 use crate::model::{Call, Live, Observed};
 use crate::provider::codec::Malformed;
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Ticket, Wanted, success, unreadable,
+    Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, success, unreadable,
 };
 
 pub struct LicenseReading {
     /// Calls by the index of the wanted organization.
     outbox: Outbox<usize>,
     orgs: Vec<String>,
-    found: Vec<Observed>,
+    settled: Settled,
 }
 
 impl LicenseReading {
@@ -23,14 +23,10 @@ impl LicenseReading {
             outbox.send(Call::get(super::path(&org)), index);
             orgs.push(org);
         }
-        let found = orgs
-            .iter()
-            .map(|org| Observed::Unread(format!("organization {org} was not asked for")))
-            .collect();
         Self {
             outbox,
+            settled: Settled::none_of(orgs.len()),
             orgs,
-            found,
         }
     }
 }
@@ -42,16 +38,24 @@ impl Reading for LicenseReading {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (index, name) = self.outbox.purpose(ticket);
-        self.found[index] = match licence(&self.orgs[index], &name, answer) {
+        let observed = match licence(&self.orgs[index], &name, answer) {
             Ok(Ok(live)) => Observed::Live(live),
             Ok(Err(fault)) => Observed::Unread(format!("{name}: {fault}")),
             Err(failure) if failure.status == Some(404) => Observed::Missing,
             Err(failure) => Observed::Unread(failure.text),
         };
+        self.settled.put(index, observed);
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        self.found
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self { orgs, settled, .. } = *self;
+        settled.finish(|place| {
+            Observed::Unread(format!("organization {} was not asked for", orgs[place]))
+        })
     }
 }
 

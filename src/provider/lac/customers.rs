@@ -76,6 +76,14 @@ impl CustomerList {
         name
     }
 
+    /// The only customer of one name.
+    pub fn only(&self, name: &str) -> Option<i64> {
+        match self.ids.get(name)?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
     /// The ids of all customers of one name.
     pub fn called(&self, name: &str) -> BTreeSet<i64> {
         let ids = self.ids.get(name).into_iter().flatten();

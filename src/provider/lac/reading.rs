@@ -19,7 +19,8 @@ use crate::provider::codec::Malformed;
 use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
 use crate::provider::reading::{
-    Answer, Failure, MOST_PAGES, Outbox, Reading, Seen, Ticket, Wanted, success, unreadable,
+    Answer, Failure, MOST_PAGES, Outbox, Reading, Seen, Settled, Ticket, Wanted, success,
+    unreadable,
 };
 use crate::provider::with_query;
 
@@ -52,6 +53,21 @@ struct Target {
     failure: Option<String>,
     /// Proofs still on their way; nothing before any was asked for.
     proofs: Option<usize>,
+}
+
+impl Target {
+    /// The name of the customer in the order that was read.
+    fn name(&self) -> Option<&str> {
+        self.order.as_ref()?.customer.as_deref()
+    }
+
+    /// The only customer of that name, if it is the manifest's.
+    fn agreed(&self, customers: &CustomerList) -> Option<i64> {
+        let only = customers.only(self.name()?)?;
+        self.customer
+            .is_none_or(|wanted| wanted == only)
+            .then_some(only)
+    }
 }
 
 /// An order as a list showed it.
@@ -95,6 +111,7 @@ pub struct OrderReading {
     outbox: Outbox<Purpose>,
     outstanding: usize,
     targets: Vec<Target>,
+    settled: Settled,
     /// The places of the targets, in the order of their keys.
     by_key: Vec<usize>,
     listings: Vec<Listing>,
@@ -124,6 +141,7 @@ impl OrderReading {
         let mut reading = Self {
             outbox: Outbox::default(),
             outstanding: 0,
+            settled: Settled::none_of(targets.len()),
             targets,
             by_key,
             listings: Vec::new(),
@@ -245,6 +263,7 @@ impl OrderReading {
                 target.proofs = target.proofs.map(|left| left - 1);
                 if exact(rows, &target.key).is_some() {
                     target.owner = Some(*customer);
+                    self.settle(*index);
                 }
             }
         }
@@ -254,6 +273,19 @@ impl OrderReading {
         let customer = customer_of(&row).map(|name| self.customers.name(name));
         let live = decode(row);
         self.targets[index].order = Some(Order { live, customer });
+        self.settle(index);
+    }
+
+    /// Settles an order that was read, if it is known whose it is.
+    fn settle(&mut self, index: usize) {
+        let target = &mut self.targets[index];
+        if target.owner.is_none() && self.names == Names::Known {
+            target.owner = target.agreed(&self.customers);
+        }
+        if target.owner.is_some() && target.order.is_some() {
+            let seen = observed(target);
+            self.settled.put(index, seen);
+        }
     }
 
     fn page(&mut self, number: usize, rows: Vec<OrderRow<'_>>) {
@@ -291,7 +323,9 @@ impl OrderReading {
                 continue;
             };
             self.targets[index].owner = listing.customer;
-            if !listing.proof {
+            if listing.proof {
+                self.settle(index);
+            } else {
                 self.read(index, row);
             }
         }
@@ -346,6 +380,9 @@ impl OrderReading {
         }
         if self.customers.over {
             self.names = Names::Known;
+            for index in 0..self.targets.len() {
+                self.settle(index);
+            }
         } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.names = Names::Failed(why);
@@ -434,19 +471,8 @@ impl OrderReading {
             self.targets[index].failure = Some(why);
             return;
         }
-        let name = target
-            .order
-            .as_ref()
-            .and_then(|order| order.customer.as_deref());
+        let name = target.name();
         let mut candidates = name.map_or_else(BTreeSet::new, |name| self.customers.called(name));
-        let agreed = candidates.len() == 1
-            && target
-                .customer
-                .is_none_or(|wanted| candidates.contains(&wanted));
-        if agreed {
-            self.targets[index].owner = candidates.first().copied();
-            return;
-        }
         if candidates.len() > FEW_CUSTOMERS {
             // One call for each would be more than all that is wanted; the manifest's own is the likely one.
             candidates.clear();
@@ -515,16 +541,25 @@ impl Reading for OrderReading {
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        self.targets.into_iter().map(observed).collect()
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self {
+            mut targets,
+            settled,
+            ..
+        } = *self;
+        settled.finish(|place| observed(&mut targets[place]))
     }
 }
 
-fn observed(target: Target) -> Observed {
-    if let Some(why) = target.failure {
+fn observed(target: &mut Target) -> Observed {
+    if let Some(why) = target.failure.take() {
         return Observed::Unread(why);
     }
-    let Some(order) = target.order else {
+    let Some(order) = target.order.take() else {
         return Observed::Missing;
     };
     match order.live {
@@ -639,7 +674,7 @@ mod tests {
             })
             .collect();
         let wanted: Vec<Wanted<'_>> = orders.iter().collect();
-        let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+        let (rounds, early, late) = testing::given(Lac.reading(&wanted), |call| {
             let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
             let from: i64 = offset.parse().unwrap();
             if call.starts_with("GET /customers") {
@@ -658,6 +693,8 @@ mod tests {
             [2, 11, 1],
             "pages of orders and of customers side by side"
         );
+        // Nothing is held back once it is known whose it is.
+        assert_eq!((early.len(), late.len()), (1_000, 0));
     }
 
     #[test]

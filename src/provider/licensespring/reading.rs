@@ -11,7 +11,7 @@ use super::{LICENSES, LicenseRow, decode, id_of};
 use crate::model::{Call, Observed, Reply};
 use crate::provider::decode::Atom;
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Ticket, Wanted, is_absent, success, unreadable,
+    Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, is_absent, success, unreadable,
 };
 use crate::provider::with_query;
 
@@ -32,39 +32,29 @@ struct Batch {
     rows: usize,
 }
 
-/// One wanted license and what became of it.
-struct Target {
-    id: String,
-    observed: Option<Observed>,
-}
-
 pub struct LicenseReading {
     outbox: Outbox<Purpose>,
     batches: Vec<Batch>,
-    targets: Vec<Target>,
+    ids: Vec<String>,
+    settled: Settled,
 }
 
 impl LicenseReading {
     pub fn new(wanted: &[Wanted<'_>]) -> Self {
-        let target = |desired: &Wanted<'_>| Target {
-            id: desired.id("licenseId").to_string(),
-            observed: None,
-        };
-        let targets: Vec<Target> = wanted.iter().map(target).collect();
-        let places: Vec<(usize, &Target)> = targets.iter().enumerate().collect();
-        let batch = |chunk: &[(usize, &Target)]| Batch {
-            asked: chunk.iter().map(|(_, target)| target.id.clone()).collect(),
-            left: chunk
-                .iter()
-                .map(|(i, target)| (target.id.clone(), *i))
-                .collect(),
+        let ids = wanted.iter().map(|it| it.id("licenseId").to_string());
+        let ids = Vec::from_iter(ids);
+        let places: Vec<(usize, &String)> = ids.iter().enumerate().collect();
+        let batch = |chunk: &[(usize, &String)]| Batch {
+            asked: chunk.iter().map(|(_, id)| (*id).clone()).collect(),
+            left: chunk.iter().map(|(i, id)| ((*id).clone(), *i)).collect(),
             rows: 0,
         };
         let batches = places.chunks(BATCH).map(batch).collect();
         let mut reading = Self {
             outbox: Outbox::default(),
             batches,
-            targets,
+            settled: Settled::none_of(ids.len()),
+            ids,
         };
         for number in 0..reading.batches.len() {
             reading.ask(number);
@@ -99,7 +89,7 @@ impl LicenseReading {
         for (id, row) in page.rows {
             stray |= !batch.asked.contains(&id);
             if let Some(index) = batch.left.remove(&id) {
-                self.targets[index].observed = Some(shown(row, &id, name));
+                self.settled.put(index, shown(row, &id, name));
             }
         }
         let more = page.next || batch.rows < page.count;
@@ -116,7 +106,7 @@ impl LicenseReading {
     /// Says the same of every license that is left of a batch.
     fn settle(&mut self, number: usize, outcome: &Observed) {
         for index in std::mem::take(&mut self.batches[number].left).into_values() {
-            self.targets[index].observed = Some(outcome.clone());
+            self.settled.put(index, outcome.clone());
         }
     }
 }
@@ -144,23 +134,26 @@ impl Reading for LicenseReading {
                 }
             }
             Purpose::One(index) => {
-                let id = &self.targets[index].id;
+                let id = &self.ids[index];
                 let read = reply.and_then(|reply| single(&reply, id, &name));
-                self.targets[index].observed = Some(match read {
+                let observed = match read {
                     Ok(observed) => observed,
                     Err(_) if absent => Observed::Missing,
                     Err(failure) => Observed::Unread(failure.text),
-                });
+                };
+                self.settled.put(index, observed);
             }
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        let finished = |target: Target| {
-            let unasked = || Observed::Unread(format!("license {} was not asked for", target.id));
-            target.observed.unwrap_or_else(unasked)
-        };
-        self.targets.into_iter().map(finished).collect()
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self { ids, settled, .. } = *self;
+        settled
+            .finish(|place| Observed::Unread(format!("license {} was not asked for", ids[place])))
     }
 }
 
