@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use entitle::provider;
+use serde_json::{Value as Json, json};
 
 criterion_group! {
     name = core;
@@ -91,7 +92,61 @@ fn decode(criterion: &mut Criterion) {
             });
         });
     }
+    for (name, step) in [("lac-pages-dense", 1), ("lac-pages-sparse", 4)] {
+        let checked = pure::check(&[("orders.yaml", &orders())]);
+        let (pages, bytes) = pages(step);
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let (observed, _) = pure::observe(&checked, black_box(&pages)).expect("replies");
+                assert_eq!(observed.len(), ORDERS);
+            });
+        });
+    }
     group.finish();
+}
+
+/// An account in which every so many-th order is one of `orders`, by pages of 500, and its customers; and how
+/// many bytes the pages have.
+fn pages(step: usize) -> (pure::Replies, usize) {
+    const ROWS: usize = 500;
+    let order = |number: usize| {
+        json!({
+            "customer": {"name": format!("Customer {}", number % 25 + 1), "street": "Santiago Groves", "city": "Shortport",
+                "Contacts": [{"name": "James Taylor", "email": "james@customer.test"}], "CustomTags": []},
+            "product_template": {"id": "1", "name": "Template", "product_id": "1"},
+            "activation_key": format!("{number:05}-LAC00-ORDER-00000"), "creation_time": "2019-08-14 10:57:03",
+            "license_type": "local", "licensee_type": "customer", "licensee": null, "hostid_match_rate": "100",
+            "min_hostids": "1", "activations_allowed": "10", "activated_licenses_count": 0, "enabled": true,
+            "description": format!("Order {number}"), "settings_description": "", "removal": false,
+            "removal_request_time": null, "removal_confirmation_time": null, "deactivations_allowed": "10",
+            "deactivations_left": 10, "Hostids": [{"name": "Hostname", "min_amount": "1", "max_amount": "1"}],
+            "Features": [{"name": "Archive", "version": "1.0", "expiration_type": "fixed",
+                "expiration_date": "2027-12-31", "days_from_activation": null, "issued_type": "not_issued",
+                "issued_date": null, "options": "", "additional_settings": "", "enabled": true, "count": null,
+                "maintenance_type": "no_maintenance", "maintenance_date": null,
+                "maintenance_days_from_activation": null, "comment": ""}],
+        })
+    };
+    let customer = |id: usize| json!({"id": id.to_string(), "name": format!("Customer {id}")});
+    let mut replies = pure::Replies::new();
+    let mut bytes = 0;
+    for at in (0..ORDERS * step).step_by(ROWS) {
+        let wanted = |place: usize| place.is_multiple_of(step).then_some(place / step);
+        let rows = (at..at + ROWS).map(|place| order(wanted(place).unwrap_or(ORDERS + place)));
+        // A text is sent as it is: the bench is of the decoding.
+        let page = Json::from_iter(rows).to_string();
+        bytes += page.len();
+        let call = match at {
+            0 => "GET /license-orders".to_string(),
+            at => format!("GET /license-orders?offset={at}"),
+        };
+        replies.insert(call, Json::from(page));
+    }
+    let customers = Json::from_iter((1..=25).map(customer));
+    replies.insert("GET /customers".into(), customers);
+    replies.insert("GET /customers?offset=25".into(), json!([]));
+    (replies, bytes)
 }
 
 fn plan(criterion: &mut Criterion) {

@@ -1,5 +1,7 @@
 //! Drives a provider's reading: sends what it asks for, side by side, and hands back the replies.
 
+use std::collections::VecDeque;
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
@@ -34,15 +36,15 @@ pub async fn observe_each(
         return;
     }
     let mut reading = account.provider.reading(wanted);
-    drive(account, &mut reading).await;
-    for (place, seen) in reading.finish().into_iter().enumerate() {
+    drive(account, &mut reading, found).await;
+    for (place, seen) in reading.finish() {
         found(place, seen);
     }
 }
 
 /// Reads everything that the vendor lists in one account.
 pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
-    drive(account, &mut listing).await;
+    drive(account, &mut listing, &mut |_, _| {}).await;
     listing.finish()
 }
 
@@ -50,6 +52,7 @@ pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
 trait Machine {
     fn ready(&mut self) -> Vec<(Ticket, Call)>;
     fn take(&mut self, ticket: Ticket, answer: Answer);
+    fn settled(&mut self) -> Vec<(usize, Observed)>;
 }
 
 impl Machine for Box<dyn Reading> {
@@ -59,6 +62,10 @@ impl Machine for Box<dyn Reading> {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         (**self).take(ticket, answer);
+    }
+
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        (**self).settled()
     }
 }
 
@@ -70,12 +77,47 @@ impl Machine for Box<dyn Listing> {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         (**self).take(ticket, answer);
     }
+
+    /// A listing is taken as a whole.
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        Vec::new()
+    }
 }
 
-async fn drive(account: &Account, machine: &mut impl Machine) {
+/// Calls in progress for each that may be out at once: enough that some which wait for another try hold up
+/// no others, and few where a hundred thousand are to be made.
+const IN_PROGRESS: usize = 2;
+
+/// Calls that wait to be made. Those that follow from a reply go before those that were there already: what
+/// is begun comes to its end, and what was read for it can go.
+#[derive(Default)]
+struct Waiting(VecDeque<(Ticket, Call)>);
+
+impl Waiting {
+    fn add(&mut self, calls: Vec<(Ticket, Call)>) {
+        for call in calls.into_iter().rev() {
+            self.0.push_front(call);
+        }
+    }
+
+    fn next(&mut self) -> Option<(Ticket, Call)> {
+        self.0.pop_front()
+    }
+}
+
+async fn drive(
+    account: &Account,
+    machine: &mut impl Machine,
+    found: &mut (dyn FnMut(usize, Observed) + Send),
+) {
+    let most = account.concurrency().saturating_mul(IN_PROGRESS);
+    let mut waiting = Waiting::default();
     let mut under_way = FuturesUnordered::new();
     loop {
-        for (ticket, call) in machine.ready() {
+        waiting.add(machine.ready());
+        while under_way.len() < most
+            && let Some((ticket, call)) = waiting.next()
+        {
             under_way.push(async move {
                 let Some(read) = call.as_read() else {
                     let why = format!("{} is no read and was not sent", call.shown());
@@ -92,5 +134,31 @@ async fn drive(account: &Account, machine: &mut impl Machine) {
             Some((ticket, answer)) => machine.take(ticket, answer),
             None => return,
         }
+        for (place, seen) in machine.settled() {
+            found(place, seen);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_from_a_reply_goes_before_what_waits() {
+        let calls = |tickets: &[Ticket]| {
+            let call = |ticket: &Ticket| (*ticket, Call::get("/"));
+            tickets.iter().map(call).collect()
+        };
+        let mut waiting = Waiting::default();
+        waiting.add(calls(&[0, 1, 2]));
+        let first = waiting.next().map(|(ticket, _)| ticket);
+        waiting.add(calls(&[3, 4]));
+        let rest = std::iter::from_fn(|| waiting.next());
+        let order: Vec<Ticket> = first
+            .into_iter()
+            .chain(rest.map(|(ticket, _)| ticket))
+            .collect();
+        assert_eq!(order, [0, 3, 4, 1, 2]);
     }
 }

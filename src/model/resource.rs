@@ -1,5 +1,6 @@
 //! What is wanted, what is there, and where each was found.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -110,7 +111,7 @@ impl fmt::Display for Risk {
 pub struct Live {
     pub fields: Fields,
     /// What the vendor counts: use, one-shot flags, change marks. Never written, never printed as a field.
-    pub facts: BTreeMap<String, Fact>,
+    pub facts: Facts,
     /// Convenience fields of the manifest resolved by reading, replacing those they stand for.
     pub resolved: Vec<Resolved>,
 }
@@ -125,6 +126,49 @@ pub struct Resolved {
 
 /// The name of the fact that a vendor's own change mark is kept under, for example a time of change.
 pub const VERSION_FACT: &str = "version";
+
+/// Facts by name: few for each of many objects, so a list in the order of the names and no tree.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts(Vec<(Cow<'static, str>, Fact)>);
+
+impl Facts {
+    /// Room for so many facts and no more.
+    pub fn with_capacity(facts: usize) -> Self {
+        Self(Vec::with_capacity(facts))
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Fact> {
+        let at = self.find(name).ok()?;
+        self.0.get(at).map(|(_, fact)| fact)
+    }
+
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.find(name).is_ok()
+    }
+
+    /// Sets a fact and gives back what it was before.
+    pub fn insert(&mut self, name: Cow<'static, str>, fact: Fact) -> Option<Fact> {
+        match self.find(&name) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, fact)),
+            Err(at) => {
+                self.0.insert(at, (name, fact));
+                None
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
 
 /// A fact beside the writable fields.
 #[derive(Clone, Debug, PartialEq)]

@@ -29,6 +29,12 @@ impl Fields {
         Self(Vec::with_capacity(fields))
     }
 
+    /// Pairs that are in the order of their names, each name once.
+    pub fn from_sorted(pairs: Vec<(&'static str, Value)>) -> Self {
+        debug_assert!(pairs.is_sorted_by(|(a, _), (b, _)| a < b));
+        Self(pairs)
+    }
+
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (*known).cmp(name))
     }

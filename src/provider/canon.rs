@@ -162,6 +162,9 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
         // LAC counters print `YYYY-MM-DD 23:59:59`; the day is what counts.
         Edge::Vendor => text.get(..10).unwrap_or(text),
     };
+    if is_day(head.as_bytes()) {
+        return Ok(Value::Text(head.into()));
+    }
     let shaped = head.len() == 10 && head.as_bytes().get(4) == Some(&b'-');
     match head.parse::<civil::Date>() {
         Ok(date) if shaped => Ok(Value::Text(format_compact!("{date}"))),
@@ -175,6 +178,9 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
 
 /// An instant with or without zone and with any number of fractional digits; without a zone it is UTC.
 fn instant(text: &str) -> Result<Value, Misfit> {
+    if is_second(text.as_bytes()) {
+        return Ok(Value::Text(text.into()));
+    }
     match text.parse::<jiff::Timestamp>() {
         Ok(moment) => Ok(Value::Text(second(moment).into())),
         Err(_) => bare(text)
@@ -184,6 +190,44 @@ fn instant(text: &str) -> Result<Value, Misfit> {
                     .hint("write it in UTC, for example 2027-01-31T00:00:00Z")
             }),
     }
+}
+
+/// Whether a text is a day in its canonical spelling. Nearly every date is, and needs no parser then.
+fn is_day(text: &[u8]) -> bool {
+    let [y @ .., b'-', m1, m2, b'-', d1, d2] = text else {
+        return false;
+    };
+    let (Some(year), Some(month), Some(day)) =
+        (number(y), number(&[*m1, *m2]), number(&[*d1, *d2]))
+    else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => 0,
+    };
+    y.len() == 4 && year > 0 && (1..=days).contains(&day)
+}
+
+/// The same of an instant in whole seconds.
+fn is_second(text: &[u8]) -> bool {
+    let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = text else {
+        return false;
+    };
+    let below = |a: &u8, b: &u8, end: u32| number(&[*a, *b]).is_some_and(|number| number < end);
+    is_day(day) && below(h1, h2, 24) && below(m1, m2, 60) && below(s1, s2, 60)
+}
+
+/// The number that a few digits write.
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// A date and time in UTC that is no timestamp to jiff: without a zone, or in the last hours of the year
@@ -268,6 +312,38 @@ mod tests {
                 Ok(Value::Text("9999-12-31T23:59:59Z".into())),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn canonical_days_and_seconds_are_those_of_the_parser() {
+        for year in [0, 1, 4, 100, 400, 1900, 2000, 2023, 2024, 2100, 9999] {
+            for (month, day) in (0..=13).flat_map(|month| (0..=32).map(move |day| (month, day))) {
+                let date = format!("{year:04}-{month:02}-{day:02}");
+                let parsed = date.parse::<civil::Date>();
+                assert_eq!(
+                    is_day(date.as_bytes()),
+                    parsed.is_ok() && year > 0,
+                    "{date}"
+                );
+            }
+        }
+        for time in [
+            "00:00:00", "23:59:59", "24:00:00", "23:60:00", "23:59:60", "1:00:00", "01:00:0x",
+        ] {
+            let text = format!("2024-02-29T{time}Z");
+            let same = text.parse().is_ok_and(|moment| second(moment) == text);
+            assert_eq!(is_second(text.as_bytes()), same, "{text}");
+        }
+        for text in [
+            "2024-02-2",
+            "12024-02-02",
+            "2024/02/02",
+            "２024-02-02",
+            "-024-02-02",
+            "+024-02-02",
+        ] {
+            assert!(!is_day(text.as_bytes()), "{text}");
         }
     }
 

@@ -6,7 +6,9 @@
 //! history. One small machine per vendor holds it instead; it still has no client, clock or logger in
 //! reach, and tests drive it with literal replies.
 
-use super::narrow;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::model::{Call, Desired, Observed, Reply};
 
 /// Pages that are read of a list whose length has nothing to do with what is wanted, such as that of all
@@ -33,8 +35,52 @@ pub trait Reading: Send {
     /// Takes the reply to a call that `ready` gave out.
     fn take(&mut self, ticket: Ticket, answer: Answer);
 
-    /// What was found, one entry per wanted object in their order. Called when nothing is left to send.
-    fn finish(self: Box<Self>) -> Vec<Observed>;
+    /// The objects that nothing more is asked about, by their places among the wanted. Each is given away
+    /// once, as soon as it is known, so that a hundred thousand need not be held together.
+    fn settled(&mut self) -> Vec<(usize, Observed)>;
+
+    /// The objects that `settled` has not given away, in their order. Called when nothing is left to send.
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)>;
+}
+
+/// The settled objects of a reading, until they are given away.
+pub struct Settled {
+    fresh: Vec<(usize, Observed)>,
+    open: Vec<bool>,
+}
+
+impl Settled {
+    /// Nothing is settled yet of so many objects.
+    pub fn none_of(wanted: usize) -> Self {
+        Self {
+            fresh: Vec::new(),
+            open: vec![true; wanted],
+        }
+    }
+
+    /// Settles an object. What came first counts.
+    pub fn put(&mut self, place: usize, observed: Observed) {
+        if self.open.get_mut(place).is_some_and(std::mem::take) {
+            self.fresh.push((place, observed));
+        }
+    }
+
+    pub fn is_open(&self, place: usize) -> bool {
+        self.open.get(place).is_some_and(|open| *open)
+    }
+
+    pub fn give(&mut self) -> Vec<(usize, Observed)> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// What has not been given away, in order; `open` says what became of the others.
+    pub fn finish(mut self, mut open: impl FnMut(usize) -> Observed) -> Vec<(usize, Observed)> {
+        let places = self.open.iter().enumerate().filter(|(_, open)| **open);
+        let rest = places.map(|(place, _)| (place, open(place)));
+        self.fresh.extend(rest);
+        self.fresh.sort_by_key(|(place, _)| *place);
+        self.fresh
+    }
 }
 
 /// An object to be read.
@@ -73,58 +119,65 @@ impl<P: Clone> Outbox<P> {
     }
 }
 
-/// Turns what came back into JSON, or into the words of a failure that name the call.
-pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
-    read(name, answer, |body| serde_json::from_str(body))
-}
-
-/// The same of a page of a list, whose rows keep only the members that `keep` names.
-pub fn page_of(name: &str, answer: Answer, keep: &[&str]) -> Result<serde_json::Value, Failure> {
-    read(name, answer, |body| narrow::page(body, keep))
-}
-
-fn read(
-    name: &str,
-    answer: Answer,
-    parse: impl FnOnce(&str) -> serde_json::Result<serde_json::Value>,
-) -> Result<serde_json::Value, Failure> {
-    let reply = match answer {
-        Answer::Reply(reply) => reply,
-        Answer::Lost(why) => {
-            return Err(Failure {
-                status: None,
-                text: why,
-            });
-        }
-    };
-    let status = Some(reply.status);
-    if !reply.is_success() {
-        let text = format!(
-            "{name} answered {}: {}",
-            reply.status,
-            super::words::of(&reply)
-        );
-        return Err(Failure { status, text });
+/// A reply that is a success, or the words of a failure that name the call.
+pub fn success(name: &str, answer: Answer) -> Result<Reply, Failure> {
+    match answer {
+        Answer::Reply(reply) if reply.is_success() => Ok(reply),
+        Answer::Reply(reply) => Err(Failure {
+            status: Some(reply.status),
+            text: format!(
+                "{name} answered {}: {}",
+                reply.status,
+                super::words::of(&reply)
+            ),
+        }),
+        Answer::Lost(text) => Err(Failure { status: None, text }),
     }
-    parse(&reply.body).map_err(|error| {
-        let text = format!(
-            "{name} did not answer with JSON: {}",
-            super::words::unreadable(&reply, &error)
-        );
-        Failure { status, text }
-    })
+}
+
+/// Why a successful reply is of no use.
+pub fn unreadable(name: &str, reply: &Reply, error: &serde_json::Error) -> Failure {
+    let why = super::words::unreadable(reply, error);
+    Failure {
+        status: Some(reply.status),
+        text: format!("{name} did not answer with JSON: {why}"),
+    }
+}
+
+/// Turns what came back into a tree.
+pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
+    let reply = success(name, answer)?;
+    serde_json::from_str(&reply.body).map_err(|error| unreadable(name, &reply, &error))
 }
 
 /// Whether the vendor itself says that there is no such thing. The 404 page of a proxy, or of a wrong base
 /// URL, is no JSON and says nothing about the object.
 pub fn is_absent(answer: &Answer) -> bool {
     match answer {
-        Answer::Reply(reply) => {
+        Answer::Reply(reply) if reply.status == 404 => {
             let body =
                 serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&reply.body);
-            reply.status == 404 && body.is_ok_and(|object| !object.is_empty())
+            body.is_ok_and(|object| !object.is_empty())
         }
-        Answer::Lost(_) => false,
+        Answer::Reply(_) | Answer::Lost(_) => false,
+    }
+}
+
+/// What has been seen of a list, to tell whether a page brings anything new. Of each id only a hash is
+/// kept: that two differ and have one hash is not to be expected, and would at worst end a list early.
+#[derive(Clone, Debug, Default)]
+pub struct Seen(HashSet<u64>);
+
+impl Seen {
+    /// Whether this id is seen for the first time.
+    pub fn is_new(&mut self, id: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        self.0.insert(hasher.finish())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -133,4 +186,11 @@ pub fn is_absent(answer: &Answer) -> bool {
 pub struct Failure {
     pub status: Option<u16>,
     pub text: String,
+}
+
+impl Failure {
+    /// A reply that came, and is not as documented.
+    pub fn odd(text: String) -> Self {
+        Self { status: None, text }
+    }
 }

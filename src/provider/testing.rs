@@ -49,19 +49,38 @@ pub fn answer(status: u16, body: impl ToString) -> Answer {
 /// Drives a reading to its end. Gives back the names of the calls, one list for those that went out side
 /// by side, and what was found.
 pub fn drive(
-    mut reading: Box<dyn Reading>,
-    mut vendor: impl FnMut(&str) -> Answer,
+    reading: Box<dyn Reading>,
+    vendor: impl FnMut(&str) -> Answer,
 ) -> (Vec<Vec<String>>, Vec<Observed>) {
-    let mut rounds = Vec::new();
+    let (rounds, early, late) = given(reading, vendor);
+    let mut found: BTreeMap<usize, Observed> = BTreeMap::new();
+    for (place, one) in early.into_iter().chain(late) {
+        let twice = found.insert(place, one);
+        assert!(twice.is_none(), "{place} is given twice");
+    }
+    assert!(found.keys().copied().eq(0..found.len()), "one is left out");
+    (rounds, found.into_values().collect())
+}
+
+/// What a reading gives away: the calls, the objects that it gave before its end, and those at the end.
+pub type Given = (
+    Vec<Vec<String>>,
+    Vec<(usize, Observed)>,
+    Vec<(usize, Observed)>,
+);
+
+pub fn given(mut reading: Box<dyn Reading>, mut vendor: impl FnMut(&str) -> Answer) -> Given {
+    let (mut rounds, mut early) = (Vec::new(), Vec::new());
     loop {
         let calls = reading.ready();
         if calls.is_empty() {
-            return (rounds, reading.finish());
+            return (rounds, early, reading.finish());
         }
         rounds.push(calls.iter().map(|(_, call)| call.name()).collect());
         assert!(rounds.len() < 10_000, "the reading does not end");
         for (ticket, call) in calls {
             reading.take(ticket, vendor(&call.name()));
+            early.extend(reading.settled());
         }
     }
 }

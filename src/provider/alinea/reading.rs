@@ -8,11 +8,13 @@ use serde_json::{Map, Value as Json};
 use super::views::{self, View};
 use crate::model::{Call, Observed};
 use crate::provider::codec::json_kind;
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, Wanted, json_of};
 use crate::provider::words;
 
 /// What one of the two calls brought.
+#[derive(Default)]
 enum Shown {
+    #[default]
     Nothing,
     Data(Map<String, Json>),
     /// The vendor has no such licence.
@@ -20,34 +22,38 @@ enum Shown {
     Failed(String),
 }
 
-/// One wanted licence.
+/// What the two views of a licence showed so far.
+#[derive(Default)]
 struct Target {
-    id: String,
     flat: Shown,
     nested: Shown,
 }
 
 pub struct LicenseReading {
     outbox: Outbox<(usize, View)>,
+    ids: Vec<String>,
     targets: Vec<Target>,
+    settled: Settled,
 }
 
 impl LicenseReading {
     pub fn new(wanted: &[Wanted<'_>]) -> Self {
         let mut outbox = Outbox::default();
-        let mut targets = Vec::new();
+        let (mut ids, mut targets) = (Vec::new(), Vec::new());
         for (index, desired) in wanted.iter().enumerate() {
             let id = desired.id("licenseId").to_string();
             for view in [View::Flat, View::Nested] {
                 outbox.send(Call::get(view.path(&id)), (index, view));
             }
-            targets.push(Target {
-                id,
-                flat: Shown::Nothing,
-                nested: Shown::Nothing,
-            });
+            targets.push(Target::default());
+            ids.push(id);
         }
-        Self { outbox, targets }
+        Self {
+            outbox,
+            settled: Settled::none_of(ids.len()),
+            ids,
+            targets,
+        }
     }
 }
 
@@ -58,23 +64,44 @@ impl Reading for LicenseReading {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let ((index, view), name) = self.outbox.purpose(ticket);
-        let target = &mut self.targets[index];
+        let id = &self.ids[index];
         let shown = match json_of(&name, answer) {
-            Ok(json) => match data(json, &target.id) {
+            Ok(json) => match data(json, id) {
                 Ok(data) => Shown::Data(data),
                 Err(why) => Shown::Failed(format!("{name} {why}")),
             },
             Err(failure) if failure.status == Some(404) => Shown::Absent,
             Err(failure) => Shown::Failed(failure.text),
         };
+        let target = &mut self.targets[index];
         match view {
             View::Flat => target.flat = shown,
             View::Nested => target.nested = shown,
         }
+        // The views of a licence come close together, and are trees of all that it has.
+        if !matches!(
+            target,
+            Target {
+                flat: Shown::Nothing,
+                ..
+            } | Target {
+                nested: Shown::Nothing,
+                ..
+            }
+        ) {
+            self.settled
+                .put(index, observed(id, std::mem::take(target)));
+        }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        self.targets.into_iter().map(observed).collect()
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(mut self: Box<Self>) -> Vec<(usize, Observed)> {
+        let (ids, targets) = (&self.ids, &mut self.targets);
+        let open = |place: usize| observed(&ids[place], std::mem::take(&mut targets[place]));
+        self.settled.finish(open)
     }
 }
 
@@ -111,9 +138,8 @@ fn about(data: &Map<String, Json>, id: &str) -> Result<(), String> {
     }
 }
 
-fn observed(target: Target) -> Observed {
-    let Target { id, flat, nested } = target;
-    match (flat, nested) {
+fn observed(id: &str, target: Target) -> Observed {
+    match (target.flat, target.nested) {
         (Shown::Absent, _) | (_, Shown::Absent) => Observed::Missing,
         (Shown::Failed(why), _) | (_, Shown::Failed(why)) => Observed::Unread(why),
         (Shown::Data(flat), Shown::Data(nested)) => {
@@ -124,7 +150,7 @@ fn observed(target: Target) -> Observed {
             match views::merge(flat, nested) {
                 Ok(live) => Observed::Live(live),
                 Err(fault) => {
-                    let (flat, nested) = (View::Flat.path(&id), View::Nested.path(&id));
+                    let (flat, nested) = (View::Flat.path(id), View::Nested.path(id));
                     Observed::Unread(format!("GET {flat} and GET {nested}: {fault}"))
                 }
             }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value as Json};
 use super::fields::TABLE;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Clearing, Field, Live};
-use crate::provider::codec::{self, Malformed};
+use crate::provider::codec::Malformed;
+use crate::provider::decode;
 use crate::provider::segment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub fn merge(flat: Map<String, Json>, nested: Map<String, Json>) -> Result<Live,
         }
     }
     let mut live = Live {
-        fields: codec::decode(TABLE.desired, &object)?,
+        fields: decode::fields(TABLE.desired, &object)?,
         ..Live::default()
     };
     let modified = [&flat, &nested]

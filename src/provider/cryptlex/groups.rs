@@ -1,12 +1,18 @@
 //! The user groups of one organization by name, so that a manifest may say "Support" for an id.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::{Map, Value as Json};
+use std::sync::LazyLock;
 
 use crate::model::Text;
 use crate::model::diagnostic::nearest;
+use crate::provider::decode::{Columns, Row, Rows, Spot};
 use crate::provider::reading::MOST_PAGES;
+
+/// A user group as the list shows it: id and name.
+pub static GROUPS: LazyLock<Rows<2>> =
+    LazyLock::new(|| Rows::new(Columns::of(&[]), [Spot::at("id"), Spot::at("name")]));
+
+pub type GroupRow<'de> = Row<'static, 'de, 2>;
 
 /// The groups seen so far, and the names that somebody asked for.
 #[derive(Default)]
@@ -32,16 +38,14 @@ impl Groups {
     ///
     /// A page that is not full ends the list, unless a name is still unknown: then a server that gives
     /// fewer rows than it was asked for is given the benefit of one more call.
-    pub fn page(&mut self, rows: &[Map<String, Json>], full: usize) -> Result<bool, String> {
+    pub fn page(&mut self, rows: &[GroupRow<'_>], full: usize) -> Result<bool, String> {
         let before = self.seen.len();
         self.pages += 1;
         for row in rows {
-            let text = |name: &str| {
-                row.get(name)
-                    .and_then(Json::as_str)
-                    .ok_or_else(|| format!("a user group without the text `{name}`"))
-            };
-            let (id, name) = (text("id")?, text("name")?);
+            let [id, name] = &row.beside;
+            let lacks = |name: &str| format!("a user group without the text `{name}`");
+            let id = id.text().ok_or_else(|| lacks("id"))?;
+            let name = name.text().ok_or_else(|| lacks("name"))?;
             self.seen.insert(id.to_string());
             let ids = self.ids.entry(name.to_string()).or_default();
             ids.insert(id.to_string());
@@ -112,11 +116,11 @@ mod tests {
     fn a_list_that_does_not_end_is_left() {
         let mut groups = Groups::default();
         groups.want(&BTreeSet::from(["nobody".into()]));
-        let row = |number: usize| {
-            let text = |name: &str| Json::from(format!("{name}{number}"));
-            Map::from_iter([("id".into(), text("id")), ("name".into(), text("name"))])
-        };
-        let end = (1..).find_map(|number| groups.page(&[row(number)], 100).err());
+        let end = (1..).find_map(|number| {
+            let body = format!(r#"{{"id": "id{number}", "name": "name{number}"}}"#);
+            let row = GROUPS.one(&body).unwrap().unwrap();
+            groups.page(&[row], 100).err()
+        });
         assert_eq!(
             end.as_deref(),
             Some("page 1000 of a list that does not end")

@@ -5,13 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
-
 use super::reading::{FULL, READ, rows_of, shown};
-use super::{id_of, with_scope};
+use super::{LICENSES, LicenseRow, id_of, with_scope};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Found, Listed, Listing};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, json_of};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, success};
 use crate::provider::{segment, with_query};
 
 /// Scope that the page of the list of organizations prints.
@@ -52,7 +50,7 @@ impl LicenseListing {
         self.outbox.send(Call::get(path), purpose);
     }
 
-    fn rows(&mut self, purpose: Purpose, rows: &[Map<String, Json>], name: &str) {
+    fn rows(&mut self, purpose: Purpose, rows: &[LicenseRow<'_>], name: &str) {
         let ids = rows.iter().filter_map(id_of).map(str::to_string);
         match purpose {
             Purpose::Organizations(page) => {
@@ -114,12 +112,14 @@ impl Listing for LicenseListing {
             Purpose::Organizations(_) => READ_ORGANIZATIONS,
             Purpose::Licenses { .. } => READ,
         };
-        let rows = json_of(&name, answer)
-            .map_err(|failure| with_scope(failure.text, failure.status, scope))
-            .and_then(|json| rows_of(json, &name));
-        match rows {
-            Ok(rows) => self.rows(purpose, &rows, &name),
-            Err(why) => self.failures.push(why),
+        let read = success(&name, answer).and_then(|reply| {
+            let rows = rows_of(&LICENSES, &reply, &name, &|_| true)?;
+            self.rows(purpose, &rows, &name);
+            Ok(())
+        });
+        if let Err(failure) = read {
+            self.failures
+                .push(with_scope(failure.text, failure.status, scope));
         }
     }
 
@@ -139,7 +139,7 @@ impl Listing for LicenseListing {
 mod tests {
     use super::*;
     use crate::provider::testing::{answer, list};
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     fn rows(range: std::ops::Range<usize>) -> Answer {
         let row = |id: usize| json!({"id": format!("l{id:04}"), "key": "secret", "userGroups": []});

@@ -17,12 +17,14 @@ mod listing;
 mod reading;
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
 use super::codec::{self, Malformed};
+use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
@@ -155,11 +157,10 @@ impl Provider for Cryptlex {
     }
 
     fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
-        let json: Json = serde_json::from_str(&reply.body)
-            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?;
-        let Json::Object(license) = json else {
-            return Err(Malformed::new("the reply is no object"));
-        };
+        let license = LICENSES
+            .one(&reply.body)
+            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
         if id_of(&license) != Some(desired.id("licenseId")) {
             return Err(Malformed::new("`id` is not the one that was written"));
         }
@@ -167,31 +168,39 @@ impl Provider for Cryptlex {
     }
 }
 
-/// A license as lists and replies show it. `userGroups: null` is not taken for "none": a server that left
-/// the groups out would lose them all to the next write.
-fn decode(license: &Map<String, Json>) -> Result<Live, Malformed> {
-    let rows = match license.get("userGroups") {
-        Some(Json::Array(rows)) => rows,
-        Some(other) => {
-            let kind = codec::json_kind(other);
+/// A license as lists and replies show it: its id, and the ids of its groups.
+static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {
+    let beside = [Spot::at("id"), Spot::each("userGroups", "id")];
+    Rows::new(Columns::of(&[]), beside)
+});
+
+type LicenseRow<'de> = Row<'static, 'de, 2>;
+
+/// What a license shows. `userGroups: null` is not taken for "none": a server that left the groups out would
+/// lose them all to the next write.
+fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
+    let [_, groups] = &row.beside;
+    let groups = match groups {
+        Atom::Each(groups) => groups,
+        Atom::Missing => return Err(Malformed::new("`userGroups` is missing")),
+        other => {
+            let kind = other.kind();
             return Err(Malformed::new(format!(
                 "`userGroups` must be a list, not {kind}"
             )));
         }
-        None => return Err(Malformed::new("`userGroups` is missing")),
     };
-    let ids: Option<BTreeSet<String>> = rows
-        .iter()
-        .map(|row| row.get("id")?.as_str().map(str::to_string))
-        .collect();
+    let ids = groups.iter().map(|id| id.text().map(str::to_string));
+    let ids: Option<BTreeSet<String>> = ids.collect();
     let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
     let mut live = Live::default();
     live.fields.insert(fields::IDS, Value::set(ids));
     Ok(live)
 }
 
-fn id_of(row: &Map<String, Json>) -> Option<&str> {
-    row.get("id").and_then(Json::as_str)
+/// The id of a row, which is the first thing that is read of it.
+fn id_of<'r, const N: usize>(row: &'r Row<'_, '_, N>) -> Option<&'r str> {
+    row.beside.first()?.text()
 }
 
 /// The vendor's words of a 403 do not say which scope is missing; the page of the call does.

@@ -7,15 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
-
 use super::fields;
-use super::groups::Groups;
-use super::{decode, id_of, with_scope};
+use super::groups::{GROUPS, GroupRow, Groups};
+use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
 use crate::model::resource::Resolved;
-use crate::model::{Call, Observed, Text, Value};
+use crate::model::{Call, Live, Observed, Reply, Text, Value};
+use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, is_absent, json_of};
+use crate::provider::reading::{
+    Answer, Failure, Outbox, Reading, Seen, Settled, Ticket, Wanted, is_absent, success, unreadable,
+};
 use crate::provider::{segment, with_query};
 
 /// The most rows that a page may have (list pages of the reference, 2026-11-21).
@@ -43,7 +44,8 @@ struct Target {
     id: String,
     /// Names of groups that its manifest uses.
     names: Option<BTreeSet<Text>>,
-    observed: Option<Observed>,
+    /// What was seen of it, until the names are resolved.
+    live: Option<Live>,
 }
 
 struct Organization {
@@ -51,7 +53,7 @@ struct Organization {
     wanted: usize,
     /// Wanted licenses that no page has shown yet.
     left: BTreeMap<String, usize>,
-    seen: BTreeSet<String>,
+    seen: Seen,
     hunt: Hunt,
     /// Pages that were asked for and have not come yet.
     under_way: usize,
@@ -62,6 +64,7 @@ struct Organization {
 pub struct LicenseReading {
     outbox: Outbox<Purpose>,
     targets: Vec<Target>,
+    settled: Settled,
     organizations: Vec<Organization>,
 }
 
@@ -70,6 +73,7 @@ impl LicenseReading {
         let mut reading = Self {
             outbox: Outbox::default(),
             targets: Vec::with_capacity(wanted.len()),
+            settled: Settled::none_of(wanted.len()),
             organizations: Vec::new(),
         };
         let mut by_id: BTreeMap<&str, usize> = BTreeMap::new();
@@ -87,7 +91,7 @@ impl LicenseReading {
                 organization: number,
                 id: desired.id("licenseId").to_string(),
                 names,
-                observed: None,
+                live: None,
             };
             let organization = &mut reading.organizations[number];
             organization.wanted += 1;
@@ -134,7 +138,7 @@ impl LicenseReading {
         }
     }
 
-    fn page(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) {
+    fn page(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) {
         let new = self.absorb(number, rows, name);
         let organization = &mut self.organizations[number];
         organization.hunt.read(rows.len());
@@ -145,7 +149,7 @@ impl LicenseReading {
         }
     }
 
-    fn ahead(&mut self, number: usize, page: usize, rows: &[Map<String, Json>], name: &str) {
+    fn ahead(&mut self, number: usize, page: usize, rows: &[LicenseRow<'_>], name: &str) {
         if self.absorb(number, rows, name) {
             self.ask_each(number);
         } else {
@@ -182,25 +186,47 @@ impl LicenseReading {
     }
 
     /// Takes what a page shows and says whether any of it is new.
-    fn absorb(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) -> bool {
-        let organization = &mut self.organizations[number];
-        let before = organization.seen.len();
+    fn absorb(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) -> bool {
+        let mut new = false;
         for row in rows {
             let Some(id) = id_of(row) else {
                 continue; // the rows of a page have been checked
             };
-            organization.seen.insert(id.to_string());
+            let organization = &mut self.organizations[number];
+            new |= organization.seen.is_new(id);
             if let Some(index) = organization.left.remove(id) {
-                self.targets[index].observed = Some(shown(row, name));
+                self.see(index, shown(row, name));
             }
         }
-        organization.seen.len() > before
+        new
     }
 
-    fn one(&mut self, index: usize, rows: &[Map<String, Json>], name: &str) {
+    /// Settles a license, unless its manifest names groups: those may come after it.
+    fn see(&mut self, index: usize, observed: Observed) {
         let target = &mut self.targets[index];
+        match observed {
+            Observed::Live(live) if target.names.is_some() => target.live = Some(live),
+            observed => self.settled.put(index, observed),
+        }
+    }
+
+    /// Whether anything of a license is wanted beyond its id.
+    fn wants(&self, purpose: Purpose, id: &str) -> bool {
+        match purpose {
+            Purpose::One(index) => self.targets[index].id == id,
+            Purpose::Page(number)
+            | Purpose::Ahead {
+                organization: number,
+                ..
+            } => self.organizations[number].left.contains_key(id),
+            Purpose::Groups(_) => true,
+        }
+    }
+
+    fn one(&mut self, index: usize, rows: &[LicenseRow<'_>], name: &str) {
+        let target = &self.targets[index];
         let own = rows.iter().find(|row| id_of(row) == Some(&target.id));
-        target.observed = Some(match (own, rows.first()) {
+        let observed = match (own, rows.first()) {
             (Some(row), _) => shown(row, name),
             (None, None) => Observed::Missing,
             // A filter that is not heeded proves nothing about the license.
@@ -208,10 +234,11 @@ impl LicenseReading {
                 let other = id_of(other).unwrap_or_default();
                 Observed::Unread(format!("{name} answered with license {other} instead"))
             }
-        });
+        };
+        self.see(index, observed);
     }
 
-    fn groups(&mut self, number: usize, rows: &[Map<String, Json>], name: &str) {
+    fn groups(&mut self, number: usize, rows: &[GroupRow<'_>], name: &str) {
         let groups = &mut self.organizations[number].groups;
         match groups.page(rows, FULL) {
             Ok(true) => self.next_groups(number),
@@ -225,11 +252,12 @@ impl LicenseReading {
     fn failed(&mut self, purpose: Purpose, absent: bool, why: String) {
         match purpose {
             Purpose::One(index) => {
-                self.targets[index].observed = Some(if absent {
+                let observed = if absent {
                     Observed::Missing
                 } else {
                     Observed::Unread(why)
-                });
+                };
+                self.settled.put(index, observed);
             }
             Purpose::Page(number)
             | Purpose::Ahead {
@@ -240,11 +268,12 @@ impl LicenseReading {
                 organization.under_way = organization.under_way.saturating_sub(1);
                 let absent = absent && organization.seen.is_empty();
                 for index in std::mem::take(&mut organization.left).into_values() {
-                    self.targets[index].observed = Some(if absent {
+                    let observed = if absent {
                         Observed::Missing
                     } else {
                         Observed::Unread(why.clone())
-                    });
+                    };
+                    self.settled.put(index, observed);
                 }
             }
             Purpose::Groups(number) => self.organizations[number].groups.failure = Some(why),
@@ -258,7 +287,7 @@ impl Organization {
             id: id.to_string(),
             wanted: 0,
             left: BTreeMap::new(),
-            seen: BTreeSet::new(),
+            seen: Seen::default(),
             hunt: Hunt::new(0),
             under_way: 0,
             over: false,
@@ -284,43 +313,59 @@ impl Reading for LicenseReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (purpose, name) = self.outbox.purpose(ticket);
         let absent = is_absent(&answer);
-        let rows = json_of(&name, answer)
-            .map_err(|failure| with_scope(failure.text, failure.status, purpose.scope()))
-            .and_then(|json| rows_of(json, &name));
-        match (rows, purpose) {
-            (Ok(rows), Purpose::One(index)) => self.one(index, &rows, &name),
-            (Ok(rows), Purpose::Page(number)) => self.page(number, &rows, &name),
-            (Ok(rows), Purpose::Groups(number)) => self.groups(number, &rows, &name),
-            (Ok(rows), Purpose::Ahead { organization, page }) => {
-                self.ahead(organization, page, &rows, &name);
+        let read = success(&name, answer).and_then(|reply| {
+            if let Purpose::Groups(number) = purpose {
+                let rows = rows_of(&GROUPS, &reply, &name, &|_| true)?;
+                self.groups(number, &rows, &name);
+                return Ok(());
             }
-            (Err(why), purpose) => self.failed(purpose, absent, why),
+            let want: Want<'_> = &|id| id.text().is_none_or(|id| self.wants(purpose, id));
+            let rows = rows_of(&LICENSES, &reply, &name, want)?;
+            match purpose {
+                Purpose::One(index) => self.one(index, &rows, &name),
+                Purpose::Page(number) => self.page(number, &rows, &name),
+                Purpose::Ahead { organization, page } => {
+                    self.ahead(organization, page, &rows, &name);
+                }
+                Purpose::Groups(_) => {}
+            }
+            Ok(())
+        });
+        if let Err(failure) = read {
+            let why = with_scope(failure.text, failure.status, purpose.scope());
+            self.failed(purpose, absent, why);
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        let organizations = self.organizations;
-        let finished = |target: Target| {
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self {
+            mut targets,
+            organizations,
+            settled,
+            ..
+        } = *self;
+        settled.finish(|place| {
+            let target = &mut targets[place];
+            let (Some(mut live), Some(names)) = (target.live.take(), &target.names) else {
+                return Observed::Unread(format!("license {} was not asked for", target.id));
+            };
             let organization = &organizations[target.organization];
-            match (target.observed, target.names) {
-                (Some(Observed::Live(mut live)), Some(names)) => {
-                    match organization.groups.resolve(&organization.id, &names) {
-                        Ok(ids) => {
-                            live.resolved.push(Resolved {
-                                given: fields::NAMES,
-                                field: fields::IDS,
-                                value: Value::set(ids),
-                            });
-                            Observed::Live(live)
-                        }
-                        Err(why) => Observed::Unread(why),
-                    }
+            match organization.groups.resolve(&organization.id, names) {
+                Ok(ids) => {
+                    live.resolved.push(Resolved {
+                        given: fields::NAMES,
+                        field: fields::IDS,
+                        value: Value::set(ids),
+                    });
+                    Observed::Live(live)
                 }
-                (Some(observed), _) => observed,
-                (None, _) => Observed::Unread(format!("license {} was not asked for", target.id)),
+                Err(why) => Observed::Unread(why),
             }
-        };
-        self.targets.into_iter().map(finished).collect()
+        })
     }
 }
 
@@ -334,19 +379,26 @@ impl Purpose {
 }
 
 /// The objects of a list, each of which must have an id.
-pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
-    let Json::Array(rows) = json else {
-        return Err(format!("{name} did not answer with a list"));
-    };
-    let objects = rows.into_iter().map(|row| match row {
-        Json::Object(object) if id_of(&object).is_some() => Ok(object),
-        Json::Object(_) => Err(format!("{name} answered with a row without the text `id`")),
-        _ => Err(format!("{name} answered with a row that is no object")),
-    });
-    objects.collect()
+pub fn rows_of<'de, const N: usize>(
+    rows: &'static Rows<N>,
+    reply: &'de Reply,
+    name: &str,
+    want: Want<'_>,
+) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
+    let list = rows.list(&reply.body, want);
+    let list = list.map_err(|error| unreadable(name, reply, &error))?;
+    let odd = |what: &str| Failure::odd(format!("{name} {what}"));
+    match list {
+        None => Err(odd("did not answer with a list")),
+        Some(list) if list.odd => Err(odd("answered with a row that is no object")),
+        Some(list) if list.rows.iter().any(|row| id_of(row).is_none()) => {
+            Err(odd("answered with a row without the text `id`"))
+        }
+        Some(list) => Ok(list.rows),
+    }
 }
 
-pub fn shown(row: &Map<String, Json>, name: &str) -> Observed {
+pub fn shown(row: &LicenseRow<'_>, name: &str) -> Observed {
     match decode(row) {
         Ok(live) => Observed::Live(live),
         Err(fault) => {

@@ -3,6 +3,11 @@
 use crate::model::field::{Elements, Identity};
 use crate::model::{Clearing, Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
+/// The members of the write call.
+pub const LICENSES: &str = "customLicenses";
+pub const EDITIONS: &str = "assignedEditions";
+pub const LIMITS: &str = "customLimits";
+
 pub static TABLE: KindTable = KindTable {
     kind: Kind("InformaticaOrgLicense"),
     vendor: Vendor("informatica"),
@@ -16,20 +21,20 @@ pub static TABLE: KindTable = KindTable {
     // The write overwrites, and what a list left out of it becomes is not documented: all three are sent.
     desired: &[
         Field::new(
-            "customLicenses",
-            Shape::Keyed(&LICENSES),
+            LICENSES,
+            Shape::Keyed(&LICENSES_ITEMS),
             "The organization's custom licenses.",
         )
         .risk(RiskRule::Members { used: None }),
         Field::new(
-            "assignedEditions",
-            Shape::Keyed(&EDITIONS),
+            EDITIONS,
+            Shape::Keyed(&EDITIONS_ITEMS),
             "The organization's editions.",
         )
         .risk(RiskRule::Members { used: None }),
         Field::new(
-            "customLimits",
-            Shape::Keyed(&LIMITS),
+            LIMITS,
+            Shape::Keyed(&LIMITS_ITEMS),
             "The organization's custom limits.",
         )
         .risk(RiskRule::Members { used: None }),
@@ -37,7 +42,7 @@ pub static TABLE: KindTable = KindTable {
     write_call: "PUT /public/core/v3/license/org/{orgId}",
 };
 
-static LICENSES: Elements = Elements {
+static LICENSES_ITEMS: Elements = Elements {
     key: &["licenseDef"],
     key_about: &["Identifier of the custom license."],
     fold: false,
@@ -47,14 +52,14 @@ static LICENSES: Elements = Elements {
     ],
 };
 
-static EDITIONS: Elements = Elements {
+static EDITIONS_ITEMS: Elements = Elements {
     key: &["edition"],
     key_about: &["Identifier of the edition."],
     fold: false,
     fields: &[expiration("Time at which the edition expires.")],
 };
 
-static LIMITS: Elements = Elements {
+static LIMITS_ITEMS: Elements = Elements {
     key: &["limitDefinition"],
     key_about: &["Identifier of the limit."],
     fold: false,

@@ -16,15 +16,18 @@
 mod fields;
 mod reading;
 
+use std::sync::LazyLock;
+
 use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
 use super::codec::{self, Malformed};
+use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, segment};
-use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply};
+use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Value};
 
 pub struct Informatica;
 
@@ -100,39 +103,55 @@ fn path(org: &str) -> String {
     format!("/public/core/v3/license/org/{}", segment(org))
 }
 
+/// A licence as a reply shows it.
+static LICENCES: LazyLock<Rows<1>> =
+    LazyLock::new(|| Rows::new(Columns::of(fields::TABLE.desired), [Spot::at("id")]));
+
+/// Which of its lists a reply shows.
+static LISTS: LazyLock<Rows<3>> = LazyLock::new(|| {
+    let lists = [fields::LICENSES, fields::EDITIONS, fields::LIMITS];
+    Rows::new(Columns::of(&[]), lists.map(Spot::at))
+});
+
 /// The licence of the organization `org`. Only a reply that names it may leave a list out for an empty
 /// one: what is taken for empty here is sent as empty by the next write.
-fn decode(org: &str, json: Json) -> Result<Live, Malformed> {
-    let Json::Object(mut licence) = json else {
-        return Err(Malformed::new("the reply is no object"));
-    };
-    let named = match licence.get("id") {
-        Some(Json::String(id)) if id == org => true,
-        Some(Json::String(id)) => {
+fn decode(org: &str, mut licence: Row<'_, '_, 1>, body: &str) -> Result<Live, Malformed> {
+    let [id] = &licence.beside;
+    let named = match id {
+        Atom::Text(id) if id == org => true,
+        Atom::Text(id) => {
             let text = format!("`id` is {id:?}: the reply is about another organization");
             return Err(Malformed::new(text));
         }
-        None | Some(Json::Null) => false,
-        Some(other) => {
-            let text = format!("`id` must be text, not {}", codec::json_kind(other));
+        Atom::Missing | Atom::Null => false,
+        other => {
+            let text = format!("`id` must be text, not {}", other.kind());
             return Err(Malformed::new(text));
         }
     };
+    if !named {
+        all_shown(body)?;
+    }
     for field in fields::TABLE.desired {
-        let list = licence.get(field.name).filter(|list| !list.is_null());
-        if list.is_some() {
-            continue;
-        }
-        if !named {
-            let text = format!("`{}` is missing, and so is `id`", field.name);
-            return Err(Malformed::new(text));
-        }
-        licence.insert(field.name.into(), json!([]));
+        licence.suppose(field.name, Value::Items(Box::default()));
     }
     Ok(Live {
-        fields: codec::decode(fields::TABLE.desired, &licence)?,
+        fields: licence.finish()?,
         ..Live::default()
     })
+}
+
+/// Refuses a reply that leaves a list out.
+fn all_shown(body: &str) -> Result<(), Malformed> {
+    let lists = LISTS.one(body).ok().flatten();
+    let lists = lists.ok_or_else(|| Malformed::new("the reply is no object"))?;
+    let mut shown = LISTS.names().zip(&lists.beside);
+    match shown.find(|(_, list)| list.is_nothing()) {
+        Some((name, _)) => Err(Malformed::new(format!(
+            "`{name}` is missing, and so is `id`"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The session and the base of its calls. Neither is shown when it is not as it should be.

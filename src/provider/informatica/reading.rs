@@ -1,14 +1,17 @@
 //! One call per organization, all side by side: the API has no list of licences and no filter.
 
-use super::decode;
-use crate::model::{Call, Observed};
-use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, json_of};
+use super::{LICENCES, decode};
+use crate::model::{Call, Live, Observed};
+use crate::provider::codec::Malformed;
+use crate::provider::reading::{
+    Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, success, unreadable,
+};
 
 pub struct LicenseReading {
     /// Calls by the index of the wanted organization.
     outbox: Outbox<usize>,
     orgs: Vec<String>,
-    found: Vec<Observed>,
+    settled: Settled,
 }
 
 impl LicenseReading {
@@ -20,14 +23,10 @@ impl LicenseReading {
             outbox.send(Call::get(super::path(&org)), index);
             orgs.push(org);
         }
-        let found = orgs
-            .iter()
-            .map(|org| Observed::Unread(format!("organization {org} was not asked for")))
-            .collect();
         Self {
             outbox,
+            settled: Settled::none_of(orgs.len()),
             orgs,
-            found,
         }
     }
 }
@@ -39,17 +38,33 @@ impl Reading for LicenseReading {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (index, name) = self.outbox.purpose(ticket);
-        self.found[index] = match json_of(&name, answer) {
-            Ok(json) => match decode(&self.orgs[index], json) {
-                Ok(live) => Observed::Live(live),
-                Err(fault) => Observed::Unread(format!("{name}: {fault}")),
-            },
+        let observed = match licence(&self.orgs[index], &name, answer) {
+            Ok(Ok(live)) => Observed::Live(live),
+            Ok(Err(fault)) => Observed::Unread(format!("{name}: {fault}")),
             Err(failure) if failure.status == Some(404) => Observed::Missing,
             Err(failure) => Observed::Unread(failure.text),
         };
+        self.settled.put(index, observed);
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        self.found
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
     }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self { orgs, settled, .. } = *self;
+        settled.finish(|place| {
+            Observed::Unread(format!("organization {} was not asked for", orgs[place]))
+        })
+    }
+}
+
+fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malformed>, Failure> {
+    let reply = success(name, answer)?;
+    let licence = LICENCES.one(&reply.body);
+    let licence = licence.map_err(|error| unreadable(name, &reply, &error))?;
+    Ok(match licence {
+        Some(licence) => decode(org, licence, &reply.body),
+        None => Err(Malformed::new("the reply is no object")),
+    })
 }

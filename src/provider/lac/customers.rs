@@ -1,17 +1,23 @@
 //! The customer list: names to ids, read page by page until one brings nothing new.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
 
-use serde_json::{Map, Value as Json};
-
-use super::number;
+use crate::provider::decode::{Columns, Row, Rows, Spot};
 use crate::provider::reading::MOST_PAGES;
+
+/// A customer as the list shows it: id and name.
+pub static CUSTOMERS: LazyLock<Rows<2>> =
+    LazyLock::new(|| Rows::new(Columns::of(&[]), [Spot::at("id"), Spot::at("name")]));
+
+pub type CustomerRow<'de> = Row<'static, 'de, 2>;
 
 /// The customers seen so far, and how the list is read on.
 #[derive(Default)]
 pub struct CustomerList {
-    names: HashMap<i64, String>,
-    ids: HashMap<String, BTreeSet<i64>>,
+    known: HashSet<i64>,
+    /// Ids by name; none where only an order told the name.
+    ids: HashMap<Arc<str>, Vec<i64>>,
     /// Customers that there should be: those whom the manifests name.
     pub expected: usize,
     pub pages: usize,
@@ -40,33 +46,55 @@ impl CustomerList {
         pages.map(|page| page * self.rows).collect()
     }
 
-    pub fn page(&mut self, rows: &[Map<String, Json>]) {
-        let before = self.names.len();
+    pub fn page(&mut self, rows: &[CustomerRow<'_>]) {
+        let before = self.known.len();
         if self.rows == 0 {
             self.rows = rows.len();
         }
         for row in rows {
-            let id = row.get("id").and_then(number);
-            let name = row.get("name").and_then(Json::as_str);
-            if let (Some(id), Some(name)) = (id, name) {
-                self.names.insert(id, name.to_string());
-                self.ids.entry(name.to_string()).or_default().insert(id);
+            let [id, name] = &row.beside;
+            if let (Some(id), Some(name)) = (id.integer(), name.text()) {
+                self.known.insert(id);
+                let name = self.name(name);
+                let ids = self.ids.entry(name).or_default();
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
             }
         }
         self.under_way = self.under_way.saturating_sub(1);
-        self.over |= self.names.len() == before;
+        self.over |= self.known.len() == before;
+    }
+
+    /// A name that is held once, however many orders have it.
+    pub fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some((known, _)) = self.ids.get_key_value(name) {
+            return known.clone();
+        }
+        let name: Arc<str> = name.into();
+        self.ids.insert(name.clone(), Vec::new());
+        name
+    }
+
+    /// The only customer of one name.
+    pub fn only(&self, name: &str) -> Option<i64> {
+        match self.ids.get(name)?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
     }
 
     /// The ids of all customers of one name.
     pub fn called(&self, name: &str) -> BTreeSet<i64> {
-        self.ids.get(name).cloned().unwrap_or_default()
+        let ids = self.ids.get(name).into_iter().flatten();
+        ids.copied().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     /// The round trips and calls that a list takes by pages of 100.
     fn cost(customers: usize, expected: usize) -> (usize, usize) {
@@ -79,16 +107,13 @@ mod tests {
             trips += 1;
             for offset in list.next() {
                 let rows = offset.min(customers)..customers.min(offset + 100);
-                let row = |id: usize| {
-                    Map::from_iter([
-                        ("id".into(), json!(id)),
-                        ("name".into(), json!(format!("c{id}"))),
-                    ])
-                };
-                list.page(&Vec::from_iter(rows.map(row)));
+                let row = |id: usize| json!({"id": id, "name": format!("c{id}")});
+                let body = Json::from_iter(rows.map(row)).to_string();
+                let page = CUSTOMERS.list(&body, &|_| true).unwrap();
+                list.page(&page.unwrap().rows);
             }
         }
-        assert_eq!(list.names.len(), customers);
+        assert_eq!(list.known.len(), customers);
         (trips, list.pages)
     }
 

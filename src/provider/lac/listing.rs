@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
-
-use super::decode;
+use super::customers::{CUSTOMERS, CustomerRow};
 use super::reading::{orders, rows_of};
-use crate::model::{Call, Observed, Value};
+use super::{ORDERS, OrderRow, customer_of, decode, key_of};
+use crate::model::{Call, Live, Observed, Reply, Value};
+use crate::provider::codec::Malformed;
 use crate::provider::listing::{Found, Listed, Listing};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, json_of};
+use crate::provider::reading::{Answer, Failure, MOST_PAGES, Outbox, Seen, Ticket, success};
 use crate::provider::with_query;
 
 /// The list a call reads a page of.
@@ -29,7 +29,13 @@ enum List {
 struct Progress {
     rows: usize,
     pages: usize,
-    seen: BTreeSet<String>,
+    seen: Seen,
+}
+
+/// An order as the list shows it.
+struct Order {
+    customer: String,
+    live: Result<Live, Malformed>,
 }
 
 #[derive(Default)]
@@ -37,7 +43,7 @@ pub struct OrderListing {
     outbox: Outbox<List>,
     outstanding: usize,
     progress: BTreeMap<List, Progress>,
-    orders: BTreeMap<String, Map<String, Json>>,
+    orders: BTreeMap<String, Order>,
     /// Ids of customers by name.
     customers: BTreeMap<String, BTreeSet<i64>>,
     /// Customers of orders that a list of one customer showed.
@@ -66,47 +72,77 @@ impl OrderListing {
         self.outbox.send(Call::get(path), list);
     }
 
-    /// Takes a page; one that brings nothing new is the end.
-    fn page(&mut self, list: List, rows: Vec<Map<String, Json>>) {
-        let progress = self.progress.entry(list).or_default();
-        let before = progress.seen.len();
-        progress.rows += rows.len();
-        progress.pages += 1;
-        let pages = progress.pages;
-        for row in rows {
-            let id = match list {
-                List::Customers => row
-                    .get("id")
-                    .and_then(super::number)
-                    .map(|id| id.to_string()),
-                List::Orders | List::OrdersOf(_) => key_of(&row).map(str::to_string),
-            };
-            let Some(id) = id else { continue };
-            if !self
-                .progress
-                .entry(list)
-                .or_default()
-                .seen
-                .insert(id.clone())
-            {
-                continue;
+    fn page(&mut self, list: List, reply: &Reply, name: &str) -> Result<(), Failure> {
+        let (rows, new) = match list {
+            List::Orders => {
+                let rows = rows_of(&ORDERS, name, reply, &|_| true)?;
+                (rows.len(), self.orders(rows))
             }
-            match list {
-                List::Orders => {
-                    self.orders.insert(id, row);
-                }
-                List::OrdersOf(customer) => {
-                    self.proved.insert(id, customer);
-                }
-                List::Customers => {
-                    let name = row.get("name").and_then(Json::as_str).unwrap_or_default();
-                    let ids = self.customers.entry(name.to_string()).or_default();
-                    ids.extend(id.parse::<i64>());
-                }
+            List::OrdersOf(customer) => {
+                let rows = rows_of(&ORDERS, name, reply, &|_| false)?;
+                (rows.len(), self.proofs(customer, &rows))
+            }
+            List::Customers => {
+                let rows = rows_of(&CUSTOMERS, name, reply, &|_| true)?;
+                (rows.len(), self.customers(&rows))
+            }
+        };
+        self.go_on(list, rows, new);
+        Ok(())
+    }
+
+    /// Whether an id is new to a list.
+    fn is_new(&mut self, list: List, id: &str) -> bool {
+        self.progress.entry(list).or_default().seen.is_new(id)
+    }
+
+    fn orders(&mut self, rows: Vec<OrderRow<'_>>) -> bool {
+        let before = self.orders.len();
+        for row in rows {
+            let Some(key) = key_of(&row).filter(|key| !self.orders.contains_key(*key)) else {
+                continue;
+            };
+            let (key, customer) = (
+                key.to_string(),
+                customer_of(&row).unwrap_or_default().to_string(),
+            );
+            let live = decode(row);
+            self.orders.insert(key, Order { customer, live });
+        }
+        self.orders.len() > before
+    }
+
+    fn proofs(&mut self, customer: i64, rows: &[OrderRow<'_>]) -> bool {
+        let mut new = false;
+        for key in rows.iter().filter_map(key_of) {
+            if self.is_new(List::OrdersOf(customer), key) {
+                self.proved.insert(key.to_string(), customer);
+                new = true;
             }
         }
-        let new = self.progress.entry(list).or_default().seen.len() > before;
-        if new && pages >= MOST_PAGES && list == List::Customers {
+        new
+    }
+
+    fn customers(&mut self, rows: &[CustomerRow<'_>]) -> bool {
+        let mut new = false;
+        for row in rows {
+            let [id, name] = &row.beside;
+            let Some(id) = id.integer() else { continue };
+            if self.is_new(List::Customers, &id.to_string()) {
+                let name = name.text().unwrap_or_default().to_string();
+                self.customers.entry(name).or_default().insert(id);
+                new = true;
+            }
+        }
+        new
+    }
+
+    /// A page that brings nothing new is the end.
+    fn go_on(&mut self, list: List, rows: usize, new: bool) {
+        let progress = self.progress.entry(list).or_default();
+        progress.rows += rows;
+        progress.pages += 1;
+        if new && progress.pages >= MOST_PAGES && list == List::Customers {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.failures.push(why);
         } else if new {
@@ -116,7 +152,11 @@ impl OrderListing {
 
     /// Asks for the orders of customers that share a name, once both lists are there.
     fn settle(&mut self) {
-        let names: BTreeSet<&str> = self.orders.values().filter_map(customer_of).collect();
+        let names: BTreeSet<&str> = self
+            .orders
+            .values()
+            .map(|order| order.customer.as_str())
+            .collect();
         let shared = names
             .into_iter()
             .filter_map(|name| self.customers.get(name));
@@ -129,11 +169,10 @@ impl OrderListing {
         }
     }
 
-    fn owner(&self, key: &str, order: &Map<String, Json>) -> Result<i64, String> {
+    fn owner(&self, key: &str, name: &str) -> Result<i64, String> {
         if let Some(customer) = self.proved.get(key) {
             return Ok(*customer);
         }
-        let name = customer_of(order).unwrap_or_default();
         let ids = self
             .customers
             .get(name)
@@ -162,26 +201,25 @@ impl Listing for OrderListing {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (list, name) = self.outbox.purpose(ticket);
-        let rows = json_of(&name, answer)
-            .map_err(|failure| failure.text)
-            .and_then(|json| rows_of(json, &name));
-        match rows {
-            Ok(rows) => self.page(list, rows),
-            Err(why) => self.failures.push(why),
+        let read = success(&name, answer).and_then(|reply| self.page(list, &reply, &name));
+        if let Err(failure) = read {
+            self.failures.push(failure.text);
         }
     }
 
-    fn finish(self: Box<Self>) -> Listed {
-        let found = self.orders.iter().map(|(key, order)| Found {
-            identity: vec![("activationKey", key.clone())],
-            observed: observed(order, self.owner(key, order), key),
+    fn finish(mut self: Box<Self>) -> Listed {
+        let orders = std::mem::take(&mut self.orders);
+        let found = orders.into_iter().map(|(key, order)| Found {
+            observed: observed(order.live, self.owner(&key, &order.customer), &key),
+            identity: vec![("activationKey", key)],
         });
-        Listed::new(found.collect(), self.failures.clone())
+        let found = found.collect();
+        Listed::new(found, self.failures)
     }
 }
 
-fn observed(order: &Map<String, Json>, owner: Result<i64, String>, key: &str) -> Observed {
-    match (decode(order.clone()), owner) {
+fn observed(live: Result<Live, Malformed>, owner: Result<i64, String>, key: &str) -> Observed {
+    match (live, owner) {
         (Ok(mut live), Ok(owner)) => {
             live.fields.insert("customer_id", Value::Integer(owner));
             Observed::Live(live)
@@ -191,19 +229,11 @@ fn observed(order: &Map<String, Json>, owner: Result<i64, String>, key: &str) ->
     }
 }
 
-fn key_of(order: &Map<String, Json>) -> Option<&str> {
-    order.get("activation_key").and_then(Json::as_str)
-}
-
-fn customer_of(order: &Map<String, Json>) -> Option<&str> {
-    order.get("customer")?.get("name")?.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::provider::testing::{answer, list};
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     fn order(key: &str, customer: &str) -> Json {
         json!({

@@ -18,15 +18,19 @@ mod fields;
 mod listing;
 mod reading;
 
-use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use serde_json::{Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
 use super::codec::{self, Malformed};
+use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, segment};
-use crate::model::resource::Fact;
+use crate::model::resource::{Fact, Facts};
 use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Value};
 
 pub struct Lac;
@@ -122,11 +126,10 @@ impl Provider for Lac {
 
     /// The echo has no customer id either: the one that was sent is the one that was accepted.
     fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
-        let json: Json = serde_json::from_str(&reply.body)
-            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?;
-        let Json::Object(order) = json else {
-            return Err(Malformed::new("the reply is no object"));
-        };
+        let order = ORDERS
+            .one(&reply.body)
+            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
         let key = desired.id("activationKey");
         if key_of(&order) != Some(key) {
             return Err(Malformed::new(
@@ -141,56 +144,57 @@ impl Provider for Lac {
     }
 }
 
-/// What is looked at of an order beside the fields of the table.
-const BESIDE: [&str; 7] = [
-    "activation_key",
-    "customer",
-    "product_template",
-    "activated_licenses_count",
-    "deactivations_left",
-    "removal_request_time",
-    "removal_confirmation_time",
-];
+/// An order as lists and replies show it.
+static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
+    let columns = Columns::of(fields::TABLE.desired);
+    let beside = [
+        Spot::at("activation_key"),
+        Spot::inside("customer", "name"),
+        Spot::at("activated_licenses_count"),
+        Spot::at("deactivations_left"),
+        Spot::at("removal_request_time"),
+        Spot::at("removal_confirmation_time"),
+    ];
+    let template = columns.inside("product_template_id", "product_template", "id");
+    Rows::new(template, beside)
+});
 
-/// An order as lists and replies show it, all but its customer id.
-fn decode(mut order: Map<String, Json>) -> Result<Live, Malformed> {
-    let template = order
-        .get("product_template")
-        .and_then(|template| template.get("id"))
-        .ok_or_else(|| Malformed::new("`product_template.id` is missing"))?
-        .clone();
-    order.insert("product_template_id".into(), template);
-    let fields = codec::decode(fields::TABLE.desired, &order)?;
+type OrderRow<'de> = Row<'static, 'de, 6>;
+
+/// What an order shows, all but its customer id.
+fn decode(mut row: OrderRow<'_>) -> Result<Live, Malformed> {
     let mut live = Live {
-        fields,
+        fields: row.finish()?,
+        facts: Facts::with_capacity(2),
         ..Live::default()
     };
-    for name in ["activated_licenses_count", "deactivations_left"] {
-        if let Some(count) = order.get(name).and_then(number) {
-            live.facts.insert(name.into(), Fact::Number(count));
-        }
+    let [_, _, active, left, asked, confirmed] = row.beside;
+    if let Some(count) = active.integer() {
+        let name = Cow::Borrowed("activated_licenses_count");
+        live.facts.insert(name, Fact::Number(count));
     }
-    if let (Some(left), Some(Value::Integer(allowed))) = (
-        live.number("deactivations_left"),
-        live.fields.get("deactivations_allowed"),
-    ) && let Some(used) = allowed.checked_sub(left)
+    if let (Some(left), Some(Value::Integer(allowed))) =
+        (left.integer(), live.fields.get("deactivations_allowed"))
+        && let Some(used) = allowed.checked_sub(left)
     {
-        live.facts
-            .insert("deactivations_used".into(), Fact::Number(used));
+        let name = Cow::Borrowed("deactivations_used");
+        live.facts.insert(name, Fact::Number(used));
     }
-    for name in ["removal_request_time", "removal_confirmation_time"] {
-        if let Some(Json::String(time)) = order.get(name) {
-            live.facts
-                .insert(fields::REMOVAL_ASKED.into(), Fact::Text(time.clone()));
+    for time in [asked, confirmed] {
+        if let Atom::Text(time) = time {
+            let name = Cow::Borrowed(fields::REMOVAL_ASKED);
+            live.facts.insert(name, Fact::Text(time.into_owned()));
         }
     }
     Ok(live)
 }
 
-fn key_of(order: &Map<String, Json>) -> Option<&str> {
-    order.get("activation_key").and_then(Json::as_str)
+fn key_of<'r>(row: &'r OrderRow<'_>) -> Option<&'r str> {
+    let [key, ..] = &row.beside;
+    key.text()
 }
 
-fn number(json: &Json) -> Option<i64> {
-    json.as_i64().or_else(|| json.as_str()?.parse().ok())
+fn customer_of<'r>(row: &'r OrderRow<'_>) -> Option<&'r str> {
+    let [_, name, ..] = &row.beside;
+    name.text()
 }

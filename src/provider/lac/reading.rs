@@ -9,17 +9,19 @@
 //! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
 //! page, or one that brings nothing new, is the end.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
-
-use super::customers::CustomerList;
-use super::{BESIDE, decode, fields, key_of};
-use crate::model::{Call, Live, Observed, Value};
+use super::customers::{CUSTOMERS, CustomerList, CustomerRow};
+use super::{ORDERS, OrderRow, customer_of, decode, key_of};
+use crate::model::{Call, Live, Observed, Reply, Value};
 use crate::provider::codec::Malformed;
+use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Reading, Ticket, Wanted, page_of};
+use crate::provider::reading::{
+    Answer, Failure, MOST_PAGES, Outbox, Reading, Seen, Settled, Ticket, Wanted, success,
+    unreadable,
+};
 use crate::provider::with_query;
 
 /// Up to this many customers are asked for one by one.
@@ -40,26 +42,6 @@ enum Purpose {
     Proof(usize, i64),
 }
 
-/// The members of an order that are read.
-static MEMBERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let table = fields::TABLE.desired.iter().map(|field| field.name);
-    table.chain(BESIDE).collect()
-});
-
-impl Purpose {
-    /// The members that are looked at of the rows that come back.
-    fn members(&self) -> &'static [&'static str] {
-        match self {
-            Purpose::Customers => &["id", "name"],
-            Purpose::Own(_)
-            | Purpose::Any(_)
-            | Purpose::Page(_)
-            | Purpose::Ahead(..)
-            | Purpose::Proof(..) => &MEMBERS,
-        }
-    }
-}
-
 /// One wanted order and what is known of it.
 struct Target {
     key: String,
@@ -73,25 +55,32 @@ struct Target {
     proofs: Option<usize>,
 }
 
+impl Target {
+    /// The name of the customer in the order that was read.
+    fn name(&self) -> Option<&str> {
+        self.order.as_ref()?.customer.as_deref()
+    }
+
+    /// The only customer of that name, if it is the manifest's.
+    fn agreed(&self, customers: &CustomerList) -> Option<i64> {
+        let only = customers.only(self.name()?)?;
+        self.customer
+            .is_none_or(|wanted| wanted == only)
+            .then_some(only)
+    }
+}
+
 /// An order as a list showed it.
 struct Order {
     live: Result<Live, Malformed>,
-    customer: Option<String>,
-}
-
-impl Order {
-    fn read(row: Map<String, Json>) -> Self {
-        let name = row.get("customer").and_then(|it| it.get("name")?.as_str());
-        Self {
-            customer: name.map(str::to_string),
-            live: decode(row),
-        }
-    }
+    customer: Option<Arc<str>>,
 }
 
 /// A list that is searched for some orders.
 struct Listing {
     customer: Option<i64>,
+    /// Whether the orders have been read, and the list shows only whose they are.
+    proof: bool,
     wanted: BTreeSet<usize>,
     hunt: Hunt,
     /// Pages that were asked for and have not come yet.
@@ -99,7 +88,7 @@ struct Listing {
     /// Rows of the first page: no page size is published.
     rows: usize,
     over: bool,
-    seen: HashSet<String>,
+    seen: Seen,
 }
 
 impl Listing {
@@ -114,13 +103,17 @@ enum Names {
     Asked,
     Known,
     Failed(String),
+    /// The account may not see the customers.
+    Refused(String),
 }
 
 pub struct OrderReading {
     outbox: Outbox<Purpose>,
     outstanding: usize,
     targets: Vec<Target>,
-    by_key: HashMap<String, usize>,
+    settled: Settled,
+    /// The places of the targets, in the order of their keys.
+    by_key: Vec<usize>,
     listings: Vec<Listing>,
     names: Names,
     customers: CustomerList,
@@ -143,14 +136,12 @@ impl OrderReading {
                 proofs: None,
             })
             .collect();
-        let by_key = targets
-            .iter()
-            .enumerate()
-            .map(|(i, target)| (target.key.clone(), i))
-            .collect();
+        let mut by_key = Vec::from_iter(0..targets.len());
+        by_key.sort_by(|a, b| targets[*a].key.cmp(&targets[*b].key));
         let mut reading = Self {
             outbox: Outbox::default(),
             outstanding: 0,
+            settled: Settled::none_of(targets.len()),
             targets,
             by_key,
             listings: Vec::new(),
@@ -167,7 +158,7 @@ impl OrderReading {
             groups.entry(target.customer).or_default().insert(i);
         }
         if groups.len() > FEW_CUSTOMERS {
-            self.list(None, (0..self.targets.len()).collect());
+            self.list(None, (0..self.targets.len()).collect(), false);
             self.customers.expected = groups.len();
             self.ask_names();
             return;
@@ -175,9 +166,17 @@ impl OrderReading {
         for (customer, wanted) in groups {
             match wanted.iter().next() {
                 Some(only) if wanted.len() == 1 => self.ask_one(*only),
-                _ => self.list(customer, wanted),
+                _ => self.list(customer, wanted, false),
             }
         }
+    }
+
+    /// The wanted order with this key.
+    fn place(&self, key: &str) -> Option<usize> {
+        let found = self
+            .by_key
+            .binary_search_by(|at| self.targets[*at].key.as_str().cmp(key));
+        found.ok().map(|at| self.by_key[at])
     }
 
     fn send(&mut self, path: String, purpose: Purpose) {
@@ -196,7 +195,7 @@ impl OrderReading {
         self.send(path, purpose);
     }
 
-    fn list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>) {
+    fn list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>, proof: bool) {
         let listing = Listing {
             customer,
             hunt: Hunt::new(wanted.len()),
@@ -204,7 +203,8 @@ impl OrderReading {
             under_way: 1,
             rows: 0,
             over: false,
-            seen: HashSet::new(),
+            proof,
+            seen: Seen::default(),
         };
         self.listings.push(listing);
         self.send(
@@ -226,12 +226,25 @@ impl OrderReading {
         }
     }
 
-    fn rows(&mut self, purpose: &Purpose, rows: Vec<Map<String, Json>>) {
+    /// Whether anything of an order is wanted beyond that it is there.
+    fn wants(&self, purpose: &Purpose, key: &str) -> bool {
+        match purpose {
+            Purpose::Own(index) | Purpose::Any(index) => self.targets[*index].key == key,
+            Purpose::Page(number) | Purpose::Ahead(number, _) => {
+                let listing = &self.listings[*number];
+                let place = self.place(key).filter(|_| !listing.proof);
+                place.is_some_and(|index| listing.wanted.contains(&index))
+            }
+            Purpose::Customers | Purpose::Proof(..) => false,
+        }
+    }
+
+    fn rows(&mut self, purpose: &Purpose, rows: Vec<OrderRow<'_>>) {
         match purpose {
             Purpose::Own(index) => match exact(rows, &self.targets[*index].key) {
                 Some(order) => {
                     self.targets[*index].owner = self.targets[*index].customer;
-                    self.targets[*index].order = Some(Order::read(order));
+                    self.read(*index, order);
                 }
                 None => {
                     let path = orders(Some(&self.targets[*index].key), None, 0);
@@ -239,23 +252,43 @@ impl OrderReading {
                 }
             },
             Purpose::Any(index) => match exact(rows, &self.targets[*index].key) {
-                Some(order) => self.targets[*index].order = Some(Order::read(order)),
+                Some(order) => self.read(*index, order),
                 None => self.targets[*index].absent = true,
             },
             Purpose::Page(listing) => self.page(*listing, rows),
             Purpose::Ahead(listing, page) => self.ahead(*listing, *page, rows),
-            Purpose::Customers => self.customer_page(&rows),
+            Purpose::Customers => {}
             Purpose::Proof(index, customer) => {
                 let target = &mut self.targets[*index];
                 target.proofs = target.proofs.map(|left| left - 1);
                 if exact(rows, &target.key).is_some() {
                     target.owner = Some(*customer);
+                    self.settle(*index);
                 }
             }
         }
     }
 
-    fn page(&mut self, number: usize, rows: Vec<Map<String, Json>>) {
+    fn read(&mut self, index: usize, row: OrderRow<'_>) {
+        let customer = customer_of(&row).map(|name| self.customers.name(name));
+        let live = decode(row);
+        self.targets[index].order = Some(Order { live, customer });
+        self.settle(index);
+    }
+
+    /// Settles an order that was read, if it is known whose it is.
+    fn settle(&mut self, index: usize) {
+        let target = &mut self.targets[index];
+        if target.owner.is_none() && self.names == Names::Known {
+            target.owner = target.agreed(&self.customers);
+        }
+        if target.owner.is_some() && target.order.is_some() {
+            let seen = observed(target);
+            self.settled.put(index, seen);
+        }
+    }
+
+    fn page(&mut self, number: usize, rows: Vec<OrderRow<'_>>) {
         let listing = &mut self.listings[number];
         listing.hunt.read(rows.len());
         listing.rows = listing.rows.max(rows.len());
@@ -267,7 +300,7 @@ impl OrderReading {
         }
     }
 
-    fn ahead(&mut self, number: usize, page: usize, rows: Vec<Map<String, Json>>) {
+    fn ahead(&mut self, number: usize, page: usize, rows: Vec<OrderRow<'_>>) {
         if self.absorb(number, rows) {
             self.ask_each(number);
         } else {
@@ -277,23 +310,26 @@ impl OrderReading {
     }
 
     /// Takes what a page shows and says whether any of it is new; a page that brings nothing new is the end.
-    fn absorb(&mut self, number: usize, rows: Vec<Map<String, Json>>) -> bool {
-        let listing = &mut self.listings[number];
-        let before = listing.seen.len();
-        for order in rows {
-            let Some(key) = key_of(&order) else {
+    fn absorb(&mut self, number: usize, rows: Vec<OrderRow<'_>>) -> bool {
+        let mut new = false;
+        for row in rows {
+            let Some(key) = key_of(&row) else {
                 continue;
             };
-            listing.seen.insert(key.to_string());
-            if let Some(index) = self.by_key.get(key)
-                && listing.wanted.remove(index)
-            {
-                self.targets[*index].owner = listing.customer;
-                self.targets[*index].order = Some(Order::read(order));
+            let place = self.place(key);
+            let listing = &mut self.listings[number];
+            new |= listing.seen.is_new(key);
+            let Some(index) = place.filter(|index| listing.wanted.remove(index)) else {
+                continue;
+            };
+            self.targets[index].owner = listing.customer;
+            if listing.proof {
+                self.settle(index);
+            } else {
+                self.read(index, row);
             }
         }
-        let new = listing.seen.len() > before;
-        listing.over |= !new;
+        self.listings[number].over |= !new;
         new
     }
 
@@ -319,9 +355,14 @@ impl OrderReading {
 
     fn ask_each(&mut self, number: usize) {
         let listing = &mut self.listings[number];
-        let over = listing.over;
+        let (over, proof) = (
+            listing.over,
+            listing.proof.then_some(listing.customer).flatten(),
+        );
         for index in std::mem::take(&mut listing.wanted) {
-            if over {
+            if let Some(customer) = proof {
+                self.prove(index, customer);
+            } else if over {
                 // Not in this list: it may be another customer's, or not there at all.
                 let path = orders(Some(&self.targets[index].key), None, 0);
                 self.send(path, Purpose::Any(index));
@@ -331,14 +372,17 @@ impl OrderReading {
         }
     }
 
-    fn customer_page(&mut self, rows: &[Map<String, Json>]) {
+    fn customer_page(&mut self, rows: &[CustomerRow<'_>]) {
         self.customers.page(rows);
-        let failed = matches!(self.names, Names::Failed(_));
+        let failed = matches!(self.names, Names::Failed(_) | Names::Refused(_));
         if self.customers.under_way > 0 || failed {
             return;
         }
         if self.customers.over {
             self.names = Names::Known;
+            for index in 0..self.targets.len() {
+                self.settle(index);
+            }
         } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.names = Names::Failed(why);
@@ -368,12 +412,53 @@ impl OrderReading {
                     self.targets[index].failure = Some(why.clone());
                 }
             }
+            Names::Refused(why) => {
+                let why = why.clone();
+                self.settle_unseen(open, &why);
+            }
             Names::Known => {
                 for index in open {
                     self.settle_owner(index);
                 }
             }
         }
+    }
+
+    /// Proves the owners that the manifests say where the account may not see its customers: a list for each
+    /// customer of several orders, a call for an order by itself.
+    fn settle_unseen(&mut self, open: Vec<usize>, why: &str) {
+        let mut groups: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+        for index in open {
+            let target = &mut self.targets[index];
+            match (target.proofs, target.customer) {
+                (None, Some(customer)) => {
+                    groups.entry(customer).or_default().insert(index);
+                }
+                (Some(_), Some(customer)) => {
+                    let key = &target.key;
+                    let text = format!(
+                        "order {key} is not in the list of customer {customer}, and whose it is cannot be \
+                         seen: {why}"
+                    );
+                    target.failure = Some(text);
+                }
+                (_, None) => target.failure = Some(why.to_string()),
+            }
+        }
+        for (customer, wanted) in groups {
+            match wanted.first() {
+                Some(only) if wanted.len() == 1 => self.prove(*only, customer),
+                _ => self.list(Some(customer), wanted, true),
+            }
+        }
+    }
+
+    /// Asks whether an order is in the list of a customer.
+    fn prove(&mut self, index: usize, customer: i64) {
+        let target = &mut self.targets[index];
+        target.proofs = Some(target.proofs.unwrap_or_default() + 1);
+        let path = orders(Some(&target.key), Some(customer), 0);
+        self.send(path, Purpose::Proof(index, customer));
     }
 
     fn settle_owner(&mut self, index: usize) {
@@ -386,19 +471,8 @@ impl OrderReading {
             self.targets[index].failure = Some(why);
             return;
         }
-        let name = target
-            .order
-            .as_ref()
-            .and_then(|order| order.customer.as_deref());
+        let name = target.name();
         let mut candidates = name.map_or_else(BTreeSet::new, |name| self.customers.called(name));
-        let agreed = candidates.len() == 1
-            && target
-                .customer
-                .is_none_or(|wanted| candidates.contains(&wanted));
-        if agreed {
-            self.targets[index].owner = candidates.first().copied();
-            return;
-        }
         if candidates.len() > FEW_CUSTOMERS {
             // One call for each would be more than all that is wanted; the manifest's own is the likely one.
             candidates.clear();
@@ -412,14 +486,13 @@ impl OrderReading {
             self.targets[index].failure = Some(why);
             return;
         }
-        self.targets[index].proofs = Some(candidates.len());
         for customer in candidates {
-            let path = orders(Some(&self.targets[index].key), Some(customer), 0);
-            self.send(path, Purpose::Proof(index, customer));
+            self.prove(index, customer);
         }
     }
 
-    fn failed(&mut self, purpose: Purpose, why: String) {
+    fn failed(&mut self, purpose: Purpose, failure: Failure) {
+        let Failure { status, text: why } = failure;
         match purpose {
             Purpose::Own(index) | Purpose::Any(index) => self.targets[index].failure = Some(why),
             Purpose::Proof(index, _) => {
@@ -433,7 +506,10 @@ impl OrderReading {
             }
             Purpose::Customers => {
                 self.customers.under_way -= 1;
-                self.names = Names::Failed(why);
+                self.names = match status {
+                    Some(403 | 404) => Names::Refused(why),
+                    _ => Names::Failed(why),
+                };
             }
         }
     }
@@ -450,25 +526,40 @@ impl Reading for OrderReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (purpose, name) = self.outbox.purpose(ticket);
-        let rows = page_of(&name, answer, purpose.members())
-            .map_err(|failure| failure.text)
-            .and_then(|json| rows_of(json, &name));
-        match rows {
-            Ok(rows) => self.rows(&purpose, rows),
-            Err(why) => self.failed(purpose, why),
+        let read = success(&name, answer).and_then(|reply| {
+            if let Purpose::Customers = purpose {
+                self.customer_page(&rows_of(&CUSTOMERS, &name, &reply, &|_| true)?);
+            } else {
+                let want: Want<'_> = &|key| key.text().is_some_and(|key| self.wants(&purpose, key));
+                let rows = rows_of(&ORDERS, &name, &reply, want)?;
+                self.rows(&purpose, rows);
+            }
+            Ok(())
+        });
+        if let Err(failure) = read {
+            self.failed(purpose, failure);
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        self.targets.into_iter().map(observed).collect()
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self {
+            mut targets,
+            settled,
+            ..
+        } = *self;
+        settled.finish(|place| observed(&mut targets[place]))
     }
 }
 
-fn observed(target: Target) -> Observed {
-    if let Some(why) = target.failure {
+fn observed(target: &mut Target) -> Observed {
+    if let Some(why) = target.failure.take() {
         return Observed::Unread(why);
     }
-    let Some(order) = target.order else {
+    let Some(order) = target.order.take() else {
         return Observed::Missing;
     };
     match order.live {
@@ -486,19 +577,25 @@ fn observed(target: Target) -> Observed {
 }
 
 /// The objects of a list.
-pub fn rows_of(json: Json, name: &str) -> Result<Vec<Map<String, Json>>, String> {
-    let Json::Array(rows) = json else {
-        return Err(format!("{name} did not answer with a list"));
-    };
-    let objects = rows.into_iter().map(|row| match row {
-        Json::Object(object) => Ok(object),
-        _ => Err(format!("{name} answered with a row that is no object")),
-    });
-    objects.collect()
+pub fn rows_of<'de, const N: usize>(
+    rows: &'static Rows<N>,
+    name: &str,
+    reply: &'de Reply,
+    want: Want<'_>,
+) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
+    let list = rows.list(&reply.body, want);
+    let list = list.map_err(|error| unreadable(name, reply, &error))?;
+    match list {
+        Some(list) if !list.odd => Ok(list.rows),
+        Some(_) => Err(Failure::odd(format!(
+            "{name} answered with a row that is no object"
+        ))),
+        None => Err(Failure::odd(format!("{name} did not answer with a list"))),
+    }
 }
 
 /// The row with exactly this key: the filter matches parts of keys.
-fn exact(rows: Vec<Map<String, Json>>, key: &str) -> Option<Map<String, Json>> {
+fn exact<'de>(rows: Vec<OrderRow<'de>>, key: &str) -> Option<OrderRow<'de>> {
     rows.into_iter().find(|row| key_of(row) == Some(key))
 }
 
@@ -523,9 +620,9 @@ pub fn orders(key: Option<&str>, customer: Option<i64>, offset: usize) -> String
 mod tests {
     use super::*;
     use crate::provider::Provider;
-    use crate::provider::lac::Lac;
+    use crate::provider::lac::{Lac, fields};
     use crate::provider::testing::{self, answer};
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     /// What comes of `count` orders of as many customers, at a vendor that answers so.
     fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>) {
@@ -577,7 +674,7 @@ mod tests {
             })
             .collect();
         let wanted: Vec<Wanted<'_>> = orders.iter().collect();
-        let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+        let (rounds, early, late) = testing::given(Lac.reading(&wanted), |call| {
             let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
             let from: i64 = offset.parse().unwrap();
             if call.starts_with("GET /customers") {
@@ -596,6 +693,8 @@ mod tests {
             [2, 11, 1],
             "pages of orders and of customers side by side"
         );
+        // Nothing is held back once it is known whose it is.
+        assert_eq!((early.len(), late.len()), (1_000, 0));
     }
 
     #[test]
@@ -614,6 +713,109 @@ mod tests {
         );
     }
 
+    /// An account with `count` orders of `customers` customers by turns, which may not see the customers. The
+    /// order `lost` belongs to a customer of no manifest.
+    fn unseen(count: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
+        let owner = |number: i64| number % customers + 1;
+        let orders: Vec<_> = (0..count)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                let customer = Value::Integer(owner(number));
+                order.fields.insert("customer_id", customer);
+                order
+            })
+            .collect();
+        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+        let (rounds, found) = testing::drive(Lac.reading(&wanted), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(403, json!({"message": "Access denied."}));
+            }
+            let query = call.split_once('?').map_or("", |(_, query)| query);
+            let query: BTreeMap<&str, &str> = query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .collect();
+            let of = query
+                .get("customer_ids")
+                .map(|id| id.parse::<i64>().unwrap());
+            let theirs = |number: &i64| of.is_none_or(|of| of == owner(*number) && *number != lost);
+            let named = |number: &i64| {
+                query
+                    .get("activation_key")
+                    .is_none_or(|key| format!("k{number}").contains(key))
+            };
+            let offset = query
+                .get("offset")
+                .map_or(0, |offset| offset.parse().unwrap());
+            let all = (0..count)
+                .filter(theirs)
+                .filter(named)
+                .skip(offset)
+                .take(100);
+            answer(200, Json::from_iter(all.map(whole)))
+        });
+        (rounds.concat(), found)
+    }
+
+    fn whole(number: i64) -> Json {
+        json!({
+            "customer": {"name": "Rivers"}, "product_template": {"id": "1"},
+            "activation_key": format!("k{number}"), "license_type": "local",
+            "licensee_type": "customer", "hostid_match_rate": "100", "min_hostids": "1",
+            "activations_allowed": "1", "enabled": true, "removal": false, "Hostids": [], "Features": [],
+        })
+    }
+
+    fn owners(found: &[Observed]) -> Vec<i64> {
+        let owner = |one: &Observed| match one {
+            Observed::Live(live) => match live.fields["customer_id"] {
+                Value::Integer(id) => id,
+                ref other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        found.iter().map(owner).collect()
+    }
+
+    #[test]
+    fn orders_of_customers_that_cannot_be_seen_are_proved_by_their_lists() {
+        // A page of orders, the refusal, and a proof for each order that is its customer's only one.
+        let (calls, found) = unseen(40, 40, -1);
+        assert_eq!(calls.len(), 1 + 1 + 40, "{calls:#?}");
+        assert_eq!(owners(&found), Vec::from_iter(1..=40));
+        // Of customers with several orders, one page shows them all.
+        let (calls, found) = unseen(100, 20, -1);
+        assert_eq!(calls.len(), 1 + 1 + 20, "{calls:#?}");
+        assert_eq!(owners(&found)[..21], Vec::from_iter((1..=20).chain([1])));
+        // What such a page does not show is asked for once more.
+        for (customers, proofs) in [(40, 40), (20, 20 + 1)] {
+            let (calls, found) = unseen(40, customers, 7);
+            assert_eq!(calls.len(), 1 + 1 + proofs, "{calls:#?}");
+            let Observed::Unread(why) = &found[7] else {
+                panic!("{:?}", found[7]);
+            };
+            assert!(
+                why.contains("order k7 is not in the list of customer 8"),
+                "{why}"
+            );
+            assert!(why.contains("GET /customers answered 403"), "{why}");
+            assert!(matches!(found[8], Observed::Live(_)), "{:?}", found[8]);
+        }
+    }
+
+    #[test]
+    fn customers_that_the_network_lost_are_not_proved() {
+        let (calls, found) = read(20, |call| {
+            if call.starts_with("GET /customers") {
+                return Answer::Lost("GET /customers: no answer".into());
+            }
+            answer(200, Json::from_iter((1..=20).map(whole)))
+        });
+        assert_eq!(calls, 1 + 1);
+        assert!(matches!(&found[0], Observed::Unread(why) if why.ends_with("no answer")));
+    }
+
     #[test]
     fn counters_that_cannot_be_are_no_fact() {
         let order = json!({
@@ -622,7 +824,8 @@ mod tests {
             "removal": false, "deactivations_allowed": i64::MAX, "deactivations_left": i64::MIN,
             "Hostids": [], "Features": [],
         });
-        let live = decode(order.as_object().unwrap().clone()).unwrap();
+        let text = order.to_string();
+        let live = decode(ORDERS.one(&text).unwrap().unwrap()).unwrap();
         assert_eq!(live.number("deactivations_used"), None);
     }
 }

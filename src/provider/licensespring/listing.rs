@@ -1,11 +1,12 @@
 //! The whole list of licenses: the first page tells how many there are, the others follow side by side.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::reading::{BATCH, Page, shown};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Found, Listed, Listing};
-use crate::provider::reading::{Answer, Outbox, Ticket, json_of};
+use crate::provider::reading::{Answer, Outbox, Ticket, success};
 use crate::provider::with_query;
 
 pub struct LicenseListing {
@@ -39,16 +40,18 @@ impl LicenseListing {
         self.outbox.send(Call::get(path), offset);
     }
 
-    fn page(&mut self, offset: usize, page: &Page, name: &str) {
+    fn page(&mut self, offset: usize, page: Page<'_>, name: &str) {
         self.count = self.count.max(page.count);
-        for (id, row) in &page.rows {
-            self.found
-                .entry(id.clone())
-                .or_insert_with(|| shown(row, id, name));
+        let rows = page.rows.len();
+        for (id, row) in page.rows {
+            if let Entry::Vacant(free) = self.found.entry(id) {
+                let observed = shown(row, free.key(), name);
+                free.insert(observed);
+            }
         }
         // A server may give fewer rows than it was asked for; its first page tells how many.
-        if offset == 0 && !page.rows.is_empty() {
-            for next in (page.rows.len()..page.count).step_by(page.rows.len()) {
+        if offset == 0 && rows > 0 {
+            for next in (rows..page.count).step_by(rows) {
                 self.ask(next);
             }
         }
@@ -62,9 +65,12 @@ impl Listing for LicenseListing {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (offset, name) = self.outbox.purpose(ticket);
-        match json_of(&name, answer).and_then(|json| Page::read(json, &name)) {
-            Ok(page) => self.page(offset, &page, &name),
-            Err(failure) => self.failures.push(failure.text),
+        let read = success(&name, answer).and_then(|reply| {
+            self.page(offset, Page::read(&reply, &name)?, &name);
+            Ok(())
+        });
+        if let Err(failure) = read {
+            self.failures.push(failure.text);
         }
     }
 

@@ -17,12 +17,14 @@ mod fields;
 mod listing;
 mod reading;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::auth::{AuthForm, AuthRules};
 use super::codec::{self, Malformed};
+use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
@@ -109,71 +111,52 @@ impl Provider for LicenseSpring {
     }
 
     fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
-        let json: Json = serde_json::from_str(&reply.body)
-            .map_err(|error| Malformed::new(words::unreadable(reply, &error)))?;
-        let Json::Object(license) = json else {
-            return Err(Malformed::new("the reply is no object"));
-        };
+        let license = LICENSES
+            .one(&reply.body)
+            .map_err(|error| Malformed::new(words::unreadable(reply, &error)))?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
         if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
             return Err(Malformed::new("`id` is not the one that was written"));
         }
-        decode(&license)
+        decode(license)
     }
 }
 
+/// A license as lists and replies show it. Its rows nest the feature as an object where the write call has
+/// its code. A missing or null list is an error and not "none": the next write would delete every feature.
+static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
+    let columns = Columns::of(fields::TABLE.desired)
+        .stated(fields::FEATURES)
+        .key_inside(fields::FEATURES, "code");
+    Rows::new(columns, [Spot::at("id")])
+});
+
+type LicenseRow<'de> = Row<'static, 'de, 1>;
+
 /// The number of a license as text, digit by digit.
-fn id_of(license: &Map<String, Json>) -> Option<String> {
-    license.get("id")?.as_u64().map(|id| id.to_string())
+fn id_of(row: &LicenseRow<'_>) -> Option<String> {
+    match &row.beside {
+        [Atom::Integer(id)] if *id >= 0 => Some(id.to_string()),
+        [Atom::Large(id)] => Some(id.to_string()),
+        _ => None,
+    }
 }
 
-/// A license as lists and replies show it. A missing or null list is an error and not "none": the next
-/// write would delete every feature.
-fn decode(license: &Map<String, Json>) -> Result<Live, Malformed> {
-    let rows = match license.get(fields::FEATURES) {
-        Some(Json::Array(rows)) => rows,
-        Some(other) => {
-            let kind = codec::json_kind(other);
-            return Err(Malformed::new(format!(
-                "`product_features` must be a list, not {kind}"
-            )));
-        }
-        None => return Err(Malformed::new("`product_features` is missing")),
-    };
-    let items: Result<Json, Malformed> = rows.iter().map(item).collect();
-    let object = Map::from_iter([(fields::FEATURES.to_string(), items?)]);
+/// What a license shows.
+fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
     let mut live = Live {
-        fields: codec::decode(fields::TABLE.desired, &object)?,
+        fields: row.finish()?,
         ..Live::default()
     };
     let list = FieldPath::default().field(fields::FEATURES);
-    for (key, row) in live
-        .fields
-        .get(fields::FEATURES)
-        .map_or(&[][..], Value::items)
-    {
+    let rows = live.fields.get(fields::FEATURES);
+    for (key, row) in rows.map_or(&[][..], Value::items) {
         if let Some(Value::Integer(used)) = row.get(fields::USED) {
             let name = list.element(key.clone()).field(fields::USED).to_string();
-            live.facts.insert(name, Fact::Number(*used));
+            live.facts.insert(name.into(), Fact::Number(*used));
         }
     }
     Ok(live)
-}
-
-/// A row in the form of the write call: the code in place of the nested feature.
-fn item(row: &Json) -> Result<Json, Malformed> {
-    let Json::Object(row) = row else {
-        let kind = codec::json_kind(row);
-        return Err(Malformed::new(format!(
-            "`product_features` has an element that is {kind}"
-        )));
-    };
-    let code = row
-        .get(fields::CODE)
-        .and_then(|feature| feature.get("code")?.as_str())
-        .ok_or_else(|| Malformed::new("`product_features[].product_feature.code` is no text"))?;
-    let mut item = row.clone();
-    item.insert(fields::CODE.to_string(), Json::from(code));
-    Ok(Json::Object(item))
 }
 
 /// What a refusal says about the list: `{"product_features": [{}, {"max_consumption": ["…"]}]}`, one entry

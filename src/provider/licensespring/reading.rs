@@ -7,12 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
-
-use super::{decode, id_of};
-use crate::model::{Call, Observed};
+use super::{LICENSES, LicenseRow, decode, id_of};
+use crate::model::{Call, Observed, Reply};
+use crate::provider::decode::Atom;
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Ticket, Wanted, is_absent, json_of,
+    Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, is_absent, success, unreadable,
 };
 use crate::provider::with_query;
 
@@ -33,39 +32,29 @@ struct Batch {
     rows: usize,
 }
 
-/// One wanted license and what became of it.
-struct Target {
-    id: String,
-    observed: Option<Observed>,
-}
-
 pub struct LicenseReading {
     outbox: Outbox<Purpose>,
     batches: Vec<Batch>,
-    targets: Vec<Target>,
+    ids: Vec<String>,
+    settled: Settled,
 }
 
 impl LicenseReading {
     pub fn new(wanted: &[Wanted<'_>]) -> Self {
-        let target = |desired: &Wanted<'_>| Target {
-            id: desired.id("licenseId").to_string(),
-            observed: None,
-        };
-        let targets: Vec<Target> = wanted.iter().map(target).collect();
-        let places: Vec<(usize, &Target)> = targets.iter().enumerate().collect();
-        let batch = |chunk: &[(usize, &Target)]| Batch {
-            asked: chunk.iter().map(|(_, target)| target.id.clone()).collect(),
-            left: chunk
-                .iter()
-                .map(|(i, target)| (target.id.clone(), *i))
-                .collect(),
+        let ids = wanted.iter().map(|it| it.id("licenseId").to_string());
+        let ids = Vec::from_iter(ids);
+        let places: Vec<(usize, &String)> = ids.iter().enumerate().collect();
+        let batch = |chunk: &[(usize, &String)]| Batch {
+            asked: chunk.iter().map(|(_, id)| (*id).clone()).collect(),
+            left: chunk.iter().map(|(i, id)| ((*id).clone(), *i)).collect(),
             rows: 0,
         };
         let batches = places.chunks(BATCH).map(batch).collect();
         let mut reading = Self {
             outbox: Outbox::default(),
             batches,
-            targets,
+            settled: Settled::none_of(ids.len()),
+            ids,
         };
         for number in 0..reading.batches.len() {
             reading.ask(number);
@@ -92,15 +81,15 @@ impl LicenseReading {
         }
     }
 
-    fn page(&mut self, number: usize, page: &Page, name: &str) {
+    fn page(&mut self, number: usize, page: Page<'_>, name: &str) {
         let batch = &mut self.batches[number];
         batch.rows += page.rows.len();
         let before = batch.left.len();
         let mut stray = false;
-        for (id, row) in &page.rows {
-            stray |= !batch.asked.contains(id);
-            if let Some(index) = batch.left.remove(id) {
-                self.targets[index].observed = Some(shown(row, id, name));
+        for (id, row) in page.rows {
+            stray |= !batch.asked.contains(&id);
+            if let Some(index) = batch.left.remove(&id) {
+                self.settled.put(index, shown(row, &id, name));
             }
         }
         let more = page.next || batch.rows < page.count;
@@ -117,7 +106,7 @@ impl LicenseReading {
     /// Says the same of every license that is left of a batch.
     fn settle(&mut self, number: usize, outcome: &Observed) {
         for index in std::mem::take(&mut self.batches[number].left).into_values() {
-            self.targets[index].observed = Some(outcome.clone());
+            self.settled.put(index, outcome.clone());
         }
     }
 }
@@ -130,80 +119,92 @@ impl Reading for LicenseReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (purpose, name) = self.outbox.purpose(ticket);
         let absent = is_absent(&answer);
-        let json = json_of(&name, answer);
+        let reply = success(&name, answer);
         match purpose {
-            Purpose::Batch(number) => match json.and_then(|json| Page::read(json, &name)) {
-                Ok(page) => self.page(number, &page, &name),
-                // One id that the server cannot read must not hide the others.
-                Err(failure) if failure.status == Some(400) => self.ask_each(number),
-                Err(failure) => self.settle(number, &Observed::Unread(failure.text)),
-            },
+            Purpose::Batch(number) => {
+                let read = reply.and_then(|reply| {
+                    self.page(number, Page::read(&reply, &name)?, &name);
+                    Ok(())
+                });
+                match read {
+                    Ok(()) => {}
+                    // One id that the server cannot read must not hide the others.
+                    Err(failure) if failure.status == Some(400) => self.ask_each(number),
+                    Err(failure) => self.settle(number, &Observed::Unread(failure.text)),
+                }
+            }
             Purpose::One(index) => {
-                self.targets[index].observed = Some(match json {
-                    Ok(json) => single(json, &self.targets[index].id, &name),
+                let id = &self.ids[index];
+                let read = reply.and_then(|reply| single(&reply, id, &name));
+                let observed = match read {
+                    Ok(observed) => observed,
                     Err(_) if absent => Observed::Missing,
                     Err(failure) => Observed::Unread(failure.text),
-                });
+                };
+                self.settled.put(index, observed);
             }
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Observed> {
-        let finished = |target: Target| {
-            let unasked = || Observed::Unread(format!("license {} was not asked for", target.id));
-            target.observed.unwrap_or_else(unasked)
-        };
-        self.targets.into_iter().map(finished).collect()
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self { ids, settled, .. } = *self;
+        settled
+            .finish(|place| Observed::Unread(format!("license {} was not asked for", ids[place])))
     }
 }
 
 /// One page of the list.
-pub struct Page {
+pub struct Page<'de> {
     /// Rows that the filter finds in all.
     pub count: usize,
     /// Whether the server knows of a page behind this one.
     next: bool,
-    pub rows: Vec<(String, Map<String, Json>)>,
+    pub rows: Vec<(String, LicenseRow<'de>)>,
 }
 
-impl Page {
-    pub fn read(json: Json, name: &str) -> Result<Self, Failure> {
-        let odd = |what: &str| Failure {
-            status: None,
-            text: format!("{name} answered {what}"),
+impl<'de> Page<'de> {
+    pub fn read(reply: &'de Reply, name: &str) -> Result<Self, Failure> {
+        let odd = |what: &str| Failure::odd(format!("{name} answered {what}"));
+        let page = LICENSES
+            .page(&reply.body)
+            .map_err(|error| unreadable(name, reply, &error))?;
+        let count = match page.count {
+            Atom::Integer(count) => usize::try_from(count).ok(),
+            Atom::Large(_) => Some(usize::MAX),
+            _ => None,
         };
-        let count = json.get("count").and_then(Json::as_u64);
         let count = count.ok_or_else(|| odd("without the number `count`"))?;
-        let next = json.get("next").is_some_and(Json::is_string);
-        let Some(Json::Array(results)) = json.get("results") else {
-            return Err(odd("without the list `results`"));
-        };
-        let rows = results.iter().map(|row| match row {
-            Json::Object(row) => match id_of(row) {
-                Some(id) => Ok((id, row.clone())),
-                None => Err(odd("with a row without the number `id`")),
-            },
-            _ => Err(odd("with a row that is no object")),
-        });
-        Ok(Self {
-            count: usize::try_from(count).unwrap_or(usize::MAX),
-            next,
-            rows: rows.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-fn single(json: Json, id: &str, name: &str) -> Observed {
-    match json {
-        Json::Object(license) if id_of(&license).as_deref() == Some(id) => {
-            shown(&license, id, name)
+        let next = page.next.text().is_some();
+        let results = page
+            .results
+            .ok_or_else(|| odd("without the list `results`"))?;
+        if results.odd {
+            return Err(odd("with a row that is no object"));
         }
-        Json::Object(_) => Observed::Unread(format!("{name} answered with another license")),
-        _ => Observed::Unread(format!("{name} did not answer with an object")),
+        let rows = results.rows.into_iter().map(|row| match id_of(&row) {
+            Some(id) => Ok((id, row)),
+            None => Err(odd("with a row without the number `id`")),
+        });
+        let rows = rows.collect::<Result<_, _>>()?;
+        Ok(Self { count, next, rows })
     }
 }
 
-pub fn shown(row: &Map<String, Json>, id: &str, name: &str) -> Observed {
+fn single(reply: &Reply, id: &str, name: &str) -> Result<Observed, Failure> {
+    let license = LICENSES.one(&reply.body);
+    let license = license.map_err(|error| unreadable(name, reply, &error))?;
+    Ok(match license {
+        Some(license) if id_of(&license).as_deref() == Some(id) => shown(license, id, name),
+        Some(_) => Observed::Unread(format!("{name} answered with another license")),
+        None => Observed::Unread(format!("{name} did not answer with an object")),
+    })
+}
+
+pub fn shown(row: LicenseRow<'_>, id: &str, name: &str) -> Observed {
     match decode(row) {
         Ok(live) => Observed::Live(live),
         Err(fault) => Observed::Unread(format!("{name}: license {id}: {fault}")),

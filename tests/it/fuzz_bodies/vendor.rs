@@ -71,7 +71,8 @@ pub fn against(
             reading.take(ticket, answer);
         }
     }
-    let observed = reading.finish();
+    let found = reading.finish().into_iter();
+    let observed: Vec<Observed> = found.map(|(_, found)| found).collect();
     assert_eq!(observed.len(), objects.len(), "one entry per object");
     (calls, planned(provider, objects, &observed))
 }

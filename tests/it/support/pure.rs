@@ -64,7 +64,7 @@ pub fn observe(
                 reading.take(ticket, Answer::Reply(reply));
             }
         }
-        let found = reading.finish();
+        let found = reading.finish().into_iter().map(|(_, found)| found);
         observed.extend(
             objects
                 .iter()

@@ -1,0 +1,169 @@
+//! Members beside the fields of a table: scalars, borrowed from the text where it has no escapes.
+
+use std::borrow::Cow;
+
+use serde::de::{MapAccess, SeqAccess};
+
+use super::reader::{Any, Reader, drain, member, pass};
+use crate::provider::canon::Scalar;
+
+/// A value of which only scalars are kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Atom<'de> {
+    #[default]
+    Missing,
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// An integer beyond those.
+    Large(u64),
+    /// Any other number.
+    Number,
+    Text(Cow<'de, str>),
+    List,
+    /// A list, of each element what a spot asks for.
+    Each(Vec<Atom<'de>>),
+    Object,
+}
+
+impl Atom<'_> {
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Atom::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An integer, as a number or as digits.
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            Atom::Integer(number) => Some(*number),
+            Atom::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether the member is not there, or null.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Atom::Missing | Atom::Null)
+    }
+
+    pub(super) fn scalar(&self) -> Scalar<'_> {
+        match self {
+            Atom::Bool(value) => Scalar::Bool(*value),
+            Atom::Integer(number) => Scalar::Integer(*number),
+            Atom::Large(_) | Atom::Number => Scalar::Number,
+            Atom::Text(text) => Scalar::Text(text),
+            Atom::Missing | Atom::Null | Atom::List | Atom::Each(_) | Atom::Object => Scalar::Null,
+        }
+    }
+
+    /// What the value is, in words for a message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Atom::Missing => "missing",
+            Atom::Null => "null",
+            Atom::Bool(_) => "a boolean",
+            Atom::Integer(_) | Atom::Large(_) | Atom::Number => "a number",
+            Atom::Text(_) => "text",
+            Atom::List | Atom::Each(_) => "a list",
+            Atom::Object => "an object",
+        }
+    }
+}
+
+/// Where a value stands in an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    pub(super) member: &'static str,
+    pub(super) take: Take,
+}
+
+/// What is read of a member.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Take {
+    Itself,
+    /// A member of the object that it is.
+    Inside(&'static str),
+    /// A member of every object in the list that it is.
+    Each(&'static str),
+}
+
+impl Spot {
+    pub const fn at(member: &'static str) -> Self {
+        let take = Take::Itself;
+        Self { member, take }
+    }
+
+    /// The member `name` of the object that `member` is.
+    pub const fn inside(member: &'static str, name: &'static str) -> Self {
+        let take = Take::Inside(name);
+        Self { member, take }
+    }
+
+    /// The member `name` of every object in the list that `member` is.
+    pub const fn each(member: &'static str, name: &'static str) -> Self {
+        let take = Take::Each(name);
+        Self { member, take }
+    }
+}
+
+/// Reads an atom.
+#[derive(Clone, Copy)]
+pub(super) struct AtomReader(pub Take);
+
+impl<'de> Reader<'de> for AtomReader {
+    type Value = Atom<'de>;
+
+    fn scalar(self, given: Scalar<'_>) -> Atom<'de> {
+        match (self.0, given) {
+            (Take::Inside(_), _) => Atom::Missing,
+            (_, Scalar::Null) => Atom::Null,
+            (_, Scalar::Bool(value)) => Atom::Bool(value),
+            (_, Scalar::Integer(number)) => Atom::Integer(number),
+            (_, Scalar::Number) => Atom::Number,
+            (_, Scalar::Text(text)) => Atom::Text(Cow::Owned(text.to_string())),
+        }
+    }
+
+    fn text(self, text: &'de str) -> Atom<'de> {
+        match self.0 {
+            Take::Inside(_) => Atom::Missing,
+            Take::Itself | Take::Each(_) => Atom::Text(Cow::Borrowed(text)),
+        }
+    }
+
+    fn large(self, number: u64) -> Atom<'de> {
+        match self.0 {
+            Take::Inside(_) => Atom::Missing,
+            Take::Itself | Take::Each(_) => Atom::Large(number),
+        }
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Atom<'de>, A::Error> {
+        let name = match self.0 {
+            Take::Each(name) => name,
+            Take::Itself | Take::Inside(_) => {
+                drain(&mut access)?;
+                return Ok(match self.0 {
+                    Take::Inside(_) => Atom::Missing,
+                    Take::Itself | Take::Each(_) => Atom::List,
+                });
+            }
+        };
+        let mut found = Vec::new();
+        while let Some(atom) = access.next_element_seed(Any(AtomReader(Take::Inside(name))))? {
+            found.push(atom);
+        }
+        Ok(Atom::Each(found))
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Atom<'de>, A::Error> {
+        let Take::Inside(name) = self.0 else {
+            pass(&mut access)?;
+            return Ok(Atom::Object);
+        };
+        let inside = member(name, Any(AtomReader(Take::Itself)), access)?;
+        Ok(inside.unwrap_or_default())
+    }
+}

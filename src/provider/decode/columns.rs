@@ -1,0 +1,131 @@
+//! A field table made ready for decoding: what every row would have to look up is looked up once.
+
+use super::atom::Take;
+use crate::model::field::Elements;
+use crate::model::{Field, Need, Shape};
+
+/// Where the fields of a table stand in an object, in the order of their names, as `Fields` holds them.
+#[derive(Debug)]
+pub struct Columns(Box<[Column]>);
+
+pub(super) struct Column {
+    pub field: &'static Field,
+    /// The place of the field in the table: of several faults the first one there is told.
+    pub rank: usize,
+    /// The member to read, and the one inside it that has the value.
+    pub member: &'static str,
+    pub inside: Option<&'static str>,
+    pub items: Option<Items>,
+    /// Whether null is an error where it would be an empty list.
+    pub stated: bool,
+}
+
+/// A keyed list.
+pub(super) struct Items {
+    pub elements: &'static Elements,
+    /// The member that has the text of a key that is an object.
+    pub inside: Option<&'static str>,
+    pub columns: Columns,
+}
+
+impl Columns {
+    /// Every field under its own name.
+    pub fn of(table: &'static [Field]) -> Self {
+        let columns = table.iter().enumerate();
+        let mut columns = Vec::from_iter(columns.map(|(rank, field)| Column::of(field, rank)));
+        columns.sort_by_key(|column| column.field.name);
+        Self(columns.into())
+    }
+
+    /// A field that is the member `name` of the object that `member` is.
+    pub fn inside(mut self, field: &str, member: &'static str, name: &'static str) -> Self {
+        for column in self
+            .0
+            .iter_mut()
+            .filter(|column| column.field.name == field)
+        {
+            (column.member, column.inside) = (member, Some(name));
+        }
+        self
+    }
+
+    /// A keyed list with objects in place of the texts that are its keys; `name` is the member that has them.
+    pub fn key_inside(mut self, list: &str, name: &'static str) -> Self {
+        let lists = self.0.iter_mut().filter(|column| column.field.name == list);
+        for items in lists.filter_map(|column| column.items.as_mut()) {
+            items.inside = Some(name);
+        }
+        self
+    }
+
+    /// A list of which null does not say that it is empty.
+    pub fn stated(mut self, list: &str) -> Self {
+        for column in self.0.iter_mut().filter(|column| column.field.name == list) {
+            column.stated = true;
+        }
+        self
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Column> {
+        self.0.iter()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&Column> {
+        self.0.get(at)
+    }
+
+    /// The column that is read from this member.
+    pub(super) fn find(&self, member: &str) -> Option<usize> {
+        self.0.iter().position(|column| column.member == member)
+    }
+}
+
+impl Column {
+    pub fn of(field: &'static Field, rank: usize) -> Self {
+        let items = match &field.shape {
+            Shape::Keyed(elements) => Some(Items::of(elements)),
+            _ => None,
+        };
+        Self {
+            field,
+            rank,
+            member: field.name,
+            inside: None,
+            items,
+            stated: false,
+        }
+    }
+
+    pub fn required(&self) -> bool {
+        self.field.need == Need::Required
+    }
+
+    /// How the place of the value is called when nothing is there.
+    pub fn place(&self) -> String {
+        match self.inside {
+            Some(name) => format!("{}.{name}", self.member),
+            None => self.field.name.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Column {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.field.name)
+    }
+}
+
+impl Items {
+    pub fn of(elements: &'static Elements) -> Self {
+        Self {
+            elements,
+            inside: None,
+            columns: Columns::of(elements.fields),
+        }
+    }
+
+    /// How the parts of a key are read.
+    pub fn key(&self) -> Take {
+        self.inside.map_or(Take::Itself, Take::Inside)
+    }
+}

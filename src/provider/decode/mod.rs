@@ -1,0 +1,103 @@
+//! Replies straight into canonical fields, by the field table, without a tree of everything.
+//!
+//! A page may hold hundreds of objects with a hundred members each, and a plan looks at a dozen of them.
+//! Those go from the text into [`Fields`]; the others are read over, and what they hold (license keys,
+//! passwords) is never in memory as a value. Of an object that nobody wants no more is kept than what
+//! stands beside its fields, borrowed from the text, and it is read over as soon as its id is known.
+//!
+//! [`Rows`] say how a vendor's objects look: where the fields of the table stand ([`Columns`]) and what is
+//! looked at beside them ([`Spot`], read as an [`Atom`]). The same code decodes text and parsed JSON. A
+//! member that is given twice counts as it is given last; an object that is not as documented is an error
+//! of its own and does not spoil its page. Proved against a reading of plain trees in `tests.rs`.
+
+mod atom;
+mod columns;
+mod element;
+mod page;
+mod reader;
+mod slots;
+mod value;
+
+use std::fmt::Display;
+
+use serde::de::DeserializeSeed;
+use serde_json::{Map, Value as Json};
+
+use super::codec::Malformed;
+use crate::model::field::Elements;
+use crate::model::{Field, Fields, Key, Value};
+
+pub use atom::{Atom, Spot};
+pub use columns::Columns;
+pub use page::{List, Page, Rows, Want};
+pub use slots::Row;
+
+use columns::{Column, Items};
+use element::ElementReader;
+use reader::{Any, Reader};
+use value::ValueReader;
+
+/// What is wrong with a value, and where below the place that its reader knows of.
+#[derive(Debug)]
+struct Fault {
+    place: String,
+    words: String,
+}
+
+impl Fault {
+    fn new(place: impl Into<String>, words: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            place: place.into(),
+            words: words.into(),
+        })
+    }
+
+    fn below(mut self: Box<Self>, place: impl Display) -> Box<Self> {
+        self.place = format!("{place}{}", self.place);
+        self
+    }
+}
+
+impl From<Box<Fault>> for Malformed {
+    fn from(fault: Box<Fault>) -> Self {
+        Malformed(format!("`{}` {}", fault.place, fault.words))
+    }
+}
+
+/// The outcome of decoding a part of an object: the text or tree goes on behind it in either case.
+type Decoded<T> = Result<T, Box<Fault>>;
+
+/// Decodes the members that `table` names from a tree. Others are the vendor's own business and are not kept.
+pub fn fields(table: &'static [Field], object: &Map<String, Json>) -> Result<Fields, Malformed> {
+    let rows = Rows::new(Columns::of(table), []);
+    let mut row = rows
+        .tree(object)
+        .map_err(|fault| Malformed(fault.to_string()))?;
+    row.finish()
+}
+
+/// One value of a field; `path` names it in the error.
+pub fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<Value, Malformed> {
+    let column = Column::of(field, 0);
+    settled(ValueReader(&column), json, path)
+}
+
+/// One element of a keyed list.
+pub fn element(elements: &'static Elements, item: &Json) -> Result<(Key, Fields), Malformed> {
+    settled(ElementReader(&Items::of(elements)), item, &"")
+}
+
+/// A tree can always be read to its end, so the outer error is none that happens.
+fn settled<'de, T, R: Reader<'de, Value = Decoded<T>>>(
+    reader: R,
+    json: &'de Json,
+    path: &dyn Display,
+) -> Result<T, Malformed> {
+    match Any(reader).deserialize(json) {
+        Ok(decoded) => decoded.map_err(|fault| fault.below(path).into()),
+        Err(error) => Err(Malformed(format!("`{path}` cannot be read: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Rows, alone and in the two forms of lists that vendors answer with.
+
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::{Map, Value as Json};
+
+use super::atom::{Atom, AtomReader, Spot, Take};
+use super::columns::Columns;
+use super::reader::{Any, Named, Reader, drain, pass};
+use super::slots::{Row, Slots};
+use crate::provider::canon::Scalar;
+
+/// How the objects of a vendor look in its replies.
+#[derive(Debug)]
+pub struct Rows<const N: usize> {
+    columns: Columns,
+    spots: [Spot; N],
+}
+
+/// A list of rows.
+#[derive(Debug)]
+pub struct List<'r, 'de, const N: usize> {
+    pub rows: Vec<Row<'r, 'de, N>>,
+    /// Whether there are rows that are no objects.
+    pub odd: bool,
+}
+
+/// An object around a list.
+#[derive(Debug, Default)]
+pub struct Page<'r, 'de, const N: usize> {
+    pub count: Atom<'de>,
+    pub next: Atom<'de>,
+    /// Nothing where `results` is no list.
+    pub results: Option<List<'r, 'de, N>>,
+}
+
+/// Whether an object is wanted, by the first of the spots, which is its id.
+pub type Want<'w> = &'w dyn Fn(&Atom<'_>) -> bool;
+
+impl<const N: usize> Rows<N> {
+    pub fn new(columns: Columns, spots: [Spot; N]) -> Self {
+        Self { columns, spots }
+    }
+
+    /// The members that stand beside the fields.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.spots.iter().map(|spot| spot.member)
+    }
+
+    /// One object; nothing where the body is no object.
+    pub fn one<'r, 'de>(&'r self, body: &'de str) -> serde_json::Result<Option<Row<'r, 'de, N>>> {
+        whole(body, self.all())
+    }
+
+    /// An object that has been parsed.
+    pub fn tree<'r, 'de>(
+        &'r self,
+        object: &'de Map<String, Json>,
+    ) -> serde_json::Result<Row<'r, 'de, N>> {
+        let row = Any(self.all()).deserialize(object)?;
+        row.ok_or_else(|| serde_json::Error::custom("no object"))
+    }
+
+    /// A list of objects; nothing where the body is no list.
+    pub fn list<'r, 'de>(
+        &'r self,
+        body: &'de str,
+        want: Want<'_>,
+    ) -> serde_json::Result<Option<List<'r, 'de, N>>> {
+        whole(body, ListReader(RowReader { rows: self, want }))
+    }
+
+    /// An object with a list in `results`.
+    pub fn page<'r, 'de>(&'r self, body: &'de str) -> serde_json::Result<Page<'r, 'de, N>> {
+        let page = whole(body, PageReader(self.all()))?;
+        Ok(page.unwrap_or_default())
+    }
+}
+
+fn whole<'de, R: Reader<'de>>(body: &'de str, reader: R) -> serde_json::Result<R::Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(body);
+    let value = Any(reader).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+#[derive(Clone, Copy)]
+struct RowReader<'r, 'w, const N: usize> {
+    rows: &'r Rows<N>,
+    want: Want<'w>,
+}
+
+/// What a member of a row is.
+enum Member {
+    Beside(usize),
+    Field(usize),
+    Other,
+}
+
+impl<const N: usize> Rows<N> {
+    /// Reads any object as one that is wanted.
+    fn all(&self) -> RowReader<'_, '_, N> {
+        let want = &|_: &Atom<'_>| true;
+        RowReader { rows: self, want }
+    }
+
+    fn member(&self, name: &str) -> Member {
+        if let Some(spot) = self.spots.iter().position(|spot| spot.member == name) {
+            return Member::Beside(spot);
+        }
+        self.columns.find(name).map_or(Member::Other, Member::Field)
+    }
+}
+
+impl<'r, 'de, const N: usize> Reader<'de> for RowReader<'r, '_, N> {
+    type Value = Option<Row<'r, 'de, N>>;
+
+    fn scalar(self, _: Scalar<'_>) -> Self::Value {
+        None
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        drain(&mut access)?;
+        Ok(None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let Self { rows, want } = self;
+        let mut beside: [Atom<'de>; N] = std::array::from_fn(|_| Atom::Missing);
+        let mut slots = Slots::new(&rows.columns);
+        while let Some(member) = access.next_key_seed(Named(|name: &str| rows.member(name)))? {
+            match member {
+                Member::Beside(spot) => {
+                    let take = rows.spots.get(spot).map_or(Take::Itself, |spot| spot.take);
+                    let atom = access.next_value_seed(Any(AtomReader(take)))?;
+                    let unwanted = spot == 0 && !want(&atom);
+                    if let Some(slot) = beside.get_mut(spot) {
+                        *slot = atom;
+                    }
+                    if unwanted {
+                        pass(&mut access)?;
+                        return Ok(Some(Row {
+                            beside,
+                            slots: None,
+                        }));
+                    }
+                }
+                Member::Field(at) => slots.read(at, &mut access)?,
+                Member::Other => {
+                    access.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let slots = Some(slots);
+        Ok(Some(Row { beside, slots }))
+    }
+}
+
+struct ListReader<'r, 'w, const N: usize>(RowReader<'r, 'w, N>);
+
+impl<'r, 'de, const N: usize> Reader<'de> for ListReader<'r, '_, N> {
+    type Value = Option<List<'r, 'de, N>>;
+
+    fn scalar(self, _: Scalar<'_>) -> Self::Value {
+        None
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let (mut rows, mut odd) = (Vec::new(), false);
+        while let Some(row) = access.next_element_seed(Any(self.0))? {
+            match row {
+                Some(row) => rows.push(row),
+                None => odd = true,
+            }
+        }
+        Ok(Some(List { rows, odd }))
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        pass(&mut access)?;
+        Ok(None)
+    }
+}
+
+struct PageReader<'r, 'w, const N: usize>(RowReader<'r, 'w, N>);
+
+impl<'r, 'de, const N: usize> Reader<'de> for PageReader<'r, '_, N> {
+    type Value = Option<Page<'r, 'de, N>>;
+
+    fn scalar(self, _: Scalar<'_>) -> Self::Value {
+        None
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        drain(&mut access)?;
+        Ok(None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut page = Page::default();
+        let names = ["count", "next", "results"];
+        let number = |name: &str| names.iter().position(|known| *known == name);
+        while let Some(member) = access.next_key_seed(Named(number))? {
+            match member {
+                Some(0) => page.count = access.next_value_seed(Any(AtomReader(Take::Itself)))?,
+                Some(1) => page.next = access.next_value_seed(Any(AtomReader(Take::Itself)))?,
+                Some(_) => page.results = access.next_value_seed(Any(ListReader(self.0)))?,
+                None => {
+                    access.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Some(page))
+    }
+}

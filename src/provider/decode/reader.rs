@@ -1,0 +1,174 @@
+//! What readers of JSON values have in common: every kind of value is one that may come.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::provider::canon::Scalar;
+
+/// Makes something of any JSON value, and reads the value to its end in any case.
+pub(super) trait Reader<'de>: Sized {
+    type Value;
+
+    fn scalar(self, given: Scalar<'_>) -> Self::Value;
+
+    /// A text without escapes, as it stands in what is read.
+    fn text(self, text: &'de str) -> Self::Value {
+        self.scalar(Scalar::Text(text))
+    }
+
+    /// An integer that only fits without a sign.
+    fn large(self, _: u64) -> Self::Value {
+        self.scalar(Scalar::Number)
+    }
+
+    fn list<A: SeqAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error>;
+
+    fn object<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error>;
+}
+
+/// A reader as serde wants it.
+#[derive(Clone, Copy)]
+pub(super) struct Any<R>(pub R);
+
+impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Any<R> {
+    type Value = R::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<R::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, R: Reader<'de>> Visitor<'de> for Any<R> {
+    type Value = R::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Integer(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<R::Value, E> {
+        Ok(match i64::try_from(value) {
+            Ok(value) => self.0.scalar(Scalar::Integer(value)),
+            Err(_) => self.0.large(value),
+        })
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<R::Value, E> {
+        Ok(self.0.text(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Text(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<R::Value, A::Error> {
+        self.0.list(access)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<R::Value, A::Error> {
+        self.0.object(access)
+    }
+}
+
+/// The name of a member, looked up while it is still in the text.
+pub(super) struct Named<F>(pub F);
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Named<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Named<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<T, E> {
+        Ok((self.0)(name))
+    }
+}
+
+/// Reads one member of an object by a seed, and over the others.
+pub(super) fn member<'de, S, A>(
+    name: &str,
+    seed: S,
+    mut access: A,
+) -> Result<Option<S::Value>, A::Error>
+where
+    S: DeserializeSeed<'de> + Copy,
+    A: MapAccess<'de>,
+{
+    let mut found = None;
+    while let Some(own) = access.next_key_seed(Named(|given: &str| given == name))? {
+        if own {
+            found = Some(access.next_value_seed(seed)?);
+        } else {
+            access.next_value::<IgnoredAny>()?;
+        }
+    }
+    Ok(found)
+}
+
+/// A member of an object by a seed; nothing where it is not there, or where there is no object.
+#[derive(Clone, Copy)]
+pub(super) struct Inside<S>(pub &'static str, pub S);
+
+impl<'de, S: DeserializeSeed<'de> + Copy> Reader<'de> for Inside<S> {
+    type Value = Option<S::Value>;
+
+    fn scalar(self, _: Scalar<'_>) -> Self::Value {
+        None
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        drain(&mut access)?;
+        Ok(None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+        member(self.0, self.1, access)
+    }
+}
+
+/// Reads over the rest of a list.
+pub(super) fn drain<'de, A: SeqAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
+    while access.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// Reads over the rest of an object.
+pub(super) fn pass<'de, A: MapAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
+    while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// What a scalar is, in words for a message.
+pub(super) fn kind(given: Scalar<'_>) -> &'static str {
+    match given {
+        Scalar::Null => "null",
+        Scalar::Bool(_) => "a boolean",
+        Scalar::Integer(_) | Scalar::Number => "a number",
+        Scalar::Text(_) => "text",
+    }
+}

@@ -1,0 +1,138 @@
+//! An object on its way into `Fields`: one slot for every field of its table.
+
+use serde::de::{Error, MapAccess};
+
+use super::atom::Atom;
+use super::columns::{Column, Columns};
+use super::reader::{Any, Inside};
+use super::value::ValueReader;
+use super::{Decoded, Fault};
+use crate::model::{Clearing, Fields, Value};
+use crate::provider::codec::Malformed;
+
+/// What was read of an object so far, in the order of the columns.
+#[derive(Debug)]
+pub(super) struct Slots<'r> {
+    columns: &'r Columns,
+    values: Vec<(&'static str, Option<Value>)>,
+    /// What is wrong with columns, by their place.
+    faults: Vec<(usize, Box<Fault>)>,
+}
+
+impl<'r> Slots<'r> {
+    pub fn new(columns: &'r Columns) -> Self {
+        Self {
+            columns,
+            values: columns
+                .iter()
+                .map(|column| (column.field.name, None))
+                .collect(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Reads the value of a column.
+    pub fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        at: usize,
+        access: &mut A,
+    ) -> Result<(), A::Error> {
+        let columns = self.columns;
+        let column = columns
+            .get(at)
+            .ok_or_else(|| A::Error::custom("no such column"))?;
+        let decoded = match column.inside {
+            None => Some(access.next_value_seed(Any(ValueReader(column)))?),
+            Some(name) => access.next_value_seed(Any(Inside(name, Any(ValueReader(column)))))?,
+        };
+        self.set(at, column, decoded);
+        Ok(())
+    }
+
+    /// What is given last is what counts.
+    fn set(&mut self, at: usize, column: &Column, decoded: Option<Decoded<Value>>) {
+        if !self.faults.is_empty() {
+            self.faults.retain(|(faulty, _)| *faulty != at);
+        }
+        let value = match decoded {
+            Some(Ok(Value::Null))
+                if column.required() && column.field.clearing == Clearing::Impossible =>
+            {
+                Err(Fault::new("", "is null"))
+            }
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(fault)) => Err(fault),
+            None => Ok(None),
+        };
+        let value = value.unwrap_or_else(|fault| {
+            self.faults.push((at, fault.below(column.field.name)));
+            None
+        });
+        if let Some((_, slot)) = self.values.get_mut(at) {
+            *slot = value;
+        }
+    }
+
+    /// The fields, or the first fault in the order of the table.
+    pub fn finish(self) -> Decoded<Fields> {
+        let lacking = self.columns.iter().zip(&self.values).enumerate();
+        let lacking =
+            lacking.filter(|(_, (column, (_, value)))| value.is_none() && column.required());
+        let lacking = lacking.map(|(at, (column, _))| (at, column));
+        let mut first: Option<(usize, Box<Fault>)> = None;
+        let mut offer = |rank: usize, fault: Box<Fault>| {
+            if first.as_ref().is_none_or(|(known, _)| rank < *known) {
+                first = Some((rank, fault));
+            }
+        };
+        for (at, column) in lacking {
+            if !self.faults.iter().any(|(faulty, _)| *faulty == at) {
+                offer(column.rank, Fault::new(column.place(), "is missing"));
+            }
+        }
+        for (at, fault) in self.faults {
+            offer(self.columns.get(at).map_or(at, |column| column.rank), fault);
+        }
+        match first {
+            Some((_, fault)) => Err(fault),
+            None => {
+                let values = self.values.into_iter();
+                let held = values.filter_map(|(name, value)| Some((name, value?)));
+                Ok(Fields::from_sorted(held.collect()))
+            }
+        }
+    }
+}
+
+/// An object as a reply shows it, read to its end.
+#[derive(Debug)]
+pub struct Row<'r, 'de, const N: usize> {
+    /// What stands beside the fields. The first is the object's id.
+    pub beside: [Atom<'de>; N],
+    /// Nothing of an object that was not wanted.
+    pub(super) slots: Option<Slots<'r>>,
+}
+
+impl<const N: usize> Row<'_, '_, N> {
+    pub fn is_wanted(&self) -> bool {
+        self.slots.is_some()
+    }
+
+    /// Says what is taken for the value of a field that nothing was said of.
+    pub fn suppose(&mut self, field: &str, value: Value) {
+        let Some(slots) = &mut self.slots else {
+            return;
+        };
+        if let Some((_, slot)) = slots.values.iter_mut().find(|(name, _)| *name == field) {
+            slot.get_or_insert(value);
+        }
+    }
+
+    /// The fields of the object, which are given away.
+    pub fn finish(&mut self) -> Result<Fields, Malformed> {
+        match self.slots.take() {
+            Some(slots) => slots.finish().map_err(Malformed::from),
+            None => Err(Malformed::new("the object was read over")),
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Decoding against a plain reading of trees, over well-formed and hostile rows of every vendor's table.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Shape;
+use crate::provider::ALL;
+
+/// Every table, that of objects and those of their elements.
+fn tables() -> Vec<(&'static [&'static str], &'static [Field])> {
+    let mut tables = Vec::new();
+    let mut left: Vec<_> = ALL.iter().map(|it| (&[][..], it.table().desired)).collect();
+    while let Some((key, table)) = left.pop() {
+        tables.push((key, table));
+        left.extend(table.iter().filter_map(|field| match field.shape {
+            Shape::Keyed(elements) => Some((elements.key, elements.fields)),
+            _ => None,
+        }));
+    }
+    tables
+}
+
+#[test]
+fn tables_are_such_that_a_member_has_one_meaning() {
+    for (key, table) in tables() {
+        let names: std::collections::BTreeSet<&str> = table
+            .iter()
+            .map(|field| field.name)
+            .chain(key.iter().copied())
+            .collect();
+        assert_eq!(names.len(), table.len() + key.len(), "{names:?}");
+        assert!(key.len() <= element::MOST_PARTS, "{key:?}");
+    }
+}
+
+/// JSON that stands where something else should.
+const HOSTILE: &[&str] = &[
+    "null",
+    "true",
+    "7",
+    "-0",
+    "1.5",
+    "\"\"",
+    "\"text\"",
+    "[]",
+    "{}",
+    "[null]",
+    "[[1], {\"id\": 2}]",
+    "{\"id\": {\"code\": 1}}",
+    "18446744073709551615",
+    "9223372036854775808",
+    "1e3",
+    "\"2026-02-30T00:00:00Z\"",
+];
+
+fn one_of(texts: &[&'static str]) -> BoxedStrategy<String> {
+    prop::sample::select(texts.to_vec())
+        .prop_map(str::to_string)
+        .boxed()
+}
+
+/// A value as a vendor might spell it, or something else.
+fn spelled(shape: &'static Shape) -> BoxedStrategy<String> {
+    let fitting = match shape {
+        Shape::Text { .. } => one_of(&[r#""x""#, r#""""#, r#""a b""#, r#""\u00fc\n\ud83d\ude00""#]),
+        Shape::Integer { .. } => {
+            one_of(&["5", "0", "-1", r#""7""#, r#"" 8 ""#, "9223372036854775807"])
+        }
+        Shape::Boolean => one_of(&["true", "false"]),
+        Shape::Choice { values, .. } => prop::sample::select(values.to_vec())
+            .prop_map(|value| format!("{value:?}"))
+            .boxed(),
+        Shape::Date => one_of(&[
+            r#""2026-01-31""#,
+            r#""2028-02-29 23:59:59""#,
+            r#""2027-02-29""#,
+            r#""0000-00-00""#,
+            r#""soon""#,
+            r#""2027-W01-1""#,
+        ]),
+        Shape::Instant => one_of(&[
+            r#""2026-01-31T00:00:00Z""#,
+            r#""2026-01-31T01:00:00.123+01:00""#,
+            r#""2026-01-31 10:00:00""#,
+            r#""9999-12-31T23:59:59.9999999""#,
+        ]),
+        Shape::Guid => one_of(&[
+            r#""F76AC030-df89-41a9-a62a-b6fbbba5a58c""#,
+            r#""00000000-0000-0000-0000-000000000000""#,
+        ]),
+        Shape::Object => one_of(&["{}", r#"{"a": {"b": [1, 2.5]}, "a": "\t"}"#]),
+        Shape::Set(inner) => list(spelled(inner)),
+        Shape::Keyed(elements) => list(object(elements.key, elements.fields)),
+    };
+    prop_oneof![40 => fitting, 1 => one_of(HOSTILE)].boxed()
+}
+
+fn list(item: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    prop::collection::vec(item, 0..4)
+        .prop_map(|items| format!("[{}]", items.join(",")))
+        .boxed()
+}
+
+/// The name of a member; the first letter may be an escape.
+fn name(name: &'static str) -> BoxedStrategy<String> {
+    let escaped = format!("\"\\u{:04x}{}\"", u32::from(name.as_bytes()[0]), &name[1..]);
+    prop_oneof![6 => Just(format!("\"{name}\"")), 1 => Just(escaped)].boxed()
+}
+
+/// An object with members in any order, some missing, some given twice, some that no table names.
+fn object(key: &'static [&'static str], table: &'static [Field]) -> BoxedStrategy<String> {
+    let parts = key.iter().map(|part| {
+        let text = one_of(&[r#""a""#, r#""A""#, r#""b c""#, r#""\u0064""#]);
+        (*part, prop_oneof![40 => text, 1 => one_of(HOSTILE)].boxed())
+    });
+    let fields = table
+        .iter()
+        .map(|field| (field.name, spelled(&field.shape)));
+    let members: Vec<_> = parts
+        .chain(fields)
+        .chain([("other", one_of(HOSTILE))])
+        .map(|(known, value)| {
+            let member = (name(known), value);
+            let member = member
+                .prop_map(|(name, value)| format!("{name} : {value}"))
+                .boxed();
+            (member.clone(), member, 0..40_u8).prop_map(|(first, second, times)| match times {
+                0 => Vec::new(),
+                1 => vec![first, second],
+                _ => vec![first],
+            })
+        })
+        .collect();
+    members
+        .prop_map(|members| members.concat())
+        .prop_shuffle()
+        .prop_map(|members| format!("{{{}}}", members.join(", ")))
+        .boxed()
+}
+
+/// A vendor's number in `ALL`, and a row of its table.
+fn rows() -> BoxedStrategy<(usize, String)> {
+    let row = |vendor: usize| {
+        let row = object(&[], ALL[vendor].table().desired);
+        row.prop_map(move |row| (vendor, row)).boxed()
+    };
+    proptest::strategy::Union::new((0..ALL.len()).map(row)).boxed()
+}
+
+fn tree(text: &str) -> Map<String, Json> {
+    serde_json::from_str(text).expect("an object")
+}
+
+fn by_text(columns: Columns, text: &str) -> Result<Fields, Malformed> {
+    let rows = Rows::new(columns, []);
+    let mut row = rows.one(text).expect("JSON").expect("an object");
+    row.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn text_and_trees_are_decoded_as_the_table_says((vendor, text) in rows()) {
+        let table = ALL[vendor].table().desired;
+        let expected = by_the_book::decode(table, &tree(&text));
+        prop_assert_eq!(&fields(table, &tree(&text)), &expected, "a tree");
+        prop_assert_eq!(&by_text(Columns::of(table), &text), &expected, "a text");
+    }
+
+    /// What is found inside another member is what it would be under its own name.
+    #[test]
+    fn a_column_inside_an_object_is_one_of_its_own((vendor, text) in rows()) {
+        let table = ALL[vendor].table().desired;
+        let mut moved = tree(&text);
+        let mut columns = Columns::of(table);
+        for field in table {
+            columns = columns.inside(field.name, "around", "it");
+            moved.remove("around");
+            if let Some(value) = moved.remove(field.name) {
+                moved.insert("around".into(), serde_json::json!({"other": 1, "it": value}));
+            }
+            let around = Json::from(moved.clone()).to_string();
+            let (found, own) = (by_text(columns, &around), by_the_book::decode(table, &tree(&text)));
+            prop_assert_eq!(found.is_ok(), own.is_ok());
+            if let (Ok(found), Ok(own)) = (found, own) {
+                prop_assert_eq!(found, own);
+            }
+            (moved, columns) = (tree(&text), Columns::of(table));
+        }
+    }
+
+    /// A row that is not wanted costs nothing of its neighbours.
+    #[test]
+    fn rows_that_nobody_wants_are_read_over(rows in prop::collection::vec((rows(), 0..3_u8), 0..4)) {
+        let text = |((_, row), id): &((usize, String), u8)| {
+            format!(r#"{{"key": {{"no": "key"}}, "key": "k{id}", {}"#, row.trim_start_matches('{'))
+        };
+        let body = format!("[{}]", rows.iter().map(text).collect::<Vec<_>>().join(",")).replace(", }", "}");
+        let read = Rows::new(Columns::of(&[]), [Spot::at("key")]);
+        let list = read.list(&body, &|id| id.text() != Some("k1")).expect("JSON").expect("a list");
+        prop_assert_eq!(list.rows.len(), rows.len());
+        for (row, (_, id)) in list.rows.iter().zip(&rows) {
+            prop_assert_eq!(row.beside[0].text(), Some(&*format!("k{id}")));
+            prop_assert_eq!(row.is_wanted(), *id != 1);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_page_is_said_and_bad_json_is_an_error() {
+    let rows = Rows::new(Columns::of(&[]), [Spot::at("id")]);
+    for body in [
+        "\"text\"",
+        "1.5",
+        "null",
+        r#"{"error": {"id": [1, {"x": 2}]}}"#,
+    ] {
+        assert!(
+            rows.list(body, &|_| true).expect("JSON").is_none(),
+            "{body}"
+        );
+    }
+    assert!(
+        rows.list("[1, {}]", &|_| true)
+            .expect("JSON")
+            .expect("a list")
+            .odd
+    );
+    assert!(rows.page("[]").expect("JSON").results.is_none());
+    assert!(rows.one("[]").expect("JSON").is_none());
+    for body in [
+        "",
+        "[1",
+        "[{\"a\": }]",
+        "[] []",
+        "<html>",
+        "[{\"id\": 1}, {\"id\"",
+    ] {
+        assert!(rows.list(body, &|_| false).is_err(), "{body}");
+        assert!(
+            rows.page(body).is_err() && rows.one(body).is_err(),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn atoms_keep_scalars_and_the_members_that_are_asked_for() {
+    let spots = [
+        Spot::at("a"),
+        Spot::inside("b", "c"),
+        Spot::each("d", "e"),
+        Spot::at("f"),
+    ];
+    let rows = Rows::new(Columns::of(&[]), spots);
+    let read = |text: &'static str| rows.one(text).expect("JSON").expect("an object").beside;
+    let [a, b, d, f] = read(
+        r#"{"a": 18446744073709551615, "b": {"c": "x", "c": 2}, "d": [{"e": 1}, 7, {"e": [0]}]}"#,
+    );
+    assert_eq!(
+        (a, b, f),
+        (Atom::Large(u64::MAX), Atom::Integer(2), Atom::Missing)
+    );
+    assert_eq!(
+        d,
+        Atom::Each(vec![Atom::Integer(1), Atom::Missing, Atom::List])
+    );
+    let [a, b, d, f] = read(r#"{"a": {"a": 1}, "b": [{"c": 1}], "d": {"e": 1}, "f": "12"}"#);
+    assert_eq!((a, b, d), (Atom::Object, Atom::Missing, Atom::Object));
+    assert_eq!(f.integer(), Some(12));
+}
+
+/// The same rules over a tree, as plainly as they can be said.
+mod by_the_book {
+    use super::*;
+    use crate::model::{Clearing, Need};
+    use crate::provider::canon::{self, Edge, Scalar};
+    use crate::provider::codec::json_kind;
+
+    /// Decodes the members that `table` names. Others are the vendor's own business and are not kept.
+    pub fn decode(
+        table: &'static [Field],
+        object: &Map<String, Json>,
+    ) -> Result<Fields, Malformed> {
+        decode_at(table, object, &"")
+    }
+
+    fn decode_at(
+        table: &'static [Field],
+        object: &Map<String, Json>,
+        place: &dyn Display,
+    ) -> Result<Fields, Malformed> {
+        let mut fields = Fields::with_capacity(object.len().min(table.len()));
+        for field in table {
+            match object.get(field.name) {
+                Some(json) => {
+                    let value = value(field, json, &format_args!("{place}{}", field.name))?;
+                    let refused = value == Value::Null
+                        && field.need == Need::Required
+                        && field.clearing == Clearing::Impossible;
+                    if refused {
+                        return Err(Malformed(format!("`{place}{}` is null", field.name)));
+                    }
+                    fields.insert(field.name, value);
+                }
+                None if field.need == Need::Required => {
+                    return Err(Malformed(format!("`{place}{}` is missing", field.name)));
+                }
+                None => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    /// One value of a field; `path` names it in the error.
+    fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<Value, Malformed> {
+        let misfit = |misfit: canon::Misfit| Malformed(format!("`{path}` {}", misfit.message));
+        match (&field.shape, json) {
+            (shape, Json::Null) => Ok(canon::nothing(shape, field.clearing)),
+            (Shape::Object, Json::Object(_)) => Ok(Value::Json(Box::new(json.clone()))),
+            (Shape::Set(inner), Json::Array(items)) => {
+                let mut members = std::collections::BTreeSet::new();
+                for item in items {
+                    let member =
+                        canon::scalar(inner, Clearing::Impossible, as_scalar(item), Edge::Vendor);
+                    match member.map_err(misfit)? {
+                        Value::Text(text) => members.insert(text),
+                        _ => {
+                            return Err(Malformed(format!(
+                                "`{path}` has a member that is no text"
+                            )));
+                        }
+                    };
+                }
+                Ok(Value::Set(Box::new(members)))
+            }
+            (Shape::Keyed(elements), Json::Array(items)) => items_value(elements, items, path),
+            (Shape::Object | Shape::Set(_) | Shape::Keyed(_), _)
+            | (_, Json::Array(_) | Json::Object(_)) => Err(Malformed(format!(
+                "`{path}` must be {}, not {}",
+                field.shape.name(),
+                json_kind(json)
+            ))),
+            (shape, _) => {
+                canon::scalar(shape, field.clearing, as_scalar(json), Edge::Vendor).map_err(misfit)
+            }
+        }
+    }
+
+    fn items_value(
+        elements: &'static Elements,
+        items: &[Json],
+        path: &dyn Display,
+    ) -> Result<Value, Malformed> {
+        let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
+        for item in items {
+            found.push(element_at(elements, item, path)?);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        match found.iter().find(|(key, _)| !seen.insert(key)) {
+            Some((key, _)) => Err(Malformed(format!("`{path}` has the element [{key}] twice"))),
+            None => Ok(Value::Items(found.into())),
+        }
+    }
+
+    fn element_at(
+        elements: &'static Elements,
+        item: &Json,
+        path: &dyn Display,
+    ) -> Result<(Key, Fields), Malformed> {
+        let Json::Object(object) = item else {
+            return Err(Malformed(format!(
+                "`{path}` has an element that is {}",
+                json_kind(item)
+            )));
+        };
+        let mut parts = Vec::new();
+        for name in elements.key {
+            match object.get(*name) {
+                Some(Json::String(text)) => parts.push(text.as_str().into()),
+                Some(other) => {
+                    let kind = json_kind(other);
+                    return Err(Malformed(format!(
+                        "`{path}[].{name}` must be text, not {kind}"
+                    )));
+                }
+                None => return Err(Malformed(format!("`{path}[].{name}` is missing"))),
+            }
+        }
+        let key = Key::new(parts, elements.fold);
+        let fields = decode_at(elements.fields, object, &format_args!("{path}[{key}]."))?;
+        Ok((key, fields))
+    }
+
+    fn as_scalar(json: &Json) -> Scalar<'_> {
+        match json {
+            Json::Bool(value) => Scalar::Bool(*value),
+            Json::Number(number) => number.as_i64().map_or(Scalar::Number, Scalar::Integer),
+            Json::String(text) => Scalar::Text(text),
+            Json::Null | Json::Array(_) | Json::Object(_) => Scalar::Null,
+        }
+    }
+}

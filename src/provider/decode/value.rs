@@ -1,0 +1,114 @@
+//! One value of a field, from text or tree.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess};
+use serde_json::Value as Json;
+
+use super::atom::{AtomReader, Take};
+use super::columns::{Column, Items};
+use super::element::ElementReader;
+use super::reader::{Any, Reader, drain, kind, pass};
+use super::{Decoded, Fault};
+use crate::model::{Clearing, Fields, Key, Shape, Value};
+use crate::provider::canon::{self, Edge, Misfit, Scalar};
+
+/// Reads the value of a column. A fault has its place below the field.
+#[derive(Clone, Copy)]
+pub(super) struct ValueReader<'c>(pub &'c Column);
+
+impl ValueReader<'_> {
+    fn misplaced(self, kind: &str) -> Box<Fault> {
+        let wanted = if self.0.stated {
+            "a list".to_string()
+        } else {
+            self.0.field.shape.name()
+        };
+        Fault::new("", format!("must be {wanted}, not {kind}"))
+    }
+}
+
+fn misfit(misfit: Misfit) -> Box<Fault> {
+    Fault::new("", misfit.message)
+}
+
+impl<'de> Reader<'de> for ValueReader<'_> {
+    type Value = Decoded<Value>;
+
+    fn scalar(self, given: Scalar<'_>) -> Self::Value {
+        let field = self.0.field;
+        match (&field.shape, given) {
+            (_, Scalar::Null) if self.0.stated => Err(self.misplaced("null")),
+            (shape, Scalar::Null) => Ok(canon::nothing(shape, field.clearing)),
+            (Shape::Object | Shape::Set(_) | Shape::Keyed(_), _) => {
+                Err(self.misplaced(kind(given)))
+            }
+            (shape, _) => canon::scalar(shape, field.clearing, given, Edge::Vendor).map_err(misfit),
+        }
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let decoded = match (&self.0.field.shape, &self.0.items) {
+            (Shape::Set(inner), _) => members(inner, &mut access)?,
+            (_, Some(items)) => elements(items, &mut access)?,
+            _ => Err(self.misplaced("a list")),
+        };
+        if decoded.is_err() {
+            drain(&mut access)?;
+        }
+        Ok(decoded)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        if let Shape::Object = self.0.field.shape {
+            let json = Json::deserialize(MapAccessDeserializer::new(access))?;
+            return Ok(Ok(Value::Json(Box::new(json))));
+        }
+        pass(&mut access)?;
+        Ok(Err(self.misplaced("an object")))
+    }
+}
+
+/// The members of a set, up to the first fault.
+fn members<'de, A: SeqAccess<'de>>(
+    inner: &Shape,
+    access: &mut A,
+) -> Result<Decoded<Value>, A::Error> {
+    let mut members = BTreeSet::new();
+    while let Some(atom) = access.next_element_seed(Any(AtomReader(Take::Itself)))? {
+        let member = canon::scalar(inner, Clearing::Impossible, atom.scalar(), Edge::Vendor);
+        match member.map_err(misfit) {
+            Ok(Value::Text(text)) => members.insert(text),
+            Ok(_) => return Ok(Err(Fault::new("", "has a member that is no text"))),
+            Err(fault) => return Ok(Err(fault)),
+        };
+    }
+    Ok(Ok(Value::Set(Box::new(members))))
+}
+
+/// The elements of a keyed list, up to the first fault.
+fn elements<'de, A: SeqAccess<'de>>(
+    items: &Items,
+    access: &mut A,
+) -> Result<Decoded<Value>, A::Error> {
+    let mut found: Vec<(Key, Fields)> = Vec::new();
+    while let Some(element) = access.next_element_seed(Any(ElementReader(items)))? {
+        match element {
+            Ok(element) => found.push(element),
+            Err(fault) => return Ok(Err(fault)),
+        }
+    }
+    found.shrink_to_fit();
+    Ok(match twice(&found) {
+        Some(key) => Err(Fault::new("", format!("has the element [{key}] twice"))),
+        None => Ok(Value::Items(found.into())),
+    })
+}
+
+fn twice(items: &[(Key, Fields)]) -> Option<&Key> {
+    let mut seen = BTreeSet::new();
+    let mut keys = items.iter().map(|(key, _)| key);
+    keys.find(|key| items.len() > 1 && !seen.insert(*key))
+}
