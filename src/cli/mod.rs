@@ -33,6 +33,7 @@ mod signals;
 pub mod simulators;
 mod state;
 mod surface;
+mod suspend;
 mod undo;
 mod unmanaged;
 mod validate;
@@ -73,6 +74,8 @@ pub fn main() -> ExitCode {
         Command::Import(args) => with_runtime(import::run(args)),
         Command::Unmanaged(args) => with_runtime(unmanaged::run(args)),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Suspend(args) => suspend::suspend(&args),
+        Command::Resume(args) => suspend::resume(&args),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -33,6 +33,7 @@ mod schemas;
 mod secrets;
 mod streams;
 mod support;
+mod suspend;
 mod transcripts;
 mod vendor_words;
 mod workflows;

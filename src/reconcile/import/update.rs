@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::edit::{self, Act, Edit, Place};
+use crate::manifest::edit::{self, Act, Edit, Parts, Place};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
@@ -30,24 +30,19 @@ pub struct Updated {
     pub failed: Vec<(String, String)>,
 }
 
-/// A file in parts of one document each, by the offset at which they begin.
+/// A file that is being changed.
 struct File {
     source: Arc<Source>,
-    parts: BTreeMap<usize, String>,
+    parts: Parts,
     changed: Vec<String>,
     failed: Vec<(String, String)>,
 }
 
 impl File {
     fn new(source: &Arc<Source>) -> Self {
-        let mut at = 0;
-        let parts = edit::parts(&source.text).into_iter().map(|part| {
-            at += part.len();
-            (at - part.len(), part.to_string())
-        });
         Self {
             source: Arc::clone(source),
-            parts: parts.collect(),
+            parts: Parts::new(&source.text),
             changed: Vec::new(),
             failed: Vec::new(),
         }
@@ -56,7 +51,7 @@ impl File {
     /// Puts the parts together again.
     fn done(self) -> Updated {
         Updated {
-            text: self.parts.into_values().collect(),
+            text: self.parts.whole(),
             source: self.source,
             changed: self.changed,
             failed: self.failed,
@@ -76,11 +71,9 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
         let file = files
             .entry(source.name.as_str())
             .or_insert_with(|| File::new(source));
-        let place = file
-            .parts
-            .range_mut(..=desired.origin.mark.range().start)
-            .next_back();
-        let Some((_, part)) = place else { continue };
+        let Some(part) = file.parts.at(desired.origin.mark.range().start) else {
+            continue;
+        };
         match object(checked, seen, desired, &found.observed, part, settings) {
             Ok(Some(text)) => {
                 *part = text;

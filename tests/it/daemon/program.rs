@@ -9,7 +9,7 @@ use super::{LAC, order};
 use crate::support::program::Place;
 
 /// A daemon as a process; what it still does when the test ends is nobody's concern.
-struct Daemon(Child);
+pub struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -19,7 +19,7 @@ impl Drop for Daemon {
 }
 
 impl Daemon {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
+    pub fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(arguments);
         let log = std::fs::File::create(place.dir.path().join("daemon.log")).expect("a log");
         Self(
@@ -31,7 +31,7 @@ impl Daemon {
         )
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.0.id().to_string();
         let sent = Command::new("kill")
             .args([&format!("-{name}"), &pid])
@@ -39,7 +39,7 @@ impl Daemon {
         assert!(sent.expect("kill runs").success());
     }
 
-    fn ends_with(mut self) -> i32 {
+    pub fn ends_with(mut self) -> i32 {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(30) {
             if let Some(status) = self.0.try_wait().expect("a child") {
@@ -51,7 +51,8 @@ impl Daemon {
     }
 }
 
-async fn place() -> Place {
+/// Five orders at a vendor, and a connection to it.
+pub async fn place() -> Place {
     let mut place = Place::new().await;
     place
         .sandbox
@@ -213,4 +214,59 @@ async fn once_is_a_trial_with_the_codes_of_apply() {
     place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
     let ran = place.run(&["watch", "--once"]);
     ran.failed(1, "broken.yaml:2");
+}
+
+/// Somebody else changes an order.
+fn edit(place: &Place, number: usize, allowed: i64) {
+    let mut state = place.sandbox.state("lac").expect("a vendor");
+    let object = state.pointer_mut(&(LAC.place)(number)).expect("there");
+    object["activations_allowed"] = allowed.into();
+    place
+        .sandbox
+        .set_state("lac", state)
+        .expect("a good account");
+}
+
+fn log(place: &Place) -> String {
+    std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default()
+}
+
+const SYNC: [&str; 7] = [
+    "watch", "licences", "lac.yaml", "--mode", "sync", "--resync", "1s",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
+    let place = place().await;
+    for number in 0..2 {
+        let name = format!("licences/order-{number}.yaml");
+        place.write(&name, &order(number, 10).text());
+    }
+    let _daemon = Daemon::start(&place, &SYNC);
+    wait_for(&place, "the first look", || {
+        !place.sandbox.requests().is_empty()
+    });
+    let name = order(0, 10).name;
+    let here = ["--manifests", "licences,lac.yaml"];
+    let ran = place.run(
+        &[
+            &["suspend", &name, "--reason", "a demo", "--until", "1h"],
+            &here[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    wait_for(&place, "the suspension", || {
+        log(&place).contains("suspended")
+    });
+    // The other one shows that time goes by.
+    for _ in 0..2 {
+        edit(&place, 0, 4);
+        edit(&place, 1, 4);
+        wait_for(&place, "the other's healing", || allowed(&place, 1) == 10);
+        assert_eq!(allowed(&place, 0), 4);
+    }
+    let ran = place.run(&[&["resume", &name], &here[..]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    wait_for(&place, "its healing", || allowed(&place, 0) == 10);
 }
