@@ -5,6 +5,7 @@ mod git;
 mod holds;
 mod passes;
 mod program;
+mod service;
 mod writes;
 
 use std::cell::OnceCell;
