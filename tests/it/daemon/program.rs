@@ -236,6 +236,38 @@ const SYNC: [&str; 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
+    let place = place().await;
+    place.write("licences/order.yaml", &order(0, 10).text());
+    let daemon = Daemon::start(&place, &SYNC);
+    let in_force = || log(&place).matches("in force").count();
+    wait_for(&place, "the first manifests", || in_force() > 0);
+    let path = place.dir.path().join("licences/order.yaml");
+    std::fs::remove_file(&path).expect("removed");
+    wait_for(&place, "the complaint", || {
+        log(&place).contains("last good manifests stay in force")
+    });
+    edit(&place, 0, 4);
+    wait_for(&place, "the old manifest's healing", || {
+        allowed(&place, 0) == 10
+    });
+    // One file is good, and what is in the other nobody can say.
+    place.write("licences/order.yaml", &order(0, 20).text());
+    wait_for(&place, "the file that is back", || allowed(&place, 0) == 20);
+    let complaints = || log(&place).matches("last good manifests").count();
+    let before = complaints();
+    std::fs::write(place.dir.path().join("licences/more.yaml"), b"a: \xff\xfe").expect("written");
+    wait_for(&place, "the second complaint", || complaints() > before);
+    place.write("licences/order.yaml", &order(0, 30).text());
+    edit(&place, 0, 4);
+    wait_for(&place, "the good manifests' healing", || {
+        allowed(&place, 0) == 20
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.ends_with(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
     let place = place().await;
     for number in 0..2 {
