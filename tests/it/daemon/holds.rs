@@ -278,3 +278,33 @@ async fn a_run_that_has_lost_its_lock_sends_nothing_more() {
         watched.stop().await;
     }
 }
+
+#[tokio::test]
+async fn an_object_that_is_only_observed_is_never_written() {
+    let observed = order(0, 10).policy(json!({"mode": "observe"}));
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let watched = Watched::start(bench, vec![observed], rules(RunMode::Sync)).await;
+    watched.go(RESYNC * 2).await;
+    assert_eq!(watched.states(), [ObjectState::Differs]);
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_while_a_window_denies_it() {
+    let mut rules = rules(RunMode::Sync);
+    // It is noon: allowed all day, denied over lunch.
+    rules.windows = ["allow 0 0 * * * for 24h", "deny 30 11 * * * for 2h"]
+        .map(|text| text.parse().expect("a window"))
+        .into();
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let watched = Watched::start(bench, manifests(1), rules).await;
+    watched.go(Duration::from_secs(89 * 60)).await;
+    assert_eq!(watched.states(), [ObjectState::Waiting]);
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    watched.go(Duration::from_secs(90)).await;
+    assert_eq!(watched.states(), [ObjectState::InSync]);
+    watched.stop().await;
+}

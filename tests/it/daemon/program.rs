@@ -236,6 +236,43 @@ const SYNC: [&str; 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_brake_and_the_windows_hold_the_real_program() {
+    let mut place = Place::new().await;
+    place
+        .sandbox
+        .set_state("lac", (LAC.account)(12))
+        .expect("a good account");
+    place.connect("lac");
+    for number in 0..12 {
+        place.object(&order(number, if number < 4 { 20 } else { 10 }));
+    }
+    let once = |more: &[&str]| {
+        let arguments = [&["watch", "--once", "--mode", "sync"], more].concat();
+        let ran = place.run(&arguments);
+        let written = (0..12).filter(|number| allowed(&place, *number) == 20);
+        (ran.code, written.count(), ran.stdout)
+    };
+    let (code, written, said) = once(&[]);
+    assert_eq!((code, written), (4, 0), "{said}");
+    assert!(said.contains("4 of 12 objects"), "{said}");
+    let few = "--max-changes=4";
+    // The hours of a wall in another zone, and windows long enough that this hour may end meanwhile.
+    let zone = jiff::tz::TimeZone::get("Asia/Kolkata").expect("a zone");
+    let hour = jiff::Timestamp::now().to_zoned(zone).hour();
+    let window = |kind: &str, from: i8, length: &str| {
+        let hour = (hour + from).rem_euclid(24);
+        format!("--window={kind} 0 {hour} * * * for {length} in Asia/Kolkata")
+    };
+    for closed in [window("allow", 3, "2h"), window("deny", -1, "4h")] {
+        let (code, written, said) = once(&[few, &closed]);
+        assert_eq!((code, written), (0, 0), "{closed}: {said}");
+        assert!(said.contains("waiting for a change window"), "{said}");
+    }
+    let (code, written, said) = once(&[few, &window("allow", -1, "4h")]);
+    assert_eq!((code, written), (0, 4), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
     let place = place().await;
     place.write("licences/order.yaml", &order(0, 10).text());
