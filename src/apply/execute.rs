@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::lock::Held;
 use super::observe::observe;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
+use super::spans;
 use super::transport::{Account, Writer};
 use crate::manifest;
 use crate::model::{Desired, Live, Observed, Reply, Verdict};
@@ -55,6 +57,13 @@ pub enum Basis<'a> {
 
 /// Carries out one object's step and says how it ended. Both the intent and the end are in the journal.
 pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
+    let span = spans::step(&work.entry.address, &work.entry.connection);
+    let report = carry_out(context, work).instrument(span.clone()).await;
+    spans::ended(&span, &report);
+    report
+}
+
+async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     let epoch = context.lock.map(Held::epoch);
     let recorder = context.recorder;
     let written = may_write(context)

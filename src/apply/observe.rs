@@ -2,7 +2,9 @@
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tracing::Instrument;
 
+use super::spans;
 use super::transport::Account;
 use crate::model::{Call, Desired, Observed};
 use crate::provider::listing::{Listed, Listing};
@@ -14,7 +16,8 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
         return Vec::new();
     }
     let mut reading = account.provider.reading(wanted);
-    drive(account, &mut reading).await;
+    let span = spans::observe(&account.connection.name, wanted.len());
+    drive(account, &mut reading).instrument(span).await;
     reading.finish()
 }
 

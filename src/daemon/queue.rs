@@ -77,12 +77,6 @@ impl<K: Ord + Clone, T: Ord + Copy> Queue<K, T> {
             .map(|(at, _)| *at)
     }
 
-    /// Entries of everything that is kept: wakes, their order, what is running.
-    #[cfg(test)]
-    pub fn sizes(&self) -> (usize, usize, usize) {
-        (self.wakes.len(), self.order.len(), self.running.len())
-    }
-
     /// When an object is woken next.
     pub fn at(&self, key: &K) -> Option<T> {
         self.wakes.get(key).map(|(at, _)| *at)
@@ -92,6 +86,13 @@ impl<K: Ord + Clone, T: Ord + Copy> Queue<K, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl<K, T> Queue<K, T> {
+        /// Entries of everything that is kept: wakes, their order, what is running.
+        pub fn sizes(&self) -> (usize, usize, usize) {
+            (self.wakes.len(), self.order.len(), self.running.len())
+        }
+    }
 
     fn any(_: &&str) -> bool {
         true

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, interval, sleep_until, timeout};
+use tracing::Instrument;
 
 use super::board::Board;
 use super::engine::{Batch, Engine};
@@ -18,7 +19,7 @@ use super::service;
 use super::status::Status;
 use super::track::Now;
 use super::trigger::Trigger;
-use crate::apply::Account;
+use crate::apply::{Account, spans};
 use crate::model::Address;
 use crate::reconcile::Checked;
 
@@ -166,8 +167,10 @@ impl Task {
                 flight.accounts.remove(connection);
             }
             let kept = flight.accounts.get(connection).cloned();
+            let reasons: Vec<&str> = batch.reasons.iter().copied().collect();
+            let span = spans::pass(connection, jobs.len(), &reasons.join(", "));
             let pass = pass::run(batch, Arc::clone(&self.shell), kept);
-            let handle = flight.passes.spawn(pass);
+            let handle = flight.passes.spawn(pass.instrument(span));
             flight.about.insert(handle.id(), about);
         }
     }
