@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// Counts live bytes, for tests that run alone in a process.
+#[global_allocator]
+static LIVE: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
 mod adopt;
 mod agreed;
 mod architecture;
