@@ -19,6 +19,7 @@ use crate::manifest::edit::Parts;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
 use crate::model::diagnostic::Source;
+use crate::model::draft::KindRow;
 use crate::provider;
 use crate::reconcile::{self, CheckOptions, Checked};
 
@@ -149,6 +150,39 @@ struct File {
     changed: usize,
 }
 
+impl File {
+    fn new(label: &Arc<Source>) -> Self {
+        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
+        Self {
+            parts: Parts::new(&source.text),
+            source,
+            lines: Vec::new(),
+            changed: 0,
+        }
+    }
+
+    /// The text of the document of an object.
+    fn part(&mut self, desired: &Desired) -> Result<&mut String, String> {
+        if self.source.is_bare() {
+            return Err("the file was changed after it was read".into());
+        }
+        let place = desired.origin.mark.range().start;
+        let part = self.parts.at(place);
+        part.ok_or_else(|| "its document is not found".to_string())
+    }
+
+    /// Edits one document: whether that changed anything.
+    fn edit(&mut self, desired: &Desired, hold: &Hold, kinds: &[KindRow]) -> Result<bool, String> {
+        let part = self.part(desired)?;
+        let Some(text) = hold::hold(part, hold, kinds)? else {
+            return Ok(false);
+        };
+        *part = text;
+        self.changed += 1;
+        Ok(true)
+    }
+}
+
 /// Edits the manifests of the objects, file by file, and says of each object what became of it.
 fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyhow::Result<Exit> {
     let Some(checked) = objects.checked()? else {
@@ -159,31 +193,19 @@ fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyho
     let mut exit = Exit::Done;
     for desired in &checked.desired {
         let source = &desired.origin.source;
-        let file = files.entry(source.name.as_str()).or_insert_with(|| File {
-            source: Arc::clone(source),
-            parts: Parts::new(&source.text),
-            lines: Vec::new(),
-            changed: 0,
-        });
-        let part = file.parts.at(desired.origin.mark.range().start);
-        let edited = match &part {
-            Some(part) => hold::hold(part, hold, &kinds),
-            None => Err("its document is not found".into()),
-        };
-        let said = match (edited, part) {
-            (Ok(Some(text)), Some(part)) => {
-                *part = text;
-                file.changed += 1;
-                done
+        let file = files
+            .entry(source.name.as_str())
+            .or_insert_with(|| File::new(source));
+        match file.edit(desired, hold, &kinds) {
+            Ok(changed) => {
+                let said = if changed { done } else { already };
+                file.lines.push(line(desired, said));
             }
-            (Ok(_), _) => already,
-            (Err(why), _) => {
+            Err(why) => {
                 fault(desired, &why);
                 exit = Exit::Error;
-                continue;
             }
-        };
-        file.lines.push(line(desired, said));
+        }
     }
     let mut out = std::io::BufWriter::new(output::stdout());
     for file in files.into_values() {

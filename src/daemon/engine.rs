@@ -393,7 +393,6 @@ fn round(
 mod tests {
     use super::*;
     use crate::manifest::Loaded;
-    use crate::model::Diagnostics;
     use crate::model::diagnostic::Source;
     use crate::plan::Action;
     use crate::plan::document::{ObjectEntry, OriginEntry};
@@ -412,13 +411,10 @@ mod tests {
                  activations_allowed: 5}}}}\n"
             );
         }
-        let source = Source {
-            name: "all.yaml".into(),
-            text,
-        };
+        let source = Source::new("all.yaml".into(), text);
         let loaded = Loaded {
             sources: vec![Arc::new(source)],
-            findings: Diagnostics::default(),
+            ..Loaded::default()
         };
         let checked = reconcile::check(loaded, &CheckOptions::default());
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings);

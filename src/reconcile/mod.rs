@@ -9,6 +9,7 @@ pub mod drift;
 pub mod import;
 mod restore;
 mod saved;
+mod shelf;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use check::{CheckOptions, Checked, check, digest_of};
 pub use drift::{Bases, drift};
 pub use restore::{Applied, restore};
 pub use saved::saved;
+pub use shelf::Shelf;
 pub use undo::{Undone, undo};
 
 /// What a pass needs beside the manifests.

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::edit::{self, Act, Edit, Parts, Place};
+use crate::manifest::{
+    self,
+    edit::{self, Act, Edit, Parts, Place},
+};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
@@ -39,10 +42,11 @@ struct File {
 }
 
 impl File {
-    fn new(source: &Arc<Source>) -> Self {
+    fn new(label: &Arc<Source>) -> Self {
+        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
         Self {
-            source: Arc::clone(source),
             parts: Parts::new(&source.text),
+            source,
             changed: Vec::new(),
             failed: Vec::new(),
         }
@@ -71,6 +75,11 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
         let file = files
             .entry(source.name.as_str())
             .or_insert_with(|| File::new(source));
+        if file.source.is_bare() {
+            let why = "the file was changed after it was read";
+            file.failed.push((desired.address.to_string(), why.into()));
+            continue;
+        }
         let Some(part) = file.parts.at(desired.origin.mark.range().start) else {
             continue;
         };
@@ -113,10 +122,7 @@ fn object(
     let edited = edit::edit(text, &edits)?;
     let read = reread(
         checked,
-        Source {
-            name: desired.origin.source.name.clone(),
-            text: edited.clone(),
-        },
+        Source::new(desired.origin.source.name.clone(), edited.clone()),
     );
     if let Some(finding) = read
         .findings

@@ -150,10 +150,9 @@ fn three(provider: &'static dyn Provider) -> Vec<Arc<Desired>> {
     let mut loaded = manifest::load(&[PathBuf::from("-")], &mut input);
     let example = loaded.sources.remove(0);
     let text = example.text.replace("  connection: ", "  # connection: ");
-    loaded.sources.push(Arc::new(Source {
-        name: "full.yaml".into(),
-        text,
-    }));
+    loaded
+        .sources
+        .push(Arc::new(Source::new("full.yaml".into(), text)));
     let checked = reconcile::check(loaded, &CheckOptions::default());
     let first = checked.desired.first().expect("an example has an object");
     (0..3)
