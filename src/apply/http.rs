@@ -140,7 +140,7 @@ impl Http {
 
     /// Sends once, in its turn. `name` is how messages call the exchange.
     pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
-        let span = spans::exchange(outgoing.method, &self.host);
+        let span = spans::request(outgoing.method, &self.host);
         let ended = self.turn(name, outgoing).instrument(span.clone()).await;
         let status = ended.as_ref().ok().map(|answered| answered.reply.status);
         spans::answered(&span, status);

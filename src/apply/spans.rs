@@ -41,7 +41,7 @@ pub fn ended(span: &Span, report: &Report) {
 }
 
 /// One request and its answer, after whatever wait the limits ask for.
-pub fn exchange(method: Method, host: &str) -> Span {
+pub fn request(method: Method, host: &str) -> Span {
     info_span!(
         target: TARGET,
         "exchange",
