@@ -15,10 +15,32 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
     if wanted.is_empty() {
         return Vec::new();
     }
+    let mut seen: Vec<Option<Observed>> = wanted.iter().map(|_| None).collect();
+    observe_each(account, wanted, &mut |place, found| {
+        seen[place] = Some(found)
+    })
+    .await;
+    let none = || Observed::Unread("the vendor's reading left it out".into());
+    seen.into_iter()
+        .map(|found| found.unwrap_or_else(none))
+        .collect()
+}
+
+/// The same, with every object handed over as soon as it is seen.
+pub async fn observe_each(
+    account: &Account,
+    wanted: &[&Desired],
+    found: &mut (dyn FnMut(usize, Observed) + Send),
+) {
+    if wanted.is_empty() {
+        return;
+    }
     let mut reading = account.provider.reading(wanted);
     let span = spans::observe(&account.connection.name, wanted.len());
     drive(account, &mut reading).instrument(span).await;
-    reading.finish()
+    for (place, seen) in reading.finish().into_iter().enumerate() {
+        found(place, seen);
+    }
 }
 
 /// Reads everything that the vendor lists in one account.
