@@ -3,6 +3,7 @@
 mod day;
 mod git;
 mod holds;
+mod hooked;
 mod passes;
 mod program;
 mod service;

@@ -62,7 +62,7 @@ pub async fn place() -> Place {
     place
 }
 
-fn allowed(place: &Place, number: usize) -> i64 {
+pub fn allowed(place: &Place, number: usize) -> i64 {
     let state = place.sandbox.state("lac").expect("a vendor");
     let object = state.pointer(&(LAC.place)(number)).expect("there");
     object["activations_allowed"].as_i64().expect("a number")
@@ -70,7 +70,7 @@ fn allowed(place: &Place, number: usize) -> i64 {
 
 /// Waits for something outside this process, which no simulated clock reaches.
 #[track_caller]
-fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
+pub fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
         let log = place.dir.path().join("daemon.log");
@@ -227,7 +227,7 @@ fn edit(place: &Place, number: usize, allowed: i64) {
         .expect("a good account");
 }
 
-fn log(place: &Place) -> String {
+pub fn log(place: &Place) -> String {
     std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default()
 }
 
