@@ -25,6 +25,7 @@ use crate::reconcile::{self, CheckOptions, Checked};
 
 #[derive(Args)]
 #[command(
+    group(clap::ArgGroup::new("which").args(["objects", "selector"]).required(true).multiple(true)),
     after_help = "Examples:\n  entitle suspend LacLicenseOrder/rivers-floating --reason 'a demo' --until 4h\n  entitle suspend 'LacLicenseOrder/*' --reason 'the vendor moves' --until 2026-12-24T18:00:00Z\n  entitle suspend --selector team=sales --reason 'an audit'\n\nOnly manifests are edited, under spec.policy, with everything else as it was: commit them, and `watch` and `apply` leave the objects alone, without a look at them, until the suspension ends."
 )]
 pub struct Suspend {
@@ -40,6 +41,7 @@ pub struct Suspend {
 
 #[derive(Args)]
 #[command(
+    group(clap::ArgGroup::new("which").args(["objects", "selector"]).required(true).multiple(true)),
     after_help = "Examples:\n  entitle resume LacLicenseOrder/rivers-floating\n  entitle resume '*'\n  entitle resume --selector team=sales --manifests licences"
 )]
 pub struct Resume {
@@ -49,7 +51,6 @@ pub struct Resume {
 
 /// Which objects, of which manifests.
 #[derive(Args)]
-#[group(id = "which", required = true, multiple = true, args = ["objects", "selector"])]
 struct Objects {
     /// Objects by Kind/name, by name alone, or by a glob over Kind/name
     #[arg(value_name = "OBJECT")]

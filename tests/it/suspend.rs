@@ -113,6 +113,15 @@ async fn mistakes_change_nothing_and_say_what_was_meant() {
             &["suspend", "floating", "--reason", " "],
             "--reason says nothing",
         ),
+        (
+            &[&["suspend", "--manifests", "."], &because[..]].concat(),
+            "OBJECT",
+        ),
+        (
+            &[&["suspend", "--exclude", "x"], &because[..]].concat(),
+            "OBJECT",
+        ),
+        (&["resume", "--manifests", "."], "OBJECT"),
         (&[&["suspend"], &because[..]].concat(), "OBJECT"),
         (
             &[
