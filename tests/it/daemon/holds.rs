@@ -9,8 +9,10 @@ use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::trigger::Trigger;
 use entitle::model::{Connection, Outcome};
+use entitle::plan::guard::MaxChanges;
 use serde_json::json;
 
+use super::writes::informatica_account;
 use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
 
 #[tokio::test]
@@ -306,5 +308,26 @@ async fn nothing_is_written_while_a_window_denies_it() {
     assert_eq!(watched.bench.writes(), [""; 0]);
     watched.go(Duration::from_secs(90)).await;
     assert_eq!(watched.states(), [ObjectState::InSync]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn the_brake_of_one_account_holds_no_other() {
+    let mut rules = rules(RunMode::Sync);
+    rules.max_changes = MaxChanges::Count(1);
+    let bench = orders(3).await;
+    informatica_account(&bench);
+    let informatica = &crate::conformance::vendors::informatica::VENDOR;
+    let objects = vec![order(0, 20), order(1, 20), informatica.little(0, true)];
+    let watched = Watched::start(bench, objects, rules).await;
+    let states = [
+        ObjectState::InSync,
+        ObjectState::Refused,
+        ObjectState::Refused,
+    ];
+    assert_eq!(watched.states(), states);
+    let why = watched.status.borrow().brake.why.clone();
+    assert!(why.is_some_and(|why| why.contains("2 of 2 objects of `lac`")));
+    assert_eq!(watched.live(0, "activations_allowed"), 10);
     watched.stop().await;
 }
