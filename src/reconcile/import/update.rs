@@ -16,7 +16,7 @@ use crate::manifest::{
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Shape, Tree, Value,
+    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Shape, Text, Tree, Value,
 };
 use crate::plan::{self, Change, ChangeVerb};
 use crate::provider::canon::{self, Edge, Scalar};
@@ -317,7 +317,7 @@ fn set(
         // `null` stands for the empty list.
         edits.push(Edit {
             way: spot.way.clone(),
-            act: Act::Set(Json::from_iter(held.iter().cloned())),
+            act: Act::Set(Json::from_iter(held.iter().map(Text::as_str))),
         });
         return;
     };
@@ -352,8 +352,8 @@ fn index_of(list: &Node, elements: &Elements, key: &Key) -> Option<usize> {
         let parts = elements
             .key
             .iter()
-            .map(|name| item.get(name)?.text().map(str::to_string));
-        let parts: Option<Vec<String>> = parts.collect();
+            .map(|name| item.get(name)?.text().map(Text::from));
+        let parts: Option<Vec<Text>> = parts.collect();
         parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
     })
 }
@@ -364,8 +364,8 @@ fn element(list: &Json, elements: &Elements, key: &Key) -> Option<Json> {
         let parts = elements
             .key
             .iter()
-            .map(|name| item.get(*name)?.as_str().map(str::to_string));
-        let parts: Option<Vec<String>> = parts.collect();
+            .map(|name| item.get(*name)?.as_str().map(Text::from));
+        let parts: Option<Vec<Text>> = parts.collect();
         parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
     };
     list.as_array()?.iter().find(has).cloned()

@@ -180,9 +180,7 @@ fn numbered(provider: &'static dyn Provider, first: &Desired, number: i64) -> De
     }
     if number == 2 && object.fields.remove("userGroupIds").is_some() {
         let names = ["Support", "Field sales"].map(String::from);
-        object
-            .fields
-            .insert("userGroups", Value::Set(names.into_iter().collect()));
+        object.fields.insert("userGroups", Value::set(names));
     }
     object.address.name = format!("{}-{number}", object.address.name);
     object
