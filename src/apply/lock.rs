@@ -105,6 +105,10 @@ impl Held for HeldFile {
     }
 
     fn still_ours(&self) -> Result<(), String> {
+        // Elsewhere the system keeps a locked file from every other handle, ours too: nothing can be read.
+        if cfg!(not(unix)) {
+            return Ok(());
+        }
         // By its name: our own handle would still show a file that was deleted under us.
         let text = std::fs::read_to_string(&self.path);
         let text = text.map_err(|error| format!("its file cannot be read: {error}"))?;
@@ -250,6 +254,7 @@ mod tests {
         assert_eq!(holder(&path), "another run");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_lock_that_somebody_else_has_taken_is_not_ours_any_more() {
         let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use entitle::apply::journal::{Event, History};
+
 use super::git::Repository;
 use super::{LAC, order};
 use crate::support::program::Place;
@@ -270,6 +272,17 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
     }
     let (code, written, said) = once(&[few, &window("allow", -1, "4h")]);
     assert_eq!((code, written), (0, 4), "{said}");
+    // All under the lock of that one run.
+    let journal = place.dir.path().join("state/entitle/journal.jsonl");
+    let history = History::read(&journal).expect("a journal");
+    let mut epochs: Vec<Option<u64>> = Vec::new();
+    for record in history.records {
+        if let Event::Intent(intent) = record.event {
+            epochs.push(intent.epoch);
+        }
+    }
+    assert!(epochs[0].is_some_and(|epoch| epoch > 0), "{epochs:?}");
+    assert_eq!(epochs, [epochs[0]; 4]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
