@@ -2,7 +2,8 @@
 //!
 //! They carry names of objects and accounts, counts, statuses and outcomes. Traces leave the house, so no
 //! value of a field, no path or query (both may hold keys of licences), no body and no word of a vendor is in
-//! them. In a build without the feature `otlp` nobody listens unless `ENTITLE_LOG=spans=info` asks for them.
+//! them. In a build without the feature `otlp` they do nothing, unless `ENTITLE_LOG=entitle=debug,spans=info`
+//! asks for them before the lines of the log.
 
 use tracing::field::Empty;
 use tracing::{Span, info_span};

@@ -352,3 +352,42 @@ async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     wait_for(&place, "its healing", || allowed(&place, 0) == 10);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_nothing() {
+    const ORDERS: usize = 6;
+    // From before the first write to after the last one, as far as any machine is of one speed.
+    for delay in [0, 4, 8, 16, 32, 64] {
+        let mut place = Place::new().await;
+        place
+            .sandbox
+            .set_state("lac", (LAC.account)(ORDERS))
+            .expect("a good account");
+        place.connect("lac");
+        for number in 0..ORDERS {
+            let name = format!("licences/order-{number}.yaml");
+            place.write(&name, &order(number, 20).text());
+        }
+        let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync"];
+        let daemon = Daemon::start(
+            &place,
+            &[&arguments[..], &["--max-changes", "100%"]].concat(),
+        );
+        wait_for(&place, "the first look", || {
+            !place.sandbox.requests().is_empty()
+        });
+        std::thread::sleep(Duration::from_millis(delay));
+        daemon.signal("TERM");
+        assert_eq!(daemon.ends_with(), 0, "after {delay} ms");
+        let journal = place.dir.path().join("state/entitle/journal.jsonl");
+        let history = History::read(&journal).expect("a journal");
+        assert_eq!(history.open_intents(), [], "after {delay} ms");
+        assert_eq!(history.damaged, [0; 0], "after {delay} ms");
+        let rest = place.run(&[&arguments[..], &["--once", "--max-changes", "100%"]].concat());
+        assert_eq!(rest.code, 0, "after {delay} ms: {}", rest.stderr);
+        let requests = place.sandbox.requests();
+        let writes = requests.iter().filter(|seen| seen.method == "PATCH");
+        assert_eq!(writes.count(), ORDERS, "after {delay} ms");
+        assert!((0..ORDERS).all(|number| allowed(&place, number) == 20));
+    }
+}
