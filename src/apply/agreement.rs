@@ -192,6 +192,7 @@ mod tests {
             changes: Vec::new(),
             unread,
             managed,
+            epoch: None,
         };
         [Event::Intent(Box::new(intent)), Event::Outcome(ended)]
     }

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
+use tracing::Instrument;
 
+use super::lock::Held;
 use super::observe::observe;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
+use super::spans;
 use super::transport::{Account, Writer};
 use crate::manifest;
 use crate::model::{Desired, Live, Observed, Reply, Verdict};
@@ -29,6 +32,8 @@ const LOOKS: u32 = 4;
 pub struct Context<'a> {
     pub account: &'a Account,
     pub recorder: &'a Recorder<'a>,
+    /// What keeps other writers away; nothing where nobody else can write.
+    pub lock: Option<&'a dyn Held>,
     /// The time, as an argument.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
 }
@@ -52,10 +57,18 @@ pub enum Basis<'a> {
 
 /// Carries out one object's step and says how it ended. Both the intent and the end are in the journal.
 pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
-    if let Err(why) = context
-        .recorder
-        .intent(work.entry, &work.planned, context.account)
-    {
+    let span = spans::step(&work.entry.address, &work.entry.connection);
+    let report = carry_out(context, work).instrument(span.clone()).await;
+    spans::ended(&span, &report);
+    report
+}
+
+async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
+    let epoch = context.lock.map(Held::epoch);
+    let recorder = context.recorder;
+    let written = may_write(context)
+        .and_then(|()| recorder.intent(work.entry, &work.planned, context.account, epoch));
+    if let Err(why) = written {
         return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
     let report = match current(context, work).await {
@@ -64,6 +77,20 @@ pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
     };
     context.recorder.ended(&report);
     report
+}
+
+/// Whether the lock is still ours. A run that was cut off from it, however that came about, must not write
+/// into the work of the one that has it now.
+fn may_write(context: &Context<'_>) -> Result<(), String> {
+    match context.lock.map(Held::still_ours) {
+        None | Some(Ok(())) => Ok(()),
+        Some(Err(why)) => {
+            let connection = &context.account.connection.name;
+            Err(format!(
+                "locked out: the lock of `{connection}` is not ours any more ({why}), so nothing was sent"
+            ))
+        }
+    }
 }
 
 /// The plan and the live values that the write starts from. A report ends the step without a write.
@@ -148,6 +175,9 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
     let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
     let mut unclear = None;
     for _ in 0..WRITES {
+        if let Err(why) = may_write(context) {
+            return failed(and_before(why, unclear));
+        }
         let why = match writer.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
                 Verdict::Accepted => return verify(context, planned, before, &reply).await,

@@ -7,9 +7,11 @@ use std::time::Duration;
 use reqwest::{Client, header};
 use serde_json::Value as Json;
 use tokio::time::Instant;
+use tracing::Instrument;
 use url::Url;
 
 use super::limiter::Limiter;
+use super::spans;
 use crate::model::{Connection, Limits, Method, Reply};
 
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
@@ -68,6 +70,11 @@ pub struct Answered {
     pub after: Option<Duration>,
 }
 
+/// reqwest is built without cryptography of its own; giving it ours a second time changes nothing.
+pub fn provide_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// The client of one connection.
 pub struct Http {
     client: Client,
@@ -86,8 +93,7 @@ impl Http {
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Self, String> {
-        // reqwest is built without a provider of its own; a second installation changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        provide_crypto();
         let mut builder = Client::builder()
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
             .timeout(connection.timeout)
@@ -134,6 +140,14 @@ impl Http {
 
     /// Sends once, in its turn. `name` is how messages call the exchange.
     pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
+        let span = spans::request(outgoing.method, &self.host);
+        let ended = self.turn(name, outgoing).instrument(span.clone()).await;
+        let status = ended.as_ref().ok().map(|answered| answered.reply.status);
+        spans::answered(&span, status);
+        ended
+    }
+
+    async fn turn(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
         let request = self.request(outgoing)?;
         // A turn may be an hour away; the run ends before that.
         let Ok(turn) = tokio::time::timeout_at(self.deadline(), self.limiter.turn()).await else {
@@ -253,7 +267,7 @@ pub async fn post(
     headers: &[(&'static str, String)],
     body: String,
 ) -> Result<(), String> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    provide_crypto();
     let host = url.host_str().unwrap_or_default().to_string();
     let mut builder = Client::builder()
         .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))

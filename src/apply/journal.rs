@@ -79,6 +79,9 @@ pub struct Intent {
     /// Every managed field as the manifest wants it: what later drift is told by.
     #[serde(default)]
     pub managed: BTreeMap<String, Json>,
+    /// The epoch of the lock under which it was sent; nothing where there was no lock, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -264,6 +267,31 @@ impl History {
         open
     }
 
+    /// Intents of runs that had lost their lock by then: another run had written to the same account under a
+    /// higher epoch since they started. By run and address.
+    pub fn overtaken(&self) -> BTreeSet<(&str, &str)> {
+        let mut started: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut written: BTreeMap<(&str, &str), Vec<(usize, u64)>> = BTreeMap::new();
+        let mut overtaken = BTreeSet::new();
+        for (at, record) in self.records.iter().enumerate() {
+            let start = *started.entry(&record.run).or_insert(at);
+            let Event::Intent(intent) = &record.event else {
+                continue;
+            };
+            let Some(epoch) = intent.epoch else { continue };
+            let others = written
+                .entry((&intent.vendor, &intent.base_url))
+                .or_default();
+            // An epoch that is higher but older is of a lock that was kept elsewhere.
+            let since = others.iter().rev().take_while(|(at, _)| *at > start);
+            if since.into_iter().any(|(_, other)| *other > epoch) {
+                overtaken.insert((record.run.as_str(), intent.address.as_str()));
+            }
+            others.push((at, epoch));
+        }
+        overtaken
+    }
+
     /// The runs in the order in which they started.
     pub fn runs(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
@@ -304,7 +332,17 @@ mod tests {
             changes: Vec::new(),
             unread: BTreeMap::new(),
             managed: BTreeMap::new(),
+            epoch: None,
         }))
+    }
+
+    /// An intent under a lock of this epoch.
+    fn under(address: &str, epoch: u64) -> Event {
+        let Event::Intent(mut intent) = intent(address) else {
+            unreachable!("an intent is one");
+        };
+        intent.epoch = Some(epoch);
+        Event::Intent(intent)
     }
 
     fn ended(address: &str) -> Event {
@@ -367,5 +405,38 @@ mod tests {
         };
         history.records.push(record("2", found));
         assert!(history.open_intents().is_empty());
+    }
+
+    #[test]
+    fn a_run_that_wrote_after_it_had_lost_its_lock_is_told() {
+        let history = |events: Vec<(&str, Event)>| History {
+            records: events.into_iter().map(|(run, e)| record(run, e)).collect(),
+            damaged: Vec::new(),
+        };
+        let overtaken = history(vec![
+            ("1", under("a", 7)),
+            ("2", under("a", 8)),
+            ("1", under("b", 7)),
+            ("2", under("c", 8)),
+        ]);
+        assert_eq!(overtaken.overtaken(), [("1", "b")].into());
+        // Locks that begin anew elsewhere, and journals that know of none, are no reason.
+        let anew = history(vec![
+            ("1", under("a", 7)),
+            ("2", under("a", 1)),
+            ("3", intent("a")),
+            ("3", under("b", 2)),
+        ]);
+        assert_eq!(anew.overtaken(), [].into());
+    }
+
+    #[test]
+    fn journals_of_before_epochs_are_read_and_written_alike() {
+        let line = encode(&record("1", intent("a"))).unwrap();
+        assert!(!line.contains("epoch"), "{line}");
+        assert_eq!(decode(line.trim_end()), Some(record("1", intent("a"))));
+        let line = encode(&record("1", under("a", 7))).unwrap();
+        assert!(line.contains("\"epoch\":7"), "{line}");
+        assert_eq!(decode(line.trim_end()), Some(record("1", under("a", 7))));
     }
 }

@@ -2,16 +2,22 @@
 //!
 //! The trait is small because a cluster-wide lock comes behind it later; on one machine a lock file does,
 //! which the system frees when its holder dies.
+//!
+//! A lock can be lost while it is held: its file is deleted and made anew by another run, a lease runs out
+//! behind a sleeping holder. So every taking has a higher epoch, writes ask before they go whether ours is
+//! still the one in force, and the journal has it beside every intent.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use crate::model::Connection;
+use crate::model::{Connection, Vendor};
 
 /// Something that lets one run at a time write to a connection.
 pub trait Lock: Send + Sync {
@@ -27,10 +33,24 @@ pub enum Taken {
 }
 
 /// A lock that is ours.
-pub trait Held: Send {
+pub trait Held: Send + Sync {
     /// Grows with every taking of the lock, so that whoever has a higher one came later: a holder that
     /// was cut off and comes back can be told from the one in office.
     fn epoch(&self) -> u64;
+
+    /// Whether nobody has taken it since; the error says who has, or why that cannot be told. Asked before
+    /// every write, so an answer must be cheap.
+    fn still_ours(&self) -> Result<(), String>;
+}
+
+/// The locks that a run holds, by connection. Without any, nobody else can write there.
+#[derive(Default)]
+pub struct Locks(BTreeMap<String, Arc<dyn Held>>);
+
+impl Locks {
+    pub fn of(&self, connection: &str) -> Option<&dyn Held> {
+        self.0.get(connection).map(|held| &**held)
+    }
 }
 
 /// Lock files in one directory, named by where connections lead.
@@ -64,7 +84,7 @@ impl Lock for LockFiles {
                 file.read_to_string(&mut text)?;
                 let epoch = epoch_in(&text) + 1;
                 write(&mut file, epoch, who)?;
-                Ok(Taken::Held(Box::new(HeldFile { file, epoch })))
+                Ok(Taken::Held(Box::new(HeldFile { file, path, epoch })))
             }
             Err(TryLockError::WouldBlock) => Ok(Taken::Busy(holder(&path))),
             Err(TryLockError::Error(error)) => Err(error),
@@ -74,12 +94,32 @@ impl Lock for LockFiles {
 
 struct HeldFile {
     file: File,
+    /// The name by which the next run would look for it.
+    path: PathBuf,
     epoch: u64,
 }
 
 impl Held for HeldFile {
     fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    fn still_ours(&self) -> Result<(), String> {
+        // Elsewhere the system keeps a locked file from every other handle, ours too: nothing can be read.
+        if cfg!(not(unix)) {
+            return Ok(());
+        }
+        // By its name: our own handle would still show a file that was deleted under us.
+        let text = std::fs::read_to_string(&self.path);
+        let text = text.map_err(|error| format!("its file cannot be read: {error}"))?;
+        match epoch_in(&text) {
+            epoch if epoch == self.epoch => Ok(()),
+            epoch => Err(format!(
+                "{} has it, with epoch {epoch} after our {}",
+                holder(&self.path),
+                self.epoch
+            )),
+        }
     }
 }
 
@@ -120,7 +160,8 @@ fn holder(path: &Path) -> String {
 /// Waiting for a lock is mentioned once it takes this long: shorter waits are nobody's concern.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Takes the locks of all `connections`, in their order, so that two runs never wait for each other.
+/// Takes the locks of all `connections`, in their order, so that two runs never wait for each other. Two names
+/// of one account are one lock, which one run must not take twice.
 ///
 /// The error is the connection that stayed busy and who holds it. `waiting` is told once about each wait.
 pub async fn take_all(
@@ -129,17 +170,19 @@ pub async fn take_all(
     who: &str,
     timeout: Duration,
     waiting: &(dyn Fn(&str) + Sync),
-) -> io::Result<Result<Vec<Box<dyn Held>>, String>> {
+) -> io::Result<Result<Locks, String>> {
     let start = Instant::now();
-    let mut held = Vec::new();
+    let mut locks = Locks::default();
+    let mut places: BTreeMap<(Vendor, &str), Arc<dyn Held>> = BTreeMap::new();
     for connection in connections {
+        let place = (connection.vendor, connection.base_url.as_str());
         let mut told = false;
-        loop {
+        let held = loop {
+            if let Some(held) = places.get(&place) {
+                break Arc::clone(held);
+            }
             let by = match lock.try_take(connection, who)? {
-                Taken::Held(guard) => {
-                    held.push(guard);
-                    break;
-                }
+                Taken::Held(held) => break Arc::from(held),
                 Taken::Busy(by) => by,
             };
             if start.elapsed() >= timeout {
@@ -156,14 +199,36 @@ pub async fn take_all(
                 ));
             }
             sleep(Duration::from_millis(50).min(timeout.saturating_sub(start.elapsed()))).await;
-        }
+        };
+        places.insert(place, Arc::clone(&held));
+        locks.0.insert(connection.name.clone(), held);
     }
-    Ok(Ok(held))
+    Ok(Ok(locks))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn connection(base_url: &str) -> Connection {
+        Connection {
+            name: "lac".into(),
+            vendor: Vendor("lac"),
+            base_url: base_url.parse().unwrap(),
+            auth: crate::model::Auth::Login(Vec::new()),
+            limits: crate::model::Limits {
+                concurrency: 1,
+                rates: Vec::new(),
+            },
+            timeout: Duration::from_secs(30),
+            webhook_secret: None,
+            allow_insecure_http: false,
+            origin: crate::model::Origin {
+                source: Arc::default(),
+                mark: crate::model::Mark::default(),
+            },
+        }
+    }
 
     #[test]
     fn every_taking_has_a_higher_epoch() {
@@ -180,8 +245,40 @@ mod tests {
         assert_eq!(epoch_in("somebody, process 7"), 0);
         write(&mut file, 7, "me").unwrap();
         assert_eq!(holder(&path), "me");
-        drop(HeldFile { file, epoch: 7 });
+        drop(HeldFile {
+            file,
+            path: path.clone(),
+            epoch: 7,
+        });
         assert_eq!(epoch_in(&std::fs::read_to_string(&path).unwrap()), 7);
         assert_eq!(holder(&path), "another run");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_somebody_else_has_taken_is_not_ours_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = LockFiles {
+            dir: dir.path().into(),
+        };
+        let connection = connection("https://lac.example.com/");
+        let take = |who: &str| match locks.try_take(&connection, who).unwrap() {
+            Taken::Held(held) => held,
+            Taken::Busy(by) => panic!("{by}"),
+        };
+        let first = take("the first");
+        assert_eq!(first.still_ours(), Ok(()));
+        // What keeps two runs apart is the file, and somebody cleans up.
+        let path = locks.path(&connection);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let why = first.still_ours().unwrap_err();
+        assert!(why.contains("cannot be read"), "{why}");
+        std::fs::write(&path, text).unwrap();
+        let second = take("the second");
+        assert_eq!(second.epoch(), first.epoch() + 1);
+        let why = first.still_ours().unwrap_err();
+        assert!(why.contains("the second has it, with epoch 2"), "{why}");
+        assert_eq!(second.still_ours(), Ok(()));
     }
 }

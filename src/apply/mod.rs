@@ -4,7 +4,7 @@
 //! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
 //! and one client (`http`, the only file that names reqwest). `secrets` finds credentials just before the
 //! first call that needs them. `recorder` writes the `journal`, `lock` keeps other writers away. What happens
-//! is told as an `event` to whoever listens. If anything here ever asks which vendor it talks to, the provider
+//! is told as an `event` to whoever listens, and traced by `spans`. If anything here ever asks which vendor it talks to, the provider
 //! forgot to say something.
 
 pub mod agreement;
@@ -20,6 +20,7 @@ pub mod recorder;
 pub mod secrets;
 mod session;
 mod side_effects;
+pub mod spans;
 pub mod transport;
 
 pub use event::{Event, Listener};

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tracing::Instrument;
 
+use super::spans;
 use super::transport::Account;
 use crate::model::{Call, Desired, Observed};
 use crate::provider::listing::{Listed, Listing};
@@ -36,7 +38,8 @@ pub async fn observe_each(
         return;
     }
     let mut reading = account.provider.reading(wanted);
-    drive(account, &mut reading, found).await;
+    let span = spans::observe(&account.connection.name, wanted.len());
+    drive(account, &mut reading, found).instrument(span).await;
     for (place, seen) in reading.finish() {
         found(place, seen);
     }

@@ -50,6 +50,7 @@ impl Recorder<'_> {
         entry: &ObjectEntry,
         planned: &Planned,
         account: &Account,
+        epoch: Option<u64>,
     ) -> Result<(), String> {
         let Some(call) = entry.calls.first() else {
             return Ok(());
@@ -70,6 +71,7 @@ impl Recorder<'_> {
             changes: entry.changes.clone(),
             unread: agreement::unread(account.provider.table().desired, fields),
             managed: remember(account.provider.table().desired, fields),
+            epoch,
         })))
     }
 

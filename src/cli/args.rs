@@ -51,6 +51,10 @@ pub enum Command {
     Unmanaged(Unmanaged),
     /// Put manifests into their usual form, with comments kept
     Fmt(Fmt),
+    /// Leave objects alone for a while, by a word in their manifests
+    Suspend(super::suspend::Suspend),
+    /// End the suspension of objects
+    Resume(super::suspend::Resume),
     /// Write a starter project
     Init(Init),
     /// Write the JSON Schemas of manifests, plans, drift and events

@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::{output, state};
 use crate::apply::agreement::{self, Agreements};
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
-use crate::apply::lock::{self, Held, LockFiles};
+use crate::apply::lock::{self, LockFiles, Locks};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};
@@ -39,7 +39,7 @@ pub struct Writer<'a> {
     journal: Option<Journal>,
     cut_off: Vec<OpenIntent>,
     agreements: Agreements,
-    _locks: Vec<Box<dyn Held>>,
+    locks: Locks,
 }
 
 impl<'a> Writer<'a> {
@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
     ) -> anyhow::Result<Self> {
         let run = uuid::Uuid::now_v7().to_string();
         setup.settings.events.tell(|| Some(Event::version(&run)));
-        let mut locks = Vec::new();
+        let mut locks = Locks::default();
         // The simulators of a run are its own: nobody else can write to them.
         if !setup.settings.sandbox {
             match take_locks(setup, consent, &run).await? {
@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
             journal,
             cut_off,
             agreements,
-            _locks: locks,
+            locks,
         })
     }
 
@@ -110,6 +110,7 @@ impl<'a> Writer<'a> {
         let options = ApplyOptions {
             accepted: (!asked).then(|| accepted(&self.consent.allow)),
             fail_fast: self.consent.fail_fast,
+            locks: &self.locks,
             recorder: Recorder {
                 journal: self.journal.as_ref(),
                 run: self.run.clone(),
@@ -224,7 +225,7 @@ async fn take_locks(
     setup: &Setup,
     consent: &Consent,
     run: &str,
-) -> anyhow::Result<Result<Vec<Box<dyn Held>>, String>> {
+) -> anyhow::Result<Result<Locks, String>> {
     let mut names: Vec<&str> = setup
         .checked
         .desired
@@ -233,12 +234,10 @@ async fn take_locks(
         .collect();
     names.sort_unstable();
     names.dedup();
-    let mut connections: Vec<&Connection> = names
+    let connections: Vec<&Connection> = names
         .iter()
         .filter_map(|name| setup.checked.connections.get(*name))
         .collect();
-    // Two names of one account are one lock, which one run must not take twice.
-    connections.dedup_by_key(|connection| (connection.vendor, connection.base_url.clone()));
     let lock = LockFiles {
         dir: state::dir()?.join("locks"),
     };

@@ -46,7 +46,9 @@ fn argument(mut argument: Arg, project: Option<&Found>) -> Arg {
         argument = argument.help(own).default_values(defaults);
     }
     match argument.get_id().as_str() {
-        "target" | "exclude" | "object" => argument.add(ArgValueCandidates::new(complete::objects)),
+        "target" | "exclude" | "object" | "objects" => {
+            argument.add(ArgValueCandidates::new(complete::objects))
+        }
         "run" => argument.add(ArgValueCandidates::new(complete::runs)),
         "path" => argument.add(ArgValueCandidates::new(complete::kinds)),
         _ => argument,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::{Timestamp, Unit, Zoned};
+
 /// A duration such as `30s`, `1m 30s` or `7d`. A day is 24 hours: nothing here follows a calendar.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text
@@ -13,9 +15,49 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(length).map_err(|_| "a duration cannot be negative".into())
 }
 
+/// A moment to come: a duration from now, or a date with a time and a zone.
+pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let fault = || {
+        "write a duration such as 4h or 7d, or a moment such as 2026-12-24T18:00:00Z".to_string()
+    };
+    if let Ok(length) = duration(text) {
+        let end = now.checked_add(length).map_err(|_| fault())?;
+        // Nobody means a part of a second, and it would stand in the file.
+        return end.round(Unit::Second).map_err(|_| fault());
+    }
+    let zoned = |_| text.parse::<Zoned>().map(|zoned| zoned.timestamp());
+    let moment = text.parse::<Timestamp>().or_else(zoned);
+    let moment = moment.map_err(|_| fault())?;
+    if moment <= now {
+        return Err(format!("{moment} has passed"));
+    }
+    Ok(moment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_as_a_wait_or_as_a_date() {
+        let now: Timestamp = "2026-11-21T12:00:00.7Z".parse().unwrap();
+        for (text, wanted) in [
+            ("4h", "2026-11-21T16:00:01Z"),
+            ("7d", "2026-11-28T12:00:01Z"),
+            ("2026-12-24T18:00:00Z", "2026-12-24T18:00:00Z"),
+            ("2026-12-24T18:00+01:00", "2026-12-24T17:00:00Z"),
+            ("2026-12-24T18:00[Europe/Vienna]", "2026-12-24T17:00:00Z"),
+        ] {
+            let read = moment(text, now).map(|moment| moment.to_string());
+            assert_eq!(read.as_deref(), Ok(wanted), "{text}");
+        }
+        // A day alone ends when? Neither the reader nor the vendor could say.
+        for bad in ["", "soon", "-5s", "2026-12-24", "2026-12-24T18:00"] {
+            assert!(moment(bad, now).is_err(), "{bad}");
+        }
+        let past = moment("2026-11-21T11:00:00Z", now);
+        assert_eq!(past, Err("2026-11-21T11:00:00Z has passed".into()));
+    }
 
     #[test]
     fn durations_are_read_as_help_and_people_write_them() {

@@ -18,6 +18,9 @@ mod github;
 mod history;
 mod import;
 mod init;
+mod logging;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod output;
 mod outputs;
 mod plan;
@@ -33,6 +36,7 @@ mod signals;
 pub mod simulators;
 mod state;
 mod surface;
+mod suspend;
 mod undo;
 mod unmanaged;
 mod validate;
@@ -40,15 +44,14 @@ mod watch;
 mod watch_once;
 mod watch_source;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
-use tracing_subscriber::EnvFilter;
 
 pub use args::Cli;
 use args::Command;
 use exit::Exit;
+use logging::traced;
 
 use crate::render::safe::visible_lines;
 
@@ -64,26 +67,31 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
-    start_logging(&cli.command);
+    let logging = logging::start(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
         Command::Show(args) => plan::show(&args),
         Command::History(args) => history::run(&args),
-        Command::Undo(args) => with_runtime(undo::run(args)),
-        Command::Import(args) => with_runtime(import::run(args)),
-        Command::Unmanaged(args) => with_runtime(unmanaged::run(args)),
+        Command::Undo(args) => with_runtime(traced("undo", undo::run(args))),
+        Command::Import(args) => with_runtime(traced("import", import::run(args))),
+        Command::Unmanaged(args) => with_runtime(traced("unmanaged", unmanaged::run(args))),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Suspend(args) => suspend::suspend(&args),
+        Command::Resume(args) => suspend::resume(&args),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::man(&args),
-        Command::Plan(args) => with_runtime(plan::run(args)),
-        Command::Drift(args) => with_runtime(drift::run(args)),
-        Command::Apply(args) => with_runtime(apply::run(args)),
+        Command::Plan(args) => with_runtime(traced("plan", plan::run(args))),
+        Command::Drift(args) => with_runtime(traced("drift", drift::run(args))),
+        Command::Apply(args) => with_runtime(traced("apply", apply::run(args))),
+        // What runs on has a trace per pass.
+        Command::Watch(args) if args.is_once() => with_runtime(traced("watch", watch::run(*args))),
         Command::Watch(args) => with_runtime(watch::run(*args)),
         Command::Sandbox(args) => with_runtime(sandbox::run(args)),
     };
+    logging.end();
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_closed_pipe(&error) => Exit::Done.into(),
@@ -123,25 +131,6 @@ fn parse() -> Result<Cli, Exit> {
         }
         Some(_) | None => Ok(cli),
     }
-}
-
-/// Logs go to stderr, data owns stdout. Only the daemon writes some without being asked by `ENTITLE_LOG`.
-fn start_logging(command: &Command) {
-    let (usual, json) = match command {
-        Command::Watch(args) => ("entitle=info", args.logs_json()),
-        _ => ("off", false),
-    };
-    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let colour = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour);
-    let _ = if json {
-        log.json().flatten_event(true).try_init()
-    } else {
-        log.with_target(false).try_init()
-    };
 }
 
 fn with_runtime(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {

@@ -14,6 +14,8 @@ pub struct Scope {
     target: Vec<Pattern>,
     exclude: Vec<Pattern>,
     labels: Vec<(String, String)>,
+    /// Where the patterns of `target` were typed, for complaints about them.
+    target_is: &'static str,
 }
 
 /// A glob over `Kind/name`, with what was typed.
@@ -102,6 +104,15 @@ impl Scope {
             target: patterns(&selection.target)?,
             exclude: patterns(&selection.exclude)?,
             labels,
+            target_is: "--target",
+        })
+    }
+
+    /// The same where the objects are the arguments of a command instead of a flag.
+    pub fn of_arguments(selection: &Selection) -> anyhow::Result<Self> {
+        Ok(Self {
+            target_is: "OBJECT",
+            ..Self::new(selection)?
         })
     }
 
@@ -139,7 +150,8 @@ impl Scope {
         let asked = !self.target.is_empty() || !self.labels.is_empty();
         if asked && checked.desired.is_empty() && held > 0 {
             anyhow::bail!(
-                "none of the {held} objects is in the scope of --target, --exclude and --selector together"
+                "none of the {held} objects is in the scope of {}, --exclude and --selector together",
+                self.target_is
             );
         }
         Ok(())
@@ -185,7 +197,7 @@ impl Scope {
     fn refuse_unmatched(&self, known: &BTreeSet<String>) -> anyhow::Result<()> {
         let unmatched = |pattern: &&Pattern| !known.iter().any(|one| pattern.holds(one));
         if let Some(pattern) = self.target.iter().find(unmatched) {
-            anyhow::bail!("{}", pattern.unmatched("--target", known));
+            anyhow::bail!("{}", pattern.unmatched(self.target_is, known));
         }
         // A pattern may well have nothing to leave out; a name that is not there is misspelled.
         let mut named = self.exclude.iter().filter(|pattern| pattern.is_plain());

@@ -145,6 +145,11 @@ impl Watch {
         self.log_format == LogFormat::Json
     }
 
+    /// Whether it ends by itself.
+    pub fn is_once(&self) -> bool {
+        self.once
+    }
+
     fn rules(&self) -> Rules {
         Rules {
             mode: match self.mode {

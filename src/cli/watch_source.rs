@@ -33,7 +33,13 @@ struct Last {
     /// Hash of the texts, and what was wrong with them.
     read: Option<(String, Option<String>)>,
     commit: Option<String>,
+    /// Whether what is in force names any object.
+    objects: bool,
 }
+
+/// What is said of a source that has lost its objects: a mount that is gone, a branch that was emptied.
+const EMPTIED: &str = "no manifest names an object any more, which is not taken for a wish: what was there before \
+                       is kept. If it is meant, start the daemon again";
 
 /// A reader for the loop. Text logs show findings as `validate` does, JSON logs as events.
 pub fn reader(
@@ -110,9 +116,14 @@ impl Source {
         {
             return problem.clone().map_or(Ok(None), Err);
         }
-        let checked = self.checked(loaded, commit.as_deref());
+        let kept = |checked: Checked| match checked.desired.is_empty() && last.objects {
+            true => Err(EMPTIED.to_string()),
+            false => Ok(checked),
+        };
+        let checked = self.checked(loaded, commit.as_deref()).and_then(kept);
         let (fetched, problem) = match checked {
             Ok(checked) => {
+                last.objects = !checked.desired.is_empty();
                 let revision = commit.unwrap_or_else(|| digest.clone());
                 (Ok(Some(Fetched { checked, revision })), None)
             }

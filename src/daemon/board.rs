@@ -83,12 +83,28 @@ impl Board {
             let known = self.status.connections.entry(name.clone()).or_default();
             known.vendor = connection.vendor.to_string();
         }
+        self.forget(|name| fetched.checked.connections.contains_key(name));
         let objects = fetched.checked.desired.len();
         tracing::info!(
             revision = fetched.revision,
             objects,
             "these manifests are in force"
         );
+    }
+
+    /// What is known of a connection goes with it, and so does a brake that nobody could release any more.
+    fn forget(&mut self, is_there: impl Fn(&String) -> bool) {
+        self.status.connections.retain(|name, _| is_there(name));
+        self.brakes.retain(|name, _| is_there(name));
+        self.show_brake();
+    }
+
+    fn show_brake(&mut self) {
+        let why = self.brakes.values().next().cloned();
+        self.status.brake = Brake {
+            engaged: why.is_some(),
+            why,
+        };
     }
 
     pub fn source_is_fine(&mut self) {
@@ -159,6 +175,9 @@ impl Board {
         }
         self.requests(done);
         self.brake(done);
+        // The connection may have left the manifests while the pass was under way.
+        let checked = engine.checked.as_ref();
+        self.forget(|name| checked.is_some_and(|checked| checked.connections.contains_key(name)));
     }
 
     fn count(
@@ -231,11 +250,7 @@ impl Board {
                 }
             }
         }
-        let why = self.brakes.values().next().cloned();
-        self.status.brake = Brake {
-            engaged: why.is_some(),
-            why,
-        };
+        self.show_brake();
     }
 }
 
@@ -266,5 +281,28 @@ fn tell(object: &ObjectStatus, written: bool) {
         ObjectState::Fought | ObjectState::Failed | ObjectState::Missing => {
             tracing::error!(address, state, "{message}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_brake_goes_with_its_connection() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut board = Board::new(RunMode::Sync, SourceKind::Directory, ".".into(), false, now);
+        for name in ["gone", "kept"] {
+            board.status.connections.entry(name.into()).or_default();
+            board
+                .brakes
+                .insert(name.into(), format!("{name} has too many"));
+        }
+        board.show_brake();
+        board.forget(|name| name == "kept");
+        assert_eq!(board.status.connections.len(), 1);
+        assert_eq!(board.status.brake.why.as_deref(), Some("kept has too many"));
+        board.forget(|_| false);
+        assert!(!board.status.brake.engaged);
     }
 }

@@ -117,8 +117,29 @@ impl Engine {
             self.queue.forget(&address);
             self.objects.remove(&address);
         }
+        self.forget_rounds();
         self.checked = Some(checked);
         moved
+    }
+
+    /// Forgets the rounds of groups that nobody is in any more.
+    fn forget_rounds(&mut self) {
+        let rhythms: BTreeSet<(&str, Duration)> = self
+            .objects
+            .values()
+            .map(|tracked| (tracked.desired.connection.as_str(), self.rhythm(tracked)))
+            .collect();
+        let used = |(connection, resync): &(String, Duration)| {
+            rhythms.contains(&(connection.as_str(), *resync))
+        };
+        let mut rounds = std::mem::take(&mut self.rounds);
+        rounds.retain(|group, _| used(group));
+        self.rounds = rounds;
+    }
+
+    /// How often an object is looked at by itself.
+    fn rhythm(&self, tracked: &Tracked) -> Duration {
+        tracked.desired.policy.resync.unwrap_or(self.rules.resync)
     }
 
     fn moved_connections(&self, checked: &Checked) -> Vec<String> {
@@ -367,3 +388,6 @@ fn round(
     }
     *due
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use super::mode::RunMode;
 use super::track::Look;
 use crate::apply::agreement;
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
-use crate::apply::lock::{self, Held, Lock};
+use crate::apply::lock::{self, Lock, Locks};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Account, Outcome, Report};
 use crate::model::{Address, Desired, Mode};
@@ -76,9 +76,9 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .map(|a| (batch.connection.clone(), a))
         .collect();
     // The lock comes before the first read, so that nothing another run does can make the plan stale.
-    let (_held, locked) = match shell.take_lock(&batch, &run, started_at).await {
+    let (locks, locked) = match shell.take_lock(&batch, &run, started_at).await {
         Ok(held) => (held, None),
-        Err(who) => (None, Some(who)),
+        Err(who) => (Locks::default(), Some(who)),
     };
     let mut pass = shell.plan(&batch, &settings, &kept).await;
     let (mut looks, brake) = judge(&batch, &pass, locked.as_deref());
@@ -91,7 +91,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     if !going.is_empty() {
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
         pass.only(goes, settings.parallelism, (settings.clock)());
-        let reports = shell.write(&pass, &settings, &run).await;
+        let reports = shell.write(&pass, &settings, &run, &locks).await;
         for report in reports {
             if batch.mode == RunMode::Sync && agreement::holds(&report, true) {
                 agreed.push(Arc::clone(&report.planned.desired));
@@ -227,25 +227,19 @@ fn seen(
 
 impl Shell {
     /// Takes the lock of the connection if anything may be written; the error says who has it.
-    async fn take_lock(
-        &self,
-        batch: &Batch,
-        run: &str,
-        now: Timestamp,
-    ) -> Result<Option<Box<dyn Held>>, String> {
+    async fn take_lock(&self, batch: &Batch, run: &str, now: Timestamp) -> Result<Locks, String> {
         let writes = |job: &Job| job.desired.policy.mode_at(now) == Mode::Enforce;
         let connection = batch.checked.connections.get(&batch.connection);
         let (Some(lock), Some(connection)) = (&self.lock, connection) else {
-            return Ok(None);
+            return Ok(Locks::default());
         };
         if batch.mode == RunMode::Observe || !batch.jobs.iter().any(writes) {
-            return Ok(None);
+            return Ok(Locks::default());
         }
         let who = (self.holder)(run);
         let nobody = |_: &str| {};
         match lock::take_all(&**lock, &[connection], &who, Duration::ZERO, &nobody).await {
-            Ok(Ok(mut held)) => Ok(held.pop()),
-            Ok(Err(busy)) => Err(busy),
+            Ok(taken) => taken,
             Err(error) => Err(format!("the lock of `{}`: {error}", batch.connection)),
         }
     }
@@ -286,7 +280,13 @@ impl Shell {
     }
 
     /// Carries out a pass as `apply` does, with the journal around it.
-    async fn write(&self, pass: &Pass, settings: &Settings, run: &str) -> Vec<Report> {
+    async fn write(
+        &self,
+        pass: &Pass,
+        settings: &Settings,
+        run: &str,
+        locks: &Locks,
+    ) -> Vec<Report> {
         let recorder = self.recorder(&pass.document, run, settings.clock);
         let started = Started {
             by: self.by.clone(),
@@ -306,6 +306,7 @@ impl Shell {
             accepted: Some(ACCEPTED),
             fail_fast: false,
             recorder,
+            locks,
         };
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = settings.stop.load(std::sync::atomic::Ordering::Relaxed);

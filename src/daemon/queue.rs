@@ -87,6 +87,13 @@ impl<K: Ord + Clone, T: Ord + Copy> Queue<K, T> {
 mod tests {
     use super::*;
 
+    impl<K, T> Queue<K, T> {
+        /// Entries of everything that is kept: wakes, their order, what is running.
+        pub fn sizes(&self) -> (usize, usize, usize) {
+            (self.wakes.len(), self.order.len(), self.running.len())
+        }
+    }
+
     fn any(_: &&str) -> bool {
         true
     }

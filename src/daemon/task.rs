@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, interval, sleep_until, timeout};
+use tracing::Instrument;
 
 use super::board::Board;
 use super::engine::{Batch, Engine};
@@ -18,7 +19,7 @@ use super::service;
 use super::status::Status;
 use super::track::Now;
 use super::trigger::Trigger;
-use crate::apply::Account;
+use crate::apply::{Account, spans};
 use crate::model::Address;
 use crate::reconcile::Checked;
 
@@ -85,6 +86,18 @@ struct Flight {
     /// When the source is read next, and failures in a row.
     read_at: Option<Instant>,
     failures: u32,
+    reload: Reload,
+    /// What the service manager was last told.
+    told: String,
+}
+
+/// How far a reload is: it ends with a reading that began after it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Reload {
+    #[default]
+    None,
+    Asked,
+    Reading,
 }
 
 impl Task {
@@ -104,7 +117,7 @@ impl Task {
         let mut beat = service::beat().map(interval);
         loop {
             self.start(&mut flight);
-            self.publish();
+            self.publish(&mut flight);
             if self.once && self.is_over(&flight) {
                 break;
             }
@@ -138,6 +151,9 @@ impl Task {
         if flight.loading.is_none() && flight.read_at.is_some_and(|at| at <= now.instant) {
             flight.read_at = None;
             flight.loading = Some((self.reader)());
+            if flight.reload == Reload::Asked {
+                flight.reload = Reload::Reading;
+            }
         }
         for batch in self.engine.batches(now) {
             let Batch {
@@ -151,8 +167,10 @@ impl Task {
                 flight.accounts.remove(connection);
             }
             let kept = flight.accounts.get(connection).cloned();
+            let reasons: Vec<&str> = batch.reasons.iter().copied().collect();
+            let span = spans::pass(connection, jobs.len(), &reasons.join(", "));
             let pass = pass::run(batch, Arc::clone(&self.shell), kept);
-            let handle = flight.passes.spawn(pass);
+            let handle = flight.passes.spawn(pass.instrument(span));
             flight.about.insert(handle.id(), about);
         }
     }
@@ -174,6 +192,8 @@ impl Task {
 
     fn reload(&mut self, flight: &mut Flight) {
         tracing::info!("reloading: the source and the secrets are read again");
+        service::reloading();
+        flight.reload = Reload::Asked;
         // Accounts hold secrets and sessions; new ones look for them again.
         flight.accounts.clear();
         flight.refused.clear();
@@ -208,6 +228,11 @@ impl Task {
                 flight.failures = flight.failures.saturating_add(1);
                 self.board.source_is_broken(why);
             }
+        }
+        if flight.reload == Reload::Reading {
+            // Also where nothing new could be put in force: what was in force before still is.
+            flight.reload = Reload::None;
+            service::ready();
         }
         let again = now.instant + wait;
         flight.read_at = Some(flight.read_at.map_or(again, |at| at.min(again)));
@@ -257,10 +282,12 @@ impl Task {
             && (broken || self.engine.checked.is_some() && seen)
     }
 
-    fn publish(&mut self) {
+    fn publish(&mut self, flight: &mut Flight) {
         let now = self.now();
         self.engine.show_wakes(now);
-        self.status.send_replace(self.board.status(&self.engine));
+        let status = self.board.status(&self.engine);
+        service::status(&status, &mut flight.told);
+        self.status.send_replace(status);
     }
 
     /// No new pass starts; those in flight finish their writes, or are left to the next run's look into
@@ -268,7 +295,7 @@ impl Task {
     async fn end(mut self, mut flight: Flight) -> Arc<Status> {
         service::stopping();
         self.board.stopping();
-        self.publish();
+        self.publish(&mut flight);
         let finish = async {
             while let Some(done) = flight.passes.join_next_with_id().await {
                 if let Ok((_, done)) = done {
@@ -282,7 +309,7 @@ impl Task {
                 "writes in flight did not end within {GRACE:?}: the next run looks into them"
             );
         }
-        self.publish();
+        self.publish(&mut flight);
         self.board.status(&self.engine)
     }
 }

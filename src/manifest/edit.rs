@@ -4,6 +4,7 @@
 //! values of all its documents must be those that the changes, made on the values of the old text, give.
 //! Where they are not, the file stays as it is, and the reason is said.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -63,6 +64,31 @@ pub fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
+/// A file in parts of one document each, so that one is changed without a look at the others.
+pub struct Parts(BTreeMap<usize, String>);
+
+impl Parts {
+    pub fn new(text: &str) -> Self {
+        let mut at = 0;
+        let parts = parts(text).into_iter().map(|part| {
+            at += part.len();
+            (at - part.len(), part.to_string())
+        });
+        Self(parts.collect())
+    }
+
+    /// The part that holds this place of the text as it was.
+    pub fn at(&mut self, place: usize) -> Option<&mut String> {
+        let part = self.0.range_mut(..=place).next_back();
+        part.map(|(_, part)| part)
+    }
+
+    /// The parts as one text again.
+    pub fn whole(self) -> String {
+        self.0.into_values().collect()
+    }
+}
+
 /// Makes changes in the only document of a text, and gives back the new text. Removals come last and from
 /// the end, so that the numbers of items hold for every other change.
 pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
@@ -86,7 +112,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
 }
 
 /// Whether every comment of a text is in the other one.
-fn keeps_comments(before: &str, after: &str) -> bool {
+pub fn keeps_comments(before: &str, after: &str) -> bool {
     let comments = |text: &str| {
         let mut all: Vec<String> = text
             .lines()

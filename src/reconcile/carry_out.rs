@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::{Pass, Settings};
 use crate::apply::execute::{Basis, Context, Work};
+use crate::apply::lock::Locks;
 use crate::apply::recorder::Recorder;
 use crate::apply::{Event, Outcome, Report, execute};
 use crate::plan::document::ObjectEntry;
@@ -19,6 +20,7 @@ pub struct ApplyOptions<'a> {
     pub accepted: Option<Accepted>,
     pub fail_fast: bool,
     pub recorder: Recorder<'a>,
+    pub locks: &'a Locks,
 }
 
 /// Carries out every step that the guard lets through. Reports come in the order of the plan; each end is
@@ -122,6 +124,7 @@ impl Run<'_> {
         let context = Context {
             account,
             recorder: &self.options.recorder,
+            lock: self.options.locks.of(&planned.desired.connection),
             clock: &clock,
         };
         let planned = planned.clone();

@@ -1,5 +1,6 @@
 //! The journal for people: one block per run, one line per object.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::values::inline;
@@ -26,6 +27,7 @@ pub fn address(event: &Event) -> Option<&str> {
 
 pub fn text(out: &mut dyn Write, history: &History) -> io::Result<()> {
     let mut shown = 0;
+    let overtaken = history.overtaken();
     for run in history.runs() {
         if !history.of(run).any(|record| is_news(&record.event)) {
             continue;
@@ -34,7 +36,7 @@ pub fn text(out: &mut dyn Write, history: &History) -> io::Result<()> {
             writeln!(out)?;
         }
         shown += 1;
-        one(out, history, run)?;
+        one(out, history, run, &overtaken)?;
     }
     if shown == 0 {
         writeln!(out, "Nothing was applied yet.")?;
@@ -42,7 +44,12 @@ pub fn text(out: &mut dyn Write, history: &History) -> io::Result<()> {
     Ok(())
 }
 
-fn one(out: &mut dyn Write, history: &History, run: &str) -> io::Result<()> {
+fn one(
+    out: &mut dyn Write,
+    history: &History,
+    run: &str,
+    overtaken: &BTreeSet<(&str, &str)>,
+) -> io::Result<()> {
     let mut open: Vec<&Intent> = Vec::new();
     let mut finished = false;
     for record in history.of(run) {
@@ -70,6 +77,9 @@ fn one(out: &mut dyn Write, history: &History, run: &str) -> io::Result<()> {
                 let intent = intent.map(|at| open.remove(at));
                 writeln!(out, "  {}  {}", ended.address, ended.outcome.name())?;
                 changes(out, intent)?;
+                if overtaken.contains(&(run, ended.address.as_str())) {
+                    writeln!(out, "      {OVERTAKEN}")?;
+                }
                 if let Some(message) = &ended.message {
                     writeln!(out, "      {message}")?;
                 }
@@ -96,12 +106,19 @@ fn one(out: &mut dyn Write, history: &History, run: &str) -> io::Result<()> {
     for intent in open {
         writeln!(out, "  {}  cut off while it was written", intent.address)?;
         changes(out, Some(intent))?;
+        if overtaken.contains(&(run, intent.address.as_str())) {
+            writeln!(out, "      {OVERTAKEN}")?;
+        }
     }
     if !finished {
         writeln!(out, "  the run did not end by itself")?;
     }
     Ok(())
 }
+
+/// Of a write that should not have been.
+const OVERTAKEN: &str =
+    "this run had lost its lock: another one had written to the account since it began";
 
 fn changes(out: &mut dyn Write, intent: Option<&Intent>) -> io::Result<()> {
     for change in intent.map_or(&[][..], |intent| &intent.changes) {

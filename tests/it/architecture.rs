@@ -61,6 +61,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("notify", &["daemon/source/directory.rs"]),
     ("notify_debouncer_full", &["daemon/source/directory.rs"]),
     ("sd_notify", &["daemon/service.rs"]),
+    ("opentelemetry", &["cli/otlp.rs"]),
+    ("opentelemetry_sdk", &["cli/otlp.rs"]),
+    ("opentelemetry_otlp", &["cli/otlp.rs"]),
+    ("tracing_opentelemetry", &["cli/otlp.rs"]),
 ];
 
 /// Every source file by its path below `src`, without its unit tests.

@@ -172,6 +172,7 @@ async fn bash_completes_flags_and_the_names_of_objects() {
         completed("entitle apply --exclude LacLicenseOrder/object-0001"),
         objects[1..]
     );
+    assert_eq!(completed("entitle suspend Lac"), objects);
     assert_eq!(completed("entitle drift --bas"), ["--base"]);
     assert_eq!(completed("entitle undo lat"), ["latest"]);
     assert_eq!(completed("entitle explain Lac"), ["LacLicenseOrder"]);

@@ -93,3 +93,50 @@ fn the_pod_is_held_as_tightly_as_it_says() {
         assert!(!documents(&file).is_empty(), "{}", file.display());
     }
 }
+
+/// The paths of the targets that Cargo.toml names; cargo refuses to build anything where one is missing.
+fn named_targets() -> Vec<String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let text = std::fs::read_to_string(manifest).expect("readable");
+    let (mut folder, mut found) = (None, Vec::new());
+    for line in text.lines() {
+        match line {
+            "[[bench]]" => folder = Some("benches"),
+            "[[test]]" => folder = Some("tests"),
+            _ if line.starts_with('[') => folder = None,
+            _ => {}
+        }
+        if let (Some(folder), Some(name)) = (folder, line.strip_prefix("name = ")) {
+            found.push(format!("{folder}/{}.rs", name.trim_matches('"')));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_image_is_built_with_every_file_that_cargo_asks_for() {
+    let read = |name: &str| std::fs::read_to_string(deploy().join(name)).expect("readable");
+    let (image, context) = (read("Dockerfile"), read("Dockerfile.dockerignore"));
+    let copied = image
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .filter(|line| !line.starts_with("--from"))
+        .flat_map(str::split_whitespace);
+    let copied: BTreeSet<&str> = copied.collect();
+    let sent: BTreeSet<&str> = context
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    let targets = named_targets();
+    assert!(
+        targets.contains(&"benches/core.rs".to_string()),
+        "{targets:?}"
+    );
+    for path in ["Cargo.toml", "Cargo.lock", "src"]
+        .into_iter()
+        .chain(targets.iter().map(String::as_str))
+    {
+        assert!(copied.contains(path), "{path} is not copied into the image");
+        assert!(sent.contains(path), "{path} is kept from the image");
+    }
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Secrets, Trust};
 use entitle::manifest;
@@ -67,6 +68,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         );
     }
     let unattended = ApplyOptions {
+        locks: &Locks::default(),
         accepted: Some(Accepted::default()),
         fail_fast: false,
         recorder: Recorder {

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// Counts live bytes, for tests that run alone in a process.
+#[global_allocator]
+static LIVE: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
 mod adopt;
 mod agreed;
 mod architecture;
@@ -33,6 +37,7 @@ mod schemas;
 mod secrets;
 mod streams;
 mod support;
+mod suspend;
 mod transcripts;
 mod vendor_words;
 mod workflows;

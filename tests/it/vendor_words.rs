@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use entitle::apply::journal::{Journal, Started};
+use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::model::Reply;
 use entitle::plan::document::PlanDocument;
@@ -148,6 +149,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     };
     recorder.started(Started::default()).expect("writable");
     let options = ApplyOptions {
+        locks: &Locks::default(),
         accepted: None,
         fail_fast: false,
         recorder,

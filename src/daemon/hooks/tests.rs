@@ -112,3 +112,145 @@ fn a_delivery_that_finds_no_room_may_come_again() {
     assert!(woken.try_recv().is_ok());
     assert_eq!(send(other), Answer::Taken);
 }
+
+type Sign = fn(secret: &str, second: i64, body: &[u8]) -> Vec<(&'static str, String)>;
+
+/// One hook: where it is, and the headers of a delivery signed with this secret at this second, the signature first.
+struct Case {
+    what: &'static str,
+    hook: Hook,
+    connection: &'static str,
+    body: &'static [u8],
+    sign: Sign,
+    /// Whether the moment is signed, so that a late delivery is told from its time.
+    dated: bool,
+    /// Whether the body is signed; a token is sent beside it.
+    signs: bool,
+}
+
+fn code(secret: &str, parts: &[&[u8]]) -> [u8; 32] {
+    signature::sign(secret.as_bytes(), parts)
+}
+
+const CASES: [Case; 5] = [
+    Case {
+        what: "cryptlex",
+        hook: Hook::Cryptlex,
+        connection: "main",
+        body: BODY,
+        sign: |secret, _, body| {
+            let value = BASE64.encode(code(secret, &[body]));
+            vec![("Webhook-Signature", value)]
+        },
+        dated: false,
+        signs: true,
+    },
+    Case {
+        what: "licensespring",
+        hook: Hook::Licensespring,
+        connection: "spring",
+        body: br#"{"license_id":5}"#,
+        sign: |secret, second, body| {
+            let code = code(secret, &[second.to_string().as_bytes(), b".", body]);
+            let value = format!("t={second},v1={}", signature::hex(&code));
+            vec![("LicenseSpring-Signature", value)]
+        },
+        dated: true,
+        signs: true,
+    },
+    Case {
+        what: "github",
+        hook: Hook::Git,
+        connection: "",
+        body: br#"{"ref":"refs/heads/main"}"#,
+        sign: |secret, _, body| {
+            let value = format!("sha256={}", signature::hex(&code(secret, &[body])));
+            let event = ("X-GitHub-Event", "push".to_string());
+            vec![("X-Hub-Signature-256", value), event]
+        },
+        dated: false,
+        signs: true,
+    },
+    Case {
+        what: "gitlab, by its token",
+        hook: Hook::Git,
+        connection: "",
+        body: br#"{"ref":"refs/heads/main"}"#,
+        sign: |secret, _, _| {
+            let event = ("X-Gitlab-Event", "Push Hook".to_string());
+            vec![("X-Gitlab-Token", secret.to_string()), event]
+        },
+        dated: false,
+        signs: false,
+    },
+    Case {
+        what: "gitlab, signed",
+        hook: Hook::Git,
+        connection: "",
+        body: br#"{"ref":"refs/heads/main"}"#,
+        sign: |secret, second, body| {
+            let time = second.to_string();
+            let code = code(secret, &[b"msg_1", b".", time.as_bytes(), b".", body]);
+            vec![
+                ("Webhook-Signature", format!("v1,{}", BASE64.encode(code))),
+                ("Webhook-Id", "msg_1".to_string()),
+                ("Webhook-Timestamp", time),
+                ("X-Gitlab-Event", "Push Hook".to_string()),
+            ]
+        },
+        dated: true,
+        signs: true,
+    },
+];
+
+#[test]
+fn every_hook_takes_what_is_right_and_once_and_nothing_else() {
+    for case in &CASES {
+        let (hooks, mut woken) = hooks(4);
+        let send = |secret: &str, sent: &[u8], cut: usize, now: Timestamp| {
+            let second = self::now().as_second();
+            let mut headers = (case.sign)(secret, second, case.body);
+            let (_, signature) = &mut headers[0];
+            signature.truncate(signature.len() - cut);
+            let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+            hooks.receive(case.hook, case.connection, &headers.collect(), sent, now)
+        };
+        let what = case.what;
+        let later = |seconds: i64| now() + jiff::SignedDuration::from_secs(seconds);
+        assert_eq!(
+            send("other", case.body, 0, now()),
+            Answer::Unproved,
+            "{what}: wrong"
+        );
+        assert_eq!(
+            send(SECRET, case.body, 1, now()),
+            Answer::Unproved,
+            "{what}: cut"
+        );
+        if case.signs {
+            let short = &case.body[..case.body.len() - 1];
+            assert_eq!(
+                send(SECRET, short, 0, now()),
+                Answer::Unproved,
+                "{what}: truncated"
+            );
+        }
+        if case.dated {
+            let late = send(SECRET, case.body, 0, later(signature::TOLERANCE + 1));
+            assert_eq!(late, Answer::Unproved, "{what}: late");
+        }
+        assert!(woken.try_recv().is_err(), "{what}: nothing is woken so far");
+        assert_eq!(
+            send(SECRET, case.body, 0, now()),
+            Answer::Taken,
+            "{what}: right"
+        );
+        assert_eq!(
+            send(SECRET, case.body, 0, later(60)),
+            Answer::Repeated,
+            "{what}: replayed"
+        );
+        let all = std::iter::from_fn(|| woken.try_recv().ok());
+        assert_eq!(all.count(), 1, "{what}");
+    }
+}

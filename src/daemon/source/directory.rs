@@ -111,3 +111,47 @@ fn directories(paths: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     }
     directories
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{AccessMode, CreateKind, Event, Flag};
+    use notify_debouncer_full::DebouncedEvent;
+
+    fn hints(event: Event) -> bool {
+        is_hint(&Ok(vec![DebouncedEvent::new(
+            event,
+            std::time::Instant::now(),
+        )]))
+    }
+
+    #[test]
+    fn reading_is_no_change_and_what_was_lost_may_be_one() {
+        assert!(!hints(Event::new(EventKind::Access(AccessKind::Read))));
+        let opened = AccessKind::Open(AccessMode::Any);
+        assert!(!hints(Event::new(EventKind::Access(opened))));
+        let written = AccessKind::Close(AccessMode::Write);
+        assert!(hints(Event::new(EventKind::Access(written))));
+        assert!(hints(Event::new(EventKind::Create(CreateKind::File))));
+        // The system's queue ran over, or a watch was lost: anything may have changed.
+        let read = EventKind::Access(AccessKind::Read);
+        assert!(hints(Event::new(read).set_flag(Flag::Rescan)));
+        assert!(is_hint(&Err(vec![notify::Error::generic("gone")])));
+    }
+
+    #[test]
+    fn of_a_file_its_directory_is_watched() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("a.yaml");
+        std::fs::write(&file, "").expect("written");
+        let watched = directories(&[file]);
+        assert_eq!(
+            watched,
+            [(dir.path().to_path_buf(), RecursiveMode::NonRecursive)].into()
+        );
+        // What is to come, and what is meant when nothing is named, is watched as well.
+        let coming = directories(&[PathBuf::from("coming.yaml")]);
+        assert_eq!(coming.keys().collect::<Vec<_>>(), [Path::new(".")]);
+        assert_eq!(directories(&[])[Path::new(".")], RecursiveMode::Recursive);
+    }
+}

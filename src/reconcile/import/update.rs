@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::{Checked, Seen, Settings, reread, unchanged};
 use crate::manifest::{
     self,
-    edit::{self, Act, Edit, Place},
+    edit::{self, Act, Edit, Parts, Place},
 };
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
@@ -33,10 +33,10 @@ pub struct Updated {
     pub failed: Vec<(String, String)>,
 }
 
-/// A file in parts of one document each, by the offset at which they begin.
+/// A file that is being changed.
 struct File {
     source: Arc<Source>,
-    parts: BTreeMap<usize, String>,
+    parts: Parts,
     changed: Vec<String>,
     failed: Vec<(String, String)>,
 }
@@ -44,13 +44,8 @@ struct File {
 impl File {
     fn new(label: &Arc<Source>) -> Self {
         let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
-        let mut at = 0;
-        let parts = edit::parts(&source.text).into_iter().map(|part| {
-            at += part.len();
-            (at - part.len(), part.to_string())
-        });
         Self {
-            parts: parts.collect(),
+            parts: Parts::new(&source.text),
             source,
             changed: Vec::new(),
             failed: Vec::new(),
@@ -60,7 +55,7 @@ impl File {
     /// Puts the parts together again.
     fn done(self) -> Updated {
         Updated {
-            text: self.parts.into_values().collect(),
+            text: self.parts.whole(),
             source: self.source,
             changed: self.changed,
             failed: self.failed,
@@ -85,11 +80,9 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
             file.failed.push((desired.address.to_string(), why.into()));
             continue;
         }
-        let place = file
-            .parts
-            .range_mut(..=desired.origin.mark.range().start)
-            .next_back();
-        let Some((_, part)) = place else { continue };
+        let Some(part) = file.parts.at(desired.origin.mark.range().start) else {
+            continue;
+        };
         match object(checked, seen, desired, &found.observed, part, settings) {
             Ok(Some(text)) => {
                 *part = text;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Listener, Report, Secrets, Trust};
 use entitle::model::Risk;
@@ -81,6 +82,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         clock: Timestamp::now,
     };
     let options = ApplyOptions {
+        locks: &Locks::default(),
         accepted: (manner == Manner::Careful).then_some(Accepted { risk: Risk::Safe }),
         fail_fast: manner == Manner::FailFast,
         recorder,

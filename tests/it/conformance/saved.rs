@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use entitle::apply::journal::{History, Journal, Started};
+use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Report};
 use entitle::plan::document::PlanDocument;
@@ -151,6 +152,7 @@ async fn remembered(bench: &Bench, pass: &Pass, journal: &Journal, run: &str) ->
         .started(Started::default())
         .expect("the journal is writable");
     let options = ApplyOptions {
+        locks: &Locks::default(),
         accepted: None,
         fail_fast: false,
         recorder,

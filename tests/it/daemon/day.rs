@@ -11,6 +11,9 @@ use super::{Watched, manifests, orders, rules};
 /// Orders of one customer: two pages of a hundred.
 const ORDERS: usize = 120;
 
+/// As many as an hour of faults needs to be quick: what grows does so with any number.
+const FEW: usize = 12;
+
 /// Every half hour: the arithmetic is the same as with more rounds.
 fn half_hourly() -> Rules {
     Rules {
@@ -40,34 +43,7 @@ async fn a_quiet_day_costs_two_pages_a_round() {
 async fn on_a_day_full_of_faults_every_drift_is_healed_and_nothing_grows() {
     let watched = Watched::start(orders(ORDERS).await, manifests(ORDERS), half_hourly()).await;
     for hour in 0..24 {
-        let number = hour * 5;
-        watched.edit(number, "activations_allowed", 4);
-        // Refusals that no retry on the way hides: what failed is looked at again by itself.
-        let fault = |method: &str, status| entitle::sandbox::Fault {
-            status,
-            times: 2,
-            retry_after: None,
-            method: Some(method.into()),
-            carried_out: hour % 2 == 0,
-        };
-        watched
-            .bench
-            .sandbox
-            .fail("lac", fault("GET", 400))
-            .expect("a vendor");
-        if hour % 3 == 0 {
-            watched
-                .bench
-                .sandbox
-                .fail("lac", fault("PATCH", 500))
-                .expect("a vendor");
-        }
-        watched.go(Duration::from_secs(3600)).await;
-        assert_eq!(
-            watched.live(number, "activations_allowed"),
-            10,
-            "hour {hour}"
-        );
+        an_hour_of_faults(&watched, hour * 5 % ORDERS, hour).await;
     }
     let status = watched.go(Duration::from_secs(1800)).await;
     assert!(
@@ -79,5 +55,64 @@ async fn on_a_day_full_of_faults_every_drift_is_healed_and_nothing_grows() {
     assert!(status.passes.len() <= PASSES && status.passes.back().expect("some").number > 48);
     let size = serde_json::to_string(&*status).expect("plain data").len();
     assert!(size < 200_000, "{size} bytes of status");
+    watched.stop().await;
+}
+
+/// An hour in which somebody moves an object, and the vendor fails now and then. By its end all is healed.
+async fn an_hour_of_faults(watched: &Watched, number: usize, hour: usize) {
+    watched.edit(number, "activations_allowed", 4);
+    // Refusals that no retry on the way hides: what failed is looked at again by itself.
+    let fault = |method: &str, status| entitle::sandbox::Fault {
+        status,
+        times: 2,
+        retry_after: None,
+        method: Some(method.into()),
+        carried_out: hour.is_multiple_of(2),
+    };
+    let fail = |fault| watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    fail(fault("GET", 400));
+    if hour.is_multiple_of(3) {
+        fail(fault("PATCH", 500));
+    }
+    watched.go(Duration::from_secs(3600)).await;
+    assert_eq!(
+        watched.live(number, "activations_allowed"),
+        10,
+        "hour {hour}"
+    );
+}
+
+/// Weighing needs a process of its own: here other tests allocate meanwhile.
+#[test]
+fn memory_is_flat_over_days_of_faults() {
+    let weighed = concat!(module_path!(), "::days_of_faults_weighed");
+    let (_, name) = weighed.split_once("::").expect("a module");
+    let ran = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let why = String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        ran.status.success() && said.contains("1 passed"),
+        "{said}{why}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, alone"]
+async fn days_of_faults_weighed() {
+    let watched = Watched::start(orders(FEW).await, manifests(FEW), half_hourly()).await;
+    let mut live = Vec::new();
+    // After two days the list of passes is full and every object was healed: from then on nothing may come
+    // to stay. The simulators remember requests, which are forgotten here, and a token for each login.
+    for hour in 0..72 {
+        an_hour_of_faults(&watched, hour % FEW, hour).await;
+        watched.bench.sandbox.forget_requests();
+        live.push(crate::LIVE.current_usage());
+    }
+    let (before, after) = (live[47], live[71]);
+    let grown = after.saturating_sub(before);
+    assert!(grown < 16 * 1024, "{grown} bytes in a day: {live:?}");
     watched.stop().await;
 }

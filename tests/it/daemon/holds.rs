@@ -1,13 +1,18 @@
 //! What keeps a write back: the mode, windows, suspensions, the brake, risks, fights, locks.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use entitle::apply::lock::{Lock, LockFiles, Taken};
+use entitle::apply::journal::Event;
+use entitle::apply::lock::{Held, Lock, LockFiles, Taken};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::trigger::Trigger;
+use entitle::model::{Connection, Outcome};
+use entitle::plan::guard::MaxChanges;
 use serde_json::json;
 
+use super::writes::informatica_account;
 use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
 
 #[tokio::test]
@@ -192,9 +197,137 @@ async fn while_another_run_writes_we_only_look() {
     watched.go(Duration::from_secs(6)).await;
     assert_eq!(watched.states(), [ObjectState::InSync]);
     assert_eq!(watched.status.borrow().connections["lac"].locked, None);
+    assert!(
+        epochs(&watched)
+            .iter()
+            .all(|written| written > &Some(epoch))
+    );
     watched.stop().await;
     let Taken::Held(next) = lock().try_take(&connection, "later").expect("a lock") else {
         panic!("the daemon frees its lock");
     };
     assert!(next.epoch() > epoch + 1);
+}
+
+/// The epochs of all intents in the journal.
+fn epochs(watched: &Watched) -> Vec<Option<u64>> {
+    let records = watched.history().records.into_iter();
+    let epoch = records.filter_map(|record| match record.event {
+        Event::Intent(intent) => Some(intent.epoch),
+        _ => None,
+    });
+    epoch.collect()
+}
+
+/// A lock that is lost after so many questions about it.
+struct Lost {
+    after: usize,
+}
+
+struct LostHeld {
+    asked: AtomicUsize,
+    after: usize,
+}
+
+impl Lock for Lost {
+    fn try_take(&self, _: &Connection, _: &str) -> std::io::Result<Taken> {
+        Ok(Taken::Held(Box::new(LostHeld {
+            asked: AtomicUsize::new(0),
+            after: self.after,
+        })))
+    }
+}
+
+impl Held for LostHeld {
+    fn epoch(&self) -> u64 {
+        7
+    }
+
+    fn still_ours(&self) -> Result<(), String> {
+        match self.asked.fetch_add(1, Ordering::Relaxed) < self.after {
+            true => Ok(()),
+            false => Err("somebody has it, with epoch 8".into()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_has_lost_its_lock_sends_nothing_more() {
+    // Asked before the intent and before the write.
+    for after in [0, 1] {
+        let bench = orders(3).await;
+        edit(&bench, 0, "activations_allowed", 4);
+        let extra = Extra {
+            lock: Some(Box::new(Lost { after })),
+            ..Extra::default()
+        };
+        let watched = Watched::start_with(bench, manifests(1), rules(RunMode::Sync), extra).await;
+        let object = watched.object(0);
+        assert_eq!(object.state, ObjectState::Failed);
+        let message = object.message.clone().unwrap_or_default();
+        assert!(
+            message.contains("locked out") && message.contains("somebody has it"),
+            "{message}"
+        );
+        assert_eq!(watched.bench.writes(), [""; 0], "after {after}");
+        let history = watched.history();
+        assert_eq!(history.open_intents(), []);
+        assert_eq!(epochs(&watched), vec![Some(7); after]);
+        let failed = history.records.iter().filter(
+            |record| matches!(&record.event, Event::Outcome(ended) if ended.outcome == Outcome::Failed),
+        );
+        assert_eq!(failed.count(), after);
+        watched.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_is_only_observed_is_never_written() {
+    let observed = order(0, 10).policy(json!({"mode": "observe"}));
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let watched = Watched::start(bench, vec![observed], rules(RunMode::Sync)).await;
+    watched.go(RESYNC * 2).await;
+    assert_eq!(watched.states(), [ObjectState::Differs]);
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_while_a_window_denies_it() {
+    let mut rules = rules(RunMode::Sync);
+    // It is noon: allowed all day, denied over lunch.
+    rules.windows = ["allow 0 0 * * * for 24h", "deny 30 11 * * * for 2h"]
+        .map(|text| text.parse().expect("a window"))
+        .into();
+    let bench = orders(3).await;
+    edit(&bench, 0, "activations_allowed", 4);
+    let watched = Watched::start(bench, manifests(1), rules).await;
+    watched.go(Duration::from_secs(89 * 60)).await;
+    assert_eq!(watched.states(), [ObjectState::Waiting]);
+    assert_eq!(watched.bench.writes(), [""; 0]);
+    watched.go(Duration::from_secs(90)).await;
+    assert_eq!(watched.states(), [ObjectState::InSync]);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn the_brake_of_one_account_holds_no_other() {
+    let mut rules = rules(RunMode::Sync);
+    rules.max_changes = MaxChanges::Count(1);
+    let bench = orders(3).await;
+    informatica_account(&bench);
+    let informatica = &crate::conformance::vendors::informatica::VENDOR;
+    let objects = vec![order(0, 20), order(1, 20), informatica.little(0, true)];
+    let watched = Watched::start(bench, objects, rules).await;
+    let states = [
+        ObjectState::InSync,
+        ObjectState::Refused,
+        ObjectState::Refused,
+    ];
+    assert_eq!(watched.states(), states);
+    let why = watched.status.borrow().brake.why.clone();
+    assert!(why.is_some_and(|why| why.contains("2 of 2 objects of `lac`")));
+    assert_eq!(watched.live(0, "activations_allowed"), 10);
+    watched.stop().await;
 }

@@ -3,8 +3,10 @@
 mod day;
 mod git;
 mod holds;
+mod hooked;
 mod passes;
 mod program;
+mod service;
 mod writes;
 
 use std::cell::OnceCell;

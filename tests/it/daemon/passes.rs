@@ -262,3 +262,22 @@ async fn a_broken_or_empty_source_leaves_the_last_good_manifests_in_force() {
     assert_eq!(watched.live(1, "activations_allowed"), 10);
     watched.stop().await;
 }
+
+#[tokio::test]
+async fn a_write_that_may_pass_is_tried_again_by_itself() {
+    let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
+    // As often as one pass sends it.
+    let fault = refusing("PATCH", 500, 4);
+    watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    watched.save(vec![order(0, 20)]).await;
+    watched
+        .until(|s| s.objects[0].state == ObjectState::Failed)
+        .await;
+    assert_eq!(watched.live(0, "activations_allowed"), 10);
+    // Half of 5 seconds, since chance is 0 here.
+    watched.go(Duration::from_secs(4)).await;
+    assert_eq!(watched.states(), [ObjectState::InSync]);
+    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    assert_eq!(watched.bench.writes().len(), 5);
+    watched.stop().await;
+}

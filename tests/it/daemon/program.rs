@@ -4,12 +4,14 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use entitle::apply::journal::{Event, History};
+
 use super::git::Repository;
 use super::{LAC, order};
 use crate::support::program::Place;
 
 /// A daemon as a process; what it still does when the test ends is nobody's concern.
-struct Daemon(Child);
+pub struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -19,7 +21,7 @@ impl Drop for Daemon {
 }
 
 impl Daemon {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
+    pub fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(arguments);
         let log = std::fs::File::create(place.dir.path().join("daemon.log")).expect("a log");
         Self(
@@ -31,7 +33,7 @@ impl Daemon {
         )
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.0.id().to_string();
         let sent = Command::new("kill")
             .args([&format!("-{name}"), &pid])
@@ -39,7 +41,7 @@ impl Daemon {
         assert!(sent.expect("kill runs").success());
     }
 
-    fn ends_with(mut self) -> i32 {
+    pub fn ends_with(mut self) -> i32 {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(30) {
             if let Some(status) = self.0.try_wait().expect("a child") {
@@ -51,7 +53,8 @@ impl Daemon {
     }
 }
 
-async fn place() -> Place {
+/// Five orders at a vendor, and a connection to it.
+pub async fn place() -> Place {
     let mut place = Place::new().await;
     place
         .sandbox
@@ -61,7 +64,7 @@ async fn place() -> Place {
     place
 }
 
-fn allowed(place: &Place, number: usize) -> i64 {
+pub fn allowed(place: &Place, number: usize) -> i64 {
     let state = place.sandbox.state("lac").expect("a vendor");
     let object = state.pointer(&(LAC.place)(number)).expect("there");
     object["activations_allowed"].as_i64().expect("a number")
@@ -69,7 +72,7 @@ fn allowed(place: &Place, number: usize) -> i64 {
 
 /// Waits for something outside this process, which no simulated clock reaches.
 #[track_caller]
-fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
+pub fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
         let log = place.dir.path().join("daemon.log");
@@ -213,4 +216,178 @@ async fn once_is_a_trial_with_the_codes_of_apply() {
     place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
     let ran = place.run(&["watch", "--once"]);
     ran.failed(1, "broken.yaml:2");
+}
+
+/// Somebody else changes an order.
+fn edit(place: &Place, number: usize, allowed: i64) {
+    let mut state = place.sandbox.state("lac").expect("a vendor");
+    let object = state.pointer_mut(&(LAC.place)(number)).expect("there");
+    object["activations_allowed"] = allowed.into();
+    place
+        .sandbox
+        .set_state("lac", state)
+        .expect("a good account");
+}
+
+pub fn log(place: &Place) -> String {
+    std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default()
+}
+
+const SYNC: [&str; 7] = [
+    "watch", "licences", "lac.yaml", "--mode", "sync", "--resync", "1s",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_brake_and_the_windows_hold_the_real_program() {
+    let mut place = Place::new().await;
+    place
+        .sandbox
+        .set_state("lac", (LAC.account)(12))
+        .expect("a good account");
+    place.connect("lac");
+    for number in 0..12 {
+        place.object(&order(number, if number < 4 { 20 } else { 10 }));
+    }
+    let once = |more: &[&str]| {
+        let arguments = [&["watch", "--once", "--mode", "sync"], more].concat();
+        let ran = place.run(&arguments);
+        let written = (0..12).filter(|number| allowed(&place, *number) == 20);
+        (ran.code, written.count(), ran.stdout)
+    };
+    let (code, written, said) = once(&[]);
+    assert_eq!((code, written), (4, 0), "{said}");
+    assert!(said.contains("4 of 12 objects"), "{said}");
+    let few = "--max-changes=4";
+    // The hours of a wall in another zone, and windows long enough that this hour may end meanwhile.
+    let zone = jiff::tz::TimeZone::get("Asia/Kolkata").expect("a zone");
+    let hour = jiff::Timestamp::now().to_zoned(zone).hour();
+    let window = |kind: &str, from: i8, length: &str| {
+        let hour = (hour + from).rem_euclid(24);
+        format!("--window={kind} 0 {hour} * * * for {length} in Asia/Kolkata")
+    };
+    for closed in [window("allow", 3, "2h"), window("deny", -1, "4h")] {
+        let (code, written, said) = once(&[few, &closed]);
+        assert_eq!((code, written), (0, 0), "{closed}: {said}");
+        assert!(said.contains("waiting for a change window"), "{said}");
+    }
+    let (code, written, said) = once(&[few, &window("allow", -1, "4h")]);
+    assert_eq!((code, written), (0, 4), "{said}");
+    // All under the lock of that one run.
+    let journal = place.dir.path().join("state/entitle/journal.jsonl");
+    let history = History::read(&journal).expect("a journal");
+    let mut epochs: Vec<Option<u64>> = Vec::new();
+    for record in history.records {
+        if let Event::Intent(intent) = record.event {
+            epochs.push(intent.epoch);
+        }
+    }
+    assert!(epochs[0].is_some_and(|epoch| epoch > 0), "{epochs:?}");
+    assert_eq!(epochs, [epochs[0]; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
+    let place = place().await;
+    place.write("licences/order.yaml", &order(0, 10).text());
+    let daemon = Daemon::start(&place, &SYNC);
+    let in_force = || log(&place).matches("in force").count();
+    wait_for(&place, "the first manifests", || in_force() > 0);
+    let path = place.dir.path().join("licences/order.yaml");
+    std::fs::remove_file(&path).expect("removed");
+    wait_for(&place, "the complaint", || {
+        log(&place).contains("last good manifests stay in force")
+    });
+    edit(&place, 0, 4);
+    wait_for(&place, "the old manifest's healing", || {
+        allowed(&place, 0) == 10
+    });
+    // One file is good, and what is in the other nobody can say.
+    place.write("licences/order.yaml", &order(0, 20).text());
+    wait_for(&place, "the file that is back", || allowed(&place, 0) == 20);
+    let complaints = || log(&place).matches("last good manifests").count();
+    let before = complaints();
+    std::fs::write(place.dir.path().join("licences/more.yaml"), b"a: \xff\xfe").expect("written");
+    wait_for(&place, "the second complaint", || complaints() > before);
+    place.write("licences/order.yaml", &order(0, 30).text());
+    edit(&place, 0, 4);
+    wait_for(&place, "the good manifests' healing", || {
+        allowed(&place, 0) == 20
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.ends_with(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
+    let place = place().await;
+    for number in 0..2 {
+        let name = format!("licences/order-{number}.yaml");
+        place.write(&name, &order(number, 10).text());
+    }
+    let _daemon = Daemon::start(&place, &SYNC);
+    wait_for(&place, "the first look", || {
+        !place.sandbox.requests().is_empty()
+    });
+    let name = order(0, 10).name;
+    let here = ["--manifests", "licences,lac.yaml"];
+    let ran = place.run(
+        &[
+            &["suspend", &name, "--reason", "a demo", "--until", "1h"],
+            &here[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    wait_for(&place, "the suspension", || {
+        log(&place).contains("suspended")
+    });
+    // The other one shows that time goes by.
+    for _ in 0..2 {
+        edit(&place, 0, 4);
+        edit(&place, 1, 4);
+        wait_for(&place, "the other's healing", || allowed(&place, 1) == 10);
+        assert_eq!(allowed(&place, 0), 4);
+    }
+    let ran = place.run(&[&["resume", &name], &here[..]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    wait_for(&place, "its healing", || allowed(&place, 0) == 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_nothing() {
+    const ORDERS: usize = 6;
+    // From before the first write to after the last one, as far as any machine is of one speed.
+    for delay in [0, 4, 8, 16, 32, 64] {
+        let mut place = Place::new().await;
+        place
+            .sandbox
+            .set_state("lac", (LAC.account)(ORDERS))
+            .expect("a good account");
+        place.connect("lac");
+        for number in 0..ORDERS {
+            let name = format!("licences/order-{number}.yaml");
+            place.write(&name, &order(number, 20).text());
+        }
+        let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync"];
+        let daemon = Daemon::start(
+            &place,
+            &[&arguments[..], &["--max-changes", "100%"]].concat(),
+        );
+        wait_for(&place, "the first look", || {
+            !place.sandbox.requests().is_empty()
+        });
+        std::thread::sleep(Duration::from_millis(delay));
+        daemon.signal("TERM");
+        assert_eq!(daemon.ends_with(), 0, "after {delay} ms");
+        let journal = place.dir.path().join("state/entitle/journal.jsonl");
+        let history = History::read(&journal).expect("a journal");
+        assert_eq!(history.open_intents(), [], "after {delay} ms");
+        assert_eq!(history.damaged, [0; 0], "after {delay} ms");
+        let rest = place.run(&[&arguments[..], &["--once", "--max-changes", "100%"]].concat());
+        assert_eq!(rest.code, 0, "after {delay} ms: {}", rest.stderr);
+        let requests = place.sandbox.requests();
+        let writes = requests.iter().filter(|seen| seen.method == "PATCH");
+        assert_eq!(writes.count(), ORDERS, "after {delay} ms");
+        assert!((0..ORDERS).all(|number| allowed(&place, number) == 20));
+    }
 }

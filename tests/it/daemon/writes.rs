@@ -205,7 +205,7 @@ async fn a_vendor_that_is_slow_delays_nobody_else() {
     watched.stop().await;
 }
 
-fn informatica_account(bench: &Bench) {
+pub fn informatica_account(bench: &Bench) {
     let vendor = &crate::conformance::vendors::informatica::VENDOR;
     let account = (vendor.account)(3);
     bench

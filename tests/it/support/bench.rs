@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Listener, Outcome, Report, Secrets, Trust};
 use entitle::cli::simulators;
@@ -180,6 +181,7 @@ impl Bench {
 
     async fn run(&self, pass: &Pass, accepted: Option<Accepted>) -> Vec<Report> {
         let options = ApplyOptions {
+            locks: &Locks::default(),
             accepted,
             fail_fast: false,
             recorder: Recorder {

@@ -41,7 +41,7 @@ pub fn row(object: &ObjectStatus, now: Timestamp) -> Markup {
 
 fn body(object: &ObjectStatus, now: Timestamp) -> Markup {
     html! {
-        @if let Some(message) = &object.message { p.message { (cut(message, 2_000)) } }
+        @if let Some(message) = message(object) { p.message { (cut(message, 2_000)) } }
         @if let Some(fight) = &object.fight {
             p.message {
                 "Changed back since " (age(fight.since, now)) ": "
@@ -56,15 +56,23 @@ fn body(object: &ObjectStatus, now: Timestamp) -> Markup {
                 @if let Some(reason) = &pause.reason { ": " (reason) }
             }
         }
-        @if !object.changes.is_empty() { (changes("Pending", &object.changes)) }
+        @if !object.changes.is_empty() { (changes("Pending", ["Live", "Wanted"], &object.changes)) }
         @if let Some(write) = &object.last_write {
-            (changes("Last write", &write.changes))
+            (changes("Last write", ["Before", "After"], &write.changes))
             p.under {
                 (write.outcome.name()) " " (age(write.at, now)) ", run " code { (write.run) }
             }
         }
         (facts(object, now))
     }
+}
+
+/// Why it is as it is, where nothing below says so.
+fn message(object: &ObjectStatus) -> Option<&str> {
+    let suspended = object.suspended.as_ref();
+    let reason = suspended.and_then(|pause| pause.reason.as_deref());
+    let message = object.message.as_deref();
+    message.filter(|message| Some(*message) != reason)
 }
 
 fn facts(object: &ObjectStatus, now: Timestamp) -> Markup {
@@ -82,12 +90,12 @@ fn facts(object: &ObjectStatus, now: Timestamp) -> Markup {
     }
 }
 
-fn changes(title: &str, all: &[ChangeEntry]) -> Markup {
+fn changes(title: &str, [before, after]: [&str; 2], all: &[ChangeEntry]) -> Markup {
     html! {
         div.scroll {
             table {
                 caption { (title) }
-                thead { tr { th scope="col" { "Field" } th scope="col" { "Live" } th scope="col" { "Wanted" } th scope="col" { "Risk" } } }
+                thead { tr { th scope="col" { "Field" } th scope="col" { (before) } th scope="col" { (after) } th scope="col" { "Risk" } } }
                 tbody {
                     @for change in all.iter().take(MOST_CHANGES) {
                         tr {
@@ -122,5 +130,30 @@ fn risk(risk: Risk) -> Markup {
         Risk::Safe => html! {},
         Risk::Reduce => html! { span.risk { "reduces" } },
         Risk::Strand => html! { span.risk.strand { "strands" } },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::serve::samples;
+
+    #[test]
+    fn a_reason_is_told_once_and_a_past_write_in_its_own_words() {
+        let status = samples::status(200);
+        let suspended = status.objects.iter().find(|o| o.suspended.is_some());
+        let mut object = (**suspended.expect("a suspended one")).clone();
+        let pause = object.suspended.clone().expect("suspended");
+        let reason = pause.reason.expect("a reason");
+        object.message = Some(reason.clone());
+        let shown = body(&object, samples::now()).into_string();
+        assert_eq!(shown.matches(&reason).count(), 1, "{shown}");
+        let written = status.objects.iter().find(|o| o.last_write.is_some());
+        let shown = body(written.expect("a written one"), samples::now()).into_string();
+        let table = shown.split("Last write").nth(1).expect("the write");
+        assert!(
+            table.contains("Before") && !table.contains("Wanted"),
+            "{table}"
+        );
     }
 }

@@ -1,0 +1,84 @@
+//! What listens to the program's own words: the log on standard error, and traces where they are built in.
+
+use std::io::IsTerminal;
+
+use tracing::{Instrument, Span};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use super::args::Command;
+#[cfg(feature = "otlp")]
+use super::{otlp, output};
+use crate::apply::spans;
+
+/// What must be ended before the process is.
+pub struct Logging {
+    #[cfg(feature = "otlp")]
+    traces: Option<otlp::Traces>,
+}
+
+/// Logs go to stderr, data owns stdout. Only the daemon writes some without being asked by `ENTITLE_LOG`.
+pub fn start(command: &Command) -> Logging {
+    let (usual, json) = match command {
+        Command::Watch(args) => ("entitle=info", args.logs_json()),
+        _ => ("off", false),
+    };
+    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let colour = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(colour);
+    let log: Box<dyn Layer<Registry> + Send + Sync> = if json {
+        Box::new(log.json().flatten_event(true))
+    } else {
+        Box::new(log.with_target(false))
+    };
+    let registry = tracing_subscriber::registry().with(log.with_filter(filter));
+    with_traces(registry)
+}
+
+#[cfg(not(feature = "otlp"))]
+fn with_traces(registry: impl SubscriberInitExt) -> Logging {
+    let _ = registry.try_init();
+    Logging {}
+}
+
+#[cfg(feature = "otlp")]
+fn with_traces<S>(registry: S) -> Logging
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
+{
+    let traces = otlp::start().unwrap_or_else(|why| {
+        anstream::eprintln!("{}warning:{:#} {why}", output::DANGER, output::DANGER);
+        None
+    });
+    let layer = traces.as_ref().map(otlp::Traces::layer);
+    let _ = registry.with(layer).try_init();
+    Logging { traces }
+}
+
+impl Logging {
+    /// Sends what is left to send.
+    pub fn end(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces {
+            traces.end();
+        }
+    }
+}
+
+/// A command as one trace.
+pub fn traced<F: Future>(name: &'static str, run: F) -> impl Future<Output = F::Output> {
+    let span = spans::command(name);
+    join_parent(&span);
+    run.instrument(span)
+}
+
+#[cfg(feature = "otlp")]
+fn join_parent(span: &Span) {
+    otlp::join_parent(span);
+}
+
+#[cfg(not(feature = "otlp"))]
+fn join_parent(_: &Span) {}

@@ -1,0 +1,242 @@
+//! `entitle suspend` and `entitle resume`: a word in the manifests, so that whoever reads them (the daemon, an
+//! apply in CI, a colleague) finds it, with its reason and its end.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::args::Selection;
+use super::duration::moment;
+use super::exit::Exit;
+use super::scope::Scope;
+use super::{files, output};
+use crate::manifest;
+use crate::manifest::edit::Parts;
+use crate::manifest::hold::{self, Hold};
+use crate::model::Desired;
+use crate::model::diagnostic::Source;
+use crate::model::draft::KindRow;
+use crate::provider;
+use crate::reconcile::{self, CheckOptions, Checked};
+
+#[derive(Args)]
+#[command(
+    group(clap::ArgGroup::new("which").args(["objects", "selector"]).required(true).multiple(true)),
+    after_help = "Examples:\n  entitle suspend LacLicenseOrder/rivers-floating --reason 'a demo' --until 4h\n  entitle suspend 'LacLicenseOrder/*' --reason 'the vendor moves' --until 2026-12-24T18:00:00Z\n  entitle suspend --selector team=sales --reason 'an audit'\n\nOnly manifests are edited, under spec.policy, with everything else as it was: commit them, and `watch` and `apply` leave the objects alone, without a look at them, until the suspension ends."
+)]
+pub struct Suspend {
+    #[command(flatten)]
+    objects: Objects,
+    /// Why, for whoever looks at the object
+    #[arg(long, value_name = "TEXT", env = "ENTITLE_REASON")]
+    reason: String,
+    /// When it ends by itself: a duration such as 4h or 7d, or a moment such as 2026-12-24T18:00:00Z [default: with `resume`]
+    #[arg(long, value_name = "WHEN", env = "ENTITLE_UNTIL")]
+    until: Option<String>,
+}
+
+#[derive(Args)]
+#[command(
+    group(clap::ArgGroup::new("which").args(["objects", "selector"]).required(true).multiple(true)),
+    after_help = "Examples:\n  entitle resume LacLicenseOrder/rivers-floating\n  entitle resume '*'\n  entitle resume --selector team=sales --manifests licences"
+)]
+pub struct Resume {
+    #[command(flatten)]
+    objects: Objects,
+}
+
+/// Which objects, of which manifests.
+#[derive(Args)]
+struct Objects {
+    /// Objects by Kind/name, by name alone, or by a glob over Kind/name
+    #[arg(value_name = "OBJECT")]
+    objects: Vec<String>,
+    /// Files or directories with the manifests; may be given several times [default: .]
+    #[arg(
+        id = "paths",
+        long = "manifests",
+        value_name = "PATH",
+        env = "ENTITLE_MANIFESTS",
+        value_delimiter = ','
+    )]
+    paths: Vec<PathBuf>,
+    /// Not the objects whose Kind/name matches; may be given several times
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "ENTITLE_EXCLUDE",
+        value_delimiter = ','
+    )]
+    exclude: Vec<String>,
+    /// Only objects with this label; may be given several times
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        env = "ENTITLE_SELECTOR",
+        value_delimiter = ','
+    )]
+    selector: Vec<String>,
+}
+
+impl Objects {
+    fn selection(&self) -> Selection {
+        // Names hold no slash, so a word without one is a name of any kind.
+        let whole = |text: &String| match text.contains('/') {
+            true => text.clone(),
+            false => format!("*/{text}"),
+        };
+        Selection {
+            paths: self.paths.clone(),
+            target: self.objects.iter().map(whole).collect(),
+            exclude: self.exclude.clone(),
+            selector: self.selector.clone(),
+        }
+    }
+
+    /// The manifests with the named objects only; nothing if they have errors, which have been shown then.
+    fn checked(&self) -> anyhow::Result<Option<Checked>> {
+        let selection = self.selection();
+        if selection.paths.iter().any(|path| path.as_os_str() == "-") {
+            anyhow::bail!("files are edited, and standard input is none");
+        }
+        let scope = Scope::of_arguments(&selection)?;
+        let loaded = manifest::load(&selection.paths, &mut std::io::empty());
+        let mut checked = reconcile::check(loaded, &CheckOptions::default());
+        output::findings(&checked.findings)?;
+        if checked.findings.has_errors() {
+            return Ok(None);
+        }
+        scope.narrow(&mut checked)?;
+        Ok(Some(checked))
+    }
+}
+
+pub fn suspend(args: &Suspend) -> anyhow::Result<Exit> {
+    let reason = args.reason.trim();
+    if reason.is_empty() {
+        anyhow::bail!("--reason says nothing, and whoever finds the object suspended will ask");
+    }
+    let until = args.until.as_deref();
+    let until = until.map(|text| moment(text, Timestamp::now()));
+    let until = until
+        .transpose()
+        .map_err(|why| anyhow::anyhow!("--until: {why}"))?;
+    let hold = Hold::Suspend {
+        until,
+        reason: reason.into(),
+    };
+    let (done, already) = match until {
+        Some(until) => (
+            format!("suspended until {until}"),
+            format!("already suspended until {until}"),
+        ),
+        None => ("suspended".into(), "already suspended".into()),
+    };
+    carry_out(&args.objects, &hold, &done, &already)
+}
+
+pub fn resume(args: &Resume) -> anyhow::Result<Exit> {
+    carry_out(&args.objects, &Hold::Resume, "resumed", "not suspended")
+}
+
+/// One file while it is edited.
+struct File {
+    source: Arc<Source>,
+    parts: Parts,
+    lines: Vec<String>,
+    changed: usize,
+}
+
+impl File {
+    fn new(label: &Arc<Source>) -> Self {
+        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
+        Self {
+            parts: Parts::new(&source.text),
+            source,
+            lines: Vec::new(),
+            changed: 0,
+        }
+    }
+
+    /// The text of the document of an object.
+    fn part(&mut self, desired: &Desired) -> Result<&mut String, String> {
+        if self.source.is_bare() {
+            return Err("the file was changed after it was read".into());
+        }
+        let place = desired.origin.mark.range().start;
+        let part = self.parts.at(place);
+        part.ok_or_else(|| "its document is not found".to_string())
+    }
+
+    /// Edits one document: whether that changed anything.
+    fn edit(&mut self, desired: &Desired, hold: &Hold, kinds: &[KindRow]) -> Result<bool, String> {
+        let part = self.part(desired)?;
+        let Some(text) = hold::hold(part, hold, kinds)? else {
+            return Ok(false);
+        };
+        *part = text;
+        self.changed += 1;
+        Ok(true)
+    }
+}
+
+/// Edits the manifests of the objects, file by file, and says of each object what became of it.
+fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyhow::Result<Exit> {
+    let Some(checked) = objects.checked()? else {
+        return Ok(Exit::Error);
+    };
+    let kinds = provider::kind_rows();
+    let mut files: BTreeMap<&str, File> = BTreeMap::new();
+    let mut exit = Exit::Done;
+    for desired in &checked.desired {
+        let source = &desired.origin.source;
+        let file = files
+            .entry(source.name.as_str())
+            .or_insert_with(|| File::new(source));
+        match file.edit(desired, hold, &kinds) {
+            Ok(changed) => {
+                let said = if changed { done } else { already };
+                file.lines.push(line(desired, said));
+            }
+            Err(why) => {
+                fault(desired, &why);
+                exit = Exit::Error;
+            }
+        }
+    }
+    let mut out = std::io::BufWriter::new(output::stdout());
+    for file in files.into_values() {
+        if file.changed > 0 {
+            let path = Path::new(&file.source.name);
+            files::replace_unchanged(path, &file.source.text, &file.parts.whole())?;
+        }
+        for line in file.lines {
+            writeln!(out, "{line}")?;
+        }
+    }
+    out.flush()?;
+    Ok(exit)
+}
+
+fn line(desired: &Desired, said: &str) -> String {
+    let (address, origin) = (&desired.address, &desired.origin);
+    format!(
+        "{address}  {said}  {}:{}",
+        origin.source.name, origin.mark.line
+    )
+}
+
+fn fault(desired: &Desired, why: &str) {
+    anstream::eprintln!(
+        "{}error:{:#} {} in {}:{} is left as it is: {why}",
+        output::DANGER,
+        output::DANGER,
+        desired.address,
+        desired.origin.source.name,
+        desired.origin.mark.line
+    );
+}

@@ -1,0 +1,139 @@
+use super::*;
+use crate::manifest::Loaded;
+use crate::model::diagnostic::Source;
+use crate::plan::Action;
+use crate::plan::document::{ObjectEntry, OriginEntry};
+use crate::reconcile::{self, CheckOptions};
+
+/// An account by this name, and orders in it that are looked at every so many minutes.
+fn manifests(connection: &str, orders: &[&str], minutes: usize) -> Checked {
+    let mut text = format!(
+        "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {{name: {connection}}}\nspec: {{vendor: lac, \
+         baseUrl: 'https://{connection}.example.com', auth: {{token: {{env: T}}}}}}\n"
+    );
+    for name in orders {
+        text += &format!(
+            "---\napiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {{name: {name}}}\nspec: \
+             {{activationKey: KEY-{name}, policy: {{resync: {minutes}m}}, desired: {{customer_id: 1, \
+             activations_allowed: 5}}}}\n"
+        );
+    }
+    let source = Source::new("all.yaml".into(), text);
+    let loaded = Loaded {
+        sources: vec![Arc::new(source)],
+        ..Loaded::default()
+    };
+    let checked = reconcile::check(loaded, &CheckOptions::default());
+    assert!(!checked.findings.has_errors(), "{:?}", checked.findings);
+    checked
+}
+
+fn engine() -> Engine {
+    Engine::new(Rules {
+        mode: RunMode::Sync,
+        resync: Duration::from_secs(600),
+        max_changes: MaxChanges::Percent(30),
+        windows: Vec::new(),
+    })
+}
+
+fn now() -> Now {
+    Now {
+        instant: Instant::now(),
+        time: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn in_sync(desired: &Desired) -> Look {
+    Look {
+        entry: ObjectEntry {
+            address: desired.address.to_string(),
+            vendor: desired.vendor.to_string(),
+            connection: desired.connection.clone(),
+            identity: BTreeMap::new(),
+            origin: OriginEntry {
+                file: "all.yaml".into(),
+                line: 1,
+            },
+            action: Action::None,
+            changes: Vec::new(),
+            calls: Vec::new(),
+            fingerprint: Some("x".into()),
+            outcome: None,
+            message: None,
+            side_effects: Vec::new(),
+        },
+        hold: None,
+    }
+}
+
+/// Looks at everything that is due, and finds it in sync. How many objects that were.
+fn look(engine: &mut Engine, now: Now) -> usize {
+    let mut seen = 0;
+    for batch in engine.batches(now) {
+        let looks = batch.jobs.iter().map(|job| {
+            let desired = &job.desired;
+            (desired.address.clone(), job.generation, in_sync(desired))
+        });
+        let looks = Seen {
+            connection: batch.connection.clone(),
+            run: "run".into(),
+            looks: looks.collect(),
+        };
+        seen += looks.looks.len();
+        engine.finish(&looks, now, 0.0);
+    }
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_left_the_manifests_takes_no_room() {
+    let mut engine = engine();
+    for turn in 0..40 {
+        let orders = [format!("a{turn}"), format!("b{}", turn / 2)];
+        let orders = [orders[0].as_str(), orders[1].as_str()];
+        let account = format!("account-{}", turn % 7);
+        engine.adopt(manifests(&account, &orders, turn + 1), now());
+        assert_eq!(look(&mut engine, now()), 2);
+        assert_eq!(
+            engine.next(),
+            Some(now().instant + Duration::from_secs(60 * (turn as u64 + 1)))
+        );
+    }
+    assert_eq!(engine.objects.len(), 2);
+    assert_eq!(engine.rounds.len(), 1);
+    assert_eq!(engine.queue.sizes(), (2, 2, 0));
+    assert!(engine.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_of_one_rhythm_are_looked_at_together() {
+    let mut engine = engine();
+    engine.adopt(manifests("lac", &["a", "b", "c"], 30), now());
+    assert_eq!(look(&mut engine, now()), 3);
+    // One of them is looked at by a hint in between, and falls in with the others again.
+    tokio::time::advance(Duration::from_secs(600)).await;
+    let hint = Trigger::Object {
+        connection: "lac".into(),
+        id: "KEY-b".into(),
+    };
+    assert_eq!(engine.wake(&hint, now()), 1);
+    assert_eq!(look(&mut engine, now()), 1);
+    tokio::time::advance(Duration::from_secs(1200)).await;
+    assert_eq!(look(&mut engine, now()), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
+    let mut engine = engine();
+    engine.adopt(manifests("lac", &["a", "b"], 30), now());
+    let batches = engine.batches(now());
+    assert_eq!(batches.len(), 1);
+    engine.wake(&Trigger::Resync, now());
+    assert!(engine.batches(now()).is_empty());
+    assert_eq!(engine.next(), None, "nothing to wait for but its end");
+    // It broke off: its objects come back after a while, and what woke them meanwhile is not lost.
+    let addresses: Vec<Address> = engine.objects.keys().cloned().collect();
+    engine.lost("lac", &addresses, now(), 1.0);
+    assert_eq!(look(&mut engine, now()), 2);
+}

@@ -1,0 +1,80 @@
+//! The daemon under a service manager: a socket of ours hears what systemd would.
+#![cfg(unix)]
+
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use super::order;
+use super::program::{Daemon, place};
+use crate::support::program::Place;
+
+/// What a service manager would hear.
+struct Manager(UnixDatagram);
+
+impl Manager {
+    fn listen(place: &mut Place) -> Self {
+        let path = place.dir.path().join("notify.sock");
+        place.set("NOTIFY_SOCKET", &path.display().to_string());
+        let socket = UnixDatagram::bind(path).expect("a socket");
+        let patience = Some(Duration::from_secs(20));
+        socket.set_read_timeout(patience).expect("a socket");
+        Self(socket)
+    }
+
+    /// Waits for a message with this line, and gives back its lines.
+    fn hears(&self, wanted: &str) -> Vec<String> {
+        let mut heard = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let Ok(length) = self.0.recv(&mut buffer) else {
+                panic!("{wanted} never came, but {heard:?}");
+            };
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let lines: Vec<String> = text.lines().map(str::to_string).collect();
+            if lines.iter().any(|line| line == wanted) {
+                return lines;
+            }
+            heard.extend(lines);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_manager_hears_how_things_stand() {
+    let mut place = place().await;
+    let manager = Manager::listen(&mut place);
+    // A ping every half second is due.
+    place.set("WATCHDOG_USEC", "1000000");
+    for number in 0..2 {
+        let name = format!("licences/order-{number}.yaml");
+        place.write(&name, &order(number, 10).text());
+    }
+    let daemon = Daemon::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
+    manager.hears("READY=1");
+    manager.hears("STATUS=2 in_sync");
+    for _ in 0..2 {
+        manager.hears("WATCHDOG=1");
+    }
+    daemon.signal("HUP");
+    let lines = manager.hears("RELOADING=1");
+    let moment = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("MONOTONIC_USEC="));
+    assert!(
+        moment.is_some_and(|moment| moment.parse::<u64>().is_ok()),
+        "{lines:?}"
+    );
+    manager.hears("READY=1");
+    // A reload that finds nothing it could put in force ends as well.
+    place.write(
+        "licences/order-1.yaml",
+        "apiVersion: entitle.dev/v1\nkind: [",
+    );
+    manager.hears("STATUS=2 in_sync, the source cannot be read");
+    daemon.signal("HUP");
+    manager.hears("RELOADING=1");
+    manager.hears("READY=1");
+    daemon.signal("TERM");
+    manager.hears("STOPPING=1");
+    assert_eq!(daemon.ends_with(), 0);
+}
