@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use super::observe::observe;
+use super::observe::check;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
@@ -228,7 +228,7 @@ fn overtaken(planned: Planned, again: &Planned, why: &str) -> Report {
 }
 
 async fn seen(context: &Context<'_>, desired: &Desired) -> Result<Option<Live>, String> {
-    match observe(context.account, &[desired]).await.pop() {
+    match check(context.account, desired).await {
         Some(Observed::Live(live)) => Ok(Some(live)),
         Some(Observed::Missing) => Ok(None),
         Some(Observed::Unread(why)) => Err(why),

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 use url::Url;
 
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Urgency};
 use crate::model::{Connection, Limits, Method, Reply};
 
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
@@ -54,6 +54,7 @@ pub struct Outgoing<'a> {
     /// Header and value that open the account.
     pub credential: Option<(&'static str, String)>,
     pub body: Body<'a>,
+    pub urgency: Urgency,
 }
 
 pub enum Body<'a> {
@@ -136,7 +137,8 @@ impl Http {
     pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
         let request = self.request(outgoing)?;
         // A turn may be an hour away; the run ends before that.
-        let Ok(turn) = tokio::time::timeout_at(self.deadline(), self.limiter.turn()).await else {
+        let turn = self.limiter.turn(outgoing.urgency);
+        let Ok(turn) = tokio::time::timeout_at(self.deadline(), turn).await else {
             return Err(Lost::unsent(format!("{name}: {OVER}")));
         };
         let left = self.deadline().saturating_duration_since(Instant::now());
@@ -371,12 +373,13 @@ mod tests {
         };
         let deadline = Instant::now() + Duration::from_secs(5);
         let http = Http::new(&connection, &hourly, deadline).expect("a client");
-        drop(http.limiter.turn().await);
+        drop(http.limiter.turn(Urgency::Read).await);
         let outgoing = Outgoing {
             method: Method::Get,
             url: connection.base_url.clone(),
             credential: None,
             body: Body::None,
+            urgency: Urgency::Read,
         };
         let lost = match http.exchange("GET /", &outgoing).await {
             Ok(_) => panic!("there was no turn"),

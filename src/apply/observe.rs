@@ -14,13 +14,20 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
         return Vec::new();
     }
     let mut reading = account.provider.reading(wanted);
-    drive(account, &mut reading).await;
+    drive(account, &mut reading, Purpose::Plan).await;
     reading.finish()
+}
+
+/// Reads one object whose step is under way; nothing only if the vendor's reading has a fault.
+pub async fn check(account: &Account, wanted: &Desired) -> Option<Observed> {
+    let mut reading = account.provider.reading(&[wanted]);
+    drive(account, &mut reading, Purpose::Step).await;
+    reading.finish().pop()
 }
 
 /// Reads everything that the vendor lists in one account.
 pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
-    drive(account, &mut listing).await;
+    drive(account, &mut listing, Purpose::Plan).await;
     listing.finish()
 }
 
@@ -50,7 +57,14 @@ impl Machine for Box<dyn Listing> {
     }
 }
 
-async fn drive(account: &Account, machine: &mut impl Machine) {
+/// What is read for: steps do not wait behind plans.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Plan,
+    Step,
+}
+
+async fn drive(account: &Account, machine: &mut impl Machine, purpose: Purpose) {
     let mut under_way = FuturesUnordered::new();
     loop {
         for (ticket, call) in machine.ready() {
@@ -59,7 +73,11 @@ async fn drive(account: &Account, machine: &mut impl Machine) {
                     let why = format!("{} is no read and was not sent", call.shown());
                     return (ticket, Answer::Lost(why));
                 };
-                let answer = match account.read(read).await {
+                let reply = match purpose {
+                    Purpose::Plan => account.read(read).await,
+                    Purpose::Step => account.check(read).await,
+                };
+                let answer = match reply {
                     Ok(reply) => Answer::Reply(reply),
                     Err(lost) => Answer::Lost(lost.text),
                 };

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::http::{Answered, Body, Http, Outgoing, join};
+use super::limiter::Urgency;
 use super::secrets::Secrets;
 use crate::model::connection::Credential;
 use crate::model::{Auth, Connection, Method, Reply};
@@ -217,6 +218,7 @@ impl Opener<'_> {
             url: url.clone(),
             credential: None,
             body,
+            urgency: Urgency::Write,
         };
         loop {
             let (failure, asked) = match self.http.exchange(&name, &outgoing).await {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::event::{Event, Listener};
 pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
+use super::limiter::Urgency;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing, without};
 use crate::model::{Call, Connection, Method, Read, Reply};
@@ -97,15 +98,20 @@ impl Account {
             .max(1)
     }
 
-    /// Reads: sent again after any passing failure.
+    /// Reads for a plan: sent again after any passing failure.
     pub async fn read(&self, read: Read<'_>) -> Result<Reply, Lost> {
-        self.send(read.call()).await
+        self.send(read.call(), Urgency::Read).await
+    }
+
+    /// The same for a step that is under way: it goes before reads for a plan.
+    pub async fn check(&self, read: Read<'_>) -> Result<Reply, Lost> {
+        self.send(read.call(), Urgency::Check).await
     }
 
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
     /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
     /// write needs a `Writer`.
-    async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+    async fn send(&self, call: &Call, urgency: Urgency) -> Result<Reply, Lost> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -119,7 +125,7 @@ impl Account {
             tries += 1;
             let opener = self.opener();
             let (session, number) = self.sessions.current(&opener).await.map_err(Lost::unsent)?;
-            let tried = self.once(call, &session).await;
+            let tried = self.once(call, urgency, &session).await;
             if let Ok(Answered { reply, .. }) = &tried {
                 if !opener.lost(reply) {
                     self.sessions.answered();
@@ -167,7 +173,12 @@ impl Account {
     }
 
     /// One attempt.
-    async fn once(&self, call: &Call, session: &Session) -> Result<Answered, Lost> {
+    async fn once(
+        &self,
+        call: &Call,
+        urgency: Urgency,
+        session: &Session,
+    ) -> Result<Answered, Lost> {
         let rules = self.provider.auth();
         let base = session.base.as_ref().unwrap_or(&self.connection.base_url);
         let outgoing = Outgoing {
@@ -175,6 +186,7 @@ impl Account {
             url: join(base, &call.path),
             credential: Some((rules.header, format!("{}{}", rules.prefix, session.token))),
             body: call.body.as_ref().map_or(Body::None, Body::Json),
+            urgency,
         };
         let mut answered = self.http.exchange(&call.shown(), &outgoing).await?;
         // What a read shows is left as it is: it may become part of a write.
@@ -196,7 +208,7 @@ impl<'a> Writer<'a> {
 
     /// Sends a write; again only when the vendor cannot have carried it out.
     pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
-        self.0.send(call).await
+        self.0.send(call, Urgency::Write).await
     }
 }
 
