@@ -43,14 +43,23 @@ impl Account {
         deadline: Instant,
     ) -> Result<Self, String> {
         let http = Http::new(&connection, &provider.limits_for(&connection), deadline)?;
-        Ok(Self {
+        Ok(Self::over(http, connection, provider, secrets))
+    }
+
+    pub(crate) fn over(
+        http: Http,
+        connection: Connection,
+        provider: &'static dyn Provider,
+        secrets: Secrets,
+    ) -> Self {
+        Self {
             connection,
             provider,
             http,
             secrets,
             sessions: Sessions::new(),
             events: Listener::default(),
-        })
+        }
     }
 
     /// Gives an account that outlives a run the deadline of the next one.
@@ -143,7 +152,10 @@ impl Account {
                     call.method == Method::Get || untouched(reply.status),
                     *after,
                 ),
-                Err(lost) => (call.method == Method::Get || !lost.sent, None),
+                Err(lost) => {
+                    let safe = call.method == Method::Get || !lost.sent;
+                    (safe && !lost.lasting, None)
+                }
             };
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
             match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
