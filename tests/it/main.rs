@@ -35,5 +35,6 @@ mod streams;
 mod support;
 mod transcripts;
 mod vendor_words;
+mod wire;
 mod workflows;
 mod yaml;
