@@ -143,7 +143,12 @@ impl Account {
                     continue;
                 }
             }
+            // A gateway that cut a read off may let it through the next time. A write was carried out.
+            let cut_off = |reply: &Reply| {
+                call.method == Method::Get && reply.is_success() && reply.ends_early()
+            };
             let (may_repeat, asked) = match &tried {
+                Ok(Answered { reply, .. }) if cut_off(reply) => (true, None),
                 Ok(Answered { reply, .. }) if !passing(reply.status) => {
                     tracing::debug!(call = call.name(), status = reply.status, "answered");
                     (false, None)
@@ -162,6 +167,9 @@ impl Account {
                 Some(wait) => {
                     tracing::debug!(call = call.name(), ?wait, "trying again");
                     let why = match &tried {
+                        Ok(Answered { reply, .. }) if cut_off(reply) => {
+                            "the reply ends in the middle".into()
+                        }
                         Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
                         Err(lost) => lost.text.clone(),
                     };
