@@ -81,7 +81,7 @@ pub static VENDOR: Vendor = Vendor {
                 "60 over 5,000: most of the fifty pages",
                 account(5_000),
                 scattered(60, 80),
-                48,
+                52,
             ),
             of(
                 "250 over 1,000: ten pages",

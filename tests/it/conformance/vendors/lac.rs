@@ -288,7 +288,7 @@ fn reads() -> Vec<Reads> {
             account(5_000, 60),
             scattered(60, 81),
             60,
-            50,
+            54,
         ),
     ]
 }
