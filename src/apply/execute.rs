@@ -175,7 +175,7 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
                     return judged(context, planned, before, &live);
                 }
                 if again.fingerprint != planned.fingerprint {
-                    return overtaken(planned, &again, &why);
+                    return overtaken(planned, &why);
                 }
             }
             Ok(None) => {
@@ -205,26 +205,12 @@ fn and_before(why: String, unclear: Option<String>) -> String {
     }
 }
 
-/// The object is neither as before an unclear write nor as wanted.
-fn overtaken(planned: Planned, again: &Planned, why: &str) -> Report {
-    let paths = |planned: &Planned| -> Vec<String> {
-        planned
-            .changes
-            .iter()
-            .map(|change| change.path.to_string())
-            .collect()
-    };
-    let (outcome, what) = if paths(again) == paths(&planned) {
-        // Nobody can tell a write that was lost from one that somebody else has written over.
-        (Outcome::Failed, "and the object changed meanwhile")
-    } else {
-        (
-            Outcome::Unconverged,
-            "and after it the object was neither as before nor as wanted",
-        )
-    };
-    let message = format!("{why}; {UNCLEAR}, {what}");
-    Report::new(planned, Some(outcome), Some(message))
+/// The object is neither as before an unclear write nor as wanted: a write that was lost while somebody else
+/// changed the object looks the same as one that arrived and was written over, even where a part of what was
+/// wanted is there now.
+fn overtaken(planned: Planned, why: &str) -> Report {
+    let message = format!("{why}; {UNCLEAR}, and the object changed meanwhile");
+    Report::new(planned, Some(Outcome::Failed), Some(message))
 }
 
 async fn seen(context: &Context<'_>, desired: &Desired) -> Result<Option<Live>, String> {

@@ -24,7 +24,7 @@ pub mod transport;
 
 pub use event::{Event, Listener};
 pub use execute::execute;
-pub use observe::{list, observe};
+pub use observe::{list, observe, observe_each};
 pub use outcome::{Outcome, Report};
 pub use secrets::{Secrets, Trust};
 pub use transport::{Account, Lost};

@@ -13,16 +13,55 @@ pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
     if wanted.is_empty() {
         return Vec::new();
     }
-    let mut reading = account.provider.reading(wanted);
-    drive(account, &mut reading, Purpose::Plan).await;
-    reading.finish()
+    let mut seen: Vec<Option<Observed>> = wanted.iter().map(|_| None).collect();
+    observe_each(account, wanted, &mut |place, found| {
+        seen[place] = Some(found)
+    })
+    .await;
+    let none = || Observed::Unread("the vendor's reading left it out".into());
+    seen.into_iter()
+        .map(|found| found.unwrap_or_else(none))
+        .collect()
+}
+
+/// The same, with every object handed over as soon as it is seen.
+pub async fn observe_each(
+    account: &Account,
+    wanted: &[&Desired],
+    found: &mut (dyn FnMut(usize, Observed) + Send),
+) {
+    read(account, wanted, Purpose::Plan, found).await;
 }
 
 /// Reads one object whose step is under way; nothing only if the vendor's reading has a fault.
 pub async fn check(account: &Account, wanted: &Desired) -> Option<Observed> {
-    let mut reading = account.provider.reading(&[wanted]);
-    drive(account, &mut reading, Purpose::Step).await;
-    reading.finish().pop()
+    let mut seen = None;
+    let found = &mut |_, observed| seen = Some(observed);
+    read(account, &[wanted], Purpose::Step, found).await;
+    seen
+}
+
+/// What is read for: steps do not wait behind plans.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Plan,
+    Step,
+}
+
+async fn read(
+    account: &Account,
+    wanted: &[&Desired],
+    purpose: Purpose,
+    found: &mut (dyn FnMut(usize, Observed) + Send),
+) {
+    if wanted.is_empty() {
+        return;
+    }
+    let mut reading = account.provider.reading(wanted);
+    drive(account, &mut reading, purpose).await;
+    for (place, seen) in reading.finish().into_iter().enumerate() {
+        found(place, seen);
+    }
 }
 
 /// Reads everything that the vendor lists in one account.
@@ -55,13 +94,6 @@ impl Machine for Box<dyn Listing> {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         (**self).take(ticket, answer);
     }
-}
-
-/// What is read for: steps do not wait behind plans.
-#[derive(Clone, Copy)]
-enum Purpose {
-    Plan,
-    Step,
 }
 
 async fn drive(account: &Account, machine: &mut impl Machine, purpose: Purpose) {

@@ -65,10 +65,7 @@ fn filter(check: bool) -> anyhow::Result<Exit> {
         .lock()
         .read_to_string(&mut text)
         .map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
-    let source = Source {
-        name: "<stdin>".into(),
-        text,
-    };
+    let source = Source::new("<stdin>".into(), text);
     let formatted = formatted(&source, &provider::kind_rows());
     let text = formatted.as_ref().unwrap_or(&source.text);
     if check {

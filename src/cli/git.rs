@@ -192,10 +192,10 @@ fn sources(mut bytes: &[u8], files: &[(String, String)], sha: &str) -> Vec<Arc<S
         };
         // A file that is no text is no manifest now either.
         if let Ok(text) = std::str::from_utf8(content) {
-            sources.push(Arc::new(Source {
-                name: format!("{commit}:{path}"),
-                text: text.to_string(),
-            }));
+            sources.push(Arc::new(Source::new(
+                format!("{commit}:{path}"),
+                text.to_string(),
+            )));
         }
         bytes = bytes.get(end + 2 + content.len()..).unwrap_or_default();
     }

@@ -11,10 +11,7 @@ use crate::sandbox::{Sandbox, credentials};
 
 /// One connection per vendor that leads to its simulator, with the sandbox's own credentials.
 pub fn stand_ins(sandbox: &Sandbox) -> Vec<Connection> {
-    let source = Arc::new(Source {
-        name: "<sandbox>".into(),
-        text: String::new(),
-    });
+    let source = Arc::new(Source::new("<sandbox>".into(), String::new()));
     provider::ALL
         .iter()
         .filter_map(|provider| {

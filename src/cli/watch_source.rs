@@ -7,9 +7,9 @@ use super::args::Selection;
 use super::{output, scope, state};
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
-use crate::manifest::{self, Loaded};
+use crate::manifest::Loaded;
 use crate::model::{Diagnostic, Diagnostics, Severity};
-use crate::reconcile::{self, CheckOptions, Checked};
+use crate::reconcile::{self, CheckOptions, Checked, Shelf};
 
 /// Where the manifests are.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ struct Source {
     options: CheckOptions,
     json: bool,
     last: Mutex<Last>,
+    shelf: Mutex<Shelf>,
 }
 
 #[derive(Default)]
@@ -47,6 +48,7 @@ pub fn reader(
         options,
         json,
         last: Mutex::default(),
+        shelf: Mutex::default(),
     });
     Ok(Box::new(move || Box::pin(read(Arc::clone(&source)))))
 }
@@ -72,6 +74,10 @@ async fn read(source: Arc<Source>) -> Result<Option<Fetched>, String> {
 }
 
 impl Source {
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn last(&self) -> std::sync::MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,7 +97,7 @@ impl Source {
     ) -> Result<Option<Fetched>, String> {
         let loaded = match (&self.place, loaded) {
             (_, Some(loaded)) => loaded,
-            (Place::Files(paths), None) => manifest::load(paths, &mut std::io::empty()),
+            (Place::Files(paths), None) => self.shelf().load(paths),
             (Place::Git(_), None) => Loaded::default(),
         };
         let digest = reconcile::digest_of(&loaded.sources);
@@ -117,7 +123,7 @@ impl Source {
     }
 
     fn checked(&self, loaded: Loaded, commit: Option<&str>) -> Result<Checked, String> {
-        let mut checked = reconcile::check(loaded, &self.options);
+        let mut checked = self.shelf().check(loaded, &self.options);
         self.tell(&checked.findings);
         if checked.findings.has_errors() {
             let errors = checked

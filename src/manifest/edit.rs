@@ -39,10 +39,7 @@ pub struct Edit {
 
 /// The documents of a text; nothing if anything in it cannot be read.
 pub fn read(text: &str) -> Option<Vec<Node>> {
-    let source = Arc::new(Source {
-        name: "the edited file".into(),
-        text: text.to_string(),
-    });
+    let source = Arc::new(Source::new("the edited file".into(), text.to_string()));
     let mut findings = Diagnostics::default();
     let documents = yaml::parse(&source, &mut findings);
     (!findings.has_errors()).then_some(documents)

@@ -1,11 +1,13 @@
 //! Paths to source texts. The only place that reads manifest files.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::WalkBuilder;
 
+use super::stamp::Stamp;
 use super::workers::side_by_side;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::model::diagnostic::Source;
@@ -14,9 +16,15 @@ use crate::model::{Diagnostic, Diagnostics, Mark};
 /// What was found under the paths of a command.
 #[derive(Debug, Default)]
 pub struct Loaded {
+    /// Labels stand for files that are as they were before.
     pub sources: Vec<Arc<Source>>,
+    /// How the files that were read looked then, by their names, where that tells anything.
+    pub stamps: HashMap<String, Stamp>,
     pub findings: Diagnostics,
 }
+
+/// A file that was read before, by its name: its label, and how it looked then.
+pub type Known<'a> = dyn Fn(&str) -> Option<(Stamp, Arc<Source>)> + Sync + 'a;
 
 impl Loaded {
     fn take(&mut self, read: Outcome) {
@@ -30,6 +38,11 @@ impl Loaded {
 /// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
 /// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
 pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
+    load_again(paths, input, &|_| None)
+}
+
+/// The same, without reading the files that look as they did when they were read before.
+pub fn load_again(paths: &[PathBuf], input: &mut dyn Read, known: &Known<'_>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut files = Vec::new();
     let here = [PathBuf::from(".")];
@@ -42,7 +55,10 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
     }
     files.sort_unstable();
     files.dedup();
-    for read in side_by_side(&files, |file| read_file(file)) {
+    for (read, stamp) in side_by_side(&files, |file| read_unless(file, known)) {
+        if let (Ok(source), Some(stamp)) = (&read, stamp) {
+            loaded.stamps.insert(source.name.clone(), stamp);
+        }
         loaded.take(read);
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
@@ -70,7 +86,7 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
 pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
     let mut loaded = Loaded::default();
     for (name, bytes) in files {
-        loaded.take(accept(name, bytes));
+        loaded.take(accept(name, bytes, Source::new));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let message = format!("no *.yaml or *.yml files in {place}");
@@ -131,6 +147,28 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
 /// A source, or why there is none.
 type Outcome = Result<Arc<Source>, Box<Diagnostic>>;
 
+/// The source that a label stands for: read again, if the file is still as it was.
+pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
+    if !source.is_bare() {
+        return Some(Arc::clone(source));
+    }
+    let read = read_file(Path::new(&source.name)).ok()?;
+    (read.hash() == source.hash()).then_some(read)
+}
+
+/// Reads a file unless it looks as it did before; how it looked comes along if it was read.
+fn read_unless(path: &Path, known: &Known<'_>) -> (Outcome, Option<Stamp>) {
+    let Some((before, label)) = known(&path.display().to_string()) else {
+        // How it looked before it was read: what is written meanwhile shows the next time.
+        let stamp = Stamp::of(path);
+        return (read_file(path), stamp);
+    };
+    match Stamp::of(path) {
+        Some(now) if now == before => (Ok(label), None),
+        stamp => (read_file(path), stamp),
+    }
+}
+
 fn read_file(path: &Path) -> Outcome {
     let read = std::fs::File::open(path).and_then(|file| {
         let mut bytes = Vec::new();
@@ -141,7 +179,7 @@ fn read_file(path: &Path) -> Outcome {
         Ok(bytes)
     });
     match read {
-        Ok(bytes) => accept(path.display().to_string(), bytes),
+        Ok(bytes) => accept(path.display().to_string(), bytes, Source::of_file),
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }
 }
@@ -149,7 +187,7 @@ fn read_file(path: &Path) -> Outcome {
 fn read_input(input: &mut dyn Read) -> Outcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        Ok(_) => accept("<stdin>".into(), bytes),
+        Ok(_) => accept("<stdin>".into(), bytes, Source::new),
         Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
             format!("cannot read standard input: {error}"),
@@ -157,7 +195,7 @@ fn read_input(input: &mut dyn Read) -> Outcome {
     }
 }
 
-fn accept(name: String, bytes: Vec<u8>) -> Outcome {
+fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) -> Outcome {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Box::new(Diagnostic::error(
             "too-large",
@@ -166,7 +204,7 @@ fn accept(name: String, bytes: Vec<u8>) -> Outcome {
     }
     let (source, place, finding) = match String::from_utf8(bytes) {
         Ok(text) => {
-            let source = Arc::new(Source { name, text });
+            let source = Arc::new(source(name, text));
             let Some(offset) = source.text.find('\0') else {
                 return Ok(source);
             };
@@ -182,7 +220,7 @@ fn accept(name: String, bytes: Vec<u8>) -> Outcome {
             let text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
             let finding = Diagnostic::error("not-utf8", "the file is not UTF-8 text")
                 .hint("save it as UTF-8; Latin-1 and UTF-16 are not read");
-            (Arc::new(Source { name, text }), valid, finding)
+            (Arc::new(Source::new(name, text)), valid, finding)
         }
     };
     let mark = Mark::at(&source.text, place);

@@ -24,6 +24,7 @@ pub const API_VERSION: &str = "entitle.dev/v1";
 pub const OWN_KINDS: [&str; 4] = ["AcceptedDrift", "Connection", "Notification", "Project"];
 
 /// Everything the manifests of a run say.
+#[derive(Clone)]
 pub struct Manifests<T> {
     pub objects: Vec<Lowered<T>>,
     pub connections: Vec<Connection>,
@@ -39,6 +40,7 @@ pub struct Manifests<T> {
 }
 
 /// An object whose envelope is in order, and what was made of its draft.
+#[derive(Clone)]
 pub struct Lowered<T> {
     pub address: Address,
     pub vendor: Vendor,
@@ -69,7 +71,8 @@ impl<T> Default for Manifests<T> {
 }
 
 impl<T> Manifests<T> {
-    fn join(&mut self, part: Self) {
+    fn take(&mut self, part: Self) {
+        self.files += part.files;
         self.objects.extend(part.objects);
         self.connections.extend(part.connections);
         self.accepted.extend(part.accepted);
@@ -81,35 +84,58 @@ impl<T> Manifests<T> {
     }
 }
 
-/// Reads the sources and checks every envelope. Pieces of files are read side by side and joined in their order.
+/// Reads the sources and checks every envelope.
 pub fn lower<T: Send>(
     sources: &[Arc<Source>],
     kinds: &[KindRow],
     each: &Each<'_, T>,
 ) -> Manifests<T> {
+    let mut all = join(lower_files(sources, kinds, each));
+    all.findings.show(sources);
+    all
+}
+
+/// What every source says by itself, in their order. Pieces of files are read side by side.
+pub fn lower_files<T: Send>(
+    sources: &[Arc<Source>],
+    kinds: &[KindRow],
+    each: &Each<'_, T>,
+) -> Vec<Manifests<T>> {
     let pieces: Vec<Piece> = sources.iter().flat_map(Piece::of).collect();
     let mut parts = side_by_side(&pieces, |piece| lower_piece(piece, kinds, each)).into_iter();
-    let files: Vec<Option<Vec<Manifests<T>>>> = pieces
+    let files: Vec<Option<Manifests<T>>> = pieces
         .chunk_by(|a, b| Arc::ptr_eq(&a.source, &b.source))
         .map(|own| Vec::from_iter(parts.by_ref().take(own.len())))
-        .map(|parts| parts.into_iter().collect())
+        .map(|parts| Some(joined(parts.into_iter().collect::<Option<Vec<_>>>()?)))
         .collect();
     let broken: Vec<Piece> = sources
         .iter()
         .zip(&files)
-        .filter(|(_, parts)| parts.is_none())
+        .filter(|(_, file)| file.is_none())
         .map(|(source, _)| Piece::whole(source))
         .collect();
     let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, kinds, each)).into_iter();
-    let mut all = Manifests {
-        files: sources.len(),
-        ..Manifests::default()
-    };
-    for parts in files {
-        let parts = parts.unwrap_or_else(|| wholes.next().flatten().into_iter().collect());
-        parts.into_iter().for_each(|part| all.join(part));
-    }
+    let files = files.into_iter().map(|file| {
+        let file = file.or_else(|| wholes.next().flatten());
+        Manifests {
+            files: 1,
+            ..file.unwrap_or_default()
+        }
+    });
+    files.collect()
+}
+
+/// What all files say together.
+pub fn join<T>(files: impl IntoIterator<Item = Manifests<T>>) -> Manifests<T> {
+    let mut all = joined(files);
     refuse_equal_names(&mut all);
+    all
+}
+
+fn joined<T>(parts: impl IntoIterator<Item = Manifests<T>>) -> Manifests<T> {
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().unwrap_or_default();
+    parts.for_each(|part| all.take(part));
     all
 }
 
@@ -133,7 +159,7 @@ fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Optio
     };
     for document in documents {
         all.documents += 1;
-        if let Some(draft) = document_of(document, &piece.source, kinds, &mut all) {
+        if let Some(draft) = document_of(document, &piece.label, kinds, &mut all) {
             all.objects.push(Lowered {
                 address: draft.address.clone(),
                 vendor: draft.row.vendor,
@@ -338,10 +364,10 @@ mod tests {
     #[test]
     fn the_deepest_tree_that_is_let_through_fits_the_stack() {
         for (open, close) in [("[", "]"), ("{a: ", "}")] {
-            let source = Arc::new(Source {
-                name: "deep.yaml".into(),
-                text: format!("{}{}", open.repeat(63), close.repeat(63)),
-            });
+            let source = Arc::new(Source::new(
+                "deep.yaml".into(),
+                format!("{}{}", open.repeat(63), close.repeat(63)),
+            ));
             let all = lower(&[source], &[], &|_, _| Some(()));
             assert!(all.findings.is_empty(), "{:?}", all.findings);
             assert_eq!(all.skipped, 1);

@@ -23,12 +23,13 @@ mod plain;
 mod policy;
 pub mod project;
 mod second;
+pub mod stamp;
 mod workers;
 pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;
-pub use load::{Loaded, load, of_files};
+pub use load::{Loaded, again, load, load_again, of_files};
 pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;
 pub use workers::side_by_side;
@@ -39,9 +40,9 @@ use crate::model::diagnostic::Source;
 use crate::model::{Diagnostics, Mark, Node};
 
 /// The document that begins at a place of a file, read once more: what was lowered from it is kept without
-/// its tree.
+/// its text and its tree. Nothing, if the file has changed since.
 pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
-    let piece = piece::Piece::around(source, place)?;
+    let piece = piece::Piece::around(&load::again(source)?, place)?;
     let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;
     documents
         .into_iter()

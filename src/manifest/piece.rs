@@ -18,6 +18,8 @@ const SIZE: usize = 128 << 10;
 #[derive(Clone, Debug)]
 pub struct Piece {
     pub source: Arc<Source>,
+    /// What is made of the piece refers to this.
+    pub label: Arc<Source>,
     range: Range<usize>,
     /// Lines of the file before the piece.
     lines: u32,
@@ -27,6 +29,7 @@ impl Piece {
     pub fn whole(source: &Arc<Source>) -> Self {
         Self {
             source: Arc::clone(source),
+            label: source.label(),
             range: 0..source.text.len(),
             lines: 0,
         }
@@ -113,10 +116,7 @@ mod tests {
     use super::*;
 
     fn pieces(text: &str, size: usize) -> Vec<Piece> {
-        let source = Source {
-            name: "t.yaml".into(),
-            text: text.into(),
-        };
+        let source = Source::new("t.yaml".into(), text.into());
         Piece::of_size(&Arc::new(source), size)
     }
 

@@ -109,10 +109,7 @@ mod tests {
     use crate::model::diagnostic::Source;
 
     fn findings(text: &str) -> Vec<String> {
-        let source = Arc::new(Source {
-            name: "t.yaml".into(),
-            text: text.into(),
-        });
+        let source = Arc::new(Source::new("t.yaml".into(), text.into()));
         let mut findings = Diagnostics::default();
         let documents = super::super::yaml::parse(&source, &mut findings);
         compare(&Piece::whole(&source), &documents, &mut findings);

@@ -287,10 +287,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
-        let source = Arc::new(Source {
-            name: "t.yaml".into(),
-            text: text.into(),
-        });
+        let source = Arc::new(Source::new("t.yaml".into(), text.into()));
         let mut findings = Diagnostics::default();
         let nodes = parse(&source, &mut findings);
         (nodes, findings.iter().cloned().collect())

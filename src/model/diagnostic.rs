@@ -3,6 +3,7 @@
 use super::node::Mark;
 use super::origin::Origin;
 pub use super::origin::Source;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How bad a finding is. An error stops the run before any request.
@@ -142,6 +143,38 @@ impl Diagnostics {
 
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.kept.iter()
+    }
+
+    /// The places that are in a label and cannot be shown yet.
+    fn bare(&mut self) -> Vec<&mut Origin> {
+        let origins = self.kept.iter_mut().flat_map(|finding| {
+            let related = finding.related.as_mut().map(|(origin, _)| origin);
+            finding.origin.as_mut().into_iter().chain(related)
+        });
+        origins.filter(|origin| origin.source.is_bare()).collect()
+    }
+
+    /// The labels that places are in which cannot be shown yet.
+    pub fn labels(&mut self) -> Vec<Arc<Source>> {
+        let bare = self.bare().into_iter();
+        bare.map(|origin| Arc::clone(&origin.source)).collect()
+    }
+
+    /// Gives places that are in a label the text to be shown in.
+    pub fn show(&mut self, sources: &[Arc<Source>]) {
+        let bare = self.bare();
+        if bare.is_empty() {
+            return;
+        }
+        let by_name: HashMap<&str, &Arc<Source>> = sources
+            .iter()
+            .map(|source| (source.name.as_str(), source))
+            .collect();
+        for origin in bare {
+            if let Some(source) = by_name.get(origin.source.name.as_str()) {
+                origin.source = Arc::clone(source);
+            }
+        }
     }
 
     /// Errors and warnings that were counted and not kept.

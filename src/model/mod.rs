@@ -31,5 +31,5 @@ pub use outcome::Outcome;
 pub use path::{FieldPath, Key, Part, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
-pub use value::{Fields, Value};
+pub use value::{Fields, Text, Value};
 pub use wire::{Call, Method, Read, Reply, Verdict};

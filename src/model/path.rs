@@ -2,25 +2,28 @@
 
 use std::fmt;
 
+use super::value::Text;
+
 /// The key of an element in a keyed list, one text per key field, as the user or vendor spelled it.
 ///
 /// Equality and order use the folded spelling, so `Hostname` and `hostname` are one key where the
 /// field table says so.
 #[derive(Clone, Debug)]
 pub struct Key {
-    shown: Box<[String]>,
+    shown: Box<[Text]>,
     /// The folded spelling, where it is another.
-    folded: Option<Box<[String]>>,
+    folded: Option<Box<[Text]>>,
 }
 
 impl Key {
-    /// A key; `fold` drops differences of case and of space, hyphen and underscore.
-    pub fn new(parts: Vec<String>, fold: bool) -> Self {
-        let folded = fold.then(|| Vec::from_iter(parts.iter().map(|part| fold_label(part))));
-        let other = folded.filter(|folded| *folded != parts);
+    /// A key; `folds` drops differences of case and of space, hyphen and underscore.
+    pub fn new(parts: Vec<Text>, folds: bool) -> Self {
+        let parts: Box<[Text]> = parts.into();
+        let fold = |part: &Text| fold_label(part);
+        let folded: Option<Box<[Text]>> = folds.then(|| parts.iter().map(fold).collect());
         Self {
-            folded: other.map(Vec::into_boxed_slice),
-            shown: parts.into(),
+            folded: folded.filter(|folded| *folded != parts),
+            shown: parts,
         }
     }
 
@@ -29,19 +32,19 @@ impl Key {
         self.compared().join("\u{1f}")
     }
 
-    fn compared(&self) -> &[String] {
+    fn compared(&self) -> &[Text] {
         self.folded.as_deref().unwrap_or(&self.shown)
     }
 
     /// The parts as they were spelled, in the order of the key fields.
-    pub fn shown(&self) -> &[String] {
+    pub fn shown(&self) -> &[Text] {
         &self.shown
     }
 }
 
 /// LAC returns `Hostname` for `hostname` and labels with spaces (`IP Address`) whose raw form is not
 /// published; letters and digits alone tell all documented labels apart (HostIDs tab, 2026-11-21).
-fn fold_label(label: &str) -> String {
+fn fold_label(label: &str) -> Text {
     label
         .chars()
         .filter(|c| !matches!(c, ' ' | '_' | '-'))
@@ -140,7 +143,7 @@ pub struct PathPattern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PatternPart {
     Field(String),
-    Element(Vec<String>),
+    Element(Vec<Text>),
     AnyElement,
 }
 
@@ -212,7 +215,7 @@ fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
             let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<String>();
             match stream.next() {
                 Some(Ok(text)) => {
-                    texts.push(text);
+                    texts.push(text.into());
                     rest = &rest[stream.byte_offset()..];
                 }
                 _ => return Err(format!("the quoted part {rest:?} does not end")),
@@ -221,7 +224,7 @@ fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
             let end = rest
                 .find(|c: char| c == ']' || c.is_whitespace())
                 .ok_or_else(|| "a '[' is not closed by ']'".to_string())?;
-            texts.push(rest[..end].to_string());
+            texts.push(rest[..end].into());
             rest = &rest[end..];
         }
     }
@@ -232,7 +235,7 @@ mod tests {
     use super::*;
 
     fn path(parts: &[&str]) -> FieldPath {
-        let key = Key::new(parts.iter().map(|p| p.to_string()).collect(), false);
+        let key = Key::new(parts.iter().map(|p| (*p).into()).collect(), false);
         FieldPath::default()
             .field("Features")
             .element(key)

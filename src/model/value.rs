@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 
 use super::path::Key;
 
+/// A text of a manifest or a vendor. Up to 24 bytes, which is nearly all of them, are held in place.
+pub use compact_str::CompactString as Text;
+
 /// The fields of an object or of a list element, by the vendor's names. An absent field is not managed
 /// (in desired) or not known (in live).
 ///
@@ -137,14 +140,17 @@ pub enum Value {
     Null,
     Bool(bool),
     Integer(i64),
-    Text(String),
+    Text(Text),
     /// Free-form JSON, compared as a whole; rare, and kept apart because it would make every value larger.
     Json(Box<serde_json::Value>),
     /// Members without order.
-    Set(BTreeSet<String>),
+    Set(Box<BTreeSet<Text>>),
     /// Elements matched by key. The order is that of the source and carries no meaning.
-    Items(Vec<(Key, Fields)>),
+    Items(Box<[(Key, Fields)]>),
 }
+
+// A hundred thousand objects have millions of these.
+const _: () = assert!(size_of::<Value>() == 24);
 
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
@@ -175,6 +181,11 @@ fn same_items(a: &[(Key, Fields)], b: &[(Key, Fields)]) -> bool {
 }
 
 impl Value {
+    /// Members without order.
+    pub fn set(members: impl IntoIterator<Item: Into<Text>>) -> Self {
+        Value::Set(Box::new(members.into_iter().map(Into::into).collect()))
+    }
+
     /// The element of a keyed list with this key.
     pub fn item(&self, key: &Key) -> Option<&Fields> {
         self.items()

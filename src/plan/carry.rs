@@ -72,10 +72,10 @@ fn merged(
     match (&field.shape, wish, held) {
         (Shape::Keyed(elements), Value::Items(items), held) => {
             let held = held.map_or(&[][..], Value::items);
-            Value::Items(merged_items(elements, items, held, keeps, policy, path))
+            Value::Items(merged_items(elements, items, held, keeps, policy, path).into())
         }
         (_, Value::Set(wish), Some(Value::Set(held))) if keeps => {
-            Value::Set(wish.union(held).cloned().collect())
+            Value::Set(Box::new(wish.union(held).cloned().collect()))
         }
         // What does not change is sent as live spelled it.
         (_, wish, Some(held)) if field.alike(wish, held) => held.clone(),

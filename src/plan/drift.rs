@@ -16,7 +16,7 @@ use super::diff::Change;
 use super::{carry, diff};
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Desired, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Value,
+    Desired, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Text, Value,
 };
 use crate::provider::codec;
 
@@ -330,8 +330,8 @@ fn recall_item(elements: &'static Elements, item: &Json) -> Option<(Key, Fields)
     let parts = elements
         .key
         .iter()
-        .map(|name| Some(object.get(*name)?.as_str()?.to_string()))
-        .collect::<Option<Vec<String>>>()?;
+        .map(|name| Some(object.get(*name)?.as_str()?.into()))
+        .collect::<Option<Vec<Text>>>()?;
     let fields = recall_fields(elements.fields, object);
     Some((Key::new(parts, elements.fold), fields))
 }

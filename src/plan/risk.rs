@@ -163,7 +163,7 @@ fn ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighed {
 fn members(before: Option<&Value>, after: &Value) -> Weighed {
     let none = BTreeSet::new();
     let set = |value: Option<&Value>| match value {
-        Some(Value::Set(members)) => members.clone(),
+        Some(Value::Set(members)) => (**members).clone(),
         _ => none.clone(),
     };
     let (was, is) = (set(before), set(Some(after)));

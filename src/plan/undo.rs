@@ -32,7 +32,7 @@ pub fn inverse(table: &'static [Field], changes: &[ChangeEntry], live: &Live) ->
         }
     }
     for (name, items) in lists {
-        inverse.fields.insert(name, Value::Items(items));
+        inverse.fields.insert(name, Value::Items(items.into()));
     }
     inverse
 }

@@ -12,7 +12,7 @@ use crate::model::node::Entry;
 use crate::model::path::PatternPart;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
-    Need, Node, Origin, PathPattern, Policy, Shape, Tree, Value,
+    Need, Node, Origin, PathPattern, Policy, Shape, Text, Tree, Value,
 };
 
 /// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
@@ -73,8 +73,8 @@ pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark
                     return None;
                 };
                 let key = |item: &Node| {
-                    let part = |name: &&str| item.get(name)?.text().map(str::to_string);
-                    let parts: Option<Vec<String>> = elements.key.iter().map(part).collect();
+                    let part = |name: &&str| item.get(name)?.text().map(Text::from);
+                    let parts: Option<Vec<Text>> = elements.key.iter().map(part).collect();
                     Some(Key::new(parts?, elements.fold))
                 };
                 items
@@ -270,7 +270,7 @@ impl Auditor<'_> {
                 }
             }
         }
-        Value::Set(members)
+        Value::Set(Box::new(members))
     }
 
     fn items(&mut self, elements: &'static Elements, items: &[Node], path: &Spot<'_>) -> Value {
@@ -305,14 +305,16 @@ impl Auditor<'_> {
             let fields = self.fields(elements.fields, item.entries(), &at, elements.key);
             found.push((key, fields));
         }
-        Value::Items(found)
+        Value::Items(found.into())
     }
 
     fn key(&mut self, elements: &Elements, item: &Node, path: &Spot<'_>) -> Option<Key> {
         let mut parts = Vec::new();
         for name in elements.key {
             match item.get(name).map(|node| (node, &node.tree)) {
-                Some((_, Tree::Text(text))) if !text.trim().is_empty() => parts.push(text.clone()),
+                Some((_, Tree::Text(text))) if !text.trim().is_empty() => {
+                    parts.push(text.as_str().into())
+                }
                 Some((node, _)) => {
                     let message =
                         format!("`{path}[].{name}` must be text, not {}", node.describe());

@@ -4,6 +4,7 @@
 //! a manifest is checked to the letter, a vendor is understood in every form its pages show, and what
 //! fits neither is an error that names the field, never a default.
 
+use compact_str::format_compact;
 use jiff::civil;
 
 use crate::model::{Clearing, Shape, Value};
@@ -53,7 +54,7 @@ impl Misfit {
 pub fn nothing(shape: &Shape, clearing: Clearing) -> Value {
     match (shape, clearing) {
         (Shape::Set(_), _) => Value::Set(Default::default()),
-        (Shape::Keyed(_), _) => Value::Items(Vec::new()),
+        (Shape::Keyed(_), _) => Value::Items(Box::default()),
         (_, Clearing::Zero) => Value::Integer(0),
         _ => Value::Null,
     }
@@ -126,7 +127,7 @@ fn text_value(
         );
         return Err(Misfit::new("out-of-range", message));
     }
-    Ok(Value::Text(text.to_string()))
+    Ok(Value::Text(text.into()))
 }
 
 fn choice(
@@ -141,7 +142,7 @@ fn choice(
         .map_or(text, |(_, name)| name);
     // A vendor may have learned a choice since its page was read; what it says is still the truth.
     if values.contains(&canonical) || edge == Edge::Vendor {
-        return Ok(Value::Text(canonical.to_string()));
+        return Ok(Value::Text(canonical.into()));
     }
     let misfit = Misfit::new(
         "bad-choice",
@@ -163,10 +164,10 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
     };
     let shaped = head.len() == 10 && head.as_bytes().get(4) == Some(&b'-');
     match head.parse::<civil::Date>() {
-        Ok(date) if shaped => Ok(Value::Text(date.to_string())),
+        Ok(date) if shaped => Ok(Value::Text(format_compact!("{date}"))),
         // LicenseSpring admits to having written `0000-00-00` (changelog 4.1.47): shown as it is, so that
         // it can be put right.
-        _ if edge == Edge::Vendor => Ok(Value::Text(text.to_string())),
+        _ if edge == Edge::Vendor => Ok(Value::Text(text.into())),
         _ => Err(Misfit::new("bad-date", format!("{text:?} is not a date"))
             .hint("write an existing day as YYYY-MM-DD")),
     }
@@ -175,11 +176,13 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
 /// An instant with or without zone and with any number of fractional digits; without a zone it is UTC.
 fn instant(text: &str) -> Result<Value, Misfit> {
     match text.parse::<jiff::Timestamp>() {
-        Ok(moment) => Ok(Value::Text(second(moment))),
-        Err(_) => bare(text).map(Value::Text).ok_or_else(|| {
-            Misfit::new("bad-date", format!("{text:?} is not an instant"))
-                .hint("write it in UTC, for example 2027-01-31T00:00:00Z")
-        }),
+        Ok(moment) => Ok(Value::Text(second(moment).into())),
+        Err(_) => bare(text)
+            .map(|text| Value::Text(text.into()))
+            .ok_or_else(|| {
+                Misfit::new("bad-date", format!("{text:?} is not an instant"))
+                    .hint("write it in UTC, for example 2027-01-31T00:00:00Z")
+            }),
     }
 }
 
@@ -208,7 +211,7 @@ fn guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
     match uuid::Uuid::try_parse(text.trim()) {
         // .NET prints a missing Guid as zeros.
         Ok(id) if id.is_nil() && clearing != Clearing::Impossible => Ok(Value::Null),
-        Ok(id) => Ok(Value::Text(id.hyphenated().to_string())),
+        Ok(id) => Ok(Value::Text(format_compact!("{}", id.hyphenated()))),
         Err(_) => Err(Misfit::new("bad-guid", format!("{text:?} is not a GUID"))
             .hint("for example f76ac030-df89-41a9-a62a-b6fbbba5a58c")),
     }
@@ -332,7 +335,7 @@ mod tests {
         assert_eq!(read(&Shape::TEXT, Clearing::Empty, ""), Ok(Value::Null));
         assert_eq!(
             read(&Shape::TEXT, Clearing::Null, ""),
-            Ok(Value::Text(String::new()))
+            Ok(Value::Text("".into()))
         );
         let zero = scalar(&Shape::COUNT, Clearing::Zero, Scalar::Null, Edge::Vendor);
         assert_eq!(zero, Ok(Value::Integer(0)));

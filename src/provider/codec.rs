@@ -70,7 +70,7 @@ pub fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<V
                     _ => return Err(Malformed(format!("`{path}` has a member that is no text"))),
                 };
             }
-            Ok(Value::Set(members))
+            Ok(Value::Set(Box::new(members)))
         }
         (Shape::Keyed(elements), Json::Array(items)) => items_value(elements, items, path),
         (Shape::Object | Shape::Set(_) | Shape::Keyed(_), _)
@@ -97,7 +97,7 @@ fn items_value(
     let mut seen = std::collections::BTreeSet::new();
     match found.iter().find(|(key, _)| !seen.insert(key)) {
         Some((key, _)) => Err(Malformed(format!("`{path}` has the element [{key}] twice"))),
-        None => Ok(Value::Items(found)),
+        None => Ok(Value::Items(found.into())),
     }
 }
 
@@ -120,7 +120,7 @@ fn element_at(
     let mut parts = Vec::new();
     for name in elements.key {
         match object.get(*name) {
-            Some(Json::String(text)) => parts.push(text.clone()),
+            Some(Json::String(text)) => parts.push(text.as_str().into()),
             Some(other) => {
                 let kind = json_kind(other);
                 return Err(Malformed(format!(

@@ -85,7 +85,7 @@ fn stated(
     match (&field.shape, value) {
         (Shape::Keyed(elements), Value::Items(items)) => listed(elements, items, path, unsaid),
         (Shape::Set(inner), Value::Set(members)) => {
-            for member in members {
+            for member in members.iter() {
                 say(inner, Clearing::Impossible, &Value::Text(member.clone()))?;
                 if member.is_empty() {
                     return Err("it has an empty member".into());
@@ -309,7 +309,7 @@ mod tests {
             ("once", Value::Bool(true)),
             ("type", text("none")),
             ("date", text("2027-01-01")),
-            ("list", Value::Items(items)),
+            ("list", Value::Items(items.into())),
         ];
         let expected = r#"{"type":"none","list":[{"name":"a"},{"name":"b"}]}"#;
         assert_eq!(said(&all), (expected.to_string(), Vec::new()));
@@ -323,7 +323,7 @@ mod tests {
             ("type", text("fixed")),
             ("date", text("0000-00-00")),
             ("kind", text("new")),
-            ("list", Value::Items(items)),
+            ("list", Value::Items(items.into())),
         ];
         let (desired, unsaid) = said(&all);
         assert_eq!(desired, "{}");
@@ -337,7 +337,10 @@ mod tests {
     #[test]
     fn an_object_is_not_said_to_demand_what_its_elements_lack() {
         let items = vec![item("a", &[("count", Value::Null)])];
-        let all = [("kind", text("network")), ("list", Value::Items(items))];
+        let all = [
+            ("kind", text("network")),
+            ("list", Value::Items(items.into())),
+        ];
         let (desired, unsaid) = said(&all);
         assert_eq!(desired, r#"{"list":[{"name":"a"}]}"#);
         assert_eq!(unsaid.len(), 1, "{unsaid:?}");

@@ -12,10 +12,7 @@ use crate::model::{
 
 /// A manifest's object that manages nothing.
 pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
-    let source = Arc::new(Source {
-        name: "test.yaml".into(),
-        text: String::new(),
-    });
+    let source = Arc::new(Source::new("test.yaml".into(), String::new()));
     Desired {
         address: Address {
             kind: table.kind,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::manifest::{Loaded, Lowered, Manifests, lower};
+use crate::manifest::{self, Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
 use crate::model::{
@@ -42,12 +42,29 @@ pub fn check(loaded: Loaded, options: &CheckOptions) -> Checked {
 
 /// The same for some files by themselves, of which others define the connections.
 pub(super) fn check_among(
-    mut loaded: Loaded,
+    loaded: Loaded,
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let mut manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &audit);
-    let mut findings = std::mem::take(&mut loaded.findings);
+    let files = lower::lower_files(&loaded.sources, &provider::kind_rows(), &audit);
+    settle(loaded, files, options, known)
+}
+
+/// What becomes of a draft where it is read, for as long as its file stays as it is.
+pub(super) fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Arc<Desired>> {
+    let provider = provider::of_kind(draft.address.kind.0)?;
+    provider::audit::audit(provider, draft, findings).map(Arc::new)
+}
+
+/// Checks what no file says by itself: names, references and connections.
+pub(super) fn settle(
+    loaded: Loaded,
+    files: impl IntoIterator<Item = Manifests<Arc<Desired>>>,
+    options: &CheckOptions,
+    known: &BTreeMap<String, Connection>,
+) -> Checked {
+    let mut manifests = lower::join(files);
+    let mut findings = loaded.findings;
     findings.extend(std::mem::take(&mut manifests.findings));
     if manifests.documents == manifests.skipped && manifests.files > 0 && !findings.has_errors() {
         findings.push(none_of_ours(&manifests));
@@ -85,10 +102,7 @@ pub(super) fn check_among(
         let audited = object.object.take();
         let connection = connection_of(&object, &connections, &by_vendor, options, &mut findings);
         if let (Some(audited), Some(connection)) = (audited, connection) {
-            desired.push(Arc::new(Desired {
-                connection,
-                ..audited
-            }));
+            desired.push(through(audited, connection));
         }
     }
     refuse_equal_objects(&desired, &mut findings);
@@ -105,6 +119,7 @@ pub(super) fn check_among(
         connections: places,
         ..SourceFacts::default()
     };
+    show(&mut findings, &loaded.sources);
     Checked {
         desired,
         connections,
@@ -115,10 +130,23 @@ pub(super) fn check_among(
     }
 }
 
-/// What becomes of a draft: the object, if its fields are in order.
-pub(super) fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
-    let provider = provider::of_kind(draft.address.kind.0)?;
-    provider::audit::audit(provider, draft, findings)
+/// The object with the connection that it goes through.
+fn through(mut object: Arc<Desired>, connection: String) -> Arc<Desired> {
+    if object.connection != connection {
+        Arc::make_mut(&mut object).connection = connection;
+    }
+    object
+}
+
+/// Gives the places of findings the text to be shown in: that of the sources, or of their files once more.
+fn show(findings: &mut Diagnostics, sources: &[Arc<Source>]) {
+    findings.show(sources);
+    let again: Vec<Arc<Source>> = findings
+        .labels()
+        .iter()
+        .filter_map(manifest::again)
+        .collect();
+    findings.show(&again);
 }
 
 /// The notifications, after a finding for every connection that one names and nobody has: it would be told
@@ -144,7 +172,7 @@ fn notifications(
 }
 
 /// Manifests without a single document of ours are a wrong path, not an empty wish.
-fn none_of_ours(manifests: &Manifests<Desired>) -> Diagnostic {
+fn none_of_ours<T>(manifests: &Manifests<T>) -> Diagnostic {
     let message = match manifests.documents {
         0 => "the files hold no document".to_string(),
         1 => "the only document is not one of entitle's".to_string(),
@@ -161,7 +189,7 @@ fn none_of_ours(manifests: &Manifests<Desired>) -> Diagnostic {
 pub fn digest_of(sources: &[Arc<Source>]) -> String {
     let parts: Vec<_> = sources
         .iter()
-        .map(|source| (&source.name, &source.text))
+        .map(|source| (&source.name, source.hash()))
         .collect();
     plan::fingerprint::digest(&parts)
 }
@@ -198,7 +226,7 @@ const COMPARED: usize = 200;
 
 /// The connection an object goes through: the one it names, or the only one of its vendor.
 fn connection_of(
-    object: &Lowered<Desired>,
+    object: &Lowered<Arc<Desired>>,
     connections: &BTreeMap<String, Connection>,
     by_vendor: &BTreeMap<Vendor, Vec<&str>>,
     options: &CheckOptions,

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::{Accounts, Checked, Settings, check, look};
 use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::apply::outcome::Outcome;
-use crate::manifest::lower;
+use crate::manifest::{self, lower};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Diagnostics, Fields, Live, Mode, Observed};
 use crate::plan::drift::accepted::Ledger;
@@ -94,7 +94,7 @@ impl Bases {
                 let base = Base {
                     identity: identity(&desired),
                     place: None,
-                    fields: desired.fields,
+                    fields: Arc::unwrap_or_clone(desired).fields,
                     applied: None,
                 };
                 by_address.insert(object.address.to_string(), base);
@@ -218,7 +218,10 @@ pub async fn drift(
         })
         .collect();
     let mut findings = checked.findings.clone();
-    let accepted = ledger.findings(narrowed);
+    let mut accepted = ledger.findings(narrowed);
+    let labels = accepted.labels();
+    let again: Vec<_> = labels.iter().filter_map(manifest::again).collect();
+    accepted.show(&again);
     findings.extend(accepted.clone());
     let from = bases.from.clone();
     let document = DriftDocument::new(from, checked.source.clone(), objects, &findings, now);

@@ -9,19 +9,19 @@ pub mod drift;
 pub mod import;
 mod restore;
 mod saved;
+mod shelf;
 mod undo;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::{Account, Event, Listener, Secrets, observe};
-use crate::manifest;
+use crate::apply::{Account, Event, Listener, Secrets, observe_each};
 use crate::model::{Address, Connection, Desired, Diagnostics, Live, Mode, Observed};
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
@@ -32,6 +32,7 @@ pub use check::{CheckOptions, Checked, check, digest_of};
 pub use drift::{Bases, drift};
 pub use restore::{Applied, restore};
 pub use saved::saved;
+pub use shelf::Shelf;
 pub use undo::{Undone, undo};
 
 /// What a pass needs beside the manifests.
@@ -96,17 +97,26 @@ pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
     plan_with(checked, settings, &Accounts::new()).await
 }
 
-/// Plans over accounts that earlier passes have opened.
+/// Plans over accounts that earlier passes have opened. Every object is planned when it is seen, and of its live
+/// values nothing is kept that no write starts from: most objects are in sync.
 pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, seen) = look(checked, settings, kept).await;
-    let now = (settings.clock)();
-    let planned = manifest::side_by_side(&seen, |(object, seen)| {
-        let provider = provider::of(object.vendor)?;
-        Some(plan::plan(provider, object, seen, now))
-    });
+    let mut planned: Vec<Option<Planned>> = checked.desired.iter().map(|_| None).collect();
+    let mut live = BTreeMap::new();
+    let found = &mut |place: usize, seen| {
+        let object = &checked.desired[place];
+        let Some(provider) = provider::of(object.vendor) else {
+            return;
+        };
+        let one = plan::plan(provider, object, &seen, observed_at);
+        if let (Some(_), Observed::Live(seen)) = (&one.step, seen) {
+            live.insert(object.address.clone(), seen);
+        }
+        planned[place] = Some(one);
+    };
+    let accounts = look_each(checked, settings, kept, found).await;
     let planned: Vec<Planned> = planned.into_iter().flatten().collect();
-    let live = written(seen, &planned);
+    let now = (settings.clock)();
     let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {
         planned,
@@ -116,18 +126,6 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
         observed_at,
         fresh: true,
     }
-}
-
-/// The live values of the objects that a write would start from; the others are of no more use.
-fn written(seen: Vec<(&Arc<Desired>, Observed)>, planned: &[Planned]) -> BTreeMap<Address, Live> {
-    seen.into_iter()
-        .zip(planned)
-        .filter(|(_, planned)| planned.step.is_some())
-        .filter_map(|((object, seen), _)| match seen {
-            Observed::Live(live) => Some((object.address.clone(), live)),
-            Observed::Missing | Observed::Unread(_) => None,
-        })
-        .collect()
 }
 
 /// The plan as the contract shows it.
@@ -154,13 +152,14 @@ fn paces(accounts: &Accounts, parallelism: usize) -> BTreeMap<String, Pace> {
         .collect()
 }
 
-/// Opens an account for every connection in use. Objects whose account cannot be opened are unread.
+/// Opens an account for every connection in use, and says why those of some objects cannot be opened.
 fn accounts(
     checked: &Checked,
     settings: &Settings,
     kept: &Accounts,
-) -> (Accounts, BTreeMap<Address, Observed>) {
-    let (mut accounts, mut unread) = (BTreeMap::new(), BTreeMap::new());
+    found: &mut Found<'_>,
+) -> Accounts {
+    let mut accounts = BTreeMap::new();
     for (name, objects) in wanted(checked, settings) {
         if let Some(account) = kept.get(name) {
             account.until(settings.deadline);
@@ -172,34 +171,50 @@ fn accounts(
                 accounts.insert(name.to_string(), Arc::new(account));
             }
             Err(why) => {
-                let failed = |(_, object): &(usize, &Desired)| {
-                    (object.address.clone(), Observed::Unread(why.clone()))
-                };
-                unread.extend(objects.iter().map(failed));
+                for (place, _) in objects {
+                    found(place, Observed::Unread(why.clone()));
+                }
             }
         }
     }
-    (accounts, unread)
+    accounts
 }
 
-/// Opens the accounts in use and reads every object, in the order of the objects.
+/// Takes what was seen of the object at a place among all.
+type Found<'a> = dyn FnMut(usize, Observed) + Send + 'a;
+
+/// Opens the accounts in use and reads every object; each is handed over as soon as it is seen, and once.
+async fn look_each(
+    checked: &Checked,
+    settings: &Settings,
+    kept: &Accounts,
+    found: &mut Found<'_>,
+) -> Accounts {
+    let mut seen = vec![false; checked.desired.len()];
+    let mut once = |place: usize, observed| {
+        seen[place] = true;
+        found(place, observed);
+    };
+    let accounts = accounts(checked, settings, kept, &mut once);
+    read(checked, &accounts, settings, &mut once).await;
+    for (place, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
+        found(place, Observed::Unread("it was not read".into()));
+    }
+    accounts
+}
+
+/// The same for those who need all objects side by side, in their order.
 async fn look<'a>(
     checked: &'a Checked,
     settings: &Settings,
     kept: &Accounts,
 ) -> (Accounts, Vec<(&'a Arc<Desired>, Observed)>) {
-    let (accounts, mut unread) = accounts(checked, settings, kept);
-    let mut seen: Vec<Option<Observed>> = vec![None; checked.desired.len()];
-    for (place, found) in read(checked, &accounts, settings).await {
-        seen[place] = Some(found);
-    }
-    let why = || Observed::Unread("it was not read".into());
-    let seen = checked.desired.iter().zip(seen).map(|(object, seen)| {
-        let seen = seen.or_else(|| unread.remove(&object.address));
-        (object, seen.unwrap_or_else(why))
-    });
-    let seen = seen.collect();
-    (accounts, seen)
+    let mut seen: Vec<Option<Observed>> = checked.desired.iter().map(|_| None).collect();
+    let take = &mut |place: usize, observed| seen[place] = Some(observed);
+    let accounts = look_each(checked, settings, kept, take).await;
+    let seen = checked.desired.iter().zip(seen);
+    let seen = seen.filter_map(|(object, seen)| Some((object, seen?)));
+    (accounts, seen.collect())
 }
 
 /// The objects that are read, by connection, with their places among all.
@@ -219,38 +234,38 @@ fn wanted<'a>(
 }
 
 /// Reads every account side by side: one that is slow or down delays no other.
-async fn read(
-    checked: &Checked,
-    accounts: &Accounts,
-    settings: &Settings,
-) -> Vec<(usize, Observed)> {
+async fn read(checked: &Checked, accounts: &Accounts, settings: &Settings, found: &mut Found<'_>) {
+    // The accounts take turns on one task, so nobody ever waits for it.
+    let found = Mutex::new(found);
     let mut reads: FuturesUnordered<_> = wanted(checked, settings)
         .into_iter()
         .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
-        .map(|(account, wanted)| async move {
-            let (places, objects): (Vec<usize>, Vec<&Desired>) = wanted.into_iter().unzip();
-            let (connection, count) = (&account.connection.name, objects.len());
-            settings.events.tell(|| {
-                Some(Event::Observing {
-                    connection: connection.clone(),
-                    objects: count,
-                })
-            });
-            let found = observe(account, &objects).await;
-            settings.events.tell(|| {
-                Some(Event::Observed {
-                    connection: connection.clone(),
-                    objects: count,
-                })
-            });
-            (places, found)
+        .map(|(account, wanted)| {
+            let found = &found;
+            async move {
+                let (places, objects): (Vec<usize>, Vec<&Desired>) = wanted.into_iter().unzip();
+                let (connection, count) = (&account.connection.name, objects.len());
+                settings.events.tell(|| {
+                    Some(Event::Observing {
+                        connection: connection.clone(),
+                        objects: count,
+                    })
+                });
+                let each = &mut |place: usize, observed| {
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found(places[place], observed);
+                };
+                observe_each(account, &objects, each).await;
+                settings.events.tell(|| {
+                    Some(Event::Observed {
+                        connection: connection.clone(),
+                        objects: count,
+                    })
+                });
+            }
         })
         .collect();
-    let mut observed = Vec::new();
-    while let Some((places, found)) = reads.next().await {
-        observed.extend(places.into_iter().zip(found));
-    }
-    observed
+    while reads.next().await.is_some() {}
 }
 
 fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account, String> {

@@ -18,7 +18,7 @@ use crate::apply::{Account, Listener, Lost, Outcome, Secrets, Trust};
 use crate::cli::simulators;
 use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
-use crate::model::{Diagnostics, Limits, Method, Rate, Reply};
+use crate::model::{Limits, Method, Rate, Reply};
 use crate::plan::{Action, Planned};
 use crate::provider;
 use crate::sandbox::{Options, Population, Sandbox};
@@ -145,11 +145,11 @@ impl Scene {
             .expect("a vendor of the sandbox")
             .collect();
         let loaded = Loaded {
-            sources: vec![Arc::new(Source {
-                name: "all.yaml".into(),
-                text: texts.join("---\n"),
-            })],
-            findings: Diagnostics::default(),
+            sources: vec![Arc::new(Source::new(
+                "all.yaml".into(),
+                texts.join("---\n"),
+            ))],
+            ..Loaded::default()
         };
         let options = CheckOptions {
             need_connections: true,

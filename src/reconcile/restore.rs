@@ -182,7 +182,8 @@ fn remembered(
     for (name, value) in &fields {
         if let Value::Items(items) = value {
             let held = seen.fields.get(name).map_or(&[][..], Value::items);
-            base.fields.insert(name, Value::Items(filled(items, held)));
+            base.fields
+                .insert(name, Value::Items(filled(items, held).into()));
         }
     }
     let changes: Vec<ChangeEntry> = memory

@@ -46,7 +46,7 @@ pub fn saved(
             Ok(waiting(desired, entry))
         })
         .collect::<Result<Vec<Planned>, String>>()?;
-    let (accounts, _) = accounts(checked, settings, &Accounts::new());
+    let accounts = accounts(checked, settings, &Accounts::new(), &mut |_, _| {});
     Ok(Pass {
         planned,
         document,

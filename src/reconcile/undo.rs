@@ -29,10 +29,10 @@ pub async fn undo(
             "the run {run} carried out nothing that could be taken back"
         ));
     }
-    let source = Arc::new(Source {
-        name: format!("run {}", run.get(..13).unwrap_or(run)),
-        text: String::new(),
-    });
+    let source = Arc::new(Source::new(
+        format!("run {}", run.get(..13).unwrap_or(run)),
+        String::new(),
+    ));
     let mut desired = Vec::new();
     for intent in &intents {
         desired.push(Arc::new(unmanaged(intent, &checked, &source)?));

@@ -185,10 +185,7 @@ mod tests {
     fn a_place_past_what_is_shown_keeps_a_caret() {
         let text = "ü".repeat(1_000);
         let mark = Mark::at(&text, 1_798);
-        let source = Arc::new(Source {
-            name: "x".into(),
-            text,
-        });
+        let source = Arc::new(Source::new("x".into(), text));
         let excerpt = Excerpt::new(&Origin { source, mark }, AnnotationKind::Primary, "", false);
         assert!(excerpt.span.end <= excerpt.line.len() && excerpt.span.start < excerpt.span.end);
     }

@@ -23,10 +23,10 @@ fn findings(case: &Path) -> (String, Vec<&'static str>) {
         .sources
         .iter()
         .map(|source| {
-            Arc::new(entitle::model::diagnostic::Source {
-                name: rename(&source.name),
-                text: source.text.clone(),
-            })
+            Arc::new(entitle::model::diagnostic::Source::new(
+                rename(&source.name),
+                source.text.clone(),
+            ))
         })
         .collect();
     let checked = reconcile::check(

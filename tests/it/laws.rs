@@ -44,7 +44,7 @@ fn shape_value(shape: &'static Shape) -> BoxedStrategy<Value> {
                 .boxed()
         }
         Shape::Set(_) => prop::collection::btree_set("[a-d]", 0..4)
-            .prop_map(Value::Set)
+            .prop_map(Value::set)
             .boxed(),
         Shape::Keyed(elements) => {
             let keys = prop::sample::subsequence(vec!["a", "b", "c", "d"], 0..4).prop_shuffle();
@@ -52,12 +52,12 @@ fn shape_value(shape: &'static Shape) -> BoxedStrategy<Value> {
                 let items: Vec<_> = keys
                     .into_iter()
                     .map(|key| {
-                        let parts = vec![key.to_string(); elements.key.len()];
+                        let parts = vec![key.into(); elements.key.len()];
                         let key = Key::new(parts, elements.fold);
                         fields(elements.fields).prop_map(move |fields| (key.clone(), fields))
                     })
                     .collect();
-                items.prop_map(Value::Items)
+                items.prop_map(|items| Value::Items(items.into()))
             })
             .boxed()
         }

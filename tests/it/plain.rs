@@ -11,10 +11,7 @@ use super::support::mutate::{self, Dice};
 use super::support::seeds;
 
 fn source(text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        name: "m.yaml".into(),
-        text: text.into(),
-    })
+    Arc::new(Source::new("m.yaml".into(), text.into()))
 }
 
 /// Runs a test with the stack that manifests are read with: the general reader needs it for deep trees.

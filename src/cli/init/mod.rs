@@ -10,7 +10,6 @@ use super::args::Init;
 use super::exit::Exit;
 use super::{files, output};
 use crate::manifest::Loaded;
-use crate::model::Diagnostics;
 use crate::model::address::name_fault;
 use crate::model::diagnostic::{Source, nearest};
 use crate::provider;
@@ -49,15 +48,11 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
 /// Checks the project as `validate` would, before any of it is written.
 fn valid(all: &[(&'static str, String)]) -> anyhow::Result<bool> {
     let manifests = all.iter().filter(|(name, _)| name.starts_with("licences/"));
-    let sources = manifests.map(|(name, text)| {
-        Arc::new(Source {
-            name: (*name).to_string(),
-            text: text.clone(),
-        })
-    });
+    let sources =
+        manifests.map(|(name, text)| Arc::new(Source::new((*name).to_string(), text.clone())));
     let loaded = Loaded {
         sources: sources.collect(),
-        findings: Diagnostics::default(),
+        ..Loaded::default()
     };
     let options = CheckOptions {
         need_connections: true,

@@ -30,10 +30,7 @@ async fn keys() -> Keys {
     let manifest = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: main}\nspec:\n  \
                     vendor: cryptlex\n  baseUrl: https://api.cryptlex.com\n  auth: {token: {env: T}}\n  \
                     webhookSecret: {env: HOOK}\n";
-    let source = crate::model::diagnostic::Source {
-        name: "main.yaml".into(),
-        text: manifest.into(),
-    };
+    let source = crate::model::diagnostic::Source::new("main.yaml".into(), manifest.into());
     let read = lower::lower(
         &[Arc::new(source)],
         &crate::provider::kind_rows(),

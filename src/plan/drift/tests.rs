@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::accepted::Ledger;
 use super::*;
 use crate::model::diagnostic::Source;
@@ -66,8 +64,7 @@ fn features(items: &[(&str, i64, &str)]) -> Fields {
 }
 
 fn groups(field: &'static str, names: &[&str]) -> Fields {
-    let set: BTreeSet<String> = names.iter().map(|name| (*name).to_string()).collect();
-    Fields::from([(field, Value::Set(set))])
+    Fields::from([(field, Value::set(names.iter().copied()))])
 }
 
 #[test]

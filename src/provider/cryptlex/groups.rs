@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
+use crate::model::Text;
 use crate::model::diagnostic::nearest;
 use crate::provider::reading::MOST_PAGES;
 
 /// The groups seen so far, and the names that somebody asked for.
 #[derive(Default)]
 pub struct Groups {
-    wanted: BTreeSet<String>,
+    wanted: BTreeSet<Text>,
     ids: BTreeMap<String, BTreeSet<String>>,
     seen: BTreeSet<String>,
     pub pages: usize,
@@ -18,7 +19,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    pub fn want(&mut self, names: &BTreeSet<String>) {
+    pub fn want(&mut self, names: &BTreeSet<Text>) {
         self.wanted.extend(names.iter().cloned());
     }
 
@@ -45,7 +46,10 @@ impl Groups {
             let ids = self.ids.entry(name.to_string()).or_default();
             ids.insert(id.to_string());
         }
-        let unknown = self.wanted.iter().any(|name| !self.ids.contains_key(name));
+        let unknown = self
+            .wanted
+            .iter()
+            .any(|name| !self.ids.contains_key(name.as_str()));
         let more = self.seen.len() > before && (rows.len() >= full || unknown);
         if more && self.pages >= MOST_PAGES {
             return Err(format!("page {MOST_PAGES} of a list that does not end"));
@@ -57,7 +61,7 @@ impl Groups {
     pub fn resolve(
         &self,
         organization: &str,
-        names: &BTreeSet<String>,
+        names: &BTreeSet<Text>,
     ) -> Result<BTreeSet<String>, String> {
         if let Some(why) = &self.failure
             && !names.is_empty()
@@ -67,7 +71,7 @@ impl Groups {
         let mut ids = BTreeSet::new();
         let mut faults = Vec::new();
         for name in names {
-            match self.ids.get(name) {
+            match self.ids.get(name.as_str()) {
                 Some(found) if found.len() == 1 => ids.extend(found.iter().cloned()),
                 Some(found) => faults.push(shared(organization, name, found)),
                 None => faults.push(self.unknown(organization, name)),
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn a_list_that_does_not_end_is_left() {
         let mut groups = Groups::default();
-        groups.want(&BTreeSet::from(["nobody".to_string()]));
+        groups.want(&BTreeSet::from(["nobody".into()]));
         let row = |number: usize| {
             let text = |name: &str| Json::from(format!("{name}{number}"));
             Map::from_iter([("id".into(), text("id")), ("name".into(), text("name"))])

@@ -186,7 +186,7 @@ fn decode(license: &Map<String, Json>) -> Result<Live, Malformed> {
         .collect();
     let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
     let mut live = Live::default();
-    live.fields.insert(fields::IDS, Value::Set(ids));
+    live.fields.insert(fields::IDS, Value::set(ids));
     Ok(live)
 }
 

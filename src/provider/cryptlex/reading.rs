@@ -13,7 +13,7 @@ use super::fields;
 use super::groups::Groups;
 use super::{decode, id_of, with_scope};
 use crate::model::resource::Resolved;
-use crate::model::{Call, Observed, Value};
+use crate::model::{Call, Observed, Text, Value};
 use crate::provider::hunt::{Hunt, Next};
 use crate::provider::reading::{Answer, Outbox, Reading, Ticket, Wanted, is_absent, json_of};
 use crate::provider::{segment, with_query};
@@ -42,7 +42,7 @@ struct Target {
     organization: usize,
     id: String,
     /// Names of groups that its manifest uses.
-    names: Option<BTreeSet<String>>,
+    names: Option<BTreeSet<Text>>,
     observed: Option<Observed>,
 }
 
@@ -80,7 +80,7 @@ impl LicenseReading {
                 reading.organizations.len() - 1
             });
             let names = match desired.fields.get(fields::NAMES) {
-                Some(Value::Set(names)) => Some(names.clone()),
+                Some(Value::Set(names)) => Some((**names).clone()),
                 _ => None,
             };
             let target = Target {
@@ -309,7 +309,7 @@ impl Reading for LicenseReading {
                             live.resolved.push(Resolved {
                                 given: fields::NAMES,
                                 field: fields::IDS,
-                                value: Value::Set(ids),
+                                value: Value::set(ids),
                             });
                             Observed::Live(live)
                         }

@@ -20,7 +20,7 @@ fn wanted(license: &str, fields: Fields) -> Desired {
 }
 
 fn set(members: &[&str]) -> Value {
-    Value::Set(members.iter().map(|text| text.to_string()).collect())
+    Value::set(members.iter().copied())
 }
 
 /// The query of a call, decoded.

@@ -68,11 +68,11 @@ fn the_pages_reply_is_read() {
     let expected = Fields::from([
         (
             "customLicenses",
-            Value::Items(vec![(key("a5Xjp3VF3sjcyZUDa6UaWh"), license)]),
+            Value::Items(Box::new([(key("a5Xjp3VF3sjcyZUDa6UaWh"), license)])),
         ),
         (
             "assignedEditions",
-            Value::Items(vec![
+            Value::Items(Box::new([
                 (
                     key("5SPzPwEFvBEds8LzVwXX4K"),
                     edition("2018-10-06T18:00:08Z"),
@@ -81,14 +81,14 @@ fn the_pages_reply_is_read() {
                     key("4sdvnCrYEjfcKjTvAoigEF"),
                     edition("2017-11-05T18:01:24Z"),
                 ),
-            ]),
+            ])),
         ),
         (
             "customLimits",
-            Value::Items(vec![(
+            Value::Items(Box::new([(
                 key("09cX4Tmi1qSfrS997ORMYl"),
                 Fields::from([("value", Value::Integer(-1))]),
-            )]),
+            )])),
         ),
     ]);
     assert_eq!(live.fields, expected);
@@ -118,7 +118,7 @@ fn an_absent_list_is_empty_only_in_a_reply_that_names_the_organization() {
         licence
     };
     let live = live(read(without(json!(ORG))));
-    assert_eq!(live.fields["customLimits"], Value::Items(Vec::new()));
+    assert_eq!(live.fields["customLimits"], Value::Items(Box::default()));
     let why = unread(read(without(Json::Null)));
     assert_eq!(
         why,

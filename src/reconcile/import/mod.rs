@@ -18,8 +18,7 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Diagnostics, Fields, KindTable, Live, Mark, Mode, Observed, Origin, Policy,
-    Shape,
+    Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, Policy, Shape,
 };
 use crate::plan::{self, Action};
 use crate::provider::listing::Found;
@@ -244,10 +243,7 @@ fn proved(
     live: &Live,
     settings: &Settings,
 ) -> Result<(), String> {
-    let source = Source {
-        name: "the imported manifest".into(),
-        text: text.to_string(),
-    };
+    let source = Source::new("the imported manifest".into(), text.to_string());
     let read = reread(checked, source);
     if let Some(finding) = read.findings.iter().next() {
         let code = finding.code;
@@ -285,7 +281,7 @@ fn unchanged(
 fn reread(checked: &Checked, source: Source) -> Checked {
     let loaded = Loaded {
         sources: vec![Arc::new(source)],
-        findings: Diagnostics::default(),
+        ..Loaded::default()
     };
     let options = CheckOptions {
         need_connections: true,

@@ -9,11 +9,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::edit::{self, Act, Edit, Place};
+use crate::manifest::{
+    self,
+    edit::{self, Act, Edit, Place},
+};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Shape, Tree, Value,
+    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Shape, Text, Tree, Value,
 };
 use crate::plan::{self, Change, ChangeVerb};
 use crate::provider::canon::{self, Edge, Scalar};
@@ -39,15 +42,16 @@ struct File {
 }
 
 impl File {
-    fn new(source: &Arc<Source>) -> Self {
+    fn new(label: &Arc<Source>) -> Self {
+        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
         let mut at = 0;
         let parts = edit::parts(&source.text).into_iter().map(|part| {
             at += part.len();
             (at - part.len(), part.to_string())
         });
         Self {
-            source: Arc::clone(source),
             parts: parts.collect(),
+            source,
             changed: Vec::new(),
             failed: Vec::new(),
         }
@@ -76,6 +80,11 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
         let file = files
             .entry(source.name.as_str())
             .or_insert_with(|| File::new(source));
+        if file.source.is_bare() {
+            let why = "the file was changed after it was read";
+            file.failed.push((desired.address.to_string(), why.into()));
+            continue;
+        }
         let place = file
             .parts
             .range_mut(..=desired.origin.mark.range().start)
@@ -120,10 +129,7 @@ fn object(
     let edited = edit::edit(text, &edits)?;
     let read = reread(
         checked,
-        Source {
-            name: desired.origin.source.name.clone(),
-            text: edited.clone(),
-        },
+        Source::new(desired.origin.source.name.clone(), edited.clone()),
     );
     if let Some(finding) = read
         .findings
@@ -318,7 +324,7 @@ fn set(
         // `null` stands for the empty list.
         edits.push(Edit {
             way: spot.way.clone(),
-            act: Act::Set(Json::from_iter(held.iter().cloned())),
+            act: Act::Set(Json::from_iter(held.iter().map(Text::as_str))),
         });
         return;
     };
@@ -353,8 +359,8 @@ fn index_of(list: &Node, elements: &Elements, key: &Key) -> Option<usize> {
         let parts = elements
             .key
             .iter()
-            .map(|name| item.get(name)?.text().map(str::to_string));
-        let parts: Option<Vec<String>> = parts.collect();
+            .map(|name| item.get(name)?.text().map(Text::from));
+        let parts: Option<Vec<Text>> = parts.collect();
         parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
     })
 }
@@ -365,8 +371,8 @@ fn element(list: &Json, elements: &Elements, key: &Key) -> Option<Json> {
         let parts = elements
             .key
             .iter()
-            .map(|name| item.get(*name)?.as_str().map(str::to_string));
-        let parts: Option<Vec<String>> = parts.collect();
+            .map(|name| item.get(*name)?.as_str().map(Text::from));
+        let parts: Option<Vec<Text>> = parts.collect();
         parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
     };
     list.as_array()?.iter().find(has).cloned()

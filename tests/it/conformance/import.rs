@@ -6,7 +6,7 @@ use std::sync::Arc;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
 use entitle::model::field::find;
-use entitle::model::{Diagnostics, Observed, Shape};
+use entitle::model::{Observed, Shape};
 use entitle::plan::Action;
 use entitle::reconcile::import::{self, Ask};
 use entitle::reconcile::{self, CheckOptions, Checked};
@@ -30,15 +30,13 @@ fn lists(vendor: &Vendor) -> bool {
 }
 
 fn checked(bench: &Bench, texts: &[String]) -> Checked {
-    let sources = texts.iter().enumerate().map(|(number, text)| {
-        Arc::new(Source {
-            name: format!("{number}.yaml"),
-            text: text.clone(),
-        })
-    });
+    let sources = texts
+        .iter()
+        .enumerate()
+        .map(|(number, text)| Arc::new(Source::new(format!("{number}.yaml"), text.clone())));
     let loaded = Loaded {
         sources: sources.collect(),
-        findings: Diagnostics::default(),
+        ..Loaded::default()
     };
     let options = CheckOptions {
         need_connections: true,

@@ -150,10 +150,9 @@ fn three(provider: &'static dyn Provider) -> Vec<Arc<Desired>> {
     let mut loaded = manifest::load(&[PathBuf::from("-")], &mut input);
     let example = loaded.sources.remove(0);
     let text = example.text.replace("  connection: ", "  # connection: ");
-    loaded.sources.push(Arc::new(Source {
-        name: "full.yaml".into(),
-        text,
-    }));
+    loaded
+        .sources
+        .push(Arc::new(Source::new("full.yaml".into(), text)));
     let checked = reconcile::check(loaded, &CheckOptions::default());
     let first = checked.desired.first().expect("an example has an object");
     (0..3)
@@ -181,9 +180,7 @@ fn numbered(provider: &'static dyn Provider, first: &Desired, number: i64) -> De
     }
     if number == 2 && object.fields.remove("userGroupIds").is_some() {
         let names = ["Support", "Field sales"].map(String::from);
-        object
-            .fields
-            .insert("userGroups", Value::Set(names.into_iter().collect()));
+        object.fields.insert("userGroups", Value::set(names));
     }
     object.address.name = format!("{}-{number}", object.address.name);
     object

@@ -8,7 +8,7 @@ use entitle::apply::{Listener, Outcome, Report, Secrets, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Connection, Diagnostics, Risk};
+use entitle::model::{Connection, Risk};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Action, Planned};
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
@@ -118,15 +118,12 @@ impl Bench {
 
     /// Checks manifests without asserting anything about them.
     pub fn findings(&self, objects: &[Object]) -> Checked {
-        let sources = objects.iter().map(|object| {
-            Arc::new(Source {
-                name: format!("{}.yaml", object.name),
-                text: object.text(),
-            })
-        });
+        let sources = objects
+            .iter()
+            .map(|object| Arc::new(Source::new(format!("{}.yaml", object.name), object.text())));
         let loaded = Loaded {
             sources: sources.collect(),
-            findings: Diagnostics::default(),
+            ..Loaded::default()
         };
         let options = CheckOptions {
             need_connections: true,

@@ -26,7 +26,7 @@ pub fn elements(table: Table, list: &str) -> &'static Elements {
 
 /// The key of an element as manifests and accounts have it.
 pub fn key_of(elements: &Elements, element: &Json) -> Key {
-    let text = |name: &&str| element[*name].as_str().unwrap_or_default().to_string();
+    let text = |name: &&str| element[*name].as_str().unwrap_or_default().into();
     Key::new(elements.key.iter().map(text).collect(), elements.fold)
 }
 

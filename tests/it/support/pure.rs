@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Diagnostics, Mode, Observed, Reply};
+use entitle::model::{Call, Desired, Mode, Observed, Reply};
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::{self, Planned};
 use entitle::provider::{self, reading::Answer};
@@ -22,16 +22,11 @@ pub fn now() -> Timestamp {
 pub fn check(texts: &[(&str, &str)]) -> Checked {
     let sources = texts
         .iter()
-        .map(|(name, text)| {
-            Arc::new(Source {
-                name: (*name).into(),
-                text: (*text).into(),
-            })
-        })
+        .map(|(name, text)| Arc::new(Source::new((*name).into(), (*text).into())))
         .collect();
     let loaded = Loaded {
         sources,
-        findings: Diagnostics::default(),
+        ..Loaded::default()
     };
     reconcile::check(loaded, &CheckOptions::default())
 }

@@ -1,0 +1,202 @@
+//! Files that were read before, and what was made of each: a save of one among ten thousand costs that one.
+//!
+//! What a file says by itself follows from its text alone, so it is kept by the hash of that. Whatever depends
+//! on other files (names, references, connections) is checked anew every time.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::check::{CheckOptions, Checked, audit, settle};
+use crate::manifest::stamp::Stamp;
+use crate::manifest::{self, Loaded, Manifests, lower};
+use crate::model::diagnostic::Source;
+use crate::model::{Address, Desired};
+use crate::provider;
+
+/// What is known of every file, by its name.
+#[derive(Default)]
+pub struct Shelf {
+    files: HashMap<String, Kept>,
+}
+
+struct Kept {
+    label: Arc<Source>,
+    /// How the file looked when it was read; nothing where that tells nothing.
+    stamp: Option<Stamp>,
+    says: Manifests<Arc<Desired>>,
+}
+
+impl Kept {
+    fn is_of(&self, source: &Source) -> bool {
+        self.label.hash() == source.hash()
+    }
+}
+
+impl Shelf {
+    /// Loads the files below `paths`; those that look as before are not read.
+    pub fn load(&mut self, paths: &[PathBuf]) -> Loaded {
+        let known = |name: &str| {
+            let kept = self.files.get(name)?;
+            Some((kept.stamp?, Arc::clone(&kept.label)))
+        };
+        let mut loaded = manifest::load_again(paths, &mut io::empty(), &known);
+        for source in loaded.sources.iter().filter(|source| !source.is_bare()) {
+            let kept = self.files.get_mut(&source.name);
+            if let Some(kept) = kept.filter(|kept| kept.is_of(source)) {
+                kept.stamp = loaded.stamps.remove(&source.name);
+            }
+        }
+        loaded
+    }
+
+    /// Checks everything, after reading what is not on the shelf.
+    pub fn check(&mut self, mut loaded: Loaded, options: &CheckOptions) -> Checked {
+        let mut stamps = std::mem::take(&mut loaded.stamps);
+        let sources = loaded.sources.clone();
+        let known = |source: &Source| {
+            let kept = self.files.get(&source.name);
+            kept.is_some_and(|kept| kept.is_of(source))
+        };
+        let unread: Vec<Arc<Source>> = sources
+            .iter()
+            .filter(|source| !known(source))
+            .cloned()
+            .collect();
+        let lowered = lower::lower_files(&unread, &provider::kind_rows(), &audit);
+        for (source, says) in unread.iter().zip(lowered) {
+            let kept = Kept {
+                label: source.label(),
+                stamp: stamps.remove(&source.name),
+                says,
+            };
+            self.files.insert(source.name.clone(), kept);
+        }
+        let says = sources.iter().filter_map(|source| {
+            let kept = self.files.get(&source.name)?;
+            Some(kept.says.clone())
+        });
+        let checked = settle(loaded, says, options, &BTreeMap::new());
+        self.keep(&sources, &checked);
+        checked
+    }
+
+    /// Forgets files that are gone, and keeps every object as it is in force, with the connection that it
+    /// goes through: then it is held once, and the next check finds it settled.
+    fn keep(&mut self, sources: &[Arc<Source>], checked: &Checked) {
+        let names: HashSet<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        self.files.retain(|name, _| names.contains(name.as_str()));
+        let settled = checked
+            .desired
+            .iter()
+            .map(|object| (&object.address, object));
+        let settled: HashMap<&Address, &Arc<Desired>> = settled.collect();
+        let kept = self.files.values_mut();
+        for lowered in kept.flat_map(|kept| &mut kept.says.objects) {
+            let settled = settled.get(&lowered.address);
+            if let (Some(object), Some(settled)) = (&mut lowered.object, settled) {
+                *object = Arc::clone(settled);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONNECTION: &str = "apiVersion: entitle.dev/v1
+kind: Connection
+metadata: {name: lac}
+spec:
+  vendor: lac
+  baseUrl: https://lac.example.com
+  auth: {token: {env: LAC_TOKEN}}
+";
+
+    fn order(name: &str, seats: u32) -> String {
+        format!(
+            "apiVersion: entitle.dev/v1
+kind: LacLicenseOrder
+metadata: {{name: {name}}}
+spec:
+  activationKey: {name}
+  desired: {{customer_id: 1, activations_allowed: {seats}}}
+"
+        )
+    }
+
+    fn loaded(files: &[(&str, String)]) -> Loaded {
+        let source = |(name, text): &(&str, String)| {
+            Arc::new(Source::new((*name).to_string(), text.clone()))
+        };
+        Loaded {
+            sources: files.iter().map(source).collect(),
+            ..Loaded::default()
+        }
+    }
+
+    #[test]
+    fn what_is_on_the_shelf_is_taken_as_it_is() {
+        let mut shelf = Shelf::default();
+        let options = CheckOptions::default();
+        let files = |seats| {
+            let connection = ("c.yaml", CONNECTION.to_string());
+            let orders = [("a.yaml", order("a", seats)), ("b.yaml", order("b", 5))];
+            loaded(&[&[connection][..], &orders].concat())
+        };
+        let first = shelf.check(files(5), &options);
+        assert!(first.findings.is_empty(), "{:?}", first.findings);
+        let second = shelf.check(files(6), &options);
+        assert_eq!(second.desired.len(), 2);
+        assert!(!Arc::ptr_eq(&first.desired[0], &second.desired[0]));
+        assert!(Arc::ptr_eq(&first.desired[1], &second.desired[1]));
+        assert_ne!(first.source.manifests, second.source.manifests);
+        assert_eq!(second.source.documents, 3);
+    }
+
+    #[test]
+    fn what_depends_on_other_files_is_checked_anew() {
+        let mut shelf = Shelf::default();
+        let options = CheckOptions {
+            need_connections: true,
+            ..CheckOptions::default()
+        };
+        let connection = ("c.yaml", CONNECTION.to_string());
+        let one = ("a.yaml", order("a", 5));
+        let renamed = ("c.yaml", CONNECTION.replace("name: lac", "name: other"));
+        let codes = |checked: &Checked| -> Vec<&'static str> {
+            checked
+                .findings
+                .iter()
+                .map(|finding| finding.code)
+                .collect()
+        };
+        let first = shelf.check(loaded(&[connection.clone(), one.clone()]), &options);
+        assert_eq!(first.desired[0].connection, "lac");
+        let second = shelf.check(loaded(&[renamed, one.clone()]), &options);
+        assert_eq!(second.desired[0].connection, "other");
+        let third = shelf.check(loaded(std::slice::from_ref(&one)), &options);
+        assert_eq!(codes(&third), ["no-connection"]);
+        let twice = ("b.yaml", order("a", 5));
+        let fourth = shelf.check(loaded(&[connection.clone(), one.clone(), twice]), &options);
+        assert!(codes(&fourth).contains(&"duplicate-name"));
+        // A finding of a file stays for as long as the file does.
+        let broken = (
+            "b.yaml",
+            order("b", 5)
+                .replace("seats", "")
+                .replace("{customer_id: 1, ", "{"),
+        );
+        for _ in 0..2 {
+            let checked = shelf.check(
+                loaded(&[connection.clone(), one.clone(), broken.clone()]),
+                &options,
+            );
+            assert_eq!(codes(&checked), ["missing-field"]);
+        }
+        let last = shelf.check(loaded(&[connection, one]), &options);
+        assert!(last.findings.is_empty());
+    }
+}
