@@ -13,8 +13,8 @@ from pathlib import Path
 class Sandbox:
     """A served account of so many orders. Leaving the context ends the process that was started, no other."""
 
-    def __init__(self, entitle, objects, arguments=()):
-        self.command = [entitle, "sandbox", "--listen", "127.0.0.1:0", "--populate", objects, "--vendor", "lac"]
+    def __init__(self, entitle, objects, arguments=(), vendor="lac"):
+        self.command = [entitle, "sandbox", "--listen", "127.0.0.1:0", "--populate", objects, "--vendor", vendor]
         self.command = [str(part) for part in [*self.command, *arguments]]
 
     def __enter__(self):

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use tracing::Instrument;
 
 use super::lock::Held;
-use super::observe::observe;
+use super::observe::check;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::side_effects::side_effects;
@@ -244,7 +244,7 @@ fn overtaken(planned: Planned, why: &str) -> Report {
 }
 
 async fn seen(context: &Context<'_>, desired: &Desired) -> Result<Option<Live>, String> {
-    match observe(context.account, &[desired]).await.pop() {
+    match check(context.account, desired).await {
         Some(Observed::Live(live)) => Ok(Some(live)),
         Some(Observed::Missing) => Ok(None),
         Some(Observed::Unread(why)) => Err(why),

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use reqwest::{Client, header};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 use tracing::Instrument;
 use url::Url;
 
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Urgency};
 use super::spans;
 use crate::model::{Connection, Limits, Method, Reply};
 
@@ -30,6 +31,8 @@ pub struct Lost {
     pub text: String,
     /// Whether the vendor may have seen the call: a lost write may have been carried out.
     pub sent: bool,
+    /// Whether another try would only bring the same.
+    pub lasting: bool,
 }
 
 impl Lost {
@@ -37,6 +40,14 @@ impl Lost {
         Self {
             text: text.into(),
             sent: false,
+            lasting: false,
+        }
+    }
+
+    pub fn sent(text: impl Into<String>) -> Self {
+        Self {
+            sent: true,
+            ..Self::unsent(text)
         }
     }
 
@@ -45,6 +56,12 @@ impl Lost {
         if let Some(heard) = heard.filter(|heard| !self.text.contains(heard)) {
             self.text = format!("{}; before that: {heard}", self.text);
         }
+        self
+    }
+
+    /// The same, with the call it is about.
+    fn of(mut self, name: &str) -> Self {
+        self.text = format!("{name}: {}", self.text);
         self
     }
 }
@@ -56,6 +73,7 @@ pub struct Outgoing<'a> {
     /// Header and value that open the account.
     pub credential: Option<(&'static str, String)>,
     pub body: Body<'a>,
+    pub urgency: Urgency,
 }
 
 pub enum Body<'a> {
@@ -75,49 +93,40 @@ pub fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// The client of one connection.
+/// Carries one exchange. It is the network in every run; unit tests bring one that needs no socket, so that
+/// they can hold the clock.
+pub trait Wire: Send + Sync {
+    fn carry<'a>(&'a self, outgoing: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>>;
+}
+
+/// The exchanges of one connection: paced, counted, and over when the run is.
 pub struct Http {
-    client: Client,
+    wire: Box<dyn Wire>,
     pub limiter: Limiter,
     /// When the run is over. An account that outlives a run gets a new one.
     deadline: Mutex<Instant>,
     /// Exchanges by status; 0 for those without an answer.
     answered: Mutex<BTreeMap<u16, u64>>,
-    host: String,
-    timeout: Duration,
 }
 
 impl Http {
+    /// Over the network, with one client for the whole connection.
     pub fn new(
         connection: &Connection,
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Self, String> {
-        provide_crypto();
-        let mut builder = Client::builder()
-            .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
-            .timeout(connection.timeout)
-            .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
-            // A redirect would carry a write or a credential to where nobody sent it.
-            .redirect(reqwest::redirect::Policy::none());
-        if crate::manifest::is_loopback(&connection.base_url) {
-            builder = builder.no_proxy();
-        }
-        let client = builder
-            .build()
-            .map_err(|error| format!("cannot set up TLS: {error}"))?;
-        Ok(Self {
-            client,
+        let network = Network::new(connection)?;
+        Ok(Self::over(Box::new(network), limits, deadline))
+    }
+
+    pub fn over(wire: Box<dyn Wire>, limits: &Limits, deadline: Instant) -> Self {
+        Self {
+            wire,
             limiter: Limiter::new(limits),
             deadline: Mutex::new(deadline),
             answered: Mutex::default(),
-            host: connection
-                .base_url
-                .host_str()
-                .unwrap_or_default()
-                .to_string(),
-            timeout: connection.timeout,
-        })
+        }
     }
 
     pub fn deadline(&self) -> Instant {
@@ -140,7 +149,8 @@ impl Http {
 
     /// Sends once, in its turn. `name` is how messages call the exchange.
     pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
-        let span = spans::request(outgoing.method, &self.host);
+        let host = outgoing.url.host_str().unwrap_or_default();
+        let span = spans::request(outgoing.method, host);
         let ended = self.turn(name, outgoing).instrument(span.clone()).await;
         let status = ended.as_ref().ok().map(|answered| answered.reply.status);
         spans::answered(&span, status);
@@ -148,38 +158,83 @@ impl Http {
     }
 
     async fn turn(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
-        let request = self.request(outgoing)?;
         // A turn may be an hour away; the run ends before that.
-        let Ok(turn) = tokio::time::timeout_at(self.deadline(), self.limiter.turn()).await else {
-            return Err(Lost::unsent(format!("{name}: {OVER}")));
+        let turn = self.limiter.turn(outgoing.urgency);
+        let Ok(turn) = tokio::time::timeout_at(self.deadline(), turn).await else {
+            return Err(Lost::unsent(OVER).of(name));
         };
-        let left = self.deadline().saturating_duration_since(Instant::now());
-        let received = tokio::time::timeout(left, receive(request)).await;
-        self.count(match &received {
-            Ok(Ok(answered)) => answered.reply.status,
-            Ok(Err(_)) | Err(_) => 0,
-        });
-        match received {
-            Ok(Ok(answered)) => {
-                if matches!(answered.reply.status, 429 | 503) {
-                    turn.too_much();
-                } else {
-                    turn.fine();
-                }
-                Ok(answered)
-            }
-            Ok(Err(error)) => {
-                let sent = !(error.is_connect() || error.is_builder());
-                Err(Lost {
-                    text: format!("{name}: {}", self.why(&error)),
-                    sent,
-                })
-            }
-            Err(_) => Err(Lost {
-                text: format!("{name}: {OVER}"),
-                sent: true,
-            }),
+        let received = tokio::time::timeout_at(self.deadline(), self.wire.carry(outgoing)).await;
+        let received = received.unwrap_or_else(|_| Err(Lost::sent(OVER)));
+        self.count(received.as_ref().map_or(0, |it| it.reply.status));
+        match &received {
+            Ok(answered) if matches!(answered.reply.status, 429 | 503) => turn.too_much(),
+            Ok(_) => turn.fine(),
+            Err(_) => {}
         }
+        received.map_err(|lost| lost.of(name))
+    }
+}
+
+/// The one client of a connection: it keeps connections open and speaks HTTP/2 to whoever has it.
+struct Network {
+    client: Client,
+    timeout: Duration,
+}
+
+impl Network {
+    fn new(connection: &Connection) -> Result<Self, String> {
+        provide_crypto();
+        let mut builder = Client::builder()
+            .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
+            .timeout(connection.timeout)
+            .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
+            // A redirect would carry a write or a credential to where nobody sent it.
+            .redirect(reqwest::redirect::Policy::none());
+        if crate::manifest::is_loopback(&connection.base_url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .build()
+            .map_err(|error| format!("cannot set up TLS: {error}"))?;
+        Ok(Self {
+            client,
+            timeout: connection.timeout,
+        })
+    }
+
+    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
+        let request = self.request(outgoing)?;
+        let lost = |error| self.lost(&outgoing.url, &error);
+        let mut response = request.send().await.map_err(lost)?;
+        let after = retry_after(response.headers());
+        let status = response.status().as_u16();
+        let content_type = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_string();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            if bytes.len() + chunk.len() > MAX_REPLY {
+                let most = MAX_REPLY >> 20;
+                return Err(Lost {
+                    lasting: true,
+                    ..Lost::sent(format!("the reply is larger than {most} MiB"))
+                });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let body = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Ok(Answered {
+            reply: Reply {
+                status,
+                body,
+                content_type,
+            },
+            after,
+        })
     }
 
     fn request(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, Lost> {
@@ -207,54 +262,44 @@ impl Http {
         })
     }
 
-    /// Why an exchange failed, from the outermost to the innermost cause, without the URL.
-    fn why(&self, error: &reqwest::Error) -> String {
-        let host = &self.host;
-        if error.is_timeout() {
-            return format!(
-                "no answer from {host} within {} s",
-                self.timeout.as_secs_f32()
-            );
-        }
+    /// Why an exchange failed, from the outermost to the innermost cause, without path and query.
+    fn lost(&self, url: &Url, error: &reqwest::Error) -> Lost {
+        let host = place(url);
         let mut innermost: &dyn std::error::Error = error;
         while let Some(source) = innermost.source() {
             innermost = source;
         }
-        if error.is_connect() {
+        let text = if error.is_timeout() {
+            let seconds = self.timeout.as_secs_f32();
+            format!("no answer from {host} within {seconds} s")
+        } else if error.is_connect() {
             format!("cannot connect to {host}: {innermost}")
+        } else if error.is_decode() {
+            format!("the reply of {host} cannot be unpacked: {innermost}")
         } else {
             format!("the exchange with {host} broke off: {innermost}")
+        };
+        if error.is_connect() || error.is_builder() {
+            Lost::unsent(text)
+        } else {
+            Lost::sent(text)
         }
     }
 }
 
-async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
-    let mut response = request.send().await?;
-    let after = retry_after(response.headers());
-    let status = response.status().as_u16();
-    let content_type = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_string();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if bytes.len() + chunk.len() > MAX_REPLY {
-            break;
-        }
-        bytes.extend_from_slice(&chunk);
+impl Wire for Network {
+    fn carry<'a>(&'a self, outgoing: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+        Box::pin(self.send(outgoing))
     }
-    let body = String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Ok(Answered {
-        reply: Reply {
-            status,
-            body,
-            content_type,
-        },
-        after,
-    })
+}
+
+/// Host and port: a refused connection is often a wrong port.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_string(),
+    }
 }
 
 /// Longest time for a notice: whoever it is for is not waited for.
@@ -385,12 +430,13 @@ mod tests {
         };
         let deadline = Instant::now() + Duration::from_secs(5);
         let http = Http::new(&connection, &hourly, deadline).expect("a client");
-        drop(http.limiter.turn().await);
+        drop(http.limiter.turn(Urgency::Read).await);
         let outgoing = Outgoing {
             method: Method::Get,
             url: connection.base_url.clone(),
             credential: None,
             body: Body::None,
+            urgency: Urgency::Read,
         };
         let lost = match http.exchange("GET /", &outgoing).await {
             Ok(_) => panic!("there was no turn"),

@@ -1,45 +1,44 @@
-//! One limiter per account: so many calls at once, so many in any window of time.
+//! One limiter per account: so many calls at once, so many in any window of time, the urgent ones first.
 //!
 //! The vendors state limits as "N requests in a window of P" and count a sliding window. A token bucket
 //! with burst N lets 2 N through in the first P, one with a smaller burst wastes most of the allowance;
-//! remembering the last N calls is exact and as short. When the vendor counts a call is somewhere between
-//! its start and its answer, so a new one starts a window after the answer to the one N before it: then
-//! no delay on the way can bring N + 1 into one window.
+//! remembering the last N calls is exact and as short (`window`).
 //!
 //! How many calls may be out at once adapts: a vendor that answers "too many" or "not now" halves it,
 //! every success gives a little back.
+//!
+//! Who is next when a place comes free is said by a `line`, not by which task happens to run first. Only
+//! the next one watches the clock. Whatever may let it go calls it: a place that comes free, somebody before
+//! it that has got its turn or has given up.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod line;
+mod window;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
-use crate::model::{Limits, Rate};
+use crate::model::Limits;
+pub use line::Urgency;
+use line::{Line, Place};
+use window::{Opens, Window};
 
 pub struct Limiter {
     pace: Mutex<Pace>,
-    freed: Notify,
 }
 
 struct Pace {
     windows: Vec<Window>,
     paused_until: Option<Instant>,
+    line: Line,
     out: usize,
     /// Calls that may be out at once now; between 1 and `most`.
     allowed: f64,
     most: f64,
     /// When the allowance was last halved: calls that were already out then say nothing new.
     eased: Option<Instant>,
-}
-
-struct Window {
-    rate: Rate,
-    /// When the latest calls were answered; nothing for those still out.
-    answered: VecDeque<Option<Instant>>,
-    /// The number of the first of them.
-    first: u64,
 }
 
 /// A call's turn. Dropping it frees the place.
@@ -50,85 +49,63 @@ pub struct Turn<'a> {
     numbers: Vec<u64>,
 }
 
+/// Somebody in the line. Dropping it without a turn leaves the line.
+struct Waiter<'a> {
+    limiter: &'a Limiter,
+    place: Place,
+    called: Arc<Notify>,
+    served: bool,
+}
+
 enum Claim {
     Mine(Vec<u64>),
     At(Instant),
-    WhenFreed,
+    WhenCalled,
 }
 
 impl Limiter {
     pub fn new(limits: &Limits) -> Self {
-        let windows = limits
-            .rates
-            .iter()
-            .map(|rate| Window {
-                rate: *rate,
-                answered: VecDeque::new(),
-                first: 0,
-            })
-            .collect();
         let most = limits.concurrency.max(1) as f64;
-        let pace = Pace {
-            windows,
-            paused_until: None,
-            out: 0,
-            allowed: most,
-            most,
-            eased: None,
-        };
         Self {
-            pace: Mutex::new(pace),
-            freed: Notify::new(),
+            pace: Mutex::new(Pace {
+                windows: limits.rates.iter().copied().map(Window::new).collect(),
+                paused_until: None,
+                line: Line::default(),
+                out: 0,
+                allowed: most,
+                most,
+                eased: None,
+            }),
         }
     }
 
-    /// Waits for a turn.
-    pub async fn turn(&self) -> Turn<'_> {
+    /// Waits for a turn. May be dropped at any time; the place in the line is then free for the next.
+    pub async fn turn(&self, urgency: Urgency) -> Turn<'_> {
+        let (place, called) = self.lock().line.join(urgency);
+        let mut waiter = Waiter {
+            limiter: self,
+            place,
+            called,
+            served: false,
+        };
         loop {
-            // Listening starts before the look, so that a place freed in between is not missed.
-            let freed = self.freed.notified();
-            match self.claim() {
+            let claim = self.lock().claim(place);
+            match claim {
                 Claim::Mine(numbers) => {
+                    waiter.served = true;
                     return Turn {
                         limiter: self,
                         start: Instant::now(),
                         numbers,
                     };
                 }
-                Claim::At(moment) => sleep_until(moment).await,
-                Claim::WhenFreed => freed.await,
+                // Being called before the time tells that somebody more urgent has come and gone.
+                Claim::At(moment) => {
+                    let _ = timeout_at(moment, waiter.called.notified()).await;
+                }
+                Claim::WhenCalled => waiter.called.notified().await,
             }
         }
-    }
-
-    fn claim(&self) -> Claim {
-        let now = Instant::now();
-        let mut pace = self.lock();
-        if pace.out as f64 >= pace.allowed.floor().max(1.0) {
-            return Claim::WhenFreed;
-        }
-        let opens: Vec<Opens> = pace.windows.iter().map(Window::opens).collect();
-        if opens.contains(&Opens::WithTheNextAnswer) {
-            return Claim::WhenFreed;
-        }
-        let moments = opens.iter().filter_map(|opens| match opens {
-            Opens::At(moment) => Some(*moment),
-            Opens::Now | Opens::WithTheNextAnswer => None,
-        });
-        if let Some(moment) = moments
-            .chain(pace.paused_until)
-            .max()
-            .filter(|moment| *moment > now)
-        {
-            return Claim::At(moment);
-        }
-        let numbers = pace.windows.iter_mut().map(Window::start).collect();
-        pace.out += 1;
-        if (pace.out as f64) < pace.allowed.floor() {
-            // Places are freed one by one but the allowance may have grown: pass the word on.
-            self.freed.notify_one();
-        }
-        Claim::Mine(numbers)
     }
 
     /// Stops every call of the account for a while, because the vendor asked for it.
@@ -141,6 +118,49 @@ impl Limiter {
     fn lock(&self) -> MutexGuard<'_, Pace> {
         // Nothing panics while the lock is held; a poisoned one still holds a usable pace.
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pace {
+    fn is_full(&self) -> bool {
+        self.out as f64 >= self.allowed.floor().max(1.0)
+    }
+
+    /// The turn of the one in this place, if it has come.
+    fn claim(&mut self, place: Place) -> Claim {
+        if self.line.next() != Some(place) || self.is_full() {
+            return Claim::WhenCalled;
+        }
+        let mut opens = self.paused_until;
+        for window in &self.windows {
+            match window.opens() {
+                Opens::Now => {}
+                Opens::At(moment) => opens = opens.max(Some(moment)),
+                Opens::WithTheNextAnswer => return Claim::WhenCalled,
+            }
+        }
+        if let Some(moment) = opens.filter(|moment| *moment > Instant::now()) {
+            return Claim::At(moment);
+        }
+        let numbers = self.windows.iter_mut().map(Window::start).collect();
+        self.out += 1;
+        self.line.served(place);
+        if !self.is_full() {
+            // Places come free one by one but the allowance may have grown: pass the word on.
+            self.line.call();
+        }
+        Claim::Mine(numbers)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if !self.served {
+            // It may have been called and not have looked yet: the call must not be lost with it.
+            let mut pace = self.limiter.lock();
+            pace.line.leave(self.place);
+            pace.line.call();
+        }
     }
 }
 
@@ -169,245 +189,9 @@ impl Drop for Turn<'_> {
         for (window, number) in pace.windows.iter_mut().zip(&self.numbers) {
             window.answer(*number, now);
         }
-        drop(pace);
-        self.limiter.freed.notify_one();
-    }
-}
-
-/// When a window lets the next call start.
-#[derive(PartialEq)]
-enum Opens {
-    Now,
-    At(Instant),
-    /// The call that has to leave the window first is still out.
-    WithTheNextAnswer,
-}
-
-impl Window {
-    fn opens(&self) -> Opens {
-        if self.answered.len() < self.rate.requests as usize {
-            return Opens::Now;
-        }
-        match self.answered.front() {
-            Some(Some(answered)) => Opens::At(*answered + self.rate.per),
-            Some(None) => Opens::WithTheNextAnswer,
-            None => Opens::Now,
-        }
-    }
-
-    fn start(&mut self) -> u64 {
-        if self.answered.len() >= self.rate.requests as usize {
-            self.answered.pop_front();
-            self.first += 1;
-        }
-        self.answered.push_back(None);
-        self.first + self.answered.len() as u64 - 1
-    }
-
-    fn answer(&mut self, number: u64, now: Instant) {
-        // A call that has left the window cannot be: it leaves only after its answer.
-        let place = number
-            .checked_sub(self.first)
-            .and_then(|at| self.answered.get_mut(at as usize));
-        if let Some(place) = place {
-            *place = Some(now);
-        }
+        pace.line.call();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::estimate::{self, Cost, FRESH, Pace};
-    use futures::StreamExt;
-    use futures::stream::FuturesUnordered;
-
-    fn limits(concurrency: usize, requests: u32, seconds: u64) -> Limits {
-        Limits {
-            concurrency,
-            rates: vec![Rate {
-                requests,
-                per: Duration::from_secs(seconds),
-            }],
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_window_ever_holds_more_than_its_requests() {
-        let limiter = Limiter::new(&limits(8, 50, 5));
-        let mut starts = Vec::new();
-        for _ in 0..200 {
-            drop(limiter.turn().await);
-            starts.push(Instant::now());
-        }
-        for window in starts.windows(51) {
-            assert!(window[50] - window[0] >= Duration::from_secs(5));
-        }
-        let whole = starts[199] - starts[0];
-        assert!(
-            whole <= Duration::from_secs(15),
-            "three further windows, not more: {whole:?}"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_delay_on_the_way_brings_too_many_into_one_window() {
-        let limiter = Limiter::new(&limits(8, 20, 1));
-        let arrivals = std::cell::RefCell::new(Vec::new());
-        let mut calls: FuturesUnordered<_> = (0..200_u64)
-            .map(|number| {
-                let (limiter, arrivals) = (&limiter, &arrivals);
-                async move {
-                    let turn = limiter.turn().await;
-                    // The way there and the way back, each call's own.
-                    tokio::time::sleep(Duration::from_millis(number * 37 % 400)).await;
-                    arrivals.borrow_mut().push(Instant::now());
-                    tokio::time::sleep(Duration::from_millis(number * 53 % 200)).await;
-                    drop(turn);
-                }
-            })
-            .collect();
-        while calls.next().await.is_some() {}
-        let mut arrivals = arrivals.borrow().clone();
-        arrivals.sort();
-        assert_eq!(arrivals.len(), 200);
-        for window in arrivals.windows(21) {
-            assert!(window[20] - window[0] >= Duration::from_secs(1));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_holds_everybody() {
-        let limiter = Limiter::new(&Limits {
-            concurrency: 2,
-            rates: Vec::new(),
-        });
-        let start = Instant::now();
-        limiter.pause(Duration::from_secs(7));
-        drop(limiter.turn().await);
-        assert_eq!(start.elapsed(), Duration::from_secs(7));
-    }
-
-    /// How many of 400 calls of 10 ms are ever out at once.
-    async fn most_out(limiter: &Limiter) -> usize {
-        let out = std::cell::Cell::new(0);
-        let most = std::cell::Cell::new(0);
-        let mut calls: FuturesUnordered<_> = (0..400)
-            .map(|_| async {
-                let turn = limiter.turn().await;
-                out.set(out.get() + 1);
-                most.set(most.get().max(out.get()));
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                out.set(out.get() - 1);
-                turn.fine();
-            })
-            .collect();
-        while calls.next().await.is_some() {}
-        most.get()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn everybody_gets_a_turn_and_no_more_than_allowed_are_out() {
-        let limiter = Limiter::new(&Limits {
-            concurrency: 10,
-            rates: Vec::new(),
-        });
-        assert_eq!(most_out(&limiter).await, 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn too_much_halves_once_per_round_and_successes_give_back() {
-        let limiter = Limiter::new(&Limits {
-            concurrency: 8,
-            rates: Vec::new(),
-        });
-        let allowed = || limiter.lock().allowed;
-        let (first, second) = (limiter.turn().await, limiter.turn().await);
-        tokio::time::advance(Duration::from_millis(5)).await;
-        first.too_much();
-        second.too_much();
-        assert_eq!(
-            allowed(),
-            4.0,
-            "both were out when the vendor first objected"
-        );
-        drop((first, second));
-        assert_eq!(most_out(&limiter).await, 8, "it has recovered on the way");
-    }
-
-    /// The time that so many calls of one length take, all asked for at once.
-    async fn time_of(calls: usize, limits: &Limits, length: Duration) -> Duration {
-        let limiter = Limiter::new(limits);
-        let start = Instant::now();
-        let mut calls: FuturesUnordered<_> = (0..calls)
-            .map(|_| async {
-                let turn = limiter.turn().await;
-                tokio::time::sleep(length).await;
-                turn.fine();
-            })
-            .collect();
-        while calls.next().await.is_some() {}
-        start.elapsed()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_a_rate_the_places_are_never_idle() {
-        let limits = Limits {
-            concurrency: 10,
-            rates: Vec::new(),
-        };
-        let length = Duration::from_millis(20);
-        // A thousand organizations at Informatica, a thousand licences in two views at Alinea.
-        for calls in [1_000_u32, 2_000] {
-            let least = length * calls / 10;
-            let taken = time_of(calls as usize, &limits, length).await;
-            assert!(taken >= least && taken <= least * 11 / 10, "{taken:?}");
-        }
-    }
-
-    /// What an apply of `writes` objects takes where the account allows 20 calls a second: the steps of
-    /// `execute`, without the network.
-    async fn apply_time(writes: usize, looks: usize, pace: &Pace) -> Duration {
-        let limiter = Limiter::new(&pace.limits);
-        let places = tokio::sync::Semaphore::new(pace.limits.concurrency);
-        let start = Instant::now();
-        let call = || async {
-            let turn = limiter.turn().await;
-            tokio::time::sleep(pace.answer).await;
-            turn.fine();
-        };
-        let mut steps: FuturesUnordered<_> = (0..writes)
-            .map(|_| async {
-                let _place = places.acquire().await;
-                if start.elapsed() > FRESH {
-                    for _ in 0..looks {
-                        call().await;
-                    }
-                }
-                call().await;
-            })
-            .collect();
-        while steps.next().await.is_some() {}
-        start.elapsed()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_estimate_is_within_a_fifth_of_the_truth() {
-        for (looks, millis) in [(0, 20), (0, 200), (1, 20), (1, 200)] {
-            let pace = Pace {
-                limits: limits(10, 20, 1),
-                answer: Duration::from_millis(millis),
-            };
-            let truth = apply_time(1_000, looks, &pace).await.as_secs_f64();
-            let cost = Cost {
-                write: 1,
-                again: looks,
-            };
-            let estimated = estimate::of_writes(&pace, cost, 1_000);
-            assert!(
-                (estimated / truth - 1.0).abs() < 0.2,
-                "{looks} looks of {millis} ms: {estimated} for {truth}"
-            );
-        }
-    }
-}
+mod tests;

@@ -34,12 +34,37 @@ pub async fn observe_each(
     wanted: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
+    read(account, wanted, Purpose::Plan, found).await;
+}
+
+/// Reads one object whose step is under way; nothing only if the vendor's reading has a fault.
+pub async fn check(account: &Account, wanted: &Desired) -> Option<Observed> {
+    let mut seen = None;
+    let found = &mut |_, observed| seen = Some(observed);
+    read(account, &[wanted], Purpose::Step, found).await;
+    seen
+}
+
+/// What is read for: steps do not wait behind plans.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Plan,
+    Step,
+}
+
+async fn read(
+    account: &Account,
+    wanted: &[&Desired],
+    purpose: Purpose,
+    found: &mut (dyn FnMut(usize, Observed) + Send),
+) {
     if wanted.is_empty() {
         return;
     }
     let mut reading = account.provider.reading(wanted);
     let span = spans::observe(&account.connection.name, wanted.len());
-    drive(account, &mut reading, found).instrument(span).await;
+    let driven = drive(account, &mut reading, purpose, found);
+    driven.instrument(span).await;
     for (place, seen) in reading.finish() {
         found(place, seen);
     }
@@ -47,7 +72,7 @@ pub async fn observe_each(
 
 /// Reads everything that the vendor lists in one account.
 pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
-    drive(account, &mut listing, &mut |_, _| {}).await;
+    drive(account, &mut listing, Purpose::Plan, &mut |_, _| {}).await;
     listing.finish()
 }
 
@@ -111,6 +136,7 @@ impl Waiting {
 async fn drive(
     account: &Account,
     machine: &mut impl Machine,
+    purpose: Purpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
     let most = account.concurrency().saturating_mul(IN_PROGRESS);
@@ -126,7 +152,11 @@ async fn drive(
                     let why = format!("{} is no read and was not sent", call.shown());
                     return (ticket, Answer::Lost(why));
                 };
-                let answer = match account.read(read).await {
+                let reply = match purpose {
+                    Purpose::Plan => account.read(read).await,
+                    Purpose::Step => account.check(read).await,
+                };
+                let answer = match reply {
                     Ok(reply) => Answer::Reply(reply),
                     Err(lost) => Answer::Lost(lost.text),
                 };

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::http::{Answered, Body, Http, Outgoing, join};
+use super::limiter::Urgency;
 use super::secrets::Secrets;
 use crate::model::connection::Credential;
 use crate::model::{Auth, Connection, Method, Reply};
@@ -150,7 +151,9 @@ impl Opener<'_> {
                     .collect();
                 let call = login(&plain);
                 let url = join(&self.connection.base_url, call.path);
-                self.login(&url, &members, Body::Json(&call.body)).await?
+                let hint = format!("check `baseUrl`: it is everything before {}", call.path);
+                let body = Body::Json(&call.body);
+                self.login(&url, &members, body, &hint).await?
             }
             Auth::ClientCredentials { token_url, members } => {
                 self.trusted(token_url)?;
@@ -164,7 +167,8 @@ impl Opener<'_> {
                     };
                     form.push((name, text.expose_secret().into()));
                 }
-                self.login(token_url, &members, Body::Form(&form)).await?
+                let (body, hint) = (Body::Form(&form), "check `tokenUrl`");
+                self.login(token_url, &members, body, hint).await?
             }
         };
         if let Some(base) = &session.base {
@@ -196,12 +200,14 @@ impl Opener<'_> {
         Ok(found)
     }
 
-    /// Opens a session. What was refused is not asked twice: the account could be locked for it.
+    /// Opens a session. What was refused is not asked twice: the account could be locked for it. The hint is
+    /// for when something else than a login answers.
     async fn login(
         &self,
         url: &Url,
         members: &[(&'static str, SecretString)],
         body: Body<'_>,
+        hint: &str,
     ) -> Result<Session, Shut> {
         let name = format!(
             "login at {}{}",
@@ -217,13 +223,14 @@ impl Opener<'_> {
             url: url.clone(),
             credential: None,
             body,
+            urgency: Urgency::Write,
         };
         loop {
             let (failure, asked) = match self.http.exchange(&name, &outgoing).await {
                 Ok(Answered { reply, .. }) if reply.is_success() => {
                     // The reply holds the session: neither it nor a parser's excerpt of it is shown.
                     let json = serde_json::from_str(&reply.body)
-                        .map_err(|_| format!("{name} did not answer with JSON"))?;
+                        .map_err(|_| format!("{name} did not answer with JSON; {hint}"))?;
                     return (self.provider.auth().session)(&json)
                         .map_err(|why| format!("{name}: {why}").into());
                 }
@@ -233,14 +240,14 @@ impl Opener<'_> {
                     for (_, secret) in members.iter().filter(|(name, _)| secret(name)) {
                         reply.body = without(&reply.body, secret.expose_secret());
                     }
-                    let words = crate::provider::words::of(&reply);
+                    let words = crate::provider::words::said(&reply);
                     return Err(Shut {
                         why: format!("{name}: credentials refused ({}: {words})", reply.status),
                         credentials: true,
                     });
                 }
                 Ok(Answered { reply, .. }) if !passing(reply.status) => {
-                    return Err(format!("{name} answered {}", reply.status).into());
+                    return Err(format!("{name} answered {}; {hint}", reply.status).into());
                 }
                 Ok(Answered { reply, after }) => {
                     (format!("{name} answered {}", reply.status), after)

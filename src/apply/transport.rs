@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::event::{Event, Listener};
 pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
+use super::limiter::Urgency;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing, without};
 use crate::model::{Call, Connection, Method, Read, Reply};
@@ -42,14 +43,23 @@ impl Account {
         deadline: Instant,
     ) -> Result<Self, String> {
         let http = Http::new(&connection, &provider.limits_for(&connection), deadline)?;
-        Ok(Self {
+        Ok(Self::over(http, connection, provider, secrets))
+    }
+
+    pub(crate) fn over(
+        http: Http,
+        connection: Connection,
+        provider: &'static dyn Provider,
+        secrets: Secrets,
+    ) -> Self {
+        Self {
             connection,
             provider,
             http,
             secrets,
             sessions: Sessions::new(),
             events: Listener::default(),
-        })
+        }
     }
 
     /// Gives an account that outlives a run the deadline of the next one.
@@ -97,15 +107,20 @@ impl Account {
             .max(1)
     }
 
-    /// Reads: sent again after any passing failure.
+    /// Reads for a plan: sent again after any passing failure.
     pub async fn read(&self, read: Read<'_>) -> Result<Reply, Lost> {
-        self.send(read.call()).await
+        self.send(read.call(), Urgency::Read).await
+    }
+
+    /// The same for a step that is under way: it goes before reads for a plan.
+    pub async fn check(&self, read: Read<'_>) -> Result<Reply, Lost> {
+        self.send(read.call(), Urgency::Check).await
     }
 
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
     /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
     /// write needs a `Writer`.
-    async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+    async fn send(&self, call: &Call, urgency: Urgency) -> Result<Reply, Lost> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -119,7 +134,7 @@ impl Account {
             tries += 1;
             let opener = self.opener();
             let (session, number) = self.sessions.current(&opener).await.map_err(Lost::unsent)?;
-            let tried = self.once(call, &session).await;
+            let tried = self.once(call, urgency, &session).await;
             if let Ok(Answered { reply, .. }) = &tried {
                 if !opener.lost(reply) {
                     self.sessions.answered();
@@ -128,7 +143,12 @@ impl Account {
                     continue;
                 }
             }
+            // A gateway that cut a read off may let it through the next time. A write was carried out.
+            let cut_off = |reply: &Reply| {
+                call.method == Method::Get && reply.is_success() && reply.ends_early()
+            };
             let (may_repeat, asked) = match &tried {
+                Ok(Answered { reply, .. }) if cut_off(reply) => (true, None),
                 Ok(Answered { reply, .. }) if !passing(reply.status) => {
                     tracing::debug!(call = call.name(), status = reply.status, "answered");
                     (false, None)
@@ -137,13 +157,19 @@ impl Account {
                     call.method == Method::Get || untouched(reply.status),
                     *after,
                 ),
-                Err(lost) => (call.method == Method::Get || !lost.sent, None),
+                Err(lost) => {
+                    let safe = call.method == Method::Get || !lost.sent;
+                    (safe && !lost.lasting, None)
+                }
             };
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
             match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
                 Some(wait) => {
                     tracing::debug!(call = call.name(), ?wait, "trying again");
                     let why = match &tried {
+                        Ok(Answered { reply, .. }) if cut_off(reply) => {
+                            "the reply ends in the middle".into()
+                        }
                         Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
                         Err(lost) => lost.text.clone(),
                     };
@@ -167,7 +193,12 @@ impl Account {
     }
 
     /// One attempt.
-    async fn once(&self, call: &Call, session: &Session) -> Result<Answered, Lost> {
+    async fn once(
+        &self,
+        call: &Call,
+        urgency: Urgency,
+        session: &Session,
+    ) -> Result<Answered, Lost> {
         let rules = self.provider.auth();
         let base = session.base.as_ref().unwrap_or(&self.connection.base_url);
         let outgoing = Outgoing {
@@ -175,6 +206,7 @@ impl Account {
             url: join(base, &call.path),
             credential: Some((rules.header, format!("{}{}", rules.prefix, session.token))),
             body: call.body.as_ref().map_or(Body::None, Body::Json),
+            urgency,
         };
         let mut answered = self.http.exchange(&call.shown(), &outgoing).await?;
         // What a read shows is left as it is: it may become part of a write.
@@ -196,7 +228,7 @@ impl<'a> Writer<'a> {
 
     /// Sends a write; again only when the vendor cannot have carried it out.
     pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
-        self.0.send(call).await
+        self.0.send(call, Urgency::Write).await
     }
 }
 

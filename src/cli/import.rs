@@ -23,11 +23,9 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let seen = import::seen(checked, &connection, &ask, &setup.settings)
         .await
         .map_err(said)?;
-    for failure in &seen.failures {
-        fault(failure);
-    }
     if !seen.failures.is_empty() {
-        anyhow::bail!("the list of objects is not complete, so nothing is written");
+        let why = seen.failures.join("\n  ");
+        anyhow::bail!("the list of objects is not complete, so nothing is written: {why}");
     }
     if args.update {
         return update(&setup, &seen);

@@ -95,6 +95,18 @@ impl Reply {
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
+
+    /// Whether the body begins as an object or a list and does not end as one: it was cut off on the way. One
+    /// that was cut just behind a closing bracket is not recognised; whoever parses it sees that.
+    pub fn ends_early(&self) -> bool {
+        let body = self.body.trim();
+        let closed = |end| body.len() > 1 && body.ends_with(end);
+        match body.bytes().next() {
+            Some(b'{') => !closed('}'),
+            Some(b'[') => !closed(']'),
+            Some(_) | None => false,
+        }
+    }
 }
 
 /// What a reply to a write means.
@@ -110,4 +122,36 @@ pub enum Verdict {
     Later(String),
     /// The write may or may not have been carried out: look before doing anything else.
     Unclear(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_cut_off_is_told_from_one_that_is_no_json() {
+        let ends_early = |body: &str| {
+            let reply = Reply {
+                status: 200,
+                body: body.into(),
+                content_type: "application/json".into(),
+            };
+            reply.ends_early()
+        };
+        for cut in ["{", "[", "[{\"a\": \"x", " {\"a\": [1]\n", "[{}", "[1, "] {
+            assert!(ends_early(cut), "{cut}");
+        }
+        for whole in [
+            "",
+            " ",
+            "{}",
+            " [] \n",
+            "[{\"a\": 1}]",
+            "7",
+            "\"[\"",
+            "<html>",
+        ] {
+            assert!(!ends_early(whole), "{whole}");
+        }
+    }
 }

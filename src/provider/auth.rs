@@ -103,9 +103,10 @@ pub fn members(auth: &Auth) -> &[(&'static str, Credential)] {
 
 /// Whether a login was refused for good: asking again with the same words changes nothing.
 ///
-/// Informatica's page and its reader comments disagree between 400, 401 and 403 (2026-11-21).
+/// Informatica's page and its reader comments disagree between 400, 401 and 403 (2026-11-21). Where there is
+/// no such page nobody has looked at the credentials.
 pub fn refused(reply: &Reply) -> bool {
-    (400..500).contains(&reply.status) && !matches!(reply.status, 408 | 425 | 429)
+    (400..500).contains(&reply.status) && !matches!(reply.status, 404 | 405 | 408 | 425 | 429)
 }
 
 /// A text member of a login reply; the error names the member and shows no value.

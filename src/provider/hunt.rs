@@ -6,8 +6,10 @@
 //! too long and the rest is asked for; otherwise it is read to its end.
 //!
 //! Pages that are needed in any case are read side by side: `left` objects fill at least
-//! `left ÷ rows` pages, so a dense list is two round trips deep, however long it is. That is never more
-//! than the number of objects, the pages they would fill, and two.
+//! `left ÷ rows` pages, so a dense list is two round trips deep, however long it is. Where every page brings
+//! a few, as many go side by side as the rest should fill at that rate, and no more than calls were saved so
+//! far: then a bad guess costs what asking one by one would have cost. All in all that is never more than the
+//! number of objects, the pages they would fill, and two.
 
 use std::ops::Range;
 
@@ -59,6 +61,9 @@ impl Hunt {
     pub fn next(&self, left: usize, over: bool) -> Next {
         let found = self.wanted - left.min(self.wanted);
         let needed = left.div_ceil(self.rows);
+        // Calls that the pages have saved so far, and the pages that the rest fills if it is spread alike.
+        let saved = found.saturating_sub(self.pages);
+        let likely = (left * self.pages).div_ceil(found.max(1));
         match self.empty {
             _ if left == 0 => Next::Done,
             _ if over => Next::AskEach,
@@ -68,6 +73,7 @@ impl Hunt {
             Some(empty) if left == 1 || self.pages >= empty => Next::AskEach,
             Some(empty) => Next::Read(self.pages..empty.min(self.pages + needed)),
             None if left <= self.pages => Next::AskEach,
+            None if saved > 0 => Next::Read(self.pages..self.pages + needed.max(likely.min(saved))),
             None if self.pages > found => Next::Probe(self.pages + left - 1),
             None => Next::Read(self.pages..self.pages + needed),
         }
@@ -123,6 +129,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_in_which_every_page_has_a_few_is_four_round_trips_deep() {
+        let scattered: Vec<usize> = (0..40).map(|n| n * 25).collect();
+        assert_eq!(cost(1_000, &scattered), (10, 3));
+        let scattered: Vec<usize> = (0..200).map(|n| n * 50).collect();
+        let (calls, trips) = cost(10_000, &scattered);
+        assert!(calls <= 105 && trips <= 8, "{calls} {trips}");
+    }
+
+    #[test]
     fn a_few_in_a_large_account_cost_little_more_than_themselves() {
         assert_eq!(cost(100_000, &[5, 99_000]).0, 2);
         assert_eq!(cost(100_000, &[50_000, 70_000, 90_000]).0, 5);
@@ -147,7 +162,9 @@ mod tests {
                     let searched = if missing > 0 { pages } else { 0 };
                     let most = wanted.len() + wanted.len().div_ceil(100) + 2 + searched;
                     assert!(calls <= most, "{calls} for {length} by {step} from {start}");
-                    let spare = missing.div_ceil(100) + missing + 2;
+                    // Pages behind the end are looked for at the price of calls saved before.
+                    let behind = if missing > 0 { there } else { 0 };
+                    let spare = missing.div_ceil(100) + missing + behind + 2;
                     assert!(
                         calls <= 2 * pages + spare,
                         "{calls} for {length} by {step} from {start}"

@@ -14,8 +14,36 @@ const LONGEST: usize = 400;
 /// What stands for words that could be a secret.
 const HIDDEN: &str = "[not shown]";
 
-/// The vendor's words in a reply that is not a success.
+/// What to look at when an account may not do what was asked.
+const RIGHTS: &str = "check the connection's credentials and their rights";
+
+/// What to look at when something answers that is not the API: a proxy, or another part of the site.
+const BASE: &str = "check `baseUrl`: it is everything before the path of this call";
+
+/// The vendor's words in a reply that is not a success, and what to look at.
 pub fn of(reply: &Reply) -> String {
+    let words = said(reply);
+    match next_step(reply) {
+        Some(step) => format!("{words}; {step}"),
+        None => words,
+    }
+}
+
+/// What to look at after a refusal, where the status tells.
+fn next_step(reply: &Reply) -> Option<&'static str> {
+    let page = looks_like_html(reply);
+    let api = reply.body.trim_start().starts_with(['{', '[']);
+    match reply.status {
+        500.. => None,
+        404 if !api => Some(BASE),
+        _ if page => Some(BASE),
+        401 | 403 => Some(RIGHTS),
+        _ => None,
+    }
+}
+
+/// The vendor's words and nothing else.
+pub fn said(reply: &Reply) -> String {
     let body = reply.body.trim();
     if body.is_empty() {
         return "no further words".into();
@@ -49,7 +77,7 @@ pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     if reply.body.trim().is_empty() {
         "the body is empty".into()
     } else if looks_like_html(reply) {
-        html(reply.body.trim())
+        format!("{}; {BASE}", html(reply.body.trim()))
     } else if error.is_eof() {
         format!(
             "the body ends in the middle, after {} bytes",
@@ -250,7 +278,7 @@ mod tests {
     use super::*;
 
     fn words(body: &str) -> String {
-        of(&Reply {
+        said(&Reply {
             status: 400,
             body: body.into(),
             content_type: String::new(),
@@ -291,6 +319,34 @@ mod tests {
             ),
         ] {
             assert_eq!(words(body), said, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_look_at() {
+        let of = |status, body: &str| {
+            of(&Reply {
+                status,
+                body: body.into(),
+                content_type: String::new(),
+            })
+        };
+        let page = "<title>Sign in</title>";
+        for (status, body, step) in [
+            (401, r#"{"message":"No."}"#, RIGHTS),
+            (403, "", RIGHTS),
+            (403, page, BASE),
+            (404, page, BASE),
+            (404, "not found", BASE),
+            (404, r#"{"message":"No such licence."}"#, ""),
+            (400, r#"{"message":"No."}"#, ""),
+            (400, page, BASE),
+            (502, page, ""),
+        ] {
+            let words = of(status, body);
+            let expected = [RIGHTS, BASE].map(|one| one == step);
+            let found = [RIGHTS, BASE].map(|one| words.ends_with(one));
+            assert_eq!(found, expected, "{status}: {words}");
         }
     }
 

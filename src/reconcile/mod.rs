@@ -283,3 +283,6 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account
     )
     .map(|account| account.telling(settings.events.clone()))
 }
+
+#[cfg(test)]
+mod pace_tests;

@@ -48,6 +48,7 @@ pub mod simulator;
 mod trouble;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -66,7 +67,8 @@ pub use population::Population;
 pub use record::{ForeignEdit, Seen};
 pub use trouble::Fault;
 
-use host::{Host, Vendor};
+use host::{Arrived, Host, Vendor};
+use simulator::Answer;
 
 /// Every vendor the sandbox serves.
 #[rustfmt::skip]
@@ -154,6 +156,25 @@ impl Sandbox {
     /// The vendors served, in the order of the index.
     pub fn vendors(&self) -> Vec<&'static str> {
         self.host.prefixes().collect()
+    }
+
+    /// Answers a request to a vendor without a socket, as whoever wants to hold the clock needs it. The target
+    /// is path and query with the vendor's prefix. How a fault would spoil the reply on the wire is left out.
+    pub fn answer(
+        &self,
+        method: &str,
+        target: &str,
+        headers: BTreeMap<String, String>,
+        body: Vec<u8>,
+    ) -> Answer {
+        let arrived = Arrived {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers,
+            body,
+            address: format!("http://{}", self.address),
+        };
+        self.host.answer(arrived).answer
     }
 
     /// The requests answered so far (the newest hundred thousand), control routes left out.

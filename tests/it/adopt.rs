@@ -1,6 +1,7 @@
 //! `import`, `unmanaged`, `fmt` and `init` as programs: codes, streams, files that stay as they are.
 
 use entitle::provider;
+use entitle::sandbox::Fault;
 use serde_json::json;
 
 use super::cli::lac_place;
@@ -11,6 +12,27 @@ const ALL: &[&str] = &["import", "--connection", "lac", "--all"];
 
 fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [arguments, more].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_not_complete_is_told_with_its_cause() {
+    let place = lac_place(1, true).await;
+    let fault = Fault {
+        status: 403,
+        times: 2,
+        retry_after: None,
+        method: Some("GET".into()),
+        carried_out: false,
+    };
+    place.sandbox.fail("lac", fault).expect("a simulator");
+    let words = "error: the list of objects is not complete, so nothing is written: GET /";
+    let ran = place.run(&["import", "--all"]);
+    ran.failed(1, words);
+    assert_eq!(ran.stderr.matches("error:").count(), 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("check the connection's credentials and their rights")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

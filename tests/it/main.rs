@@ -40,5 +40,6 @@ mod support;
 mod suspend;
 mod transcripts;
 mod vendor_words;
+mod wire;
 mod workflows;
 mod yaml;

@@ -296,7 +296,8 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call() {
         (
             200,
             "<html><title>Sign in</title></html>",
-            "did not answer with JSON: an HTML page titled \"Sign in\"",
+            "did not answer with JSON: an HTML page titled \"Sign in\"; \
+             check `baseUrl`: it is everything before the path of this call",
         ),
         (200, "", "did not answer with JSON: the body is empty"),
         (
@@ -334,7 +335,8 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call() {
         (
             401,
             r#"{"Message": "Authorization has been denied."}"#,
-            "answered 401: Authorization has been denied.",
+            "answered 401: Authorization has been denied.; \
+             check the connection's credentials and their rights",
         ),
     ] {
         assert_eq!(

@@ -388,8 +388,8 @@ fn a_license_without_names_is_read_though_the_group_list_is_refused() {
     let [Observed::Unread(why), Observed::Live(_)] = found.as_slice() else {
         panic!("{found:?}");
     };
-    let expected =
-        "answered 403: Forbidden.; the token needs the scope `organization:userGroup:read`";
+    let expected = "answered 403: Forbidden.; check the connection's credentials and their rights; \
+                    the token needs the scope `organization:userGroup:read`";
     assert!(why.ends_with(expected), "{why}");
 }
 
@@ -509,7 +509,8 @@ fn refusals_carry_the_words_of_the_vendor() {
     else {
         panic!("a 403 is a refusal");
     };
-    let scope = "the token needs the scope `organization:license:update`";
+    let scope = "check the connection's credentials and their rights; \
+                 the token needs the scope `organization:license:update`";
     assert_eq!(words, format!("403: Forbidden. (X); {scope}"));
     let Verdict::Rejected { fields, .. } = judged(400, r#"{"message":"No such user group."}"#)
     else {

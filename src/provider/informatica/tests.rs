@@ -290,7 +290,8 @@ fn one_organization_that_is_missing_or_refused_leaves_the_others_alone() {
     };
     assert!(matches!(missing, Observed::Missing));
     assert!(matches!(live, Observed::Live(_)));
-    let said = "GET /public/core/v3/license/org/b answered 403: Not yours. (X_403)";
+    let said = "GET /public/core/v3/license/org/b answered 403: Not yours. (X_403); \
+                check the connection's credentials and their rights";
     assert!(matches!(refused, Observed::Unread(why) if why == said));
 }
 
@@ -309,7 +310,9 @@ fn a_write_is_accepted_by_its_status_whatever_the_body_holds() {
         r#"{"code":"X_403","message":"Not the parent.","requestId":"r"}"#,
     ] {
         let refused = Verdict::Rejected {
-            words: "403: Not the parent. (X_403)".into(),
+            words:
+                "403: Not the parent. (X_403); check the connection's credentials and their rights"
+                    .into(),
             fields: Vec::new(),
         };
         assert_eq!(Informatica.judge(&reply(403, body)), refused);

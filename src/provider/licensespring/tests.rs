@@ -459,7 +459,11 @@ fn refusals_carry_the_words_of_the_vendor_and_the_item_they_are_about() {
             unsupported,
             "400: No f9. (unsupported_product_feature)",
         ),
-        (403, r#"{"detail":"No permission."}"#, "403: No permission."),
+        (
+            403,
+            r#"{"detail":"No permission."}"#,
+            "403: No permission.; check the connection's credentials and their rights",
+        ),
         (404, r#"{"detail":"Not found."}"#, "404: Not found."),
         (
             400,

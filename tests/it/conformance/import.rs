@@ -29,19 +29,6 @@ fn lists(vendor: &Vendor) -> bool {
     !matches!(vendor.name, "alinea" | "informatica")
 }
 
-fn id(vendor: &Vendor, number: usize) -> String {
-    let ids = (vendor.ids)(number);
-    let identity = entitle::provider::of_kind(vendor.kind)
-        .expect("a kind")
-        .table();
-    let text = |name: &str| match &ids[name] {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let parts: Vec<String> = identity.identity.iter().map(|one| text(one.name)).collect();
-    parts.join("/")
-}
-
 fn checked(bench: &Bench, texts: &[String]) -> Checked {
     let sources = texts
         .iter()
@@ -91,10 +78,10 @@ async fn every_field_survives_an_import(vendor: &'static Vendor) {
         let objects = [vendor.object(0, desired)];
         converged(&only_report(bench.apply(&objects).await));
 
-        let first = imported(&bench, vendor, Ask::Ids(vec![id(vendor, 0)])).await;
+        let first = imported(&bench, vendor, Ask::Ids(vec![vendor.id(0)])).await;
         let plan = bench.pass(&valid(&bench, &first)).await;
         in_sync(&plan.planned[0]);
-        let again = imported(&bench, vendor, Ask::Ids(vec![id(vendor, 0)])).await;
+        let again = imported(&bench, vendor, Ask::Ids(vec![vendor.id(0)])).await;
         assert_eq!(first, again, "{}", pair.path);
         if !managed_by_itself(vendor, pair.planned) {
             let text: Json = stated(&first[0]);
@@ -155,7 +142,7 @@ async fn an_import_of_many_plans_empty_in_few_calls(vendor: &'static Vendor) {
 async fn an_import_shows_no_secret(vendor: &'static Vendor) {
     let bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(3));
-    let ids = (0..3).map(|number| id(vendor, number)).collect();
+    let ids = (0..3).map(|number| vendor.id(number)).collect();
     let texts = imported(&bench, vendor, Ask::Ids(ids)).await.concat();
     for name in [
         "initial_password",
@@ -250,7 +237,7 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
 async fn what_is_not_there_is_said(vendor: &'static Vendor) {
     let bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(3));
-    let missing = id(vendor, 900);
+    let missing = vendor.id(900);
     let none = checked(&bench, &[]);
     let settings = bench.settings();
     let seen = import::seen(&none, vendor.name, &Ask::Ids(vec![missing]), &settings).await;

@@ -4,6 +4,7 @@
 //! here is a function of a vendor, and `for_every_vendor!` makes a test of it for each.
 
 mod account;
+mod budgets;
 mod counts;
 mod faults;
 mod fields;

@@ -1,10 +1,14 @@
 //! Replies that are no answer: pages, halves, nothing, other types. A read then is an error that names the
 //! call, and nothing is written; a write is looked at again, whatever its reply seemed to say.
 
+use std::time::Duration;
+
 use entitle::apply::Outcome;
 use entitle::plan::Action;
+use entitle::reconcile;
 use futures::future::join_all;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::vendors::{Vendor, for_all_vendors_at_once, for_every_vendor};
 use crate::support::bench::{Bench, in_sync, only_report, paths};
@@ -12,13 +16,17 @@ use crate::support::proxy::{Canned, Passed, Spoil};
 
 for_every_vendor!(
     a_read_that_is_no_answer_is_an_error_that_names_the_call,
+    a_read_that_is_cut_off_once_is_made_again,
     a_member_of_a_wrong_type_is_an_error_that_names_it,
     a_redirect_is_not_followed,
     an_answer_to_a_write_is_not_believed_before_the_object_is_seen,
 );
 
 // Looks at what came of a write are repeated with waits between them.
-for_all_vendors_at_once!(a_page_instead_of_a_write_is_never_taken_for_success);
+for_all_vendors_at_once!(
+    a_page_instead_of_a_write_is_never_taken_for_success,
+    a_read_that_is_always_cut_off_is_an_error_that_says_so,
+);
 
 /// Bodies that no read call of any vendor has, each with a status of success.
 fn odd_bodies() -> Vec<(&'static str, Canned)> {
@@ -29,8 +37,6 @@ fn odd_bodies() -> Vec<(&'static str, Canned)> {
         ("a page that says it is JSON", json(page)),
         ("nothing", json("")),
         ("no content", Canned::new(204, "application/json", "")),
-        ("half an object", json(r#"{"results": [{"id": 1"#)),
-        ("half a list", json(r#"[{"activation_key": "#)),
         ("null", json("null")),
         ("text", json("\"ok\"")),
         ("a number", json("7")),
@@ -42,8 +48,17 @@ fn odd_bodies() -> Vec<(&'static str, Canned)> {
         ),
         (
             "bytes that are no text",
-            Canned::new(200, "application/json", "[{\"a\": \"\u{fffd}\""),
+            Canned::new(200, "application/json", "[{\"a\": \u{fffd}}]"),
         ),
+    ]
+}
+
+/// Bodies that were cut off on the way.
+fn halves() -> [(&'static str, Canned); 2] {
+    let json = |body: &str| Canned::new(200, "application/json", body);
+    [
+        ("half an object", json(r#"{"results": [{"id": 1"#)),
+        ("half a list", json(r#"[{"activation_key": "#)),
     ]
 }
 
@@ -103,6 +118,36 @@ async fn a_read_that_is_no_answer_is_an_error_that_names_the_call(vendor: &'stat
         );
     }))
     .await;
+}
+
+async fn a_read_that_is_cut_off_once_is_made_again(vendor: &'static Vendor) {
+    let reads = reads(vendor).await;
+    for (what, canned) in halves() {
+        let last = reads - 1;
+        let rule = at(last, move || Spoil::Instead(canned.clone()));
+        let bench = Bench::spoiled(rule).await;
+        vendor.load(&bench, (vendor.account)(3));
+        in_sync(&bench.plan(&[vendor.whole()]).await[0]);
+        let calls = bench.passed().iter().filter(|it| it.is_read()).count();
+        assert_eq!(calls, reads + 1, "{what}");
+    }
+}
+
+/// Also by a run that has little time, so that this need not wait for all tries.
+async fn a_read_that_is_always_cut_off_is_an_error_that_says_so(vendor: &'static Vendor) {
+    let (_, half) = halves()[0].clone();
+    let rule = move |_, passed: &Passed| passed.is_read().then(|| Spoil::Instead(half.clone()));
+    let bench = Bench::spoiled(rule).await;
+    vendor.load(&bench, (vendor.account)(3));
+    let mut settings = bench.settings();
+    settings.deadline = Instant::now() + Duration::from_millis(1_500);
+    let pass = reconcile::plan(&bench.check(&[vendor.whole()]), &settings).await;
+    let message = pass.planned[0].message.clone().unwrap_or_default();
+    assert_eq!(pass.planned[0].action, Action::Error);
+    let named = message.contains("GET /") && message.contains("ends in the middle");
+    assert!(named, "{message}");
+    let calls = bench.passed().iter().filter(|it| it.is_read()).count();
+    assert!(calls > reads(vendor).await, "it was not tried again");
 }
 
 /// The body with every member of this name turned into something that no vendor has there.

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::account::WRONG;
 use super::vendors::{Sessions, Vendor, for_every_vendor};
 use crate::support::bench::{Bench, Object, converged, in_sync, only_report};
+use crate::support::proxy::{Canned, Passed, Spoil, is_login};
 
 for_every_vendor!(
     every_form_of_credentials_opens_the_account,
@@ -15,6 +16,7 @@ for_every_vendor!(
     a_session_that_ends_before_the_write_is_renewed_once,
     a_session_that_never_holds_is_an_error_and_not_a_flood_of_logins,
     a_refused_login_is_not_tried_for_every_object,
+    a_page_instead_of_a_login_is_no_word_on_the_credentials,
     a_wrong_token_is_an_error_that_names_the_call,
 );
 
@@ -29,6 +31,26 @@ async fn with_login(vendor: &'static Vendor) -> Option<(Bench, &'static Sessions
 
 fn twenty(vendor: &Vendor) -> Vec<Object> {
     (0..20).map(|n| vendor.little(n, true)).collect()
+}
+
+async fn a_page_instead_of_a_login_is_no_word_on_the_credentials(vendor: &'static Vendor) {
+    for status in [200, 404] {
+        let Some((mut bench, sessions)) = with_login(vendor).await else {
+            return;
+        };
+        let page = Canned::new(status, "text/html", "<title>Welcome</title>");
+        let spoilt = |passed: &Passed| is_login(passed.path());
+        bench
+            .spoil(move |_, passed| spoilt(passed).then(|| Spoil::Instead(page.clone())))
+            .await;
+        vendor.open(&mut bench, sessions.form, false);
+        let planned = bench.plan(&[vendor.little(0, false)]).await;
+        let message = planned[0].message.clone().unwrap_or_default();
+        let base = "check `baseUrl`: it is everything before /";
+        let named = message.contains(base) || message.ends_with("check `tokenUrl`");
+        assert!(named && !message.contains("refused"), "{message}");
+        assert_eq!(bench.passed().len(), 1, "{status}: nothing else is asked");
+    }
 }
 
 async fn every_form_of_credentials_opens_the_account(vendor: &'static Vendor) {

@@ -8,3 +8,4 @@ pub mod program;
 pub mod proxy;
 pub mod pure;
 pub mod seeds;
+pub mod server;

@@ -96,13 +96,13 @@ pub static VENDOR: Vendor = Vendor {
     },
     clocks: &["ModifiedAt"],
     reads: || {
-        let of = |count: usize| Reads {
+        let of = |all: usize, count: usize| Reads {
             what: "two views of each licence",
-            account: account(250),
+            account: account(all),
             objects: (0..count).map(|n| (ids(n), (VENDOR.small)(n))).collect(),
             calls: 2 * count,
         };
-        vec![of(1), of(3), of(250)]
+        vec![of(250, 1), of(250, 3), of(250, 250), of(2_000, 60)]
     },
     refusals: || {
         let refusal = |what, path, value: Json, status: u16, words| Refusal {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
+use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none, scattered};
 
 const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 const NAMES: [&str; 4] = ["Engineering", "Field sales", "Support", "Finance"];
@@ -70,6 +70,31 @@ pub static VENDOR: Vendor = Vendor {
             ),
             of("120: two pages", account(120), (0..120).collect(), 2),
             of("250: three pages", account(250), (0..250).collect(), 3),
+            of("three of 5,000", account(5_000), vec![0, 2_500, 4_999], 4),
+            of(
+                "40 over 1,000: ten pages",
+                account(1_000),
+                scattered(40, 25),
+                10,
+            ),
+            of(
+                "60 over 5,000: most of the fifty pages",
+                account(5_000),
+                scattered(60, 80),
+                52,
+            ),
+            of(
+                "250 over 1,000: ten pages",
+                account(1_000),
+                scattered(250, 4),
+                10,
+            ),
+            of(
+                "120 behind 4,000: the pages up to them",
+                account(5_000),
+                (4_000..4_120).collect(),
+                43,
+            ),
             Reads {
                 what: "three by the names of their groups: one page of each list",
                 account: account(3),

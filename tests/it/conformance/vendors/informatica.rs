@@ -81,13 +81,13 @@ pub static VENDOR: Vendor = Vendor {
     },
     clocks: &[],
     reads: || {
-        let of = |count: usize| Reads {
+        let of = |all: usize, count: usize| Reads {
             what: "one call per organization",
-            account: account(250),
+            account: account(all),
             objects: (0..count).map(|n| (ids(n), (VENDOR.small)(n))).collect(),
             calls: count,
         };
-        vec![of(1), of(3), of(250)]
+        vec![of(250, 1), of(250, 3), of(250, 250), of(2_000, 60)]
     },
     refusals: || {
         let refusal = |what, value: Json, switches, words| Refusal {

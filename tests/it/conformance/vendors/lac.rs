@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
+use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none, scattered};
 
 pub static VENDOR: Vendor = Vendor {
     name: "lac",
@@ -268,6 +268,27 @@ fn reads() -> Vec<Reads> {
             (0..250).collect(),
             20,
             5,
+        ),
+        of(
+            "three of one customer with 5,000",
+            account(5_000, 1),
+            vec![0, 2_500, 4_999],
+            1,
+            4,
+        ),
+        of(
+            "40 over 1,000 of one customer: ten pages",
+            account(1_000, 1),
+            scattered(40, 25),
+            1,
+            10,
+        ),
+        of(
+            "60 over 5,000 of 60 customers: most of the fifty pages, and the customers",
+            account(5_000, 60),
+            scattered(60, 81),
+            60,
+            54,
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Switch, Vendor, none};
+use super::{Pair, Reads, Refusal, Switch, Vendor, none, scattered};
 
 pub static VENDOR: Vendor = Vendor {
     name: "licensespring",
@@ -61,9 +61,9 @@ pub static VENDOR: Vendor = Vendor {
     // The ids of rows may change with every write.
     clocks: &["updated_at", "product_features[*].id"],
     reads: || {
-        let of = |what, numbers: Vec<usize>, calls| Reads {
+        let of = |what, licenses, numbers: Vec<usize>, calls| Reads {
             what,
-            account: account(300),
+            account: account(licenses),
             objects: numbers
                 .into_iter()
                 .map(|n| (ids(n), (VENDOR.small)(n)))
@@ -71,10 +71,22 @@ pub static VENDOR: Vendor = Vendor {
             calls,
         };
         vec![
-            of("one: one filtered call", vec![7], 1),
-            of("three: one filtered call", vec![0, 150, 299], 1),
-            of("120: a hundred ids in a call", (0..120).collect(), 2),
-            of("250: a hundred ids in a call", (0..250).collect(), 3),
+            of("one: one filtered call", 300, vec![7], 1),
+            of("three: one filtered call", 300, vec![0, 150, 299], 1),
+            of("120: a hundred ids in a call", 300, (0..120).collect(), 2),
+            of("250: a hundred ids in a call", 300, (0..250).collect(), 3),
+            of(
+                "60 over 5,000: one filtered call",
+                5_000,
+                scattered(60, 80),
+                1,
+            ),
+            of(
+                "250 over 5,000: a hundred ids in a call",
+                5_000,
+                scattered(250, 20),
+                3,
+            ),
         ]
     },
     refusals: || {

@@ -223,6 +223,18 @@ impl Vendor {
         self.object(number, desired)
     }
 
+    /// The identity of an object as `--id` takes it.
+    pub fn id(&self, number: usize) -> String {
+        let ids = (self.ids)(number);
+        let text = |name: &str| match &ids[name] {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let identity = self.provider().table().identity;
+        let parts: Vec<String> = identity.iter().map(|one| text(one.name)).collect();
+        parts.join("/")
+    }
+
     /// An object that the vendor does not have.
     pub fn stranger(&self, changed: bool) -> Object {
         let mut object = self.little(0, changed);
@@ -246,6 +258,11 @@ fn no_vendor_is_forgotten() {
     let kinds: Vec<&str> = ALL.iter().map(|vendor| vendor.kind).collect();
     let there = provider::ALL.iter().map(|provider| provider.table().kind.0);
     assert_eq!(kinds, there.collect::<Vec<_>>());
+}
+
+/// So many places in an account, each so far from the one before.
+pub fn scattered(count: usize, step: usize) -> Vec<usize> {
+    (0..count).map(|number| number * step).collect()
 }
 
 /// No switches to turn.

@@ -1,0 +1,103 @@
+//! What each command may ask of a vendor, in exact numbers of requests. A read plan that needs more fails here.
+
+use entitle::apply::journal::History;
+use entitle::reconcile::import::{self, Ask};
+use entitle::reconcile::{self, Accounts, Bases};
+
+use super::vendors::{Vendor, for_every_vendor};
+use crate::support::bench::{Bench, Object, converged};
+
+for_every_vendor!(every_command_keeps_its_budget);
+
+/// Objects at the vendor, and those of them that manifests name.
+const ACCOUNT: usize = 1_000;
+const MANAGED: usize = 120;
+/// Of these, an apply writes so many.
+const CHANGED: [usize; 3] = [7, 9, 99];
+
+/// Logins, reads and writes.
+type Counts = (usize, usize, usize);
+
+/// What a vendor's commands cost.
+struct Budget {
+    /// Calls that open a session, once in a run.
+    login: usize,
+    /// Reads of a plan of 120 neighbours; drift and the daemon's next look are no more.
+    plan: usize,
+    /// Reads that show what became of the three writes.
+    verify: usize,
+    /// Reads of an import of three objects by their ids.
+    import_three: usize,
+    /// Reads of everything that the account has, for `import --all` and `unmanaged`; nothing without a list.
+    everything: Option<usize>,
+}
+
+fn budget(vendor: &str) -> Budget {
+    let (login, plan, verify, import_three, everything) = match vendor {
+        // Two views of each licence.
+        "alinea" => (0, 240, 6, 6, None),
+        // Ten full pages, an empty one, and the list of organizations.
+        "cryptlex" => (0, 2, 0, 1, Some(12)),
+        "informatica" => (1, 120, 3, 3, None),
+        // Ten full pages and an empty one, and two of customers.
+        "lac" => (1, 2, 0, 3, Some(13)),
+        "licensespring" => (0, 2, 0, 1, Some(10)),
+        other => panic!("{other} has no budget"),
+    };
+    Budget {
+        login,
+        plan,
+        verify,
+        import_three,
+        everything,
+    }
+}
+
+async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(ACCOUNT));
+    let objects: Vec<Object> = (0..MANAGED)
+        .map(|number| vendor.little(number, CHANGED.contains(&number)))
+        .collect();
+    let checked = bench.check(&objects);
+    let settings = bench.settings();
+    let spent = || -> Counts {
+        let counts = (bench.logins(), bench.reads(), bench.writes());
+        bench.sandbox.forget_requests();
+        (counts.0.len(), counts.1.len(), counts.2.len())
+    };
+    let budget = budget(vendor.name);
+
+    let pass = bench.pass(&checked).await;
+    assert_eq!(spent(), (budget.login, budget.plan, 0), "plan");
+    let bases = Bases::journal(&History::default(), true);
+    reconcile::drift(&checked, &bases, false, &settings).await;
+    assert_eq!(spent(), (budget.login, budget.plan, 0), "drift");
+    let kept: Accounts = pass.accounts.clone();
+    reconcile::plan_with(&checked, &settings, &kept).await;
+    assert_eq!(spent(), (0, budget.plan, 0), "the daemon looks again");
+    let reports = bench.carry_out(pass).await;
+    CHANGED.iter().for_each(|at| converged(&reports[*at]));
+    assert_eq!(spent(), (0, budget.verify, CHANGED.len()), "apply");
+
+    let ids = (0..3).map(|number| vendor.id(number)).collect();
+    let three = import::seen(&checked, vendor.name, &Ask::Ids(ids), &settings).await;
+    assert_eq!(three.map(|seen| seen.objects.len()), Ok(3));
+    assert_eq!(
+        spent(),
+        (budget.login, budget.import_three, 0),
+        "import --id"
+    );
+    let all = import::seen(&checked, vendor.name, &Ask::Everything, &settings).await;
+    let all = all.ok().map(|seen| (seen.objects.len(), seen.failures));
+    match budget.everything {
+        Some(reads) => {
+            assert_eq!(all, Some((ACCOUNT, Vec::new())));
+            assert_eq!(spent(), (budget.login, reads, 0), "import --all");
+        }
+        None => {
+            assert_eq!(all, None, "there is no list");
+            assert_eq!(spent(), (0, 0, 0), "refused without a call");
+        }
+    }
+}
