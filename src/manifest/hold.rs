@@ -47,7 +47,11 @@ pub fn hold(text: &str, hold: &Hold, kinds: &[KindRow]) -> Result<Option<String>
     if !edit::keeps_comments(&spared, &edited) {
         return Err("the edit would have lost a comment".into());
     }
-    Ok(Some(as_usual(text, edited, kinds)))
+    // Only a policy that was not there can stand where `fmt` would not put it.
+    Ok(Some(match policy(document) {
+        Some(_) => edited,
+        None => as_usual(text, edited, kinds),
+    }))
 }
 
 fn policy(document: &Node) -> Option<&Node> {

@@ -132,3 +132,69 @@ fn changes(out: &mut dyn Write, intent: Option<&Intent>) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::journal::Record;
+    use crate::model::{Method, Outcome};
+    use std::collections::BTreeMap;
+
+    fn record(run: &str, event: Event) -> Record {
+        Record {
+            at: "2026-11-21T12:00:00Z".into(),
+            run: run.into(),
+            event,
+        }
+    }
+
+    /// The lines of one write under a lock of this epoch.
+    fn write(run: &str, object: &str, epoch: u64) -> [Record; 2] {
+        let intent = Intent {
+            address: object.into(),
+            vendor: "lac".into(),
+            connection: "lac".into(),
+            base_url: "https://lac.example.com/".into(),
+            identity: BTreeMap::new(),
+            method: Method::Patch,
+            path: "/".into(),
+            changes: Vec::new(),
+            unread: BTreeMap::new(),
+            managed: BTreeMap::new(),
+            epoch: Some(epoch),
+        };
+        let ended = crate::apply::journal::Ended {
+            address: object.into(),
+            outcome: Outcome::Converged,
+            message: None,
+            side_effects: Vec::new(),
+        };
+        [
+            record(run, Event::Intent(Box::new(intent))),
+            record(run, Event::Outcome(ended)),
+        ]
+    }
+
+    #[test]
+    fn a_write_without_the_lock_is_marked_and_no_other() {
+        let writes = [
+            write("one", "Order/a", 7),
+            write("two", "Order/a", 8),
+            write("one", "Order/b", 7),
+        ];
+        let history = History {
+            records: writes.concat(),
+            damaged: Vec::new(),
+        };
+        let mut out = Vec::new();
+        text(&mut out, &history).expect("text");
+        let shown = String::from_utf8(out).expect("text");
+        let marked: Vec<&str> = shown
+            .lines()
+            .zip(shown.lines().skip(1))
+            .filter(|(_, next)| next.contains("had lost its lock"))
+            .map(|(line, _)| line.trim())
+            .collect();
+        assert_eq!(marked, ["Order/b  converged"], "{shown}");
+    }
+}
