@@ -690,7 +690,7 @@ mod tests {
         let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
         assert_eq!(
             calls,
-            [2, 11, 1],
+            [2, 12],
             "pages of orders and of customers side by side"
         );
         // Nothing is held back once it is known whose it is.
