@@ -155,7 +155,7 @@ mod tests {
             vendor: "lac".into(),
             connection: "lac".into(),
             base_url: "https://lac.example.com/".into(),
-            identity: BTreeMap::new(),
+            identity: Default::default(),
             managed: BTreeMap::from([("activations_allowed".into(), json!(seats))]),
             unread: BTreeMap::new(),
             spared: Vec::new(),
@@ -224,7 +224,7 @@ mod tests {
             base_url,
             ..agreed(10)
         }));
-        let identity = BTreeMap::from([("key".to_string(), "b".to_string())]);
+        let identity = [("key", "b")].into_iter().collect();
         assert!(!known.has(&Agreed {
             identity,
             ..agreed(10)

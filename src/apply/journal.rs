@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::outcome::Outcome;
-use crate::model::Method;
+use crate::model::{Ids, Method};
 use crate::plan::document::ChangeEntry;
 
 /// One line of the journal.
@@ -69,7 +69,7 @@ pub struct Intent {
     pub connection: String,
     /// Where the connection led.
     pub base_url: String,
-    pub identity: BTreeMap<String, String>,
+    pub identity: Ids,
     pub method: Method,
     pub path: String,
     /// Managed fields with their values before and after.
@@ -100,7 +100,7 @@ pub struct Agreed {
     pub vendor: String,
     pub connection: String,
     pub base_url: String,
-    pub identity: BTreeMap<String, String>,
+    pub identity: Ids,
     /// Every managed field as the manifest wants it.
     pub managed: BTreeMap<String, Json>,
     /// Fields that every write must carry and no read returns.
@@ -326,7 +326,7 @@ mod tests {
             vendor: "lac".into(),
             connection: "lac".into(),
             base_url: "https://lac.example.com/".into(),
-            identity: BTreeMap::new(),
+            identity: Default::default(),
             method: Method::Patch,
             path: "/license-orders/X".into(),
             changes: Vec::new(),

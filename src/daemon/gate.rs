@@ -67,14 +67,12 @@ pub fn hold(entry: &ObjectEntry, past: &Past, mode: RunMode, door: Door) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
-
     fn entry(action: Action, fingerprint: &str) -> ObjectEntry {
         ObjectEntry {
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),
             connection: "lac".into(),
-            identity: BTreeMap::new(),
+            identity: Default::default(),
             origin: crate::plan::document::OriginEntry {
                 file: "a.yaml".into(),
                 line: 1,

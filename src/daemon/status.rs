@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::mode::RunMode;
-use crate::model::{Outcome, Risk};
+use crate::model::{Ids, Outcome, Risk};
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
 /// Passes that are remembered: a page of them, however long the daemon runs.
@@ -68,7 +68,7 @@ pub struct ObjectStatus {
     pub vendor: String,
     pub connection: String,
     /// The vendor's ids of the object.
-    pub identity: BTreeMap<String, String>,
+    pub identity: Ids,
     pub origin: OriginEntry,
     pub state: ObjectState,
     /// Whether a pass is looking at it right now.

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::diff::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
 use super::{Action, Planned, fingerprint};
-use crate::model::{Desired, Diagnostics, Method, Outcome, Risk, Severity};
+use crate::model::{Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity};
 
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -122,7 +122,7 @@ pub struct ObjectEntry {
     pub vendor: String,
     pub connection: String,
     /// The vendor's ids of the object.
-    pub identity: BTreeMap<String, String>,
+    pub identity: Ids,
     pub origin: OriginEntry,
     pub action: Action,
     pub changes: Vec<ChangeEntry>,
@@ -293,7 +293,7 @@ impl ObjectEntry {
 }
 
 /// The vendor's ids of an object by their names.
-pub fn identity_of(desired: &Desired) -> BTreeMap<String, String> {
+pub fn identity_of(desired: &Desired) -> Ids {
     desired
         .identity
         .iter()

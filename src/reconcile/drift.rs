@@ -11,7 +11,7 @@ use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::manifest::{self, lower};
 use crate::model::diagnostic::Source;
-use crate::model::{Desired, Diagnostics, Fields, Live, Mode, Observed};
+use crate::model::{Desired, Diagnostics, Fields, Ids, Live, Mode, Observed};
 use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
 use crate::plan::drift::{compare, recall};
@@ -27,7 +27,7 @@ pub struct Bases {
 
 /// The base of one object.
 struct Base {
-    identity: BTreeMap<String, String>,
+    identity: Ids,
     /// Where it was applied; manifests of a commit say nothing about that.
     place: Option<String>,
     fields: Fields,
@@ -173,7 +173,7 @@ fn agree(by_address: &mut BTreeMap<String, Base>, intent: &Intent, applied: Appl
     }
 }
 
-fn identity(desired: &Desired) -> BTreeMap<String, String> {
+fn identity(desired: &Desired) -> Ids {
     crate::plan::document::identity_of(desired)
 }
 

@@ -17,7 +17,7 @@ use crate::apply::agreement::{Agreements, spared};
 use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::model::field::find;
 use crate::model::{
-    Carry, Desired, Field, Fields, Key, Live, Need, Observed, RiskRule, Shape, Value,
+    Carry, Desired, Field, Fields, Ids, Key, Live, Need, Observed, RiskRule, Shape, Value,
 };
 use crate::plan::document::ChangeEntry;
 use crate::plan::drift::recall;
@@ -35,7 +35,7 @@ pub struct Applied {
 #[derive(Default)]
 struct Memory {
     base_url: String,
-    identity: BTreeMap<String, String>,
+    identity: Ids,
     unread: BTreeMap<String, Json>,
     agreed: Option<Agreed>,
     changes: Vec<ChangeEntry>,
@@ -251,7 +251,7 @@ fn is_of(memory: &Memory, object: &Desired, checked: &Checked) -> bool {
     place == Some(&memory.base_url)
         && ids
             .iter()
-            .all(|(name, id)| memory.identity.get(*name) == Some(id))
+            .all(|(name, id)| memory.identity.get(name).is_some_and(|known| known == id))
 }
 
 /// Fields that every write must carry and no read returns, as they were sent.

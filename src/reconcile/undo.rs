@@ -142,7 +142,7 @@ fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result
     let identity = table
         .identity
         .iter()
-        .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.clone())))
+        .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.to_string())))
         .collect();
     Ok(Desired {
         address: Address {

@@ -155,7 +155,7 @@ mod tests {
             vendor: "lac".into(),
             connection: "lac".into(),
             base_url: "https://lac.example.com/".into(),
-            identity: BTreeMap::new(),
+            identity: Default::default(),
             method: Method::Patch,
             path: "/".into(),
             changes: Vec::new(),

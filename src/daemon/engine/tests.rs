@@ -50,7 +50,7 @@ fn in_sync(desired: &Desired) -> Look {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
             connection: desired.connection.clone(),
-            identity: BTreeMap::new(),
+            identity: Default::default(),
             origin: OriginEntry {
                 file: "all.yaml".into(),
                 line: 1,

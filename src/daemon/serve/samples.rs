@@ -76,7 +76,7 @@ pub fn object(number: usize) -> ObjectStatus {
         address: format!("{kind}/{name}-{number:05}"),
         vendor: vendor.into(),
         connection: connection.into(),
-        identity: BTreeMap::from([(id.to_string(), format!("9f3c-{number:06}"))]),
+        identity: [(id, format!("9f3c-{number:06}"))].into_iter().collect(),
         origin: OriginEntry {
             file: format!("licences/{vendor}/{name}.yaml"),
             line: number as u32 % 40 + 1,

@@ -1,14 +1,12 @@
 //! The drift of a run as the JSON contract shows it, and what every rendering is made from.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{By, Difference};
-use crate::model::{AcceptedDrift, Desired, Diagnostics, Risk};
+use crate::model::{AcceptedDrift, Desired, Diagnostics, Ids, Risk};
 use crate::plan::document::{
     DiagnosticEntry, OriginEntry, SourceFacts, Tool, diagnostics, identity_of,
 };
@@ -82,7 +80,7 @@ pub struct DriftEntry {
     pub vendor: String,
     pub connection: String,
     /// The vendor's ids of the object.
-    pub identity: BTreeMap<String, String>,
+    pub identity: Ids,
     pub origin: OriginEntry,
     pub state: State,
     /// The apply that is its base; only with the journal as base, and only if there is one.

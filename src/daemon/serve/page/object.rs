@@ -78,7 +78,7 @@ fn message(object: &ObjectStatus) -> Option<&str> {
 fn facts(object: &ObjectStatus, now: Timestamp) -> Markup {
     html! {
         dl.facts {
-            @for (name, id) in &object.identity { div { dt { (name) } dd { code { (id) } } } }
+            @for (name, id) in object.identity.iter() { div { dt { (name) } dd { code { (id) } } } }
             div { dt { "Manifest" } dd { code { (object.origin.file) ":" (object.origin.line) } } }
             div {
                 dt { "Last in sync" }
