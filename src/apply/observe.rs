@@ -112,9 +112,11 @@ impl Machine for Box<dyn Listing> {
     }
 }
 
-/// Calls in progress for each that may be out at once: enough that some which wait for another try hold up
-/// no others, and few where a hundred thousand are to be made.
-const IN_PROGRESS: usize = 2;
+/// Calls in progress at a time: those that may be out at once, and a quarter more for those that wait for
+/// another try. The others wait here, in an order of their own, and not for a turn of the account.
+fn in_progress(concurrency: usize) -> usize {
+    concurrency.saturating_add(concurrency.div_ceil(4))
+}
 
 /// Calls that wait to be made. Those that follow from a reply go before those that were there already: what
 /// is begun comes to its end, and what was read for it can go.
@@ -139,7 +141,7 @@ async fn drive(
     purpose: Purpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    let most = account.concurrency().saturating_mul(IN_PROGRESS);
+    let most = in_progress(account.concurrency());
     let mut waiting = Waiting::default();
     let mut under_way = FuturesUnordered::new();
     loop {
