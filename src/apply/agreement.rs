@@ -5,71 +5,117 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::journal::{Agreed, Event, History, Intent};
+use super::journal::{Agreed, Event, History, Record};
 use super::outcome::{Outcome, Report};
 use crate::model::path::PatternPart;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
 use crate::plan::Action;
 use crate::plan::document::identity_of;
 use crate::plan::drift::remember;
+use crate::plan::fingerprint;
 use crate::provider;
 
-/// The agreements of a journal that still stand.
+/// The agreements of a journal that still stand: hashes, since the values of ten thousand objects are only ever
+/// compared.
 #[derive(Clone, Debug, Default)]
-pub struct Agreements(BTreeMap<String, Agreed>);
+pub struct Agreements {
+    standing: BTreeMap<String, Standing>,
+    /// What writes wanted whose end has not come, by run and address.
+    open: BTreeMap<(String, String), Hash>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    /// Of the managed fields.
+    managed: Hash,
+    /// Of everything that makes two agreements one.
+    whole: Hash,
+}
+
+/// Half of a SHA-256: enough to tell apart what nobody has made to look alike.
+type Hash = [u8; 16];
+
+fn hash(value: &impl Serialize) -> Hash {
+    let mut hash = Hash::default();
+    hash.copy_from_slice(&fingerprint::sha256(value)[..16]);
+    hash
+}
+
+impl Standing {
+    fn of(agreed: &Agreed) -> Self {
+        let Agreed {
+            address: _,
+            vendor: _,
+            connection: _,
+            base_url,
+            identity,
+            managed,
+            // Fields that are not read are managed ones too.
+            unread: _,
+            spared,
+            commit: _,
+            sandbox: _,
+        } = agreed;
+        Self {
+            managed: hash(managed),
+            whole: hash(&(base_url, identity, managed, spared)),
+        }
+    }
+}
 
 impl Agreements {
-    /// Folds a journal. A write that wanted something else ends an agreement, and so does one whose end is
-    /// not what was wanted.
+    /// Folds a journal.
     pub fn of(history: &History) -> Self {
-        let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
-        let mut standing: BTreeMap<&str, &Agreed> = BTreeMap::new();
+        let mut agreements = Self::default();
         for record in &history.records {
-            match &record.event {
-                Event::Agreed(agreed) => {
-                    standing.insert(&agreed.address, agreed);
-                }
-                Event::Intent(intent) => {
-                    open.insert((&record.run, &intent.address), intent);
-                }
-                Event::Outcome(ended) => {
-                    let intent = open.remove(&(record.run.as_str(), ended.address.as_str()));
-                    let address = ended.address.as_str();
-                    let other = intent
-                        .zip(standing.get(address))
-                        .is_some_and(|(intent, agreed)| intent.managed != agreed.managed);
-                    let ends = match ended.outcome {
-                        Outcome::Converged => other,
-                        Outcome::Unconverged => true,
-                        Outcome::Already
-                        | Outcome::Rejected
-                        | Outcome::Stale
-                        | Outcome::Refused
-                        | Outcome::Failed
-                        | Outcome::Skipped => false,
-                    };
-                    if ends {
-                        standing.remove(address);
-                    }
-                }
-                Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
-            }
+            agreements.follow(record);
         }
-        let kept = standing.into_values();
-        Self(kept.map(|a| (a.address.clone(), a.clone())).collect())
+        agreements
+    }
+
+    /// Takes in the next record. A write that wanted something else ends an agreement, and so does one whose
+    /// end is not what was wanted.
+    pub fn follow(&mut self, record: &Record) {
+        match &record.event {
+            Event::Agreed(agreed) => {
+                let standing = Standing::of(agreed);
+                self.standing.insert(agreed.address.clone(), standing);
+            }
+            Event::Intent(intent) => {
+                let write = (record.run.clone(), intent.address.clone());
+                self.open.insert(write, hash(&intent.managed));
+            }
+            Event::Outcome(ended) => {
+                let write = (record.run.clone(), ended.address.clone());
+                let wanted = self.open.remove(&write);
+                let other = wanted
+                    .zip(self.standing.get(&ended.address))
+                    .is_some_and(|(wanted, standing)| wanted != standing.managed);
+                let ends = match ended.outcome {
+                    Outcome::Converged => other,
+                    Outcome::Unconverged => true,
+                    Outcome::Already
+                    | Outcome::Rejected
+                    | Outcome::Stale
+                    | Outcome::Refused
+                    | Outcome::Failed
+                    | Outcome::Skipped => false,
+                };
+                if ends {
+                    self.standing.remove(&ended.address);
+                }
+            }
+            Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
+        }
     }
 
     /// Whether just this is agreed on already, whenever that was.
     pub fn has(&self, agreed: &Agreed) -> bool {
-        let held = self.0.get(&agreed.address);
-        held.is_some_and(|held| {
-            held.base_url == agreed.base_url
-                && held.identity == agreed.identity
-                && held.managed == agreed.managed
-                && held.spared == agreed.spared
-        })
+        let held = self.standing.get(&agreed.address);
+        held.is_some_and(|held| held.whole == Standing::of(agreed).whole)
     }
 }
 
@@ -146,7 +192,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::apply::journal::{Ended, Record};
+    use crate::apply::journal::{Ended, Intent};
     use crate::model::Method;
 
     fn agreed(seats: i64) -> Agreed {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -199,6 +199,52 @@ pub fn decode(line: &str) -> Option<Record> {
     serde_json::from_str(&format!("{body}}}")).ok()
 }
 
+/// Hands over the lines of a journal from an offset on, one at a time, and says where the next one begins. A line
+/// that is not whole is nothing; a last one without an end may still be being written and is left for later. A
+/// journal that is not there is empty.
+pub fn each(path: &Path, from: u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<u64> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    file.seek(io::SeekFrom::Start(from))?;
+    let (mut file, mut at, mut line) = (BufReader::new(file), from, Vec::new());
+    loop {
+        line.clear();
+        let length = file.read_until(b'\n', &mut line)?;
+        let Some(line) = line.strip_suffix(b"\n") else {
+            return Ok(at);
+        };
+        at += length as u64;
+        if !line.is_empty() {
+            take(std::str::from_utf8(line).ok().and_then(decode));
+        }
+    }
+}
+
+/// Adds an intent to those that are open, or takes away one that a record closes.
+pub fn follow(open: &mut Vec<OpenIntent>, record: &Record) {
+    let mut close = |run: &str, address: &str| {
+        open.retain(|o| (o.run.as_str(), o.intent.address.as_str()) != (run, address));
+    };
+    match &record.event {
+        Event::Intent(intent) => {
+            close(&record.run, &intent.address);
+            open.push(OpenIntent {
+                run: record.run.clone(),
+                at: record.at.clone(),
+                intent: (**intent).clone(),
+            });
+        }
+        Event::Outcome(ended) => close(&record.run, &ended.address),
+        Event::Found {
+            address, of_run, ..
+        } => close(of_run, address),
+        Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => {}
+    }
+}
+
 /// Everything a journal holds.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -218,13 +264,16 @@ pub struct OpenIntent {
 impl History {
     /// Reads a journal; one that is not there is empty.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mut bytes = Vec::new();
-        match File::open(path) {
-            Ok(mut file) => file.read_to_end(&mut bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
-        Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
+        let mut history = Self::default();
+        let mut number = 0;
+        each(path, 0, &mut |record| {
+            number += 1;
+            match record {
+                Some(record) => history.records.push(record),
+                None => history.damaged.push(number),
+            }
+        })?;
+        Ok(history)
     }
 
     /// Lines to records. A damaged line costs itself and nothing else.
@@ -242,28 +291,10 @@ impl History {
 
     /// Intents that have no outcome and that no later run has looked into.
     pub fn open_intents(&self) -> Vec<OpenIntent> {
-        let mut open: Vec<OpenIntent> = Vec::new();
-        for record in &self.records {
-            match &record.event {
-                Event::Intent(intent) => {
-                    open.retain(|o| (&o.run, &o.intent.address) != (&record.run, &intent.address));
-                    open.push(OpenIntent {
-                        run: record.run.clone(),
-                        at: record.at.clone(),
-                        intent: (**intent).clone(),
-                    });
-                }
-                Event::Outcome(ended) => {
-                    open.retain(|o| (&o.run, &o.intent.address) != (&record.run, &ended.address));
-                }
-                Event::Found {
-                    address, of_run, ..
-                } => {
-                    open.retain(|o| (&o.run, &o.intent.address) != (of_run, address));
-                }
-                Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => {}
-            }
-        }
+        let mut open = Vec::new();
+        self.records
+            .iter()
+            .for_each(|record| follow(&mut open, record));
         open
     }
 

@@ -16,6 +16,7 @@ pub mod limiter;
 pub mod lock;
 pub mod observe;
 pub mod outcome;
+pub mod recall;
 pub mod recorder;
 pub mod secrets;
 mod session;

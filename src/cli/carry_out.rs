@@ -11,8 +11,9 @@ use super::setup::Setup;
 use super::signals::Signals;
 use super::{output, state};
 use crate::apply::agreement::{self, Agreements};
-use crate::apply::journal::{History, Journal, OpenIntent, Started};
+use crate::apply::journal::{Journal, OpenIntent, Started};
 use crate::apply::lock::{self, LockFiles, Locks};
+use crate::apply::recall::Recall;
 use crate::apply::recorder::Recorder;
 use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};
@@ -71,10 +72,9 @@ impl<'a> Writer<'a> {
             let fault = |error: std::io::Error| {
                 anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
             };
-            let history = History::read(&path).map_err(fault)?;
-            cut_off = history.open_intents();
-            agreements = Agreements::of(&history);
-            tell(&path, &history, &cut_off);
+            let recall = Recall::of(&path).map_err(fault)?;
+            tell(&path, &recall);
+            (cut_off, agreements) = (recall.open, recall.agreements);
             journal = Some(Journal::open(&path).map_err(fault)?);
         }
         Ok(Self {
@@ -254,14 +254,14 @@ async fn take_locks(
 }
 
 /// Says what earlier runs left behind.
-fn tell(path: &std::path::Path, history: &History, cut_off: &[OpenIntent]) {
-    for line in &history.damaged {
+fn tell(path: &std::path::Path, recall: &Recall) {
+    for line in &recall.damaged {
         anstream::eprintln!(
             "warning: line {line} of the journal {} is damaged",
             path.display()
         );
     }
-    for open in cut_off {
+    for open in &recall.open {
         anstream::eprintln!(
             "A run of {} was cut off while it wrote {} ({} {}). Whether that was carried out is read now.",
             open.at,

@@ -15,8 +15,9 @@ use super::exit::Exit;
 use super::surface::{Surface, SurfaceArgs};
 use super::watch_source::{Place, reader};
 use super::{setup, signals, simulators, state, watch_once};
-use crate::apply::journal::{History, Journal};
+use crate::apply::journal::Journal;
 use crate::apply::lock::{Lock, LockFiles};
+use crate::apply::recall::Recall;
 use crate::daemon::board::Board;
 use crate::daemon::brake;
 use crate::daemon::engine::{Engine, Rules};
@@ -353,8 +354,8 @@ impl Wiring<'_> {
         let fault = |error: std::io::Error| {
             anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
         };
-        let history = History::read(&path).map_err(fault)?;
-        let cut_off = history.open_intents();
+        let recall = Recall::of(&path).map_err(fault)?;
+        let cut_off = recall.open.clone();
         for open in &cut_off {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::warn!(address, at, "a run was cut off while it wrote this object");
@@ -374,6 +375,7 @@ impl Wiring<'_> {
             by: state::actor(),
             holder: Box::new(state::holder),
             cut_off: Mutex::new(cut_off),
+            recall: Mutex::new(recall),
             applied: Mutex::default(),
         })
     }

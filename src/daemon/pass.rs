@@ -19,6 +19,7 @@ use super::track::Look;
 use crate::apply::agreement;
 use crate::apply::journal::{History, Journal, OpenIntent, Started};
 use crate::apply::lock::{self, Lock, Locks};
+use crate::apply::recall::Recall;
 use crate::apply::recorder::Recorder;
 use crate::apply::{Account, Outcome, Report};
 use crate::model::{Address, Desired, Mode};
@@ -44,7 +45,9 @@ pub struct Shell {
     pub holder: Box<dyn Fn(&str) -> String + Send + Sync>,
     /// Writes of earlier runs whose end nobody knows.
     pub cut_off: Mutex<Vec<OpenIntent>>,
-    /// What the journal says was applied, and how long the journal was then.
+    /// What the journal tells a pass that writes.
+    pub recall: Mutex<Recall>,
+    /// What the journal says was applied, and how long the journal was then: only for those who heal by it.
     pub applied: Mutex<Option<(u64, Arc<Applied>)>>,
 }
 
@@ -327,11 +330,17 @@ impl Shell {
         if agreed.is_empty() {
             return;
         }
-        let applied = self.applied();
+        let Some(journal) = &self.journal else {
+            return;
+        };
+        let mut recall = self.recall.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = recall.go_on(journal.path()) {
+            tracing::error!(journal = %journal.path().display(), %error, "cannot be read");
+        }
         let recorder = self.recorder(document, run, settings.clock);
         let objects = agreed.iter().map(|object| &**object);
         let commit = document.source.commit.as_ref();
-        let written = recorder.agreed(objects, &applied.agreements, commit, settings.sandbox);
+        let written = recorder.agreed(objects, &recall.agreements, commit, settings.sandbox);
         if let Err(why) = written {
             tracing::warn!("{why}");
         }

@@ -84,8 +84,20 @@ impl Serialize for ByKey<'_> {
     }
 }
 
-/// `sha256:` and the hash of a value's bytes as JSON, which are never all in memory.
+/// `sha256:` and the hash of a value's bytes as JSON.
 pub fn digest(value: &impl Serialize) -> String {
+    let mut text = String::with_capacity(71);
+    text.push_str("sha256:");
+    for byte in sha256(value) {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    text
+}
+
+/// The hash of a value's bytes as JSON, which are never all in memory.
+pub fn sha256(value: &impl Serialize) -> [u8; 32] {
     struct Hashing(Sha256);
     impl io::Write for Hashing {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -101,13 +113,5 @@ pub fn digest(value: &impl Serialize) -> String {
     // Nothing that is hashed has keys other than text, which is all that could fail.
     let _ = serde_json::to_writer(&mut hashing, value);
     let _ = hashing.flush();
-    let hash = hashing.get_ref().0.clone().finalize();
-    let mut text = String::with_capacity(71);
-    text.push_str("sha256:");
-    for byte in hash {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    text
+    hashing.get_ref().0.clone().finalize().into()
 }

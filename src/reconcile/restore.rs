@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::Outcome;
-use crate::apply::agreement::{Agreements, spared};
+use crate::apply::agreement::spared;
 use crate::apply::journal::{Agreed, Event, History, Intent};
 use crate::model::field::find;
 use crate::model::{
@@ -28,8 +28,6 @@ use crate::provider::{self, Provider, codec};
 #[derive(Default)]
 pub struct Applied {
     by_address: BTreeMap<String, Memory>,
-    /// What need not be written down again.
-    pub agreements: Agreements,
 }
 
 #[derive(Default)]
@@ -45,10 +43,7 @@ impl Applied {
     /// Folds a journal. Writes whose end nobody recorded, and those that were refused, count for nothing.
     pub fn of(history: &History) -> Self {
         let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
-        let mut applied = Self {
-            agreements: Agreements::of(history),
-            ..Self::default()
-        };
+        let mut applied = Self::default();
         for record in &history.records {
             match &record.event {
                 Event::Intent(intent) => {

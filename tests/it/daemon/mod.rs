@@ -119,6 +119,7 @@ impl Watched {
             by: "the tests".into(),
             holder: Box::new(|run| format!("the tests, run {run}")),
             cut_off: Mutex::new(history.open_intents()),
+            recall: Default::default(),
             applied: Mutex::default(),
         };
         let (triggers, hints) = mpsc::channel(64);

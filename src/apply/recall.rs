@@ -1,0 +1,88 @@
+//! What a run has to know of earlier ones: folded from the journal line by line, so that a journal of any length
+//! costs what it tells and not what it holds.
+
+use std::io;
+use std::path::Path;
+
+use super::agreement::Agreements;
+use super::journal::{self, OpenIntent};
+
+#[derive(Clone, Debug, Default)]
+pub struct Recall {
+    /// Writes whose end nobody recorded.
+    pub open: Vec<OpenIntent>,
+    /// What need not be written down again.
+    pub agreements: Agreements,
+    /// Numbers of lines that are not whole.
+    pub damaged: Vec<usize>,
+    lines: usize,
+    /// Where the lines begin that were not read yet.
+    end: u64,
+}
+
+impl Recall {
+    /// Reads a journal; one that is not there is empty.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let mut recall = Self::default();
+        recall.go_on(path)?;
+        Ok(recall)
+    }
+
+    /// Reads what was added to the journal since the last time. One that is shorter than it was is another one.
+    pub fn go_on(&mut self, path: &Path) -> io::Result<()> {
+        let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
+        if length < self.end {
+            *self = Self::default();
+        }
+        self.end = journal::each(path, self.end, &mut |record| {
+            self.lines += 1;
+            match record {
+                Some(record) => {
+                    journal::follow(&mut self.open, &record);
+                    self.agreements.follow(&record);
+                }
+                None => self.damaged.push(self.lines),
+            }
+        })?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::apply::journal::{Event, Journal, Record};
+
+    #[test]
+    fn a_journal_is_read_on_where_it_was_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        assert!(Recall::of(&path).unwrap().damaged.is_empty());
+        let record = |run: &str| Record {
+            at: "2026-11-21T12:00:00Z".into(),
+            run: run.into(),
+            event: Event::Finished { interrupted: false },
+        };
+        let journal = Journal::open(&path).unwrap();
+        journal.append(&record("1")).unwrap();
+        let mut recall = Recall::of(&path).unwrap();
+        assert_eq!((recall.lines, recall.damaged.len()), (1, 0));
+        let mut file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap();
+        // A line that is not whole, and one whose end is still to come.
+        file.write_all(b"{damaged}\n{\"at\":").unwrap();
+        recall.go_on(&path).unwrap();
+        assert_eq!((recall.lines, recall.damaged.clone()), (2, vec![2]));
+        file.write_all(b"\n").unwrap();
+        journal.append(&record("2")).unwrap();
+        recall.go_on(&path).unwrap();
+        assert_eq!((recall.lines, recall.damaged.clone()), (4, vec![2, 3]));
+        std::fs::write(&path, "").unwrap();
+        recall.go_on(&path).unwrap();
+        assert_eq!((recall.lines, recall.damaged.len()), (0, 0));
+    }
+}
