@@ -151,7 +151,7 @@ impl Opener<'_> {
                     .collect();
                 let call = login(&plain);
                 let url = join(&self.connection.base_url, call.path);
-                let hint = format!("check `baseUrl`: it is everything before {}", call.path);
+                let hint = format!("check `baseUrl`: it is everything before `{}`", call.path);
                 let body = Body::Json(&call.body);
                 self.login(&url, &members, body, &hint).await?
             }

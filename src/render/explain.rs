@@ -6,7 +6,7 @@ use anstyle::Style;
 
 use crate::model::diagnostic::nearest;
 use crate::model::field::{Elements, find};
-use crate::model::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
+use crate::model::{Carry, Clearing, Field, KindTable, Need, Rate, RiskRule, Scope, Shape};
 use crate::provider;
 use crate::provider::semantics::WriteMode;
 
@@ -38,6 +38,9 @@ pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     let Some(provider) = provider::of_kind(kind) else {
         if let Some((_, page)) = OWN_PAGES.iter().find(|(own, _)| *own == kind) {
             writeln!(out, "{page}")?;
+            if kind == "Connection" {
+                budgets(out)?;
+            }
             return Ok(Ok(()));
         }
         let hint = nearest(kind, names()).map_or_else(
@@ -209,6 +212,22 @@ fn risk(rule: RiskRule) -> String {
 }
 
 /// Kinds that no vendor has, with their pages.
+/// What each vendor's accounts are asked for where the connection sets no limits.
+fn budgets(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\nWithout `limits`, calls at once and in any window of time"
+    )?;
+    for provider in provider::ALL {
+        let limits = provider.limits();
+        let rate = |rate: &Rate| format!(", {} in {} s", rate.requests, rate.per.as_secs());
+        let rates: String = limits.rates.iter().map(rate).collect();
+        let (vendor, most) = (provider.vendor().0, limits.concurrency);
+        writeln!(out, "  {vendor:<20}{most} at once{rates}")?;
+    }
+    Ok(())
+}
+
 const OWN_PAGES: [(&str, &str); 4] = [
     ("AcceptedDrift", ACCEPTED_DRIFT),
     ("Connection", CONNECTION),
@@ -290,6 +309,20 @@ mod tests {
             .lines()
             .find_map(|line| line.trim().strip_prefix("needed"));
         line.unwrap_or_default().trim().to_string()
+    }
+
+    #[test]
+    fn a_connection_is_explained_with_the_limits_of_every_vendor() {
+        let mut out = Vec::new();
+        path(&mut out, "Connection").unwrap().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for line in [
+            "  alinea              10 at once",
+            "  cryptlex            10 at once, 50 in 5 s",
+            "  licensespring       10 at once, 600 in 60 s, 200 in 10 s, 50 in 1 s",
+        ] {
+            assert!(text.lines().any(|own| own == line), "{line:?} in {text}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ async fn a_page_instead_of_a_login_is_no_word_on_the_credentials(vendor: &'stati
         vendor.open(&mut bench, sessions.form, false);
         let planned = bench.plan(&[vendor.little(0, false)]).await;
         let message = planned[0].message.clone().unwrap_or_default();
-        let base = "check `baseUrl`: it is everything before /";
+        let base = "check `baseUrl`: it is everything before `/";
         let named = message.contains(base) || message.ends_with("check `tokenUrl`");
         assert!(named && !message.contains("refused"), "{message}");
         assert_eq!(bench.passed().len(), 1, "{status}: nothing else is asked");
