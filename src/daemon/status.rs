@@ -85,10 +85,10 @@ pub struct ObjectStatus {
     pub changes: Vec<ChangeEntry>,
     /// Why it is in this state, in the vendor's words where it has some.
     pub message: Option<String>,
-    pub last_write: Option<Write>,
-    pub suspended: Option<Suspension>,
+    pub last_write: Option<Box<Write>>,
+    pub suspended: Option<Box<Suspension>>,
     /// Fields that somebody else keeps changing back.
-    pub fight: Option<Fight>,
+    pub fight: Option<Box<Fight>>,
 }
 
 /// How an object stands.

@@ -229,15 +229,15 @@ impl Tracked {
         if let Some(outcome) = entry.outcome
             && !matches!(outcome, Outcome::Refused | Outcome::Skipped)
         {
-            status.last_write = Some(Write {
+            status.last_write = Some(Box::new(Write {
                 at: now.time,
                 outcome,
                 changes: entry.changes.clone(),
                 run: run.to_string(),
-            });
+            }));
         }
-        status.suspended = suspended;
-        status.fight = fight;
+        status.suspended = suspended.map(Box::new);
+        status.fight = fight.map(Box::new);
     }
 
     fn fight(&self, now: Now) -> Option<Fight> {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::check::{CheckOptions, Checked, audit, settle};
 use crate::manifest::stamp::Stamp;
-use crate::manifest::{self, Loaded, Manifests, lower};
+use crate::manifest::{self, Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
-use crate::model::{Address, Desired};
+use crate::model::{Desired, Origin};
 use crate::provider;
 
 /// What is known of every file, by its name.
@@ -24,12 +24,34 @@ struct Kept {
     label: Arc<Source>,
     /// How the file looked when it was read; nothing where that tells nothing.
     stamp: Option<Stamp>,
-    says: Manifests<Arc<Desired>>,
+    /// Boxed, since there is one for each of ten thousand files.
+    says: Box<Manifests<Arc<Desired>>>,
+    /// Objects in it that are in order.
+    objects: usize,
 }
 
 impl Kept {
     fn is_of(&self, source: &Source) -> bool {
         self.label.hash() == source.hash()
+    }
+
+    /// What the file says. The objects go along, so that whoever settles them need not make a second one of each;
+    /// `keep` puts them back.
+    fn lend(&mut self) -> Manifests<Arc<Desired>> {
+        let objects = std::mem::take(&mut self.says.objects);
+        let bare = |lowered: &Lowered<_>| Lowered {
+            object: None,
+            ..lowered.clone()
+        };
+        let mut says = (*self.says).clone();
+        self.says.objects = objects.iter().map(bare).collect();
+        says.objects = objects;
+        says
+    }
+
+    fn held(&self) -> usize {
+        let objects = self.says.objects.iter();
+        objects.filter(|lowered| lowered.object.is_some()).count()
     }
 }
 
@@ -64,39 +86,44 @@ impl Shelf {
         let (unread, new): (Vec<Arc<Source>>, Vec<&Arc<Source>>) = unread.unzip();
         let lowered = lower::lower_files(unread, &provider::kind_rows(), &audit);
         for (label, says) in new.into_iter().zip(lowered) {
-            let kept = Kept {
+            let mut kept = Kept {
                 label: Arc::clone(label),
                 stamp: stamps.remove(&label.name),
-                says,
+                says: Box::new(says),
+                objects: 0,
             };
+            kept.objects = kept.held();
             self.files.insert(label.name.clone(), kept);
         }
-        let says = labels.iter().filter_map(|source| {
-            let kept = self.files.get(&source.name)?;
-            Some(kept.says.clone())
+        let lent = labels.iter().filter_map(|source| {
+            let kept = self.files.get_mut(&source.name)?;
+            Some(kept.lend())
         });
+        let says: Vec<Manifests<Arc<Desired>>> = lent.collect();
         let checked = settle(loaded, says, options, &BTreeMap::new());
         self.keep(&labels, &checked);
         checked
     }
 
-    /// Forgets files that are gone, and keeps every object as it is in force, with the connection that it
-    /// goes through: then it is held once, and the next check finds it settled.
+    /// Keeps every object as it is in force, with the connection that it goes through. Files that are gone are
+    /// forgotten, and so are those of which an object is not in force: they are read again the next time.
     fn keep(&mut self, sources: &[Arc<Source>], checked: &Checked) {
         let names: HashSet<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        self.files.retain(|name, _| names.contains(name.as_str()));
-        let settled = checked
-            .desired
-            .iter()
-            .map(|object| (&object.address, object));
-        let settled: HashMap<&Address, &Arc<Desired>> = settled.collect();
-        let kept = self.files.values_mut();
-        for lowered in kept.flat_map(|kept| &mut kept.says.objects) {
-            let settled = settled.get(&lowered.address);
-            if let (Some(object), Some(settled)) = (&mut lowered.object, settled) {
-                *object = Arc::clone(settled);
-            }
+        // By place: two files may give one name to two objects, until somebody mends it.
+        fn place(origin: &Origin) -> (&str, u32) {
+            (&origin.source.name, origin.mark.start)
         }
+        let settled = checked.desired.iter();
+        let settled: HashMap<(&str, u32), &Arc<Desired>> = settled
+            .map(|object| (place(&object.origin), object))
+            .collect();
+        self.files.retain(|name, kept| {
+            for lowered in &mut kept.says.objects {
+                let own = settled.get(&place(&lowered.origin));
+                lowered.object = own.map(|own| Arc::clone(own));
+            }
+            names.contains(name.as_str()) && kept.held() == kept.objects
+        });
     }
 }
 
@@ -177,9 +204,12 @@ spec:
         assert_eq!(second.desired[0].connection, "other");
         let third = shelf.check(loaded(std::slice::from_ref(&one)), &options);
         assert_eq!(codes(&third), ["no-connection"]);
-        let twice = ("b.yaml", order("a", 5));
+        let twice = ("b.yaml", order("a", 6));
         let fourth = shelf.check(loaded(&[connection.clone(), one.clone(), twice]), &options);
         assert!(codes(&fourth).contains(&"duplicate-name"));
+        let mended = shelf.check(loaded(&[connection.clone(), one.clone()]), &options);
+        let seats = mended.desired[0].fields.get("activations_allowed");
+        assert_eq!(seats, Some(&crate::model::Value::Integer(5)));
         // A finding of a file stays for as long as the file does.
         let broken = (
             "b.yaml",

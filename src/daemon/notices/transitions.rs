@@ -124,7 +124,7 @@ fn turned(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
 fn new_write<'a>(was: Option<&ObjectStatus>, is: &'a ObjectStatus) -> Option<&'a Write> {
     let known = was.and_then(|was| was.last_write.as_ref());
     is.last_write
-        .as_ref()
+        .as_deref()
         .filter(|write| known.is_none_or(|known| known.at != write.at))
 }
 

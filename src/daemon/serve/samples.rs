@@ -145,14 +145,14 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
             object.changes = vec![change("userGroupIds", json!(["a", "b"]), json!(["a"]))];
             object.risk = Risk::Reduce;
             object.changes[0].risk = Risk::Reduce;
-            object.fight = Some(Fight {
+            object.fight = Some(Box::new(Fight {
                 fields: vec!["userGroupIds".into()],
                 since: ago(5_400),
                 message:
                     "Somebody changed it back 4 times. Healing stopped; change the manifest, or \
                           find who does."
                         .into(),
-            });
+            }));
         }
         22 | 37 => {
             object.state = ObjectState::Differs;
@@ -165,10 +165,10 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
         }
         34 => {
             object.state = ObjectState::Suspended;
-            object.suspended = Some(Suspension {
+            object.suspended = Some(Box::new(Suspension {
                 reason: Some("audit until the end of the week".into()),
                 until: Some(ago(-200_000)),
-            });
+            }));
         }
         44 => {
             object.state = ObjectState::Unseen;
@@ -177,12 +177,12 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
             object.running = true;
         }
         _ if number.is_multiple_of(9) => {
-            object.last_write = Some(Write {
+            object.last_write = Some(Box::new(Write {
                 at: ago(number as i64 * 60 + 30),
                 outcome: Outcome::Converged,
                 changes: vec![change("ContactPhone", json!("+49 30 1"), json!("+49 30 2"))],
                 run: "0199f3a0-7c11-7000-8000-0000000000aa".into(),
-            });
+            }));
         }
         _ => {}
     }

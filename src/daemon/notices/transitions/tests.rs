@@ -79,12 +79,12 @@ fn a_write_is_told_once_with_its_fields_and_its_run() {
     let before = calm(5);
     let write = |outcome, second: i64| {
         with(&before, 2, |object| {
-            object.last_write = Some(Write {
+            object.last_write = Some(Box::new(Write {
                 at: jiff::Timestamp::from_second(second).expect("a time"),
                 outcome,
                 changes: vec![samples::change("seats", json!(5), json!(10))],
                 run: "run-1".into(),
-            });
+            }));
         })
     };
     let after = write(Outcome::Converged, 1);
