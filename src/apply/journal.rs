@@ -5,6 +5,7 @@
 //! of which nobody knows whether it was carried out, and the next run says so. Other programs may read
 //! the file while it grows (`tail`, `jq`); nothing in it is secret.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -157,14 +158,25 @@ impl Journal {
         self.append_all(std::slice::from_ref(record))
     }
 
-    /// Writes lines and waits once until all are on disk.
-    pub fn append_all(&self, records: &[Record]) -> io::Result<()> {
-        let lines = records.iter().map(encode).collect::<io::Result<String>>()?;
+    /// Writes lines as they come and waits once until all are on disk.
+    pub fn append_all(&self, records: impl IntoIterator<Item: Borrow<Record>>) -> io::Result<()> {
+        let mut records = records.into_iter().peekable();
+        if records.peek().is_none() {
+            return Ok(());
+        }
         // Nothing panics while the lock is held, and a file does not break with its lock.
         let mut file = self
             .file
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lines = String::new();
+        for record in records {
+            lines += &encode(record.borrow())?;
+            if lines.len() >= CHUNK {
+                file.write_all(lines.as_bytes())?;
+                lines.clear();
+            }
+        }
         file.write_all(lines.as_bytes())?;
         file.sync_data()
     }
@@ -173,6 +185,9 @@ impl Journal {
         &self.path
     }
 }
+
+/// Bytes that are written at once: ten thousand lines need not be in memory together.
+const CHUNK: usize = 64 << 10;
 
 const SUM: &str = ",\"sum\":\"";
 

@@ -120,11 +120,7 @@ impl Recorder<'_> {
             };
             (!known.has(&agreed)).then(|| self.record(Event::Agreed(Box::new(agreed))))
         };
-        let records: Vec<Record> = objects.filter_map(fresh).collect();
-        if records.is_empty() {
-            return Ok(());
-        }
-        let written = journal.append_all(&records);
+        let written = journal.append_all(objects.filter_map(fresh));
         written.map_err(|error| fault(journal, &error))
     }
 
