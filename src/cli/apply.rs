@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::args::Apply;
+use clap::Args;
+
+use super::args::{Consent, Reach, Rendering, Selection};
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
 use super::outputs::Outputs;
@@ -12,6 +14,21 @@ use super::{plan, setup, undo};
 use crate::plan::document::PlanDocument;
 use crate::reconcile;
 use crate::render::view::Stage;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json\n  entitle apply examples --sandbox --auto-approve\n  entitle apply plan.json --events events.jsonl --report html=apply.html"
+)]
+pub struct Apply {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    rendering: Rendering,
+    #[command(flatten)]
+    consent: Consent,
+}
 
 pub async fn run(args: Apply) -> anyhow::Result<Exit> {
     let events = args.consent.events.clone();
@@ -46,7 +63,8 @@ async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
     if let Some(document) = &saved
         && let Some(run) = &document.source.undo
     {
-        return undo::apply(document, run, &args, outputs).await;
+        let (selection, reach) = (&args.selection, &args.reach);
+        return undo::apply(document, run, selection, reach, &args.consent, outputs).await;
     }
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;

@@ -1,19 +1,82 @@
-//! The commands as clap knows them, with what can be said of every argument at once: the project's defaults,
-//! how variables are read, and what a shell may complete.
+//! The commands there are, as clap knows them, with what can be said of every argument at once: the project's
+//! defaults, how variables are read, and what a shell may complete. Only the program itself asks for them: a
+//! command knows its own arguments, and what is in `args`.
 
 use clap::builder::{FalseyValueParser, OsStr, Resettable};
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::args::Cli;
-use super::{complete, project::Found};
+use super::project::Found;
+use super::{
+    apply, complete, completions, drift, explain, fmt, history, import, init, plan, sandbox,
+    schema, suspend, undo, unmanaged, validate, watch,
+};
+
+/// GitOps for software licences
+///
+/// Keeps licences, editions, limits and features at Cryptlex, Informatica, LicenseSpring, Alinea and LAC as the
+/// YAML files in your repository say: shows a plan, then makes it so with the fewest calls.
+#[derive(Parser)]
+#[command(
+    name = "entitle",
+    version,
+    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode) or drift, 3 applied in part, \
+                  4 refused by a guard, 5 stale, 6 locked, 7 did not converge, 130 and 143 interrupted.\n\n\
+                  Try it without any account:\n  entitle plan examples --sandbox"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check manifests offline
+    Validate(validate::Validate),
+    /// Show what an apply would change
+    Plan(plan::Plan),
+    /// Make the live objects as the manifests say
+    Apply(apply::Apply),
+    /// Tell apart what you and what others changed; writes nothing
+    Drift(drift::Drift),
+    /// Show a saved plan, offline
+    Show(plan::Show),
+    /// Show what past applies did
+    History(history::History),
+    /// Plan and apply the inverse of a past apply
+    Undo(undo::Undo),
+    /// Write manifests of live objects, or bring existing ones up to date
+    Import(import::Import),
+    /// List live objects that no manifest names
+    Unmanaged(unmanaged::Unmanaged),
+    /// Put manifests into their usual form, with comments kept
+    Fmt(fmt::Fmt),
+    /// Leave objects alone for a while, by a word in their manifests
+    Suspend(suspend::Suspend),
+    /// End the suspension of objects
+    Resume(suspend::Resume),
+    /// Write a starter project
+    Init(init::Init),
+    /// Write the JSON Schemas of manifests, plans, drift and events
+    Schema(schema::Schema),
+    /// Explain a kind or a field of it
+    Explain(explain::Explain),
+    /// Keep the live objects as the manifests say, until told to stop
+    Watch(Box<watch::Watch>),
+    /// Serve simulators of the five vendors on loopback
+    Sandbox(sandbox::Sandbox),
+    /// Print the completions of a shell
+    Completions(completions::Completions),
+    /// Print the manual page, or write one per command
+    Man(completions::Man),
+}
 
 /// All commands, with the defaults of the project where there is one.
-pub fn command(project: Option<&Found>) -> Command {
+pub fn command(project: Option<&Found>) -> clap::Command {
     prepared(Cli::command(), project)
 }
 
-fn prepared(command: Command, project: Option<&Found>) -> Command {
+fn prepared(command: clap::Command, project: Option<&Found>) -> clap::Command {
     command
         .mut_args(|argument| self::argument(argument, project))
         .mut_subcommands(|command| prepared(command, project))
@@ -56,7 +119,7 @@ fn argument(mut argument: Arg, project: Option<&Found>) -> Arg {
 }
 
 /// Whether a project file has a say in a command, so that a broken one must stop it.
-pub fn heeds_project(command: &Command) -> bool {
+pub fn heeds_project(command: &clap::Command) -> bool {
     command
         .get_arguments()
         .any(|argument| Found::knows(argument.get_id().as_str()))

@@ -9,7 +9,7 @@ use clap_complete::engine::CompletionCandidate;
 use super::args::JournalFile;
 use super::{project, state};
 use crate::apply::journal::{Event, History};
-use crate::manifest::{self, lower::OWN_KINDS, yaml};
+use crate::manifest::{self, own_kind::OwnKind, yaml};
 use crate::model::{Diagnostics, Node};
 use crate::provider;
 
@@ -62,7 +62,7 @@ pub fn runs() -> Vec<CompletionCandidate> {
 pub fn kinds() -> Vec<CompletionCandidate> {
     let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
     vendors
-        .chain(OWN_KINDS)
+        .chain(OwnKind::ALL.map(OwnKind::name))
         .map(CompletionCandidate::new)
         .collect()
 }

@@ -5,12 +5,23 @@
 //! names would have to be patched into the text of each shell's script.
 
 use std::io::Write;
+use std::path::PathBuf;
 
+use clap::{Args, Command};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::args::{Completions, Man};
 use super::exit::Exit;
-use super::{command, output};
+use super::output;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  source <(entitle completions bash)\n  source <(entitle completions zsh)\n  entitle completions fish | source\n  entitle completions powershell | Out-String | Invoke-Expression"
+)]
+pub struct Completions {
+    /// The shell that is to complete
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
 
 /// Set by the scripts when a shell asks.
 const VARIABLE: &str = "ENTITLE_COMPLETE";
@@ -28,14 +39,19 @@ pub fn run(args: &Completions) -> anyhow::Result<Exit> {
 }
 
 /// Answers a shell that asks, and ends the program; does nothing otherwise.
-pub fn answer() {
-    CompleteEnv::with_factory(|| command::command(None))
-        .var(VARIABLE)
-        .complete();
+pub fn answer(commands: fn() -> Command) {
+    CompleteEnv::with_factory(commands).var(VARIABLE).complete();
 }
 
-pub fn man(args: &Man) -> anyhow::Result<Exit> {
-    let command = command::command(None);
+#[derive(Args)]
+#[command(after_help = "Examples:\n  entitle man | man -l -\n  entitle man --out man/man1")]
+pub struct Man {
+    /// Write a page per command into this directory instead
+    #[arg(long, value_name = "DIR", env = "ENTITLE_MAN_OUT")]
+    out: Option<PathBuf>,
+}
+
+pub fn man(args: &Man, command: Command) -> anyhow::Result<Exit> {
     match &args.out {
         None => clap_mangen::Man::new(command).render(&mut output::stdout())?,
         Some(dir) => {

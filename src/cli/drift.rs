@@ -2,11 +2,13 @@
 
 use std::cell::Cell;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{Drift, Printed};
+use super::args::{JournalFile, Printed, Reach, Selection, report_file};
 use super::exit::{self, Exit};
 use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
@@ -17,6 +19,59 @@ use crate::plan::drift::document::{BaseEntry, DriftDocument};
 use crate::reconcile::{self, Bases};
 use crate::render;
 use crate::render::drift::markdown;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift licences --report markdown=drift.md\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
+)]
+pub struct Drift {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    reach: Reach,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    format: Printed,
+    /// Also write the drift as text, json or markdown; may be given several times
+    #[arg(
+        long,
+        value_name = "FORMAT=FILE",
+        env = "ENTITLE_REPORT",
+        value_delimiter = ','
+    )]
+    report: Vec<DriftReportTo>,
+    /// Compare with the manifests of this commit instead of the last applies in the journal
+    #[arg(long, value_name = "COMMIT", env = "ENTITLE_BASE")]
+    base: Option<String>,
+    /// Drift that is accepted [default: entitle-accepted.yaml beside the project file]
+    #[arg(long, value_name = "FILE", env = "ENTITLE_ACCEPTED")]
+    accepted: Option<PathBuf>,
+    #[command(flatten)]
+    journal: JournalFile,
+}
+
+/// One report of drift, of which there are fewer formats.
+#[derive(Clone, Debug)]
+struct DriftReportTo {
+    format: Printed,
+    file: PathBuf,
+}
+
+impl FromStr for DriftReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((name, file)) => (name, Some(file)),
+            None => (text, None),
+        };
+        let format = <Printed as ValueEnum>::from_str(name, false).map_err(|_| {
+            format!("there is no {name:?} report of drift; one of text, json, markdown")
+        })?;
+        let file = report_file(name, file)?;
+        Ok(Self { format, file })
+    }
+}
 
 pub async fn run(args: Drift) -> anyhow::Result<Exit> {
     let shown = Shown::open(&args)?;

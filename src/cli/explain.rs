@@ -1,9 +1,20 @@
 //! `entitle explain`: what a kind or a field is, from the field tables.
 
-use super::args::Explain;
+use clap::Args;
+
 use super::exit::Exit;
 use super::output;
 use crate::render::explain;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle explain\n  entitle explain LacLicenseOrder\n  entitle explain LacLicenseOrder.Features.count"
+)]
+pub struct Explain {
+    /// A kind, or a field of it; without one, all kinds are listed
+    #[arg(value_name = "KIND[.FIELD]")]
+    path: Option<String>,
+}
 
 pub fn run(args: &Explain) -> anyhow::Result<Exit> {
     let mut out = output::stdout();

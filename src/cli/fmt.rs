@@ -1,15 +1,29 @@
 //! `entitle fmt`: manifests in their usual form, with every comment and value as it was.
 
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::Fmt;
+use clap::Args;
+
 use super::exit::Exit;
 use super::{files, output};
 use crate::manifest::{self, fmt};
 use crate::model::diagnostic::Source;
 use crate::provider;
 use crate::render::text::count;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle fmt licences\n  entitle fmt --check\n  entitle fmt - < order.yaml"
+)]
+pub struct Fmt {
+    /// Files or directories with manifests; `-` reads standard input and writes standard output [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Change nothing: list the files that would change, and exit with 1 if there are any
+    #[arg(long, env = "ENTITLE_CHECK")]
+    check: bool,
+}
 
 pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
     if args.paths.iter().any(|path| path.as_os_str() == "-") {

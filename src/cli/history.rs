@@ -2,15 +2,36 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::time::Duration;
 
+use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::args::{Format, History};
+use super::args::{Format, JournalFile};
+use super::duration::duration;
 use super::exit::Exit;
 use super::scope::Pattern;
 use super::{output, state};
 use crate::apply::journal;
 use crate::render;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle history\n  entitle history --object 'LacLicenseOrder/*' --since 7d"
+)]
+pub struct History {
+    #[command(flatten)]
+    journal: JournalFile,
+    /// Only objects whose Kind/name matches
+    #[arg(long, value_name = "GLOB", env = "ENTITLE_OBJECT")]
+    object: Option<String>,
+    /// Only runs of this length of time until now, for example 7d or 12h
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SINCE", value_parser = duration)]
+    since: Option<Duration>,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    format: Format,
+}
 
 pub fn run(args: &History) -> anyhow::Result<Exit> {
     let path = state::journal(&args.journal)?;

@@ -4,12 +4,56 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::args::Import;
+use clap::Args;
+
+use super::args::Reach;
 use super::exit::Exit;
 use super::{files, output, setup};
 use crate::manifest::write;
 use crate::reconcile::import::{self, Ask, Imported, Seen};
 use crate::render::text::count;
+
+#[derive(Args)]
+#[command(
+    group(clap::ArgGroup::new("what").args(["id", "all", "update"]).required(true).multiple(true)),
+    after_help = "Examples:\n  entitle import --connection lac --all --out licences\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
+)]
+pub struct Import {
+    /// Files or directories with the connection and the manifests there are [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Connection to read from; may be left out when there is only one
+    #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
+    connection: Option<String>,
+    /// This object, by its id; parts of an id are separated by `/`; may be given several times
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "ENTITLE_IMPORT_ID",
+        value_delimiter = ','
+    )]
+    id: Vec<String>,
+    /// Every object of the account
+    #[arg(long, env = "ENTITLE_IMPORT_ALL", conflicts_with_all = ["id", "update"])]
+    all: bool,
+    /// Write one file per object into this directory, instead of all to standard output
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_IMPORT_OUT",
+        conflicts_with = "update"
+    )]
+    out: Option<PathBuf>,
+    /// Write over existing files in that directory
+    #[arg(long, env = "ENTITLE_IMPORT_FORCE", requires = "out")]
+    force: bool,
+    /// Edit existing manifests instead: live values replace those of managed fields that differ, and
+    /// nothing else in the files changes
+    #[arg(long, env = "ENTITLE_IMPORT_UPDATE")]
+    update: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
 
 pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let setup = setup::account(&args.paths, &args.reach).await?;

@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use super::args::Command;
+use super::command::Command;
 #[cfg(feature = "otlp")]
 use super::{otlp, output};
 use crate::apply::spans;

@@ -48,8 +48,8 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-pub use args::Cli;
-use args::Command;
+pub use command::Cli;
+use command::Command;
 use exit::Exit;
 use logging::traced;
 
@@ -62,7 +62,7 @@ pub fn commands() -> clap::Command {
 
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
-    completions::answer();
+    completions::answer(commands);
     let cli = match parse() {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => completions::man(&args),
+        Command::Man(args) => completions::man(&args, commands()),
         Command::Plan(args) => with_runtime(traced("plan", plan::run(args))),
         Command::Drift(args) => with_runtime(traced("drift", drift::run(args))),
         Command::Apply(args) => with_runtime(traced("apply", apply::run(args))),

@@ -1,9 +1,11 @@
 //! `entitle plan`: what an apply would change; with `--out`, saved to be applied exactly as shown.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{Plan, Show};
+use clap::Args;
+
+use super::args::{Reach, Rendering, Selection};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::setup;
@@ -11,6 +13,25 @@ use crate::plan::document::PlanDocument;
 use crate::plan::saved;
 use crate::reconcile;
 use crate::render::view::Stage;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle plan\n  entitle plan licences --target 'Lac*/*' --detailed-exitcode\n  entitle plan --out plan.json --report markdown=plan.md --report github"
+)]
+pub struct Plan {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    rendering: Rendering,
+    /// Exit with 2 when there are changes
+    #[arg(long, env = "ENTITLE_DETAILED_EXITCODE")]
+    detailed_exitcode: bool,
+    /// Save the plan, to be applied later exactly as shown
+    #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
+    out: Option<PathBuf>,
+}
 
 pub async fn run(args: Plan) -> anyhow::Result<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
@@ -38,6 +59,18 @@ async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     } else {
         Exit::Done
     })
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle show plan.json\n  entitle show plan.json --format json"
+)]
+pub struct Show {
+    /// A file that `plan --out` wrote
+    #[arg(value_name = "PLANFILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    rendering: Rendering,
 }
 
 /// `entitle show`: a saved plan, offline.

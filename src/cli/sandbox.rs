@@ -1,14 +1,82 @@
 //! `entitle sandbox`: the five simulators on loopback, until Ctrl-C.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use super::args;
+use clap::Args;
+
+use super::duration::duration;
 use super::exit::Exit;
 use super::output;
-use super::populated;
-use crate::sandbox::{CREDENTIALS, Options, Population, Sandbox};
+use super::populated::{self, Layout, object_count, percentage};
+use crate::sandbox::{self, CREDENTIALS, FaultPlan, Options, Population};
 
-pub async fn run(args: args::Sandbox) -> anyhow::Result<Exit> {
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle sandbox\n  entitle sandbox --populate 1000 --latency 20ms\n  entitle sandbox --populate 10000 --vendor lac --write-manifests bench --drift 1\n  entitle sandbox --faults 7:429=10"
+)]
+pub struct Sandbox {
+    /// Address to listen on
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "ENTITLE_SANDBOX_LISTEN",
+        default_value = "127.0.0.1:8901"
+    )]
+    listen: std::net::SocketAddr,
+    /// Wait this long before every answer, for example 20ms
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SANDBOX_LATENCY", default_value = "0s", value_parser = duration)]
+    latency: Duration,
+    /// Let calls go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
+    #[arg(long, value_name = "SEED[:SPEC]", env = "ENTITLE_FAULTS")]
+    faults: Option<FaultPlan>,
+    /// Add so many objects to every account, the same ones each time
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ENTITLE_SANDBOX_POPULATE",
+        default_value_t = 0,
+        value_parser = object_count
+    )]
+    populate: usize,
+    /// Add them to these accounts only
+    #[arg(
+        long,
+        value_name = "VENDOR",
+        env = "ENTITLE_SANDBOX_VENDOR",
+        value_delimiter = ',',
+        requires = "populate"
+    )]
+    vendor: Vec<String>,
+    /// Write connections, and manifests that hold for the added objects, into this new or empty directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENTITLE_SANDBOX_MANIFESTS",
+        requires = "populate"
+    )]
+    write_manifests: Option<PathBuf>,
+    /// How to write them: a file for each object, or one for each vendor
+    #[arg(
+        long,
+        value_enum,
+        env = "ENTITLE_SANDBOX_LAYOUT",
+        default_value = "files"
+    )]
+    layout: Layout,
+    /// Let this percentage of the manifests differ from the account, each in one field that apply may change
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "ENTITLE_SANDBOX_DRIFT",
+        default_value = "0",
+        value_parser = percentage
+    )]
+    drift: f64,
+}
+
+pub async fn run(args: Sandbox) -> anyhow::Result<Exit> {
     if !args.listen.ip().is_loopback() {
         anyhow::bail!(
             "the simulators accept published credentials, so they listen on loopback only"
@@ -35,7 +103,7 @@ pub async fn run(args: args::Sandbox) -> anyhow::Result<Exit> {
         faults: args.faults,
         population: population.clone(),
     };
-    let sandbox = Sandbox::start(options)
+    let sandbox = sandbox::Sandbox::start(options)
         .await
         .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", args.listen))?;
     let mut out = output::stdout();

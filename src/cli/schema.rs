@@ -1,10 +1,35 @@
 //! `entitle schema`: the JSON Schemas of manifests, plans, drift and events.
 
-use super::args::{Schema, SchemaName};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
 use super::exit::Exit;
 use super::output;
 use crate::render;
 use crate::render::schema;
+
+/// The schemas there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    Drift,
+    Manifest,
+    Plan,
+    Events,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle schema > manifest.json\n  entitle schema plan\n  entitle schema --out schemas"
+)]
+pub struct Schema {
+    /// Which schema to print
+    #[arg(value_enum, default_value = "manifest")]
+    name: SchemaName,
+    /// Write all schemas into this directory instead
+    #[arg(long, value_name = "DIR", env = "ENTITLE_SCHEMA_OUT")]
+    out: Option<PathBuf>,
+}
 
 pub fn run(args: &Schema) -> anyhow::Result<Exit> {
     match &args.out {

@@ -1,6 +1,10 @@
 //! `entitle undo`: the inverse of a past apply, planned and carried out like any other plan.
 
-use super::args::{Apply, Consent, Selection, Undo};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{Consent, Reach, Rendering, Selection};
 use super::carry_out::{self, Writer};
 use super::exit::{Exit, Stale};
 use super::outputs::Outputs;
@@ -11,6 +15,27 @@ use crate::apply::journal::{Event, History};
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Undone};
 use crate::render::view::Stage;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle undo latest\n  entitle undo 0199f3 licences --auto-approve --allow reduce"
+)]
+pub struct Undo {
+    /// The run to take back, as `entitle history` names it; its beginning is enough
+    #[arg(value_name = "RUN|latest")]
+    run: String,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    rendering: Rendering,
+    /// Only plan, and save the inverse plan, to be applied later exactly as shown
+    #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    consent: Consent,
+}
 
 pub async fn run(args: Undo) -> anyhow::Result<Exit> {
     let events = args.consent.events.as_deref();
@@ -45,14 +70,16 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
 pub async fn apply(
     saved: &PlanDocument,
     run: &str,
-    args: &Apply,
+    selection: &Selection,
+    reach: &Reach,
+    consent: &Consent,
     outputs: &Outputs,
 ) -> anyhow::Result<Exit> {
-    let mut history = history(&args.consent)?;
-    let mut setup = setup::setup(&whole(&args.selection), &args.reach).await?;
-    Scope::new(&args.selection)?.narrow_run(&mut history, run, &setup.checked)?;
-    setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
-    let writer = Writer::new(&setup, &args.consent, outputs).await?;
+    let mut history = history(consent)?;
+    let mut setup = setup::setup(&whole(selection), reach).await?;
+    Scope::new(selection)?.narrow_run(&mut history, run, &setup.checked)?;
+    setup.settings.events = outputs.listener(consent.events.as_deref())?;
+    let writer = Writer::new(&setup, consent, outputs).await?;
     let undone = inverse(&history, run, &setup).await?;
     if !undone.pass.document.same_work(saved) {
         let why = "the objects changed after the plan was made; nothing was sent: undo again";

@@ -1,15 +1,35 @@
 //! `entitle unmanaged`: live objects that no manifest names.
 
 use std::io::Write;
+use std::path::PathBuf;
 
+use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::args::{Format, Unmanaged};
+use super::args::{Format, Reach};
 use super::exit::Exit;
 use super::{output, setup};
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::import::{self, Ask};
 use crate::render::{self, text::count};
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle unmanaged --connection lac licences\n  entitle unmanaged --sandbox --connection lac examples/lac"
+)]
+pub struct Unmanaged {
+    /// Files or directories with manifests [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Connection to read from; may be left out when there is only one
+    #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
+    connection: Option<String>,
+    /// What to print
+    #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    reach: Reach,
+}
 
 pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
     let setup = setup::account(&args.paths, &args.reach).await?;

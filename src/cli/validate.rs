@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use clap::Args;
 use jiff::Timestamp;
 
-use super::args::{Printed, Validate};
+use super::args::{Printed, Rendering, Selection};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::{output, setup};
@@ -13,6 +14,17 @@ use crate::plan::document::PlanDocument;
 use crate::reconcile::{CheckOptions, Checked};
 use crate::render::text::count;
 use crate::render::view::Stage;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -"
+)]
+pub struct Validate {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    rendering: Rendering,
+}
 
 pub fn run(args: &Validate) -> anyhow::Result<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Checked, None)?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::envelope::{self, Envelope};
 use super::members::Reader;
+use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::project::Project;
 use super::workers::side_by_side;
@@ -20,8 +21,11 @@ use crate::model::{
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
 
-/// Kinds that no vendor has.
-pub const OWN_KINDS: [&str; 4] = ["AcceptedDrift", "Connection", "Notification", "Project"];
+/// Whose kind a document is of.
+enum Kind {
+    Own(OwnKind),
+    OfVendor(KindRow),
+}
 
 /// Everything the manifests of a run say.
 #[derive(Clone)]
@@ -219,32 +223,24 @@ fn document_of<T>(
         reader.missing("a document", "kind", document.mark);
         return None;
     };
-    let kind_text = reader.text("kind", kind)?;
-    let row = kinds.iter().find(|row| row.kind.0 == kind_text);
-    if row.is_none() && !OWN_KINDS.contains(&kind_text.as_str()) {
-        let names = kinds.iter().map(|row| row.kind.0).chain(OWN_KINDS);
-        let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{kind_text}`"))
-            .suggest(&kind_text, names);
-        reader.report(finding, kind.mark);
-        return None;
-    }
+    let kind = kind_of(kind, kinds, &mut reader)?;
     let metadata = envelope::metadata(&document, &mut reader);
     let origin = reader.origin(document.mark);
     let Some(spec) = document.get_mut("spec") else {
         reader.missing("a document", "spec", origin.mark);
         return None;
     };
-    match row {
-        None => {
+    match kind {
+        Kind::Own(kind) => {
             let name = metadata.map(|(name, _)| name);
-            own_kind(&kind_text, name, spec, origin, kinds, all);
+            own_kind(kind, name, spec, origin, kinds, all);
             None
         }
-        Some(row) => {
-            let object = object(*row, spec, &mut reader);
+        Kind::OfVendor(row) => {
+            let object = object(row, spec, &mut reader);
             let ((name, labels), (connection, identity, policy, desired)) = metadata.zip(object)?;
             Some(Draft {
-                row: *row,
+                row,
                 address: Address {
                     kind: row.kind,
                     name,
@@ -260,9 +256,25 @@ fn document_of<T>(
     }
 }
 
+fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<Kind> {
+    let text = reader.text("kind", kind)?;
+    let row = kinds.iter().find(|row| row.kind.0 == text);
+    let found = row
+        .map(|row| Kind::OfVendor(*row))
+        .or_else(|| OwnKind::of(&text).map(Kind::Own));
+    if found.is_none() {
+        let own = OwnKind::ALL.map(OwnKind::name);
+        let names = kinds.iter().map(|row| row.kind.0).chain(own);
+        let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{text}`"))
+            .suggest(&text, names);
+        reader.report(finding, kind.mark);
+    }
+    found
+}
+
 /// A document of a kind that no vendor has.
 fn own_kind<T>(
-    kind: &str,
+    kind: OwnKind,
     name: Option<String>,
     spec: &Node,
     origin: Origin,
@@ -277,17 +289,17 @@ fn own_kind<T>(
     };
     match kind {
         // Only the file that was found as the project's has an effect; any other is checked all the same.
-        "Project" => all.projects.push(project::lower(spec, &mut reader)),
-        "AcceptedDrift" => all
+        OwnKind::Project => all.projects.push(project::lower(spec, &mut reader)),
+        OwnKind::AcceptedDrift => all
             .accepted
             .extend(accepted::lower(spec, kinds, &mut reader)),
-        "Notification" => {
+        OwnKind::Notification => {
             let lowered = notification::lower(name.unwrap_or_default(), spec, &mut reader);
             if let Some(lowered) = lowered.filter(|lowered| !lowered.name.is_empty()) {
                 all.notifications.push((lowered, origin));
             }
         }
-        _ => {
+        OwnKind::Connection => {
             let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let own = name.clone().unwrap_or_default();
             let lowered = connection::lower(own, spec, &vendors, origin, &mut reader);

@@ -19,6 +19,7 @@ pub mod lower;
 mod members;
 mod moves;
 mod notification;
+pub mod own_kind;
 mod piece;
 mod plain;
 mod policy;

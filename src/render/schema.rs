@@ -8,7 +8,8 @@ use crate::apply::event::Line;
 use crate::manifest::document::{
     AcceptedDriftSpec, ConnectionSpec, Metadata, NotificationSpec, Policy, ProjectSpec,
 };
-use crate::manifest::lower::{API_VERSION, OWN_KINDS};
+use crate::manifest::lower::API_VERSION;
+use crate::manifest::own_kind::OwnKind;
 use crate::model::field::Elements;
 use crate::model::{Clearing, Field, KindTable, Need, Shape};
 use crate::plan::document::PlanDocument;
@@ -54,15 +55,12 @@ pub fn manifest() -> Json {
         .iter()
         .map(|provider| provider.table().kind.0)
         .collect();
-    kinds.extend(OWN_KINDS);
+    kinds.extend(OwnKind::ALL.map(OwnKind::name));
     let mut branches: Vec<Json> = provider::ALL
         .iter()
         .map(|p| branch(p.table().kind.0, object(p.table())))
         .collect();
-    branches.push(branch("AcceptedDrift", of::<AcceptedDriftSpec>()));
-    branches.push(branch("Connection", of::<ConnectionSpec>()));
-    branches.push(branch("Notification", of::<NotificationSpec>()));
-    branches.push(branch("Project", of::<ProjectSpec>()));
+    branches.extend(OwnKind::ALL.map(|kind| branch(kind.name(), spec(kind))));
     json!({
         "$schema": DRAFT,
         "title": "entitle manifest",
@@ -78,6 +76,15 @@ pub fn manifest() -> Json {
         "additionalProperties": false,
         "allOf": branches,
     })
+}
+
+fn spec(kind: OwnKind) -> Json {
+    match kind {
+        OwnKind::AcceptedDrift => of::<AcceptedDriftSpec>(),
+        OwnKind::Connection => of::<ConnectionSpec>(),
+        OwnKind::Notification => of::<NotificationSpec>(),
+        OwnKind::Project => of::<ProjectSpec>(),
+    }
 }
 
 fn branch(kind: &str, spec: Json) -> Json {

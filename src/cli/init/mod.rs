@@ -3,10 +3,11 @@
 mod starter;
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::Init;
+use clap::Args;
+
 use super::exit::Exit;
 use super::{files, output};
 use crate::manifest::Loaded;
@@ -15,6 +16,31 @@ use crate::model::diagnostic::{Source, nearest};
 use crate::provider;
 use crate::reconcile::{self, CheckOptions};
 use starter::Choice;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle init licences\n  entitle init licences --vendor lac --base-url https://lac.example.com --yes"
+)]
+pub struct Init {
+    /// Directory of the project; made if it is not there [default: .]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Vendor of the first connection
+    #[arg(long, value_name = "VENDOR", env = "ENTITLE_VENDOR")]
+    vendor: Option<String>,
+    /// Name of the connection [default: the vendor]
+    #[arg(long, value_name = "NAME", env = "ENTITLE_INIT_NAME")]
+    name: Option<String>,
+    /// Where the vendor's API is, everything before the paths of its pages
+    #[arg(long, value_name = "URL", env = "ENTITLE_INIT_BASE_URL")]
+    base_url: Option<String>,
+    /// How the connection proves who it is [default: the vendor's first form]
+    #[arg(long, value_name = "FORM", env = "ENTITLE_INIT_AUTH")]
+    auth: Option<String>,
+    /// Ask nothing: what is not given gets its default
+    #[arg(long, env = "ENTITLE_INIT_YES")]
+    yes: bool,
+}
 
 pub fn run(args: &Init) -> anyhow::Result<Exit> {
     let asks = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
