@@ -39,7 +39,7 @@ class Row:
     what: str
     vendor: str
     objects: int
-    # What the table of issue 4 allows, of the number of requests.
+    # What it may take, of the number of requests.
     allowed: object
     latency: str = "20ms"
     drift: int = 0
