@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::value::Text;
+use super::text::Text;
 
 /// Names and ids in the order of the names. There is one or there are two of them, and a tree takes half a
 /// kilobyte for each of a hundred thousand objects.

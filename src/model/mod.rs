@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod path;
 pub mod resource;
 pub mod secret;
+pub mod text;
 pub mod value;
 pub mod wire;
 
@@ -33,5 +34,6 @@ pub use outcome::Outcome;
 pub use path::{FieldPath, Key, Part, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
-pub use value::{Fields, Text, Value};
+pub use text::Text;
+pub use value::{Fields, Value};
 pub use wire::{Call, Method, Read, Reply, Verdict};

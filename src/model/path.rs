@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::value::Text;
+use super::text::Text;
 
 /// The key of an element in a keyed list, one text per key field, as the user or vendor spelled it.
 ///

@@ -7,9 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::path::Key;
-
-/// A text of a manifest or a vendor. Up to 24 bytes, which is nearly all of them, are held in place.
-pub use compact_str::CompactString as Text;
+use super::text::Text;
 
 /// The fields of an object or of a list element, by the vendor's names. An absent field is not managed
 /// (in desired) or not known (in live).
