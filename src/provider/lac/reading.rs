@@ -292,8 +292,9 @@ impl OrderReading {
         let listing = &mut self.listings[number];
         listing.hunt.read(rows.len());
         listing.rows = listing.rows.max(rows.len());
-        self.absorb(number, rows);
+        let new = self.absorb(number, rows);
         let listing = &mut self.listings[number];
+        listing.over |= !new || listing.hunt.at_end();
         listing.under_way -= 1;
         if listing.under_way == 0 {
             self.go_on(number);
@@ -309,7 +310,7 @@ impl OrderReading {
         }
     }
 
-    /// Takes what a page shows and says whether any of it is new; a page that brings nothing new is the end.
+    /// Takes what a page shows and says whether any of it is new.
     fn absorb(&mut self, number: usize, rows: Vec<OrderRow<'_>>) -> bool {
         let mut new = false;
         for row in rows {
@@ -329,7 +330,6 @@ impl OrderReading {
                 self.read(index, row);
             }
         }
-        self.listings[number].over |= !new;
         new
     }
 
@@ -695,6 +695,37 @@ mod tests {
         );
         // Nothing is held back once it is known whose it is.
         assert_eq!((early.len(), late.len()), (1_000, 0));
+    }
+
+    #[test]
+    fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
+        let orders: Vec<_> = (4_000..4_130)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                order.fields.insert("customer_id", Value::Integer(7));
+                order
+            })
+            .collect();
+        let calls = |count: usize, length: i64| {
+            let wanted: Vec<Wanted<'_>> = orders.iter().take(count).collect();
+            let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+                if call.contains("activation_key") {
+                    return answer(200, json!([]));
+                }
+                let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
+                let from: i64 = offset.parse().unwrap();
+                answer(
+                    200,
+                    Json::from_iter((from..length.min(from + 100)).map(whole)),
+                )
+            });
+            rounds.concat().len()
+        };
+        assert_eq!(calls(120, 4_120), 1 + 42, "a look ahead, and every page");
+        // What is missing then is somebody else's, if it is there at all: one call each.
+        assert_eq!(calls(130, 4_120), 1 + 43 + 10, "the last page is empty");
+        assert_eq!(calls(20, 2_000), 1 + 20 + 20, "the page ahead was the end");
     }
 
     #[test]
