@@ -57,6 +57,11 @@ impl Hunt {
         self.empty = Some(page);
     }
 
+    /// Whether every page before the empty one has been read.
+    pub fn at_end(&self) -> bool {
+        self.empty.is_some_and(|empty| self.pages >= empty)
+    }
+
     /// What to do with `left` objects not found yet; `over` says that the list has come to its end.
     pub fn next(&self, left: usize, over: bool) -> Next {
         let found = self.wanted - left.min(self.wanted);

@@ -4,7 +4,8 @@
 //! for customer 7 contains belongs to customer 7. That makes one call per customer, or per order where
 //! only one of a customer's is wanted, prove and read at once. With many customers that would cost more
 //! than reading everything; then the whole list is paged beside the customer list, which maps names to
-//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
+//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart. A customer
+//! list that has cost as much as proofs would is left: part of it proves nothing, so each order is proved.
 //!
 //! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
 //! page, or one that brings nothing new, is the end.
@@ -53,6 +54,8 @@ struct Target {
     failure: Option<String>,
     /// Proofs still on their way; nothing before any was asked for.
     proofs: Option<usize>,
+    /// Whether the list of the manifest's customer was seen without the order.
+    disproved: bool,
 }
 
 impl Target {
@@ -61,8 +64,16 @@ impl Target {
         self.order.as_ref()?.customer.as_deref()
     }
 
-    /// The only customer of that name, if it is the manifest's.
+    /// Whether the order was read and nothing tells whose it is.
+    fn is_open(&self) -> bool {
+        self.order.is_some() && self.owner.is_none() && self.failure.is_none()
+    }
+
+    /// The only customer of that name, if it is the manifest's and no list says otherwise.
     fn agreed(&self, customers: &CustomerList) -> Option<i64> {
+        if self.disproved {
+            return None;
+        }
         let only = customers.only(self.name()?)?;
         self.customer
             .is_none_or(|wanted| wanted == only)
@@ -101,6 +112,10 @@ impl Listing {
 enum Names {
     NotAsked,
     Asked,
+    /// Not read on, since proofs cost no more.
+    Left,
+    /// Asked for to the end: a proof failed, or there is no customer to prove.
+    AskedWhole,
     Known,
     Failed(String),
     /// The account may not see the customers.
@@ -134,6 +149,7 @@ impl OrderReading {
                 absent: false,
                 failure: None,
                 proofs: None,
+                disproved: false,
             })
             .collect();
         let mut by_key = Vec::from_iter(0..targets.len());
@@ -160,6 +176,7 @@ impl OrderReading {
         if groups.len() > FEW_CUSTOMERS {
             self.list(None, (0..self.targets.len()).collect(), false);
             self.customers.expected = groups.len();
+            self.names = Names::Asked;
             self.ask_names();
             return;
         }
@@ -215,7 +232,6 @@ impl OrderReading {
 
     /// Asks for the next pages of the customer list, side by side.
     fn ask_names(&mut self) {
-        self.names = Names::Asked;
         for offset in self.customers.next() {
             let path = if offset == 0 {
                 "/customers".to_string()
@@ -292,8 +308,9 @@ impl OrderReading {
         let listing = &mut self.listings[number];
         listing.hunt.read(rows.len());
         listing.rows = listing.rows.max(rows.len());
-        self.absorb(number, rows);
+        let new = self.absorb(number, rows);
         let listing = &mut self.listings[number];
+        listing.over |= !new || listing.hunt.at_end();
         listing.under_way -= 1;
         if listing.under_way == 0 {
             self.go_on(number);
@@ -309,7 +326,7 @@ impl OrderReading {
         }
     }
 
-    /// Takes what a page shows and says whether any of it is new; a page that brings nothing new is the end.
+    /// Takes what a page shows and says whether any of it is new.
     fn absorb(&mut self, number: usize, rows: Vec<OrderRow<'_>>) -> bool {
         let mut new = false;
         for row in rows {
@@ -329,7 +346,6 @@ impl OrderReading {
                 self.read(index, row);
             }
         }
-        self.listings[number].over |= !new;
         new
     }
 
@@ -386,26 +402,38 @@ impl OrderReading {
         } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.names = Names::Failed(why);
+        } else if self.names == Names::Asked && self.proofs_cost_no_more() {
+            self.names = Names::Left;
         } else {
             self.ask_names();
         }
     }
 
+    /// Whether a proof for each order that may need one costs no more calls than the customer list has so far.
+    fn proofs_cost_no_more(&self) -> bool {
+        let whole = self.listings.iter().filter(|list| list.customer.is_none());
+        let unread = whole.flat_map(|list| &list.wanted);
+        let unread = unread.map(|index| &self.targets[*index]);
+        let read = self.targets.iter().filter(|target| target.is_open());
+        let mut count = 0;
+        read.chain(unread).all(|target| {
+            count += 1;
+            target.customer.is_some() && count <= self.customers.pages
+        })
+    }
+
     /// Finds out whose the orders are that were read without a proof.
     fn settle_owners(&mut self) {
         let open: Vec<usize> = (0..self.targets.len())
-            .filter(|i| {
-                let target = &self.targets[*i];
-                let known = target.owner.is_some() || target.failure.is_some();
-                target.order.is_some() && !known
-            })
+            .filter(|index| self.targets[*index].is_open())
             .collect();
         if open.is_empty() {
             return;
         }
         match &self.names {
-            Names::NotAsked => self.ask_names(),
-            Names::Asked => {}
+            Names::NotAsked => self.ask_whole(),
+            Names::Asked | Names::AskedWhole => {}
+            Names::Left => self.settle_left(open),
             Names::Failed(why) => {
                 let why = why.clone();
                 for index in open {
@@ -424,16 +452,37 @@ impl OrderReading {
         }
     }
 
-    /// Proves the owners that the manifests say where the account may not see its customers: a list for each
-    /// customer of several orders, a call for an order by itself.
+    /// Asks for the customer list to its end.
+    fn ask_whole(&mut self) {
+        self.names = Names::AskedWhole;
+        self.ask_names();
+    }
+
+    /// Proves the owners that the manifests say. Whose an order is that belongs to another, only the whole
+    /// customer list tells.
+    fn settle_left(&mut self, open: Vec<usize>) {
+        let provable = |index: &usize| {
+            let target = &self.targets[*index];
+            target.proofs.is_none() && target.customer.is_some()
+        };
+        if open.iter().all(provable) {
+            self.prove_owners(open);
+            return;
+        }
+        for index in open {
+            let target = &mut self.targets[index];
+            target.disproved = target.proofs.take().is_some();
+        }
+        self.ask_whole();
+    }
+
+    /// Proves the owners that the manifests say where the account may not see its customers.
     fn settle_unseen(&mut self, open: Vec<usize>, why: &str) {
-        let mut groups: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+        let mut provable = Vec::new();
         for index in open {
             let target = &mut self.targets[index];
             match (target.proofs, target.customer) {
-                (None, Some(customer)) => {
-                    groups.entry(customer).or_default().insert(index);
-                }
+                (None, Some(_)) => provable.push(index),
                 (Some(_), Some(customer)) => {
                     let key = &target.key;
                     let text = format!(
@@ -443,6 +492,18 @@ impl OrderReading {
                     target.failure = Some(text);
                 }
                 (_, None) => target.failure = Some(why.to_string()),
+            }
+        }
+        self.prove_owners(provable);
+    }
+
+    /// Looks for orders where the manifests say they are: in a list for each customer of several, with a call for
+    /// an order by itself.
+    fn prove_owners(&mut self, open: Vec<usize>) {
+        let mut groups: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+        for index in open {
+            if let Some(customer) = self.targets[index].customer {
+                groups.entry(customer).or_default().insert(index);
             }
         }
         for (customer, wanted) in groups {
@@ -651,9 +712,14 @@ mod tests {
                 customers += 1;
                 return answer(200, json!([{"id": customers, "name": "Rivers"}]));
             }
-            answer(200, Json::from_iter((1..=20).map(order)))
+            let shown = if call.contains("customer_ids") { 0 } else { 20 };
+            answer(200, Json::from_iter((1..=shown).map(order)))
         });
-        assert_eq!(calls, MOST_PAGES + 1);
+        assert_eq!(
+            calls,
+            MOST_PAGES + 1 + 20,
+            "proofs that fail are tried first"
+        );
         for one in found {
             let Observed::Unread(why) = one else {
                 panic!("{one:?}");
@@ -698,6 +764,37 @@ mod tests {
     }
 
     #[test]
+    fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
+        let orders: Vec<_> = (4_000..4_130)
+            .map(|number| {
+                let key = format!("k{number}");
+                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                order.fields.insert("customer_id", Value::Integer(7));
+                order
+            })
+            .collect();
+        let calls = |count: usize, length: i64| {
+            let wanted: Vec<Wanted<'_>> = orders.iter().take(count).collect();
+            let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+                if call.contains("activation_key") {
+                    return answer(200, json!([]));
+                }
+                let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
+                let from: i64 = offset.parse().unwrap();
+                answer(
+                    200,
+                    Json::from_iter((from..length.min(from + 100)).map(whole)),
+                )
+            });
+            rounds.concat().len()
+        };
+        assert_eq!(calls(120, 4_120), 1 + 42, "a look ahead, and every page");
+        // What is missing then is somebody else's, if it is there at all: one call each.
+        assert_eq!(calls(130, 4_120), 1 + 43 + 10, "the last page is empty");
+        assert_eq!(calls(20, 2_000), 1 + 20 + 20, "the page ahead was the end");
+    }
+
+    #[test]
     fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
         let (calls, _) = read(20, |call| {
             if call.starts_with("GET /customers") {
@@ -713,49 +810,193 @@ mod tests {
         );
     }
 
-    /// An account with `count` orders of `customers` customers by turns, which may not see the customers. The
-    /// order `lost` belongs to a customer of no manifest.
-    fn unseen(count: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
-        let owner = |number: i64| number % customers + 1;
-        let orders: Vec<_> = (0..count)
-            .map(|number| {
-                let key = format!("k{number}");
-                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
-                let customer = Value::Integer(owner(number));
-                order.fields.insert("customer_id", customer);
-                order
-            })
-            .collect();
-        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
-        let (rounds, found) = testing::drive(Lac.reading(&wanted), |call| {
-            if call.starts_with("GET /customers") {
-                return answer(403, json!({"message": "Access denied."}));
+    /// An account with orders of customers by turns.
+    struct Account {
+        orders: i64,
+        customers: i64,
+        /// An order that is not its manifest's customer's, but the last one's, who has the same name.
+        lost: i64,
+        /// Whether it may see its customers.
+        sees: bool,
+    }
+
+    impl Account {
+        fn named(&self, number: i64) -> i64 {
+            number % self.customers + 1
+        }
+
+        fn owner(&self, number: i64) -> i64 {
+            if number == self.lost {
+                self.customers
+            } else {
+                self.named(number)
             }
+        }
+
+        fn name(&self, customer: i64) -> String {
+            let twin = self.lost >= 0 && customer == self.customers;
+            let customer = if twin {
+                self.named(self.lost)
+            } else {
+                customer
+            };
+            format!("Customer {customer}")
+        }
+
+        fn answer(&self, call: &str) -> Answer {
             let query = call.split_once('?').map_or("", |(_, query)| query);
             let query: BTreeMap<&str, &str> = query
                 .split('&')
                 .filter_map(|pair| pair.split_once('='))
                 .collect();
-            let of = query
-                .get("customer_ids")
-                .map(|id| id.parse::<i64>().unwrap());
-            let theirs = |number: &i64| of.is_none_or(|of| of == owner(*number) && *number != lost);
-            let named = |number: &i64| {
-                query
-                    .get("activation_key")
-                    .is_none_or(|key| format!("k{number}").contains(key))
-            };
-            let offset = query
-                .get("offset")
-                .map_or(0, |offset| offset.parse().unwrap());
-            let all = (0..count)
-                .filter(theirs)
-                .filter(named)
-                .skip(offset)
+            let number = |name: &str| query.get(name).map(|text| text.parse::<i64>().unwrap());
+            let offset = number("offset").unwrap_or(0);
+            if call.starts_with("GET /customers") {
+                if !self.sees {
+                    return answer(403, json!({"message": "Access denied."}));
+                }
+                let ids = offset + 1..=self.customers.min(offset + 100);
+                let row = |id: i64| json!({"id": id, "name": self.name(id)});
+                return answer(200, Json::from_iter(ids.map(row)));
+            }
+            let of = number("customer_ids");
+            let key = query.get("activation_key");
+            let rows = (0..self.orders)
+                .filter(|number| of.is_none_or(|of| of == self.owner(*number)))
+                .filter(|number| key.is_none_or(|key| format!("k{number}").contains(key)))
+                .skip(usize::try_from(offset).unwrap())
                 .take(100);
-            answer(200, Json::from_iter(all.map(whole)))
-        });
+            let row = |number: i64| {
+                let mut order = whole(number);
+                order["customer"]["name"] = json!(self.name(self.owner(number)));
+                order
+            };
+            answer(200, Json::from_iter(rows.map(row)))
+        }
+
+        /// The calls of each round trip, and what comes of these orders.
+        fn read(&self, numbers: impl Iterator<Item = i64>) -> (Vec<Vec<String>>, Vec<Observed>) {
+            self.read_by(numbers, |call| self.answer(call))
+        }
+
+        fn read_by(
+            &self,
+            numbers: impl Iterator<Item = i64>,
+            vendor: impl FnMut(&str) -> Answer,
+        ) -> (Vec<Vec<String>>, Vec<Observed>) {
+            let orders: Vec<_> = numbers
+                .map(|number| {
+                    let key = format!("k{number}");
+                    let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+                    let customer = Value::Integer(self.named(number));
+                    order.fields.insert("customer_id", customer);
+                    order
+                })
+                .collect();
+            let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+            testing::drive(Lac.reading(&wanted), vendor)
+        }
+    }
+
+    /// An account that may not see its customers.
+    fn unseen(orders: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
+        let account = Account {
+            orders,
+            customers,
+            lost,
+            sees: false,
+        };
+        let (rounds, found) = account.read(0..orders);
         (rounds.concat(), found)
+    }
+
+    /// Calls of the customer list, all other calls, and what comes of orders among 5,000 customers.
+    fn among_many(lost: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize, Vec<Observed>) {
+        let account = Account {
+            orders: 50_000,
+            customers: 5_000,
+            lost,
+            sees: true,
+        };
+        let (rounds, found) = account.read(numbers);
+        let calls = rounds.concat();
+        let customers = calls.iter().filter(|call| call.contains("/customers"));
+        let customers = customers.count();
+        (customers, calls.len() - customers, found)
+    }
+
+    #[test]
+    fn a_long_customer_list_is_left_where_proofs_cost_no_more() {
+        // None on the first page nor ahead: each is asked for, and that proves its owner.
+        let scattered = |n: i64| n * 801 + 799;
+        let (customers, others, found) = among_many(-1, (0..60).map(scattered));
+        assert_eq!((customers, others), (2, 1 + 1 + 60));
+        let theirs = (0..60).map(|n| scattered(n) % 5_000 + 1);
+        assert_eq!(owners(&found), Vec::from_iter(theirs));
+        // One page shows all. For 60 the list of 50 pages is cheaper, for 20 it is not.
+        let (customers, others, found) = among_many(-1, 0..60);
+        assert_eq!((customers, others), (59, 1));
+        assert_eq!(owners(&found), Vec::from_iter(1..=60));
+        let (customers, others, found) = among_many(-1, 0..20);
+        assert_eq!((customers, others), (23, 1 + 20));
+        assert_eq!(owners(&found), Vec::from_iter(1..=20));
+    }
+
+    #[test]
+    fn a_name_does_not_outweigh_a_proof_that_failed() {
+        let account = Account {
+            orders: 20,
+            customers: 5_000,
+            lost: -1,
+            sees: true,
+        };
+        let (_, found) = account.read_by(0..20, |call| {
+            if call.contains("customer_ids=8&") {
+                return answer(200, json!([]));
+            }
+            account.answer(call)
+        });
+        let Observed::Unread(why) = &found[7] else {
+            panic!("{:?}", found[7]);
+        };
+        let why = why.as_str();
+        assert_eq!(
+            why,
+            "order k7 is in the list of no customer that could have it"
+        );
+        assert!(matches!(found[8], Observed::Live(_)), "{:?}", found[8]);
+    }
+
+    #[test]
+    fn a_short_customer_list_is_read_beside_the_orders() {
+        let account = Account {
+            orders: 20,
+            customers: 20,
+            lost: -1,
+            sees: true,
+        };
+        let (rounds, found) = account.read(0..20);
+        let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
+        assert_eq!(
+            calls,
+            [2, 1],
+            "a page of each, and the end of the customers"
+        );
+        assert_eq!(owners(&found), Vec::from_iter(1..=20));
+    }
+
+    #[test]
+    fn part_of_the_customer_list_proves_no_owner() {
+        // What is read of the list has only the manifest's customer of that name.
+        let (customers, others, found) = among_many(7, 0..20);
+        let proofs = 20 + 2;
+        assert_eq!(
+            (customers, others),
+            (59, 1 + proofs),
+            "two of the same name"
+        );
+        let theirs = (1..=20).map(|id| if id == 8 { 5_000 } else { id });
+        assert_eq!(owners(&found), Vec::from_iter(theirs));
     }
 
     fn whole(number: i64) -> Json {
