@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use super::args::Selection;
 use super::{output, scope, state};
@@ -103,7 +104,7 @@ impl Source {
     ) -> Result<Option<Fetched>, String> {
         let loaded = match (&self.place, loaded) {
             (_, Some(loaded)) => loaded,
-            (Place::Files(paths), None) => self.shelf().load(paths),
+            (Place::Files(paths), None) => self.shelf().load(paths, SystemTime::now()),
             (Place::Git(_), None) => Loaded::default(),
         };
         let digest = reconcile::digest_of(&loaded.sources);

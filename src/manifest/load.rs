@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
@@ -42,11 +43,15 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
 }
 
 /// The same, without reading the files that look as they did when they were read before.
-pub fn load_again(paths: &[PathBuf], known: &Known<'_>) -> Loaded {
-    load_unless(paths, &mut std::io::empty(), Some(known))
+pub fn load_again(paths: &[PathBuf], known: &Known<'_>, now: SystemTime) -> Loaded {
+    load_unless(paths, &mut std::io::empty(), Some((known, now)))
 }
 
-fn load_unless(paths: &[PathBuf], input: &mut dyn Read, known: Option<&Known<'_>>) -> Loaded {
+fn load_unless(
+    paths: &[PathBuf],
+    input: &mut dyn Read,
+    known: Option<(&Known<'_>, SystemTime)>,
+) -> Loaded {
     let mut loaded = Loaded::default();
     let mut files = Vec::new();
     let here = [PathBuf::from(".")];
@@ -161,12 +166,12 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
 }
 
 /// Reads a file unless it looks as it did before; how it looked comes along if it was read.
-fn read_unless(path: &Path, known: Option<&Known<'_>>) -> (Outcome, Option<Stamp>) {
-    let Some(known) = known else {
+fn read_unless(path: &Path, known: Option<(&Known<'_>, SystemTime)>) -> (Outcome, Option<Stamp>) {
+    let Some((known, now)) = known else {
         return (read_file(path), None);
     };
     // How it looks before it is read: what is written meanwhile shows the next time.
-    let stamp = Stamp::of(path);
+    let stamp = Stamp::of(path, now);
     match known(&path.display().to_string()) {
         Some((before, label)) if Some(before) == stamp => (Ok(label), None),
         Some(_) | None => (read_file(path), stamp),

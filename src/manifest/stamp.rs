@@ -19,12 +19,8 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a file. There is none for one that was written just now, since a second write could not be
     /// told from that one, nor where the system does not tell what is needed.
-    pub fn of(path: &Path) -> Option<Self> {
-        Self::at(path, SystemTime::now())
-    }
-
     #[cfg(unix)]
-    fn at(path: &Path, now: SystemTime) -> Option<Self> {
+    pub fn of(path: &Path, now: SystemTime) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let meta = std::fs::metadata(path).ok()?;
         let changed = (meta.ctime(), meta.ctime_nsec());
@@ -41,7 +37,7 @@ impl Stamp {
     }
 
     #[cfg(not(unix))]
-    fn at(_: &Path, _: SystemTime) -> Option<Self> {
+    pub fn of(_: &Path, _: SystemTime) -> Option<Self> {
         None
     }
 }
@@ -54,14 +50,14 @@ mod tests {
     fn a_file_that_was_written_just_now_has_no_stamp() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let now = SystemTime::now();
-        assert_eq!(Stamp::at(file.path(), now), None);
+        assert_eq!(Stamp::of(file.path(), now), None);
         let later = now + COARSE * 2;
-        let stamp = Stamp::at(file.path(), later);
+        let stamp = Stamp::of(file.path(), later);
         assert!(stamp.is_some());
-        assert_eq!(Stamp::at(file.path(), later), stamp);
+        assert_eq!(Stamp::of(file.path(), later), stamp);
         std::fs::write(file.path(), "a: 1").unwrap();
-        assert_ne!(Stamp::at(file.path(), later + COARSE), stamp);
+        assert_ne!(Stamp::of(file.path(), later + COARSE), stamp);
         // A clock that was set back tells nothing.
-        assert_eq!(Stamp::at(file.path(), now - COARSE), None);
+        assert_eq!(Stamp::of(file.path(), now - COARSE), None);
     }
 }

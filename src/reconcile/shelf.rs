@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::check::{CheckOptions, Checked, audit, settle};
 use crate::manifest::stamp::Stamp;
@@ -57,12 +58,12 @@ impl Kept {
 
 impl Shelf {
     /// Loads the files below `paths`; those that look as before are not read.
-    pub fn load(&mut self, paths: &[PathBuf]) -> Loaded {
+    pub fn load(&mut self, paths: &[PathBuf], now: SystemTime) -> Loaded {
         let known = |name: &str| {
             let kept = self.files.get(name)?;
             Some((kept.stamp?, Arc::clone(&kept.label)))
         };
-        let mut loaded = manifest::load_again(paths, &known);
+        let mut loaded = manifest::load_again(paths, &known, now);
         for source in loaded.sources.iter().filter(|source| !source.is_bare()) {
             let kept = self.files.get_mut(&source.name);
             if let Some(kept) = kept.filter(|kept| kept.is_of(source)) {
@@ -226,5 +227,60 @@ spec:
         }
         let last = shelf.check(loaded(&[connection, one]), &options);
         assert!(last.findings.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_looks_as_before_is_not_read_and_one_that_was_written_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| dir.path().join(name);
+        std::fs::write(file("c.yaml"), CONNECTION).unwrap();
+        std::fs::write(file("a.yaml"), order("a", 5)).unwrap();
+        let paths = [dir.path().to_path_buf()];
+        let later = SystemTime::now() + std::time::Duration::from_secs(60);
+        let options = CheckOptions {
+            need_connections: true,
+            ..CheckOptions::default()
+        };
+        let mut shelf = Shelf::default();
+        let bare = |loaded: &Loaded| -> Vec<bool> {
+            loaded
+                .sources
+                .iter()
+                .map(|source| source.is_bare())
+                .collect()
+        };
+        let loaded = shelf.load(&paths, later);
+        assert_eq!(bare(&loaded), [false, false]);
+        let first = shelf.check(loaded, &options);
+        let loaded = shelf.load(&paths, later);
+        assert_eq!(bare(&loaded), [true, true]);
+        let second = shelf.check(loaded, &options);
+        assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
+        assert_eq!(first.source.manifests, second.source.manifests);
+        // Of the same size, so that only the times tell.
+        std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
+        let loaded = shelf.load(&paths, later);
+        assert_eq!(bare(&loaded), [false, true]);
+        let third = shelf.check(loaded, &options);
+        let seats = third.desired[0].fields.get("activations_allowed");
+        assert_eq!(seats, Some(&crate::model::Value::Integer(6)));
+        // What is wrong with a file that was not read is shown in its text all the same.
+        std::fs::remove_file(file("c.yaml")).unwrap();
+        let loaded = shelf.load(&paths, later);
+        assert_eq!(bare(&loaded), [true]);
+        let fourth = shelf.check(loaded, &options);
+        let origin = fourth
+            .findings
+            .iter()
+            .next()
+            .and_then(|finding| finding.origin.clone());
+        assert!(
+            origin
+                .unwrap()
+                .source
+                .text
+                .contains("kind: LacLicenseOrder")
+        );
     }
 }
