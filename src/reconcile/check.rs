@@ -121,7 +121,7 @@ pub(super) fn settle(
         connections: places,
         ..SourceFacts::default()
     };
-    show(&mut findings, &loaded.sources);
+    show(&mut findings);
     Checked {
         desired,
         connections,
@@ -140,9 +140,8 @@ fn through(mut object: Arc<Desired>, connection: String) -> Arc<Desired> {
     object
 }
 
-/// Gives the places of findings the text to be shown in: that of the sources, or of their files once more.
-fn show(findings: &mut Diagnostics, sources: &[Arc<Source>]) {
-    findings.show(sources);
+/// Gives the places of findings the text to be shown in, from their files once more.
+pub(super) fn show(findings: &mut Diagnostics) {
     let again: Vec<Arc<Source>> = findings
         .labels()
         .iter()
