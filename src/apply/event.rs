@@ -76,7 +76,7 @@ impl Event {
     pub fn version(run: &str) -> Self {
         Self::Version {
             format_version: FORMAT_VERSION.into(),
-            tool: Tool::own(),
+            tool: Tool::this(),
             run: run.into(),
         }
     }

@@ -255,16 +255,6 @@ impl PlanDocument {
     }
 }
 
-impl Tool {
-    /// This program.
-    pub fn own() -> Self {
-        Self {
-            name: "entitle".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-        }
-    }
-}
-
 impl ObjectEntry {
     fn new(planned: &Planned) -> Self {
         let desired = &planned.desired;
