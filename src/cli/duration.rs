@@ -29,7 +29,9 @@ pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let moment = text.parse::<Timestamp>().or_else(zoned);
     let moment = moment.map_err(|_| fault())?;
     if moment <= now {
-        return Err(format!("{moment} has passed"));
+        return Err(format!(
+            "{moment} has passed: name a later moment, or a duration such as 4h"
+        ));
     }
     Ok(moment)
 }
@@ -56,7 +58,13 @@ mod tests {
             assert!(moment(bad, now).is_err(), "{bad}");
         }
         let past = moment("2026-11-21T11:00:00Z", now);
-        assert_eq!(past, Err("2026-11-21T11:00:00Z has passed".into()));
+        assert_eq!(
+            past,
+            Err(
+                "2026-11-21T11:00:00Z has passed: name a later moment, or a duration such as 4h"
+                    .into()
+            )
+        );
     }
 
     #[test]
