@@ -17,7 +17,7 @@
 //! - `trouble` stands before a simulator and lets calls go wrong: on demand ([`Fault`]), or by [`FaultPlan`],
 //!   in which case `dice` say which call meets which of the `faults`. `broken`, `replica` and `foreign` hold
 //!   what such calls meet: replies that are none, reads that lag, edits by others.
-//! - `server` is the only file that knows axum. `control` serves the same handles to other processes.
+//! - `server` is the only file that knows axum, but for `open`, which counts connections. `control` serves the same handles to other processes.
 //! - [`population`] makes accounts as large as real ones, and manifests for them; `layered` keeps what their
 //!   objects share once.
 //! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
@@ -39,6 +39,7 @@ pub mod lac;
 mod layered;
 pub mod licensespring;
 mod opaque;
+mod open;
 pub mod population;
 mod record;
 mod replica;
@@ -68,6 +69,7 @@ pub use record::{ForeignEdit, Seen};
 pub use trouble::Fault;
 
 use host::{Arrived, Host, Vendor};
+use open::Counting;
 use simulator::Answer;
 
 /// Every vendor the sandbox serves.
@@ -114,6 +116,7 @@ pub struct Sandbox {
     /// Dropped to end the serving task gracefully.
     stopper: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    open: open::Count,
 }
 
 impl Sandbox {
@@ -127,6 +130,11 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let host = Arc::new(Host::new(vendors, options.faults, options.population));
         let (stopper, stopped) = oneshot::channel();
+        let open = open::Count::default();
+        let listener = Counting {
+            listener,
+            open: open.clone(),
+        };
         let serving = server::serve(listener, Arc::clone(&host), options.latency, async {
             // An error means that the sender was dropped, which asks for the same.
             let _ = stopped.await;
@@ -141,6 +149,7 @@ impl Sandbox {
             host,
             stopper,
             task,
+            open,
         })
     }
 
@@ -235,6 +244,12 @@ impl Sandbox {
     /// Moves the simulators' clock, so that tokens and sessions age without waiting.
     pub fn advance(&self, by: SignedDuration) {
         self.host.advance(by);
+    }
+
+    /// Waits until every connection made before is closed. Only then nothing can come any more of a call
+    /// whose client gave up: it may lie in a socket, unread.
+    pub async fn all_closed(&self) -> io::Result<()> {
+        open::all_closed(self.address, &self.open).await
     }
 
     /// Stops serving: idle connections close at once, requests in flight get a moment to finish.

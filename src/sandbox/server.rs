@@ -14,12 +14,12 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
+use axum::serve::Listener;
 use futures::{StreamExt, stream};
-use tokio::net::TcpListener;
 
 use super::control;
 use super::host::{Arrived, Host};
+use super::open::Counting;
 use super::record::Seen;
 use super::simulator::Answer;
 use super::trouble::{Delivery, Reply};
@@ -37,7 +37,7 @@ struct Served {
 
 /// Serves until `stop` is ready, then closes idle connections and waits for the busy ones.
 pub(super) async fn serve(
-    listener: TcpListener,
+    listener: Counting,
     host: Arc<Host>,
     latency: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -49,10 +49,6 @@ pub(super) async fn serve(
         address,
     };
     let router = Router::new().fallback(handle).with_state(Arc::new(served));
-    // Without NODELAY the kernel may hold back small replies for 40 ms, which would drown the latency asked for.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     axum::serve(listener, router)
         .with_graceful_shutdown(stop)
         .await

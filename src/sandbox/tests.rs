@@ -126,6 +126,38 @@ async fn requests_are_recorded_with_status_and_json_body() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_given_up_is_over_once_all_is_closed() {
+    use std::io::Write;
+    let (sandbox, _) = mirrors(Duration::ZERO).await;
+    // This thread also serves, and does not get to it before something is awaited.
+    let mut given_up = std::net::TcpStream::connect(sandbox.address()).unwrap();
+    let call = b"PUT /lac/a HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\r\n";
+    given_up.write_all(call).unwrap();
+    drop(given_up);
+    assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 0}));
+    sandbox.all_closed().await.unwrap();
+    assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
+}
+
+#[tokio::test]
+async fn what_is_open_is_waited_for() {
+    let (sandbox, _) = mirrors(Duration::ZERO).await;
+    let open = std::net::TcpStream::connect(sandbox.address()).unwrap();
+    let mut closed = std::pin::pin!(sandbox.all_closed());
+    // The sandbox answers two others, so it has been through all that is before them.
+    for _ in 0..2 {
+        let url = format!("{}/a", sandbox.url("lac"));
+        let asked = client().get(url).send();
+        tokio::select! {
+            _ = &mut closed => panic!("one is open"),
+            answered = asked => { answered.unwrap(); }
+        }
+    }
+    drop(open);
+    closed.await.unwrap();
+}
+
+#[tokio::test]
 async fn credentials_are_never_recorded() {
     let (sandbox, client) = mirrors(Duration::ZERO).await;
     let url = format!("{}/login", sandbox.url("lac"));

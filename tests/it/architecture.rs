@@ -31,7 +31,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("yaml_edit", &["manifest/edit.rs"]),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),
-    ("axum", &["sandbox/server.rs", "daemon/serve/"]),
+    (
+        "axum",
+        &["sandbox/open.rs", "sandbox/server.rs", "daemon/serve/"],
+    ),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),
     ("maud", &["render/html/", "daemon/serve/page/"]),
