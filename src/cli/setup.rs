@@ -11,8 +11,8 @@ use super::args::{Reach, Selection};
 use super::exit::Invalid;
 use super::{output, scope, simulators, state};
 use crate::apply::{Listener, Secrets, Trust};
-use crate::manifest;
-use crate::reconcile::{self, CheckOptions, Checked, Settings};
+use crate::manifest::Loaded;
+use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
 use crate::sandbox::{self, Sandbox};
 
 /// Everything a command that talks to vendors works with.
@@ -123,25 +123,23 @@ fn check_files(
     files: Files<'_>,
 ) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
-    let mut loaded = manifest::load(&selection.paths, &mut std::io::stdin().lock());
+    let mut said = Said::of(&selection.paths, &mut std::io::stdin().lock());
     match files {
         Files::Named => {}
-        Files::And(more) if has(&loaded, more) => {}
+        Files::And(more) if has(&said.loaded, more) => {}
         Files::And(more) => {
-            let also = manifest::load(&[more.to_path_buf()], &mut std::io::empty());
-            loaded.sources.extend(also.sources);
-            loaded.findings.extend(also.findings);
+            said.extend(Said::of(&[more.to_path_buf()], &mut std::io::empty()));
         }
-        Files::IfAny if loaded.sources.is_empty() => loaded = manifest::Loaded::default(),
+        Files::IfAny if said.loaded.sources.is_empty() => said = Said::default(),
         Files::IfAny => {}
     }
-    let mut checked = reconcile::check(loaded, options);
+    let mut checked = reconcile::check(said, options);
     scope.narrow(&mut checked)?;
     Ok(checked)
 }
 
 /// Whether a file is among those that were read, by whatever path.
-fn has(loaded: &manifest::Loaded, file: &Path) -> bool {
+fn has(loaded: &Loaded, file: &Path) -> bool {
     let real = std::fs::canonicalize(file).ok();
     let mut names = loaded.sources.iter().map(|source| &source.name);
     names.any(|name| {

@@ -10,7 +10,7 @@ use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
 use crate::manifest::Loaded;
 use crate::model::{Diagnostic, Diagnostics, Severity};
-use crate::reconcile::{self, CheckOptions, Checked, Shelf};
+use crate::reconcile::{self, CheckOptions, Checked, Said, Shelf};
 
 /// Where the manifests are.
 #[derive(Clone)]
@@ -102,15 +102,15 @@ impl Source {
         loaded: Option<Loaded>,
         commit: Option<String>,
     ) -> Result<Option<Fetched>, String> {
-        let loaded = match (&self.place, loaded) {
-            (_, Some(loaded)) => loaded,
+        let said = match (&self.place, loaded) {
+            (_, Some(loaded)) => loaded.into(),
             (Place::Files(paths), None) => self.shelf().load(paths, SystemTime::now()),
-            (Place::Git(_), None) => Loaded::default(),
+            (Place::Git(_), None) => Said::default(),
         };
-        let digest = reconcile::digest_of(&loaded.sources);
+        let digest = reconcile::digest_of(&said.loaded.sources);
         let mut last = self.last();
         last.commit.clone_from(&commit);
-        let unread = loaded.findings.has_errors();
+        let unread = said.loaded.findings.has_errors();
         if let Some((known, problem)) = &last.read
             && *known == digest
             && !unread
@@ -121,7 +121,7 @@ impl Source {
             true => Err(EMPTIED.to_string()),
             false => Ok(checked),
         };
-        let checked = self.checked(loaded, commit.as_deref()).and_then(kept);
+        let checked = self.checked(said, commit.as_deref()).and_then(kept);
         let (fetched, problem) = match checked {
             Ok(checked) => {
                 last.objects = !checked.desired.is_empty();
@@ -134,8 +134,8 @@ impl Source {
         fetched
     }
 
-    fn checked(&self, loaded: Loaded, commit: Option<&str>) -> Result<Checked, String> {
-        let mut checked = self.shelf().check(loaded, &self.options);
+    fn checked(&self, said: Said, commit: Option<&str>) -> Result<Checked, String> {
+        let mut checked = self.shelf().check(said, &self.options);
         self.tell(&checked.findings);
         if checked.findings.has_errors() {
             let errors = checked

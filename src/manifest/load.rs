@@ -27,48 +27,73 @@ pub struct Loaded {
 /// A file that was read before, by its name: its label, and how it looked then.
 pub type Known<'a> = dyn Fn(&str) -> Option<(Stamp, Arc<Source>)> + Sync + 'a;
 
+/// What is made of a file where it is read, given the label that stands for it later; nothing if that has to
+/// wait.
+pub type Make<'a, T> = dyn Fn(&Arc<Source>, &Arc<Source>) -> Option<T> + Sync + 'a;
+
 impl Loaded {
-    fn take(&mut self, read: Outcome) {
+    /// Whether there is a source more.
+    fn take(&mut self, read: Outcome) -> bool {
         match read {
             Ok(source) => self.sources.push(source),
-            Err(finding) => self.findings.push(*finding),
+            Err(finding) => {
+                self.findings.push(*finding);
+                return false;
+            }
         }
+        true
     }
 }
 
 /// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
 /// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
 pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
-    load_unless(paths, input, None)
+    load_and(paths, input, None, &|_, _| None::<()>).0
 }
 
-/// The same, without reading the files that look as they did when they were read before.
-pub fn load_again(paths: &[PathBuf], known: &Known<'_>, now: SystemTime) -> Loaded {
-    load_unless(paths, &mut std::io::empty(), Some((known, now)))
-}
-
-fn load_unless(
+/// The same; files that are `known` and look as they did then are not read. What `make` makes of a file is
+/// made where the file is read, and stands at the place of its source. The text goes then, so that the texts
+/// of ten thousand files are never in memory together.
+pub fn load_and<T: Send>(
     paths: &[PathBuf],
     input: &mut dyn Read,
     known: Option<(&Known<'_>, SystemTime)>,
-) -> Loaded {
+    make: &Make<'_, T>,
+) -> (Loaded, Vec<Option<T>>) {
     let mut loaded = Loaded::default();
+    let mut made = Vec::new();
     let mut files = Vec::new();
     let here = [PathBuf::from(".")];
     for path in if paths.is_empty() { &here } else { paths } {
         if path.as_os_str() == "-" {
-            loaded.take(read_input(input));
+            if loaded.take(read_input(input)) {
+                made.push(None);
+            }
         } else {
             collect(path, &mut files, &mut loaded.findings);
         }
     }
     files.sort_unstable();
     files.dedup();
-    for (read, stamp) in side_by_side(&files, |file| read_unless(file, known)) {
+    let read = side_by_side(&files, |file| {
+        let (read, stamp) = read_unless(file, known);
+        let fresh = read.as_ref().ok().filter(|source| !source.is_bare());
+        let Some(source) = fresh else {
+            return (read, stamp, None);
+        };
+        let label = source.label();
+        match make(source, &label) {
+            Some(made) => (Ok(label), stamp, Some(made)),
+            None => (read, stamp, None),
+        }
+    });
+    for (read, stamp, own) in read {
         if let (Ok(source), Some(stamp)) = (&read, stamp) {
             loaded.stamps.insert(source.name.clone(), stamp);
         }
-        loaded.take(read);
+        if loaded.take(read) {
+            made.push(own);
+        }
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let shown: Vec<String> = paths
@@ -88,7 +113,7 @@ fn load_unless(
             .hint("name a file or a directory with manifests"),
         );
     }
-    loaded
+    (loaded, made)
 }
 
 /// Takes files that somebody else has read, for example from a git commit; `place` says where from.

@@ -99,6 +99,20 @@ pub fn lower<T: Send>(
     all
 }
 
+/// What a small file says by itself; its objects refer to the label. Nothing comes back of a large one, whose pieces are better read side by
+/// side.
+pub fn lower_file<T>(
+    source: &Arc<Source>,
+    label: &Arc<Source>,
+    kinds: &[KindRow],
+    each: &Each<'_, T>,
+) -> Option<Manifests<T>> {
+    let piece = Piece::only(source, label)?;
+    let mut all = lower_piece(&piece, kinds, each)?;
+    all.files = 1;
+    Some(all)
+}
+
 /// What every source says by itself, in their order. Pieces of files are read side by side, and the text of a
 /// file goes with its last piece unless somebody else holds it: all texts together are as large as all objects.
 pub fn lower_files<T: Send>(

@@ -27,12 +27,23 @@ pub struct Piece {
 
 impl Piece {
     pub fn whole(source: Arc<Source>) -> Self {
+        let label = source.label();
+        Self::labelled(source, label)
+    }
+
+    fn labelled(source: Arc<Source>, label: Arc<Source>) -> Self {
         Self {
-            label: source.label(),
+            label,
             range: 0..source.text.len(),
             source,
             lines: 0,
         }
+    }
+
+    /// A file that is small enough to be one piece.
+    pub fn only(source: &Arc<Source>, label: &Arc<Source>) -> Option<Self> {
+        let small = source.text.len() <= SIZE;
+        small.then(|| Self::labelled(Arc::clone(source), Arc::clone(label)))
     }
 
     /// The pieces of a file, in order.

@@ -1,8 +1,12 @@
 //! Load and audit: everything about manifests that can be checked without network and secrets.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use crate::manifest::load::Known;
 use crate::manifest::{self, Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::Draft;
@@ -35,20 +39,67 @@ pub struct CheckOptions {
     pub simulators: Option<Vec<Connection>>,
 }
 
+/// Files that were read, each with what it says by itself if that is known already.
+#[derive(Default)]
+pub struct Said {
+    pub loaded: Loaded,
+    pub(super) files: Vec<Option<Box<Manifests<Arc<Desired>>>>>,
+}
+
+impl Said {
+    /// Loads the files below `paths`, and takes what they say from each where it is read.
+    pub fn of(paths: &[PathBuf], input: &mut dyn Read) -> Self {
+        Self::unless_known(paths, input, None)
+    }
+
+    pub(super) fn unless_known(
+        paths: &[PathBuf],
+        input: &mut dyn Read,
+        known: Option<(&Known<'_>, SystemTime)>,
+    ) -> Self {
+        let kinds = provider::kind_rows();
+        let make = &|source: &_, label: &_| {
+            let said = lower::lower_file(source, label, &kinds, &audit);
+            said.map(Box::new)
+        };
+        let (loaded, files) = manifest::load_and(paths, input, known, make);
+        Self { loaded, files }
+    }
+
+    /// Takes other files along.
+    pub fn extend(&mut self, other: Self) {
+        self.loaded.sources.extend(other.loaded.sources);
+        self.loaded.findings.extend(other.loaded.findings);
+        self.files.extend(other.files);
+    }
+}
+
+impl From<Loaded> for Said {
+    fn from(loaded: Loaded) -> Self {
+        let files = loaded.sources.iter().map(|_| None).collect();
+        Self { loaded, files }
+    }
+}
+
 /// Checks everything that can be checked offline.
-pub fn check(loaded: Loaded, options: &CheckOptions) -> Checked {
-    check_among(loaded, options, &BTreeMap::new())
+pub fn check(said: impl Into<Said>, options: &CheckOptions) -> Checked {
+    check_among(said.into(), options, &BTreeMap::new())
 }
 
 /// The same for some files by themselves, of which others define the connections.
 pub(super) fn check_among(
-    mut loaded: Loaded,
+    said: Said,
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
+    let Said { mut loaded, files } = said;
     let labels = loaded.sources.iter().map(Source::label).collect();
     let sources = std::mem::replace(&mut loaded.sources, labels);
-    let files = lower::lower_files(sources, &provider::kind_rows(), &audit);
+    let rest = sources.into_iter().zip(&files);
+    let rest = rest.filter_map(|(source, said)| said.is_none().then_some(source));
+    let mut rest = lower::lower_files(rest.collect(), &provider::kind_rows(), &audit).into_iter();
+    let files = files.into_iter();
+    let files = files.filter_map(|said| said.map_or_else(|| rest.next(), |said| Some(*said)));
     settle(loaded, files, options, known)
 }
 

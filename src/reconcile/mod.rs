@@ -28,7 +28,7 @@ use crate::plan::estimate::Pace;
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
-pub use check::{CheckOptions, Checked, check, digest_of};
+pub use check::{CheckOptions, Checked, Said, check, digest_of};
 pub use drift::{Bases, drift};
 pub use restore::{Applied, restore};
 pub use saved::saved;

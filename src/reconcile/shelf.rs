@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::check::{CheckOptions, Checked, audit, settle};
+use super::check::{CheckOptions, Checked, Said, audit, settle};
+use crate::manifest::load::Known;
 use crate::manifest::stamp::Stamp;
-use crate::manifest::{self, Loaded, Lowered, Manifests, lower};
+use crate::manifest::{Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Origin};
 use crate::provider;
@@ -58,39 +59,51 @@ impl Kept {
 
 impl Shelf {
     /// Loads the files below `paths`; those that look as before are not read.
-    pub fn load(&mut self, paths: &[PathBuf], now: SystemTime) -> Loaded {
+    pub fn load(&mut self, paths: &[PathBuf], now: SystemTime) -> Said {
         let known = |name: &str| {
             let kept = self.files.get(name)?;
             Some((kept.stamp?, Arc::clone(&kept.label)))
         };
-        let mut loaded = manifest::load_again(paths, &known, now);
-        for source in loaded.sources.iter().filter(|source| !source.is_bare()) {
+        let known = Some((&known as &Known<'_>, now));
+        let mut said = Said::unless_known(paths, &mut std::io::empty(), known);
+        let Loaded {
+            sources, stamps, ..
+        } = &mut said.loaded;
+        for source in sources.iter() {
             let kept = self.files.get_mut(&source.name);
-            if let Some(kept) = kept.filter(|kept| kept.is_of(source)) {
-                kept.stamp = loaded.stamps.remove(&source.name);
+            if let Some(kept) = kept.filter(|kept| kept.is_of(source))
+                && let Some(stamp) = stamps.remove(&source.name)
+            {
+                kept.stamp = Some(stamp);
             }
         }
-        loaded
+        said
     }
 
     /// Checks everything, after reading what is not on the shelf.
-    pub fn check(&mut self, mut loaded: Loaded, options: &CheckOptions) -> Checked {
+    pub fn check(&mut self, said: impl Into<Said>, options: &CheckOptions) -> Checked {
+        let Said { mut loaded, files } = said.into();
         let mut stamps = std::mem::take(&mut loaded.stamps);
         let labels: Vec<Arc<Source>> = loaded.sources.iter().map(Source::label).collect();
         let sources = std::mem::replace(&mut loaded.sources, labels.clone());
-        let known = |source: &Source| {
+        let (mut new, mut unread) = (Vec::new(), Vec::new());
+        for ((source, label), said) in sources.into_iter().zip(&labels).zip(files) {
             let kept = self.files.get(&source.name);
-            kept.is_some_and(|kept| kept.is_of(source))
-        };
-        let unread = sources.into_iter().zip(&labels);
-        let unread = unread.filter(|(source, _)| !known(source));
-        let (unread, new): (Vec<Arc<Source>>, Vec<&Arc<Source>>) = unread.unzip();
+            if kept.is_some_and(|kept| kept.is_of(&source)) {
+                continue;
+            }
+            if said.is_none() {
+                unread.push(source);
+            }
+            new.push((label, said));
+        }
         let lowered = lower::lower_files(unread, &provider::kind_rows(), &audit);
-        for (label, says) in new.into_iter().zip(lowered) {
+        let mut lowered = lowered.into_iter();
+        for (label, said) in new {
             let mut kept = Kept {
                 label: Arc::clone(label),
                 stamp: stamps.remove(&label.name),
-                says: Box::new(says),
+                says: said.unwrap_or_else(|| Box::new(lowered.next().unwrap_or_default())),
                 objects: 0,
             };
             kept.objects = kept.held();
@@ -243,32 +256,28 @@ spec:
             ..CheckOptions::default()
         };
         let mut shelf = Shelf::default();
-        let bare = |loaded: &Loaded| -> Vec<bool> {
-            loaded
-                .sources
-                .iter()
-                .map(|source| source.is_bare())
-                .collect()
-        };
+        // What was read now says something, what was not is on the shelf.
+        let as_before =
+            |said: &Said| -> Vec<bool> { said.files.iter().map(Option::is_none).collect() };
         let loaded = shelf.load(&paths, later);
-        assert_eq!(bare(&loaded), [false, false]);
+        assert_eq!(as_before(&loaded), [false, false]);
         let first = shelf.check(loaded, &options);
         let loaded = shelf.load(&paths, later);
-        assert_eq!(bare(&loaded), [true, true]);
+        assert_eq!(as_before(&loaded), [true, true]);
         let second = shelf.check(loaded, &options);
         assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert_eq!(first.source.manifests, second.source.manifests);
         // Of the same size, so that only the times tell.
         std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
         let loaded = shelf.load(&paths, later);
-        assert_eq!(bare(&loaded), [false, true]);
+        assert_eq!(as_before(&loaded), [false, true]);
         let third = shelf.check(loaded, &options);
         let seats = third.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(&crate::model::Value::Integer(6)));
         // What is wrong with a file that was not read is shown in its text all the same.
         std::fs::remove_file(file("c.yaml")).unwrap();
         let loaded = shelf.load(&paths, later);
-        assert_eq!(bare(&loaded), [true]);
+        assert_eq!(as_before(&loaded), [true]);
         let fourth = shelf.check(loaded, &options);
         let origin = fourth
             .findings

@@ -287,7 +287,7 @@ fn reread(checked: &Checked, source: Source) -> Checked {
         need_connections: true,
         simulators: None,
     };
-    check_among(loaded, &options, &checked.connections)
+    check_among(loaded.into(), &options, &checked.connections)
 }
 
 /// The connection that is meant: the one that is named, or the only one there is.
