@@ -51,7 +51,8 @@ pub struct Planned {
     pub desired: Arc<Desired>,
     pub action: Action,
     pub changes: Vec<Change>,
-    pub step: Option<Step>,
+    /// Boxed, since most objects are in sync.
+    pub step: Option<Box<Step>>,
     pub fingerprint: Option<String>,
     /// Why it could not be planned, or what is worth knowing beside the changes.
     pub message: Option<String>,
@@ -128,7 +129,7 @@ fn plan_live(
     {
         Ok(step) if desired.policy.mode_at(now) == Mode::Enforce => {
             planned.action = Action::Update;
-            planned.step = Some(step);
+            planned.step = Some(Box::new(step));
         }
         Ok(_) => planned.action = Action::Observe,
         Err(why) => {

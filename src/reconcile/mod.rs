@@ -7,6 +7,7 @@ mod carry_out;
 mod check;
 pub mod drift;
 pub mod import;
+mod planner;
 mod restore;
 mod saved;
 mod shelf;
@@ -23,13 +24,14 @@ use tokio::time::Instant;
 
 use crate::apply::{Account, Event, Listener, Secrets, observe_each};
 use crate::model::{Address, Connection, Desired, Diagnostics, Live, Mode, Observed};
+use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
-use crate::plan::{self, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply};
 pub use check::{CheckOptions, Checked, Said, check, digest_of};
 pub use drift::{Bases, drift};
+use planner::Planner;
 pub use restore::{Applied, restore};
 pub use saved::saved;
 pub use shelf::Shelf;
@@ -97,25 +99,13 @@ pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
     plan_with(checked, settings, &Accounts::new()).await
 }
 
-/// Plans over accounts that earlier passes have opened. Every object is planned when it is seen, and of its live
-/// values nothing is kept that no write starts from: most objects are in sync.
+/// Plans over accounts that earlier passes have opened. Every object is planned once it is seen.
 pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
-    let mut planned: Vec<Option<Planned>> = checked.desired.iter().map(|_| None).collect();
-    let mut live = BTreeMap::new();
-    let found = &mut |place: usize, seen| {
-        let object = &checked.desired[place];
-        let Some(provider) = provider::of(object.vendor) else {
-            return;
-        };
-        let one = plan::plan(provider, object, &seen, observed_at);
-        if let (Some(_), Observed::Live(seen)) = (&one.step, seen) {
-            live.insert(object.address.clone(), seen);
-        }
-        planned[place] = Some(one);
-    };
+    let mut planner = Planner::new(checked.desired.len(), observed_at);
+    let found = &mut |place: usize, seen| planner.add(place, &checked.desired[place], seen);
     let accounts = look_each(checked, settings, kept, found).await;
-    let planned: Vec<Planned> = planned.into_iter().flatten().collect();
+    let (planned, live) = planner.finish().await;
     let now = (settings.clock)();
     let document = document(checked, &planned, &accounts, settings.parallelism, now);
     Pass {

@@ -1,0 +1,105 @@
+//! Plans objects while others are still read.
+//!
+//! Replies are taken apart on the one task that drives the reading. Planning what they show costs about as
+//! much again, so for large accounts it happens beside it; the plan is the same whoever is first.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::{iter, mem, panic, thread};
+
+use jiff::Timestamp;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::model::{Address, Desired, Live, Observed};
+use crate::plan::{self, Planned};
+use crate::provider;
+
+/// Objects that are planned together: enough that handing them over costs nothing beside planning them, and
+/// few enough that nobody waits for the last ones.
+const BATCH: usize = 128;
+
+/// An object, its place among all, and what was seen of it.
+type Seen = (usize, Arc<Desired>, Observed);
+
+/// A planned object, and the live values that its write starts from.
+type Done = (usize, Planned, Option<Live>);
+
+pub struct Planner {
+    now: Timestamp,
+    waiting: Vec<Seen>,
+    /// Batches under way, and how many there may be: of what waits for them, all is in memory.
+    batches: JoinSet<Vec<Done>>,
+    most: usize,
+    /// By place among all.
+    planned: Vec<Option<Planned>>,
+    live: BTreeMap<Address, Live>,
+}
+
+impl Planner {
+    pub fn new(objects: usize, now: Timestamp) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            now,
+            waiting: Vec::new(),
+            batches: JoinSet::new(),
+            most: cores - 1,
+            planned: iter::repeat_with(|| None).take(objects).collect(),
+            live: BTreeMap::new(),
+        }
+    }
+
+    pub fn add(&mut self, place: usize, object: &Arc<Desired>, seen: Observed) {
+        self.waiting.push((place, Arc::clone(object), seen));
+        if self.waiting.len() < BATCH {
+            return;
+        }
+        while let Some(batch) = self.batches.try_join_next() {
+            self.take(of_a_batch(batch));
+        }
+        let (batch, now) = (mem::take(&mut self.waiting), self.now);
+        if self.batches.len() < self.most {
+            self.batches.spawn_blocking(move || all(batch, now));
+        } else {
+            // Nobody is free, so the reading waits.
+            self.take(all(batch, now));
+        }
+    }
+
+    /// The plans in the order of their places, and the live values of what is to be written: most objects
+    /// are in sync, and nothing is kept of what was seen of those.
+    pub async fn finish(mut self) -> (Vec<Planned>, BTreeMap<Address, Live>) {
+        let rest = mem::take(&mut self.waiting);
+        self.take(all(rest, self.now));
+        while let Some(batch) = self.batches.join_next().await {
+            self.take(of_a_batch(batch));
+        }
+        (self.planned.into_iter().flatten().collect(), self.live)
+    }
+
+    fn take(&mut self, done: Vec<Done>) {
+        for (place, planned, seen) in done {
+            if let Some(seen) = seen {
+                self.live.insert(planned.desired.address.clone(), seen);
+            }
+            self.planned[place] = Some(planned);
+        }
+    }
+}
+
+fn of_a_batch(ended: Result<Vec<Done>, JoinError>) -> Vec<Done> {
+    // Nobody cancels one, so it is a fault of ours, which must not look like a plan.
+    ended.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
+}
+
+fn all(batch: Vec<Seen>, now: Timestamp) -> Vec<Done> {
+    let one = |(place, object, seen): Seen| {
+        let provider = provider::of(object.vendor)?;
+        let planned = plan::plan(provider, &object, &seen, now);
+        let live = match seen {
+            Observed::Live(live) if planned.step.is_some() => Some(live),
+            Observed::Live(_) | Observed::Missing | Observed::Unread(_) => None,
+        };
+        Some((place, planned, live))
+    };
+    batch.into_iter().filter_map(one).collect()
+}
