@@ -18,6 +18,9 @@ use crate::model::{Connection, Limits, Method, Reply};
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
 const MAX_REPLY: usize = 64 << 20;
 
+/// Room that is made for a reply before it is read.
+const USUAL_REPLY: u64 = 1 << 20;
+
 /// The longest wait that a vendor's word is taken for. Nobody means a longer one, and a moment so far off
 /// that no clock shows it cannot be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -214,7 +217,9 @@ impl Network {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_string();
-        let mut bytes = Vec::new();
+        // The length is the other side's word, so it is not taken for more than a usual page.
+        let length = response.content_length().unwrap_or(0).min(USUAL_REPLY);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if bytes.len() + chunk.len() > MAX_REPLY {
                 let most = MAX_REPLY >> 20;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -71,7 +72,13 @@ pub async fn setup_with(
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let mut checked = check_files(selection, &options, files)?;
+    // git is asked while the manifests are read: it is a program that has to be started.
+    let (checked, commit) = thread::scope(|scope| {
+        let commit = scope.spawn(state::commit);
+        let checked = check_files(selection, &options, files);
+        (checked, commit.join().unwrap_or_default())
+    });
+    let mut checked = checked?;
     checked.source.paths = paths(selection);
     checked.source.commit = state::commit();
     output::findings(&checked.findings)?;

@@ -73,7 +73,8 @@ pub fn load_and<T: Send>(
             collect(path, &mut files, &mut loaded.findings);
         }
     }
-    files.sort_unstable();
+    // As paths are compared, at a fraction of the cost.
+    files.sort_by_cached_key(|file| by_names(file));
     files.dedup();
     let read = side_by_side(&files, |file| {
         let (read, stamp) = read_unless(file, known);
@@ -160,6 +161,17 @@ fn walk(root: &Path, files: &mut Vec<PathBuf>, findings: &mut Diagnostics) {
             Err(error) => findings.push(Diagnostic::error("unreadable", error.to_string())),
         }
     }
+}
+
+/// The names of a path, each ended by what comes before all that names may hold. Paths that lead to one file by
+/// the same names are equal, however they were written.
+fn by_names(path: &Path) -> Vec<u8> {
+    let mut names = Vec::with_capacity(path.as_os_str().len() + 1);
+    for name in path.components() {
+        names.extend_from_slice(name.as_os_str().as_encoded_bytes());
+        names.push(0);
+    }
+    names
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {

@@ -366,7 +366,7 @@ fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<Obje
 }
 
 fn refuse_equal_names<T>(all: &mut Manifests<T>) {
-    let mut objects: HashMap<&Address, &Origin> = HashMap::new();
+    let mut objects: HashMap<&Address, &Origin> = HashMap::with_capacity(all.objects.len());
     let mut twice = Vec::new();
     for object in &all.objects {
         match objects.get(&object.address) {

@@ -33,7 +33,13 @@ impl Fields {
         Self(pairs)
     }
 
+    /// Names nearly always come from the table that the fields were read by: then they are the same text in
+    /// memory, which is told without reading it.
     fn find(&self, name: &str) -> Result<usize, usize> {
+        let same = |(known, _): &(&'static str, Value)| std::ptr::eq(*known, name);
+        if let Some(at) = self.0.iter().position(same) {
+            return Ok(at);
+        }
         self.0.binary_search_by(|(known, _)| (*known).cmp(name))
     }
 
@@ -53,6 +59,10 @@ impl Fields {
 
     /// Sets a field and gives back what it was before.
     pub fn insert(&mut self, name: &'static str, value: Value) -> Option<Value> {
+        if self.0.last().is_none_or(|(last, _)| *last < name) {
+            self.0.push((name, value));
+            return None;
+        }
         match self.find(name) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {

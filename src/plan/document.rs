@@ -260,8 +260,8 @@ impl ObjectEntry {
         let desired = &planned.desired;
         Self {
             address: desired.address.to_string(),
-            vendor: desired.vendor.to_string(),
-            connection: desired.connection.clone(),
+            vendor: desired.vendor.0.to_string(),
+            connection: desired.connection.to_string(),
             identity: identity_of(desired),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),
@@ -287,7 +287,7 @@ pub fn identity_of(desired: &Desired) -> Ids {
     desired
         .identity
         .iter()
-        .map(|(name, id)| (name.to_string(), id.clone()))
+        .map(|(name, id)| (*name, id.clone()))
         .collect()
 }
 
