@@ -125,7 +125,7 @@ pub fn agreed(object: &Desired, place: &str) -> Option<Agreed> {
     Some(Agreed {
         address: object.address.to_string(),
         vendor: object.vendor.to_string(),
-        connection: object.connection.clone(),
+        connection: object.connection.to_string(),
         base_url: place.to_string(),
         identity: identity_of(object),
         managed: remember(table, &object.fields),

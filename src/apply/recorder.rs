@@ -112,7 +112,7 @@ impl Recorder<'_> {
             return Ok(());
         };
         let fresh = |object: &Desired| {
-            let place = self.places.get(&object.connection)?;
+            let place = self.places.get(object.connection.as_str())?;
             let agreed = Agreed {
                 commit: commit.cloned(),
                 sandbox,

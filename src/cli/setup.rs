@@ -80,7 +80,7 @@ pub async fn setup_with(
     });
     let mut checked = checked?;
     checked.source.paths = paths(selection);
-    checked.source.commit = state::commit();
+    checked.source.commit = commit;
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
         return Err(Invalid {

@@ -23,7 +23,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         && *connection == other.connection
         && *identity == other.identity
         && *fields == other.fields
-        && *policy == other.policy
+        && **policy == *other.policy
 }
 
 /// Whether two documents of one connection lead to the same account in the same way.

@@ -96,7 +96,7 @@ impl Engine {
         for desired in objects {
             let address = desired.address.clone();
             gone.remove(&address);
-            let rerouted = moved.contains(&desired.connection);
+            let rerouted = moved.iter().any(|moved| desired.connection == *moved);
             match self.objects.get_mut(&address) {
                 Some(tracked) if same_object(&tracked.desired, &desired) && !rerouted => {
                     tracked.moved(desired);
@@ -211,7 +211,7 @@ impl Engine {
 
     fn is_free(&self, address: &Address) -> bool {
         let tracked = self.objects.get(address);
-        tracked.is_some_and(|tracked| !self.busy.contains(&tracked.desired.connection))
+        tracked.is_some_and(|tracked| !self.busy.contains(tracked.desired.connection.as_str()))
     }
 
     /// What is due now, by connection.
@@ -219,7 +219,7 @@ impl Engine {
         let (objects, busy) = (&self.objects, &self.busy);
         let free = |address: &Address| {
             let tracked = objects.get(address);
-            tracked.is_some_and(|tracked| !busy.contains(&tracked.desired.connection))
+            tracked.is_some_and(|tracked| !busy.contains(tracked.desired.connection.as_str()))
         };
         let due = self.queue.due(now.instant, free);
         let mut by_connection: BTreeMap<String, Vec<(Address, &'static str)>> = BTreeMap::new();
@@ -227,7 +227,7 @@ impl Engine {
             if let Some(tracked) = self.objects.get(&address) {
                 let connection = tracked.desired.connection.clone();
                 by_connection
-                    .entry(connection)
+                    .entry(connection.into())
                     .or_default()
                     .push((address, reason));
             }

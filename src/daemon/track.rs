@@ -290,7 +290,7 @@ fn unseen(desired: &Desired) -> ObjectStatus {
     ObjectStatus {
         address: desired.address.to_string(),
         vendor: desired.vendor.to_string(),
-        connection: desired.connection.clone(),
+        connection: desired.connection.to_string(),
         identity: identity
             .map(|(name, id)| ((*name).to_string(), id.clone()))
             .collect(),

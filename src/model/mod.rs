@@ -32,7 +32,7 @@ pub use notification::Notification;
 pub use origin::Origin;
 pub use outcome::Outcome;
 pub use path::{FieldPath, Key, Part, PathPattern};
-pub use resource::{Desired, Live, Mode, Observed, Policy, Risk};
+pub use resource::{Desired, Live, Mode, Observed, OwnPolicy, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;
 pub use value::{Fields, Value};

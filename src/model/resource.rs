@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use super::address::{Address, Vendor};
 use super::origin::Origin;
 use super::path::PathPattern;
+use super::text::Text;
 use super::value::Fields;
 
 /// An object as a manifest wants it, checked against the field table.
@@ -17,11 +19,11 @@ use super::value::Fields;
 pub struct Desired {
     pub address: Address,
     pub vendor: Vendor,
-    pub connection: String,
+    pub connection: Text,
     /// Identity members by name, in the order of the kind's table.
-    pub identity: Vec<(&'static str, String)>,
+    pub identity: Vec<(&'static str, Text)>,
     pub fields: Fields,
-    pub policy: Policy,
+    pub policy: OwnPolicy,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
 }
@@ -52,6 +54,42 @@ pub struct Policy {
     /// How often the daemon looks at it without being told to.
     pub resync: Option<Duration>,
 }
+
+/// The policy of one object. Hardly any object has one that says something, and room for it in each would be a
+/// third of the object.
+#[derive(Clone, Debug, Default)]
+pub struct OwnPolicy(Option<Box<Policy>>);
+
+impl From<Policy> for OwnPolicy {
+    fn from(policy: Policy) -> Self {
+        Self((policy != NO_POLICY).then(|| Box::new(policy)))
+    }
+}
+
+impl Deref for OwnPolicy {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        self.0.as_deref().unwrap_or(&NO_POLICY)
+    }
+}
+
+impl DerefMut for OwnPolicy {
+    fn deref_mut(&mut self) -> &mut Policy {
+        self.0.get_or_insert_default()
+    }
+}
+
+/// What holds for an object whose manifest has no policy.
+static NO_POLICY: Policy = Policy {
+    mode: Mode::Enforce,
+    keep_unlisted: Vec::new(),
+    ignore: Vec::new(),
+    allow: Risk::Safe,
+    until: None,
+    reason: None,
+    resync: None,
+};
 
 impl Policy {
     /// The mode in force at a moment: a suspension may have run out.

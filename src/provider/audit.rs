@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::ToCompactString;
+
 use super::canon::{self, Edge, Scalar};
+use super::listing::Identity;
 use super::{Provider, conditions};
 use crate::model::draft::{Draft, PolicyDraft};
 use crate::model::field::{Elements, find};
@@ -36,10 +39,10 @@ pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) 
     let desired = Desired {
         address: draft.address,
         vendor: table.vendor,
-        connection: String::new(),
+        connection: Text::default(),
         identity,
         fields,
-        policy,
+        policy: policy.into(),
         labels: draft.labels,
         origin: draft.origin.clone(),
     };
@@ -122,8 +125,8 @@ impl Auditor<'_> {
         self.findings.push(finding.at(&self.origin.source, mark));
     }
 
-    fn identity(&mut self, table: &KindTable, draft: &Draft) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
+    fn identity(&mut self, table: &KindTable, draft: &Draft) -> Identity {
+        let mut found = Vec::with_capacity(table.identity.len());
         for identity in table.identity {
             let Some(entry) = draft
                 .identity
@@ -397,7 +400,7 @@ impl Auditor<'_> {
 }
 
 /// The identity in `text`: the members of the kind's identity, joined by `/`.
-pub fn identity_of(table: &KindTable, text: &str) -> Result<Vec<(&'static str, String)>, String> {
+pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, String> {
     let parts: Vec<&str> = text.split('/').collect();
     let names: Vec<&str> = table
         .identity
@@ -423,23 +426,23 @@ pub fn identity_of(table: &KindTable, text: &str) -> Result<Vec<(&'static str, S
 }
 
 /// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
-fn id_text(shape: &Shape, name: &str, text: &str) -> Result<String, String> {
+fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, String> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\?#%*,".contains(c);
     if text.is_empty() || text.contains(odd) || text == "." || text == ".." {
         return Err(format!("`{name}` is not an id: {text:?}"));
     }
     match shape {
         Shape::Integer { .. } => match text.parse::<u64>() {
-            Ok(number) => Ok(number.to_string()),
+            Ok(number) => Ok(number.to_compact_string()),
             Err(_) => Err(format!(
                 "`{name}` must be a whole number below 2^64, not {text}"
             )),
         },
         Shape::Guid => match uuid::Uuid::try_parse(text) {
-            Ok(id) => Ok(id.hyphenated().to_string()),
+            Ok(id) => Ok(id.hyphenated().to_compact_string()),
             Err(_) => Err(format!("`{name}` must be a GUID, not {text:?}")),
         },
-        _ => Ok(text.to_string()),
+        _ => Ok(text.into()),
     }
 }
 

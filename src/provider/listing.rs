@@ -5,10 +5,10 @@
 //! a page that was lost is a failure of the listing, never a shorter list.
 
 use super::reading::{Answer, Ticket};
-use crate::model::{Call, Observed};
+use crate::model::{Call, Observed, Text};
 
 /// The members that say which object a manifest speaks of, in the order of the kind's table.
-pub type Identity = Vec<(&'static str, String)>;
+pub type Identity = Vec<(&'static str, Text)>;
 
 /// One vendor's listing of an account.
 pub trait Listing: Send {

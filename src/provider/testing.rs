@@ -7,7 +7,7 @@ use super::listing::{Listed, Listing};
 use super::reading::{Answer, Reading};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Fields, KindTable, Live, Mark, Observed, Origin, Policy, Reply,
+    Address, Desired, Fields, KindTable, Live, Mark, Observed, Origin, OwnPolicy, Reply, Text,
 };
 
 /// A manifest's object that manages nothing.
@@ -22,10 +22,10 @@ pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
         connection: table.vendor.0.into(),
         identity: ids
             .iter()
-            .map(|(name, id)| (*name, id.to_string()))
+            .map(|(name, id)| (*name, Text::from(*id)))
             .collect(),
         fields: Fields::new(),
-        policy: Policy::default(),
+        policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {
             source,

@@ -109,7 +109,7 @@ impl Run<'_> {
     }
 
     async fn step(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
-        let Some(account) = self.pass.accounts.get(&planned.desired.connection) else {
+        let Some(account) = self.pass.accounts.get(planned.desired.connection.as_str()) else {
             let why = format!("there is no connection `{}`", planned.desired.connection);
             return Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
         };

@@ -186,7 +186,7 @@ pub(super) fn settle(
 /// The object with the connection that it goes through.
 fn through(mut object: Arc<Desired>, connection: String) -> Arc<Desired> {
     if object.connection != connection {
-        Arc::make_mut(&mut object).connection = connection;
+        Arc::make_mut(&mut object).connection = connection.into();
     }
     object
 }

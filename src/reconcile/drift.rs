@@ -121,7 +121,7 @@ impl Bases {
             });
         };
         let moved = base.place.as_ref().is_some_and(|place| {
-            checked.source.connections.get(&desired.connection) != Some(place)
+            checked.source.connections.get(desired.connection.as_str()) != Some(place)
         });
         if moved || base.identity != identity(desired) {
             return Err("no base: it was another object of the vendor then".into());

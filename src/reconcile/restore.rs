@@ -241,7 +241,7 @@ fn unnamed(seen: &Live, fields: &Fields) -> Live {
 
 /// Whether a memory is of this very object, where its connection leads now.
 fn is_of(memory: &Memory, object: &Desired, checked: &Checked) -> bool {
-    let place = checked.source.connections.get(&object.connection);
+    let place = checked.source.connections.get(object.connection.as_str());
     let ids = &object.identity;
     place == Some(&memory.base_url)
         && ids

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::journal::{Event, History, Intent};
 use crate::apply::outcome::Outcome;
-use crate::model::{Address, Desired, Fields, Mark, Observed, Origin, Policy, diagnostic::Source};
+use crate::model::{
+    Address, Desired, Fields, Mark, Observed, Origin, OwnPolicy, diagnostic::Source,
+};
 use crate::plan::{self, Planned, undo};
 use crate::provider::{self, codec};
 
@@ -142,7 +144,7 @@ fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result
     let identity = table
         .identity
         .iter()
-        .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.to_string())))
+        .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.clone())))
         .collect();
     Ok(Desired {
         address: Address {
@@ -150,10 +152,10 @@ fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result
             name,
         },
         vendor: table.vendor,
-        connection: intent.connection.clone(),
+        connection: intent.connection.as_str().into(),
         identity,
         fields,
-        policy: Policy::default(),
+        policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {
             source: Arc::clone(source),

@@ -24,7 +24,7 @@ fn reset(bench: &Bench, vendor: &Vendor) {
 
 fn agreed(checked: &Checked, spared: &[String]) -> History {
     let records = checked.desired.iter().map(|object| {
-        let place = &checked.source.connections[&object.connection];
+        let place = &checked.source.connections[object.connection.as_str()];
         let mut agreed = agreement::agreed(object, place).expect("a known vendor");
         agreed.spared.extend_from_slice(spared);
         Record {

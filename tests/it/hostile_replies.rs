@@ -112,7 +112,7 @@ fn endless(
 fn numbered(object: &Arc<entitle::model::Desired>, number: usize) -> Arc<entitle::model::Desired> {
     let mut object = (**object).clone();
     if let Some((_, id)) = object.identity.last_mut() {
-        *id = format!("{number}");
+        *id = format!("{number}").into();
     }
     if let Some(customer) = object.fields.get_mut("customer_id") {
         *customer = entitle::model::Value::Integer(number as i64);

@@ -49,7 +49,7 @@ fn in_sync(desired: &Desired) -> Look {
         entry: ObjectEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
-            connection: desired.connection.clone(),
+            connection: desired.connection.to_string(),
             identity: Default::default(),
             origin: OriginEntry {
                 file: "all.yaml".into(),

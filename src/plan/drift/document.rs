@@ -182,7 +182,7 @@ impl DriftEntry {
         Self {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
-            connection: desired.connection.clone(),
+            connection: desired.connection.to_string(),
             identity: identity_of(desired),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),

@@ -128,7 +128,10 @@ impl Listing for LicenseListing {
             .found
             .into_iter()
             .map(|((organization, id), observed)| Found {
-                identity: vec![("organizationId", organization), ("licenseId", id)],
+                identity: vec![
+                    ("organizationId", organization.into()),
+                    ("licenseId", id.into()),
+                ],
                 observed,
             });
         Listed::new(found.collect(), self.failures)
@@ -164,7 +167,7 @@ mod tests {
         assert_eq!(
             listed.objects[0].identity,
             [
-                ("organizationId", "a".to_string()),
+                ("organizationId", "a".into()),
                 ("licenseId", "l0000".into())
             ]
         );

@@ -211,7 +211,7 @@ impl Listing for OrderListing {
         let orders = std::mem::take(&mut self.orders);
         let found = orders.into_iter().map(|(key, order)| Found {
             observed: observed(order.live, self.owner(&key, &order.customer), &key),
-            identity: vec![("activationKey", key)],
+            identity: vec![("activationKey", key.into())],
         });
         let found = found.collect();
         Listed::new(found, self.failures)

@@ -84,7 +84,7 @@ impl Listing for LicenseListing {
             ));
         }
         let found = self.found.into_iter().map(|(id, observed)| Found {
-            identity: vec![("licenseId", id)],
+            identity: vec![("licenseId", id.into())],
             observed,
         });
         Listed::new(found.collect(), failures)

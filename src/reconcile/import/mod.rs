@@ -18,7 +18,7 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, Policy, Shape,
+    Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, OwnPolicy, Shape,
 };
 use crate::plan::{self, Action};
 use crate::provider::listing::Found;
@@ -143,10 +143,10 @@ fn bare(table: &KindTable, connection: &str, identity: Identity) -> Desired {
             name: shown(&identity),
         },
         vendor: table.vendor,
-        connection: connection.to_string(),
+        connection: connection.into(),
         identity,
         fields: Fields::new(),
-        policy: Policy::default(),
+        policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {
             source: Arc::default(),

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn ids_become_names() {
-        let name = |id: &str| plain("lac", &vec![("id", id.to_string())]);
+        let name = |id: &str| plain("lac", &vec![("id", id.into())]);
         assert_eq!(name("II1HP-TX8EQ-R1QXZ-7LYXF"), "ii1hp-tx8eq-r1qxz-7lyxf");
         assert_eq!(name("1593781720493289"), "lac-1593781720493289");
         assert_eq!(name("Ü__a..b!"), "a-b");

@@ -171,9 +171,9 @@ fn numbered(provider: &'static dyn Provider, first: &Desired, number: i64) -> De
     if let Some((_, id)) = object.identity.last_mut() {
         *id = match shape {
             Some(Shape::Integer { .. }) => {
-                format!("{}", id.parse::<u64>().expect("a number") + number as u64)
+                format!("{}", id.parse::<u64>().expect("a number") + number as u64).into()
             }
-            _ => format!("{}{number}", &id[..id.len() - 1]),
+            _ => format!("{}{number}", &id[..id.len() - 1]).into(),
         };
     }
     if let Some(customer) = object.fields.get_mut("customer_id") {
