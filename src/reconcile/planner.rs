@@ -103,3 +103,62 @@ fn all(batch: Vec<Seen>, now: Timestamp) -> Vec<Done> {
     };
     batch.into_iter().filter_map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+    use crate::provider::testing::wanted;
+
+    /// More than a batch, so that some are planned elsewhere, and no whole number of batches.
+    const OBJECTS: usize = 3 * BATCH + 7;
+
+    fn licenses() -> Vec<(Arc<Desired>, Observed)> {
+        let table = provider::of_kind("CryptlexOrganizationLicense")
+            .unwrap()
+            .table();
+        let license = |number: usize| {
+            let mut license = wanted(table, &[("organizationId", "o"), ("licenseId", "l")]);
+            license.address.name = format!("license-{number:04}");
+            license.fields.insert("userGroupIds", Value::set(["a"]));
+            // Every third is to be written.
+            let there = if number.is_multiple_of(3) { "b" } else { "a" };
+            let live = Live {
+                fields: [("userGroupIds", Value::set([there]))].into(),
+                ..Live::default()
+            };
+            (Arc::new(license), Observed::Live(live))
+        };
+        (0..OBJECTS).map(license).collect()
+    }
+
+    #[tokio::test]
+    async fn the_plan_is_the_same_in_whatever_order_objects_are_seen() {
+        let licenses = licenses();
+        let now = Timestamp::UNIX_EPOCH;
+        let mut seen: Vec<usize> = (0..OBJECTS).collect();
+        // A step that has no divisor in common with the count comes by every place once.
+        for turn in [1, 2, 100] {
+            seen.sort_by_key(|place| place * turn % OBJECTS);
+            let mut planner = Planner::new(OBJECTS, now);
+            for place in &seen {
+                let (license, live) = &licenses[*place];
+                planner.add(*place, license, live.clone());
+            }
+            let (planned, live) = planner.finish().await;
+            let names = planned.iter().map(|one| &one.desired.address.name);
+            assert!(names.eq(licenses.iter().map(|(license, _)| &license.address.name)));
+            let written = planned.iter().filter(|one| one.step.is_some());
+            assert_eq!(written.count(), OBJECTS.div_ceil(3));
+            assert_eq!(live.len(), OBJECTS.div_ceil(3));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_never_seen_is_not_planned() {
+        let (license, live) = licenses().remove(0);
+        let mut planner = Planner::new(2, Timestamp::UNIX_EPOCH);
+        planner.add(1, &license, live);
+        assert_eq!(planner.finish().await.0.len(), 1);
+    }
+}
