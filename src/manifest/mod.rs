@@ -68,3 +68,6 @@ pub fn in_pieces(
     let documents: Option<Vec<Vec<Node>>> = read.collect();
     Some(documents?.into_iter().flatten().collect())
 }
+
+#[cfg(test)]
+mod testing;
