@@ -214,24 +214,27 @@ pub fn decode(line: &str) -> Option<Record> {
     serde_json::from_str(&format!("{body}}}")).ok()
 }
 
-/// Hands over the lines of a journal from an offset on, one at a time, and says where the next one begins. A line
-/// that is not whole is nothing; a last one without an end may still be being written and is left for later. A
-/// journal that is not there is empty.
-pub fn each(path: &Path, from: u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<u64> {
+/// Hands over the lines of a journal from the offset `at` on, one at a time, and moves it along. A line that is not
+/// whole is nothing; a last one without an end may still be being written and is left for later. A journal that is
+/// not there is empty.
+pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<()> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            *at = 0;
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
-    file.seek(io::SeekFrom::Start(from))?;
-    let (mut file, mut at, mut line) = (BufReader::new(file), from, Vec::new());
+    file.seek(io::SeekFrom::Start(*at))?;
+    let (mut file, mut line) = (BufReader::new(file), Vec::new());
     loop {
         line.clear();
         let length = file.read_until(b'\n', &mut line)?;
         let Some(line) = line.strip_suffix(b"\n") else {
-            return Ok(at);
+            return Ok(());
         };
-        at += length as u64;
+        *at += length as u64;
         if !line.is_empty() {
             take(std::str::from_utf8(line).ok().and_then(decode));
         }
@@ -281,7 +284,7 @@ impl History {
     pub fn read(path: &Path) -> io::Result<Self> {
         let mut history = Self::default();
         let mut number = 0;
-        each(path, 0, &mut |record| {
+        each(path, &mut 0, &mut |record| {
             number += 1;
             match record {
                 Some(record) => history.records.push(record),
