@@ -204,11 +204,6 @@ impl Engine {
         self.queue.next(|address| self.is_free(address))
     }
 
-    /// Whether nothing is being looked at.
-    pub fn is_idle(&self) -> bool {
-        self.busy.is_empty()
-    }
-
     fn is_free(&self, address: &Address) -> bool {
         let tracked = self.objects.get(address);
         tracked.is_some_and(|tracked| !self.busy.contains(&tracked.desired.connection))

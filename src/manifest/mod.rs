@@ -34,7 +34,6 @@ pub use connection::is_loopback;
 pub use load::{Loaded, again, load, load_again, of_files};
 pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;
-pub use workers::side_by_side;
 
 use std::sync::Arc;
 

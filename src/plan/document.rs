@@ -365,8 +365,3 @@ pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
         })
         .collect()
 }
-
-/// The findings alone: what `validate --format json` prints.
-pub fn findings_json(findings: &Diagnostics) -> Json {
-    serde_json::json!(diagnostics(findings))
-}

@@ -103,7 +103,7 @@ async fn what_left_the_manifests_takes_no_room() {
     assert_eq!(engine.objects.len(), 2);
     assert_eq!(engine.rounds.len(), 1);
     assert_eq!(engine.queue.sizes(), (2, 2, 0));
-    assert!(engine.is_idle());
+    assert!(engine.busy.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -112,7 +112,6 @@ fn put(live: &Live) -> Call {
     Alinea.encode(&Write {
         desired: &license(ID),
         fields: live.fields.clone(),
-        live,
     })
 }
 

@@ -115,7 +115,6 @@ fn the_write_has_the_one_member_of_the_page() {
     let write = Write {
         desired: &object,
         fields: Fields::from([(fields::IDS, set(&["g2", "g1"]))]),
-        live: &Live::default(),
     };
     let call = Cryptlex.encode(&write);
     assert_eq!(call.method, Method::Patch);

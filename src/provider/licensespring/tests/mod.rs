@@ -141,7 +141,6 @@ fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
     let write = Write {
         desired: &object,
         fields: Fields::from([(fields::FEATURES, items)]),
-        live: &Live::default(),
     };
     let call = LicenseSpring.encode(&write);
     assert_eq!(
@@ -166,7 +165,6 @@ fn nothing_is_spelled_null_where_the_vendor_has_it() {
     let write = Write {
         desired: &object,
         fields: Fields::from([(fields::FEATURES, items)]),
-        live: &Live::default(),
     };
     let body = json!({"product_features": [{
         "product_feature": "f3", "expiry_date": null, "consumption_period": null, "floating_timeout": null
