@@ -172,7 +172,6 @@ impl Engine {
         match trigger {
             // The task reads the manifests; what they change is woken by `adopt`.
             Trigger::Source => 0,
-            Trigger::Resync => self.wake_where(now, "told to look", |_| true),
             Trigger::Connection(name) => {
                 self.wake_where(now, "a hint", |desired| desired.connection == *name)
             }
