@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::journal::{Agreed, Event, History, Record};
+use super::journal::{Agreed, Event, Record};
 use super::outcome::{Outcome, Report};
 use crate::model::path::PatternPart;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
@@ -67,15 +67,6 @@ impl Standing {
 }
 
 impl Agreements {
-    /// Folds a journal.
-    pub fn of(history: &History) -> Self {
-        let mut agreements = Self::default();
-        for record in &history.records {
-            agreements.follow(record);
-        }
-        agreements
-    }
-
     /// Takes in the next record. A write that wanted something else ends an agreement, and so does one whose
     /// end is not what was wanted.
     pub fn follow(&mut self, record: &Record) {
@@ -245,15 +236,15 @@ mod tests {
 
     fn after(events: impl IntoIterator<Item = Event>) -> Agreements {
         let first = Event::Agreed(Box::new(agreed(10)));
-        let records = std::iter::once(first).chain(events).map(|event| Record {
-            at: String::new(),
-            run: "1".into(),
-            event,
-        });
-        Agreements::of(&History {
-            records: records.collect(),
-            damaged: Vec::new(),
-        })
+        let mut agreements = Agreements::default();
+        for event in std::iter::once(first).chain(events) {
+            agreements.follow(&Record {
+                at: String::new(),
+                run: "1".into(),
+                event,
+            });
+        }
+        agreements
     }
 
     #[test]

@@ -373,6 +373,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::testing::connection;
 
     #[test]
     fn base_and_path_are_joined_with_one_slash() {
@@ -408,24 +409,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_that_is_far_off_does_not_outlast_the_run() {
-        let source = crate::model::diagnostic::Source::default();
-        let connection = Connection {
-            name: "lac".into(),
-            vendor: crate::model::Vendor("lac"),
-            base_url: "https://lac.example.com".parse().expect("a URL"),
-            auth: crate::model::Auth::Token(crate::model::SecretRef::Env("T".into())),
-            limits: Limits {
-                concurrency: 1,
-                rates: Vec::new(),
-            },
-            timeout: Duration::from_secs(30),
-            webhook_secret: None,
-            allow_insecure_http: false,
-            origin: crate::model::Origin {
-                source: std::sync::Arc::new(source),
-                mark: crate::model::Mark::default(),
-            },
-        };
+        let connection = connection();
         let hourly = Limits {
             concurrency: 1,
             rates: vec![crate::model::Rate {

@@ -209,26 +209,7 @@ pub async fn take_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn connection(base_url: &str) -> Connection {
-        Connection {
-            name: "lac".into(),
-            vendor: Vendor("lac"),
-            base_url: base_url.parse().unwrap(),
-            auth: crate::model::Auth::Login(Vec::new()),
-            limits: crate::model::Limits {
-                concurrency: 1,
-                rates: Vec::new(),
-            },
-            timeout: Duration::from_secs(30),
-            webhook_secret: None,
-            allow_insecure_http: false,
-            origin: crate::model::Origin {
-                source: Arc::default(),
-                mark: crate::model::Mark::default(),
-            },
-        }
-    }
+    use crate::apply::testing::connection;
 
     #[test]
     fn every_taking_has_a_higher_epoch() {
@@ -261,7 +242,7 @@ mod tests {
         let locks = LockFiles {
             dir: dir.path().into(),
         };
-        let connection = connection("https://lac.example.com/");
+        let connection = connection();
         let take = |who: &str| match locks.try_take(&connection, who).unwrap() {
             Taken::Held(held) => held,
             Taken::Busy(by) => panic!("{by}"),

@@ -30,3 +30,6 @@ pub use observe::{list, observe, observe_each};
 pub use outcome::{Outcome, Report};
 pub use secrets::{Secrets, Trust};
 pub use transport::{Account, Lost};
+
+#[cfg(test)]
+mod testing;

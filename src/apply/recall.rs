@@ -1,11 +1,39 @@
-//! What a run has to know of earlier ones: folded from the journal line by line, so that a journal of any length
-//! costs what it tells and not what it holds.
+//! What a run has to know of earlier ones.
 
 use std::io;
 use std::path::Path;
 
 use super::agreement::Agreements;
-use super::journal::{self, OpenIntent};
+use super::journal::{self, OpenIntent, Record};
+
+/// What is folded from a journal line by line, so that a journal of any length costs what it tells and not what
+/// it holds, and that is read on where it was left.
+pub trait Fold: Default {
+    /// Where the lines begin that were not read yet.
+    fn end(&mut self) -> &mut u64;
+
+    /// Takes in the next line; nothing stands for one that is not whole.
+    fn line(&mut self, record: Option<Record>);
+
+    /// Reads a journal; one that is not there is empty.
+    fn of(path: &Path) -> io::Result<Self> {
+        let mut fold = Self::default();
+        fold.go_on(path)?;
+        Ok(fold)
+    }
+
+    /// Reads what was added to the journal since the last time. One that is shorter than it was is another one.
+    fn go_on(&mut self, path: &Path) -> io::Result<()> {
+        let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
+        if length < *self.end() {
+            *self = Self::default();
+        }
+        let mut end = *self.end();
+        let read = journal::each(path, &mut end, &mut |record| self.line(record));
+        *self.end() = end;
+        read
+    }
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Recall {
@@ -16,35 +44,23 @@ pub struct Recall {
     /// Numbers of lines that are not whole.
     pub damaged: Vec<usize>,
     lines: usize,
-    /// Where the lines begin that were not read yet.
     end: u64,
 }
 
-impl Recall {
-    /// Reads a journal; one that is not there is empty.
-    pub fn of(path: &Path) -> io::Result<Self> {
-        let mut recall = Self::default();
-        recall.go_on(path)?;
-        Ok(recall)
+impl Fold for Recall {
+    fn end(&mut self) -> &mut u64 {
+        &mut self.end
     }
 
-    /// Reads what was added to the journal since the last time. One that is shorter than it was is another one.
-    pub fn go_on(&mut self, path: &Path) -> io::Result<()> {
-        let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
-        if length < self.end {
-            *self = Self::default();
-        }
-        self.end = journal::each(path, self.end, &mut |record| {
-            self.lines += 1;
-            match record {
-                Some(record) => {
-                    journal::follow(&mut self.open, &record);
-                    self.agreements.follow(&record);
-                }
-                None => self.damaged.push(self.lines),
+    fn line(&mut self, record: Option<Record>) {
+        self.lines += 1;
+        match record {
+            Some(record) => {
+                journal::follow(&mut self.open, &record);
+                self.agreements.follow(&record);
             }
-        })?;
-        Ok(())
+            None => self.damaged.push(self.lines),
+        }
     }
 }
 
@@ -53,7 +69,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::apply::journal::{Event, Journal, Record};
+    use crate::apply::journal::{Event, Journal};
 
     #[test]
     fn a_journal_is_read_on_where_it_was_left() {

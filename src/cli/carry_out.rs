@@ -13,7 +13,7 @@ use super::{output, state};
 use crate::apply::agreement::{self, Agreements};
 use crate::apply::journal::{Journal, OpenIntent, Started};
 use crate::apply::lock::{self, LockFiles, Locks};
-use crate::apply::recall::Recall;
+use crate::apply::recall::{Fold, Recall};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};

@@ -172,24 +172,23 @@ fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     let mut changed = 0;
     let mut out = output::stdout();
-    for file in import::update(&setup.checked, seen, &setup.settings) {
-        for (address, why) in &file.failed {
-            fault(&format!(
-                "{address} in {} is left as it is: {why}",
-                file.source.name
-            ));
+    for updated in import::update(&setup.checked, seen, &setup.settings) {
+        let source = updated.file.source();
+        for (address, why) in &updated.failed {
+            let name = &source.name;
+            fault(&format!("{address} in {name} is left as it is: {why}"));
             exit = Exit::Error;
         }
-        if file.text == file.source.text {
+        if !updated.file.is_changed() {
             continue;
         }
-        let path = Path::new(&file.source.name);
-        if file.source.name == "<stdin>" {
+        if source.name == "<stdin>" {
             anyhow::bail!("--update edits files, and standard input is none");
         }
-        files::replace_unchanged(path, &file.source.text, &file.text)?;
-        changed += file.changed.len();
-        writeln!(out, "{}", file.source.name)?;
+        let path = Path::new(&source.name);
+        files::replace_unchanged(path, &source.text, &updated.file.text())?;
+        changed += updated.changed.len();
+        writeln!(out, "{}", source.name)?;
     }
     anstream::eprintln!("{} brought up to date", count(changed, "manifest"));
     Ok(exit)

@@ -180,7 +180,7 @@ impl Outputs {
         out.flush()
     }
 
-    pub fn clear_progress(&self) {
+    fn clear_progress(&self) {
         if let Some(progress) = &self.progress {
             progress.clear();
         }

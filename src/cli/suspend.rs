@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -15,11 +14,9 @@ use super::exit::Exit;
 use super::scope::Scope;
 use super::{files, output};
 use crate::manifest;
-use crate::manifest::edit::Parts;
+use crate::manifest::edit::File;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
-use crate::model::diagnostic::Source;
-use crate::model::draft::KindRow;
 use crate::provider;
 use crate::reconcile::{self, CheckOptions, Checked};
 
@@ -143,64 +140,23 @@ pub fn resume(args: &Resume) -> anyhow::Result<Exit> {
     carry_out(&args.objects, &Hold::Resume, "resumed", "not suspended")
 }
 
-/// One file while it is edited.
-struct File {
-    source: Arc<Source>,
-    parts: Parts,
-    lines: Vec<String>,
-    changed: usize,
-}
-
-impl File {
-    fn new(label: &Arc<Source>) -> Self {
-        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
-        Self {
-            parts: Parts::new(&source.text),
-            source,
-            lines: Vec::new(),
-            changed: 0,
-        }
-    }
-
-    /// The text of the document of an object.
-    fn part(&mut self, desired: &Desired) -> Result<&mut String, String> {
-        if self.source.is_bare() {
-            return Err("the file was changed after it was read".into());
-        }
-        let place = desired.origin.mark.range().start;
-        let part = self.parts.at(place);
-        part.ok_or_else(|| "its document is not found".to_string())
-    }
-
-    /// Edits one document: whether that changed anything.
-    fn edit(&mut self, desired: &Desired, hold: &Hold, kinds: &[KindRow]) -> Result<bool, String> {
-        let part = self.part(desired)?;
-        let Some(text) = hold::hold(part, hold, kinds)? else {
-            return Ok(false);
-        };
-        *part = text;
-        self.changed += 1;
-        Ok(true)
-    }
-}
-
 /// Edits the manifests of the objects, file by file, and says of each object what became of it.
 fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyhow::Result<Exit> {
     let Some(checked) = objects.checked()? else {
         return Ok(Exit::Error);
     };
     let kinds = provider::kind_rows();
-    let mut files: BTreeMap<&str, File> = BTreeMap::new();
+    let mut files: BTreeMap<&str, (File, Vec<String>)> = BTreeMap::new();
     let mut exit = Exit::Done;
     for desired in &checked.desired {
         let source = &desired.origin.source;
-        let file = files
+        let (file, lines) = files
             .entry(source.name.as_str())
-            .or_insert_with(|| File::new(source));
-        match file.edit(desired, hold, &kinds) {
+            .or_insert_with(|| (File::of(source), Vec::new()));
+        match file.change(desired.origin.mark, |text| hold::hold(text, hold, &kinds)) {
             Ok(changed) => {
                 let said = if changed { done } else { already };
-                file.lines.push(line(desired, said));
+                lines.push(line(desired, said));
             }
             Err(why) => {
                 fault(desired, &why);
@@ -209,12 +165,12 @@ fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyho
         }
     }
     let mut out = std::io::BufWriter::new(output::stdout());
-    for file in files.into_values() {
-        if file.changed > 0 {
-            let path = Path::new(&file.source.name);
-            files::replace_unchanged(path, &file.source.text, &file.parts.whole())?;
+    for (file, lines) in files.into_values() {
+        if file.is_changed() {
+            let source = file.source();
+            files::replace_unchanged(Path::new(&source.name), &source.text, &file.text())?;
         }
-        for line in file.lines {
+        for line in lines {
             writeln!(out, "{line}")?;
         }
     }

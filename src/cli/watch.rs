@@ -17,7 +17,7 @@ use super::watch_source::{Place, reader};
 use super::{setup, signals, simulators, state, watch_once};
 use crate::apply::journal::Journal;
 use crate::apply::lock::{Lock, LockFiles};
-use crate::apply::recall::Recall;
+use crate::apply::recall::{Fold, Recall};
 use crate::daemon::board::Board;
 use crate::daemon::brake;
 use crate::daemon::engine::{Engine, Rules};

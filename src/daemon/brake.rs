@@ -8,7 +8,7 @@ use crate::plan::guard::MaxChanges;
 use crate::render::text::count;
 
 /// Below this many objects a share says nothing: two of three is one person's work before lunch.
-pub const FROM: usize = 10;
+const FROM: usize = 10;
 
 /// What holds unless something else is asked for.
 pub const DEFAULT: &str = "30%";

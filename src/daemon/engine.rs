@@ -172,7 +172,6 @@ impl Engine {
         match trigger {
             // The task reads the manifests; what they change is woken by `adopt`.
             Trigger::Source => 0,
-            Trigger::Resync => self.wake_where(now, "told to look", |_| true),
             Trigger::Connection(name) => {
                 self.wake_where(now, "a hint", |desired| desired.connection == *name)
             }
@@ -202,11 +201,6 @@ impl Engine {
     /// When something is due next.
     pub fn next(&self) -> Option<Instant> {
         self.queue.next(|address| self.is_free(address))
-    }
-
-    /// Whether nothing is being looked at.
-    pub fn is_idle(&self) -> bool {
-        self.busy.is_empty()
     }
 
     fn is_free(&self, address: &Address) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Heals of one field in `WINDOW` after which the next change is a fight: twice may be a person who did
 /// not know, three times is a program.
-pub const HEALS: usize = 3;
+const HEALS: usize = 3;
 pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// The heals of one object by field path, and the fields that were given up.

@@ -4,7 +4,6 @@
 //! Nothing here knows a vendor, and nothing here decides: the gate, the brake and the guard do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +16,9 @@ use super::gate::{self, Hold};
 use super::mode::RunMode;
 use super::track::Look;
 use crate::apply::agreement;
-use crate::apply::journal::{History, Journal, OpenIntent, Started};
+use crate::apply::journal::{Journal, OpenIntent, Started};
 use crate::apply::lock::{self, Lock, Locks};
-use crate::apply::recall::Recall;
+use crate::apply::recall::{Fold, Recall};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Account, Outcome, Report};
 use crate::model::{Address, Desired, Mode};
@@ -47,8 +46,8 @@ pub struct Shell {
     pub cut_off: Mutex<Vec<OpenIntent>>,
     /// What the journal tells a pass that writes.
     pub recall: Mutex<Recall>,
-    /// What the journal says was applied, and how long the journal was then: only for those who heal by it.
-    pub applied: Mutex<Option<(u64, Arc<Applied>)>>,
+    /// What the journal says was applied: only for those who heal by it.
+    pub applied: Mutex<Arc<Applied>>,
 }
 
 /// What came of a pass.
@@ -260,26 +259,19 @@ impl Shell {
         }
     }
 
-    /// What the journal says was applied, read again when it has grown.
+    /// What the journal says was applied.
     fn applied(&self) -> Arc<Applied> {
-        let path: Option<PathBuf> = self.journal.as_ref().map(|j| j.path().to_path_buf());
-        let Some(path) = path else {
+        let Some(journal) = &self.journal else {
             return Arc::default();
         };
-        let length = std::fs::metadata(&path).map_or(0, |meta| meta.len());
         let mut known = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some((then, applied)) if *then == length => Arc::clone(applied),
-            _ => {
-                let history = History::read(&path).unwrap_or_else(|error| {
-                    tracing::error!(journal = %path.display(), %error, "cannot be read");
-                    History::default()
-                });
-                let applied = Arc::new(Applied::of(&history));
-                *known = Some((length, Arc::clone(&applied)));
-                applied
-            }
+        // A copy is made only while the pass of another connection still works with it.
+        if let Err(error) = Arc::make_mut(&mut known).go_on(journal.path()) {
+            tracing::error!(journal = %journal.path().display(), %error, "cannot be read");
+            // What is not known to be the last state is nothing to go back to.
+            return Arc::default();
         }
+        Arc::clone(&known)
     }
 
     /// Carries out a pass as `apply` does, with the journal around it.

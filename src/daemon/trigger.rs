@@ -16,6 +16,4 @@ pub enum Trigger {
         /// Any of the identity members, as the vendor calls the object.
         id: String,
     },
-    /// Look at everything.
-    Resync,
 }

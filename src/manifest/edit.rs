@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
 
-use super::{write, yaml};
+use super::{again, write, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostics, Mark, Node, Tree, node::Entry};
 
@@ -64,28 +64,62 @@ pub fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// A file in parts of one document each, so that one is changed without a look at the others.
-pub struct Parts(BTreeMap<usize, String>);
+/// A file that is being changed, one document without a look at the others.
+pub struct File {
+    source: Arc<Source>,
+    /// The parts by where they begin in the text as it was read.
+    parts: BTreeMap<usize, String>,
+    changed: bool,
+}
 
-impl Parts {
-    pub fn new(text: &str) -> Self {
+impl File {
+    /// The file that a label stands for. One that is no longer as it was takes no change.
+    pub fn of(label: &Arc<Source>) -> Self {
+        let source = again(label).unwrap_or_else(|| Arc::clone(label));
         let mut at = 0;
-        let parts = parts(text).into_iter().map(|part| {
+        let parts = parts(&source.text).into_iter().map(|part| {
             at += part.len();
             (at - part.len(), part.to_string())
         });
-        Self(parts.collect())
+        Self {
+            parts: parts.collect(),
+            source,
+            changed: false,
+        }
     }
 
-    /// The part that holds this place of the text as it was.
-    pub fn at(&mut self, place: usize) -> Option<&mut String> {
-        let part = self.0.range_mut(..=place).next_back();
-        part.map(|(_, part)| part)
+    /// The file as it was read.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
-    /// The parts as one text again.
-    pub fn whole(self) -> String {
-        self.0.into_values().collect()
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Changes the document that has this place: `change` gives its new text, or nothing where it is as it
+    /// should be. Tells whether there was something to change.
+    pub fn change(
+        &mut self,
+        place: Mark,
+        change: impl FnOnce(&str) -> Result<Option<String>, String>,
+    ) -> Result<bool, String> {
+        if self.source.is_bare() {
+            return Err("the file was changed after it was read".into());
+        }
+        let part = self.parts.range_mut(..=place.range().start).next_back();
+        let (_, part) = part.ok_or("its document is not found")?;
+        let Some(text) = change(part)? else {
+            return Ok(false);
+        };
+        *part = text;
+        self.changed = true;
+        Ok(true)
+    }
+
+    /// The new text.
+    pub fn text(&self) -> String {
+        self.parts.values().map(String::as_str).collect()
     }
 }
 

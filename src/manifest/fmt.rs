@@ -194,23 +194,7 @@ fn rank(key: &str, order: &[&str]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::field::Identity;
-    use crate::model::{Kind, Shape, Vendor};
-
-    static IDENTITY: [Identity; 1] = [Identity {
-        name: "id",
-        about: "",
-        shape: Shape::TEXT,
-        example: "",
-    }];
-
-    fn kinds() -> [KindRow; 1] {
-        [KindRow {
-            kind: Kind("Order"),
-            vendor: Vendor("lac"),
-            identity: &IDENTITY,
-        }]
-    }
+    use crate::manifest::testing::kinds;
 
     fn formatted(text: &str) -> Formatted {
         format(text, &kinds()).expect("readable")

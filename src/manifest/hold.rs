@@ -181,23 +181,7 @@ fn as_usual(before: &str, edited: String, kinds: &[KindRow]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::field::Identity;
-    use crate::model::{Kind, Shape, Vendor};
-
-    static IDENTITY: [Identity; 1] = [Identity {
-        name: "id",
-        about: "",
-        shape: Shape::TEXT,
-        example: "",
-    }];
-
-    fn kinds() -> [KindRow; 1] {
-        [KindRow {
-            kind: Kind("Order"),
-            vendor: Vendor("lac"),
-            identity: &IDENTITY,
-        }]
-    }
+    use crate::manifest::testing::kinds;
 
     /// A manifest in its usual form, with this policy.
     fn order(policy: &str) -> String {

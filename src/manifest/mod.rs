@@ -34,7 +34,6 @@ pub use connection::is_loopback;
 pub use load::{Loaded, again, load, load_and, of_files};
 pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;
-pub use workers::side_by_side;
 
 use std::sync::Arc;
 
@@ -68,3 +67,6 @@ pub fn in_pieces(
     let documents: Option<Vec<Vec<Node>>> = read.collect();
     Some(documents?.into_iter().flatten().collect())
 }
+
+#[cfg(test)]
+mod testing;

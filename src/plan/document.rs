@@ -280,6 +280,12 @@ impl ObjectEntry {
             side_effects: Vec::new(),
         }
     }
+
+    /// The highest risk of its changes.
+    pub fn risk(&self) -> Risk {
+        let risks = self.changes.iter().map(|change| change.risk);
+        risks.max().unwrap_or_default()
+    }
 }
 
 /// The vendor's ids of an object by their names.
@@ -364,9 +370,4 @@ pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
             hint: finding.hint.clone(),
         })
         .collect()
-}
-
-/// The findings alone: what `validate --format json` prints.
-pub fn findings_json(findings: &Diagnostics) -> Json {
-    serde_json::json!(diagnostics(findings))
 }

@@ -68,11 +68,11 @@ impl Pace {
 
 /// Calls that one write costs.
 #[derive(Clone, Copy)]
-pub struct Cost {
+struct Cost {
     /// The write and the look at what came of it.
-    pub write: usize,
+    write: usize,
     /// The look before it, once what was read has grown old.
-    pub again: usize,
+    again: usize,
 }
 
 impl Cost {
@@ -112,7 +112,7 @@ pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
 }
 
 /// The seconds that so many writes to one account take.
-pub fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
+fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
     let fresh = (pace.calls(FRESH.as_secs_f64()) / cost.write).min(writes);
     pace.seconds(writes * cost.write + (writes - fresh) * cost.again)
 }

@@ -15,12 +15,7 @@ pub fn refusal(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Option<S
     if entry.action != Action::Update {
         return None;
     }
-    let risk = entry
-        .changes
-        .iter()
-        .map(|change| change.risk)
-        .max()
-        .unwrap_or_default();
+    let risk = entry.risk();
     if risk <= accepted.risk.max(allow) {
         return None;
     }

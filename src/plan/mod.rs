@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, Live, Mode, Observed, Risk};
+use crate::model::{Desired, Live, Mode, Observed};
 use crate::provider::Provider;
 pub use diff::{Change, ChangeVerb};
 pub use step::Step;
@@ -59,15 +59,6 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// The highest risk of its changes.
-    pub fn risk(&self) -> Risk {
-        self.changes
-            .iter()
-            .map(|change| change.risk)
-            .max()
-            .unwrap_or_default()
-    }
-
     fn bare(desired: &Arc<Desired>, action: Action, message: Option<String>) -> Self {
         let desired = Arc::clone(desired);
         Self {

@@ -46,7 +46,6 @@ pub fn step(
     let write = Write {
         desired,
         fields: sent.clone(),
-        live,
     };
     Ok(Step {
         call: provider.encode(&write),

@@ -43,8 +43,6 @@ pub struct Write<'a> {
     pub desired: &'a Desired,
     /// The members of the body, canonical.
     pub fields: Fields,
-    /// The write starts from this.
-    pub live: &'a Live,
 }
 
 /// One vendor.

@@ -65,10 +65,6 @@ impl Settled {
         }
     }
 
-    pub fn is_open(&self, place: usize) -> bool {
-        self.open.get(place).is_some_and(|open| *open)
-    }
-
     pub fn give(&mut self) -> Vec<(usize, Observed)> {
         std::mem::take(&mut self.fresh)
     }

@@ -14,7 +14,8 @@ use serde_json::Value as Json;
 use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::Outcome;
 use crate::apply::agreement::spared;
-use crate::apply::journal::{Agreed, Event, History, Intent};
+use crate::apply::journal::{Agreed, Event, Intent, Record};
+use crate::apply::recall::Fold;
 use crate::model::field::find;
 use crate::model::{
     Carry, Desired, Field, Fields, Ids, Key, Live, Need, Observed, RiskRule, Shape, Value,
@@ -25,12 +26,15 @@ use crate::plan::{self, Action, ChangeVerb, undo};
 use crate::provider::{self, Provider, codec};
 
 /// The last agreement and the last change of every path that was carried out since, by object.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Applied {
     by_address: BTreeMap<String, Memory>,
+    /// Writes whose end was not recorded yet, by run and address.
+    open: BTreeMap<(String, String), Intent>,
+    end: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Memory {
     base_url: String,
     identity: Ids,
@@ -39,56 +43,64 @@ struct Memory {
     changes: Vec<ChangeEntry>,
 }
 
-impl Applied {
-    /// Folds a journal. Writes whose end nobody recorded, and those that were refused, count for nothing.
-    pub fn of(history: &History) -> Self {
-        let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
-        let mut applied = Self::default();
-        for record in &history.records {
-            match &record.event {
-                Event::Intent(intent) => {
-                    open.insert((&record.run, &intent.address), intent);
-                }
-                Event::Outcome(ended) => {
-                    let intent = open.remove(&(record.run.as_str(), ended.address.as_str()));
-                    let written =
-                        matches!(ended.outcome, Outcome::Converged | Outcome::Unconverged);
-                    if let (Some(intent), true) = (intent, written) {
-                        applied.take(intent);
-                    }
-                }
-                Event::Agreed(agreed) => applied.agree(agreed),
-                Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
-            }
-        }
-        applied
+impl Fold for Applied {
+    fn end(&mut self) -> &mut u64 {
+        &mut self.end
     }
 
-    fn agree(&mut self, agreed: &Agreed) {
+    fn line(&mut self, record: Option<Record>) {
+        if let Some(record) = record {
+            self.follow(record);
+        }
+    }
+}
+
+impl Applied {
+    /// Takes in the next record. Writes whose end nobody recorded, and those that were refused, count for nothing.
+    pub fn follow(&mut self, record: Record) {
+        match record.event {
+            Event::Intent(intent) => {
+                let write = (record.run, intent.address.clone());
+                self.open.insert(write, *intent);
+            }
+            Event::Outcome(ended) => {
+                let intent = self.open.remove(&(record.run, ended.address));
+                let written = matches!(ended.outcome, Outcome::Converged | Outcome::Unconverged);
+                if let (Some(intent), true) = (intent, written) {
+                    self.take(intent);
+                }
+            }
+            Event::Agreed(agreed) => self.agree(*agreed),
+            Event::Started(_) | Event::Found { .. } | Event::Finished { .. } => {}
+        }
+    }
+
+    fn agree(&mut self, agreed: Agreed) {
+        let address = agreed.address.clone();
         let memory = Memory {
             base_url: agreed.base_url.clone(),
             identity: agreed.identity.clone(),
             unread: agreed.unread.clone(),
-            agreed: Some(agreed.clone()),
+            agreed: Some(agreed),
             changes: Vec::new(),
         };
-        self.by_address.insert(agreed.address.clone(), memory);
+        self.by_address.insert(address, memory);
     }
 
-    fn take(&mut self, intent: &Intent) {
-        let memory = self.by_address.entry(intent.address.clone()).or_default();
+    fn take(&mut self, intent: Intent) {
+        let memory = self.by_address.entry(intent.address).or_default();
         if memory.base_url != intent.base_url || memory.identity != intent.identity {
             // Another object by the same name: what is known of the old one says nothing about it.
             *memory = Memory::default();
         }
-        memory.base_url.clone_from(&intent.base_url);
-        memory.identity.clone_from(&intent.identity);
-        memory.unread.clone_from(&intent.unread);
-        for change in &intent.changes {
+        memory.base_url = intent.base_url;
+        memory.identity = intent.identity;
+        memory.unread = intent.unread;
+        for change in intent.changes {
             memory
                 .changes
                 .retain(|held| !covers(&change.path, &held.path));
-            memory.changes.push(change.clone());
+            memory.changes.push(change);
         }
     }
 }
@@ -296,6 +308,8 @@ fn turned(change: &ChangeEntry) -> ChangeEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::journal::{Ended, Journal};
+    use crate::model::Method;
 
     #[test]
     fn a_change_covers_itself_and_what_is_inside() {
@@ -304,5 +318,61 @@ mod tests {
         assert!(!covers("Features[A 1]", "Features[A 10]"));
         assert!(!covers("Features[A 1].count", "Features[A 1]"));
         assert!(!covers("end", "end_date"));
+    }
+
+    #[test]
+    fn what_was_applied_is_read_on_where_it_was_left() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).expect("a journal");
+        let write = |address: &str, event: fn(String) -> Event| Record {
+            at: "2026-11-21T12:00:00Z".into(),
+            run: "1".into(),
+            event: event(address.into()),
+        };
+        let intent = |address| {
+            Event::Intent(Box::new(Intent {
+                address,
+                vendor: "lac".into(),
+                connection: "lac".into(),
+                base_url: "https://lac.example.com/".into(),
+                identity: Ids::default(),
+                method: Method::Patch,
+                path: "/".into(),
+                changes: Vec::new(),
+                unread: BTreeMap::new(),
+                managed: BTreeMap::new(),
+                epoch: None,
+            }))
+        };
+        let converged = |address| {
+            Event::Outcome(Ended {
+                address,
+                outcome: Outcome::Converged,
+                message: None,
+                side_effects: Vec::new(),
+            })
+        };
+        let first = [
+            write("a", intent),
+            write("a", converged),
+            write("b", intent),
+        ];
+        journal.append_all(&first).expect("written");
+        let known = |applied: &Applied| Vec::from_iter(applied.by_address.keys().cloned());
+        let mut applied = Applied::of(&path).expect("read");
+        assert_eq!(known(&applied), ["a"]);
+        // Other lines of the same length stand there now: whoever reads them once more knows of "c".
+        std::fs::remove_file(&path).expect("it is there");
+        let journal = Journal::open(&path).expect("a journal");
+        let others = [
+            write("c", intent),
+            write("c", converged),
+            write("d", intent),
+            write("b", converged),
+        ];
+        journal.append_all(&others).expect("written");
+        applied.go_on(&path).expect("read");
+        assert_eq!(known(&applied), ["a", "b"]);
     }
 }

@@ -13,7 +13,7 @@ use super::page::{LONGEST_LINE, Page, code, folded};
 use super::safe::cut;
 use super::text::{count, line_diff, place};
 use super::values::{inline, only, risk, sentence};
-use super::view::{View, risk_of, state_of};
+use super::view::{View, state_of};
 use crate::model::Risk;
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
@@ -86,7 +86,7 @@ fn what(object: &ObjectEntry) -> String {
         .message
         .as_deref()
         .map(|said| code(&cut(said, LONGEST_LINE)));
-    let worst = risk_of(object);
+    let worst = object.risk();
     let change = object.changes.iter().find(|change| change.risk == worst);
     match (said, change) {
         (Some(said), _) if object.calls.is_empty() || object.outcome.is_some() => said,
@@ -111,7 +111,7 @@ fn quiet(change: &ChangeEntry) -> ChangeEntry {
 }
 
 fn risk_cell(object: &ObjectEntry) -> String {
-    let worst = risk_of(object);
+    let worst = object.risk();
     let word = match worst {
         Risk::Safe if object.changes.is_empty() => return String::new(),
         Risk::Safe => return "safe".into(),

@@ -194,7 +194,7 @@ fn rank(object: &ObjectEntry) -> u8 {
     }
     match object.action {
         Action::Missing | Action::Error => 0,
-        Action::Update => match risk_of(object) {
+        Action::Update => match object.risk() {
             Risk::Strand => 2,
             Risk::Reduce => 3,
             Risk::Safe => 4,
@@ -202,16 +202,6 @@ fn rank(object: &ObjectEntry) -> u8 {
         Action::Observe => 5,
         Action::None | Action::Suspend => 6,
     }
-}
-
-/// The highest risk of an object's changes.
-pub fn risk_of(object: &ObjectEntry) -> Risk {
-    object
-        .changes
-        .iter()
-        .map(|change| change.risk)
-        .max()
-        .unwrap_or_default()
 }
 
 /// How an object stands, in one word.

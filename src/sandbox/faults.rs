@@ -141,14 +141,6 @@ impl FaultPlan {
         Self { seed, mix: None }
     }
 
-    /// The same mix with another seed.
-    pub fn reseeded(&self, seed: u64) -> Self {
-        Self {
-            seed,
-            ..self.clone()
-        }
-    }
-
     /// The names of all faults.
     pub fn names() -> impl Iterator<Item = &'static str> {
         KINDS.iter().map(|kind| kind.name())

@@ -1,7 +1,7 @@
 //! What manifest and live agreed on is what a restore plans back to, at every vendor.
 
 use entitle::apply::agreement;
-use entitle::apply::journal::{Event, History, Record};
+use entitle::apply::journal::{Event, Record};
 use entitle::model::{Carry, Field, RiskRule, Shape};
 use entitle::plan::{Action, Planned};
 use entitle::reconcile::{self, Accounts, Applied, Checked, Pass};
@@ -22,27 +22,24 @@ fn reset(bench: &Bench, vendor: &Vendor) {
     set.expect("an account");
 }
 
-fn agreed(checked: &Checked, spared: &[String]) -> History {
-    let records = checked.desired.iter().map(|object| {
+fn agreed(checked: &Checked, spared: &[String]) -> Applied {
+    let mut applied = Applied::default();
+    for object in &checked.desired {
         let place = &checked.source.connections[object.connection.as_str()];
         let mut agreed = agreement::agreed(object, place).expect("a known vendor");
         agreed.spared.extend_from_slice(spared);
-        Record {
+        applied.follow(Record {
             at: "2026-11-21T12:00:00Z".into(),
             run: "one".into(),
             event: Event::Agreed(Box::new(agreed)),
-        }
-    });
-    History {
-        records: records.collect(),
-        damaged: Vec::new(),
+        });
     }
+    applied
 }
 
-async fn restore(bench: &Bench, history: &History, objects: &[Object]) -> Pass {
-    let applied = Applied::of(history);
+async fn restore(bench: &Bench, applied: &Applied, objects: &[Object]) -> Pass {
     let (checked, settings) = (bench.check(objects), bench.settings());
-    reconcile::restore(&applied, &checked, &settings, &Accounts::new()).await
+    reconcile::restore(applied, &checked, &settings, &Accounts::new()).await
 }
 
 fn actions(pass: &Pass) -> Vec<(Action, Vec<String>)> {
@@ -56,8 +53,8 @@ async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
         let bench = bench(vendor).await;
         let (then, now) = ([vendor.little(1, true)], [vendor.little(1, false)]);
         bench.apply(&then).await;
-        let history = agreed(&bench.check(&then), &[]);
-        let quiet = restore(&bench, &history, &now).await;
+        let applied = agreed(&bench.check(&then), &[]);
+        let quiet = restore(&bench, &applied, &now).await;
         assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
 
         reset(&bench, vendor);
@@ -66,7 +63,7 @@ async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
         let other = restore(&bench, &other, &now).await;
         assert_eq!(actions(&other), [(Action::None, vec![])], "{}", vendor.name);
 
-        let pass = restore(&bench, &history, &now).await;
+        let pass = restore(&bench, &applied, &now).await;
         assert_eq!(pass.planned[0].action, Action::Update, "{}", vendor.name);
         bench.carry_out(pass).await;
         for planned in bench.plan(&then).await {
@@ -81,12 +78,12 @@ async fn a_whole_object_is_restored_but_for_counters_and_requests() {
         let bench = bench(vendor).await;
         let objects = [vendor.whole()];
         bench.apply(&objects).await;
-        let history = agreed(&bench.check(&objects), &[]);
-        let quiet = restore(&bench, &history, &objects).await;
+        let applied = agreed(&bench.check(&objects), &[]);
+        let quiet = restore(&bench, &applied, &objects).await;
         assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
 
         reset(&bench, vendor);
-        let pass = restore(&bench, &history, &objects).await;
+        let pass = restore(&bench, &applied, &objects).await;
         bench.carry_out(pass).await;
         let left = paths(&bench.plan(&objects).await[0]);
         let held = held_back(vendor.table());

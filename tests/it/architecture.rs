@@ -95,7 +95,7 @@ pub fn sources() -> BTreeMap<String, String> {
                     .next()
                     .unwrap_or_default()
                     .to_string();
-                if !name.ends_with("tests.rs") {
+                if !name.ends_with("tests.rs") && !name.contains("/tests/") {
                     found.insert(name, own);
                 }
             }

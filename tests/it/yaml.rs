@@ -1,9 +1,12 @@
 //! What is written and edited as YAML, on random values and texts: both readers read it back the same, and
 //! nothing but what was meant changes.
 
-use entitle::manifest::edit::{self, Act, Edit, Place, same};
+use std::sync::Arc;
+
+use entitle::manifest::edit::{self, Act, Edit, File, Place, same};
 use entitle::manifest::{fmt, write};
-use entitle::model::Node;
+use entitle::model::diagnostic::Source;
+use entitle::model::{Mark, Node};
 use entitle::provider;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -298,4 +301,28 @@ fn an_edit_that_would_reach_further_is_refused() {
     // A member of its own wins over a merged one, and nothing else moves.
     let edited = edit::edit(text, &[set(&["d", "e"])]).expect("an edit");
     assert_eq!(edited, text.replace("e: 2", "e: 7"));
+}
+
+#[test]
+fn a_file_is_changed_at_one_document_and_not_at_all_once_it_is_another() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("two.yaml");
+    let text = "a: 1\n---\na: 2\n";
+    std::fs::write(&path, text).expect("written");
+    let label = Arc::new(Source::of_file(path.display().to_string(), text.into())).label();
+    let second = edit::read(text).expect("readable")[1].mark;
+    let longer = |part: &str| Ok(Some(format!("{part}b: 3\n")));
+
+    let mut file = File::of(&label);
+    assert_eq!(file.change(second, |_| Ok(None)), Ok(false));
+    assert!(!file.is_changed());
+    assert_eq!(file.change(second, longer), Ok(true));
+    assert_eq!(file.text(), "a: 1\n---\na: 2\nb: 3\n");
+
+    std::fs::write(&path, "a: 7\n").expect("written");
+    let refused = File::of(&label).change(Mark::default(), longer);
+    assert_eq!(
+        refused,
+        Err("the file was changed after it was read".into())
+    );
 }

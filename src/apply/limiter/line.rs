@@ -26,7 +26,7 @@ const URGENCIES: [Urgency; 3] = [Urgency::Write, Urgency::Check, Urgency::Read];
 
 /// Small enough that a plan made beside a long apply still gets on, large enough that an apply does not
 /// notice it.
-pub const TURNS: u32 = 8;
+const TURNS: u32 = 8;
 
 /// A place in the line. Lower numbers came earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,7 +103,7 @@ async fn what_left_the_manifests_takes_no_room() {
     assert_eq!(engine.objects.len(), 2);
     assert_eq!(engine.rounds.len(), 1);
     assert_eq!(engine.queue.sizes(), (2, 2, 0));
-    assert!(engine.is_idle());
+    assert!(engine.busy.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +129,7 @@ async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
     engine.adopt(manifests("lac", &["a", "b"], 30), now());
     let batches = engine.batches(now());
     assert_eq!(batches.len(), 1);
-    engine.wake(&Trigger::Resync, now());
+    engine.wake(&Trigger::Connection("lac".into()), now());
     assert!(engine.batches(now()).is_empty());
     assert_eq!(engine.next(), None, "nothing to wait for but its end");
     // It broke off: its objects come back after a while, and what woke them meanwhile is not lost.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 
 /// Objects on one page: enough to scroll through, few enough that ten thousand cost no browser a second.
-pub const PAGE: usize = 100;
+const PAGE: usize = 100;
 
 /// All states, those first that somebody should look at.
 pub const STATES: [ObjectState; 9] = [

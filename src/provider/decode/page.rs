@@ -1,4 +1,4 @@
-//! Rows, alone and in the two forms of lists that vendors answer with.
+//! Rows: alone, in a list, and in a list with an object around it.
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::{Map, Value as Json};
@@ -25,12 +25,20 @@ pub struct List<'r, 'de, const N: usize> {
 }
 
 /// An object around a list.
-#[derive(Debug, Default)]
-pub struct Page<'r, 'de, const N: usize> {
-    pub count: Atom<'de>,
-    pub next: Atom<'de>,
-    /// Nothing where `results` is no list.
-    pub results: Option<List<'r, 'de, N>>,
+#[derive(Debug)]
+pub struct Page<'r, 'de, const N: usize, const M: usize> {
+    /// Nothing where the member is no list.
+    pub list: Option<List<'r, 'de, N>>,
+    pub beside: [Atom<'de>; M],
+}
+
+impl<const N: usize, const M: usize> Default for Page<'_, '_, N, M> {
+    fn default() -> Self {
+        Self {
+            list: None,
+            beside: std::array::from_fn(|_| Atom::Missing),
+        }
+    }
 }
 
 /// Whether an object is wanted, by the first of the spots, which is its id.
@@ -69,10 +77,15 @@ impl<const N: usize> Rows<N> {
         whole(body, ListReader(RowReader { rows: self, want }))
     }
 
-    /// An object with a list in `results`.
-    pub fn page<'r, 'de>(&'r self, body: &'de str) -> serde_json::Result<Page<'r, 'de, N>> {
-        let page = whole(body, PageReader(self.all()))?;
-        Ok(page.unwrap_or_default())
+    /// An object with a list in the member `list`, and the members `beside` it.
+    pub fn page<'r, 'de, const M: usize>(
+        &'r self,
+        body: &'de str,
+        list: &str,
+        beside: [&str; M],
+    ) -> serde_json::Result<Page<'r, 'de, N, M>> {
+        let rows = ListReader(self.all());
+        whole(body, PageReader { rows, list, beside })
     }
 }
 
@@ -155,6 +168,7 @@ impl<'r, 'de, const N: usize> Reader<'de> for RowReader<'r, '_, N> {
     }
 }
 
+#[derive(Clone, Copy)]
 struct ListReader<'r, 'w, const N: usize>(RowReader<'r, 'w, N>);
 
 impl<'r, 'de, const N: usize> Reader<'de> for ListReader<'r, '_, N> {
@@ -181,34 +195,43 @@ impl<'r, 'de, const N: usize> Reader<'de> for ListReader<'r, '_, N> {
     }
 }
 
-struct PageReader<'r, 'w, const N: usize>(RowReader<'r, 'w, N>);
+struct PageReader<'r, 'w, const N: usize, const M: usize> {
+    rows: ListReader<'r, 'w, N>,
+    list: &'w str,
+    beside: [&'w str; M],
+}
 
-impl<'r, 'de, const N: usize> Reader<'de> for PageReader<'r, '_, N> {
-    type Value = Option<Page<'r, 'de, N>>;
+impl<'r, 'de, const N: usize, const M: usize> Reader<'de> for PageReader<'r, '_, N, M> {
+    type Value = Page<'r, 'de, N, M>;
 
     fn scalar(self, _: Scalar<'_>) -> Self::Value {
-        None
+        Page::default()
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         drain(&mut access)?;
-        Ok(None)
+        Ok(Page::default())
     }
 
     fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let Self { rows, list, beside } = self;
         let mut page = Page::default();
-        let names = ["count", "next", "results"];
-        let number = |name: &str| names.iter().position(|known| *known == name);
+        // The number behind the last stands for the list.
+        let number = |name: &str| {
+            let beside = beside.iter().position(|known| *known == name);
+            beside.or((name == list).then_some(M))
+        };
         while let Some(member) = access.next_key_seed(Named(number))? {
-            match member {
-                Some(0) => page.count = access.next_value_seed(Any(AtomReader(Take::Itself)))?,
-                Some(1) => page.next = access.next_value_seed(Any(AtomReader(Take::Itself)))?,
-                Some(_) => page.results = access.next_value_seed(Any(ListReader(self.0)))?,
+            match member.map(|at| page.beside.get_mut(at)) {
+                Some(Some(slot)) => {
+                    *slot = access.next_value_seed(Any(AtomReader(Take::Itself)))?
+                }
+                Some(None) => page.list = access.next_value_seed(Any(rows))?,
                 None => {
                     access.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(Some(page))
+        Ok(page)
     }
 }

@@ -227,7 +227,7 @@ fn what_is_no_page_is_said_and_bad_json_is_an_error() {
             .expect("a list")
             .odd
     );
-    assert!(rows.page("[]").expect("JSON").results.is_none());
+    assert!(rows.page("[]", "list", []).expect("JSON").list.is_none());
     assert!(rows.one("[]").expect("JSON").is_none());
     for body in [
         "",
@@ -239,7 +239,7 @@ fn what_is_no_page_is_said_and_bad_json_is_an_error() {
     ] {
         assert!(rows.list(body, &|_| false).is_err(), "{body}");
         assert!(
-            rows.page(body).is_err() && rows.one(body).is_err(),
+            rows.page(body, "list", []).is_err() && rows.one(body).is_err(),
             "{body}"
         );
     }

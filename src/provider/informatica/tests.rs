@@ -45,7 +45,6 @@ fn put(live: &Live) -> Call {
     Informatica.encode(&Write {
         desired: &wanted(&fields::TABLE, &[("orgId", ORG)]),
         fields: live.fields.clone(),
-        live,
     })
 }
 

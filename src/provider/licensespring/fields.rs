@@ -7,7 +7,7 @@ use crate::model::{Carry, Clearing, Field, Kind, KindTable, RiskRule, Shape, Ven
 /// The member of the write call.
 pub const FEATURES: &str = "product_features";
 /// The key of its elements.
-pub const CODE: &str = "product_feature";
+const CODE: &str = "product_feature";
 /// The counter of use that stands on every row.
 pub const USED: &str = "total_consumptions";
 
@@ -37,7 +37,7 @@ pub static TABLE: KindTable = KindTable {
 /// What the page says of a row beyond this list (`allow_unlimited_consumptions`, …) belongs to other calls.
 ///
 /// None of the members is required: what a new row leaves out gets the vendor's default.
-pub static ITEMS: Elements = Elements {
+static ITEMS: Elements = Elements {
     key: &[CODE],
     key_about: &["Code of the product feature, exactly as the product has it: f2."],
     fold: false,

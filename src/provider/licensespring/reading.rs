@@ -170,18 +170,16 @@ impl<'de> Page<'de> {
     pub fn read(reply: &'de Reply, name: &str) -> Result<Self, Failure> {
         let odd = |what: &str| Failure::odd(format!("{name} answered {what}"));
         let page = LICENSES
-            .page(&reply.body)
+            .page(&reply.body, "results", ["count", "next"])
             .map_err(|error| unreadable(name, reply, &error))?;
-        let count = match page.count {
+        let [count, next] = page.beside;
+        let count = match count {
             Atom::Integer(count) => usize::try_from(count).ok(),
             Atom::Large(_) => Some(usize::MAX),
             _ => None,
         };
         let count = count.ok_or_else(|| odd("without the number `count`"))?;
-        let next = page.next.text().is_some();
-        let results = page
-            .results
-            .ok_or_else(|| odd("without the list `results`"))?;
+        let results = page.list.ok_or_else(|| odd("without the list `results`"))?;
         if results.odd {
             return Err(odd("with a row that is no object"));
         }
@@ -190,7 +188,11 @@ impl<'de> Page<'de> {
             None => Err(odd("with a row without the number `id`")),
         });
         let rows = rows.collect::<Result<_, _>>()?;
-        Ok(Self { count, next, rows })
+        Ok(Self {
+            count,
+            next: next.text().is_some(),
+            rows,
+        })
     }
 }
 

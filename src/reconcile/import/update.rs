@@ -9,10 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::{
-    self,
-    edit::{self, Act, Edit, Parts, Place},
-};
+use crate::manifest::edit::{self, Act, Edit, File, Place};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
@@ -24,75 +21,37 @@ use crate::provider::statement;
 
 /// One file, with the live values of its objects.
 pub struct Updated {
-    pub source: Arc<Source>,
-    /// The new text; the old one where nothing had to change.
-    pub text: String,
+    pub file: File,
     /// Addresses of the objects that were changed.
     pub changed: Vec<String>,
     /// Addresses of the objects that were left as they are, with the reason.
     pub failed: Vec<(String, String)>,
 }
 
-/// A file that is being changed.
-struct File {
-    source: Arc<Source>,
-    parts: Parts,
-    changed: Vec<String>,
-    failed: Vec<(String, String)>,
-}
-
-impl File {
-    fn new(label: &Arc<Source>) -> Self {
-        let source = manifest::again(label).unwrap_or_else(|| Arc::clone(label));
-        Self {
-            parts: Parts::new(&source.text),
-            source,
-            changed: Vec::new(),
-            failed: Vec::new(),
-        }
-    }
-
-    /// Puts the parts together again.
-    fn done(self) -> Updated {
-        Updated {
-            text: self.parts.whole(),
-            source: self.source,
-            changed: self.changed,
-            failed: self.failed,
-        }
-    }
-}
-
 /// Brings the files of the objects that were seen up to date.
 pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Updated> {
     let known = super::managed(checked, &seen.connection);
-    let mut files: BTreeMap<&str, File> = BTreeMap::new();
+    let mut files: BTreeMap<&str, Updated> = BTreeMap::new();
     for found in &seen.objects {
         let Some(desired) = known.get(&found.identity) else {
             continue;
         };
         let source = &desired.origin.source;
-        let file = files
+        let updated = files
             .entry(source.name.as_str())
-            .or_insert_with(|| File::new(source));
-        if file.source.is_bare() {
-            let why = "the file was changed after it was read";
-            file.failed.push((desired.address.to_string(), why.into()));
-            continue;
-        }
-        let Some(part) = file.parts.at(desired.origin.mark.range().start) else {
-            continue;
-        };
-        match object(checked, seen, desired, &found.observed, part, settings) {
-            Ok(Some(text)) => {
-                *part = text;
-                file.changed.push(desired.address.to_string());
-            }
-            Ok(None) => {}
-            Err(why) => file.failed.push((desired.address.to_string(), why)),
+            .or_insert_with(|| Updated {
+                file: File::of(source),
+                changed: Vec::new(),
+                failed: Vec::new(),
+            });
+        let change = |text: &str| object(checked, seen, desired, &found.observed, text, settings);
+        match updated.file.change(desired.origin.mark, change) {
+            Ok(true) => updated.changed.push(desired.address.to_string()),
+            Ok(false) => {}
+            Err(why) => updated.failed.push((desired.address.to_string(), why)),
         }
     }
-    files.into_values().map(File::done).collect()
+    files.into_values().collect()
 }
 
 /// The text with the live values of one object; nothing where it says them already.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::safe::{visible, visible_lines};
 use super::text::{count, place};
 use super::values::{inline, lines};
-use super::view::{Level, Point, View, risk_of, state_of};
+use super::view::{Level, Point, View, state_of};
 use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::{Action, ChangeVerb};
@@ -176,7 +176,7 @@ fn word_of(risk: Risk) -> &'static str {
 }
 
 fn object_entry(object: &ObjectEntry) -> Markup {
-    let risk = risk_of(object);
+    let risk = object.risk();
     let risky = risk != Risk::Safe;
     html! {
         details open data-vendor=(visible(&object.vendor)) data-risk=(class_of(risk)) {

@@ -207,29 +207,26 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
         let ask = Ask::Managed(Vec::new());
         let seen = import::seen(&manifests, vendor.name, &ask, &settings).await;
         let files = import::update(&manifests, &seen.expect("an account"), &settings);
-        let [file] = files.as_slice() else {
+        let [updated] = files.as_slice() else {
             panic!("one file: {}", files.len());
         };
-        assert_eq!(file.failed, [], "{} in\n{before}", pair.path);
-        assert!(file.text.starts_with("# the head\n"), "{}", file.text);
-        assert!(file.text.ends_with("# the foot\n"), "{}", file.text);
+        assert_eq!(updated.failed, [], "{} in\n{before}", pair.path);
+        let text = updated.file.text();
+        assert!(text.starts_with("# the head\n"), "{text}");
+        assert!(text.ends_with("# the foot\n"), "{text}");
         let plan = bench
-            .pass(&valid(&bench, std::slice::from_ref(&file.text)))
+            .pass(&valid(&bench, std::slice::from_ref(&text)))
             .await;
         assert_eq!(changed(&plan.planned[0]), [""; 0], "{}", pair.path);
         assert_eq!(plan.planned[0].action, Action::None, "{}", pair.path);
-        let touched = before
-            .lines()
-            .filter(|line| !file.text.contains(line))
-            .count();
+        let touched = before.lines().filter(|line| !text.contains(line)).count();
         // A set changes as one, and has a line for each member.
         let field = find(vendor.table(), pair.planned);
         let set = field.is_some_and(|field| matches!(field.shape, Shape::Set(_)));
         assert!(
             set || touched <= differs,
-            "{}: {touched} lines for {differs} fields in\n{}",
-            pair.path,
-            file.text
+            "{}: {touched} lines for {differs} fields in\n{text}",
+            pair.path
         );
     }
 }

@@ -64,7 +64,7 @@ async fn a_safe_change_goes_unattended(vendor: &'static Vendor) {
     let bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(3));
     let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
-    assert_eq!(pass.planned[0].risk(), Risk::Safe);
+    assert_eq!(pass.document.objects[0].risk(), Risk::Safe);
     converged(&only_report(bench.carry_out_alone(pass, Risk::Safe).await));
 }
 
@@ -84,7 +84,7 @@ async fn a_risky_change_goes_unattended_only_where_it_is_allowed(vendor: &'stati
     let run = async |object: Object, accepted: Risk| {
         vendor.load(&bench, (vendor.account)(3));
         let pass = bench.pass(&bench.check(&[object])).await;
-        let risk = pass.planned[0].risk();
+        let risk = pass.document.objects[0].risk();
         let reports = bench.carry_out_alone(pass, accepted).await;
         (risk, only_report(reports))
     };

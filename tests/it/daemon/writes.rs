@@ -99,7 +99,7 @@ async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothi
         for number in 0..3 {
             watched.edit(number, "activations_allowed", 4);
         }
-        watched.hint(Trigger::Resync).await;
+        watched.hint(Trigger::Connection("lac".into())).await;
         for _ in 0..polls {
             tokio::task::yield_now().await;
         }

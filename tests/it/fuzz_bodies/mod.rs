@@ -12,7 +12,7 @@ use entitle::apply::journal::{Event, History};
 use entitle::manifest::{self, yaml};
 use entitle::model::diagnostic::Source;
 use entitle::model::{Diagnostics, Field, Live, Node, Tree};
-use entitle::plan::document::{ChangeEntry, PlanDocument, findings_json};
+use entitle::plan::document::{ChangeEntry, PlanDocument, diagnostics};
 use entitle::plan::{saved, undo};
 use entitle::provider::{self, codec};
 use entitle::reconcile::{self, CheckOptions};
@@ -57,7 +57,7 @@ fn printed(findings: &Diagnostics) -> String {
     for colour in [false, true] {
         render::diagnostics::write(&mut out, findings, colour).expect("findings are rendered");
     }
-    render::json::write(&mut out, &findings_json(findings)).expect("findings are JSON");
+    render::json::write(&mut out, &diagnostics(findings)).expect("findings are JSON");
     String::from_utf8(out).expect("what is printed is UTF-8")
 }
 

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use compact_str::ToCompactString;
-
 use super::canon::{self, Edge, Scalar};
-use super::listing::Identity;
 use super::{Provider, conditions};
-use crate::model::draft::{Draft, PolicyDraft};
+use crate::model::draft::Draft;
 use crate::model::field::{Elements, find};
 use crate::model::node::Entry;
-use crate::model::path::PatternPart;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
-    Need, Node, Origin, PathPattern, Policy, Shape, Text, Tree, Value,
+    Need, Node, Origin, Shape, Text, Tree, Value,
 };
+
+mod identity;
+mod paths;
+mod policy;
+
+pub use identity::identity_of;
+pub use paths::{path_fault, place};
 
 /// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
 pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
@@ -54,42 +57,6 @@ pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) 
     whole.then_some(desired)
 }
 
-/// The place of the field at a printed path, looked up in what a manifest has under `desired`. Places are
-/// wanted by findings only, so they are not kept: whoever needs one later reads the document again.
-pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark> {
-    let pattern = PathPattern::parse(path).ok()?;
-    let (mut node, mut level, mut list) = (desired, table, None);
-    for part in &pattern.parts {
-        node = match part {
-            PatternPart::Field(name) => {
-                list = find(level, name).and_then(|field| match &field.shape {
-                    Shape::Keyed(elements) => Some(*elements),
-                    _ => None,
-                });
-                node.get(name)?
-            }
-            PatternPart::Element(texts) => {
-                let elements: &'static Elements = list.take()?;
-                level = elements.fields;
-                let wanted = Key::new(texts.clone(), elements.fold);
-                let Tree::List(items) = &node.tree else {
-                    return None;
-                };
-                let key = |item: &Node| {
-                    let part = |name: &&str| item.get(name)?.text().map(Text::from);
-                    let parts: Option<Vec<Text>> = elements.key.iter().map(part).collect();
-                    Some(Key::new(parts?, elements.fold))
-                };
-                items
-                    .iter()
-                    .find(|item| key(item).as_ref() == Some(&wanted))?
-            }
-            PatternPart::AnyElement => return None,
-        };
-    }
-    Some(node.mark)
-}
-
 /// Where the auditor is. It becomes a path only in a finding: most objects have none.
 #[derive(Clone, Copy)]
 enum Spot<'a> {
@@ -123,45 +90,6 @@ struct Auditor<'a> {
 impl Auditor<'_> {
     fn report(&mut self, finding: Diagnostic, mark: Mark) {
         self.findings.push(finding.at(&self.origin.source, mark));
-    }
-
-    fn identity(&mut self, table: &KindTable, draft: &Draft) -> Identity {
-        let mut found = Vec::with_capacity(table.identity.len());
-        for identity in table.identity {
-            let Some(entry) = draft
-                .identity
-                .iter()
-                .find(|entry| entry.key == identity.name)
-            else {
-                continue; // the envelope has reported it
-            };
-            let node = &entry.value;
-            // Numeric ids are read as numbers or as text, since both are natural to write.
-            let text = match &node.tree {
-                Tree::Text(text) => Ok(text.clone()),
-                Tree::Integer(number) if matches!(identity.shape, Shape::Integer { .. }) => {
-                    Ok(number.to_string())
-                }
-                // More digits than a signed number has; `id_text` refuses what is no whole number.
-                Tree::Number(raw) if matches!(identity.shape, Shape::Integer { .. }) => {
-                    Ok(raw.clone())
-                }
-                _ => Err(format!(
-                    "`{}` must be text, not {}",
-                    identity.name,
-                    node.describe()
-                )),
-            };
-            match text.and_then(|text| id_text(&identity.shape, identity.name, &text)) {
-                Ok(text) => found.push((identity.name, text)),
-                Err(message) => {
-                    let finding = Diagnostic::error("bad-id", message)
-                        .hint(format!("for example {}", identity.example));
-                    self.report(finding, node.mark);
-                }
-            }
-        }
-        found
     }
 
     /// The fields of a map. `also` names members that are no fields: the keys of an element.
@@ -356,140 +284,6 @@ impl Auditor<'_> {
                 self.report(finding, desired.mark);
             }
         }
-    }
-
-    fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
-        let lists = || {
-            let list = |f: &&Field| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_));
-            table.desired.iter().filter(list).filter(|f| in_plans(f))
-        };
-        for (name, mark) in &draft.keep_unlisted {
-            if !lists().any(|field| field.name == name) {
-                let message = format!(
-                    "keepUnlisted names `{name}`, which is no list of {}",
-                    table.kind
-                );
-                let finding = Diagnostic::error("unknown-field", message)
-                    .suggest(name, lists().map(|field| field.name));
-                self.report(finding, *mark);
-            }
-        }
-        for (pattern, mark) in &draft.ignore {
-            if let Some(finding) = path_fault("ignore", table.desired, &pattern.parts) {
-                self.report(finding, *mark);
-            }
-        }
-        Policy {
-            mode: draft.mode,
-            keep_unlisted: draft
-                .keep_unlisted
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect(),
-            ignore: draft
-                .ignore
-                .iter()
-                .map(|(pattern, _)| pattern.clone())
-                .collect(),
-            allow: draft.allow,
-            until: draft.until,
-            reason: draft.reason.clone(),
-            resync: draft.resync,
-        }
-    }
-}
-
-/// The identity in `text`: the members of the kind's identity, joined by `/`.
-pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, String> {
-    let parts: Vec<&str> = text.split('/').collect();
-    let names: Vec<&str> = table
-        .identity
-        .iter()
-        .map(|identity| identity.name)
-        .collect();
-    if parts.len() != names.len() {
-        let example: Vec<&str> = table.identity.iter().map(|id| id.example).collect();
-        return Err(format!(
-            "{} is named by {}, for example {}; not by {text:?}",
-            table.kind,
-            names.join("/"),
-            example.join("/")
-        ));
-    }
-    let named = table.identity.iter().zip(parts);
-    named
-        .map(|(identity, part)| {
-            let id = id_text(&identity.shape, identity.name, part)?;
-            Ok((identity.name, id))
-        })
-        .collect()
-}
-
-/// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
-fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, String> {
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\?#%*,".contains(c);
-    if text.is_empty() || text.contains(odd) || text == "." || text == ".." {
-        return Err(format!("`{name}` is not an id: {text:?}"));
-    }
-    match shape {
-        Shape::Integer { .. } => match text.parse::<u64>() {
-            Ok(number) => Ok(number.to_compact_string()),
-            Err(_) => Err(format!(
-                "`{name}` must be a whole number below 2^64, not {text}"
-            )),
-        },
-        Shape::Guid => match uuid::Uuid::try_parse(text) {
-            Ok(id) => Ok(id.hyphenated().to_compact_string()),
-            Err(_) => Err(format!("`{name}` must be a GUID, not {text:?}")),
-        },
-        _ => Ok(text.into()),
-    }
-}
-
-/// Whether plans and policies speak of a field: a convenience is gone by then, and naming it in a policy
-/// would quietly do nothing.
-fn in_plans(field: &Field) -> bool {
-    field.need != Need::Never
-}
-
-/// Why a path can name nothing of this kind; nothing when it can. `what` is where the path stands.
-pub fn path_fault(
-    what: &str,
-    table: &'static [Field],
-    parts: &[PatternPart],
-) -> Option<Diagnostic> {
-    let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
-    else {
-        return Some(Diagnostic::error(
-            "bad-path",
-            "a path starts with a field name",
-        ));
-    };
-    let known = table.iter().filter(|field| in_plans(field));
-    let Some(field) = known.clone().find(|field| field.name == name) else {
-        let message = format!("{what} names the unknown field `{name}`");
-        return Some(
-            Diagnostic::error("unknown-field", message)
-                .suggest(name, known.map(|field| field.name)),
-        );
-    };
-    match (rest, &field.shape) {
-        ([], _) => None,
-        ([PatternPart::Element(_) | PatternPart::AnyElement], Shape::Keyed(_)) => None,
-        ([PatternPart::Element(texts), PatternPart::Field(_), ..], Shape::Keyed(elements))
-            if texts.len() != elements.key.len() =>
-        {
-            let message = format!(
-                "an element of `{name}` is named by {}",
-                elements.key.join(" and ")
-            );
-            Some(Diagnostic::error("bad-path", message))
-        }
-        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(what, elements.fields, rest),
-        _ => Some(Diagnostic::error(
-            "bad-path",
-            format!("`{name}` has no fields inside"),
-        )),
     }
 }
 

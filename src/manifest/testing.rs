@@ -1,0 +1,21 @@
+//! What the unit tests of this folder share.
+
+use crate::model::draft::KindRow;
+use crate::model::field::Identity;
+use crate::model::{Kind, Shape, Vendor};
+
+static IDENTITY: [Identity; 1] = [Identity {
+    name: "id",
+    about: "",
+    shape: Shape::TEXT,
+    example: "",
+}];
+
+/// The only kind there is.
+pub fn kinds() -> [KindRow; 1] {
+    [KindRow {
+        kind: Kind("Order"),
+        vendor: Vendor("lac"),
+        identity: &IDENTITY,
+    }]
+}

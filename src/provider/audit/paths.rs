@@ -1,0 +1,88 @@
+//! Printed paths against the field table: whether one can name anything, and where in the manifest that is.
+
+use crate::model::field::{Elements, find};
+use crate::model::path::PatternPart;
+use crate::model::{Diagnostic, Field, Key, Mark, Need, Node, PathPattern, Shape, Text, Tree};
+
+/// The place of the field at a printed path, looked up in what a manifest has under `desired`. Places are
+/// wanted by findings only, so they are not kept: whoever needs one later reads the document again.
+pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark> {
+    let pattern = PathPattern::parse(path).ok()?;
+    let (mut node, mut level, mut list) = (desired, table, None);
+    for part in &pattern.parts {
+        node = match part {
+            PatternPart::Field(name) => {
+                list = find(level, name).and_then(|field| match &field.shape {
+                    Shape::Keyed(elements) => Some(*elements),
+                    _ => None,
+                });
+                node.get(name)?
+            }
+            PatternPart::Element(texts) => {
+                let elements: &'static Elements = list.take()?;
+                level = elements.fields;
+                let wanted = Key::new(texts.clone(), elements.fold);
+                let Tree::List(items) = &node.tree else {
+                    return None;
+                };
+                let key = |item: &Node| {
+                    let part = |name: &&str| item.get(name)?.text().map(Text::from);
+                    let parts: Option<Vec<Text>> = elements.key.iter().map(part).collect();
+                    Some(Key::new(parts?, elements.fold))
+                };
+                items
+                    .iter()
+                    .find(|item| key(item).as_ref() == Some(&wanted))?
+            }
+            PatternPart::AnyElement => return None,
+        };
+    }
+    Some(node.mark)
+}
+
+/// Why a path can name nothing of this kind; nothing when it can. `what` is where the path stands.
+pub fn path_fault(
+    what: &str,
+    table: &'static [Field],
+    parts: &[PatternPart],
+) -> Option<Diagnostic> {
+    let (Some(PatternPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[]))
+    else {
+        return Some(Diagnostic::error(
+            "bad-path",
+            "a path starts with a field name",
+        ));
+    };
+    let known = table.iter().filter(|field| in_plans(field));
+    let Some(field) = known.clone().find(|field| field.name == name) else {
+        let message = format!("{what} names the unknown field `{name}`");
+        return Some(
+            Diagnostic::error("unknown-field", message)
+                .suggest(name, known.map(|field| field.name)),
+        );
+    };
+    match (rest, &field.shape) {
+        ([], _) => None,
+        ([PatternPart::Element(_) | PatternPart::AnyElement], Shape::Keyed(_)) => None,
+        ([PatternPart::Element(texts), PatternPart::Field(_), ..], Shape::Keyed(elements))
+            if texts.len() != elements.key.len() =>
+        {
+            let message = format!(
+                "an element of `{name}` is named by {}",
+                elements.key.join(" and ")
+            );
+            Some(Diagnostic::error("bad-path", message))
+        }
+        ([_, rest @ ..], Shape::Keyed(elements)) => path_fault(what, elements.fields, rest),
+        _ => Some(Diagnostic::error(
+            "bad-path",
+            format!("`{name}` has no fields inside"),
+        )),
+    }
+}
+
+/// Whether plans and policies speak of a field: a convenience is gone by then, and naming it in a policy
+/// would quietly do nothing.
+pub(super) fn in_plans(field: &Field) -> bool {
+    field.need != Need::Never
+}

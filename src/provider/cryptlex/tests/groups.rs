@@ -1,0 +1,122 @@
+//! Names of user groups to ids.
+
+use super::*;
+
+const GROUPS: &[(&str, &str)] = &[
+    ("Engineering", "g1"),
+    ("Support", "g3"),
+    ("Twins", "g4"),
+    ("Twins", "g5"),
+];
+
+/// The ids that names resolve to, or why the object could not be read.
+fn resolved(names: &[&str]) -> Result<Value, String> {
+    let object = by_names("l1", names);
+    let (_, mut found) = drive(&[&object], account(1, GROUPS));
+    match found.pop() {
+        Some(Observed::Live(live)) => {
+            let [resolved] = live.resolved.as_slice() else {
+                panic!("{live:?}");
+            };
+            assert_eq!(
+                (resolved.given, resolved.field),
+                ("userGroups", "userGroupIds")
+            );
+            Ok(resolved.value.clone())
+        }
+        Some(Observed::Unread(why)) => Err(why),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_of_groups_become_ids() {
+    assert_eq!(
+        resolved(&["Support", "Engineering"]),
+        Ok(set(&["g1", "g3"]))
+    );
+    assert_eq!(resolved(&[]), Ok(set(&[])));
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_a_near_one() {
+    let why = resolved(&["Enginering", "Support"]).expect_err("unknown");
+    let expected = format!(
+        "organization {ORG} has no user group named \"Enginering\"; did you mean \"Engineering\"?"
+    );
+    assert_eq!(why, expected);
+    let why = resolved(&["support"]).expect_err("names are exact");
+    assert!(why.ends_with("did you mean \"Support\"?"), "{why}");
+}
+
+#[test]
+fn a_name_that_two_groups_share_is_refused_with_both_ids() {
+    let why = resolved(&["Twins"]).expect_err("shared");
+    assert!(
+        why.contains("has 2 user groups named \"Twins\": g4, g5;"),
+        "{why}"
+    );
+}
+
+#[test]
+fn groups_are_listed_once_per_organization_and_only_for_names() {
+    let objects = [
+        by_names("l1", &["Support"]),
+        by_names("l2", &["Engineering"]),
+        by_names("l3", &[]),
+        by_id("l4"),
+    ];
+    let wanted: Vec<&Desired> = objects.iter().collect();
+    let (calls, _) = drive(&wanted, account(4, GROUPS));
+    let organization = format!("/v3/organizations/{ORG}");
+    let expected = [
+        format!("{organization}/user-groups?limit=100&page=1"),
+        format!("{organization}/licenses?limit=100&page=1"),
+    ];
+    assert_eq!(calls, expected);
+    let (calls, _) = drive(&wanted[2..], account(4, GROUPS));
+    assert_eq!(calls, expected[1..]);
+}
+
+#[test]
+fn many_groups_are_paged_to_their_end() {
+    let object = by_names("l1", &["name 250"]);
+    let (calls, found) = drive(&[&object], |call| {
+        let Some(page) = query(call)
+            .get("page")
+            .map(|page| page.parse::<usize>().expect("a page"))
+        else {
+            return account(1, &[])(call);
+        };
+        let rows: Vec<Json> = (100 * (page - 1)..(100 * page).min(251))
+            .map(|n| json!({"id": format!("g{n}"), "name": format!("name {n}")}))
+            .collect();
+        answer(200, json!(rows))
+    });
+    assert_eq!(
+        calls
+            .iter()
+            .filter(|call| call.contains("user-groups"))
+            .count(),
+        3
+    );
+    assert!(matches!(&found[..], [Observed::Live(_)]), "{found:?}");
+}
+
+#[test]
+fn a_license_without_names_is_read_though_the_group_list_is_refused() {
+    let objects = [by_names("l1", &["Support"]), by_id("l2")];
+    let wanted: Vec<&Desired> = objects.iter().collect();
+    let (_, found) = drive(&wanted, |call| {
+        if call.contains("user-groups") {
+            return answer(403, r#"{"message":"Forbidden.","code":null}"#);
+        }
+        account(2, &[])(call)
+    });
+    let [Observed::Unread(why), Observed::Live(_)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    let expected = "answered 403: Forbidden.; check the connection's credentials and their rights; \
+                    the token needs the scope `organization:userGroup:read`";
+    assert!(why.ends_with(expected), "{why}");
+}
