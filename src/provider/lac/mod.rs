@@ -16,7 +16,11 @@
 mod customers;
 mod fields;
 mod listing;
+mod lists;
+mod owners;
 mod reading;
+mod search;
+mod target;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
