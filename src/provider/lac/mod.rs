@@ -21,6 +21,7 @@ mod owners;
 mod reading;
 mod search;
 mod target;
+mod worth;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

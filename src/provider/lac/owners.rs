@@ -4,21 +4,24 @@
 //! one customer has the name and it is the manifest's; and a proof, a call that finds the order in the list of
 //! one customer. The customer list settles all orders at once, but has to be read to its end, since a later page
 //! can show a second customer of the name. Proofs cost a call for each order, or for each customer of several. So
-//! the list is read as long as it is the cheaper, then left for proofs of what the manifests say; it is read on to
-//! its end if such a proof fails. An account that may not see its customers has the proofs alone.
+//! the list is left where `worth` finds that proofs cost no more, and read to its end after all if the proof of
+//! what a manifest says fails. An account that may not see its customers has the proofs alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 
 use super::customers::CustomerRow;
 use super::lists::{customers, orders};
-use super::reading::{FEW_CUSTOMERS, OrderReading, Purpose};
+use super::reading::{OrderReading, Purpose, WHOLE};
+use super::search::{FEW_CUSTOMERS, Listing};
 use super::target::observed;
-use crate::provider::reading::MOST_PAGES;
+use super::worth::{Outlook, Rest, Way};
+use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// How far it is known who has which name.
 #[derive(PartialEq)]
 pub enum Names {
     NotAsked,
+    /// Asked for beside the list of all orders, as long as both are worth it.
     Asked,
     /// Not read on, since proofs cost no more.
     Left,
@@ -33,9 +36,16 @@ pub enum Names {
 impl OrderReading {
     /// Asks for the next pages of the customer list, side by side.
     pub(super) fn ask_names(&mut self) {
-        for offset in self.customers.next() {
-            self.send(customers(offset), Purpose::Customers);
+        for page in self.customers.next() {
+            let path = customers(self.customers.offset(page));
+            self.send(path, Purpose::Customers(page));
         }
+    }
+
+    fn look_at_names(&mut self, further: usize) {
+        let page = self.customers.look(further);
+        let path = customers(self.customers.offset(page));
+        self.send(path, Purpose::CustomersAhead(page));
     }
 
     /// Settles an order that was read, if it is known whose it is.
@@ -50,13 +60,24 @@ impl OrderReading {
         }
     }
 
-    pub(super) fn customer_page(&mut self, rows: &[CustomerRow<'_>]) {
-        self.customers.page(rows);
-        let failed = matches!(self.names, Names::Failed(_) | Names::Refused(_));
-        if self.customers.under_way > 0 || failed {
+    pub(super) fn names_read(&mut self, purpose: &Purpose, rows: &[CustomerRow<'_>]) {
+        match purpose {
+            Purpose::CustomersAhead(page) => self.customers.seen_ahead(*page, rows),
+            _ => self.customers.page(rows),
+        }
+    }
+
+    /// What the customer list tells, once all of its pages under way have come.
+    pub(super) fn names_came(&mut self) {
+        if self.customers.under_way > 0 || !matches!(self.names, Names::Asked | Names::AskedWhole) {
             return;
         }
-        if self.customers.over {
+        if let Some(Failure { status, text }) = self.customers.lost() {
+            self.names = match status {
+                Some(403 | 404) => Names::Refused(text),
+                _ => Names::Failed(text),
+            };
+        } else if self.customers.is_over() {
             self.names = Names::Known;
             for index in 0..self.targets.len() {
                 self.settle(index);
@@ -64,31 +85,103 @@ impl OrderReading {
         } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.names = Names::Failed(why);
-        } else if self.names == Names::Asked && self.proofs_cost_no_more() {
-            self.names = Names::Left;
-        } else {
+        } else if self.names == Names::AskedWhole {
             self.ask_names();
         }
     }
 
-    /// Whether a proof for each order that may need one costs no more calls than the customer list has so far.
-    fn proofs_cost_no_more(&self) -> bool {
-        let whole = self.listings.iter().filter(|list| list.customer.is_none());
-        let unread = whole.flat_map(|list| &list.wanted);
-        let unread = unread.map(|index| &self.targets[*index]);
-        let read = self.targets.iter().filter(|target| target.is_open());
-        let mut count = 0;
-        read.chain(unread).all(|target| {
-            count += 1;
-            target.customer.is_some() && count <= self.customers.pages
+    /// Goes on with the lists of all orders and of all customers, once all pages under way of both have come: what
+    /// the one is worth depends on the other.
+    pub(super) fn go_on_with_both(&mut self) {
+        let orders = &self.listings[WHOLE];
+        if orders.under_way > 0 || self.customers.under_way > 0 {
+            return;
+        }
+        if orders.over {
+            self.ask_each(WHOLE);
+        }
+        match self.names {
+            Names::Known => {
+                let calls = self.customers.calls;
+                self.listings[WHOLE].hunt.pay_for(calls);
+                self.go_on(WHOLE);
+            }
+            Names::Asked => self.weigh_both(),
+            _ => self.leave_both(),
+        }
+    }
+
+    fn weigh_both(&mut self) {
+        let Some(outlook) = self.outlook() else {
+            // No manifest says whose an order is, so the customer list is needed in any case.
+            return self.ask_names();
+        };
+        match outlook.way() {
+            Way::Apart => {
+                self.names = Names::Left;
+                self.leave_both();
+            }
+            Way::Begin => {
+                self.ask_names();
+                let Listing { hunt, wanted, .. } = &self.listings[WHOLE];
+                if hunt.likely(wanted.len()).is_some() {
+                    let (read, more) = (hunt.pages(), hunt.least(wanted.len()));
+                    (read..read + more).for_each(|page| self.ask_page(WHOLE, page, false));
+                }
+            }
+            Way::Pages => self.ask_names(),
+            Way::LookAtCustomers(further) => self.look_at_names(further),
+            Way::LookAtOrders(further) => {
+                let page = self.listings[WHOLE].hunt.pages() + further;
+                self.ask_page(WHOLE, page, true);
+            }
+        }
+    }
+
+    /// Asks for everything that is nobody's yet apart from both lists. Where a call for customers was lost, what
+    /// was read fails with it.
+    fn leave_both(&mut self) {
+        self.with_names = false;
+        let mut orders = std::mem::take(&mut self.listings[WHOLE].wanted);
+        if !matches!(self.names, Names::Failed(_)) {
+            let of_somebody = |index: &usize| self.targets[*index].customer.is_some();
+            orders.extend(self.open().filter(of_somebody));
+        }
+        self.ask_apart(orders);
+    }
+
+    /// What is known of both lists; nothing if the owner of an order can only be found by its name.
+    fn outlook(&self) -> Option<Outlook> {
+        let orders = &self.listings[WHOLE];
+        let customer = |index: usize| self.targets[index].customer;
+        let read: HashSet<i64> = self.open().map(customer).collect::<Option<_>>()?;
+        let wanted = orders.wanted.iter().map(|index| customer(*index));
+        let mut left: HashSet<i64> = wanted.collect::<Option<_>>()?;
+        left.retain(|customer| !read.contains(customer));
+        let count = orders.wanted.len();
+        let least = orders.hunt.least(count);
+        let reaches = orders.reaches.map(|page| page + 1);
+        Some(Outlook {
+            read: read.len(),
+            left: left.len(),
+            likely: orders.hunt.likely(count).unwrap_or(least),
+            orders: Rest {
+                least: reaches.map_or(least, |end| end.saturating_sub(orders.hunt.pages())),
+                most: orders.hunt.most(),
+            },
+            customers: self.customers.rest(),
+            begun: self.customers.unbegun() == 0,
         })
+    }
+
+    /// The orders that were read and are nobody's yet.
+    fn open(&self) -> impl Iterator<Item = usize> {
+        (0..self.targets.len()).filter(|index| self.targets[*index].is_open())
     }
 
     /// Finds out whose the orders are that were read without a proof.
     pub(super) fn settle_owners(&mut self) {
-        let open: Vec<usize> = (0..self.targets.len())
-            .filter(|index| self.targets[*index].is_open())
-            .collect();
+        let open: Vec<usize> = self.open().collect();
         if open.is_empty() {
             return;
         }
@@ -128,7 +221,7 @@ impl OrderReading {
             target.proofs.is_none() && target.customer.is_some()
         };
         if open.iter().all(provable) {
-            self.prove_owners(open);
+            self.ask_apart(open);
             return;
         }
         for index in open {
@@ -156,24 +249,7 @@ impl OrderReading {
                 (_, None) => target.failure = Some(why.to_string()),
             }
         }
-        self.prove_owners(provable);
-    }
-
-    /// Looks for orders where the manifests say they are: in a list for each customer of several, with a call for
-    /// an order by itself.
-    fn prove_owners(&mut self, open: Vec<usize>) {
-        let mut groups: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
-        for index in open {
-            if let Some(customer) = self.targets[index].customer {
-                groups.entry(customer).or_default().insert(index);
-            }
-        }
-        for (customer, wanted) in groups {
-            match wanted.first() {
-                Some(only) if wanted.len() == 1 => self.prove(*only, customer),
-                _ => self.list(Some(customer), wanted, true),
-            }
-        }
+        self.ask_apart(provable);
     }
 
     /// Asks whether an order is in the list of a customer.

@@ -2,23 +2,22 @@
 //!
 //! No reply carries `customer_id`, so membership is proved by the list filter: an order that the list
 //! for customer 7 contains belongs to customer 7. That makes one call per customer, or per order where
-//! only one of a customer's is wanted, prove and read at once. With many customers that would cost more
+//! only one of a customer's is wanted, prove and read at once. With many customers that can cost more
 //! than reading everything; then the whole list is paged beside the customer list, which maps names to
-//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart. A customer
-//! list that has cost as much as proofs would is left: part of it proves nothing, so each order is proved.
+//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
 //!
 //! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
 //! page, or one that brings nothing new, is the end.
 //!
 //! Here calls get their purposes and replies find back to them. How lists are searched for orders is in `search`,
-//! how owners are found in `owners`.
+//! how owners are found in `owners`, and which way costs less in `worth`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::customers::{CUSTOMERS, CustomerList};
-use super::lists::{exact, orders, rows_of};
+use super::lists::{exact, rows_of};
 use super::owners::Names;
-use super::search::Listing;
+use super::search::{FEW_CUSTOMERS, Later, Listing};
 use super::target::{Order, Target, observed};
 use super::{ORDERS, OrderRow, customer_of, decode};
 use crate::model::{Call, Observed, Value};
@@ -27,8 +26,8 @@ use crate::provider::reading::{
     Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, success,
 };
 
-/// Up to this many customers are asked for one by one.
-pub const FEW_CUSTOMERS: usize = 16;
+/// The listing that shows all orders, where one is read beside the list of customers.
+pub const WHOLE: usize = 0;
 
 #[derive(Clone, Debug)]
 pub enum Purpose {
@@ -36,11 +35,12 @@ pub enum Purpose {
     Own(usize),
     /// One order, whoever's it is.
     Any(usize),
-    /// A page of all orders, or of one customer's; the number is that of the listing.
-    Page(usize),
+    /// A page of all orders, or of one customer's; the numbers are those of the listing and of the page.
+    Page(usize, usize),
     /// A later page of a listing, to see whether it is that long.
     Ahead(usize, usize),
-    Customers,
+    Customers(usize),
+    CustomersAhead(usize),
     /// Whether one order is in the list of this customer.
     Proof(usize, i64),
 }
@@ -53,6 +53,9 @@ pub struct OrderReading {
     /// The places of the targets, in the order of their keys.
     by_key: Vec<usize>,
     pub(super) listings: Vec<Listing>,
+    pub(super) later: Later,
+    /// Whether the first listing, of all orders, is read beside the list of customers.
+    pub(super) with_names: bool,
     pub(super) names: Names,
     pub(super) customers: CustomerList,
 }
@@ -69,7 +72,6 @@ impl OrderReading {
                 },
                 order: None,
                 owner: None,
-                absent: false,
                 failure: None,
                 proofs: None,
                 disproved: false,
@@ -84,6 +86,8 @@ impl OrderReading {
             targets,
             by_key,
             listings: Vec::new(),
+            later: Later::default(),
+            with_names: false,
             names: Names::NotAsked,
             customers: CustomerList::default(),
         };
@@ -97,18 +101,19 @@ impl OrderReading {
             groups.entry(target.customer).or_default().insert(i);
         }
         if groups.len() > FEW_CUSTOMERS {
-            self.list(None, (0..self.targets.len()).collect(), false);
+            self.with_names = true;
+            self.list(None, (0..self.targets.len()).collect());
             self.customers.expected = groups.len();
             self.names = Names::Asked;
             self.ask_names();
             return;
         }
-        for (customer, wanted) in groups {
-            match wanted.iter().next() {
-                Some(only) if wanted.len() == 1 => self.ask_one(*only),
-                _ => self.list(customer, wanted, false),
-            }
+        match groups.remove(&None) {
+            Some(of_somebody) if of_somebody.len() > 1 => self.list(None, of_somebody),
+            Some(only) => self.ask_apart(only),
+            None => {}
         }
+        self.ask_apart(groups.into_values().flatten());
     }
 
     /// The wanted order with this key.
@@ -128,12 +133,12 @@ impl OrderReading {
     fn wants(&self, purpose: &Purpose, key: &str) -> bool {
         match purpose {
             Purpose::Own(index) | Purpose::Any(index) => self.targets[*index].key == key,
-            Purpose::Page(number) | Purpose::Ahead(number, _) => {
-                let listing = &self.listings[*number];
-                let place = self.place(key).filter(|_| !listing.proof);
-                place.is_some_and(|index| listing.wanted.contains(&index))
+            Purpose::Page(number, _) | Purpose::Ahead(number, _) => {
+                let wanted = &self.listings[*number].wanted;
+                self.place(key)
+                    .is_some_and(|at| wanted.contains(&at) && self.targets[at].order.is_none())
             }
-            Purpose::Customers | Purpose::Proof(..) => false,
+            Purpose::Customers(_) | Purpose::CustomersAhead(_) | Purpose::Proof(..) => false,
         }
     }
 
@@ -144,18 +149,16 @@ impl OrderReading {
                     self.targets[*index].owner = self.targets[*index].customer;
                     self.read(*index, order);
                 }
-                None => {
-                    let path = orders(Some(&self.targets[*index].key), None, 0);
-                    self.send(path, Purpose::Any(*index));
+                None => self.ask_any(*index),
+            },
+            Purpose::Any(index) => {
+                if let Some(order) = exact(rows, &self.targets[*index].key) {
+                    self.read(*index, order);
                 }
-            },
-            Purpose::Any(index) => match exact(rows, &self.targets[*index].key) {
-                Some(order) => self.read(*index, order),
-                None => self.targets[*index].absent = true,
-            },
-            Purpose::Page(listing) => self.page(*listing, rows),
+            }
+            Purpose::Page(listing, _) => self.page(*listing, rows),
             Purpose::Ahead(listing, page) => self.ahead(*listing, *page, rows),
-            Purpose::Customers => {}
+            Purpose::Customers(_) | Purpose::CustomersAhead(_) => {}
             Purpose::Proof(index, customer) => {
                 let target = &mut self.targets[*index];
                 target.proofs = target.proofs.map(|left| left - 1);
@@ -174,32 +177,50 @@ impl OrderReading {
         self.settle(index);
     }
 
-    fn failed(&mut self, purpose: Purpose, failure: Failure) {
-        let Failure { status, text: why } = failure;
+    fn failed(&mut self, purpose: &Purpose, failure: Failure) {
         match purpose {
-            Purpose::Own(index) | Purpose::Any(index) => self.targets[index].failure = Some(why),
-            Purpose::Proof(index, _) => {
-                self.targets[index].failure = Some(why);
+            Purpose::Own(index) | Purpose::Any(index) | Purpose::Proof(index, _) => {
+                self.targets[*index].failure = Some(failure.text);
             }
-            Purpose::Page(number) | Purpose::Ahead(number, _) => {
-                self.listings[number].under_way = self.listings[number].under_way.saturating_sub(1);
-                for index in std::mem::take(&mut self.listings[number].wanted) {
-                    self.targets[index].failure = Some(why.clone());
+            Purpose::Page(number, page) | Purpose::Ahead(number, page) => {
+                self.listings[*number].lose(*page, failure);
+            }
+            Purpose::Customers(page) | Purpose::CustomersAhead(page) => {
+                self.customers.lose(*page, failure);
+            }
+        }
+    }
+
+    /// Goes on with the lists that the call was for.
+    fn go_on_after(&mut self, purpose: &Purpose) {
+        match purpose {
+            Purpose::Own(_) | Purpose::Any(_) | Purpose::Proof(..) => return,
+            Purpose::Page(number, _) | Purpose::Ahead(number, _) => {
+                self.listings[*number].under_way -= 1;
+                if self.listings[*number].under_way > 0 {
+                    return;
+                }
+                self.give_up(*number);
+                if !self.with_names || *number != WHOLE {
+                    return self.go_on(*number);
                 }
             }
-            Purpose::Customers => {
+            Purpose::Customers(_) | Purpose::CustomersAhead(_) => {
                 self.customers.under_way -= 1;
-                self.names = match status {
-                    Some(403 | 404) => Names::Refused(why),
-                    _ => Names::Failed(why),
-                };
+                self.names_came();
             }
+        }
+        if self.with_names {
+            self.go_on_with_both();
         }
     }
 }
 
 impl Reading for OrderReading {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        if self.outstanding == 0 {
+            self.list_later();
+        }
         if self.outstanding == 0 {
             self.settle_owners();
         }
@@ -210,8 +231,9 @@ impl Reading for OrderReading {
         self.outstanding -= 1;
         let (purpose, name) = self.outbox.purpose(ticket);
         let read = success(&name, answer).and_then(|reply| {
-            if let Purpose::Customers = purpose {
-                self.customer_page(&rows_of(&CUSTOMERS, &name, &reply, &|_| true)?);
+            if let Purpose::Customers(_) | Purpose::CustomersAhead(_) = purpose {
+                let rows = rows_of(&CUSTOMERS, &name, &reply, &|_| true)?;
+                self.names_read(&purpose, &rows);
             } else {
                 let want: Want<'_> = &|key| key.text().is_some_and(|key| self.wants(&purpose, key));
                 let rows = rows_of(&ORDERS, &name, &reply, want)?;
@@ -220,8 +242,9 @@ impl Reading for OrderReading {
             Ok(())
         });
         if let Err(failure) = read {
-            self.failed(purpose, failure);
+            self.failed(&purpose, failure);
         }
+        self.go_on_after(&purpose);
     }
 
     fn settled(&mut self) -> Vec<(usize, Observed)> {

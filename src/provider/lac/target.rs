@@ -13,7 +13,6 @@ pub struct Target {
     pub order: Option<Order>,
     /// The customer that the order is known to belong to.
     pub owner: Option<i64>,
-    pub absent: bool,
     pub failure: Option<String>,
     /// Proofs still on their way; nothing before any was asked for.
     pub proofs: Option<usize>,
