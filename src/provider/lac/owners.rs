@@ -181,6 +181,9 @@ impl OrderReading {
 
     /// Finds out whose the orders are that were read without a proof.
     pub(super) fn settle_owners(&mut self) {
+        for target in self.targets.iter_mut().filter(|target| target.is_open()) {
+            target.failure = target.unproved.take().map(|(_, why)| why);
+        }
         let open: Vec<usize> = self.open().collect();
         if open.is_empty() {
             return;

@@ -74,6 +74,7 @@ impl OrderReading {
                 owner: None,
                 failure: None,
                 proofs: None,
+                unproved: None,
                 disproved: false,
             })
             .collect();
@@ -179,8 +180,11 @@ impl OrderReading {
 
     fn failed(&mut self, purpose: &Purpose, failure: Failure) {
         match purpose {
-            Purpose::Own(index) | Purpose::Any(index) | Purpose::Proof(index, _) => {
+            Purpose::Own(index) | Purpose::Any(index) => {
                 self.targets[*index].failure = Some(failure.text);
+            }
+            Purpose::Proof(index, customer) => {
+                self.targets[*index].lose_proof(*customer, failure.text);
             }
             Purpose::Page(number, page) | Purpose::Ahead(number, page) => {
                 self.listings[*number].lose(*page, failure);
@@ -261,5 +265,7 @@ impl Reading for OrderReading {
     }
 }
 
+#[cfg(test)]
+mod replies;
 #[cfg(test)]
 mod tests;

@@ -16,11 +16,25 @@ pub struct Target {
     pub failure: Option<String>,
     /// Proofs still on their way; nothing before any was asked for.
     pub proofs: Option<usize>,
+    /// The first customer about whom a call for a proof failed, and why. Another proof can still hold.
+    pub unproved: Option<(i64, String)>,
     /// Whether the list of the manifest's customer was seen without the order.
     pub disproved: bool,
 }
 
 impl Target {
+    /// A call for a proof failed. The first customer counts, whichever is heard of first.
+    pub fn lose_proof(&mut self, customer: i64, why: String) {
+        self.proofs = self.proofs.map(|left| left - 1);
+        if self
+            .unproved
+            .as_ref()
+            .is_none_or(|(first, _)| customer < *first)
+        {
+            self.unproved = Some((customer, why));
+        }
+    }
+
     /// The name of the customer in the order that was read.
     pub fn name(&self) -> Option<&str> {
         self.order.as_ref()?.customer.as_deref()

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Desired;
 use crate::provider::Provider;
 use crate::provider::lac::{Lac, fields};
 use crate::provider::reading::MOST_PAGES;
@@ -131,17 +132,19 @@ fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
 }
 
 /// An account with orders of customers by turns.
-struct Account {
-    orders: i64,
-    customers: i64,
+pub struct Account {
+    pub orders: i64,
+    pub customers: i64,
     /// An order that is not its manifest's customer's, but the last one's, who has the same name.
-    lost: i64,
+    pub lost: i64,
     /// Whether it may see its customers.
-    sees: bool,
+    pub sees: bool,
+    /// Rows of a page.
+    pub rows: i64,
 }
 
 impl Account {
-    fn named(&self, number: i64) -> i64 {
+    pub fn named(&self, number: i64) -> i64 {
         number % self.customers + 1
     }
 
@@ -163,7 +166,7 @@ impl Account {
         format!("Customer {customer}")
     }
 
-    fn answer(&self, call: &str) -> Answer {
+    pub fn answer(&self, call: &str) -> Answer {
         let query = call.split_once('?').map_or("", |(_, query)| query);
         let query: BTreeMap<&str, &str> = query
             .split('&')
@@ -175,7 +178,7 @@ impl Account {
             if !self.sees {
                 return answer(403, json!({"message": "Access denied."}));
             }
-            let ids = offset + 1..=self.customers.min(offset + 100);
+            let ids = offset + 1..=self.customers.min(offset + self.rows);
             let row = |id: i64| json!({"id": id, "name": self.name(id)});
             return answer(200, Json::from_iter(ids.map(row)));
         }
@@ -190,13 +193,22 @@ impl Account {
             .filter(|number| of.is_none_or(|of| of == self.owner(*number)))
             .filter(|number| key.is_none_or(|key| format!("k{number}").contains(key)))
             .skip(usize::try_from(offset).unwrap())
-            .take(100);
+            .take(usize::try_from(self.rows).unwrap());
         let row = |number: i64| {
             let mut order = whole(number);
             order["customer"]["name"] = json!(self.name(self.owner(number)));
             order
         };
         answer(200, Json::from_iter(rows.map(row)))
+    }
+
+    /// What a manifest says of an order.
+    pub fn manifest(&self, number: i64) -> Desired {
+        let key = format!("k{number}");
+        let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+        let customer = Value::Integer(self.named(number));
+        order.fields.insert("customer_id", customer);
+        order
     }
 
     /// The calls of each round trip, and what comes of these orders.
@@ -209,15 +221,7 @@ impl Account {
         numbers: impl Iterator<Item = i64>,
         vendor: impl FnMut(&str) -> Answer,
     ) -> (Vec<Vec<String>>, Vec<Observed>) {
-        let orders: Vec<_> = numbers
-            .map(|number| {
-                let key = format!("k{number}");
-                let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
-                let customer = Value::Integer(self.named(number));
-                order.fields.insert("customer_id", customer);
-                order
-            })
-            .collect();
+        let orders: Vec<_> = numbers.map(|number| self.manifest(number)).collect();
         let wanted: Vec<Wanted<'_>> = orders.iter().collect();
         testing::drive(Lac.reading(&wanted), vendor)
     }
@@ -230,6 +234,7 @@ fn unseen(orders: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>
         customers,
         lost,
         sees: false,
+        rows: 100,
     };
     let (rounds, found) = account.read(0..orders);
     (rounds.concat(), found)
@@ -242,6 +247,7 @@ fn among_many(lost: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize, V
         customers: 5_000,
         lost,
         sees: true,
+        rows: 100,
     };
     let (rounds, found) = account.read(numbers);
     let (customers, others) = counts(&rounds);
@@ -263,6 +269,7 @@ fn cost(orders: i64, customers: i64, numbers: impl Iterator<Item = i64>) -> (usi
         customers,
         lost: -1,
         sees: true,
+        rows: 100,
     };
     let numbers = Vec::from_iter(numbers);
     let (rounds, found) = account.read(numbers.iter().copied());
@@ -375,6 +382,7 @@ fn a_name_does_not_outweigh_a_proof_that_failed() {
         customers: 5_000,
         lost: -1,
         sees: true,
+        rows: 100,
     };
     let (_, found) = account.read_by(0..20, |call| {
         if call.contains("customer_ids=8&") {
@@ -400,6 +408,7 @@ fn a_short_customer_list_is_read_beside_the_orders() {
         customers: 20,
         lost: -1,
         sees: true,
+        rows: 100,
     };
     let (rounds, found) = account.read(0..20);
     let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
