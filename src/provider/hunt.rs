@@ -9,7 +9,8 @@
 //! `left ÷ rows` pages, so a dense list is two round trips deep, however long it is. Where every page brings
 //! a few, as many go side by side as the rest should fill at that rate, and no more than calls were saved so
 //! far: then a bad guess costs what asking one by one would have cost. All in all that is never more than the
-//! number of objects, the pages they would fill, and two.
+//! number of objects, the pages they would fill, and two. Where a page only finds an object, and calls beside the
+//! list tell the rest of it, the pages have saved nothing before they have paid for those calls too.
 
 use std::ops::Range;
 
@@ -34,6 +35,8 @@ pub struct Hunt {
     rows: usize,
     /// A page that is known to be empty: the list ends before it.
     empty: Option<usize>,
+    /// Calls made beside the list, for what its pages do not tell of the objects.
+    beside: usize,
 }
 
 impl Hunt {
@@ -43,7 +46,34 @@ impl Hunt {
             pages: 0,
             rows: 1,
             empty: None,
+            beside: 0,
         }
+    }
+
+    /// So many calls were made beside the list, for all that it shows.
+    pub fn pay_for(&mut self, beside: usize) {
+        self.beside = beside;
+    }
+
+    pub fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// The pages that `left` objects fill at least.
+    pub fn least(&self, left: usize) -> usize {
+        left.div_ceil(self.rows)
+    }
+
+    /// The pages that `left` objects fill if they are spread like those that were found. Where none was found, it
+    /// cannot be told.
+    pub fn likely(&self, left: usize) -> Option<usize> {
+        let found = self.wanted - left.min(self.wanted);
+        (found > 0).then(|| (left * self.pages).div_ceil(found).max(self.least(left)))
+    }
+
+    /// Pages that are left if the list is as short as is known.
+    pub fn most(&self) -> Option<usize> {
+        self.empty.map(|empty| empty.saturating_sub(self.pages))
     }
 
     /// A page was read; the fullest one tells how many rows a page has.
@@ -65,10 +95,11 @@ impl Hunt {
     /// What to do with `left` objects not found yet; `over` says that the list has come to its end.
     pub fn next(&self, left: usize, over: bool) -> Next {
         let found = self.wanted - left.min(self.wanted);
-        let needed = left.div_ceil(self.rows);
-        // Calls that the pages have saved so far, and the pages that the rest fills if it is spread alike.
-        let saved = found.saturating_sub(self.pages);
-        let likely = (left * self.pages).div_ceil(found.max(1));
+        let needed = self.least(left);
+        let likely = self.likely(left).unwrap_or(needed);
+        let spent = self.pages + self.beside;
+        // Calls that the pages have saved so far.
+        let saved = found.saturating_sub(spent);
         match self.empty {
             _ if left == 0 => Next::Done,
             _ if over => Next::AskEach,
@@ -76,10 +107,18 @@ impl Hunt {
             _ if self.pages == 0 => Next::Read(0..1),
             // With one left, no further page can be worth its call.
             Some(empty) if left == 1 || self.pages >= empty => Next::AskEach,
-            Some(empty) => Next::Read(self.pages..empty.min(self.pages + needed)),
+            Some(empty) => {
+                // Calls beside a list send a good one here as well. Half of what is likely then goes side by side,
+                // up to a quarter of what was read, since the list can end sooner.
+                let more = match self.beside {
+                    0 => needed,
+                    _ => needed.max(saved.min(likely / 2).min(self.pages / 4)),
+                };
+                Next::Read(self.pages..empty.min(self.pages + more))
+            }
             None if left <= self.pages => Next::AskEach,
             None if saved > 0 => Next::Read(self.pages..self.pages + needed.max(likely.min(saved))),
-            None if self.pages > found => Next::Probe(self.pages + left - 1),
+            None if spent > found => Next::Probe(self.pages + left - 1),
             None => Next::Read(self.pages..self.pages + needed),
         }
     }
@@ -148,6 +187,18 @@ mod tests {
         assert_eq!(cost(100_000, &[50_000, 70_000, 90_000]).0, 5);
         let scattered: Vec<usize> = (0..40).map(|n| n * 2_000 + 1_999).collect();
         assert!(cost(100_000, &scattered).0 <= scattered.len() + 2);
+    }
+
+    #[test]
+    fn pages_have_saved_nothing_before_the_calls_beside_them_are_paid_for() {
+        let mut hunt = Hunt::new(300);
+        hunt.read(100);
+        // 40 were found on the first page, so the rest would fill seven.
+        assert_eq!(hunt.next(260, false), Next::Read(1..8));
+        hunt.pay_for(37);
+        assert_eq!(hunt.next(260, false), Next::Read(1..4));
+        hunt.pay_for(40);
+        assert_eq!(hunt.next(260, false), Next::Probe(260));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The customer list: names to ids, read page by page until one brings nothing new.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+use super::worth::Rest;
 use crate::provider::decode::{Columns, Row, Rows, Spot};
-use crate::provider::reading::MOST_PAGES;
+use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// A customer as the list shows it: id and name.
 pub static CUSTOMERS: LazyLock<Rows<2>> =
@@ -20,31 +22,73 @@ pub struct CustomerList {
     ids: HashMap<Arc<str>, Vec<i64>>,
     /// Customers that there should be: those whom the manifests name.
     pub expected: usize,
+    /// Pages that were asked for, from the start on.
     pub pages: usize,
+    /// All calls made, looks ahead among them.
+    pub calls: usize,
     /// Pages that were asked for and have not come yet.
     pub under_way: usize,
     /// Whether a page brought nothing new.
-    pub over: bool,
+    over: bool,
+    /// The last page that was looked at ahead and has customers, and the first that has none.
+    reaches: Option<usize>,
+    ends: Option<usize>,
     /// Rows of the first page: no page size is published.
     rows: usize,
+    /// The first page that brought no usable reply.
+    lost: Option<(usize, Failure)>,
 }
 
 impl CustomerList {
-    /// The offsets of the pages to ask for next. The first goes alone, since it tells how many rows a page
-    /// has. Then all that the expected customers fill go side by side, with the empty one that shows the end, and
-    /// after those a quarter more than were read before, so that a list of any length is few round trips deep and
-    /// few pages are too many.
-    pub fn next(&mut self) -> Vec<usize> {
+    /// The pages to ask for next. The first goes alone, since it tells how many rows a page has. Then all that the
+    /// expected customers fill go side by side, with the empty one that shows the end, and after those a quarter
+    /// more than were read before, so that a list of any length is few round trips deep and few pages are too many.
+    pub fn next(&mut self) -> Range<usize> {
         let count = if self.pages == 0 {
             1
         } else {
-            let all = self.expected.div_ceil(self.rows.max(1)) + 1;
-            all.saturating_sub(self.pages).max(1 + self.pages / 4)
+            self.unbegun().max(1 + self.pages / 4)
         };
-        let pages = self.pages..(self.pages + count).min(MOST_PAGES);
+        let end = self.ends.unwrap_or(MOST_PAGES).min(MOST_PAGES);
+        let pages = self.pages..(self.pages + count).min(end);
         self.pages = pages.end;
-        self.under_way = pages.len();
-        pages.map(|page| page * self.rows).collect()
+        self.under_way += pages.len();
+        self.calls += pages.len();
+        pages
+    }
+
+    /// A page far ahead, to see whether the list is that long.
+    pub fn look(&mut self, further: usize) -> usize {
+        self.under_way += 1;
+        self.calls += 1;
+        (self.pages + further).min(MOST_PAGES)
+    }
+
+    pub fn offset(&self, page: usize) -> usize {
+        page * self.rows
+    }
+
+    /// Pages that the expected customers fill, with the end, and that were not asked for.
+    pub fn unbegun(&self) -> usize {
+        let all = self.expected.div_ceil(self.rows.max(1)) + 1;
+        all.saturating_sub(self.pages)
+    }
+
+    /// What is left of the list, as far as it is known. One that goes on behind the most pages never ends.
+    pub fn rest(&self) -> Rest {
+        let least = match self.reaches {
+            Some(page) if page >= MOST_PAGES => usize::MAX / 2,
+            Some(page) => (page + 1).saturating_sub(self.pages),
+            None => 0,
+        };
+        Rest {
+            least: least.max(self.unbegun()).max(1),
+            most: self.ends.map(|page| page.saturating_sub(self.pages)),
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over || self.ends.is_some_and(|page| self.pages >= page)
     }
 
     pub fn page(&mut self, rows: &[CustomerRow<'_>]) {
@@ -63,8 +107,34 @@ impl CustomerList {
                 }
             }
         }
-        self.under_way = self.under_way.saturating_sub(1);
         self.over |= self.known.len() == before;
+    }
+
+    /// A page that was looked at. Its customers are not kept: should the list be read so far, the page has to
+    /// bring something new.
+    pub fn seen_ahead(&mut self, page: usize, rows: &[CustomerRow<'_>]) {
+        let is_new = |row: &CustomerRow<'_>| {
+            let [id, _] = &row.beside;
+            id.integer().is_some_and(|id| !self.known.contains(&id))
+        };
+        let furthest = |known: Option<usize>| known.map_or(page, |other| other.max(page));
+        let nearest = |known: Option<usize>| known.map_or(page, |other| other.min(page));
+        if rows.iter().any(is_new) {
+            self.reaches = Some(furthest(self.reaches));
+        } else {
+            self.ends = Some(nearest(self.ends));
+        }
+    }
+
+    /// A page that brought no usable reply. The first one counts, whichever is heard of first.
+    pub fn lose(&mut self, page: usize, failure: Failure) {
+        if self.lost.as_ref().is_none_or(|(first, _)| page < *first) {
+            self.lost = Some((page, failure));
+        }
+    }
+
+    pub fn lost(&mut self) -> Option<Failure> {
+        self.lost.take().map(|(_, failure)| failure)
     }
 
     /// A name that is held once, however many orders have it.
@@ -104,9 +174,10 @@ mod tests {
             ..CustomerList::default()
         };
         let mut trips = 0;
-        while !list.over {
+        while !list.is_over() {
             trips += 1;
-            for offset in list.next() {
+            for page in list.next() {
+                let offset = list.offset(page);
                 let rows = offset.min(customers)..customers.min(offset + 100);
                 let row = |id: usize| json!({"id": id, "name": format!("c{id}")});
                 let body = Json::from_iter(rows.map(row)).to_string();

@@ -7,13 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::customers::{CUSTOMERS, CustomerRow};
-use super::reading::{orders, rows_of};
+use super::lists::{customers, orders, rows_of};
 use super::{ORDERS, OrderRow, customer_of, decode, key_of};
 use crate::model::{Call, Live, Observed, Reply, Value};
 use crate::provider::codec::Malformed;
 use crate::provider::listing::{Found, Listed, Listing};
 use crate::provider::reading::{Answer, Failure, MOST_PAGES, Outbox, Seen, Ticket, success};
-use crate::provider::with_query;
 
 /// The list a call reads a page of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,8 +64,7 @@ impl OrderListing {
         let path = match list {
             List::Orders => orders(None, None, offset),
             List::OrdersOf(customer) => orders(None, Some(customer), offset),
-            List::Customers if offset == 0 => "/customers".to_string(),
-            List::Customers => with_query("/customers", &[("offset", &offset.to_string())]),
+            List::Customers => customers(offset),
         };
         self.outstanding += 1;
         self.outbox.send(Call::get(path), list);

@@ -16,7 +16,12 @@
 mod customers;
 mod fields;
 mod listing;
+mod lists;
+mod owners;
 mod reading;
+mod search;
+mod target;
+mod worth;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

@@ -284,11 +284,18 @@ fn reads() -> Vec<Reads> {
             10,
         ),
         of(
-            "60 over 5,000 of 60 customers: most of the fifty pages, and the customers",
+            "60 over 5,000 of 20 of 60 customers: a page of each list, and one of each customer",
             account(5_000, 60),
             scattered(60, 81),
             60,
-            54,
+            22,
+        ),
+        of(
+            "60 over 5,000 of 5,000 customers: a call each, after two pages of each list and three looks ahead",
+            account(5_000, 5_000),
+            scattered(60, 81),
+            5_000,
+            60 + 2 + 2 + 3,
         ),
     ]
 }

@@ -1,0 +1,506 @@
+use super::*;
+use crate::model::Desired;
+use crate::provider::Provider;
+use crate::provider::lac::{Lac, fields};
+use crate::provider::reading::MOST_PAGES;
+use crate::provider::testing::{self, answer};
+use serde_json::{Value as Json, json};
+
+/// What comes of `count` orders of as many customers, at a vendor that answers so.
+fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>) {
+    let orders: Vec<_> = (1..=count)
+        .map(|number| {
+            let key = format!("k{number}");
+            let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+            order.fields.insert("customer_id", Value::Integer(number));
+            order
+        })
+        .collect();
+    let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+    let (rounds, found) = testing::drive(Lac.reading(&wanted), vendor);
+    (rounds.concat().len(), found)
+}
+
+fn order(number: i64) -> Json {
+    json!({"activation_key": format!("k{number}"), "customer": {"name": "Rivers"}})
+}
+
+#[test]
+fn a_customer_list_that_does_not_end_is_left() {
+    let mut customers = 0;
+    let (calls, found) = read(20, |call| {
+        if call.starts_with("GET /customers") {
+            customers += 1;
+            return answer(200, json!([{"id": customers, "name": "Rivers"}]));
+        }
+        let shown = if call.contains("customer_ids") { 0 } else { 20 };
+        answer(200, Json::from_iter((1..=shown).map(order)))
+    });
+    assert_eq!(
+        calls,
+        MOST_PAGES + 1 + 20,
+        "proofs that fail are tried first"
+    );
+    for one in found {
+        let Observed::Unread(why) = one else {
+            panic!("{one:?}");
+        };
+        assert!(why.contains("does not end"), "{why}");
+    }
+}
+
+#[test]
+fn a_thousand_orders_are_three_round_trips_deep() {
+    let orders: Vec<_> = (0..1_000)
+        .map(|number| {
+            let key = format!("k{number}");
+            let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+            let customer = Value::Integer(number % 250);
+            order.fields.insert("customer_id", customer);
+            order
+        })
+        .collect();
+    let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+    let (rounds, early, late) = testing::given(Lac.reading(&wanted), |call| {
+        let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
+        let from: i64 = offset.parse().unwrap();
+        if call.starts_with("GET /customers") {
+            let row = |id: i64| json!({"id": id, "name": format!("Customer {id}")});
+            return answer(200, Json::from_iter((from..250.min(from + 100)).map(row)));
+        }
+        let row = |number: i64| {
+            let customer = format!("Customer {}", number % 250);
+            json!({"activation_key": format!("k{number}"), "customer": {"name": customer}})
+        };
+        answer(200, Json::from_iter((from..1_000.min(from + 100)).map(row)))
+    });
+    let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
+    assert_eq!(
+        calls,
+        [2, 12],
+        "pages of orders and of customers side by side"
+    );
+    // Nothing is held back once it is known whose it is.
+    assert_eq!((early.len(), late.len()), (1_000, 0));
+}
+
+#[test]
+fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
+    let orders: Vec<_> = (4_000..4_130)
+        .map(|number| {
+            let key = format!("k{number}");
+            let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+            order.fields.insert("customer_id", Value::Integer(7));
+            order
+        })
+        .collect();
+    let calls = |count: usize, length: i64| {
+        let wanted: Vec<Wanted<'_>> = orders.iter().take(count).collect();
+        let (rounds, _) = testing::drive(Lac.reading(&wanted), |call| {
+            if call.contains("activation_key") {
+                return answer(200, json!([]));
+            }
+            let offset = call.split_once("offset=").map_or("0", |(_, offset)| offset);
+            let from: i64 = offset.parse().unwrap();
+            answer(
+                200,
+                Json::from_iter((from..length.min(from + 100)).map(whole)),
+            )
+        });
+        rounds.concat().len()
+    };
+    assert_eq!(calls(120, 4_120), 1 + 42, "a look ahead, and every page");
+    // What is missing then is somebody else's, if it is there at all: one call each.
+    assert_eq!(calls(130, 4_120), 1 + 43 + 10, "the last page is empty");
+    assert_eq!(calls(20, 2_000), 1 + 20 + 20, "the page ahead was the end");
+}
+
+#[test]
+fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
+    let (calls, _) = read(20, |call| {
+        if call.starts_with("GET /customers") {
+            let row = |id: i64| json!({"id": id, "name": "Rivers"});
+            return answer(200, Json::from_iter((1..=500).map(row)));
+        }
+        answer(200, Json::from_iter((1..=20).map(order)))
+    });
+    assert_eq!(
+        calls,
+        1 + 2 + 20,
+        "the list, the customers, a proof for each"
+    );
+}
+
+/// An account with orders of customers by turns.
+pub struct Account {
+    pub orders: i64,
+    pub customers: i64,
+    /// An order that is not its manifest's customer's, but the last one's, who has the same name.
+    pub lost: i64,
+    /// Whether it may see its customers.
+    pub sees: bool,
+    /// Rows of a page.
+    pub rows: i64,
+}
+
+impl Account {
+    pub fn named(&self, number: i64) -> i64 {
+        number % self.customers + 1
+    }
+
+    fn owner(&self, number: i64) -> i64 {
+        if number == self.lost {
+            self.customers
+        } else {
+            self.named(number)
+        }
+    }
+
+    fn name(&self, customer: i64) -> String {
+        let twin = self.lost >= 0 && customer == self.customers;
+        let customer = if twin {
+            self.named(self.lost)
+        } else {
+            customer
+        };
+        format!("Customer {customer}")
+    }
+
+    pub fn answer(&self, call: &str) -> Answer {
+        let query = call.split_once('?').map_or("", |(_, query)| query);
+        let query: BTreeMap<&str, &str> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        let number = |name: &str| query.get(name).map(|text| text.parse::<i64>().unwrap());
+        let offset = number("offset").unwrap_or(0);
+        if call.starts_with("GET /customers") {
+            if !self.sees {
+                return answer(403, json!({"message": "Access denied."}));
+            }
+            let ids = offset + 1..=self.customers.min(offset + self.rows);
+            let row = |id: i64| json!({"id": id, "name": self.name(id)});
+            return answer(200, Json::from_iter(ids.map(row)));
+        }
+        let of = number("customer_ids");
+        let key = query.get("activation_key");
+        let (first, step) = match of {
+            Some(of) if self.lost < 0 => (of - 1, usize::try_from(self.customers).unwrap()),
+            _ => (0, 1),
+        };
+        let rows = (first..self.orders)
+            .step_by(step)
+            .filter(|number| of.is_none_or(|of| of == self.owner(*number)))
+            .filter(|number| key.is_none_or(|key| format!("k{number}").contains(key)))
+            .skip(usize::try_from(offset).unwrap())
+            .take(usize::try_from(self.rows).unwrap());
+        let row = |number: i64| {
+            let mut order = whole(number);
+            order["customer"]["name"] = json!(self.name(self.owner(number)));
+            order
+        };
+        answer(200, Json::from_iter(rows.map(row)))
+    }
+
+    /// What a manifest says of an order.
+    pub fn manifest(&self, number: i64) -> Desired {
+        let key = format!("k{number}");
+        let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+        let customer = Value::Integer(self.named(number));
+        order.fields.insert("customer_id", customer);
+        order
+    }
+
+    /// The calls of each round trip, and what comes of these orders.
+    fn read(&self, numbers: impl Iterator<Item = i64>) -> (Vec<Vec<String>>, Vec<Observed>) {
+        self.read_by(numbers, |call| self.answer(call))
+    }
+
+    fn read_by(
+        &self,
+        numbers: impl Iterator<Item = i64>,
+        vendor: impl FnMut(&str) -> Answer,
+    ) -> (Vec<Vec<String>>, Vec<Observed>) {
+        let orders: Vec<_> = numbers.map(|number| self.manifest(number)).collect();
+        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+        testing::drive(Lac.reading(&wanted), vendor)
+    }
+}
+
+/// An account that may not see its customers.
+fn unseen(orders: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
+    let account = Account {
+        orders,
+        customers,
+        lost,
+        sees: false,
+        rows: 100,
+    };
+    let (rounds, found) = account.read(0..orders);
+    (rounds.concat(), found)
+}
+
+/// Calls of the customer list, all other calls, and what comes of orders among 5,000 customers.
+fn among_many(lost: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize, Vec<Observed>) {
+    let account = Account {
+        orders: 50_000,
+        customers: 5_000,
+        lost,
+        sees: true,
+        rows: 100,
+    };
+    let (rounds, found) = account.read(numbers);
+    let (customers, others) = counts(&rounds);
+    (customers, others, found)
+}
+
+/// Calls of the customer list, and all others.
+fn counts(rounds: &[Vec<String>]) -> (usize, usize) {
+    let calls = rounds.iter().flatten();
+    let customers = calls.clone().filter(|call| call.contains("/customers"));
+    let customers = customers.count();
+    (customers, calls.count() - customers)
+}
+
+/// Calls of the customer list, and all others, for orders of customers by turns. All are found.
+fn cost(orders: i64, customers: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize) {
+    let account = Account {
+        orders,
+        customers,
+        lost: -1,
+        sees: true,
+        rows: 100,
+    };
+    let numbers = Vec::from_iter(numbers);
+    let (rounds, found) = account.read(numbers.iter().copied());
+    let theirs = numbers.iter().map(|number| account.owner(*number));
+    assert_eq!(owners(&found), Vec::from_iter(theirs));
+    counts(&rounds)
+}
+
+/// So many orders, at a distance from each other.
+fn every(step: i64, count: i64) -> impl Iterator<Item = i64> {
+    (0..count).map(move |number| number * step)
+}
+
+#[test]
+fn few_orders_in_any_account_cost_a_call_each() {
+    assert_eq!(cost(1_000_000, 50_000, every(70_001, 14)), (0, 14));
+    // From 17 customers on both lists are tried: two pages of each, and one look ahead.
+    assert_eq!(cost(50_000, 50_000, every(2_800, 17)), (1, 1 + 17));
+    assert_eq!(cost(50_000, 50_000, 0..17), (3, 1 + 17));
+}
+
+#[test]
+fn a_dense_account_costs_its_pages() {
+    assert_eq!(cost(1_000, 250, 0..1_000), (3 + 1, 10));
+    assert_eq!(cost(1_000, 1_000, 0..1_000), (10 + 1, 10));
+    // More customers than orders: fifty pages of them are still fewer than a thousand proofs.
+    assert_eq!(cost(5_000, 5_000, 0..1_000), (60, 10));
+    // A block at the end of the list, too.
+    assert_eq!(cost(5_000, 2_500, 4_000..5_000), (30, 52));
+}
+
+#[test]
+fn orders_one_to_a_page_are_asked_for_apart() {
+    // The pages and the customers would be 50 each.
+    assert_eq!(cost(5_000, 5_000, every(81, 60)), (5, 2 + 60));
+    assert_eq!(cost(5_000, 5_000, every(83, 60)), (5, 2 + 60));
+    assert_eq!(cost(10_000, 9_999, every(50, 200)), (6, 3 + 200));
+    // With ten to a page they are worth it.
+    assert_eq!(cost(10_000, 9_999, every(10, 1_000)), (109, 101));
+}
+
+#[test]
+fn scattered_orders_do_not_cost_the_size_of_their_account() {
+    assert_eq!(
+        cost(100_000, 9_999, (0..40).map(|n| n * 2_000 + 1_999)),
+        (4, 1 + 40)
+    );
+    // Several of each customer are seen in the customer's list.
+    let pairs = (0..50).flat_map(|n| [n * 900, n * 900 + 50_000]);
+    assert_eq!(cost(100_000, 50_000, pairs), (1, 1 + 50));
+}
+
+#[test]
+fn long_lists_of_many_customers_are_given_up() {
+    // Two orders of each of 100 customers, deep in lists of 1,000 orders. Such a list costs two calls more than its
+    // orders, so after the first few each order is asked for.
+    let deep = (0..100).flat_map(|n| [50_000 + n, 50_100 + n]);
+    let tried = FEW_CUSTOMERS * 2;
+    assert_eq!(cost(100_000, 100, deep), (2, 2 + tried + 200));
+}
+
+#[test]
+fn no_reading_costs_more_than_its_orders_and_a_constant() {
+    for orders in [300, 9_000] {
+        for customers in [17, 400, 8_999] {
+            for count in [17, 60, 200] {
+                for (start, step) in [(0, 1), (3, 17), (50, 44), (200, 1)] {
+                    let numbers = (0..count).map(|n| (start + n * step) % orders);
+                    let numbers: BTreeSet<i64> = numbers.collect();
+                    let wanted = numbers.len();
+                    let theirs = numbers.iter().map(|number| number % customers);
+                    let each_of_another = BTreeSet::from_iter(theirs).len() == wanted;
+                    let (names, others) = cost(orders, customers, numbers.into_iter());
+                    let what = format!("{count} of {orders} of {customers} from {start} by {step}");
+                    // Pages that the orders and their customers would fill, looks ahead, and lists that were tried.
+                    let tried = if each_of_another {
+                        0
+                    } else {
+                        2 * FEW_CUSTOMERS
+                    };
+                    let most = wanted + 2 * wanted.div_ceil(100) + 6 + tried;
+                    assert!(names + others <= most, "{what}: {names} and {others}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_customer_list_is_left_where_proofs_cost_no_more() {
+    // None on the first page: each is asked for, and that proves its owner.
+    let scattered = |n: i64| n * 801 + 799;
+    let (customers, others, found) = among_many(-1, (0..60).map(scattered));
+    assert_eq!((customers, others), (4, 1 + 60));
+    let theirs = (0..60).map(|n| scattered(n) % 5_000 + 1);
+    assert_eq!(owners(&found), Vec::from_iter(theirs));
+    // One page shows all. For 60 the list of 50 pages is cheaper, for 20 it is not.
+    let (customers, others, found) = among_many(-1, 0..60);
+    assert_eq!((customers, others), (56, 1));
+    assert_eq!(owners(&found), Vec::from_iter(1..=60));
+    let (customers, others, found) = among_many(-1, 0..20);
+    assert_eq!((customers, others), (3, 1 + 20));
+    assert_eq!(owners(&found), Vec::from_iter(1..=20));
+}
+
+#[test]
+fn a_name_does_not_outweigh_a_proof_that_failed() {
+    let account = Account {
+        orders: 20,
+        customers: 5_000,
+        lost: -1,
+        sees: true,
+        rows: 100,
+    };
+    let (_, found) = account.read_by(0..20, |call| {
+        if call.contains("customer_ids=8&") {
+            return answer(200, json!([]));
+        }
+        account.answer(call)
+    });
+    let Observed::Unread(why) = &found[7] else {
+        panic!("{:?}", found[7]);
+    };
+    let why = why.as_str();
+    assert_eq!(
+        why,
+        "order k7 is in the list of no customer that could have it"
+    );
+    assert!(matches!(found[8], Observed::Live(_)), "{:?}", found[8]);
+}
+
+#[test]
+fn a_short_customer_list_is_read_beside_the_orders() {
+    let account = Account {
+        orders: 20,
+        customers: 20,
+        lost: -1,
+        sees: true,
+        rows: 100,
+    };
+    let (rounds, found) = account.read(0..20);
+    let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
+    assert_eq!(
+        calls,
+        [2, 1],
+        "a page of each, and the end of the customers"
+    );
+    assert_eq!(owners(&found), Vec::from_iter(1..=20));
+}
+
+#[test]
+fn part_of_the_customer_list_proves_no_owner() {
+    // What is read of the list has only the manifest's customer of that name.
+    let (customers, others, found) = among_many(7, 0..20);
+    let proofs = 20 + 2;
+    assert_eq!(
+        (customers, others),
+        (60, 1 + proofs),
+        "two of the same name"
+    );
+    let theirs = (1..=20).map(|id| if id == 8 { 5_000 } else { id });
+    assert_eq!(owners(&found), Vec::from_iter(theirs));
+}
+
+fn whole(number: i64) -> Json {
+    json!({
+        "customer": {"name": "Rivers"}, "product_template": {"id": "1"},
+        "activation_key": format!("k{number}"), "license_type": "local",
+        "licensee_type": "customer", "hostid_match_rate": "100", "min_hostids": "1",
+        "activations_allowed": "1", "enabled": true, "removal": false, "Hostids": [], "Features": [],
+    })
+}
+
+fn owners(found: &[Observed]) -> Vec<i64> {
+    let owner = |one: &Observed| match one {
+        Observed::Live(live) => match live.fields["customer_id"] {
+            Value::Integer(id) => id,
+            ref other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    found.iter().map(owner).collect()
+}
+
+#[test]
+fn orders_of_customers_that_cannot_be_seen_are_proved_by_their_lists() {
+    // A page of orders, the refusal, and a proof for each order that is its customer's only one.
+    let (calls, found) = unseen(40, 40, -1);
+    assert_eq!(calls.len(), 1 + 1 + 40, "{calls:#?}");
+    assert_eq!(owners(&found), Vec::from_iter(1..=40));
+    // Of customers with several orders, one page shows them all.
+    let (calls, found) = unseen(100, 20, -1);
+    assert_eq!(calls.len(), 1 + 1 + 20, "{calls:#?}");
+    assert_eq!(owners(&found)[..21], Vec::from_iter((1..=20).chain([1])));
+    // What such a page does not show is asked for once more.
+    for (customers, proofs) in [(40, 40), (20, 20 + 1)] {
+        let (calls, found) = unseen(40, customers, 7);
+        assert_eq!(calls.len(), 1 + 1 + proofs, "{calls:#?}");
+        let Observed::Unread(why) = &found[7] else {
+            panic!("{:?}", found[7]);
+        };
+        assert!(
+            why.contains("order k7 is not in the list of customer 8"),
+            "{why}"
+        );
+        assert!(why.contains("GET /customers answered 403"), "{why}");
+        assert!(matches!(found[8], Observed::Live(_)), "{:?}", found[8]);
+    }
+}
+
+#[test]
+fn customers_that_the_network_lost_are_not_proved() {
+    let (calls, found) = read(20, |call| {
+        if call.starts_with("GET /customers") {
+            return Answer::Lost("GET /customers: no answer".into());
+        }
+        answer(200, Json::from_iter((1..=20).map(whole)))
+    });
+    assert_eq!(calls, 1 + 1);
+    assert!(matches!(&found[0], Observed::Unread(why) if why.ends_with("no answer")));
+}
+
+#[test]
+fn counters_that_cannot_be_are_no_fact() {
+    let order = json!({
+        "product_template": {"id": 1}, "license_type": "network", "licensee_type": "customer",
+        "hostid_match_rate": 100, "min_hostids": 1, "activations_allowed": 1, "enabled": true,
+        "removal": false, "deactivations_allowed": i64::MAX, "deactivations_left": i64::MIN,
+        "Hostids": [], "Features": [],
+    });
+    let text = order.to_string();
+    let live = decode(ORDERS.one(&text).unwrap().unwrap()).unwrap();
+    assert_eq!(live.number("deactivations_used"), None);
+}
