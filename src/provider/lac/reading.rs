@@ -12,7 +12,7 @@
 //! Here calls get their purposes and replies find back to them. How lists are searched for orders is in `search`,
 //! how owners are found in `owners`, and which way costs less in `worth`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::customers::{CUSTOMERS, CustomerList};
 use super::lists::{exact, rows_of};
@@ -20,7 +20,7 @@ use super::owners::Names;
 use super::search::{FEW_CUSTOMERS, Later, Listing};
 use super::target::{Order, Target, observed};
 use super::{ORDERS, OrderRow, customer_of, decode};
-use crate::model::{Call, Observed, Value};
+use crate::model::{Call, Observed, Text, Value};
 use crate::provider::decode::Want;
 use crate::provider::reading::{
     Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, success,
@@ -50,8 +50,8 @@ pub struct OrderReading {
     outstanding: usize,
     pub(super) targets: Vec<Target>,
     pub(super) settled: Settled,
-    /// The places of the targets, in the order of their keys.
-    by_key: Vec<usize>,
+    /// The places of the targets by their keys, for all the rows of an account that may be none of them.
+    by_key: HashMap<Text, usize>,
     pub(super) listings: Vec<Listing>,
     pub(super) later: Later,
     /// Whether the first listing, of all orders, is read beside the list of customers.
@@ -65,7 +65,7 @@ impl OrderReading {
         let targets: Vec<Target> = wanted
             .iter()
             .map(|desired| Target {
-                key: desired.id("activationKey").to_string(),
+                key: desired.id("activationKey").into(),
                 customer: match desired.fields.get("customer_id") {
                     Some(Value::Integer(id)) => Some(*id),
                     _ => None,
@@ -78,8 +78,9 @@ impl OrderReading {
                 disproved: false,
             })
             .collect();
-        let mut by_key = Vec::from_iter(0..targets.len());
-        by_key.sort_by(|a, b| targets[*a].key.cmp(&targets[*b].key));
+        let by_key = targets.iter().enumerate();
+        let by_key = by_key.map(|(place, target)| (target.key.clone(), place));
+        let by_key = by_key.collect();
         let mut reading = Self {
             outbox: Outbox::default(),
             outstanding: 0,
@@ -119,10 +120,7 @@ impl OrderReading {
 
     /// The wanted order with this key.
     pub(super) fn place(&self, key: &str) -> Option<usize> {
-        let found = self
-            .by_key
-            .binary_search_by(|at| self.targets[*at].key.as_str().cmp(key));
-        found.ok().map(|at| self.by_key[at])
+        self.by_key.get(key).copied()
     }
 
     pub(super) fn send(&mut self, path: String, purpose: Purpose) {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::customers::CustomerList;
-use crate::model::{Live, Observed, Value};
+use crate::model::{Live, Observed, Text, Value};
 use crate::provider::codec::Malformed;
 
 /// One wanted order and what is known of it.
 pub struct Target {
-    pub key: String,
+    pub key: Text,
     pub customer: Option<i64>,
     pub order: Option<Order>,
     /// The customer that the order is known to belong to.
