@@ -17,6 +17,9 @@ use super::target::observed;
 use super::worth::{Outlook, Rest, Way};
 use crate::provider::reading::{Failure, MOST_PAGES};
 
+/// Pages of orders beside which one of customers hardly counts.
+const CHEAP: usize = 8;
+
 /// How far it is known who has which name.
 #[derive(PartialEq)]
 pub enum Names {
@@ -85,9 +88,15 @@ impl OrderReading {
         } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
             self.names = Names::Failed(why);
-        } else if self.names == Names::AskedWhole {
+        } else if self.names == Names::AskedWhole || self.names_are_cheap() {
             self.ask_names();
         }
+    }
+
+    /// Whether so many pages of orders go out anyway that the customers beside them hardly count. The list is then
+    /// read on before those have all come: until it is known whose the orders are, all that were read are held.
+    fn names_are_cheap(&self) -> bool {
+        self.customers.calls <= self.listings[WHOLE].asked / CHEAP
     }
 
     /// Goes on with the lists of all orders and of all customers, once all pages under way of both have come: what

@@ -23,7 +23,8 @@ pub struct Listing {
     customer: Option<i64>,
     pub wanted: BTreeSet<usize>,
     pub hunt: Hunt,
-    /// Pages that were asked for and have not come yet.
+    /// Pages that were asked for, and those of them that have not come yet.
+    pub asked: usize,
     pub under_way: usize,
     /// Rows of the first page: no page size is published.
     rows: usize,
@@ -115,6 +116,7 @@ impl OrderReading {
             customer,
             hunt: Hunt::new(wanted.len()),
             wanted,
+            asked: 0,
             under_way: 0,
             rows: 0,
             over: false,
@@ -127,6 +129,7 @@ impl OrderReading {
 
     pub(super) fn ask_page(&mut self, number: usize, page: usize, ahead: bool) {
         let listing = &mut self.listings[number];
+        listing.asked += 1;
         listing.under_way += 1;
         if listing.customer.is_some() {
             self.later.saved -= 1;

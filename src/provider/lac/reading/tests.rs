@@ -131,6 +131,39 @@ fn many_customers_of_one_name_are_not_asked_for_one_by_one() {
     );
 }
 
+#[test]
+fn orders_are_handed_over_while_others_are_still_read() {
+    // A page of customers more than the manifests name.
+    let account = Account {
+        orders: 3_000,
+        customers: 150,
+        lost: -1,
+        sees: true,
+        rows: 100,
+    };
+    let numbers = (0..3_000).filter(|number| account.named(*number) <= 90);
+    let orders: Vec<_> = numbers.map(|number| account.manifest(number)).collect();
+    let wanted: Vec<Wanted<'_>> = orders.iter().collect();
+    let mut reading = Lac.reading(&wanted);
+    let (mut waiting, mut given) = (Vec::new(), Vec::new());
+    loop {
+        let calls = reading.ready().into_iter();
+        waiting.extend(calls.map(|(ticket, call)| (ticket, call.name())));
+        let customers = |(_, call): &(Ticket, String)| call.starts_with("GET /customers");
+        let next = waiting.iter().position(customers).unwrap_or(0);
+        if waiting.is_empty() {
+            break;
+        }
+        let (ticket, call) = waiting.remove(next);
+        reading.take(ticket, account.answer(&call));
+        if call.starts_with("GET /license-orders") {
+            given.push(reading.settled().len());
+        }
+    }
+    assert_eq!(given[0], 0, "nobody's yet");
+    assert!(given[2..].iter().all(|count| *count > 0), "{given:?}");
+}
+
 /// An account with orders of customers by turns.
 pub struct Account {
     pub orders: i64,
