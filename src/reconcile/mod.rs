@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::apply::{Account, Event, Listener, Secrets, observe_each};
-use crate::model::{Address, Connection, Desired, Diagnostics, Live, Mode, Observed};
+use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed};
 use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
@@ -76,21 +76,6 @@ impl Pass {
         let paces = paces(&self.accounts, parallelism);
         let findings = Diagnostics::default();
         self.document = PlanDocument::new(&self.planned, source, &paces, &findings, now);
-    }
-
-    /// The connections that writes would go to, in the order of their names.
-    pub fn written(&self) -> Vec<&Connection> {
-        let written = |name: &str| {
-            self.document
-                .objects
-                .iter()
-                .any(|entry| entry.connection == name && !entry.calls.is_empty())
-        };
-        self.accounts
-            .iter()
-            .filter(|(name, _)| written(name))
-            .map(|(_, account)| &account.connection)
-            .collect()
     }
 }
 
