@@ -19,8 +19,12 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
+        Self::answering_in(Duration::from_millis(8)).await
+    }
+
+    async fn answering_in(latency: Duration) -> Self {
         let options = Options {
-            latency: Duration::from_millis(8),
+            latency,
             ..Options::default()
         };
         let sandbox = Sandbox::start(options).await.expect("loopback");
@@ -213,7 +217,8 @@ async fn of_two_runs_at_once_one_writes_and_the_other_is_locked_out() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn interrupted_once_a_run_finishes_what_is_in_flight_and_says_so() {
-    let place = Place::new().await;
+    // Slow enough that even a busy machine sends the signal before the run is through.
+    let place = Place::answering_in(Duration::from_millis(80)).await;
     let mut child = place.apply();
     while place.lines() < 2 && child.try_wait().expect("a child").is_none() {
         std::thread::yield_now();
