@@ -276,3 +276,45 @@ fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) ->
         mark,
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_made(paths: &[PathBuf]) -> (Loaded, Vec<Option<usize>>) {
+        // What is too large is left for later, as by whoever lowers files.
+        let make = |source: &Arc<Source>, label: &Arc<Source>| {
+            assert!(label.is_bare() && label.hash() == source.hash());
+            (source.text.len() < 10).then_some(source.text.len())
+        };
+        load_and(paths, &mut std::io::empty(), None, &make)
+    }
+
+    #[test]
+    fn the_text_of_a_file_goes_once_something_was_made_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.yaml"), "a: 1\n").unwrap();
+        std::fs::write(dir.path().join("b.yaml"), "b: a longer text\n").unwrap();
+        let (loaded, made) = load_made(&[dir.path().to_path_buf()]);
+        assert_eq!(made, [Some(5), None]);
+        let texts = loaded.sources.iter().map(|source| source.text.as_str());
+        assert!(texts.eq(["", "b: a longer text\n"]));
+    }
+
+    #[test]
+    fn a_file_is_read_once_however_its_path_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("a")).unwrap();
+        for name in ["a/b.yaml", "a-b.yaml", "a.yaml"] {
+            std::fs::write(dir.path().join(name), "a: 1\n").unwrap();
+        }
+        let twice = dir.path().join("a//./b.yaml");
+        let (loaded, _) = load_made(&[twice, dir.path().to_path_buf()]);
+        let names = loaded.sources.iter().map(|source| Path::new(&source.name));
+        let names: Vec<&Path> = names
+            .map(|name| name.strip_prefix(dir.path()).unwrap())
+            .collect();
+        // As paths are ordered: what is in a directory before what only begins like its name.
+        assert_eq!(names, ["a/b.yaml", "a-b.yaml", "a.yaml"].map(Path::new));
+    }
+}
