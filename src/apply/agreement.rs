@@ -113,14 +113,15 @@ impl Agreements {
 /// What is agreed on when live is as `object` wants it.
 pub fn agreed(object: &Desired, place: &str) -> Option<Agreed> {
     let table = provider::of(object.vendor)?.table().desired;
+    let fields = object.fields.unpack();
     Some(Agreed {
         address: object.address.to_string(),
         vendor: object.vendor.to_string(),
         connection: object.connection.to_string(),
         base_url: place.to_string(),
         identity: identity_of(object),
-        managed: remember(table, &object.fields),
-        unread: unread(table, &object.fields),
+        managed: remember(table, &fields),
+        unread: unread(table, &fields),
         spared: spared(object),
         commit: None,
         sandbox: false,

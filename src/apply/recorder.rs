@@ -55,7 +55,7 @@ impl Recorder<'_> {
         let Some(call) = entry.calls.first() else {
             return Ok(());
         };
-        let fields = &planned.desired.fields;
+        let fields = &planned.desired.fields.unpack();
         self.write(Event::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::address::{Address, Vendor};
 use super::origin::Origin;
+use super::packed::PackedFields;
 use super::path::PathPattern;
 use super::text::Text;
 use super::value::Fields;
@@ -22,7 +23,7 @@ pub struct Desired {
     pub connection: Text,
     /// Identity members by name, in the order of the kind's table.
     pub identity: Vec<(&'static str, Text)>,
-    pub fields: Fields,
+    pub fields: PackedFields,
     pub policy: OwnPolicy,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,

@@ -4,7 +4,6 @@
 //! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
 //! with their live values, so no later stage needs to know about exceptions.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::field::{Elements, find};
@@ -16,7 +15,6 @@ use crate::provider::conditions;
 /// The object as it should be.
 pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields {
     let wanted = resolved(desired, live);
-    let wanted = wanted.as_ref();
     let policy = &desired.policy;
     let mut next = Fields::new();
     for field in table {
@@ -41,16 +39,13 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
 }
 
 /// What the manifest wants, with conveniences such as names replaced by what reading resolved them to.
-fn resolved<'a>(desired: &'a Desired, live: &Live) -> Cow<'a, Fields> {
-    if live.resolved.is_empty() {
-        return Cow::Borrowed(&desired.fields);
-    }
-    let mut wanted = desired.fields.clone();
+fn resolved(desired: &Desired, live: &Live) -> Fields {
+    let mut wanted = desired.fields.unpack();
     for resolved in &live.resolved {
         wanted.remove(resolved.given);
         wanted.insert(resolved.field, resolved.value.clone());
     }
-    Cow::Owned(wanted)
+    wanted
 }
 
 fn ignored(policy: &Policy, path: &FieldPath, folds: bool) -> bool {
@@ -165,7 +160,7 @@ pub fn note(table: &'static [Field], desired: &Desired, live: &Live) -> Option<S
             return None;
         };
         let asked = live.facts.get(spent)?;
-        let wanted = desired.fields.get(field.name) == Some(&Value::Bool(true));
+        let wanted = desired.fields.get(field.name) == Some(Value::Bool(true));
         let when = match asked {
             crate::model::resource::Fact::Text(when) => format!(" ({when})"),
             crate::model::resource::Fact::Number(_) => String::new(),

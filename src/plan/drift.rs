@@ -105,14 +105,14 @@ struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     fn new(table: &'static [Field], desired: &'a Desired, base: &Fields, live: &'a Live) -> Self {
-        let (mut base, mut mine) = (base.clone(), desired.fields.clone());
+        let (mut base, mut mine) = (base.clone(), desired.fields.unpack());
         let mut unclear = false;
         for field in table.iter().filter(|field| field.need == Need::Never) {
             let Some(given) = base.remove(field.name) else {
                 continue;
             };
             // What is given by the same names as before stands for the same ids.
-            let same = desired.fields.get(field.name) == Some(&given);
+            let same = mine.get(field.name) == Some(&given);
             let resolved = live.resolved.iter().find(|one| one.given == field.name);
             match resolved.filter(|_| same) {
                 Some(resolved) => {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::field::find;
 use crate::model::resource::{Fact, VERSION_FACT};
-use crate::model::{Carry, Desired, Field, Fields, Key, Live, Shape, Value};
+use crate::model::{Carry, Desired, Field, Fields, Key, Live, PackedFields, Shape, Value};
 
 /// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
 /// move with use are left out unless the manifest manages them: use must not make a plan stale.
@@ -30,7 +30,7 @@ struct Canonical<'a> {
     table: &'static [Field],
     fields: &'a Fields,
     /// The manifest's fields; elements have none that a manifest manages apart.
-    managed: Option<&'a Fields>,
+    managed: Option<&'a PackedFields>,
     version: Option<&'a str>,
 }
 

@@ -7,7 +7,8 @@ use super::listing::{Listed, Listing};
 use super::reading::{Answer, Reading};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Fields, KindTable, Live, Mark, Observed, Origin, OwnPolicy, Reply, Text,
+    Address, Desired, Fields, KindTable, Live, Mark, Observed, Origin, OwnPolicy, PackedFields,
+    Reply, Text,
 };
 
 /// A manifest's object that manages nothing.
@@ -24,7 +25,7 @@ pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
             .iter()
             .map(|(name, id)| (*name, Text::from(*id)))
             .collect(),
-        fields: Fields::new(),
+        fields: PackedFields::new(table.desired, &Fields::new()),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

@@ -94,7 +94,7 @@ impl Bases {
                 let base = Base {
                     identity: identity(&desired),
                     place: None,
-                    fields: Arc::unwrap_or_clone(desired).fields,
+                    fields: desired.fields.unpack(),
                     applied: None,
                 };
                 by_address.insert(object.address.to_string(), base);

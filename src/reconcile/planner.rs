@@ -120,7 +120,7 @@ mod tests {
         let license = |number: usize| {
             let mut license = wanted(table, &[("organizationId", "o"), ("licenseId", "l")]);
             license.address.name = format!("license-{number:04}");
-            license.fields.insert("userGroupIds", Value::set(["a"]));
+            license.fields.extend([("userGroupIds", Value::set(["a"]))]);
             // Every third is to be written.
             let there = if number.is_multiple_of(3) { "b" } else { "a" };
             let live = Live {

@@ -18,7 +18,8 @@ use crate::apply::journal::{Agreed, Event, Intent, Record};
 use crate::apply::recall::Fold;
 use crate::model::field::find;
 use crate::model::{
-    Carry, Desired, Field, Fields, Ids, Key, Live, Need, Observed, RiskRule, Shape, Value,
+    Carry, Desired, Field, Fields, Ids, Key, Live, Need, Observed, PackedFields, RiskRule, Shape,
+    Value,
 };
 use crate::plan::document::ChangeEntry;
 use crate::plan::drift::recall;
@@ -137,10 +138,11 @@ pub async fn restore(
             Some(memory) => remembered(memory, table, object, seen),
             // In sync with its manifest, and so worth remembering.
             None if is_in_sync(provider, object, seen, now) => {
-                (object.fields.clone(), seen.clone())
+                (object.fields.unpack(), seen.clone())
             }
             None => (Fields::new(), unnamed(seen, &Fields::new())),
         };
+        let fields = PackedFields::new(table, &fields);
         let wanted = if fields == object.fields {
             Arc::clone(object)
         } else {
@@ -212,7 +214,7 @@ fn agreed_fields(table: &'static [Field], agreed: Fields, object: &Desired, seen
             continue;
         };
         // Reading resolves the names that the manifest gives now; older ones stand for nothing.
-        if field.need == Need::Never && object.fields.get(name) != Some(&value) {
+        if field.need == Need::Never && object.fields.get(name).as_ref() != Some(&value) {
             continue;
         }
         if let (Shape::Keyed(elements), Value::Items(items)) = (&field.shape, &mut value) {

@@ -223,7 +223,7 @@ spec:
         assert!(codes(&fourth).contains(&"duplicate-name"));
         let mended = shelf.check(loaded(&[connection.clone(), one.clone()]), &options);
         let seats = mended.desired[0].fields.get("activations_allowed");
-        assert_eq!(seats, Some(&crate::model::Value::Integer(5)));
+        assert_eq!(seats, Some(crate::model::Value::Integer(5)));
         // A finding of a file stays for as long as the file does.
         let broken = (
             "b.yaml",
@@ -273,7 +273,7 @@ spec:
         assert_eq!(as_before(&loaded), [false, true]);
         let third = shelf.check(loaded, &options);
         let seats = third.desired[0].fields.get("activations_allowed");
-        assert_eq!(seats, Some(&crate::model::Value::Integer(6)));
+        assert_eq!(seats, Some(crate::model::Value::Integer(6)));
         // What is wrong with a file that was not read is shown in its text all the same.
         std::fs::remove_file(file("c.yaml")).unwrap();
         let loaded = shelf.load(&paths, later);

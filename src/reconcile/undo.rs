@@ -7,7 +7,7 @@ use super::{Accounts, Checked, Pass, Settings, document, look};
 use crate::apply::journal::{Event, History, Intent};
 use crate::apply::outcome::Outcome;
 use crate::model::{
-    Address, Desired, Fields, Mark, Observed, Origin, OwnPolicy, diagnostic::Source,
+    Address, Desired, Fields, Mark, Observed, Origin, OwnPolicy, PackedFields, diagnostic::Source,
 };
 use crate::plan::{self, Planned, undo};
 use crate::provider::{self, codec};
@@ -154,7 +154,7 @@ fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result
         vendor: table.vendor,
         connection: intent.connection.as_str().into(),
         identity,
-        fields,
+        fields: PackedFields::new(table.desired, &fields),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

@@ -29,6 +29,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &["manifest/yaml.rs", "manifest/plain.rs", "manifest/write.rs"],
     ),
     ("yaml_edit", &["manifest/edit.rs"]),
+    ("postcard", &["model/packed.rs"]),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),
     (

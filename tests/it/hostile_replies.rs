@@ -114,8 +114,9 @@ fn numbered(object: &Arc<entitle::model::Desired>, number: usize) -> Arc<entitle
     if let Some((_, id)) = object.identity.last_mut() {
         *id = format!("{number}").into();
     }
-    if let Some(customer) = object.fields.get_mut("customer_id") {
-        *customer = entitle::model::Value::Integer(number as i64);
+    if object.fields.contains_key("customer_id") {
+        let customer = entitle::model::Value::Integer(number as i64);
+        object.fields.extend([("customer_id", customer)]);
     }
     Arc::new(object)
 }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use entitle::model::{Clearing, Desired, Field, Fields, Key, Live, Need, Shape, Value};
+use entitle::model::{
+    Clearing, Desired, Field, Fields, Key, Live, Need, PackedFields, Shape, Value,
+};
 use entitle::plan::{carry, diff};
 use entitle::provider::{self, Provider};
 use proptest::prelude::*;
@@ -125,7 +127,7 @@ fn desired(provider: &dyn Provider, fields: Fields) -> Desired {
         .first()
         .unwrap_or_else(|| panic!("{:?}", checked.findings));
     Desired {
-        fields,
+        fields: PackedFields::new(table.desired, &fields),
         ..(**object).clone()
     }
 }
@@ -179,6 +181,20 @@ proptest! {
         let next = carry::carry(table, &desired(provider, wanted), &live);
         let changes = diff::diff(table, &next, &live, pure::now());
         prop_assert!(changes.is_empty(), "{changes:?}");
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_as_it_was(
+        (provider, wanted) in each_provider().prop_flat_map(|provider| {
+            let table = provider::ALL[provider].table().desired;
+            (Just(provider), fields(table).prop_flat_map(managed))
+        })
+    ) {
+        let table = provider::ALL[provider].table().desired;
+        let packed = PackedFields::new(table, &wanted);
+        prop_assert_eq!(&packed.unpack(), &wanted);
+        let again = PackedFields::of_bytes(table, packed.bytes());
+        prop_assert_eq!(again.map(|again| again.unpack()), Some(wanted));
     }
 
     #[test]

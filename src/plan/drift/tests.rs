@@ -2,7 +2,7 @@ use super::accepted::Ledger;
 use super::*;
 use crate::model::diagnostic::Source;
 use crate::model::resource::Resolved;
-use crate::model::{AcceptedDrift, Mark, Origin, PathPattern};
+use crate::model::{AcceptedDrift, Mark, Origin, PackedFields, PathPattern};
 use crate::provider::{self, testing};
 
 const NOW: &str = "2026-11-21T12:00:00Z";
@@ -17,7 +17,7 @@ fn lac() -> &'static [Field] {
 
 fn wanted(kind: &str, fields: Fields) -> Desired {
     Desired {
-        fields,
+        fields: PackedFields::new(table(kind).desired, &fields),
         ..testing::wanted(table(kind), &[])
     }
 }

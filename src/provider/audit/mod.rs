@@ -11,7 +11,7 @@ use crate::model::field::{Elements, find};
 use crate::model::node::Entry;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
-    Need, Node, Origin, Shape, Text, Tree, Value,
+    Need, Node, Origin, PackedFields, Shape, Text, Tree, Value,
 };
 
 mod identity;
@@ -44,7 +44,7 @@ pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) 
         vendor: table.vendor,
         connection: Text::default(),
         identity,
-        fields,
+        fields: PackedFields::new(table.desired, &fields),
         policy: policy.into(),
         labels: draft.labels,
         origin: draft.origin.clone(),

@@ -84,7 +84,7 @@ impl LicenseReading {
                 reading.organizations.len() - 1
             });
             let names = match desired.fields.get(fields::NAMES) {
-                Some(Value::Set(names)) => Some((**names).clone()),
+                Some(Value::Set(names)) => Some(*names),
                 _ => None,
             };
             let target = Target {

@@ -143,7 +143,7 @@ impl Provider for Lac {
         }
         let mut live = decode(order)?;
         if let Some(customer) = desired.fields.get("customer_id") {
-            live.fields.insert("customer_id", customer.clone());
+            live.fields.insert("customer_id", customer);
         }
         Ok(live)
     }

@@ -67,7 +67,7 @@ impl OrderReading {
             .map(|desired| Target {
                 key: desired.id("activationKey").into(),
                 customer: match desired.fields.get("customer_id") {
-                    Some(Value::Integer(id)) => Some(*id),
+                    Some(Value::Integer(id)) => Some(id),
                     _ => None,
                 },
                 order: None,

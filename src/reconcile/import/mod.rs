@@ -18,7 +18,8 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, OwnPolicy, Shape,
+    Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, OwnPolicy,
+    PackedFields, Shape,
 };
 use crate::plan::{self, Action};
 use crate::provider::listing::Found;
@@ -145,7 +146,7 @@ fn bare(table: &KindTable, connection: &str, identity: Identity) -> Desired {
         vendor: table.vendor,
         connection: connection.into(),
         identity,
-        fields: Fields::new(),
+        fields: PackedFields::new(table.desired, &Fields::new()),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use entitle::manifest;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Diagnostics, Observed, Reply, Shape, Value};
+use entitle::model::{Call, Desired, Diagnostics, Observed, PackedFields, Reply, Shape, Value};
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::{self, saved};
 use entitle::provider::reading::Answer;
@@ -176,13 +176,15 @@ fn numbered(provider: &'static dyn Provider, first: &Desired, number: i64) -> De
             _ => format!("{}{number}", &id[..id.len() - 1]).into(),
         };
     }
-    if let Some(customer) = object.fields.get_mut("customer_id") {
+    let mut fields = object.fields.unpack();
+    if let Some(customer) = fields.get_mut("customer_id") {
         *customer = Value::Integer(number);
     }
-    if number == 2 && object.fields.remove("userGroupIds").is_some() {
+    if number == 2 && fields.remove("userGroupIds").is_some() {
         let names = ["Support", "Field sales"].map(String::from);
-        object.fields.insert("userGroups", Value::set(names));
+        fields.insert("userGroups", Value::set(names));
     }
+    object.fields = PackedFields::new(provider.table().desired, &fields);
     object.address.name = format!("{}-{number}", object.address.name);
     object
 }

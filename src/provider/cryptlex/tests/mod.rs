@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::{Fields, Observed};
+use crate::model::{Fields, Observed, PackedFields};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{self, answer, reply};
 
@@ -17,7 +17,7 @@ const ORG: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 fn wanted(license: &str, fields: Fields) -> Desired {
     let ids = [("organizationId", ORG), ("licenseId", license)];
     Desired {
-        fields,
+        fields: PackedFields::new(fields::TABLE.desired, &fields),
         ..testing::wanted(&fields::TABLE, &ids)
     }
 }

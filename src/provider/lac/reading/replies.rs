@@ -224,7 +224,7 @@ fn one_proof_that_holds_is_enough() {
         }
     };
     let mut order = account.manifest(3);
-    order.fields.insert("customer_id", Value::Integer(5));
+    order.fields.extend([("customer_id", Value::Integer(5))]);
     let (_, outcome) = of_all(&[&order], &vendor);
     assert!(outcome.1[0].contains("Integer(9)"), "{}", outcome.1[0]);
     // Without it, what failed is told.

@@ -12,7 +12,9 @@ fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>
         .map(|number| {
             let key = format!("k{number}");
             let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
-            order.fields.insert("customer_id", Value::Integer(number));
+            order
+                .fields
+                .extend([("customer_id", Value::Integer(number))]);
             order
         })
         .collect();
@@ -56,7 +58,7 @@ fn a_thousand_orders_are_three_round_trips_deep() {
             let key = format!("k{number}");
             let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
             let customer = Value::Integer(number % 250);
-            order.fields.insert("customer_id", customer);
+            order.fields.extend([("customer_id", customer)]);
             order
         })
         .collect();
@@ -90,7 +92,7 @@ fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
         .map(|number| {
             let key = format!("k{number}");
             let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
-            order.fields.insert("customer_id", Value::Integer(7));
+            order.fields.extend([("customer_id", Value::Integer(7))]);
             order
         })
         .collect();
@@ -240,7 +242,7 @@ impl Account {
         let key = format!("k{number}");
         let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
         let customer = Value::Integer(self.named(number));
-        order.fields.insert("customer_id", customer);
+        order.fields.extend([("customer_id", customer)]);
         order
     }
 
