@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::switches::GroupOrder;
 use super::{Refusal, refusal};
 use crate::sandbox::layered::{Layered, Members};
 use crate::sandbox::wire;
@@ -190,25 +189,6 @@ impl Organization {
         }
     }
 
-    /// The licence as the API shows it, groups written out.
-    pub(super) fn shown(&self, license: &License, order: GroupOrder) -> Value {
-        let ids = license.groups.iter();
-        let mut groups: Vec<&Fields> = ids.filter_map(|id| self.groups.get(id)).collect();
-        groups.sort_by_cached_key(|group| creation(*group));
-        if order == GroupOrder::Reversed {
-            groups.reverse();
-        }
-        let groups = groups.into_iter().map(|group| {
-            let mut group = group.clone();
-            // The count belongs to the user-group list only.
-            group.shift_remove("totalUsers");
-            Value::Object(group)
-        });
-        let mut fields = license.fields.to_object();
-        fields.insert("userGroups".into(), groups.collect());
-        Value::Object(fields)
-    }
-
     pub(super) fn create_group(
         &mut self,
         id: String,
@@ -288,7 +268,7 @@ fn text<'a>(fields: &'a impl Members, name: &str) -> &'a str {
 }
 
 /// Order of creation, with the id to break ties; dates are normalised, so text order is time order.
-fn creation(fields: &impl Members) -> (String, String) {
+pub(super) fn creation(fields: &impl Members) -> (String, String) {
     let created = text(fields, "createdAt");
     (created.to_owned(), id_of(fields).to_owned())
 }

@@ -4,7 +4,7 @@
 //! from 1 to 100, the default order is that of creation, and a page past the end is an empty array.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::account::{License, Organization};
 use super::filter::{Field, Filter, Holds, Listed, Op, Seen, Wanted};
@@ -164,12 +164,8 @@ fn sort(text: &str, fields: &[Field]) -> Result<(&'static str, bool), Refusal> {
     }
 }
 
-fn array(items: Vec<Value>) -> Answer {
-    Answer::json(200, &Value::Array(items))
-}
-
-fn objects(items: Vec<&Map<String, Value>>) -> Answer {
-    array(items.into_iter().cloned().map(Value::Object).collect())
+fn array<T: Serialize>(items: Vec<T>) -> Answer {
+    Answer::serialized(200, &items)
 }
 
 impl Cryptlex {
@@ -179,7 +175,7 @@ impl Cryptlex {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let listing = Listing::parse(asked, &ORGANIZATION_FIELDS, self, now)?;
-        Ok(objects(listing.select(self.account.organizations())))
+        Ok(array(listing.select(self.account.organizations())))
     }
 
     pub(super) fn list_groups(
@@ -190,7 +186,7 @@ impl Cryptlex {
     ) -> Result<Answer, Refusal> {
         let listing = Listing::parse(asked, &GROUP_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
-        Ok(objects(listing.select(organization.groups().into_iter())))
+        Ok(array(listing.select(organization.groups().into_iter())))
     }
 
     pub(super) fn list_licenses(
@@ -205,7 +201,7 @@ impl Cryptlex {
         let order = self.switches.group_order;
         let shown = licenses
             .into_iter()
-            .map(|one| organization.shown(one, order));
+            .map(|one| organization.reading(one, order));
         Ok(array(shown.collect()))
     }
 }

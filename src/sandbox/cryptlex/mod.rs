@@ -10,6 +10,7 @@ mod foreign;
 mod list;
 pub(super) mod populate;
 mod rate;
+mod reading;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -240,8 +241,8 @@ impl Cryptlex {
         }
         let organization = self.account.organization(organization)?;
         let license = organization.license(id)?;
-        let shown = organization.shown(license, self.switches.group_order);
-        Ok(Answer::json(200, &shown))
+        let shown = organization.reading(license, self.switches.group_order);
+        Ok(Answer::serialized(200, &shown))
     }
 
     /// Replaces the licence's set of user groups: the array is the set, `[]` clears it.
@@ -264,8 +265,8 @@ impl Cryptlex {
             let at = json!(wire::seven_digits(now));
             license.fields.insert("updatedAt", at);
         }
-        let shown = organization.shown(organization.license(id)?, self.switches.group_order);
-        Ok(Answer::json(200, &shown))
+        let shown = organization.reading(organization.license(id)?, self.switches.group_order);
+        Ok(Answer::serialized(200, &shown))
     }
 
     fn create_group(

@@ -5,34 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::switches::{NewRowMaxOverages, RowMembers, Spelling, Switches};
+use super::switches::{NewRowMaxOverages, Spelling};
 use super::{Refusal, detail};
-use crate::sandbox::layered::{Layered, Members};
+use crate::sandbox::layered::Layered;
 use crate::sandbox::wire;
 
 pub(super) type Fields = Map<String, Value>;
 
-/// A product feature inside a row, as the page of the write call prints it.
-const NESTED: [&str; 13] = [
-    "id",
-    "created_at",
-    "updated_at",
-    "name",
-    "code",
-    "is_deleted",
-    "feature_type",
-    "max_consumption",
-    "allow_overages",
-    "max_overages",
-    "reset_consumption",
-    "consumption_period",
-    "metadata",
-];
 /// A row after its `id` and `product_feature`, as the same page prints it.
-const ROW: [&str; 8] = [
+pub(super) const ROW: [&str; 8] = [
     "max_consumption",
     "total_consumptions",
     "expiry_date",
@@ -43,7 +27,7 @@ const ROW: [&str; 8] = [
     "metadata",
 ];
 /// What newer pages print on a row besides.
-const NEWER: [&str; 5] = [
+pub(super) const NEWER: [&str; 5] = [
     "allow_unlimited_consumptions",
     "is_floating",
     "is_floating_cloud",
@@ -207,6 +191,10 @@ impl Account {
         self.features.values()
     }
 
+    pub(super) fn feature_fields(&self, id: u64) -> Option<&Fields> {
+        self.features.get(&id)
+    }
+
     pub(super) fn licenses(&self) -> impl Iterator<Item = &License> {
         self.licenses.values()
     }
@@ -271,58 +259,19 @@ impl Account {
         }
         row
     }
-
-    /// The licence as the API shows it. Only the reply to a write has microseconds in `updated_at`; later
-    /// reads round to whole seconds, as the vendor's update and list examples do (checked 2026-11-21).
-    pub(super) fn shown(&self, license: &License, switches: &Switches, written: bool) -> Value {
-        let mut rows: Vec<(&u64, &Row)> = license.rows.iter().collect();
-        rows.sort_by_key(|(_, row)| row.id);
-        let rows = rows.into_iter().map(|(feature, row)| {
-            let mut shown = Fields::new();
-            shown.insert("id".into(), json!(row.id));
-            let nested = self.features.get(feature);
-            let nested = nested.map(|nested| pick(nested, &NESTED, switches.period_spelling));
-            shown.insert("product_feature".into(), json!(nested));
-            shown.extend(pick(&row.fields, &ROW, switches.period_spelling));
-            if switches.row_members == RowMembers::Newer {
-                shown.extend(pick(&row.fields, &NEWER, switches.period_spelling));
-            }
-            Value::Object(shown)
-        });
-        let mut fields = license.fields.to_object();
-        fields.insert("product_features".into(), rows.collect());
-        spell(&mut fields, switches.period_spelling);
-        if !written {
-            let updated = fields["updated_at"].as_str();
-            let updated = updated.and_then(|text| text.parse::<Timestamp>().ok());
-            if let Some(at) = updated.and_then(|at| at.round(Unit::Second).ok()) {
-                fields.insert("updated_at".into(), json!(at.to_string()));
-            }
-        }
-        Value::Object(fields)
-    }
 }
 
-/// The named members in that order.
-fn pick(from: &impl Members, names: &[&str], spelling: Spelling) -> Fields {
-    let mut picked = Fields::new();
-    for name in names {
-        let value = from.member(name).cloned().unwrap_or_default();
-        picked.insert((*name).into(), value);
-    }
-    spell(&mut picked, spelling);
-    picked
+/// Whether a period is a year, however it is spelled.
+pub(super) fn is_yearly(period: &Value) -> bool {
+    matches!(period.as_str(), Some("annualy" | "annually"))
 }
 
 /// Writes a yearly period the way the switch says.
 pub(super) fn spell(fields: &mut Fields, spelling: Spelling) {
     if let Some(period) = fields.get_mut("consumption_period")
-        && (*period == "annualy" || *period == "annually")
+        && is_yearly(period)
     {
-        *period = match spelling {
-            Spelling::Annualy => json!("annualy"),
-            Spelling::Annually => json!("annually"),
-        };
+        *period = spelling.word().into();
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
@@ -213,16 +214,28 @@ impl<'a> Listing<'a> {
         format!("{base}{path}?{}", encode(&pairs))
     }
 
-    fn envelope(&self, count: usize, results: Vec<Value>) -> Answer {
+    fn envelope<T: Serialize>(&self, count: usize, results: Vec<T>) -> Answer {
         let end = self.offset.saturating_add(self.limit);
         let next = (end < count).then(|| self.link(end));
         let before = self.offset.saturating_sub(self.limit);
         let previous = (self.offset > 0).then(|| self.link(before));
-        Answer::json(
-            200,
-            &json!({"count": count, "next": next, "previous": previous, "results": results}),
-        )
+        let envelope = Envelope {
+            count,
+            next,
+            previous,
+            results,
+        };
+        Answer::serialized(200, &envelope)
     }
+}
+
+/// What a list call answers with.
+#[derive(Serialize)]
+struct Envelope<T> {
+    count: usize,
+    next: Option<String>,
+    previous: Option<String>,
+    results: Vec<T>,
 }
 
 /// Nulls first, then flags and numbers, then text.
@@ -259,14 +272,13 @@ impl LicenseSpring {
         let (count, page) = listing.page(candidates, |license| &license.fields)?;
         let shown = page
             .into_iter()
-            .map(|license| self.account.shown(license, &self.switches, false));
+            .map(|license| self.account.reading(license, &self.switches, false));
         Ok(listing.envelope(count, shown.collect()))
     }
 
     pub(super) fn list_product_features(&self, asked: &Asked) -> Result<Answer, Refusal> {
         let listing = Listing::parse(asked, &FEATURE_FILTERS, self)?;
         let (count, page) = listing.page(self.account.features(), |feature| *feature)?;
-        let shown = page.into_iter().cloned().map(Value::Object);
-        Ok(listing.envelope(count, shown.collect()))
+        Ok(listing.envelope(count, page))
     }
 }

@@ -8,6 +8,7 @@ mod account;
 mod foreign;
 mod list;
 pub(super) mod populate;
+mod reading;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -115,8 +116,8 @@ impl LicenseSpring {
             Route::Licenses => self.list_licenses(asked),
             Route::License(id) => {
                 let license = self.account.license(id)?;
-                let shown = self.account.shown(license, &self.switches, false);
-                Ok(Answer::json(200, &shown))
+                let shown = self.account.reading(license, &self.switches, false);
+                Ok(Answer::serialized(200, &shown))
             }
             Route::UpdateFeatures(id) => self.update_features(id, asked, now),
             Route::ProductFeatures => self.list_product_features(asked),

@@ -112,6 +112,15 @@ pub(super) enum Spelling {
     Annually,
 }
 
+impl Spelling {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Spelling::Annualy => "annualy",
+            Spelling::Annually => "annually",
+        }
+    }
+}
+
 /// Which spelling a write may use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

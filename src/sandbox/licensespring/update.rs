@@ -59,9 +59,10 @@ impl LicenseSpring {
         // Microseconds are what the vendor keeps and shows in the reply to a write.
         let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         license.fields.insert("updated_at", json!(updated));
-        let shown = self.account.shown(&license, &self.switches, true);
+        let shown = self.account.reading(&license, &self.switches, true);
+        let answer = Answer::serialized(200, &shown);
         self.account.put(id, license);
-        Ok(Answer::json(200, &shown))
+        Ok(answer)
     }
 
     fn body(&self, asked: &Asked) -> Result<Value, Refusal> {

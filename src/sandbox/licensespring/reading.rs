@@ -1,0 +1,152 @@
+//! How a licence reads, as the vendor's list and update pages print it (checked 2026-11-21).
+//!
+//! Written member by member, since a page of a hundred licences would otherwise be built as a tree first.
+
+use jiff::{Timestamp, Unit};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::account::{Account, Fields, License, NEWER, ROW, Row, is_yearly};
+use super::switches::{RowMembers, Spelling, Switches};
+use crate::sandbox::layered::Members;
+
+/// A product feature inside a row, as the page of the write call prints it.
+const NESTED: [&str; 13] = [
+    "id",
+    "created_at",
+    "updated_at",
+    "name",
+    "code",
+    "is_deleted",
+    "feature_type",
+    "max_consumption",
+    "allow_overages",
+    "max_overages",
+    "reset_consumption",
+    "consumption_period",
+    "metadata",
+];
+
+impl Account {
+    /// The licence as the API shows it; `written` is for the reply to a write.
+    pub(super) fn reading<'a>(
+        &'a self,
+        license: &'a License,
+        switches: &'a Switches,
+        written: bool,
+    ) -> Reading<'a> {
+        Reading {
+            account: self,
+            license,
+            switches,
+            written,
+        }
+    }
+}
+
+/// A licence on its way out, its rows in the order of their ids.
+pub(super) struct Reading<'a> {
+    account: &'a Account,
+    license: &'a License,
+    switches: &'a Switches,
+    written: bool,
+}
+
+impl Serialize for Reading<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let spelling = self.switches.period_spelling;
+        let mut out = serializer.serialize_map(None)?;
+        for (name, value) in self.license.fields.iter() {
+            match name {
+                "product_features" => out.serialize_entry(name, &self.rows())?,
+                "updated_at" if !self.written => match whole_seconds(value) {
+                    Some(rounded) => out.serialize_entry(name, &rounded)?,
+                    None => out.serialize_entry(name, value)?,
+                },
+                _ => out.serialize_entry(name, &Spelled(name, value, spelling))?,
+            }
+        }
+        out.end()
+    }
+}
+
+impl Reading<'_> {
+    fn rows(&self) -> Vec<ReadingRow<'_>> {
+        let rows = self.license.rows.iter();
+        let rows = rows.map(|(feature, row)| ReadingRow {
+            nested: self.account.feature_fields(*feature),
+            row,
+            switches: self.switches,
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by_key(|shown| shown.row.id);
+        rows
+    }
+}
+
+/// Only the reply to a write has microseconds in `updated_at`; later reads round to whole seconds, as the
+/// vendor's update and list examples do.
+fn whole_seconds(updated: &Value) -> Option<String> {
+    let at: Timestamp = updated.as_str()?.parse().ok()?;
+    Some(at.round(Unit::Second).ok()?.to_string())
+}
+
+/// A row with its whole product feature.
+struct ReadingRow<'a> {
+    nested: Option<&'a Fields>,
+    row: &'a Row,
+    switches: &'a Switches,
+}
+
+impl Serialize for ReadingRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let spelling = self.switches.period_spelling;
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("id", &self.row.id)?;
+        let nested = self.nested.map(|nested| Nested(nested, spelling));
+        out.serialize_entry("product_feature", &nested)?;
+        put(&mut out, &self.row.fields, &ROW, spelling)?;
+        if self.switches.row_members == RowMembers::Newer {
+            put(&mut out, &self.row.fields, &NEWER, spelling)?;
+        }
+        out.end()
+    }
+}
+
+struct Nested<'a>(&'a Fields, Spelling);
+
+impl Serialize for Nested<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        put(&mut out, self.0, &NESTED, self.1)?;
+        out.end()
+    }
+}
+
+/// Writes the named members in that order, `null` for one that is not there.
+fn put<M: SerializeMap>(
+    out: &mut M,
+    from: &impl Members,
+    names: &[&str],
+    spelling: Spelling,
+) -> Result<(), M::Error> {
+    for name in names {
+        let value = from.member(name).unwrap_or(&Value::Null);
+        out.serialize_entry(name, &Spelled(name, value, spelling))?;
+    }
+    Ok(())
+}
+
+/// A member with its name, a yearly period as the switch says.
+struct Spelled<'a>(&'a str, &'a Value, Spelling);
+
+impl Serialize for Spelled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(name, value, spelling) = self;
+        match name == &"consumption_period" && is_yearly(value) {
+            true => spelling.word().serialize(serializer),
+            false => value.serialize(serializer),
+        }
+    }
+}
