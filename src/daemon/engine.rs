@@ -68,8 +68,9 @@ pub struct Engine {
     pub rules: Rules,
     /// The manifests in force.
     pub checked: Option<Checked>,
-    pub objects: BTreeMap<Address, Tracked>,
-    queue: Queue<Address, Instant>,
+    /// Their addresses are shared with the queue.
+    pub objects: BTreeMap<Arc<Address>, Tracked>,
+    queue: Queue<Arc<Address>, Instant>,
     /// When each group of objects is looked at by itself: together, so that lists serve all of them.
     rounds: BTreeMap<(String, Duration), Instant>,
     busy: BTreeSet<String>,
@@ -92,10 +93,10 @@ impl Engine {
     pub fn adopt(&mut self, mut checked: Checked, now: Now) -> Vec<String> {
         let objects = std::mem::take(&mut checked.desired);
         let moved = self.moved_connections(&checked);
-        let mut gone: BTreeSet<Address> = self.objects.keys().cloned().collect();
+        let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
         for desired in objects {
-            let address = desired.address.clone();
-            gone.remove(&address);
+            let known = gone.take(&desired.address);
+            let address = known.unwrap_or_else(|| Arc::new(desired.address.clone()));
             let rerouted = moved.iter().any(|moved| desired.connection == *moved);
             match self.objects.get_mut(&address) {
                 Some(tracked) if same_object(&tracked.desired, &desired) && !rerouted => {
@@ -107,7 +108,8 @@ impl Engine {
                     tracked.want(desired);
                 }
                 _ => {
-                    self.objects.insert(address.clone(), Tracked::new(desired));
+                    self.objects
+                        .insert(Arc::clone(&address), Tracked::new(desired));
                 }
             }
             self.queue
@@ -211,12 +213,13 @@ impl Engine {
     /// What is due now, by connection.
     pub fn batches(&mut self, now: Now) -> Vec<Batch> {
         let (objects, busy) = (&self.objects, &self.busy);
-        let free = |address: &Address| {
+        let free = |address: &Arc<Address>| {
             let tracked = objects.get(address);
             tracked.is_some_and(|tracked| !busy.contains(tracked.desired.connection.as_str()))
         };
         let due = self.queue.due(now.instant, free);
-        let mut by_connection: BTreeMap<String, Vec<(Address, &'static str)>> = BTreeMap::new();
+        let mut by_connection: BTreeMap<String, Vec<(Arc<Address>, &'static str)>> =
+            BTreeMap::new();
         for (address, reason) in due {
             if let Some(tracked) = self.objects.get(&address) {
                 let connection = tracked.desired.connection.clone();
@@ -239,13 +242,13 @@ impl Engine {
     fn batch(
         &mut self,
         connection: String,
-        due: &[(Address, &'static str)],
+        due: &[(Arc<Address>, &'static str)],
         door: Door,
         now: Now,
     ) -> Option<Batch> {
         let mut checked = self.checked.clone()?;
         let mut jobs = Vec::with_capacity(due.len());
-        let addresses: BTreeSet<&Address> = due.iter().map(|(address, _)| address).collect();
+        let addresses: BTreeSet<&Arc<Address>> = due.iter().map(|(address, _)| address).collect();
         let others = self.objects.iter().filter(|(address, tracked)| {
             tracked.desired.connection == connection && !addresses.contains(address)
         });
@@ -282,8 +285,10 @@ impl Engine {
     pub fn finish(&mut self, seen: &Seen, now: Now, chance: f64) {
         self.busy.remove(&seen.connection);
         for (address, generation, look) in &seen.looks {
-            self.queue.done(address);
-            let Some(tracked) = self.objects.get_mut(address) else {
+            let Some(address) = self.queue.done(address) else {
+                continue;
+            };
+            let Some(tracked) = self.objects.get_mut(&address) else {
                 continue;
             };
             let ended = tracked.settle(look, &seen.run, now);
@@ -306,7 +311,7 @@ impl Engine {
                 schedule::Ended::Passing => (now.instant + wait, "trying again"),
                 schedule::Ended::Until(_) => (now.instant + wait, "waited for"),
             };
-            self.queue.wake(address, at, reason);
+            self.queue.wake(&address, at, reason);
         }
         self.release(&seen.connection, now);
     }
@@ -334,15 +339,18 @@ impl Engine {
     pub fn lost(&mut self, connection: &str, addresses: &[Address], now: Now, chance: f64) {
         self.busy.remove(connection);
         for address in addresses {
-            self.queue.done(address);
-            if let Some(tracked) = self.objects.get_mut(address) {
+            let Some(address) = self.queue.done(address) else {
+                continue;
+            };
+            if let Some(tracked) = self.objects.get_mut(&address) {
                 let wait = schedule::backoff(tracked.failures, self.rules.resync, chance);
                 tracked.failures += 1;
                 let status = Arc::make_mut(&mut tracked.status);
                 status.running = false;
                 status.state = ObjectState::Failed;
                 status.message = Some("the pass broke off, which is a bug: see the log".into());
-                self.queue.wake(address, now.instant + wait, "trying again");
+                self.queue
+                    .wake(&address, now.instant + wait, "trying again");
             }
         }
     }

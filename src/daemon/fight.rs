@@ -12,14 +12,24 @@ use std::time::Duration;
 const HEALS: usize = 3;
 pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// The heals of one object by field path, and the fields that were given up.
+/// The heals of one object by field path, and the fields that were given up. Hardly any object has some, so
+/// they take no room in the others.
 #[derive(Debug)]
-pub struct Fights<T> {
+pub struct Fights<T>(Option<Box<Fought<T>>>);
+
+#[derive(Debug)]
+struct Fought<T> {
     healed: BTreeMap<String, VecDeque<T>>,
     given_up: BTreeMap<String, T>,
 }
 
 impl<T> Default for Fights<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Default for Fought<T> {
     fn default() -> Self {
         Self {
             healed: BTreeMap::new(),
@@ -31,15 +41,17 @@ impl<T> Default for Fights<T> {
 impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
     /// Fields were changed back.
     pub fn healed<'a>(&mut self, paths: impl Iterator<Item = &'a str>, now: T) {
+        let fought = self.0.get_or_insert_default();
         for path in paths {
-            let heals = self.healed.entry(path.to_string()).or_default();
+            let heals = fought.healed.entry(path.to_string()).or_default();
             heals.push_back(now);
             // More are never asked for, so an object that is healed for years takes no more room.
             if heals.len() > HEALS {
                 heals.pop_front();
             }
         }
-        self.healed
+        fought
+            .healed
             .retain(|_, heals| heals.back().is_some_and(|last| *last + WINDOW > now));
     }
 
@@ -49,30 +61,33 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
             let recent = heals.iter().filter(|at| **at + WINDOW > now);
             recent.count() >= HEALS
         };
-        let contested = self.healed.iter().filter(|(_, heals)| often(heals));
+        let healed = self.0.iter().flat_map(|fought| &fought.healed);
+        let contested = healed.filter(|(_, heals)| often(heals));
         contested.map(|(path, _)| path.clone()).collect()
     }
 
     /// Fields are not healed any more.
     pub fn give_up(&mut self, paths: &[String], now: T) {
+        let fought = self.0.get_or_insert_default();
         for path in paths {
-            self.healed.remove(path);
-            self.given_up.insert(path.clone(), now);
+            fought.healed.remove(path);
+            fought.given_up.insert(path.clone(), now);
         }
     }
 
     /// Since when the first of them was given up.
     pub fn since(&self) -> Option<T> {
-        self.given_up.values().min().copied()
+        self.0.as_ref()?.given_up.values().min().copied()
     }
 
     /// The fields that are not healed any more.
     pub fn given_up(&self) -> impl Iterator<Item = &str> {
-        self.given_up.keys().map(String::as_str)
+        let fought = self.0.iter();
+        fought.flat_map(|fought| fought.given_up.keys().map(String::as_str))
     }
 
     pub fn is_on(&self) -> bool {
-        !self.given_up.is_empty()
+        self.since().is_some()
     }
 
     /// A new manifest starts anew.
@@ -127,8 +142,8 @@ mod tests {
             assert_eq!(fights.contested(now), [""; 0]);
             fights.healed(one("count"), now);
         }
-        assert!(fights.healed["count"].len() <= HEALS);
+        assert!(fights.0.as_ref().unwrap().healed["count"].len() <= HEALS);
         fights.healed(one("other"), at(1_000_000));
-        assert_eq!(fights.healed.len(), 1);
+        assert_eq!(fights.0.as_ref().unwrap().healed.len(), 1);
     }
 }

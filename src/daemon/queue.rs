@@ -4,6 +4,7 @@
 //! looked at is not handed out again before it is done; a wake that comes meanwhile waits. Reasons are
 //! kept for the log and steer nothing. Pure: the time is an argument, of whatever type.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Wakes by object.
@@ -57,9 +58,12 @@ impl<K: Ord + Clone, T: Ord + Copy> Queue<K, T> {
         due
     }
 
-    /// An object that was handed out has been looked at.
-    pub fn done(&mut self, key: &K) {
-        self.running.remove(key);
+    /// An object that was handed out has been looked at. Its key, or nothing if it was not handed out.
+    pub fn done<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<K>
+    where
+        K: Borrow<Q>,
+    {
+        self.running.take(key)
     }
 
     /// Forgets an object. One that is running is still waited for.

@@ -40,7 +40,7 @@ pub struct Tracked {
     /// The generation that was last seen to be in force at the vendor.
     settled: Option<u64>,
     pub failures: u32,
-    tried: Option<Tried>,
+    tried: Option<Box<Tried>>,
     fights: Fights<Instant>,
     /// Whether the brake holds it.
     pub braked: bool,
@@ -99,7 +99,7 @@ impl Tracked {
 
     pub fn past(&self, now: Now) -> Past {
         Past {
-            tried: self.tried.clone(),
+            tried: self.tried.as_deref().cloned(),
             contested: self.fights.contested(now.instant),
         }
     }
@@ -174,17 +174,17 @@ impl Tracked {
             Outcome::Converged | Outcome::Already => self.in_sync(),
             Outcome::Refused => (ObjectState::Refused, Ended::Settled),
             Outcome::Rejected => {
-                self.tried = Some(Tried {
+                self.tried = Some(Box::new(Tried {
                     fingerprint: entry.fingerprint.clone(),
                     why: why(),
-                });
+                }));
                 (ObjectState::Failed, Ended::Settled)
             }
             Outcome::Unconverged => {
-                self.tried = Some(Tried {
+                self.tried = Some(Box::new(Tried {
                     fingerprint: None,
                     why: why(),
-                });
+                }));
                 (ObjectState::Failed, Ended::Passing)
             }
             Outcome::Stale | Outcome::Failed | Outcome::Skipped => {

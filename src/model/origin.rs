@@ -42,7 +42,7 @@ impl Source {
 
     /// What stands for this source where its text is not needed.
     pub fn label(self: &Arc<Self>) -> Arc<Self> {
-        if !self.on_disk {
+        if !self.on_disk || self.is_bare() {
             return Arc::clone(self);
         }
         Arc::new(Self {

@@ -133,7 +133,8 @@ async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
     assert!(engine.batches(now()).is_empty());
     assert_eq!(engine.next(), None, "nothing to wait for but its end");
     // It broke off: its objects come back after a while, and what woke them meanwhile is not lost.
-    let addresses: Vec<Address> = engine.objects.keys().cloned().collect();
+    let addresses = engine.objects.keys().map(|address| (**address).clone());
+    let addresses: Vec<Address> = addresses.collect();
     engine.lost("lac", &addresses, now(), 1.0);
     assert_eq!(look(&mut engine, now()), 2);
 }
