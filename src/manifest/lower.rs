@@ -55,6 +55,22 @@ pub struct Lowered<T> {
     pub object: Option<T>,
 }
 
+/// What pieces of files said in earlier runs.
+pub trait Memory<T>: Sync {
+    /// What a piece said; nothing if it was never read, or said anything that must be looked at again.
+    fn recall(&self, piece: &Piece) -> Option<Manifests<T>>;
+
+    /// Remembers what a piece says.
+    fn keep(&self, piece: &Piece, said: &Manifests<T>);
+}
+
+/// How files are lowered.
+pub struct Lowering<'a, T> {
+    pub kinds: &'a [KindRow],
+    pub each: &'a Each<'a, T>,
+    pub memory: Option<&'a dyn Memory<T>>,
+}
+
 /// What becomes of a draft. It is called where the draft is made, so that no tree outlives its piece.
 pub type Each<'a, T> = dyn Fn(Draft, &mut Diagnostics) -> Option<T> + Sync + 'a;
 
@@ -94,21 +110,25 @@ pub fn lower<T: Send>(
     kinds: &[KindRow],
     each: &Each<'_, T>,
 ) -> Manifests<T> {
-    let mut all = join(lower_files(sources.to_vec(), kinds, each));
+    let how = Lowering {
+        kinds,
+        each,
+        memory: None,
+    };
+    let mut all = join(lower_files(sources.to_vec(), &how));
     all.findings.show(sources);
     all
 }
 
-/// What a small file says by itself; its objects refer to the label. Nothing comes back of a large one, whose pieces are better read side by
-/// side.
+/// What a small file says by itself; its objects refer to the label. Nothing comes back of a large one, whose
+/// pieces are better read side by side.
 pub fn lower_file<T>(
     source: &Arc<Source>,
     label: &Arc<Source>,
-    kinds: &[KindRow],
-    each: &Each<'_, T>,
+    how: &Lowering<'_, T>,
 ) -> Option<Manifests<T>> {
     let piece = Piece::only(source, label)?;
-    let mut all = lower_piece(&piece, kinds, each)?;
+    let mut all = lower_piece(&piece, how)?;
     all.files = 1;
     Some(all)
 }
@@ -117,8 +137,7 @@ pub fn lower_file<T>(
 /// file goes with its last piece unless somebody else holds it: all texts together are as large as all objects.
 pub fn lower_files<T: Send>(
     sources: Vec<Arc<Source>>,
-    kinds: &[KindRow],
-    each: &Each<'_, T>,
+    how: &Lowering<'_, T>,
 ) -> Vec<Manifests<T>> {
     let (mut pieces, mut lengths) = (Vec::with_capacity(sources.len()), Vec::new());
     for source in sources {
@@ -131,7 +150,7 @@ pub fn lower_files<T: Send>(
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()?;
-        Some(lower_piece(&piece, kinds, each).ok_or(piece.source))
+        Some(lower_piece(&piece, how).ok_or(piece.source))
     });
     let mut parts = lowered.into_iter().flatten();
     let files: Vec<Result<Manifests<T>, Arc<Source>>> = lengths
@@ -144,7 +163,7 @@ pub fn lower_files<T: Send>(
         .filter_map(|file| file.as_ref().err())
         .map(|source| Piece::whole(Arc::clone(source)))
         .collect();
-    let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, kinds, each)).into_iter();
+    let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, how)).into_iter();
     let files = files.into_iter().map(|file| {
         let file = file.ok().or_else(|| wholes.next().flatten());
         Manifests {
@@ -171,7 +190,10 @@ fn joined<T>(parts: impl IntoIterator<Item = Manifests<T>>) -> Manifests<T> {
 
 /// Reads a piece of a file. Nothing comes back if its text is not in order, unless it is the whole file: then
 /// there are findings.
-fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Option<Manifests<T>> {
+fn lower_piece<T>(piece: &Piece, how: &Lowering<'_, T>) -> Option<Manifests<T>> {
+    if let Some(said) = how.memory.and_then(|memory| memory.recall(piece)) {
+        return Some(said);
+    }
     let mut all = Manifests::default();
     let documents = match plain::read(piece.text(), piece.begins()) {
         Some(documents) => documents,
@@ -190,17 +212,20 @@ fn lower_piece<T>(piece: &Piece, kinds: &[KindRow], each: &Each<'_, T>) -> Optio
     all.objects.reserve_exact(documents.len());
     for document in documents {
         all.documents += 1;
-        if let Some(draft) = document_of(document, &piece.label, kinds, &mut all) {
+        if let Some(draft) = document_of(document, &piece.label, how.kinds, &mut all) {
             all.objects.push(Lowered {
                 address: draft.address.clone(),
                 vendor: draft.row.vendor,
                 connection: draft.connection.clone(),
                 origin: draft.origin.clone(),
-                object: each(draft, &mut all.findings),
+                object: (how.each)(draft, &mut all.findings),
             });
         }
     }
     all.findings.show(std::slice::from_ref(&piece.source));
+    if let Some(memory) = how.memory {
+        memory.keep(piece, &all);
+    }
     Some(all)
 }
 

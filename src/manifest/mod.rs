@@ -33,6 +33,7 @@ pub mod yaml;
 pub use connection::is_loopback;
 pub use load::{Loaded, again, load, load_and, of_files};
 pub use lower::{Lowered, Manifests, lower};
+pub use piece::Piece;
 pub use notification::is_local;
 
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::text::Text;
 
 /// The key of an element in a keyed list, one text per key field, as the user or vendor spelled it.
@@ -134,13 +136,13 @@ impl fmt::Display for FieldPath {
 }
 
 /// A path as `policy.ignore` spells it; `[*]` stands for every element.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathPattern {
     pub parts: Vec<PatternPart>,
 }
 
 /// One part of a pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PatternPart {
     Field(String),
     Element(Vec<Text>),

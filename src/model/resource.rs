@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
 use super::origin::Origin;
@@ -40,7 +41,7 @@ impl Desired {
 }
 
 /// What may be done to an object, and what is left alone.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     pub mode: Mode,
     /// Lists whose live elements survive though the manifest does not name them.
@@ -103,7 +104,7 @@ impl Policy {
 }
 
 /// Whether an object is written, only planned, or not even read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     #[default]
     Enforce,
@@ -121,8 +122,8 @@ pub enum Mode {
     Eq,
     PartialOrd,
     Ord,
-    serde::Serialize,
-    serde::Deserialize,
+    Serialize,
+    Deserialize,
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]

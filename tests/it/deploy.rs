@@ -132,7 +132,7 @@ fn the_image_is_built_with_every_file_that_cargo_asks_for() {
         targets.contains(&"benches/core.rs".to_string()),
         "{targets:?}"
     );
-    for path in ["Cargo.toml", "Cargo.lock", "src"]
+    for path in ["Cargo.toml", "Cargo.lock", ".cargo", "src"]
         .into_iter()
         .chain(targets.iter().map(String::as_str))
     {
