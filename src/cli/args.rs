@@ -41,6 +41,9 @@ pub struct Selection {
         value_delimiter = ','
     )]
     pub selector: Vec<String>,
+    /// Directory in which runs remember what manifests say, so that only those that changed are read anew
+    #[arg(long, value_name = "DIR", env = "ENTITLE_CACHE")]
+    pub cache: Option<PathBuf>,
 }
 
 /// How the vendors are reached.

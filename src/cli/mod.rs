@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod cached;
 mod carry_out;
 mod command;
 mod complete;

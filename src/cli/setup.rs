@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
 use super::exit::Invalid;
-use super::{output, scope, simulators, state};
+use super::{cached, output, scope, simulators, state};
 use crate::apply::{Listener, Secrets, Trust};
 use crate::manifest::Loaded;
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
@@ -37,6 +37,7 @@ pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Setup> 
         target: Vec::new(),
         exclude: Vec::new(),
         selector: Vec::new(),
+        cache: None,
     };
     let bare = reach.sandbox && paths.is_empty();
     let files = if bare { Files::IfAny } else { Files::Named };
@@ -130,17 +131,23 @@ fn check_files(
     files: Files<'_>,
 ) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
-    let mut said = Said::of(&selection.paths, &mut std::io::stdin().lock());
+    let cache = cached::open(selection.cache.as_deref());
+    let mut said = Said::of(
+        &selection.paths,
+        &mut std::io::stdin().lock(),
+        cache.clone(),
+    );
     match files {
         Files::Named => {}
         Files::And(more) if has(&said.loaded, more) => {}
         Files::And(more) => {
-            said.extend(Said::of(&[more.to_path_buf()], &mut std::io::empty()));
+            said.extend(Said::of(&[more.to_path_buf()], &mut std::io::empty(), None));
         }
         Files::IfAny if said.loaded.sources.is_empty() => said = Said::default(),
         Files::IfAny => {}
     }
     let mut checked = reconcile::check(said, options);
+    cached::save(cache.as_deref());
     scope.narrow(&mut checked)?;
     Ok(checked)
 }

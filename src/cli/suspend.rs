@@ -13,12 +13,11 @@ use super::duration::moment;
 use super::exit::Exit;
 use super::scope::Scope;
 use super::{files, output};
-use crate::manifest;
 use crate::manifest::edit::File;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
 use crate::provider;
-use crate::reconcile::{self, CheckOptions, Checked};
+use crate::reconcile::{self, CheckOptions, Checked, Said};
 
 #[derive(Args)]
 #[command(
@@ -91,6 +90,7 @@ impl Objects {
             target: self.objects.iter().map(whole).collect(),
             exclude: self.exclude.clone(),
             selector: self.selector.clone(),
+            cache: None,
         }
     }
 
@@ -101,8 +101,8 @@ impl Objects {
             anyhow::bail!("files are edited, and standard input is none");
         }
         let scope = Scope::of_arguments(&selection)?;
-        let loaded = manifest::load(&selection.paths, &mut std::io::empty());
-        let mut checked = reconcile::check(loaded, &CheckOptions::default());
+        let said = Said::of(&selection.paths, &mut std::io::empty(), None);
+        let mut checked = reconcile::check(said, &CheckOptions::default());
         output::findings(&checked.findings)?;
         if checked.findings.has_errors() {
             return Ok(None);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::args::Selection;
-use super::{output, scope, state};
+use super::{cached, output, scope, state};
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
 use crate::manifest::Loaded;
@@ -25,6 +25,8 @@ struct Source {
     scope: scope::Scope,
     options: CheckOptions,
     json: bool,
+    /// Serves the first reading; what later ones need is at hand.
+    cache: Option<PathBuf>,
     last: Mutex<Last>,
     shelf: Mutex<Shelf>,
 }
@@ -54,6 +56,7 @@ pub fn reader(
         scope: scope::Scope::new(selection)?,
         options,
         json,
+        cache: selection.cache.clone(),
         last: Mutex::default(),
         shelf: Mutex::default(),
     });
@@ -102,9 +105,15 @@ impl Source {
         loaded: Option<Loaded>,
         commit: Option<String>,
     ) -> Result<Option<Fetched>, String> {
+        let dir = self.cache.as_deref();
+        let cache = dir.filter(|_| self.last().read.is_none());
+        let cache = cached::open(cache);
         let said = match (&self.place, loaded) {
-            (_, Some(loaded)) => loaded.into(),
-            (Place::Files(paths), None) => self.shelf().load(paths, SystemTime::now()),
+            (_, Some(loaded)) => Said::from(loaded).with(cache.clone()),
+            (Place::Files(paths), None) => {
+                let now = SystemTime::now();
+                self.shelf().load(paths, now, cache.clone())
+            }
             (Place::Git(_), None) => Said::default(),
         };
         let digest = reconcile::digest_of(&said.loaded.sources);
@@ -122,6 +131,7 @@ impl Source {
             false => Ok(checked),
         };
         let checked = self.checked(said, commit.as_deref()).and_then(kept);
+        cached::save(cache.as_deref());
         let (fetched, problem) = match checked {
             Ok(checked) => {
                 last.objects = !checked.desired.is_empty();

@@ -135,10 +135,7 @@ pub fn lower_file<T>(
 
 /// What every source says by itself, in their order. Pieces of files are read side by side, and the text of a
 /// file goes with its last piece unless somebody else holds it: all texts together are as large as all objects.
-pub fn lower_files<T: Send>(
-    sources: Vec<Arc<Source>>,
-    how: &Lowering<'_, T>,
-) -> Vec<Manifests<T>> {
+pub fn lower_files<T: Send>(sources: Vec<Arc<Source>>, how: &Lowering<'_, T>) -> Vec<Manifests<T>> {
     let (mut pieces, mut lengths) = (Vec::with_capacity(sources.len()), Vec::new());
     for source in sources {
         let own = Piece::of(source);

@@ -33,8 +33,8 @@ pub mod yaml;
 pub use connection::is_loopback;
 pub use load::{Loaded, again, load, load_and, of_files};
 pub use lower::{Lowered, Manifests, lower};
-pub use piece::Piece;
 pub use notification::is_local;
+pub use piece::Piece;
 
 use std::sync::Arc;
 

@@ -62,6 +62,13 @@ pub struct Policy {
 #[derive(Clone, Debug, Default)]
 pub struct OwnPolicy(Option<Box<Policy>>);
 
+impl OwnPolicy {
+    /// The policy of a manifest that has one.
+    pub fn own(&self) -> Option<&Policy> {
+        self.0.as_deref()
+    }
+}
+
 impl From<Policy> for OwnPolicy {
     fn from(policy: Policy) -> Self {
         Self((policy != NO_POLICY).then(|| Box::new(policy)))

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::Cache;
 use crate::manifest::load::Known;
+use crate::manifest::lower::{Lowering, Memory};
 use crate::manifest::{self, Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
-use crate::model::draft::Draft;
+use crate::model::draft::{Draft, KindRow};
 use crate::model::{
     AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
 };
@@ -44,26 +46,39 @@ pub struct CheckOptions {
 pub struct Said {
     pub loaded: Loaded,
     pub(super) files: Vec<Option<Box<Manifests<Arc<Desired>>>>>,
+    /// What earlier runs know of the files that are yet to be read.
+    pub(super) cache: Option<Arc<Cache>>,
 }
 
 impl Said {
-    /// Loads the files below `paths`, and takes what they say from each where it is read.
-    pub fn of(paths: &[PathBuf], input: &mut dyn Read) -> Self {
-        Self::unless_known(paths, input, None)
+    /// Loads the files below `paths`, and takes what they say from each where it is read, or from the cache.
+    pub fn of(paths: &[PathBuf], input: &mut dyn Read, cache: Option<Arc<Cache>>) -> Self {
+        Self::unless_known(paths, input, None, cache)
     }
 
     pub(super) fn unless_known(
         paths: &[PathBuf],
         input: &mut dyn Read,
         known: Option<(&Known<'_>, SystemTime)>,
+        cache: Option<Arc<Cache>>,
     ) -> Self {
         let kinds = provider::kind_rows();
+        let how = lowering(&kinds, cache.as_deref());
         let make = &|source: &_, label: &_| {
-            let said = lower::lower_file(source, label, &kinds, &audit);
+            let said = lower::lower_file(source, label, &how);
             said.map(Box::new)
         };
         let (loaded, files) = manifest::load_and(paths, input, known, make);
-        Self { loaded, files }
+        Self {
+            loaded,
+            files,
+            cache,
+        }
+    }
+
+    /// Lets what the cache knows stand for what it says of files that are yet to be read.
+    pub fn with(self, cache: Option<Arc<Cache>>) -> Self {
+        Self { cache, ..self }
     }
 
     /// Takes other files along.
@@ -77,7 +92,11 @@ impl Said {
 impl From<Loaded> for Said {
     fn from(loaded: Loaded) -> Self {
         let files = loaded.sources.iter().map(|_| None).collect();
-        Self { loaded, files }
+        Self {
+            loaded,
+            files,
+            cache: None,
+        }
     }
 }
 
@@ -92,15 +111,33 @@ pub(super) fn check_among(
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let Said { mut loaded, files } = said;
+    let Said {
+        mut loaded,
+        files,
+        cache,
+    } = said;
     let labels = loaded.sources.iter().map(Source::label).collect();
     let sources = std::mem::replace(&mut loaded.sources, labels);
     let rest = sources.into_iter().zip(&files);
     let rest = rest.filter_map(|(source, said)| said.is_none().then_some(source));
-    let mut rest = lower::lower_files(rest.collect(), &provider::kind_rows(), &audit).into_iter();
+    let kinds = provider::kind_rows();
+    let how = lowering(&kinds, cache.as_deref());
+    let mut rest = lower::lower_files(rest.collect(), &how).into_iter();
     let files = files.into_iter();
     let files = files.filter_map(|said| said.map_or_else(|| rest.next(), |said| Some(*said)));
     settle(loaded, files, options, known)
+}
+
+/// How files are lowered here.
+pub(super) fn lowering<'a>(
+    kinds: &'a [KindRow],
+    cache: Option<&'a Cache>,
+) -> Lowering<'a, Arc<Desired>> {
+    Lowering {
+        kinds,
+        each: &audit,
+        memory: cache.map(|cache| cache as &dyn Memory<_>),
+    }
 }
 
 /// What becomes of a draft where it is read, for as long as its file stays as it is.

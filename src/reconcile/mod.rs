@@ -3,6 +3,7 @@
 //! Every command and the daemon drive these same functions. Data only comes in: the time, the secrets
 //! and the simulators' addresses are arguments.
 
+mod cache;
 mod carry_out;
 mod check;
 pub mod drift;
@@ -28,6 +29,7 @@ use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
 use crate::provider;
+pub use cache::Cache;
 pub use carry_out::{ApplyOptions, apply};
 pub use check::{CheckOptions, Checked, Said, check, digest_of};
 pub use drift::{Bases, drift};

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::check::{CheckOptions, Checked, Said, audit, settle};
+use super::Cache;
+use super::check::{CheckOptions, Checked, Said, lowering, settle};
 use crate::manifest::load::Known;
 use crate::manifest::stamp::Stamp;
 use crate::manifest::{Loaded, Lowered, Manifests, lower};
@@ -59,13 +60,13 @@ impl Kept {
 
 impl Shelf {
     /// Loads the files below `paths`; those that look as before are not read.
-    pub fn load(&mut self, paths: &[PathBuf], now: SystemTime) -> Said {
+    pub fn load(&mut self, paths: &[PathBuf], now: SystemTime, cache: Option<Arc<Cache>>) -> Said {
         let known = |name: &str| {
             let kept = self.files.get(name)?;
             Some((kept.stamp?, Arc::clone(&kept.label)))
         };
         let known = Some((&known as &Known<'_>, now));
-        let mut said = Said::unless_known(paths, &mut std::io::empty(), known);
+        let mut said = Said::unless_known(paths, &mut std::io::empty(), known, cache);
         let Loaded {
             sources, stamps, ..
         } = &mut said.loaded;
@@ -82,7 +83,11 @@ impl Shelf {
 
     /// Checks everything, after reading what is not on the shelf.
     pub fn check(&mut self, said: impl Into<Said>, options: &CheckOptions) -> Checked {
-        let Said { mut loaded, files } = said.into();
+        let Said {
+            mut loaded,
+            files,
+            cache,
+        } = said.into();
         let mut stamps = std::mem::take(&mut loaded.stamps);
         let labels: Vec<Arc<Source>> = loaded.sources.iter().map(Source::label).collect();
         let sources = std::mem::replace(&mut loaded.sources, labels.clone());
@@ -97,7 +102,8 @@ impl Shelf {
             }
             new.push((label, said));
         }
-        let lowered = lower::lower_files(unread, &provider::kind_rows(), &audit);
+        let kinds = provider::kind_rows();
+        let lowered = lower::lower_files(unread, &lowering(&kinds, cache.as_deref()));
         let mut lowered = lowered.into_iter();
         for (label, said) in new {
             let mut kept = Kept {
@@ -259,24 +265,24 @@ spec:
         // What was read now says something, what was not is on the shelf.
         let as_before =
             |said: &Said| -> Vec<bool> { said.files.iter().map(Option::is_none).collect() };
-        let loaded = shelf.load(&paths, later);
+        let loaded = shelf.load(&paths, later, None);
         assert_eq!(as_before(&loaded), [false, false]);
         let first = shelf.check(loaded, &options);
-        let loaded = shelf.load(&paths, later);
+        let loaded = shelf.load(&paths, later, None);
         assert_eq!(as_before(&loaded), [true, true]);
         let second = shelf.check(loaded, &options);
         assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert_eq!(first.source.manifests, second.source.manifests);
         // Of the same size, so that only the times tell.
         std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
-        let loaded = shelf.load(&paths, later);
+        let loaded = shelf.load(&paths, later, None);
         assert_eq!(as_before(&loaded), [false, true]);
         let third = shelf.check(loaded, &options);
         let seats = third.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(crate::model::Value::Integer(6)));
         // What is wrong with a file that was not read is shown in its text all the same.
         std::fs::remove_file(file("c.yaml")).unwrap();
-        let loaded = shelf.load(&paths, later);
+        let loaded = shelf.load(&paths, later, None);
         assert_eq!(as_before(&loaded), [true]);
         let fourth = shelf.check(loaded, &options);
         let origin = fourth

@@ -29,7 +29,10 @@ const DOORS: &[(&str, &[&str])] = &[
         &["manifest/yaml.rs", "manifest/plain.rs", "manifest/write.rs"],
     ),
     ("yaml_edit", &["manifest/edit.rs"]),
-    ("postcard", &["model/packed.rs"]),
+    (
+        "postcard",
+        &["model/packed.rs", "reconcile/cache/record.rs"],
+    ),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     ("reqwest", &["apply/http.rs", "sandbox/"]),
     (

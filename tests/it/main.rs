@@ -9,6 +9,7 @@ static LIVE: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 mod adopt;
 mod agreed;
 mod architecture;
+mod cached;
 mod cases;
 mod chaos;
 mod cli;

@@ -1,0 +1,29 @@
+//! `--cache`: the directory in which runs remember what manifests say.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::reconcile::Cache;
+
+/// The cache in a directory. There is none where nothing tells this program from the next one.
+pub fn open(dir: Option<&Path>) -> Option<Arc<Cache>> {
+    let (dir, program) = dir.zip(program())?;
+    Some(Arc::new(Cache::open(dir, &program)))
+}
+
+/// Keeps what a run has read. That this fails is no reason to fail.
+pub fn save(cache: Option<&Cache>) {
+    if let Some(Err(error)) = cache.map(Cache::save) {
+        anstream::eprintln!("warning: --cache was not written: {error}");
+    }
+}
+
+/// What tells this program from every other: a version may be built twice with different rules.
+fn program() -> Option<String> {
+    let file = std::env::current_exe().and_then(std::fs::metadata).ok()?;
+    let changed = file.modified().ok()?;
+    let changed = changed.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let version = env!("CARGO_PKG_VERSION");
+    Some(format!("{version} {} {}", file.len(), changed.as_nanos()))
+}

@@ -1,0 +1,137 @@
+//! What one piece of a manifest file says, as bytes.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::{Lowered, Manifests, Piece};
+use crate::model::{Address, Desired, Mark, Origin, PackedFields, Policy, Text};
+use crate::provider;
+
+/// Documents of a piece, none of which had anything to be told about.
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    documents: usize,
+    skipped: usize,
+    #[serde(borrow)]
+    objects: Vec<Object<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Object<'a> {
+    kind: &'a str,
+    name: &'a str,
+    #[serde(borrow)]
+    labels: Vec<(&'a str, &'a str)>,
+    #[serde(borrow)]
+    connection: Option<(&'a str, Place)>,
+    /// The ids in the order of the kind's table.
+    #[serde(borrow)]
+    identity: Vec<&'a str>,
+    policy: Option<Policy>,
+    place: Place,
+    fields: &'a [u8],
+}
+
+/// Line, column and the range of bytes of a mark.
+type Place = (u32, u32, u32, u32);
+
+/// What a piece says, if it is objects in order and nothing else: connections and the like are few, and what
+/// is worth a finding has to be found again.
+pub fn encode(said: &Manifests<Arc<Desired>>) -> Option<Vec<u8>> {
+    let bare = said.connections.is_empty()
+        && said.accepted.is_empty()
+        && said.projects.is_empty()
+        && said.notifications.is_empty()
+        && said.findings.is_empty();
+    if !bare {
+        return None;
+    }
+    let objects = said.objects.iter().map(object).collect::<Option<_>>()?;
+    let record = Record {
+        documents: said.documents,
+        skipped: said.skipped,
+        objects,
+    };
+    postcard::to_allocvec(&record).ok()
+}
+
+/// What a piece said when it was encoded. Nothing if the bytes say nothing.
+pub fn decode(bytes: &[u8], piece: &Piece) -> Option<Manifests<Arc<Desired>>> {
+    let record: Record<'_> = postcard::from_bytes(bytes).ok()?;
+    let objects = record.objects.into_iter();
+    let objects = objects.map(|object| lowered(object, piece));
+    Some(Manifests {
+        objects: objects.collect::<Option<_>>()?,
+        documents: record.documents,
+        skipped: record.skipped,
+        ..Manifests::default()
+    })
+}
+
+fn object(lowered: &Lowered<Arc<Desired>>) -> Option<Object<'_>> {
+    let desired = lowered.object.as_deref()?;
+    let labels = desired.labels.iter();
+    let connection = lowered.connection.as_ref();
+    Some(Object {
+        kind: lowered.address.kind.0,
+        name: &lowered.address.name,
+        labels: labels.map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+        connection: connection.map(|(name, mark)| (name.as_str(), place(*mark))),
+        identity: desired.identity.iter().map(|(_, id)| id.as_str()).collect(),
+        policy: desired.policy.own().cloned(),
+        place: place(lowered.origin.mark),
+        fields: desired.fields.bytes(),
+    })
+}
+
+fn lowered(object: Object<'_>, piece: &Piece) -> Option<Lowered<Arc<Desired>>> {
+    let table = provider::of_kind(object.kind)?.table();
+    let names = table.identity.iter().map(|identity| identity.name);
+    if object.identity.len() != table.identity.len() {
+        return None;
+    }
+    let address = Address {
+        kind: table.kind,
+        name: object.name.into(),
+    };
+    let origin = Origin {
+        source: Arc::clone(&piece.label),
+        mark: mark(object.place),
+    };
+    let labels = object.labels.into_iter();
+    let desired = Desired {
+        address: address.clone(),
+        vendor: table.vendor,
+        connection: Text::default(),
+        identity: names
+            .zip(object.identity.into_iter().map(Text::from))
+            .collect(),
+        fields: PackedFields::of_bytes(table.desired, object.fields)?,
+        policy: object.policy.map(Into::into).unwrap_or_default(),
+        labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
+        origin: origin.clone(),
+    };
+    Some(Lowered {
+        address,
+        vendor: table.vendor,
+        connection: object
+            .connection
+            .map(|(name, place)| (name.into(), mark(place))),
+        origin,
+        object: Some(Arc::new(desired)),
+    })
+}
+
+fn place(mark: Mark) -> Place {
+    (mark.line, mark.column, mark.start, mark.end)
+}
+
+fn mark((line, column, start, end): Place) -> Mark {
+    Mark {
+        line,
+        column,
+        start,
+        end,
+    }
+}

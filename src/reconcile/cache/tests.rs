@@ -1,0 +1,201 @@
+use super::*;
+use crate::reconcile::{CheckOptions, Checked, Said, check};
+
+const PROGRAM: &str = "this";
+
+const CONNECTION: &str = "apiVersion: entitle.dev/v1
+kind: Connection
+metadata: {name: lac}
+spec:
+  vendor: lac
+  baseUrl: https://lac.example.com
+  auth: {token: {env: LAC_TOKEN}}
+";
+
+fn order(name: &str, seats: u32) -> String {
+    format!(
+        "apiVersion: entitle.dev/v1
+kind: LacLicenseOrder
+metadata: {{name: {name}, labels: {{team: eu}}}}
+spec:
+  connection: lac
+  activationKey: {name}
+  policy: {{mode: suspend, ignore: ['Hostids[*]'], until: 2027-01-01T00:00:00Z, resync: 30m, reason: x}}
+  desired: {{customer_id: 1, activations_allowed: {seats}}}
+"
+    )
+}
+
+/// A directory with manifests, and one for the cache beside it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(place.manifests()).unwrap();
+        place.write("connection.yaml", CONNECTION);
+        place
+    }
+
+    fn manifests(&self) -> PathBuf {
+        self.0.path().join("manifests")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.0.path().join("cache")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.manifests().join(name), text).unwrap();
+    }
+
+    fn open(&self, program: &str) -> Arc<Cache> {
+        Arc::new(Cache::open(&self.cache(), program))
+    }
+
+    /// What a run makes of the manifests with this cache, and how many pieces it had to read itself.
+    fn run(&self, cache: &Arc<Cache>) -> (Checked, usize) {
+        let paths = [self.manifests()];
+        let said = Said::of(&paths, &mut io::empty(), Some(Arc::clone(cache)));
+        let checked = check(said, &CheckOptions::default());
+        let new = cache.new.lock().unwrap().len();
+        cache.save().unwrap();
+        (checked, new)
+    }
+
+    /// What a run without a cache makes of them.
+    fn plainly(&self) -> Checked {
+        let said = Said::of(&[self.manifests()], &mut io::empty(), None);
+        check(said, &CheckOptions::default())
+    }
+}
+
+fn same(one: &Checked, other: &Checked) {
+    assert_eq!(
+        format!("{:#?}", one.desired),
+        format!("{:#?}", other.desired)
+    );
+    assert_eq!(
+        format!("{:#?}", one.findings),
+        format!("{:#?}", other.findings)
+    );
+    assert_eq!(one.source, other.source);
+}
+
+/// More than a piece, so that the file is read in several.
+fn large() -> String {
+    let orders = (0..500).map(|number| order(&format!("o-{number}"), number));
+    orders.collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn what_was_read_before_is_not_read_again_and_says_the_same() {
+    let place = Place::new();
+    place.write("a.yaml", &order("a", 5));
+    place.write(
+        "b.yaml",
+        &format!("{}---\nkind: ConfigMap\n", order("b", 6)),
+    );
+    place.write("large.yaml", &large());
+    let (first, read) = place.run(&place.open(PROGRAM));
+    assert!(read > 3 && first.findings.is_empty(), "{read}");
+    assert_eq!(first.desired.len(), 502);
+    let (second, read) = place.run(&place.open(PROGRAM));
+    assert_eq!(read, 0);
+    same(&first, &second);
+    same(&place.plainly(), &second);
+}
+
+#[test]
+fn what_was_changed_is_read_and_the_rest_is_not() {
+    let place = Place::new();
+    place.write("a.yaml", &order("a", 5));
+    place.write("large.yaml", &large());
+    place.run(&place.open(PROGRAM));
+    place.write("a.yaml", &order("a", 6));
+    // A line in front moves every place in the file.
+    place.write("large.yaml", &format!("# orders\n{}", large()));
+    let (checked, read) = place.run(&place.open(PROGRAM));
+    assert!(read > 2, "{read}");
+    same(&place.plainly(), &checked);
+    let seats = checked.desired[0].fields.get("activations_allowed");
+    assert_eq!(seats, Some(crate::model::Value::Integer(6)));
+}
+
+#[test]
+fn what_is_wrong_is_said_every_time() {
+    let place = Place::new();
+    place.write(
+        "a.yaml",
+        &order("a", 5).replace("activations_allowed", "seats"),
+    );
+    place.write("b.yaml", &order("b", 5).replace("5", "05"));
+    for _ in 0..2 {
+        let (checked, _) = place.run(&place.open(PROGRAM));
+        let codes: Vec<_> = checked
+            .findings
+            .iter()
+            .map(|finding| finding.code)
+            .collect();
+        assert!(codes.contains(&"unknown-field"), "{codes:?}");
+        same(&place.plainly(), &checked);
+    }
+}
+
+#[test]
+fn a_cache_that_is_damaged_or_another_programs_is_empty() {
+    let place = Place::new();
+    place.write("a.yaml", &order("a", 5));
+    place.run(&place.open(PROGRAM));
+    assert_eq!(place.open(PROGRAM).held.len(), 1);
+    assert!(place.open("the next version").held.is_empty());
+    let file = place.cache().join(FILE);
+    let whole = fs::read(&file).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        fs::write(&file, &damaged).unwrap();
+        assert!(place.open(PROGRAM).held.is_empty(), "byte {at}");
+        fs::write(&file, &whole[..at]).unwrap();
+        assert!(place.open(PROGRAM).held.is_empty(), "cut at {at}");
+    }
+    let (checked, read) = place.run(&place.open(PROGRAM));
+    assert_eq!((checked.desired.len(), read), (1, 1));
+    // It was written anew.
+    assert_eq!(place.run(&place.open(PROGRAM)).1, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_others_may_write_is_empty() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.write("a.yaml", &order("a", 5));
+    place.run(&place.open(PROGRAM));
+    let file = place.cache().join(FILE);
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    mode(0o660);
+    assert!(place.open(PROGRAM).held.is_empty());
+    mode(0o600);
+    assert_eq!(place.open(PROGRAM).held.len(), 1);
+}
+
+#[test]
+fn what_nobody_wants_any_more_goes_once_it_is_the_larger_part() {
+    let place = Place::new();
+    for number in 0..10 {
+        place.write(&format!("{number}.yaml"), &order(&format!("o-{number}"), 1));
+    }
+    place.run(&place.open(PROGRAM));
+    // Another branch, with three of the ten and one of its own.
+    for number in 3..10 {
+        fs::remove_file(place.manifests().join(format!("{number}.yaml"))).unwrap();
+    }
+    place.write("new.yaml", &order("new", 1));
+    place.run(&place.open(PROGRAM));
+    assert_eq!(place.open(PROGRAM).held.len(), 8);
+}
