@@ -1,6 +1,6 @@
 //! `entitle plan`: what an apply would change; with `--out`, saved to be applied exactly as shown.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 
@@ -93,11 +93,13 @@ pub fn save(path: &Path, document: &PlanDocument) -> anyhow::Result<()> {
         .parent()
         .filter(|dir| !dir.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let fault = |error: std::io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
+    let fault = |error: io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
     // A temporary file is created with mode 0600, which the rename keeps.
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fault)?;
-    file.write_all(saved::seal(document)?.as_bytes())
-        .map_err(fault)?;
+    let mut out = io::BufWriter::new(&mut file);
+    saved::seal(document, &mut out).map_err(fault)?;
+    out.flush().map_err(fault)?;
+    drop(out);
     file.as_file().sync_all().map_err(fault)?;
     file.persist(path).map_err(|error| fault(error.error))?;
     #[cfg(unix)]

@@ -3,6 +3,8 @@
 //! The seal is no signature: whoever can write the file can seal it anew. It catches damage and stray
 //! edits; where credentials go is decided by `--trust-hosts`, never by a plan.
 
+use std::io::{self, BufWriter, Write};
+
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -22,11 +24,45 @@ pub enum Unreadable {
     Version(String),
 }
 
-/// The bytes of a plan file. The last member is a hash of everything before it.
-pub fn seal(document: &PlanDocument) -> Result<String, serde_json::Error> {
-    let text = serde_json::to_string_pretty(document)?;
-    let body = text.strip_suffix("\n}").unwrap_or(&text);
-    Ok(format!("{body}{SEAL}{}{END}", hash(body)))
+/// Writes a plan file, object by object: the text of a hundred thousand changes is never in memory. The last
+/// member is a hash of everything before it.
+pub fn seal(document: &PlanDocument, out: &mut dyn Write) -> io::Result<()> {
+    let mut sealing = Sealing {
+        out,
+        hash: Sha256::new(),
+        held: Vec::new(),
+    };
+    let mut pieces = BufWriter::new(&mut sealing);
+    serde_json::to_writer_pretty(&mut pieces, document)?;
+    pieces.flush()?;
+    drop(pieces);
+    write!(sealing.out, "{SEAL}{}{END}", hex(&sealing.hash.finalize()))
+}
+
+/// How a document ends: the seal takes its place.
+const CLOSED: &str = "\n}";
+
+/// Passes on and hashes everything but the end of a document.
+struct Sealing<'a> {
+    out: &'a mut dyn Write,
+    hash: Sha256,
+    /// The last bytes that came, as many as the end has.
+    held: Vec<u8>,
+}
+
+impl Write for Sealing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.held.extend_from_slice(bytes);
+        let sure = self.held.len().saturating_sub(CLOSED.len());
+        let body: Vec<u8> = self.held.drain(..sure).collect();
+        self.hash.update(&body);
+        self.out.write_all(&body)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Reads a plan file back.
@@ -45,27 +81,30 @@ pub fn open(text: &str) -> Result<PlanDocument, Unreadable> {
         Some(_) => Unreadable::Broken,
         None => Unreadable::NotAPlan,
     })?;
-    if rest.strip_suffix(END) != Some(hash(body).as_str()) {
+    if rest.strip_suffix(END) != Some(hex(&Sha256::digest(body)).as_str()) {
         return Err(Unreadable::Broken);
     }
-    serde_json::from_str(&format!("{body}\n}}")).map_err(|_| Unreadable::NotAPlan)
+    serde_json::from_str(&format!("{body}{CLOSED}")).map_err(|_| Unreadable::NotAPlan)
 }
 
 fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }
 
-fn hash(body: &str) -> String {
-    Sha256::digest(body.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Diagnostics;
+
+    fn sealed(document: &PlanDocument) -> String {
+        let mut text = Vec::new();
+        seal(document, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
 
     fn document() -> PlanDocument {
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
@@ -80,13 +119,32 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens() {
-        let text = seal(&document()).unwrap();
+        let text = sealed(&document());
         assert_eq!(open(&text), Ok(document()));
     }
 
     #[test]
+    fn nothing_is_lost_in_whatever_pieces_it_comes() {
+        for size in 1..9 {
+            let (mut out, body) = (Vec::new(), "{\n  \"a\": \"\n}\"\n}");
+            let mut sealing = Sealing {
+                out: &mut out,
+                hash: Sha256::new(),
+                held: Vec::new(),
+            };
+            for piece in body.as_bytes().chunks(size) {
+                sealing.write_all(piece).unwrap();
+            }
+            assert_eq!(sealing.held, CLOSED.as_bytes());
+            let kept = &body[..body.len() - CLOSED.len()];
+            assert_eq!(sealing.hash.finalize(), Sha256::digest(kept));
+            assert_eq!(out, kept.as_bytes());
+        }
+    }
+
+    #[test]
     fn every_changed_byte_is_noticed() {
-        let text = seal(&document()).unwrap();
+        let text = sealed(&document());
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
@@ -99,7 +157,7 @@ mod tests {
 
     #[test]
     fn another_major_version_is_refused_by_name() {
-        let text = seal(&document()).unwrap().replace("\"1.0\"", "\"2.0\"");
+        let text = sealed(&document()).replace("\"1.0\"", "\"2.0\"");
         assert_eq!(open(&text), Err(Unreadable::Version("2.0".into())));
         assert_eq!(open("{}"), Err(Unreadable::NotAPlan));
         assert_eq!(open("apiVersion: x"), Err(Unreadable::NotAPlan));

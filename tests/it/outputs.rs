@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use entitle::apply::{Event, Listener, Outcome};
 use entitle::plan::document::PlanDocument;
-use entitle::plan::saved;
 use serde_json::{Value as Json, json};
 
 use super::cli::{is_plan, lac_place};
@@ -14,6 +13,7 @@ use super::support::bench::Bench;
 use super::support::golden;
 use super::support::program::Place;
 use super::support::proxy::{Canned, Passed, Spoil};
+use crate::fuzz_bodies::sealed_text;
 
 fn read(place: &Place, name: &str) -> String {
     std::fs::read_to_string(place.dir.path().join(name)).unwrap_or_default()
@@ -303,7 +303,7 @@ async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
         .source
         .connections
         .insert(name.into(), "https://x.example".into());
-    place.write("forged.json", &saved::seal(&forged).expect("JSON"));
+    place.write("forged.json", &sealed_text(&forged));
     let ran = place.run(&["apply", "forged.json", "--report", "github"]);
     assert_eq!(ran.code, 1);
     for text in [&ran.stdout, &ran.stderr] {

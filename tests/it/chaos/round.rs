@@ -1,5 +1,6 @@
 //! One plan and apply, in one of the ways in which people run them.
 
+use crate::fuzz_bodies::sealed_text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +72,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
     };
     let mut pass = reconcile::plan(checked, &settings).await;
     if manner == Manner::Saved {
-        let text = saved::seal(&pass.document).expect("a plan is JSON");
+        let text = sealed_text(&pass.document);
         let opened = saved::open(&text).expect("a sealed plan opens");
         pass = reconcile::saved(opened, checked, &settings).expect("they belong together");
     }

@@ -136,8 +136,15 @@ pub fn plan_file(data: &[u8]) {
         return;
     };
     show(&document);
-    let again = saved::seal(&document).expect("a plan is JSON");
+    let again = sealed_text(&document);
     assert!(saved::open(&again).is_ok(), "what is sealed opens");
+}
+
+/// The plan as a file holds it.
+pub fn sealed_text(document: &PlanDocument) -> String {
+    let mut text = Vec::new();
+    saved::seal(document, &mut text).expect("a plan is JSON");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 fn show(document: &PlanDocument) {

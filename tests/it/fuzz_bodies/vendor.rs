@@ -99,7 +99,7 @@ fn planned(
         now(),
     );
     show(&document);
-    let sealed = saved::seal(&document).expect("a plan is JSON");
+    let sealed = super::sealed_text(&document);
     assert!(saved::open(&sealed).is_ok(), "what is sealed opens");
     for (object, seen) in document.objects.iter().zip(observed) {
         if let Observed::Live(live) = seen {
