@@ -105,9 +105,9 @@ def measure(entitle, row, runs):
                 sandbox.control("POST", f"switches/{row.vendor}", row.switches)
             latency = answers_in(sandbox, row.vendor)
             walls, counts = [], []
-            for number in range(runs):
-                if number and row.switches:
-                    # The vendor's window of the run before is over, and the next is a fresh one.
+            for _ in range(runs):
+                if row.switches:
+                    # The vendor's window of what came before is over, and the next is a fresh one.
                     sandbox.control("POST", "clock", {"advance_seconds": 60})
                 sandbox.forget()
                 ran, estimated = once(entitle, row, manifests, environment(folder))
