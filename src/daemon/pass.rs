@@ -181,7 +181,7 @@ fn judge(
             let allow = planned.desired.policy.allow;
             changing += usize::from(guard::refusal(entry, allow, ACCEPTED).is_none());
         }
-        let entry = entry.clone();
+        let entry = Box::new(entry.clone());
         looks.insert(address.clone(), Look { entry, hold });
     }
     let brake = brake::engaged(

@@ -28,7 +28,7 @@ pub struct Now {
 /// What a pass saw of an object.
 pub struct Look {
     /// As planned, with the outcome of the write if there was one.
-    pub entry: ObjectEntry,
+    pub entry: Box<ObjectEntry>,
     pub hold: Option<Hold>,
 }
 

@@ -3,7 +3,9 @@
 //! What a file says by itself follows from its text alone, so it is kept by the hash of that. Whatever depends
 //! on other files (names, references, connections) is checked anew every time.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,7 +22,30 @@ use crate::provider;
 /// What is known of every file, by its name.
 #[derive(Default)]
 pub struct Shelf {
-    files: HashMap<String, Kept>,
+    files: HashMap<Labelled, Kept>,
+}
+
+/// A file by its name, which its label has already: there are ten thousand of them.
+struct Labelled(Arc<Source>);
+
+impl Borrow<str> for Labelled {
+    fn borrow(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl PartialEq for Labelled {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Labelled {}
+
+impl Hash for Labelled {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.name.hash(hasher);
+    }
 }
 
 struct Kept {
@@ -71,7 +96,7 @@ impl Shelf {
             sources, stamps, ..
         } = &mut said.loaded;
         for source in sources.iter() {
-            let kept = self.files.get_mut(&source.name);
+            let kept = self.files.get_mut(source.name.as_str());
             if let Some(kept) = kept.filter(|kept| kept.is_of(source))
                 && let Some(stamp) = stamps.remove(&source.name)
             {
@@ -93,7 +118,7 @@ impl Shelf {
         let sources = std::mem::replace(&mut loaded.sources, labels.clone());
         let (mut new, mut unread) = (Vec::new(), Vec::new());
         for ((source, label), said) in sources.into_iter().zip(&labels).zip(files) {
-            let kept = self.files.get(&source.name);
+            let kept = self.files.get(source.name.as_str());
             if kept.is_some_and(|kept| kept.is_of(&source)) {
                 continue;
             }
@@ -113,10 +138,12 @@ impl Shelf {
                 objects: 0,
             };
             kept.objects = kept.held();
-            self.files.insert(label.name.clone(), kept);
+            // A key that is there already would keep the label of before.
+            self.files.remove(label.name.as_str());
+            self.files.insert(Labelled(Arc::clone(label)), kept);
         }
         let lent = labels.iter().filter_map(|source| {
-            let kept = self.files.get_mut(&source.name)?;
+            let kept = self.files.get_mut(source.name.as_str())?;
             Some(kept.lend())
         });
         let says: Vec<Manifests<Arc<Desired>>> = lent.collect();
@@ -142,7 +169,7 @@ impl Shelf {
                 let own = settled.get(&place(&lowered.origin));
                 lowered.object = own.map(|own| Arc::clone(own));
             }
-            names.contains(name.as_str()) && kept.held() == kept.objects
+            names.contains(name.0.name.as_str()) && kept.held() == kept.objects
         });
     }
 }

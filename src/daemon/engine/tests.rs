@@ -46,7 +46,7 @@ fn now() -> Now {
 
 fn in_sync(desired: &Desired) -> Look {
     Look {
-        entry: ObjectEntry {
+        entry: Box::new(ObjectEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
             connection: desired.connection.to_string(),
@@ -62,7 +62,7 @@ fn in_sync(desired: &Desired) -> Look {
             outcome: None,
             message: None,
             side_effects: Vec::new(),
-        },
+        }),
         hold: None,
     }
 }
