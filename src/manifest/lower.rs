@@ -91,6 +91,15 @@ impl<T> Default for Manifests<T> {
 }
 
 impl<T> Manifests<T> {
+    /// Whether there are objects, documents of other tools, and nothing that has to be told.
+    pub fn is_only_objects(&self) -> bool {
+        self.connections.is_empty()
+            && self.accepted.is_empty()
+            && self.projects.is_empty()
+            && self.notifications.is_empty()
+            && self.findings.is_empty()
+    }
+
     fn take(&mut self, part: Self) {
         self.files += part.files;
         self.objects.extend(part.objects);

@@ -52,13 +52,32 @@ struct Kept {
     label: Arc<Source>,
     /// How the file looked when it was read; nothing where that tells nothing.
     stamp: Option<Stamp>,
-    /// Boxed, since there is one for each of ten thousand files.
-    says: Box<Manifests<Arc<Desired>>>,
-    /// Objects in it that are in order.
-    objects: usize,
+    objects: Box<[Lowered<Arc<Desired>>]>,
+    /// Objects that were in order when the file was read.
+    in_order: usize,
+    /// What the file says beside its objects. Nothing for nearly all of ten thousand files.
+    rest: Option<Box<Manifests<Arc<Desired>>>>,
 }
 
 impl Kept {
+    fn new(
+        label: &Arc<Source>,
+        stamp: Option<Stamp>,
+        mut says: Box<Manifests<Arc<Desired>>>,
+    ) -> Self {
+        let objects = std::mem::take(&mut says.objects).into_boxed_slice();
+        let rest = !says.is_only_objects() || says.documents != objects.len();
+        let mut kept = Self {
+            label: Arc::clone(label),
+            stamp,
+            objects,
+            in_order: 0,
+            rest: rest.then_some(says),
+        };
+        kept.in_order = kept.held();
+        kept
+    }
+
     fn is_of(&self, source: &Source) -> bool {
         self.label.hash() == source.hash()
     }
@@ -66,19 +85,25 @@ impl Kept {
     /// What the file says. The objects go along, so that whoever settles them need not make a second one of each;
     /// `keep` puts them back.
     fn lend(&mut self) -> Manifests<Arc<Desired>> {
-        let objects = std::mem::take(&mut self.says.objects);
         let bare = |lowered: &Lowered<_>| Lowered {
             object: None,
             ..lowered.clone()
         };
-        let mut says = (*self.says).clone();
-        self.says.objects = objects.iter().map(bare).collect();
-        says.objects = objects;
-        says
+        let bare = self.objects.iter().map(bare).collect();
+        let objects = std::mem::replace(&mut self.objects, bare).into_vec();
+        let rest = match &self.rest {
+            Some(rest) => (**rest).clone(),
+            None => Manifests {
+                files: 1,
+                documents: objects.len(),
+                ..Manifests::default()
+            },
+        };
+        Manifests { objects, ..rest }
     }
 
     fn held(&self) -> usize {
-        let objects = self.says.objects.iter();
+        let objects = self.objects.iter();
         objects.filter(|lowered| lowered.object.is_some()).count()
     }
 }
@@ -131,13 +156,8 @@ impl Shelf {
         let lowered = lower::lower_files(unread, &lowering(&kinds, cache.as_deref()));
         let mut lowered = lowered.into_iter();
         for (label, said) in new {
-            let mut kept = Kept {
-                label: Arc::clone(label),
-                stamp: stamps.remove(&label.name),
-                says: said.unwrap_or_else(|| Box::new(lowered.next().unwrap_or_default())),
-                objects: 0,
-            };
-            kept.objects = kept.held();
+            let says = said.unwrap_or_else(|| Box::new(lowered.next().unwrap_or_default()));
+            let kept = Kept::new(label, stamps.remove(&label.name), says);
             // A key that is there already would keep the label of before.
             self.files.remove(label.name.as_str());
             self.files.insert(Labelled(Arc::clone(label)), kept);
@@ -165,11 +185,11 @@ impl Shelf {
             .map(|object| (place(&object.origin), object))
             .collect();
         self.files.retain(|name, kept| {
-            for lowered in &mut kept.says.objects {
+            for lowered in &mut kept.objects {
                 let own = settled.get(&place(&lowered.origin));
                 lowered.object = own.map(|own| Arc::clone(own));
             }
-            names.contains(name.0.name.as_str()) && kept.held() == kept.objects
+            names.contains(name.0.name.as_str()) && kept.held() == kept.in_order
         });
     }
 }

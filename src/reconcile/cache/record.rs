@@ -39,12 +39,7 @@ type Place = (u32, u32, u32, u32);
 /// What a piece says, if it is objects in order and nothing else: connections and the like are few, and what
 /// is worth a finding has to be found again.
 pub fn encode(said: &Manifests<Arc<Desired>>) -> Option<Vec<u8>> {
-    let bare = said.connections.is_empty()
-        && said.accepted.is_empty()
-        && said.projects.is_empty()
-        && said.notifications.is_empty()
-        && said.findings.is_empty();
-    if !bare {
+    if !said.is_only_objects() {
         return None;
     }
     let objects = said.objects.iter().map(object).collect::<Option<_>>()?;
