@@ -22,6 +22,9 @@
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document in eight formats, from one view of it |
 //!
+//! With `--cache`, what a file said in an earlier run comes from [`reconcile::Cache`] in place of parsing,
+//! lowering and auditing its bytes; what depends on other files is checked anew.
+//!
 //! # The way back
 //!
 //! An import runs the pass the other way: a vendor's [`provider::listing`] (or its reading, for ids) shows

@@ -14,8 +14,12 @@ pub fn open(dir: Option<&Path>) -> Option<Arc<Cache>> {
 
 /// Keeps what a run has read. That this fails is no reason to fail.
 pub fn save(cache: Option<&Cache>) {
-    if let Some(Err(error)) = cache.map(Cache::save) {
-        anstream::eprintln!("warning: --cache was not written: {error}");
+    let Some(cache) = cache else {
+        return;
+    };
+    if let Err(error) = cache.save() {
+        let dir = cache.dir().display();
+        anstream::eprintln!("warning: --cache {dir} was not written: {error}");
     }
 }
 

@@ -88,5 +88,8 @@ async fn a_run_with_a_cache_plans_what_the_manifests_say_now() {
     place.write("file", "");
     let ran = place.run(&["plan", ".", "--cache", "file"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stderr.contains("--cache was not written"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("--cache file was not written"),
+        "{ran:?}"
+    );
 }

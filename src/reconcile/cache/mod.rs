@@ -60,6 +60,10 @@ impl Cache {
         }
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Writes the cache back if this run knows more. Records that it had no use for are kept as long as they
     /// are fewer than those in use: another branch may want them.
     pub fn save(&self) -> io::Result<()> {
