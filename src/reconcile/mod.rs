@@ -263,3 +263,5 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account
 
 #[cfg(test)]
 mod pace_tests;
+#[cfg(test)]
+mod testing;

@@ -197,15 +197,7 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const CONNECTION: &str = "apiVersion: entitle.dev/v1
-kind: Connection
-metadata: {name: lac}
-spec:
-  vendor: lac
-  baseUrl: https://lac.example.com
-  auth: {token: {env: LAC_TOKEN}}
-";
+    use crate::reconcile::testing::CONNECTION;
 
     fn order(name: &str, seats: u32) -> String {
         format!(

@@ -1,16 +1,8 @@
 use super::*;
+use crate::reconcile::testing::CONNECTION;
 use crate::reconcile::{CheckOptions, Checked, Said, check};
 
 const PROGRAM: &str = "this";
-
-const CONNECTION: &str = "apiVersion: entitle.dev/v1
-kind: Connection
-metadata: {name: lac}
-spec:
-  vendor: lac
-  baseUrl: https://lac.example.com
-  auth: {token: {env: LAC_TOKEN}}
-";
 
 fn order(name: &str, seats: u32) -> String {
     format!(
