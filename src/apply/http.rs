@@ -13,6 +13,7 @@ use url::Url;
 
 use super::limiter::{Limiter, Urgency};
 use super::spans;
+use super::tls::{Tls, provide_crypto};
 use crate::model::{Connection, Limits, Method, Reply};
 
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
@@ -91,11 +92,6 @@ pub struct Answered {
     pub after: Option<Duration>,
 }
 
-/// reqwest is built without cryptography of its own; giving it ours a second time changes nothing.
-pub fn provide_crypto() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// Carries one exchange. It is the network in every run; unit tests bring one that needs no socket, so that
 /// they can hold the clock.
 pub trait Wire: Send + Sync {
@@ -117,9 +113,10 @@ impl Http {
     pub fn new(
         connection: &Connection,
         limits: &Limits,
+        tls: &Tls,
         deadline: Instant,
     ) -> Result<Self, String> {
-        let network = Network::new(connection)?;
+        let network = Network::new(connection, tls)?;
         Ok(Self::over(Box::new(network), limits, deadline))
     }
 
@@ -185,14 +182,14 @@ struct Network {
 }
 
 impl Network {
-    fn new(connection: &Connection) -> Result<Self, String> {
-        provide_crypto();
+    fn new(connection: &Connection, tls: &Tls) -> Result<Self, String> {
         let mut builder = Client::builder()
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
             .timeout(connection.timeout)
             .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
             // A redirect would carry a write or a credential to where nobody sent it.
-            .redirect(reqwest::redirect::Policy::none());
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_backend_preconfigured(tls.config()?);
         if crate::manifest::is_loopback(&connection.base_url) {
             builder = builder.no_proxy();
         }
@@ -418,7 +415,7 @@ mod tests {
             }],
         };
         let deadline = Instant::now() + Duration::from_secs(5);
-        let http = Http::new(&connection, &hourly, deadline).expect("a client");
+        let http = Http::new(&connection, &hourly, &Tls::default(), deadline).expect("a client");
         drop(http.limiter.turn(Urgency::Read).await);
         let outgoing = Outgoing {
             method: Method::Get,

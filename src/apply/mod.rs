@@ -2,7 +2,7 @@
 //!
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
 //! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
-//! and one client (`http`, the only file that names reqwest). `secrets` finds credentials just before the
+//! and one client (`http`, the only file that names reqwest), which trusts what `tls` says. `secrets` finds credentials just before the
 //! first call that needs them. `recorder` writes the `journal`, `lock` keeps other writers away. What happens
 //! is told as an `event` to whoever listens, and traced by `spans`. If anything here ever asks which vendor it talks to, the provider
 //! forgot to say something.
@@ -22,6 +22,7 @@ pub mod secrets;
 mod session;
 mod side_effects;
 pub mod spans;
+mod tls;
 pub mod transport;
 
 pub use event::{Event, Listener};
@@ -29,6 +30,7 @@ pub use execute::execute;
 pub use observe::{list, observe, observe_each};
 pub use outcome::{Outcome, Report};
 pub use secrets::{Secrets, Trust};
+pub use tls::{Tls, provide_crypto};
 pub use transport::{Account, Lost};
 
 #[cfg(test)]

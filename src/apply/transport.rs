@@ -17,6 +17,7 @@ use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing, without};
+use super::tls::Tls;
 use crate::model::{Call, Connection, Method, Read, Reply};
 use crate::plan::estimate::Pace;
 use crate::provider::Provider;
@@ -40,9 +41,11 @@ impl Account {
         connection: Connection,
         provider: &'static dyn Provider,
         secrets: Secrets,
+        tls: &Tls,
         deadline: Instant,
     ) -> Result<Self, String> {
-        let http = Http::new(&connection, &provider.limits_for(&connection), deadline)?;
+        let limits = provider.limits_for(&connection);
+        let http = Http::new(&connection, &limits, tls, deadline)?;
         Ok(Self::over(http, connection, provider, secrets))
     }
 

@@ -19,7 +19,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::apply::{http, spans};
+use crate::apply::{provide_crypto, spans};
 
 /// What sends the spans, until it is told that there are no more.
 pub struct Traces(SdkTracerProvider);
@@ -40,7 +40,7 @@ pub fn start() -> Result<Option<Traces>, String> {
     if off || !endpoints.iter().any(|name| said(name).is_some()) {
         return Ok(None);
     }
-    http::provide_crypto();
+    provide_crypto();
     let exporter = SpanExporter::builder()
         .with_http()
         .build()

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::args::{Reach, Selection};
 use super::exit::Invalid;
 use super::{cached, output, scope, simulators, state};
-use crate::apply::{Listener, Secrets, Trust};
+use crate::apply::{Listener, Secrets, Tls, Trust};
 use crate::manifest::Loaded;
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
 use crate::sandbox::{self, Sandbox};
@@ -73,7 +73,11 @@ pub async fn setup_with(
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    // git is asked while the manifests are read: it is a program that has to be started.
+    // The system's certificates are read beside the manifests; whoever needs them sooner waits for them there.
+    let tls = Tls::default();
+    let early = tls.clone();
+    drop(thread::spawn(move || drop(early.config())));
+    // So git is asked: it is a program that has to be started.
     let (checked, commit) = thread::scope(|scope| {
         let commit = scope.spawn(state::commit);
         let checked = check_files(selection, &options, files);
@@ -90,7 +94,8 @@ pub async fn setup_with(
         }
         .into());
     }
-    let settings = settings(reach, Arc::default());
+    let mut settings = settings(reach, Arc::default());
+    settings.tls = tls;
     Ok(Setup {
         checked,
         settings,
@@ -111,6 +116,7 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
             environment: Arc::new(|name| std::env::var(name).ok()),
             trust: trust(reach),
         },
+        tls: Tls::default(),
         parallelism: usize::from(reach.parallelism.get()),
         deadline: Instant::now() + reach.timeout,
         clock: Timestamp::now,

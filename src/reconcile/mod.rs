@@ -23,7 +23,7 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::{Account, Event, Listener, Secrets, observe_each};
+use crate::apply::{Account, Event, Listener, Secrets, Tls, observe_each};
 use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed};
 use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
@@ -42,6 +42,7 @@ pub use undo::{Undone, undo};
 /// What a pass needs beside the manifests.
 pub struct Settings {
     pub secrets: Secrets,
+    pub tls: Tls,
     /// Calls of the whole run at once.
     pub parallelism: usize,
     pub deadline: Instant,
@@ -256,6 +257,7 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account
         connection.clone(),
         provider,
         settings.secrets.clone(),
+        &settings.tls,
         settings.deadline,
     )
     .map(|account| account.telling(settings.events.clone()))

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::{Accounts, ApplyOptions, CheckOptions, Checked, Pass, Settings};
 use crate::apply::http::{Answered, Body, Http, Outgoing, Wire};
 use crate::apply::recorder::Recorder;
-use crate::apply::{Account, Listener, Lost, Outcome, Secrets, Trust};
+use crate::apply::{Account, Listener, Lost, Outcome, Secrets, Tls, Trust};
 use crate::cli::simulators;
 use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
@@ -165,6 +165,7 @@ impl Scene {
                 environment: Arc::new(|_| None),
                 trust: Trust::default(),
             },
+            tls: Tls::default(),
             parallelism: 16,
             deadline: start + Duration::from_secs(3600),
             clock,

@@ -52,7 +52,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "tracing",
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
-    ("rustls", &["apply/http.rs"]),
+    ("rustls", &["apply/tls.rs"]),
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
-use entitle::apply::{Outcome, Secrets, Trust};
+use entitle::apply::{Outcome, Secrets, Tls, Trust};
 use entitle::manifest;
 use entitle::plan::Action;
 use entitle::plan::guard::Accepted;
@@ -27,6 +27,7 @@ fn settings() -> Settings {
             environment: Arc::new(|_| None),
             trust: Trust::default(),
         },
+        tls: Tls::default(),
         parallelism: 16,
         deadline: Instant::now() + Duration::from_secs(60),
         clock: super::support::pure::now,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entitle::apply::{Secrets, Trust};
+use entitle::apply::{Secrets, Tls, Trust};
 use entitle::cli::simulators;
 use entitle::manifest;
 use entitle::plan::Action;
@@ -43,6 +43,7 @@ async fn planned(percent: f64) -> Pass {
             environment: Arc::new(|_| None),
             trust: Trust::default(),
         },
+        tls: Tls::default(),
         parallelism: 16,
         deadline: Instant::now() + Duration::from_secs(60),
         clock: super::support::pure::now,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
-use entitle::apply::{Listener, Report, Secrets, Trust};
+use entitle::apply::{Listener, Report, Secrets, Tls, Trust};
 use entitle::model::Risk;
 use entitle::plan::guard::Accepted;
 use entitle::plan::saved;
@@ -63,6 +63,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
             environment: Arc::new(|_| None),
             trust: Trust::default(),
         },
+        tls: Tls::default(),
         parallelism: 16,
         deadline: Instant::now() + time,
         clock: Timestamp::now,

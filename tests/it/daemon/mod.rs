@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use entitle::apply::journal::{History, Journal};
 use entitle::apply::lock::Lock;
-use entitle::apply::{Listener, Secrets, Trust};
+use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::board::Board;
 use entitle::daemon::brake;
 use entitle::daemon::engine::{Engine, Rules};
@@ -281,6 +281,7 @@ fn pure_settings() -> Settings {
             environment: Arc::new(|_| None),
             trust: Trust::default(),
         },
+        tls: Tls::default(),
         parallelism: 16,
         deadline: Instant::now(),
         clock,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
-use entitle::apply::{Listener, Outcome, Report, Secrets, Trust};
+use entitle::apply::{Listener, Outcome, Report, Secrets, Tls, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
@@ -152,6 +152,7 @@ impl Bench {
                 environment: Arc::new(|_| None),
                 trust: Trust::default(),
             },
+            tls: Tls::default(),
             parallelism: 16,
             deadline: Instant::now() + Duration::from_secs(30),
             clock: self.clock,

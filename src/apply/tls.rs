@@ -1,0 +1,32 @@
+//! Whom a connection trusts: the certificates of the system, read once for all accounts of a run.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
+
+/// What the clients of a run speak TLS with. A daemon has a new one with each pass, so an account that is opened
+/// later trusts what the system trusts then.
+#[derive(Clone, Default)]
+pub struct Tls(Arc<OnceLock<Result<ClientConfig, String>>>);
+
+impl Tls {
+    /// The configuration, with the system's certificates. Reading these takes as long as a fast vendor's answer, so
+    /// a run asks for it beforehand, while its manifests are read.
+    pub fn config(&self) -> Result<ClientConfig, String> {
+        self.0.get_or_init(read).clone()
+    }
+}
+
+fn read() -> Result<ClientConfig, String> {
+    provide_crypto();
+    let mut config = ClientConfig::with_platform_verifier()
+        .map_err(|error| format!("cannot set up TLS: {error}"))?;
+    config.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
+    Ok(config)
+}
+
+/// reqwest is built without cryptography of its own; giving it ours a second time changes nothing.
+pub fn provide_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
