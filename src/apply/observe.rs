@@ -1,9 +1,10 @@
 //! Drives a provider's reading: sends what it asks for, side by side, and hands back the replies.
 
 use std::collections::VecDeque;
+use std::task::Poll;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{StreamExt, poll};
 use tracing::Instrument;
 
 use super::spans;
@@ -165,19 +166,98 @@ async fn drive(
                 (ticket, answer)
             });
         }
-        match under_way.next().await {
-            Some((ticket, answer)) => machine.take(ticket, answer),
-            None => return,
-        }
+        // What is asked for goes out before time is spent on what was seen.
+        let next = poll!(under_way.next());
         for (place, seen) in machine.settled() {
             found(place, seen);
+        }
+        let next = match next {
+            Poll::Ready(next) => next,
+            Poll::Pending => under_way.next().await,
+        };
+        match next {
+            Some((ticket, answer)) => machine.take(ticket, answer),
+            None => return,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use futures::future::BoxFuture;
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::apply::http::{Answered, Http, Outgoing, Wire};
+    use crate::apply::{Lost, Secrets, Trust, testing};
+    use crate::model::{Reply, Vendor};
+    use crate::provider;
+
+    /// What happened, in its order.
+    type Told = Arc<Mutex<Vec<String>>>;
+
+    struct Empty(Told);
+
+    impl Wire for Empty {
+        fn carry<'a>(&'a self, sent: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+            let path = sent.url.path().to_string();
+            self.0.lock().unwrap().push(path);
+            let reply = Reply {
+                status: 200,
+                body: "[]".into(),
+                content_type: "application/json".into(),
+            };
+            Box::pin(async { Ok(Answered { reply, after: None }) })
+        }
+    }
+
+    /// One call after the other; every reply shows an object.
+    #[derive(Default)]
+    struct InTurn {
+        asked: usize,
+        taken: usize,
+        seen: Vec<(usize, Observed)>,
+    }
+
+    impl Machine for InTurn {
+        fn ready(&mut self) -> Vec<(Ticket, Call)> {
+            let next = (self.asked == self.taken && self.asked < 3).then_some(self.asked);
+            self.asked += next.iter().len();
+            let call = |place: usize| (place, Call::get(format!("/{place}")));
+            next.map(call).into_iter().collect()
+        }
+
+        fn take(&mut self, ticket: Ticket, _: Answer) {
+            self.taken += 1;
+            self.seen.push((ticket, Observed::Missing));
+        }
+
+        fn settled(&mut self) -> Vec<(usize, Observed)> {
+            std::mem::take(&mut self.seen)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_seen_is_handed_over_while_the_next_call_is_out() {
+        let told = Told::default();
+        let connection = testing::connection();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let wire = Box::new(Empty(Arc::clone(&told)));
+        let http = Http::over(wire, &connection.limits, deadline);
+        let secrets = Secrets {
+            environment: Arc::new(|_| Some("token".into())),
+            trust: Trust::default(),
+        };
+        let provider = provider::of(Vendor("lac")).unwrap();
+        let account = Account::over(http, connection, provider, secrets);
+        let found = &mut |place, _| told.lock().unwrap().push(format!("{place} is seen"));
+        drive(&account, &mut InTurn::default(), Purpose::Plan, found).await;
+        let told = told.lock().unwrap().join(", ");
+        assert_eq!(told, "/0, /1, 0 is seen, /2, 1 is seen, 2 is seen");
+    }
 
     #[test]
     fn what_follows_from_a_reply_goes_before_what_waits() {
