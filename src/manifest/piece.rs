@@ -58,7 +58,9 @@ impl Piece {
         let source = Arc::clone(&whole.source);
         let text = &source.text;
         let parted = text.starts_with('%') || text.contains("\n%") || text.contains("\n...");
-        if text.len() <= size || parted || text.contains(['\r', '\u{feff}']) {
+        // Each by itself: together they would be compared with every character.
+        let foreign = text.contains('\r') || text.contains('\u{feff}');
+        if text.len() <= size || parted || foreign {
             return vec![whole];
         }
         let (mut pieces, mut rest) = (Vec::new(), whole);

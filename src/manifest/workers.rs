@@ -9,10 +9,13 @@ const STACK: usize = 16 << 20;
 /// Things that a worker takes at once, so that small ones are not taken one by one.
 const TAKEN: usize = 16;
 
+/// Turns of a worker at least, where there are so few things that the last ones would be waited for.
+const TURNS: usize = 8;
+
 /// What `work` makes of every item, in the order of the items.
 pub fn side_by_side<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let taken = TAKEN.min(items.len().div_ceil(cores)).max(1);
+    let taken = TAKEN.min(items.len() / (cores * TURNS)).max(1);
     let next = AtomicUsize::new(0);
     let run = || {
         let mut done = Vec::new();
