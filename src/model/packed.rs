@@ -26,8 +26,8 @@ const DEEPEST: usize = 128;
 #[derive(Clone)]
 pub struct PackedFields {
     table: &'static [Field],
-    /// Places and values one after the other, in the order of the names. They are made here or have been
-    /// read whole once, so they can be read.
+    /// Places and values one after the other: what holds others comes last, and otherwise they are in the order of
+    /// the names. They are made here or have been read whole once, so they can be read.
     bytes: Box<[u8]>,
 }
 
@@ -62,7 +62,7 @@ impl PackedFields {
         fields
     }
 
-    /// The value of a field; of the others only those before it are unpacked.
+    /// The value of a field. Those before it are unpacked as well, which for a number or a text are no lists.
     pub fn get(&self, name: &str) -> Option<Value> {
         let (_, value) = self.iter().find(|(known, _)| *known == name)?;
         Some(value)
@@ -143,7 +143,11 @@ impl Packer {
     }
 
     fn fields(&mut self, table: &'static [Field], fields: &Fields) {
-        for (name, value) in fields {
+        let holds = |(_, value): &(_, &Value)| {
+            matches!(value, Value::Set(_) | Value::Items(_) | Value::Json(_))
+        };
+        let single = fields.iter().filter(|pair| !holds(pair));
+        for (name, value) in single.chain(fields.iter().filter(holds)) {
             let place = table.iter().position(|field| field.name == name);
             let place = sound(place.ok_or_else(|| format!("the table has no field `{name}`")));
             self.put(sound(u8::try_from(place)));
