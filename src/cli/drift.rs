@@ -1,7 +1,7 @@
 //! `entitle drift`: who changed what since the last apply, or since a commit.
 
 use std::cell::Cell;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -129,7 +129,7 @@ impl Shown {
         self.finished.set(true);
         self.reports
             .write(|out, format| write(out, format, document));
-        let mut out = BufWriter::new(output::stdout());
+        let mut out = output::buffered();
         match self.format {
             // The error itself is the last word, on stderr.
             Printed::Text if early => {}

@@ -40,7 +40,7 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
         Exit::Done
     };
     let kinds = provider::kind_rows();
-    let mut out = std::io::BufWriter::new(output::stdout());
+    let mut out = output::buffered();
     let mut changed = 0;
     for source in &loaded.sources {
         let Some(formatted) = formatted(source, &kinds) else {

@@ -103,7 +103,7 @@ fn fault(text: &str) {
 
 /// Everything as one stream of documents, under one line for editors.
 fn stream(imported: &[Imported]) -> anyhow::Result<()> {
-    let mut out = std::io::BufWriter::new(output::stdout());
+    let mut out = output::buffered();
     let texts = imported.iter().filter_map(|one| one.manifest.as_ref().ok());
     for (number, text) in texts.enumerate() {
         let head = if number == 0 {

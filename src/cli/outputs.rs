@@ -169,13 +169,13 @@ impl Outputs {
             write(&mut out)?;
             return out.flush();
         }
-        let mut out = io::BufWriter::new(output::stdout());
+        let mut out = output::buffered();
         write(&mut out)?;
         out.flush()
     }
 
     fn print(&self, format: Format, view: &View<'_>) -> io::Result<()> {
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = output::data();
         report::write(&mut out, format, view)?;
         out.flush()
     }

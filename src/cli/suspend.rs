@@ -164,7 +164,7 @@ fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyho
             }
         }
     }
-    let mut out = std::io::BufWriter::new(output::stdout());
+    let mut out = output::buffered();
     for (file, lines) in files.into_values() {
         if file.is_changed() {
             let source = file.source();

@@ -77,7 +77,7 @@ pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
             render::json::write(&mut output::stdout(), &document)?;
         }
         Format::Text => {
-            let mut out = std::io::BufWriter::new(output::stdout());
+            let mut out = output::buffered();
             for identity in &unmanaged {
                 writeln!(out, "{kind} {}", import::shown(identity))?;
             }
