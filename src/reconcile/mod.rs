@@ -6,6 +6,7 @@
 mod cache;
 mod carry_out;
 mod check;
+mod connections;
 pub mod drift;
 pub mod import;
 mod planner;
