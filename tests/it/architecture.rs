@@ -53,6 +53,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
     ("rustls", &["apply/tls.rs"]),
+    ("rustix", &["reconcile/cache/"]),
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),

@@ -3,7 +3,7 @@
 //! It cannot change what a run comes to. What a piece of a file says follows from its bytes and the program
 //! alone, and is found by the hash of the bytes in a file that only the program which wrote it reads. Names,
 //! references and connections are checked anew in every run. A file that is missing, damaged or of another
-//! program counts as empty. Whoever can write the cache can change what is applied, as with the program
+//! program or owner counts as empty. Whoever can write the cache can change what is applied, as with the program
 //! itself: it is readable and writable for its owner only, and belongs where the journal would.
 
 mod record;
@@ -120,11 +120,16 @@ fn read(file: &Path) -> Option<Vec<u8>> {
     (meta.len() <= MAX_BYTES && is_private(&meta)).then(|| fs::read(file).ok())?
 }
 
-/// Whether nobody but the owner can have written it.
+/// Whether nobody but us can have written it: in a directory for everybody, strangers put files as well.
 #[cfg(unix)]
 fn is_private(meta: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    meta.permissions().mode() & 0o022 == 0
+    use std::os::unix::fs::MetadataExt;
+    is_ours(meta.uid(), meta.mode(), rustix::process::geteuid().as_raw())
+}
+
+#[cfg(unix)]
+fn is_ours(owner: u32, mode: u32, us: u32) -> bool {
+    owner == us && mode & 0o022 == 0
 }
 
 #[cfg(not(unix))]

@@ -176,6 +176,15 @@ fn a_cache_that_others_may_write_is_empty() {
     assert_eq!(place.open(PROGRAM).held.len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_cache_of_somebody_else_is_empty() {
+    assert!(is_ours(1000, 0o100_600, 1000));
+    for (owner, mode) in [(1001, 0o600), (0, 0o600), (1000, 0o620), (1000, 0o602)] {
+        assert!(!is_ours(owner, mode, 1000), "{owner} {mode:o}");
+    }
+}
+
 #[test]
 fn what_nobody_wants_any_more_goes_once_it_is_the_larger_part() {
     let place = Place::new();
