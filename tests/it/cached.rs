@@ -93,3 +93,22 @@ async fn a_run_with_a_cache_plans_what_the_manifests_say_now() {
         "{ran:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_fills_the_cache_and_reads_from_it() {
+    let mut place = Place::new().await;
+    place.connect("lac");
+    place.write("order.yaml", &ORDER.replace("SEATS", "31"));
+    let watch = || {
+        let ran = place.run(&["watch", ".", "--once", "--cache", "cache"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let file = place.dir.path().join("cache/manifests-1");
+        let file = std::fs::metadata(file).expect("a cache");
+        (file.len(), file.modified().expect("a time"))
+    };
+    let filled = watch();
+    // Whatever was not found there would be written there.
+    assert_eq!(watch(), filled, "nothing new was learnt");
+    place.write("order.yaml", &ORDER.replace("SEATS", "32"));
+    assert_ne!(watch(), filled);
+}
