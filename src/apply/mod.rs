@@ -2,10 +2,10 @@
 //!
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
 //! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
-//! and one client (`http`, the only file that names reqwest), which trusts what `tls` says. `secrets` finds credentials just before the
-//! first call that needs them. `recorder` writes the `journal`, `lock` keeps other writers away. What happens
-//! is told as an `event` to whoever listens, and traced by `spans`. If anything here ever asks which vendor it talks to, the provider
-//! forgot to say something.
+//! and one client (`http`, the only file that names reqwest), which trusts what `tls` found. `secrets` finds
+//! credentials just before the first call that needs them. `recorder` writes the `journal`, `lock` keeps other
+//! writers away. What happens is told as an `event` to whoever listens, and traced by `spans`. If anything here
+//! ever asks which vendor it talks to, the provider forgot to say something.
 
 pub mod agreement;
 pub mod event;

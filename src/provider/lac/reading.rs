@@ -264,6 +264,10 @@ impl Reading for OrderReading {
 }
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod replies;
 #[cfg(test)]
 mod tests;

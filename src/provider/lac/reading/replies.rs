@@ -1,6 +1,6 @@
 //! Replies come in any order, and the order changes nothing: not what is asked, not what is found.
 
-use super::tests::Account;
+use super::account::Account;
 use super::*;
 use crate::provider::Provider;
 use crate::provider::lac::Lac;

@@ -1,5 +1,5 @@
+use super::account::{Account, counts, owners, whole};
 use super::*;
-use crate::model::Desired;
 use crate::provider::Provider;
 use crate::provider::lac::{Lac, fields};
 use crate::provider::reading::MOST_PAGES;
@@ -166,102 +166,6 @@ fn orders_are_handed_over_while_others_are_still_read() {
     assert!(given[2..].iter().all(|count| *count > 0), "{given:?}");
 }
 
-/// An account with orders of customers by turns.
-pub struct Account {
-    pub orders: i64,
-    pub customers: i64,
-    /// An order that is not its manifest's customer's, but the last one's, who has the same name.
-    pub lost: i64,
-    /// Whether it may see its customers.
-    pub sees: bool,
-    /// Rows of a page.
-    pub rows: i64,
-}
-
-impl Account {
-    pub fn named(&self, number: i64) -> i64 {
-        number % self.customers + 1
-    }
-
-    fn owner(&self, number: i64) -> i64 {
-        if number == self.lost {
-            self.customers
-        } else {
-            self.named(number)
-        }
-    }
-
-    fn name(&self, customer: i64) -> String {
-        let twin = self.lost >= 0 && customer == self.customers;
-        let customer = if twin {
-            self.named(self.lost)
-        } else {
-            customer
-        };
-        format!("Customer {customer}")
-    }
-
-    pub fn answer(&self, call: &str) -> Answer {
-        let query = call.split_once('?').map_or("", |(_, query)| query);
-        let query: BTreeMap<&str, &str> = query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .collect();
-        let number = |name: &str| query.get(name).map(|text| text.parse::<i64>().unwrap());
-        let offset = number("offset").unwrap_or(0);
-        if call.starts_with("GET /customers") {
-            if !self.sees {
-                return answer(403, json!({"message": "Access denied."}));
-            }
-            let ids = offset + 1..=self.customers.min(offset + self.rows);
-            let row = |id: i64| json!({"id": id, "name": self.name(id)});
-            return answer(200, Json::from_iter(ids.map(row)));
-        }
-        let of = number("customer_ids");
-        let key = query.get("activation_key");
-        let (first, step) = match of {
-            Some(of) if self.lost < 0 => (of - 1, usize::try_from(self.customers).unwrap()),
-            _ => (0, 1),
-        };
-        let rows = (first..self.orders)
-            .step_by(step)
-            .filter(|number| of.is_none_or(|of| of == self.owner(*number)))
-            .filter(|number| key.is_none_or(|key| format!("k{number}").contains(key)))
-            .skip(usize::try_from(offset).unwrap())
-            .take(usize::try_from(self.rows).unwrap());
-        let row = |number: i64| {
-            let mut order = whole(number);
-            order["customer"]["name"] = json!(self.name(self.owner(number)));
-            order
-        };
-        answer(200, Json::from_iter(rows.map(row)))
-    }
-
-    /// What a manifest says of an order.
-    pub fn manifest(&self, number: i64) -> Desired {
-        let key = format!("k{number}");
-        let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
-        let customer = Value::Integer(self.named(number));
-        order.fields.extend([("customer_id", customer)]);
-        order
-    }
-
-    /// The calls of each round trip, and what comes of these orders.
-    fn read(&self, numbers: impl Iterator<Item = i64>) -> (Vec<Vec<String>>, Vec<Observed>) {
-        self.read_by(numbers, |call| self.answer(call))
-    }
-
-    fn read_by(
-        &self,
-        numbers: impl Iterator<Item = i64>,
-        vendor: impl FnMut(&str) -> Answer,
-    ) -> (Vec<Vec<String>>, Vec<Observed>) {
-        let orders: Vec<_> = numbers.map(|number| self.manifest(number)).collect();
-        let wanted: Vec<Wanted<'_>> = orders.iter().collect();
-        testing::drive(Lac.reading(&wanted), vendor)
-    }
-}
-
 /// An account that may not see its customers.
 fn unseen(orders: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
     let account = Account {
@@ -287,110 +191,6 @@ fn among_many(lost: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize, V
     let (rounds, found) = account.read(numbers);
     let (customers, others) = counts(&rounds);
     (customers, others, found)
-}
-
-/// Calls of the customer list, and all others.
-fn counts(rounds: &[Vec<String>]) -> (usize, usize) {
-    let calls = rounds.iter().flatten();
-    let customers = calls.clone().filter(|call| call.contains("/customers"));
-    let customers = customers.count();
-    (customers, calls.count() - customers)
-}
-
-/// Calls of the customer list, and all others, for orders of customers by turns. All are found.
-fn cost(orders: i64, customers: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize) {
-    let account = Account {
-        orders,
-        customers,
-        lost: -1,
-        sees: true,
-        rows: 100,
-    };
-    let numbers = Vec::from_iter(numbers);
-    let (rounds, found) = account.read(numbers.iter().copied());
-    let theirs = numbers.iter().map(|number| account.owner(*number));
-    assert_eq!(owners(&found), Vec::from_iter(theirs));
-    counts(&rounds)
-}
-
-/// So many orders, at a distance from each other.
-fn every(step: i64, count: i64) -> impl Iterator<Item = i64> {
-    (0..count).map(move |number| number * step)
-}
-
-#[test]
-fn few_orders_in_any_account_cost_a_call_each() {
-    assert_eq!(cost(1_000_000, 50_000, every(70_001, 14)), (0, 14));
-    // From 17 customers on both lists are tried: two pages of each, and one look ahead.
-    assert_eq!(cost(50_000, 50_000, every(2_800, 17)), (1, 1 + 17));
-    assert_eq!(cost(50_000, 50_000, 0..17), (3, 1 + 17));
-}
-
-#[test]
-fn a_dense_account_costs_its_pages() {
-    assert_eq!(cost(1_000, 250, 0..1_000), (3 + 1, 10));
-    assert_eq!(cost(1_000, 1_000, 0..1_000), (10 + 1, 10));
-    // More customers than orders: fifty pages of them are still fewer than a thousand proofs.
-    assert_eq!(cost(5_000, 5_000, 0..1_000), (60, 10));
-    // A block at the end of the list, too.
-    assert_eq!(cost(5_000, 2_500, 4_000..5_000), (30, 52));
-}
-
-#[test]
-fn orders_one_to_a_page_are_asked_for_apart() {
-    // The pages and the customers would be 50 each.
-    assert_eq!(cost(5_000, 5_000, every(81, 60)), (5, 2 + 60));
-    assert_eq!(cost(5_000, 5_000, every(83, 60)), (5, 2 + 60));
-    assert_eq!(cost(10_000, 9_999, every(50, 200)), (6, 3 + 200));
-    // With ten to a page they are worth it.
-    assert_eq!(cost(10_000, 9_999, every(10, 1_000)), (109, 101));
-}
-
-#[test]
-fn scattered_orders_do_not_cost_the_size_of_their_account() {
-    assert_eq!(
-        cost(100_000, 9_999, (0..40).map(|n| n * 2_000 + 1_999)),
-        (4, 1 + 40)
-    );
-    // Several of each customer are seen in the customer's list.
-    let pairs = (0..50).flat_map(|n| [n * 900, n * 900 + 50_000]);
-    assert_eq!(cost(100_000, 50_000, pairs), (1, 1 + 50));
-}
-
-#[test]
-fn long_lists_of_many_customers_are_given_up() {
-    // Two orders of each of 100 customers, deep in lists of 1,000 orders. Such a list costs two calls more than its
-    // orders, so after the first few each order is asked for.
-    let deep = (0..100).flat_map(|n| [50_000 + n, 50_100 + n]);
-    let tried = FEW_CUSTOMERS * 2;
-    assert_eq!(cost(100_000, 100, deep), (2, 2 + tried + 200));
-}
-
-#[test]
-fn no_reading_costs_more_than_its_orders_and_a_constant() {
-    for orders in [300, 9_000] {
-        for customers in [17, 400, 8_999] {
-            for count in [17, 60, 200] {
-                for (start, step) in [(0, 1), (3, 17), (50, 44), (200, 1)] {
-                    let numbers = (0..count).map(|n| (start + n * step) % orders);
-                    let numbers: BTreeSet<i64> = numbers.collect();
-                    let wanted = numbers.len();
-                    let theirs = numbers.iter().map(|number| number % customers);
-                    let each_of_another = BTreeSet::from_iter(theirs).len() == wanted;
-                    let (names, others) = cost(orders, customers, numbers.into_iter());
-                    let what = format!("{count} of {orders} of {customers} from {start} by {step}");
-                    // Pages that the orders and their customers would fill, looks ahead, and lists that were tried.
-                    let tried = if each_of_another {
-                        0
-                    } else {
-                        2 * FEW_CUSTOMERS
-                    };
-                    let most = wanted + 2 * wanted.div_ceil(100) + 6 + tried;
-                    assert!(names + others <= most, "{what}: {names} and {others}");
-                }
-            }
-        }
-    }
 }
 
 #[test]
@@ -467,26 +267,6 @@ fn part_of_the_customer_list_proves_no_owner() {
     );
     let theirs = (1..=20).map(|id| if id == 8 { 5_000 } else { id });
     assert_eq!(owners(&found), Vec::from_iter(theirs));
-}
-
-fn whole(number: i64) -> Json {
-    json!({
-        "customer": {"name": "Rivers"}, "product_template": {"id": "1"},
-        "activation_key": format!("k{number}"), "license_type": "local",
-        "licensee_type": "customer", "hostid_match_rate": "100", "min_hostids": "1",
-        "activations_allowed": "1", "enabled": true, "removal": false, "Hostids": [], "Features": [],
-    })
-}
-
-fn owners(found: &[Observed]) -> Vec<i64> {
-    let owner = |one: &Observed| match one {
-        Observed::Live(live) => match live.fields["customer_id"] {
-            Value::Integer(id) => id,
-            ref other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    };
-    found.iter().map(owner).collect()
 }
 
 #[test]
