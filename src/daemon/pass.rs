@@ -4,6 +4,7 @@
 //! Nothing here knows a vendor, and nothing here decides: the gate, the brake and the guard do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -83,7 +84,9 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         Err(who) => (Locks::default(), Some(who)),
     };
     let mut pass = shell.plan(&batch, &settings, &kept).await;
-    let (mut looks, brake) = judge(&batch, &pass, locked.as_deref());
+    // Taken out, since an entry of each of ten thousand objects is too much to have twice.
+    let entries = mem::take(&mut pass.document.objects);
+    let (mut looks, brake) = judge(&batch, &pass.planned, entries, locked.as_deref());
     let going: BTreeSet<Address> = looks
         .iter()
         .filter(|(_, look)| look.hold.is_none() && look.entry.action == Action::Update)
@@ -160,7 +163,8 @@ fn agreed(batch: &Batch, pass: &Pass) -> Vec<Arc<Desired>> {
 /// What was read, and why each write may not go. The brake counts the writes that nothing else holds.
 fn judge(
     batch: &Batch,
-    pass: &Pass,
+    planned: &[Planned],
+    entries: Vec<ObjectEntry>,
     locked: Option<&str>,
 ) -> (BTreeMap<Address, Look>, Option<String>) {
     let jobs: BTreeMap<&Address, &Job> = batch
@@ -170,18 +174,18 @@ fn judge(
         .collect();
     let mut looks = BTreeMap::new();
     let mut changing = batch.braked;
-    for (planned, entry) in pass.planned.iter().zip(&pass.document.objects) {
+    for (planned, entry) in planned.iter().zip(entries) {
         let address = &planned.desired.address;
         let Some(job) = jobs.get(address) else {
             continue;
         };
-        let mut hold = gate::hold(entry, &job.past, batch.mode, batch.door);
+        let mut hold = gate::hold(&entry, &job.past, batch.mode, batch.door);
         if hold.is_none() && entry.action == Action::Update {
             hold = locked.map(|who| Hold::Locked(who.to_string()));
             let allow = planned.desired.policy.allow;
-            changing += usize::from(guard::refusal(entry, allow, ACCEPTED).is_none());
+            changing += usize::from(guard::refusal(&entry, allow, ACCEPTED).is_none());
         }
-        let entry = Box::new(entry.clone());
+        let entry = Box::new(entry);
         looks.insert(address.clone(), Look { entry, hold });
     }
     let brake = brake::engaged(
