@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use super::safe::unseen;
+use super::safe::{is_visible, unseen};
 
 /// One document, indented, ending in a newline.
 pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
@@ -31,7 +31,7 @@ impl<F: Formatter> Formatter for Quiet<F> {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        if !text.contains("##[") && !text.chars().any(unseen) {
+        if !text.contains("##[") && is_visible(text) {
             return out.write_all(text.as_bytes());
         }
         for c in text.replace("##[", "#\\u0023[").chars() {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// One line in which everything can be seen: line ends, controls and reordering marks are spelled out.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(unseen) {
+    if is_visible(text) {
         return commands(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -28,6 +28,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 pub fn visible_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(visible).collect();
     lines.join("\n")
+}
+
+/// Whether everything in a text can be seen.
+pub fn is_visible(text: &str) -> bool {
+    // Nearly all texts are printing ASCII, which all their bytes are asked for together.
+    let printing = |all, byte| all & matches!(byte, b' '..=b'~');
+    text.bytes().fold(true, printing) || !text.chars().any(unseen)
 }
 
 /// Controls, and characters that change the order or the look of others without being seen.
