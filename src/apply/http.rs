@@ -189,7 +189,7 @@ impl Network {
             .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
             // A redirect would carry a write or a credential to where nobody sent it.
             .redirect(reqwest::redirect::Policy::none())
-            .tls_backend_preconfigured(tls.config()?);
+            .tls_backend_preconfigured(tls.config_for(&connection.base_url)?);
         if crate::manifest::is_loopback(&connection.base_url) {
             builder = builder.no_proxy();
         }

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::ClientConfig;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::ConfigVerifierExt;
+use url::Url;
 
 /// What the clients of a run speak TLS with. A daemon has a new one with each pass, so an account that is opened
 /// later trusts what the system trusts then.
@@ -16,14 +17,29 @@ impl Tls {
     pub fn config(&self) -> Result<ClientConfig, String> {
         self.0.get_or_init(read).clone()
     }
+
+    /// The configuration for an account. One that is reached in the clear, as the simulators are, needs no
+    /// certificates, and a bare container has none.
+    pub fn config_for(&self, base: &Url) -> Result<ClientConfig, String> {
+        let nobody = |why| (base.scheme() == "http").then(trusting_nobody).ok_or(why);
+        self.config().or_else(nobody)
+    }
 }
 
 fn read() -> Result<ClientConfig, String> {
     provide_crypto();
-    let mut config = ClientConfig::with_platform_verifier()
-        .map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let mut config = ClientConfig::with_platform_verifier().map_err(|error| {
+        let help = "install ca-certificates, or name a file of them in SSL_CERT_FILE";
+        format!("cannot set up TLS: {error}; {help}")
+    })?;
     config.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
     Ok(config)
+}
+
+fn trusting_nobody() -> ClientConfig {
+    ClientConfig::builder()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth()
 }
 
 /// reqwest is built without cryptography of its own; giving it ours a second time changes nothing.

@@ -177,3 +177,23 @@ async fn a_server_that_nobody_vouches_for_gets_no_call() {
     assert!(ran.stdout.contains(&words), "{}{}", ran.stdout, ran.stderr);
     assert!(server.connections().iter().all(BTreeMap::is_empty));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_without_certificates_reaches_what_needs_none() {
+    let (mut place, server) = secure().await;
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        place.set(name, "/nowhere");
+    }
+    let ran = place.run(&["plan"]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("install ca-certificates"),
+        "{}",
+        ran.stdout
+    );
+    assert!(server.connections().iter().all(BTreeMap::is_empty));
+    let ran = place.run(&["plan", "--sandbox", "--format", "json"]);
+    let json = ran.json();
+    // The simulators of that run have none of these objects, and say so.
+    assert_eq!(json["objects"][0]["action"], "missing", "{json}");
+}
