@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::lower::API_VERSION;
 use super::members::Reader;
 use crate::model::address::name_fault;
 use crate::model::draft::KindRow;
 use crate::model::{Diagnostic, Node, Tree};
+
+/// The format this version reads.
+pub const API_VERSION: &str = "entitle.dev/v1";
 
 /// Whose a document is.
 pub enum Envelope {

@@ -5,7 +5,7 @@
 //! comment, stay as they are.
 
 use super::edit::{self, Place};
-use super::lower::API_VERSION;
+use super::envelope::API_VERSION;
 use super::moves;
 use crate::model::draft::KindRow;
 use crate::model::{Node, Tree};

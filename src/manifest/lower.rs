@@ -15,9 +15,6 @@ use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{Address, Diagnostic, Mark, Node, Origin, Tree, Vendor};
 
-/// The format this version reads.
-pub const API_VERSION: &str = "entitle.dev/v1";
-
 /// Whose kind a document is of.
 enum Kind {
     Own(OwnKind),

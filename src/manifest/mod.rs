@@ -32,6 +32,7 @@ pub mod write;
 pub mod yaml;
 
 pub use connection::is_loopback;
+pub use envelope::API_VERSION;
 pub use load::{Loaded, again, load, load_and, of_files};
 pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::lower::API_VERSION;
+use super::envelope::API_VERSION;
 use crate::model::Kind;
 
 /// What can go wrong in writing a value that is JSON already: nothing that a user could mend.

@@ -188,10 +188,11 @@ pub(super) fn settle(
         let own = by_vendor.entry(connection.vendor).or_default();
         own.push(&connection.name);
     }
+    let required = options.need_connections;
     let mut desired = Vec::with_capacity(manifests.objects.len());
     for mut object in std::mem::take(&mut manifests.objects) {
         let audited = object.object.take();
-        let connection = connection_of(&object, &connections, &by_vendor, options, &mut findings);
+        let connection = connection_of(&object, &connections, &by_vendor, required, &mut findings);
         if let (Some(audited), Some(connection)) = (audited, connection) {
             desired.push(through(audited, connection));
         }
@@ -240,7 +241,7 @@ fn none_of_ours<T>(manifests: &Manifests<T>) -> Diagnostic {
     };
     let hint = format!(
         "a manifest starts with `apiVersion: {}`",
-        lower::API_VERSION
+        manifest::API_VERSION
     );
     Diagnostic::error("no-manifests", message).hint(hint)
 }

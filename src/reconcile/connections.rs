@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::check::CheckOptions;
 use crate::manifest::Lowered;
 use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
 
@@ -38,12 +37,13 @@ pub(super) fn connections(
 const NAMED: usize = 10;
 const COMPARED: usize = 200;
 
-/// The connection an object goes through: the one it names, or the only one of its vendor.
+/// The connection an object goes through: the one it names, or the only one of its vendor. Where none is
+/// `required`, that there is none is a warning.
 pub(super) fn connection_of(
     object: &Lowered<Arc<Desired>>,
     connections: &BTreeMap<String, Connection>,
     by_vendor: &BTreeMap<Vendor, Vec<&str>>,
-    options: &CheckOptions,
+    required: bool,
     findings: &mut Diagnostics,
 ) -> Option<String> {
     let vendor = object.vendor;
@@ -82,14 +82,14 @@ pub(super) fn connection_of(
                 "{} needs a Connection of vendor {vendor}, and there is none",
                 object.address
             );
-            let finding = if options.need_connections {
+            let finding = if required {
                 Diagnostic::error("no-connection", message)
             } else {
                 Diagnostic::warning("no-connection", message)
             };
             let hint = "add a Connection document, or pass the file that has it as well";
             findings.push(finding.at(source, object.origin.mark).hint(hint));
-            (!options.need_connections).then(String::new)
+            (!required).then(String::new)
         }
         several => {
             let message = format!(

@@ -5,10 +5,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::event::Line;
+use crate::manifest::API_VERSION;
 use crate::manifest::document::{
     AcceptedDriftSpec, ConnectionSpec, Metadata, NotificationSpec, Policy, ProjectSpec,
 };
-use crate::manifest::lower::API_VERSION;
 use crate::manifest::own_kind::OwnKind;
 use crate::model::field::Elements;
 use crate::model::{Clearing, Field, KindTable, Need, Shape};

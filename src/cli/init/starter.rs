@@ -107,7 +107,7 @@ fn connection(choice: &Choice) -> anyhow::Result<String> {
          \x20 auth:\n{auth}",
         head = head(),
         names = names.join(", "),
-        version = crate::manifest::lower::API_VERSION,
+        version = crate::manifest::API_VERSION,
         name = scalar(&choice.name)?,
         url = scalar(&choice.base_url)?,
     ))
