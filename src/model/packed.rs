@@ -355,6 +355,21 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_found_without_the_lists() {
+        let whole = PackedFields::new(TABLE, &fields(&[feature("a", 1)]));
+        let single = ["active", "note", "seats"];
+        let alone = fields(&[])
+            .into_iter()
+            .filter(|(name, _)| single.contains(name));
+        let alone = PackedFields::new(TABLE, &alone.collect());
+        // A byte of what comes behind them, which nobody could unpack.
+        let bytes = whole.bytes()[..alone.bytes().len() + 1].into();
+        let cut = PackedFields { bytes, ..whole };
+        assert_eq!(cut.get("seats"), Some(Value::Integer(i64::MIN)));
+        assert_eq!(cut.get("note"), Some(Value::Null));
+    }
+
+    #[test]
     fn bytes_that_say_nothing_are_refused() {
         let packed = PackedFields::new(TABLE, &fields(&[feature("a", 1)]));
         let all = packed.bytes();
