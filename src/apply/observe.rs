@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
     use crate::apply::{Lost, Secrets, Trust, testing};
-    use crate::model::{Reply, Vendor};
+    use crate::model::Vendor;
     use crate::provider;
 
     /// What happened, in its order.
@@ -205,11 +205,7 @@ mod tests {
         fn carry<'a>(&'a self, sent: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
             let path = sent.url.path().to_string();
             self.0.lock().unwrap().push(path);
-            let reply = Reply {
-                status: 200,
-                body: "[]".into(),
-                content_type: "application/json".into(),
-            };
+            let reply = provider::testing::reply(200, "[]");
             Box::pin(async { Ok(Answered { reply, after: None }) })
         }
     }
