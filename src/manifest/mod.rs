@@ -2,8 +2,9 @@
 //!
 //! `load` finds and reads the files, `piece` cuts large ones up, `yaml` turns text into trees with places
 //! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
-//! agrees, `lower` and `envelope` check what stands around a spec, which is then `lowered`, `connection`, `policy`, `accepted` and
-//! `project` its parts. `edit` changes files in place for `fmt`, `hold` and the import.
+//! agrees, `lower` and `envelope` check what stands around a spec, `connection`, `policy`, `accepted` and
+//! `project` its parts, and what comes of it all is `lowered`. `edit` changes files in place for `fmt`, `hold`
+//! and the import.
 //! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
