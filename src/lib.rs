@@ -45,11 +45,12 @@
 //!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
 //! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
 //!   triggers, and shows itself as one [`daemon::status::Status`].
+//! * [`files`] is the one way to read and write a file that a user names; it knows none of the others.
 //! * What happens in a run is told as [`apply::event`]s; progress bars, `--events` and the daemon listen.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!
-//! Imports run toward lower rank only (`model` 0, `manifest` and `provider` 1, `plan` 2, `apply` 3,
+//! Imports run toward lower rank only (`model` and `files` 0, `manifest` and `provider` 1, `plan` 2, `apply` 3,
 //! `reconcile` 4, `render` 5, `daemon` 6, `cli` 7); `tests/it/architecture.rs` holds that, and the doors
 //! to external crates.
 //!
@@ -64,6 +65,7 @@
 pub mod apply;
 pub mod cli;
 pub mod daemon;
+pub mod files;
 pub mod manifest;
 pub mod model;
 pub mod plan;

@@ -10,6 +10,7 @@ use entitle::provider;
 /// each other.
 const RANKS: &[(&str, u8)] = &[
     ("model", 0),
+    ("files", 0),
     ("manifest", 1),
     ("provider", 1),
     ("plan", 2),
@@ -53,7 +54,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
     ("rustls", &["apply/tls.rs"]),
-    ("rustix", &["reconcile/cache/"]),
+    ("rustix", &["files/", "reconcile/cache/"]),
     ("ignore::", &["manifest/load.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
