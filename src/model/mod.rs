@@ -37,5 +37,5 @@ pub use path::{FieldPath, Key, Part, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, OwnPolicy, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;
-pub use value::{Fields, Value};
+pub use value::{Fields, Items, Value};
 pub use wire::{Call, Method, Read, Reply, Verdict};

@@ -321,7 +321,7 @@ mod tests {
         });
         [
             ("active", Value::Bool(false)),
-            ("features", Value::Items(features.into())),
+            ("features", Value::Items(features.to_vec().into())),
             ("groups", Value::set(["b", "a"])),
             ("metadata", Value::Json(Box::new(json))),
             ("note", Value::Null),

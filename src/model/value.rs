@@ -159,8 +159,56 @@ pub enum Value {
     Json(Box<serde_json::Value>),
     /// Members without order.
     Set(Box<BTreeSet<Text>>),
-    /// Elements matched by key. The order is that of the source and carries no meaning.
-    Items(Box<[(Key, Fields)]>),
+    /// Elements matched by key, in the order of their keys.
+    Items(Items),
+}
+
+/// The elements of a keyed list, always in the order of their keys: the order of a manifest or of a vendor's reply
+/// means nothing, so it is lost here and reaches no body, plan, fingerprint or journal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Items(Box<[(Key, Fields)]>);
+
+impl Items {
+    /// Keys and fields, of which only the fields can be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Fields)> {
+        self.0.iter_mut().map(|(key, fields)| (&*key, fields))
+    }
+}
+
+impl From<Vec<(Key, Fields)>> for Items {
+    fn from(mut items: Vec<(Key, Fields)>) -> Self {
+        items.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self(items.into())
+    }
+}
+
+impl<const N: usize> From<[(Key, Fields); N]> for Items {
+    fn from(items: [(Key, Fields); N]) -> Self {
+        Vec::from(items).into()
+    }
+}
+
+impl FromIterator<(Key, Fields)> for Items {
+    fn from_iter<I: IntoIterator<Item = (Key, Fields)>>(items: I) -> Self {
+        Vec::from_iter(items).into()
+    }
+}
+
+impl std::ops::Deref for Items {
+    type Target = [(Key, Fields)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Items {
+    type Item = &'a (Key, Fields);
+    type IntoIter = std::slice::Iter<'a, (Key, Fields)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 // A hundred thousand objects have millions of these.
@@ -175,23 +223,10 @@ impl PartialEq for Value {
             (Value::Text(a), Value::Text(b)) => a == b,
             (Value::Json(a), Value::Json(b)) => a == b,
             (Value::Set(a), Value::Set(b)) => a == b,
-            (Value::Items(a), Value::Items(b)) => a.len() == b.len() && same_items(a, b),
+            (Value::Items(a), Value::Items(b)) => a == b,
             _ => false,
         }
     }
-}
-
-/// Whether two lists of one length have the same elements. Keys are unique, and most lists come in one order.
-fn same_items(a: &[(Key, Fields)], b: &[(Key, Fields)]) -> bool {
-    if a == b {
-        return true;
-    }
-    let sorted = |items| {
-        let mut items: Vec<&(Key, Fields)> = Vec::from_iter(items);
-        items.sort_by(|(x, _), (y, _)| x.cmp(y));
-        items
-    };
-    sorted(a) == sorted(b)
 }
 
 impl Value {
@@ -215,5 +250,20 @@ impl Value {
         } else {
             &[]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_come_in_the_order_of_their_keys_whatever_order_they_came_in() {
+        let element = |name: &str| (Key::new(vec![name.into()], true), Fields::new());
+        let items = Items::from(["b", "A", "C"].map(element));
+        let names: Vec<&str> = items.iter().map(|(key, _)| &*key.shown()[0]).collect();
+        assert_eq!(names, ["A", "b", "C"]);
+        let other: Items = ["C", "b", "a"].map(element).into_iter().collect();
+        assert_eq!(Value::Items(items), Value::Items(other));
     }
 }

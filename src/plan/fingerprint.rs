@@ -60,13 +60,13 @@ impl Serialize for Canonical<'_> {
     }
 }
 
-/// The elements of a keyed list in the order of their keys.
+/// The elements of a keyed list by their keys.
 struct ByKey<'a>(&'static [Field], &'a [(Key, Fields)]);
 
-impl Serialize for ByKey<'_> {
+impl<'a> Serialize for ByKey<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(table, items) = *self;
-        let element = |(key, fields)| {
+        let element = |(key, fields): &'a (Key, Fields)| {
             let canonical = Canonical {
                 table,
                 fields,
@@ -75,12 +75,7 @@ impl Serialize for ByKey<'_> {
             };
             (Key::folded(key), canonical)
         };
-        let mut elements: Vec<(String, Canonical<'_>)> = items
-            .iter()
-            .map(|(key, fields)| element((key, fields)))
-            .collect();
-        elements.sort_by(|(a, _), (b, _)| a.cmp(b));
-        serializer.collect_map(elements)
+        serializer.collect_map(items.iter().map(element))
     }
 }
 

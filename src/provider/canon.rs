@@ -54,7 +54,7 @@ impl Misfit {
 pub fn nothing(shape: &Shape, clearing: Clearing) -> Value {
     match (shape, clearing) {
         (Shape::Set(_), _) => Value::Set(Default::default()),
-        (Shape::Keyed(_), _) => Value::Items(Box::default()),
+        (Shape::Keyed(_), _) => Value::Items(Default::default()),
         (_, Clearing::Zero) => Value::Integer(0),
         _ => Value::Null,
     }

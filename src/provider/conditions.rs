@@ -18,7 +18,7 @@ pub fn audit(table: &'static [Field], fields: &mut Fields, report: &mut Report<'
         let Some(Value::Items(mut items)) = taken(fields, field.name) else {
             continue;
         };
-        for (key, element) in &mut items {
+        for (key, element) in items.iter_mut() {
             let place = || format!("{}[{key}]", field.name);
             for name in level(elements.fields, element, fields, &place, report) {
                 element.remove(name);
@@ -102,7 +102,7 @@ pub fn settle(table: &'static [Field], fields: &mut Fields) {
         let Some(Value::Items(mut items)) = taken(fields, field.name) else {
             continue;
         };
-        for (_, element) in &mut items {
+        for (_, element) in items.iter_mut() {
             for name in meaningless(elements.fields, element, fields) {
                 element.remove(name);
             }

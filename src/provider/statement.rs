@@ -122,8 +122,6 @@ fn listed(
     path: &FieldPath,
     unsaid: &mut Vec<String>,
 ) -> Result<Json, String> {
-    let mut items: Vec<&(Key, Fields)> = items.iter().collect();
-    items.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut said = Vec::new();
     for (key, fields) in items {
         if key.shown().iter().any(|part| part.trim().is_empty()) {

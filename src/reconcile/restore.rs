@@ -219,7 +219,7 @@ fn agreed_fields(table: &'static [Field], agreed: Fields, object: &Desired, seen
         }
         if let (Shape::Keyed(elements), Value::Items(items)) = (&field.shape, &mut value) {
             let held = seen.fields.get(name).map_or(&[][..], Value::items);
-            for (key, fields) in items {
+            for (key, fields) in items.iter_mut() {
                 // A new element may say where its counters start.
                 if held.iter().any(|(other, _)| other == key) {
                     let own = std::mem::take(fields).into_iter();

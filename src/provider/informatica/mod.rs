@@ -133,7 +133,7 @@ fn decode(org: &str, mut licence: Row<'_, '_, 1>, body: &str) -> Result<Live, Ma
         all_shown(body)?;
     }
     for field in fields::TABLE.desired {
-        licence.suppose(field.name, Value::Items(Box::default()));
+        licence.suppose(field.name, Value::Items(Default::default()));
     }
     Ok(Live {
         fields: licence.finish()?,

@@ -67,27 +67,33 @@ fn the_pages_reply_is_read() {
     let expected = Fields::from([
         (
             "customLicenses",
-            Value::Items(Box::new([(key("a5Xjp3VF3sjcyZUDa6UaWh"), license)])),
+            Value::Items([(key("a5Xjp3VF3sjcyZUDa6UaWh"), license)].into()),
         ),
         (
             "assignedEditions",
-            Value::Items(Box::new([
-                (
-                    key("5SPzPwEFvBEds8LzVwXX4K"),
-                    edition("2018-10-06T18:00:08Z"),
-                ),
-                (
-                    key("4sdvnCrYEjfcKjTvAoigEF"),
-                    edition("2017-11-05T18:01:24Z"),
-                ),
-            ])),
+            Value::Items(
+                [
+                    (
+                        key("5SPzPwEFvBEds8LzVwXX4K"),
+                        edition("2018-10-06T18:00:08Z"),
+                    ),
+                    (
+                        key("4sdvnCrYEjfcKjTvAoigEF"),
+                        edition("2017-11-05T18:01:24Z"),
+                    ),
+                ]
+                .into(),
+            ),
         ),
         (
             "customLimits",
-            Value::Items(Box::new([(
-                key("09cX4Tmi1qSfrS997ORMYl"),
-                Fields::from([("value", Value::Integer(-1))]),
-            )])),
+            Value::Items(
+                [(
+                    key("09cX4Tmi1qSfrS997ORMYl"),
+                    Fields::from([("value", Value::Integer(-1))]),
+                )]
+                .into(),
+            ),
         ),
     ]);
     assert_eq!(live.fields, expected);
@@ -117,7 +123,10 @@ fn an_absent_list_is_empty_only_in_a_reply_that_names_the_organization() {
         licence
     };
     let live = live(read(without(json!(ORG))));
-    assert_eq!(live.fields["customLimits"], Value::Items(Box::default()));
+    assert_eq!(
+        live.fields["customLimits"],
+        Value::Items(Default::default())
+    );
     let why = unread(read(without(Json::Null)));
     assert_eq!(
         why,

@@ -10,11 +10,14 @@ use entitle::apply::{Outcome, Report};
 use entitle::plan::document::PlanDocument;
 use entitle::plan::saved;
 use entitle::reconcile::{self, ApplyOptions, Checked, Pass};
+use serde_json::Value as Json;
 
 use super::vendors::{Vendor, for_every_vendor};
 use crate::fuzz_bodies::sealed_text;
 use crate::support::bench::{Bench, Object, converged};
+use crate::support::mutate::Dice;
 use crate::support::paths;
+use crate::support::proxy::Spoil;
 
 for_every_vendor!(
     a_saved_plan_does_exactly_what_it_shows,
@@ -22,6 +25,7 @@ for_every_vendor!(
     a_saved_plan_that_was_carried_out_is_not_carried_out_again,
     a_saved_plan_is_refused_with_other_manifests_or_another_place,
     what_was_applied_can_be_taken_back,
+    the_order_of_a_vendor_means_nothing_to_a_plan,
 );
 
 /// Saves the plan of some objects as a file would hold it, and opens it again.
@@ -139,6 +143,80 @@ async fn a_saved_plan_is_refused_with_other_manifests_or_another_place(vendor: &
     elsewhere.source.connections.clear();
     assert!(refused(&document, &elsewhere).contains("no connection"));
     assert_eq!(bench.sandbox.requests(), [], "nothing was asked");
+}
+
+/// Lists of an object as the vendors' replies name them; none of the pages promises an order.
+const LISTS: [&str; 10] = [
+    "AllowableUserRoleIds",
+    "Features",
+    "Hostids",
+    "PrivilegedUserRoleIds",
+    "SeatUserGroupIds",
+    "assignedEditions",
+    "customLicenses",
+    "customLimits",
+    "product_features",
+    "userGroups",
+];
+
+fn mix<T>(items: &mut [T], dice: &mut Dice) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, dice.below(last + 1));
+    }
+}
+
+/// Puts the members of every object and the elements of every list of an object into an order that `dice` chooses.
+fn shuffle(json: &mut Json, is_list: bool, dice: &mut Dice) {
+    match json {
+        Json::Object(members) => {
+            let mut all: Vec<(String, Json)> = std::mem::take(members).into_iter().collect();
+            mix(&mut all, dice);
+            for (name, value) in &mut all {
+                shuffle(value, LISTS.contains(&name.as_str()), dice);
+            }
+            members.extend(all);
+        }
+        Json::Array(items) => {
+            if is_list {
+                mix(items, dice);
+            }
+            items.iter_mut().for_each(|item| shuffle(item, false, dice));
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+async fn the_order_of_a_vendor_means_nothing_to_a_plan(vendor: &'static Vendor) {
+    let bench = Bench::spoiled(|number, _| {
+        let dice = Dice::new(number as u64);
+        Some(Spoil::Edit(Box::new(move |body| shuffled(&body, dice))))
+    });
+    let bench = bench.await;
+    let (path, value) = (vendor.change)();
+    let mut whole = vendor.whole();
+    paths::set(vendor.table(), &mut whole.desired, path, &value);
+    for objects in [three(vendor), vec![whole]] {
+        let checked = bench.check(&objects);
+        let mut plans = Vec::new();
+        for _ in 0..16 {
+            vendor.load(&bench, (vendor.account)(4));
+            let document = through_a_file(&bench, &checked).await;
+            plans.push(document.objects.clone());
+            for report in apply_saved(&bench, document, &checked).await {
+                converged(&report);
+            }
+        }
+        plans.dedup();
+        assert_eq!(plans.len(), 1, "{plans:#?}");
+    }
+}
+
+fn shuffled(body: &str, mut dice: Dice) -> String {
+    let Ok(mut json) = serde_json::from_str::<Json>(body) else {
+        return body.to_string();
+    };
+    shuffle(&mut json, false, &mut dice);
+    json.to_string()
 }
 
 /// Carries a pass out with a journal.

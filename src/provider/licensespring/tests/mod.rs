@@ -81,7 +81,7 @@ fn the_example_of_the_page_is_read_in_the_form_of_the_write_call() {
             ("metadata", Value::Json(Box::new(json!({})))),
         ])
     };
-    let items = Value::Items(Box::new([(key("f2"), row(88)), (key("f5"), row(0))]));
+    let items = Value::Items([(key("f2"), row(88)), (key("f5"), row(0))].into());
     assert_eq!(live.fields, Fields::from([(fields::FEATURES, items)]));
     assert_eq!(
         live.number("product_features[f2].total_consumptions"),
@@ -128,16 +128,19 @@ fn counts_of_use_are_facts_named_by_the_path_of_their_feature() {
 #[test]
 fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
     let object = wanted(ID);
-    let items = Value::Items(Box::new([
-        (key("f5"), Fields::new()),
-        (
-            key("f2"),
-            Fields::from([
-                ("max_consumption", Value::Integer(88)),
-                ("total_consumptions", Value::Integer(0)),
-            ]),
-        ),
-    ]));
+    let items = Value::Items(
+        [
+            (key("f5"), Fields::new()),
+            (
+                key("f2"),
+                Fields::from([
+                    ("max_consumption", Value::Integer(88)),
+                    ("total_consumptions", Value::Integer(0)),
+                ]),
+            ),
+        ]
+        .into(),
+    );
     let write = Write {
         desired: &object,
         fields: Fields::from([(fields::FEATURES, items)]),
@@ -148,8 +151,8 @@ fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
         format!("POST /api/v1/licenses/{ID}/update_features/")
     );
     let body = json!({"product_features": [
-        {"product_feature": "f5"},
-        {"product_feature": "f2", "max_consumption": 88, "total_consumptions": 0}
+        {"product_feature": "f2", "max_consumption": 88, "total_consumptions": 0},
+        {"product_feature": "f5"}
     ]});
     assert_eq!(call.body, Some(body));
 }
@@ -161,7 +164,7 @@ fn nothing_is_spelled_null_where_the_vendor_has_it() {
         "product_feature": {"code": "f3"}, "expiry_date": null, "consumption_period": null,
         "floating_timeout": null, "max_consumption": null
     }));
-    let items = Value::Items(Box::new([(key("f3"), row.expect("a row"))]));
+    let items = Value::Items([(key("f3"), row.expect("a row"))].into());
     let write = Write {
         desired: &object,
         fields: Fields::from([(fields::FEATURES, items)]),
