@@ -120,6 +120,11 @@ impl FieldPath {
     pub fn parts(&self) -> &[Part] {
         &self.0
     }
+
+    /// Returns whether this is `outer` or something in it. Keys count by what they mean, not by how they are spelled.
+    pub fn is_within(&self, outer: &Self) -> bool {
+        self.0.starts_with(&outer.0)
+    }
 }
 
 impl fmt::Display for FieldPath {
