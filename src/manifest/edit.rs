@@ -12,6 +12,7 @@ use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
 
 use super::{again, write, yaml};
 use crate::model::diagnostic::Source;
+use crate::model::json::same_number;
 use crate::model::{Diagnostics, Mark, Node, Tree, node::Entry};
 
 /// One part of the way to a value.
@@ -214,7 +215,7 @@ pub fn checked(edited: &str, expected: &[Node]) -> Result<(), String> {
     }
 }
 
-/// Whether two nodes hold the same values. Members of a map have no order.
+/// Whether two nodes hold the same values. Members of a map have no order, and numbers no spelling.
 pub fn same(a: &Node, b: &Node) -> bool {
     match (&a.tree, &b.tree) {
         (Tree::List(a), Tree::List(b)) => {
@@ -223,6 +224,10 @@ pub fn same(a: &Node, b: &Node) -> bool {
         (Tree::Map(a), Tree::Map(of)) => {
             let found = |entry: &Entry| b.get(&entry.key).is_some_and(|b| same(&entry.value, b));
             a.len() == of.len() && a.iter().all(found)
+        }
+        (Tree::Number(a), Tree::Number(b)) => same_number(a, b),
+        (Tree::Integer(a), Tree::Number(b)) | (Tree::Number(b), Tree::Integer(a)) => {
+            same_number(&a.to_string(), b)
         }
         (a, b) => a == b,
     }

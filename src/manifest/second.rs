@@ -4,7 +4,10 @@
 //! readers understand differently is a trap even if ours is right. The file has passed the first
 //! reader's budget by the time it comes here, which bounds what this one can be made to do.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::value::EnumAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 use super::piece::Piece;
 use super::yaml;
@@ -35,9 +38,9 @@ pub fn compare(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
     let (source, text) = (&piece.source, piece.text());
     let mut others = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
-        match serde_yaml::Value::deserialize(document) {
-            Ok(serde_yaml::Value::Null) => {}
-            Ok(mut value) => {
+        match Lenient::deserialize(document) {
+            Ok(Lenient(serde_yaml::Value::Null)) => {}
+            Ok(Lenient(mut value)) => {
                 if value.apply_merge().is_err() {
                     return;
                 }
@@ -78,7 +81,10 @@ fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node
         (Tree::Null, Value::Null) => true,
         (Tree::Bool(a), Value::Bool(b)) => a == b,
         (Tree::Integer(a), Value::Number(b)) => b.as_i64() == Some(*a),
-        (Tree::Number(raw), Value::Number(b)) => raw.parse::<f64>().ok() == b.as_f64(),
+        // Infinity is a number to both.
+        (Tree::Number(raw), Value::Number(b)) => {
+            raw.parse::<f64>().map_or(true, |a| Some(a) == b.as_f64())
+        }
         (Tree::Text(a), Value::String(b)) => a == b,
         (Tree::List(a), Value::Sequence(b)) => {
             return if a.len() == b.len() {
@@ -99,6 +105,78 @@ fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node
         _ => false,
     };
     (!same).then_some(ours)
+}
+
+/// The other reader's value. An integer beyond 64 bits, which other tools on libyaml read, is here the nearest
+/// floating-point number, by which it is compared; `serde_yaml::Value` itself has no place for it.
+struct Lenient(serde_yaml::Value);
+
+impl<'de> Deserialize<'de> for Lenient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue).map(Self)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = serde_yaml::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(serde_yaml::Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Self::Value, E> {
+        Ok((value as f64).into())
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Self::Value, E> {
+        Ok((value as f64).into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Lenient(item)) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(serde_yaml::Value::Sequence(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut members = serde_yaml::Mapping::new();
+        while let Some((Lenient(key), Lenient(value))) = access.next_entry()? {
+            members.insert(key, value);
+        }
+        Ok(serde_yaml::Value::Mapping(members))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+        serde_yaml::Value::deserialize(EnumAccessDeserializer::new(access))
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +206,25 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_64_bits_is_a_warning() {
-        assert_eq!(findings("a: 18446744073709551616\n"), ["yaml-dialect"]);
+    fn a_number_in_decimal_digits_is_read_by_all() {
+        for number in [
+            "18446744073709551616",
+            "12345678901234567890123",
+            "-170141183460469231731687303715884105729",
+            "9999999999999999999999999999999999999999999",
+            "1e300",
+            ".5",
+            "+1.5",
+            "6.",
+            "01.5",
+            "1.e3",
+        ] {
+            assert_eq!(findings(&format!("n: {number}\n")), [""; 0], "{number}");
+        }
+        assert_eq!(
+            findings("n: 1e400\n"),
+            ["yaml-dialect"],
+            "infinite to most readers"
+        );
     }
 }

@@ -3,7 +3,9 @@
 //! serde-saphyr writes, because the libyaml family writes `no`, `1_000` and `12:30:45` bare, which other
 //! readers take for something else (measured 2026-11-21).
 
-use serde_json::{Value as Json, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Number, Value as Json, json};
+use serde_saphyr::DoubleQuoted;
 
 use super::envelope::API_VERSION;
 use crate::model::Kind;
@@ -40,18 +42,121 @@ pub fn object(
     })
 }
 
-/// A value as a YAML document: members in their order, texts of several lines as blocks.
+/// A value as a YAML document: members in their order, texts of several lines as blocks, numbers with the digits
+/// that they have.
 pub fn yaml(value: &Json) -> Result<String, Unwritable> {
+    match value {
+        Json::Object(members) if !members.is_empty() => {
+            let members = members.iter().map(|(name, value)| member(name, value));
+            members.collect()
+        }
+        Json::Array(items) if !items.is_empty() => items.iter().map(item).collect(),
+        Json::Number(number) => Ok(digits(number) + "\n"),
+        value => by_itself(value),
+    }
+}
+
+fn member(name: &str, value: &Json) -> Result<String, Unwritable> {
+    // The serializer quotes names and values each in its place.
+    let one = |value: &Json| by_itself(&json!({ name: value }));
+    let named = |end: &str, value: String| {
+        let name = one(&Json::Null)?;
+        let name = name.strip_suffix("null\n").ok_or_else(unexpected)?;
+        Ok(format!("{}{end}{value}", name.trim_end_matches(' ')))
+    };
+    match value {
+        Json::Number(number) => named(" ", digits(number) + "\n"),
+        value if is_empty(value) => one(value),
+        // As in the examples: items stand below the name of their list, and further in.
+        value => named("\n", indented(&yaml(value)?, true)),
+    }
+}
+
+fn item(value: &Json) -> Result<String, Unwritable> {
+    if is_empty(value) && !value.is_number() {
+        return by_itself(&Json::from_iter([value.clone()]));
+    }
+    Ok(format!("- {}", indented(&yaml(value)?, false)))
+}
+
+/// Whether nothing stands below the line of a value, but for the lines of a text.
+fn is_empty(value: &Json) -> bool {
+    match value {
+        Json::Object(members) => members.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => true,
+    }
+}
+
+/// A block two columns further in, from its first line on or from the second.
+fn indented(block: &str, first: bool) -> String {
+    let mut text = String::with_capacity(block.len() * 2);
+    for (number, line) in block.split_inclusive('\n').enumerate() {
+        if line != "\n" && (first || number > 0) {
+            text.push_str("  ");
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+/// A number as readers of YAML 1.1 know it as well: to them `1e-7` is text, and `1.0e-7` is not.
+fn digits(number: &Number) -> String {
+    let text = number.as_str();
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return text.to_string();
+    };
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    let plus = if exponent.starts_with(['-', '+']) {
+        ""
+    } else {
+        "+"
+    };
+    format!("{mantissa}{point}e{plus}{exponent}")
+}
+
+fn unexpected() -> Unwritable {
+    Unwritable("null is spelled in another way".into())
+}
+
+/// A value without numbers and with nothing below it.
+fn by_itself(value: &Json) -> Result<String, Unwritable> {
     let options = serde_saphyr::ser_options! {
         // A folded text shows every change of a word as a change of many lines.
         folded_wrap_chars: usize::MAX,
-        // As in the examples: items stand below the name of their list.
-        compact_list_indent: false,
     };
-    let mut text = serde_saphyr::to_string_with_options(value, options)
+    let mut text = serde_saphyr::to_string_with_options(&Quoting(value), options)
         .map_err(|error| Unwritable(error.to_string()))?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
     Ok(text)
+}
+
+/// A value whose texts are quoted where libyaml cannot read the block that the serializer would write.
+struct Quoting<'a>(&'a Json);
+
+impl Serialize for Quoting<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Json::String(text) if begins_with_tab(text) => {
+                DoubleQuoted(text.as_str()).serialize(serializer)
+            }
+            Json::Object(members) => {
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (name, value) in members {
+                    map.serialize_entry(name, &Quoting(value))?;
+                }
+                map.end()
+            }
+            Json::Array(items) => serializer.collect_seq(items.iter().map(Quoting)),
+            value => value.serialize(serializer),
+        }
+    }
+}
+
+/// Whether the first line that has anything in it begins with a tab: where a block begins so, libyaml takes the tab
+/// for an indentation.
+fn begins_with_tab(text: &str) -> bool {
+    text.contains('\n') && text.trim_start_matches('\n').starts_with('\t')
 }

@@ -8,10 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Location, NonFiniteFloatPolicy, Options, Spanned};
 
 use super::piece::Piece;
 use crate::model::diagnostic::Source;
+use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree, secret};
 
@@ -40,6 +41,8 @@ fn options() -> Options {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
+        // What is beyond a floating-point number keeps its digits; what is no number to JSON has a place then.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
     }
 }
@@ -141,8 +144,9 @@ enum RawTree {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number whose spelling still has to be taken from the source.
-    Number,
+    /// A number whose spelling still has to be taken from the source. An integer has its decimal digits here,
+    /// for sources in another base.
+    Number(Option<String>),
     Text(String),
     List(Vec<Raw>),
     Map(Vec<(Spanned<String>, Raw)>),
@@ -186,19 +190,19 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<RawTree, E> {
-        Ok(i64::try_from(value).map_or(RawTree::Number, RawTree::Integer))
+        Ok(integer(value))
     }
 
     fn visit_i128<E>(self, value: i128) -> Result<RawTree, E> {
-        Ok(i64::try_from(value).map_or(RawTree::Number, RawTree::Integer))
+        Ok(integer(value))
     }
 
     fn visit_u128<E>(self, value: u128) -> Result<RawTree, E> {
-        Ok(i64::try_from(value).map_or(RawTree::Number, RawTree::Integer))
+        Ok(integer(value))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<RawTree, E> {
-        Ok(RawTree::Number)
+        Ok(RawTree::Number(None))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<RawTree, E> {
@@ -226,6 +230,25 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
+fn integer<T: TryInto<i64> + fmt::Display + Copy>(value: T) -> RawTree {
+    match value.try_into() {
+        Ok(value) => RawTree::Integer(value),
+        Err(_) => RawTree::Number(Some(value.to_string())),
+    }
+}
+
+/// A number of YAML's core schema in another base than ten, in decimal digits where 128 bits hold it and else as it
+/// is. None for any other text.
+fn based(text: &str) -> Option<String> {
+    let (digits, base) = match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
+        (Some(digits), _) => (digits, 16),
+        (None, digits) => (digits?, 8),
+    };
+    let sound = !digits.is_empty() && digits.chars().all(|c| c.is_digit(base));
+    let decimal = |number: u128| number.to_string();
+    sound.then(|| u128::from_str_radix(digits, base).map_or_else(|_| text.to_string(), decimal))
+}
+
 /// Gives numbers their spelling and values their place in the file, and reports keys that stand twice.
 struct Settling<'a> {
     piece: &'a Piece,
@@ -238,12 +261,18 @@ impl Settling<'_> {
             RawTree::Null => Tree::Null,
             RawTree::Bool(value) => Tree::Bool(value),
             RawTree::Integer(value) => Tree::Integer(value),
-            RawTree::Number => {
-                let written = mark(raw.0.defined);
-                let text = self.piece.text().get(written.range()).unwrap_or_default();
-                Tree::Number(text.trim().to_string())
+            RawTree::Number(integer) => {
+                let text = self.written(raw.0.defined);
+                Tree::Number(match integer {
+                    Some(digits) if json_number(text).is_none() => digits,
+                    Some(_) | None => text.to_string(),
+                })
             }
-            RawTree::Text(text) => Tree::Text(text),
+            // The parser takes a number for text where it has no type that holds it.
+            RawTree::Text(text) => match based(&text) {
+                Some(number) if self.written(raw.0.defined) == text => Tree::Number(number),
+                Some(_) | None => Tree::Text(text),
+            },
             RawTree::List(items) => {
                 Tree::List(items.into_iter().map(|item| self.node(item)).collect())
             }
@@ -251,6 +280,12 @@ impl Settling<'_> {
         };
         let mark = self.piece.in_file(mark(raw.0.referenced));
         Node { tree, mark }
+    }
+
+    /// A scalar as it stands in the source.
+    fn written(&self, at: Location) -> &str {
+        let text = self.piece.text().get(mark(at).range());
+        text.unwrap_or_default().trim()
     }
 
     fn map(&mut self, raw: Vec<(Spanned<String>, Raw)>) -> Vec<Entry> {
@@ -311,6 +346,37 @@ mod tests {
         assert_eq!(doc.get("g").unwrap().tree, Tree::Integer(-7));
         let mark = doc.get("d").unwrap().mark;
         assert_eq!((mark.line, mark.column), (4, 4));
+    }
+
+    #[test]
+    fn a_number_is_a_number_whatever_its_size_and_base() {
+        let number = |text: &str| {
+            let (nodes, findings) = read(&format!("n: {text}\n"));
+            assert!(findings.is_empty(), "{findings:?}");
+            nodes[0].get("n").unwrap().tree.clone()
+        };
+        for (text, tree) in [
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("0xffffffffffffffff", "18446744073709551615"),
+            ("0xffffffffffffffffff", "4722366482869645213695"),
+            ("0o7777777777777777777777777", "37778931862957161709567"),
+            (".5", ".5"),
+            ("+1.5", "+1.5"),
+            ("6.", "6."),
+            ("01.5", "01.5"),
+            ("1.e3", "1.e3"),
+            ("1e400", "1e400"),
+            (".inf", ".inf"),
+            ("0.10", "0.10"),
+        ] {
+            assert_eq!(number(text), Tree::Number(tree.into()), "{text}");
+        }
+        let long = format!("0x{}", "f".repeat(40));
+        assert_eq!(number(&long), Tree::Number(long.clone()));
+        assert_eq!(number(&format!("'{long}'")), Tree::Text(long));
+        for (text, integer) in [("0x1F", 31), ("0o17", 15), ("+12", 12), ("-0", 0)] {
+            assert_eq!(number(text), Tree::Integer(integer), "{text}");
+        }
     }
 
     #[test]

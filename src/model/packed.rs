@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value as Json};
+use serde_json::Value as Json;
 
 use super::field::{Elements, Field, Shape};
 use super::path::Key;
@@ -120,14 +120,14 @@ enum Tag {
     Items,
 }
 
-/// What a JSON value is. JSON is not kept as a text: a number might come back as its neighbour.
+/// What a JSON value is.
 #[derive(Serialize, Deserialize)]
 enum JsonTag {
     Null,
     Bool,
-    Signed,
-    Unsigned,
-    Float,
+    Integer,
+    /// Any other number, as it is written.
+    Digits,
     Text,
     List,
     Map,
@@ -189,10 +189,9 @@ impl Packer {
         match json {
             Json::Null => self.put(JsonTag::Null),
             Json::Bool(value) => self.put((JsonTag::Bool, value)),
-            Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-                (Some(value), _, _) => self.put((JsonTag::Signed, value)),
-                (None, Some(value), _) => self.put((JsonTag::Unsigned, value)),
-                (None, None, value) => self.put((JsonTag::Float, value.unwrap_or(f64::NAN))),
+            Json::Number(number) => match number.as_i64() {
+                Some(value) if number.as_str() != "-0" => self.put((JsonTag::Integer, value)),
+                Some(_) | None => self.put((JsonTag::Digits, number.as_str())),
             },
             Json::String(text) => self.put((JsonTag::Text, text)),
             Json::Array(items) => {
@@ -273,9 +272,8 @@ impl<'a> Unpacker<'a> {
         Some(match self.take()? {
             JsonTag::Null => Json::Null,
             JsonTag::Bool => Json::Bool(self.take()?),
-            JsonTag::Signed => Json::from(self.take::<i64>()?),
-            JsonTag::Unsigned => Json::from(self.take::<u64>()?),
-            JsonTag::Float => Json::Number(Number::from_f64(self.take()?)?),
+            JsonTag::Integer => Json::from(self.take::<i64>()?),
+            JsonTag::Digits => Json::Number(self.take::<&str>()?.parse().ok()?),
             JsonTag::Text => Json::String(self.take()?),
             JsonTag::List => {
                 let count = self.count()?;
@@ -316,9 +314,9 @@ mod tests {
     }
 
     fn fields(features: &[(Key, Fields)]) -> Fields {
-        let json = serde_json::json!({
-            "z": [0.1, 9.007199254740993e15, 1e-300, -1, u64::MAX, null, true, "ü"], "a": {"b": {}}
-        });
+        let json = r#"{"z": [0.10, 9007199254740993.0, 1e400, -0, -1, 18446744073709551615, null, true, "ü"],
+            "a": {"b": {}}}"#;
+        let json: Json = serde_json::from_str(json).expect("JSON");
         [
             ("active", Value::Bool(false)),
             ("features", Value::Items(features.to_vec().into())),
@@ -375,7 +373,7 @@ mod tests {
         let all = packed.bytes();
         // Cut within a value, a place beyond the table, a kind of value that there is not, a list where none is.
         assert!(PackedFields::of_bytes(TABLE, &all[..all.len() - 1]).is_none());
-        let nested = |lists| [[3, 4].as_slice(), &[6, 1].repeat(lists), &[0]].concat();
+        let nested = |lists| [[3, 4].as_slice(), &[5, 1].repeat(lists), &[0]].concat();
         assert!(PackedFields::of_bytes(TABLE, &nested(DEEPEST - 1)).is_some());
         assert!(PackedFields::of_bytes(TABLE, &nested(DEEPEST)).is_none());
         for bytes in [[200, 0].as_slice(), &[0, 99], &[0, 6, 1, 0, 0]] {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::json::same_json;
 use super::path::Key;
 use super::text::Text;
 
@@ -155,7 +156,7 @@ pub enum Value {
     Bool(bool),
     Integer(i64),
     Text(Text),
-    /// Free-form JSON, compared as a whole; rare, and kept apart because it would make every value larger.
+    /// Free-form JSON, compared by value and kept with the digits of its numbers; rare, and kept apart because it would make every value larger.
     Json(Box<serde_json::Value>),
     /// Members without order.
     Set(Box<BTreeSet<Text>>),
@@ -221,7 +222,7 @@ impl PartialEq for Value {
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Integer(a), Value::Integer(b)) => a == b,
             (Value::Text(a), Value::Text(b)) => a == b,
-            (Value::Json(a), Value::Json(b)) => a == b,
+            (Value::Json(a), Value::Json(b)) => same_json(a, b),
             (Value::Set(a), Value::Set(b)) => a == b,
             (Value::Items(a), Value::Items(b)) => a == b,
             _ => false,

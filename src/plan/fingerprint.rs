@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::model::field::find;
+use crate::model::json;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Carry, Desired, Field, Fields, Key, Live, PackedFields, Shape, Value};
 
@@ -53,6 +54,7 @@ impl Serialize for Canonical<'_> {
                 (Shape::Keyed(elements), Value::Items(items)) => {
                     map.serialize_entry(name, &ByKey(elements.fields, items))?;
                 }
+                (_, Value::Json(json)) => map.serialize_entry(name, &json::Canonical(json))?,
                 (shape, value) => map.serialize_entry(name, &shape.json(value))?,
             }
         }

@@ -7,6 +7,7 @@
 use compact_str::format_compact;
 use jiff::civil;
 
+use crate::model::json::{Decimal, Whole};
 use crate::model::{Clearing, Shape, Value};
 
 /// A scalar of either edge.
@@ -15,8 +16,8 @@ pub enum Scalar<'a> {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number that is not a 64-bit integer.
-    Number,
+    /// A number that is not written as a 64-bit integer.
+    Number(&'a str),
     Text(&'a str),
 }
 
@@ -70,10 +71,10 @@ pub fn scalar(
     let wrong = || {
         let misfit = Misfit::new(
             "wrong-type",
-            format!("must be {}, not {}", shape.name(), describe(given)),
+            format!("must be {}, not {}", shape.name(), describe(shape, given)),
         );
         match (shape, given) {
-            (Shape::Text { .. }, Scalar::Integer(_) | Scalar::Number | Scalar::Bool(_)) => {
+            (Shape::Text { .. }, Scalar::Integer(_) | Scalar::Number(_) | Scalar::Bool(_)) => {
                 misfit.hint("put the value in quotes")
             }
             _ => misfit,
@@ -85,8 +86,9 @@ pub fn scalar(
         (Shape::Integer { min, max, digits }, given) => {
             let number = match given {
                 Scalar::Integer(number) => number,
+                Scalar::Number(text) => integer(text).ok_or_else(wrong)?,
                 Scalar::Text(text) if *digits || edge == Edge::Vendor => {
-                    text.trim().parse().map_err(|_| wrong())?
+                    integer(text.trim()).ok_or_else(wrong)?
                 }
                 _ => return Err(wrong()),
             };
@@ -261,12 +263,35 @@ fn guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
     }
 }
 
-fn describe(given: Scalar<'_>) -> String {
+/// The integer that a number is, however it is written: 40, 40.0 and 4e1.
+pub fn integer(text: &str) -> Option<i64> {
+    text.parse()
+        .ok()
+        .or_else(|| match Decimal::parse(text)?.whole() {
+            Whole::Fits(number) => Some(number),
+            Whole::TooLarge | Whole::Fraction => None,
+        })
+}
+
+fn describe(shape: &Shape, given: Scalar<'_>) -> String {
     match given {
         Scalar::Null => "null".into(),
         Scalar::Bool(value) => format!("boolean {value}"),
         Scalar::Integer(value) => format!("integer {value}"),
-        Scalar::Number => "a number with a fraction or more than 64 bits".into(),
+        Scalar::Number(text) => {
+            let whole = Decimal::parse(text).map(|decimal| decimal.whole());
+            let flaw = match (shape, whole) {
+                (Shape::Integer { .. }, Some(Whole::Fraction)) => ", which has a fraction",
+                (Shape::Integer { .. }, Some(Whole::TooLarge)) => {
+                    ", which does not fit into 64 bits"
+                }
+                _ => "",
+            };
+            match text.char_indices().nth(40) {
+                Some((cut, _)) => format!("number {}…{flaw}", &text[..cut]),
+                None => format!("number {text}{flaw}"),
+            }
+        }
         Scalar::Text(text) if text.chars().count() > 40 => "a long text".into(),
         Scalar::Text(text) => format!("text {text:?}"),
     }
@@ -403,6 +428,55 @@ mod tests {
         assert_eq!(
             read(&digits, Clearing::Impossible, "7"),
             Ok(Value::Integer(7))
+        );
+    }
+
+    #[test]
+    fn a_whole_number_is_an_integer_and_any_other_says_what_is_wrong_with_it() {
+        for edge in [Edge::Manifest, Edge::Vendor] {
+            let count = |text| {
+                scalar(
+                    &Shape::COUNT,
+                    Clearing::Impossible,
+                    Scalar::Number(text),
+                    edge,
+                )
+            };
+            for (text, number) in [
+                ("40.0", 40),
+                ("4e1", 40),
+                ("12.", 12),
+                ("+1e3", 1000),
+                ("-0.0", 0),
+            ] {
+                assert_eq!(count(text), Ok(Value::Integer(number)), "{text}");
+            }
+            for (text, words) in [
+                (
+                    "12.5",
+                    "must be integer, not number 12.5, which has a fraction",
+                ),
+                (
+                    "1e30",
+                    "must be integer, not number 1e30, which does not fit into 64 bits",
+                ),
+                (".inf", "must be integer, not number .inf"),
+            ] {
+                assert_eq!(
+                    count(text).map_err(|misfit| misfit.message),
+                    Err(words.into())
+                );
+            }
+        }
+        let one = scalar(
+            &Shape::Boolean,
+            Clearing::Impossible,
+            Scalar::Integer(1),
+            Edge::Vendor,
+        );
+        assert_eq!(
+            one.map_err(|misfit| misfit.message),
+            Err("must be boolean, not integer 1".into())
         );
     }
 

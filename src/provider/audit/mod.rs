@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::canon::{self, Edge, Scalar};
 use super::{Provider, conditions};
 use crate::model::draft::Draft;
 use crate::model::field::{Elements, find};
+use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
@@ -148,7 +151,7 @@ impl Auditor<'_> {
         match (&field.shape, &node.tree) {
             (Shape::Set(inner), Tree::List(items)) => Some(self.set(inner, items, path)),
             (Shape::Keyed(elements), Tree::List(items)) => Some(self.items(elements, items, path)),
-            (Shape::Object, Tree::Map(_)) => Some(Value::Json(Box::new(json_of(node)))),
+            (Shape::Object, Tree::Map(_)) => Some(Value::Json(Box::new(self.json(node, path)))),
             (shape, Tree::List(_) | Tree::Map(_)) => {
                 let message = format!("`{path}` must be {}, not {}", shape.name(), node.describe());
                 self.report(Diagnostic::error("wrong-type", message), node.mark);
@@ -270,6 +273,31 @@ impl Auditor<'_> {
         Some(Key::new(parts, elements.fold))
     }
 
+    /// A free-form node as JSON, its numbers with the digits that they are written with.
+    fn json(&mut self, node: &Node, path: &Spot<'_>) -> Json {
+        match &node.tree {
+            Tree::Null => Json::Null,
+            Tree::Bool(value) => Json::from(*value),
+            Tree::Integer(value) => Json::from(*value),
+            Tree::Number(raw) => match json_number(raw) {
+                Some(number) => Json::Number(number),
+                None => {
+                    let message = format!("`{path}` holds {raw}, which is no number in JSON");
+                    let finding = Diagnostic::error("bad-number", message)
+                        .hint("write it in decimal digits, or in quotes if it is text");
+                    self.report(finding, node.mark);
+                    Json::Null
+                }
+            },
+            Tree::Text(text) => Json::from(text.as_str()),
+            Tree::List(items) => items.iter().map(|item| self.json(item, path)).collect(),
+            Tree::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), self.json(&entry.value, path)))
+                .collect(),
+        }
+    }
+
     /// Fields that every write needs and no read returns.
     fn manifest_only(&mut self, table: &KindTable, fields: &Fields, desired: &Node) {
         for field in table.desired {
@@ -292,27 +320,7 @@ fn as_scalar(node: &Node) -> Scalar<'_> {
         Tree::Null | Tree::List(_) | Tree::Map(_) => Scalar::Null,
         Tree::Bool(value) => Scalar::Bool(*value),
         Tree::Integer(value) => Scalar::Integer(*value),
-        Tree::Number(_) => Scalar::Number,
+        Tree::Number(raw) => Scalar::Number(raw),
         Tree::Text(text) => Scalar::Text(text),
-    }
-}
-
-/// A free-form node as JSON.
-fn json_of(node: &Node) -> serde_json::Value {
-    use serde_json::Value as Json;
-    match &node.tree {
-        Tree::Null => Json::Null,
-        Tree::Bool(value) => Json::from(*value),
-        Tree::Integer(value) => Json::from(*value),
-        // A spelling that JSON has no number for stays the text it is.
-        Tree::Number(raw) => raw
-            .parse()
-            .map_or_else(|_| Json::from(raw.as_str()), Json::Number),
-        Tree::Text(text) => Json::from(text.as_str()),
-        Tree::List(items) => items.iter().map(json_of).collect(),
-        Tree::Map(entries) => entries
-            .iter()
-            .map(|entry| (entry.key.clone(), json_of(&entry.value)))
-            .collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::de::{MapAccess, SeqAccess};
 
 use super::reader::{Any, Reader, drain, member, pass};
-use crate::provider::canon::Scalar;
+use crate::provider::canon::{self, Scalar};
 
 /// A value of which only scalars are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,10 +15,8 @@ pub enum Atom<'de> {
     Null,
     Bool(bool),
     Integer(i64),
-    /// An integer beyond those.
-    Large(u64),
-    /// Any other number.
-    Number,
+    /// Any other number, as it is written.
+    Number(String),
     Text(Cow<'de, str>),
     List,
     /// A list, of each element what a spot asks for.
@@ -38,7 +36,8 @@ impl Atom<'_> {
     pub fn integer(&self) -> Option<i64> {
         match self {
             Atom::Integer(number) => Some(*number),
-            Atom::Text(text) => text.parse().ok(),
+            Atom::Number(digits) => canon::integer(digits),
+            Atom::Text(text) => canon::integer(text),
             _ => None,
         }
     }
@@ -52,7 +51,7 @@ impl Atom<'_> {
         match self {
             Atom::Bool(value) => Scalar::Bool(*value),
             Atom::Integer(number) => Scalar::Integer(*number),
-            Atom::Large(_) | Atom::Number => Scalar::Number,
+            Atom::Number(digits) => Scalar::Number(digits),
             Atom::Text(text) => Scalar::Text(text),
             Atom::Missing | Atom::Null | Atom::List | Atom::Each(_) | Atom::Object => Scalar::Null,
         }
@@ -64,7 +63,7 @@ impl Atom<'_> {
             Atom::Missing => "missing",
             Atom::Null => "null",
             Atom::Bool(_) => "a boolean",
-            Atom::Integer(_) | Atom::Large(_) | Atom::Number => "a number",
+            Atom::Integer(_) | Atom::Number(_) => "a number",
             Atom::Text(_) => "text",
             Atom::List | Atom::Each(_) => "a list",
             Atom::Object => "an object",
@@ -121,7 +120,7 @@ impl<'de> Reader<'de> for AtomReader {
             (_, Scalar::Null) => Atom::Null,
             (_, Scalar::Bool(value)) => Atom::Bool(value),
             (_, Scalar::Integer(number)) => Atom::Integer(number),
-            (_, Scalar::Number) => Atom::Number,
+            (_, Scalar::Number(digits)) => Atom::Number(digits.to_string()),
             (_, Scalar::Text(text)) => Atom::Text(Cow::Owned(text.to_string())),
         }
     }
@@ -130,13 +129,6 @@ impl<'de> Reader<'de> for AtomReader {
         match self.0 {
             Take::Inside(_) => Atom::Missing,
             Take::Itself | Take::Each(_) => Atom::Text(Cow::Borrowed(text)),
-        }
-    }
-
-    fn large(self, number: u64) -> Atom<'de> {
-        match self.0 {
-            Take::Inside(_) => Atom::Missing,
-            Take::Itself | Take::Each(_) => Atom::Large(number),
         }
     }
 

@@ -88,14 +88,31 @@ pub fn element(elements: &'static Elements, item: &Json) -> Result<(Key, Fields)
 }
 
 /// A tree can always be read to its end, so the outer error is none that happens.
-fn settled<'de, T, R: Reader<'de, Value = Decoded<T>>>(
+fn settled<T, R: for<'de> Reader<'de, Value = Decoded<T>>>(
     reader: R,
-    json: &'de Json,
+    json: &Json,
     path: &dyn Display,
 ) -> Result<T, Malformed> {
-    match Any(reader).deserialize(json) {
+    let decoded = if is_exact(json) {
+        Any(reader).deserialize(json)
+    } else {
+        // serde_json reads some numbers of a tree as floating-point ones, and all of a text digit by digit.
+        let text = json.to_string();
+        Any(reader).deserialize(&mut serde_json::Deserializer::from_str(&text))
+    };
+    match decoded {
         Ok(decoded) => decoded.map_err(|fault| fault.below(path).into()),
         Err(error) => Err(Malformed(format!("`{path}` cannot be read: {error}"))),
+    }
+}
+
+/// Whether all numbers of a tree are 64-bit integers.
+fn is_exact(json: &Json) -> bool {
+    match json {
+        Json::Number(number) => number.as_i64().is_some() && number.as_str() != "-0",
+        Json::Array(items) => items.iter().all(is_exact),
+        Json::Object(members) => members.values().all(is_exact),
+        Json::Null | Json::Bool(_) | Json::String(_) => true,
     }
 }
 

@@ -1,7 +1,9 @@
 //! What readers of JSON values have in common: every kind of value is one that may come.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::provider::canon::Scalar;
@@ -15,11 +17,6 @@ pub(super) trait Reader<'de>: Sized {
     /// A text without escapes, as it stands in what is read.
     fn text(self, text: &'de str) -> Self::Value {
         self.scalar(Scalar::Text(text))
-    }
-
-    /// An integer that only fits without a sign.
-    fn large(self, _: u64) -> Self::Value {
-        self.scalar(Scalar::Number)
     }
 
     fn list<A: SeqAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error>;
@@ -61,12 +58,21 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Any<R> {
     fn visit_u64<E>(self, value: u64) -> Result<R::Value, E> {
         Ok(match i64::try_from(value) {
             Ok(value) => self.0.scalar(Scalar::Integer(value)),
-            Err(_) => self.0.large(value),
+            Err(_) => self.0.scalar(Scalar::Number(&value.to_string())),
         })
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<R::Value, E> {
-        Ok(self.0.scalar(Scalar::Number))
+    // Large numbers and fractions come like this from trees only.
+    fn visit_u128<E>(self, value: u128) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Number(&value.to_string())))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Number(&value.to_string())))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<R::Value, E> {
+        Ok(self.0.scalar(Scalar::Number(&value.to_string())))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<R::Value, E> {
@@ -82,7 +88,85 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Any<R> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<R::Value, A::Error> {
-        self.0.object(access)
+        match first_key(access)? {
+            First::Number(digits) => Ok(self.0.scalar(match digits.parse() {
+                Ok(zero) => Scalar::Integer(zero),
+                Err(_) => Scalar::Number(&digits),
+            })),
+            First::Member(access) => self.0.object(access),
+        }
+    }
+}
+
+/// The one key of the object that serde_json hands over in place of a number which is no 64-bit integer; the value
+/// is the number as it is written.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// What a map turns out to be.
+enum First<'de, A> {
+    Number(String),
+    Member(Resumed<'de, A>),
+}
+
+/// An object whose first key has been read already.
+struct Resumed<'de, A> {
+    first: Option<Cow<'de, str>>,
+    rest: A,
+}
+
+fn first_key<'de, A: MapAccess<'de>>(mut access: A) -> Result<First<'de, A>, A::Error> {
+    let first = access.next_key_seed(Key)?;
+    if first.as_deref() == Some(NUMBER) {
+        return access.next_value().map(First::Number);
+    }
+    Ok(First::Member(Resumed {
+        first,
+        rest: access,
+    }))
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Resumed<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        match self.first.take() {
+            Some(key) => seed.deserialize(CowStrDeserializer::new(key)).map(Some),
+            None => self.rest.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.rest.next_value_seed(seed)
+    }
+}
+
+/// Reads a key, borrowed from the text where it has no escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_string()))
     }
 }
 
@@ -168,7 +252,7 @@ pub(super) fn kind(given: Scalar<'_>) -> &'static str {
     match given {
         Scalar::Null => "null",
         Scalar::Bool(_) => "a boolean",
-        Scalar::Integer(_) | Scalar::Number => "a number",
+        Scalar::Integer(_) | Scalar::Number(_) => "a number",
         Scalar::Text(_) => "text",
     }
 }

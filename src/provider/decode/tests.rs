@@ -63,9 +63,17 @@ fn one_of(texts: &[&'static str]) -> BoxedStrategy<String> {
 fn spelled(shape: &'static Shape) -> BoxedStrategy<String> {
     let fitting = match shape {
         Shape::Text { .. } => one_of(&[r#""x""#, r#""""#, r#""a b""#, r#""\u00fc\n\ud83d\ude00""#]),
-        Shape::Integer { .. } => {
-            one_of(&["5", "0", "-1", r#""7""#, r#"" 8 ""#, "9223372036854775807"])
-        }
+        Shape::Integer { .. } => one_of(&[
+            "5",
+            "0",
+            "-1",
+            r#""7""#,
+            r#"" 8 ""#,
+            "9223372036854775807",
+            "40.0",
+            "4e1",
+            r#""4.0""#,
+        ]),
         Shape::Boolean => one_of(&["true", "false"]),
         Shape::Choice { values, .. } => prop::sample::select(values.to_vec())
             .prop_map(|value| format!("{value:?}"))
@@ -88,7 +96,11 @@ fn spelled(shape: &'static Shape) -> BoxedStrategy<String> {
             r#""F76AC030-df89-41a9-a62a-b6fbbba5a58c""#,
             r#""00000000-0000-0000-0000-000000000000""#,
         ]),
-        Shape::Object => one_of(&["{}", r#"{"a": {"b": [1, 2.5]}, "a": "\t"}"#]),
+        Shape::Object => one_of(&[
+            "{}",
+            r#"{"a": {"b": [1, 2.5]}, "a": "\t"}"#,
+            r#"{"n": 12345678901234567890123, "x": [0.10, 1e400, -0]}"#,
+        ]),
         Shape::Set(inner) => list(spelled(inner)),
         Shape::Keyed(elements) => list(object(elements.key, elements.fields)),
     };
@@ -208,6 +220,21 @@ proptest! {
 }
 
 #[test]
+fn free_json_keeps_the_digits_of_its_numbers() {
+    static FREE: [Field; 1] = [Field::new("free", Shape::Object, "")];
+    let free = r#"{"n":12345678901234567890123,"x":[0.10,1e+400,-0,100000000000000000000000000000000000000000]}"#;
+    let text = format!(r#"{{"free":{free}}}"#);
+    let tree = value(&FREE[0], &tree(&text)["free"], &"free").expect("a value");
+    let row = by_text(Columns::of(&FREE), &text).expect("fields")["free"].clone();
+    for value in [row, tree] {
+        let Value::Json(json) = value else {
+            panic!("no JSON: {value:?}");
+        };
+        assert_eq!(json.to_string(), free);
+    }
+}
+
+#[test]
 fn what_is_no_page_is_said_and_bad_json_is_an_error() {
     let rows = Rows::new(Columns::of(&[]), [Spot::at("id")]);
     for body in [
@@ -260,7 +287,11 @@ fn atoms_keep_scalars_and_the_members_that_are_asked_for() {
     );
     assert_eq!(
         (a, b, f),
-        (Atom::Large(u64::MAX), Atom::Integer(2), Atom::Missing)
+        (
+            Atom::Number(u64::MAX.to_string()),
+            Atom::Integer(2),
+            Atom::Missing
+        )
     );
     assert_eq!(
         d,
@@ -396,7 +427,9 @@ mod by_the_book {
     fn as_scalar(json: &Json) -> Scalar<'_> {
         match json {
             Json::Bool(value) => Scalar::Bool(*value),
-            Json::Number(number) => number.as_i64().map_or(Scalar::Number, Scalar::Integer),
+            Json::Number(number) => number
+                .as_i64()
+                .map_or(Scalar::Number(number.as_str()), Scalar::Integer),
             Json::String(text) => Scalar::Text(text),
             Json::Null | Json::Array(_) | Json::Object(_) => Scalar::Null,
         }

@@ -137,7 +137,7 @@ type LicenseRow<'de> = Row<'static, 'de, 1>;
 fn id_of(row: &LicenseRow<'_>) -> Option<String> {
     match &row.beside {
         [Atom::Integer(id)] if *id >= 0 => Some(id.to_string()),
-        [Atom::Large(id)] => Some(id.to_string()),
+        [Atom::Number(id)] if id.parse::<u64>().is_ok() => Some(id.clone()),
         _ => None,
     }
 }

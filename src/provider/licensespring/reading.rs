@@ -174,9 +174,11 @@ impl<'de> Page<'de> {
             .map_err(|error| unreadable(name, reply, &error))?;
         let [count, next] = page.beside;
         let count = match count {
-            Atom::Integer(count) => usize::try_from(count).ok(),
-            Atom::Large(_) => Some(usize::MAX),
-            _ => None,
+            Atom::Number(count) if count.parse::<u64>().is_ok() => Some(usize::MAX),
+            Atom::Text(_) => None,
+            count => count
+                .integer()
+                .and_then(|count| usize::try_from(count).ok()),
         };
         let count = count.ok_or_else(|| odd("without the number `count`"))?;
         let results = page.list.ok_or_else(|| odd("without the list `results`"))?;
