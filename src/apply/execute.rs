@@ -71,10 +71,12 @@ async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     if let Err(why) = written {
         return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
-    let report = match current(context, work).await {
+    let mut report = match current(context, work).await {
         Ok((planned, before)) => send(context, planned, &before).await,
         Err(report) => *report,
     };
+    let words = report.message.iter_mut().chain(&mut report.side_effects);
+    words.for_each(|words| *words = context.account.redact(words));
     context.recorder.ended(&report);
     report
 }

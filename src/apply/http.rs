@@ -251,8 +251,9 @@ impl Network {
             .request(method, outgoing.url.clone())
             .header(header::ACCEPT, "application/json");
         if let Some((name, value)) = &outgoing.credential {
-            let mut value = header::HeaderValue::from_str(value).map_err(|_| {
-                Lost::unsent("the credential has characters that no header can carry")
+            let mut value = header::HeaderValue::from_str(value).map_err(|_| Lost {
+                lasting: true,
+                ..Lost::unsent("the credential has characters that no header can carry")
             })?;
             value.set_sensitive(true);
             request = request.header(*name, value);
@@ -307,15 +308,15 @@ fn place(url: &Url) -> String {
 /// Longest time for a notice: whoever it is for is not waited for.
 const NOTICE_TIME: Duration = Duration::from_secs(15);
 
-/// Posts JSON to whoever asked to be told something. The error says why it was not taken, and shows neither the
-/// address, which may be a secret, nor anything of the body.
+/// Posts JSON to whoever asked to be told something. The error says why it was not taken, and shows nothing of the
+/// body. It calls the other side `receiver`: the address may be a secret.
 pub async fn post(
+    receiver: &str,
     url: Url,
     headers: &[(&'static str, String)],
     body: String,
 ) -> Result<(), String> {
     provide_crypto();
-    let host = url.host_str().unwrap_or_default().to_string();
     let mut builder = Client::builder()
         .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
         .timeout(NOTICE_TIME)
@@ -334,13 +335,16 @@ pub async fn post(
     let reply = request.send().await.map_err(|error| {
         let error = error.without_url();
         if error.is_timeout() {
-            return format!("no answer from {host} within {} s", NOTICE_TIME.as_secs());
+            return format!(
+                "no answer from {receiver} within {} s",
+                NOTICE_TIME.as_secs()
+            );
         }
-        format!("{host} cannot be reached: {error}")
+        format!("{receiver} cannot be reached: {error}")
     })?;
     match reply.status() {
         status if status.is_success() => Ok(()),
-        status => Err(format!("{host} answered {}", status.as_u16())),
+        status => Err(format!("{receiver} answered {}", status.as_u16())),
     }
 }
 

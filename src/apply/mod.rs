@@ -3,7 +3,8 @@
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
 //! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
 //! and one client (`http`, the only file that names reqwest), which trusts what `tls` found. `secrets` finds
-//! credentials just before the first call that needs them. `recorder` writes the `journal`, `lock` keeps other
+//! credentials just before the first call that needs them, as far as `trust` lets it, and `redact`
+//! keeps them out of what is shown. `recorder` writes the `journal`, `lock` keeps other
 //! writers away. What happens is told as an `event` to whoever listens, and traced by `spans`. If anything here
 //! ever asks which vendor it talks to, the provider forgot to say something.
 
@@ -18,20 +19,24 @@ pub mod observe;
 pub mod outcome;
 pub mod recall;
 pub mod recorder;
+mod redact;
 pub mod secrets;
 mod session;
 mod side_effects;
 pub mod spans;
 mod tls;
 pub mod transport;
+mod trust;
 
 pub use event::{Event, Listener};
 pub use execute::execute;
 pub use observe::{list, observe, observe_each};
 pub use outcome::{Outcome, Report};
-pub use secrets::{Secrets, Trust};
+pub use redact::Redactor;
+pub use secrets::Secrets;
 pub use tls::{Tls, provide_crypto};
 pub use transport::{Account, Lost};
+pub use trust::Trust;
 
 #[cfg(test)]
 mod testing;

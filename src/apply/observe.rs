@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::spans;
 use super::transport::Account;
 use crate::model::{Call, Desired, Observed};
-use crate::provider::listing::{Listed, Listing};
+use crate::provider::listing::{Found, Listed, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
 
 /// Reads the wanted objects of one account; one entry per object, in their order.
@@ -63,6 +63,7 @@ async fn read(
         return;
     }
     let mut reading = account.provider.reading(wanted);
+    let found = &mut |place, seen| found(place, redacted(account, seen));
     let span = spans::observe(&account.connection.name, wanted.len());
     let driven = drive(account, &mut reading, purpose, found);
     driven.instrument(span).await;
@@ -74,7 +75,27 @@ async fn read(
 /// Reads everything that the vendor lists in one account.
 pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
     drive(account, &mut listing, Purpose::Plan, &mut |_, _| {}).await;
-    listing.finish()
+    let mut listed = listing.finish();
+    for failure in &mut listed.failures {
+        *failure = account.redact(failure);
+    }
+    listed.objects = listed
+        .objects
+        .into_iter()
+        .map(|found| Found {
+            observed: redacted(account, found.observed),
+            ..found
+        })
+        .collect();
+    listed
+}
+
+/// The words of a reading without any secret; values stay as they are.
+fn redacted(account: &Account, seen: Observed) -> Observed {
+    match seen {
+        Observed::Unread(why) => Observed::Unread(account.redact(&why)),
+        Observed::Live(_) | Observed::Missing => seen,
+    }
 }
 
 /// What readings and listings have in common: calls come out, replies go in.

@@ -1,65 +1,17 @@
 //! Finding secrets, and refusing to look for them where a pull request could have changed the way.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use url::Url;
 
+use super::trust::Trust;
 use crate::model::{SecretRef, SecretText};
 
 /// How environment variables are looked up; an argument, so that tests need not change the process.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
-/// Where credentials may come from and go to. Manifests come from pull requests; this does not.
-#[derive(Clone, Debug, Default)]
-pub struct Trust {
-    /// Hosts that credentials may be sent to; nothing means any.
-    pub hosts: Option<Vec<String>>,
-    pub allow_exec: bool,
-    /// Directories outside the working tree that secret files may be read from when `ci` is set.
-    pub secret_dirs: Vec<PathBuf>,
-    pub ci: bool,
-    /// The root of the working tree.
-    pub tree: PathBuf,
-}
-
-impl Trust {
-    /// Says why credentials may not be sent to a URL.
-    pub fn refusal(&self, url: &Url) -> Option<String> {
-        let hosts = self.hosts.as_ref()?;
-        let host = url.host_str().unwrap_or_default();
-        let trusted = |pattern: &String| match pattern.strip_prefix("*.") {
-            Some(domain) => host
-                .strip_suffix(domain)
-                .is_some_and(|head| head.ends_with('.')),
-            None => pattern.eq_ignore_ascii_case(host),
-        };
-        (!hosts.iter().any(trusted)).then(|| {
-            format!(
-                "{host} is not among the hosts that --trust-hosts allows credentials to be sent to"
-            )
-        })
-    }
-
-    fn file_refusal(&self, path: &Path) -> Option<String> {
-        if !self.ci {
-            return None;
-        }
-        // A path that cannot be resolved cannot be read either; the read names the reason.
-        let real = path.canonicalize().ok()?;
-        let within = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
-        let allowed = within(&self.tree) || self.secret_dirs.iter().any(|dir| within(dir));
-        (!allowed).then(|| {
-            format!(
-                "{} is outside the working tree: with CI set it needs --secret-dir",
-                path.display()
-            )
-        })
-    }
-}
 
 /// Resolves references to secrets.
 #[derive(Clone)]
@@ -82,7 +34,9 @@ impl Secrets {
             SecretRef::File(path) => self.file(path)?,
             SecretRef::Command(words) => self.command(words).await?,
         };
-        let text = text.strip_suffix('\n').unwrap_or(&text);
+        // Windows editors and shells write a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = text.strip_suffix('\n').unwrap_or(text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.is_empty() {
             return Err(format!("{} is empty", place(secret)));
@@ -97,11 +51,13 @@ impl Secrets {
     }
 
     fn file(&self, path: &Path) -> Result<String, String> {
-        if let Some(refusal) = self.trust.file_refusal(path) {
-            return Err(refusal);
+        let fault = |error| format!("cannot read the secret file {}: {error}", path.display());
+        // What was looked at is what is read, wherever a link leads by then.
+        let real = path.canonicalize().map_err(fault)?;
+        match self.trust.file_refusal(path, &real) {
+            Some(refusal) => Err(refusal),
+            None => std::fs::read_to_string(&real).map_err(fault),
         }
-        std::fs::read_to_string(path)
-            .map_err(|error| format!("cannot read the secret file {}: {error}", path.display()))
     }
 
     async fn command(&self, words: &[String]) -> Result<String, String> {
@@ -137,6 +93,15 @@ impl Secrets {
         String::from_utf8(output.stdout)
             .map_err(|_| format!("the output of the secret command `{program}` is not UTF-8"))
     }
+}
+
+/// Says why a header cannot carry a secret, and nothing of the secret but where in it the reason is.
+pub(super) fn header_fault(text: &str) -> Option<String> {
+    let at = text.chars().position(|c| !matches!(c, ' '..='~'))?;
+    Some(format!(
+        "character {} of the credential is not one that a header can carry: it is no printing ASCII character",
+        at + 1
+    ))
 }
 
 fn place(secret: &SecretRef) -> String {
@@ -201,39 +166,72 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn in_ci_files_outside_the_tree_need_a_word() {
-        let tree = tempfile::tempdir().expect("a directory");
-        let outside = tempfile::tempdir().expect("a directory");
+    async fn confined_files_are_read_in_the_tree_and_in_secret_directories() {
+        let (tree, outside) = (tempfile::tempdir(), tempfile::tempdir());
+        let (tree, outside) = (tree.expect("a directory"), outside.expect("a directory"));
         let path = outside.path().join("secret");
         std::fs::write(&path, "word").expect("written");
         let file = SecretRef::File(path);
         let trust = Trust {
-            ci: true,
-            tree: tree.path().into(),
+            confine_files: true,
+            tree: Some(tree.path().into()),
             ..Trust::default()
         };
         assert!(secrets(trust.clone()).resolve(&file).await.is_err());
-        let trust = Trust {
+        let open = Trust {
             secret_dirs: vec![outside.path().into()],
             ..trust
         };
-        assert!(secrets(trust).resolve(&file).await.is_ok());
+        assert!(secrets(open.clone()).resolve(&file).await.is_ok());
+        // Manifests of a remote: the directory that the daemon happens to be in means nothing.
+        let path = tree.path().join("secret");
+        std::fs::write(&path, "word").expect("written");
+        let file = SecretRef::File(path);
+        assert!(secrets(open.clone()).resolve(&file).await.is_ok());
+        let remote = Trust { tree: None, ..open };
+        assert!(secrets(remote).resolve(&file).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn no_secret_is_read_below_git_by_whatever_path() {
+        let tree = tempfile::tempdir().expect("a directory");
+        let git = tree.path().join(".git");
+        std::fs::create_dir(&git).expect("a directory");
+        std::fs::write(git.join("token"), "word").expect("written");
+        let mut paths = vec![git.join("token"), tree.path().join("x/../.git/token")];
+        std::fs::create_dir(tree.path().join("x")).expect("a directory");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(".git/token", tree.path().join("link")).expect("a link");
+            paths.push(tree.path().join("link"));
+        }
+        for path in paths {
+            let found = secrets(Trust::default())
+                .resolve(&SecretRef::File(path))
+                .await;
+            assert!(found.err().is_some_and(|why| why.contains(".git")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_is_no_part_of_a_secret() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("token");
+        std::fs::write(&path, "\u{feff}word\r\n").expect("written");
+        let found = secrets(Trust::default())
+            .resolve(&SecretRef::File(path))
+            .await;
+        assert_eq!(found.expect("is there").expose_secret(), "word");
     }
 
     #[test]
-    fn hosts_are_trusted_by_name_or_domain() {
-        let trust = Trust {
-            hosts: Some(vec![
-                "lac.example.com".into(),
-                "*.informaticacloud.com".into(),
-            ]),
-            ..Trust::default()
-        };
-        let refused = |url: &str| trust.refusal(&url.parse().expect("a URL")).is_some();
-        assert!(!refused("https://lac.example.com/x"));
-        assert!(!refused("https://usw3.dm-us.informaticacloud.com/saas"));
-        assert!(refused("https://evil.example.com"));
-        assert!(refused("https://informaticacloud.com.evil.org"));
-        assert!(refused("https://lac.example.com.evil.org"));
+    fn what_no_header_carries_is_told_by_its_place() {
+        assert_eq!(header_fault("a b~"), None);
+        let fault = header_fault("hunter\u{200b}2").expect("a fault");
+        assert!(
+            fault.starts_with("character 7 of") && !fault.contains("hunter"),
+            "{fault}"
+        );
+        assert!(header_fault("ü").is_some());
     }
 }

@@ -2,6 +2,7 @@
 //! asked for again once it was refused.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,9 +13,10 @@ use url::Url;
 
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
-use super::secrets::Secrets;
+use super::redact::Redactor;
+use super::secrets::{Secrets, header_fault};
 use crate::model::connection::Credential;
-use crate::model::{Auth, Connection, Method, Reply};
+use crate::model::{Auth, Connection, Method, Reply, SecretRef};
 use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
 
@@ -24,10 +26,13 @@ pub struct Opener<'a> {
     pub provider: &'static dyn Provider,
     pub secrets: &'a Secrets,
     pub http: &'a Http,
+    pub sessions: &'a Sessions,
 }
 
 pub struct Sessions {
     state: Mutex<State>,
+    /// Everything secret that was resolved or opened so far.
+    redactor: SyncMutex<Redactor>,
     /// Whether the session was renewed and no call has been answered since: then it is not the session
     /// that the vendor refuses, and another login would only count against the account.
     renewed_in_vain: AtomicBool,
@@ -66,8 +71,18 @@ impl Sessions {
     pub fn new() -> Self {
         Self {
             state: Mutex::new(State::Closed { opened: 0 }),
+            redactor: SyncMutex::default(),
             renewed_in_vain: AtomicBool::new(false),
         }
+    }
+
+    /// Words without any secret of the account.
+    pub fn redact(&self, words: &str) -> String {
+        self.redactor().redact(words)
+    }
+
+    fn redactor(&self) -> std::sync::MutexGuard<'_, Redactor> {
+        self.redactor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A call was answered: the session is a good one.
@@ -129,15 +144,19 @@ impl Opener<'_> {
     }
 
     async fn open(&self) -> Result<Session, Shut> {
+        let opened = self.opened().await;
+        // Whatever the reason names, a login may have been repeated in it.
+        opened.map_err(|shut| Shut {
+            why: self.sessions.redact(&shut.why),
+            ..shut
+        })
+    }
+
+    async fn opened(&self) -> Result<Session, Shut> {
         self.trusted(&self.connection.base_url)?;
         let session = match &self.connection.auth {
             Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
-                let token = self
-                    .secrets
-                    .resolve(secret)
-                    .await?
-                    .expose_secret()
-                    .to_string();
+                let token = self.resolved_one(secret).await?.expose_secret().to_string();
                 Session { token, base: None }
             }
             Auth::Login(members) => {
@@ -153,7 +172,7 @@ impl Opener<'_> {
                 let url = join(&self.connection.base_url, call.path);
                 let hint = format!("check `baseUrl`: it is everything before `{}`", call.path);
                 let body = Body::Json(&call.body);
-                self.login(&url, &members, body, &hint).await?
+                self.login(&url, body, &hint).await?
             }
             Auth::ClientCredentials { token_url, members } => {
                 self.trusted(token_url)?;
@@ -168,9 +187,13 @@ impl Opener<'_> {
                     form.push((name, text.expose_secret().into()));
                 }
                 let (body, hint) = (Body::Form(&form), "check `tokenUrl`");
-                self.login(token_url, &members, body, hint).await?
+                self.login(token_url, body, hint).await?
             }
         };
+        self.sessions.redactor().add(&session.token);
+        if let Some(fault) = header_fault(&session.token) {
+            return Err(fault.into());
+        }
         if let Some(base) = &session.base {
             self.trusted(base)?;
             let plain = base.scheme() != "https" && !crate::manifest::is_loopback(base);
@@ -193,22 +216,23 @@ impl Opener<'_> {
         for (name, credential) in members {
             let text = match credential {
                 Credential::Plain(text) => SecretString::from(text.as_str()),
-                Credential::Secret(secret) => self.secrets.resolve(secret).await?,
+                Credential::Secret(secret) => self.resolved_one(secret).await?,
             };
             found.push((*name, text));
         }
         Ok(found)
     }
 
+    /// A secret, which no words of this account show from now on.
+    async fn resolved_one(&self, secret: &SecretRef) -> Result<SecretString, String> {
+        let text = self.secrets.resolve(secret).await?;
+        self.sessions.redactor().add(text.expose_secret());
+        Ok(text)
+    }
+
     /// Opens a session. What was refused is not asked twice: the account could be locked for it. The hint is
     /// for when something else than a login answers.
-    async fn login(
-        &self,
-        url: &Url,
-        members: &[(&'static str, SecretString)],
-        body: Body<'_>,
-        hint: &str,
-    ) -> Result<Session, Shut> {
+    async fn login(&self, url: &Url, body: Body<'_>, hint: &str) -> Result<Session, Shut> {
         let name = format!(
             "login at {}{}",
             url.host_str().unwrap_or_default(),
@@ -235,11 +259,8 @@ impl Opener<'_> {
                         .map_err(|why| format!("{name}: {why}").into());
                 }
                 Ok(Answered { mut reply, .. }) if auth::refused(&reply) => {
-                    // Some servers repeat what they refuse. Names of users and accounts may stay.
-                    let secret = |name: &str| matches!(name, "password" | "clientSecret");
-                    for (_, secret) in members.iter().filter(|(name, _)| secret(name)) {
-                        reply.body = without(&reply.body, secret.expose_secret());
-                    }
+                    // The words may be cut in the middle of what they repeat.
+                    reply.body = self.sessions.redact(&reply.body);
                     let words = crate::provider::words::said(&reply);
                     return Err(Shut {
                         why: format!("{name}: credentials refused ({}: {words})", reply.status),
@@ -266,34 +287,7 @@ impl Opener<'_> {
     }
 }
 
-/// A text without a secret, plain or as JSON and forms spell it. Very short ones are left: they say nothing,
-/// and would be cut out of other words.
-pub fn without(text: &str, secret: &str) -> String {
-    if secret.len() < 4 {
-        return text.to_string();
-    }
-    let json = serde_json::Value::from(secret).to_string();
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    text.replace(secret, "[secret]")
-        .replace(json.trim_matches('"'), "[secret]")
-        .replace(&form, "[secret]")
-}
-
 /// Statuses that may pass by themselves.
 pub fn passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_cut_out_in_every_spelling() {
-        let secret = r#"p"a ss/ü"#;
-        for spelled in [secret, r#"p\"a ss/ü"#, "p%22a+ss%2F%C3%BC"] {
-            assert_eq!(without(&format!("<{spelled}>"), secret), "<[secret]>");
-        }
-        assert_eq!(without("abc", "abc"), "abc");
-    }
 }

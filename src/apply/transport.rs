@@ -16,7 +16,7 @@ pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::secrets::Secrets;
-use super::session::{Opener, Sessions, passing, without};
+use super::session::{Opener, Sessions, passing};
 use super::tls::Tls;
 use crate::model::{Call, Connection, Method, Read, Reply};
 use crate::plan::estimate::Pace;
@@ -92,7 +92,13 @@ impl Account {
             provider: self.provider,
             secrets: &self.secrets,
             http: &self.http,
+            sessions: &self.sessions,
         }
+    }
+
+    /// Words of the vendor, or about it, without any secret of the account.
+    pub fn redact(&self, words: &str) -> String {
+        self.sessions.redact(words)
     }
 
     /// How fast the account may be asked by a run that makes `parallelism` calls at once.
@@ -212,10 +218,10 @@ impl Account {
             urgency,
         };
         let mut answered = self.http.exchange(&call.shown(), &outgoing).await?;
-        // What a read shows is left as it is: it may become part of a write.
+        // What a success shows is left as it is: it is compared, and may become part of a write.
         let reply = &mut answered.reply;
-        if !reply.is_success() || call.method != Method::Get {
-            reply.body = without(&reply.body, &session.token);
+        if !reply.is_success() {
+            reply.body = self.redact(&reply.body);
         }
         Ok(answered)
     }

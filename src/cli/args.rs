@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::duration::duration;
+use crate::model::trusted_host::TrustedHost;
 use crate::plan::guard::MaxChanges;
 use crate::render::report;
 use crate::sandbox::FaultPlan;
@@ -71,18 +72,18 @@ pub struct Reach {
     /// Longest time for the whole run, for example 90s or 10m
     #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = duration)]
     pub timeout: Duration,
-    /// Send credentials to these hosts only; `*.example.com` is every host below
+    /// Send credentials to these hosts only: HOST, HOST:PORT, *.DOMAIN for every host below, http://HOST for plain http
     #[arg(
         long,
         value_name = "HOST",
         env = "ENTITLE_TRUST_HOSTS",
         value_delimiter = ','
     )]
-    pub trust_hosts: Option<Vec<String>>,
+    pub trust_hosts: Option<Vec<TrustedHost>>,
     /// Let manifests name commands that print secrets
     #[arg(long, env = "ENTITLE_ALLOW_EXEC")]
     pub allow_exec: bool,
-    /// Also read secret files below this directory when CI is set
+    /// Read secret files below this directory and the working tree only, as with CI set; may be given several times
     #[arg(
         long,
         value_name = "DIR",

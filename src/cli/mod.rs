@@ -9,6 +9,7 @@ mod complete;
 mod completions;
 mod drift;
 mod duration;
+mod environment;
 mod events;
 pub mod exit;
 mod explain;
@@ -54,6 +55,7 @@ use command::Command;
 use exit::Exit;
 use logging::traced;
 
+use crate::model::Diagnostics;
 use crate::render::safe::visible_lines;
 
 /// All commands and their arguments, without any project.
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
         Err(exit) => return exit.into(),
     };
     let logging = logging::start(&cli.command);
+    environment::warn_of_misspelt(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
         Command::Show(args) => plan::show(&args),
@@ -121,6 +124,12 @@ fn parse() -> Result<Cli, Exit> {
         let _ = error.print();
         if asked { Exit::Done } else { Exit::Error }
     })?;
+    if let Some(fault) = environment::empty_guard(&matches, |name| std::env::var_os(name)) {
+        let mut findings = Diagnostics::default();
+        findings.push(fault);
+        let _ = output::findings(&findings);
+        return Err(Exit::Error);
+    }
     let chosen = matches.subcommand_name();
     let heeds = chosen
         .and_then(|name| command.find_subcommand(name))

@@ -13,6 +13,7 @@ use super::exit::Invalid;
 use super::{cached, output, scope, simulators, state};
 use crate::apply::{Listener, Secrets, Tls, Trust};
 use crate::manifest::Loaded;
+use crate::model::Diagnostic;
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
 use crate::sandbox::{self, Sandbox};
 
@@ -86,6 +87,10 @@ pub async fn setup_with(
     let mut checked = checked?;
     checked.source.paths = paths(selection);
     checked.source.commit = commit;
+    let in_use = is_ci() && !checked.connections.is_empty();
+    if let Some(warning) = unlimited(reach).filter(|_| in_use) {
+        checked.findings.push(warning);
+    }
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
         return Err(Invalid {
@@ -175,17 +180,34 @@ fn trust(reach: &Reach) -> Trust {
         // The simulators are this process: no credential leaves it.
         hosts: reach.trust_hosts.clone().filter(|_| !reach.sandbox),
         allow_exec: reach.allow_exec,
+        confine_files: is_ci() || !reach.secret_dir.is_empty(),
         secret_dirs: reach.secret_dir.clone(),
-        ci: std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false"),
-        tree: work_tree(here),
+        tree: work_tree(&here),
     }
 }
 
-/// The nearest directory upward that git manages, or the one we are in.
-fn work_tree(here: PathBuf) -> PathBuf {
-    here.ancestors()
-        .find(|dir| dir.join(".git").exists())
-        .map_or(here.clone(), PathBuf::from)
+/// Whether this is the job of a CI system, where manifests may come from anybody who opens a pull request.
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// Warns where manifests may come from anybody and credentials may go anywhere.
+pub fn unlimited(reach: &Reach) -> Option<Diagnostic> {
+    let limited = reach.sandbox || reach.trust_hosts.is_some();
+    (!limited).then(|| {
+        let message =
+            "credentials go to whatever hosts the manifests name: --trust-hosts is not given";
+        Diagnostic::warning("no-trust-hosts", message)
+            .hint("name the hosts in ENTITLE_TRUST_HOSTS, where a pull request cannot change them")
+    })
+}
+
+/// The nearest directory upward that git manages, or the one we are in. Never the root of the file system, which
+/// is where services are started: everything is below it.
+fn work_tree(here: &Path) -> Option<PathBuf> {
+    let managed = here.ancestors().find(|dir| dir.join(".git").exists());
+    let tree = managed.unwrap_or(here);
+    tree.parent().is_some().then(|| tree.to_path_buf())
 }
 
 /// Where we are below the top of the repository, as annotations name files; empty at the top.
@@ -194,7 +216,8 @@ pub fn below_top() -> String {
     let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
     let top = workspace
         .filter(|top| here.starts_with(top))
-        .unwrap_or_else(|| work_tree(here.clone()));
+        .or_else(|| work_tree(&here))
+        .unwrap_or_else(|| here.clone());
     let below = here.strip_prefix(top).unwrap_or(Path::new(""));
     below.to_string_lossy().replace('\\', "/")
 }

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use url::Url;
 
-use crate::apply::Secrets;
+use crate::apply::{Secrets, Trust};
 use crate::daemon::hooks::{Hooks, Keys};
 use crate::daemon::notices::{self, Telling};
 use crate::daemon::serve::{self, Serving, guard};
@@ -98,16 +98,10 @@ impl Surface {
         secrets: Secrets,
         triggers: mpsc::Sender<Trigger>,
     ) -> anyhow::Result<Self> {
-        let token = secret(
-            args.listen_token.as_ref(),
-            args.listen_token_file.as_ref(),
-            &secrets,
-        )
-        .await?;
+        let token = secret(args.listen_token.as_ref(), args.listen_token_file.as_ref()).await?;
         let git = secret(
             args.git_hook_secret.as_ref(),
             args.git_hook_secret_file.as_ref(),
-            &secrets,
         )
         .await?;
         let listener = match args.listen {
@@ -258,15 +252,19 @@ async fn tell(
     }
 }
 
+/// A secret of the daemon's own. Whoever starts it names the file, so no rule for manifests is asked.
 async fn secret(
     text: Option<&String>,
     file: Option<&PathBuf>,
-    secrets: &Secrets,
 ) -> anyhow::Result<Option<SecretText>> {
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {
             let kept = SecretRef::File(path.clone());
+            let secrets = Secrets {
+                environment: Arc::new(|_| None),
+                trust: Trust::default(),
+            };
             let found = secrets.resolve(&kept).await;
             found.map(Some).map_err(|why| anyhow::anyhow!(why))
         }

@@ -30,7 +30,7 @@ use crate::daemon::task::{Reader, Task};
 use crate::daemon::trigger::Trigger;
 use crate::daemon::window::Window;
 use crate::plan::guard::MaxChanges;
-use crate::reconcile::CheckOptions;
+use crate::reconcile::{CheckOptions, Settings};
 use crate::sandbox::{self, Sandbox};
 
 /// What the daemon may do about a difference.
@@ -226,7 +226,16 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         }
         reader = after(first, reader);
     }
-    let secrets = setup::settings(&args.reach, Arc::default()).secrets;
+    let from_git = remote.is_some();
+    if let Some(warning) = setup::unlimited(&args.reach).filter(|_| from_git || setup::is_ci()) {
+        tracing::warn!(
+            code = warning.code,
+            hint = warning.hint,
+            "{}",
+            warning.message
+        );
+    }
+    let secrets = settings(&args.reach, from_git, Arc::default()).secrets;
     let surface = Surface::new(&args.surface, secrets, triggers.clone()).await?;
     let task = Wiring {
         args: &args,
@@ -238,6 +247,17 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         triggers,
     };
     task.run().await
+}
+
+/// What a pass needs. Manifests of a remote come from whoever may push there: as in CI, they do not choose which
+/// files are read, and the directory that the daemon was started in is nothing to them.
+fn settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
+    let mut settings = setup::settings(reach, stop);
+    if from_git {
+        let trust = &mut settings.secrets.trust;
+        (trust.confine_files, trust.tree) = (true, None);
+    }
+    settings
 }
 
 async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<Sandbox>> {
@@ -367,9 +387,9 @@ impl Wiring<'_> {
             Some(Box::new(LockFiles { dir }))
         };
         let reach = self.args.reach.clone();
-        let stop = Arc::clone(stop);
+        let (from_git, stop) = (self.remote.is_some(), Arc::clone(stop));
         Ok(Shell {
-            settings: Box::new(move || setup::settings(&reach, Arc::clone(&stop))),
+            settings: Box::new(move || settings(&reach, from_git, Arc::clone(&stop))),
             lock,
             journal: Some(Journal::open(&path).map_err(fault)?),
             by: state::actor(),

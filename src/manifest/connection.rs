@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::is_loopback;
 use super::members::Reader;
 use crate::model::connection::Credential;
 use crate::model::node::Entry;
@@ -135,16 +136,6 @@ pub(super) fn unreachable(url: &Url, insecure: bool) -> Option<Diagnostic> {
         _ => Diagnostic::error("bad-url", "a URL here starts with https://"),
     };
     Some(finding)
-}
-
-/// Whether a URL names this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn auth(node: &Node, insecure: bool, reader: &mut Reader<'_>) -> Option<Auth> {

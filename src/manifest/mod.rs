@@ -32,7 +32,6 @@ mod workers;
 pub mod write;
 pub mod yaml;
 
-pub use connection::is_loopback;
 pub use envelope::API_VERSION;
 pub use load::{Loaded, again, load, load_and, of_files};
 pub use lower::{Lowered, Manifests, lower};
@@ -42,6 +41,7 @@ pub use piece::Piece;
 use std::sync::Arc;
 
 use crate::model::diagnostic::Source;
+pub use crate::model::trusted_host::is_loopback;
 use crate::model::{Diagnostics, Mark, Node};
 
 /// The document that begins at a place of a file, read once more: what was lowered from it is kept without

@@ -6,7 +6,8 @@
 
 use url::Url;
 
-use super::connection::{is_loopback, secret, unreachable};
+use super::connection::{secret, unreachable};
+use super::is_loopback;
 use super::members::Reader;
 use crate::model::connection::Credential;
 use crate::model::notification::{Channel, Email, NoticeKind, Notification};

@@ -13,6 +13,7 @@
 use std::path::{Component, Path};
 
 use super::members::Reader;
+use crate::model::trusted_host::TrustedHost;
 use crate::model::{Diagnostic, Node, Tree};
 
 /// The name under which it is found.
@@ -61,8 +62,11 @@ pub fn lower(spec: &Node, reader: &mut Reader<'_>) -> Project {
     for entry in entries {
         let (name, node) = (entry.key.as_str(), &entry.value);
         match name {
-            "paths" => project.paths = texts(name, node, reader, inside),
-            "trustHosts" => project.trust_hosts = texts(name, node, reader, |_| None),
+            "paths" => project.paths = texts(name, "bad-path", node, reader, inside),
+            "trustHosts" => {
+                let fault = |text: &str| text.parse::<TrustedHost>().err();
+                project.trust_hosts = texts(name, "bad-host", node, reader, fault);
+            }
             "parallelism" => project.parallelism = parallelism(node, reader),
             "timeout" => {
                 let valid = reader.duration(name, node).is_some();
@@ -89,6 +93,7 @@ pub fn lower(spec: &Node, reader: &mut Reader<'_>) -> Project {
 /// A list that is there to name something. An empty one would stand for everything.
 fn texts(
     what: &str,
+    code: &'static str,
     node: &Node,
     reader: &mut Reader<'_>,
     fault: fn(&str) -> Option<&'static str>,
@@ -104,7 +109,7 @@ fn texts(
         match fault(&text) {
             None => texts.push(text),
             Some(why) => {
-                let finding = Diagnostic::error("bad-path", format!("{text:?} {why}"));
+                let finding = Diagnostic::error(code, format!("{text:?} {why}"));
                 reader.report(finding, mark);
             }
         }

@@ -20,6 +20,7 @@ pub mod path;
 pub mod resource;
 pub mod secret;
 pub mod text;
+pub mod trusted_host;
 pub mod value;
 pub mod wire;
 

@@ -162,3 +162,19 @@ fn the_image_is_built_with_every_file_that_cargo_asks_for() {
         assert!(sent.contains(path), "{path} is kept from the image");
     }
 }
+
+#[test]
+fn whoever_pushes_chooses_neither_hosts_nor_files() {
+    let watch = &documents(&deploy().join("kubernetes/watch.yaml"))[0];
+    let container = &watch["spec"]["template"]["spec"]["containers"][0];
+    let set = |name: &str| {
+        let mut variables = container["env"].as_array().into_iter().flatten();
+        let found = variables.find(|variable| variable["name"] == name);
+        found.map(|variable| variable["value"].to_string())
+    };
+    let unit = std::fs::read_to_string(deploy().join("entitle-watch.service")).expect("readable");
+    for name in ["ENTITLE_TRUST_HOSTS", "ENTITLE_SECRET_DIR"] {
+        assert!(set(name).is_some_and(|value| value.len() > 2), "{name}");
+        assert!(unit.contains(&format!("{name}=")), "{name}");
+    }
+}

@@ -40,6 +40,7 @@ mod streams;
 mod support;
 mod suspend;
 mod transcripts;
+mod trust;
 mod vendor_words;
 mod wire;
 mod workflows;

@@ -40,8 +40,12 @@ async fn what_is_typed_wins_over_the_environment_over_the_project() {
     place.set("ENTITLE_MAX_CHANGES", "50%");
     assert!(refused(&place, &["--max-changes", "1"]), "what is typed");
     assert!(!refused(&place, &["--max-changes", "2"]), "what is typed");
-    place.set("ENTITLE_MAX_CHANGES", "");
     assert!(!refused(&place, &[]), "nothing is left to change");
+    // One that is there and empty is a mistake, whatever the project says.
+    place.set("ENTITLE_MAX_CHANGES", "");
+    place
+        .run(&["apply", "--auto-approve"])
+        .failed(1, "is set and empty");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,6 +106,7 @@ async fn what_is_wrong_in_it_is_shown_with_line_and_hint() {
     at_root(&place);
     for (spec, words) in [
         ("  trust_hosts: [a]\n", "did you mean `trustHosts`?"),
+        ("  trustHosts: [lac.example.com, '*']\n", "is no host"),
         (
             "  parallelism: none\n",
             "parallelism must be a whole number",

@@ -1,9 +1,11 @@
 //! Where secrets come from, where they may go, and that no run of the program prints one: not its own, not
 //! those that stand in the vendors' replies. Every run of a [`Place`] is searched for those it knows.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
-use super::conformance::vendors::{cryptlex, lac, licensespring};
+use super::conformance::vendors::{self, cryptlex, lac, licensespring};
 use super::support::program::Place;
 use super::support::proxy::{Canned, Passed, Proxy, Spoil};
 
@@ -222,7 +224,7 @@ async fn a_server_that_repeats_the_request_does_not_get_the_secrets_printed() {
         let auth = json!({"login": {"username": {"env": "LAC_USER"}, "password": {"env": "LAC_PASSWORD"}}});
         let mut place = lac_place(&auth).await;
         place.set("ENTITLE_LOG", "trace");
-        place.set("LAC_USER", "admin");
+        place.set_secret("LAC_USER", "admin");
         place.set("ENTITLE_TIMEOUT", "600ms");
         place.secrets.push(session.into());
         // Only the right password leads past the login; it is too plain a word to look for.
@@ -241,6 +243,77 @@ async fn a_server_that_repeats_the_request_does_not_get_the_secrets_printed() {
             proxy.passed().iter().any(when),
             "the server was never asked"
         );
+    }
+}
+
+/// The logins there are, with their members.
+const LOGINS: [(&str, &str, &[&str]); 4] = [
+    ("lac", "login", &["username", "password"]),
+    ("cryptlex", "login", &["accountAlias", "email", "password"]),
+    ("informatica", "login", &["username", "password"]),
+    (
+        "alinea",
+        "clientCredentials",
+        &["clientId", "clientSecret", "scope"],
+    ),
+];
+
+/// GitLab's has counts and no words.
+const FORMATS: [&str; 7] = [
+    "text", "json", "markdown", "github", "sarif", "junit", "html",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_member_of_a_login_that_came_from_a_reference_is_shown_in_any_rendering() {
+    for (vendor, form, members) in LOGINS {
+        for member in members {
+            let mut place = Place::new().await;
+            let value = format!("{member} of-the/vault");
+            let spellings = [
+                value.clone(),
+                value.to_uppercase(),
+                value.replace(' ', "+").replace('/', "%2F"),
+                BASE64.encode(&value),
+            ];
+            let words = format!("user {} is unknown", spellings.join(", "));
+            let refuse = move |_: usize, _: &Passed| {
+                let body = json!({"message": words, "error_description": words}).to_string();
+                Some(Spoil::Instead(Canned::new(400, "application/json", body)))
+            };
+            let proxy = Proxy::start(place.sandbox.address(), refuse).await;
+            let base = format!("http://{}", proxy.address);
+            let mut auth = json!({});
+            for name in members {
+                auth[name] = json!({"env": name.to_uppercase()});
+                place.set(&name.to_uppercase(), "another-word");
+            }
+            if form == "clientCredentials" {
+                auth["tokenUrl"] = json!(format!("{base}/oauth/token"));
+            }
+            place.set(&member.to_uppercase(), &value);
+            place.secrets.extend(spellings);
+            place.connection(vendor, &base, &json!({form: auth}));
+            let kind = vendors::ALL.iter().find(|one| one.name == vendor);
+            place.object(&kind.expect("a vendor").little(0, true));
+            let reports = FORMATS.map(|it| format!("{it}=report.{it}")).join(",");
+            let ran = place.run(&["plan", "--report", &reports]);
+            assert!(
+                ran.stdout.contains("[secret]"),
+                "{vendor} {member}: {ran:?}"
+            );
+            for format in FORMATS {
+                let report = place.dir.path().join(format!("report.{format}"));
+                let report = std::fs::read_to_string(report).expect("a report");
+                assert!(report.contains("[secret]"), "{format}: {report}");
+                for secret in &place.secrets {
+                    assert!(!report.contains(secret), "{format} of {vendor}: {report}");
+                }
+            }
+            place.run(&["drift", "--format", "json"]);
+            place.run(&["import", "--all"]);
+            place.run(&["watch", ".", "--once", "--log-format", "json"]);
+            everything(&place);
+        }
     }
 }
 

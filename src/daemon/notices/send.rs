@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -11,8 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::mail::Mailer;
 use super::{Deliver, Notice, format};
-use crate::apply::Secrets;
 use crate::apply::http::post;
+use crate::apply::{Redactor, Secrets};
 use crate::daemon::hooks::signature;
 use crate::manifest::is_loopback;
 use crate::model::connection::Credential;
@@ -31,9 +30,9 @@ impl Deliver for Sender<'_> {
     async fn deliver(&self, notices: &[Notice]) -> Result<(), String> {
         match &self.notification.channel {
             Channel::Webhook { url, secret } => {
-                let url = match url {
-                    Credential::Plain(text) => text.clone(),
-                    Credential::Secret(kept) => self.secret(kept).await?,
+                let to = match url {
+                    Credential::Plain(text) => Address::open(text.clone())?,
+                    Credential::Secret(kept) => self.secret_address(kept).await?,
                 };
                 let key = match secret {
                     Some(kept) => Some(self.secret(kept).await?),
@@ -43,15 +42,17 @@ impl Deliver for Sender<'_> {
                 let body = format::webhook(notices, self.page, now).to_string();
                 let id = id(&self.notification.name, notices);
                 let headers = key.map_or_else(Vec::new, |key| signed(&key, &id, now, &body));
-                self.post(&url, &headers, body).await
+                self.post(to, &headers, body).await
             }
             Channel::Slack { url } => {
-                let url = self.secret(url).await?;
-                self.json(&url, &format::slack(notices, self.page)).await
+                let to = self.secret_address(url).await?;
+                let body = format::slack(notices, self.page).to_string();
+                self.post(to, &[], body).await
             }
             Channel::Teams { url } => {
-                let url = self.secret(url).await?;
-                self.json(&url, &format::teams(notices, self.page)).await
+                let to = self.secret_address(url).await?;
+                let body = format::teams(notices, self.page).to_string();
+                self.post(to, &[], body).await
             }
             Channel::Email(email) => self.mail(email, notices).await,
         }
@@ -64,45 +65,91 @@ impl Sender<'_> {
         Ok(found.expose_secret().to_string())
     }
 
-    async fn json(&self, url: &str, body: &Json) -> Result<(), String> {
-        self.post(url, &[], body.to_string()).await
+    async fn secret_address(&self, kept: &SecretRef) -> Result<Address, String> {
+        Address::secret(self.secret(kept).await?)
     }
 
     async fn post(
         &self,
-        address: &str,
+        to: Address,
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<(), String> {
-        // The address may be a secret and is in no message.
-        let url =
-            Url::parse(address).map_err(|_| "the address to post to is not a URL".to_string())?;
-        if url.scheme() != "https" && !is_loopback(&url) {
+        if to.url.scheme() != "https" && !is_loopback(&to.url) {
             return Err("notices go to https addresses only".into());
         }
-        if let Some(refusal) = self.secrets.trust.refusal(&url) {
-            return Err(refusal);
+        if let Some(refusal) = self.secrets.trust.refusal(&to.url) {
+            return Err(to.redactor.redact(&refusal));
         }
-        post(url, headers, body).await
+        let sent = post(&to.name, to.url, headers, body).await;
+        sent.map_err(|why| to.redactor.redact(&why))
     }
 
     async fn mail(&self, email: &Email, notices: &[Notice]) -> Result<(), String> {
         if let Some(refusal) = self.secrets.trust.refusal(&email.server) {
             return Err(refusal);
         }
+        let mut redactor = Redactor::default();
         let login = match &email.login {
             None => None,
             Some((user, password)) => {
                 let user = match user {
                     Credential::Plain(name) => name.clone(),
-                    Credential::Secret(kept) => self.secret(kept).await?,
+                    Credential::Secret(kept) => {
+                        let user = self.secret(kept).await?;
+                        redactor.add(&user);
+                        user
+                    }
                 };
-                Some((user, self.secret(password).await?))
+                let password = self.secret(password).await?;
+                redactor.add(&password);
+                Some((user, password))
             }
         };
         let mailer = Mailer::new(email, login)?;
         let text = format::letter(notices, self.page);
-        mailer.send(&format::subject(notices), text).await
+        // Mail servers repeat what they refuse as well.
+        let sent = mailer.send(&format::subject(notices), text).await;
+        sent.map_err(|why| redactor.redact(&why))
+    }
+}
+
+/// Where a message is posted to.
+struct Address {
+    url: Url,
+    /// What messages call the other side.
+    name: String,
+    redactor: Redactor,
+}
+
+impl Address {
+    /// One that stands in the manifest.
+    fn open(text: String) -> Result<Self, String> {
+        let url = Self::parse(&text)?;
+        Ok(Self {
+            name: url.host_str().unwrap_or_default().into(),
+            url,
+            redactor: Redactor::default(),
+        })
+    }
+
+    /// One that is a secret, its host included: the reference may lead to anything.
+    fn secret(text: String) -> Result<Self, String> {
+        let url = Self::parse(&text)?;
+        let mut redactor = Redactor::default();
+        url.host_str()
+            .into_iter()
+            .for_each(|host| redactor.add(host));
+        redactor.add(&text);
+        Ok(Self {
+            url,
+            name: "the receiver".into(),
+            redactor,
+        })
+    }
+
+    fn parse(text: &str) -> Result<Url, String> {
+        Url::parse(text).map_err(|_| "the address to post to is not a URL".to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The daemon over the simulators, in simulated time: its clock jumps while nothing is in flight.
 
 mod day;
-mod git;
+pub mod git;
 mod holds;
 mod hooked;
 mod passes;

@@ -88,7 +88,7 @@ async fn what_we_sign_holds_at_our_own_hook() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_refuses_is_named_and_its_address_is_not_shown() {
+async fn nothing_of_a_secret_address_is_shown() {
     let (address, _receiving) = receiver("500 Oops").await;
     let secret = address.replace("/in", "/T00/B00/token-in-the-path");
     let secrets = Secrets {
@@ -99,7 +99,35 @@ async fn a_receiver_that_refuses_is_named_and_its_address_is_not_shown() {
         url: SecretRef::Env("URL".into()),
     };
     let why = deliver(channel, &secrets).await.expect_err("refused");
-    assert_eq!(why, "127.0.0.1 answered 500");
+    assert_eq!(why, "the receiver answered 500");
+    let hosts = Some(vec!["lac.example.com".parse().expect("a host")]);
+    for (url, hosts) in [
+        ("https://vault-word.example/T00/secret-path", hosts),
+        ("http://vault-word.example/T00/secret-path", None),
+        ("https://127.0.0.1:1/T00/secret-path", None),
+        ("vault-word", None),
+    ] {
+        let trust = Trust {
+            hosts,
+            ..Trust::default()
+        };
+        let environment = Arc::new(move |_: &str| Some(url.to_string()));
+        let secrets = Secrets { environment, trust };
+        let url = || SecretRef::Env("URL".into());
+        for channel in [
+            Channel::Slack { url: url() },
+            Channel::Teams { url: url() },
+            Channel::Webhook {
+                url: Credential::Secret(url()),
+                secret: None,
+            },
+        ] {
+            let why = deliver(channel, &secrets).await.expect_err("not taken");
+            for word in ["vault-word", "secret-path", "127.0.0.1"] {
+                assert!(!why.contains(word), "{why}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -114,7 +142,7 @@ async fn nothing_is_sent_in_the_open_nor_to_a_host_that_is_not_trusted() {
         Some("notices go to https addresses only")
     );
     let trust = Trust {
-        hosts: Some(vec!["api.cryptlex.com".into()]),
+        hosts: Some(vec!["api.cryptlex.com".parse().expect("a host")]),
         ..Trust::default()
     };
     let wary = Secrets { trust, ..secrets() };

@@ -1,0 +1,133 @@
+//! Where credentials may come from and go to. Manifests come from pull requests; this does not.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::model::trusted_host::{TrustedHost, is_in_the_clear};
+
+/// The limits that whoever set a run up gave it.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Hosts that credentials may be sent to; `None` means any.
+    pub hosts: Option<Vec<TrustedHost>>,
+    pub allow_exec: bool,
+    /// Whether secret files are read below `tree` and `secret_dirs` only: manifests come from somebody else.
+    pub confine_files: bool,
+    pub secret_dirs: Vec<PathBuf>,
+    /// The root of the working tree; `None` where manifests do not come from files here.
+    pub tree: Option<PathBuf>,
+}
+
+impl Trust {
+    /// Says why credentials may not be sent to a URL. The host is in it.
+    pub fn refusal(&self, url: &Url) -> Option<String> {
+        let hosts = self.hosts.as_ref()?;
+        if hosts.iter().any(|host| host.covers(url)) {
+            return None;
+        }
+        let host = match (url.host_str().unwrap_or_default(), url.port()) {
+            (host, Some(port)) => format!("{host}:{port}"),
+            (host, None) => host.to_string(),
+        };
+        if is_in_the_clear(url) {
+            return Some(format!(
+                "credentials would go to {host} in the clear: with --trust-hosts, plain http needs `http://{host}` in it"
+            ));
+        }
+        Some(format!(
+            "{host} is not among the hosts that --trust-hosts allows credentials to be sent to"
+        ))
+    }
+
+    /// Says why a secret file may not be read. `real` is `path` without links.
+    pub(super) fn file_refusal(&self, path: &Path, real: &Path) -> Option<String> {
+        let shown = path.display();
+        if self.is_git_data(real) {
+            return Some(format!(
+                "{shown} belongs to git: no secret is read below .git"
+            ));
+        }
+        let within = |dir: &PathBuf| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
+        if !self.confine_files || self.secret_dirs.iter().chain(&self.tree).any(within) {
+            return None;
+        }
+        Some(match &self.tree {
+            Some(_) => format!(
+                "{shown} is outside the working tree: with CI set, or once --secret-dir is given, it needs --secret-dir"
+            ),
+            None => format!("{shown} is in no directory that --secret-dir names"),
+        })
+    }
+
+    /// Whether a file is one of git's own: below a `.git`, or where the `.git` file of the working tree points.
+    fn is_git_data(&self, real: &Path) -> bool {
+        let named = |part: &OsStr| part.eq_ignore_ascii_case(".git");
+        if real.iter().any(named) {
+            return true;
+        }
+        let Some(tree) = &self.tree else {
+            return false;
+        };
+        let elsewhere = std::fs::read_to_string(tree.join(".git")).ok();
+        let elsewhere = elsewhere
+            .as_deref()
+            .and_then(|text| text.strip_prefix("gitdir:"));
+        let elsewhere = elsewhere.and_then(|dir| tree.join(dir.trim()).canonicalize().ok());
+        elsewhere.is_some_and(|dir| real.starts_with(dir))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_host_and_what_would_allow_it() {
+        let trust = Trust {
+            hosts: Some(vec!["lac.example.com:8443".parse().expect("a host")]),
+            ..Trust::default()
+        };
+        let refusal = |url: &str| trust.refusal(&url.parse().expect("a URL"));
+        assert_eq!(refusal("https://lac.example.com:8443/x"), None);
+        let other = refusal("https://lac.example.com:9000/x").expect("refused");
+        assert!(
+            other.starts_with("lac.example.com:9000 is not among"),
+            "{other}"
+        );
+        let plain = refusal("http://lac.example.com:8443/x").expect("refused");
+        assert!(plain.contains("`http://lac.example.com:8443`"), "{plain}");
+        assert_eq!(
+            Trust::default().refusal(&"http://a/".parse().expect("a URL")),
+            None
+        );
+    }
+
+    #[test]
+    fn git_data_is_found_wherever_it_is_kept() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let tree = dir.path().join("tree");
+        let kept = dir.path().join("kept");
+        for folder in [&tree, &kept] {
+            std::fs::create_dir(folder).expect("a directory");
+        }
+        std::fs::write(tree.join(".git"), "gitdir: ../kept\n").expect("written");
+        let kept = kept.canonicalize().expect("there");
+        let trust = Trust {
+            tree: Some(tree.clone()),
+            ..Trust::default()
+        };
+        for path in [
+            kept.join("token"),
+            tree.join(".git"),
+            tree.join("sub/.GIT/x"),
+        ] {
+            let refusal = trust.file_refusal(&path, &path).unwrap_or_default();
+            assert!(refusal.contains(".git"), "{}: {refusal:?}", path.display());
+        }
+        for path in [tree.join("token"), tree.join(".github/token")] {
+            assert_eq!(trust.file_refusal(&path, &path), None);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What can be wrong with `ENTITLE_…` variables: one that guards a run and is empty, and one that is misspelt.
+
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory};
+
+use super::command::{Cli, Command};
+use super::output;
+use crate::model::{Diagnostic, Diagnostics};
+
+/// Variables that keep a run within limits, with the id of their argument. An empty one would lift the limit: that is
+/// what a workflow writes where the variable it fills in is missing. Other variables may be empty, and are unset then.
+const GUARDS: [(&str, &str); 8] = [
+    ("ENTITLE_TRUST_HOSTS", "trust_hosts"),
+    ("ENTITLE_SECRET_DIR", "secret_dir"),
+    ("ENTITLE_MAX_CHANGES", "max_changes"),
+    ("ENTITLE_WINDOW", "window"),
+    ("ENTITLE_LISTEN_TOKEN", "listen_token"),
+    ("ENTITLE_LISTEN_TOKEN_FILE", "listen_token_file"),
+    ("ENTITLE_GIT_HOOK_SECRET", "git_hook_secret"),
+    ("ENTITLE_GIT_HOOK_SECRET_FILE", "git_hook_secret_file"),
+];
+
+/// Variables that no argument has.
+const OTHERS: [&str; 2] = ["ENTITLE_LOG", "ENTITLE_COMPLETE"];
+
+/// Finds a guard of the chosen command that its variable leaves empty and nobody typed.
+pub fn empty_guard(
+    matches: &ArgMatches,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Option<Diagnostic> {
+    let (_, chosen) = matches.subcommand()?;
+    let is_empty = |(variable, id): &&(&str, &str)| {
+        let known = chosen.try_contains_id(id).is_ok();
+        known
+            && chosen.value_source(id) != Some(ValueSource::CommandLine)
+            && environment(variable).is_some_and(|value| value.is_empty())
+    };
+    let (variable, _) = GUARDS.iter().find(is_empty)?;
+    let message = format!("{variable} is set and empty, so nothing says what it is to limit");
+    Some(
+        Diagnostic::error("empty-variable", message)
+            .hint("give it a value, or unset it where no limit is wanted"),
+    )
+}
+
+/// Warns of variables that are nearly those of an argument: the setting they are meant for is not in force.
+pub fn warn_of_misspelt(command: &Command) {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let findings = misspelt(variables);
+    if findings.is_empty() {
+        return;
+    }
+    match command {
+        Command::Watch(args) if args.logs_json() => {
+            for finding in findings.iter() {
+                tracing::warn!(
+                    code = finding.code,
+                    hint = finding.hint,
+                    "{}",
+                    finding.message
+                );
+            }
+        }
+        // Nobody may be reading standard error.
+        _ => drop(output::findings(&findings)),
+    }
+}
+
+fn misspelt(variables: impl Iterator<Item = String>) -> Diagnostics {
+    let known = known();
+    let mut findings = Diagnostics::default();
+    for variable in variables {
+        if known.contains(&variable) {
+            continue;
+        }
+        if let Some(meant) = nearest(&variable, &known) {
+            let message = format!("{variable} is no setting of entitle, and is ignored");
+            let finding = Diagnostic::warning("unknown-variable", message);
+            findings.push(finding.hint(format!("did you mean `{meant}`?")));
+        }
+    }
+    findings.sorted()
+}
+
+/// The variables of all arguments of all commands.
+fn known() -> Vec<String> {
+    let program = Cli::command();
+    let arguments = program
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let variables = arguments.filter_map(|argument| argument.get_env()?.to_str());
+    variables.chain(OTHERS).map(String::from).collect()
+}
+
+/// The setting that a variable most likely is meant for. Few edits are taken for a mistake: the secrets of manifests
+/// and the services of a cluster have variables of their own, which may begin with the same word.
+fn nearest<'a>(variable: &str, known: &'a [String]) -> Option<&'a String> {
+    let name = variable.strip_prefix("ENTITLE_")?;
+    let most = if name.len() < 6 { 1 } else { 2 };
+    known
+        .iter()
+        .filter_map(|setting| {
+            let edits = strsim::osa_distance(name, setting.strip_prefix("ENTITLE_")?);
+            (edits <= most).then_some((edits, setting))
+        })
+        .min()
+        .map(|(_, setting)| setting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::commands;
+
+    fn guarded(arguments: &[&str], empty: &str) -> Option<String> {
+        let arguments = std::iter::once("entitle").chain(arguments.iter().copied());
+        let matches = commands().try_get_matches_from(arguments).expect("valid");
+        let environment = |name: &str| (name == empty).then(OsString::new);
+        empty_guard(&matches, environment).map(|finding| finding.message)
+    }
+
+    #[test]
+    fn an_empty_guard_is_an_error_where_it_guards() {
+        for (variable, id) in GUARDS {
+            let commands = commands();
+            let watch = commands.find_subcommand("watch").expect("there");
+            let argument = watch
+                .get_arguments()
+                .find(|argument| argument.get_id() == id);
+            assert_eq!(
+                argument.and_then(|it| it.get_env()?.to_str()),
+                Some(variable)
+            );
+            let message = guarded(&["watch"], variable).expect("an error");
+            assert!(message.starts_with(&format!("{variable} is set and empty")));
+        }
+        assert!(guarded(&["plan"], "ENTITLE_TRUST_HOSTS").is_some());
+        assert_eq!(guarded(&["plan"], "ENTITLE_LISTEN_TOKEN"), None);
+        assert_eq!(guarded(&["plan"], "ENTITLE_TARGET"), None);
+        assert_eq!(guarded(&["fmt"], "ENTITLE_TRUST_HOSTS"), None);
+        let typed = ["plan", "--trust-hosts", "a.example"];
+        assert_eq!(guarded(&typed, "ENTITLE_TRUST_HOSTS"), None);
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_told_with_the_one_that_is_meant() {
+        let told = |variable: &str| {
+            let findings = misspelt(std::iter::once(variable.to_string()));
+            findings.iter().filter_map(|it| it.hint.clone()).next()
+        };
+        let hosts = Some("did you mean `ENTITLE_TRUST_HOSTS`?".to_string());
+        for variable in [
+            "ENTITLE_TRUST_HOST",
+            "ENTITLE_TRUSTED_HOSTS",
+            "ENTITLE_TRUSTHOSTS",
+        ] {
+            assert_eq!(told(variable), hosts, "{variable}");
+        }
+        assert!(told("ENTITLE_SECRET_DIRS").is_some());
+        for variable in [
+            "ENTITLE_TRUST_HOSTS",
+            "ENTITLE_LOG",
+            "ENTITLE_PORT",
+            "ENTITLE_LAC_TOKEN",
+            "ENTITLE_SERVICE_HOST",
+            "TRUST_HOST",
+        ] {
+            assert_eq!(told(variable), None, "{variable}");
+        }
+    }
+}
