@@ -56,13 +56,14 @@ impl Diagnostic {
 
     pub fn at(mut self, source: &Arc<Source>, mark: Mark) -> Self {
         self.origin = Some(Origin {
-            source: Arc::clone(source),
+            source: source.excerpt(mark),
             mark,
         });
         self
     }
 
-    pub fn also(mut self, origin: Origin, what: &'static str) -> Self {
+    pub fn also(mut self, mut origin: Origin, what: &'static str) -> Self {
+        origin.source = origin.source.excerpt(origin.mark);
         self.related = Some((origin, what));
         self
     }
@@ -172,7 +173,7 @@ impl Diagnostics {
             .collect();
         for origin in bare {
             if let Some(source) = by_name.get(origin.source.name.as_str()) {
-                origin.source = Arc::clone(source);
+                origin.source = source.excerpt(origin.mark);
             }
         }
     }

@@ -18,7 +18,19 @@ pub struct Source {
     pub text: String,
     hash: [u8; 32],
     on_disk: bool,
+    /// Where the text begins in its file; 0 for all but excerpts.
+    begins: usize,
 }
+
+/// Bytes of a text that findings may share as it is. Of a larger one each keeps the line that it is about: a
+/// thousand findings may be about as many files.
+const SHARED: usize = 8 << 10;
+
+/// Bytes of a line that an excerpt keeps, above what is ever shown of one.
+const LONGEST_EXCERPT: usize = 2 << 10;
+
+/// How far from its place the beginning of a line is looked for, in bytes.
+const REACH: usize = 64 << 10;
 
 impl Source {
     /// A text that can be had only once: standard input, a commit, something made here.
@@ -29,6 +41,7 @@ impl Source {
             text,
             hash,
             on_disk: false,
+            begins: 0,
         }
     }
 
@@ -50,7 +63,48 @@ impl Source {
             text: String::new(),
             hash: self.hash,
             on_disk: true,
+            begins: 0,
         })
+    }
+
+    /// Returns what a finding about the line of `mark` keeps of this source: that line alone if the text is large.
+    pub fn excerpt(self: &Arc<Self>, mark: Mark) -> Arc<Self> {
+        if self.text.len() <= SHARED {
+            return Arc::clone(self);
+        }
+        let (begins, line) = self.find_line(mark);
+        let kept = line.floor_char_boundary(LONGEST_EXCERPT.min(line.len()));
+        Arc::new(Self {
+            name: self.name.clone(),
+            text: line[..kept].to_string(),
+            hash: self.hash,
+            on_disk: false,
+            begins,
+        })
+    }
+
+    /// Returns the line of a place, without its end; `…` for one that is too long to find its beginning.
+    pub fn line_at(&self, mark: Mark) -> &str {
+        self.find_line(mark).1
+    }
+
+    /// The line of a place, and where it begins in the file.
+    fn find_line(&self, mark: Mark) -> (usize, &str) {
+        let text = &self.text;
+        let ends = |c: char| c == '\n' || c == '\r';
+        let at = (mark.start as usize).saturating_sub(self.begins);
+        let at = text.floor_char_boundary(at);
+        let from = text.floor_char_boundary(at.saturating_sub(REACH));
+        let begins = match text[from..at].rfind(ends) {
+            Some(end) => from + end + 1,
+            None if from == 0 => 0,
+            None => return (self.begins + at, "…"),
+        };
+        let line = &text[begins..];
+        let far = text.floor_char_boundary((begins + REACH).min(text.len()));
+        let line = line.get(..far - begins).unwrap_or(line);
+        let line = line.split(ends).next().unwrap_or_default();
+        (self.begins + begins, line)
     }
 
     /// Whether this is a label without the text that it stands for.
@@ -69,4 +123,45 @@ impl Source {
 pub struct Origin {
     pub source: Arc<Source>,
     pub mark: Mark,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source::new("x".into(), text.into()))
+    }
+
+    #[test]
+    fn the_line_of_a_place_is_found_in_every_kind_of_file() {
+        let text = "a: 1\r\nb: 2\rc: 3\nd: ü4";
+        for (start, line) in [(0, "a: 1"), (6, "b: 2"), (11, "c: 3"), (19, "d: ü4")] {
+            assert_eq!(source(text).line_at(Mark::at(text, start)), line);
+        }
+        let long = "x".repeat(REACH * 3);
+        let mark = Mark::at(&long, REACH * 2);
+        assert_eq!(source(&long).line_at(mark), "…");
+        assert_eq!(source(&long).excerpt(mark).line_at(mark), "…");
+    }
+
+    #[test]
+    fn an_excerpt_of_a_large_text_is_its_line() {
+        let text = format!(
+            "{0}wanted: ü{0}{1}",
+            "# a comment\n".repeat(9_000),
+            "y".repeat(9_000)
+        );
+        let at = text.find("wanted").unwrap_or_default();
+        let (source, mark) = (source(&text), Mark::at(&text, at + 8));
+        let excerpt = source.excerpt(mark);
+        assert_eq!(excerpt.text, "wanted: ü# a comment");
+        assert_eq!(excerpt.line_at(mark), source.line_at(mark));
+        assert_eq!(excerpt.excerpt(mark).line_at(mark), source.line_at(mark));
+        let last = Mark::at(&text, text.len());
+        let excerpt = source.excerpt(last);
+        assert!(excerpt.text.len() <= LONGEST_EXCERPT);
+        assert!(source.line_at(last).starts_with(excerpt.line_at(last)));
+        assert!(excerpt.name == source.name && !excerpt.is_bare());
+    }
 }

@@ -1,6 +1,6 @@
 //! Load and audit: everything about manifests that can be checked without network and secrets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -222,14 +222,17 @@ pub(super) fn settle(
     }
 }
 
-/// Gives the places of findings the text to be shown in, from their files once more.
+/// Gives the places of findings the lines to be shown, from their files once more: each is read once, and none
+/// stays in memory beside the next.
 pub(super) fn show(findings: &mut Diagnostics) {
-    let again: Vec<Arc<Source>> = findings
-        .labels()
-        .iter()
-        .filter_map(manifest::again)
-        .collect();
-    findings.show(&again);
+    let mut read = HashSet::new();
+    for label in findings.labels() {
+        if read.insert(label.name.clone())
+            && let Some(source) = manifest::again(&label)
+        {
+            findings.show(&[source]);
+        }
+    }
 }
 
 /// Manifests without a single document of ours are a wrong path, not an empty wish.

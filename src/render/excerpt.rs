@@ -9,13 +9,10 @@ use std::ops::Range;
 
 use annotate_snippets::AnnotationKind;
 
-use crate::model::{Mark, Origin, secret};
+use crate::model::{Origin, secret};
 
 /// Characters of a line that are shown; past it the place alone has to do.
 const LONGEST_LINE: usize = 400;
-
-/// How far from its place the beginning of a line is looked for.
-const REACH: usize = 64 << 10;
 
 /// Words of the format that may stand under a finding about a secret.
 const WORDS: [&str; 31] = [
@@ -66,7 +63,7 @@ impl Excerpt {
     pub fn new(origin: &Origin, kind: AnnotationKind, label: &'static str, hidden: bool) -> Self {
         let mark = origin.mark;
         let before = (mark.column.max(1) - 1) as usize;
-        let shown = shown(line_at(&origin.source.text, mark), before, hidden);
+        let shown = shown(origin.source.line_at(mark), before, hidden);
         let begins = shown
             .char_indices()
             .nth(before)
@@ -84,22 +81,6 @@ impl Excerpt {
             label,
         }
     }
-}
-
-/// The line of a place; nothing of one that is too long to find its beginning.
-fn line_at(text: &str, mark: Mark) -> &str {
-    let ends = |c: char| c == '\n' || c == '\r';
-    let at = text.floor_char_boundary(mark.start as usize);
-    let from = text.floor_char_boundary(at.saturating_sub(REACH));
-    let begins = match text[from..at].rfind(ends) {
-        Some(end) => from + end + 1,
-        None if from == 0 => 0,
-        None => return "…",
-    };
-    let line = &text[begins..];
-    let far = text.floor_char_boundary((begins + REACH).min(text.len()));
-    let line = line.get(..far - begins).unwrap_or(line);
-    line.split(ends).next().unwrap_or_default()
 }
 
 /// A source line as far as it may be shown, with something at the column `before` for the caret to point to.
@@ -149,6 +130,7 @@ fn known(line: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Mark;
     use crate::model::diagnostic::Source;
     use std::sync::Arc;
 
@@ -169,16 +151,6 @@ mod tests {
         }
         assert_eq!(shown("token: x", 12, true), "token:      …");
         assert_eq!(shown("a: x", 4, false), "a: x ");
-    }
-
-    #[test]
-    fn the_line_of_a_place_is_found_in_every_kind_of_file() {
-        let text = "a: 1\r\nb: 2\rc: 3\nd: ü4";
-        for (start, line) in [(0, "a: 1"), (6, "b: 2"), (11, "c: 3"), (19, "d: ü4")] {
-            assert_eq!(line_at(text, Mark::at(text, start)), line);
-        }
-        let long = "x".repeat(REACH * 3);
-        assert_eq!(line_at(&long, Mark::at(&long, REACH * 2)), "…");
     }
 
     #[test]

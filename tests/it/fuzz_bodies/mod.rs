@@ -34,12 +34,17 @@ pub fn manifest(data: &[u8]) -> String {
     };
     let checked = reconcile::check(loaded, &options);
     let printed = printed(&checked.findings);
+    // A finding keeps no more than a line of a large file.
+    let text = match std::str::from_utf8(data) {
+        Ok(text) => text.to_string(),
+        Err(error) => String::from_utf8_lossy(&data[..error.valid_up_to()]).into_owned(),
+    };
+    let lines = lines(&text);
     for finding in checked.findings.iter() {
         assert!(!finding.code.is_empty() && !finding.message.is_empty());
         let places = finding.origin.iter();
         for origin in places.chain(finding.related.iter().map(|(origin, _)| origin)) {
             let (line, column) = (origin.mark.line as usize, origin.mark.column as usize);
-            let lines = lines(&origin.source.text);
             let found = lines.get(line.wrapping_sub(1));
             let inside = found.is_some_and(|text| (1..=text.chars().count() + 1).contains(&column));
             assert!(inside, "{line}:{column} is not in the file: {finding:?}");
