@@ -171,7 +171,7 @@ impl Provider for Cryptlex {
 /// A license as lists and replies show it: its id, and the ids of its groups.
 static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {
     let beside = [Spot::at("id"), Spot::each("userGroups", "id")];
-    Rows::new(Columns::of(&[]), beside)
+    Rows::new(Columns::of(&[]), beside).identified(|id| id.text().is_some())
 });
 
 type LicenseRow<'de> = Row<'static, 'de, 2>;

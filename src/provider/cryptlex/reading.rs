@@ -387,14 +387,10 @@ pub fn rows_of<'de, const N: usize>(
 ) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
     let list = rows.list(&reply.body, want);
     let list = list.map_err(|error| unreadable(name, reply, &error))?;
-    let odd = |what: &str| Failure::odd(format!("{name} {what}"));
-    match list {
-        None => Err(odd("did not answer with a list")),
-        Some(list) if list.odd => Err(odd("answered with a row that is no object")),
-        Some(list) if list.rows.iter().any(|row| id_of(row).is_none()) => {
-            Err(odd("answered with a row without the text `id`"))
-        }
-        Some(list) => Ok(list.rows),
+    let list = list.ok_or_else(|| Failure::odd(format!("{name} did not answer with a list")))?;
+    match list.odd.words("the text `id`") {
+        Some(odd) => Err(Failure::odd(format!("{name} answered with {odd}"))),
+        None => Ok(list.rows),
     }
 }
 

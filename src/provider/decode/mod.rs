@@ -13,6 +13,7 @@
 mod atom;
 mod columns;
 mod element;
+mod odd;
 mod page;
 mod reader;
 mod slots;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::atom::{Atom, AtomReader, Spot, Take};
 use super::columns::Columns;
+use super::odd::Odd;
 use super::reader::{Any, Named, Reader, drain, pass};
 use super::slots::{Row, Slots};
 use crate::provider::canon::Scalar;
@@ -14,14 +15,15 @@ use crate::provider::canon::Scalar;
 pub struct Rows<const N: usize> {
     columns: Columns,
     spots: [Spot; N],
+    is_id: fn(&Atom<'_>) -> bool,
 }
 
 /// A list of rows.
 #[derive(Debug)]
 pub struct List<'r, 'de, const N: usize> {
+    /// None of them, if any is odd: then the list is of no use.
     pub rows: Vec<Row<'r, 'de, N>>,
-    /// Whether there are rows that are no objects.
-    pub odd: bool,
+    pub odd: Odd,
 }
 
 /// An object around a list.
@@ -46,7 +48,16 @@ pub type Want<'w> = &'w dyn Fn(&Atom<'_>) -> bool;
 
 impl<const N: usize> Rows<N> {
     pub fn new(columns: Columns, spots: [Spot; N]) -> Self {
-        Self { columns, spots }
+        Self {
+            columns,
+            spots,
+            is_id: |_| true,
+        }
+    }
+
+    /// The same where a row of a list without an id at the first spot is odd. `is_id` says what may be one.
+    pub fn identified(self, is_id: fn(&Atom<'_>) -> bool) -> Self {
+        Self { is_id, ..self }
     }
 
     /// The members that stand beside the fields.
@@ -179,11 +190,17 @@ impl<'r, 'de, const N: usize> Reader<'de> for ListReader<'r, '_, N> {
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let (mut rows, mut odd) = (Vec::new(), false);
+        let (mut rows, mut odd) = (Vec::new(), Odd::default());
         while let Some(row) = access.next_element_seed(Any(self.0))? {
             match row {
-                Some(row) => rows.push(row),
-                None => odd = true,
+                None => odd.add_no_object(),
+                Some(row) if !row.beside.first().is_none_or(self.0.rows.is_id) => odd.add_no_id(),
+                Some(row) if odd.take_row() => rows.push(row),
+                Some(_) => {}
+            }
+            if odd.is_any() {
+                // A reply may have millions of rows of a few bytes, each of which takes a thousand here.
+                rows = Vec::new();
             }
         }
         Ok(Some(List { rows, odd }))

@@ -253,6 +253,8 @@ fn what_is_no_page_is_said_and_bad_json_is_an_error() {
             .expect("JSON")
             .expect("a list")
             .odd
+            .words("an id")
+            .is_some()
     );
     assert!(rows.page("[]", "list", []).expect("JSON").list.is_none());
     assert!(rows.one("[]").expect("JSON").is_none());

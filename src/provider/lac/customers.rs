@@ -9,8 +9,10 @@ use crate::provider::decode::{Columns, Row, Rows, Spot};
 use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// A customer as the list shows it: id and name.
-pub static CUSTOMERS: LazyLock<Rows<2>> =
-    LazyLock::new(|| Rows::new(Columns::of(&[]), [Spot::at("id"), Spot::at("name")]));
+pub static CUSTOMERS: LazyLock<Rows<2>> = LazyLock::new(|| {
+    let beside = [Spot::at("id"), Spot::at("name")];
+    Rows::new(Columns::of(&[]), beside).identified(|id| id.integer().is_some())
+});
 
 pub type CustomerRow<'de> = Row<'static, 'de, 2>;
 

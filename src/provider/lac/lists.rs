@@ -40,12 +40,11 @@ pub fn rows_of<'de, const N: usize>(
 ) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
     let list = rows.list(&reply.body, want);
     let list = list.map_err(|error| unreadable(name, reply, &error))?;
-    match list {
-        Some(list) if !list.odd => Ok(list.rows),
-        Some(_) => Err(Failure::odd(format!(
-            "{name} answered with a row that is no object"
-        ))),
-        None => Err(Failure::odd(format!("{name} did not answer with a list"))),
+    let list = list.ok_or_else(|| Failure::odd(format!("{name} did not answer with a list")))?;
+    let id = rows.names().next().unwrap_or_default();
+    match list.odd.words(&format!("a usable `{id}`")) {
+        Some(odd) => Err(Failure::odd(format!("{name} answered with {odd}"))),
+        None => Ok(list.rows),
     }
 }
 

@@ -161,7 +161,7 @@ static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
         Spot::at("removal_confirmation_time"),
     ];
     let template = columns.inside("product_template_id", "product_template", "id");
-    Rows::new(template, beside)
+    Rows::new(template, beside).identified(|key| key.text().is_some())
 });
 
 type OrderRow<'de> = Row<'static, 'de, 6>;

@@ -128,7 +128,9 @@ static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired)
         .stated(fields::FEATURES)
         .key_inside(fields::FEATURES, "code");
-    Rows::new(columns, [Spot::at("id")])
+    // Whether it is one that counts is seen once there is a row: what is no number never does.
+    let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
+    Rows::new(columns, [Spot::at("id")]).identified(is_id)
 });
 
 type LicenseRow<'de> = Row<'static, 'de, 1>;

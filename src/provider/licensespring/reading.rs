@@ -182,8 +182,8 @@ impl<'de> Page<'de> {
         };
         let count = count.ok_or_else(|| odd("without the number `count`"))?;
         let results = page.list.ok_or_else(|| odd("without the list `results`"))?;
-        if results.odd {
-            return Err(odd("with a row that is no object"));
+        if let Some(words) = results.odd.words("the number `id`") {
+            return Err(odd(&format!("with {words}")));
         }
         let rows = results.rows.into_iter().map(|row| match id_of(&row) {
             Some(id) => Ok((id, row)),
