@@ -50,9 +50,12 @@ pub fn compare(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
                 // Its lines end at more characters than ours, so only its offset is used.
                 let offset = error.location().map_or(0, |place| place.index());
                 let place = piece.in_file(Mark::at(text, offset));
-                let finding =
-                    Diagnostic::warning("yaml-dialect", "other YAML tools cannot read this")
-                        .hint("write the value in quotes, or in plain decimal digits");
+                let hint = match source.line_at(place).contains('\t') {
+                    true => "write spaces in place of tabs",
+                    false => "write the value in quotes, or in plain decimal digits",
+                };
+                let message = "other YAML tools cannot read this";
+                let finding = Diagnostic::warning("yaml-dialect", message).hint(hint);
                 findings.push(yaml::about(finding.at(source, place), source, place));
                 return;
             }

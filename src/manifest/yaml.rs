@@ -27,6 +27,8 @@ const MAX_NODES: usize = 2_000_000;
 /// what a bomb reaches in a moment.
 const MAX_ALIASED: usize = 200_000;
 
+const SYNTAX: &str = "yaml-syntax";
+
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -93,8 +95,18 @@ fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
             .next()
             .unwrap_or(&text)
             .trim_end_matches([':', ' ']);
-        Diagnostic::error("yaml-syntax", format!("not valid YAML: {text}"))
+        Diagnostic::error(SYNTAX, format!("not valid YAML: {text}"))
     };
+    if finding.code == SYNTAX
+        && let Some(place) = conflict(&source.text)
+    {
+        let finding = Diagnostic::error(
+            "conflict-markers",
+            "the file has conflict markers of git, so it is not valid YAML",
+        );
+        let finding = finding.hint("keep one side or merge both, then remove the markers");
+        return about(finding.at(source, place), source, place);
+    }
     let place = match error.location() {
         Some(location) if location.span().byte_offset().is_some_and(|at| at > 0) => mark(location),
         // Errors of the scanner come without offsets.
@@ -106,6 +118,21 @@ fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
         None => Mark::at(&source.text, 0),
     };
     about(finding.at(source, place), source, place)
+}
+
+/// The place of the first conflict marker, if a text has those of both sides at the beginning of lines.
+fn conflict(text: &str) -> Option<Mark> {
+    const OURS: &str = "<<<<<<< ";
+    let begins = |marker: &str| text.starts_with(marker) || text.contains(&format!("\n{marker}"));
+    let at = match text.starts_with(OURS) {
+        true => 0,
+        false => text.find(&format!("\n{OURS}"))? + 1,
+    };
+    let both = begins("=======") && begins(">>>>>>> ");
+    both.then(|| Mark {
+        end: u32::try_from(at + OURS.trim_end().len()).unwrap_or(u32::MAX),
+        ..Mark::at(text, at)
+    })
 }
 
 /// Hides the line of a finding about the text itself if its document has named a secret before: where the
