@@ -9,8 +9,8 @@ use clap_complete::engine::CompletionCandidate;
 use super::args::JournalFile;
 use super::{project, state};
 use crate::apply::journal::{Event, History};
-use crate::manifest::{self, own_kind::OwnKind, yaml};
-use crate::model::{Diagnostics, Node};
+use crate::manifest::{self, own_kind::OwnKind};
+use crate::model::Node;
 use crate::provider;
 
 /// Beyond this the names found so far have to do.
@@ -20,9 +20,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub fn objects() -> Vec<CompletionCandidate> {
     let start = Instant::now();
     let loaded = manifest::load(&project::paths(), &mut std::io::empty());
+    let kinds = provider::kind_rows();
     let mut names = BTreeSet::new();
     for source in &loaded.sources {
-        for document in yaml::parse(source, &mut Diagnostics::default()) {
+        for document in manifest::documents(source, &kinds) {
             names.extend(address(&document));
         }
         if start.elapsed() > PATIENCE {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
 
-use super::{again, write, yaml};
+use super::{again, list, write, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::json::same_number;
 use crate::model::{Diagnostics, Mark, Node, Tree, node::Entry};
@@ -110,6 +110,10 @@ impl File {
         }
         let part = self.parts.range_mut(..=place.range().start).next_back();
         let (_, part) = part.ok_or("its document is not found")?;
+        if read(part).is_some_and(|documents| documents.iter().any(list::is_list)) {
+            let why = "it is an item of a list: edit it by hand, or give it a document of its own";
+            return Err(why.into());
+        }
         let Some(text) = change(part)? else {
             return Ok(false);
         };

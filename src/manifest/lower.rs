@@ -9,7 +9,7 @@ use super::members::Reader;
 use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::workers::side_by_side;
-use super::{accepted, connection, notification, plain, policy, project, second, yaml};
+use super::{accepted, connection, list, notification, plain, policy, project, second, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
@@ -117,7 +117,9 @@ fn lower_piece<T>(piece: &Piece, how: &Lowering<'_, T>) -> Option<Manifests<T>> 
             } else {
                 yaml::parse_piece(piece, &mut all.findings).ok()?
             };
-            if !all.findings.has_errors() && second::may_differ(piece.text(), &documents) {
+            // Where there is no value, there is none to read differently.
+            let differs = !documents.is_empty() && second::may_differ(piece.text(), &documents);
+            if !all.findings.has_errors() && differs {
                 second::compare(piece, &documents, &mut all.findings);
             }
             documents
@@ -125,16 +127,18 @@ fn lower_piece<T>(piece: &Piece, how: &Lowering<'_, T>) -> Option<Manifests<T>> 
     };
     all.objects.reserve_exact(documents.len());
     for document in documents {
-        all.documents += 1;
-        if let Some(draft) = document_of(document, &piece.label, how.kinds, &mut all) {
-            all.objects.push(Lowered {
-                address: draft.address.clone(),
-                vendor: draft.row.vendor,
-                connection: draft.connection.clone(),
-                origin: draft.origin.clone(),
-                object: (how.each)(draft, &mut all.findings),
-            });
-        }
+        list::each_document(document, how.kinds, &mut |document| {
+            all.documents += 1;
+            if let Some(draft) = document_of(document, &piece.label, how.kinds, &mut all) {
+                all.objects.push(Lowered {
+                    address: draft.address.clone(),
+                    vendor: draft.row.vendor,
+                    connection: draft.connection.clone(),
+                    origin: draft.origin.clone(),
+                    object: (how.each)(draft, &mut all.findings),
+                });
+            }
+        });
     }
     all.findings.show(std::slice::from_ref(&piece.source));
     if let Some(memory) = how.memory {

@@ -15,6 +15,7 @@ pub mod edit;
 mod envelope;
 pub mod fmt;
 pub mod hold;
+mod list;
 pub mod load;
 pub mod lower;
 mod lowered;
@@ -41,6 +42,7 @@ pub use piece::Piece;
 use std::sync::Arc;
 
 use crate::model::diagnostic::Source;
+use crate::model::draft::KindRow;
 pub use crate::model::trusted_host::is_loopback;
 use crate::model::{Diagnostics, Mark, Node};
 
@@ -51,7 +53,16 @@ pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
     let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;
     documents
         .into_iter()
-        .find(|document| document.mark == place)
+        .find_map(|document| list::find(document, place))
+}
+
+/// The documents of a file, those in lists of manifests by themselves; none if it cannot be read.
+pub fn documents(source: &Arc<Source>, kinds: &[KindRow]) -> Vec<Node> {
+    let mut documents = Vec::new();
+    for document in yaml::parse(source, &mut Diagnostics::default()) {
+        list::each_document(document, kinds, &mut |one| documents.push(one));
+    }
+    documents
 }
 
 /// The documents of a text by the plain reader alone, if it reads it.

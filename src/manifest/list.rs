@@ -1,0 +1,132 @@
+//! Lists of manifests: `kind: List` with `items`, as `kubectl get -o yaml` prints, and a sequence at the top of a
+//! document. Their items are read as documents of their own, each at its own place.
+
+use super::envelope::API_VERSION;
+use crate::model::draft::KindRow;
+use crate::model::{Mark, Node, Tree};
+
+/// The items of a list; `None` for any other node.
+fn items(node: &Node) -> Option<&Node> {
+    match &node.tree {
+        Tree::List(_) => Some(node),
+        Tree::Map(_) if node.get("kind").and_then(Node::text) == Some("List") => {
+            let items = node.get("items")?;
+            matches!(items.tree, Tree::List(_)).then_some(items)
+        }
+        _ => None,
+    }
+}
+
+fn nodes(list: &Node) -> &[Node] {
+    match &list.tree {
+        Tree::List(items) => items,
+        _ => &[],
+    }
+}
+
+/// Whether a document is a list with something of ours in it.
+pub fn is_of_manifests(document: &Node, kinds: &[KindRow]) -> bool {
+    let version = document.get("apiVersion").and_then(Node::text);
+    items(document).is_some_and(|list| {
+        version == Some(API_VERSION) || nodes(list).iter().any(|item| is_ours(item, kinds))
+    })
+}
+
+fn is_ours(item: &Node, kinds: &[KindRow]) -> bool {
+    let text = |name: &str| item.get(name).and_then(Node::text);
+    text("apiVersion").is_some_and(|version| version.starts_with("entitle."))
+        || text("kind").is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind))
+        || is_of_manifests(item, kinds)
+}
+
+/// Gives every document that `document` stands for to `each`: the items of a list of manifests, lists in it included,
+/// or itself.
+pub fn each_document(mut document: Node, kinds: &[KindRow], each: &mut dyn FnMut(Node)) {
+    if !is_of_manifests(&document, kinds) {
+        return each(document);
+    }
+    let list = match &document.tree {
+        Tree::Map(_) => document.get_mut("items").map(Node::take),
+        _ => Some(document),
+    };
+    if let Some(Tree::List(items)) = list.map(|list| list.tree) {
+        for item in items {
+            each_document(item, kinds, each);
+        }
+    }
+}
+
+/// The document or item of a list that begins at a place.
+pub fn find(document: Node, place: Mark) -> Option<Node> {
+    if document.mark == place && !matches!(document.tree, Tree::List(_)) {
+        return Some(document);
+    }
+    let list = items(&document)?.clone();
+    let Tree::List(items) = list.tree else {
+        return None;
+    };
+    items.into_iter().find_map(|item| find(item, place))
+}
+
+/// Whether a document is a list of whatever.
+pub fn is_list(document: &Node) -> bool {
+    items(document).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::manifest::testing::kinds;
+    use crate::manifest::yaml;
+    use crate::model::Diagnostics;
+    use crate::model::diagnostic::Source;
+
+    fn read(text: &str) -> Vec<Node> {
+        let source = Arc::new(Source::new("t.yaml".into(), text.into()));
+        yaml::parse(&source, &mut Diagnostics::default())
+    }
+
+    fn lines(text: &str) -> Vec<u32> {
+        let mut lines = Vec::new();
+        for document in read(text) {
+            each_document(document, &kinds(), &mut |one| lines.push(one.mark.line));
+        }
+        lines
+    }
+
+    #[test]
+    fn items_of_a_list_of_manifests_are_documents() {
+        let of_kind = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: entitle.dev/v1\n  kind: Order\n- kind: Pod\n";
+        assert_eq!(lines(of_kind), [4, 6]);
+        let sequence = "# ours\n- apiVersion: entitle.dev/v1\n- - kind: Order\n  - a: 1\n";
+        assert_eq!(lines(sequence), [2, 3, 4]);
+        // Of another version, so that the finding is about the item.
+        assert_eq!(lines("- apiVersion: entitle.dev/v2\n"), [1]);
+        let empty = "apiVersion: entitle.dev/v1\nkind: List\nitems: []\n";
+        assert!(lines(empty).is_empty());
+    }
+
+    #[test]
+    fn other_lists_are_one_document_of_another_tool() {
+        for text in [
+            "- hosts: all\n  tasks: []\n- hosts: none\n",
+            "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod}]\n",
+            "kind: List\nitems: entitle.dev/v1\n",
+            "[]\n",
+        ] {
+            assert_eq!(lines(text), [1], "{text}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_found_by_its_place() {
+        let text = "kind: List\nitems:\n- {kind: Order, a: 1}\n- {kind: Order, a: 2}\n";
+        let document = read(text).remove(0);
+        let place = nodes(document.get("items").unwrap())[1].mark;
+        let found = find(document.clone(), place).unwrap();
+        assert_eq!(found.get("a").unwrap().tree, Tree::Integer(2));
+        assert!(is_list(&document) && find(document, Mark::default()).is_none());
+    }
+}
