@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap_complete::engine::CompletionCandidate;
 
 use super::args::JournalFile;
-use super::{project, state};
+use super::{project, setup, state};
 use crate::apply::journal::{Event, History};
 use crate::manifest::{self, own_kind::OwnKind};
 use crate::model::Node;
@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// `Kind/name` of every object in the project's manifests, or in those here.
 pub fn objects() -> Vec<CompletionCandidate> {
     let start = Instant::now();
-    let loaded = manifest::load(&project::paths(), &mut std::io::empty());
+    let limits = setup::limits(Some(PATIENCE));
+    let loaded = manifest::load(&project::paths(), &mut std::io::empty(), &limits);
     let kinds = provider::kind_rows();
     let mut names = BTreeSet::new();
     for source in &loaded.sources {

@@ -173,7 +173,9 @@ fn ended_early(args: &Drift, error: &anyhow::Error) -> DriftDocument {
 async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
     if let Some(commit) = &args.base {
         let snapshot = git::snapshot(commit, &args.selection.paths).await?;
-        return Ok(Bases::commit(snapshot.commit, &snapshot.sources));
+        let mut bases = Bases::commit(snapshot.commit, &snapshot.sources);
+        bases.partial |= snapshot.findings.has_errors();
+        return Ok(bases);
     }
     // A trial run has no past but the one it is shown.
     if setup.settings.sandbox && args.journal.journal.is_none() {

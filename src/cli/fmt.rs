@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Exit;
-use super::{files, output};
+use super::{files, output, setup};
 use crate::manifest::{self, fmt};
 use crate::model::diagnostic::Source;
 use crate::provider;
@@ -32,7 +32,7 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
         }
         return filter(args.check);
     }
-    let loaded = manifest::load(&args.paths, &mut std::io::empty());
+    let loaded = manifest::load(&args.paths, &mut std::io::empty(), &setup::limits(None));
     output::findings(&loaded.findings)?;
     let mut exit = if loaded.findings.has_errors() {
         Exit::Error

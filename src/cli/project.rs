@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::setup;
 use crate::manifest::project::{FILE, Project};
 use crate::manifest::{self, lower};
 use crate::model::diagnostic::Source;
@@ -27,7 +28,11 @@ pub struct Found {
 pub fn find() -> Option<Found> {
     let path = nearest(FILE)?;
     let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let loaded = manifest::load(std::slice::from_ref(&path), &mut std::io::empty());
+    let loaded = manifest::load(
+        std::slice::from_ref(&path),
+        &mut std::io::empty(),
+        &setup::limits(None),
+    );
     let manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &|_, _| Some(()));
     let mut projects = manifests.projects.into_iter();
     if projects.len() == 0 && manifests.documents > 0 {

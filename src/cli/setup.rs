@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use super::args::{Reach, Selection};
 use super::exit::Invalid;
 use super::{cached, output, scope, simulators, state};
 use crate::apply::{Listener, Secrets, Tls, Trust};
-use crate::manifest::Loaded;
+use crate::manifest::{Limits, Loaded};
 use crate::model::Diagnostic;
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
 use crate::sandbox::{self, Sandbox};
@@ -61,6 +62,7 @@ pub async fn setup_with(
     reach: &Reach,
     files: Files<'_>,
 ) -> anyhow::Result<Setup> {
+    let limits = limits(Some(reach.timeout));
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -81,7 +83,7 @@ pub async fn setup_with(
     // So git is asked: it is a program that has to be started.
     let (checked, commit) = thread::scope(|scope| {
         let commit = scope.spawn(state::commit);
-        let checked = check_files(selection, &options, files);
+        let checked = check_files(selection, &options, files, &limits);
         (checked, commit.join().unwrap_or_default())
     });
     let mut checked = checked?;
@@ -101,6 +103,8 @@ pub async fn setup_with(
     }
     let mut settings = settings(reach, Arc::default());
     settings.tls = tls;
+    // The time that the manifests took is a part of the run's.
+    settings.deadline = limits.deadline.map_or(settings.deadline, Instant::from_std);
     Ok(Setup {
         checked,
         settings,
@@ -133,26 +137,29 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
 
 /// Loads and checks the manifests that a selection names.
 pub fn check(selection: &Selection, options: &CheckOptions) -> anyhow::Result<Checked> {
-    check_files(selection, options, Files::Named)
+    check_files(selection, options, Files::Named, &limits(None))
 }
 
 fn check_files(
     selection: &Selection,
     options: &CheckOptions,
     files: Files<'_>,
+    limits: &Limits,
 ) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
     let cache = cached::open(selection.cache.as_deref());
     let mut said = Said::of(
         &selection.paths,
         &mut std::io::stdin().lock(),
+        limits,
         cache.clone(),
     );
     match files {
         Files::Named => {}
         Files::And(more) if has(&said.loaded, more) => {}
         Files::And(more) => {
-            said.extend(Said::of(&[more.to_path_buf()], &mut std::io::empty(), None));
+            let more = [more.to_path_buf()];
+            said.extend(Said::of(&more, &mut std::io::empty(), limits, None));
         }
         Files::IfAny if said.loaded.sources.is_empty() => said = Said::default(),
         Files::IfAny => {}
@@ -172,6 +179,14 @@ fn has(loaded: &Loaded, file: &Path) -> bool {
             .ok()
             .is_some_and(|name| Some(name) == real)
     })
+}
+
+/// How far manifests are read: not out of the tree in a CI job, and not past the time of the run, which starts now.
+pub fn limits(timeout: Option<Duration>) -> Limits {
+    Limits {
+        inside: is_ci(),
+        deadline: timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout)),
+    }
 }
 
 fn trust(reach: &Reach) -> Trust {

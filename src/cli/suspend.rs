@@ -12,7 +12,7 @@ use super::args::Selection;
 use super::duration::moment;
 use super::exit::Exit;
 use super::scope::Scope;
-use super::{files, output};
+use super::{files, output, setup};
 use crate::manifest::edit::File;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
@@ -101,7 +101,12 @@ impl Objects {
             anyhow::bail!("files are edited, and standard input is none");
         }
         let scope = Scope::of_arguments(&selection)?;
-        let said = Said::of(&selection.paths, &mut std::io::empty(), None);
+        let said = Said::of(
+            &selection.paths,
+            &mut std::io::empty(),
+            &setup::limits(None),
+            None,
+        );
         let mut checked = reconcile::check(said, &CheckOptions::default());
         output::findings(&checked.findings)?;
         if checked.findings.has_errors() {

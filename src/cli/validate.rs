@@ -13,18 +13,22 @@ use super::{output, setup};
 use crate::model::Severity;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{CheckOptions, Checked};
+use crate::render::safe::visible;
 use crate::render::text::count;
 use crate::render::view::Stage;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -"
+    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -\n  entitle validate -v licences"
 )]
 pub struct Validate {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
     rendering: Rendering,
+    /// Also tell which files below the paths were passed over, and why
+    #[arg(short, long, env = "ENTITLE_VERBOSE")]
+    verbose: bool,
 }
 
 pub fn run(args: &Validate) -> anyhow::Result<Exit> {
@@ -37,6 +41,9 @@ fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
     checked.source.paths = setup::paths(&args.selection);
     if args.rendering.format == Printed::Text {
         tell(&checked)?;
+    }
+    if args.verbose {
+        tell_passed(&checked);
     }
     let now = Timestamp::now();
     let document = PlanDocument::stopped(checked.source.clone(), &checked.findings, now);
@@ -77,4 +84,23 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
     } else {
         writeln!(output::stdout(), "{line}")
     }
+}
+
+/// What was passed over below the paths, with the first names of each reason.
+fn tell_passed(checked: &Checked) {
+    let reasons = checked.passed.reasons();
+    let all: usize = reasons.iter().map(|(_, tally)| tally.count()).sum();
+    anstream::eprintln!("{} passed over", count(all, "name"));
+    for (why, tally) in reasons.iter().filter(|(_, tally)| tally.count() > 0) {
+        let first = tally
+            .first()
+            .map(|name| visible(&name.to_string_lossy()).into_owned());
+        let mut names: Vec<String> = first.collect();
+        if tally.count() > names.len() {
+            names.push("…".into());
+        }
+        anstream::eprintln!("  {} {why}: {}", tally.count(), names.join(", "));
+    }
+    let foreign = count(checked.source.skipped, "document");
+    anstream::eprintln!("{foreign} of other tools skipped");
 }

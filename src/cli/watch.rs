@@ -217,7 +217,13 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
             Some(watch.map_err(|why| anyhow::anyhow!(why))?)
         }
     };
-    let mut reader = reader(place, &args.selection, options, args.logs_json())?;
+    let mut reader = reader(
+        place,
+        &args.selection,
+        options,
+        args.logs_json(),
+        args.reach.timeout,
+    )?;
     if remote.is_none() {
         // A wrong path or a broken file is told at once; later ones leave the last good manifests in force.
         let first = reader().await;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::args::Selection;
-use super::{cached, output, scope, state};
+use super::{cached, output, scope, setup, state};
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
 use crate::manifest::Loaded;
@@ -25,6 +25,8 @@ struct Source {
     scope: scope::Scope,
     options: CheckOptions,
     json: bool,
+    /// Longest time for a reading.
+    timeout: Duration,
     /// Serves the first reading; what later ones need is at hand.
     cache: Option<PathBuf>,
     last: Mutex<Last>,
@@ -50,12 +52,14 @@ pub fn reader(
     selection: &Selection,
     options: CheckOptions,
     json: bool,
+    timeout: Duration,
 ) -> anyhow::Result<Reader> {
     let source = Arc::new(Source {
         place,
         scope: scope::Scope::new(selection)?,
         options,
         json,
+        timeout,
         cache: selection.cache.clone(),
         last: Mutex::default(),
         shelf: Mutex::default(),
@@ -112,7 +116,8 @@ impl Source {
             (_, Some(loaded)) => Said::from(loaded).with(cache.clone()),
             (Place::Files(paths), None) => {
                 let now = SystemTime::now();
-                self.shelf().load(paths, now, cache.clone())
+                let limits = setup::limits(Some(self.timeout));
+                self.shelf().load(paths, &limits, now, cache.clone())
             }
             (Place::Git(_), None) => Said::default(),
         };

@@ -1,16 +1,17 @@
 //! Paths to source texts. The only place that reads manifest files.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
-
-use ignore::WalkBuilder;
+use std::time::{Instant, SystemTime};
 
 use super::stamp::Stamp;
+use super::walk::{self, Disk, Found, Limits, Named, PassedOver, Roots};
 use super::workers::side_by_side;
 use super::yaml::{self, MAX_FILE_BYTES};
+use crate::files;
+use crate::files::read::{Bounds, PIPE_TIMEOUT};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
 
@@ -21,6 +22,10 @@ pub struct Loaded {
     pub sources: Vec<Arc<Source>>,
     /// How the files that were read looked then, by their names, where that tells anything.
     pub stamps: HashMap<String, Stamp>,
+    /// The paths that were named and are there.
+    pub named: Vec<Named>,
+    /// What was found beside the manifests.
+    pub passed: PassedOver,
     pub findings: Diagnostics,
 }
 
@@ -45,10 +50,9 @@ impl Loaded {
     }
 }
 
-/// Reads every `*.yaml` and `*.yml` below `paths`, in the order of their names. A path `-` is `input`.
-/// Files that a `.gitignore` leaves out are left out, unless they are named themselves.
-pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
-    load_and(paths, input, None, &|_, _| None::<()>).0
+/// Reads every manifest below `paths`, as [`walk`] finds them, in the order of their names. A path `-` is `input`.
+pub fn load(paths: &[PathBuf], input: &mut dyn Read, limits: &Limits) -> Loaded {
+    load_and(paths, input, limits, None, &|_, _| None::<()>).0
 }
 
 /// The same; files that are `known` and look as they did then are not read. What `make` makes of a file is
@@ -57,27 +61,22 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read) -> Loaded {
 pub fn load_and<T: Send>(
     paths: &[PathBuf],
     input: &mut dyn Read,
+    limits: &Limits,
     known: Option<(&Known<'_>, SystemTime)>,
     make: &Make<'_, T>,
 ) -> (Loaded, Vec<Option<T>>) {
-    let mut loaded = Loaded::default();
+    let (mut loaded, mut files) = find(paths, limits);
     let mut made = Vec::new();
-    let mut files = Vec::new();
-    let here = [PathBuf::from(".")];
-    for path in if paths.is_empty() { &here } else { paths } {
-        if path.as_os_str() == "-" {
-            if loaded.take(read_input(input)) {
-                made.push(None);
-            }
-        } else {
-            collect(path, &mut files, &mut loaded.findings);
-        }
+    if paths.iter().any(|path| path.as_os_str() == "-") && loaded.take(read_input(input)) {
+        made.push(None);
     }
     // As paths are compared, at a fraction of the cost.
     files.sort_by_cached_key(|file| by_names(file));
-    files.dedup();
     let read = side_by_side(&files, |file| {
-        let (read, stamp) = read_unless(file, known);
+        if limits.is_over() {
+            return (Err(Box::new(walk::out_of_time(file))), None, None);
+        }
+        let (read, stamp) = read_unless(file, limits, known);
         let fresh = read.as_ref().ok().filter(|source| !source.is_bare());
         let Some(source) = fresh else {
             return (read, stamp, None);
@@ -92,34 +91,73 @@ pub fn load_and<T: Send>(
         if let (Ok(source), Some(stamp)) = (&read, stamp) {
             loaded.stamps.insert(source.name.clone(), stamp);
         }
+        // Everything after the first file that was not read in time was not read either.
+        let late = matches!(&read, Err(finding) if finding.code == walk::TIMEOUT);
         if loaded.take(read) {
             made.push(own);
         }
+        if late {
+            break;
+        }
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
-        let shown: Vec<String> = paths
-            .iter()
-            .map(|path| format!("`{}`", path.display()))
-            .collect();
-        let place = if shown.is_empty() {
-            "this directory".into()
-        } else {
-            shown.join(", ")
-        };
-        loaded.findings.push(
-            Diagnostic::error(
-                "no-manifests",
-                format!("no *.yaml or *.yml files in {place}"),
-            )
-            .hint("name a file or a directory with manifests"),
-        );
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        loaded.findings.push(no_files(&paths));
     }
     (loaded, made)
 }
 
-/// Takes files that somebody else has read, for example from a git commit; `place` says where from.
-pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
+/// Finds the files below `paths`; the current directory, if there are none.
+fn find(paths: &[PathBuf], limits: &Limits) -> (Loaded, Vec<PathBuf>) {
     let mut loaded = Loaded::default();
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let (mut places, mut roots) = (Roots::default(), Vec::new());
+    for path in paths.iter().filter(|path| path.as_os_str() != "-") {
+        match places.root(path, limits) {
+            Ok(root) => roots.push(root),
+            Err(error) => loaded.findings.push(unreadable(path, &error)),
+        }
+    }
+    let Found {
+        files,
+        named,
+        passed,
+        findings,
+    } = walk::walk(&Disk, &roots, limits);
+    loaded.findings.extend(findings);
+    (loaded.named, loaded.passed) = (named, passed);
+    (loaded, files.into_iter().map(|file| file.shown).collect())
+}
+
+/// Says that there is no file with the name of a manifest in any of the paths.
+pub fn no_files(paths: &[&Path]) -> Diagnostic {
+    let shown: Vec<String> = paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    let place = if shown.is_empty() {
+        "this directory".into()
+    } else {
+        shown.join(", ")
+    };
+    Diagnostic::error(
+        "no-manifests",
+        format!("no *.yaml or *.yml files in {place}"),
+    )
+    .hint(
+        "name a file or a directory with manifests; `entitle validate -v` says what is passed over",
+    )
+}
+
+/// Takes files that somebody else has found and read, for example in a git commit; `place` says where.
+pub fn of_files(found: Found, files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
+    let mut loaded = Loaded {
+        named: found.named,
+        passed: found.passed,
+        findings: found.findings,
+        ..Loaded::default()
+    };
     for (name, bytes) in files {
         loaded.take(accept(name, bytes, Source::new));
     }
@@ -130,37 +168,6 @@ pub fn of_files(files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
             .push(Diagnostic::error("no-manifests", message));
     }
     loaded
-}
-
-fn collect(path: &Path, files: &mut Vec<PathBuf>, findings: &mut Diagnostics) {
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => walk(path, files, findings),
-        Ok(_) => {
-            files.push(path.to_path_buf());
-        }
-        Err(error) => findings.push(unreadable(path, &error)),
-    }
-}
-
-fn walk(root: &Path, files: &mut Vec<PathBuf>, findings: &mut Diagnostics) {
-    // Links are followed because mounted configuration volumes consist of them; the walker notices loops.
-    let walker = WalkBuilder::new(root)
-        .follow_links(true)
-        .require_git(false)
-        .build();
-    for entry in walker {
-        match entry {
-            Ok(entry) => {
-                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                let ends = entry.path().extension().and_then(|ext| ext.to_str());
-                if is_file && matches!(ends, Some("yaml" | "yml")) {
-                    let path = entry.path();
-                    files.push(path.strip_prefix("./").unwrap_or(path).to_path_buf());
-                }
-            }
-            Err(error) => findings.push(Diagnostic::error("unreadable", error.to_string())),
-        }
-    }
 }
 
 /// The names of a path, each ended by what comes before all that names may hold. Paths that lead to one file by
@@ -174,8 +181,8 @@ fn by_names(path: &Path) -> Vec<u8> {
     names
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
-    let missing = error.kind() == std::io::ErrorKind::NotFound;
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let missing = error.kind() == io::ErrorKind::NotFound;
     let code = if missing {
         "missing-path"
     } else {
@@ -198,34 +205,36 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
     if !source.is_bare() {
         return Some(Arc::clone(source));
     }
-    let read = read_file(Path::new(&source.name)).ok()?;
+    let read = read_file(Path::new(&source.name), &Limits::default()).ok()?;
     (read.hash() == source.hash()).then_some(read)
 }
 
 /// Reads a file unless it looks as it did before; how it looked comes along if it was read.
-fn read_unless(path: &Path, known: Option<(&Known<'_>, SystemTime)>) -> (Outcome, Option<Stamp>) {
+fn read_unless(
+    path: &Path,
+    limits: &Limits,
+    known: Option<(&Known<'_>, SystemTime)>,
+) -> (Outcome, Option<Stamp>) {
     let Some((known, now)) = known else {
-        return (read_file(path), None);
+        return (read_file(path, limits), None);
     };
     // How it looks before it is read: what is written meanwhile shows the next time.
     let stamp = Stamp::of(path, now);
     match known(&path.display().to_string()) {
         Some((before, label)) if Some(before) == stamp => (Ok(label), None),
-        Some(_) | None => (read_file(path), stamp),
+        Some(_) | None => (read_file(path, limits), stamp),
     }
 }
 
-fn read_file(path: &Path) -> Outcome {
-    let read = std::fs::File::open(path).and_then(|file| {
-        let mut bytes = Vec::new();
-        // One byte more than it has shows the end without another call.
-        let size = file.metadata().map_or(0, |meta| meta.len());
-        bytes.reserve_exact(usize::try_from(size.min(MAX_FILE_BYTES)).unwrap_or(0) + 1);
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    });
-    match read {
+fn read_file(path: &Path, limits: &Limits) -> Outcome {
+    let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+    // Only what is named itself may be a pipe, such as `<(kustomize build)`.
+    let pipe = limits.deadline.map_or(PIPE_TIMEOUT, left);
+    match files::read::bytes(path, Bounds::or_pipe(MAX_FILE_BYTES, pipe)) {
         Ok(bytes) => accept(path.display().to_string(), bytes, Source::of_file),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Err(Box::new(too_large(&path.display().to_string())))
+        }
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }
 }
@@ -241,12 +250,14 @@ fn read_input(input: &mut dyn Read) -> Outcome {
     }
 }
 
+pub(super) fn too_large(name: &str) -> Diagnostic {
+    let message = format!("{name} is larger than {} MiB", MAX_FILE_BYTES >> 20);
+    Diagnostic::error("too-large", message)
+}
+
 fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) -> Outcome {
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(Box::new(Diagnostic::error(
-            "too-large",
-            format!("{name} is larger than {} MiB", MAX_FILE_BYTES >> 20),
-        )));
+        return Err(Box::new(too_large(&name)));
     }
     let (source, place, finding) = match String::from_utf8(bytes) {
         Ok(text) => {
@@ -287,7 +298,8 @@ mod tests {
             assert!(label.is_bare() && label.hash() == source.hash());
             (source.text.len() < 10).then_some(source.text.len())
         };
-        load_and(paths, &mut std::io::empty(), None, &make)
+        let limits = Limits::default();
+        load_and(paths, &mut std::io::empty(), &limits, None, &make)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The manifest format: files to checked envelopes.
 //!
-//! `load` finds and reads the files, `piece` cuts large ones up, `yaml` turns text into trees with places
+//! `walk` finds the files, `load` reads them, `piece` cuts large ones up, `yaml` turns text into trees with places
 //! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
 //! agrees, `lower` and `envelope` check what stands around a spec, `connection`, `policy`, `accepted` and
 //! `project` its parts, and what comes of it all is `lowered`. `edit` changes files in place for `fmt`, `hold`
@@ -29,15 +29,17 @@ mod policy;
 pub mod project;
 mod second;
 pub mod stamp;
+pub mod walk;
 mod workers;
 pub mod write;
 pub mod yaml;
 
 pub use envelope::API_VERSION;
-pub use load::{Loaded, again, load, load_and, of_files};
+pub use load::{Loaded, again, load, load_and, no_files, of_files};
 pub use lower::{Lowered, Manifests, lower};
 pub use notification::is_local;
 pub use piece::Piece;
+pub use walk::Limits;
 
 use std::sync::Arc;
 

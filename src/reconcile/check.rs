@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use super::Cache;
 use super::connections::{connection_of, connections, notifications, through};
 use crate::manifest::load::Known;
 use crate::manifest::lower::{Lowering, Memory};
-use crate::manifest::{self, Loaded, Manifests, lower};
+use crate::manifest::walk::{Named, PassedOver};
+use crate::manifest::{self, Limits, Loaded, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
 use crate::model::{
@@ -30,6 +32,8 @@ pub struct Checked {
     /// Who is told by the daemon.
     pub notifications: Vec<Notification>,
     pub source: SourceFacts,
+    /// What was found beside the manifests.
+    pub passed: PassedOver,
     pub findings: Diagnostics,
 }
 
@@ -42,6 +46,9 @@ pub struct CheckOptions {
     pub simulators: Option<Vec<Connection>>,
 }
 
+/// Bytes of large files that may be in memory before any of them is looked at.
+const MOST_WAITING: usize = 64 << 20;
+
 /// Files that were read, each with what it says by itself if that is known already.
 #[derive(Default)]
 pub struct Said {
@@ -53,23 +60,36 @@ pub struct Said {
 
 impl Said {
     /// Loads the files below `paths`, and takes what they say from each where it is read, or from the cache.
-    pub fn of(paths: &[PathBuf], input: &mut dyn Read, cache: Option<Arc<Cache>>) -> Self {
-        Self::unless_known(paths, input, None, cache)
+    pub fn of(
+        paths: &[PathBuf],
+        input: &mut dyn Read,
+        limits: &Limits,
+        cache: Option<Arc<Cache>>,
+    ) -> Self {
+        Self::unless_known(paths, input, limits, None, cache)
     }
 
     pub(super) fn unless_known(
         paths: &[PathBuf],
         input: &mut dyn Read,
+        limits: &Limits,
         known: Option<(&Known<'_>, SystemTime)>,
         cache: Option<Arc<Cache>>,
     ) -> Self {
         let kinds = provider::kind_rows();
         let how = lowering(&kinds, cache.as_deref());
-        let make = &|source: &_, label: &_| {
-            let said = lower::lower_file(source, label, &how);
+        // Large files wait until all are read, for their pieces to be spread over the cores, but not all of them.
+        let waiting = AtomicUsize::new(0);
+        let make = &|source: &Arc<Source>, label: &_| {
+            let said = lower::lower_file(source, label, &how).or_else(|| {
+                let length = source.text.len();
+                let full = waiting.fetch_add(length, Ordering::Relaxed) + length > MOST_WAITING;
+                let here = full.then(|| lower::lower_files(vec![Arc::clone(source)], &how));
+                here?.pop()
+            });
             said.map(Box::new)
         };
-        let (loaded, files) = manifest::load_and(paths, input, known, make);
+        let (loaded, files) = manifest::load_and(paths, input, limits, known, make);
         Self {
             loaded,
             files,
@@ -82,7 +102,7 @@ impl Said {
         Self { cache, ..self }
     }
 
-    /// Takes other files along.
+    /// Takes other files along, which nobody named.
     pub fn extend(&mut self, other: Self) {
         self.loaded.sources.extend(other.loaded.sources);
         self.loaded.findings.extend(other.loaded.findings);
@@ -154,11 +174,19 @@ pub(super) fn settle(
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let mut manifests = lower::join(files);
+    // Of each file, how many documents are ours and how many there are.
+    let mut counts = Vec::with_capacity(loaded.sources.len());
+    let mut manifests = lower::join(files.into_iter().inspect(|file| {
+        counts.push((file.documents - file.skipped, file.documents));
+    }));
     let mut findings = loaded.findings;
     findings.extend(std::mem::take(&mut manifests.findings));
-    if manifests.documents == manifests.skipped && manifests.files > 0 && !findings.has_errors() {
-        findings.push(none_of_ours(&manifests));
+    if manifests.files > 0 && !findings.has_errors() {
+        if manifests.documents == manifests.skipped {
+            findings.push(none_of_ours("", manifests.documents));
+        } else {
+            refuse_empty_paths(&loaded.named, &loaded.sources, &counts, &mut findings);
+        }
     }
     for connection in &manifests.connections {
         if let Some(provider) = provider::of(connection.vendor) {
@@ -218,6 +246,7 @@ pub(super) fn settle(
         accepted: manifests.accepted,
         notifications,
         source,
+        passed: loaded.passed,
         findings: findings.sorted(),
     }
 }
@@ -235,12 +264,44 @@ pub(super) fn show(findings: &mut Diagnostics) {
     }
 }
 
-/// Manifests without a single document of ours are a wrong path, not an empty wish.
-fn none_of_ours<T>(manifests: &Manifests<T>) -> Diagnostic {
-    let message = match manifests.documents {
-        0 => "the files hold no document".to_string(),
-        1 => "the only document is not one of entitle's".to_string(),
-        count => format!("none of the {count} documents is one of entitle's"),
+/// Refuses every named path without a manifest: a wrong path is not an empty wish.
+fn refuse_empty_paths(
+    named: &[Named],
+    sources: &[Arc<Source>],
+    counts: &[(usize, usize)],
+    findings: &mut Diagnostics,
+) {
+    let files: HashMap<&str, &(usize, usize)> = sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .zip(counts)
+        .collect();
+    for path in named.iter().filter(|path| !path.overlaps) {
+        // Whoever names files names many.
+        let one = path.shown.to_str().and_then(|name| files.get(name));
+        let held: Vec<&(usize, usize)> = match one {
+            Some(counts) => vec![counts],
+            None => {
+                let held = files.iter().filter(|(name, _)| path.holds(Path::new(name)));
+                held.map(|(_, counts)| *counts).collect()
+            }
+        };
+        if held.is_empty() {
+            findings.push(manifest::no_files(&[path.path()]));
+        } else if held.iter().all(|(ours, _)| *ours == 0) {
+            let place = format!("{}: ", path.path().display());
+            let documents = held.iter().map(|(_, all)| all).sum();
+            findings.push(none_of_ours(&place, documents));
+        }
+    }
+}
+
+/// Says that there is not a single document of ours; `place` says where.
+fn none_of_ours(place: &str, documents: usize) -> Diagnostic {
+    let message = match documents {
+        0 => format!("{place}the files hold no document"),
+        1 => format!("{place}the only document is not one of entitle's"),
+        count => format!("{place}none of the {count} documents is one of entitle's"),
     };
     let hint = format!(
         "a manifest starts with `apiVersion: {}`",

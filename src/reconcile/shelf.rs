@@ -14,7 +14,7 @@ use super::Cache;
 use super::check::{CheckOptions, Checked, Said, lowering, settle};
 use crate::manifest::load::Known;
 use crate::manifest::stamp::Stamp;
-use crate::manifest::{Loaded, Lowered, Manifests, lower};
+use crate::manifest::{Limits, Loaded, Lowered, Manifests, lower};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Origin};
 use crate::provider;
@@ -110,13 +110,19 @@ impl Kept {
 
 impl Shelf {
     /// Loads the files below `paths`; those that look as before are not read.
-    pub fn load(&mut self, paths: &[PathBuf], now: SystemTime, cache: Option<Arc<Cache>>) -> Said {
+    pub fn load(
+        &mut self,
+        paths: &[PathBuf],
+        limits: &Limits,
+        now: SystemTime,
+        cache: Option<Arc<Cache>>,
+    ) -> Said {
         let known = |name: &str| {
             let kept = self.files.get(name)?;
             Some((kept.stamp?, Arc::clone(&kept.label)))
         };
         let known = Some((&known as &Known<'_>, now));
-        let mut said = Said::unless_known(paths, &mut std::io::empty(), known, cache);
+        let mut said = Said::unless_known(paths, &mut std::io::empty(), limits, known, cache);
         let Loaded {
             sources, stamps, ..
         } = &mut said.loaded;
@@ -304,24 +310,24 @@ spec:
         // What was read now says something, what was not is on the shelf.
         let as_before =
             |said: &Said| -> Vec<bool> { said.files.iter().map(Option::is_none).collect() };
-        let loaded = shelf.load(&paths, later, None);
+        let loaded = shelf.load(&paths, &Limits::default(), later, None);
         assert_eq!(as_before(&loaded), [false, false]);
         let first = shelf.check(loaded, &options);
-        let loaded = shelf.load(&paths, later, None);
+        let loaded = shelf.load(&paths, &Limits::default(), later, None);
         assert_eq!(as_before(&loaded), [true, true]);
         let second = shelf.check(loaded, &options);
         assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert_eq!(first.source.manifests, second.source.manifests);
         // Of the same size, so that only the times tell.
         std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
-        let loaded = shelf.load(&paths, later, None);
+        let loaded = shelf.load(&paths, &Limits::default(), later, None);
         assert_eq!(as_before(&loaded), [false, true]);
         let third = shelf.check(loaded, &options);
         let seats = third.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(crate::model::Value::Integer(6)));
         // What is wrong with a file that was not read is shown in its text all the same.
         std::fs::remove_file(file("c.yaml")).unwrap();
-        let loaded = shelf.load(&paths, later, None);
+        let loaded = shelf.load(&paths, &Limits::default(), later, None);
         assert_eq!(as_before(&loaded), [true]);
         let fourth = shelf.check(loaded, &options);
         let origin = fourth

@@ -55,7 +55,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("rustls", &["apply/tls.rs"]),
     ("rustix", &["files/", "reconcile/cache/"]),
-    ("ignore::", &["manifest/load.rs"]),
+    ("ignore::", &["manifest/walk/ignores.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("clap_complete", &["cli/"]),

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use entitle::manifest::Limits;
 use entitle::reconcile::{self, Cache, CheckOptions, Checked, Said};
 
 use super::support::program::Place;
@@ -26,7 +27,12 @@ fn manifests(below: &Path, found: &mut BTreeSet<PathBuf>) {
 
 /// What is made of a file, as text.
 fn checked(file: &Path, cache: Option<Arc<Cache>>) -> (Checked, String) {
-    let said = Said::of(&[file.to_path_buf()], &mut io::empty(), cache);
+    let said = Said::of(
+        &[file.to_path_buf()],
+        &mut io::empty(),
+        &Limits::default(),
+        cache,
+    );
     let checked = reconcile::check(said, &CheckOptions::default());
     let Checked {
         desired,

@@ -40,7 +40,11 @@ fn settings() -> Settings {
 #[tokio::test]
 async fn every_example_applies_once_and_is_in_sync_afterwards() {
     let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
-    let loaded = manifest::load(&[example_dir()], &mut std::io::empty());
+    let loaded = manifest::load(
+        &[example_dir()],
+        &mut std::io::empty(),
+        &manifest::Limits::default(),
+    );
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(simulators::stand_ins(&sandbox)),

@@ -31,7 +31,11 @@ async fn planned(percent: f64) -> Pass {
     assert_eq!(text.len(), 5 * OBJECTS);
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("all.yaml"), text.join("---\n")).expect("written");
-    let loaded = manifest::load(&[dir.path().to_path_buf()], &mut std::io::empty());
+    let loaded = manifest::load(
+        &[dir.path().to_path_buf()],
+        &mut std::io::empty(),
+        &manifest::Limits::default(),
+    );
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(simulators::stand_ins(&sandbox)),

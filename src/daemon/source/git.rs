@@ -2,8 +2,8 @@
 //!
 //! Through the `git` program, which knows every way to log in, but with nothing of what it is told by
 //! whoever runs it: no system or user configuration, no hooks, no prompts, no helpers named by the remote's
-//! URL. Nothing is checked out: texts come from the object store, so there are no links to follow and no
-//! filters to run. What is fetched replaces what was there, whether or not history was rewritten.
+//! URL. Nothing is checked out: texts come from the object store, so links lead to nothing but other files of the
+//! commit, and there are no filters to run. What is fetched replaces what was there, whether or not history was rewritten.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::manifest::walk::{self, Blob, Commit};
 use crate::manifest::{self, Loaded};
 
 /// Longest time for one run of git: a fetch of one commit that takes longer does not get better.
@@ -119,14 +120,29 @@ impl Remote {
         Ok(commit.lines().last().unwrap_or_default().to_string())
     }
 
-    /// The manifests of a commit that was fetched.
+    /// The manifests of a commit that was fetched, as those of a directory are found.
     pub async fn load(&self, commit: &str) -> Result<Loaded, String> {
-        let files = self.list(commit).await?;
-        let mut wanted = String::new();
-        for (hash, _) in &files {
-            wanted.push_str(hash);
-            wanted.push('\n');
+        let mut listing = Commit::LISTING.to_vec();
+        listing.push(commit);
+        let mut tree = Commit::of(&self.git(&listing).await?.stdout);
+        let asked = tree.asked();
+        let texts = self.blobs(&asked).await?;
+        tree.learn(&asked, texts);
+        let path = self.path.trim_matches('/');
+        let path = if path == "." { "" } else { path };
+        let mut found = tree.find(&[path.to_string()]);
+        let (names, blobs) = tree.readable(&mut found);
+        let files = names.into_iter().zip(self.blobs(&blobs).await?);
+        let place = format!("{} at {}", self.place(), commit.get(..12).unwrap_or(commit));
+        Ok(manifest::of_files(found, files.collect(), &place))
+    }
+
+    /// The bytes of blobs, in their order.
+    async fn blobs(&self, blobs: &[Blob]) -> Result<Vec<Vec<u8>>, String> {
+        if blobs.is_empty() {
+            return Ok(Vec::new());
         }
+        let wanted: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
         let mut child = self
             .command(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
@@ -144,33 +160,7 @@ impl Remote {
             .await
             .map_err(|_| "git cat-file took too long".to_string())?;
         let output = output.map_err(|error| format!("git cat-file: {error}"))?;
-        let place = format!("{} at {}", self.place(), commit.get(..12).unwrap_or(commit));
-        Ok(manifest::of_files(
-            contents(&files, &output.stdout)?,
-            &place,
-        ))
-    }
-
-    /// Hashes and paths of the manifests of a commit, in the order of their paths.
-    async fn list(&self, commit: &str) -> Result<Vec<(String, String)>, String> {
-        let path = self.path.trim_matches('/');
-        let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
-        if !path.is_empty() && path != "." {
-            arguments.extend(["--", path]);
-        }
-        let output = self.git(&arguments).await?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let files = text.split('\0').filter_map(|line| {
-            let (facts, path) = line.split_once('\t')?;
-            let mut facts = facts.split(' ');
-            let (mode, _, hash) = (facts.next()?, facts.next()?, facts.next()?);
-            // Plain files only: a link leads out of the tree, a submodule to another repository.
-            let plain = mode == "100644" || mode == "100755";
-            let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-            let hidden = path.split('/').any(|part| part.starts_with('.'));
-            (plain && yaml && !hidden).then(|| (hash.to_string(), path.to_string()))
-        });
-        Ok(files.collect())
+        walk::contents(blobs, &output.stdout)
     }
 
     async fn git(&self, arguments: &[&str]) -> Result<Output, String> {
@@ -249,30 +239,6 @@ impl Remote {
     }
 }
 
-/// The bytes of each file from what `cat-file --batch` printed: a line of facts, the bytes, a line's end.
-fn contents(
-    files: &[(String, String)],
-    mut printed: &[u8],
-) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let mut read = Vec::with_capacity(files.len());
-    for (hash, path) in files {
-        let fault = || format!("git cat-file did not show {path} ({hash})");
-        let end = printed
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .ok_or_else(fault)?;
-        let facts = String::from_utf8_lossy(&printed[..end]);
-        let size = facts
-            .strip_prefix(hash.as_str())
-            .and_then(|rest| rest.strip_prefix(" blob "));
-        let size: usize = size.and_then(|size| size.parse().ok()).ok_or_else(fault)?;
-        let bytes = printed.get(end + 1..end + 1 + size).ok_or_else(fault)?;
-        read.push((path.clone(), bytes.to_vec()));
-        printed = printed.get(end + 2 + size..).ok_or_else(fault)?;
-    }
-    Ok(read)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,16 +285,5 @@ mod tests {
             !words.contains("s3cret") && !words.contains("t0ken"),
             "{words}"
         );
-    }
-
-    #[test]
-    fn a_batch_that_is_cut_short_is_an_error() {
-        let files = [("ab".to_string(), "a.yaml".to_string())];
-        let whole = b"ab blob 3\nx\ny\n";
-        assert_eq!(contents(&files, whole).unwrap()[0].1, b"x\ny");
-        for end in 0..whole.len() {
-            assert!(contents(&files, &whole[..end]).is_err(), "{end}");
-        }
-        assert!(contents(&files, b"ab missing\n").is_err());
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::manifest::Limits;
 use crate::reconcile::testing::CONNECTION;
 use crate::reconcile::{CheckOptions, Checked, Said, check};
 
@@ -48,7 +49,12 @@ impl Place {
     /// What a run makes of the manifests with this cache, and how many pieces it had to read itself.
     fn run(&self, cache: &Arc<Cache>) -> (Checked, usize) {
         let paths = [self.manifests()];
-        let said = Said::of(&paths, &mut io::empty(), Some(Arc::clone(cache)));
+        let said = Said::of(
+            &paths,
+            &mut io::empty(),
+            &Limits::default(),
+            Some(Arc::clone(cache)),
+        );
         let checked = check(said, &CheckOptions::default());
         let new = cache.new.lock().unwrap().len();
         cache.save().unwrap();
@@ -57,7 +63,12 @@ impl Place {
 
     /// What a run without a cache makes of them.
     fn plainly(&self) -> Checked {
-        let said = Said::of(&[self.manifests()], &mut io::empty(), None);
+        let said = Said::of(
+            &[self.manifests()],
+            &mut io::empty(),
+            &Limits::default(),
+            None,
+        );
         check(said, &CheckOptions::default())
     }
 }

@@ -65,7 +65,7 @@ fn check(sandbox: &Sandbox, vendor: &str) -> Checked {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
         .join(vendor);
-    let loaded = manifest::load(&[dir], &mut std::io::empty());
+    let loaded = manifest::load(&[dir], &mut std::io::empty(), &manifest::Limits::default());
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(connections(sandbox)),

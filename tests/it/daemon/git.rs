@@ -127,6 +127,10 @@ async fn only_plain_manifests_of_the_folder_are_read() {
     repository.commit("elsewhere/c.yaml", "c: 1\n");
     let remote = repository.remote(clone.path());
     assert_eq!(texts(&remote).await, one("licences/a.yaml", "a: 1\n"));
+    let commit = remote.fetch().await.expect("fetched");
+    let loaded = remote.load(&commit).await.expect("loaded");
+    let codes: Vec<&str> = loaded.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["link-leads-out"]);
 }
 
 #[tokio::test]

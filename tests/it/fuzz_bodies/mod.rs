@@ -26,7 +26,11 @@ pub const PLANTED: &str = "hunter2";
 /// A file of manifests. Gives back everything that would be printed about it.
 pub fn manifest(data: &[u8]) -> String {
     let mut input = data;
-    let loaded = manifest::load(&[PathBuf::from("-")], &mut input);
+    let loaded = manifest::load(
+        &[PathBuf::from("-")],
+        &mut input,
+        &manifest::Limits::default(),
+    );
     let sources = loaded.sources.clone();
     let options = CheckOptions {
         need_connections: data.len().is_multiple_of(2),

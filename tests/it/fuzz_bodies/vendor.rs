@@ -148,7 +148,11 @@ fn three(provider: &'static dyn Provider) -> Vec<Arc<Desired>> {
         _ => include_str!("../../../examples/licensespring/full.yaml"),
     }
     .as_bytes();
-    let mut loaded = manifest::load(&[PathBuf::from("-")], &mut input);
+    let mut loaded = manifest::load(
+        &[PathBuf::from("-")],
+        &mut input,
+        &manifest::Limits::default(),
+    );
     let example = loaded.sources.remove(0);
     let text = example.text.replace("  connection: ", "  # connection: ");
     loaded
