@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use jiff::ToSpan;
 use jiff::civil::DateTime;
 
 /// The minutes that a schedule names.
@@ -39,6 +40,16 @@ impl Cron {
         on && has(self.minutes, at.minute())
             && has(self.hours, at.hour())
             && has(self.months, at.month())
+    }
+
+    /// Whether something begins at the minute `shown` by a clock that showed `before` a minute ago. Where the clock
+    /// was put forward, what would have begun in the hour that is left out begins at its end.
+    pub fn begins(&self, before: DateTime, shown: DateTime) -> bool {
+        let skipped = before.series(1.minute()).skip(1);
+        skipped
+            .take_while(|at| *at < shown)
+            .any(|at| self.matches(at))
+            || self.matches(shown)
     }
 }
 

@@ -7,6 +7,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,12 +53,18 @@ pub fn door(windows: &[Window], now: Timestamp) -> Door {
     }
     let this = minute(now);
     let mut ends: Vec<Option<Timestamp>> = vec![None; windows.len()];
-    for step in -LONGEST.as_mins()..=AHEAD {
+    let first = -LONGEST.as_mins();
+    let before = this + SignedDuration::from_mins(first - 1);
+    let walls = windows.iter().map(|w| w.zone.to_datetime(before));
+    let mut walls: Vec<DateTime> = walls.collect();
+    for step in first..=AHEAD {
         let at = this + SignedDuration::from_mins(step);
-        for (window, end) in windows.iter().zip(&mut ends) {
-            if window.cron.matches(window.zone.to_datetime(at)) {
+        for ((window, end), wall) in windows.iter().zip(&mut ends).zip(&mut walls) {
+            let shown = window.zone.to_datetime(at);
+            if window.cron.begins(*wall, shown) {
                 *end = Some(at + window.length);
             }
+            *wall = shown;
         }
         // The present is asked about to the second, what comes to the minute.
         let asked = if step == 0 { now } else { at };
@@ -81,11 +88,11 @@ fn open(windows: &[Window], ends: &[Option<Timestamp>], at: Timestamp) -> bool {
     !on(false) && (!restricted || on(true))
 }
 
-/// The wait until a door opens.
+/// The wait until a moment: none if it went by meanwhile, without end if there is none.
 pub fn wait(opens: Option<Timestamp>, now: Timestamp) -> Duration {
-    opens
-        .and_then(|opens| Duration::try_from(opens.duration_since(now)).ok())
-        .unwrap_or(Duration::MAX)
+    opens.map_or(Duration::MAX, |opens| {
+        Duration::try_from(opens.duration_since(now)).unwrap_or(Duration::ZERO)
+    })
 }
 
 impl FromStr for Window {
@@ -169,10 +176,81 @@ mod tests {
     }
 
     #[test]
+    fn a_window_ends_to_the_second_and_opens_to_the_minute() {
+        let half = "allow * * * * * for 30s";
+        assert_eq!(door_at(&[half], "2026-11-16T12:00:29Z"), Door::Open);
+        assert_eq!(
+            door_at(&[half], "2026-11-16T12:00:30Z"),
+            opens("2026-11-16T12:01:00Z")
+        );
+    }
+
+    #[test]
+    fn the_longest_window_is_open_to_its_last_second() {
+        let week = "allow 0 0 1 11 * for 168h";
+        assert_eq!(door_at(&[week], "2026-11-07T23:59:59Z"), Door::Open);
+        let ended = door_at(&[week], "2026-11-08T00:00:00Z");
+        assert_eq!(ended, Door::Closed { opens: None });
+    }
+
+    #[test]
+    fn an_opening_is_looked_for_32_days_ahead() {
+        let from = |cron: &str| door_at(&[&format!("allow {cron} for 1h")], "2026-11-16T12:00:00Z");
+        assert_eq!(from("0 12 18 12 *"), opens("2026-12-18T12:00:00Z"));
+        assert_eq!(from("1 12 18 12 *"), Door::Closed { opens: None });
+    }
+
+    #[test]
+    fn a_beginning_that_the_clock_jumps_over_is_at_the_end_of_the_jump() {
+        // On 29 March 2026 at 02:00 the clocks of Vienna show 03:00: it is 01:00 UTC.
+        let freeze = "deny 30 2 * * * for 1h in Europe/Vienna";
+        assert_eq!(door_at(&[freeze], "2026-03-29T00:59:59Z"), Door::Open);
+        for closed in ["2026-03-29T01:00:00Z", "2026-03-29T01:59:59Z"] {
+            assert_eq!(door_at(&[freeze], closed), opens("2026-03-29T02:00:00Z"));
+        }
+        let night = "allow 0 2 * * * for 1h in Europe/Vienna";
+        assert_eq!(door_at(&[night], "2026-03-29T01:00:00Z"), Door::Open);
+        // The minute after the jump begins what is due then, and what was due before it has begun.
+        let three = "allow 0 3 * * * for 1h in Europe/Vienna";
+        assert_eq!(door_at(&[three], "2026-03-29T01:00:00Z"), Door::Open);
+        let one = "allow 59 1 * * * for 1m in Europe/Vienna";
+        assert_eq!(door_at(&[one], "2026-03-29T00:59:30Z"), Door::Open);
+        assert_eq!(
+            door_at(&[one], "2026-03-29T01:00:00Z"),
+            opens("2026-03-29T23:59:00Z")
+        );
+    }
+
+    #[test]
+    fn a_beginning_that_the_clock_shows_twice_is_one_window_that_begins_again() {
+        // On 25 October 2026 at 03:00 the clocks of Vienna show 02:00: 02:30 is at 00:30 and at 01:30 UTC.
+        let night = "allow 30 2 * * * for 90m in Europe/Vienna";
+        assert_eq!(
+            door_at(&[night], "2026-10-25T00:29:59Z"),
+            opens("2026-10-25T00:30:00Z")
+        );
+        assert_eq!(door_at(&[night], "2026-10-25T00:30:00Z"), Door::Open);
+        assert_eq!(door_at(&[night], "2026-10-25T02:59:59Z"), Door::Open);
+        assert_eq!(
+            door_at(&[night], "2026-10-25T03:00:00Z"),
+            opens("2026-10-26T01:30:00Z")
+        );
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_moment_and_is_none_after_it() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        assert_eq!(wait(at(1_090), now), Duration::from_secs(90));
+        assert_eq!(wait(at(1_000), now), Duration::ZERO);
+        assert_eq!(wait(at(999), now), Duration::ZERO);
+        assert_eq!(wait(None, now), Duration::MAX);
+    }
+
+    #[test]
     fn what_never_opens_says_so() {
         let never = door_at(&["allow 0 0 30 2 * for 1h"], "2026-11-16T12:00:00Z");
         assert_eq!(never, Door::Closed { opens: None });
-        assert_eq!(wait(None, Timestamp::UNIX_EPOCH), Duration::MAX);
     }
 
     #[test]
@@ -183,9 +261,14 @@ mod tests {
             "open 0 0 * * * for 1h",
             "allow 0 0 * * * for 0s",
             "allow 0 0 * * * for 1h in Nowhere",
+            "allow 0 0 * * * for -1h",
+            "allow 0 0 * * * for soon",
+            "allow 0 0 * * for 1h",
             "deny 0 0 * * * for 999h",
+            "deny 0 0 * * * for 169h",
         ] {
             assert!(bad.parse::<Window>().is_err(), "{bad}");
         }
+        assert!("deny 0 0 * * * for 168h".parse::<Window>().is_ok());
     }
 }
