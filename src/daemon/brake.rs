@@ -52,7 +52,32 @@ mod tests {
 
     #[test]
     fn a_number_counts_from_the_first() {
-        assert!(engaged("lac", 1, 1, MaxChanges::Count(0)).is_some());
-        assert!(engaged("lac", 2, 3, MaxChanges::Count(2)).is_none());
+        let engaged = |changing, objects, most| {
+            engaged("lac", changing, objects, MaxChanges::Count(most)).is_some()
+        };
+        assert!(engaged(1, 1, 0) && !engaged(0, 1, 0));
+        assert!(!engaged(2, 3, 2) && engaged(3, 3, 2));
+        // A number is one, however many objects there are.
+        assert!(engaged(31, 100, 30) && !engaged(30, 100, 30));
+    }
+
+    #[test]
+    fn a_share_is_rounded_down() {
+        let engaged = |changing, objects, share| {
+            engaged("lac", changing, objects, MaxChanges::Percent(share)).is_some()
+        };
+        assert!(!engaged(3, 13, 30) && engaged(4, 13, 30), "3.9 are 3");
+        assert!(engaged(1, 10, 0) && !engaged(0, 10, 0));
+        assert!(!engaged(10, 10, 100));
+    }
+
+    #[test]
+    fn the_words_name_the_connection_the_numbers_and_the_way_out() {
+        let words = |most| engaged("lac", 4, 10, most).unwrap();
+        let share = words(MaxChanges::Percent(30));
+        let start = "4 of 10 objects of `lac` would change and --max-changes allows 30 %: nothing is written";
+        assert!(share.starts_with(start), "{share}");
+        let number = words(MaxChanges::Count(3));
+        assert!(number.contains("--max-changes allows 3: "), "{number}");
     }
 }

@@ -146,4 +146,57 @@ mod tests {
         fights.healed(one("other"), at(1_000_000));
         assert_eq!(fights.0.as_ref().unwrap().healed.len(), 1);
     }
+
+    #[test]
+    fn a_heal_counts_for_less_than_an_hour() {
+        let mut fights = Fights::default();
+        for minute in [0, 10, 20] {
+            fights.healed(one("count"), at(minute));
+        }
+        let edge = WINDOW;
+        assert_eq!(edge, at(60));
+        let before = edge - Duration::from_secs(1);
+        assert_eq!(fights.contested(before), ["count"]);
+        assert_eq!(fights.contested(edge), [""; 0]);
+    }
+
+    #[test]
+    fn a_field_without_a_heal_in_the_last_hour_takes_no_room() {
+        let kept = |minute: u64| {
+            let mut fights = Fights::default();
+            fights.healed(one("count"), at(0));
+            fights.healed(one("other"), at(minute));
+            fights.0.as_ref().unwrap().healed.len()
+        };
+        assert_eq!((kept(59), kept(60)), (2, 1));
+    }
+
+    #[test]
+    fn only_the_contested_field_is_given_up_and_since_the_first_of_them() {
+        let mut fights = Fights::default();
+        assert!(!fights.is_on());
+        for _ in 0..3 {
+            fights.healed(["count", "end"].into_iter(), at(1));
+        }
+        fights.healed(one("name"), at(1));
+        assert_eq!(fights.contested(at(2)), ["count", "end"]);
+        assert!(!fights.is_on(), "contested is not given up");
+        fights.give_up(&["end".into()], at(4));
+        // What was given up is no longer counted; a new change to it is nobody's business.
+        assert_eq!(fights.contested(at(4)), ["count"]);
+        fights.give_up(&["count".into()], at(3));
+        assert_eq!(fights.contested(at(4)), [""; 0]);
+        assert_eq!(fights.given_up().collect::<Vec<_>>(), ["count", "end"]);
+        assert_eq!(fights.since(), Some(at(3)));
+        assert!(fights.is_on());
+        fights.forget();
+        assert_eq!((fights.since(), fights.given_up().count()), (None, 0));
+    }
+
+    #[test]
+    fn the_words_name_fields_and_numbers() {
+        let words = words(&["count".into(), "end".into()]);
+        let start = "count, end was changed back 3 times within 60 minutes and differs again";
+        assert!(words.starts_with(start), "{words}");
+    }
 }

@@ -146,4 +146,52 @@ mod tests {
         assert_eq!((queue.at(&"a"), queue.next(any)), (None, None));
         assert_eq!(queue.due(5, any), []);
     }
+
+    #[test]
+    fn of_two_wakes_at_one_moment_the_first_tells_why() {
+        let mut queue = Queue::default();
+        queue.wake(&"a", 3, "saved");
+        queue.wake(&"a", 3, "hint");
+        assert_eq!(queue.at(&"a"), Some(3));
+        assert_eq!(queue.sizes(), (1, 1, 0));
+        assert_eq!(queue.due(3, any), [("a", "saved")]);
+        assert_eq!(queue.sizes(), (0, 0, 1));
+    }
+
+    #[test]
+    fn what_is_due_comes_in_the_order_of_its_moments() {
+        let mut queue = Queue::default();
+        for (key, at) in [("c", 1), ("a", 3), ("b", 2), ("d", 4)] {
+            queue.wake(&key, at, "saved");
+        }
+        let keys: Vec<&str> = queue.due(3, any).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["c", "b", "a"]);
+        assert_eq!(queue.next(any), Some(4));
+    }
+
+    #[test]
+    fn only_what_was_handed_out_can_be_done() {
+        let mut queue = Queue::default();
+        queue.wake(&"a", 1, "saved");
+        assert_eq!(queue.done(&"a"), None);
+        assert_eq!(queue.due(1, any), [("a", "saved")]);
+        assert_eq!(queue.done(&"a"), Some("a"));
+        assert_eq!(queue.done(&"a"), None);
+        assert_eq!(queue.sizes(), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_forgotten_while_it_runs_is_still_waited_for() {
+        let mut queue = Queue::default();
+        queue.wake(&"a", 1, "saved");
+        assert_eq!(queue.due(1, any).len(), 1);
+        queue.wake(&"a", 2, "hint");
+        queue.forget(&"a");
+        queue.forget(&"b");
+        assert_eq!(queue.sizes(), (0, 0, 1));
+        queue.wake(&"a", 2, "saved");
+        assert_eq!(queue.due(9, any), []);
+        assert_eq!(queue.done(&"a"), Some("a"));
+        assert_eq!(queue.due(9, any), [("a", "saved")]);
+    }
 }
