@@ -36,6 +36,7 @@ mod scope;
 mod setup;
 mod signals;
 pub mod simulators;
+mod standard_input;
 mod state;
 mod surface;
 mod suspend;

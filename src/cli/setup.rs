@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
 use super::exit::Invalid;
+use super::standard_input::StandardInput;
 use super::{cached, output, scope, simulators, state};
 use crate::apply::{Listener, Secrets, Tls, Trust};
 use crate::manifest::{Limits, Loaded};
@@ -150,7 +151,7 @@ fn check_files(
     let cache = cached::open(selection.cache.as_deref());
     let mut said = Said::of(
         &selection.paths,
-        &mut std::io::stdin().lock(),
+        &mut StandardInput::until(limits.deadline),
         limits,
         cache.clone(),
     );

@@ -227,11 +227,19 @@ fn read_unless(
 }
 
 fn read_file(path: &Path, limits: &Limits) -> Outcome {
+    // Only what is named itself may be a pipe, such as `<(kustomize build)`, and it can be read but once.
+    let is_pipe = !std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
     let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-    // Only what is named itself may be a pipe, such as `<(kustomize build)`.
-    let pipe = limits.deadline.map_or(PIPE_TIMEOUT, left);
-    match files::read::bytes(path, Bounds::or_pipe(MAX_FILE_BYTES, pipe)) {
-        Ok(bytes) => accept(path.display().to_string(), bytes, Source::of_file),
+    let (bounds, source) = if is_pipe {
+        let timeout = limits.deadline.map_or(PIPE_TIMEOUT, left);
+        let bounds = Bounds::or_pipe(MAX_FILE_BYTES, timeout);
+        (bounds, Source::new as fn(String, String) -> Source)
+    } else {
+        let bounds = Bounds::file(MAX_FILE_BYTES);
+        (bounds, Source::of_file as fn(String, String) -> Source)
+    };
+    match files::read::bytes(path, bounds) {
+        Ok(bytes) => accept(path.display().to_string(), bytes, source),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             Err(Box::new(too_large(&path.display().to_string())))
         }

@@ -168,6 +168,44 @@ async fn a_link_that_leads_out_is_followed_by_people_and_refused_in_ci() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn standard_input_is_not_waited_for_past_the_time_of_the_run() {
+    let place = place().await;
+    let mut command = place.command(&["plan", "lic", "-", "--timeout", "1s"]);
+    // Held open until the program has ended.
+    let (input, held) = std::io::pipe().expect("a pipe");
+    let output = command.stdin(input).output().expect("it ends");
+    drop(held);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("it did not end within --timeout"),
+        "{stderr}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_that_is_named_is_read_once_and_its_findings_show_their_lines() {
+    let place = place().await;
+    let script = format!(
+        "{} validate lic/lac.yaml <(cat bad.yaml)",
+        env!("CARGO_BIN_EXE_entitle")
+    );
+    place.write("bad.yaml", &order(0, 31).replace("desired", "desierd"));
+    let ran = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(place.dir.path())
+        .output()
+        .expect("bash runs");
+    let stderr = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("unknown-field") && stderr.contains("\"desierd\": {"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_path_that_is_named_holds_a_manifest() {
     let place = place().await;
     place.write("lic/a.yaml", &order(0, 31));

@@ -1,0 +1,61 @@
+//! Standard input that is waited for no longer than a run may take.
+
+use std::io::{self, Cursor, Read};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
+
+use crate::manifest::yaml::MAX_FILE_BYTES;
+
+/// All of standard input, once somebody reads from it. It is read by a thread of its own, which is left behind at the
+/// deadline: there is no other way to stop waiting for a terminal or a pipe on every system.
+pub struct StandardInput {
+    deadline: Option<Instant>,
+    read: Option<Cursor<Vec<u8>>>,
+}
+
+impl StandardInput {
+    pub fn until(deadline: Option<Instant>) -> Self {
+        Self {
+            deadline,
+            read: None,
+        }
+    }
+}
+
+impl Read for StandardInput {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.read {
+            Some(read) => read,
+            None => self.read.insert(Cursor::new(wait(self.deadline)?)),
+        };
+        read.read(buffer)
+    }
+}
+
+/// Reads to the end, or to one byte more than a manifest may have.
+fn wait(deadline: Option<Instant>) -> io::Result<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    drop(thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let input = io::stdin().lock();
+        let read = input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+        // Whoever waited may have given up.
+        let _ = sender.send(read.map(|_| bytes));
+    }));
+    let received = match deadline {
+        None => receiver.recv().map_err(RecvTimeoutError::from),
+        Some(deadline) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            receiver.recv_timeout(left)
+        }
+    };
+    received.unwrap_or_else(|error| {
+        Err(match error {
+            RecvTimeoutError::Timeout => {
+                io::Error::new(io::ErrorKind::TimedOut, "it did not end within --timeout")
+            }
+            RecvTimeoutError::Disconnected => io::Error::other("it could not be read"),
+        })
+    })
+}
