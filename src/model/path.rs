@@ -78,6 +78,7 @@ impl fmt::Display for Key {
                 f.write_str(" ")?;
             }
             let awkward = part.is_empty()
+                || part == "*"
                 || part
                     .chars()
                     .any(|c| c.is_whitespace() || c.is_control() || "\"'[]".contains(c));
@@ -140,7 +141,7 @@ impl fmt::Display for FieldPath {
     }
 }
 
-/// A path as `policy.ignore` spells it; `[*]` stands for every element.
+/// A path as `policy.ignore` spells it; `[*]` stands for every element, and `["*"]` for the one whose key is a star.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathPattern {
     pub parts: Vec<PatternPart>,
@@ -207,10 +208,11 @@ impl PathPattern {
 fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
     let mut texts = Vec::new();
     let mut rest = inside;
+    let mut quoted = false;
     loop {
         rest = rest.trim_start();
         if let Some(after) = rest.strip_prefix(']') {
-            let any = texts.len() == 1 && texts[0] == "*";
+            let any = texts.len() == 1 && texts[0] == "*" && !quoted;
             let part = if any {
                 PatternPart::AnyElement
             } else {
@@ -219,6 +221,7 @@ fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
             return Ok((part, after));
         }
         if rest.starts_with('"') {
+            quoted = true;
             let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<String>();
             match stream.next() {
                 Some(Ok(text)) => {
@@ -272,6 +275,7 @@ mod tests {
             ["Lic stat", "6.0"],
             ["a\"]", ""],
             ["[x]", "'"],
+            ["*", "*"],
         ] {
             let path = path(&parts);
             let pattern = PathPattern::parse(&path.to_string()).expect("parses");
@@ -284,6 +288,17 @@ mod tests {
         let pattern = PathPattern::parse("Features[*].count").expect("parses");
         assert!(pattern.names(&path(&["Licstat", "6.0"]), false));
         assert!(!pattern.names(&FieldPath::default().field("Features"), false));
+    }
+
+    #[test]
+    fn a_star_in_quotes_names_the_element_whose_key_it_is() {
+        let one = |text: &str| {
+            let key = Key::new(vec![text.into()], false);
+            FieldPath::default().field("product_features").element(key)
+        };
+        assert_eq!(one("*").to_string(), "product_features[\"*\"]");
+        let pattern = PathPattern::parse("product_features[\"*\"]").expect("parses");
+        assert!(pattern.names(&one("*"), false) && !pattern.names(&one("a"), false));
     }
 
     #[test]

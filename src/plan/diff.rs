@@ -7,7 +7,11 @@ use super::risk::{self, Weighed};
 use crate::model::field::Elements;
 use crate::model::{Field, FieldPath, Fields, Key, Live, Need, Risk, Scope, Shape, Value};
 
-/// What happens to a field.
+/// What happens to a field or to an element of a list.
+///
+/// `add`: live has no such element, or shows no such field. `replace`: live has it, and the value is another;
+/// a field that is cleared is replaced by `null`. `remove`: the element goes, or the field goes because the
+/// plan changes what gave it a meaning.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
@@ -154,14 +158,17 @@ fn keyed(
         let at = path.element(key.clone());
         match before {
             Some(before) => fields(elements.fields, element, before, &at, scale, changes),
-            None => changes.push(Change {
-                path: at,
-                verb: ChangeVerb::Add,
-                before: None,
-                after: Some(elements.json(key, element)),
-                risk: Risk::Safe,
-                note: None,
-            }),
+            None => {
+                let Weighed { risk, note } = scale.weigh_new(elements.fields, element);
+                changes.push(Change {
+                    path: at,
+                    verb: ChangeVerb::Add,
+                    before: None,
+                    after: Some(elements.json(key, element)),
+                    risk,
+                    note,
+                });
+            }
         }
     }
     for (key, element) in held {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil;
 
-use crate::model::{Field, FieldPath, Live, Risk, RiskRule, Value};
+use crate::model::{Field, FieldPath, Fields, Live, Risk, RiskRule, Value};
 
 /// What risk is measured against: the live counts of use, and now.
 pub struct Scale<'a> {
@@ -88,19 +88,22 @@ impl Scale<'_> {
     }
 
     fn end(&self, before: Option<&Value>, after: &Value) -> Weighed {
-        let Some(until) = moment(after, true) else {
+        let Some(until) = end(after) else {
             return Weighed::new(Risk::Safe);
         };
-        let earlier = before
-            .and_then(|value| moment(value, true))
-            .is_none_or(|was| until < was);
-        if !earlier {
-            return Weighed::new(Risk::Safe);
-        }
+        let was = before.and_then(end);
         if until <= self.now {
-            return Weighed::noted(Risk::Strand, "ends at once");
+            // Also where it is later than before: whoever moves an end expects that it gives time.
+            let past = was.is_some_and(|was| was <= self.now);
+            let note = if past {
+                "still ends in the past"
+            } else {
+                "ends at once"
+            };
+            return Weighed::noted(Risk::Strand, note);
         }
-        Weighed::new(Risk::Reduce)
+        let earlier = was.is_none_or(|was| until < was);
+        Weighed::new(if earlier { Risk::Reduce } else { Risk::Safe })
     }
 
     fn begin(&self, before: Option<&Value>, after: &Value) -> Weighed {
@@ -115,8 +118,40 @@ impl Scale<'_> {
         if had_begun && from > self.now {
             return Weighed::noted(Risk::Strand, "had begun, would begin later");
         }
-        Weighed::new(if had_begun { Risk::Safe } else { Risk::Reduce })
+        // Days that have passed are taken away as well: what was used in them was used without a licence.
+        Weighed::new(Risk::Reduce)
     }
+
+    /// The risk of a new element of a list. It takes nothing away, but one that nobody can use, and one that
+    /// does not start to count at the beginning, are seldom meant.
+    pub fn weigh_new(&self, table: &[Field], element: &Fields) -> Weighed {
+        let flaw = |field: &Field| {
+            let (name, value) = (field.name, element.get(field.name)?);
+            match (field.risk, value) {
+                (RiskRule::Counter, Value::Integer(_)) => {
+                    Some(format!("{name} writes a usage counter"))
+                }
+                (RiskRule::StopsAt(stop), Value::Bool(is)) if *is == stop => {
+                    Some(format!("{name} is {is}"))
+                }
+                (RiskRule::End, Value::Text(text)) if end(value)? <= self.now => {
+                    Some(format!("{name} {text} is past"))
+                }
+                _ => None,
+            }
+        };
+        let flaws: Vec<String> = table.iter().filter_map(flaw).collect();
+        match flaws.is_empty() {
+            true => Weighed::new(Risk::Safe),
+            false => Weighed::noted(Risk::Strand, flaws.join("; ")),
+        }
+    }
+}
+
+/// The end that a date sets. The last day there is, whatever the hour, is how .NET and others write "never".
+fn end(value: &Value) -> Option<Timestamp> {
+    let never = matches!(value, Value::Text(text) if text.starts_with("9999-12-31"));
+    moment(value, true).filter(|_| !never)
 }
 
 /// Of a number of which −1 is the highest.
@@ -247,16 +282,68 @@ mod tests {
         assert_eq!(end(Some("2027-01-01"), None), Risk::Safe);
         assert_eq!(
             end(Some("2020-01-01"), Some("2021-01-01")),
-            Risk::Safe,
-            "later, though both are past"
+            Risk::Strand,
+            "later, but still past"
         );
-        let never = "9999-12-31T23:59:59Z";
-        assert_eq!(end(Some("2027-01-01"), Some(never)), Risk::Safe);
-        assert_eq!(end(Some(never), Some("2027-01-01")), Risk::Reduce);
     }
 
     #[test]
-    fn a_beginning_moved_behind_now_strands() {
+    fn the_last_day_there_is_means_no_end() {
+        let ends = [
+            None,
+            Some("9999-12-31"),
+            Some("9999-12-31T00:00:00Z"),
+            Some("9999-12-31T23:59:59Z"),
+        ];
+        let value = |end: Option<&str>| end.map_or(Value::Null, text);
+        for never in ends {
+            for other in ends {
+                assert_eq!(weigh(&END, Some(value(never)), value(other)), Risk::Safe);
+            }
+            let day = text("2027-01-01");
+            assert_eq!(weigh(&END, Some(value(never)), day.clone()), Risk::Reduce);
+            assert_eq!(weigh(&END, Some(day), value(never)), Risk::Safe);
+        }
+        let before = text("9999-12-30");
+        assert_eq!(weigh(&END, Some(Value::Null), before), Risk::Reduce);
+    }
+
+    #[test]
+    fn a_new_element_that_nobody_can_use_strands() {
+        const TABLE: [Field; 4] = [
+            Field::new("used", Shape::COUNT, "").risk(RiskRule::Counter),
+            END,
+            Field::new("enabled", Shape::Boolean, "").risk(RiskRule::StopsAt(false)),
+            Field::new("seats", Shape::COUNT, "").risk(RiskRule::Amount { used: None }),
+        ];
+        let live = Live::default();
+        let now = "2026-11-21T12:00:00Z".parse().expect("a valid time");
+        let scale = Scale { live: &live, now };
+        let new = |fields: &[(&'static str, Value)]| {
+            let Weighed { risk, note } = scale.weigh_new(&TABLE, &fields.iter().cloned().collect());
+            (risk, note.unwrap_or_default())
+        };
+        let fine = [
+            ("end", text("2026-11-21")),
+            ("enabled", Value::Bool(true)),
+            ("seats", Value::Integer(0)),
+        ];
+        assert_eq!(new(&fine), (Risk::Safe, String::new()));
+        assert_eq!(
+            new(&[("end", Value::Null), ("used", Value::Null)]).0,
+            Risk::Safe
+        );
+        let flawed = [
+            ("used", Value::Integer(0)),
+            ("end", text("2026-11-20")),
+            ("enabled", Value::Bool(false)),
+        ];
+        let note = "used writes a usage counter; end 2026-11-20 is past; enabled is false";
+        assert_eq!(new(&flawed), (Risk::Strand, note.into()));
+    }
+
+    #[test]
+    fn a_later_beginning_reduces_and_one_moved_behind_now_strands() {
         let begin = |before: &str, after: &str| weigh(&BEGIN, Some(text(before)), text(after));
         assert_eq!(
             begin("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
@@ -269,6 +356,15 @@ mod tests {
         assert_eq!(
             begin("2027-01-01T00:00:00Z", "2026-12-01T00:00:00Z"),
             Risk::Safe
+        );
+        assert_eq!(
+            begin("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
+            Risk::Reduce,
+            "also where both have passed"
+        );
+        assert_eq!(
+            weigh(&BEGIN, Some(Value::Null), text("2026-01-01T00:00:00Z")),
+            Risk::Reduce
         );
         assert_eq!(
             begin("2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
