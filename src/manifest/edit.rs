@@ -4,9 +4,12 @@
 //! values of all its documents must be those that the changes, made on the values of the old text, give.
 //! Where they are not, the file stays as it is, and the reason is said.
 
+mod json;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
 
@@ -16,7 +19,7 @@ use crate::model::json::same_number;
 use crate::model::{Diagnostics, Mark, Node, Tree, node::Entry};
 
 /// One part of the way to a value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     Member(String),
     Item(usize),
@@ -136,11 +139,15 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
         return Err("the text is not one document".into());
     };
     let (file, own) = open(text, node.mark)?;
+    let style = Style::of(text);
     for edit in edits {
         change(node, &edit.way, &edit.act)?;
-        carry_out(&own, edit)?;
+        carry_out(&own, edit, style)?;
     }
-    let edited = file.to_string();
+    let mut edited = file.to_string();
+    if style == Style::Json && Style::of(&edited) != style {
+        edited = json::pretty(node, text);
+    }
     checked(&edited, &expected)?;
     // What is removed takes its comments along; nothing else may.
     let removes = edits.iter().any(|edit| edit.act == Act::Remove);
@@ -150,13 +157,31 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
     Ok(edited)
 }
 
+/// How a document is written. What an edit writes into it is written in the same way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Style {
+    Yaml,
+    /// YAML that readers of JSON take as well.
+    Json,
+}
+
+impl Style {
+    fn of(text: &str) -> Self {
+        let object = text.trim_start().starts_with('{');
+        match object && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            true => Self::Json,
+            false => Self::Yaml,
+        }
+    }
+}
+
 /// Whether every comment of a text is in the other one.
 pub fn keeps_comments(before: &str, after: &str) -> bool {
     let comments = |text: &str| {
-        let mut all: Vec<String> = text
-            .lines()
-            .filter_map(comment)
-            .map(str::to_string)
+        let file = YamlFile::parse(text).tree();
+        let comments = file.comments();
+        let mut all: Vec<String> = comments
+            .map(|comment| comment.text().trim_end().to_string())
             .collect();
         all.sort_unstable();
         all
@@ -165,15 +190,6 @@ pub fn keeps_comments(before: &str, after: &str) -> bool {
     comments(before)
         .into_iter()
         .all(|one| left.any(|other| other == one))
-}
-
-/// What may be the comment of a line: in quotes it is none, and then an edit is refused that need not be.
-fn comment(line: &str) -> Option<&str> {
-    let at = match line.trim_start().starts_with('#') {
-        true => line.find('#')?,
-        false => line.find(" #")? + 1,
-    };
-    Some(line[at..].trim_end())
 }
 
 /// Puts the members of a map of the only document into a fixed order: those that are not named come last, in
@@ -257,7 +273,7 @@ fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, String> {
     Ok(Some(node))
 }
 
-fn carry_out(document: &Document, edit: &Edit) -> Result<(), String> {
+fn carry_out(document: &Document, edit: &Edit, style: Style) -> Result<(), String> {
     let (last, parents) = edit
         .way
         .split_last()
@@ -265,22 +281,24 @@ fn carry_out(document: &Document, edit: &Edit) -> Result<(), String> {
     match &edit.act {
         Act::Push(value) => match at(document, &edit.way)? {
             Some(YamlNode::Sequence(list)) => {
-                list.push(fragment(value)?);
+                list.push(fragment(value, style, None)?);
                 Ok(())
             }
             _ => Err("a list is no plain list".into()),
         },
         act => match (at(document, parents)?, last) {
-            (Some(YamlNode::Mapping(map)), Place::Member(name)) => in_map(&map, name, act),
-            (Some(YamlNode::Sequence(list)), Place::Item(index)) => in_list(&list, *index, act),
+            (Some(YamlNode::Mapping(map)), Place::Member(name)) => in_map(&map, name, act, style),
+            (Some(YamlNode::Sequence(list)), Place::Item(index)) => {
+                in_list(&list, *index, act, style)
+            }
             _ => Err("a part of it is an alias, or no plain map or list".into()),
         },
     }
 }
 
-fn in_map(map: &Mapping, name: &str, act: &Act) -> Result<(), String> {
+fn in_map(map: &Mapping, name: &str, act: &Act, style: Style) -> Result<(), String> {
     match act {
-        Act::Set(value) => map.set(name, fragment(value)?),
+        Act::Set(value) => map.set(name, fragment(value, style, map.get(name).as_ref())?),
         Act::Remove => {
             map.remove(name);
         }
@@ -289,10 +307,10 @@ fn in_map(map: &Mapping, name: &str, act: &Act) -> Result<(), String> {
     Ok(())
 }
 
-fn in_list(list: &Sequence, index: usize, act: &Act) -> Result<(), String> {
+fn in_list(list: &Sequence, index: usize, act: &Act, style: Style) -> Result<(), String> {
     match act {
         Act::Set(value) => {
-            list.set(index, fragment(value)?);
+            list.set(index, fragment(value, style, list.get(index).as_ref())?);
         }
         Act::Remove => {
             list.remove(index);
@@ -302,11 +320,24 @@ fn in_list(list: &Sequence, index: usize, act: &Act) -> Result<(), String> {
     Ok(())
 }
 
-/// A value as a piece of YAML in our own spelling.
-fn fragment(value: &Json) -> Result<YamlNode, String> {
+/// A value as a piece of YAML: a text in the quotes of what stood there before, anything else in our own spelling.
+fn fragment(value: &Json, style: Style, before: Option<&YamlNode>) -> Result<YamlNode, String> {
     const NAME: &str = "value";
-    let document = serde_json::json!({ NAME: value });
-    let text = write::yaml(&document).map_err(|error| error.to_string())?;
+    let before = before
+        .and_then(YamlNode::as_scalar)
+        .map(ToString::to_string);
+    let quote = before.and_then(|before| before.trim_start().chars().next());
+    let text = match (style, value, quote) {
+        (Style::Json, _, _) => format!("{{\"{NAME}\": {}}}", json::text(value)),
+        (Style::Yaml, Json::String(_), Some('"')) => format!("{NAME}: {}\n", json::text(value)),
+        (Style::Yaml, Json::String(text), Some('\'')) if json::is_plain(text) => {
+            format!("{NAME}: '{}'\n", text.replace('\'', "''"))
+        }
+        _ => {
+            let document = serde_json::json!({ NAME: value });
+            write::yaml(&document).map_err(|error| error.to_string())?
+        }
+    };
     let parsed: Option<Document> = text.parse().ok();
     let node = parsed.and_then(|document| document.get(NAME));
     node.ok_or_else(|| "a value has no YAML form".to_string())

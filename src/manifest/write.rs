@@ -67,7 +67,6 @@ fn member(name: &str, value: &Json) -> Result<String, Unwritable> {
     match value {
         Json::Number(number) => named(" ", digits(number) + "\n"),
         value if is_empty(value) => one(value),
-        // As in the examples: items stand below the name of their list, and further in.
         value => named("\n", indented(&yaml(value)?, true)),
     }
 }
@@ -124,6 +123,8 @@ fn by_itself(value: &Json) -> Result<String, Unwritable> {
     let options = serde_saphyr::ser_options! {
         // A folded text shows every change of a word as a change of many lines.
         folded_wrap_chars: usize::MAX,
+        // As in the examples: items stand further in than the name of their list.
+        compact_list_indent: false,
     };
     let mut text = serde_saphyr::to_string_with_options(&Quoting(value), options)
         .map_err(|error| Unwritable(error.to_string()))?;
@@ -159,4 +160,45 @@ impl Serialize for Quoting<'_> {
 /// for an indentation.
 fn begins_with_tab(text: &str) -> bool {
     text.contains('\n') && text.trim_start_matches('\n').starts_with('\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_lines_that_begins_with_a_tab_is_quoted() {
+        let written = |text: &str| yaml(&json!({"a": {"b": text}})).expect("YAML");
+        assert_eq!(written("\tx\ny"), "a:\n  b: \"\\tx\\ny\"\n");
+        assert_eq!(written("\n\tx"), "a:\n  b: \"\\n\\tx\"\n");
+        assert_eq!(written("x\n\ty"), "a:\n  b: |-\n    x\n    \ty\n");
+        assert_eq!(written("\tx"), "a:\n  b: \"\\tx\"\n");
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_and_are_numbers_to_older_readers() {
+        for (digits, spelled) in [
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("0.10", "0.10"),
+            ("1e-7", "1.0e-7"),
+            ("1.5E300", "1.5e+300"),
+        ] {
+            let number: Json = serde_json::from_str(digits).expect("JSON");
+            let document = json!({"x": number, "list": [number, {"m": number}]});
+            let expected = format!("x: {spelled}\nlist:\n  - {spelled}\n  - m: {spelled}\n");
+            assert_eq!(yaml(&document).expect("YAML"), expected);
+        }
+    }
+
+    /// Values without numbers are laid out as the serializer lays them out.
+    #[test]
+    fn the_layout_is_that_of_the_serializer() {
+        let document = json!({
+            "a": {"b": "x", "c": [], "d": {}, "e": null, "no": true, "": "two\nlines\n"},
+            "f": ["y", ["z", ["w"]], [], {"g": "more\n\n lines", "h": {"i": "j"}}, {}, null, " \n"],
+            "k: l": "m: n"
+        });
+        let whole = by_itself(&document).expect("YAML");
+        assert_eq!(yaml(&document).expect("YAML"), whole);
+    }
 }

@@ -21,7 +21,7 @@ fn example_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
 }
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         secrets: Secrets {
             environment: Arc::new(|_| None),

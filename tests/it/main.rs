@@ -43,6 +43,7 @@ mod support;
 mod suspend;
 mod transcripts;
 mod trust;
+mod updates;
 mod vendor_words;
 mod wire;
 mod workflows;

@@ -19,7 +19,7 @@ use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
     Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, OwnPolicy,
-    PackedFields, Shape,
+    PackedFields, Severity, Shape,
 };
 use crate::plan::{self, Action};
 use crate::provider::listing::Found;
@@ -246,7 +246,8 @@ fn proved(
 ) -> Result<(), String> {
     let source = Source::new("the imported manifest".into(), text.to_string());
     let read = reread(checked, source);
-    if let Some(finding) = read.findings.iter().next() {
+    let mut findings = read.findings.iter();
+    if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
         let code = finding.code;
         return Err(format!(
             "its manifest would not be valid: {} ({code})",

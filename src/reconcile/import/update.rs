@@ -13,7 +13,8 @@ use crate::manifest::edit::{self, Act, Edit, File, Place};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Shape, Text, Tree, Value,
+    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Severity, Shape, Text,
+    Tree, Value,
 };
 use crate::plan::{self, Change, ChangeVerb};
 use crate::provider::canon::{self, Edge, Scalar};
@@ -86,7 +87,7 @@ fn object(
     if let Some(finding) = read
         .findings
         .iter()
-        .find(|f| f.severity == crate::model::Severity::Error)
+        .find(|finding| finding.severity == Severity::Error)
     {
         return Err(format!("it would not be valid: {}", finding.message));
     }
@@ -157,16 +158,10 @@ fn edits(
     // Numbers of items must hold until they are used, so what removes items comes last, and from the end.
     let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) =
         edits.into_iter().partition(|edit| edit.act == Act::Remove);
-    removals.sort_by_key(|edit| std::cmp::Reverse(item(edit)));
+    // By the whole way: a member goes before the items that stand before its own.
+    removals.sort_by(|one, other| other.way.cmp(&one.way));
     rest.extend(removals);
     Ok(rest)
-}
-
-fn item(edit: &Edit) -> Option<usize> {
-    match edit.way.last() {
-        Some(Place::Item(index)) => Some(*index),
-        Some(Place::Member(_)) | None => None,
-    }
 }
 
 fn one(
@@ -197,13 +192,8 @@ fn one(
                     let element = element.ok_or_else(|| {
                         format!("`{}` is something that no manifest can say", change.path)
                     })?;
-                    edits.push(match spot.node.map(|node| &node.tree) {
-                        Some(Tree::List(_)) => Edit {
-                            way: spot.way.clone(),
-                            act: Act::Push(element),
-                        },
-                        _ => return Err(format!("`{}` is no list in the file", spot.field.name)),
-                    });
+                    let edit = added(spot, element, edits);
+                    edits.push(edit);
                 }
                 ([Part::Field(name)], Some(index)) => {
                     let field = find(elements.fields, name).ok_or("an unknown field")?;
@@ -215,12 +205,32 @@ fn one(
                     };
                     scalar(&spot, change, edits);
                 }
+                // It follows from another change: the file says nothing of this element.
+                ([Part::Field(_)], None) => {}
                 _ => return Err(format!("`{}` is not in the file", change.path)),
             }
         }
         _ => return Err(format!("`{}` is not in the file", change.path)),
     }
     Ok(())
+}
+
+/// The edit that adds an element: in the place of a `null`, which stands for the empty list, comes a list, of which
+/// `edits` may hold the first elements.
+fn added(spot: &Spot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edit {
+    let way = spot.way.clone();
+    if matches!(spot.node.map(|node| &node.tree), Some(Tree::List(_))) {
+        let act = Act::Push(element);
+        return Edit { way, act };
+    }
+    let begun = edits.iter().position(|edit| edit.way == way);
+    let mut items = match begun.map(|index| edits.remove(index).act) {
+        Some(Act::Set(Json::Array(items))) => items,
+        _ => Vec::new(),
+    };
+    items.push(element);
+    let act = Act::Set(Json::Array(items));
+    Edit { way, act }
 }
 
 fn with(way: &[Place], place: Place) -> Vec<Place> {
