@@ -38,6 +38,10 @@ pub struct Field {
     pub clearing: Clearing,
     pub risk: RiskRule,
     pub carry: Carry,
+    /// The field that this one is another way to say.
+    pub stands_for: Option<&'static str>,
+    /// The field beside it with the date that this one's must not come before.
+    pub not_before: Option<&'static str>,
 }
 
 impl Field {
@@ -51,6 +55,8 @@ impl Field {
             clearing: Clearing::Impossible,
             risk: RiskRule::Safe,
             carry: Carry::Live,
+            stands_for: None,
+            not_before: None,
         }
     }
 
@@ -73,6 +79,17 @@ impl Field {
 
     pub const fn optional(self) -> Self {
         self.need(Need::Optional)
+    }
+
+    /// A convenience for people, which the reading replaces by the field `name`.
+    pub const fn stands_for(mut self, name: &'static str) -> Self {
+        self.stands_for = Some(name);
+        self.need(Need::Never)
+    }
+
+    pub const fn not_before(mut self, name: &'static str) -> Self {
+        self.not_before = Some(name);
+        self
     }
 
     pub const fn clearing(mut self, clearing: Clearing) -> Self {
@@ -113,6 +130,9 @@ pub enum Shape {
     /// An instant in UTC, compared and sent in whole seconds.
     Instant,
     Guid,
+    /// A text that names something of the vendor's. One that is a UUID is the same in upper and in lower case, and
+    /// is compared and sent in lower case, as the vendors print it.
+    Id,
     /// A free JSON object.
     Object,
     /// A list of texts without order.
@@ -226,7 +246,7 @@ impl Shape {
     /// The name of the type for messages and `explain`.
     pub fn name(&self) -> String {
         match self {
-            Shape::Text { max: None } => "text".into(),
+            Shape::Text { max: None } | Shape::Id => "text".into(),
             Shape::Text { max: Some(max) } => format!("text of at most {max} characters"),
             Shape::Integer { .. } => "integer".into(),
             Shape::Boolean => "boolean".into(),
@@ -278,6 +298,13 @@ impl Elements {
         });
         keys.chain(rest).collect()
     }
+}
+
+/// The name that plans use for the field called `name` in a manifest.
+pub fn meant<'a>(fields: &[Field], name: &'a str) -> &'a str {
+    find(fields, name)
+        .and_then(|field| field.stands_for)
+        .unwrap_or(name)
 }
 
 /// The field called `name`.

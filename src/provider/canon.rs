@@ -8,7 +8,7 @@ use compact_str::format_compact;
 use jiff::civil;
 
 use crate::model::json::{Decimal, Whole};
-use crate::model::{Clearing, Shape, Value};
+use crate::model::{Clearing, Shape, Text, Value};
 
 /// A scalar of either edge.
 #[derive(Clone, Copy, Debug)]
@@ -74,9 +74,10 @@ pub fn scalar(
             format!("must be {}, not {}", shape.name(), describe(shape, given)),
         );
         match (shape, given) {
-            (Shape::Text { .. }, Scalar::Integer(_) | Scalar::Number(_) | Scalar::Bool(_)) => {
-                misfit.hint("put the value in quotes")
-            }
+            (
+                Shape::Text { .. } | Shape::Id,
+                Scalar::Integer(_) | Scalar::Number(_) | Scalar::Bool(_),
+            ) => misfit.hint("put the value in quotes"),
             _ => misfit,
         }
     };
@@ -105,6 +106,7 @@ pub fn scalar(
         (Shape::Date, Scalar::Text(text)) => date(text, edge),
         (Shape::Instant, Scalar::Text(text)) => instant(text),
         (Shape::Guid, Scalar::Text(text)) => guid(text, clearing),
+        (Shape::Id, Scalar::Text(text)) => Ok(Value::Text(id(text))),
         _ => Err(wrong()),
     }
 }
@@ -260,6 +262,16 @@ fn guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
         Ok(id) => Ok(Value::Text(format_compact!("{}", id.hyphenated()))),
         Err(_) => Err(Misfit::new("bad-guid", format!("{text:?} is not a GUID"))
             .hint("for example f76ac030-df89-41a9-a62a-b6fbbba5a58c")),
+    }
+}
+
+/// An id as it is compared: one that is a UUID has no case.
+pub fn id(text: &str) -> Text {
+    // Of all spellings of a UUID only the one with hyphens has this length.
+    let uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
+    match uuid {
+        true => text.to_ascii_lowercase().into(),
+        false => text.into(),
     }
 }
 
@@ -495,6 +507,31 @@ mod tests {
             "00000000-0000-0000-0000-000000000000",
         );
         assert_eq!(nil, Ok(Value::Null));
+    }
+
+    #[test]
+    fn an_id_that_is_a_uuid_has_no_case() {
+        for (text, compared) in [
+            (
+                "F76AC030-DF89-41A9-A62A-B6FBBBA5A58C",
+                "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
+            ),
+            (
+                "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
+                "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
+            ),
+            ("Group-A", "Group-A"),
+            (
+                "F76AC030DF8941A9A62AB6FBBBA5A58C",
+                "F76AC030DF8941A9A62AB6FBBBA5A58C",
+            ),
+            (
+                "G76AC030-DF89-41A9-A62A-B6FBBBA5A58C",
+                "G76AC030-DF89-41A9-A62A-B6FBBBA5A58C",
+            ),
+        ] {
+            assert_eq!(id(text), compared);
+        }
     }
 
     #[test]

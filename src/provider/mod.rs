@@ -12,6 +12,7 @@ pub mod auth;
 pub mod canon;
 pub mod codec;
 pub mod conditions;
+pub mod dates;
 pub mod decode;
 pub mod hunt;
 pub mod listing;

@@ -129,6 +129,12 @@ fn field_page(out: &mut dyn Write, path: &str, field: &Field, mode: WriteMode) -
     writeln!(out, "  needed    {}", need(field, mode))?;
     writeln!(out, "  clearing  {}", clearing(field))?;
     writeln!(out, "  risk      {}", risk(field.risk))?;
+    if let Some(begin) = field.not_before {
+        writeln!(out, "  order     not before {begin}")?;
+    }
+    if let Some(name) = field.stands_for {
+        writeln!(out, "  stands    for {name}, also in spec.policy")?;
+    }
     match field.carry {
         Carry::Live => {}
         Carry::OnlyManaged => writeln!(out, "  sent      only when the manifest manages it")?,
@@ -183,9 +189,10 @@ fn clearing(field: &Field) -> &'static str {
     match (&field.shape, field.clearing) {
         (Shape::Set(_) | Shape::Keyed(_), _) => "[] or null: none wanted",
         (_, Clearing::Impossible) => "not possible",
-        (_, Clearing::Null | Clearing::NullOrEmpty) => "null",
-        (_, Clearing::Empty) => "null, sent as an empty text",
-        (_, Clearing::Zero) => "null, sent as 0",
+        (_, Clearing::Null) => "null",
+        (_, Clearing::NullOrEmpty) => "null or \"\", which are one value, sent as null",
+        (_, Clearing::Empty) => "null or \"\", which are one value, sent as \"\"",
+        (_, Clearing::Zero) => "null or 0, which are one value, sent as 0",
         (_, Clearing::Omit) => "null, left out of the write",
     }
 }
@@ -195,8 +202,8 @@ fn risk(rule: RiskRule) -> String {
         RiskRule::Safe => "safe".into(),
         RiskRule::Amount { used: None } => "lower reduces".into(),
         RiskRule::Amount { used: Some(used) } => format!("lower reduces; below {used} strands"),
-        RiskRule::End => "earlier reduces; now or past strands".into(),
-        RiskRule::Begin => "later reduces; later than now, once begun, strands".into(),
+        RiskRule::End => "earlier reduces; now or past strands, also where it was past before; 9999-12-31 is no end".into(),
+        RiskRule::Begin => "later reduces, also in the past; later than now, once begun, strands".into(),
         RiskRule::Ladder(steps) => {
             format!("down reduces, from least to most: {}", steps.join(", "))
         }

@@ -214,7 +214,7 @@ fn allow_null(schema: &mut Json) {
 
 fn value(shape: &'static Shape) -> Json {
     match shape {
-        Shape::Text { max: None } => json!({"type": "string"}),
+        Shape::Text { max: None } | Shape::Id => json!({"type": "string"}),
         Shape::Text { max: Some(max) } => json!({"type": "string", "maxLength": max}),
         Shape::Integer {
             min,

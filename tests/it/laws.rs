@@ -36,6 +36,7 @@ fn shape_value(shape: &'static Shape) -> BoxedStrategy<Value> {
         Shape::Choice { values, .. } => text(values),
         Shape::Date => text(&["2026-01-31", "2027-12-31", "2028-02-29"]),
         Shape::Instant => text(&["2026-01-31T00:00:00Z", "2027-12-31T23:59:59Z"]),
+        Shape::Id => text(&["x", "f76ac030-df89-41a9-a62a-b6fbbba5a58c"]),
         Shape::Guid => text(&[
             "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
             "25e1dd03-7185-4dc0-b63e-0df178164e13",

@@ -37,6 +37,7 @@ pub static TABLE: KindTable = KindTable {
         )
         .optional()
         .clearing(Clearing::Null)
+        .not_before("StartDate")
         .risk(RiskRule::End),
         Field::new(
             "UserGroupId",

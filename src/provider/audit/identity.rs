@@ -2,7 +2,7 @@
 
 use compact_str::ToCompactString;
 
-use super::Auditor;
+use super::{Auditor, canon};
 use crate::model::draft::Draft;
 use crate::model::{Diagnostic, KindTable, Shape, Text, Tree};
 use crate::provider::listing::Identity;
@@ -91,6 +91,7 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, String> {
             Ok(id) => Ok(id.hyphenated().to_compact_string()),
             Err(_) => Err(format!("`{name}` must be a GUID, not {text:?}")),
         },
+        Shape::Id => Ok(canon::id(text)),
         _ => Ok(text.into()),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::canon::{self, Edge, Scalar};
-use super::{Provider, conditions};
+use super::{Provider, conditions, dates};
 use crate::model::draft::Draft;
 use crate::model::field::{Elements, find};
 use crate::model::json::json_number;
@@ -42,6 +42,17 @@ pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) 
     conditions::audit(table.desired, &mut fields, &mut |path, finding| {
         own.push(finding.at(&draft.origin.source, place(path)));
     });
+    for reversed in dates::reversed(table.desired, &fields) {
+        let begin = Origin {
+            source: Arc::clone(&draft.origin.source),
+            mark: place(&reversed.begin.to_string()),
+        };
+        own.push(
+            Diagnostic::error("end-before-begin", reversed.words())
+                .at(&draft.origin.source, place(&reversed.end.to_string()))
+                .also(begin, "it begins here"),
+        );
+    }
     let desired = Desired {
         address: draft.address,
         vendor: table.vendor,

@@ -1,15 +1,17 @@
 //! Policies: what they name must be something that plans speak of.
 
 use super::Auditor;
-use super::paths::{in_plans, path_fault};
+use super::paths::path_fault;
 use crate::model::draft::PolicyDraft;
-use crate::model::{Diagnostic, Field, KindTable, Policy, Shape};
+use crate::model::field::meant;
+use crate::model::path::PatternPart;
+use crate::model::{Diagnostic, Field, KindTable, PathPattern, Policy, Shape};
 
 impl Auditor<'_> {
     pub(super) fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
         let lists = || {
             let list = |f: &&Field| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_));
-            table.desired.iter().filter(list).filter(|f| in_plans(f))
+            table.desired.iter().filter(list)
         };
         for (name, mark) in &draft.keep_unlisted {
             if !lists().any(|field| field.name == name) {
@@ -22,27 +24,35 @@ impl Auditor<'_> {
                 self.report(finding, *mark);
             }
         }
-        for (pattern, mark) in &draft.ignore {
+        let ignore = draft.ignore.iter().map(|(pattern, mark)| {
+            let pattern = in_plans(table, pattern);
             if let Some(finding) = path_fault("ignore", table.desired, &pattern.parts) {
                 self.report(finding, *mark);
             }
-        }
+            pattern
+        });
+        let ignore = ignore.collect();
         Policy {
             mode: draft.mode,
             keep_unlisted: draft
                 .keep_unlisted
                 .iter()
-                .map(|(name, _)| name.clone())
+                .map(|(name, _)| meant(table.desired, name).to_string())
                 .collect(),
-            ignore: draft
-                .ignore
-                .iter()
-                .map(|(pattern, _)| pattern.clone())
-                .collect(),
+            ignore,
             allow: draft.allow,
             until: draft.until,
             reason: draft.reason.clone(),
             resync: draft.resync,
         }
     }
+}
+
+/// A pattern in the words of plans: a policy may name a list as its manifest does, `userGroups` for `userGroupIds`.
+fn in_plans(table: &KindTable, pattern: &PathPattern) -> PathPattern {
+    let mut pattern = pattern.clone();
+    if let Some(PatternPart::Field(name)) = pattern.parts.first_mut() {
+        *name = meant(table.desired, name).to_string();
+    }
+    pattern
 }

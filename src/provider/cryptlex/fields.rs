@@ -2,7 +2,7 @@
 //! (checked 2026-11-21): one member, the set of user groups.
 
 use crate::model::field::Identity;
-use crate::model::{Field, Kind, KindTable, Need, RiskRule, Shape, Vendor};
+use crate::model::{Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
 /// The member of the write call.
 pub const IDS: &str = "userGroupIds";
@@ -17,20 +17,20 @@ pub static TABLE: KindTable = KindTable {
         Identity {
             name: "organizationId",
             about: "Id of the organization that the license belongs to.",
-            shape: Shape::TEXT,
+            shape: Shape::Id,
             example: "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11",
         },
         Identity {
             name: "licenseId",
             about: "Id of the license; not its key.",
-            shape: Shape::TEXT,
+            shape: Shape::Id,
             example: "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01",
         },
     ],
     desired: &[
         Field::new(
             IDS,
-            Shape::Set(&Shape::TEXT),
+            Shape::Set(&Shape::Id),
             "Ids of the user groups that may use the license.",
         )
         .risk(RiskRule::Members { used: None }),
@@ -40,7 +40,7 @@ pub static TABLE: KindTable = KindTable {
             "Names of the user groups that may use the license, in place of `userGroupIds`. They are \
              looked up in the organization's list of user groups.",
         )
-        .need(Need::Never)
+        .stands_for(IDS)
         .risk(RiskRule::Members { used: None }),
     ],
     write_call: "PATCH /v3/organizations/{organizationId}/licenses/{licenseId}",

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::model::Text;
 use crate::model::diagnostic::nearest;
+use crate::provider::canon;
 use crate::provider::decode::{Columns, Row, Rows, Spot};
 use crate::provider::reading::MOST_PAGES;
 
@@ -46,7 +47,7 @@ impl Groups {
         for row in rows {
             let [id, name] = &row.beside;
             let lacks = |name: &str| format!("a user group without the text `{name}`");
-            let id = id.text().ok_or_else(|| lacks("id"))?;
+            let id = canon::id(id.text().ok_or_else(|| lacks("id"))?);
             let name = name.text().ok_or_else(|| lacks("name"))?;
             self.seen.insert(id.to_string());
             let ids = self.ids.entry(name.to_string()).or_default();

@@ -51,7 +51,7 @@ impl LicenseListing {
     }
 
     fn rows(&mut self, purpose: Purpose, rows: &[LicenseRow<'_>], name: &str) {
-        let ids = rows.iter().filter_map(id_of).map(str::to_string);
+        let ids = rows.iter().filter_map(id_of).map(String::from);
         match purpose {
             Purpose::Organizations(page) => {
                 let new: Vec<String> = ids

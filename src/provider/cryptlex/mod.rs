@@ -28,10 +28,10 @@ use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
-use super::{Provider, Write, by_status, segment};
+use super::{Provider, Write, by_status, canon, segment};
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Mark, Method, Origin, Rate,
-    Reply, Value, Verdict,
+    Reply, Text, Value, Verdict,
 };
 
 pub struct Cryptlex;
@@ -161,7 +161,7 @@ impl Provider for Cryptlex {
             .one(&reply.body)
             .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        if id_of(&license) != Some(desired.id("licenseId")) {
+        if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
             return Err(Malformed::new("`id` is not the one that was written"));
         }
         decode(&license)
@@ -190,8 +190,8 @@ fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
             )));
         }
     };
-    let ids = groups.iter().map(|id| id.text().map(str::to_string));
-    let ids: Option<BTreeSet<String>> = ids.collect();
+    let ids = groups.iter().map(|id| id.text().map(canon::id));
+    let ids: Option<BTreeSet<Text>> = ids.collect();
     let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
     let mut live = Live::default();
     live.fields.insert(fields::IDS, Value::set(ids));
@@ -199,8 +199,8 @@ fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
 }
 
 /// The id of a row, which is the first thing that is read of it.
-fn id_of<'r, const N: usize>(row: &'r Row<'_, '_, N>) -> Option<&'r str> {
-    row.beside.first()?.text()
+fn id_of<const N: usize>(row: &Row<'_, '_, N>) -> Option<Text> {
+    row.beside.first()?.text().map(canon::id)
 }
 
 /// The vendor's words of a 403 do not say which scope is missing; the page of the call does.

@@ -12,6 +12,7 @@ use super::groups::{GROUPS, GroupRow, Groups};
 use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
 use crate::model::resource::Resolved;
 use crate::model::{Call, Live, Observed, Reply, Text, Value};
+use crate::provider::canon;
 use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::hunt::{Hunt, Next};
 use crate::provider::reading::{
@@ -193,8 +194,8 @@ impl LicenseReading {
                 continue; // the rows of a page have been checked
             };
             let organization = &mut self.organizations[number];
-            new |= organization.seen.is_new(id);
-            if let Some(index) = organization.left.remove(id) {
+            new |= organization.seen.is_new(&id);
+            if let Some(index) = organization.left.remove(id.as_str()) {
                 self.see(index, shown(row, name));
             }
         }
@@ -225,7 +226,9 @@ impl LicenseReading {
 
     fn one(&mut self, index: usize, rows: &[LicenseRow<'_>], name: &str) {
         let target = &self.targets[index];
-        let own = rows.iter().find(|row| id_of(row) == Some(&target.id));
+        let own = rows
+            .iter()
+            .find(|row| id_of(row).as_deref() == Some(&target.id));
         let observed = match (own, rows.first()) {
             (Some(row), _) => shown(row, name),
             (None, None) => Observed::Missing,
@@ -319,7 +322,10 @@ impl Reading for LicenseReading {
                 self.groups(number, &rows, &name);
                 return Ok(());
             }
-            let want: Want<'_> = &|id| id.text().is_none_or(|id| self.wants(purpose, id));
+            let want: Want<'_> = &|id| {
+                id.text()
+                    .is_none_or(|id| self.wants(purpose, &canon::id(id)))
+            };
             let rows = rows_of(&LICENSES, &reply, &name, want)?;
             match purpose {
                 Purpose::One(index) => self.one(index, &rows, &name),

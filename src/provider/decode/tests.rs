@@ -92,6 +92,7 @@ fn spelled(shape: &'static Shape) -> BoxedStrategy<String> {
             r#""2026-01-31 10:00:00""#,
             r#""9999-12-31T23:59:59.9999999""#,
         ]),
+        Shape::Id => one_of(&[r#""x""#, r#""F76AC030-df89-41a9-a62a-b6fbbba5a58c""#]),
         Shape::Guid => one_of(&[
             r#""F76AC030-df89-41a9-a62a-b6fbbba5a58c""#,
             r#""00000000-0000-0000-0000-000000000000""#,

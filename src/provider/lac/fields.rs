@@ -102,6 +102,7 @@ static FEATURES: Elements = Elements {
         .risk(RiskRule::Ladder(&["days_from_activation", "fixed", "no_expiration"])),
         Field::new("expiration_date", Shape::Date, "Expiration date. Required if the expiration type is fixed.")
             .need(Need::When { scope: Scope::Here, field: "expiration_type", is: "fixed" })
+            .not_before("issued_date")
             .risk(RiskRule::End),
         Field::new(
             "days_from_activation",
@@ -132,6 +133,7 @@ static FEATURES: Elements = Elements {
             Shape::Choice { values: &["fixed", "days_from_activation", "no_maintenance"], aliases: &[] },
             "Maintenance type.",
         ),
+        // A feature may be issued anew after its maintenance has ended, for the releases until then.
         Field::new("maintenance_date", Shape::Date, "Maintenance date. Required if the maintenance type is fixed.")
             .need(Need::When { scope: Scope::Here, field: "maintenance_type", is: "fixed" })
             .risk(RiskRule::End),

@@ -1,0 +1,155 @@
+//! Dates that have an order: an end that comes before its beginning leaves no time between.
+//!
+//! Used twice, as conditions are: on manifests, and on the object as a write would leave it, where one of the two
+//! dates may be live's. Equal dates are in order: the page of Alinea's write call prints a pair of them.
+
+use crate::model::{Field, FieldPath, Fields, Need, Scope, Shape, Text, Value};
+
+/// An end that comes before its beginning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reversed {
+    pub end: FieldPath,
+    pub begin: FieldPath,
+    days: [Text; 2],
+}
+
+impl Reversed {
+    /// What is wrong, in words: `EndDate` 2026-01-01T00:00:00Z is before `StartDate` 2027-01-01T00:00:00Z.
+    pub fn words(&self) -> String {
+        let Self { end, begin, days } = self;
+        let [until, from] = days;
+        format!("`{end}` {until} is before `{begin}` {from}")
+    }
+}
+
+/// Finds the ends that come before their beginnings, in an object and in the elements of its lists.
+pub fn reversed(table: &'static [Field], object: &Fields) -> Vec<Reversed> {
+    let root = FieldPath::default();
+    let mut found = reversed_at(table, object, &root);
+    for field in table {
+        let Shape::Keyed(elements) = &field.shape else {
+            continue;
+        };
+        for (key, element) in object.get(field.name).map_or(&[][..], Value::items) {
+            let at = root.field(field.name).element(key.clone());
+            found.extend(reversed_at(elements.fields, element, &at));
+        }
+    }
+    found
+}
+
+fn reversed_at(table: &'static [Field], fields: &Fields, at: &FieldPath) -> Vec<Reversed> {
+    let one = |field: &'static Field| {
+        let before = field.not_before?;
+        let before = table.iter().find(|other| other.name == before)?;
+        let (until, from) = (date(field, fields)?, date(before, fields)?);
+        // Canonical dates of one shape sort as texts.
+        (until < from).then(|| Reversed {
+            end: at.field(field.name),
+            begin: at.field(before.name),
+            days: [until.clone(), from.clone()],
+        })
+    };
+    table.iter().filter_map(one).collect()
+}
+
+/// The date of a field, if it means anything where it stands and is none that a vendor made up.
+fn date<'a>(field: &Field, fields: &'a Fields) -> Option<&'a Text> {
+    let Value::Text(date) = fields.get(field.name)? else {
+        return None;
+    };
+    let idle = match field.need {
+        Need::When {
+            scope: Scope::Here,
+            field: trigger,
+            is,
+        } => matches!(fields.get(trigger), Some(Value::Text(stated)) if stated != is),
+        _ => false,
+    };
+    let sound = date.starts_with(|c: char| c.is_ascii_digit()) && !date.starts_with("0000");
+    (sound && !idle).then_some(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Key, Kind};
+    use crate::provider;
+
+    fn table(kind: Kind) -> &'static [Field] {
+        let provider = provider::of_kind(kind.0).expect("a kind");
+        provider.table().desired
+    }
+
+    fn texts(fields: &[(&'static str, &str)]) -> Fields {
+        let text = |(name, text): &(&'static str, &str)| (*name, Value::Text((*text).into()));
+        fields.iter().map(text).collect()
+    }
+
+    #[test]
+    fn an_end_is_not_before_its_beginning() {
+        let alinea = table(Kind("AlineaLicense"));
+        let words = |from: &str, until: &str| -> Vec<String> {
+            let fields = texts(&[("StartDate", from), ("EndDate", until)]);
+            let found = reversed(alinea, &fields);
+            found.iter().map(Reversed::words).collect()
+        };
+        let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z");
+        assert_eq!(words(early, late), [""; 0]);
+        assert_eq!(words(early, early), [""; 0]);
+        assert_eq!(
+            words(late, early),
+            ["`EndDate` 2026-01-01T00:00:00Z is before `StartDate` 2026-01-01T00:00:01Z"]
+        );
+        let open = texts(&[("EndDate", early)]);
+        assert_eq!(reversed(alinea, &open), []);
+    }
+
+    #[test]
+    fn dates_of_elements_count_where_they_mean_something() {
+        let order = |expiration: &str| {
+            let feature = texts(&[
+                ("expiration_type", expiration),
+                ("expiration_date", "2026-01-01"),
+                ("issued_type", "fixed"),
+                ("issued_date", "2026-01-02"),
+            ]);
+            let key = Key::new(vec!["A".into(), "1".into()], false);
+            Fields::from([("Features", Value::Items([(key, feature)].into()))])
+        };
+        let lac = table(Kind("LacLicenseOrder"));
+        let found = reversed(lac, &order("fixed"));
+        assert_eq!(found[0].end.to_string(), "Features[A 1].expiration_date");
+        assert_eq!(found[0].begin.to_string(), "Features[A 1].issued_date");
+        assert_eq!(reversed(lac, &order("no_expiration")), []);
+    }
+
+    /// A pair stands in one table, and both are dates of one shape.
+    #[test]
+    fn every_pair_is_of_two_fields_that_can_be_compared() {
+        let mut left: Vec<&[Field]> = provider::ALL.iter().map(|it| it.table().desired).collect();
+        let mut pairs = 0;
+        while let Some(table) = left.pop() {
+            for field in table {
+                if let Shape::Keyed(elements) = &field.shape {
+                    left.push(elements.fields);
+                }
+                let Some(before) = field.not_before else {
+                    continue;
+                };
+                let before = table.iter().find(|other| other.name == before);
+                let shapes = (&field.shape, before.map(|before| &before.shape));
+                assert!(
+                    matches!(
+                        shapes,
+                        (Shape::Date, Some(Shape::Date)) | (Shape::Instant, Some(Shape::Instant))
+                    ),
+                    "{}",
+                    field.name
+                );
+                pairs += 1;
+            }
+        }
+        assert_eq!(pairs, 2);
+    }
+}
