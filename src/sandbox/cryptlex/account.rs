@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::switches::RenameToTaken;
 use super::{Refusal, refusal};
 use crate::sandbox::layered::{Layered, Members};
 use crate::sandbox::wire;
@@ -213,11 +214,14 @@ impl Organization {
         id: &str,
         body: &Value,
         now: Timestamp,
+        rename: RenameToTaken,
     ) -> Result<&Fields, Refusal> {
         if !self.groups.contains_key(id) {
             return Err(no_group(id));
         }
-        self.expect_free_name(body, Some(id))?;
+        if rename == RenameToTaken::Conflict {
+            self.expect_free_name(body, Some(id))?;
+        }
         let group = self.groups.get_mut(id).ok_or_else(|| no_group(id))?;
         for name in ["name", "description"] {
             if let Some(value) = body.get(name) {

@@ -290,8 +290,9 @@ impl Cryptlex {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let body = self.body(asked, &GROUP_UPDATE)?;
+        let rename = self.switches.rename_to_taken;
         let organization = self.account.organization_mut(organization)?;
-        let group = organization.update_group(id, &body, now)?;
+        let group = organization.update_group(id, &body, now, rename)?;
         Ok(Answer::json(200, &json!(group)))
     }
 

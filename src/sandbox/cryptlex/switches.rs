@@ -16,6 +16,8 @@ pub(super) struct Switches {
     /// 400 or 404 for a user group that the organization does not have.
     pub(super) unknown_group_status: u16,
     pub(super) group_order: GroupOrder,
+    /// Whether a group may be renamed to a name that another one has: the page lists no 409.
+    pub(super) rename_to_taken: RenameToTaken,
     /// Whether a PATCH that changes nothing still moves `updatedAt`.
     pub(super) bump_unchanged: bool,
     /// Life of an access token from the login call.
@@ -37,6 +39,7 @@ impl Default for Switches {
             single_get: false,
             unknown_group_status: 400,
             group_order: GroupOrder::CreatedAt,
+            rename_to_taken: RenameToTaken::Accept,
             bump_unchanged: true,
             token_life_seconds: 3600,
             missing_scope: None,
@@ -55,6 +58,15 @@ impl Default for Switches {
 pub(super) enum GroupOrder {
     CreatedAt,
     Reversed,
+}
+
+/// What renaming a user group to a taken name does. The create page lists 409 and the update page does not
+/// (checked 2026-11-29), so that names are unique is an inference.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RenameToTaken {
+    Accept,
+    Conflict,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

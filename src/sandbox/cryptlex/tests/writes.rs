@@ -101,6 +101,15 @@ fn bodies_that_are_no_json_are_refused() {
 }
 
 #[test]
+fn a_group_is_renamed_to_a_taken_name_or_not_as_switched() {
+    let one = format!("{ORG}/user-groups/{}", group(1));
+    let taken = json!({"name": "Support"});
+    assert_eq!(Bench::new().call("PATCH", &one, Some(taken.clone())).0, 200);
+    let mut bench = Bench::with(json!({"rename_to_taken": "conflict"}));
+    bench.refused(409, "Support", "PATCH", &one, taken);
+}
+
+#[test]
 fn user_groups_are_made_renamed_and_deleted() {
     let mut bench = Bench::new();
     let groups = format!("{ORG}/user-groups");
@@ -126,7 +135,6 @@ fn user_groups_are_made_renamed_and_deleted() {
         (status, &told["description"]),
         (200, &json!("Model builders"))
     );
-    bench.refused(409, "Support", "PATCH", &one, json!({"name": "Support"}));
     let (_, list) = bench.get(&format!("{ORG}/licenses"));
     assert_eq!(list[0]["userGroups"][1]["name"], "R&D");
 

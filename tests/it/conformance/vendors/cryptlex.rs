@@ -136,6 +136,7 @@ pub static VENDOR: Vendor = Vendor {
             Switch::new("single_get", &[json!(true)]),
             Switch::new("unknown_group_status", &[json!(404)]),
             Switch::new("group_order", &[s("reversed")]),
+            Switch::not("rename_to_taken", "no group is renamed"),
             Switch::new("bump_unchanged", &[json!(false)]),
             Switch::new("token_life_seconds", &[json!(60)]),
             Switch::new("rate_limit", &[json!(true)]),
