@@ -17,7 +17,7 @@ use url::Url;
 use crate::apply::{Secrets, Trust};
 use crate::daemon::hooks::{Hooks, Keys};
 use crate::daemon::notices::{self, Telling};
-use crate::daemon::serve::{self, Serving, guard};
+use crate::daemon::serve::{self, Bounds, Serving, guard};
 use crate::daemon::status::Status;
 use crate::daemon::task::Reader;
 use crate::daemon::trigger::Trigger;
@@ -82,6 +82,7 @@ pub struct Surface {
     hooks: Arc<Hooks>,
     told: watch::Sender<Vec<Notification>>,
     secrets: Secrets,
+    bounds: Bounds,
 }
 
 /// What runs beside the loop.
@@ -97,6 +98,7 @@ impl Surface {
         args: &SurfaceArgs,
         secrets: Secrets,
         triggers: mpsc::Sender<Trigger>,
+        bounds: Bounds,
     ) -> anyhow::Result<Self> {
         let token = secret(args.listen_token.as_ref(), args.listen_token_file.as_ref()).await?;
         let git = secret(
@@ -122,6 +124,7 @@ impl Surface {
             hooks: Arc::new(Hooks::new(Keys::default(), triggers)),
             told: watch::channel(Vec::new()).0,
             secrets,
+            bounds,
         })
     }
 
@@ -157,6 +160,7 @@ impl Surface {
             hooks: self.hooks,
             token: self.token,
             clock: Timestamp::now,
+            bounds: self.bounds,
         };
         let server = tokio::spawn(async move {
             let Some(listener) = self.listener else {

@@ -20,9 +20,11 @@ use crate::apply::lock::{Lock, LockFiles};
 use crate::apply::recall::{Fold, Recall};
 use crate::daemon::board::Board;
 use crate::daemon::brake;
+use crate::daemon::descriptors;
 use crate::daemon::engine::{Engine, Rules};
 use crate::daemon::mode::RunMode;
 use crate::daemon::pass::Shell;
+use crate::daemon::serve::Bounds;
 use crate::daemon::source::directory;
 use crate::daemon::source::git::Remote;
 use crate::daemon::status::SourceKind;
@@ -190,6 +192,7 @@ impl Watch {
 }
 
 pub async fn run(args: Watch) -> anyhow::Result<Exit> {
+    let limit = descriptors::raise_limit();
     let remote = args.remote()?;
     for path in &args.selection.paths {
         if path.as_os_str() == "-" {
@@ -242,7 +245,8 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         );
     }
     let secrets = settings(&args.reach, from_git, Arc::default()).secrets;
-    let surface = Surface::new(&args.surface, secrets, triggers.clone()).await?;
+    let bounds = Bounds::within(limit);
+    let surface = Surface::new(&args.surface, secrets, triggers.clone(), bounds).await?;
     let task = Wiring {
         args: &args,
         surface,

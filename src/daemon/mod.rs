@@ -24,6 +24,7 @@ pub mod board;
 pub mod brake;
 mod content;
 mod cron;
+pub mod descriptors;
 pub mod engine;
 pub mod fight;
 pub mod gate;

@@ -22,7 +22,7 @@ use tokio::sync::mpsc::Sender;
 use super::trigger::Trigger;
 use crate::apply::Secrets;
 use crate::model::{Connection, SecretText};
-pub use rate::Rate;
+pub use rate::{Rate, network};
 
 /// The largest delivery that is read. Cryptlex sends one object; GitHub caps a push payload at 25 MB but cuts
 /// its list of commits at 2048, and nothing in it beyond its signature matters here. A push too large to be

@@ -60,7 +60,7 @@ impl Budget {
 }
 
 /// One subscriber: an IPv4 address or the 64-bit network of an IPv6 address.
-fn network(peer: IpAddr) -> IpAddr {
+pub fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -13,6 +13,7 @@
 //! Nothing here writes anything but triggers into a bounded channel. Whoever looks costs the daemon no
 //! pass: all answers are made from the one [`Status`] of the moment, which is shared and never locked.
 
+mod connections;
 mod deliveries;
 mod events;
 pub mod guard;
@@ -22,7 +23,6 @@ pub mod view;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Request, State};
@@ -42,6 +42,7 @@ use self::view::Query;
 use super::hooks::{Hooks, Rate};
 use super::status::Status;
 use crate::model::SecretText;
+pub use connections::Bounds;
 
 /// Version of the JSON at `/status`, with the promise of the plan format.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -54,6 +55,7 @@ pub struct Serving {
     pub token: Option<SecretText>,
     /// The time, as an argument.
     pub clock: fn() -> Timestamp,
+    pub bounds: Bounds,
 }
 
 struct Server {
@@ -104,11 +106,11 @@ pub async fn serve(
         streams: Arc::new(Semaphore::new(events::AT_ONCE)),
         stopping,
     });
-    let service = router(&server).into_make_service_with_connect_info::<SocketAddr>();
-    let http = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let stop = async move {
         stop.await;
         let _ = stopped.send(true);
-    });
+    };
+    let http = connections::accept(listener, router(&server), serving.bounds, stop);
     let mut status = server.status.clone();
     let follow = async {
         loop {
@@ -121,9 +123,10 @@ pub async fn serve(
     };
     // Both may be dropped at any await: `follow` counts passes by number and loses none but those of the end.
     tokio::select! {
-        ended = http => ended,
-        () = follow => Ok(()),
+        () = http => {}
+        () = follow => {}
     }
+    Ok(())
 }
 
 fn router(server: &Arc<Server>) -> Router {

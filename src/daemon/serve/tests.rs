@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -60,6 +61,10 @@ async fn keys() -> Keys {
 }
 
 async fn bench(objects: usize, token: Option<&str>, room: usize) -> Bench {
+    bounded(objects, token, room, Bounds::USUAL).await
+}
+
+async fn bounded(objects: usize, token: Option<&str>, room: usize, bounds: Bounds) -> Bench {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (status, seen) = watch::channel(Arc::new(samples::status(objects)));
@@ -69,6 +74,7 @@ async fn bench(objects: usize, token: Option<&str>, room: usize) -> Bench {
         hooks: Arc::new(Hooks::new(keys().await, triggers)),
         token: token.map(SecretString::from),
         clock: samples::now,
+        bounds,
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, serving, async move {
@@ -291,6 +297,7 @@ async fn others_are_not_served_without_a_token() {
         hooks: Arc::new(Hooks::new(Keys::default(), mpsc::channel(1).0)),
         token: None,
         clock: samples::now,
+        bounds: Bounds::USUAL,
     };
     let refused = serve(listener, serving, std::future::pending()).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("--listen-token")));
@@ -379,4 +386,94 @@ async fn until(stream: &mut TcpStream, mark: &str) -> String {
             return text;
         }
     }
+}
+
+/// Waits for the end of a connection, as long as it takes; a server that never ends one fails the test.
+async fn ended(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest));
+    // One that is closed with something unread is reset.
+    let _ = end.await.expect("the connection ends");
+    rest
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn silent_connections_shut_out_their_own_peer_only() {
+    let bounds = Bounds {
+        all: 12,
+        per_peer: 8,
+        head_time: Duration::from_secs(3600),
+    };
+    let bench = bounded(3, None, 1, bounds).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(bench.address).await.expect("connects"));
+    }
+    for beyond in &mut silent[bounds.per_peer..] {
+        assert_eq!(ended(beyond).await, b"", "closed without a word");
+    }
+    let other = tokio::net::TcpSocket::new_v4().expect("a socket");
+    other
+        .bind("127.0.0.2:0".parse().expect("an address"))
+        .expect("bound");
+    let mut other = other.connect(bench.address).await.expect("connects");
+    let probe = b"GET /healthz HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n";
+    other.write_all(probe).await.expect("sent");
+    let reply = String::from_utf8(ended(&mut other).await).expect("text");
+    assert_eq!((code(&reply), body(&reply)), (200, "ok\n"));
+    // What is silent does not hold up the end, and neither does a head that stopped half-way.
+    silent[0]
+        .write_all(b"GET / HTTP/1.1\r\nhost")
+        .await
+        .expect("sent");
+    drop(silent.split_off(1));
+    assert_eq!(code(&bench.look("/healthz").await), 200, "room again");
+    let _ = bench.stop.send(());
+    drop(silent);
+    bench.server.await.expect("no panic").expect("stops");
+}
+
+#[tokio::test]
+async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
+    let bounds = Bounds {
+        head_time: Duration::from_millis(100),
+        ..Bounds::USUAL
+    };
+    let bench = bounded(3, None, 1, bounds).await;
+    let connect = || async { TcpStream::connect(bench.address).await.expect("connects") };
+    let mut stream = connect().await;
+    let request = b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    stream.write_all(request).await.expect("sent");
+    let first = until(&mut stream, "\n\n").await;
+    assert!(first.contains("text/event-stream"), "{first}");
+
+    let (mut nothing, mut half, mut again) = (connect().await, connect().await, connect().await);
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: loc")
+        .await
+        .expect("sent");
+    let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    again.write_all(request).await.expect("sent");
+    assert_eq!(ended(&mut nothing).await, b"");
+    assert_eq!(ended(&mut half).await, b"");
+    // One answer, and then nothing more was asked.
+    let reply = String::from_utf8(ended(&mut again).await).expect("text");
+    assert!(
+        reply.starts_with("HTTP/1.1 200") && reply.ends_with("ok\n"),
+        "{reply}"
+    );
+
+    // Longer than that under way, and still there.
+    bench
+        .status
+        .send_modify(|status| Arc::make_mut(status).stopping = true);
+    bench.status.send_modify(|status| {
+        let status = Arc::make_mut(status);
+        for object in &mut status.objects {
+            Arc::make_mut(object).last_pass = None;
+        }
+    });
+    let second = until(&mut stream, "\n\n").await;
+    assert!(second.contains("\"changed\":3"), "{second}");
+    bench.end().await.expect("stops");
 }

@@ -1,0 +1,275 @@
+//! The accept loop: how many connections there may be, and how long one may be silent.
+//!
+//! Whoever can reach the port can open connections, with or without a token, and every connection takes a file
+//! descriptor from the same limit that the journal, the manifests and the calls to vendors live on. So
+//! connections are counted, in all and per peer, and one that is beyond a bound is closed at once; one that sends
+//! no whole request head in time is closed as well, also between two requests. What is under way inside a request
+//! has bounds of its own: hook bodies and event streams, see `deliveries` and `events`.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::daemon::hooks::network;
+
+/// The bounds of the accept loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Connections at the same time.
+    pub all: usize,
+    /// Connections of one peer at the same time. Loopback is a peer like any other, so that a program on this
+    /// machine leaves room for a probe from another.
+    pub per_peer: usize,
+    /// How long a request head may take, from the first moment of the connection or the end of the request before.
+    pub head_time: Duration,
+}
+
+impl Bounds {
+    /// A team with its dashboards, a proxy, probes and vendors' hooks stay far below.
+    pub const USUAL: Self = Self {
+        all: 256,
+        per_peer: 32,
+        head_time: Duration::from_secs(10),
+    };
+
+    /// Descriptors that connections leave to the daemon's own work: 16 calls at once to each of a few vendors,
+    /// the files that are read on all cores, the journal, locks, watches and git.
+    pub const RESERVE: usize = 160;
+
+    /// The usual bounds, as far as a limit of descriptors leaves room. A few connections there are always: a daemon
+    /// that cannot be probed is restarted.
+    pub fn within(descriptors: Option<u64>) -> Self {
+        let limit = descriptors.and_then(|limit| usize::try_from(limit).ok());
+        let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(Self::RESERVE));
+        let all = Self::USUAL.all.min(room.max(8));
+        Self {
+            all,
+            per_peer: Self::USUAL.per_peer.min(all / 2),
+            ..Self::USUAL
+        }
+    }
+}
+
+/// The wait after the system refused a connection, for example for want of descriptors: those of others end in
+/// seconds.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// At most one complaint in this time: whoever floods the port must not flood the log.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Accepts connections until `stop` is ready, then waits until the answers under way are finished. An error of
+/// `accept` never ends it.
+pub async fn accept(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    stop: impl Future<Output = ()>,
+) {
+    let (stopped, stopping) = watch::channel(false);
+    let places = Places::default();
+    let mut open = JoinSet::new();
+    let mut complaint = Complaint::default();
+    let mut stop = pin!(stop);
+    loop {
+        // Every arm may be dropped before it is ready: a connection that was not handed out is kept by the system,
+        // and an ended task stays in the set.
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = open.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => match places.take(peer.ip(), bounds) {
+                Ok(place) => {
+                    let service = (router.clone(), stopping.clone());
+                    open.spawn(serve(stream, peer, service, bounds.head_time, place));
+                }
+                Err(full) => complaint.tell(&format!("{full}: further ones are closed")),
+            },
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                complaint.tell(&format!("cannot accept connections: {error}"));
+                sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = stopped.send(true);
+    while open.join_next().await.is_some() {}
+}
+
+/// Whether an error of `accept` is about the one connection that was next.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    (router, mut stopping): (Router, watch::Receiver<bool>),
+    head_time: Duration,
+    _place: Place,
+) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = router.call(request);
+        async move { answer.await as Result<Response, Infallible> }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head_time);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let stop = async {
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    };
+    // The connection is only borrowed: dropping that borrow loses nothing.
+    tokio::select! {
+        // What went wrong with one connection concerns its client, who has noticed.
+        _ = connection.as_mut() => return,
+        () = stop => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// The connections that are open, by peer.
+#[derive(Clone, Default)]
+struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+impl Places {
+    /// Counts a connection in until its place is dropped, or says which bound is reached.
+    fn take(&self, peer: IpAddr, bounds: Bounds) -> Result<Place, String> {
+        let network = network(peer);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = open.values().sum();
+        if all >= bounds.all {
+            return Err(format!("{all} connections are open"));
+        }
+        let own = open.entry(network).or_default();
+        if *own >= bounds.per_peer {
+            return Err(format!("{network} has {own} connections open"));
+        }
+        *own += 1;
+        Ok(Place {
+            places: self.clone(),
+            network,
+        })
+    }
+}
+
+/// The place of one open connection.
+struct Place {
+    places: Places,
+    network: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = open.get_mut(&self.network) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.network);
+            }
+        }
+    }
+}
+
+/// Says what is wrong once in a while.
+#[derive(Default)]
+struct Complaint(Option<Instant>);
+
+impl Complaint {
+    fn tell(&mut self, words: &str) {
+        if self.0.is_none_or(|last| last.elapsed() >= QUIET) {
+            tracing::warn!("{words}");
+            self.0 = Some(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(all: usize, per_peer: usize) -> Bounds {
+        Bounds {
+            all,
+            per_peer,
+            ..Bounds::USUAL
+        }
+    }
+
+    fn peer(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn places_are_bounded_in_all_and_per_peer_and_come_back() {
+        let places = Places::default();
+        let take = |text: &str| places.take(peer(text), bounds(3, 2));
+        let first = take("127.0.0.1").ok();
+        let second = take("127.0.0.1").ok();
+        assert!(first.is_some() && second.is_some());
+        let refusal = take("127.0.0.1").err();
+        assert_eq!(refusal.as_deref(), Some("127.0.0.1 has 2 connections open"));
+        let third = take("127.0.0.2").ok();
+        assert!(third.is_some(), "another peer has room");
+        let refusal = take("127.0.0.3").err();
+        assert_eq!(refusal.as_deref(), Some("3 connections are open"));
+        drop(first);
+        assert!(take("127.0.0.1").is_ok());
+        drop((second, third));
+        assert!(places.0.lock().unwrap().is_empty(), "no peer is remembered");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_peer() {
+        let places = Places::default();
+        let take = |text: &str| places.take(peer(text), bounds(9, 1));
+        let one = take("2001:db8:0:1::1").ok();
+        assert!(one.is_some());
+        assert!(take("2001:db8:0:1:ffff::2").is_err());
+        assert!(take("2001:db8:0:2::1").is_ok());
+        let mapped = take("::ffff:192.0.2.1").ok();
+        assert!(mapped.is_some() && take("192.0.2.1").is_err());
+    }
+
+    #[test]
+    fn connections_leave_descriptors_to_the_daemons_own_work() {
+        assert_eq!(Bounds::within(None), Bounds::USUAL);
+        assert_eq!(Bounds::within(Some(1 << 20)), Bounds::USUAL);
+        let of = |limit| {
+            let bounds = Bounds::within(Some(limit));
+            (bounds.all, bounds.per_peer)
+        };
+        assert_eq!(of(416), (256, 32));
+        assert_eq!(of(256), (96, 32));
+        assert_eq!(of(200), (40, 20));
+        assert_eq!(of(64), (8, 4));
+    }
+}
