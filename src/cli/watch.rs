@@ -129,9 +129,6 @@ pub struct Watch {
     log_format: LogFormat,
 }
 
-/// How often files are compared with `--poll`.
-const POLL: Duration = Duration::from_secs(2);
-
 /// Hints that wait at most: more would say nothing more.
 const HINTS: usize = 1024;
 
@@ -212,12 +209,11 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
     };
     let (triggers, hints) = mpsc::channel(HINTS);
     // The watch begins before the first reading, so that nothing saved in between is missed.
-    let _watch = match &remote {
+    let _following = match &remote {
         Some(_) => None,
         None => {
-            let poll = args.poll.then_some(POLL);
-            let watch = directory::watch(&args.selection.paths, poll, triggers.clone());
-            Some(watch.map_err(|why| anyhow::anyhow!(why))?)
+            let following = directory::follow(&args.selection.paths, args.poll, triggers.clone());
+            Some(following.map_err(|why| anyhow::anyhow!(why))?)
         }
     };
     let mut reader = reader(

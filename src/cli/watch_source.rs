@@ -30,6 +30,8 @@ struct Source {
     /// Serves the first reading; what later ones need is at hand.
     cache: Option<PathBuf>,
     last: Mutex<Last>,
+    /// The digest and the findings that were told last.
+    told: Mutex<(String, Vec<String>)>,
     shelf: Mutex<Shelf>,
 }
 
@@ -62,6 +64,7 @@ pub fn reader(
         timeout,
         cache: selection.cache.clone(),
         last: Mutex::default(),
+        told: Mutex::default(),
         shelf: Mutex::default(),
     });
     Ok(Box::new(move || Box::pin(read(Arc::clone(&source)))))
@@ -135,7 +138,9 @@ impl Source {
             true => Err(EMPTIED.to_string()),
             false => Ok(checked),
         };
-        let checked = self.checked(said, commit.as_deref()).and_then(kept);
+        let checked = self
+            .checked(said, commit.as_deref(), &digest)
+            .and_then(kept);
         cached::save(cache.as_deref());
         let (fetched, problem) = match checked {
             Ok(checked) => {
@@ -149,9 +154,11 @@ impl Source {
         fetched
     }
 
-    fn checked(&self, said: Said, commit: Option<&str>) -> Result<Checked, String> {
+    fn checked(&self, said: Said, commit: Option<&str>, digest: &str) -> Result<Checked, String> {
         let mut checked = self.shelf().check(said, &self.options);
-        self.tell(&checked.findings);
+        if self.is_news(&checked.findings, digest) {
+            self.tell(&checked.findings);
+        }
         if checked.findings.has_errors() {
             let errors = checked
                 .findings
@@ -176,6 +183,17 @@ impl Source {
             Place::Git(_) => commit.map(Into::into),
         };
         Ok(checked)
+    }
+
+    /// Whether the same was not told just now of the same texts: what cannot be read is tried again for as long as
+    /// that lasts.
+    fn is_news(&self, findings: &Diagnostics, digest: &str) -> bool {
+        let words: Vec<String> = findings.iter().map(place_and_words).collect();
+        let now = (digest.to_string(), words);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = *told != now;
+        *told = now;
+        news
     }
 
     fn tell(&self, findings: &Diagnostics) {

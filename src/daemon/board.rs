@@ -41,6 +41,7 @@ impl Board {
                 revision: None,
                 loaded_at: None,
                 problem: None,
+                unfollowed: None,
                 files: 0,
                 documents: 0,
             },
@@ -111,6 +112,15 @@ impl Board {
         if self.status.source.problem.take().is_some() {
             tracing::info!("the source can be read again");
         }
+    }
+
+    /// Takes in why the source is not followed, or that it is.
+    pub fn following(&mut self, broken: Option<String>) {
+        match &broken {
+            Some(why) => tracing::error!(problem = why, "the source is not followed"),
+            None => tracing::info!("the source is followed again"),
+        }
+        self.status.source.unfollowed = broken;
     }
 
     /// The newest manifests cannot be put in force; those that are stay so.

@@ -173,7 +173,7 @@ impl Engine {
     pub fn wake(&mut self, trigger: &Trigger, now: Now) -> usize {
         match trigger {
             // The task reads the manifests; what they change is woken by `adopt`.
-            Trigger::Source => 0,
+            Trigger::Source | Trigger::Following(_) => 0,
             Trigger::Connection(name) => {
                 self.wake_where(now, "a hint", |desired| desired.connection == *name)
             }

@@ -6,6 +6,11 @@ use std::time::Duration;
 /// short enough that nobody waits for a typo on the way to it.
 const FIRST: Duration = Duration::from_secs(5);
 
+/// The first and the longest wait after the source could not be read: no event tells that a network file system is
+/// back or that a file may be read again, and a look at unchanged files costs next to nothing.
+const READ_FIRST: Duration = Duration::from_secs(1);
+const READ_LONGEST: Duration = Duration::from_secs(30);
+
 /// How a look ended, as far as the next one is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -33,7 +38,16 @@ pub fn next(ended: Ended, failures: u32, resync: Duration, chance: f64) -> (Dura
 /// Doubles with every failure, up to the regular wait. Half of each wait is up to chance, so that what
 /// failed together is not tried again together.
 pub fn backoff(failures: u32, longest: Duration, chance: f64) -> Duration {
-    let doubled = FIRST.saturating_mul(2_u32.saturating_pow(failures.min(16)));
+    doubled(FIRST, failures, longest, chance)
+}
+
+/// The wait until a source that could not be read is read again; `regular` is the wait without failures.
+pub fn reading(failures: u32, regular: Duration, chance: f64) -> Duration {
+    doubled(READ_FIRST, failures, READ_LONGEST.min(regular), chance)
+}
+
+fn doubled(first: Duration, failures: u32, longest: Duration, chance: f64) -> Duration {
+    let doubled = first.saturating_mul(2_u32.saturating_pow(failures.min(16)));
     doubled
         .min(longest)
         .mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
@@ -77,5 +91,35 @@ mod tests {
         let soon = Duration::from_secs(30);
         assert_eq!(next(Ended::Until(soon), 3, RESYNC, 0.0), (soon, 0));
         assert_eq!(next(Ended::Until(RESYNC * 9), 0, RESYNC, 0.0).0, RESYNC);
+    }
+
+    #[test]
+    fn a_source_is_read_again_after_a_second_and_every_half_minute_at_the_latest() {
+        let waits = |regular| {
+            let waits = (0..7).map(|failures| reading(failures, regular, 1.0).as_secs());
+            waits.collect::<Vec<u64>>()
+        };
+        assert_eq!(waits(RESYNC), [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(waits(Duration::from_secs(3)), [1, 2, 3, 3, 3, 3, 3]);
+        assert_eq!(reading(0, RESYNC, 0.0).as_millis(), 500);
+    }
+
+    #[test]
+    fn a_wait_grows_for_sixteen_failures_and_no_further() {
+        let wait = |failures| backoff(failures, Duration::MAX, 1.0).as_secs();
+        assert_eq!((wait(0), wait(1)), (5, 10));
+        assert_eq!(wait(16), 5 << 16);
+        assert_eq!(wait(17), 5 << 16);
+        assert_eq!(next(Ended::Passing, u32::MAX, RESYNC, 0.0).1, u32::MAX);
+    }
+
+    #[test]
+    fn chance_beyond_its_bounds_counts_as_its_bound() {
+        assert_eq!(backoff(0, RESYNC, 0.5).as_millis(), 3750);
+        assert_eq!(backoff(0, RESYNC, 7.0), backoff(0, RESYNC, 1.0));
+        assert_eq!(backoff(0, RESYNC, -7.0), backoff(0, RESYNC, 0.0));
+        assert_eq!(round(RESYNC, 0.5).as_secs(), 570);
+        assert_eq!(round(RESYNC, 7.0), round(RESYNC, 1.0));
+        assert_eq!(round(RESYNC, -7.0), round(RESYNC, 0.0));
     }
 }

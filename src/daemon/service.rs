@@ -62,6 +62,9 @@ fn line(status: &Status) -> String {
     if status.source.problem.is_some() {
         parts.push("the source cannot be read".into());
     }
+    if status.source.unfollowed.is_some() {
+        parts.push("the source is not followed".into());
+    }
     if status.brake.engaged {
         parts.push("the brake is on".into());
     }

@@ -49,6 +49,8 @@ pub struct SourceStatus {
     pub loaded_at: Option<Timestamp>,
     /// Why the newest manifests are not in force; the last good ones are.
     pub problem: Option<String>,
+    /// Why changes of the source go unseen.
+    pub unfollowed: Option<String>,
     pub files: usize,
     pub documents: usize,
 }

@@ -177,6 +177,10 @@ impl Task {
 
     fn hint(&mut self, trigger: &Trigger, flight: &mut Flight) {
         let now = self.now();
+        if let Trigger::Following(broken) = trigger {
+            self.board.following(broken.clone());
+            return;
+        }
         if *trigger == Trigger::Source {
             // Hints while a reading is under way ask for another one: it may have been past the file.
             flight.read_at = Some(
@@ -224,7 +228,7 @@ impl Task {
                 }
             }
             Err(why) => {
-                wait = super::schedule::backoff(flight.failures, self.poll, chance);
+                wait = super::schedule::reading(flight.failures, self.poll, chance);
                 flight.failures = flight.failures.saturating_add(1);
                 self.board.source_is_broken(why);
             }

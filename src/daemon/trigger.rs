@@ -8,6 +8,8 @@
 pub enum Trigger {
     /// The manifests may have changed: a saved file, a push to the git remote.
     Source,
+    /// Why changes of the source go unseen from now on; nothing once they are seen again.
+    Following(Option<String>),
     /// Something changed at this connection, and nobody says what.
     Connection(String),
     /// One object changed.

@@ -70,7 +70,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("prometheus_client", &["daemon/serve/metrics.rs"]),
     ("lettre", &["daemon/notices/mail.rs"]),
     ("notify", &["daemon/source/directory.rs"]),
-    ("notify_debouncer_full", &["daemon/source/directory.rs"]),
     ("sd_notify", &["daemon/service.rs"]),
     ("opentelemetry", &["cli/otlp.rs"]),
     ("opentelemetry_sdk", &["cli/otlp.rs"]),

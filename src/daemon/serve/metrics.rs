@@ -247,6 +247,11 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
             flag(status.source.problem.is_some()),
         ),
         gauge(
+            "source_unfollowed",
+            "Whether changes of the source go unseen",
+            flag(status.source.unfollowed.is_some()),
+        ),
+        gauge(
             "start_time_seconds",
             "When the daemon started",
             bare(status.started_at.as_second() as f64),

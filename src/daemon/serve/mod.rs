@@ -3,7 +3,7 @@
 //! | path | what | who may |
 //! | --- | --- | --- |
 //! | `/healthz` | the process is alive and its loop is not gone | everybody |
-//! | `/readyz` | manifests are in force and it is not stopping | everybody |
+//! | `/readyz` | manifests are in force, the source is followed, and it is not stopping | everybody |
 //! | `POST /hooks/…` | deliveries of vendors and git hosts | whoever signs |
 //! | `/` | the status page | see [`guard`] |
 //! | `/status` | the status as JSON; takes the page's filter | see [`guard`] |
@@ -215,13 +215,15 @@ async fn healthz(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
-/// Ready means that a hook would be taken: a vendor that is down makes nobody else wait.
+/// Ready means that a hook would be taken and a saved manifest be seen: a vendor that is down makes nobody else wait.
 async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let status = server.now();
     let why = if !server.alive() || status.stopping {
-        "stopping\n"
+        "stopping\n".to_string()
     } else if status.source.loaded_at.is_none() {
-        "no manifests are in force yet\n"
+        "no manifests are in force yet\n".to_string()
+    } else if let Some(why) = &status.source.unfollowed {
+        format!("changes of the source are not seen: {why}\n")
     } else {
         return "ready\n".into_response();
     };

@@ -213,6 +213,7 @@ pub fn status(objects: usize) -> Status {
                  licences/lac/acme-lab.yaml:9:5\n  = help: did you mean `activations_allowed`?"
                     .into(),
             ),
+            unfollowed: None,
             files: objects / 3,
             documents: objects,
         },

@@ -256,6 +256,15 @@ async fn probes_tell_a_stopping_and_a_dead_daemon() {
     bench.status.send_modify(|status| {
         let status = Arc::make_mut(status);
         status.source.loaded_at = Some(samples::now());
+        status.source.unfollowed = Some("cannot follow m: it is not there".into());
+    });
+    let reply = bench.look("/readyz").await;
+    let why = "changes of the source are not seen: cannot follow m: it is not there\n";
+    assert_eq!((code(&reply), body(&reply)), (503, why));
+    assert_eq!(code(&bench.look("/healthz").await), 200);
+    bench.status.send_modify(|status| {
+        let status = Arc::make_mut(status);
+        status.source.unfollowed = None;
         status.stopping = true;
     });
     assert_eq!(code(&bench.look("/readyz").await), 503);

@@ -253,6 +253,7 @@ impl Tick {
             around: before.passes.back() != after.passes.back()
                 || before.brake.engaged != after.brake.engaged
                 || before.source.problem != after.source.problem
+                || before.source.unfollowed != after.source.unfollowed
                 || before.source.revision != after.source.revision
                 || before.stopping != after.stopping,
             ..Self::default()

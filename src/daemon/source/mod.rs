@@ -4,4 +4,7 @@
 //! put in force is not its business.
 
 pub mod directory;
+mod follow;
 pub mod git;
+mod picture;
+mod points;

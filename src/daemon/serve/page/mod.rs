@@ -97,6 +97,12 @@ fn notices(status: &Status) -> Markup {
                 pre { (problem) }
             }
         }
+        @if let Some(why) = &status.source.unfollowed {
+            div.notice.bad {
+                p { strong { "The source is not followed. " } "What is saved there is read at the next regular look." }
+                pre { (why) }
+            }
+        }
         @if status.brake.engaged {
             p.notice.bad {
                 strong { "The brake is on. " }

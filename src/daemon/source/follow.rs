@@ -1,0 +1,269 @@
+//! Keeps watches where the source is: sets them, sets them again, and compares where none can be had.
+//!
+//! A watch is a hint that a look is worth while, and can be refused or lost; none of that may mean that a change is
+//! never seen. So every directory to watch (see [`super::points`]) is either watched or *polled*: stamps of what
+//! counts in it are compared every few seconds. Whoever drives a [`Follower`] hands it what the system told
+//! ([`Follower::take`]) and calls [`Follower::look`] about once a second; both say whether to read the source.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::picture::{Identity, Node, Picture};
+use super::points::{Change, Points};
+
+/// Sets watches on single directories, not on what is below them.
+pub trait Watches {
+    fn watch(&mut self, directory: &Path) -> Result<(), Refusal>;
+
+    fn unwatch(&mut self, directory: &Path);
+}
+
+/// Why there is no watch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// The system's limit of watches is reached; trying others is in vain.
+    Watches,
+    /// The system's limit of watchers is reached.
+    Instances,
+    Other(String),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Watches => {
+                out.write_str("the system's limit is reached; raise it with sysctl fs.inotify.max_user_watches")
+            }
+            Self::Instances => out.write_str(
+                "the system's limit is reached; raise it with sysctl fs.inotify.max_user_instances, or that of open files",
+            ),
+            Self::Other(why) => out.write_str(why),
+        }
+    }
+}
+
+/// What the system told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about; nothing if anything may have changed.
+    pub path: Option<PathBuf>,
+    pub change: Change,
+    /// Whether watches at and below the path may be gone.
+    pub lost: bool,
+}
+
+impl Note {
+    /// Anything may have changed, and any watch may be lost.
+    pub const ANYTHING: Self = Self {
+        path: None,
+        change: Change::Moved,
+        lost: true,
+    };
+}
+
+/// Makes what sets watches, as often as it is asked.
+pub type Open<W> = Box<dyn FnMut() -> Result<W, Refusal> + Send>;
+
+/// Follows a source.
+pub struct Follower<W> {
+    roots: Vec<PathBuf>,
+    /// The working directory at the start, if a path is named from there.
+    here: Option<(PathBuf, Node)>,
+    picture: Box<dyn Picture + Send>,
+    /// Nothing where nobody wants events.
+    open: Option<Open<W>>,
+    watches: Option<W>,
+    points: Points,
+    watched: BTreeMap<PathBuf, Identity>,
+    /// The stamp of each directory that is compared.
+    polled: BTreeMap<PathBuf, u64>,
+    refusals: BTreeSet<Refusal>,
+}
+
+impl<W: Watches> Follower<W> {
+    /// Watches everything that can be; without `open` everything is compared.
+    pub fn new(roots: &[PathBuf], picture: Box<dyn Picture + Send>, open: Option<Open<W>>) -> Self {
+        let roots = match roots {
+            [] => vec![PathBuf::from(".")],
+            roots => roots.to_vec(),
+        };
+        let relative = roots.iter().any(|root| root.is_relative());
+        let here = std::env::current_dir().ok().filter(|_| relative);
+        let here = here.map(|here| {
+            let node = picture.node(&here);
+            (here, node)
+        });
+        let mut follower = Self {
+            roots,
+            here,
+            picture,
+            open,
+            watches: None,
+            points: Points::default(),
+            watched: BTreeMap::new(),
+            polled: BTreeMap::new(),
+            refusals: BTreeSet::new(),
+        };
+        follower.renew();
+        follower
+    }
+
+    /// Why the source is not followed.
+    pub fn broken(&self) -> Option<String> {
+        if let Some((here, node)) = &self.here
+            && self.picture.node(here) != *node
+        {
+            let here = here.display();
+            return Some(format!(
+                "the working directory {here} is another one now: start again, or name the source by its whole path"
+            ));
+        }
+        self.points.broken.clone()
+    }
+
+    /// Takes in what the system told. Returns whether to read the source, and whether [`Self::renew`] is needed.
+    pub fn take(&mut self, notes: &[Note]) -> (bool, bool) {
+        let (mut read, mut moved) = (false, false);
+        for note in notes {
+            let concerns = note
+                .path
+                .as_ref()
+                .is_none_or(|path| self.points.concern(path, note.change));
+            if !concerns {
+                continue;
+            }
+            read = true;
+            moved |= note.change == Change::Moved;
+            if note.lost {
+                self.forget(note.path.as_deref());
+            }
+        }
+        (read, moved)
+    }
+
+    /// Gives up the watches at and below a path, or all of them.
+    fn forget(&mut self, path: Option<&Path>) {
+        let Self {
+            watches, watched, ..
+        } = self;
+        watched.retain(|directory, _| {
+            let lost = path.is_none_or(|path| directory.starts_with(path));
+            if lost && let Some(watches) = watches {
+                watches.unwatch(directory);
+            }
+            !lost
+        });
+    }
+
+    /// Looks whether the named paths lead where they led and, if `poll`, at what has no watch. Returns whether to read
+    /// the source.
+    pub fn look(&mut self, poll: bool) -> bool {
+        let mut read = !self.points.still_hold(&*self.picture);
+        if poll {
+            for (directory, before) in &mut self.polled {
+                let now = self.points.stamp(directory, &*self.picture);
+                read |= now != *before;
+                *before = now;
+            }
+        }
+        if read {
+            self.renew();
+        }
+        read
+    }
+
+    /// Finds out what to watch, and watches it. Returns whether something is watched or compared that was not before:
+    /// what changed there until now was not told.
+    pub fn renew(&mut self) -> bool {
+        let roots = self.roots.iter().map(std::path::absolute);
+        let roots: Vec<PathBuf> = roots.flatten().collect();
+        self.points = Points::of(&roots, &*self.picture);
+        if roots.len() < self.roots.len() {
+            let why = "the working directory is gone: start again".to_string();
+            self.points.broken.get_or_insert(why);
+        }
+        self.drop_stale();
+        let mut new = false;
+        let mut refusals = BTreeSet::new();
+        let directories: Vec<(PathBuf, Identity)> = self
+            .points
+            .directories
+            .iter()
+            .filter(|(path, _)| !self.watched.contains_key(*path))
+            .map(|(path, point)| (path.clone(), point.identity))
+            .collect();
+        for (path, identity) in directories {
+            match self.watch(&path, &refusals) {
+                Ok(()) => {
+                    self.polled.remove(&path);
+                    self.watched.insert(path, identity);
+                    new = true;
+                }
+                Err(refusal) => {
+                    refusals.extend(refusal);
+                    if !self.polled.contains_key(&path) {
+                        let stamp = self.points.stamp(&path, &*self.picture);
+                        self.polled.insert(path, stamp);
+                        new = true;
+                    }
+                }
+            }
+        }
+        self.tell(refusals);
+        new
+    }
+
+    /// Gives up watches of directories that are not to be watched, or are others now.
+    fn drop_stale(&mut self) {
+        let Self {
+            watches,
+            watched,
+            polled,
+            points,
+            ..
+        } = self;
+        watched.retain(|path, identity| {
+            let point = points.directories.get(path);
+            let kept = point.is_some_and(|point| point.identity == *identity);
+            if !kept && let Some(watches) = watches {
+                watches.unwatch(path);
+            }
+            kept
+        });
+        polled.retain(|path, _| points.directories.contains_key(path));
+    }
+
+    /// Watches a directory, or says why not; `None` if nobody asked for events.
+    fn watch(&mut self, path: &Path, refused: &BTreeSet<Refusal>) -> Result<(), Option<Refusal>> {
+        let open = self.open.as_mut().ok_or(None)?;
+        for limit in [Refusal::Instances, Refusal::Watches] {
+            if refused.contains(&limit) {
+                return Err(Some(limit));
+            }
+        }
+        if self.watches.is_none() {
+            self.watches = Some(open()?);
+        }
+        let watches = self.watches.as_mut().ok_or(None)?;
+        watches.watch(path).map_err(Some)
+    }
+
+    /// Tells of refusals once, and once when they are over.
+    fn tell(&mut self, refusals: BTreeSet<Refusal>) {
+        // One of them stands for all: a thousand directories of somebody else's are told of in one line.
+        if let Some(refusal) = refusals.difference(&self.refusals).next() {
+            let directories = self.polled.len();
+            tracing::warn!(
+                directories,
+                "the system does not tell of changes there, so files are compared every few seconds: {refusal}"
+            );
+        }
+        if refusals.is_empty() && !self.refusals.is_empty() {
+            tracing::info!("the system tells of all changes again");
+        }
+        self.refusals = refusals;
+    }
+}
+
+#[cfg(test)]
+mod tests;

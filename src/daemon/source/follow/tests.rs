@@ -1,0 +1,219 @@
+//! What is done when the system refuses watches, on a real directory with a system that is played.
+
+use std::sync::{Arc, Mutex};
+
+use super::super::picture::Disk;
+use super::*;
+
+/// What a system allows, and what is watched.
+#[derive(Default)]
+struct Played {
+    watched: BTreeSet<PathBuf>,
+    most: usize,
+    refuses: Option<PathBuf>,
+}
+
+#[derive(Clone)]
+struct Player(Arc<Mutex<Played>>);
+
+impl Watches for Player {
+    fn watch(&mut self, directory: &Path) -> Result<(), Refusal> {
+        let mut played = self.0.lock().unwrap();
+        if played.refuses.as_deref() == Some(directory) {
+            return Err(Refusal::Other("permission denied".into()));
+        }
+        if played.watched.len() >= played.most {
+            return Err(Refusal::Watches);
+        }
+        assert!(
+            played.watched.insert(directory.into()),
+            "watched twice: {directory:?}"
+        );
+        Ok(())
+    }
+
+    fn unwatch(&mut self, directory: &Path) {
+        self.0.lock().unwrap().watched.remove(directory);
+    }
+}
+
+struct Scene {
+    dir: tempfile::TempDir,
+    system: Arc<Mutex<Played>>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self {
+            dir: tempfile::tempdir().unwrap(),
+            system: Arc::new(Mutex::new(Played {
+                most: usize::MAX,
+                ..Played::default()
+            })),
+        };
+        scene.write("m/o.yaml", "a: 1");
+        scene.write("m/sub/p.yaml", "a: 1");
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().canonicalize().unwrap().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn follower(&self, open: Option<Open<Player>>) -> Follower<Player> {
+        Follower::new(&[self.path("m")], Box::new(Disk), open)
+    }
+
+    fn open(&self) -> Option<Open<Player>> {
+        let player = Player(Arc::clone(&self.system));
+        Some(Box::new(move || Ok(player.clone())))
+    }
+}
+
+/// Makes the times of files old enough to tell one write from another.
+fn age(path: &Path) {
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(old).unwrap();
+}
+
+#[test]
+fn what_the_limit_leaves_out_is_compared_until_the_limit_is_raised() {
+    let scene = Scene::new();
+    let before = scene.follower(scene.open()).watched.len();
+    scene.system.lock().unwrap().watched.clear();
+    scene.system.lock().unwrap().most = before - 1;
+    for name in ["m/o.yaml", "m/sub/p.yaml"] {
+        age(&scene.path(name));
+    }
+    let mut follower = scene.follower(scene.open());
+    assert_eq!(follower.polled.len(), 1);
+    assert_eq!(follower.refusals, [Refusal::Watches].into());
+    assert!(
+        follower.polled.contains_key(&scene.path("m/sub")),
+        "{:?}",
+        follower.polled
+    );
+    assert!(!follower.look(true), "nothing happened");
+    scene.write("m/sub/p.yaml", "a: 2");
+    assert!(!follower.look(false), "not in every look");
+    assert!(follower.look(true));
+    // It was written just now, so it may be written again without a trace in its times.
+    age(&scene.path("m/sub/p.yaml"));
+    assert!(follower.look(true));
+    assert!(!follower.look(true));
+    // Another directory is compared as well, and what is in it.
+    scene.write("m/sub/deep/q.yaml", "a: 1");
+    assert!(follower.look(true));
+    age(&scene.path("m/sub/deep/q.yaml"));
+    follower.look(true);
+    assert!(!follower.look(true));
+    scene.write("m/sub/deep/q.yaml", "a: 2");
+    assert!(follower.look(true));
+
+    scene.system.lock().unwrap().most = usize::MAX;
+    assert!(follower.renew(), "what happened until now was not told");
+    assert!(follower.polled.is_empty() && follower.refusals.is_empty());
+    assert_eq!(follower.watched.len(), before + 1);
+    assert!(!follower.renew(), "nothing is new");
+    assert_eq!(follower.broken(), None);
+}
+
+#[test]
+fn without_a_watcher_everything_is_compared() {
+    let scene = Scene::new();
+    for open in [
+        None,
+        Some(Box::new(|| Err(Refusal::Instances)) as Open<Player>),
+    ] {
+        let asked = open.is_some();
+        for name in ["m/o.yaml", "m/sub/p.yaml"] {
+            age(&scene.path(name));
+        }
+        let mut follower = scene.follower(open);
+        assert!(follower.watched.is_empty());
+        assert_eq!(follower.polled.len(), follower.points.directories.len());
+        // Who asked for no events is not told that there are none.
+        assert_eq!(follower.refusals.contains(&Refusal::Instances), asked);
+        assert!(!follower.look(true));
+        scene.write("m/sub/p.yaml", "a: 22");
+        assert!(follower.look(true));
+    }
+}
+
+#[test]
+fn a_directory_that_may_not_be_watched_stops_nobody_else() {
+    let scene = Scene::new();
+    scene.system.lock().unwrap().refuses = Some(scene.path("m/sub"));
+    let follower = scene.follower(scene.open());
+    assert_eq!(
+        follower.polled.keys().collect::<Vec<_>>(),
+        [&scene.path("m/sub")]
+    );
+    assert!(follower.watched.contains_key(&scene.path("m")));
+}
+
+#[test]
+fn lost_watches_are_set_again() {
+    let scene = Scene::new();
+    let mut follower = scene.follower(scene.open());
+    let all = follower.watched.clone();
+    let gone = Note {
+        path: Some(scene.path("m/sub")),
+        change: Change::Moved,
+        lost: true,
+    };
+    for (note, left) in [(gone, all.len() - 1), (Note::ANYTHING, 0)] {
+        assert_eq!(follower.take(&[note]), (true, true));
+        assert_eq!(follower.watched.len(), left);
+        assert_eq!(scene.system.lock().unwrap().watched.len(), left);
+        assert!(follower.renew());
+        assert_eq!(follower.watched, all);
+    }
+    let elsewhere = Note {
+        path: Some("/nowhere/o.yaml".into()),
+        ..Note::ANYTHING
+    };
+    assert_eq!(follower.take(&[elsewhere]), (false, false));
+    let written = Note {
+        path: Some(scene.path("m/o.yaml")),
+        change: Change::Written,
+        lost: false,
+    };
+    assert_eq!(follower.take(&[written]), (true, false));
+    assert_eq!(follower.watched, all);
+}
+
+#[test]
+fn a_source_that_is_gone_is_not_followed_until_it_is_back() {
+    let scene = Scene::new();
+    let mut follower = scene.follower(scene.open());
+    std::fs::remove_dir_all(scene.path("m")).unwrap();
+    assert!(follower.look(false));
+    let why = follower.broken().unwrap();
+    assert!(why.ends_with("m: it is not there"), "{why}");
+    scene.write("m/o.yaml", "a: 1");
+    assert!(follower.look(false));
+    assert_eq!(follower.broken(), None);
+    assert!(follower.watched.contains_key(&scene.path("m")));
+}
+
+#[test]
+fn refusals_name_the_limit() {
+    assert!(
+        Refusal::Watches
+            .to_string()
+            .contains("sysctl fs.inotify.max_user_watches")
+    );
+    assert!(
+        Refusal::Instances
+            .to_string()
+            .contains("sysctl fs.inotify.max_user_instances")
+    );
+}

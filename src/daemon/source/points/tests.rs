@@ -1,0 +1,323 @@
+//! Points in a file system that is a picture.
+
+use std::io;
+
+use super::*;
+
+/// A file system in memory: what is at each path. Directories above a path are there without a word.
+#[derive(Default)]
+struct Drawn {
+    nodes: BTreeMap<PathBuf, Node>,
+    closed: BTreeSet<PathBuf>,
+    born: u64,
+}
+
+fn numbered(inode: u64) -> Identity {
+    Identity {
+        device: 1,
+        inode,
+        born: None,
+    }
+}
+
+impl Drawn {
+    fn new(files: &[&str]) -> Self {
+        let mut drawn = Self::default();
+        files.iter().for_each(|file| drawn.file(file));
+        drawn
+    }
+
+    fn above(&mut self, path: &Path) {
+        let above: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_path_buf).collect();
+        for directory in above.into_iter().rev() {
+            self.born += 1;
+            let new = Node::Directory(numbered(self.born));
+            self.nodes.entry(directory).or_insert(new);
+        }
+    }
+
+    fn file(&mut self, path: &str) {
+        self.above(Path::new(path));
+        self.nodes.insert(path.into(), Node::File);
+    }
+
+    fn link(&mut self, path: &str, target: &str) {
+        self.above(Path::new(path));
+        self.nodes.insert(path.into(), Node::Link(target.into()));
+    }
+
+    fn remove(&mut self, path: &str) {
+        self.nodes.retain(|one, _| !one.starts_with(path));
+    }
+
+    fn rename(&mut self, from: &str, to: &str) {
+        let moved: Vec<PathBuf> = self
+            .nodes
+            .keys()
+            .filter(|one| one.starts_with(from))
+            .cloned()
+            .collect();
+        for one in moved {
+            let node = self.nodes.remove(&one).expect("there");
+            let rest = one.strip_prefix(from).expect("below");
+            let at = match rest.as_os_str().is_empty() {
+                true => PathBuf::from(to),
+                false => Path::new(to).join(rest),
+            };
+            self.nodes.insert(at, node);
+        }
+    }
+
+    fn points(&self, roots: &[&str]) -> Points {
+        let roots: Vec<PathBuf> = roots.iter().map(PathBuf::from).collect();
+        Points::of(&roots, self)
+    }
+}
+
+impl Picture for Drawn {
+    fn node(&self, path: &Path) -> Node {
+        self.nodes.get(path).cloned().unwrap_or(Node::Missing)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
+        if self.closed.contains(directory) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let here = self
+            .nodes
+            .iter()
+            .filter(|(path, _)| path.parent() == Some(directory));
+        let named = here.filter_map(|(path, node)| {
+            let kind = match node {
+                Node::Directory(_) => Kind::Directory,
+                Node::Link(_) => Kind::Link,
+                _ => Kind::File,
+            };
+            Some((path.file_name()?.to_os_string(), kind))
+        });
+        Ok(named.collect())
+    }
+
+    fn stamp(&self, path: &Path) -> u64 {
+        self.nodes.get(path).map_or(0, |_| 1)
+    }
+}
+
+/// The points as text: `path: names`, `*` for all.
+fn shown(points: &Points) -> Vec<String> {
+    let directories = points.directories.iter();
+    let lines = directories.map(|(path, point)| {
+        let all = point.all.then(|| "*".to_string());
+        let names = point
+            .names
+            .iter()
+            .map(|name| name.to_string_lossy().into_owned());
+        let names: Vec<String> = all.into_iter().chain(names).collect();
+        format!("{}: {}", path.display(), names.join(" "))
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_directory_is_watched_with_all_below_it_and_the_way_to_it() {
+    let drawn = Drawn::new(&[
+        "/srv/m/o.yaml",
+        "/srv/m/a/b/o.yaml",
+        "/srv/m/.git/x",
+        "/srv/m/lost+found/x",
+        "/srv/n/o",
+    ]);
+    assert_eq!(
+        shown(&drawn.points(&["/srv/m"])),
+        [
+            "/: srv",
+            "/srv: m",
+            "/srv/m: *",
+            "/srv/m/a: *",
+            "/srv/m/a/b: *"
+        ]
+    );
+}
+
+#[test]
+fn of_a_file_its_name_is_watched_in_its_directory() {
+    let drawn = Drawn::new(&["/srv/m/a.yaml", "/srv/m/b.yaml"]);
+    let points = drawn.points(&[
+        "/srv/m/a.yaml",
+        "/srv/./n/../m/b.yaml",
+        "/srv/m/coming.yaml",
+    ]);
+    assert_eq!(
+        shown(&points),
+        ["/: srv", "/srv: m n", "/srv/m: a.yaml coming.yaml"],
+        "a path that leads over a missing name ends there"
+    );
+    assert_eq!(
+        points.broken.as_deref(),
+        Some("cannot follow /srv/./n/../m/b.yaml: it is not there")
+    );
+}
+
+#[test]
+fn every_link_on_a_way_is_followed_where_it_leads() {
+    let mut drawn = Drawn::new(&["/data/rel/1/lic/o.yaml", "/etc/o.yaml", "/far/dir/p.yaml"]);
+    // git-sync's layout: the named path goes through a link that is swapped.
+    drawn.link("/srv/current", "../data/rel/1");
+    // A manifest that is elsewhere, over two links, and a directory that is.
+    drawn.link("/data/rel/1/lic/x.yaml", "y");
+    drawn.link("/data/rel/1/lic/y", "/etc/o.yaml");
+    drawn.link("/data/rel/1/lic/dir", "/far/dir");
+    // Neither leads anywhere.
+    drawn.link("/data/rel/1/lic/loop", "loop");
+    drawn.link("/data/rel/1/lic/gone.yaml", "/etc/gone.yaml");
+    let points = drawn.points(&["/srv/current/lic"]);
+    assert_eq!(
+        shown(&points),
+        [
+            "/: data etc far srv",
+            "/data: rel",
+            "/data/rel: 1",
+            "/data/rel/1: lic",
+            "/data/rel/1/lic: * dir gone.yaml loop x.yaml y",
+            "/etc: gone.yaml o.yaml",
+            "/far: dir",
+            "/far/dir: *",
+            "/srv: current",
+        ]
+    );
+    assert_eq!(points.broken, None);
+}
+
+#[test]
+fn links_that_lead_back_end() {
+    let mut drawn = Drawn::new(&["/m/o.yaml"]);
+    drawn.link("/m/self", ".");
+    drawn.link("/m/up", "..");
+    let points = drawn.points(&["/m"]);
+    // `up` leads to the top, where everything is.
+    assert_eq!(shown(&points), ["/: * m", "/m: * self up"]);
+    let mut drawn = Drawn::new(&["/x"]);
+    drawn.link("/m", "n");
+    drawn.link("/n", "m");
+    let broken = drawn.points(&["/m"]).broken.expect("broken");
+    assert!(broken.contains("too many links"), "{broken}");
+}
+
+#[test]
+fn another_directory_under_the_same_path_is_noticed() {
+    type Swap = fn(&mut Drawn);
+    let swaps: [(&str, Swap); 6] = [
+        ("moved away and made anew", |drawn| {
+            drawn.rename("/srv/p/m", "/srv/p/old");
+            drawn.file("/srv/p/m/o.yaml");
+        }),
+        ("removed", |drawn| drawn.remove("/srv/p/m")),
+        ("its parent replaced", |drawn| {
+            drawn.rename("/srv/p", "/srv/old");
+            drawn.file("/srv/p/m/o.yaml");
+        }),
+        ("a link instead", |drawn| {
+            drawn.remove("/srv/p/m");
+            drawn.link("/srv/p/m", "/data/2");
+        }),
+        ("a link above swapped", |drawn| {
+            drawn.link("/srv/q", "/data")
+        }),
+        ("what the link leads to replaced", |drawn| {
+            drawn.rename("/data/1", "/data/old");
+            drawn.file("/data/1/o.yaml");
+        }),
+    ];
+    for (what, swap) in swaps {
+        let mut drawn = Drawn::new(&["/srv/p/m/o.yaml", "/data/1/o.yaml", "/data/2/o.yaml"]);
+        drawn.link("/srv/q", "/data/1");
+        let points = drawn.points(&["/srv/p/m", "/srv/q"]);
+        assert!(points.still_hold(&drawn), "{what}: nothing happened yet");
+        swap(&mut drawn);
+        assert!(!points.still_hold(&drawn), "{what}");
+        let again = drawn.points(&["/srv/p/m", "/srv/q"]);
+        assert!(again != points && again.still_hold(&drawn), "{what}");
+    }
+}
+
+#[test]
+fn a_named_path_that_cannot_be_followed_says_why() {
+    let mut drawn = Drawn::new(&["/srv/m/o.yaml", "/srv/m/sub/o.yaml"]);
+    drawn.closed.insert("/srv/m/sub".into());
+    assert_eq!(drawn.points(&["/srv/m"]).broken, None, "the rest is read");
+    drawn.closed.insert("/srv/m".into());
+    let why = drawn.points(&["/srv/m"]).broken;
+    assert_eq!(
+        why.as_deref(),
+        Some("cannot follow /srv/m: permission denied")
+    );
+    drawn
+        .nodes
+        .insert("/srv/m".into(), Node::Closed("it is closed".into()));
+    let why = drawn.points(&["/srv/n", "/srv/m"]).broken;
+    assert_eq!(
+        why.as_deref(),
+        Some("cannot follow /srv/n: it is not there")
+    );
+    assert_eq!(
+        drawn.points(&["/srv/m"]).broken.as_deref(),
+        Some("cannot follow /srv/m: it is closed")
+    );
+}
+
+#[test]
+fn only_what_may_change_what_is_read_concerns() {
+    let mut drawn = Drawn::new(&["/srv/m/o.yaml", "/srv/m/..1/k.yaml", "/srv/n/real.txt"]);
+    drawn.link("/srv/m/..data", "..1");
+    drawn.link("/srv/m/k.yaml", "..data/k.yaml");
+    drawn.link("/srv/m/l.yaml", "../n/real.txt");
+    let points = drawn.points(&["/srv/m"]);
+    let concern = |path: &str, change| points.concern(Path::new(path), change);
+    for (path, written, moved) in [
+        ("/srv/m/o.yaml", true, true),
+        ("/srv/m/o.YML", true, true),
+        ("/srv/m/.gitignore", true, true),
+        ("/srv/m/notes.txt", false, true),
+        ("/srv/m/.o.yaml.swp", false, false),
+        // On the way of a link.
+        ("/srv/m/..data", true, true),
+        ("/srv/m/..1", true, true),
+        ("/srv/m/..1/k.yaml", true, true),
+        ("/srv/m/..1/other.yaml", false, false),
+        ("/srv/n/real.txt", true, true),
+        ("/srv/n/other.yaml", false, false),
+        // The directories themselves.
+        ("/srv/m", true, true),
+        ("/srv", true, true),
+        ("/srv/busy", false, false),
+        ("/elsewhere/o.yaml", false, false),
+    ] {
+        assert_eq!(concern(path, Change::Written), written, "{path} written");
+        assert_eq!(concern(path, Change::Moved), moved, "{path} moved");
+    }
+}
+
+#[test]
+fn a_directory_with_two_paths_is_one_point() {
+    let mut drawn = Drawn::new(&["/a/o.yaml", "/b/o.yaml"]);
+    drawn
+        .nodes
+        .insert("/b".into(), drawn.nodes[Path::new("/a")].clone());
+    let points = drawn.points(&["/a/o.yaml", "/b"]);
+    assert_eq!(shown(&points), ["/: a b", "/a: * o.yaml"]);
+}
+
+#[test]
+fn a_stamp_covers_all_names_or_those_that_are_looked_up() {
+    let mut drawn = Drawn::new(&["/srv/m/o.yaml"]);
+    let points = drawn.points(&["/srv/m"]);
+    let stamps = |drawn: &Drawn| ["/srv/m", "/srv"].map(|one| points.stamp(Path::new(one), drawn));
+    let before = stamps(&drawn);
+    drawn.file("/srv/other");
+    assert_eq!(stamps(&drawn), before);
+    drawn.file("/srv/m/p.yaml");
+    assert_ne!(stamps(&drawn)[0], before[0]);
+    drawn.remove("/srv/m");
+    assert_ne!(stamps(&drawn)[1], before[1]);
+    assert_eq!(points.stamp(Path::new("/nowhere"), &drawn), 0);
+}
