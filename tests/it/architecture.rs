@@ -40,7 +40,10 @@ const DOORS: &[(&str, &[&str])] = &[
         "axum",
         &["sandbox/open.rs", "sandbox/server.rs", "daemon/serve/"],
     ),
-    ("hyper", &["daemon/serve/connections.rs"]),
+    (
+        "hyper",
+        &["daemon/serve/connections.rs", "daemon/serve/places.rs"],
+    ),
     ("hyper_util", &["daemon/serve/connections.rs"]),
     ("clap", &["cli/"]),
     ("similar", &["render/text.rs"]),

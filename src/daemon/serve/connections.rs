@@ -2,17 +2,17 @@
 //!
 //! Whoever can reach the port can open connections, with or without a token, and every connection takes a file
 //! descriptor from the same limit that the journal, the manifests and the calls to vendors live on. So
-//! connections are counted, in all and per peer, and one that is beyond a bound is closed at once; one that sends
-//! no whole request head in time is closed as well, also between two requests. What is under way inside a request
-//! has bounds of its own: hook bodies and event streams, see `deliveries` and `events`.
+//! connections are counted, in all and per peer, and beyond a bound a silent one is closed for the new one (see
+//! [`super::places`]); one that sends no whole request head in time is closed as well, also between two requests.
+//! What is under way inside a request has bounds of its own: hook bodies and event streams, see `deliveries` and
+//! `events`.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::daemon::hooks::network;
+use super::places::{Place, Places};
 
 /// The bounds of the accept loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,13 +98,16 @@ pub async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match places.take(peer.ip(), bounds) {
-                Ok(place) => {
+            Ok((stream, peer)) => {
+                let taken = places.take(peer.ip(), bounds);
+                if let Some(full) = taken.full {
+                    complaint.tell(&format!("{full}: those that ask for nothing are closed"));
+                }
+                if let Some(place) = taken.place {
                     let service = (router.clone(), stopping.clone());
                     open.spawn(serve(stream, peer, service, bounds.head_time, place));
                 }
-                Err(full) => complaint.tell(&format!("{full}: further ones are closed")),
-            },
+            }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 complaint.tell(&format!("cannot accept connections: {error}"));
@@ -133,13 +136,19 @@ async fn serve(
     peer: SocketAddr,
     (router, mut stopping): (Router, watch::Receiver<bool>),
     head_time: Duration,
-    _place: Place,
+    place: Place,
 ) {
+    let place = Arc::new(place);
     let router = TowerToHyperService::new(router);
+    let own = Arc::clone(&place);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        let under_way = own.begin();
         let answer = router.call(request);
-        async move { answer.await as Result<Response, Infallible> }
+        async move {
+            let answer: Result<Response, Infallible> = answer.await;
+            answer.map(|answer| under_way.until_the_end_of(answer))
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head_time);
@@ -151,52 +160,10 @@ async fn serve(
     tokio::select! {
         // What went wrong with one connection concerns its client, who has noticed.
         _ = connection.as_mut() => return,
+        () = place.given_away() => return,
         () = stop => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
-}
-
-/// The connections that are open, by peer.
-#[derive(Clone, Default)]
-struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-impl Places {
-    /// Counts a connection in until its place is dropped, or says which bound is reached.
-    fn take(&self, peer: IpAddr, bounds: Bounds) -> Result<Place, String> {
-        let network = network(peer);
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = open.values().sum();
-        if all >= bounds.all {
-            return Err(format!("{all} connections are open"));
-        }
-        let own = open.entry(network).or_default();
-        if *own >= bounds.per_peer {
-            return Err(format!("{network} has {own} connections open"));
-        }
-        *own += 1;
-        Ok(Place {
-            places: self.clone(),
-            network,
-        })
-    }
-}
-
-/// The place of one open connection.
-struct Place {
-    places: Places,
-    network: IpAddr,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = open.get_mut(&self.network) {
-            *own -= 1;
-            if *own == 0 {
-                open.remove(&self.network);
-            }
-        }
-    }
 }
 
 /// Says what is wrong once in a while.
@@ -215,49 +182,6 @@ impl Complaint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn bounds(all: usize, per_peer: usize) -> Bounds {
-        Bounds {
-            all,
-            per_peer,
-            ..Bounds::USUAL
-        }
-    }
-
-    fn peer(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
-    #[test]
-    fn places_are_bounded_in_all_and_per_peer_and_come_back() {
-        let places = Places::default();
-        let take = |text: &str| places.take(peer(text), bounds(3, 2));
-        let first = take("127.0.0.1").ok();
-        let second = take("127.0.0.1").ok();
-        assert!(first.is_some() && second.is_some());
-        let refusal = take("127.0.0.1").err();
-        assert_eq!(refusal.as_deref(), Some("127.0.0.1 has 2 connections open"));
-        let third = take("127.0.0.2").ok();
-        assert!(third.is_some(), "another peer has room");
-        let refusal = take("127.0.0.3").err();
-        assert_eq!(refusal.as_deref(), Some("3 connections are open"));
-        drop(first);
-        assert!(take("127.0.0.1").is_ok());
-        drop((second, third));
-        assert!(places.0.lock().unwrap().is_empty(), "no peer is remembered");
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_peer() {
-        let places = Places::default();
-        let take = |text: &str| places.take(peer(text), bounds(9, 1));
-        let one = take("2001:db8:0:1::1").ok();
-        assert!(one.is_some());
-        assert!(take("2001:db8:0:1:ffff::2").is_err());
-        assert!(take("2001:db8:0:2::1").is_ok());
-        let mapped = take("::ffff:192.0.2.1").ok();
-        assert!(mapped.is_some() && take("192.0.2.1").is_err());
-    }
 
     #[test]
     fn connections_leave_descriptors_to_the_daemons_own_work() {

@@ -19,6 +19,7 @@ mod events;
 pub mod guard;
 pub mod metrics;
 mod page;
+mod places;
 pub mod view;
 
 use std::future::Future;

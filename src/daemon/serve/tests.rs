@@ -406,9 +406,15 @@ async fn ended(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-#[cfg(target_os = "linux")]
+/// Opens a connection, and asks for something or not.
+async fn open(bench: &Bench, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(bench.address).await.expect("connects");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream
+}
+
 #[tokio::test]
-async fn silent_connections_shut_out_their_own_peer_only() {
+async fn silent_connections_give_way_to_whoever_asks() {
     let bounds = Bounds {
         all: 12,
         per_peer: 8,
@@ -416,31 +422,49 @@ async fn silent_connections_shut_out_their_own_peer_only() {
     };
     let bench = bounded(3, None, 1, bounds).await;
     let mut silent = Vec::new();
-    for _ in 0..20 {
-        silent.push(TcpStream::connect(bench.address).await.expect("connects"));
+    for number in 0..20 {
+        let half = ["", "GET / HTTP/1.1\r\nhost"][number % 2];
+        silent.push(open(&bench, half).await);
     }
-    for beyond in &mut silent[bounds.per_peer..] {
-        assert_eq!(ended(beyond).await, b"", "closed without a word");
+    for oldest in &mut silent[..12] {
+        assert_eq!(ended(oldest).await, b"", "closed without a word");
     }
+    // From the same address, and while the others are still there.
+    assert_eq!(code(&bench.look("/healthz").await), 200);
+    let _ = bench.stop.send(());
+    drop(silent);
+    bench.server.await.expect("no panic").expect("stops");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_in_requests_shut_out_their_own_peer_only() {
+    let bounds = Bounds {
+        all: 12,
+        per_peer: 8,
+        head_time: Duration::from_secs(3600),
+    };
+    let bench = bounded(3, None, 1, bounds).await;
+    let mut streams = Vec::new();
+    for _ in 0..bounds.per_peer {
+        let mut stream = open(&bench, "GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        assert!(
+            until(&mut stream, "\n\n")
+                .await
+                .contains("text/event-stream")
+        );
+        streams.push(stream);
+    }
+    assert_eq!(bench.look("/healthz").await, "", "closed without a word");
     let other = tokio::net::TcpSocket::new_v4().expect("a socket");
-    other
-        .bind("127.0.0.2:0".parse().expect("an address"))
-        .expect("bound");
+    let address = "127.0.0.2:0".parse().expect("an address");
+    other.bind(address).expect("bound");
     let mut other = other.connect(bench.address).await.expect("connects");
     let probe = b"GET /healthz HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n";
     other.write_all(probe).await.expect("sent");
     let reply = String::from_utf8(ended(&mut other).await).expect("text");
     assert_eq!((code(&reply), body(&reply)), (200, "ok\n"));
-    // What is silent does not hold up the end, and neither does a head that stopped half-way.
-    silent[0]
-        .write_all(b"GET / HTTP/1.1\r\nhost")
-        .await
-        .expect("sent");
-    drop(silent.split_off(1));
-    assert_eq!(code(&bench.look("/healthz").await), 200, "room again");
-    let _ = bench.stop.send(());
-    drop(silent);
-    bench.server.await.expect("no panic").expect("stops");
+    bench.end().await.expect("stops");
 }
 
 #[tokio::test]
@@ -450,19 +474,12 @@ async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
         ..Bounds::USUAL
     };
     let bench = bounded(3, None, 1, bounds).await;
-    let connect = || async { TcpStream::connect(bench.address).await.expect("connects") };
-    let mut stream = connect().await;
-    let request = b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    stream.write_all(request).await.expect("sent");
+    let mut stream = open(&bench, "GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let first = until(&mut stream, "\n\n").await;
     assert!(first.contains("text/event-stream"), "{first}");
-
-    let (mut nothing, mut half, mut again) = (connect().await, connect().await, connect().await);
-    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: loc")
-        .await
-        .expect("sent");
-    let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    again.write_all(request).await.expect("sent");
+    let mut nothing = open(&bench, "").await;
+    let mut half = open(&bench, "GET /healthz HTTP/1.1\r\nhost: loc").await;
+    let mut again = open(&bench, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert_eq!(ended(&mut nothing).await, b"");
     assert_eq!(ended(&mut half).await, b"");
     // One answer, and then nothing more was asked.
@@ -473,12 +490,8 @@ async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
     );
 
     // Longer than that under way, and still there.
-    bench
-        .status
-        .send_modify(|status| Arc::make_mut(status).stopping = true);
     bench.status.send_modify(|status| {
-        let status = Arc::make_mut(status);
-        for object in &mut status.objects {
+        for object in &mut Arc::make_mut(status).objects {
             Arc::make_mut(object).last_pass = None;
         }
     });

@@ -31,11 +31,11 @@ pub enum Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Watches => {
-                out.write_str("the system's limit is reached; raise it with sysctl fs.inotify.max_user_watches")
-            }
+            Self::Watches => out.write_str(
+                "the limit of watches is reached; raise it with sysctl fs.inotify.max_user_watches",
+            ),
             Self::Instances => out.write_str(
-                "the system's limit is reached; raise it with sysctl fs.inotify.max_user_instances, or that of open files",
+                "the limit of watchers or of open files is reached; raise it with sysctl fs.inotify.max_user_instances",
             ),
             Self::Other(why) => out.write_str(why),
         }
@@ -255,11 +255,11 @@ impl<W: Watches> Follower<W> {
             let directories = self.polled.len();
             tracing::warn!(
                 directories,
-                "the system does not tell of changes there, so files are compared every few seconds: {refusal}"
+                "not every directory can be watched, so some are compared every few seconds: {refusal}"
             );
         }
         if refusals.is_empty() && !self.refusals.is_empty() {
-            tracing::info!("the system tells of all changes again");
+            tracing::info!("every directory is watched again");
         }
         self.refusals = refusals;
     }

@@ -91,6 +91,35 @@ async fn a_hint_looks_at_one_object_and_heals_it_once() {
 }
 
 #[tokio::test]
+async fn a_source_that_cannot_be_read_is_read_again_without_a_hint() {
+    let watched = Watched::start(orders(3).await, manifests(3), rules(RunMode::Sync)).await;
+    *watched.source.lock().expect("unbroken") = Err("it is on strike".into());
+    watched.hint(Trigger::Source).await;
+    watched.until(|s| s.source.problem.is_some()).await;
+    // For so long that every wait is the longest one.
+    watched.go(Duration::from_secs(120)).await;
+    let mut objects = manifests(3);
+    objects[1] = order(1, 20);
+    *watched.source.lock().expect("unbroken") = Ok(objects);
+    watched.go(Duration::from_secs(31)).await;
+    watched.until(|s| s.objects[1].last_write.is_some()).await;
+    assert_eq!(watched.live(1, "activations_allowed"), 20);
+    assert_eq!(watched.status.borrow().source.problem, None);
+    watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_followed_is_shown_so() {
+    let watched = Watched::start(orders(1).await, manifests(1), rules(RunMode::Sync)).await;
+    let why = || Some("cannot follow m: it is not there".to_string());
+    watched.hint(Trigger::Following(why())).await;
+    watched.until(|s| s.source.unfollowed == why()).await;
+    watched.hint(Trigger::Following(None)).await;
+    watched.until(|s| s.source.unfollowed.is_none()).await;
+    watched.stop().await;
+}
+
+#[tokio::test]
 async fn a_hint_about_a_stranger_wakes_nobody() {
     let watched = Watched::start(orders(3).await, manifests(2), rules(RunMode::Sync)).await;
     watched.bench.sandbox.forget_requests();

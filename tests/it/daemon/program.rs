@@ -134,6 +134,45 @@ async fn a_swapped_link_is_seen_as_a_mounted_volume_swaps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_followed_whatever_directory_its_path_leads_to() {
+    let place = place().await;
+    let dir = place.dir.path();
+    let swap = |target: &str| {
+        std::os::unix::fs::symlink(target, dir.join("new")).expect("a link");
+        std::fs::rename(dir.join("new"), dir.join("current")).expect("swapped");
+    };
+    place.write("rel/1/lic/order.yaml", &order(0, 10).text());
+    place.write("rel/2/lic/order.yaml", &order(0, 20).text());
+    swap("rel/1");
+    let arguments = ["watch", "current/lic", "lac.yaml", "--mode", "sync"];
+    let daemon = Daemon::start(&place, &arguments);
+    wait_for(&place, "the first look", || {
+        !place.sandbox.requests().is_empty()
+    });
+    swap("rel/2");
+    wait_for(&place, "the swapped link", || allowed(&place, 0) == 20);
+    place.write("rel/2/lic/order.yaml", &order(0, 21).text());
+    wait_for(&place, "a save behind the link", || {
+        allowed(&place, 0) == 21
+    });
+    std::fs::rename(dir.join("rel"), dir.join("old")).expect("moved");
+    wait_for(&place, "the complaint", || {
+        log(&place).contains("the source is not followed")
+    });
+    place.write("rel/2/lic/order.yaml", &order(0, 22).text());
+    wait_for(&place, "the directory made anew", || {
+        allowed(&place, 0) == 22
+    });
+    place.write("rel/2/lic/order.yaml", &order(0, 23).text());
+    wait_for(&place, "a save in it", || allowed(&place, 0) == 23);
+    wait_for(&place, "the good news", || {
+        log(&place).contains("the source is followed again")
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.ends_with(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn polling_sees_what_no_event_tells() {
     let place = place().await;
     place.write("licences/order.yaml", &order(0, 10).text());
