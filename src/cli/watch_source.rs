@@ -150,7 +150,8 @@ impl Source {
             }
             Err(problem) => (Err(problem.clone()), Some(problem)),
         };
-        last.read = Some((digest, problem));
+        // What could not be read in full is read again in full: once it can be, the texts may be the same.
+        last.read = (!unread).then_some((digest, problem));
         fetched
     }
 

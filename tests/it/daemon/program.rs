@@ -352,6 +352,18 @@ async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
     wait_for(&place, "the good manifests' healing", || {
         allowed(&place, 0) == 20
     });
+    // A manifest that is a link to nothing; once it is gone, nothing else tells of the other file.
+    std::fs::remove_file(place.dir.path().join("licences/more.yaml")).expect("removed");
+    wait_for(&place, "the file beside it", || allowed(&place, 0) == 30);
+    let dangling = place.dir.path().join("licences/gone.yaml");
+    std::os::unix::fs::symlink("nowhere", &dangling).expect("a link");
+    let before = complaints();
+    place.write("licences/order.yaml", &order(0, 40).text());
+    wait_for(&place, "the third complaint", || complaints() > before);
+    std::fs::remove_file(&dangling).expect("removed");
+    wait_for(&place, "what was saved meanwhile", || {
+        allowed(&place, 0) == 40
+    });
     daemon.signal("TERM");
     assert_eq!(daemon.ends_with(), 0);
 }
