@@ -59,7 +59,10 @@ const DOORS: &[(&str, &[&str])] = &[
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
     ("rustls", &["apply/tls.rs"]),
-    ("rustix", &["files/", "reconcile/cache/", "daemon/descriptors.rs"]),
+    (
+        "rustix",
+        &["files/", "reconcile/cache/", "daemon/descriptors.rs"],
+    ),
     ("ignore::", &["manifest/walk/ignores.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),

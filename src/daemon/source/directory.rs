@@ -16,9 +16,9 @@ use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use super::follow::{Follower, Note, Open, Refusal, Watches};
-use super::picture::Disk;
 use super::points::Change;
 use crate::daemon::trigger::Trigger;
+use crate::manifest::walk::Disk;
 
 /// Saved files are gathered this long; every save of a burst is one hint at the latest then.
 const GATHER: Duration = Duration::from_millis(50);

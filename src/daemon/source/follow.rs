@@ -7,9 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::picture::{Identity, Node, Picture};
-use super::points::{Change, Points};
+use super::points::{Change, GITIGNORE, Points};
+use crate::manifest::Limits;
+
+/// The longest time for finding out what to watch: links may lead to a whole disk.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Sets watches on single directories, not on what is below them.
 pub trait Watches {
@@ -133,7 +138,9 @@ impl<W: Watches> Follower<W> {
                 continue;
             }
             read = true;
-            moved |= note.change == Change::Moved;
+            let ignores =
+                note.path.as_ref().and_then(|path| path.file_name()) == Some(GITIGNORE.as_ref());
+            moved |= note.change == Change::Moved || ignores;
             if note.lost {
                 self.forget(note.path.as_deref());
             }
@@ -177,7 +184,11 @@ impl<W: Watches> Follower<W> {
     pub fn renew(&mut self) -> bool {
         let roots = self.roots.iter().map(std::path::absolute);
         let roots: Vec<PathBuf> = roots.flatten().collect();
-        self.points = Points::of(&roots, &*self.picture);
+        let limits = Limits {
+            inside: false,
+            deadline: Some(Instant::now() + LONGEST),
+        };
+        self.points = Points::of(&roots, &*self.picture, &limits);
         if roots.len() < self.roots.len() {
             let why = "the working directory is gone: start again".to_string();
             self.points.broken.get_or_insert(why);

@@ -1,11 +1,12 @@
 //! What the file system says, as far as following a source asks it. A trait, so that what to watch is decided
 //! without a disk.
 
-use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use crate::manifest::walk::{Disk, Tree};
 
 /// Which directory a path leads to: another one of the same name is another one. Numbers of inodes are used again at
 /// once by some file systems, so the time of birth counts where there is one.
@@ -27,28 +28,14 @@ pub enum Node {
     Closed(String),
 }
 
-/// What a name in a directory stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Directory,
-    Link,
-    File,
-}
-
-/// A file system.
-pub trait Picture {
+/// A file system, seen name by name.
+pub trait Picture: Tree {
     fn node(&self, path: &Path) -> Node;
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>>;
 
     /// A number that is another one when the file, link or directory at a path is another one or, of a file, was
     /// written.
     fn stamp(&self, path: &Path) -> u64;
 }
-
-/// The file system of this machine.
-#[derive(Clone, Copy, Debug)]
-pub struct Disk;
 
 /// Times of files are as coarse as this: two writes within it may bear the same one.
 const COARSE: Duration = Duration::from_secs(2);
@@ -69,20 +56,6 @@ impl Picture for Disk {
             Ok(target) => Node::Link(target),
             Err(error) => unreachable(&error),
         }
-    }
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
-        let entries = std::fs::read_dir(directory)?;
-        let named = entries.map(|entry| {
-            let entry = entry?;
-            let kind = match entry.file_type() {
-                Ok(kind) if kind.is_dir() => Kind::Directory,
-                Ok(kind) if kind.is_symlink() => Kind::Link,
-                Ok(_) | Err(_) => Kind::File,
-            };
-            Ok((entry.file_name(), kind))
-        });
-        named.collect()
     }
 
     fn stamp(&self, path: &Path) -> u64 {

@@ -3,8 +3,9 @@
 //! A source is a path, and a watch belongs to whatever directory the path led to when the watch was set. A path
 //! is read name by name, so what it leads to changes when a name on its way is given to something else. Each
 //! directory on the way is therefore a *point*, with the names that are looked up in it; where a link is on the
-//! way, the way goes on at what it leads to. Below a directory that is named, each directory is a point for all
-//! of its names, and each link is followed like a named path.
+//! way, the way goes on at what it leads to. Below a directory that is named, each directory that the reading of
+//! manifests enters is a point for all of its names, and each link that it follows is a way like a named path's:
+//! the walk is [`crate::manifest::walk`]'s own, over a tree that notes what is asked of it.
 //!
 //! Example: `m` is named, in `/srv`, and is a link to `rel/1`, in which `o.yaml` links to `/etc/o.yaml`.
 //!
@@ -16,17 +17,20 @@
 //! | `/srv/rel/1` | all |
 //! | `/etc` | `o.yaml` |
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::picture::{Identity, Kind, Node, Picture};
+use super::picture::{Identity, Node, Picture};
+use crate::manifest::walk::{self, Kind, Limits, Root, Target, Tree};
 
 /// As many links as Linux follows in one path.
 const MOST_LINKS: usize = 40;
 
-/// The directory that every Linux file system has at its top, for root alone; nobody keeps manifests there.
-const LOST_AND_FOUND: &str = "lost+found";
+/// The file that says what is not read.
+pub const GITIGNORE: &str = ".gitignore";
 
 /// A directory to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +65,12 @@ pub enum Change {
 
 impl Points {
     /// Finds the points of named paths, which are absolute.
-    pub fn of(roots: &[PathBuf], picture: &dyn Picture) -> Self {
+    pub fn of(roots: &[PathBuf], picture: &dyn Picture, limits: &Limits) -> Self {
         let mut survey = Survey {
             picture,
+            limits,
             nodes: HashMap::new(),
             paths: HashMap::new(),
-            walked: BTreeSet::new(),
             points: Self::default(),
         };
         for root in roots {
@@ -95,8 +99,8 @@ impl Points {
             return false;
         };
         let in_directory = match change {
-            Change::Written => is_manifest(name) || name == ".gitignore",
-            Change::Moved => !is_hidden(name) || name == ".gitignore",
+            Change::Written => walk::is_manifest(name) || name == GITIGNORE,
+            Change::Moved => !is_hidden(name) || name == GITIGNORE,
         };
         point.names.contains(name) || point.all && in_directory
     }
@@ -125,22 +129,13 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-fn is_manifest(name: &OsStr) -> bool {
-    let extension = Path::new(name).extension().and_then(OsStr::to_str);
-    extension.is_some_and(|own| {
-        ["yaml", "yml"]
-            .iter()
-            .any(|one| own.eq_ignore_ascii_case(one))
-    })
-}
-
 struct Survey<'p> {
     picture: &'p dyn Picture,
+    limits: &'p Limits,
     /// What was seen, so that one path is looked at once.
     nodes: HashMap<PathBuf, Node>,
     /// The path under which each directory is watched.
     paths: HashMap<Identity, PathBuf>,
-    walked: BTreeSet<PathBuf>,
     points: Points,
 }
 
@@ -238,40 +233,73 @@ impl Survey<'_> {
         }
     }
 
-    /// Makes a directory and all below it points, and follows the links in them. Returns why it cannot be listed; of
-    /// those below whoever reads them tells.
+    /// Walks a directory as the reading of manifests does. Returns why it cannot be followed; of what is below it
+    /// whoever reads it tells.
     fn walk(&mut self, directory: PathBuf) -> Option<String> {
-        let mut why = None;
-        let mut open = vec![directory.clone()];
-        while let Some(one) = open.pop() {
-            if !self.walked.insert(one.clone()) {
-                continue;
+        let top = directory
+            .ancestors()
+            .find(|dir| self.picture.node(&dir.join(".git")) != Node::Missing);
+        let root = Root {
+            shown: directory.clone(),
+            top: top.map(Path::to_path_buf),
+            target: Target::To(directory.clone(), Kind::Directory),
+            home: None,
+        };
+        let noting = Noting {
+            limits: self.limits,
+            survey: RefCell::new(self),
+            directory,
+            why: RefCell::default(),
+        };
+        let found = walk::walk(&noting, &[root], noting.limits);
+        let late = found
+            .findings
+            .iter()
+            .any(|finding| finding.code == walk::TIMEOUT);
+        let late =
+            late.then(|| "it takes too long; links may lead to large directories".to_string());
+        noting.why.into_inner().or(late)
+    }
+}
+
+/// A tree that makes points of what is asked of it.
+struct Noting<'s, 'p> {
+    survey: RefCell<&'s mut Survey<'p>>,
+    limits: &'p Limits,
+    /// The directory that is named.
+    directory: PathBuf,
+    /// Why that cannot be listed.
+    why: RefCell<Option<String>>,
+}
+
+impl Tree for Noting<'_, '_> {
+    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
+        let mut survey = self.survey.borrow_mut();
+        let listed = survey.picture.list(directory);
+        match &listed {
+            Ok(_) => survey.point(directory, None),
+            // Whoever may not read it may not watch it; that it may be read again is told by the one above.
+            Err(error) if *directory == self.directory => {
+                *self.why.borrow_mut() = Some(error.to_string());
             }
-            self.point(&one, None);
-            let names = self.picture.list(&one).unwrap_or_else(|error| {
-                if one == directory {
-                    why = Some(error.to_string());
-                }
-                Vec::new()
-            });
-            for (name, kind) in names {
-                if is_hidden(&name) || name == LOST_AND_FOUND {
-                    continue;
-                }
-                let path = one.join(&name);
-                match kind {
-                    Kind::Directory => open.push(path),
-                    Kind::Link => {
-                        let (end, node) = self.follow(&path, &mut Vec::new());
-                        if matches!(node, Node::Directory(_)) {
-                            open.push(end);
-                        }
-                    }
-                    Kind::File => {}
-                }
-            }
+            Err(_) => {}
         }
-        why
+        listed
+    }
+
+    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<Target> {
+        match self.survey.borrow_mut().follow(path, &mut Vec::new()) {
+            (end, Node::Directory(_)) => Ok(Target::To(end, Kind::Directory)),
+            (end, Node::File) => Ok(Target::To(end, Kind::File)),
+            (_, Node::Link(_) | Node::Missing) => Err(io::ErrorKind::NotFound.into()),
+            (_, Node::Closed(why)) => Err(io::Error::other(why)),
+        }
+    }
+
+    fn read(&self, file: &Path) -> io::Result<String> {
+        let mut survey = self.survey.borrow_mut();
+        survey.follow(file, &mut Vec::new());
+        survey.picture.read(file)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::super::picture::Disk;
 use super::*;
+use crate::manifest::walk::Disk;
 
 /// What a system allows, and what is watched.
 #[derive(Default)]

@@ -9,6 +9,7 @@ use super::*;
 struct Drawn {
     nodes: BTreeMap<PathBuf, Node>,
     closed: BTreeSet<PathBuf>,
+    texts: BTreeMap<PathBuf, String>,
     born: u64,
 }
 
@@ -70,15 +71,11 @@ impl Drawn {
 
     fn points(&self, roots: &[&str]) -> Points {
         let roots: Vec<PathBuf> = roots.iter().map(PathBuf::from).collect();
-        Points::of(&roots, self)
+        Points::of(&roots, self, &Limits::default())
     }
 }
 
-impl Picture for Drawn {
-    fn node(&self, path: &Path) -> Node {
-        self.nodes.get(path).cloned().unwrap_or(Node::Missing)
-    }
-
+impl Tree for Drawn {
     fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
         if self.closed.contains(directory) {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -96,6 +93,21 @@ impl Picture for Drawn {
             Some((path.file_name()?.to_os_string(), kind))
         });
         Ok(named.collect())
+    }
+
+    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<Target> {
+        panic!("{path:?} is followed by its names")
+    }
+
+    fn read(&self, file: &Path) -> io::Result<String> {
+        let text = self.texts.get(file);
+        text.cloned().ok_or(io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Picture for Drawn {
+    fn node(&self, path: &Path) -> Node {
+        self.nodes.get(path).cloned().unwrap_or(Node::Missing)
     }
 
     fn stamp(&self, path: &Path) -> u64 {
@@ -120,13 +132,14 @@ fn shown(points: &Points) -> Vec<String> {
 
 #[test]
 fn a_directory_is_watched_with_all_below_it_and_the_way_to_it() {
-    let drawn = Drawn::new(&[
+    let mut drawn = Drawn::new(&[
         "/srv/m/o.yaml",
         "/srv/m/a/b/o.yaml",
         "/srv/m/.git/x",
         "/srv/m/lost+found/x",
         "/srv/n/o",
     ]);
+    drawn.closed.insert("/srv/m/lost+found".into());
     assert_eq!(
         shown(&drawn.points(&["/srv/m"])),
         [
@@ -137,6 +150,48 @@ fn a_directory_is_watched_with_all_below_it_and_the_way_to_it() {
             "/srv/m/a/b: *"
         ]
     );
+}
+
+#[test]
+fn what_is_not_read_is_not_watched() {
+    let mut drawn = Drawn::new(&[
+        "/srv/.git/HEAD",
+        "/srv/.gitignore",
+        "/srv/m/.gitignore",
+        "/srv/m/build/o.yaml",
+        "/srv/m/out/o.yaml",
+        "/srv/m/kept/o.yaml",
+    ]);
+    for (file, text) in [
+        ("/srv/.gitignore", "build/\n"),
+        ("/srv/m/.gitignore", "/out\n"),
+    ] {
+        drawn.texts.insert(file.into(), text.into());
+    }
+    let points = drawn.points(&["/srv/m"]);
+    assert_eq!(
+        shown(&points),
+        [
+            "/: srv",
+            "/srv: .gitignore m",
+            "/srv/m: * .gitignore",
+            "/srv/m/kept: *"
+        ]
+    );
+    assert!(points.concern(Path::new("/srv/.gitignore"), Change::Written));
+}
+
+#[test]
+fn a_walk_that_takes_too_long_is_said() {
+    let drawn = Drawn::new(&["/srv/m/o.yaml"]);
+    let over = Limits {
+        inside: false,
+        deadline: Some(std::time::Instant::now()),
+    };
+    let broken = Points::of(&["/srv/m".into()], &drawn, &over)
+        .broken
+        .expect("broken");
+    assert!(broken.contains("it takes too long"), "{broken}");
 }
 
 #[test]
