@@ -268,7 +268,7 @@ fn replan(context: &Context<'_>, planned: &Planned, live: &Live) -> Planned {
 async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &Reply) -> Report {
     let provider = context.account.provider;
     if provider.semantics().echo == Echo::Whole
-        && let Ok(mut live) = provider.echo(&planned.desired, reply)
+        && let Ok(mut live) = provider.echo(&planned.desired, before, reply)
     {
         // Names were resolved when the plan was made; the echo has no list to resolve them by.
         live.resolved = before.resolved.clone();
@@ -316,7 +316,11 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
                 format!("{} is {shown}", change.path)
             })
             .collect();
-        let message = format!("written, but {}", fields.join(", "));
+        let message = match residual.message {
+            // What came of it cannot be compared.
+            Some(why) if fields.is_empty() => format!("written, but {why}"),
+            _ => format!("written, but {}", fields.join(", ")),
+        };
         Report::new(planned, Some(Outcome::Unconverged), Some(message))
     };
     report.side_effects = side_effects;

@@ -4,39 +4,86 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::model::field::find;
-use crate::model::{Carry, Field, FieldPath, Live, Part, Shape};
+use crate::model::{Carry, Field, FieldPath, Fields, Live, Part, Shape};
 use crate::plan::{self, Planned};
-use crate::provider::conditions;
 
-/// Fields that moved with the write though no change names them.
+/// Fields that moved with the write though no change names them, and those that are not shown any more.
 pub fn side_effects(
     table: &'static [Field],
     planned: &Planned,
     before: &Live,
     after: &Live,
 ) -> Vec<String> {
-    // A field that the write makes meaningless, such as a date left over from another type, is meant to go.
-    let mut after = after.fields.clone();
-    conditions::settle(table, &mut after);
     let asked = |path: &FieldPath| {
         let mut changes = planned.changes.iter();
         changes.any(|change| path.is_within(&change.path))
     };
+    let mut effects = Vec::new();
     // Nobody weighs these changes, so the time does not matter.
-    plan::diff::diff(table, &after, before, Timestamp::UNIX_EPOCH)
-        .into_iter()
-        .filter(|change| !asked(&change.path) && !counts_use(table, change.path.parts()))
-        .map(|change| {
-            let show =
-                |json: &Option<Json>| json.as_ref().map_or("nothing".into(), ToString::to_string);
-            format!(
-                "{} {} → {}",
-                change.path,
-                show(&change.before),
-                show(&change.after)
-            )
-        })
-        .collect()
+    for change in plan::diff::diff(table, &after.fields, before, Timestamp::UNIX_EPOCH) {
+        // What was not shown before may have been nothing as well.
+        let appears_empty = change.before.is_none() && is_nothing(change.after.as_ref());
+        if asked(&change.path) || appears_empty || counts_use(table, change.path.parts()) {
+            continue;
+        }
+        let path = change.path;
+        let (was, is) = (shown(change.before.as_ref()), shown(change.after.as_ref()));
+        effects.push(format!("{path} {was} → {is}"));
+    }
+    let mut hidden = Vec::new();
+    let root = FieldPath::default();
+    not_shown(table, &before.fields, &after.fields, &root, &mut hidden);
+    for (path, was) in hidden {
+        if !asked(&path) && !counts_use(table, path.parts()) {
+            effects.push(format!("{path} {was} → not shown any more"));
+        }
+    }
+    effects
+}
+
+fn shown(json: Option<&Json>) -> String {
+    json.map_or("nothing".into(), ToString::to_string)
+}
+
+fn is_nothing(json: Option<&Json>) -> bool {
+    match json {
+        None | Some(Json::Null) => true,
+        Some(Json::String(text)) => text.is_empty(),
+        Some(Json::Array(items)) => items.is_empty(),
+        Some(Json::Bool(_) | Json::Number(_) | Json::Object(_)) => false,
+    }
+}
+
+/// Finds what held something before and is missing now, in the object and in the elements that are still there.
+fn not_shown(
+    table: &'static [Field],
+    before: &Fields,
+    after: &Fields,
+    at: &FieldPath,
+    hidden: &mut Vec<(FieldPath, Json)>,
+) {
+    for field in table {
+        let Some(was) = before.get(field.name) else {
+            continue;
+        };
+        let path = at.field(field.name);
+        match (&field.shape, after.get(field.name)) {
+            (Shape::Keyed(elements), Some(list)) => {
+                for (key, was) in was.items() {
+                    if let Some(is) = list.item(key) {
+                        not_shown(elements.fields, was, is, &path.element(key.clone()), hidden);
+                    }
+                }
+            }
+            (_, Some(_)) => {}
+            (shape, None) => {
+                let json = shape.json(was);
+                if !is_nothing(Some(&json)) {
+                    hidden.push((path, json));
+                }
+            }
+        }
+    }
 }
 
 /// Whether the path ends in a counter that moves with use, whoever writes.
@@ -55,16 +102,96 @@ fn counts_use(table: &'static [Field], parts: &[Part]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::{Fields, Items, Key, Value};
+    use crate::model::{Key, Risk, Value};
     use crate::plan::{Action, Change, ChangeVerb};
-    use crate::provider;
-    use crate::provider::testing::wanted;
+    use crate::provider::{self, testing};
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn features(feature: Fields) -> Fields {
+        let key = Key::new(vec!["A".into(), "1".into()], false);
+        Fields::from([("Features", Value::Items([(key, feature)].into()))])
+    }
+
+    /// What is told of a write that was to change `asked`.
+    fn told(asked: Option<FieldPath>, before: Fields, after: Fields) -> Vec<String> {
+        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let live = |fields| Live {
+            fields,
+            ..Live::default()
+        };
+        let change = |path| Change {
+            path,
+            verb: ChangeVerb::Replace,
+            before: None,
+            after: None,
+            risk: Risk::Safe,
+            note: None,
+        };
+        let planned = Planned {
+            desired: Arc::new(testing::wanted(table, &[])),
+            action: Action::Update,
+            changes: asked.map(change).into_iter().collect(),
+            step: None,
+            fingerprint: None,
+            message: None,
+            findings: Vec::new(),
+        };
+        side_effects(table.desired, &planned, &live(before), &live(after))
+    }
+
+    #[test]
+    fn what_is_not_shown_any_more_is_told() {
+        let before = features([("comment", text("c"))].into());
+        let gone = told(None, before.clone(), Fields::new());
+        let list = r#"Features [{"name":"A","version":"1","comment":"c"}] → not shown any more"#;
+        assert_eq!(gone, [list]);
+        let gone = told(None, before.clone(), features(Fields::new()));
+        assert_eq!(gone, [r#"Features[A 1].comment "c" → not shown any more"#]);
+        let element = FieldPath::default().field("Features");
+        assert_eq!(
+            told(Some(element), before, features(Fields::new())),
+            [""; 0]
+        );
+        for nothing in [Value::Null, text("")] {
+            let before = features([("comment", nothing)].into());
+            assert_eq!(told(None, before, features(Fields::new())), [""; 0]);
+        }
+        let empty = Fields::from([("Features", Value::Items(Box::default()))]);
+        assert_eq!(told(None, empty, Fields::new()), [""; 0]);
+    }
+
+    #[test]
+    fn what_shows_for_the_first_time_is_told_where_it_holds_something() {
+        let description = |value| Fields::from([("description", value)]);
+        let told_of = |value| told(None, Fields::new(), description(value));
+        assert_eq!(told_of(text("x")), [r#"description nothing → "x""#]);
+        assert_eq!(told_of(text("")), [""; 0]);
+        assert_eq!(told_of(Value::Null), [""; 0]);
+    }
+
+    #[test]
+    fn a_member_without_a_meaning_that_goes_is_told() {
+        let feature = |date: Value| {
+            let kind = ("expiration_type", text("no_expiration"));
+            features([kind, ("expiration_date", date)].into())
+        };
+        let told = told(None, feature(text("2027-01-01")), feature(Value::Null));
+        assert_eq!(
+            told,
+            [r#"Features[A 1].expiration_date "2027-01-01" → null"#]
+        );
+    }
 
     fn hostid(name: &str, most: i64) -> Live {
         let key = Key::new(vec![name.into()], true);
         let fields = Fields::from([("max_amount", Value::Integer(most))]);
-        let hostids = Value::Items(Items::from([(key, fields)]));
+        let hostids = Value::Items(crate::model::Items::from([(key, fields)]));
         Live {
             fields: [("Hostids", hostids)].into(),
             ..Live::default()
@@ -84,12 +211,13 @@ mod tests {
         };
         let table = provider::of_kind("LacLicenseOrder").unwrap().table();
         Planned {
-            desired: wanted(table, &[("activationKey", "A")]).into(),
+            desired: testing::wanted(table, &[("activationKey", "A")]).into(),
             action: Action::Update,
             changes: vec![added],
             step: None,
             fingerprint: None,
             message: None,
+            findings: Vec::new(),
         }
     }
 

@@ -91,6 +91,7 @@ impl<'a> Writer<'a> {
 
     /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
     pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> anyhow::Result<Exit> {
+        output::findings(&pass.findings())?;
         let document = &pass.document;
         self.outputs.preview(document)?;
         let too_many = self

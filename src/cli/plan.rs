@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::args::{Reach, Rendering, Selection};
 use super::exit::Exit;
+use super::output;
 use super::outputs::Outputs;
 use super::setup;
 use crate::plan::document::PlanDocument;
@@ -43,6 +44,7 @@ async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(None)?;
     let pass = reconcile::plan(&setup.checked, &setup.settings).await;
+    output::findings(&pass.findings())?;
     // The plan is saved before anything says that there is one.
     if let Some(path) = &args.out {
         save(path, &pass.document)?;

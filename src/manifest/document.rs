@@ -44,6 +44,11 @@ pub struct Policy {
     /// Field paths left out of diff and apply alike, as plans print them.
     #[schemars(default)]
     pub ignore: Vec<String>,
+    /// Lists and fields that the vendor leaves out of a read when they are empty, as plans print them:
+    /// `customLimits`, `customLicenses[*].expirationDate`. Anything else that a read leaves out is unknown, and a
+    /// write that would have to carry it is refused.
+    #[schemars(default)]
+    pub absent_is_empty: Vec<String>,
     /// Risks accepted for this object without a flag.
     #[schemars(default)]
     pub allow: Vec<PolicyRisk>,

@@ -11,13 +11,14 @@ pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
     if node.tree == Tree::Null {
         return policy;
     }
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "mode",
         "until",
         "reason",
         "resync",
         "keepUnlisted",
         "ignore",
+        "absentIsEmpty",
         "allow",
     ];
     for entry in reader.members("policy", node, &KNOWN) {
@@ -27,7 +28,10 @@ pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
             "reason" => policy.reason = reader.text("reason", &entry.value),
             "resync" => policy.resync = reader.duration("resync", &entry.value),
             "keepUnlisted" => policy.keep_unlisted = reader.texts("keepUnlisted", &entry.value),
-            "ignore" => policy.ignore = ignore(&entry.value, reader),
+            "ignore" => policy.ignore = paths("ignore", &entry.value, reader),
+            "absentIsEmpty" => {
+                policy.absent_is_empty = paths("absentIsEmpty", &entry.value, reader);
+            }
             "allow" => policy.allow = allow(&entry.value, reader),
             _ => {}
         }
@@ -74,9 +78,9 @@ fn mode(node: &Node, reader: &mut Reader<'_>) -> Mode {
     }
 }
 
-fn ignore(node: &Node, reader: &mut Reader<'_>) -> Vec<(PathPattern, Mark)> {
+fn paths(member: &str, node: &Node, reader: &mut Reader<'_>) -> Vec<(PathPattern, Mark)> {
     let mut patterns = Vec::new();
-    for (text, mark) in reader.texts("ignore", node) {
+    for (text, mark) in reader.texts(member, node) {
         match PathPattern::parse(&text) {
             Ok(pattern) => patterns.push((pattern, mark)),
             Err(why) => {

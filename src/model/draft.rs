@@ -40,6 +40,7 @@ pub struct PolicyDraft {
     pub mode: Mode,
     pub keep_unlisted: Vec<(String, Mark)>,
     pub ignore: Vec<(PathPattern, Mark)>,
+    pub absent_is_empty: Vec<(PathPattern, Mark)>,
     pub allow: Risk,
     pub until: Option<Timestamp>,
     pub reason: Option<String>,

@@ -42,6 +42,10 @@ pub struct Field {
     pub stands_for: Option<&'static str>,
     /// The field beside it with the date that this one's must not come before.
     pub not_before: Option<&'static str>,
+    /// The page that shows `null` for this field in a reply, with the date it was read. `None` where no page
+    /// does: a `null` then tells nothing, and a write that would have to carry the field is refused.
+    pub null: Option<&'static str>,
+    pub shown: Shown,
 }
 
 impl Field {
@@ -57,6 +61,8 @@ impl Field {
             carry: Carry::Live,
             stands_for: None,
             not_before: None,
+            null: None,
+            shown: Shown::Always,
         }
     }
 
@@ -105,6 +111,22 @@ impl Field {
     pub const fn carry(mut self, carry: Carry) -> Self {
         self.carry = carry;
         self
+    }
+
+    /// Takes `null` in a reply for "nothing", as the page `source` shows it.
+    pub const fn null(mut self, source: &'static str) -> Self {
+        self.null = Some(source);
+        self
+    }
+
+    pub const fn shown(mut self, shown: Shown) -> Self {
+        self.shown = shown;
+        self
+    }
+
+    /// Reports whether the field holds a list, of which a read that leaves it out shows no element.
+    pub const fn is_list(&self) -> bool {
+        matches!(self.shape, Shape::Set(_) | Shape::Keyed(_))
     }
 }
 
@@ -205,6 +227,16 @@ pub enum Carry {
     OnlyManaged,
     /// With its live value; a wish that live once granted is not asked for again.
     OneShot { spent: &'static str },
+}
+
+/// Which replies show a field of a list's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All of them: the value of a field that a reply leaves out is unknown.
+    Always,
+    /// Those of newer servers, which show all fields marked so. Where no element has any of these fields, the
+    /// server is older and none of its elements has them.
+    Newer,
 }
 
 /// What a change of a field does to the licensee.

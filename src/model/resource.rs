@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::address::{Address, Vendor};
 use super::origin::Origin;
 use super::packed::PackedFields;
-use super::path::PathPattern;
+use super::path::{FieldPath, PathPattern};
 use super::text::Text;
 use super::value::Fields;
 
@@ -47,6 +47,8 @@ pub struct Policy {
     /// Lists whose live elements survive though the manifest does not name them.
     pub keep_unlisted: Vec<String>,
     pub ignore: Vec<PathPattern>,
+    /// Fields that the vendor leaves out of a read when they are empty.
+    pub absent_is_empty: Vec<PathPattern>,
     /// The highest risk accepted for this object without a flag.
     pub allow: Risk,
     /// When a suspension ends by itself.
@@ -94,6 +96,7 @@ static NO_POLICY: Policy = Policy {
     mode: Mode::Enforce,
     keep_unlisted: Vec::new(),
     ignore: Vec::new(),
+    absent_is_empty: Vec::new(),
     allow: Risk::Safe,
     until: None,
     reason: None,
@@ -101,6 +104,17 @@ static NO_POLICY: Policy = Policy {
 };
 
 impl Policy {
+    /// Reports whether `path` is left out of diff and apply alike.
+    pub fn ignores(&self, path: &FieldPath, folds: bool) -> bool {
+        self.ignore.iter().any(|pattern| pattern.names(path, folds))
+    }
+
+    /// Reports whether the field at `path` is empty when a read does not show it.
+    pub fn takes_absent_for_empty(&self, path: &FieldPath, folds: bool) -> bool {
+        let mut patterns = self.absent_is_empty.iter();
+        patterns.any(|pattern| pattern.names(path, folds))
+    }
+
     /// The mode in force at a moment: a suspension may have run out.
     pub fn mode_at(&self, now: Timestamp) -> Mode {
         match (self.mode, self.until) {

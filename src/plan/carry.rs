@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Carry, Desired, Field, FieldPath, Fields, Key, Live, PathPattern, Policy, Shape, Value,
+    Carry, Desired, Field, FieldPath, Fields, Key, Live, Part, Policy, Shape, Value,
 };
-use crate::provider::conditions;
+use crate::provider::conditions::{self, Idle};
 
 /// The object as it should be.
 pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields {
@@ -22,7 +22,7 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
         let held = live.fields.get(field.name);
         let wish = wanted
             .get(field.name)
-            .filter(|_| !ignored(policy, &path, false));
+            .filter(|_| !policy.ignores(&path, false));
         let value = match (wish, held) {
             (Some(wish), held) => Some(merged(field, wish, held, policy, &path, live)),
             (None, Some(held)) if field.carry != Carry::OnlyManaged => {
@@ -34,25 +34,18 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
             next.insert(field.name, value);
         }
     }
-    conditions::settle(table, &mut next);
+    conditions::settle(table, &mut next, &live.fields);
     next
 }
 
 /// What the manifest wants, with conveniences such as names replaced by what reading resolved them to.
-fn resolved(desired: &Desired, live: &Live) -> Fields {
+pub fn resolved(desired: &Desired, live: &Live) -> Fields {
     let mut wanted = desired.fields.unpack();
     for resolved in &live.resolved {
         wanted.remove(resolved.given);
         wanted.insert(resolved.field, resolved.value.clone());
     }
     wanted
-}
-
-fn ignored(policy: &Policy, path: &FieldPath, folds: bool) -> bool {
-    policy
-        .ignore
-        .iter()
-        .any(|pattern: &PathPattern| pattern.names(path, folds))
 }
 
 fn merged(
@@ -99,7 +92,7 @@ fn merged_items(
     let mut next = Vec::new();
     for (key, wish) in wanted {
         let at = path.element(key.clone());
-        if ignored(policy, &at, elements.fold) {
+        if policy.ignores(&at, elements.fold) {
             continue;
         }
         let mut fields = live_of
@@ -111,14 +104,14 @@ fn merged_items(
                 let field = find(elements.fields, name)?;
                 Some(field.alike(fields.get(name)?, value))
             };
-            if !ignored(policy, &at.field(name), elements.fold) && same() != Some(true) {
+            if !policy.ignores(&at.field(name), elements.fold) && same() != Some(true) {
                 fields.insert(name, value.clone());
             }
         }
         next.push((key.clone(), fields));
     }
     for (key, fields) in held {
-        let left_alone = ignored(policy, &path.element(key.clone()), elements.fold);
+        let left_alone = policy.ignores(&path.element(key.clone()), elements.fold);
         if left_alone || (keeps && !listed.contains(key)) {
             next.push((key.clone(), carried(elements, fields)));
         }
@@ -151,6 +144,34 @@ pub fn carried(elements: &'static Elements, fields: &Fields) -> Fields {
         .filter(|(name, _)| travels(name))
         .map(|(name, value)| (name, value.clone()))
         .collect()
+}
+
+/// Finds the wishes that the object as it should be makes meaningless, apart from ignored ones.
+pub fn without_effect(
+    table: &'static [Field],
+    desired: &Desired,
+    live: &Live,
+    next: &Fields,
+) -> Vec<Idle> {
+    let mut idle = conditions::without_effect(table, &resolved(desired, live), next);
+    idle.retain(|idle| !is_ignored(table, &desired.policy, &idle.path));
+    idle
+}
+
+/// Reports whether the policy leaves `path` or something around it alone.
+fn is_ignored(table: &'static [Field], policy: &Policy, path: &FieldPath) -> bool {
+    let list = path.parts().first().and_then(|part| match part {
+        Part::Field(name) => find(table, name),
+        Part::Element(_) => None,
+    });
+    let folds = match list.map(|field| &field.shape) {
+        Some(Shape::Keyed(elements)) => elements.fold,
+        _ => false,
+    };
+    policy
+        .ignore
+        .iter()
+        .any(|pattern| pattern.covers(path, folds))
 }
 
 /// Words about a one-shot wish that live has granted already.

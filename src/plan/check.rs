@@ -1,28 +1,34 @@
 //! An independent reader of finished steps: a few rules that know nothing of how steps are made.
 //!
-//! A broken rule is a bug of this program; the object is not written and the message says so.
-
-use std::collections::BTreeSet;
+//! A broken rule is a bug of this program; the object is not written and the message says so. The rules compare
+//! what goes out with what was read and with the changes that the plan shows, and with nothing in between.
 
 use super::diff::{Change, ChangeVerb};
 use super::step::Step;
-use crate::model::{Field, FieldPath, Fields, Key, Live, Shape, Value};
+use crate::model::{Carry, Field, FieldPath, Fields, Key, Live, Need, Policy, Shape, Value};
+use crate::provider::semantics::WriteMode;
+
+/// What a step is checked against.
+pub struct Ground<'a> {
+    pub table: &'static [Field],
+    pub mode: WriteMode,
+    pub policy: &'a Policy,
+    /// The object as it was read, with nothing filled in.
+    pub read: &'a Live,
+}
 
 /// Says which rule a step breaks.
-pub fn check(
-    table: &'static [Field],
-    step: &Step,
-    live: &Live,
-    changes: &[Change],
-) -> Result<(), String> {
-    let fault = if changes.is_empty() {
-        Some("a step without a change".to_string())
-    } else if step.call.body.is_none() {
-        Some("a write without a body".to_string())
-    } else {
-        lost_element(table, &step.sent, live, changes)
-            .or_else(|| unasked_value(table, &step.sent, live, changes))
+pub fn check(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Result<(), String> {
+    let case = Case {
+        ground,
+        sent: &step.sent,
+        changes,
     };
+    let fault = no_work(step, changes)
+        .or_else(|| case.lost_element())
+        .or_else(|| case.unasked_value())
+        .or_else(|| case.dropped_member())
+        .or_else(|| case.emptied_member());
     match fault {
         None => Ok(()),
         Some(fault) => Err(format!(
@@ -31,54 +37,183 @@ pub fn check(
     }
 }
 
-/// Every live element of a list that is sent survives, unless a change says that it goes.
-fn lost_element(
+/// A step has a change and a body.
+fn no_work(step: &Step, changes: &[Change]) -> Option<String> {
+    if changes.is_empty() {
+        Some("a step without a change".to_string())
+    } else if step.call.body.is_none() {
+        Some("a write without a body".to_string())
+    } else {
+        None
+    }
+}
+
+struct Case<'a> {
+    ground: &'a Ground<'a>,
+    sent: &'a Fields,
+    changes: &'a [Change],
+}
+
+/// An object, or an element that live has as well: what goes out of it and what was read of it.
+struct Level<'a> {
     table: &'static [Field],
-    sent: &Fields,
-    live: &Live,
-    changes: &[Change],
-) -> Option<String> {
-    let gone = changes.iter().filter(|c| c.verb == ChangeVerb::Remove);
-    let gone: BTreeSet<&FieldPath> = gone.map(|change| &change.path).collect();
-    for field in table
-        .iter()
-        .filter(|field| matches!(field.shape, Shape::Keyed(_)))
-    {
-        let Some(sent) = sent.get(field.name) else {
-            continue;
-        };
-        let sent: BTreeSet<&Key> = sent.items().iter().map(|(key, _)| key).collect();
-        for (key, _) in live.fields.get(field.name).map_or(&[][..], Value::items) {
-            let path = FieldPath::default().field(field.name).element(key.clone());
-            if !sent.contains(key) && !gone.contains(&path) {
+    sent: &'a Fields,
+    read: &'a Fields,
+    at: FieldPath,
+    folds: bool,
+}
+
+impl<'a> Case<'a> {
+    /// The object first, then each element of its lists that is sent and was read.
+    fn levels(&self) -> Vec<Level<'a>> {
+        let root = FieldPath::default();
+        let read = &self.ground.read.fields;
+        let mut levels = vec![Level {
+            table: self.ground.table,
+            sent: self.sent,
+            read,
+            at: root.clone(),
+            folds: false,
+        }];
+        for field in self.ground.table {
+            let Shape::Keyed(elements) = &field.shape else {
+                continue;
+            };
+            let (sent, read) = (items(self.sent, field), read.get(field.name));
+            for (key, sent) in sent {
+                if let Some(read) = read.and_then(|list| list.item(key)) {
+                    levels.push(Level {
+                        table: elements.fields,
+                        sent,
+                        read,
+                        at: root.field(field.name).element(key.clone()),
+                        folds: elements.fold,
+                    });
+                }
+            }
+        }
+        levels
+    }
+
+    /// Whether a change names just this place.
+    fn named(&self, path: &FieldPath) -> bool {
+        self.changes.iter().any(|change| change.path == *path)
+    }
+
+    fn removed(&self, path: &FieldPath) -> bool {
+        let remove = |change: &&Change| change.verb == ChangeVerb::Remove;
+        let mut removals = self.changes.iter().filter(remove);
+        removals.any(|change| change.path == *path)
+    }
+
+    /// Every live element of a list that is sent survives, unless a change removes it; none joins, unless a
+    /// change adds it.
+    fn lost_element(&self) -> Option<String> {
+        for field in self.ground.table {
+            if !matches!(field.shape, Shape::Keyed(_)) || !self.sent.contains_key(field.name) {
+                continue;
+            }
+            let (sent, read) = (
+                items(self.sent, field),
+                items(&self.ground.read.fields, field),
+            );
+            let has = |items: &[(Key, Fields)], key: &Key| items.iter().any(|(k, _)| k == key);
+            let path = |key: &Key| FieldPath::default().field(field.name).element(key.clone());
+            let lost = |(key, _): &&(Key, Fields)| !has(sent, key) && !self.removed(&path(key));
+            if let Some((key, _)) = read.iter().find(lost) {
+                let path = path(key);
                 return Some(format!(
                     "{path} would vanish though the plan does not say so"
                 ));
             }
+            let joins = |(key, _): &&(Key, Fields)| !has(read, key) && !self.named(&path(key));
+            if let Some((key, _)) = sent.iter().find(joins) {
+                let path = path(key);
+                return Some(format!(
+                    "{path} would be added though the plan does not say so"
+                ));
+            }
         }
+        None
     }
-    None
+
+    /// Every value that is sent is either as it was read or named by a change.
+    fn unasked_value(&self) -> Option<String> {
+        self.levels().iter().find_map(|level| {
+            let unasked = |field: &&Field| {
+                let value = level.sent.get(field.name)?;
+                let read = level.read.get(field.name);
+                let keyed = matches!(field.shape, Shape::Keyed(_));
+                let same = read.is_some_and(|read| field.alike(read, value));
+                // An empty value in the place of none has a rule of its own.
+                let blank = read.is_none() && is_empty(value);
+                let path = level.at.field(field.name);
+                (!keyed && !same && !blank && !self.named(&path)).then_some(path)
+            };
+            let path = level.table.iter().find_map(|field| unasked(&field))?;
+            Some(format!(
+                "{path} would change though the plan does not say so"
+            ))
+        })
+    }
+
+    /// Every value that was read goes out again where the call would clear it, unless a change names it: in the
+    /// elements of a list that is sent, and at the top of a call that overwrites.
+    fn dropped_member(&self) -> Option<String> {
+        let merges = self.ground.mode == WriteMode::Merge;
+        let levels = self.levels().into_iter().skip(usize::from(merges));
+        levels.into_iter().find_map(|level| {
+            let dropped = |field: &&Field| {
+                let travels = field.carry != Carry::OnlyManaged && field.need != Need::Never;
+                let read = level.read.get(field.name)?;
+                let holds = !field.alike(read, &Value::Null);
+                let sent = level.sent.contains_key(field.name);
+                let path = level.at.field(field.name);
+                (travels && holds && !sent && !self.named(&path)).then_some(path)
+            };
+            let path = level.table.iter().find_map(|field| dropped(&field))?;
+            Some(format!(
+                "{path} would be left out though the plan does not say so"
+            ))
+        })
+    }
+
+    /// Nothing that the read left out goes out as empty, unless a change names it or the policy says that the
+    /// vendor leaves it out when it is empty.
+    fn emptied_member(&self) -> Option<String> {
+        self.levels().iter().find_map(|level| {
+            let emptied = |field: &&Field| {
+                let value = level.sent.get(field.name)?;
+                let blank = !level.read.contains_key(field.name) && is_empty(value);
+                let path = level.at.field(field.name);
+                let known = self.named(&path)
+                    || self
+                        .ground
+                        .policy
+                        .takes_absent_for_empty(&path, level.folds);
+                (blank && !known).then_some(path)
+            };
+            let path = level.table.iter().find_map(|field| emptied(&field))?;
+            Some(format!(
+                "{path} would be emptied though the read does not show it"
+            ))
+        })
+    }
 }
 
-/// Every member that is sent is either as live has it or named by a change.
-fn unasked_value(
-    table: &'static [Field],
-    sent: &Fields,
-    live: &Live,
-    changes: &[Change],
-) -> Option<String> {
-    table.iter().find_map(|field| {
-        let value = sent.get(field.name)?;
-        let same = live
-            .fields
-            .get(field.name)
-            .is_some_and(|held| field.alike(held, value));
-        if same || matches!(field.shape, Shape::Keyed(_)) {
-            return None;
-        }
-        let path = FieldPath::default().field(field.name);
-        let named = changes.iter().any(|change| change.path == path);
-        let idle = *value == Value::Null && !live.fields.contains_key(field.name);
-        (!named && !idle).then(|| format!("{path} would change though the plan does not say so"))
-    })
+fn items<'a>(fields: &'a Fields, field: &Field) -> &'a [(Key, Fields)] {
+    fields.get(field.name).map_or(&[], Value::items)
 }
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::Set(members) => members.is_empty(),
+        Value::Items(items) => items.is_empty(),
+        Value::Bool(_) | Value::Integer(_) | Value::Json(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

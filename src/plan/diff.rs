@@ -71,12 +71,7 @@ fn fields(
                 let held = before.map_or(&[][..], Value::items);
                 keyed(field, elements, items, held, &path, scale, changes);
             }
-            _ => {
-                let absent = before.is_none() && *after == Value::Null;
-                if !absent {
-                    changes.push(replaced(field, path, before, after, scale));
-                }
-            }
+            _ => changes.push(replaced(field, path, before, after, scale)),
         }
     }
 }

@@ -205,7 +205,7 @@ impl PlanDocument {
             source,
             summary,
             objects,
-            diagnostics: diagnostics(findings),
+            diagnostics: diagnostics(&with_planned(findings, planned)),
         };
         document.seal();
         document
@@ -348,6 +348,15 @@ fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
         estimated_seconds,
         ..Summary::default()
     }
+}
+
+/// Findings of the manifests and, after them, those of planning.
+fn with_planned(findings: &Diagnostics, planned: &[Planned]) -> Diagnostics {
+    let mut all = findings.clone();
+    for finding in planned.iter().flat_map(|planned| &planned.findings) {
+        all.push(finding.clone());
+    }
+    all
 }
 
 /// Findings as the contract shows them.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use super::diff::Change;
-use super::{carry, diff};
+use super::{carry, diff, unseen};
 use crate::model::field::{Elements, find};
 use crate::model::{
     Desired, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Text, Value,
@@ -60,24 +60,25 @@ pub struct Difference {
     pub note: Option<String>,
 }
 
-/// Every field on which `desired` and `live` differ, with who changed it since `base`.
+/// Every field on which `desired` and `live` differ, with who changed it since `base`; an error where the read does
+/// not show a managed list.
 pub fn compare(
     table: &'static [Field],
     desired: &Desired,
     base: Option<&Fields>,
     live: &Live,
     now: Timestamp,
-) -> Vec<Difference> {
+) -> Result<Vec<Difference>, String> {
+    let live = &*unseen::filled(table, &desired.policy, live);
+    unseen::refuse_unseen_lists(table, desired, &carry::resolved(desired, live), live)?;
     let next = carry::carry(table, desired, live);
     let changes = diff::diff(table, &next, live, now);
     let sides = base.map(|base| Sides::new(table, desired, base, live));
-    changes
-        .into_iter()
-        .map(|change| match &sides {
-            Some(sides) => sides.difference(table, change),
-            None => difference(change, By::Unknown, None),
-        })
-        .collect()
+    let differences = changes.into_iter().map(|change| match &sides {
+        Some(sides) => sides.difference(table, change),
+        None => difference(change, By::Unknown, None),
+    });
+    Ok(differences.collect())
 }
 
 fn difference(change: Change, by: By, base: Option<Json>) -> Difference {

@@ -9,6 +9,7 @@ pub mod check;
 pub mod diff;
 pub mod document;
 pub mod drift;
+mod effect;
 pub mod estimate;
 pub mod fingerprint;
 pub mod guard;
@@ -16,12 +17,13 @@ pub mod risk;
 pub mod saved;
 pub mod step;
 pub mod undo;
+pub mod unseen;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, Live, Mode, Observed};
+use crate::model::{Desired, Diagnostic, Live, Mode, Observed};
 use crate::provider::Provider;
 pub use diff::{Change, ChangeVerb};
 pub use step::Step;
@@ -56,6 +58,8 @@ pub struct Planned {
     pub fingerprint: Option<String>,
     /// Why it could not be planned, or what is worth knowing beside the changes.
     pub message: Option<String>,
+    /// Findings about its manifest that need the live object.
+    pub findings: Vec<Diagnostic>,
 }
 
 impl Planned {
@@ -68,6 +72,7 @@ impl Planned {
             step: None,
             fingerprint: None,
             message,
+            findings: Vec::new(),
         }
     }
 }
@@ -95,29 +100,43 @@ pub fn plan(
 fn plan_live(
     provider: &dyn Provider,
     desired: &Arc<Desired>,
-    live: &Live,
+    read: &Live,
     now: Timestamp,
 ) -> Planned {
-    let table = provider.table();
-    let next = carry::carry(table.desired, desired, live);
-    let changes = diff::diff(table.desired, &next, live, now);
-    let mut planned = Planned::bare(
-        desired,
-        Action::None,
-        carry::note(table.desired, desired, live),
-    );
-    planned.fingerprint = Some(fingerprint::of(table.desired, desired, live));
+    let table = provider.table().desired;
+    let live = &*unseen::filled(table, &desired.policy, read);
+    let mut planned = Planned::bare(desired, Action::None, carry::note(table, desired, live));
+    planned.fingerprint = Some(fingerprint::of(table, desired, live));
+    let wanted = carry::resolved(desired, live);
+    if let Err(why) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {
+        planned.action = Action::Error;
+        planned.message = Some(why);
+        return planned;
+    }
+    let next = carry::carry(table, desired, live);
+    let idle = carry::without_effect(table, desired, live, &next);
+    planned.findings = effect::findings(table, desired, &idle);
+    let changes = diff::diff(table, &next, live, now);
     if changes.is_empty() {
         return planned;
     }
     let notes = [planned.message.take(), provider.note(live)];
     planned.message = Some(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
         .filter(|notes| !notes.is_empty());
-    let step = step::step(provider, desired, live, &next, &changes);
+    let mode = provider.semantics().write;
+    let step = unseen::refuse_unseen(table, mode, desired, &wanted, live)
+        .and_then(|()| step::step(provider, desired, live, &next, &changes))
+        .and_then(|step| {
+            let ground = check::Ground {
+                table,
+                mode,
+                policy: &desired.policy,
+                read,
+            };
+            check::check(&ground, &step, &changes).map(|()| step)
+        });
     planned.changes = changes;
-    match step
-        .and_then(|step| check::check(table.desired, &step, live, &planned.changes).map(|()| step))
-    {
+    match step {
         Ok(step) if desired.policy.mode_at(now) == Mode::Enforce => {
             planned.action = Action::Update;
             planned.step = Some(Box::new(step));

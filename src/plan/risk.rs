@@ -34,8 +34,53 @@ impl Weighed {
 }
 
 impl Scale<'_> {
-    /// The risk of changing a field.
+    /// The risk of changing a field; `before` is `None` where the read does not show it.
     pub fn weigh(
+        &self,
+        field: &Field,
+        path: &FieldPath,
+        before: Option<&Value>,
+        after: &Value,
+    ) -> Weighed {
+        match before {
+            Some(_) => self.weigh_known(field, path, before, after),
+            None => self.weigh_unseen(field, path, after),
+        }
+    }
+
+    /// The risk of writing over a value that nobody has seen: it may have been more.
+    fn weigh_unseen(&self, field: &Field, path: &FieldPath, after: &Value) -> Weighed {
+        let mut weighed = self.weigh_known(field, path, None, after);
+        let used = match (field.risk, after) {
+            (RiskRule::Amount { used: Some(fact) }, Value::Integer(after)) if *after != -1 => {
+                self.used(field, path, fact).filter(|used| after < used)
+            }
+            _ => None,
+        };
+        let takes = match field.risk {
+            RiskRule::Amount { .. } => *after != Value::Integer(-1),
+            RiskRule::ReducesAt(value) => *after == Value::Bool(value),
+            RiskRule::Ladder(_) | RiskRule::Reassign | RiskRule::Members { .. } => true,
+            RiskRule::Safe
+            | RiskRule::End
+            | RiskRule::Begin
+            | RiskRule::StopsAt(_)
+            | RiskRule::Counter => false,
+        };
+        if used.is_some() {
+            weighed.risk = Risk::Strand;
+        } else if takes {
+            weighed.risk = weighed.risk.max(Risk::Reduce);
+        }
+        let unseen = "the read does not show what it was";
+        weighed.note = Some(match weighed.note {
+            Some(note) => format!("{note}; {unseen}"),
+            None => unseen.into(),
+        });
+        weighed
+    }
+
+    fn weigh_known(
         &self,
         field: &Field,
         path: &FieldPath,
@@ -261,7 +306,25 @@ mod tests {
         assert_eq!(seats(10, 5), Risk::Strand);
         assert_eq!(seats(10, -1), Risk::Safe);
         assert_eq!(seats(-1, 10), Risk::Reduce);
-        assert_eq!(weigh(&COUNT, None, Value::Integer(5)), Risk::Safe);
+        let none = Some(Value::Null);
+        assert_eq!(weigh(&COUNT, none, Value::Integer(5)), Risk::Safe);
+    }
+
+    #[test]
+    fn what_no_read_shows_may_have_been_more() {
+        let unseen = |field: &Field, after: Value| weigh(field, None, after);
+        assert_eq!(unseen(&COUNT, Value::Integer(-1)), Risk::Safe);
+        assert_eq!(unseen(&COUNT, Value::Integer(7)), Risk::Reduce);
+        assert_eq!(unseen(&COUNT, Value::Integer(6)), Risk::Strand);
+        assert_eq!(unseen(&COUNT, Value::Null), Risk::Reduce);
+        const OVER: Field = Field::new("over", Shape::Boolean, "").risk(RiskRule::ReducesAt(false));
+        assert_eq!(unseen(&OVER, Value::Bool(false)), Risk::Reduce);
+        assert_eq!(unseen(&OVER, Value::Bool(true)), Risk::Safe);
+        const TYPE: Field =
+            Field::new("type", Shape::TEXT, "").risk(RiskRule::Ladder(&["low", "high"]));
+        assert_eq!(unseen(&TYPE, text("high")), Risk::Reduce);
+        assert_eq!(unseen(&END, text("2028-01-01")), Risk::Reduce);
+        assert_eq!(unseen(&END, Value::Null), Risk::Safe);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::Change;
-use crate::model::{Call, Desired, Field, Fields, Key, Live, Need, Part, Shape, Value};
+use crate::model::{Call, Desired, Field, Fields, Key, Live, Part, Shape, Value};
 use crate::provider::semantics::WriteMode;
 use crate::provider::{Provider, Write, conditions};
 
@@ -27,11 +27,8 @@ pub fn step(
     let mode = provider.semantics().write;
     let sent = match mode {
         WriteMode::Merge => changed(next, changes),
-        WriteMode::Overwrite => {
-            complete(table, next)?;
-            next.clone()
-        }
-        WriteMode::FullPatch => without_idle_nulls(table, next, &live.fields),
+        WriteMode::Overwrite => next.clone(),
+        WriteMode::FullPatch => without_idle_nulls(table, next, Some(&live.fields)),
     };
     let lacking = match mode {
         WriteMode::Merge => Vec::new(),
@@ -66,41 +63,28 @@ fn changed(next: &Fields, changes: &[Change]) -> Fields {
         .collect()
 }
 
-/// An overwrite clears what it leaves out, so live must have shown every member.
-fn complete(table: &'static [Field], next: &Fields) -> Result<(), String> {
-    let unseen: Vec<&str> = table
-        .iter()
-        .filter(|field| field.need != Need::Never && !next.contains_key(field.name))
-        .map(|field| field.name)
-        .collect();
-    if unseen.is_empty() {
-        Ok(())
-    } else {
-        let names = unseen.join(", ");
-        Err(format!(
-            "the vendor's reply lacks {names}, which a write would clear; nothing is sent"
-        ))
-    }
-}
-
-/// Drops members that hold nothing and held nothing before: there is nothing to clear.
-fn without_idle_nulls(table: &'static [Field], next: &Fields, live: &Fields) -> Fields {
+/// Drops members that hold nothing and held nothing before: there is nothing to clear. What live does not show is
+/// cleared as the manifest wants it; `live` is `None` for an object or element that is new.
+fn without_idle_nulls(table: &'static [Field], next: &Fields, live: Option<&Fields>) -> Fields {
     let mut kept = Fields::new();
     for field in table {
         let Some(value) = next.get(field.name) else {
             continue;
         };
-        let held = live.get(field.name);
-        if *value == Value::Null && held.is_none_or(|held| field.alike(held, value)) {
+        let held = live.and_then(|live| live.get(field.name));
+        let nothing_before = match live {
+            Some(_) => held.is_some_and(|held| field.alike(held, value)),
+            None => true,
+        };
+        if *value == Value::Null && nothing_before {
             continue;
         }
         let value = match (&field.shape, value) {
             (Shape::Keyed(elements), Value::Items(items)) => {
-                let none = Fields::new();
                 let held = held.map_or(&[][..], Value::items);
                 let held: BTreeMap<&Key, &Fields> = held.iter().map(|(k, f)| (k, f)).collect();
                 let thin = |(key, fields): &(Key, Fields)| {
-                    let before = held.get(key).copied().unwrap_or(&none);
+                    let before = held.get(key).copied();
                     (
                         key.clone(),
                         without_idle_nulls(elements.fields, fields, before),

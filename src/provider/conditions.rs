@@ -3,7 +3,7 @@
 //! Used twice: on manifests, where a condition that is stated must be met by what is stated, and on the
 //! finished body of a write, where the condition may come from live.
 
-use crate::model::{Diagnostic, Field, Fields, Need, Scope, Shape, Value};
+use crate::model::{Diagnostic, Field, FieldPath, Fields, Need, Scope, Shape, Value};
 
 type Report<'a> = dyn FnMut(&str, Diagnostic) + 'a;
 
@@ -92,8 +92,9 @@ fn level(
 }
 
 /// Drops from a finished object what its conditions make meaningless, so that a date left over from an
-/// earlier type is not sent.
-pub fn settle(table: &'static [Field], fields: &mut Fields) {
+/// earlier type is not sent. What meant nothing in `live` already stays as live has it: a write changes nothing
+/// that nobody asked for.
+pub fn settle(table: &'static [Field], fields: &mut Fields, live: &Fields) {
     let idle = meaningless(table, fields, fields);
     for field in table {
         let Shape::Keyed(elements) = &field.shape else {
@@ -102,33 +103,107 @@ pub fn settle(table: &'static [Field], fields: &mut Fields) {
         let Some(Value::Items(mut items)) = taken(fields, field.name) else {
             continue;
         };
-        for (_, element) in items.iter_mut() {
-            for name in meaningless(elements.fields, element, fields) {
-                element.remove(name);
+        for (key, element) in items.iter_mut() {
+            let idle = meaningless(elements.fields, element, fields);
+            if idle.is_empty() {
+                continue;
             }
+            let held = live.get(field.name).and_then(|list| list.item(key));
+            drop_or_restore(elements.fields, &idle, element, held, live);
         }
         fields.insert(field.name, Value::Items(items));
     }
+    drop_or_restore(table, &idle, fields, Some(live), live);
+}
+
+fn drop_or_restore(
+    table: &'static [Field],
+    idle: &[&'static str],
+    fields: &mut Fields,
+    held: Option<&Fields>,
+    live: &Fields,
+) {
+    let before = held.map_or_else(Vec::new, |held| meaningless(table, held, live));
     for name in idle {
-        fields.remove(name);
+        let left_over = held.filter(|_| before.contains(name));
+        match left_over.and_then(|held| held.get(name)) {
+            Some(value) => fields.insert(name, value.clone()),
+            None => fields.remove(name),
+        };
     }
 }
 
-fn meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
-    let idle = |field: &&Field| {
+/// A wish that has no effect: the type that would give it a meaning is another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Idle {
+    pub path: FieldPath,
+    /// The field that decides, and the value of it that the wish needs.
+    pub trigger: &'static str,
+    pub is: &'static str,
+}
+
+/// Finds what `wanted` asks for in vain, given the object as it should be. The audit has taken out what the
+/// manifest alone makes meaningless, so here the deciding type is that of live.
+pub fn without_effect(table: &'static [Field], wanted: &Fields, next: &Fields) -> Vec<Idle> {
+    let root = FieldPath::default();
+    let mut found = idle_at(table, wanted, next, next, &root);
+    for field in table {
+        let Shape::Keyed(elements) = &field.shape else {
+            continue;
+        };
+        let next_list = next.get(field.name);
+        for (key, wish) in wanted.get(field.name).map_or(&[][..], Value::items) {
+            if let Some(element) = next_list.and_then(|list| list.item(key)) {
+                let at = root.field(field.name).element(key.clone());
+                found.extend(idle_at(elements.fields, wish, element, next, &at));
+            }
+        }
+    }
+    found
+}
+
+fn idle_at(
+    table: &'static [Field],
+    wanted: &Fields,
+    here: &Fields,
+    object: &Fields,
+    at: &FieldPath,
+) -> Vec<Idle> {
+    let idle = |field: &Field| {
         let Need::When {
-            scope,
-            field: trigger,
-            is,
+            field: trigger, is, ..
         } = field.need
         else {
-            return false;
+            return None;
         };
-        let source = if scope == Scope::Here { here } else { object };
-        matches!(source.get(trigger), Some(Value::Text(stated)) if stated != is)
+        let asked = wanted
+            .get(field.name)
+            .is_some_and(|wish| *wish != Value::Null);
+        let path = at.field(field.name);
+        (asked && means_nothing(field, here, object)).then_some(Idle { path, trigger, is })
     };
+    table.iter().filter_map(idle).collect()
+}
+
+fn meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
     let held = table.iter().filter(|field| here.contains_key(field.name));
-    held.filter(idle).map(|field| field.name).collect()
+    held.filter(|field| means_nothing(field, here, object))
+        .map(|field| field.name)
+        .collect()
+}
+
+/// Reports whether the field's condition is known and not met.
+fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
+    let Need::When {
+        scope,
+        field: trigger,
+        is,
+    } = field.need
+    else {
+        return false;
+    };
+    let source = if scope == Scope::Here { here } else { object };
+    matches!(source.get(trigger), Some(Value::Text(stated)) if stated != is)
 }
 
 /// The members that a finished object still lacks, by path.
@@ -173,5 +248,103 @@ fn lacking_at(
         if needed && !held {
             lacking.push(format!("{place}{}", field.name));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Key;
+    use crate::provider;
+
+    fn lac() -> &'static [Field] {
+        provider::of_kind("LacLicenseOrder")
+            .expect("a kind")
+            .table()
+            .desired
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    /// An order with one feature of an expiration type, with a date and a count.
+    fn order(license_type: &str, expiration: &str, date: Option<&str>) -> Fields {
+        let mut feature = Fields::from([
+            ("expiration_type", text(expiration)),
+            ("count", Value::Integer(10)),
+        ]);
+        feature.insert("expiration_date", date.map_or(Value::Null, text));
+        let key = Key::new(vec!["A".into(), "1".into()], false);
+        Fields::from([
+            ("license_type", text(license_type)),
+            ("Features", Value::Items([(key, feature)].into())),
+        ])
+    }
+
+    fn settled(next: &Fields, live: &Fields) -> Fields {
+        let mut next = next.clone();
+        settle(lac(), &mut next, live);
+        next
+    }
+
+    fn member(fields: &Fields, name: &str) -> Option<Value> {
+        fields["Features"].items()[0].1.get(name).cloned()
+    }
+
+    #[test]
+    fn what_a_change_of_type_makes_meaningless_goes() {
+        let live = order("network", "fixed", Some("2027-01-01"));
+        let next = settled(&order("local", "no_expiration", Some("2027-01-01")), &live);
+        assert_eq!(member(&next, "expiration_date"), None);
+        assert_eq!(member(&next, "count"), None);
+        let same = settled(&live, &live);
+        assert_eq!(same, live);
+    }
+
+    #[test]
+    fn what_meant_nothing_before_stays_as_it_is() {
+        let live = order("local", "no_expiration", Some("2027-01-01"));
+        assert_eq!(settled(&live, &live), live);
+        // A wish does not change it, whichever type makes it meaningless.
+        for other in ["no_expiration", "days_from_activation"] {
+            let next = settled(&order("local", other, Some("2031-01-01")), &live);
+            assert_eq!(member(&next, "expiration_date"), Some(text("2027-01-01")));
+            assert_eq!(member(&next, "count"), Some(Value::Integer(10)));
+        }
+    }
+
+    #[test]
+    fn what_is_new_has_nothing_without_a_meaning() {
+        let none = Fields::from([("license_type", text("local"))]);
+        let next = settled(&order("local", "no_expiration", Some("2031-01-01")), &none);
+        assert_eq!(member(&next, "expiration_date"), None);
+        assert_eq!(member(&next, "count"), None);
+    }
+
+    #[test]
+    fn wishes_that_the_live_type_makes_vain_are_found() {
+        let wanted = |date: Option<&str>| {
+            let mut wanted = order("local", "no_expiration", date);
+            wanted.remove("license_type");
+            wanted
+        };
+        let paths = |wanted: &Fields, next: &Fields| -> Vec<String> {
+            let found = without_effect(lac(), wanted, next);
+            let one = |idle: Idle| format!("{} needs {} {}", idle.path, idle.trigger, idle.is);
+            found.into_iter().map(one).collect()
+        };
+        let local = order("local", "no_expiration", None);
+        let date = "Features[A 1].expiration_date needs expiration_type fixed";
+        let count = "Features[A 1].count needs license_type network";
+        assert_eq!(paths(&wanted(Some("2031-01-01")), &local), [date, count]);
+        assert_eq!(paths(&wanted(None), &local), [count]);
+        let network = order("network", "fixed", None);
+        assert_eq!(paths(&wanted(Some("2031-01-01")), &network), [""; 0]);
+        let licensee = Fields::from([("licensee", text("x"))]);
+        let mut owned = network.clone();
+        owned.insert("licensee_type", text("customer"));
+        let vain = "licensee needs licensee_type fixed";
+        assert_eq!(paths(&licensee, &owned), [vain]);
     }
 }

@@ -93,8 +93,10 @@ pub trait Provider: Sync {
         None
     }
 
-    /// The object as the reply to a write shows it; asked only of vendors whose echo is whole.
-    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed>;
+    /// The object as the reply to a write shows it; asked only of vendors whose echo is whole. `before` is the
+    /// object as it was read before the write. Nothing is taken from `desired` for shown: what the reply does
+    /// not prove is an error, and the object is read again.
+    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed>;
 
     fn vendor(&self) -> Vendor {
         self.table().vendor

@@ -32,7 +32,7 @@ pub struct Statement {
 /// States a live object.
 pub fn of(table: &'static [Field], live: &Live) -> Statement {
     let mut fields = live.fields.clone();
-    super::conditions::settle(table, &mut fields);
+    super::conditions::settle(table, &mut fields, &Fields::new());
     let mut unsaid = Vec::new();
     let root = FieldPath::default();
     let mut desired = members(table, &fields, &root, &mut unsaid);

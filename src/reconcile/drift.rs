@@ -236,7 +236,13 @@ fn compared(
 ) -> DriftEntry {
     let table = provider.table().desired;
     let fields = base.as_ref().ok().map(|base| &base.fields);
-    let differences = compare(table, desired, fields, live, now);
+    let differences = match compare(table, desired, fields, live, now) {
+        Ok(differences) => differences,
+        Err(why) => {
+            ledger.skip(desired);
+            return DriftEntry::new(desired, State::Error, Some(why));
+        }
+    };
     let accepted = ledger.accept(table, desired, &differences);
     let mut entry = DriftEntry::compared(desired, differences, &accepted);
     match base {

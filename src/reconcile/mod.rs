@@ -73,6 +73,15 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// What planning found about the manifests, which only the live objects tell.
+    pub fn findings(&self) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        for finding in self.planned.iter().flat_map(|planned| &planned.findings) {
+            findings.push(finding.clone());
+        }
+        findings
+    }
+
     /// Leaves only the objects that `keep` says, with a plan of their own.
     pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, parallelism: usize, now: Timestamp) {
         self.planned.retain(|planned| keep(planned));

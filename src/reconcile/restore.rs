@@ -189,10 +189,10 @@ fn remembered(
     }
     let mut base = seen.clone();
     for (name, value) in &fields {
-        if let Value::Items(items) = value {
-            let held = seen.fields.get(name).map_or(&[][..], Value::items);
-            base.fields
-                .insert(name, Value::Items(filled(items, held).into()));
+        // A list that the read does not show stays unknown.
+        if let (Value::Items(items), Some(held)) = (value, seen.fields.get(name)) {
+            let items = filled(items, held.items());
+            base.fields.insert(name, Value::Items(items.into()));
         }
     }
     let changes: Vec<ChangeEntry> = memory

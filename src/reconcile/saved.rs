@@ -67,5 +67,6 @@ fn waiting(desired: &Arc<Desired>, entry: &ObjectEntry) -> Planned {
         step: None,
         fingerprint: entry.fingerprint.clone(),
         message: entry.message.clone().filter(|_| failed),
+        findings: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 
 use crate::model::diagnostic::nearest;
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, Shown, find};
 use crate::model::{Carry, Clearing, Field, KindTable, Need, Rate, RiskRule, Scope, Shape};
 use crate::provider;
 use crate::provider::semantics::WriteMode;
@@ -128,6 +128,9 @@ fn field_page(out: &mut dyn Write, path: &str, field: &Field, mode: WriteMode) -
     }
     writeln!(out, "  needed    {}", need(field, mode))?;
     writeln!(out, "  clearing  {}", clearing(field))?;
+    if field.need != Need::Never {
+        writeln!(out, "  unshown   {}", unshown(field))?;
+    }
     writeln!(out, "  risk      {}", risk(field.risk))?;
     if let Some(begin) = field.not_before {
         writeln!(out, "  order     not before {begin}")?;
@@ -195,6 +198,19 @@ fn clearing(field: &Field) -> &'static str {
         (_, Clearing::Zero) => "null or 0, which are one value, sent as 0",
         (_, Clearing::Omit) => "null, left out of the write",
     }
+}
+
+/// What a read tells that leaves the field out or shows null for it.
+fn unshown(field: &Field) -> String {
+    let absent = match field.shown {
+        Shown::Always => "left out of a read: unknown",
+        Shown::Newer => "left out of a read: unknown, unless the server shows no such field at all",
+    };
+    let empty = match field.null {
+        Some(source) => format!("null: nothing ({source})"),
+        None => "null: unknown".into(),
+    };
+    format!("{absent}; {empty}")
 }
 
 fn risk(rule: RiskRule) -> String {

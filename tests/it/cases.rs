@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use entitle::model::Diagnostics;
 use entitle::render;
 
 use super::support::{golden, pure};
@@ -43,7 +44,12 @@ fn one(case: &Path) -> Vec<String> {
         .collect();
     let planned = pure::plan(&checked, &observed);
     let document = pure::document(&checked, &planned);
-    let text = pure::plain(|out| render::text::plan(out, &document));
+    let mut found = Diagnostics::default();
+    for finding in planned.iter().flat_map(|planned| &planned.findings) {
+        found.push(finding.clone());
+    }
+    let found = pure::plain(|out| render::diagnostics::write(out, &found, false));
+    let text = found + &pure::plain(|out| render::text::plan(out, &document));
     let sent: String = document
         .objects
         .iter()

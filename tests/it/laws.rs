@@ -2,11 +2,13 @@
 //! what was desired, the order of files means nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use entitle::model::{
-    Clearing, Desired, Field, Fields, Key, Live, Need, PackedFields, Shape, Value,
+    Carry, Clearing, Desired, Field, Fields, Key, Live, Need, Observed, PackedFields, Shape, Value,
 };
-use entitle::plan::{carry, diff};
+use entitle::plan::{self, Action, carry, diff, step};
+use entitle::provider::semantics::WriteMode;
 use entitle::provider::{self, Provider};
 use proptest::prelude::*;
 
@@ -215,6 +217,85 @@ proptest! {
         let changes = diff::diff(table, &again, &written, pure::now());
         prop_assert!(changes.is_empty(), "{changes:?}");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_body_of_an_object_in_sync_is_the_live_object(
+        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
+            fields(provider::ALL[provider].table().desired).prop_flat_map(move |live| {
+                let wanted = managed(live.clone());
+                (Just(provider), Just(live), wanted)
+            })
+        })
+    ) {
+        let provider = provider::ALL[provider];
+        let (table, mode) = (provider.table().desired, provider.semantics().write);
+        let live = Live { fields: live, ..Live::default() };
+        let desired = desired(provider, wanted);
+        let next = carry::carry(table, &desired, &live);
+        if mode == WriteMode::Merge || !entitle::provider::conditions::missing(table, &next).is_empty() {
+            // Nothing is sent of an object in sync, or live is not as the vendor says it can be.
+            return Ok(());
+        }
+        let sent = step::step(provider, &desired, &live, &next, &[]).map(|step| step.sent);
+        let sent = sent.map_err(TestCaseError::fail)?;
+        prop_assert_eq!(spoken(table, &sent), spoken(table, &carried(table, &live.fields)));
+    }
+
+    #[test]
+    fn the_last_guard_lets_every_plan_pass(
+        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
+            let table = provider::ALL[provider].table().desired;
+            (Just(provider), fields(table), fields(table).prop_flat_map(managed))
+        })
+    ) {
+        let provider = provider::ALL[provider];
+        let live = Live { fields: live, ..Live::default() };
+        let desired = Arc::new(desired(provider, wanted));
+        let planned = plan::plan(provider, &desired, &Observed::Live(live), pure::now());
+        let why = planned.message.unwrap_or_default();
+        prop_assert!(!why.contains("internal check failed"), "{why}");
+        prop_assert_ne!(planned.action, Action::Suspend);
+    }
+}
+
+/// The live fields that travel with a write of everything.
+fn carried(table: &'static [Field], live: &Fields) -> Fields {
+    let travels = |field: &&Field| field.carry != Carry::OnlyManaged && field.need != Need::Never;
+    let one = |field: &'static Field| {
+        let value = match (&field.shape, live.get(field.name)?) {
+            (Shape::Keyed(elements), Value::Items(items)) => {
+                let element =
+                    |(key, fields): &(Key, Fields)| (key.clone(), carried(elements.fields, fields));
+                Value::Items(items.iter().map(element).collect())
+            }
+            (_, value) => value.clone(),
+        };
+        Some((field.name, value))
+    };
+    table.iter().filter(travels).filter_map(one).collect()
+}
+
+/// Fields without those that hold nothing, which some calls leave out, and with lists in the order of their keys.
+fn spoken(table: &'static [Field], fields: &Fields) -> Fields {
+    let one = |field: &'static Field| {
+        let value = match (&field.shape, fields.get(field.name)?) {
+            (Shape::Keyed(elements), Value::Items(items)) => {
+                let element =
+                    |(key, fields): &(Key, Fields)| (key.clone(), spoken(elements.fields, fields));
+                let mut items: Vec<(Key, Fields)> = items.iter().map(element).collect();
+                items.sort_by(|(a, _), (b, _)| a.cmp(b));
+                Value::Items(items.into())
+            }
+            (_, value) if field.alike(value, &Value::Null) => return None,
+            (_, value) => value.clone(),
+        };
+        Some((field.name, value))
+    };
+    table.iter().filter_map(one).collect()
 }
 
 #[test]

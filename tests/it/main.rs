@@ -44,6 +44,7 @@ mod suspend;
 mod transcripts;
 mod trust;
 mod updates;
+mod unseen;
 mod vendor_words;
 mod wire;
 mod workflows;

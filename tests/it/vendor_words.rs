@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use entitle::apply::journal::{Journal, Started};
 use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
-use entitle::model::Reply;
+use entitle::model::{Live, Reply};
 use entitle::plan::document::PlanDocument;
 use entitle::provider::reading::Answer;
 use entitle::provider::{self, Provider};
@@ -46,7 +46,7 @@ fn shown(provider: &'static dyn Provider, reply: &Reply) -> String {
     let (_, document) = against(provider, one, |_, _| Answer::Reply(reply.clone()));
     let mut shown = rendered(&document);
     let _ = write!(shown, "{:?}", provider.judge(reply));
-    if let Err(malformed) = provider.echo(&one[0], reply) {
+    if let Err(malformed) = provider.echo(&one[0], &Live::default(), reply) {
         let _ = write!(shown, "{malformed}");
     }
     shown

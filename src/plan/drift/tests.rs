@@ -31,13 +31,7 @@ fn live(fields: Fields) -> Live {
 
 fn lac_drift(base: Option<&Fields>, mine: Fields, theirs: Fields) -> Vec<(String, By)> {
     let desired = wanted("LacLicenseOrder", mine);
-    shown(compare(
-        lac(),
-        &desired,
-        base,
-        &live(theirs),
-        NOW.parse().unwrap(),
-    ))
+    shown(compare(lac(), &desired, base, &live(theirs), NOW.parse().unwrap()).unwrap())
 }
 
 fn shown(differences: Vec<Difference>) -> Vec<(String, By)> {
@@ -213,7 +207,7 @@ fn members_beside_those_wanted_are_nobodys_change_where_they_are_kept() {
         let base = groups("userGroupIds", &["a", "b"]);
         let theirs = live(groups("userGroupIds", theirs));
         let now = NOW.parse().unwrap();
-        let found = compare(table(kind).desired, &desired, Some(&base), &theirs, now);
+        let found = compare(table(kind).desired, &desired, Some(&base), &theirs, now).unwrap();
         found.first().map(|difference| difference.by)
     };
     assert_eq!(by(true, &["a", "b", "z"]), Some(By::You));
@@ -233,7 +227,7 @@ fn names_stand_for_the_ids_they_resolve_to() {
             value: groups("userGroupIds", &["1"])["userGroupIds"].clone(),
         });
         let now = NOW.parse().unwrap();
-        let found = compare(table(kind).desired, &desired, Some(&base), &theirs, now);
+        let found = compare(table(kind).desired, &desired, Some(&base), &theirs, now).unwrap();
         shown(found)
     };
     let path = || "userGroupIds".to_string();
@@ -286,7 +280,8 @@ fn accepted(entries: &[AcceptedDrift], today: &str) -> (Vec<bool>, Vec<(&'static
         Some(&base),
         &live(theirs),
         NOW.parse().unwrap(),
-    );
+    )
+    .unwrap();
     let mut ledger = Ledger::new(entries, today.parse().unwrap());
     let silenced = ledger.accept(lac(), &desired, &found);
     let findings = ledger.findings(false);

@@ -29,6 +29,7 @@ pub static TABLE: KindTable = KindTable {
         )
         .optional()
         .clearing(Clearing::Null)
+        .null(NULLABLE)
         .risk(RiskRule::Begin),
         Field::new(
             "EndDate",
@@ -38,6 +39,7 @@ pub static TABLE: KindTable = KindTable {
         .optional()
         .clearing(Clearing::Null)
         .not_before("StartDate")
+        .null(NULLABLE)
         .risk(RiskRule::End),
         Field::new(
             "UserGroupId",
@@ -54,7 +56,7 @@ pub static TABLE: KindTable = KindTable {
         // The write call takes null. The flat view, which alone is sure to show the member, has a number that
         // cannot be null (its sample counts it as one): a licence without a buffer reads as 0 there, and a
         // write, which must send every member, makes it 0. Nothing that can be read tells the two apart
-        // before or after, so they are one value here; a null that some view should show counts as 0 too.
+        // before or after, so they are one value here.
         Field::new(
             "Buffer",
             Shape::COUNT,
@@ -65,14 +67,16 @@ pub static TABLE: KindTable = KindTable {
         .risk(AMOUNT),
         Field::new("Grade", Shape::TEXT, "Grade that the licence is for.")
             .optional()
-            .clearing(Clearing::NullOrEmpty),
+            .clearing(Clearing::NullOrEmpty)
+            .null(TEXT),
         Field::new(
             "LicenseCategoryId",
             Shape::Guid,
             "Category of the licence; null for none.",
         )
         .optional()
-        .clearing(Clearing::Null),
+        .clearing(Clearing::Null)
+        .null(NULLABLE),
         ids(
             "AllowableUserRoles",
             "Ids of the user roles that may use the licence.",
@@ -95,6 +99,12 @@ pub static TABLE: KindTable = KindTable {
     write_call: "PUT api/licenses/{licenseId}",
 };
 
+/// The samples of these views, whose generator starts its numbers anew for a nullable value, show that the member
+/// can be null.
+const NULLABLE: &str = "GET api/licenseDtoIndex/{id}, 2026-11-21";
+/// Type "string" without a rule: in .NET a text that can be null, and printed so.
+const TEXT: &str = "GET api/licenses/{id}, 2026-11-21";
+
 /// No read counts the seats in use. What −1 would mean is not documented, so manifests start at 0.
 const AMOUNT: RiskRule = RiskRule::Amount { used: None };
 
@@ -103,6 +113,7 @@ const fn contact(name: &'static str, about: &'static str) -> Field {
     Field::new(name, Shape::TEXT, about)
         .optional()
         .clearing(Clearing::NullOrEmpty)
+        .null(TEXT)
 }
 
 const fn ids(name: &'static str, about: &'static str) -> Field {

@@ -95,7 +95,7 @@ impl Provider for Alinea {
         verdict::judge(reply)
     }
 
-    fn echo(&self, _desired: &Desired, _reply: &Reply) -> Result<Live, Malformed> {
+    fn echo(&self, _: &Desired, _: &Live, _: &Reply) -> Result<Live, Malformed> {
         Err(Malformed::new("the reply to a write shows nothing"))
     }
 }

@@ -3,9 +3,9 @@
 use super::Auditor;
 use super::paths::path_fault;
 use crate::model::draft::PolicyDraft;
-use crate::model::field::meant;
+use crate::model::field::{find, meant};
 use crate::model::path::PatternPart;
-use crate::model::{Diagnostic, Field, KindTable, PathPattern, Policy, Shape};
+use crate::model::{Clearing, Diagnostic, Field, KindTable, Need, PathPattern, Policy, Shape};
 
 impl Auditor<'_> {
     pub(super) fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
@@ -32,6 +32,14 @@ impl Auditor<'_> {
             pattern
         });
         let ignore = ignore.collect();
+        let absent_is_empty = draft.absent_is_empty.iter().map(|(pattern, mark)| {
+            let pattern = in_plans(table, pattern);
+            if let Some(finding) = self.never_empty(table, &pattern) {
+                self.report(finding, *mark);
+            }
+            pattern
+        });
+        let absent_is_empty = absent_is_empty.collect();
         Policy {
             mode: draft.mode,
             keep_unlisted: draft
@@ -40,11 +48,42 @@ impl Auditor<'_> {
                 .map(|(name, _)| meant(table.desired, name).to_string())
                 .collect(),
             ignore,
+            absent_is_empty,
             allow: draft.allow,
             until: draft.until,
             reason: draft.reason.clone(),
             resync: draft.resync,
         }
+    }
+
+    /// Why a path of `absentIsEmpty` names nothing that can be empty.
+    fn never_empty(&self, table: &KindTable, pattern: &PathPattern) -> Option<Diagnostic> {
+        if let Some(fault) = path_fault("absentIsEmpty", table.desired, &pattern.parts) {
+            return Some(fault);
+        }
+        let mut fields = table.desired;
+        let mut named = None;
+        for part in &pattern.parts {
+            let PatternPart::Field(name) = part else {
+                named = None;
+                continue;
+            };
+            named = find(fields, name);
+            if let Some(Shape::Keyed(elements)) = named.map(|field| &field.shape) {
+                fields = elements.fields;
+            }
+        }
+        let can_be_empty = |field: &&Field| {
+            let conditional = matches!(field.need, Need::When { .. });
+            field.is_list() || conditional || field.clearing != Clearing::Impossible
+        };
+        if named.filter(can_be_empty).is_some() {
+            return None;
+        }
+        let message = "absentIsEmpty names what is never empty";
+        Some(Diagnostic::error("bad-path", message).hint(
+            "name a list, or a field that `null` clears: `customLimits`, `Features[*].comment`",
+        ))
     }
 }
 

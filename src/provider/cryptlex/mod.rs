@@ -156,7 +156,7 @@ impl Provider for Cryptlex {
         }
     }
 
-    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
+    fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
         let license = LICENSES
             .one(&reply.body)
             .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
@@ -176,13 +176,13 @@ static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {
 
 type LicenseRow<'de> = Row<'static, 'de, 2>;
 
-/// What a license shows. `userGroups: null` is not taken for "none": a server that left the groups out would
-/// lose them all to the next write.
+/// What a license shows. Groups that are left out or null are unknown, not "none": the next write would lose them
+/// all.
 fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
     let [_, groups] = &row.beside;
     let groups = match groups {
         Atom::Each(groups) => groups,
-        Atom::Missing => return Err(Malformed::new("`userGroups` is missing")),
+        Atom::Missing | Atom::Null => return Ok(Live::default()),
         other => {
             let kind = other.kind();
             return Err(Malformed::new(format!(

@@ -16,8 +16,6 @@ pub(super) struct Column {
     pub member: &'static str,
     pub inside: Option<&'static str>,
     pub items: Option<Items>,
-    /// Whether null is an error where it would be an empty list.
-    pub stated: bool,
 }
 
 /// A keyed list.
@@ -58,14 +56,6 @@ impl Columns {
         self
     }
 
-    /// A list of which null does not say that it is empty.
-    pub fn stated(mut self, list: &str) -> Self {
-        for column in self.0.iter_mut().filter(|column| column.field.name == list) {
-            column.stated = true;
-        }
-        self
-    }
-
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Column> {
         self.0.iter()
     }
@@ -92,12 +82,13 @@ impl Column {
             member: field.name,
             inside: None,
             items,
-            stated: false,
         }
     }
 
+    /// Reports whether a reply without the field is an error. A list that is left out may be empty or not: the
+    /// plan decides what that means for the object.
     pub fn required(&self) -> bool {
-        self.field.need == Need::Required
+        self.field.need == Need::Required && !self.field.is_list()
     }
 
     /// How the place of the value is called when nothing is there.

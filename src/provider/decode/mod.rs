@@ -24,6 +24,7 @@ use std::fmt::Display;
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value as Json};
 
+use super::canon;
 use super::codec::Malformed;
 use crate::model::field::Elements;
 use crate::model::{Field, Fields, Key, Value};
@@ -77,8 +78,12 @@ pub fn fields(table: &'static [Field], object: &Map<String, Json>) -> Result<Fie
     row.finish()
 }
 
-/// One value of a field; `path` names it in the error.
+/// One value of a field as a plan or journal of this program spells it, where `null` is "nothing" also for a list;
+/// `path` names it in the error.
 pub fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<Value, Malformed> {
+    if json.is_null() {
+        return Ok(canon::nothing(&field.shape, field.clearing));
+    }
     let column = Column::of(field, 0);
     settled(ValueReader(&column), json, path)
 }

@@ -55,6 +55,8 @@ impl<'r> Slots<'r> {
             self.faults.retain(|(faulty, _)| *faulty != at);
         }
         let value = match decoded {
+            // No page shows what a list of `null` holds, so the reply does not show the list.
+            Some(Ok(Value::Null)) if column.field.is_list() => Ok(None),
             Some(Ok(Value::Null))
                 if column.required() && column.field.clearing == Clearing::Impossible =>
             {
@@ -116,16 +118,6 @@ pub struct Row<'r, 'de, const N: usize> {
 impl<const N: usize> Row<'_, '_, N> {
     pub fn is_wanted(&self) -> bool {
         self.slots.is_some()
-    }
-
-    /// Says what is taken for the value of a field that nothing was said of.
-    pub fn suppose(&mut self, field: &str, value: Value) {
-        let Some(slots) = &mut self.slots else {
-            return;
-        };
-        if let Some((_, slot)) = slots.values.iter_mut().find(|(name, _)| *name == field) {
-            slot.get_or_insert(value);
-        }
     }
 
     /// The fields of the object, which are given away.

@@ -330,6 +330,10 @@ mod by_the_book {
             match object.get(field.name) {
                 Some(json) => {
                     let value = value(field, json, &format_args!("{place}{}", field.name))?;
+                    // Nobody knows what a list of null holds.
+                    if value == Value::Null && field.is_list() {
+                        continue;
+                    }
                     let refused = value == Value::Null
                         && field.need == Need::Required
                         && field.clearing == Clearing::Impossible;
@@ -338,7 +342,7 @@ mod by_the_book {
                     }
                     fields.insert(field.name, value);
                 }
-                None if field.need == Need::Required => {
+                None if field.need == Need::Required && !field.is_list() => {
                     return Err(Malformed(format!("`{place}{}` is missing", field.name)));
                 }
                 None => {}
@@ -351,6 +355,7 @@ mod by_the_book {
     fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<Value, Malformed> {
         let misfit = |misfit: canon::Misfit| Malformed(format!("`{path}` {}", misfit.message));
         match (&field.shape, json) {
+            (_, Json::Null) if field.null.is_none() => Ok(Value::Null),
             (shape, Json::Null) => Ok(canon::nothing(shape, field.clearing)),
             (Shape::Object, Json::Object(_)) => Ok(Value::Json(Box::new(json.clone()))),
             (Shape::Set(inner), Json::Array(items)) => {

@@ -21,11 +21,7 @@ pub(super) struct ValueReader<'c>(pub &'c Column);
 
 impl ValueReader<'_> {
     fn misplaced(self, kind: &str) -> Box<Fault> {
-        let wanted = if self.0.stated {
-            "a list".to_string()
-        } else {
-            self.0.field.shape.name()
-        };
+        let wanted = self.0.field.shape.name();
         Fault::new("", format!("must be {wanted}, not {kind}"))
     }
 }
@@ -40,7 +36,8 @@ impl<'de> Reader<'de> for ValueReader<'_> {
     fn scalar(self, given: Scalar<'_>) -> Self::Value {
         let field = self.0.field;
         match (&field.shape, given) {
-            (_, Scalar::Null) if self.0.stated => Err(self.misplaced("null")),
+            // Without a page that explains it, null is kept as it came, and plans take it for unknown.
+            (_, Scalar::Null) if field.null.is_none() => Ok(Value::Null),
             (shape, Scalar::Null) => Ok(canon::nothing(shape, field.clearing)),
             (Shape::Object | Shape::Set(_) | Shape::Keyed(_), _) => {
                 Err(self.misplaced(kind(given)))

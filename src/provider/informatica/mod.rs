@@ -27,7 +27,7 @@ use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, segment};
-use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Value};
+use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply};
 
 pub struct Informatica;
 
@@ -94,7 +94,7 @@ impl Provider for Informatica {
         Call::write(Method::Put, path, Json::Object(body))
     }
 
-    fn echo(&self, _desired: &Desired, _reply: &Reply) -> Result<Live, Malformed> {
+    fn echo(&self, _: &Desired, _: &Live, _: &Reply) -> Result<Live, Malformed> {
         Err(Malformed::new("the reply to a write shows nothing"))
     }
 }
@@ -107,51 +107,26 @@ fn path(org: &str) -> String {
 static LICENCES: LazyLock<Rows<1>> =
     LazyLock::new(|| Rows::new(Columns::of(fields::TABLE.desired), [Spot::at("id")]));
 
-/// Which of its lists a reply shows.
-static LISTS: LazyLock<Rows<3>> = LazyLock::new(|| {
-    let lists = [fields::LICENSES, fields::EDITIONS, fields::LIMITS];
-    Rows::new(Columns::of(&[]), lists.map(Spot::at))
-});
-
-/// The licence of the organization `org`. Only a reply that names it may leave a list out for an empty
-/// one: what is taken for empty here is sent as empty by the next write.
-fn decode(org: &str, mut licence: Row<'_, '_, 1>, body: &str) -> Result<Live, Malformed> {
+/// Decodes the licence of the organization `org`. A list or member that the reply leaves out stays unknown: whether
+/// the vendor leaves out what is empty is not documented, and a write would send it as empty.
+fn decode(org: &str, mut licence: Row<'_, '_, 1>) -> Result<Live, Malformed> {
     let [id] = &licence.beside;
-    let named = match id {
-        Atom::Text(id) if id == org => true,
+    match id {
+        Atom::Text(id) if id == org => {}
         Atom::Text(id) => {
             let text = format!("`id` is {id:?}: the reply is about another organization");
             return Err(Malformed::new(text));
         }
-        Atom::Missing | Atom::Null => false,
+        Atom::Missing | Atom::Null => {}
         other => {
             let text = format!("`id` must be text, not {}", other.kind());
             return Err(Malformed::new(text));
         }
-    };
-    if !named {
-        all_shown(body)?;
-    }
-    for field in fields::TABLE.desired {
-        licence.suppose(field.name, Value::Items(Default::default()));
     }
     Ok(Live {
         fields: licence.finish()?,
         ..Live::default()
     })
-}
-
-/// Refuses a reply that leaves a list out.
-fn all_shown(body: &str) -> Result<(), Malformed> {
-    let lists = LISTS.one(body).ok().flatten();
-    let lists = lists.ok_or_else(|| Malformed::new("the reply is no object"))?;
-    let mut shown = LISTS.names().zip(&lists.beside);
-    match shown.find(|(_, list)| list.is_nothing()) {
-        Some((name, _)) => Err(Malformed::new(format!(
-            "`{name}` is missing, and so is `id`"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// The session and the base of its calls. Neither is shown when it is not as it should be.

@@ -64,7 +64,7 @@ fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malform
     let licence = LICENCES.one(&reply.body);
     let licence = licence.map_err(|error| unreadable(name, &reply, &error))?;
     Ok(match licence {
-        Some(licence) => decode(org, licence, &reply.body),
+        Some(licence) => decode(org, licence),
         None => Err(Malformed::new("the reply is no object")),
     })
 }

@@ -6,6 +6,9 @@ use crate::model::{Carry, Clearing, Field, Kind, KindTable, Need, RiskRule, Scop
 /// The fact that a removal was asked for once, with the time of the request or its confirmation.
 pub const REMOVAL_ASKED: &str = "removal_asked";
 
+/// The customer that an order belongs to: no reply gives it.
+pub const CUSTOMER_ID: &str = "customer_id";
+
 pub static TABLE: KindTable = KindTable {
     kind: Kind("LacLicenseOrder"),
     vendor: Vendor("lac"),
@@ -17,7 +20,7 @@ pub static TABLE: KindTable = KindTable {
         example: "II1HP-TX8EQ-R1QXZ-7LYXF",
     }],
     desired: &[
-        Field::new("customer_id", Shape::Integer { min: 1, max: i64::MAX, digits: false }, "Customer ID.")
+        Field::new(CUSTOMER_ID, Shape::Integer { min: 1, max: i64::MAX, digits: false }, "Customer ID.")
             .need(Need::InManifest)
             .risk(RiskRule::Reassign),
         Field::new(
@@ -38,7 +41,8 @@ pub static TABLE: KindTable = KindTable {
         ),
         Field::new("licensee", Shape::TEXT, "Licensee. Required if the licensee type is fixed.")
             .need(Need::When { scope: Scope::Here, field: "licensee_type", is: "fixed" })
-            .clearing(Clearing::Empty),
+            .clearing(Clearing::Empty)
+            .null(EXAMPLE),
         Field::new(
             "hostid_match_rate",
             Shape::Integer { min: 0, max: 100, digits: false },
@@ -53,10 +57,14 @@ pub static TABLE: KindTable = KindTable {
             "Whether the order is enabled; false blocks activation and download.",
         )
         .risk(RiskRule::StopsAt(false)),
-        Field::new("description", Shape::TEXT, "Description.").optional().clearing(Clearing::Empty),
+        Field::new("description", Shape::TEXT, "Description.")
+            .optional()
+            .clearing(Clearing::Empty)
+            .null(EXAMPLE),
         Field::new("settings_description", Shape::TEXT, "Settings description.")
             .optional()
-            .clearing(Clearing::Empty),
+            .clearing(Clearing::Empty)
+            .null(EXAMPLE),
         Field::new(
             "removal",
             Shape::Boolean,
@@ -103,6 +111,7 @@ static FEATURES: Elements = Elements {
         Field::new("expiration_date", Shape::Date, "Expiration date. Required if the expiration type is fixed.")
             .need(Need::When { scope: Scope::Here, field: "expiration_type", is: "fixed" })
             .not_before("issued_date")
+            .null(EXAMPLE)
             .risk(RiskRule::End),
         Field::new(
             "days_from_activation",
@@ -110,6 +119,7 @@ static FEATURES: Elements = Elements {
             "Expiration in days from activation. Required if the expiration type is days_from_activation.",
         )
         .need(Need::When { scope: Scope::Here, field: "expiration_type", is: "days_from_activation" })
+            .null(EXAMPLE)
         .risk(RiskRule::Amount { used: None }),
         Field::new(
             "issued_type",
@@ -117,16 +127,19 @@ static FEATURES: Elements = Elements {
             "Issued type.",
         ),
         Field::new("issued_date", Shape::Date, "Issued date. Required if the issued type is fixed.")
-            .need(Need::When { scope: Scope::Here, field: "issued_type", is: "fixed" }),
-        Field::new("options", LINE, "Options.").optional().clearing(Clearing::Empty),
+            .need(Need::When { scope: Scope::Here, field: "issued_type", is: "fixed" })
+            .null(EXAMPLE),
+        Field::new("options", LINE, "Options.").optional().clearing(Clearing::Empty).null(EXAMPLE),
         Field::new("additional_settings", Shape::TEXT, "Additional settings: XML for the license generator.")
             .optional()
-            .clearing(Clearing::Empty),
+            .clearing(Clearing::Empty)
+            .null(EXAMPLE),
         Field::new("enabled", Shape::Boolean, "Whether the feature is enabled.")
             .optional()
             .risk(RiskRule::StopsAt(false)),
         Field::new("count", Shape::COUNT, "Licenses of this feature. Required if the license type is network.")
             .need(Need::When { scope: Scope::Object, field: "license_type", is: "network" })
+            .null(EXAMPLE)
             .risk(RiskRule::Amount { used: None }),
         Field::new(
             "maintenance_type",
@@ -136,6 +149,7 @@ static FEATURES: Elements = Elements {
         // A feature may be issued anew after its maintenance has ended, for the releases until then.
         Field::new("maintenance_date", Shape::Date, "Maintenance date. Required if the maintenance type is fixed.")
             .need(Need::When { scope: Scope::Here, field: "maintenance_type", is: "fixed" })
+            .null(EXAMPLE)
             .risk(RiskRule::End),
         Field::new(
             "maintenance_days_from_activation",
@@ -143,10 +157,15 @@ static FEATURES: Elements = Elements {
             "Maintenance in days from activation. Required if the maintenance type is days_from_activation.",
         )
         .need(Need::When { scope: Scope::Here, field: "maintenance_type", is: "days_from_activation" })
+            .null(EXAMPLE)
         .risk(RiskRule::Amount { used: None }),
-        Field::new("comment", LINE, "Comment.").optional().clearing(Clearing::Empty),
+        Field::new("comment", LINE, "Comment.").optional().clearing(Clearing::Empty).null(EXAMPLE),
     ],
 };
+
+/// The example replies print null for an optional member without a value, and for one that its type makes
+/// meaningless.
+const EXAMPLE: &str = "Update license order, 2026-11-21";
 
 /// The table of the page says string, its example sends a number: both are read, the number is sent.
 const DAYS: Shape = Shape::Integer {

@@ -129,8 +129,10 @@ impl Provider for Lac {
         ))
     }
 
-    /// The echo has no customer id either: the one that was sent is the one that was accepted.
-    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
+    /// The echo names the customer and does not give its id. The same name as before proves that the order is
+    /// still with the customer it was read with; a write that is to move it elsewhere is proved by a read, since
+    /// two customers may share a name.
+    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
         let order = ORDERS
             .one(&reply.body)
             .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
@@ -142,12 +144,24 @@ impl Provider for Lac {
             ));
         }
         let mut live = decode(order)?;
-        if let Some(customer) = desired.fields.get("customer_id") {
-            live.fields.insert("customer_id", customer);
+        let owner = before.fields.get(fields::CUSTOMER_ID).cloned();
+        let name = live.facts.get(CUSTOMER_NAME);
+        let stays = desired.fields.get(fields::CUSTOMER_ID) == owner;
+        let same_name = name.is_some() && name == before.facts.get(CUSTOMER_NAME);
+        match owner.filter(|_| stays && same_name) {
+            Some(owner) => {
+                live.fields.insert(fields::CUSTOMER_ID, owner);
+                Ok(live)
+            }
+            None => Err(Malformed::new(
+                "the reply does not prove whose the order is",
+            )),
         }
-        Ok(live)
     }
 }
+
+/// The fact that keeps the name of an order's customer, as replies show it.
+const CUSTOMER_NAME: &str = "customer";
 
 /// An order as lists and replies show it.
 static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
@@ -170,10 +184,14 @@ type OrderRow<'de> = Row<'static, 'de, 6>;
 fn decode(mut row: OrderRow<'_>) -> Result<Live, Malformed> {
     let mut live = Live {
         fields: row.finish()?,
-        facts: Facts::with_capacity(2),
+        facts: Facts::with_capacity(3),
         ..Live::default()
     };
-    let [_, _, active, left, asked, confirmed] = row.beside;
+    let [_, customer, active, left, asked, confirmed] = row.beside;
+    if let Atom::Text(name) = customer {
+        let fact = Fact::Text(name.into_owned());
+        live.facts.insert(Cow::Borrowed(CUSTOMER_NAME), fact);
+    }
     if let Some(count) = active.integer() {
         let name = Cow::Borrowed("activated_licenses_count");
         live.facts.insert(name, Fact::Number(count));
@@ -203,3 +221,6 @@ fn customer_of<'r>(row: &'r OrderRow<'_>) -> Option<&'r str> {
     let [_, name, ..] = &row.beside;
     name.text()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Fields of a license's feature set, as the page "Update License Product Features" lists them. The stored
 //! page has lost its underscores; the names stand whole on another page of the same vendor (2026-11-21).
 
-use crate::model::field::{Elements, Identity};
+use crate::model::field::{Elements, Identity, Shown};
 use crate::model::{Carry, Clearing, Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
 /// The member of the write call.
@@ -57,6 +57,7 @@ static ITEMS: Elements = Elements {
         Field::new("expiry_date", Shape::Date, "Last day of the feature; null is never.")
             .optional()
             .clearing(Clearing::Null)
+            .null(EXAMPLE)
             .risk(RiskRule::End),
         // Without overages the license ends at `max_consumption`: that lowers what may be used.
         Field::new("allow_overages", Shape::Boolean, "Whether use may go beyond `max_consumption`.")
@@ -78,13 +79,18 @@ static ITEMS: Elements = Elements {
         )
         .optional()
         .clearing(Clearing::Null)
+        .null(EXAMPLE)
         .risk(RiskRule::Ladder(&["annually", "monthly", "weekly", "daily"])),
         Field::new("metadata", Shape::Object, "Free data of your own; {} is none.").optional(),
-        Field::new("is_floating", Shape::Boolean, "Whether the feature floats, on premises.").optional(),
+        Field::new("is_floating", Shape::Boolean, "Whether the feature floats, on premises.")
+            .optional()
+            .shown(Shown::Newer),
         Field::new("is_floating_cloud", Shape::Boolean, "Whether the feature floats, in the cloud.")
-            .optional(),
+            .optional()
+            .shown(Shown::Newer),
         Field::new("floating_users", Shape::COUNT, "Users at the same time.")
             .optional()
+            .shown(Shown::Newer)
             .risk(RiskRule::Amount { used: None }),
         Field::new(
             "floating_timeout",
@@ -92,10 +98,14 @@ static ITEMS: Elements = Elements {
             "Minutes until an unused floating seat is free again.",
         )
         .optional()
-        // Definitions of features and the example license print null.
-        .clearing(Clearing::Null),
+        .shown(Shown::Newer)
+        .clearing(Clearing::Null)
+        .null("Floating Features, 2026-11-21"),
     ],
 };
+
+/// The page's example reply prints null for these. Its rows lack the floating members, which newer pages show.
+const EXAMPLE: &str = "Update License Product Features, 2026-11-21";
 
 /// `annualy` is how the page of the call prints it; the feature pages and three of the vendor's own SDKs
 /// have `annually` (2026-11-21).

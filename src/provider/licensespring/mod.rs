@@ -110,7 +110,7 @@ impl Provider for LicenseSpring {
         }
     }
 
-    fn echo(&self, desired: &Desired, reply: &Reply) -> Result<Live, Malformed> {
+    fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
         let license = LICENSES
             .one(&reply.body)
             .map_err(|error| Malformed::new(words::unreadable(reply, &error)))?
@@ -123,11 +123,9 @@ impl Provider for LicenseSpring {
 }
 
 /// A license as lists and replies show it. Its rows nest the feature as an object where the write call has
-/// its code. A missing or null list is an error and not "none": the next write would delete every feature.
+/// its code.
 static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
-    let columns = Columns::of(fields::TABLE.desired)
-        .stated(fields::FEATURES)
-        .key_inside(fields::FEATURES, "code");
+    let columns = Columns::of(fields::TABLE.desired).key_inside(fields::FEATURES, "code");
     // Whether it is one that counts is seen once there is a row: what is no number never does.
     let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
     Rows::new(columns, [Spot::at("id")]).identified(is_id)

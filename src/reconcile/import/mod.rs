@@ -18,8 +18,8 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Fields, KindTable, Live, Mark, Mode, Observed, Origin, OwnPolicy,
-    PackedFields, Severity, Shape,
+    Address, Desired, Field, Fields, KindTable, Live, Mark, Mode, Need, Observed, Origin,
+    OwnPolicy, PackedFields, Severity, Shape,
 };
 use crate::plan::{self, Action};
 use crate::provider::listing::Found;
@@ -210,6 +210,10 @@ fn manifest(
     let identity = audit::identity_of(table, &shown(&found.identity))?;
     let said = statement::of(table.desired, live);
     *unsaid = said.unsaid;
+    let stated = |field: &&Field| field.is_list() && field.need != Need::Never;
+    let lists = table.desired.iter().filter(stated);
+    let hidden = lists.filter(|field| !live.fields.contains_key(field.name));
+    unsaid.extend(hidden.map(|field| format!("{}: the read does not show it", field.name)));
     let ids: Vec<(&str, Json)> = table
         .identity
         .iter()

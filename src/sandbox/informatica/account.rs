@@ -83,7 +83,7 @@ impl Account {
             saved.insert("id".into(), org.id.clone().into());
             saved.insert("name".into(), org.name.clone().into());
             saved.insert("parentOrg".into(), org.parent.clone().into());
-            org.licence.write(&mut saved, 0);
+            org.licence.write(&mut saved, 0, &Switches::default());
             saved
         };
         let user = |user: &User| json!({"username": user.name, "orgId": user.org, "administrator": user.administrator});

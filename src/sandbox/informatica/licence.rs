@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::switches::{AbsentKey, Dates, ExpirationRequired, Rule, Switches};
+use super::switches::{AbsentKey, Dates, ExpirationRequired, Nothing, Rule, Switches};
 use crate::sandbox::check::{self, Object};
 
 /// The licence of one organization; elements have every member, in the order in which the page prints them.
@@ -50,7 +50,7 @@ impl Licence {
     }
 
     /// The sets as members of a document; `turn` rotates each.
-    pub fn write(&self, into: &mut Object, turn: usize) {
+    pub fn write(&self, into: &mut Object, turn: usize, switches: &Switches) {
         let sets = [
             (LICENSES, &self.licenses),
             (EDITIONS, &self.editions),
@@ -62,7 +62,17 @@ impl Licence {
                 let by = turn % elements.len();
                 elements.rotate_left(by);
             }
-            into.insert(list.to_owned(), elements.into());
+            if switches.no_expiration == Nothing::LeftOut {
+                let elements = elements.iter_mut().filter_map(Value::as_object_mut);
+                elements.for_each(|element| element.retain(|_, value| !value.is_null()));
+            }
+            let empty = elements.is_empty();
+            let shown = match switches.empty_lists {
+                Nothing::LeftOut if empty => continue,
+                Nothing::Null if empty => Value::Null,
+                Nothing::Shown | Nothing::Null | Nothing::LeftOut => elements.into(),
+            };
+            into.insert(list.to_owned(), shown);
         }
     }
 

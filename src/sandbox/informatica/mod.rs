@@ -219,7 +219,7 @@ impl Informatica {
         let mut document = Object::new();
         document.insert("id".into(), org.id.clone().into());
         document.insert("parentOrg".into(), org.parent.clone().into());
-        org.licence.write(&mut document, turn);
+        org.licence.write(&mut document, turn, &self.switches);
         self.reads = self.reads.wrapping_add(1);
         Ok(Answer::json(200, &document.into()))
     }

@@ -18,6 +18,8 @@ pub struct Switches {
     pub fixed_session: FixedSession,
     pub error_body: ErrorBody,
     pub absent_key: AbsentKey,
+    pub empty_lists: Nothing,
+    pub no_expiration: Nothing,
     pub dates: Dates,
     pub expiration_required: ExpirationRequired,
     /// A sub-organization's licence or edition that outlives the parent's.
@@ -63,6 +65,16 @@ pub enum AbsentKey {
     Leave,
 }
 
+/// How GET prints a list without elements, or a licence without an end; the page's example has neither.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nothing {
+    /// As `[]`; an end as null.
+    Shown,
+    Null,
+    LeftOut,
+}
+
 /// Whether only the printed form of times is taken, or also offsets, fractions and dates alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +111,8 @@ impl Default for Switches {
             fixed_session: FixedSession::Valid,
             error_body: ErrorBody::Nested,
             absent_key: AbsentKey::Empty,
+            empty_lists: Nothing::Shown,
+            no_expiration: Nothing::Shown,
             dates: Dates::Strict,
             expiration_required: ExpirationRequired::UnlessFree,
             extend_past_parent: Rule::Accept,

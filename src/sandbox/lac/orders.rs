@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::Order;
-use super::switches::{AbsentOptional, Rule, SingleGet, TemplateChange};
+use super::switches::{AbsentOptional, CustomerChange, Rule, SingleGet, TemplateChange};
 use super::{Lac, Refusal, body, query, schema};
 use crate::sandbox::check::{self, Object};
 use crate::sandbox::layered::Layered;
@@ -120,6 +120,9 @@ impl Lac {
             if kept && !live.is_null() && !full.contains_key(name) {
                 full.insert(name.to_owned(), live.clone());
             }
+        }
+        if self.switches.customer_change == CustomerChange::Ignore {
+            full.insert("customer_id".into(), order.customer().into());
         }
         let settings = self.settings(&full, false).map_err(Refusal::data)?.into();
         self.check_change(order, &settings).map_err(Refusal::data)?;

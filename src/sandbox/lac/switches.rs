@@ -25,6 +25,7 @@ pub struct Switches {
     /// After how many reads a requested removal is confirmed; 0 is never.
     pub removal_clears_after_reads: u32,
     pub template_change: TemplateChange,
+    pub customer_change: CustomerChange,
     /// Whether creating answers 201 instead of 200.
     pub created_is_201: bool,
     pub error_body: ErrorBody,
@@ -74,6 +75,15 @@ pub enum TemplateChange {
     Refuse,
 }
 
+/// What PATCH makes of another customer; the page requires `customer_id` and does not say that orders move.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerChange {
+    Accept,
+    /// The order stays where it is, and the reply says so.
+    Ignore,
+}
+
 /// The body of a refusal; the vendor REST pages show none, its neighbours the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,6 +115,7 @@ impl Default for Switches {
             removal_without_licenses: Rule::Accept,
             removal_clears_after_reads: 2,
             template_change: TemplateChange::SameProduct,
+            customer_change: CustomerChange::Accept,
             created_is_201: false,
             error_body: ErrorBody::CodeMessage,
             token_life_seconds: 3 * 60 * 60,

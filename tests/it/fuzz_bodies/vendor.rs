@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use entitle::manifest;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Diagnostics, Observed, PackedFields, Reply, Shape, Value};
+use entitle::model::{
+    Call, Desired, Diagnostics, Live, Observed, PackedFields, Reply, Shape, Value,
+};
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::{self, saved};
 use entitle::provider::reading::Answer;
@@ -112,7 +114,7 @@ fn planned(
 /// The same bytes as the reply to a write.
 pub fn judge(provider: &'static dyn Provider, object: &Arc<Desired>, reply: &Reply) {
     let _ = provider.judge(reply);
-    if let Ok(live) = provider.echo(object, reply) {
+    if let Ok(live) = provider.echo(object, &Live::default(), reply) {
         planned(
             provider,
             std::slice::from_ref(object),

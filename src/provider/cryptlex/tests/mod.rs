@@ -125,7 +125,7 @@ fn the_write_has_the_one_member_of_the_page() {
 #[test]
 fn the_echo_is_the_license_that_was_written() {
     let object = by_id("l1");
-    let echo = |license: Json| Cryptlex.echo(&object, &reply(200, license));
+    let echo = |license: Json| Cryptlex.echo(&object, &Live::default(), &reply(200, license));
     let live = echo(license("l1", &["g1", "g2"])).expect("the page's example");
     assert_eq!(
         live.fields,

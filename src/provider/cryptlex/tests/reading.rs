@@ -202,13 +202,8 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
         (200, r#"[{"id":7}]"#, "a row without the text `id`"),
         (
             200,
-            r#"[{"id":"l1"},{"id":"l2"}]"#,
-            "license l1: `userGroups` is missing",
-        ),
-        (
-            200,
-            r#"[{"id":"l1","userGroups":null},{"id":"l2"}]"#,
-            "must be a list, not null",
+            r#"[{"id":"l1","userGroups":"none"},{"id":"l2"}]"#,
+            "license l1: `userGroups` must be a list, not text",
         ),
         (
             200,
@@ -242,6 +237,13 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
         );
         assert!(why.contains(said), "{body}: {why}");
         assert!(!why.contains("SECRET-KEY"), "{why}");
+    }
+    for unseen in [r#"[{"id":"l1"}]"#, r#"[{"id":"l1","userGroups":null}]"#] {
+        let found = observed(&answer(200, unseen));
+        let Some(Observed::Live(live)) = found.first() else {
+            panic!("{unseen}: {found:?}");
+        };
+        assert!(live.fields.is_empty(), "{live:?}");
     }
     let found = observed(&Answer::Lost("no answer".into()));
     assert!(

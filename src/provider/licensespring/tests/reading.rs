@@ -163,7 +163,7 @@ fn a_server_that_ignores_or_refuses_the_filter_is_asked_one_by_one() {
 #[test]
 fn one_license_that_cannot_be_read_does_not_hide_the_others() {
     let (_, found) = read(&objects([1, 2]), |_| {
-        let results = [license("1", Json::Null), license("2", rows())];
+        let results = [license("1", json!({})), license("2", rows())];
         let page = json!({"count": 2, "next": null, "previous": null, "results": results});
         answer(200, page)
     });

@@ -80,6 +80,86 @@ async fn lac_whose_an_order_is_gets_proved_where_two_customers_share_a_name() {
 }
 
 #[tokio::test]
+async fn lac_an_order_that_stays_with_its_customer_did_not_converge() {
+    let vendor = &lac::VENDOR;
+    for twin in [false, true] {
+        let bench = if twin {
+            twins().await
+        } else {
+            Bench::new().await
+        };
+        if !twin {
+            let mut account = (vendor.account)(3);
+            account["customers"] = json!([{"id": 1, "name": "One"}, {"id": 2, "name": "Two"}]);
+            account["license_orders"][0]["customer_id"] = json!(1);
+            account["license_orders"][1]["customer_id"] = json!(2);
+            account["license_orders"][2]["customer_id"] = json!(2);
+            vendor.load(&bench, account);
+        }
+        let set = bench
+            .sandbox
+            .set_switches("lac", json!({"customer_change": "ignore"}));
+        set.expect("a switch");
+        let mut object = vendor.little(0, false);
+        object.desired["customer_id"] = json!(2);
+        let report = only_report(bench.apply(&[object]).await);
+        assert_eq!(report.outcome, Some(Outcome::Unconverged));
+        let message = report.message.unwrap_or_default();
+        assert_eq!(message, "written, but customer_id is 1");
+    }
+}
+
+#[tokio::test]
+async fn lac_a_customer_that_is_ignored_does_not_move_in_a_report() {
+    let bench = twins().await;
+    let mut object = lac::VENDOR.little(0, true);
+    object.desired["customer_id"] = json!(3);
+    let object = object.policy(json!({"ignore": ["customer_id"]}));
+    let report = only_report(bench.apply(&[object]).await);
+    converged(&report);
+    assert_eq!(report.side_effects, [""; 0]);
+    let state = lac::VENDOR.state(&bench);
+    assert_eq!(lac::VENDOR.stored(&state, 0)["customer_id"], 1);
+}
+
+/// The limits of an organization whose vendor shows nothing for empty lists and open ends in one of three ways.
+#[tokio::test]
+async fn informatica_what_a_read_does_not_show_is_not_written_as_empty() {
+    let vendor = &informatica::VENDOR;
+    for nothing in ["shown", "null", "left_out"] {
+        let bench = Bench::new().await;
+        let mut account = (vendor.account)(3);
+        account["organizations"][1]["assignedEditions"] = json!([]);
+        account["organizations"][1]["customLicenses"][1]["expirationDate"] = Json::Null;
+        vendor.load(&bench, account);
+        let before = vendor.state(&bench);
+        let switches = json!({"empty_lists": nothing, "no_expiration": nothing});
+        let set = bench.sandbox.set_switches("informatica", switches);
+        set.expect("switches");
+        let object = vendor.little(0, true);
+        let planned = bench.plan(std::slice::from_ref(&object)).await;
+        let message = planned[0].message.clone().unwrap_or_default();
+        assert_eq!(planned[0].action, Action::Error, "{nothing}");
+        // An open end is null at best, which no page explains.
+        let end = "customLicenses[defFree000000000000000].expirationDate";
+        let unseen = match nothing {
+            "shown" => end.to_string(),
+            _ => format!("{end}, assignedEditions"),
+        };
+        let words = format!("the read does not show {unseen}: nothing is sent");
+        assert!(message.starts_with(&words), "{message}");
+        assert_eq!(bench.writes(), [""; 0]);
+        assert_eq!(vendor.state(&bench), before);
+
+        let empty = json!(["assignedEditions", "customLicenses[*].expirationDate"]);
+        let object = object.policy(json!({ "absentIsEmpty": empty }));
+        assert_eq!(bench.round(&[object]).await, [(vendor.change)().0]);
+        let state = vendor.state(&bench);
+        vendor.rest_is_as_before(&before, &state, 0, &[(vendor.change)().0]);
+    }
+}
+
+#[tokio::test]
 async fn cryptlex_names_of_groups_are_resolved_and_unknown_ones_are_errors() {
     let vendor = &cryptlex::VENDOR;
     let bench = Bench::new().await;

@@ -204,6 +204,8 @@ fn switches() -> Vec<Switch> {
         Switch::new("jwt_characters", &[json!(100), json!(16_000)]),
         Switch::new("error_body", &[s("flat")]),
         Switch::new("absent_key", &[s("leave")]),
+        Switch::new("empty_lists", &[s("null"), s("left_out")]),
+        Switch::new("no_expiration", &[s("null"), s("left_out")]),
         Switch::new("dates", &[s("tolerant")]),
         Switch::new("expiration_required", &[s("always"), s("never")]),
         Switch::new("extend_past_parent", &[s("refuse")]),

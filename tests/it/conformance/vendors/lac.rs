@@ -314,6 +314,7 @@ fn switches() -> Vec<Switch> {
         Switch::new("removal_without_licenses", &[s("refuse")]),
         Switch::new("removal_clears_after_reads", &[json!(0), json!(1)]),
         Switch::new("template_change", &[s("accept"), s("refuse")]),
+        Switch::not("customer_change", "what is ignored never converges"),
         Switch::new("error_body", &[s("message"), s("empty")]),
         Switch::new("token_life_seconds", &[json!(60)]),
         Switch::not("created_is_201", "nothing is created"),

@@ -1,0 +1,339 @@
+//! Each rule alone: a step that breaks it and no other, and the nearest one that keeps it.
+
+use std::sync::LazyLock;
+
+use serde_json::json;
+
+use super::*;
+use crate::model::field::Elements;
+use crate::model::{Call, Clearing, Method, PathPattern, Risk};
+
+static ITEMS: Elements = Elements {
+    key: &["id"],
+    key_about: &["Id."],
+    fold: true,
+    fields: &[
+        Field::new("seats", Shape::COUNT, "").optional(),
+        Field::new("note", Shape::TEXT, "")
+            .optional()
+            .clearing(Clearing::Empty),
+        Field::new("used", Shape::COUNT, "")
+            .optional()
+            .carry(Carry::OnlyManaged),
+    ],
+};
+
+static TABLE: &[Field] = &[
+    Field::new("name", Shape::TEXT, ""),
+    Field::new("comment", Shape::TEXT, "")
+        .optional()
+        .clearing(Clearing::Empty),
+    Field::new("tags", Shape::Set(&Shape::TEXT), ""),
+    Field::new("items", Shape::Keyed(&ITEMS), ""),
+    Field::new("alias", Shape::TEXT, "").need(Need::Never),
+];
+
+static NO_POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+fn key(id: &str) -> Key {
+    Key::new(vec![id.into()], true)
+}
+
+fn seats(count: i64) -> Fields {
+    [("seats", Value::Integer(count)), ("note", text("n"))].into()
+}
+
+fn list(items: &[(&str, Fields)]) -> Value {
+    let items = items.iter().map(|(id, fields)| (key(id), fields.clone()));
+    Value::Items(items.collect())
+}
+
+/// An object that shows every member.
+fn whole() -> Fields {
+    [
+        ("name", text("x")),
+        ("comment", text("c")),
+        ("tags", Value::set(["a"])),
+        ("items", list(&[("one", seats(1)), ("two", seats(2))])),
+    ]
+    .into()
+}
+
+fn with(mut fields: Fields, name: &'static str, value: Value) -> Fields {
+    fields.insert(name, value);
+    fields
+}
+
+fn without(mut fields: Fields, name: &str) -> Fields {
+    fields.remove(name);
+    fields
+}
+
+fn path(name: &'static str) -> FieldPath {
+    FieldPath::default().field(name)
+}
+
+fn item(id: &str) -> FieldPath {
+    path("items").element(key(id))
+}
+
+fn change(path: FieldPath, verb: ChangeVerb) -> Change {
+    Change {
+        path,
+        verb,
+        before: None,
+        after: None,
+        risk: Risk::Safe,
+        note: None,
+    }
+}
+
+/// A change of something that is no part of the case: a step needs one.
+fn other() -> Change {
+    change(path("elsewhere"), ChangeVerb::Replace)
+}
+
+fn run(
+    mode: WriteMode,
+    policy: &Policy,
+    read: Fields,
+    sent: Fields,
+    changes: &[Change],
+) -> Result<(), String> {
+    let read = Live {
+        fields: read,
+        ..Live::default()
+    };
+    let ground = Ground {
+        table: TABLE,
+        mode,
+        policy,
+        read: &read,
+    };
+    let call = Call::write(Method::Put, "/x".to_string(), json!({}));
+    check(&ground, &Step { call, sent }, changes)
+}
+
+/// The fault of an overwrite, or nothing.
+fn fault(read: Fields, sent: Fields, changes: &[Change]) -> Option<String> {
+    run(WriteMode::Overwrite, &NO_POLICY, read, sent, changes).err()
+}
+
+fn is_about(fault: Option<String>, words: &str) {
+    let fault = fault.expect("a fault");
+    assert!(fault.contains(words), "{fault}");
+    assert!(fault.starts_with("internal check failed, nothing was sent: "));
+    assert!(fault.ends_with("; please report this"));
+}
+
+#[test]
+fn an_object_that_goes_out_as_it_was_read_is_well() {
+    assert_eq!(fault(whole(), whole(), &[other()]), None);
+}
+
+#[test]
+fn a_step_has_a_change_and_a_body() {
+    is_about(fault(whole(), whole(), &[]), "a step without a change");
+    let read = Live {
+        fields: whole(),
+        ..Live::default()
+    };
+    let ground = Ground {
+        table: TABLE,
+        mode: WriteMode::Overwrite,
+        policy: &NO_POLICY,
+        read: &read,
+    };
+    let step = Step {
+        call: Call::get("/x"),
+        sent: whole(),
+    };
+    let fault = check(&ground, &step, &[other()]).err();
+    is_about(fault, "a write without a body");
+}
+
+#[test]
+fn an_element_goes_only_where_a_change_removes_it() {
+    let sent = with(whole(), "items", list(&[("two", seats(2))]));
+    let gone = "items[one] would vanish";
+    is_about(fault(whole(), sent.clone(), &[other()]), gone);
+    let replaced = [change(item("one"), ChangeVerb::Replace)];
+    is_about(fault(whole(), sent.clone(), &replaced), gone);
+    let another = [change(item("two"), ChangeVerb::Remove)];
+    is_about(fault(whole(), sent.clone(), &another), gone);
+    let removed = [change(item("one"), ChangeVerb::Remove)];
+    assert_eq!(fault(whole(), sent.clone(), &removed), None);
+    // A list that a merge leaves out stays as it is.
+    let merged = run(
+        WriteMode::Merge,
+        &NO_POLICY,
+        whole(),
+        Fields::from([("tags", Value::set(["a"]))]),
+        &[other()],
+    );
+    assert_eq!(merged, Ok(()));
+    let merged = run(WriteMode::Merge, &NO_POLICY, whole(), sent, &[other()]);
+    is_about(merged.err(), gone);
+}
+
+#[test]
+fn an_element_joins_only_where_a_change_adds_it() {
+    let sent = list(&[("one", seats(1)), ("two", seats(2)), ("three", seats(3))]);
+    let sent = with(whole(), "items", sent);
+    is_about(
+        fault(whole(), sent.clone(), &[other()]),
+        "items[three] would be added",
+    );
+    let added = [change(item("three"), ChangeVerb::Add)];
+    assert_eq!(fault(whole(), sent, &added), None);
+    // What the manifest gives a new element is all asked for.
+    let bare = list(&[("new", Fields::from([("note", text(""))]))]);
+    let read = with(whole(), "items", list(&[]));
+    let added = [change(item("new"), ChangeVerb::Add)];
+    assert_eq!(fault(read, with(whole(), "items", bare), &added), None);
+}
+
+#[test]
+fn a_value_changes_only_where_a_change_names_it() {
+    for (name, value) in [("name", text("y")), ("tags", Value::set(["a", "b"]))] {
+        let sent = with(whole(), name, value);
+        let words = format!("{name} would change");
+        is_about(fault(whole(), sent.clone(), &[other()]), &words);
+        let named = [change(path(name), ChangeVerb::Replace)];
+        assert_eq!(fault(whole(), sent.clone(), &named), None);
+        // Where the read does not show it, any value is a new one.
+        let read = without(whole(), name);
+        is_about(fault(read.clone(), sent.clone(), &[other()]), &words);
+        assert_eq!(fault(read, sent, &named), None);
+    }
+    // Two spellings of nothing are one value.
+    let empty = with(whole(), "comment", text(""));
+    let null = with(whole(), "comment", Value::Null);
+    assert_eq!(fault(empty, null, &[other()]), None);
+}
+
+#[test]
+fn a_member_of_an_element_changes_only_where_a_change_names_it() {
+    let sent = with(
+        whole(),
+        "items",
+        list(&[("one", seats(9)), ("two", seats(2))]),
+    );
+    let words = "items[one].seats would change";
+    is_about(fault(whole(), sent.clone(), &[other()]), words);
+    let its_neighbour = [change(item("two").field("seats"), ChangeVerb::Replace)];
+    is_about(fault(whole(), sent.clone(), &its_neighbour), words);
+    let named = [change(item("one").field("seats"), ChangeVerb::Replace)];
+    assert_eq!(fault(whole(), sent, &named), None);
+}
+
+#[test]
+fn a_counter_goes_out_only_where_a_change_names_it() {
+    let counted = |used: i64| {
+        let one = with(seats(1), "used", Value::Integer(used));
+        list(&[("one", one), ("two", seats(2))])
+    };
+    let read = with(whole(), "items", counted(3));
+    // Left out is left to the vendor.
+    assert_eq!(fault(read.clone(), whole(), &[other()]), None);
+    let sent = with(whole(), "items", counted(0));
+    is_about(
+        fault(read, sent, &[other()]),
+        "items[one].used would change",
+    );
+}
+
+#[test]
+fn an_overwrite_sends_every_member_that_live_has() {
+    for name in ["name", "comment", "tags", "items"] {
+        let words = format!("{name} would be left out");
+        let sent = without(whole(), name);
+        is_about(fault(whole(), sent.clone(), &[other()]), &words);
+        let full = run(
+            WriteMode::FullPatch,
+            &NO_POLICY,
+            whole(),
+            sent.clone(),
+            &[other()],
+        );
+        is_about(full.err(), &words);
+        let named = [change(path(name), ChangeVerb::Remove)];
+        assert_eq!(fault(whole(), sent.clone(), &named), None);
+        let merged = run(WriteMode::Merge, &NO_POLICY, whole(), sent, &[other()]);
+        assert_eq!(merged, Ok(()));
+    }
+    // What holds nothing is cleared by nothing, and a convenience is no member.
+    let idle = with(whole(), "comment", text(""));
+    let idle = with(idle, "alias", text("a"));
+    assert_eq!(fault(idle, without(whole(), "comment"), &[other()]), None);
+}
+
+#[test]
+fn an_element_that_is_sent_has_every_member_that_live_has() {
+    let bare = without(seats(1), "note");
+    let sent = with(whole(), "items", list(&[("one", bare), ("two", seats(2))]));
+    let words = "items[one].note would be left out";
+    is_about(fault(whole(), sent.clone(), &[other()]), words);
+    let merged = run(
+        WriteMode::Merge,
+        &NO_POLICY,
+        whole(),
+        sent.clone(),
+        &[other()],
+    );
+    is_about(merged.err(), words);
+    let named = [change(item("one").field("note"), ChangeVerb::Remove)];
+    assert_eq!(fault(whole(), sent, &named), None);
+}
+
+#[test]
+fn what_the_read_left_out_is_not_emptied() {
+    let nothing = [
+        ("comment", Value::Null),
+        ("comment", text("")),
+        ("tags", Value::Set(Default::default())),
+        ("items", list(&[])),
+    ];
+    for (name, empty) in nothing {
+        let (read, sent) = (without(whole(), name), with(whole(), name, empty));
+        let words = format!("{name} would be emptied");
+        is_about(fault(read.clone(), sent.clone(), &[other()]), &words);
+        let named = [change(path(name), ChangeVerb::Replace)];
+        assert_eq!(fault(read.clone(), sent.clone(), &named), None);
+        let known = |name: &str| Policy {
+            absent_is_empty: vec![PathPattern::parse(name).expect("a path")],
+            ..Policy::default()
+        };
+        let told = run(
+            WriteMode::Overwrite,
+            &known(name),
+            read.clone(),
+            sent.clone(),
+            &[other()],
+        );
+        assert_eq!(told, Ok(()));
+        let of_another = run(WriteMode::Overwrite, &known("name"), read, sent, &[other()]);
+        is_about(of_another.err(), &words);
+    }
+}
+
+#[test]
+fn what_the_read_left_out_of_an_element_is_not_emptied() {
+    let one = without(seats(1), "note");
+    let read = with(whole(), "items", list(&[("one", one), ("two", seats(2))]));
+    let one = with(seats(1), "note", Value::Null);
+    let sent = with(whole(), "items", list(&[("one", one), ("two", seats(2))]));
+    let words = "items[one].note would be emptied";
+    is_about(fault(read.clone(), sent.clone(), &[other()]), words);
+    let policy = Policy {
+        // The keys of these elements are labels.
+        absent_is_empty: vec![PathPattern::parse("items[ONE].note").expect("a path")],
+        ..Policy::default()
+    };
+    let told = run(WriteMode::Overwrite, &policy, read, sent, &[other()]);
+    assert_eq!(told, Ok(()));
+}

@@ -1,0 +1,442 @@
+//! What a read does not show: unknown, never empty.
+//!
+//! A field is unknown in live when the reply leaves it out, and when it is `null` there though no page of the
+//! vendor shows that. A write that would have to carry such a field would send it as empty, so the object is
+//! refused; so is one with a managed list that the read does not show, since nobody could tell what its write
+//! removes. `policy.absentIsEmpty` says for which fields the vendor leaves out what is empty.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::model::field::Shown;
+use crate::model::{Carry, Desired, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value};
+use crate::provider::canon;
+use crate::provider::semantics::WriteMode;
+
+/// Paths that a message names before it only counts.
+const NAMED: usize = 6;
+
+/// Live with an empty value for every field that is not shown and that `policy.absentIsEmpty` names.
+pub fn filled<'a>(table: &'static [Field], policy: &Policy, live: &'a Live) -> Cow<'a, Live> {
+    if policy.absent_is_empty.is_empty() {
+        return Cow::Borrowed(live);
+    }
+    let mut live = live.clone();
+    fill(
+        table,
+        policy,
+        &mut live.fields,
+        &FieldPath::default(),
+        false,
+    );
+    Cow::Owned(live)
+}
+
+fn fill(table: &'static [Field], policy: &Policy, held: &mut Fields, at: &FieldPath, folds: bool) {
+    for field in table.iter().filter(|field| field.need != Need::Never) {
+        let path = at.field(field.name);
+        match (held.get_mut(field.name), &field.shape) {
+            (Some(Value::Items(items)), Shape::Keyed(elements)) => {
+                for (key, element) in items.iter_mut() {
+                    let path = path.element(key.clone());
+                    fill(elements.fields, policy, element, &path, elements.fold);
+                }
+            }
+            (Some(_), _) => {}
+            (None, shape) => {
+                if policy.takes_absent_for_empty(&path, folds) {
+                    held.insert(field.name, canon::nothing(shape, field.clearing));
+                }
+            }
+        }
+    }
+}
+
+/// Why nothing may be sent: a write in `mode` would have to carry what the read does not show. `live` is
+/// [`filled`], `wanted` what the manifest manages of it.
+pub fn refuse_unseen(
+    table: &'static [Field],
+    mode: WriteMode,
+    desired: &Desired,
+    wanted: &Fields,
+    live: &Live,
+) -> Result<(), String> {
+    let mut search = Search {
+        policy: &desired.policy,
+        carries: mode != WriteMode::Merge,
+        unseen: Vec::new(),
+    };
+    let root = FieldPath::default();
+    search.level(table, Some(wanted), &live.fields, &root, false, false);
+    refusal(search.unseen)
+}
+
+/// The same for the managed lists alone, without which the object cannot even be compared.
+pub fn refuse_unseen_lists(
+    table: &'static [Field],
+    desired: &Desired,
+    wanted: &Fields,
+    live: &Live,
+) -> Result<(), String> {
+    let root = FieldPath::default();
+    let unseen = table
+        .iter()
+        .filter(|field| field.is_list() && wanted.contains_key(field.name))
+        .filter(|field| !live.fields.contains_key(field.name))
+        .map(|field| root.field(field.name))
+        .filter(|path| !desired.policy.ignores(path, false));
+    refusal(unseen.collect())
+}
+
+fn refusal(unseen: Vec<FieldPath>) -> Result<(), String> {
+    if unseen.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<String> = unseen.iter().take(NAMED).map(ToString::to_string).collect();
+    if unseen.len() > NAMED {
+        names.push(format!("{} more", unseen.len() - NAMED));
+    }
+    Err(format!(
+        "the read does not show {}: nothing is sent (`policy.absentIsEmpty` names what the vendor leaves out when \
+         it is empty)",
+        names.join(", ")
+    ))
+}
+
+struct Search<'a> {
+    policy: &'a Policy,
+    /// Whether a write carries what the manifest does not manage at the top of the object.
+    carries: bool,
+    unseen: Vec<FieldPath>,
+}
+
+impl Search<'_> {
+    /// Searches the fields of an object or element. `newer` says whether the elements beside it show fields of
+    /// newer servers.
+    fn level(
+        &mut self,
+        table: &'static [Field],
+        wanted: Option<&Fields>,
+        held: &Fields,
+        at: &FieldPath,
+        newer: bool,
+        folds: bool,
+    ) {
+        for field in table {
+            if field.need == Need::Never || field.carry == Carry::OnlyManaged {
+                continue;
+            }
+            let path = at.field(field.name);
+            let ignored = self.policy.ignores(&path, folds);
+            let wish = wanted.and_then(|wanted| wanted.get(field.name));
+            let wish = wish.filter(|_| !ignored);
+            if wish.is_none() && !self.carries {
+                continue;
+            }
+            let unknown = match held.get(field.name) {
+                None if field.shown == Shown::Newer && !newer => false,
+                None => wish.is_none() || field.is_list(),
+                Some(Value::Null) => wish.is_none() && field.null.is_none(),
+                Some(_) => false,
+            };
+            if unknown && !self.policy.takes_absent_for_empty(&path, folds) {
+                self.unseen.push(path);
+            } else if let (Shape::Keyed(_), Some(Value::Items(_))) =
+                (&field.shape, held.get(field.name))
+            {
+                self.elements(field, wish, held, &path);
+            }
+        }
+    }
+
+    /// Searches the elements of a list that go out again.
+    fn elements(
+        &mut self,
+        field: &'static Field,
+        wish: Option<&Value>,
+        held: &Fields,
+        path: &FieldPath,
+    ) {
+        let Shape::Keyed(elements) = &field.shape else {
+            return;
+        };
+        let items = held.get(field.name).map_or(&[][..], Value::items);
+        let shows_newer = |(_, element): &(_, Fields)| {
+            let newer = |field: &&Field| field.shown == Shown::Newer;
+            let mut newer = elements.fields.iter().filter(newer);
+            newer.any(|field| element.contains_key(field.name))
+        };
+        let newer = items.iter().any(shows_newer);
+        let keeps = self
+            .policy
+            .keep_unlisted
+            .iter()
+            .any(|name| name == field.name);
+        let by_key: BTreeMap<_, _> = wish
+            .map_or(&[][..], Value::items)
+            .iter()
+            .map(|(key, fields)| (key, fields))
+            .collect();
+        for (key, element) in items {
+            let at = path.element(key.clone());
+            let ignored = self.policy.ignores(&at, elements.fold);
+            let wanted = by_key.get(key).copied().filter(|_| !ignored);
+            let stays = wish.is_none() || wanted.is_some() || keeps || ignored;
+            if stays {
+                self.level(elements.fields, wanted, element, &at, newer, elements.fold);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::field::Elements;
+    use crate::model::{Clearing, Key, OwnPolicy, PackedFields, PathPattern};
+    use crate::provider::{self, testing};
+
+    static ITEMS: Elements = Elements {
+        key: &["id"],
+        key_about: &["Id."],
+        fold: false,
+        fields: &[
+            Field::new("seats", Shape::COUNT, "").optional(),
+            Field::new("note", Shape::TEXT, "")
+                .optional()
+                .clearing(Clearing::Null)
+                .null("a page, 2026-11-21"),
+            Field::new("end", Shape::Date, "")
+                .optional()
+                .clearing(Clearing::Null),
+            Field::new("used", Shape::COUNT, "")
+                .optional()
+                .carry(Carry::OnlyManaged),
+            Field::new("floats", Shape::Boolean, "")
+                .optional()
+                .shown(Shown::Newer),
+            Field::new("users", Shape::COUNT, "")
+                .optional()
+                .shown(Shown::Newer),
+        ],
+    };
+
+    static TABLE: &[Field] = &[
+        Field::new("name", Shape::TEXT, "").optional(),
+        Field::new("items", Shape::Keyed(&ITEMS), ""),
+        Field::new("alias", Shape::TEXT, "").need(Need::Never),
+    ];
+
+    fn element(spoil: &[(&'static str, Option<Value>)]) -> Fields {
+        let mut fields = Fields::from([
+            ("seats", Value::Integer(1)),
+            ("note", Value::Text("n".into())),
+            ("end", Value::Text("2027-01-01".into())),
+        ]);
+        for (name, value) in spoil {
+            match value {
+                Some(value) => fields.insert(name, value.clone()),
+                None => fields.remove(name),
+            };
+        }
+        fields
+    }
+
+    fn items(items: &[(&str, Fields)]) -> Value {
+        let key = |id: &str| Key::new(vec![id.into()], false);
+        let items = items.iter().map(|(id, fields)| (key(id), fields.clone()));
+        Value::Items(items.collect())
+    }
+
+    fn object(items: Value) -> Fields {
+        Fields::from([("name", Value::Text("x".into())), ("items", items)])
+    }
+
+    fn policy(keeps: &[&str], ignore: &[&str], empty: &[&str]) -> Policy {
+        let paths = |texts: &[&str]| {
+            let paths = texts.iter().map(|text| PathPattern::parse(text));
+            paths.collect::<Result<_, _>>().expect("paths")
+        };
+        Policy {
+            keep_unlisted: keeps.iter().map(|name| (*name).to_string()).collect(),
+            ignore: paths(ignore),
+            absent_is_empty: paths(empty),
+            ..Policy::default()
+        }
+    }
+
+    /// The refusal of a write in a mode, by the paths that it names.
+    fn unseen(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
+        let table = provider::of_kind("LacLicenseOrder")
+            .expect("a kind")
+            .table();
+        let desired = Desired {
+            policy: OwnPolicy::from(policy.clone()),
+            fields: PackedFields::new(TABLE, wanted),
+            ..testing::wanted(table, &[])
+        };
+        let live = Live {
+            fields: live.clone(),
+            ..Live::default()
+        };
+        let live = filled(TABLE, policy, &live);
+        match refuse_unseen(TABLE, mode, &desired, wanted, &live) {
+            Ok(()) => String::new(),
+            Err(why) => {
+                let names = why.strip_prefix("the read does not show ").expect("words");
+                names
+                    .split(": nothing is sent")
+                    .next()
+                    .unwrap_or_default()
+                    .to_string()
+            }
+        }
+    }
+
+    fn overwrite(policy: &Policy, wanted: &Fields, live: &Fields) -> String {
+        unseen(WriteMode::Overwrite, policy, wanted, live)
+    }
+
+    #[test]
+    fn what_an_overwrite_carries_must_have_been_shown() {
+        let (none, nothing) = (Policy::default(), Fields::new());
+        let whole = object(items(&[("a", element(&[]))]));
+        assert_eq!(overwrite(&none, &nothing, &whole), "");
+        let mut bare = whole.clone();
+        bare.remove("name");
+        assert_eq!(overwrite(&none, &nothing, &bare), "name");
+        bare.remove("items");
+        assert_eq!(overwrite(&none, &nothing, &bare), "name, items");
+        // What the manifest states needs no read, but for a list: nobody could say what goes.
+        let stated = object(items(&[]));
+        assert_eq!(overwrite(&none, &stated, &bare), "items");
+        assert_eq!(
+            overwrite(&policy(&[], &["name"], &[]), &stated, &bare),
+            "name, items"
+        );
+        // A merge sends what the manifest states and nothing else.
+        assert_eq!(unseen(WriteMode::Merge, &none, &nothing, &bare), "");
+        assert_eq!(unseen(WriteMode::Merge, &none, &stated, &bare), "items");
+        assert_eq!(
+            unseen(WriteMode::FullPatch, &none, &nothing, &bare),
+            "name, items"
+        );
+    }
+
+    #[test]
+    fn so_must_the_members_of_elements_that_stay() {
+        let (none, nothing) = (Policy::default(), Fields::new());
+        let a = element(&[("seats", None)]);
+        let live = object(items(&[("a", a), ("b", element(&[("end", None)]))]));
+        assert_eq!(
+            overwrite(&none, &nothing, &live),
+            "items[a].seats, items[b].end"
+        );
+        // The manifest states one and removes the other.
+        let stated = Fields::from([("seats", Value::Integer(2))]);
+        let wanted = Fields::from([("items", items(&[("a", stated.clone())]))]);
+        assert_eq!(overwrite(&none, &wanted, &live), "");
+        let keeps = policy(&["items"], &[], &[]);
+        assert_eq!(overwrite(&keeps, &wanted, &live), "items[b].end");
+        let ignored = policy(&[], &["items[b]", "items[a].seats"], &[]);
+        let all = "items[a].seats, items[b].end";
+        assert_eq!(overwrite(&ignored, &wanted, &live), all);
+        let ignored = policy(&[], &["items[a]"], &[]);
+        assert_eq!(overwrite(&ignored, &wanted, &live), "items[a].seats");
+        let ignored = policy(&[], &["items"], &[]);
+        assert_eq!(overwrite(&ignored, &wanted, &live), all);
+        // A new element is as the manifest gives it.
+        let wanted = Fields::from([("items", items(&[("c", stated)]))]);
+        assert_eq!(overwrite(&none, &wanted, &live), "");
+    }
+
+    #[test]
+    fn null_is_nothing_only_where_a_page_says_so() {
+        let (none, nothing) = (Policy::default(), Fields::new());
+        let null = |name| object(items(&[("a", element(&[(name, Some(Value::Null))]))]));
+        assert_eq!(overwrite(&none, &nothing, &null("note")), "");
+        assert_eq!(overwrite(&none, &nothing, &null("end")), "items[a].end");
+        let cleared = Fields::from([("end", Value::Null)]);
+        let wanted = Fields::from([("items", items(&[("a", cleared)]))]);
+        assert_eq!(overwrite(&none, &wanted, &null("end")), "");
+    }
+
+    #[test]
+    fn a_policy_says_what_is_left_out_when_it_is_empty() {
+        let nothing = Fields::new();
+        let told = policy(&[], &[], &["items", "items[*].end"]);
+        let bare = Fields::from([("name", Value::Text("x".into()))]);
+        assert_eq!(overwrite(&told, &nothing, &bare), "");
+        for end in [None, Some(Value::Null)] {
+            let live = object(items(&[("a", element(&[("end", end)]))]));
+            assert_eq!(overwrite(&told, &nothing, &live), "");
+            let other = policy(&[], &[], &["items[b].end"]);
+            assert_eq!(overwrite(&other, &nothing, &live), "items[a].end");
+        }
+        let live = Live {
+            fields: object(items(&[("a", element(&[("end", None)]))])),
+            ..Live::default()
+        };
+        let filled = filled(TABLE, &told, &live);
+        let end = Some(Value::Null);
+        assert_eq!(
+            filled.fields["items"],
+            items(&[("a", element(&[("end", end)]))])
+        );
+    }
+
+    #[test]
+    fn members_of_newer_servers_are_missed_where_the_server_is_one() {
+        let (none, nothing) = (Policy::default(), Fields::new());
+        let old = object(items(&[("a", element(&[]))]));
+        assert_eq!(overwrite(&none, &nothing, &old), "");
+        let floats = element(&[("floats", Some(Value::Bool(true)))]);
+        let newer = object(items(&[("a", element(&[])), ("b", floats)]));
+        let missed = "items[a].floats, items[a].users, items[b].users";
+        assert_eq!(overwrite(&none, &nothing, &newer), missed);
+    }
+
+    #[test]
+    fn a_managed_list_must_be_shown_to_be_compared() {
+        let table = provider::of_kind("LacLicenseOrder")
+            .expect("a kind")
+            .table();
+        let refused = |policy: Policy, wanted: Fields, live: Fields| {
+            let desired = Desired {
+                policy: policy.into(),
+                ..testing::wanted(table, &[])
+            };
+            let live = Live {
+                fields: live,
+                ..Live::default()
+            };
+            refuse_unseen_lists(TABLE, &desired, &wanted, &live).is_err()
+        };
+        let list = || Fields::from([("items", items(&[]))]);
+        let name = || Fields::from([("name", Value::Null)]);
+        assert!(refused(Policy::default(), list(), Fields::new()));
+        assert!(!refused(Policy::default(), list(), list()));
+        assert!(!refused(Policy::default(), name(), Fields::new()));
+        assert!(!refused(
+            policy(&[], &["items"], &[]),
+            list(),
+            Fields::new()
+        ));
+    }
+
+    #[test]
+    fn a_refusal_names_a_few_and_counts_the_rest() {
+        let bare = element(&[("seats", None)]);
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let all: Vec<_> = names.iter().map(|name| (*name, bare.clone())).collect();
+        let six = "items[a].seats, items[b].seats, items[c].seats, items[d].seats, items[e].seats, items[f].seats";
+        for (count, words) in [
+            (6, six.to_string()),
+            (7, format!("{six}, 1 more")),
+            (8, format!("{six}, 2 more")),
+        ] {
+            let live = object(items(&all[..count]));
+            assert_eq!(overwrite(&Policy::default(), &Fields::new(), &live), words);
+        }
+    }
+}

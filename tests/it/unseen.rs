@@ -1,0 +1,217 @@
+//! What a read does not show is never written as empty.
+//!
+//! Every reply of every pure case is spoiled one member at a time: left out, null, of another type. Then either
+//! the same body goes out as for the whole reply, or nothing does. The one exception is a null that the vendor's
+//! page shows and the field table names.
+
+use std::collections::BTreeSet;
+
+use entitle::model::{Call, Field, Shape};
+use entitle::plan::Action;
+use entitle::provider;
+use entitle::reconcile::Checked;
+use serde_json::{Value as Json, json};
+
+use super::support::{golden, pure};
+
+/// How a member is spoiled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Spoil {
+    LeftOut,
+    Null,
+    Odd,
+}
+
+/// The ways to all members of objects in a reply. Calls have names with slashes, so a way is no pointer.
+fn members(json: &Json, way: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    let inner: Vec<(String, &Json)> = match json {
+        Json::Object(members) => members
+            .iter()
+            .map(|(name, json)| (name.clone(), json))
+            .collect(),
+        Json::Array(items) => (0..).map(|n: usize| n.to_string()).zip(items).collect(),
+        _ => return,
+    };
+    for (name, json_inside) in inner {
+        way.push(name);
+        if json.is_object() {
+            found.push(way.clone());
+        }
+        members(json_inside, way, found);
+        way.pop();
+    }
+}
+
+fn spoiled(json: &Json, way: &[String], spoil: Spoil) -> Json {
+    let mut whole = json.clone();
+    let Some((last, above)) = way.split_last() else {
+        return whole;
+    };
+    let mut at = &mut whole;
+    for name in above {
+        at = match at {
+            Json::Array(items) => &mut items[name.parse::<usize>().expect("a place")],
+            other => &mut other[name],
+        };
+    }
+    let members = at.as_object_mut().expect("an object");
+    match spoil {
+        Spoil::LeftOut => {
+            members.shift_remove(last);
+        }
+        Spoil::Null => {
+            members.insert(last.clone(), Json::Null);
+        }
+        Spoil::Odd => {
+            let odd = if members[last].is_array() {
+                json!("odd")
+            } else {
+                json!(["odd"])
+            };
+            members.insert(last.clone(), odd);
+        }
+    }
+    whole
+}
+
+/// The writes of a plan, in the order of its objects; nothing where an object has none.
+fn writes(checked: &Checked, replies: &pure::Replies) -> Vec<Option<Call>> {
+    // A reply that leads to a call without a reply is no case of this test.
+    let Ok((observed, _)) = pure::observe(checked, replies) else {
+        return vec![None; checked.desired.len()];
+    };
+    let planned = pure::plan(checked, &observed);
+    planned
+        .into_iter()
+        .map(|planned| {
+            let message = planned.message.unwrap_or_default();
+            assert!(!message.contains("internal check failed"), "{message}");
+            let step = planned.step.filter(|_| planned.action == Action::Update);
+            step.map(|step| step.call)
+        })
+        .collect()
+}
+
+/// The names of the members in which two bodies differ.
+fn differing<'a>(one: &'a Json, other: &'a Json, name: &'a str, found: &mut BTreeSet<&'a str>) {
+    match (one, other) {
+        (Json::Object(a), Json::Object(b)) => {
+            for name in a.keys().chain(b.keys()) {
+                let (a, b) = (a.get(name), b.get(name));
+                differing(
+                    a.unwrap_or(&Json::Null),
+                    b.unwrap_or(&Json::Null),
+                    name,
+                    found,
+                );
+            }
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            for (a, b) in a.iter().zip(b) {
+                differing(a, b, name, found);
+            }
+        }
+        _ if one == other => {}
+        _ => {
+            found.insert(name);
+        }
+    }
+}
+
+/// The fields of which a page shows that null is nothing.
+fn nothing_by_page(table: &'static [Field]) -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::new();
+    for field in table {
+        if let Shape::Keyed(elements) = &field.shape {
+            names.extend(nothing_by_page(elements.fields));
+        }
+        names.extend(field.null.map(|_| field.name));
+    }
+    names
+}
+
+fn spoil_every_case(vendor: &str) {
+    let folder = golden::tests_dir()
+        .join("vendors")
+        .join(vendor)
+        .join("cases");
+    let (mut same, mut refused) = (0, 0);
+    for case in golden::folders(&folder) {
+        let read = |name: &str| std::fs::read_to_string(case.join(name)).expect("a file");
+        let checked = pure::check(&[("manifest.yaml", &read("manifest.yaml"))]);
+        let replies: pure::Replies = serde_json::from_str(&read("replies.json")).expect("JSON");
+        let whole = writes(&checked, &replies);
+        if whole.iter().all(Option::is_none) {
+            continue;
+        }
+        for (call, reply) in &replies {
+            let mut ways = Vec::new();
+            members(reply, &mut Vec::new(), &mut ways);
+            for (way, spoil) in ways
+                .iter()
+                .flat_map(|way| [Spoil::LeftOut, Spoil::Null, Spoil::Odd].map(|spoil| (way, spoil)))
+            {
+                let mut replies = replies.clone();
+                replies.insert(call.clone(), spoiled(reply, way, spoil));
+                let now = writes(&checked, &replies);
+                for ((object, whole), now) in checked.desired.iter().zip(&whole).zip(&now) {
+                    let (Some(whole), Some(now)) = (whole, now) else {
+                        refused += usize::from(whole.is_some());
+                        continue;
+                    };
+                    same += 1;
+                    let (a, b) = (whole.body.as_ref(), now.body.as_ref());
+                    let mut moved = BTreeSet::new();
+                    differing(
+                        a.unwrap_or(&Json::Null),
+                        b.unwrap_or(&Json::Null),
+                        "",
+                        &mut moved,
+                    );
+                    let table = provider::of(object.vendor).expect("a provider").table();
+                    if spoil == Spoil::Null {
+                        let known = nothing_by_page(table.desired);
+                        moved.retain(|name| !known.contains(name));
+                    }
+                    assert!(
+                        moved.is_empty(),
+                        "{}: {call}: {} {spoil:?}: {moved:?} would be written as\n{:#}\nnot\n{:#}",
+                        case.display(),
+                        way.join("/"),
+                        b.unwrap_or(&Json::Null),
+                        a.unwrap_or(&Json::Null),
+                    );
+                }
+            }
+        }
+    }
+    assert!(
+        same > 20 && refused > 20,
+        "{vendor}: {same} as before, {refused} refused"
+    );
+}
+
+#[test]
+fn alinea() {
+    spoil_every_case("alinea");
+}
+
+#[test]
+fn cryptlex() {
+    spoil_every_case("cryptlex");
+}
+
+#[test]
+fn informatica() {
+    spoil_every_case("informatica");
+}
+
+#[test]
+fn lac() {
+    spoil_every_case("lac");
+}
+
+#[test]
+fn licensespring() {
+    spoil_every_case("licensespring");
+}
