@@ -210,6 +210,10 @@ fn a_value_changes_only_where_a_change_names_it() {
         is_about(fault(read.clone(), sent.clone(), &[other()]), &words);
         assert_eq!(fault(read, sent, &named), None);
     }
+    for empty in [Value::Null, text("")] {
+        let sent = with(whole(), "comment", empty);
+        is_about(fault(whole(), sent, &[other()]), "comment would change");
+    }
     // Two spellings of nothing are one value.
     let empty = with(whole(), "comment", text(""));
     let null = with(whole(), "comment", Value::Null);
@@ -319,6 +323,17 @@ fn what_the_read_left_out_is_not_emptied() {
         let of_another = run(WriteMode::Overwrite, &known("name"), read, sent, &[other()]);
         is_about(of_another.err(), &words);
     }
+}
+
+#[test]
+fn what_was_read_as_empty_goes_out_as_empty() {
+    let bare = with(
+        with(whole(), "comment", Value::Null),
+        "tags",
+        Value::Set(Default::default()),
+    );
+    let bare = with(bare, "items", list(&[]));
+    assert_eq!(fault(bare.clone(), bare, &[other()]), None);
 }
 
 #[test]
