@@ -108,25 +108,33 @@ static LICENCES: LazyLock<Rows<1>> =
     LazyLock::new(|| Rows::new(Columns::of(fields::TABLE.desired), [Spot::at("id")]));
 
 /// Decodes the licence of the organization `org`. A list or member that the reply leaves out stays unknown: whether
-/// the vendor leaves out what is empty is not documented, and a write would send it as empty.
+/// the vendor leaves out what is empty is not documented, and a write would send it as empty. A reply that neither
+/// names the organization nor shows all lists is no licence.
 fn decode(org: &str, mut licence: Row<'_, '_, 1>) -> Result<Live, Malformed> {
     let [id] = &licence.beside;
-    match id {
-        Atom::Text(id) if id == org => {}
+    let named = match id {
+        Atom::Text(id) if id == org => true,
         Atom::Text(id) => {
             let text = format!("`id` is {id:?}: the reply is about another organization");
             return Err(Malformed::new(text));
         }
-        Atom::Missing | Atom::Null => {}
+        Atom::Missing | Atom::Null => false,
         other => {
             let text = format!("`id` must be text, not {}", other.kind());
             return Err(Malformed::new(text));
         }
+    };
+    let fields = licence.finish()?;
+    let mut lists = fields::TABLE.desired.iter().map(|list| list.name);
+    match lists.find(|list| !fields.contains_key(list)) {
+        Some(list) if !named => Err(Malformed::new(format!(
+            "`{list}` is missing, and so is `id`"
+        ))),
+        Some(_) | None => Ok(Live {
+            fields,
+            ..Live::default()
+        }),
     }
-    Ok(Live {
-        fields: licence.finish()?,
-        ..Live::default()
-    })
 }
 
 /// The session and the base of its calls. Neither is shown when it is not as it should be.
