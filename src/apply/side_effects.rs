@@ -162,7 +162,7 @@ mod tests {
             let before = features([("comment", nothing)].into());
             assert_eq!(told(None, before, features(Fields::new())), [""; 0]);
         }
-        let empty = Fields::from([("Features", Value::Items(Box::default()))]);
+        let empty = Fields::from([("Features", Value::Items(Default::default()))]);
         assert_eq!(told(None, empty, Fields::new()), [""; 0]);
     }
 
