@@ -22,7 +22,8 @@ enum Spoil {
     Odd,
 }
 
-/// The ways to all members of objects in a reply. Calls have names with slashes, so a way is no pointer.
+/// The ways to all members of objects in a reply, apart from what is inside `metadata`: that is free, so another
+/// content is another value. Calls have names with slashes, so a way is no pointer.
 fn members(json: &Json, way: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     let inner: Vec<(String, &Json)> = match json {
         Json::Object(members) => members
@@ -37,7 +38,9 @@ fn members(json: &Json, way: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
         if json.is_object() {
             found.push(way.clone());
         }
-        members(json_inside, way, found);
+        if way.last().is_some_and(|name| name != "metadata") {
+            members(json_inside, way, found);
+        }
         way.pop();
     }
 }
