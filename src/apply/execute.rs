@@ -15,8 +15,9 @@ use super::spans;
 use super::transport::{Account, Writer};
 use crate::manifest;
 use crate::model::{Desired, Live, Observed, Reply, Verdict};
-use crate::plan::document::{CallEntry, ObjectEntry};
+use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::estimate::FRESH;
+use crate::plan::guard::{self, Accepted};
 use crate::plan::{self, Action, Planned};
 use crate::provider::audit;
 use crate::provider::semantics::{Echo, WriteMode};
@@ -36,6 +37,8 @@ pub struct Context<'a> {
     pub lock: Option<&'a dyn Held>,
     /// The time, as an argument.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    /// Risks that go without a person; nothing where one has looked at the plan and said yes.
+    pub accepted: Option<Accepted>,
 }
 
 /// One object whose turn has come.
@@ -65,14 +68,17 @@ pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
 
 async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     let epoch = context.lock.map(Held::epoch);
-    let recorder = context.recorder;
+    let (recorder, entry) = (context.recorder, work.entry);
     let written = may_write(context)
-        .and_then(|()| recorder.intent(work.entry, &work.planned, context.account, epoch));
+        .and_then(|()| recorder.intent(entry, &work.planned, context.account, epoch));
     if let Err(why) = written {
         return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
     let mut report = match current(context, work).await {
-        Ok((planned, before)) => send(context, planned, &before).await,
+        Ok((planned, before)) => match weigh_anew(context, entry, &planned, epoch) {
+            Ok(()) => send(context, planned, &before).await,
+            Err((outcome, why)) => Report::new(planned, Some(outcome), Some(why)),
+        },
         Err(report) => *report,
     };
     let words = report.message.iter_mut().chain(&mut report.side_effects);
@@ -134,12 +140,44 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
         return ended(Outcome::Stale, Some(moved(entry, &again)));
     }
     let call = again.step.as_ref().map(|step| CallEntry::new(&step.call));
-    if call.as_ref() != entry.calls.first() {
-        let why =
-            "this version of entitle would send another write than the plan shows: plan again";
-        return ended(Outcome::Failed, Some(why.into()));
+    let as_shown = match (&call, entry.calls.as_slice()) {
+        (Some(call), [shown]) => call.is_same(shown),
+        (None, []) => true,
+        _ => false,
+    };
+    if !as_shown {
+        let why = "what would be sent now is not what the plan shows: plan again";
+        return ended(Outcome::Stale, Some(why.into()));
     }
     Ok((again, live))
+}
+
+/// Takes the changes of now in place of those that a plan's file or an older look states: the guard weighs their
+/// risks, and the journal keeps them, since an undo goes by it.
+fn weigh_anew(
+    context: &Context<'_>,
+    entry: &ObjectEntry,
+    planned: &Planned,
+    epoch: Option<u64>,
+) -> Result<(), (Outcome, String)> {
+    let changes = document::changes(planned);
+    if changes == entry.changes {
+        return Ok(());
+    }
+    let entry = ObjectEntry {
+        changes,
+        ..entry.clone()
+    };
+    let allow = planned.desired.policy.allow;
+    let accepted = context.accepted;
+    match accepted.and_then(|accepted| guard::refusal(&entry, allow, accepted)) {
+        Some(refusal) => Err((Outcome::Refused, refusal)),
+        None => {
+            let recorder = context.recorder;
+            let written = recorder.intent(&entry, planned, context.account, epoch);
+            written.map_err(|why| (Outcome::Failed, why))
+        }
+    }
 }
 
 /// What moved since the plan was made, as far as the plan shows it.

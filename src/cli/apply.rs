@@ -1,7 +1,9 @@
 //! `entitle apply`: plan, or take a saved plan; ask; carry out.
 
-use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -9,15 +11,16 @@ use super::args::{Consent, Reach, Rendering, Selection};
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
 use super::outputs::Outputs;
-use super::setup::Setup;
-use super::{plan, setup, undo};
+use super::scope::Scope;
+use super::{output, plan, project, setup, undo};
 use crate::plan::document::PlanDocument;
 use crate::reconcile;
+use crate::render::safe::visible;
 use crate::render::view::Stage;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json\n  entitle apply examples --sandbox --auto-approve\n  entitle apply plan.json --events events.jsonl --report html=apply.html"
+    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json licences\n  entitle apply examples --sandbox --auto-approve\n  entitle apply plan.json licences --events events.jsonl --report html=apply.html"
 )]
 pub struct Apply {
     #[command(flatten)]
@@ -37,79 +40,92 @@ pub async fn run(args: Apply) -> anyhow::Result<Exit> {
 }
 
 async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
-    let saved = match args.selection.paths.as_slice() {
-        [path] if is_plan(path) => Some(plan::open(path)?),
-        _ => None,
-    };
-    if saved.is_none() {
-        carry_out::refuse_unattended(&args.consent)?;
+    if let Some(document) = take_plan(&mut args.selection.paths)? {
+        return reviewed(document, &args, outputs).await;
     }
-    if let Some(document) = &saved {
-        let sandboxed = document
-            .source
-            .connections
-            .values()
-            .any(|place| place == "the sandbox");
-        if sandboxed != args.reach.sandbox && !document.source.connections.is_empty() {
-            let flag = if sandboxed {
-                "was made with"
-            } else {
-                "was made without"
-            };
-            anyhow::bail!("the plan {flag} --sandbox, and has to be applied the same way");
-        }
-        args.selection.paths = document.source.paths.iter().map(PathBuf::from).collect();
-    }
-    if let Some(document) = &saved
-        && let Some(run) = &document.source.undo
-    {
-        let (selection, reach) = (&args.selection, &args.reach);
-        return undo::apply(document, run, selection, reach, &args.consent, outputs).await;
-    }
+    carry_out::refuse_unattended(&args.consent)?;
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     let writer = Writer::new(&setup, &args.consent, outputs).await?;
-    if let Some(document) = &saved {
-        refuse_part(document, &setup, &args)?;
+    let pass = reconcile::plan(&setup.checked, &setup.settings).await;
+    writer.carry_out(&pass, false).await
+}
+
+/// Carries out a saved plan: of the objects of the manifests those that it names, as it shows them.
+async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
+    let (selection, reach) = (&args.selection, &args.reach);
+    refuse_other_simulators(&document, reach.sandbox)?;
+    setup::refuse_outside(&selection.paths)?;
+    if let Some(run) = document.source.undo.clone() {
+        return undo::apply(&document, &run, selection, reach, &args.consent, outputs).await;
     }
-    let reviewed = saved.is_some();
-    let pass = match saved {
-        Some(document) => reconcile::saved(document, &setup.checked, &setup.settings)
-            .map_err(|why| anyhow::anyhow!(why))?,
-        None => reconcile::plan(&setup.checked, &setup.settings).await,
+    let mut setup = setup::setup(&selection.whole(), reach).await?;
+    setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    tell_commit(&document, setup.checked.source.commit.as_deref());
+    let scope = Scope::new(selection)?;
+    let in_scope = scope.of_plan(&setup.checked)?;
+    let saved = reconcile::saved(document, &setup.checked, &in_scope, &setup.settings)
+        .map_err(|why| anyhow::anyhow!(why))?;
+    output::findings(&saved.findings)?;
+    let planned = saved.pass.planned.iter();
+    // Other accounts are not locked.
+    setup.checked.desired = planned.map(|one| Arc::clone(&one.desired)).collect();
+    let writer = Writer::new(&setup, &args.consent, outputs).await?;
+    writer.carry_out(&saved.pass, true).await
+}
+
+/// What was planned against the simulators is no plan for an account, nor the other way round.
+fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> anyhow::Result<()> {
+    let places = &document.source.connections;
+    let simulated = places.values().any(|place| place == "the sandbox");
+    if simulated == sandbox || places.is_empty() {
+        return Ok(());
+    }
+    let flag = if simulated { "with" } else { "without" };
+    anyhow::bail!("the plan was made {flag} --sandbox, and has to be applied the same way")
+}
+
+/// Says at which commit the plan was made. It need not be this one: what counts is what each manifest says.
+fn tell_commit(document: &PlanDocument, here: Option<&str>) {
+    let Some(commit) = &document.source.commit else {
+        return;
     };
-    writer.carry_out(&pass, reviewed).await
+    let (commit, at) = (visible(commit), visible(&document.created_at));
+    let here = match here {
+        Some(here) if here == commit => "which is checked out".to_string(),
+        Some(here) => format!("and {here} is checked out"),
+        None => "and no commit is checked out here".to_string(),
+    };
+    anstream::eprintln!("The plan was made {at} at commit {commit}, {here}.");
 }
 
-/// A saved plan is applied as it was reviewed: a scope that leaves some of it out is a misunderstanding.
-fn refuse_part(document: &PlanDocument, setup: &Setup, args: &Apply) -> anyhow::Result<()> {
-    let scope = &args.selection;
-    let scoped = [&scope.target, &scope.exclude, &scope.selector]
-        .iter()
-        .any(|flag| !flag.is_empty());
-    let held: BTreeSet<String> = setup
-        .checked
-        .desired
-        .iter()
-        .map(|object| object.address.to_string())
-        .collect();
-    let out = document
-        .objects
-        .iter()
-        .find(|object| !held.contains(&object.address));
-    match out.filter(|_| scoped) {
-        Some(object) => anyhow::bail!(
-            "{} is in the plan and not in the scope: a saved plan is applied whole, so plan again",
-            object.address
-        ),
-        None => Ok(()),
+/// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they are
+/// where the project file says.
+fn take_plan(paths: &mut Vec<PathBuf>) -> anyhow::Result<Option<PlanDocument>> {
+    let Some(first) = paths.first().filter(|first| is_plan(first)) else {
+        return Ok(None);
+    };
+    let document = plan::open(first)?;
+    paths.remove(0);
+    if paths.is_empty() {
+        *paths = project::paths();
     }
+    Ok(Some(document))
 }
 
-/// Whether a path names a saved plan rather than manifests.
+/// Whether a path names a saved plan rather than manifests, which may be JSON as well.
 fn is_plan(path: &Path) -> bool {
-    let manifest = path
+    let yaml = path
         .extension()
-        .is_some_and(|ext| ext == "yaml" || ext == "yml");
-    path.is_file() && !manifest
+        .is_some_and(|ext| ext.eq_ignore_ascii_case("yaml") || ext.eq_ignore_ascii_case("yml"));
+    if yaml || !path.is_file() {
+        return false;
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let head = String::from_utf8_lossy(&head);
+    read.is_err() || head.contains("\"format_version\"") || !head.contains("apiVersion")
 }
+
+/// Bytes that show whether a file is a plan, which begins with its version.
+const HEAD: u64 = 4 << 10;

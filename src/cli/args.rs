@@ -47,6 +47,18 @@ pub struct Selection {
     pub cache: Option<PathBuf>,
 }
 
+impl Selection {
+    /// The same manifests, all of their objects.
+    pub fn whole(&self) -> Self {
+        Self {
+            target: Vec::new(),
+            exclude: Vec::new(),
+            selector: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
 /// How the vendors are reached.
 #[derive(Args, Clone)]
 pub struct Reach {

@@ -35,7 +35,7 @@ pub enum Command {
     Validate(validate::Validate),
     /// Show what an apply would change
     Plan(plan::Plan),
-    /// Make the live objects as the manifests say
+    /// Make the live objects as the manifests say; the first PATH may be a saved plan
     Apply(apply::Apply),
     /// Tell apart what you and what others changed; writes nothing
     Drift(drift::Drift),

@@ -20,7 +20,7 @@ pub enum Exit {
     Partly,
     /// A guard refused steps.
     Refused,
-    /// Live changed after the plan was made.
+    /// Live or a manifest changed after the plan was made.
     Stale,
     /// Another run writes to a connection.
     Locked,

@@ -10,7 +10,7 @@ use super::args::{Reach, Rendering, Selection};
 use super::exit::Exit;
 use super::output;
 use super::outputs::Outputs;
-use super::setup;
+use super::{project, setup};
 use crate::plan::document::PlanDocument;
 use crate::plan::saved;
 use crate::reconcile;
@@ -51,8 +51,8 @@ async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     }
     outputs.finish(Stage::Planned, &pass.document)?;
     if let Some(path) = &args.out {
-        let path = path.display();
-        anstream::eprintln!("Saved to {path}. Apply exactly this with: entitle apply {path}");
+        let (file, apply) = (path.display(), apply_with(path, &args.selection));
+        anstream::eprintln!("Saved to {file}. Apply exactly this with: {apply}");
     }
     let summary = &pass.document.summary;
     let exit = if summary.failed > 0 {
@@ -87,6 +87,16 @@ pub fn show(args: &Show) -> anyhow::Result<Exit> {
         Ok(Exit::Done)
     });
     outputs.close(shown)
+}
+
+/// The command that applies a saved plan to the manifests that it was made from.
+pub fn apply_with(plan: &Path, selection: &Selection) -> String {
+    let mut command = format!("entitle apply {}", plan.display());
+    if selection.paths != project::paths() {
+        let paths = selection.paths.iter();
+        command.extend(paths.map(|path| format!(" {}", path.display())));
+    }
+    command
 }
 
 /// Writes a plan for its owner only, whole or not at all.

@@ -157,6 +157,23 @@ impl Scope {
         Ok(())
     }
 
+    /// Which addresses of a saved plan are in scope. Labels are those of the manifests, so an object without a
+    /// manifest has none. What was named and is not there is a mistake here as well.
+    pub fn of_plan(&self, checked: &Checked) -> anyhow::Result<impl Fn(&str) -> bool + use<'_>> {
+        let addresses = |checked: &Checked| -> BTreeSet<String> {
+            let objects = checked.desired.iter();
+            objects.map(|object| object.address.to_string()).collect()
+        };
+        let all = addresses(checked);
+        let mut narrowed = checked.clone();
+        self.narrow(&mut narrowed)?;
+        let held = addresses(&narrowed);
+        Ok(move |address: &str| match all.contains(address) {
+            true => held.contains(address),
+            false => self.labels.is_empty() && self.names(address),
+        })
+    }
+
     /// Leaves only what a run wrote to the objects in scope, so that its inverse is about no others. The
     /// manifests may have lost some of them since; their labels are lost with them.
     pub fn narrow_run(

@@ -207,6 +207,30 @@ pub fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
+/// Refuses manifests from outside the working tree in a CI job: what is carried out there unattended is what was
+/// reviewed and checked out, and not what lies beside it, for example in an artifact.
+pub fn refuse_outside(paths: &[PathBuf]) -> anyhow::Result<()> {
+    if !is_ci() {
+        return Ok(());
+    }
+    let tree = work_tree(&std::env::current_dir()?);
+    let tree = tree.and_then(|tree| tree.canonicalize().ok());
+    let named = paths.iter().filter(|path| path.as_os_str() != "-");
+    for path in named {
+        // What is not there is told by whoever reads it.
+        let Ok(real) = path.canonicalize() else {
+            continue;
+        };
+        if !tree.as_ref().is_some_and(|tree| real.starts_with(tree)) {
+            anyhow::bail!(
+                "{} is outside the working tree: with CI set, a saved plan is applied to the manifests of the checkout",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Warns where manifests may come from anybody and credentials may go anywhere.
 pub fn unlimited(reach: &Reach) -> Option<Diagnostic> {
     let limited = reach.sandbox || reach.trust_hosts.is_some();

@@ -49,7 +49,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     }
     let mut history = history(&args.consent)?;
     let run = find(&history, &args.run)?;
-    let mut setup = setup::setup(&whole(&args.selection), &args.reach).await?;
+    let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
     Scope::new(&args.selection)?.narrow_run(&mut history, &run, &setup.checked)?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     let writer = Writer::new(&setup, &args.consent, outputs).await?;
@@ -57,8 +57,8 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     if let Some(out) = &args.out {
         plan::save(out, &undone.pass.document)?;
         outputs.finish(Stage::Planned, &undone.pass.document)?;
-        let out = out.display();
-        anstream::eprintln!("Saved to {out}. Apply exactly this with: entitle apply {out}");
+        let (file, apply) = (out.display(), plan::apply_with(out, &args.selection));
+        anstream::eprintln!("Saved to {file}. Apply exactly this with: {apply}");
         return Ok(Exit::Done);
     }
     let exit = writer.carry_out(&undone.pass, false).await?;
@@ -76,7 +76,7 @@ pub async fn apply(
     outputs: &Outputs,
 ) -> anyhow::Result<Exit> {
     let mut history = history(consent)?;
-    let mut setup = setup::setup(&whole(selection), reach).await?;
+    let mut setup = setup::setup(&selection.whole(), reach).await?;
     Scope::new(selection)?.narrow_run(&mut history, run, &setup.checked)?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     let writer = Writer::new(&setup, consent, outputs).await?;
@@ -87,16 +87,6 @@ pub async fn apply(
     }
     let exit = writer.carry_out(&undone.pass, true).await?;
     Ok(partly(exit, &undone))
-}
-
-/// The same manifests, all of their objects: the scope is for what the run wrote.
-fn whole(selection: &Selection) -> Selection {
-    Selection {
-        target: Vec::new(),
-        exclude: Vec::new(),
-        selector: Vec::new(),
-        ..selection.clone()
-    }
 }
 
 fn partly(exit: Exit, undone: &Undone) -> Exit {

@@ -77,6 +77,8 @@ mod tests {
                 file: "a.yaml".into(),
                 line: 1,
             },
+            manifest_fingerprint: None,
+            manifest_fields: Default::default(),
             action,
             changes: Vec::new(),
             calls: Vec::new(),

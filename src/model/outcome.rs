@@ -12,7 +12,7 @@ pub enum Outcome {
     Already,
     /// The vendor refused the write.
     Rejected,
-    /// It had changed since the plan was made.
+    /// It, or what its manifest says, had changed since the plan was made.
     Stale,
     /// A guard did not let the write go.
     Refused,

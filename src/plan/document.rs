@@ -13,10 +13,10 @@ use serde_json::Value as Json;
 
 use super::diff::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
-use super::{Action, Planned, fingerprint};
-use crate::model::{Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity};
+use super::{Action, Planned, fingerprint, provenance};
+use crate::model::{Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};
 
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// A plan, or what became of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +77,9 @@ pub struct SourceFacts {
     /// The connections in use, and where each leads.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub connections: BTreeMap<String, String>,
+    /// Hash of what each connection says about where its calls go and where its credentials are kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connection_fingerprints: BTreeMap<String, String>,
 }
 
 /// Counts over the objects.
@@ -124,6 +127,12 @@ pub struct ObjectEntry {
     /// The vendor's ids of the object.
     pub identity: Ids,
     pub origin: OriginEntry,
+    /// Hash of what the manifest, its policy and its connection said; not in plans of format 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_fingerprint: Option<String>,
+    /// Of an object that is to be written, short hashes of each managed field and policy member. They name what moved.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub manifest_fields: BTreeMap<String, String>,
     pub action: Action,
     pub changes: Vec<ChangeEntry>,
     pub calls: Vec<CallEntry>,
@@ -195,7 +204,10 @@ impl PlanDocument {
         findings: &Diagnostics,
         now: Timestamp,
     ) -> Self {
-        let objects: Vec<ObjectEntry> = planned.iter().map(ObjectEntry::new).collect();
+        let objects: Vec<ObjectEntry> = planned
+            .iter()
+            .map(|planned| ObjectEntry::new(planned, &source))
+            .collect();
         let summary = summary(&objects, estimate::seconds(planned, paces));
         let mut document = Self {
             format_version: FORMAT_VERSION.into(),
@@ -256,8 +268,15 @@ impl PlanDocument {
 }
 
 impl ObjectEntry {
-    fn new(planned: &Planned) -> Self {
+    /// The entry of an object that was planned from the manifests that `source` describes.
+    pub(super) fn new(planned: &Planned, source: &SourceFacts) -> Self {
         let desired = &planned.desired;
+        let manifest_fields = match planned.action {
+            Action::Update => provenance::manifest_fields(desired),
+            Action::None | Action::Observe | Action::Suspend | Action::Missing | Action::Error => {
+                BTreeMap::new()
+            }
+        };
         Self {
             address: desired.address.to_string(),
             vendor: desired.vendor.0.to_string(),
@@ -267,8 +286,10 @@ impl ObjectEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,
             },
+            manifest_fingerprint: Some(provenance::manifest_fingerprint(desired, source)),
+            manifest_fields,
             action: planned.action,
-            changes: planned.changes.iter().map(ChangeEntry::new).collect(),
+            changes: changes(planned),
             calls: planned
                 .step
                 .iter()
@@ -297,6 +318,11 @@ pub fn identity_of(desired: &Desired) -> Ids {
         .collect()
 }
 
+/// The changes of an object as the contract shows them.
+pub fn changes(planned: &Planned) -> Vec<ChangeEntry> {
+    planned.changes.iter().map(ChangeEntry::new).collect()
+}
+
 impl ChangeEntry {
     fn new(change: &Change) -> Self {
         Self {
@@ -318,9 +344,16 @@ impl CallEntry {
             body: call.body.clone().unwrap_or(Json::Null),
         }
     }
+
+    /// Returns whether both send the same; bodies are compared by value.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { method, path, body } = self;
+        (method, path) == (&other.method, &other.path) && same_json(body, &other.body)
+    }
 }
 
-fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
+/// Counts what a plan of these objects does.
+pub fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
     let acting = |actions: &[Action]| {
         objects
             .iter()

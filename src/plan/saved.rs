@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn another_major_version_is_refused_by_name() {
-        let text = sealed(&document()).replace("\"1.0\"", "\"2.0\"");
+        let text = sealed(&document()).replace(&format!("\"{FORMAT_VERSION}\""), "\"2.0\"");
         assert_eq!(open(&text), Err(Unreadable::Version("2.0".into())));
         assert_eq!(open("{}"), Err(Unreadable::NotAPlan));
         assert_eq!(open("apiVersion: x"), Err(Unreadable::NotAPlan));

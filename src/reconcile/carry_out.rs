@@ -67,6 +67,13 @@ struct Run<'a> {
 impl Run<'_> {
     /// One object: refused, left alone, held back or carried out.
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
+        if let Some(why) = self.pass.moved.get(&planned.desired.address) {
+            let ends = match planned.action {
+                Action::Update => Some(Outcome::Stale),
+                other => idle(other),
+            };
+            return Report::new(planned.clone(), ends, Some(why.clone()));
+        }
         let allow = planned.desired.policy.allow;
         let accepted = self.options.accepted;
         let refusal = accepted.and_then(|accepted| guard::refusal(entry, allow, accepted));
@@ -126,6 +133,7 @@ impl Run<'_> {
             recorder: &self.options.recorder,
             lock: self.options.locks.of(&planned.desired.connection),
             clock: &clock,
+            accepted: self.options.accepted,
         };
         let planned = planned.clone();
         execute(

@@ -18,8 +18,8 @@ use crate::model::draft::{Draft, KindRow};
 use crate::model::{
     AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification, Vendor,
 };
-use crate::plan;
 use crate::plan::document::SourceFacts;
+use crate::plan::{self, provenance};
 use crate::provider;
 
 /// Manifests that passed every check that needs no network.
@@ -199,6 +199,11 @@ pub(super) fn settle(
         .iter()
         .map(|c| (c.name.clone(), c.base_url.to_string()));
     let mut places: BTreeMap<String, String> = places.collect();
+    let fingerprints = manifests
+        .connections
+        .iter()
+        .map(|c| (c.name.clone(), provenance::connection_fingerprint(c)));
+    let mut fingerprints: BTreeMap<String, String> = fingerprints.collect();
     let mut connections = connections(manifests.connections, options.simulators.as_deref());
     for (name, connection) in known {
         let own = connections.entry(name.clone());
@@ -209,6 +214,7 @@ pub(super) fn settle(
             .keys()
             .map(|name| (name.clone(), "the sandbox".into()))
             .collect();
+        fingerprints = BTreeMap::new();
     }
     let notifications = notifications(manifests.notifications, &connections, &mut findings);
     let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
@@ -237,6 +243,7 @@ pub(super) fn settle(
         commit: None,
         manifests: digest_of(&loaded.sources),
         connections: places,
+        connection_fingerprints: fingerprints,
         ..SourceFacts::default()
     };
     show(&mut findings);

@@ -36,7 +36,7 @@ pub use check::{CheckOptions, Checked, Said, check, digest_of};
 pub use drift::{Bases, drift};
 use planner::Planner;
 pub use restore::{Applied, restore};
-pub use saved::saved;
+pub use saved::{Saved, saved};
 pub use shelf::Shelf;
 pub use undo::{Undone, undo};
 
@@ -67,6 +67,8 @@ pub struct Pass {
     pub accounts: Accounts,
     /// What was read; empty for a saved plan, whose objects are read one by one.
     pub(crate) live: BTreeMap<Address, Live>,
+    /// Objects of a saved plan whose manifest says something else by now, and what. Nothing is sent for them.
+    pub(crate) moved: BTreeMap<Address, String>,
     pub(crate) observed_at: Timestamp,
     /// Whether every object was read for it; a saved plan only says what was so.
     pub fresh: bool,
@@ -111,6 +113,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
         document,
         accounts,
         live,
+        moved: BTreeMap::new(),
         observed_at,
         fresh: true,
     }

@@ -163,6 +163,7 @@ pub async fn restore(
         document,
         accounts,
         live,
+        moved: BTreeMap::new(),
         observed_at,
         fresh: true,
     }

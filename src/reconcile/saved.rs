@@ -1,72 +1,221 @@
-//! A saved plan made ready: the same manifests, the same connections, and nothing read yet.
+//! A saved plan joined with the manifests of now, object by object, before anything is read.
 //!
-//! Every object is read right before its write and compared with the fingerprint that its changes were
-//! computed from, so only those that moved are refused.
+//! The plan says which objects are written and from which live values. What is written, where to and under which
+//! policy comes from the manifests alone. An object whose manifest says something else than it did is `stale` and the
+//! others go; each of those is read right before its write, planned anew and compared with the plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Accounts, Checked, Pass, Settings, accounts};
-use crate::model::Desired;
-use crate::plan::document::{ObjectEntry, PlanDocument};
-use crate::plan::{Action, Planned};
+use crate::model::diagnostic::Source;
+use crate::model::{
+    Address, Desired, Diagnostic, Diagnostics, Fields, Mark, Origin, OwnPolicy, PackedFields,
+};
+use crate::plan::document::{
+    FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, SourceFacts, diagnostics, identity_of,
+    summary,
+};
+use crate::plan::{Action, Planned, provenance};
+use crate::provider;
 
-/// Joins a saved plan with the manifests it was made from, or says why they do not belong together.
+/// Addresses that a finding names; further ones are only counted.
+const NAMED: usize = 20;
+
+/// A saved plan that is ready to be carried out.
+pub struct Saved {
+    pub pass: Pass,
+    /// Names the objects that are left alone: new ones, those whose manifest is gone, those out of scope.
+    pub findings: Diagnostics,
+}
+
+/// Joins a saved plan with the manifests of now; `in_scope` takes an address. Fails only on a plan that this version
+/// cannot have made.
 pub fn saved(
-    document: PlanDocument,
+    plan: PlanDocument,
     checked: &Checked,
+    in_scope: &dyn Fn(&str) -> bool,
     settings: &Settings,
-) -> Result<Pass, String> {
-    if document.source.manifests != checked.source.manifests {
-        return Err("the manifests are not those that the plan was made from: plan again".into());
-    }
-    for (name, place) in &document.source.connections {
-        match checked.source.connections.get(name) {
-            Some(now) if now == place => {}
-            Some(now) => {
-                return Err(format!(
-                    "the connection `{name}` led to {place} when the plan was made and leads to {now} now"
-                ));
-            }
-            None => return Err(format!("there is no connection `{name}` any more")),
+) -> Result<Saved, String> {
+    let mut join = Join::new(checked, &plan.source);
+    let mut out = Vec::new();
+    for entry in plan.objects {
+        if in_scope(&entry.address) {
+            join.add(entry)?;
+        } else {
+            join.unplanned.remove(&entry.address);
+            out.push(entry.address);
         }
     }
-    let by_address: BTreeMap<String, &Arc<Desired>> = checked
-        .desired
-        .iter()
-        .map(|object| (object.address.to_string(), object))
-        .collect();
-    let planned = document
-        .objects
-        .iter()
-        .map(|entry| {
-            let desired = by_address
-                .get(&entry.address)
-                .ok_or_else(|| format!("the manifests have no {} any more", entry.address))?;
-            Ok(waiting(desired, entry))
-        })
-        .collect::<Result<Vec<Planned>, String>>()?;
-    let accounts = accounts(checked, settings, &Accounts::new(), &mut |_, _| {});
-    Ok(Pass {
-        planned,
+    let new = join.unplanned.into_keys();
+    let new: Vec<String> = new.filter(|address| in_scope(address)).collect();
+    let findings = left_alone(&new, &join.gone, &out);
+    let mut all = checked.findings.clone();
+    all.extend(findings.clone());
+    let document = PlanDocument {
+        format_version: FORMAT_VERSION.into(),
+        // What this run read: nothing is done by what the plan says there.
+        source: checked.source.clone(),
+        summary: summary(&join.entries, plan.summary.estimated_seconds),
+        objects: join.entries,
+        diagnostics: diagnostics(&all),
+        ..plan
+    };
+    let pass = Pass {
+        planned: join.planned,
         document,
-        accounts,
+        accounts: accounts(checked, settings, &Accounts::new(), &mut |_, _| {}),
         live: BTreeMap::new(),
+        moved: join.moved,
         observed_at: (settings.clock)(),
         fresh: false,
+    };
+    Ok(Saved { pass, findings })
+}
+
+/// The entries of a plan as they find their manifests.
+struct Join<'a> {
+    then: &'a SourceFacts,
+    now: &'a SourceFacts,
+    /// Objects of the manifests that no entry has named so far.
+    unplanned: BTreeMap<String, &'a Arc<Desired>>,
+    seen: BTreeSet<String>,
+    planned: Vec<Planned>,
+    /// One for each of `planned`.
+    entries: Vec<ObjectEntry>,
+    moved: BTreeMap<Address, String>,
+    /// Objects without a manifest, about which the plan does nothing.
+    gone: Vec<String>,
+}
+
+impl<'a> Join<'a> {
+    fn new(checked: &'a Checked, then: &'a SourceFacts) -> Self {
+        let by_address = |object: &'a Arc<Desired>| (object.address.to_string(), object);
+        Self {
+            then,
+            now: &checked.source,
+            unplanned: checked.desired.iter().map(by_address).collect(),
+            seen: BTreeSet::new(),
+            planned: Vec::new(),
+            entries: Vec::new(),
+            moved: BTreeMap::new(),
+            gone: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, entry: ObjectEntry) -> Result<(), String> {
+        // One write per object, whatever the file says.
+        if !self.seen.insert(entry.address.clone()) {
+            return Ok(());
+        }
+        let Some(desired) = self.unplanned.remove(&entry.address) else {
+            return self.without_manifest(entry);
+        };
+        let moved = provenance::moved(&entry, self.then, desired, self.now);
+        self.push(Arc::clone(desired), entry, moved);
+        Ok(())
+    }
+
+    fn without_manifest(&mut self, entry: ObjectEntry) -> Result<(), String> {
+        if entry.action != Action::Update {
+            self.gone.push(entry.address);
+            return Ok(());
+        }
+        let OriginEntry { file, line } = &entry.origin;
+        let why = format!("its manifest, then at {file}:{line}, is gone: nothing is sent");
+        let desired = Arc::new(empty(&entry)?);
+        self.push(desired, entry, Some(why));
+        Ok(())
+    }
+
+    /// Keeps an entry, with what the manifest says of the object in place of what the plan says.
+    fn push(&mut self, desired: Arc<Desired>, entry: ObjectEntry, moved: Option<String>) {
+        let failed = matches!(entry.action, Action::Missing | Action::Error);
+        let entry = ObjectEntry {
+            vendor: desired.vendor.to_string(),
+            connection: desired.connection.to_string(),
+            identity: identity_of(&desired),
+            origin: OriginEntry {
+                file: desired.origin.source.name.clone(),
+                line: desired.origin.mark.line,
+            },
+            outcome: None,
+            side_effects: Vec::new(),
+            ..entry
+        };
+        if let Some(why) = moved {
+            self.moved.insert(desired.address.clone(), why);
+        }
+        self.planned.push(Planned {
+            desired,
+            action: entry.action,
+            changes: Vec::new(),
+            step: None,
+            fingerprint: entry.fingerprint.clone(),
+            message: entry.message.clone().filter(|_| failed),
+            findings: Vec::new(),
+        });
+        self.entries.push(entry);
+    }
+}
+
+/// An object that only the plan knows. Nothing is sent for it.
+fn empty(entry: &ObjectEntry) -> Result<Desired, String> {
+    let (kind, name) = entry.address.split_once('/').unwrap_or_default();
+    let table = provider::of_kind(kind).map(|provider| provider.table());
+    let table = table.ok_or_else(|| {
+        format!("the plan has objects of the kind {kind}, which this version does not know")
+    })?;
+    let ids = table.identity.iter();
+    let line = entry.origin.line;
+    Ok(Desired {
+        address: Address {
+            kind: table.kind,
+            name: name.to_string(),
+        },
+        vendor: table.vendor,
+        connection: entry.connection.as_str().into(),
+        identity: ids
+            .filter_map(|id| Some((id.name, entry.identity.get(id.name)?.clone())))
+            .collect(),
+        fields: PackedFields::new(table.desired, &Fields::new()),
+        policy: OwnPolicy::default(),
+        labels: BTreeMap::new(),
+        origin: Origin {
+            source: Arc::new(Source::new(entry.origin.file.clone(), String::new())),
+            mark: Mark {
+                line,
+                ..Mark::default()
+            },
+        },
     })
 }
 
-/// An object of a saved plan before its turn: its changes are computed again when it is read.
-fn waiting(desired: &Arc<Desired>, entry: &ObjectEntry) -> Planned {
-    let failed = matches!(entry.action, Action::Missing | Action::Error);
-    Planned {
-        desired: Arc::clone(desired),
-        action: entry.action,
-        changes: Vec::new(),
-        step: None,
-        fingerprint: entry.fingerprint.clone(),
-        message: entry.message.clone().filter(|_| failed),
-        findings: Vec::new(),
-    }
+fn left_alone(new: &[String], gone: &[String], out: &[String]) -> Diagnostics {
+    let mut findings = Diagnostics::default();
+    let mut tell = |code, addresses: &[String], what: &str, hint: Option<&str>| {
+        if !addresses.is_empty() {
+            let finding = Diagnostic::warning(code, format!("{what}: {}", names(addresses)));
+            findings.push(match hint {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            });
+        }
+    };
+    let again = Some("plan again to include them");
+    let what = "in the manifests and not in the plan, so left alone";
+    tell("not-in-plan", new, what, again);
+    let what = "in the plan and not in the manifests; the plan does nothing about them";
+    tell("not-in-manifests", gone, what, None);
+    tell("out-of-scope", out, "out of scope, so left alone", None);
+    findings
+}
+
+fn names(addresses: &[String]) -> String {
+    let named = &addresses[..addresses.len().min(NAMED)];
+    let more = match addresses.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    named.join(", ") + &more
 }

@@ -79,6 +79,7 @@ pub async fn undo(
             document,
             accounts,
             live,
+            moved: BTreeMap::new(),
             observed_at: now,
             fresh: true,
         },

@@ -69,7 +69,11 @@ fn one(
                     record.at, started.by
                 )?;
             }
-            Event::Intent(intent) => open.push(intent),
+            Event::Intent(intent) => {
+                // What a look right before the write made of an intent stands in its place.
+                open.retain(|earlier| earlier.address != intent.address);
+                open.push(intent);
+            }
             Event::Outcome(ended) => {
                 let intent = open
                     .iter()

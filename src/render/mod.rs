@@ -24,7 +24,7 @@ pub mod values;
 pub mod view;
 
 use crate::apply::{Outcome, Report};
-use crate::plan::document::{PlanDocument, Summary};
+use crate::plan::document::{self, PlanDocument, Summary};
 
 /// The document of an apply: the plan's, with how each object ended.
 pub fn with_outcomes(mut document: PlanDocument, reports: &[Report]) -> PlanDocument {
@@ -34,6 +34,10 @@ pub fn with_outcomes(mut document: PlanDocument, reports: &[Report]) -> PlanDocu
             entry.message = report.message.clone();
         }
         entry.side_effects = report.side_effects.clone();
+        // A look right before the write knows better than a plan's file.
+        if !report.planned.changes.is_empty() {
+            entry.changes = document::changes(&report.planned);
+        }
     }
     let count = |outcome: Outcome| {
         document

@@ -260,6 +260,23 @@ fn only_the_command_line_prints() {
 }
 
 #[test]
+fn nothing_steers_by_where_a_plan_says_it_came_from() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        let shown = module(&file) == "render" || file == "plan/document.rs";
+        for line in code_lines(&text).filter(|_| !shown) {
+            for member in ["source.paths", "source.manifests"] {
+                let read = line.contains(member) && !line.contains(&format!("{member} ="));
+                if read {
+                    faults.push(format!("{file} reads {member}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
 fn no_test_file_is_forgotten() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
     let main = std::fs::read_to_string(dir.join("main.rs")).expect("main.rs is readable");

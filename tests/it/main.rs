@@ -36,6 +36,7 @@ mod populated;
 mod project;
 mod readme;
 mod reports;
+mod saved_plans;
 mod schemas;
 mod secrets;
 mod streams;

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use entitle::apply::{Event, Listener, Outcome};
+use entitle::plan::Action;
 use entitle::plan::document::PlanDocument;
 use serde_json::{Value as Json, json};
 
@@ -299,13 +300,16 @@ async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
     let (body, _) = text.split_once(",\n  \"seal\"").expect("a seal");
     let mut forged: PlanDocument = serde_json::from_str(&format!("{body}\n}}")).expect("a plan");
     let name = "x\n::set-output name=has_changes::false\n##[set-output name=y]z";
-    forged
-        .source
-        .connections
-        .insert(name.into(), "https://x.example".into());
+    // One object without a manifest that would be written, and one that would not.
+    for action in [Action::Update, Action::None] {
+        let mut stranger = forged.objects[0].clone();
+        (stranger.address, stranger.action) = (format!("LacLicenseOrder/{name}{action:?}"), action);
+        stranger.origin.file = name.into();
+        forged.objects.push(stranger);
+    }
     place.write("forged.json", &sealed_text(&forged));
     let ran = place.run(&["apply", "forged.json", "--report", "github"]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 5, "{ran:?}");
     for text in [&ran.stdout, &ran.stderr] {
         assert!(text.contains("set-output"), "it is said: {text}");
         assert!(!text.contains("##["), "{text}");
@@ -314,15 +318,17 @@ async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
             .filter(|line| line.trim_start().starts_with("::set-output"));
         assert_eq!(commands.count(), 0, "{text}");
     }
+    let commands = ran.stdout.lines().filter(|line| line.starts_with("::"));
+    let titles: Vec<&str> = commands
+        .map(|line| line.split("::").nth(1).unwrap_or(""))
+        .collect();
     assert!(
-        ran.stdout
-            .lines()
-            .all(|line| line.starts_with("::error title=stopped::"))
+        titles
+            .iter()
+            .all(|title| title.contains(" file=") || title.contains(" title=")),
+        "{titles:?}"
     );
-    let writes = place
-        .sandbox
-        .requests()
-        .into_iter()
-        .filter(|seen| seen.method == "PATCH");
-    assert_eq!(writes.count(), 0);
+    let requests = place.sandbox.requests();
+    let writes = requests.iter().filter(|seen| seen.method == "PATCH");
+    assert_eq!(writes.count(), 1, "of the object that has a manifest");
 }

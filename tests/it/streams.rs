@@ -145,19 +145,3 @@ async fn an_undo_takes_back_what_is_in_scope_and_no_more() {
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(seats(), [applied[0].clone(), before[1].clone()]);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_saved_plan_is_applied_whole_or_not_at_all() {
-    let place = lac_place(2, true).await;
-    assert_eq!(place.run(&["plan", "--out", "plan.json"]).code, 0);
-    place
-        .run(&["apply", "plan.json", "--exclude", "*/object-0001"])
-        .failed(1, "a saved plan is applied whole");
-    let writes = place.sandbox.requests();
-    assert!(writes.iter().all(|seen| seen.method == "GET"));
-    let part = ["--target", "*/object-0001"];
-    let plan = place.run(&[&["plan", "--out", "part.json"], &part[..]].concat());
-    assert_eq!(plan.code, 0, "{}", plan.stderr);
-    let ran = place.run(&[&["apply", "part.json"], &part[..]].concat());
-    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-}

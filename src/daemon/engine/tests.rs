@@ -55,6 +55,8 @@ fn in_sync(desired: &Desired) -> Look {
                 file: "all.yaml".into(),
                 line: 1,
             },
+            manifest_fingerprint: None,
+            manifest_fields: Default::default(),
             action: Action::None,
             changes: Vec::new(),
             calls: Vec::new(),

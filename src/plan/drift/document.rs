@@ -12,7 +12,7 @@ use crate::plan::document::{
 };
 
 /// Additive changes raise the minor; readers refuse an unknown major.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// Who changed what since the base.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -17,7 +17,7 @@ mod policy;
 mod refusals;
 mod replies;
 mod rounds;
-mod saved;
+pub mod saved;
 mod sessions;
 mod switches;
 pub mod vendors;

@@ -9,8 +9,8 @@ use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Report};
 use entitle::plan::document::PlanDocument;
 use entitle::plan::saved;
-use entitle::reconcile::{self, ApplyOptions, Checked, Pass};
-use serde_json::Value as Json;
+use entitle::reconcile::{self, ApplyOptions, Checked, Pass, Saved};
+use serde_json::{Value as Json, json};
 
 use super::vendors::{Vendor, for_every_vendor};
 use crate::fuzz_bodies::sealed_text;
@@ -23,7 +23,9 @@ for_every_vendor!(
     a_saved_plan_does_exactly_what_it_shows,
     of_a_saved_plan_only_what_moved_is_refused,
     a_saved_plan_that_was_carried_out_is_not_carried_out_again,
-    a_saved_plan_is_refused_with_other_manifests_or_another_place,
+    of_a_saved_plan_only_what_its_manifest_moved_is_refused,
+    objects_that_come_and_go_do_not_refuse_a_saved_plan,
+    a_saved_plan_writes_nothing_through_a_connection_that_leads_elsewhere,
     what_was_applied_can_be_taken_back,
     the_order_of_a_vendor_means_nothing_to_a_plan,
 );
@@ -42,10 +44,18 @@ fn three(vendor: &Vendor) -> Vec<Object> {
     (0..3).map(|number| vendor.little(number, true)).collect()
 }
 
+/// Joins a saved plan with all manifests.
+pub fn joined(bench: &Bench, document: PlanDocument, checked: &Checked) -> Saved {
+    let joined = reconcile::saved(document, checked, &|_| true, &bench.settings());
+    joined.unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn outcomes(reports: &[Report]) -> Vec<Option<Outcome>> {
+    reports.iter().map(|report| report.outcome).collect()
+}
+
 pub async fn apply_saved(bench: &Bench, document: PlanDocument, checked: &Checked) -> Vec<Report> {
-    let pass =
-        reconcile::saved(document, checked, &bench.settings()).expect("they belong together");
-    bench.carry_out(pass).await
+    bench.carry_out(joined(bench, document, checked).pass).await
 }
 
 async fn a_saved_plan_does_exactly_what_it_shows(vendor: &'static Vendor) {
@@ -94,9 +104,8 @@ async fn of_a_saved_plan_only_what_moved_is_refused(vendor: &'static Vendor) {
     vendor.load(&bench, account);
     let before = vendor.state(&bench);
     let reports = apply_saved(&bench, document, &checked).await;
-    let outcomes: Vec<Option<Outcome>> = reports.iter().map(|report| report.outcome).collect();
     let wanted = [Outcome::Converged, Outcome::Stale, Outcome::Converged].map(Some);
-    assert_eq!(outcomes, wanted, "{:?}", reports[1].message);
+    assert_eq!(outcomes(&reports), wanted, "{:?}", reports[1].message);
     let after = vendor.state(&bench);
     assert_eq!(
         vendor.stored(&after, 1),
@@ -123,25 +132,90 @@ async fn a_saved_plan_that_was_carried_out_is_not_carried_out_again(vendor: &'st
     assert_eq!(bench.writes(), [""; 0]);
 }
 
-async fn a_saved_plan_is_refused_with_other_manifests_or_another_place(vendor: &'static Vendor) {
+async fn of_a_saved_plan_only_what_its_manifest_moved_is_refused(vendor: &'static Vendor) {
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(4));
+    let document = through_a_file(&bench, &bench.check(&three(vendor))).await;
+    let before = vendor.state(&bench);
+    let mut edited = three(vendor);
+    // As if the change had never been wanted: live is just what this manifest wants.
+    edited[1] = vendor.little(1, false);
+    let reports = apply_saved(&bench, document.clone(), &bench.check(&edited)).await;
+    let wanted = [Outcome::Converged, Outcome::Stale, Outcome::Converged].map(Some);
+    let words = reports[1].message.clone().unwrap_or_default();
+    assert_eq!(outcomes(&reports), wanted, "{words}");
+    let (path, _) = (vendor.change)();
+    let field = path.split(['.', '[']).next().unwrap_or_default();
+    let named = words.contains(field) && words.contains("object-0001.yaml:1");
+    assert!(named, "{words}");
+    let after = vendor.state(&bench);
+    assert_eq!(vendor.stored(&after, 1), vendor.stored(&before, 1));
+
+    let mut edited = three(vendor);
+    edited[2] = edited[2].clone().policy(json!({"allow": ["strand"]}));
+    let reports = apply_saved(&bench, document, &bench.check(&edited)).await;
+    let wanted = [Outcome::Already, Outcome::Converged, Outcome::Stale].map(Some);
+    let words = reports[2].message.clone().unwrap_or_default();
+    assert_eq!(outcomes(&reports), wanted, "{words}");
+    assert!(words.contains("policy.allow"), "{words}");
+}
+
+async fn objects_that_come_and_go_do_not_refuse_a_saved_plan(vendor: &'static Vendor) {
+    let bench = Bench::new().await;
+    vendor.load(&bench, (vendor.account)(4));
+    let mut then = three(vendor);
+    then[2] = vendor.little(2, false);
+    let document = through_a_file(&bench, &bench.check(&then)).await;
+    // The first goes, which was to be written; the third, which was in sync; a fourth comes.
+    let now = bench.check(&[vendor.little(1, true), vendor.little(3, true)]);
+    let saved = joined(&bench, document, &now);
+    let findings = saved.findings.iter();
+    let told: Vec<(&str, bool)> = findings
+        .map(|finding| {
+            let named = match finding.code {
+                "not-in-plan" => "object-0003",
+                _ => "object-0002",
+            };
+            (finding.code, finding.message.contains(named))
+        })
+        .collect();
+    assert_eq!(told, [("not-in-plan", true), ("not-in-manifests", true)]);
+    let before = vendor.state(&bench);
+    let reports = bench.carry_out(saved.pass).await;
+    assert_eq!(
+        outcomes(&reports),
+        [Outcome::Stale, Outcome::Converged].map(Some)
+    );
+    let words = reports[0].message.clone().unwrap_or_default();
+    assert!(words.contains("object-0000.yaml:1, is gone"), "{words}");
+    let after = vendor.state(&bench);
+    for number in [0, 2, 3] {
+        assert_eq!(
+            vendor.stored(&after, number),
+            vendor.stored(&before, number)
+        );
+    }
+}
+
+async fn a_saved_plan_writes_nothing_through_a_connection_that_leads_elsewhere(
+    vendor: &'static Vendor,
+) {
     let bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(4));
     let checked = bench.check(&three(vendor));
     let document = through_a_file(&bench, &checked).await;
-    let refused = |document: &PlanDocument, checked: &Checked| {
-        reconcile::saved(document.clone(), checked, &bench.settings())
-            .err()
-            .unwrap_or_default()
-    };
-    let others = bench.check(&three(vendor)[..2]);
-    assert!(refused(&document, &others).contains("manifests"));
     let mut elsewhere = checked.clone();
     for place in elsewhere.source.connections.values_mut() {
         *place = "https://evil.example.com/".into();
     }
-    assert!(refused(&document, &elsewhere).contains("led to"));
-    elsewhere.source.connections.clear();
-    assert!(refused(&document, &elsewhere).contains("no connection"));
+    let names = elsewhere.source.connections.keys().cloned();
+    elsewhere.source.connection_fingerprints = names.map(|name| (name, "other".into())).collect();
+    let reports = apply_saved(&bench, document, &elsewhere).await;
+    for report in reports {
+        let words = report.message.unwrap_or_default();
+        assert_eq!(report.outcome, Some(Outcome::Stale), "{words}");
+        assert!(words.contains("leads to https://evil"), "{words}");
+    }
     assert_eq!(bench.sandbox.requests(), [], "nothing was asked");
 }
 

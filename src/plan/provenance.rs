@@ -1,0 +1,204 @@
+//! What an object of a plan was made from on the side of the manifests, as hashes.
+//!
+//! A saved plan holds them beside the hash of the live values, so that an apply can tell object by object whether
+//! its manifest, its policy and its connection still say what was planned. Of credentials it is hashed where they
+//! are kept, never what they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::document::{ObjectEntry, SourceFacts, identity_of};
+use super::fingerprint::digest;
+use crate::model::connection::Credential;
+use crate::model::json::Canonical;
+use crate::model::{Auth, Connection, Desired, Policy, SecretRef};
+use crate::provider;
+
+/// Hashes what the manifest of an object says: identity, desired fields, policy and the connection's name, with what
+/// `source` holds of that connection. Comments, labels and the place of the manifest do not count.
+pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
+    let connection = &*desired.connection;
+    let members = members(desired);
+    let members = members.iter().map(|(name, value)| (name, Canonical(value)));
+    digest(&(
+        desired.address.to_string(),
+        identity_of(desired),
+        members.collect::<BTreeMap<_, _>>(),
+        connection,
+        source.connection_fingerprints.get(connection),
+    ))
+}
+
+/// Hashes each managed field and each member of the policy by itself, shortly: `{"activations_allowed": "8f14e45f"}`.
+/// They only name the member that moved; [`manifest_fingerprint`] decides whether one did.
+pub fn manifest_fields(desired: &Desired) -> BTreeMap<String, String> {
+    const LENGTH: usize = "sha256:".len() + 8;
+    let short = |value: &Json| digest(&Canonical(value))["sha256:".len()..LENGTH].to_string();
+    let members = members(desired).into_iter();
+    members.map(|(name, value)| (name, short(&value))).collect()
+}
+
+/// Hashes what a connection says about where calls go and who makes them. Limits and time-outs do not count.
+pub fn connection_fingerprint(connection: &Connection) -> String {
+    let Connection {
+        name: _,
+        vendor,
+        base_url,
+        auth,
+        limits: _,
+        timeout: _,
+        webhook_secret: _,
+        allow_insecure_http,
+        origin: _,
+    } = connection;
+    digest(&(
+        vendor.0,
+        base_url.as_str(),
+        auth_members(auth),
+        allow_insecure_http,
+    ))
+}
+
+/// Says why the manifests of now do not belong to an entry of a plan; `None` if they say what was planned. `then` are
+/// the facts of the plan, `now` those of the manifests that `desired` comes from.
+pub fn moved(
+    entry: &ObjectEntry,
+    then: &SourceFacts,
+    desired: &Desired,
+    now: &SourceFacts,
+) -> Option<String> {
+    let Some(planned) = &entry.manifest_fingerprint else {
+        let why = "the plan is of an older version, which did not keep what the manifests said";
+        return Some(format!("{why}: plan again"));
+    };
+    if *planned == manifest_fingerprint(desired, now) {
+        return None;
+    }
+    let place = &desired.origin;
+    let what = if entry.connection != *desired.connection {
+        format!(
+            "its connection was `{}` and is `{}`",
+            entry.connection, desired.connection
+        )
+    } else if let Some(elsewhere) = moved_connection(&entry.connection, then, now) {
+        elsewhere
+    } else {
+        match moved_members(entry, desired).as_slice() {
+            [] => "the manifest changed".into(),
+            names => format!("the manifest changed in {}", names.join(", ")),
+        }
+    };
+    Some(format!(
+        "{what} after the plan was made ({}:{}): plan again",
+        place.source.name, place.mark.line
+    ))
+}
+
+fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option<String> {
+    let places = (then.connections.get(name)).zip(now.connections.get(name));
+    if let Some((was, is)) = places.filter(|(was, is)| was != is) {
+        return Some(format!(
+            "the connection `{name}` led to {was} and leads to {is}"
+        ));
+    }
+    let fingerprints = |facts: &SourceFacts| facts.connection_fingerprints.get(name).cloned();
+    (fingerprints(then) != fingerprints(now))
+        .then(|| format!("the credentials of the connection `{name}` changed"))
+}
+
+/// The identity members, managed fields and policy members in which a manifest differs from what was planned.
+fn moved_members(entry: &ObjectEntry, desired: &Desired) -> Vec<String> {
+    let identity = identity_of(desired);
+    let ids = desired.identity.iter().map(|(name, _)| *name);
+    let ids = ids.filter(|name| entry.identity.get(name) != identity.get(name));
+    let mut moved: Vec<String> = ids.map(str::to_string).collect();
+    if entry.manifest_fields.is_empty() {
+        return moved;
+    }
+    let now = manifest_fields(desired);
+    let names: BTreeSet<&String> = entry.manifest_fields.keys().chain(now.keys()).collect();
+    let differs = |name: &&&String| entry.manifest_fields.get(**name) != now.get(**name);
+    moved.extend(names.iter().filter(differs).map(|name| (*name).clone()));
+    moved
+}
+
+/// Everything that a manifest says about its object, by the name of the member; policies as `policy.mode`.
+fn members(desired: &Desired) -> BTreeMap<String, Json> {
+    let mut members = policy_members(&desired.policy);
+    let table = provider::of_kind(desired.address.kind.0).map(|provider| provider.table().desired);
+    let fields = desired.fields.unpack();
+    for field in table.unwrap_or_default() {
+        if let Some(value) = fields.get(field.name) {
+            members.insert(field.name.to_string(), field.shape.json(value));
+        }
+    }
+    members
+}
+
+/// The members of a policy that bear on an apply, without those that say what holds anyway.
+fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
+    let sorted = |texts: BTreeSet<String>| (!texts.is_empty()).then(|| json!(texts));
+    let Policy {
+        mode,
+        keep_unlisted,
+        ignore,
+        allow,
+        until,
+        // Words and times of the daemon.
+        reason: _,
+        resync: _,
+    } = policy;
+    let paths = ignore.iter().map(|path| json!(path).to_string());
+    let usual = Policy::default();
+    let members = [
+        ("mode", (*mode != usual.mode).then(|| json!(mode))),
+        (
+            "keepUnlisted",
+            sorted(keep_unlisted.iter().cloned().collect()),
+        ),
+        ("ignore", sorted(paths.collect())),
+        ("allow", (*allow != usual.allow).then(|| json!(allow))),
+        ("until", until.map(|until| json!(until.to_string()))),
+    ];
+    let members = members.into_iter();
+    members
+        .filter_map(|(name, value)| Some((format!("policy.{name}"), value?)))
+        .collect()
+}
+
+fn auth_members(auth: &Auth) -> Json {
+    let members = |members: &[(&'static str, Credential)]| -> Json {
+        let member = |(name, credential): &(&'static str, Credential)| {
+            let kept = match credential {
+                Credential::Plain(text) => json!({"plain": text}),
+                Credential::Secret(secret) => reference(secret),
+            };
+            (name.to_string(), kept)
+        };
+        members.iter().map(member).collect()
+    };
+    let (url, members) = match auth {
+        Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
+            (None, reference(secret))
+        }
+        Auth::Login(login) => (None, members(login)),
+        Auth::ClientCredentials {
+            token_url,
+            members: client,
+        } => (Some(token_url.as_str()), members(client)),
+    };
+    json!({"form": auth.form(), "url": url, "members": members})
+}
+
+fn reference(secret: &SecretRef) -> Json {
+    match secret {
+        SecretRef::Env(name) => json!({"env": name}),
+        SecretRef::File(path) => json!({"file": path.to_string_lossy()}),
+        SecretRef::Command(command) => json!({"command": command}),
+        SecretRef::Known(_) => json!({"known": "the sandbox's"}),
+    }
+}
+
+#[cfg(test)]
+mod tests;
