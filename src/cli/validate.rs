@@ -101,6 +101,8 @@ fn tell_passed(checked: &Checked) {
         }
         anstream::eprintln!("  {} {why}: {}", tally.count(), names.join(", "));
     }
-    let foreign = count(checked.source.skipped, "document");
-    anstream::eprintln!("{foreign} of other tools skipped");
+    if checked.source.skipped > 0 {
+        let foreign = count(checked.source.skipped, "document");
+        anstream::eprintln!("{foreign} of other tools skipped");
+    }
 }

@@ -205,7 +205,8 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
     if !source.is_bare() {
         return Some(Arc::clone(source));
     }
-    let read = read_file(Path::new(&source.name), &Limits::default()).ok()?;
+    let bytes = files::read::bytes(Path::new(&source.name), Bounds::file(MAX_FILE_BYTES));
+    let read = accept(source.name.clone(), bytes.ok()?, Source::of_file).ok()?;
     (read.hash() == source.hash()).then_some(read)
 }
 
@@ -227,22 +228,23 @@ fn read_unless(
 }
 
 fn read_file(path: &Path, limits: &Limits) -> Outcome {
-    // Only what is named itself may be a pipe, such as `<(kustomize build)`, and it can be read but once.
-    let is_pipe = !std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
+    let name = || path.display().to_string();
+    match files::read::bytes(path, Bounds::file(MAX_FILE_BYTES)) {
+        Ok(bytes) => accept(name(), bytes, Source::of_file),
+        Err(error) => match error.kind() {
+            io::ErrorKind::InvalidInput => read_pipe(path, limits),
+            io::ErrorKind::FileTooLarge => Err(Box::new(too_large(&name()))),
+            _ => Err(Box::new(unreadable(path, &error))),
+        },
+    }
+}
+
+/// Reads a pipe that was named itself, such as `<(kustomize build)`. It can be read but once.
+fn read_pipe(path: &Path, limits: &Limits) -> Outcome {
     let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-    let (bounds, source) = if is_pipe {
-        let timeout = limits.deadline.map_or(PIPE_TIMEOUT, left);
-        let bounds = Bounds::or_pipe(MAX_FILE_BYTES, timeout);
-        (bounds, Source::new as fn(String, String) -> Source)
-    } else {
-        let bounds = Bounds::file(MAX_FILE_BYTES);
-        (bounds, Source::of_file as fn(String, String) -> Source)
-    };
-    match files::read::bytes(path, bounds) {
-        Ok(bytes) => accept(path.display().to_string(), bytes, source),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            Err(Box::new(too_large(&path.display().to_string())))
-        }
+    let timeout = limits.deadline.map_or(PIPE_TIMEOUT, left);
+    match files::read::bytes(path, Bounds::or_pipe(MAX_FILE_BYTES, timeout)) {
+        Ok(bytes) => accept(path.display().to_string(), bytes, Source::new),
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }
 }

@@ -75,6 +75,11 @@ const INPUTS: &[Input] = &[
             order.id("activationKey")
         ));
     }),
+    (
+        "a list of all LAC orders in one reply",
+        MOST,
+        all_lac_orders,
+    ),
 ];
 
 fn order(name: &str) -> String {
@@ -154,4 +159,36 @@ fn lac_rows(row: &str) {
             content_type: "application/json".into(),
         })
     });
+}
+
+/// Nothing hostile: an account of nearly as many orders as one reply may have.
+fn all_lac_orders() {
+    const ORDERS: usize = 180_000;
+    let page = |from: usize| {
+        let rows = (from..ORDERS).map(|number| format!(r#"{{"activation_key":"{number}"}}"#));
+        format!("[{}]", rows.collect::<Vec<_>>().join(","))
+    };
+    let mut listing = lac().listing().expect("a list");
+    loop {
+        let calls = listing.ready();
+        if calls.is_empty() {
+            break;
+        }
+        for (ticket, call) in calls {
+            let from = match call.path.split_once("offset=") {
+                Some((_, from)) => from.parse().expect("a number"),
+                None => 0,
+            };
+            let orders = call.path.starts_with("/license-orders");
+            listing.take(
+                ticket,
+                Answer::Reply(Reply {
+                    status: 200,
+                    body: if orders { page(from) } else { "[]".into() },
+                    content_type: "application/json".into(),
+                }),
+            );
+        }
+    }
+    assert_eq!(listing.finish().objects.len(), ORDERS);
 }

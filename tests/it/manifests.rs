@@ -277,7 +277,7 @@ async fn lists_of_manifests_are_read_item_by_item() {
     );
     place.write("lic/bad.yaml", &format!("# ours\n- {}\n", order(2, -5)));
     let ran = place.run(&["validate", "lic"]);
-    assert!(ran.stderr.contains("lic/bad.yaml:2:"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("lic/bad.yaml:13:"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
