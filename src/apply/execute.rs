@@ -18,7 +18,7 @@ use crate::model::{Desired, Live, Observed, Reply, Verdict};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::estimate::FRESH;
 use crate::plan::guard::{self, Accepted};
-use crate::plan::{self, Action, Planned};
+use crate::plan::{self, Action, Planned, look_alike};
 use crate::provider::audit;
 use crate::provider::semantics::{Echo, WriteMode};
 
@@ -192,8 +192,10 @@ fn moved(entry: &ObjectEntry, again: &Planned) -> String {
                 .find(|change| change.path.to_string() == planned.path);
             let is = is.map(|change| change.before.clone().unwrap_or_default());
             let is = is.unwrap_or_else(|| planned.after.clone());
-            (is != planned.before)
-                .then(|| format!("{} was {}, is {is}", planned.path, planned.before))
+            (is != planned.before).then(|| {
+                let apart = look_alike::apart(Some(&planned.before), Some(&is));
+                format!("{} was {}, is {is}{apart}", planned.path, planned.before)
+            })
         })
         .collect();
     if now.is_empty() {
@@ -351,7 +353,8 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
                     .before
                     .as_ref()
                     .map_or("nothing".into(), ToString::to_string);
-                format!("{} is {shown}", change.path)
+                let apart = look_alike::apart(change.after.as_ref(), change.before.as_ref());
+                format!("{} is {shown}{apart}", change.path)
             })
             .collect();
         let message = match residual.message {

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::model::field::find;
 use crate::model::{Carry, Field, FieldPath, Fields, Live, Part, Shape};
-use crate::plan::{self, Planned};
+use crate::plan::{self, Planned, look_alike};
 
 /// Fields that moved with the write though no change names them, and those that are not shown any more.
 pub fn side_effects(
@@ -26,9 +26,14 @@ pub fn side_effects(
         if asked(&change.path) || appears_empty || counts_use(table, change.path.parts()) {
             continue;
         }
-        let path = change.path;
-        let (was, is) = (shown(change.before.as_ref()), shown(change.after.as_ref()));
-        effects.push(format!("{path} {was} → {is}"));
+        let (was, is) = (change.before.as_ref(), change.after.as_ref());
+        let apart = look_alike::apart(was, is);
+        effects.push(format!(
+            "{} {} → {}{apart}",
+            change.path,
+            shown(was),
+            shown(is)
+        ));
     }
     let mut hidden = Vec::new();
     let root = FieldPath::default();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::look_alike;
 use super::risk::{self, Weighed};
 use crate::model::field::Elements;
 use crate::model::{Field, FieldPath, Fields, Key, Live, Need, Risk, Scope, Shape, Value};
@@ -45,6 +46,7 @@ pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp)
         &scale,
         &mut changes,
     );
+    look_alike::note(&mut changes);
     changes
 }
 

@@ -13,6 +13,7 @@ mod effect;
 pub mod estimate;
 pub mod fingerprint;
 pub mod guard;
+pub mod look_alike;
 pub mod provenance;
 pub mod risk;
 pub mod saved;

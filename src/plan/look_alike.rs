@@ -1,0 +1,243 @@
+//! Tells two values apart that look the same: by comparing them, since no list of characters is complete.
+//!
+//! ```text
+//! license → lic­ense    differ at character 4: U+0065 and U+00AD
+//! é       → é           differ at character 1: U+00E9 and U+0065     (composed, decomposed)
+//! Sales   → Sаles       differ at character 2: U+0061 and U+0430     (Latin, Cyrillic)
+//! Müller  → Schmidt     nothing: M and S say it
+//! ```
+
+use serde_json::Value as Json;
+
+use super::Change;
+use super::diff::ChangeVerb;
+
+/// Pairs of elements of which one goes and one comes that are compared at most.
+const MOST_PAIRS: usize = 10_000;
+
+/// Letters of one alphabet that differ from which on two texts are different words to whoever reads it.
+const WORD: usize = 3;
+
+/// Adds to the notes of changes where the two sides differ, if nobody could see it.
+pub fn note(changes: &mut [Change]) {
+    let paths = |verb: ChangeVerb, changes: &[Change]| -> Vec<String> {
+        let of_verb = changes.iter().filter(|change| change.verb == verb);
+        of_verb.map(|change| change.path.to_string()).collect()
+    };
+    let removed = paths(ChangeVerb::Remove, changes);
+    let added = paths(ChangeVerb::Add, changes).len();
+    let compares = removed.len().saturating_mul(added) <= MOST_PAIRS;
+    for change in changes.iter_mut() {
+        let apart = match (change.verb, &change.before, &change.after) {
+            (ChangeVerb::Replace, Some(before), Some(after)) => difference(before, after),
+            (ChangeVerb::Add, ..) if compares => {
+                let path = change.path.to_string();
+                let apart = removed.iter().find_map(|other| texts(other, &path));
+                apart.map(|apart| format!("the removed name and this one {apart}"))
+            }
+            _ => None,
+        };
+        if let Some(apart) = apart {
+            change.note = Some(match change.note.take() {
+                Some(note) => format!("{note}; {apart}"),
+                None => apart,
+            });
+        }
+    }
+}
+
+/// Says where two values differ that look alike: `differ at character 4: U+0065 and U+00AD`. Of lists and objects, the
+/// first two texts that do.
+pub fn difference(before: &Json, after: &Json) -> Option<String> {
+    match (before, after) {
+        (Json::String(before), Json::String(after)) => texts(before, after),
+        (Json::Array(before), Json::Array(after)) => {
+            let only = |these: &[Json], those: &[Json]| -> Vec<Json> {
+                let only = these.iter().filter(|item| !those.contains(item));
+                only.take(MOST_PAIRS / 100).cloned().collect()
+            };
+            let (gone, new) = (only(before, after), only(after, before));
+            let mut pairs = gone
+                .iter()
+                .flat_map(|gone| new.iter().map(move |new| (gone, new)));
+            pairs.find_map(|(gone, new)| difference(gone, new))
+        }
+        (Json::Object(before), Json::Object(after)) => {
+            before
+                .iter()
+                .find_map(|(name, value)| match after.get(name) {
+                    Some(other) => difference(value, other),
+                    None => {
+                        let mut new = after.keys().filter(|other| !before.contains_key(*other));
+                        new.find_map(|other| texts(name, other))
+                    }
+                })
+        }
+        _ => None,
+    }
+}
+
+/// [`difference`] in parentheses, to follow a sentence with both values; empty where they are seen to differ.
+pub fn apart(before: Option<&Json>, after: Option<&Json>) -> String {
+    let both = before.zip(after);
+    let apart = both.and_then(|(before, after)| difference(before, after));
+    apart.map_or(String::new(), |apart| format!(" ({apart})"))
+}
+
+/// Says the same of two texts.
+fn texts(before: &str, after: &str) -> Option<String> {
+    if before == after || before.is_ascii() && after.is_ascii() && !differ_in_space(before, after) {
+        return None;
+    }
+    let (old, new): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
+    let same = |pair: &(&char, &char)| pair.0 == pair.1;
+    let head = old.iter().zip(&new).take_while(same).count();
+    let (old, new) = (&old[head..], &new[head..]);
+    let tail = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(same)
+        .count();
+    let middle = |all: &[char]| all[..all.len() - tail].to_vec();
+    if !alike(&middle(old), &middle(new)) {
+        return None;
+    }
+    let name = |all: &[char]| match all.first() {
+        Some(c) => format!("U+{:04X}", u32::from(*c)),
+        None => "nothing".into(),
+    };
+    Some(format!(
+        "differ at character {}: {} and {}",
+        head + 1,
+        name(old),
+        name(new)
+    ))
+}
+
+fn differ_in_space(before: &str, after: &str) -> bool {
+    before
+        .split_ascii_whitespace()
+        .eq(after.split_ascii_whitespace())
+}
+
+/// Whether two pieces of text may look the same: the printing ASCII of one is what the other has, but for characters
+/// that something else may stand for.
+fn alike(old: &[char], new: &[char]) -> bool {
+    let printing = |text: &[char]| -> Vec<char> {
+        text.iter()
+            .copied()
+            .filter(char::is_ascii_graphic)
+            .collect()
+    };
+    let (old_seen, new_seen) = (printing(old), printing(new));
+    let (old_others, new_others) = (old.len() - old_seen.len(), new.len() - new_seen.len());
+    if old_others.min(new_others) >= WORD
+        && let (Some(one), Some(other)) = (old.first(), new.first())
+        && one.is_alphabetic()
+        && alphabet(*one) == alphabet(*other)
+    {
+        return false;
+    }
+    let stands_in = |less: &[char], more: &[char], others: usize| {
+        let mut rest = more.iter();
+        less.iter().all(|c| rest.any(|other| other == c)) && more.len() - less.len() <= others
+    };
+    if old_seen.len() <= new_seen.len() {
+        stands_in(&old_seen, &new_seen, old_others)
+    } else {
+        stands_in(&new_seen, &old_seen, new_others)
+    }
+}
+
+/// The alphabet of a letter, roughly.
+fn alphabet(c: char) -> u32 {
+    match u32::from(c) {
+        0..0x250 => 0,
+        0x370..0x400 => 1,
+        0x400..0x530 => 2,
+        0x3040..0xa000 => 3,
+        0xac00..0xd7a4 => 4,
+        other => other >> 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_that_look_alike_are_told_apart() {
+        for (before, after, apart) in [
+            (
+                "license",
+                "lic\u{ad}ense",
+                "differ at character 4: U+0065 and U+00AD",
+            ),
+            (
+                "license",
+                "license\u{200b}",
+                "differ at character 8: nothing and U+200B",
+            ),
+            (
+                "\u{e9}t\u{e9}",
+                "e\u{301}te\u{301}",
+                "differ at character 1: U+00E9 and U+0065",
+            ),
+            (
+                "Sales",
+                "S\u{430}les",
+                "differ at character 2: U+0061 and U+0430",
+            ),
+            (
+                "paypal",
+                "\u{440}\u{430}\u{443}\u{440}\u{430}l",
+                "differ at character 1: U+0070 and U+0440",
+            ),
+            (
+                "10 000",
+                "10\u{a0}000",
+                "differ at character 3: U+0020 and U+00A0",
+            ),
+            ("a b", "a  b", "differ at character 3: U+0062 and U+0020"),
+            ("b", "b ", "differ at character 2: nothing and U+0020"),
+            (
+                "\u{41e}\u{41e}\u{41e}",
+                "\u{39f}\u{39f}\u{39f}",
+                "differ at character 1: U+041E and U+039F",
+            ),
+        ] {
+            assert_eq!(
+                texts(before, after).as_deref(),
+                Some(apart),
+                "{before} {after}"
+            );
+            assert!(texts(after, before).is_some(), "{after} {before}");
+        }
+        for (before, after) in [
+            ("license", "licence"),
+            ("Müller", "Schmidt"),
+            ("Müller", "Meyer"),
+            ("foo", "foo bar"),
+            ("foo", "foo ü bar"),
+            ("Лицензия", "Заказ"),
+            ("日本語版", "東京都内"),
+            ("same", "same"),
+            ("", "x"),
+        ] {
+            assert_eq!(texts(before, after), None, "{before} {after}");
+        }
+    }
+
+    #[test]
+    fn lists_and_objects_are_looked_through() {
+        let apart = |before, after| difference(&before, &after);
+        let cyrillic = "S\u{430}les";
+        assert!(apart(json!(["Sales", "B"]), json!(["B", cyrillic])).is_some());
+        assert!(apart(json!(["Sales", "B"]), json!(["B", "C"])).is_none());
+        assert!(apart(json!({"a": {"b": "Sales"}}), json!({"a": {"b": cyrillic}})).is_some());
+        assert!(apart(json!({"Sales": 1}), json!({(cyrillic): 1})).is_some());
+        assert!(apart(json!(1), json!(2)).is_none());
+    }
+}
