@@ -12,7 +12,7 @@ use super::document::{ObjectEntry, SourceFacts, identity_of};
 use super::fingerprint::digest;
 use crate::model::connection::Credential;
 use crate::model::json::Canonical;
-use crate::model::{Auth, Connection, Desired, Policy, SecretRef};
+use crate::model::{Auth, Connection, Desired, PathPattern, Policy, SecretRef};
 use crate::provider;
 
 /// Hashes what the manifest of an object says: identity, desired fields, policy and the connection's name, with what
@@ -139,9 +139,14 @@ fn members(desired: &Desired) -> BTreeMap<String, Json> {
 /// The members of a policy that bear on an apply, without those that say what holds anyway.
 fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
     let sorted = |texts: BTreeSet<String>| (!texts.is_empty()).then(|| json!(texts));
+    let paths = |paths: &[PathPattern]| {
+        let texts = paths.iter().map(|path| json!(path).to_string());
+        sorted(texts.collect())
+    };
     let Policy {
         mode,
         keep_unlisted,
+        absent_is_empty,
         ignore,
         allow,
         until,
@@ -149,7 +154,6 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         reason: _,
         resync: _,
     } = policy;
-    let paths = ignore.iter().map(|path| json!(path).to_string());
     let usual = Policy::default();
     let members = [
         ("mode", (*mode != usual.mode).then(|| json!(mode))),
@@ -157,7 +161,8 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
             "keepUnlisted",
             sorted(keep_unlisted.iter().cloned().collect()),
         ),
-        ("ignore", sorted(paths.collect())),
+        ("absentIsEmpty", paths(absent_is_empty)),
+        ("ignore", paths(ignore)),
         ("allow", (*allow != usual.allow).then(|| json!(allow))),
         ("until", until.map(|until| json!(until.to_string()))),
     ];

@@ -61,6 +61,7 @@ fn entry(desired: &Desired, facts: &SourceFacts) -> ObjectEntry {
         step: None,
         fingerprint: None,
         message: None,
+        findings: Vec::new(),
     };
     ObjectEntry::new(&planned, facts)
 }
@@ -110,11 +111,14 @@ fn the_member_that_moved_is_named_with_its_file() {
     let mut other = then.clone();
     other.identity = vec![("activationKey", "B".into())];
     assert_eq!(named(&other), words("activationKey"));
-    let edits: [(&str, fn(&mut Policy)); 5] = [
+    let edits: [(&str, fn(&mut Policy)); 6] = [
         ("policy.mode", |policy| policy.mode = Mode::Observe),
         ("policy.allow", |policy| policy.allow = Risk::Strand),
         ("policy.keepUnlisted", |policy| {
             policy.keep_unlisted = vec!["Features".into()]
+        }),
+        ("policy.absentIsEmpty", |policy| {
+            policy.absent_is_empty = vec![PathPattern::parse("Features").unwrap()];
         }),
         ("policy.ignore", |policy| {
             let path = FieldPath::default().field("description").to_string();
