@@ -16,7 +16,7 @@ pub fn raise_limit() -> Option<u64> {
         current: Some(wanted(current, maximum)),
         maximum,
     };
-    match setrlimit(Resource::Nofile, wanted.clone()) {
+    match setrlimit(Resource::Nofile, wanted) {
         Ok(()) => wanted.current,
         Err(_) => Some(current),
     }
