@@ -16,6 +16,7 @@ pub mod dates;
 pub mod decode;
 pub mod hunt;
 pub mod listing;
+pub mod overlap;
 pub mod reading;
 pub mod semantics;
 pub mod statement;

@@ -2,102 +2,183 @@
 //!
 //! `GET /v3/licenses` would show all of them in one list, but no page says that it carries the user groups,
 //! which are all that is managed (2026-11-21).
+//!
+//! Pages have numbers and no total is told. Pages of one size have no row in common, so each is asked for in
+//! another size, by which it begins before the end of the one before (`overlap`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::reading::{FULL, READ, rows_of, shown};
 use super::{LICENSES, LicenseRow, id_of, with_scope};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Found, Listed, Listing};
+use crate::provider::overlap::{self, Joint, Overlap, READINGS};
 use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, success};
 use crate::provider::{segment, with_query};
 
 /// Scope that the page of the list of organizations prints.
 const READ_ORGANIZATIONS: &str = "organization:read";
 
-#[derive(Clone, Debug)]
-enum Purpose {
-    Organizations(usize),
-    Licenses { organization: String, page: usize },
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum List {
+    Organizations,
+    LicensesOf(String),
+}
+
+impl List {
+    fn path(&self) -> String {
+        match self {
+            List::Organizations => "/v3/organizations".to_string(),
+            List::LicensesOf(organization) => {
+                format!("/v3/organizations/{}/licenses", segment(organization))
+            }
+        }
+    }
+
+    /// The scope that its page prints.
+    fn scope(&self) -> &'static str {
+        match self {
+            List::Organizations => READ_ORGANIZATIONS,
+            List::LicensesOf(_) => READ,
+        }
+    }
+}
+
+/// A page by its size and its number, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Sheet {
+    limit: usize,
+    number: usize,
+}
+
+impl Sheet {
+    /// The place of its first row in the list.
+    fn start(self) -> usize {
+        (self.number - 1) * self.limit
+    }
+
+    /// The page that begins before `end` and goes furthest beyond it: behind the rows 0 to 99 that is the
+    /// second page of 99, with the rows 99 to 197, and behind those the third page of 98, from 196 on.
+    fn over(end: usize) -> Self {
+        let last = end.saturating_sub(1);
+        let sheet = |limit: usize| Self {
+            limit,
+            number: last / limit + 1,
+        };
+        let reach = |sheet: &Self| sheet.start() + sheet.limit;
+        let whole = sheet(FULL);
+        (1..FULL)
+            .map(sheet)
+            .fold(whole, |best, next| match reach(&next) > reach(&best) {
+                true => next,
+                false => best,
+            })
+    }
+}
+
+/// How far a list has been read.
+#[derive(Default)]
+struct Progress {
+    /// Readings that came before this one and were given up because the list moved.
+    before: usize,
+    pages: usize,
+    overlap: Overlap,
+    unsettled: bool,
+}
+
+/// A license, and the reading of its organization's list that showed it last.
+struct Shown {
+    reading: usize,
+    observed: Observed,
 }
 
 #[derive(Default)]
 pub struct LicenseListing {
-    outbox: Outbox<Purpose>,
-    organizations: BTreeSet<String>,
+    outbox: Outbox<(List, Sheet)>,
+    lists: BTreeMap<List, Progress>,
     /// Licenses by organization and id.
-    found: BTreeMap<(String, String), Observed>,
+    found: BTreeMap<(String, String), Shown>,
     failures: Vec<String>,
 }
 
 impl LicenseListing {
     pub fn new() -> Self {
         let mut listing = Self::default();
-        listing.ask(Purpose::Organizations(1));
+        listing.ask(List::Organizations);
         listing
     }
 
-    fn ask(&mut self, purpose: Purpose) {
-        let (path, page) = match &purpose {
-            Purpose::Organizations(page) => ("/v3/organizations".to_string(), *page),
-            Purpose::Licenses { organization, page } => {
-                let path = format!("/v3/organizations/{}/licenses", segment(organization));
-                (path, *page)
-            }
-        };
-        let (limit, page) = (FULL.to_string(), page.to_string());
-        let path = with_query(&path, &[("limit", &limit), ("page", &page)]);
-        self.outbox.send(Call::get(path), purpose);
+    /// Asks for the next page of a list.
+    fn ask(&mut self, list: List) {
+        let progress = self.lists.entry(list.clone()).or_default();
+        let sheet = Sheet::over(progress.overlap.end());
+        let (limit, page) = (sheet.limit.to_string(), sheet.number.to_string());
+        let path = with_query(&list.path(), &[("limit", &limit), ("page", &page)]);
+        self.outbox.send(Call::get(path), (list, sheet));
     }
 
-    fn rows(&mut self, purpose: Purpose, rows: &[LicenseRow<'_>], name: &str) {
-        let ids = rows.iter().filter_map(id_of).map(String::from);
-        match purpose {
-            Purpose::Organizations(page) => {
-                let new: Vec<String> = ids
-                    .filter(|id| self.organizations.insert(id.clone()))
-                    .collect();
-                self.go_on(
-                    rows.len(),
-                    !new.is_empty(),
-                    page,
-                    Purpose::Organizations(page + 1),
-                );
-                for organization in new {
-                    self.ask(Purpose::Licenses {
-                        organization,
-                        page: 1,
-                    });
-                }
-            }
-            Purpose::Licenses { organization, page } => {
-                let before = self.found.len();
-                for (id, row) in ids.zip(rows) {
-                    self.found
-                        .entry((organization.clone(), id))
-                        .or_insert_with(|| shown(row, name));
-                }
-                let new = self.found.len() > before;
-                let next = Purpose::Licenses {
-                    organization,
-                    page: page + 1,
+    fn rows(&mut self, list: List, sheet: Sheet, rows: &[LicenseRow<'_>], name: &str) {
+        let progress = self.lists.entry(list.clone()).or_default();
+        progress.pages += 1;
+        let ids = rows
+            .iter()
+            .map(|row| id_of(row).unwrap_or_default().to_string());
+        let joint = progress.overlap.take(sheet.start(), ids.collect());
+        let (reading, pages) = (progress.before, progress.pages);
+        self.show(&list, reading, rows, name);
+        match joint {
+            Joint::Moved if reading + 1 < READINGS => {
+                let again = Progress {
+                    before: reading + 1,
+                    ..Progress::default()
                 };
-                self.go_on(rows.len(), new, page, next);
+                self.lists.insert(list.clone(), again);
+                self.ask(list);
+            }
+            Joint::Moved => {
+                self.failures
+                    .push(overlap::unsettled(&format!("GET {}", list.path())));
+                self.lists.entry(list).or_default().unsettled = true;
+            }
+            // A page that is not full is the last one.
+            Joint::Follows if rows.len() >= sheet.limit && pages < MOST_PAGES => self.ask(list),
+            Joint::Follows if rows.len() >= sheet.limit => {
+                let what = format!("page {MOST_PAGES} of a list at Cryptlex that does not end");
+                self.failures.push(what);
+            }
+            Joint::Follows | Joint::First => {}
+        }
+    }
+
+    /// Keeps what a page shows: licenses, or organizations whose licenses are asked for.
+    fn show(&mut self, list: &List, reading: usize, rows: &[LicenseRow<'_>], name: &str) {
+        let ids = rows
+            .iter()
+            .filter_map(|row| Some((id_of(row)?.to_string(), row)));
+        match list {
+            List::Organizations => {
+                for (organization, _) in ids {
+                    let licenses = List::LicensesOf(organization);
+                    if !self.lists.contains_key(&licenses) {
+                        self.ask(licenses);
+                    }
+                }
+            }
+            List::LicensesOf(organization) => {
+                for (id, row) in ids {
+                    let observed = shown(row, name);
+                    let license = Shown { reading, observed };
+                    self.found.insert((organization.clone(), id), license);
+                }
             }
         }
     }
 
-    /// A page that is not full, or brings nothing new, is the end.
-    fn go_on(&mut self, rows: usize, new: bool, page: usize, next: Purpose) {
-        if rows < FULL || !new {
-            return;
-        }
-        if page >= MOST_PAGES {
-            let what = format!("page {MOST_PAGES} of a list at Cryptlex that does not end");
-            self.failures.push(what);
-        } else {
-            self.ask(next);
-        }
+    /// Whether a license is in the list: what only a reading before the last one showed has gone, unless
+    /// the last one was in vain as well.
+    fn is_there(&self, organization: &str, reading: usize) -> bool {
+        let list = self.lists.get(&List::LicensesOf(organization.to_string()));
+        list.is_none_or(|list| list.unsettled || list.before == reading)
     }
 }
 
@@ -107,14 +188,11 @@ impl Listing for LicenseListing {
     }
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
-        let (purpose, name) = self.outbox.purpose(ticket);
-        let scope = match purpose {
-            Purpose::Organizations(_) => READ_ORGANIZATIONS,
-            Purpose::Licenses { .. } => READ,
-        };
+        let ((list, sheet), name) = self.outbox.purpose(ticket);
+        let scope = list.scope();
         let read = success(&name, answer).and_then(|reply| {
             let rows = rows_of(&LICENSES, &reply, &name, &|_| true)?;
-            self.rows(purpose, &rows, &name);
+            self.rows(list, sheet, &rows, &name);
             Ok(())
         });
         if let Err(failure) = read {
@@ -123,18 +201,20 @@ impl Listing for LicenseListing {
         }
     }
 
-    fn finish(self: Box<Self>) -> Listed {
-        let found = self
-            .found
+    fn finish(mut self: Box<Self>) -> Listed {
+        let found = std::mem::take(&mut self.found);
+        let there = found
             .into_iter()
-            .map(|((organization, id), observed)| Found {
-                identity: vec![
-                    ("organizationId", organization.into()),
-                    ("licenseId", id.into()),
-                ],
-                observed,
-            });
-        Listed::new(found.collect(), self.failures)
+            .filter(|((organization, _), shown)| self.is_there(organization, shown.reading));
+        let found = there.map(|((organization, id), shown)| Found {
+            identity: vec![
+                ("organizationId", organization.into()),
+                ("licenseId", id.into()),
+            ],
+            observed: shown.observed,
+        });
+        let found = found.collect();
+        Listed::new(found, self.failures)
     }
 }
 
@@ -149,16 +229,91 @@ mod tests {
         answer(200, Json::from_iter(range.map(row)))
     }
 
+    /// The rows that a call asks for, of a list of that length.
+    fn range(call: &str, length: usize) -> std::ops::Range<usize> {
+        let number = |name: &str| -> usize {
+            let rest = call.split(name).nth(1).unwrap_or("1");
+            rest.split('&')
+                .next()
+                .unwrap_or(rest)
+                .parse()
+                .expect("a number")
+        };
+        let (limit, page) = (number("limit="), number("page="));
+        assert!((1..=FULL).contains(&limit) && page > 0, "{call}");
+        (limit * (page - 1)).min(length)..(limit * page).min(length)
+    }
+
+    #[test]
+    fn pages_of_other_sizes_overlap_and_are_hardly_more() {
+        for length in [99, 100, 101, 1_000, 10_000, 100_000] {
+            let (mut end, mut calls) = (0, 0);
+            while end < length || calls == 0 {
+                let sheet = Sheet::over(end);
+                assert!(sheet.start() < end.max(1), "{sheet:?} after {end}");
+                end = sheet.start() + sheet.limit;
+                calls += 1;
+            }
+            let most = length.div_ceil(FULL) * 115 / 100 + 1;
+            assert!(calls <= most, "{calls} pages for {length} rows");
+        }
+        let sheet = |end| {
+            let Sheet { limit, number } = Sheet::over(end);
+            (limit, number)
+        };
+        assert_eq!(
+            [sheet(0), sheet(100), sheet(198)],
+            [(100, 1), (99, 2), (98, 3)]
+        );
+    }
+
+    /// Licenses of one organization, of which the first goes (or one comes before it) after these pages.
+    fn moving(after: std::ops::Range<usize>, by: isize) -> (usize, Listed) {
+        let (mut first, mut pages) = (500_isize, 0);
+        let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
+            if call.starts_with("GET /v3/organizations?") {
+                return answer(200, json!([{"id": "a"}]));
+            }
+            let at = first.unsigned_abs();
+            let range = range(call, 750 - at);
+            pages += 1;
+            if after.contains(&pages) {
+                first += by;
+            }
+            rows(range.start + at..range.end + at)
+        });
+        (rounds.concat().len(), listed)
+    }
+
+    #[test]
+    fn a_list_that_moves_is_read_again() {
+        for (by, there) in [(1, 249), (-1, 251)] {
+            let (calls, listed) = moving(1..2, by);
+            assert_eq!(listed.objects.len(), there);
+            assert_eq!(listed.failures, [""; 0]);
+            // The organization, two pages of the first reading and three of the second.
+            assert_eq!(calls, 1 + 2 + 3);
+            let (calls, listed) = moving(0..100, by);
+            assert_eq!((calls, listed.failures.len()), (1 + 2 * READINGS, 1));
+            let why = &listed.failures[0];
+            assert!(
+                why.starts_with("GET /v3/organizations/a/licenses: "),
+                "{why}"
+            );
+        }
+        let (calls, listed) = moving(0..0, 1);
+        assert_eq!((calls, listed.objects.len()), (1 + 3, 250));
+    }
+
     #[test]
     fn every_organization_is_asked_for_its_pages_side_by_side() {
         let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
             if call.starts_with("GET /v3/organizations?") {
                 return answer(200, json!([{"id": "a"}, {"id": "b"}]));
             }
-            match (call.contains("/b/"), call.ends_with("page=1")) {
-                (true, _) => rows(0..3),
-                (false, true) => rows(0..100),
-                (false, false) => rows(100..130),
+            match call.contains("/b/") {
+                true => rows(0..3),
+                false => rows(range(call, 130)),
             }
         });
         let counts: Vec<usize> = rounds.iter().map(Vec::len).collect();
@@ -183,6 +338,7 @@ mod tests {
         });
         assert_eq!(rounds.concat().len(), 3);
         assert_eq!(listed.objects.len(), 100);
+        assert_eq!(listed.failures, [""; 0]);
     }
 
     #[test]

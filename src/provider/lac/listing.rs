@@ -2,7 +2,8 @@
 //!
 //! No reply carries `customer_id`. The customer's name in an order finds it among the customers; a name
 //! that several customers share is settled by one list per such customer, which shows what belongs to it.
-//! That costs pages, not a call for each order.
+//! That costs pages, not a call for each order. Each page begins with the last row of the one before, which
+//! shows that nothing was passed over (`overlap`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use super::{ORDERS, OrderRow, customer_of, decode, key_of};
 use crate::model::{Call, Live, Observed, Reply, Value};
 use crate::provider::codec::Malformed;
 use crate::provider::listing::{Found, Listed, Listing};
+use crate::provider::overlap::{self, Joint, Overlap, READINGS};
 use crate::provider::reading::{Answer, Failure, MOST_PAGES, Outbox, Seen, Ticket, success};
 
 /// The list a call reads a page of.
@@ -23,16 +25,42 @@ enum List {
     OrdersOf(i64),
 }
 
+impl List {
+    fn name(self) -> &'static str {
+        match self {
+            List::Orders | List::OrdersOf(_) => "GET /license-orders",
+            List::Customers => "GET /customers",
+        }
+    }
+}
+
 /// How far a list has been read. An offset is a number of rows: no page size is published.
 #[derive(Default)]
 struct Progress {
-    rows: usize,
+    /// Readings that came before this one and were given up because the list moved.
+    before: usize,
+    overlap: Overlap,
     pages: usize,
+    /// What this reading has shown.
     seen: Seen,
+    /// Whether the last reading that there may be was in vain as well.
+    unsettled: bool,
+}
+
+impl Progress {
+    /// Begins once more.
+    fn again(&mut self) {
+        *self = Self {
+            before: self.before + 1,
+            ..Self::default()
+        };
+    }
 }
 
 /// An order as the list shows it.
 struct Order {
+    /// The reading that showed it last, counted from 0.
+    reading: usize,
     customer: String,
     live: Result<Live, Malformed>,
 }
@@ -60,7 +88,7 @@ impl OrderListing {
     }
 
     fn ask(&mut self, list: List) {
-        let offset = self.progress.entry(list).or_default().rows;
+        let offset = self.progress.entry(list).or_default().overlap.last();
         let path = match list {
             List::Orders => orders(None, None, offset),
             List::OrdersOf(customer) => orders(None, Some(customer), offset),
@@ -71,21 +99,28 @@ impl OrderListing {
     }
 
     fn page(&mut self, list: List, reply: &Reply, name: &str) -> Result<(), Failure> {
-        let (rows, new) = match list {
+        let keys = |rows: &[OrderRow<'_>]| -> Vec<String> {
+            let keys = rows.iter().map(key_of);
+            keys.map(|key| key.unwrap_or_default().to_string())
+                .collect()
+        };
+        let (ids, new) = match list {
             List::Orders => {
                 let rows = rows_of(&ORDERS, name, reply, &|_| true)?;
-                (rows.len(), self.orders(rows))
+                (keys(&rows), self.orders(rows))
             }
             List::OrdersOf(customer) => {
                 let rows = rows_of(&ORDERS, name, reply, &|_| false)?;
-                (rows.len(), self.proofs(customer, &rows))
+                (keys(&rows), self.proofs(customer, &rows))
             }
             List::Customers => {
                 let rows = rows_of(&CUSTOMERS, name, reply, &|_| true)?;
-                (rows.len(), self.customers(&rows))
+                let ids = rows.iter().map(|row| row.beside[0].integer());
+                let ids = ids.map(|id| id.unwrap_or_default().to_string());
+                (ids.collect(), self.customers(&rows))
             }
         };
-        self.go_on(list, rows, new);
+        self.go_on(list, ids, new);
         Ok(())
     }
 
@@ -95,19 +130,24 @@ impl OrderListing {
     }
 
     fn orders(&mut self, rows: Vec<OrderRow<'_>>) -> bool {
-        let before = self.orders.len();
+        let reading = self.progress.entry(List::Orders).or_default().before;
+        let mut new = false;
         for row in rows {
-            let Some(key) = key_of(&row).filter(|key| !self.orders.contains_key(*key)) else {
+            let Some(key) = key_of(&row).map(str::to_string) else {
                 continue;
             };
-            let (key, customer) = (
-                key.to_string(),
-                customer_of(&row).unwrap_or_default().to_string(),
-            );
-            let live = decode(row);
-            self.orders.insert(key, Order { customer, live });
+            if !self.is_new(List::Orders, &key) {
+                continue;
+            }
+            new = true;
+            let order = Order {
+                reading,
+                customer: customer_of(&row).unwrap_or_default().to_string(),
+                live: decode(row),
+            };
+            self.orders.insert(key, order);
         }
-        self.orders.len() > before
+        new
     }
 
     fn proofs(&mut self, customer: i64, rows: &[OrderRow<'_>]) -> bool {
@@ -135,16 +175,27 @@ impl OrderListing {
         new
     }
 
-    /// A page that brings nothing new is the end.
-    fn go_on(&mut self, list: List, rows: usize, new: bool) {
+    /// A page that brings nothing new is the end, unless the list has moved.
+    fn go_on(&mut self, list: List, ids: Vec<String>, new: bool) {
         let progress = self.progress.entry(list).or_default();
-        progress.rows += rows;
+        let start = progress.overlap.last();
         progress.pages += 1;
-        if new && progress.pages >= MOST_PAGES && list == List::Customers {
-            let why = format!("GET /customers does not end after {MOST_PAGES} pages");
-            self.failures.push(why);
-        } else if new {
-            self.ask(list);
+        match progress.overlap.take(start, ids) {
+            Joint::Moved if progress.before + 1 < READINGS => {
+                progress.again();
+                self.ask(list);
+            }
+            Joint::Moved => {
+                progress.unsettled = true;
+                self.failures.push(overlap::unsettled(list.name()));
+            }
+            Joint::First => {}
+            Joint::Follows if !new => {}
+            Joint::Follows if progress.pages >= MOST_PAGES && list == List::Customers => {
+                let why = format!("GET /customers does not end after {MOST_PAGES} pages");
+                self.failures.push(why);
+            }
+            Joint::Follows => self.ask(list),
         }
     }
 
@@ -206,7 +257,13 @@ impl Listing for OrderListing {
     }
 
     fn finish(mut self: Box<Self>) -> Listed {
-        let orders = std::mem::take(&mut self.orders);
+        let mut orders = std::mem::take(&mut self.orders);
+        // What only a reading before showed has gone. After the last one in vain nobody knows.
+        if let Some(progress) = self.progress.get(&List::Orders)
+            && !progress.unsettled
+        {
+            orders.retain(|_, order| order.reading == progress.before);
+        }
         let found = orders.into_iter().map(|(key, order)| Found {
             observed: observed(order.live, self.owner(&key, &order.customer), &key),
             identity: vec![("activationKey", key.into())],
@@ -283,7 +340,8 @@ mod tests {
         assert!(listed.failures.is_empty(), "{:?}", listed.failures);
         let ids = [7, 8, 9].map(|id| Some(Value::Integer(id)));
         assert_eq!(owners(&listed), ids);
-        // Three pages of each list, the last of them empty; two of each customer that shares a name.
+        // Three pages of each list, the last of them with the row before it again; two of each customer that
+        // shares a name.
         assert_eq!(rounds.concat().len(), 3 + 3 + 2 + 2, "{rounds:#?}");
         assert_eq!(rounds[0].len(), 2);
     }
@@ -305,10 +363,83 @@ mod tests {
         }
     }
 
+    /// Six orders on pages of three. After so many pages of orders `moves` is done to the list, each time.
+    fn moving(after: &[usize], moves: impl Fn(&mut Vec<String>)) -> Listed {
+        let mut keys: Vec<String> = (1..=6).map(|key| format!("K{key}")).collect();
+        let mut pages = 0;
+        let (rounds, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(200, json!([{"id": "7", "name": "Rivers"}]));
+            }
+            let offset = call.split("offset=").nth(1).unwrap_or("0");
+            let from: usize = offset.parse().expect("a number");
+            let rows = keys.iter().skip(from).take(3);
+            let reply = Json::from_iter(rows.map(|key| order(key, "Rivers")));
+            pages += 1;
+            if after.contains(&pages) {
+                moves(&mut keys);
+            }
+            answer(200, reply)
+        });
+        assert!(rounds.concat().len() < 20, "{rounds:#?}");
+        listed
+    }
+
+    fn keys(listed: &Listed) -> Vec<&str> {
+        let keys = listed
+            .objects
+            .iter()
+            .map(|found| found.identity[0].1.as_str());
+        keys.collect()
+    }
+
+    #[test]
+    fn an_order_that_a_deletion_moved_to_a_page_that_was_read_is_found() {
+        let listed = moving(&[1], |keys| drop(keys.remove(0)));
+        assert_eq!(keys(&listed), ["K2", "K3", "K4", "K5", "K6"]);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
+    #[test]
+    fn an_order_that_is_put_before_the_others_is_found() {
+        let listed = moving(&[1], |keys| keys.insert(0, "K0".into()));
+        assert_eq!(keys(&listed), ["K0", "K1", "K2", "K3", "K4", "K5", "K6"]);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
+    #[test]
+    fn a_list_that_keeps_moving_is_said_to_be_short() {
+        for moves in [
+            |keys: &mut Vec<String>| drop(keys.remove(0)),
+            |keys: &mut Vec<String>| keys.insert(0, format!("A{}", keys.len())),
+        ] {
+            let every: Vec<usize> = (1..20).collect();
+            let listed = moving(&every, moves);
+            assert_eq!(listed.failures.len(), 1, "{:?}", listed.failures);
+            assert!(
+                listed.failures[0].contains("may have more"),
+                "{:?}",
+                listed.failures
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_knows_no_offset_is_read_once() {
+        let (_, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(200, json!([{"id": "7", "name": "Rivers"}]));
+            }
+            answer(200, json!([order("K1", "Rivers"), order("K2", "Rivers")]))
+        });
+        assert_eq!(keys(&listed), ["K1", "K2"]);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
     #[test]
     fn a_lost_page_is_a_failure() {
         let (_, listed) = list(Box::new(OrderListing::new()), |call| {
-            if call == "GET /license-orders?offset=2" {
+            if call == "GET /license-orders?offset=1" {
                 return answer(500, "");
             }
             vendor(call)

@@ -83,6 +83,7 @@ impl LicenseReading {
 
     fn page(&mut self, number: usize, page: Page<'_>, name: &str) {
         let batch = &mut self.batches[number];
+        let first = batch.rows == 0;
         batch.rows += page.rows.len();
         let before = batch.left.len();
         let mut stray = false;
@@ -98,8 +99,11 @@ impl LicenseReading {
             self.ask_each(number);
         } else if more && !batch.left.is_empty() {
             self.ask(number);
-        } else {
+        } else if first {
             self.settle(number, &Observed::Missing);
+        } else {
+            // Rows may have moved from one page to the other while both were read.
+            self.ask_each(number);
         }
     }
 

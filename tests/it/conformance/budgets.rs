@@ -36,12 +36,12 @@ fn budget(vendor: &str) -> Budget {
     let (login, plan, verify, import_three, everything) = match vendor {
         // Two views of each licence.
         "alinea" => (0, 240, 6, 6, None),
-        // Ten full pages, an empty one, and the list of organizations.
-        "cryptlex" => (0, 2, 0, 1, Some(12)),
+        // Eleven pages that overlap, one with nothing new, and the list of organizations.
+        "cryptlex" => (0, 2, 0, 1, Some(13)),
         "informatica" => (1, 120, 3, 3, None),
-        // Ten full pages and an empty one, and two of customers.
-        "lac" => (1, 2, 0, 3, Some(13)),
-        "licensespring" => (0, 2, 0, 1, Some(10)),
+        // Eleven pages that overlap, one with the last row only, and two of customers.
+        "lac" => (1, 2, 0, 3, Some(14)),
+        "licensespring" => (0, 2, 0, 1, Some(11)),
         other => panic!("{other} has no budget"),
     };
     Budget {

@@ -12,6 +12,7 @@ mod freshness;
 mod import;
 mod instants;
 mod lists;
+mod moving_lists;
 mod particular;
 mod policy;
 mod refusals;

@@ -1,0 +1,114 @@
+//! Shows that no row of a list was passed over while its pages were read.
+//!
+//! Pages are cut by offset or by number. A row that is deleted on a page that was read moves all later rows
+//! up, and the first one of the next page is then on neither: rows 0 to 99 are read, row 7 goes, and the page
+//! from 100 on begins with what was row 101. So every page is asked for from a row that the page before it
+//! has shown as well. If both show the same row there, nothing before it came or went in between; if not,
+//! the list has moved and is read again.
+//!
+//! Rows that are added behind the last page move nothing and are no reason to read again.
+
+/// Readings of a list that keeps moving. After these it is said that it may be short.
+pub const READINGS: usize = 3;
+
+/// One reading of a list, page after page.
+#[derive(Clone, Debug, Default)]
+pub struct Overlap {
+    /// The ids of the page that was read last, and its place in the list.
+    page: Vec<String>,
+    start: usize,
+    /// The ids of the first page, by which a server is known that has no pages.
+    first: Vec<String>,
+}
+
+/// What a page says of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joint {
+    /// It begins where the page before ended.
+    Follows,
+    /// It is not where the page before left the list.
+    Moved,
+    /// It is the first page once more: the server gives the whole list, whatever it is asked for.
+    First,
+}
+
+impl Overlap {
+    /// Rows of the list that were read.
+    pub fn end(&self) -> usize {
+        self.start + self.page.len()
+    }
+
+    /// The place of the last row, from which the next page is to be asked for; 0 at the beginning.
+    pub fn last(&self) -> usize {
+        self.end().saturating_sub(1)
+    }
+
+    /// Takes the ids of the page that begins at `start`.
+    pub fn take(&mut self, start: usize, ids: Vec<String>) -> Joint {
+        if start == 0 && self.page.is_empty() {
+            self.first.clone_from(&ids);
+            self.page = ids;
+            return Joint::Follows;
+        }
+        let shared = match start.checked_sub(self.start) {
+            Some(skipped) => self.page.get(skipped..).unwrap_or(&[]),
+            None => &[],
+        };
+        let joint = if !shared.is_empty() && ids.starts_with(shared) {
+            Joint::Follows
+        } else if start > 0 && ids == self.first {
+            Joint::First
+        } else {
+            Joint::Moved
+        };
+        (self.page, self.start) = (ids, start);
+        joint
+    }
+}
+
+/// What is said of a list that moved in every reading.
+pub fn unsettled(list: &str) -> String {
+    format!(
+        "{list}: the list changed while it was read, {READINGS} times: it may have more objects than these; try again"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(range: std::ops::Range<usize>) -> Vec<String> {
+        range.map(|id| id.to_string()).collect()
+    }
+
+    #[test]
+    fn a_page_follows_if_it_begins_with_what_the_page_before_showed_there() {
+        let mut list = Overlap::default();
+        assert_eq!(list.take(0, ids(0..5)), Joint::Follows);
+        assert_eq!((list.last(), list.end()), (4, 5));
+        assert_eq!(list.take(4, ids(4..9)), Joint::Follows);
+        // More than one row in common, and the end.
+        assert_eq!(list.take(6, ids(6..9)), Joint::Follows);
+        assert_eq!(list.end(), 9);
+    }
+
+    #[test]
+    fn rows_that_came_or_went_before_a_page_are_noticed() {
+        let second = |start: usize, page: Vec<String>| {
+            let mut list = Overlap::default();
+            list.take(0, ids(0..5));
+            list.take(start, page)
+        };
+        assert_eq!(second(4, ids(5..9)), Joint::Moved, "one went");
+        assert_eq!(second(4, ids(3..8)), Joint::Moved, "one came");
+        assert_eq!(second(4, ids(0..0)), Joint::Moved, "the last one went");
+        assert_eq!(second(3, ids(3..4)), Joint::Moved, "the list ends sooner");
+        assert_eq!(second(5, ids(5..9)), Joint::Moved, "nothing in common");
+        assert_eq!(second(4, ids(0..5)), Joint::First);
+    }
+
+    #[test]
+    fn an_empty_list_is_one() {
+        assert_eq!(Overlap::default().take(0, Vec::new()), Joint::Follows);
+    }
+}
