@@ -1,9 +1,12 @@
 //! What moved with a write though nobody asked for it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::model::field::find;
+use crate::model::resource::Fact;
 use crate::model::{Carry, Field, FieldPath, Fields, Live, Part, Shape};
 use crate::plan::{self, Planned, look_alike};
 
@@ -43,6 +46,7 @@ pub fn side_effects(
             effects.push(format!("{path} {was} → not shown any more"));
         }
     }
+    effects.extend(unnamed(planned, before, after));
     effects
 }
 
@@ -89,6 +93,28 @@ fn not_shown(
             }
         }
     }
+}
+
+/// Members of elements that no write names, where the element is the same and the member is not. Counters
+/// are numbers and move with use.
+fn unnamed(planned: &Planned, before: &Live, after: &Live) -> Vec<String> {
+    let text = |live: &Live, name: &str| match live.facts.get(name) {
+        Some(Fact::Text(text)) => Some(text.clone()),
+        Some(Fact::Number(_)) | None => None,
+    };
+    let names = before.facts.iter().chain(after.facts.iter());
+    let of_elements = names.filter(|(name, _)| name.contains("]."));
+    let names: BTreeSet<&str> = of_elements.map(|(name, _)| name).collect();
+    let gone = |name: &str| {
+        let mut removed = planned.changes.iter().filter(|c| c.after.is_none());
+        removed.any(|change| name.starts_with(&format!("{}.", change.path)))
+    };
+    let moved = names.into_iter().filter_map(|name| {
+        let (was, is) = (text(before, name), text(after, name));
+        let shown = |text: Option<String>| text.unwrap_or("nothing".into());
+        (was != is && !gone(name)).then(|| format!("{name} {} → {}", shown(was), shown(is)))
+    });
+    moved.collect()
 }
 
 /// Whether the path ends in a counter that moves with use, whoever writes.

@@ -222,6 +222,10 @@ impl Facts {
         }
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Fact)> {
+        self.0.iter().map(|(name, fact)| (&**name, fact))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

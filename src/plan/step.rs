@@ -23,6 +23,9 @@ pub fn step(
     next: &Fields,
     changes: &[Change],
 ) -> Result<Step, String> {
+    if let Some(why) = provider.refusal(live, next) {
+        return Err(why);
+    }
     let table = provider.table().desired;
     let mode = provider.semantics().write;
     let sent = match mode {

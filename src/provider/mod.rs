@@ -76,6 +76,12 @@ pub trait Provider: Sync {
     /// Reads the objects `wanted` from one account with the fewest calls.
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
 
+    /// Why an object must not be written, though every member of the call is known: the write may lose what
+    /// live has beside it. `next` is the object as it should be.
+    fn refusal(&self, _live: &Live, _next: &Fields) -> Option<String> {
+        None
+    }
+
     /// Reads every object of an account; nothing where the vendor has no list that shows them.
     fn listing(&self) -> Option<Box<dyn Listing>> {
         None

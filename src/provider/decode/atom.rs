@@ -42,6 +42,19 @@ impl Atom<'_> {
         }
     }
 
+    /// The value as text, unless it says nothing: neither null nor false, zero or empty text is set.
+    pub fn set(&self) -> Option<String> {
+        match self {
+            Atom::Missing | Atom::Null | Atom::Bool(false) | Atom::Integer(0) => None,
+            Atom::Text(text) if text.is_empty() => None,
+            Atom::Text(text) => Some(text.to_string()),
+            Atom::Bool(true) => Some("true".into()),
+            Atom::Integer(number) => Some(number.to_string()),
+            Atom::Number(digits) => Some(digits.clone()),
+            Atom::List | Atom::Each(_) | Atom::Object => Some(self.kind().into()),
+        }
+    }
+
     /// Whether the member is not there, or null.
     pub fn is_nothing(&self) -> bool {
         matches!(self, Atom::Missing | Atom::Null)

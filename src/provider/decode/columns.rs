@@ -24,6 +24,8 @@ pub(super) struct Items {
     /// The member that has the text of a key that is an object.
     pub inside: Option<&'static str>,
     pub columns: Columns,
+    /// Members that no write names. An element has those that are set among its fields.
+    pub unnamed: &'static [&'static str],
 }
 
 impl Columns {
@@ -52,6 +54,16 @@ impl Columns {
         let lists = self.0.iter_mut().filter(|column| column.field.name == list);
         for items in lists.filter_map(|column| column.items.as_mut()) {
             items.inside = Some(name);
+        }
+        self
+    }
+
+    /// A keyed list whose elements have members that the write call cannot name. Those that are set are read
+    /// as texts among the fields of their element, from which the caller takes them.
+    pub fn unnamed(mut self, list: &str, names: &'static [&'static str]) -> Self {
+        let lists = self.0.iter_mut().filter(|column| column.field.name == list);
+        for items in lists.filter_map(|column| column.items.as_mut()) {
+            items.unnamed = names;
         }
         self
     }
@@ -112,6 +124,7 @@ impl Items {
             elements,
             inside: None,
             columns: Columns::of(elements.fields),
+            unnamed: &[],
         }
     }
 

@@ -2,12 +2,12 @@
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::atom::{Atom, AtomReader};
+use super::atom::{Atom, AtomReader, Take};
 use super::columns::Items;
 use super::reader::{Any, Named, Reader, drain, kind};
 use super::slots::Slots;
 use super::{Decoded, Fault};
-use crate::model::{Fields, Key, Text};
+use crate::model::{Fields, Key, Text, Value};
 use crate::provider::canon::Scalar;
 
 /// The most parts that a key of any table has; held by a test.
@@ -25,6 +25,7 @@ fn odd<T>(kind: &str) -> Decoded<T> {
 enum Member {
     Part(usize),
     Field(usize),
+    Unnamed(&'static str),
     Other,
 }
 
@@ -33,10 +34,11 @@ impl ElementReader<'_> {
         if let Some(part) = self.0.elements.key.iter().position(|known| *known == name) {
             return Member::Part(part);
         }
-        self.0
-            .columns
-            .find(name)
-            .map_or(Member::Other, Member::Field)
+        if let Some(field) = self.0.columns.find(name) {
+            return Member::Field(field);
+        }
+        let unnamed = self.0.unnamed.iter().find(|known| **known == name);
+        unnamed.map_or(Member::Other, |name| Member::Unnamed(name))
     }
 
     fn key(self, parts: &[Atom<'_>]) -> Decoded<Key> {
@@ -75,6 +77,7 @@ impl<'de> Reader<'de> for ElementReader<'_> {
     fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut parts: [Atom<'de>; MOST_PARTS] = Default::default();
         let mut slots = Slots::new(&self.0.columns);
+        let mut unnamed = Vec::new();
         while let Some(member) = access.next_key_seed(Named(|name: &str| self.member(name)))? {
             match member {
                 Member::Part(part) => {
@@ -84,13 +87,20 @@ impl<'de> Reader<'de> for ElementReader<'_> {
                     }
                 }
                 Member::Field(at) => slots.read(at, &mut access)?,
+                Member::Unnamed(name) => {
+                    let atom = access.next_value_seed(Any(AtomReader(Take::Itself)))?;
+                    unnamed.extend(atom.set().map(|text| (name, Value::Text(text.into()))));
+                }
                 Member::Other => {
                     access.next_value::<IgnoredAny>()?;
                 }
             }
         }
         let decoded = self.key(&parts).and_then(|key| match slots.finish() {
-            Ok(fields) => Ok((key, fields)),
+            Ok(mut fields) => {
+                fields.extend(unnamed);
+                Ok((key, fields))
+            }
             Err(fault) => Err(fault.below(format_args!("[{key}]."))),
         });
         Ok(decoded)

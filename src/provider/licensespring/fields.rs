@@ -34,8 +34,16 @@ pub static TABLE: KindTable = KindTable {
     write_call: "POST /api/v1/licenses/{licenseId}/update_features/",
 };
 
-/// What the page says of a row beyond this list (`allow_unlimited_consumptions`, …) belongs to other calls.
-///
+/// Members of a row that the list write does not name, and other calls set. Whether a written row keeps them
+/// is not documented, and the ids in the page's example hint that rows are made anew (2026-11-29). How a row
+/// names its pool was not to be found; this is the name of the resource.
+pub const UNNAMED: &[&str] = &[
+    "allow_unlimited_consumptions",
+    "allow_negative_consumptions",
+    "valid_duration",
+    "consumption_pool",
+];
+
 /// None of the members is required: what a new row leaves out gets the vendor's default.
 static ITEMS: Elements = Elements {
     key: &[CODE],

@@ -6,6 +6,7 @@
 //! * Read: the list with `id__in`, a hundred licenses in a call; see `reading`.
 //! * Spelling: rows nest the feature as an object, writes name it by its code. Rows are matched by code:
 //!   their own ids may change with every write. Ids of licenses have up to 19 digits.
+//! * Rows have members that the write cannot name; a license where one is set is not written.
 //! * An unknown code may be refused or silently left out; the second shows in the reply.
 //! * License keys and the clear-text `initial_password` of users stand in every reply: nothing but the
 //!   members of the field table is read.
@@ -31,7 +32,7 @@ use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, words};
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, FieldPath, KindTable, Limits, Live, Method, Rate, Reply, Value, Verdict,
+    Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Method, Rate, Reply, Value, Verdict,
 };
 
 pub struct LicenseSpring;
@@ -85,6 +86,22 @@ impl Provider for LicenseSpring {
         Box::new(reading::LicenseReading::new(wanted))
     }
 
+    /// A row may be made anew by a write, without what the write cannot name.
+    fn refusal(&self, live: &Live, next: &Fields) -> Option<String> {
+        let list = FieldPath::default().field(fields::FEATURES);
+        let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
+        rows.iter().find_map(|(key, _)| {
+            let row = list.element(key.clone());
+            let set = fields::UNNAMED
+                .iter()
+                .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
+            Some(format!(
+                "{row} has `{set}` set, which the write of the list cannot name and may lose: nothing is \
+                 sent; change the features of this license at the vendor"
+            ))
+        })
+    }
+
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(listing::LicenseListing::new()))
     }
@@ -125,7 +142,9 @@ impl Provider for LicenseSpring {
 /// A license as lists and replies show it. Its rows nest the feature as an object where the write call has
 /// its code.
 static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
-    let columns = Columns::of(fields::TABLE.desired).key_inside(fields::FEATURES, "code");
+    let columns = Columns::of(fields::TABLE.desired)
+        .key_inside(fields::FEATURES, "code")
+        .unnamed(fields::FEATURES, fields::UNNAMED);
     // Whether it is one that counts is seen once there is a row: what is no number never does.
     let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
     Rows::new(columns, [Spot::at("id")]).identified(is_id)
@@ -149,8 +168,16 @@ fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
         ..Live::default()
     };
     let list = FieldPath::default().field(fields::FEATURES);
-    let rows = live.fields.get(fields::FEATURES);
-    for (key, row) in rows.map_or(&[][..], Value::items) {
+    let Some(Value::Items(rows)) = live.fields.get_mut(fields::FEATURES) else {
+        return Ok(live);
+    };
+    for (key, row) in rows.iter_mut() {
+        for member in fields::UNNAMED {
+            if let Some(Value::Text(set)) = row.remove(member) {
+                let name = list.element(key.clone()).field(member).to_string();
+                live.facts.insert(name.into(), Fact::Text(set.to_string()));
+            }
+        }
         if let Some(Value::Integer(used)) = row.get(fields::USED) {
             let name = list.element(key.clone()).field(fields::USED).to_string();
             live.facts.insert(name.into(), Fact::Number(*used));

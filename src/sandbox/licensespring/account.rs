@@ -26,9 +26,11 @@ pub(super) const ROW: [&str; 8] = [
     "consumption_period",
     "metadata",
 ];
-/// What newer pages print on a row besides.
-pub(super) const NEWER: [&str; 5] = [
+/// What newer pages print on a row besides. The write call names the last four.
+pub(super) const NEWER: [&str; 7] = [
     "allow_unlimited_consumptions",
+    "allow_negative_consumptions",
+    "valid_duration",
     "is_floating",
     "is_floating_cloud",
     "floating_users",

@@ -2,10 +2,10 @@
 
 use entitle::apply::Outcome;
 use entitle::model::Risk;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::conformance::vendors::licensespring;
-use crate::support::bench::{Bench, converged, only_report};
+use crate::support::bench::{Bench, converged, in_sync, only_report};
 use crate::support::pure;
 
 #[tokio::test]
@@ -130,4 +130,84 @@ async fn keys_and_passwords_reach_nothing() {
     assert!(!document.contains("SECRET"), "{document}");
     let reports = bench.carry_out(pass).await;
     assert!(!format!("{reports:?}").contains("SECRET"));
+}
+
+/// Three licenses, of which a row of the first has something set that the list write cannot name.
+async fn with_unnamed(member: &str, value: Json, omitted: &str) -> Bench {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    let mut account = (vendor.account)(3);
+    account["licenses"][0]["product_features"][0][member] = value;
+    vendor.load(&bench, account);
+    let set = bench
+        .sandbox
+        .set_switches(vendor.name, json!({"omitted": omitted}));
+    set.expect("a switch");
+    bench
+}
+
+#[tokio::test]
+async fn a_row_with_a_member_that_the_list_cannot_name_is_not_written() {
+    let vendor = &licensespring::VENDOR;
+    for (member, value) in [
+        ("allow_unlimited_consumptions", json!(true)),
+        ("allow_negative_consumptions", json!(true)),
+        ("valid_duration", json!("1y")),
+    ] {
+        // Whether a row that is written keeps it or not.
+        for omitted in ["keep", "redefault"] {
+            let bench = with_unnamed(member, value.clone(), omitted).await;
+            let before = vendor.state(&bench);
+            let in_order = bench.plan(&[vendor.little(0, false)]).await;
+            in_sync(&in_order[0]);
+            let reports = bench
+                .apply(&[vendor.little(0, true), vendor.little(1, true)])
+                .await;
+            let message = reports[0].message.clone().unwrap_or_default();
+            assert_eq!(reports[0].outcome, Some(Outcome::Failed), "{message}");
+            assert!(
+                message.contains(member) && message.contains("nothing is sent"),
+                "{message}"
+            );
+            converged(&reports[1]);
+            assert_eq!(bench.writes().len(), 1);
+            let after = vendor.state(&bench);
+            assert_eq!(vendor.stored(&after, 0), vendor.stored(&before, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_goes_may_have_what_it_has() {
+    let vendor = &licensespring::VENDOR;
+    let bench = with_unnamed("valid_duration", json!("1y"), "keep").await;
+    let mut object = vendor.little(0, false);
+    let items = object.desired["product_features"].as_array_mut();
+    items.expect("a list").remove(0);
+    let report = only_report(bench.apply(&[object]).await);
+    converged(&report);
+}
+
+#[tokio::test]
+async fn a_member_that_no_write_names_and_that_moves_with_one_is_told() {
+    let vendor = &licensespring::VENDOR;
+    let bench = Bench::new().await;
+    let mut account = (vendor.account)(3);
+    account["product_features"][0]["allow_unlimited_consumptions"] = json!(true);
+    vendor.load(&bench, account);
+    let set = bench
+        .sandbox
+        .set_switches(vendor.name, json!({"omitted": "redefault"}));
+    set.expect("a switch");
+    let report = only_report(bench.apply(&[vendor.little(0, true)]).await);
+    assert_eq!(
+        report.outcome,
+        Some(Outcome::Converged),
+        "{:?}",
+        report.message
+    );
+    assert_eq!(
+        report.side_effects,
+        ["product_features[f1].allow_unlimited_consumptions nothing → true"]
+    );
 }
