@@ -49,7 +49,9 @@ pub static TABLE: KindTable = KindTable {
         .optional()
         .risk(RiskRule::Reassign),
         Field::new("OwnerId", Shape::Guid, "Owner of the licence.").optional(),
-        Field::new("AvailableSeats", Shape::COUNT, "Seats of the licence.").risk(AMOUNT),
+        Field::new("AvailableSeats", Shape::COUNT, "Seats of the licence.").risk(RiskRule::Amount {
+            used: Some(SEATS_USED),
+        }),
         contact("ContactPersonName", "Name of the contact person."),
         contact("ContactPhone", "Phone number of the contact person."),
         contact("ContactEmail", "E-mail address of the contact person."),
@@ -64,7 +66,9 @@ pub static TABLE: KindTable = KindTable {
         )
         .optional()
         .clearing(Clearing::Zero)
-        .risk(AMOUNT),
+        .risk(RiskRule::Amount {
+            used: Some(BUFFER_USED),
+        }),
         Field::new("Grade", Shape::TEXT, "Grade that the licence is for.")
             .optional()
             .clearing(Clearing::NullOrEmpty)
@@ -105,8 +109,14 @@ const NULLABLE: &str = "GET api/licenseDtoIndex/{id}, 2026-11-21";
 /// Type "string" without a rule: in .NET a text that can be null, and printed so.
 const TEXT: &str = "GET api/licenses/{id}, 2026-11-21";
 
-/// No read counts the seats in use. What −1 would mean is not documented, so manifests start at 0.
-const AMOUNT: RiskRule = RiskRule::Amount { used: None };
+/// Facts from the list of seats: the rows that it has, and how far they exceed the available seats.
+///
+/// What a row stands for is not documented, a taken seat or a group that has seats (2026-11-29). Either way
+/// at least so many seats are taken. What −1 would mean is not documented, so manifests start at 0.
+pub const SEATS_USED: &str = "seats_used";
+pub const BUFFER_USED: &str = "buffer_used";
+/// The fact that the seats could not be counted, with the reason.
+pub const SEATS_UNREAD: &str = "seats_unread";
 
 /// .NET keeps null and the empty text apart, the people who fill in the form do not.
 const fn contact(name: &'static str, about: &'static str) -> Field {

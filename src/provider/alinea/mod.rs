@@ -5,6 +5,7 @@
 //! * Accepted when the reply is 2xx **and** `IsValid` **and** there are no `Errors`: a refusal may come
 //!   with status 200. The reply shows nothing of the licence.
 //! * Read: two views with other names than the write call's; see `views`.
+//! * Where a plan may lower the seats, `GET api/seats?licenseId=` tells how many are taken; see `reading`.
 //! * Spelling: instants without zone, in UTC, with up to seven digits of a second; sets of ids in any order.
 //! * `ModifiedAt` is the only mark of change. There is no condition on writes, so it is compared by us.
 //! * Nothing says how to authenticate; a Bearer token is the working assumption, 401 a lost one.
@@ -24,6 +25,7 @@ use super::codec::{self, Malformed};
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write};
+use crate::model::resource::Fact;
 use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Verdict};
 
 pub struct Alinea;
@@ -76,6 +78,13 @@ impl Provider for Alinea {
 
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
         Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn note(&self, live: &Live) -> Option<String> {
+        match live.facts.get(fields::SEATS_UNREAD)? {
+            Fact::Text(why) => Some(format!("how many seats are taken is not known: {why}")),
+            Fact::Number(_) => None,
+        }
     }
 
     /// The id is in the path and in the body; what a difference would do is not documented.

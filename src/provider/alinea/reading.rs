@@ -1,15 +1,19 @@
-//! Two calls per licence, all side by side: neither view shows every member that a write carries.
+//! Two calls per licence, all side by side: neither view shows every member that a write carries. A third one
+//! follows where the manifest has fewer seats than the flat view: the seats that are taken say what the change
+//! would do. A vendor that does not show them costs the numbers and not the plan.
 //!
 //! The list call (`POST api/licenses`) would not save any: the shape of its items is not published and it
 //! has no filter by id.
 
 use serde_json::{Map, Value as Json};
 
+use super::fields::{BUFFER_USED, SEATS_UNREAD, SEATS_USED};
 use super::views::{self, View};
-use crate::model::{Call, Observed};
+use crate::model::resource::Fact;
+use crate::model::{Call, Desired, Live, Observed, Value};
 use crate::provider::codec::json_kind;
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, Wanted, json_of};
-use crate::provider::words;
+use crate::provider::{with_query, words};
 
 /// What one of the two calls brought.
 #[derive(Default)]
@@ -22,16 +26,73 @@ enum Shown {
     Failed(String),
 }
 
-/// What the two views of a licence showed so far.
+/// What the two views of a licence showed so far, and its list of seats.
 #[derive(Default)]
 struct Target {
     flat: Shown,
     nested: Shown,
+    seats: Seats,
+}
+
+impl Target {
+    fn is_settled(&self) -> bool {
+        let waits = |shown: &Shown| matches!(shown, Shown::Nothing);
+        !waits(&self.flat) && !waits(&self.nested) && !matches!(self.seats, Seats::Asked)
+    }
+}
+
+/// What is known of the seats that are taken.
+#[derive(Default)]
+enum Seats {
+    #[default]
+    NotAsked,
+    Asked,
+    /// Rows of the list.
+    Taken(i64),
+    Unread(String),
+}
+
+/// What a call of a licence shows.
+#[derive(Clone, Copy)]
+enum Purpose {
+    View(View),
+    Seats,
+}
+
+/// The seats that a manifest wants.
+#[derive(Clone, Copy)]
+struct WantedSeats {
+    available: Option<i64>,
+    buffer: Option<i64>,
+}
+
+impl WantedSeats {
+    fn of(desired: &Desired) -> Self {
+        let number = |name| match desired.fields.get(name) {
+            Some(Value::Integer(number)) => Some(number),
+            Some(Value::Null) => Some(0),
+            _ => None,
+        };
+        Self {
+            available: number("AvailableSeats"),
+            buffer: number("Buffer"),
+        }
+    }
+
+    /// Whether the flat view shows more than is wanted, so that a plan takes seats away.
+    fn are_fewer_than(self, flat: &Map<String, Json>) -> bool {
+        let lowers = |name: &str, wanted: Option<i64>| {
+            let held = flat.get(name).and_then(Json::as_i64);
+            wanted.zip(held).is_some_and(|(wanted, held)| wanted < held)
+        };
+        lowers("AvailableSeats", self.available) || lowers("Buffer", self.buffer)
+    }
 }
 
 pub struct LicenseReading {
-    outbox: Outbox<(usize, View)>,
+    outbox: Outbox<(usize, Purpose)>,
     ids: Vec<String>,
+    wanted: Vec<WantedSeats>,
     targets: Vec<Target>,
     settled: Settled,
 }
@@ -43,7 +104,7 @@ impl LicenseReading {
         for (index, desired) in wanted.iter().enumerate() {
             let id = desired.id("licenseId").to_string();
             for view in [View::Flat, View::Nested] {
-                outbox.send(Call::get(view.path(&id)), (index, view));
+                outbox.send(Call::get(view.path(&id)), (index, Purpose::View(view)));
             }
             targets.push(Target::default());
             ids.push(id);
@@ -51,6 +112,10 @@ impl LicenseReading {
         Self {
             outbox,
             settled: Settled::none_of(ids.len()),
+            wanted: wanted
+                .iter()
+                .map(|desired| WantedSeats::of(desired))
+                .collect(),
             ids,
             targets,
         }
@@ -63,32 +128,46 @@ impl Reading for LicenseReading {
     }
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
-        let ((index, view), name) = self.outbox.purpose(ticket);
+        let ((index, purpose), name) = self.outbox.purpose(ticket);
         let id = &self.ids[index];
-        let shown = match json_of(&name, answer) {
-            Ok(json) => match data(json, id) {
-                Ok(data) => Shown::Data(data),
-                Err(why) => Shown::Failed(format!("{name} {why}")),
-            },
-            Err(failure) if failure.status == Some(404) => Shown::Absent,
-            Err(failure) => Shown::Failed(failure.text),
-        };
+        let json = json_of(&name, answer);
         let target = &mut self.targets[index];
-        match view {
-            View::Flat => target.flat = shown,
-            View::Nested => target.nested = shown,
+        match purpose {
+            Purpose::View(view) => {
+                let shown = match json {
+                    Ok(json) => match data(json, id) {
+                        Ok(data) => Shown::Data(data),
+                        Err(why) => Shown::Failed(format!("{name} {why}")),
+                    },
+                    Err(failure) if failure.status == Some(404) => Shown::Absent,
+                    Err(failure) => Shown::Failed(failure.text),
+                };
+                match view {
+                    View::Flat => {
+                        if let Shown::Data(flat) = &shown
+                            && self.wanted[index].are_fewer_than(flat)
+                        {
+                            target.seats = Seats::Asked;
+                            let call = Call::get(with_query("/api/seats", &[("licenseId", id)]));
+                            self.outbox.send(call, (index, Purpose::Seats));
+                        }
+                        target.flat = shown;
+                    }
+                    View::Nested => target.nested = shown,
+                }
+            }
+            Purpose::Seats => {
+                target.seats = match json {
+                    Ok(Json::Array(rows)) => {
+                        Seats::Taken(i64::try_from(rows.len()).unwrap_or(i64::MAX))
+                    }
+                    Ok(_) => Seats::Unread(format!("{name} did not answer with a list")),
+                    Err(failure) => Seats::Unread(failure.text),
+                };
+            }
         }
         // The views of a licence come close together, and are trees of all that it has.
-        if !matches!(
-            target,
-            Target {
-                flat: Shown::Nothing,
-                ..
-            } | Target {
-                nested: Shown::Nothing,
-                ..
-            }
-        ) {
+        if target.is_settled() {
             self.settled
                 .put(index, observed(id, std::mem::take(target)));
         }
@@ -138,6 +217,26 @@ fn about(data: &Map<String, Json>, id: &str) -> Result<(), String> {
     }
 }
 
+/// The licence with what its list of seats says.
+fn with_seats(mut live: Live, seats: Seats) -> Live {
+    match seats {
+        Seats::NotAsked | Seats::Asked => {}
+        Seats::Taken(rows) => {
+            let available = match live.fields.get("AvailableSeats") {
+                Some(Value::Integer(available)) => *available,
+                _ => 0,
+            };
+            let beyond = rows.saturating_sub(available).max(0);
+            live.facts.insert(SEATS_USED.into(), Fact::Number(rows));
+            live.facts.insert(BUFFER_USED.into(), Fact::Number(beyond));
+        }
+        Seats::Unread(why) => {
+            live.facts.insert(SEATS_UNREAD.into(), Fact::Text(why));
+        }
+    }
+    live
+}
+
 fn observed(id: &str, target: Target) -> Observed {
     match (target.flat, target.nested) {
         (Shown::Absent, _) | (_, Shown::Absent) => Observed::Missing,
@@ -148,7 +247,7 @@ fn observed(id: &str, target: Target) -> Observed {
                 return Observed::Missing;
             }
             match views::merge(flat, nested) {
-                Ok(live) => Observed::Live(live),
+                Ok(live) => Observed::Live(with_seats(live, target.seats)),
                 Err(fault) => {
                     let (flat, nested) = (View::Flat.path(id), View::Nested.path(id));
                     Observed::Unread(format!("GET {flat} and GET {nested}: {fault}"))

@@ -72,6 +72,7 @@ enum Route {
     License,
     LicenseDtoIndex,
     SeatGroups,
+    Seats,
 }
 
 impl Route {
@@ -82,6 +83,7 @@ impl Route {
         let (route, id) = match parts.as_slice() {
             ["oauth", "token"] => (Route::Token, ""),
             ["api", "licenses"] => (Route::Search, ""),
+            ["api", "seats"] => (Route::Seats, ""),
             ["api", "licenses", id] if !id.is_empty() => (Route::License, *id),
             ["api", "licensedtoindex", id] if !id.is_empty() => (Route::LicenseDtoIndex, *id),
             ["api", "licenses", id, "seatgroups"] if !id.is_empty() => (Route::SeatGroups, *id),
@@ -94,7 +96,7 @@ impl Route {
         match self {
             Route::Token | Route::Search => "POST",
             Route::License => "GET, PUT",
-            Route::LicenseDtoIndex | Route::SeatGroups => "GET",
+            Route::LicenseDtoIndex | Route::SeatGroups | Route::Seats => "GET",
         }
     }
 }
@@ -157,10 +159,22 @@ impl Alinea {
                 let data = self.flat(self.license(&id)?);
                 Ok(Answer::json(200, &json!({"Data": data, "Errors": []})))
             }
+            (Route::Seats, _) => self.seats(asked),
             (Route::SeatGroups, _) => {
                 let groups = self.seat_groups(self.license(&id)?);
                 Ok(Answer::json(200, &groups))
             }
+        }
+    }
+
+    /// The seats of the licence that the query names: a bare list.
+    fn seats(&self, asked: &Asked) -> Result<Answer, Refusal> {
+        let named = |name: &str| name.eq_ignore_ascii_case("licenseId");
+        let id = asked.query.iter().find(|(name, _)| named(name));
+        let license = self.license(id.map_or("", |(_, id)| id))?;
+        match self.switches.seats_status {
+            200 => Ok(Answer::json(200, &self.seat_rows(license))),
+            status => Err(message(status, "The seats cannot be shown.")),
         }
     }
 

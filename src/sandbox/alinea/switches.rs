@@ -25,6 +25,9 @@ pub(super) struct Switches {
     /// Whether zeros at the end of the fraction are left out, as Json.NET does by itself.
     pub(super) trim_zeros: bool,
     pub(super) set_order: SetOrder,
+    pub(super) seat_rows: SeatRows,
+    /// Status of the list of seats, for accounts that may not see it.
+    pub(super) seats_status: u16,
     /// `PageIndex` of the first page of a search.
     pub(super) page_index_base: usize,
     /// Life of a token from the token endpoint.
@@ -46,6 +49,8 @@ impl Default for Switches {
             fraction_digits: 7,
             trim_zeros: false,
             set_order: SetOrder::Reversed,
+            seat_rows: SeatRows::PerUser,
+            seats_status: 200,
             page_index_base: 0,
             token_life_seconds: 3600,
             bad_client_status: 401,
@@ -95,6 +100,17 @@ pub(super) enum SetOrder {
     AsSent,
 }
 
+/// What a row of `GET api/seats` stands for: the page prints `Id`, `LicenseId` and `UserGroupId`, and says
+/// nothing of them (checked 2026-11-29).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SeatRows {
+    /// A seat that a user has taken.
+    PerUser,
+    /// A group that has seats.
+    PerGroup,
+}
+
 impl Switches {
     /// The switches with some of them changed.
     pub(super) fn changed(&self, changes: Value) -> Result<Self, String> {
@@ -104,6 +120,9 @@ impl Switches {
         }
         if ![400, 401].contains(&next.bad_client_status) {
             return Err("switch bad_client_status: must be 400 or 401".into());
+        }
+        if ![200, 403, 404].contains(&next.seats_status) {
+            return Err("switch seats_status: must be 200, 403 or 404".into());
         }
         if next.fraction_digits > 7 {
             return Err("switch fraction_digits: must be from 0 to 7".into());

@@ -7,9 +7,26 @@ use serde_json::{Value, json};
 
 use super::Alinea;
 use super::account::{Guid, License};
-use super::switches::{DateStyle, SetOrder};
+use super::switches::{DateStyle, SeatRows, SetOrder};
 
 impl Alinea {
+    /// The rows of the list of seats.
+    pub(super) fn seat_rows(&self, license: &License) -> Value {
+        let row = |(id, group): (&Guid, &Guid)| json!({"Id": id, "LicenseId": license.id, "UserGroupId": group});
+        match self.switches.seat_rows {
+            SeatRows::PerUser => {
+                let users = license.user_ids.iter();
+                users
+                    .map(|user| row((user, &license.user_group_id)))
+                    .collect()
+            }
+            SeatRows::PerGroup => {
+                let groups = license.seat_user_group_ids.iter();
+                groups.map(|group| row((group, group))).collect()
+            }
+        }
+    }
+
     /// The flat view, `LicenseDto`.
     pub(super) fn flat(&self, license: &License) -> Value {
         let account = &self.account;

@@ -138,6 +138,23 @@ fn sets_are_read_in_the_switched_order() {
 }
 
 #[test]
+fn seats_are_listed_by_user_or_by_group_as_switched() {
+    let path = format!("/api/seats?licenseId={FIRST}");
+    let rows = |switches: Value| {
+        let (status, told) = Bench::with(switches).call("GET", &path, None);
+        (status, told.as_array().map(Vec::len))
+    };
+    let flat = Bench::new().flat(FIRST);
+    let count = |name: &str| flat[name].as_array().map(Vec::len);
+    assert_eq!(rows(json!({})), (200, count("UserIds")));
+    let groups = rows(json!({"seat_rows": "per_group"}));
+    assert_eq!(groups, (200, count("SeatUserGroupIds")));
+    assert_eq!(rows(json!({"seats_status": 403})).0, 403);
+    let nameless = Bench::new().call("GET", "/api/seats", None);
+    assert_eq!(nameless.0, 400);
+}
+
+#[test]
 fn seat_groups_are_split_in_two() {
     let path = format!("/api/licenses/{FIRST}/seatGroups");
     let (status, told) = Bench::new().call("GET", &path, None);

@@ -2,6 +2,7 @@
 //! spellings of nothing.
 
 mod licensespring;
+mod seats;
 
 use entitle::apply::Outcome;
 use entitle::plan::Action;

@@ -229,6 +229,8 @@ fn switches() -> Vec<Switch> {
         Switch::new("fraction_digits", &[json!(0), json!(3)]),
         Switch::new("trim_zeros", &[json!(true)]),
         Switch::new("set_order", &[s("sorted"), s("as_sent")]),
+        Switch::new("seat_rows", &[s("per_group")]),
+        Switch::new("seats_status", &[json!(403), json!(404)]),
         Switch::new("token_life_seconds", &[json!(60)]),
         Switch::new("bad_client_status", &[json!(400)]),
         Switch::not("page_index_base", "the search call is not used"),
