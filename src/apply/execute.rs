@@ -1,22 +1,23 @@
 //! Carries out one step: write the intent down, look again where needed, send, judge, look at what came of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::lock::Held;
-use super::observe::check;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
+use super::reread::Rereads;
+use super::settle;
 use super::side_effects::side_effects;
 use super::spans;
 use super::transport::{Account, Writer};
 use crate::manifest;
-use crate::model::{Desired, Live, Observed, Reply, Verdict};
+use crate::model::{Desired, Live, Observed, Reply, Verdict, Verify, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
-use crate::plan::estimate::FRESH;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{self, Action, Planned, look_alike};
 use crate::provider::audit;
@@ -26,12 +27,12 @@ use crate::provider::semantics::{Echo, WriteMode};
 /// effect.
 const WRITES: usize = 4;
 
-/// Looks at an object that was written. Vendors with caches may show the state before the write for a moment.
-const LOOKS: u32 = 4;
-
 /// What a step is carried out with.
 pub struct Context<'a> {
     pub account: &'a Account,
+    /// How objects of the account are looked at.
+    pub rereads: &'a Rereads,
+    pub checks: WriteChecks,
     pub recorder: &'a Recorder<'a>,
     /// What keeps other writers away; nothing where nobody else can write.
     pub lock: Option<&'a dyn Held>,
@@ -114,9 +115,11 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
         // out as they were read.
         let merges = context.account.provider.semantics().write == WriteMode::Merge;
         let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
-        // A read that is too old is repeated before a write that replaces more than it manages.
-        let fresh = age.as_secs_f64() <= FRESH.as_secs_f64();
-        if fresh || !replaces {
+        // Somebody may have changed meanwhile what a write would replace, so it is read again unless the
+        // user takes the risk.
+        let trust = context.checks.trust_reads;
+        let trusted = !trust.is_zero() && age.as_secs_f64() <= trust.as_secs_f64();
+        if trusted || !replaces {
             return Ok((planned, live.clone()));
         }
     }
@@ -285,8 +288,8 @@ fn overtaken(planned: Planned, why: &str) -> Report {
     Report::new(planned, Some(Outcome::Failed), Some(message))
 }
 
-async fn seen(context: &Context<'_>, desired: &Desired) -> Result<Option<Live>, String> {
-    match check(context.account, desired).await {
+async fn seen(context: &Context<'_>, desired: &Arc<Desired>) -> Result<Option<Live>, String> {
+    match context.rereads.read(desired).await {
         Some(Observed::Live(live)) => Ok(Some(live)),
         Some(Observed::Missing) => Ok(None),
         Some(Observed::Unread(why)) => Err(why),
@@ -307,34 +310,32 @@ fn replan(context: &Context<'_>, planned: &Planned, live: &Live) -> Planned {
 /// Looks at what an accepted write made of the object, in its echo or by reading it.
 async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &Reply) -> Report {
     let provider = context.account.provider;
-    if provider.semantics().echo == Echo::Whole
+    if context.checks.verify == Verify::Echo
+        && provider.semantics().echo == Echo::Whole
         && let Ok(mut live) = provider.echo(&planned.desired, before, reply)
     {
         // Names were resolved when the plan was made; the echo has no list to resolve them by.
         live.resolved = before.resolved.clone();
         return judged(context, planned, before, &live);
     }
-    let mut look = 1;
+    let mut waits = settle::waits(context.checks.settle);
     loop {
-        let (message, live) = match seen(context, &planned.desired).await {
+        let message = match seen(context, &planned.desired).await {
             Ok(Some(live)) => {
-                let as_before = replan(context, &planned, &live).fingerprint == planned.fingerprint;
-                if !as_before || look == LOOKS {
-                    return judged(context, planned, before, &live);
+                let pending = settle::is_pending(&planned, &replan(context, &planned, &live));
+                let in_time = |wait: &Duration| Instant::now() + *wait < context.account.deadline();
+                match waits.next().filter(|wait| pending && in_time(wait)) {
+                    Some(wait) => {
+                        sleep(wait).await;
+                        continue;
+                    }
+                    None => return judged(context, planned, before, &live),
                 }
-                (String::new(), Some(live))
             }
-            Ok(None) => ("written, but it is not there any more".into(), None),
-            Err(why) => (
-                format!("written, but what came of it could not be read: {why}"),
-                None,
-            ),
+            Ok(None) => "written, but it is not there any more".into(),
+            Err(why) => format!("written, but what came of it could not be read: {why}"),
         };
-        if live.is_none() {
-            return Report::new(planned, Some(Outcome::Unconverged), Some(message));
-        }
-        sleep(Duration::from_millis(100) * 2_u32.pow(look)).await;
-        look += 1;
+        return Report::new(planned, Some(Outcome::Unconverged), Some(message));
     }
 }
 

@@ -1,7 +1,8 @@
 //! The imperative shell: it sends what was decided elsewhere and reports what came of it.
 //!
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
-//! by itself can only read: `execute` alone makes a writer of one. An account has a `session`, a `limiter`
+//! by itself can only read: `execute` alone makes a writer of one. Around a write, objects are looked at by
+//! `reread`, and `settle` says for how long. An account has a `session` that ends with the run (`opened`), a `limiter`
 //! and one client (`http`, the only file that names reqwest), which trusts what `tls` found. `secrets` finds
 //! credentials just before the first call that needs them, as far as `trust` lets it, and `redact`
 //! keeps them out of what is shown. `recorder` writes the `journal`, `lock` keeps other
@@ -16,12 +17,15 @@ pub mod journal;
 pub mod limiter;
 pub mod lock;
 pub mod observe;
+pub mod opened;
 pub mod outcome;
 pub mod recall;
 pub mod recorder;
 mod redact;
+pub mod reread;
 pub mod secrets;
 mod session;
+mod settle;
 mod side_effects;
 pub mod spans;
 mod tls;
@@ -31,6 +35,7 @@ mod trust;
 pub use event::{Event, Listener};
 pub use execute::execute;
 pub use observe::{list, observe, observe_each};
+pub use opened::Opened;
 pub use outcome::{Outcome, Report};
 pub use redact::Redactor;
 pub use secrets::Secrets;

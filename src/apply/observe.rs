@@ -46,6 +46,15 @@ pub async fn check(account: &Account, wanted: &Desired) -> Option<Observed> {
     seen
 }
 
+/// Reads objects whose steps are under way, each handed over as soon as it is seen.
+pub async fn check_each(
+    account: &Account,
+    wanted: &[&Desired],
+    found: &mut (dyn FnMut(usize, Observed) + Send),
+) {
+    read(account, wanted, Purpose::Step, found).await;
+}
+
 /// What is read for: steps do not wait behind plans.
 #[derive(Clone, Copy)]
 enum Purpose {

@@ -33,9 +33,25 @@ pub struct Sessions {
     state: Mutex<State>,
     /// Everything secret that was resolved or opened so far.
     redactor: SyncMutex<Redactor>,
-    /// Whether the session was renewed and no call has been answered since: then it is not the session
-    /// that the vendor refuses, and another login would only count against the account.
-    renewed_in_vain: AtomicBool,
+    /// Whether the session was renewed for a read, or for a write, and none has been answered since: then it
+    /// is not the session that the vendor refuses, and another login would only count against the account.
+    /// Apart, since rights to read and none to write look like a lost session to every write.
+    in_vain: InVain,
+}
+
+#[derive(Default)]
+struct InVain {
+    reads: AtomicBool,
+    writes: AtomicBool,
+}
+
+impl InVain {
+    fn of(&self, method: Method) -> &AtomicBool {
+        match method {
+            Method::Get => &self.reads,
+            Method::Post | Method::Put | Method::Patch => &self.writes,
+        }
+    }
 }
 
 enum State {
@@ -72,7 +88,7 @@ impl Sessions {
         Self {
             state: Mutex::new(State::Closed { opened: 0 }),
             redactor: SyncMutex::default(),
-            renewed_in_vain: AtomicBool::new(false),
+            in_vain: InVain::default(),
         }
     }
 
@@ -86,8 +102,8 @@ impl Sessions {
     }
 
     /// A call was answered: the session is a good one.
-    pub fn answered(&self) {
-        self.renewed_in_vain.store(false, Ordering::Relaxed);
+    pub fn answered(&self, method: Method) {
+        self.in_vain.of(method).store(false, Ordering::Relaxed);
     }
 
     /// The open session, opening it if need be. Everybody waits for one login.
@@ -119,12 +135,24 @@ impl Sessions {
         matches!(&*self.state.lock().await, State::Refused(shut) if shut.credentials)
     }
 
-    /// Forgets the session with this number; a newer one stays. Says whether another try makes sense.
-    pub async fn close(&self, number: u64) -> bool {
+    /// Takes the open session away, to be ended at the vendor.
+    pub async fn end(&self) -> Option<Session> {
+        let mut state = self.state.lock().await;
+        let State::Open { session, number } = &*state else {
+            return None;
+        };
+        let (session, opened) = (session.clone(), *number);
+        *state = State::Closed { opened };
+        Some(session)
+    }
+
+    /// Forgets the session with this number; a newer one stays. Says whether another try of a call by that
+    /// method makes sense.
+    pub async fn close(&self, number: u64, method: Method) -> bool {
         let mut state = self.state.lock().await;
         match &*state {
             State::Open { number: open, .. } if *open == number => {
-                if self.renewed_in_vain.swap(true, Ordering::Relaxed) {
+                if self.in_vain.of(method).swap(true, Ordering::Relaxed) {
                     return false;
                 }
                 *state = State::Closed { opened: number };

@@ -18,10 +18,10 @@ use super::limiter::Urgency;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing};
 use super::tls::Tls;
-use crate::model::{Call, Connection, Method, Read, Reply};
+use crate::model::{Call, Connection, Method, Read, Reply, WriteChecks};
 use crate::plan::estimate::Pace;
 use crate::provider::Provider;
-use crate::provider::auth::Session;
+use crate::provider::auth::{self, Session};
 
 /// Tries of one call in all.
 const TRIES: usize = 6;
@@ -70,6 +70,47 @@ impl Account {
         self.http.set_deadline(deadline);
     }
 
+    /// When nothing more may be sent.
+    pub fn deadline(&self) -> Instant {
+        self.http.deadline()
+    }
+
+    /// Whether a session of this account is to be logged out: one that a login opened, not the user's own.
+    pub fn logs_out(&self) -> bool {
+        self.logout_path().is_some()
+    }
+
+    fn logout_path(&self) -> Option<&'static str> {
+        let opens = !auth::members(&self.connection.auth).is_empty();
+        self.provider.auth().logout.filter(|_| opens)
+    }
+
+    /// Ends the open session, if there is one. The next call would open another.
+    pub async fn log_out(&self) {
+        let Some(path) = self.logout_path() else {
+            return;
+        };
+        let Some(session) = self.sessions.end().await else {
+            return;
+        };
+        let rules = self.provider.auth();
+        let outgoing = Outgoing {
+            method: Method::Post,
+            url: join(&self.connection.base_url, path),
+            credential: Some((rules.header, format!("{}{}", rules.prefix, session.token))),
+            body: Body::None,
+            urgency: Urgency::Write,
+        };
+        let connection = &self.connection.name;
+        match self.http.exchange("logout", &outgoing).await {
+            Ok(answered) => {
+                let status = answered.reply.status;
+                tracing::debug!(connection, status, "logged out");
+            }
+            Err(lost) => tracing::debug!(connection, why = lost.text, "not logged out"),
+        }
+    }
+
     /// Whether the vendor refused the credentials: another try would count against the account.
     pub async fn refused(&self) -> bool {
         self.sessions.refused().await
@@ -101,11 +142,12 @@ impl Account {
         self.sessions.redact(words)
     }
 
-    /// How fast the account may be asked by a run that makes `parallelism` calls at once.
-    pub fn pace(&self, parallelism: usize) -> Pace {
+    /// How fast the account may be asked by a run that makes `parallelism` calls at once, and what its
+    /// writes cost beside themselves.
+    pub fn pace(&self, parallelism: usize, checks: WriteChecks) -> Pace {
         let mut limits = self.provider.limits_for(&self.connection);
         limits.concurrency = limits.concurrency.min(parallelism);
-        Pace::from(limits)
+        Pace::new(limits, checks)
     }
 
     /// Calls of this account that may be out at once.
@@ -146,8 +188,8 @@ impl Account {
             let tried = self.once(call, urgency, &session).await;
             if let Ok(Answered { reply, .. }) = &tried {
                 if !opener.lost(reply) {
-                    self.sessions.answered();
-                } else if !renewed && self.sessions.close(number).await {
+                    self.sessions.answered(call.method);
+                } else if !renewed && self.sessions.close(number, call.method).await {
                     renewed = true;
                     continue;
                 }

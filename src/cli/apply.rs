@@ -46,6 +46,7 @@ async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
     carry_out::refuse_unattended(&args.consent)?;
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    setup.settings.checks = args.consent.checks.of_writes();
     let writer = Writer::new(&setup, &args.consent, outputs).await?;
     let pass = reconcile::plan(&setup.checked, &setup.settings).await;
     writer.carry_out(&pass, false).await

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::duration::duration;
 use crate::model::trusted_host::TrustedHost;
+use crate::model::{Verify, WriteChecks};
 use crate::plan::guard::MaxChanges;
 use crate::render::report;
 use crate::sandbox::FaultPlan;
@@ -206,10 +207,55 @@ pub struct Consent {
     #[arg(long, value_name = "DURATION", env = "ENTITLE_LOCK_TIMEOUT", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
     #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
     pub journal: JournalFile,
     /// Write what happens as JSON lines, one event each; `-` is standard output
     #[arg(long, value_name = "FILE", env = "ENTITLE_EVENTS")]
     pub events: Option<PathBuf>,
+}
+
+/// What is looked at around each write.
+#[derive(Args, Clone)]
+pub struct Checks {
+    /// Believe a read this young before a write that replaces more than it manages, instead of reading again
+    /// right before it: what somebody else changes in this time is overwritten without a word
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_TRUST_READS", default_value = "0s", value_parser = duration)]
+    pub trust_reads: Duration,
+    /// What shows that a write was carried out
+    #[arg(
+        long,
+        value_enum,
+        value_name = "BY",
+        env = "ENTITLE_VERIFY",
+        default_value = "echo"
+    )]
+    pub verify: VerifyBy,
+    /// Look this long at a written object that still shows what was there before
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SETTLE", default_value = "10s", value_parser = duration)]
+    pub settle: Duration,
+}
+
+impl Checks {
+    pub fn of_writes(&self) -> WriteChecks {
+        WriteChecks {
+            trust_reads: self.trust_reads,
+            verify: match self.verify {
+                VerifyBy::Echo => Verify::Echo,
+                VerifyBy::Read => Verify::Read,
+            },
+            settle: self.settle,
+        }
+    }
+}
+
+/// What shows that a write was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VerifyBy {
+    /// The reply to the write, where it shows the object; a read otherwise
+    Echo,
+    /// A read after every write
+    Read,
 }
 
 /// Where past applies are remembered.

@@ -33,6 +33,7 @@ mod report_file;
 mod sandbox;
 mod schema;
 mod scope;
+mod sessions;
 mod setup;
 mod signals;
 pub mod simulators;
@@ -149,5 +150,5 @@ fn with_runtime(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Resu
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(run)
+    runtime.block_on(sessions::closed_after(run))
 }

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use super::args::{Reach, Selection};
 use super::exit::Invalid;
 use super::standard_input::StandardInput;
-use super::{cached, output, scope, simulators, state};
+use super::{cached, output, scope, sessions, simulators, state};
 use crate::apply::{Listener, Secrets, Tls, Trust};
 use crate::manifest::{Limits, Loaded};
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
 use crate::sandbox::{self, Sandbox};
 
@@ -133,6 +133,8 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         stop,
         sandbox: reach.sandbox,
         events: Listener::default(),
+        checks: WriteChecks::default(),
+        opened: sessions::opened(),
     }
 }
 

@@ -52,6 +52,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
     Scope::new(&args.selection)?.narrow_run(&mut history, &run, &setup.checked)?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
+    setup.settings.checks = args.consent.checks.of_writes();
     let writer = Writer::new(&setup, &args.consent, outputs).await?;
     let undone = inverse(&history, &run, &setup).await?;
     if let Some(out) = &args.out {
@@ -79,6 +80,7 @@ pub async fn apply(
     let mut setup = setup::setup(&selection.whole(), reach).await?;
     Scope::new(selection)?.narrow_run(&mut history, run, &setup.checked)?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
+    setup.settings.checks = consent.checks.of_writes();
     let writer = Writer::new(&setup, consent, outputs).await?;
     let undone = inverse(&history, run, &setup).await?;
     if !undone.pass.document.same_work(saved) {

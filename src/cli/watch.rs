@@ -9,12 +9,12 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use super::args::{JournalFile, Reach, Selection};
+use super::args::{Checks, JournalFile, Reach, Selection};
 use super::duration::duration;
 use super::exit::Exit;
 use super::surface::{Surface, SurfaceArgs};
 use super::watch_source::{Place, reader};
-use super::{setup, signals, simulators, state, watch_once};
+use super::{sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::journal::Journal;
 use crate::apply::lock::{Lock, LockFiles};
 use crate::apply::recall::{Fold, Recall};
@@ -119,6 +119,8 @@ pub struct Watch {
     poll: bool,
     #[command(flatten)]
     surface: SurfaceArgs,
+    #[command(flatten)]
+    checks: Checks,
     #[command(flatten)]
     journal: JournalFile,
     /// End after one pass over everything, with the exit code of `apply`
@@ -393,9 +395,15 @@ impl Wiring<'_> {
             Some(Box::new(LockFiles { dir }))
         };
         let reach = self.args.reach.clone();
+        let checks = self.args.checks.of_writes();
+        let opened = sessions::opened();
         let (from_git, stop) = (self.remote.is_some(), Arc::clone(stop));
         Ok(Shell {
-            settings: Box::new(move || settings(&reach, from_git, Arc::clone(&stop))),
+            settings: Box::new(move || Settings {
+                checks,
+                opened: opened.clone(),
+                ..settings(&reach, from_git, Arc::clone(&stop))
+            }),
             lock,
             journal: Some(Journal::open(&path).map_err(fault)?),
             by: state::actor(),
@@ -403,6 +411,7 @@ impl Wiring<'_> {
             cut_off: Mutex::new(cut_off),
             recall: Mutex::new(recall),
             applied: Mutex::default(),
+            read_back: Mutex::default(),
         })
     }
 }

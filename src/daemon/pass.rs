@@ -15,6 +15,7 @@ use super::brake;
 use super::engine::{Batch, Job, Seen};
 use super::gate::{self, Hold};
 use super::mode::RunMode;
+use super::read_back::ReadBack;
 use super::track::Look;
 use crate::apply::agreement;
 use crate::apply::journal::{Journal, OpenIntent, Started};
@@ -22,7 +23,7 @@ use crate::apply::lock::{self, Lock, Locks};
 use crate::apply::recall::{Fold, Recall};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Account, Outcome, Report};
-use crate::model::{Address, Desired, Mode};
+use crate::model::{Address, Desired, Mode, Verify};
 use crate::plan::document::{ObjectEntry, PlanDocument};
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Action, Planned};
@@ -49,6 +50,8 @@ pub struct Shell {
     pub recall: Mutex<Recall>,
     /// What the journal says was applied: only for those who heal by it.
     pub applied: Mutex<Arc<Applied>>,
+    /// When writes were last read back, where the settings leave it to the vendor's word.
+    pub read_back: Mutex<ReadBack>,
 }
 
 /// What came of a pass.
@@ -72,7 +75,7 @@ pub struct Done {
 pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) -> Done {
     let start = Instant::now();
     let run = uuid::Uuid::now_v7().to_string();
-    let settings = (shell.settings)();
+    let mut settings = (shell.settings)();
     let started_at = (settings.clock)();
     let kept: Accounts = kept
         .into_iter()
@@ -94,8 +97,11 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .collect();
     let mut agreed = agreed(&batch, &pass);
     if !going.is_empty() {
+        if settings.checks.verify == Verify::Echo && shell.reads_back(&batch.connection, start) {
+            settings.checks.verify = Verify::Read;
+        }
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
-        pass.only(goes, settings.parallelism, (settings.clock)());
+        pass.only(goes, &settings);
         let reports = shell.write(&pass, &settings, &run, &locks).await;
         for report in reports {
             if batch.mode == RunMode::Sync && agreement::holds(&report, true) {
@@ -276,6 +282,15 @@ impl Shell {
             return Arc::default();
         }
         Arc::clone(&known)
+    }
+
+    /// Whether the hour has come to read the writes of a connection back.
+    fn reads_back(&self, connection: &str, now: Instant) -> bool {
+        let mut read_back = self
+            .read_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        read_back.is_due(connection, now)
     }
 
     /// Carries out a pass as `apply` does, with the journal around it.

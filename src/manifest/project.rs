@@ -30,7 +30,8 @@ const SPEC: [&str; 7] = [
 ];
 
 /// What people may try to set here, and the flag that does it where the run is set up.
-const REFUSED: [(&str, &str); 5] = [
+const REFUSED: [(&str, &str); 6] = [
+    ("trustReads", "--trust-reads"),
     ("allowExec", "--allow-exec"),
     ("secretDir", "--secret-dir"),
     ("autoApprove", "--auto-approve"),

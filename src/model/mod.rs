@@ -5,6 +5,7 @@
 
 pub mod accepted;
 pub mod address;
+pub mod checks;
 pub mod connection;
 pub mod diagnostic;
 pub mod draft;
@@ -26,6 +27,7 @@ pub mod wire;
 
 pub use accepted::AcceptedDrift;
 pub use address::{Address, Kind, Vendor};
+pub use checks::{Verify, WriteChecks};
 pub use connection::{Auth, Connection, Limits, Rate};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use field::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};

@@ -2,8 +2,9 @@
 //!
 //! How fast it has answered so far is left out: equal inputs give equal plans, byte for byte.
 //!
-//! A write may cost more calls than itself: where the reply shows nothing the object is read again, and a
-//! read that has grown old is repeated before a write that replaces more than it manages. The limiter lets a
+//! A write may cost more calls than itself: before one that replaces more than it manages the object is read
+//! again, unless the read of the plan is trusted, and where the reply shows nothing it is read once more
+//! afterwards. Where one call shows many objects, steps share such reads. The limiter lets a
 //! call start one window after the answer to the call that it follows, so every window is longer than stated
 //! by the time of an answer.
 
@@ -11,12 +12,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Action, Planned};
-use crate::model::Limits;
+use crate::model::{Limits, Verify, WriteChecks};
 use crate::provider::semantics::{Echo, WriteMode};
 use crate::provider::{self, Provider};
-
-/// What a read is worth before a write that replaces: an older one is repeated.
-pub const FRESH: Duration = Duration::from_secs(10);
 
 /// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
 const CALL: Duration = Duration::from_millis(200);
@@ -27,18 +25,18 @@ pub struct Pace {
     pub limits: Limits,
     /// The time to an answer.
     pub answer: Duration,
-}
-
-impl From<Limits> for Pace {
-    fn from(limits: Limits) -> Self {
-        Self {
-            limits,
-            answer: CALL,
-        }
-    }
+    pub checks: WriteChecks,
 }
 
 impl Pace {
+    pub fn new(limits: Limits, checks: WriteChecks) -> Self {
+        Self {
+            limits,
+            answer: CALL,
+            checks,
+        }
+    }
+
     /// How long so many calls take.
     fn seconds(&self, calls: usize) -> f64 {
         let answer = self.answer.as_secs_f64();
@@ -66,27 +64,41 @@ impl Pace {
     }
 }
 
-/// Calls that one write costs.
+/// What the writes of one account cost beside themselves.
 #[derive(Clone, Copy)]
 struct Cost {
-    /// The write and the look at what came of it.
-    write: usize,
-    /// The look before it, once what was read has grown old.
-    again: usize,
+    /// Calls of one look, and the objects that it may show.
+    look: usize,
+    shows: usize,
+    /// Whether objects are looked at before their write, unless the read of the plan is trusted.
+    before: bool,
+    /// Whether they are looked at after it.
+    after: bool,
 }
 
 impl Cost {
-    fn of(provider: &dyn Provider, planned: &Planned) -> Self {
-        let look = provider.reading(&[&planned.desired]).ready().len();
+    fn of(provider: &dyn Provider, planned: &Planned, pace: &Pace) -> Self {
         let semantics = provider.semantics();
         let merges = semantics.write == WriteMode::Merge;
         Self {
-            write: match semantics.echo {
-                Echo::Whole => 1,
-                Echo::Nothing => 1 + look,
+            look: provider.reading(&[&planned.desired]).ready().len(),
+            shows: provider.ids_per_read().min(pace.limits.concurrency.max(1)),
+            before: !merges,
+            after: match semantics.echo {
+                Echo::Whole => pace.checks.verify == Verify::Read,
+                Echo::Nothing => true,
             },
-            again: if merges { 0 } else { look },
         }
+    }
+
+    /// Calls of the looks at so many objects.
+    fn looks(&self, objects: usize) -> usize {
+        objects.div_ceil(self.shows) * self.look
+    }
+
+    /// Calls of so many writes, with the looks after them.
+    fn writes(&self, writes: usize) -> usize {
+        writes + if self.after { self.looks(writes) } else { 0 }
     }
 }
 
@@ -103,7 +115,7 @@ pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
         else {
             return 0.0;
         };
-        of_writes(pace, Cost::of(provider, first), count)
+        of_writes(pace, Cost::of(provider, first, pace), count)
     };
     let slowest = writes.into_iter().map(of_one).fold(0.0, f64::max);
     // Nothing takes no time at all.
@@ -113,8 +125,17 @@ pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
 
 /// The seconds that so many writes to one account take.
 fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
-    let fresh = (pace.calls(FRESH.as_secs_f64()) / cost.write).min(writes);
-    pace.seconds(writes * cost.write + (writes - fresh) * cost.again)
+    let trusted = match pace.checks.trust_reads {
+        Duration::ZERO => 0,
+        age => (pace.calls(age.as_secs_f64()) / cost.writes(1)).min(writes),
+    };
+    let looked_at = if cost.before { writes - trusted } else { 0 };
+    let calls = cost.writes(writes) + cost.looks(looked_at);
+    // The exchanges of a step follow one another, and steps that share a look wait for it together.
+    let after = if cost.after { writes } else { 0 };
+    let rounds = (looked_at + writes + after).div_ceil(pace.limits.concurrency.max(1));
+    pace.seconds(calls)
+        .max(rounds as f64 * pace.answer.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -133,6 +154,7 @@ mod tests {
                 rates: rates.iter().map(rate).collect(),
             },
             answer: Duration::from_millis(millis),
+            checks: WriteChecks::default(),
         }
     }
 
@@ -145,11 +167,32 @@ mod tests {
     }
 
     #[test]
-    fn old_reads_are_repeated() {
-        let (merge, replace) = (Cost { write: 1, again: 0 }, Cost { write: 1, again: 1 });
-        let pace = pace(10, &[(20, 1)], 0);
+    fn reads_before_writes_are_counted_unless_they_are_trusted() {
+        let merge = Cost {
+            look: 1,
+            shows: 1,
+            before: false,
+            after: false,
+        };
+        let replace = Cost {
+            before: true,
+            ..merge
+        };
+        let many = Cost {
+            shows: 10,
+            ..replace
+        };
+        let mut pace = pace(10, &[(20, 1)], 0);
         assert_eq!(of_writes(&pace, merge, 1_000), 49.0);
+        assert_eq!(of_writes(&pace, replace, 1_000), 99.0);
+        assert_eq!(of_writes(&pace, many, 1_000), 54.0);
+        let twice = Cost {
+            after: true,
+            ..replace
+        };
+        assert_eq!(of_writes(&pace, twice, 1_000), 149.0);
         // 220 writes in the first ten seconds, then two calls for each.
+        pace.checks.trust_reads = Duration::from_secs(10);
         assert_eq!(of_writes(&pace, replace, 1_000), 88.0);
         assert_eq!(of_writes(&pace, replace, 100), 4.0);
     }

@@ -17,6 +17,8 @@ pub struct AuthRules {
     pub lost: Option<u16>,
     /// Builds the login call from resolved members; nothing for vendors without a login.
     pub login: Option<LoginBuilder>,
+    /// Path below the base URL of the call that ends a session; nothing where a session is left to run out.
+    pub logout: Option<&'static str>,
     /// Reads the session from the reply to a login.
     pub session: fn(&Json) -> Result<Session, String>,
 }

@@ -76,6 +76,11 @@ pub trait Provider: Sync {
     /// Reads the objects `wanted` from one account with the fewest calls.
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
 
+    /// Objects that one read call is sure to show when it names them. A page may show more, or none.
+    fn ids_per_read(&self) -> usize {
+        1
+    }
+
     /// Why an object must not be written, though every member of the call is known: the write may lose what
     /// live has beside it. `next` is the object as it should be.
     fn refusal(&self, _live: &Live, _next: &Fields) -> Option<String> {

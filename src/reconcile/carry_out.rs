@@ -9,6 +9,7 @@ use super::{Pass, Settings};
 use crate::apply::execute::{Basis, Context, Work};
 use crate::apply::lock::Locks;
 use crate::apply::recorder::Recorder;
+use crate::apply::reread::Rereads;
 use crate::apply::{Event, Outcome, Report, execute};
 use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted};
@@ -40,6 +41,11 @@ pub async fn apply(pass: &Pass, options: &ApplyOptions<'_>, settings: &Settings)
             .iter()
             .map(|(name, account)| (name.as_str(), Semaphore::new(account.concurrency())))
             .collect(),
+        rereads: pass
+            .accounts
+            .iter()
+            .map(|(name, account)| (name.as_str(), Rereads::new(account)))
+            .collect(),
         failed: AtomicBool::new(false),
     };
     let steps = pass.planned.iter().zip(&pass.document.objects);
@@ -61,6 +67,7 @@ struct Run<'a> {
     settings: &'a Settings,
     slots: Semaphore,
     turns: BTreeMap<&'a str, Semaphore>,
+    rereads: BTreeMap<&'a str, Rereads>,
     failed: AtomicBool,
 }
 
@@ -116,7 +123,9 @@ impl Run<'_> {
     }
 
     async fn step(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
-        let Some(account) = self.pass.accounts.get(planned.desired.connection.as_str()) else {
+        let connection = planned.desired.connection.as_str();
+        let account = self.pass.accounts.get(connection);
+        let Some((account, rereads)) = account.zip(self.rereads.get(connection)) else {
             let why = format!("there is no connection `{}`", planned.desired.connection);
             return Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
         };
@@ -130,6 +139,8 @@ impl Run<'_> {
         let clock = self.settings.clock;
         let context = Context {
             account,
+            rereads,
+            checks: self.settings.checks,
             recorder: &self.options.recorder,
             lock: self.options.locks.of(&planned.desired.connection),
             clock: &clock,

@@ -24,8 +24,8 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::{Account, Event, Listener, Secrets, Tls, observe_each};
-use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed};
+use crate::apply::{Account, Event, Listener, Opened, Secrets, Tls, observe_each};
+use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed, WriteChecks};
 use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
@@ -55,6 +55,9 @@ pub struct Settings {
     pub sandbox: bool,
     /// Who is told what happens.
     pub events: Listener,
+    pub checks: WriteChecks,
+    /// The accounts that the run opened, to be logged out at its end.
+    pub opened: Opened,
 }
 
 /// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
@@ -85,11 +88,12 @@ impl Pass {
     }
 
     /// Leaves only the objects that `keep` says, with a plan of their own.
-    pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, parallelism: usize, now: Timestamp) {
+    pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, settings: &Settings) {
         self.planned.retain(|planned| keep(planned));
         let source = self.document.source.clone();
-        let paces = paces(&self.accounts, parallelism);
+        let paces = paces(&self.accounts, settings);
         let findings = Diagnostics::default();
+        let now = (settings.clock)();
         self.document = PlanDocument::new(&self.planned, source, &paces, &findings, now);
     }
 }
@@ -107,7 +111,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
     let accounts = look_each(checked, settings, kept, found).await;
     let (planned, live) = planner.finish().await;
     let now = (settings.clock)();
-    let document = document(checked, &planned, &accounts, settings.parallelism, now);
+    let document = document(checked, &planned, &accounts, settings, now);
     Pass {
         planned,
         document,
@@ -124,22 +128,23 @@ fn document(
     checked: &Checked,
     planned: &[Planned],
     accounts: &Accounts,
-    parallelism: usize,
+    settings: &Settings,
     now: Timestamp,
 ) -> PlanDocument {
     PlanDocument::new(
         planned,
         checked.source.clone(),
-        &paces(accounts, parallelism),
+        &paces(accounts, settings),
         &checked.findings,
         now,
     )
 }
 
-fn paces(accounts: &Accounts, parallelism: usize) -> BTreeMap<String, Pace> {
+fn paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, Pace> {
+    let pace = |account: &Account| account.pace(settings.parallelism, settings.checks);
     accounts
         .iter()
-        .map(|(name, account)| (name.clone(), account.pace(parallelism)))
+        .map(|(name, account)| (name.clone(), pace(account)))
         .collect()
 }
 
@@ -159,7 +164,7 @@ fn accounts(
         }
         match account(checked, name, settings) {
             Ok(account) => {
-                accounts.insert(name.to_string(), Arc::new(account));
+                accounts.insert(name.to_string(), account);
             }
             Err(why) => {
                 for (place, _) in objects {
@@ -259,21 +264,23 @@ async fn read(checked: &Checked, accounts: &Accounts, settings: &Settings, found
     while reads.next().await.is_some() {}
 }
 
-fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Account, String> {
+fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Arc<Account>, String> {
     let connection = checked
         .connections
         .get(name)
         .ok_or_else(|| format!("there is no connection `{name}`"))?;
     let provider = provider::of(connection.vendor)
         .ok_or_else(|| format!("there is no provider for {}", connection.vendor))?;
-    Account::new(
+    let account = Account::new(
         connection.clone(),
         provider,
         settings.secrets.clone(),
         &settings.tls,
         settings.deadline,
-    )
-    .map(|account| account.telling(settings.events.clone()))
+    )?;
+    let account = Arc::new(account.telling(settings.events.clone()));
+    settings.opened.add(&account);
+    Ok(account)
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ pub async fn restore(
             live.insert(object.address.clone(), seen);
         }
     }
-    let document = document(checked, &planned, &accounts, settings.parallelism, now);
+    let document = document(checked, &planned, &accounts, settings, now);
     Pass {
         planned,
         document,

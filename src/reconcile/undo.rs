@@ -72,7 +72,7 @@ pub async fn undo(
         planned.push(plan::plan(provider, &Arc::new(object), seen, now));
     }
     let planned: Vec<Planned> = planned;
-    let document = document(&checked, &planned, &accounts, settings.parallelism, now);
+    let document = document(&checked, &planned, &accounts, settings, now);
     Ok(Undone {
         pass: Pass {
             planned,

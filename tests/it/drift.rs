@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::chaos;
 use super::cli::lac_place;
 use super::conformance::vendors::{self, Vendor, lac};
-use super::support::bench::{Bench, Object};
+use super::support::bench::{Bench, Object, quick};
 use super::support::program::{Place, Ran};
 use super::support::proxy::is_login;
 use super::support::pure;
@@ -46,6 +46,7 @@ async fn nothing_but_reads_and_logins_ever_goes_out() {
             events: Listener::default(),
             proxy: None,
             clock: pure::now,
+            checks: quick(),
         };
         let settings = Settings {
             deadline: Instant::now() + Duration::from_secs(3),

@@ -34,6 +34,8 @@ pub fn settings() -> Settings {
         stop: Arc::default(),
         sandbox: true,
         events: Default::default(),
+        checks: Default::default(),
+        opened: Default::default(),
     }
 }
 

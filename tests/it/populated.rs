@@ -54,6 +54,8 @@ async fn planned(percent: f64) -> Pass {
         stop: Arc::default(),
         sandbox: true,
         events: Default::default(),
+        checks: Default::default(),
+        opened: Default::default(),
     };
     let pass = reconcile::plan(&checked, &settings).await;
     sandbox.stop().await;

@@ -45,6 +45,7 @@ static AUTH: AuthRules = AuthRules {
     prefix: "Bearer ",
     lost: Some(401),
     login: None,
+    logout: None,
     session: access_token,
 };
 

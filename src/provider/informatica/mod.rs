@@ -11,7 +11,8 @@
 //! * The licence has no version: the last writer wins, so the shell looks again just before a write.
 //!
 //! Sources: the vendor's pages "License", "Getting license details", "Updating a sub-organization's
-//! licenses", "Login", "Session IDs", checked 2026-11-21.
+//! licenses", "Login", "Session IDs", checked 2026-11-21;
+//! "Logout" and the rules page, which asks to log out before a session ends, 2026-11-29.
 
 mod fields;
 mod reading;
@@ -52,6 +53,7 @@ static AUTH: AuthRules = AuthRules {
             .map(|(name, value)| (name.to_string(), json!(value)))
             .collect(),
     }),
+    logout: Some("/saas/public/core/v3/logout"),
     session: opened,
 };
 

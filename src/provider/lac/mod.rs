@@ -61,6 +61,7 @@ static AUTH: AuthRules = AuthRules {
             .map(|(name, value)| (name.to_string(), json!(value)))
             .collect(),
     }),
+    logout: None,
     session: |json| {
         Ok(Session {
             token: text_at(json, "/token")?.to_string(),

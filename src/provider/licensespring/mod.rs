@@ -46,6 +46,7 @@ static AUTH: AuthRules = AuthRules {
     prefix: "Api-Key ",
     lost: None,
     login: None,
+    logout: None,
     session: |_| Err("a key opens no session".into()),
 };
 
@@ -84,6 +85,10 @@ impl Provider for LicenseSpring {
 
     fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
         Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn ids_per_read(&self) -> usize {
+        reading::BATCH
     }
 
     /// A row may be made anew by a write, without what the write cannot name.

@@ -70,6 +70,8 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         stop: Arc::default(),
         sandbox: true,
         events: Listener::default(),
+        checks: crate::support::bench::quick(),
+        opened: Default::default(),
     };
     let mut pass = reconcile::plan(checked, &settings).await;
     if manner == Manner::Saved {

@@ -1,13 +1,15 @@
 //! Exact numbers of requests.
 
-use entitle::provider::semantics::Echo;
+use entitle::model::Verify;
+use entitle::provider::semantics::{Echo, WriteMode};
 
 use super::vendors::{Vendor, for_every_vendor};
 use crate::support::bench::{Bench, Object, converged, in_sync};
 
 for_every_vendor!(
     reading_takes_exactly_the_calls_it_must,
-    a_write_is_verified_by_its_echo_or_by_one_reading,
+    a_write_is_read_before_and_verified_by_its_echo_or_by_one_reading,
+    writes_that_replace_share_a_reading_where_one_call_shows_many,
     one_session_serves_a_whole_run,
 );
 
@@ -41,7 +43,9 @@ fn reads_of_one(vendor: &Vendor) -> usize {
     first.calls
 }
 
-async fn a_write_is_verified_by_its_echo_or_by_one_reading(vendor: &'static Vendor) {
+async fn a_write_is_read_before_and_verified_by_its_echo_or_by_one_reading(
+    vendor: &'static Vendor,
+) {
     let bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(20));
     let objects: Vec<Object> = (0..20)
@@ -52,18 +56,44 @@ async fn a_write_is_verified_by_its_echo_or_by_one_reading(vendor: &'static Vend
     let reports = bench.carry_out(pass).await;
     converged(&reports[7]);
     converged(&reports[9]);
-    let verification = match vendor.provider().semantics().echo {
+    let semantics = vendor.provider().semantics();
+    let verification = match semantics.echo {
         Echo::Whole => 0,
-        Echo::Nothing => reads_of_one(vendor),
+        Echo::Nothing => 2 * reads_of_one(vendor),
+    };
+    let before = match semantics.write {
+        WriteMode::Merge => 0,
+        WriteMode::Overwrite | WriteMode::FullPatch => reads_of_one(vendor) * readings(vendor, 2),
     };
     assert_eq!(bench.writes().len(), 2);
-    assert_eq!(
-        bench.reads().len(),
-        2 * verification,
-        "{:#?}",
-        bench.reads()
-    );
+    let reads = bench.reads();
+    assert_eq!(reads.len(), before + verification, "{reads:#?}");
     assert_eq!(bench.logins(), [""; 0], "the session of the plan goes on");
+}
+
+/// The readings that so many steps of the same moment make.
+fn readings(vendor: &Vendor, steps: usize) -> usize {
+    steps.div_ceil(vendor.provider().ids_per_read())
+}
+
+async fn writes_that_replace_share_a_reading_where_one_call_shows_many(vendor: &'static Vendor) {
+    if vendor.provider().semantics().write == WriteMode::Merge {
+        return;
+    }
+    let mut bench = Bench::new().await;
+    bench.checks.verify = Verify::Echo;
+    vendor.load(&bench, (vendor.account)(40));
+    let objects: Vec<Object> = (0..40).map(|n| vendor.little(n, true)).collect();
+    let pass = bench.pass(&bench.check(&objects)).await;
+    bench.sandbox.forget_requests();
+    bench.carry_out(pass).await.iter().for_each(converged);
+    let reads = bench.reads().len();
+    let apart = 40 * reads_of_one(vendor);
+    match vendor.provider().ids_per_read() {
+        // Ten at once, and those whose turn comes while others are read wait for the next reading.
+        100 => assert!(reads <= 20, "{reads} readings of 40 objects"),
+        _ => assert!(reads >= apart, "{reads}"),
+    }
 }
 
 async fn one_session_serves_a_whole_run(vendor: &'static Vendor) {

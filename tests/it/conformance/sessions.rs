@@ -2,6 +2,7 @@
 
 use entitle::apply::Outcome;
 use entitle::plan::Action;
+use entitle::reconcile;
 use entitle::sandbox::{Fault, credentials};
 use jiff::SignedDuration;
 
@@ -18,6 +19,7 @@ for_every_vendor!(
     a_refused_login_is_not_tried_for_every_object,
     a_page_instead_of_a_login_is_no_word_on_the_credentials,
     a_wrong_token_is_an_error_that_names_the_call,
+    a_session_is_logged_out_at_the_end_where_the_vendor_asks_for_it,
 );
 
 /// A bench whose account is opened by a login, if the vendor has one.
@@ -27,6 +29,30 @@ async fn with_login(vendor: &'static Vendor) -> Option<(Bench, &'static Sessions
     vendor.open(&mut bench, sessions.form, false);
     vendor.load(&bench, (vendor.account)(20));
     Some((bench, sessions))
+}
+
+async fn a_session_is_logged_out_at_the_end_where_the_vendor_asks_for_it(vendor: &'static Vendor) {
+    for credential in credentials::credentials(vendor.name) {
+        let mut bench = Bench::new().await;
+        vendor.open(&mut bench, credential.form, false);
+        vendor.load(&bench, (vendor.account)(3));
+        let settings = bench.settings();
+        let checked = bench.check(&[vendor.little(0, false)]);
+        let pass = reconcile::plan(&checked, &settings).await;
+        in_sync(&pass.planned[0]);
+        bench.sandbox.forget_requests();
+        settings.opened.log_out().await;
+        settings.opened.log_out().await;
+        let requests = bench.sandbox.requests();
+        let said: Vec<_> = requests
+            .iter()
+            .map(|seen| (format!("{} {}", seen.method, seen.path), seen.status))
+            .collect();
+        let asks = vendor.provider().auth().logout.is_some() && credential.form == "login";
+        let logout = "POST /informatica/saas/public/core/v3/logout".to_string();
+        let expected: &[_] = if asks { &[(logout, 200)] } else { &[] };
+        assert_eq!(said, expected, "{}", credential.form);
+    }
 }
 
 fn twenty(vendor: &Vendor) -> Vec<Object> {

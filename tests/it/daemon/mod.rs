@@ -34,7 +34,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::conformance::vendors::{self, Vendor};
-use crate::support::bench::{Bench, Object};
+use crate::support::bench::{Bench, Object, quick};
 use crate::support::{paths, pure};
 
 pub const LAC: &Vendor = &vendors::lac::VENDOR;
@@ -121,6 +121,7 @@ impl Watched {
             cut_off: Mutex::new(history.open_intents()),
             recall: Default::default(),
             applied: Mutex::default(),
+            read_back: Mutex::default(),
         };
         let (triggers, hints) = mpsc::channel(64);
         let (orders, ordered) = mpsc::channel(4);
@@ -288,6 +289,8 @@ fn pure_settings() -> Settings {
         stop: Arc::default(),
         sandbox: true,
         events: Listener::default(),
+        checks: quick(),
+        opened: Default::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use entitle::apply::{Listener, Outcome, Report, Secrets, Tls, Trust};
 use entitle::cli::simulators;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Connection, Risk};
+use entitle::model::{Connection, Risk, WriteChecks};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Action, Planned};
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
@@ -73,6 +73,15 @@ pub struct Bench {
     pub clock: fn() -> Timestamp,
     /// Who is told what happens.
     pub events: Listener,
+    pub checks: WriteChecks,
+}
+
+/// Checks of writes for tests on the real clock, in which no vendor is late for long.
+pub fn quick() -> WriteChecks {
+    WriteChecks {
+        settle: Duration::from_millis(1_400),
+        ..WriteChecks::default()
+    }
 }
 
 impl Bench {
@@ -85,6 +94,7 @@ impl Bench {
             proxy: None,
             clock: pure::now,
             events: Listener::default(),
+            checks: quick(),
         }
     }
 
@@ -159,6 +169,8 @@ impl Bench {
             stop: Arc::default(),
             sandbox: true,
             events: self.events.clone(),
+            checks: self.checks,
+            opened: Default::default(),
         }
     }
 

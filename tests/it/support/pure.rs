@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Mode, Observed, Reply};
+use entitle::model::{Call, Desired, Limits, Mode, Observed, Reply, WriteChecks};
 use entitle::plan::document::{PlanDocument, SourceFacts};
+use entitle::plan::estimate::Pace;
 use entitle::plan::{self, Planned};
 use entitle::provider::{self, reading::Answer};
 use entitle::reconcile::{self, CheckOptions, Checked};
@@ -112,11 +113,13 @@ pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Pla
 pub fn document(checked: &Checked, planned: &[Planned]) -> PlanDocument {
     let paces = BTreeMap::from([(
         String::new(),
-        entitle::model::Limits {
-            concurrency: 10,
-            rates: Vec::new(),
-        }
-        .into(),
+        Pace::new(
+            Limits {
+                concurrency: 10,
+                rates: Vec::new(),
+            },
+            WriteChecks::default(),
+        ),
     )]);
     let facts = SourceFacts {
         files: 1,

@@ -1,0 +1,99 @@
+//! The accounts of a run, so that their sessions end with it where the vendor asks for that.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::transport::Account;
+
+/// The longest time for all log-outs of a run. A session that is left open runs out by itself.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Accounts with a log-out call. Clones share one list.
+#[derive(Clone, Default)]
+pub struct Opened(Arc<Mutex<Vec<Arc<Account>>>>);
+
+impl Opened {
+    /// Remembers an account whose session is to end with the run. It replaces one of the same connection
+    /// that nobody else has any more, as after a reload of the daemon.
+    pub fn add(&self, account: &Arc<Account>) {
+        if !account.logs_out() {
+            return;
+        }
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &account.connection.name;
+        accounts.retain(|old| old.connection.name != *name || Arc::strong_count(old) > 1);
+        accounts.push(Arc::clone(account));
+    }
+
+    /// Logs out of every account, side by side. Whatever goes wrong is of no consequence and only logged.
+    pub async fn log_out(&self) {
+        let accounts = {
+            let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *accounts)
+        };
+        let all = accounts.iter().map(|account| account.log_out());
+        if timeout(PATIENCE, futures::future::join_all(all))
+            .await
+            .is_err()
+        {
+            tracing::debug!("some sessions were not logged out within {PATIENCE:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use futures::future::BoxFuture;
+    use tokio::time::Instant;
+
+    use crate::apply::http::{Answered, Http, Outgoing, Wire};
+    use crate::apply::{Lost, Secrets, Trust, testing};
+    use crate::model::connection::Credential;
+    use crate::model::{Auth, Call, SecretRef, Vendor};
+    use crate::provider::{self, testing::reply};
+
+    /// A vendor that answers everything but a log-out.
+    struct Deaf;
+
+    impl Wire for Deaf {
+        fn carry<'a>(&'a self, sent: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+            Box::pin(async {
+                if sent.url.path().ends_with("/logout") {
+                    std::future::pending::<()>().await;
+                }
+                let login = r#"{"products": [{"baseApiUrl": "https://lac.example.com/saas"}],
+                                "userInfo": {"sessionId": "secret"}}"#;
+                let reply = reply(200, login);
+                Ok(Answered { reply, after: None })
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_vendor_that_does_not_answer_is_not_waited_for() {
+        let mut connection = testing::connection();
+        let known = |text| Credential::Secret(SecretRef::Known(text));
+        connection.vendor = Vendor("informatica");
+        connection.auth = Auth::Login(vec![("username", known("u")), ("password", known("p"))]);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let http = Http::over(Box::new(Deaf), &connection.limits, deadline);
+        let secrets = Secrets {
+            environment: Arc::new(|_| None),
+            trust: Trust::default(),
+        };
+        let provider = provider::of(connection.vendor).expect("a provider");
+        let account = Arc::new(Account::over(http, connection, provider, secrets));
+        let opened = Opened::default();
+        opened.add(&account);
+        let call = Call::get("/public/core/v3/license/org/x");
+        let read = account.read(call.as_read().expect("a read")).await;
+        assert!(read.is_ok());
+        let start = Instant::now();
+        opened.log_out().await;
+        assert_eq!(start.elapsed(), PATIENCE);
+    }
+}

@@ -1,0 +1,34 @@
+//! How writes are secured: what an earlier read is worth before one, and how its outcome is looked at.
+
+use std::time::Duration;
+
+/// What is done around each write beside sending it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteChecks {
+    /// The age up to which a read is believed before a write that replaces more than it manages. Zero
+    /// believes none: the object is read again right before.
+    pub trust_reads: Duration,
+    pub verify: Verify,
+    /// How long an accepted write may take to show before it counts as ignored.
+    pub settle: Duration,
+}
+
+impl Default for WriteChecks {
+    fn default() -> Self {
+        Self {
+            trust_reads: Duration::ZERO,
+            verify: Verify::Echo,
+            settle: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What shows that an accepted write was carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// The object in the reply, where the vendor sends one; a read otherwise.
+    #[default]
+    Echo,
+    /// Always a read.
+    Read,
+}
