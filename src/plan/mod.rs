@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod guard;
 pub mod look_alike;
 pub mod provenance;
+pub mod order;
 pub mod risk;
 pub mod saved;
 pub mod step;
@@ -125,6 +126,13 @@ fn plan_live(
     let notes = [planned.message.take(), provider.note(live)];
     planned.message = Some(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
         .filter(|notes| !notes.is_empty());
+    if let Err(finding) = order::refuse_reversed(table, desired, live, &next) {
+        planned.changes = changes;
+        planned.action = Action::Error;
+        planned.message = Some(finding.message.clone());
+        planned.findings.push(*finding);
+        return planned;
+    }
     let mode = provider.semantics().write;
     let step = unseen::refuse_unseen(table, mode, desired, &wanted, live)
         .and_then(|()| step::step(provider, desired, live, &next, &changes))

@@ -8,6 +8,7 @@
 //! * counters of use, which would be rolled back, and wishes that are granted once;
 //! * members that a condition makes meaningless, such as the date of an expiration that is not fixed;
 //! * conveniences that stand for another field;
+//! * an end that comes before its beginning, which a manifest must not say;
 //! * values that a manifest cannot say: a choice that the table does not know, a number beyond its bounds.
 //!   A list goes as a whole when one of its keys cannot be said, because a list that lacks an element asks
 //!   for its removal. These are named in `unsaid`.
@@ -17,7 +18,7 @@ use serde_json::{Map, Value as Json};
 use super::canon::{self, Edge, Scalar};
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Carry, Clearing, Field, FieldPath, Fields, Key, Live, Need, Scope, Shape, Value,
+    Carry, Clearing, Field, FieldPath, Fields, Key, Live, Need, Part, Scope, Shape, Value,
 };
 
 /// What a manifest says of a live object.
@@ -34,11 +35,31 @@ pub fn of(table: &'static [Field], live: &Live) -> Statement {
     let mut fields = live.fields.clone();
     super::conditions::settle(table, &mut fields, &Fields::new());
     let mut unsaid = Vec::new();
+    for reversed in super::dates::reversed(table, &fields) {
+        take_out(&mut fields, &reversed.end);
+        unsaid.push(format!("{}: {}", reversed.end, reversed.words()));
+    }
     let root = FieldPath::default();
     let mut desired = members(table, &fields, &root, &mut unsaid);
     untrigger(table, &mut desired, &root, &mut unsaid);
     untrigger_from_elements(table, &mut desired, &mut unsaid);
     Statement { desired, unsaid }
+}
+
+/// Takes a member out of an object, or out of an element of one of its lists.
+fn take_out(fields: &mut Fields, path: &FieldPath) {
+    match path.parts() {
+        [Part::Field(name)] => {
+            fields.remove(name);
+        }
+        [Part::Field(list), Part::Element(key), Part::Field(name)] => {
+            if let Some(Value::Items(items)) = fields.get_mut(list) {
+                let own = items.iter_mut().find(|(other, _)| **other == *key);
+                own.map(|(_, element)| element.remove(name));
+            }
+        }
+        _ => {}
+    }
 }
 
 fn members(
