@@ -3,12 +3,15 @@
 //! serde-saphyr writes, because the libyaml family writes `no`, `1_000` and `12:30:45` bare, which other
 //! readers take for something else (measured 2026-11-21).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value as Json, json};
 use serde_saphyr::DoubleQuoted;
 
 use super::envelope::API_VERSION;
 use crate::model::Kind;
+use crate::model::unseen::{is_visible, marked};
 
 /// What can go wrong in writing a value that is JSON already: nothing that a user could mend.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,8 +46,90 @@ pub fn object(
 }
 
 /// A value as a YAML document: members in their order, texts of several lines as blocks, numbers with the digits
-/// that they have.
+/// that they have. Texts with characters that nobody sees, or that would command the runner whose log shows the
+/// document, are written with escapes.
 pub fn yaml(value: &Json) -> Result<String, Unwritable> {
+    let mut texts = BTreeSet::new();
+    collect_hazards(value, &mut texts);
+    if texts.is_empty() {
+        return plain_yaml(value);
+    }
+    // The serializer has no word for the style of one text: it writes a name for each, which is replaced.
+    let plain = value.to_string();
+    let mut stem = "entitle-escaped".to_string();
+    while plain.contains(&stem) {
+        stem.push('-');
+    }
+    let names: BTreeMap<String, String> = texts
+        .into_iter()
+        .enumerate()
+        .map(|(number, text)| (text, format!("{stem}-{number}-")))
+        .collect();
+    let mut text = plain_yaml(&renamed(value, &names))?;
+    for (hazard, name) in &names {
+        text = text.replace(name, &quoted(hazard));
+    }
+    Ok(text)
+}
+
+/// Whether a text cannot be shown as it is.
+fn is_hazard(text: &str) -> bool {
+    let seen = |line: &str| is_visible(line) && !line.trim_start().starts_with("::");
+    text.contains("##") || !text.split(['\n', '\t']).all(seen)
+}
+
+fn collect_hazards(value: &Json, found: &mut BTreeSet<String>) {
+    match value {
+        Json::String(text) if is_hazard(text) => {
+            found.insert(text.clone());
+        }
+        Json::Array(items) => items.iter().for_each(|item| collect_hazards(item, found)),
+        Json::Object(members) => {
+            found.extend(members.keys().filter(|name| is_hazard(name)).cloned());
+            members
+                .values()
+                .for_each(|value| collect_hazards(value, found));
+        }
+        _ => {}
+    }
+}
+
+fn renamed(value: &Json, names: &BTreeMap<String, String>) -> Json {
+    let name = |text: &String| names.get(text).unwrap_or(text).clone();
+    match value {
+        Json::String(text) => Json::String(name(text)),
+        Json::Array(items) => items.iter().map(|item| renamed(item, names)).collect(),
+        Json::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(key, value)| (name(key), renamed(value, names)))
+                .collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// A text in double quotes, in which everything can be seen.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    let mut last = ' ';
+    for (c, unseen) in marked(text) {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '#' if last == '#' => out.push_str("\\x23"),
+            c if unseen => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+        last = c;
+    }
+    out.push('"');
+    out
+}
+
+/// The same of a value that has no such text.
+fn plain_yaml(value: &Json) -> Result<String, Unwritable> {
     match value {
         Json::Object(members) if !members.is_empty() => {
             let members = members.iter().map(|(name, value)| member(name, value));
@@ -67,7 +152,7 @@ fn member(name: &str, value: &Json) -> Result<String, Unwritable> {
     match value {
         Json::Number(number) => named(" ", digits(number) + "\n"),
         value if is_empty(value) => one(value),
-        value => named("\n", indented(&yaml(value)?, true)),
+        value => named("\n", indented(&plain_yaml(value)?, true)),
     }
 }
 
@@ -75,7 +160,7 @@ fn item(value: &Json) -> Result<String, Unwritable> {
     if is_empty(value) && !value.is_number() {
         return by_itself(&Json::from_iter([value.clone()]));
     }
-    Ok(format!("- {}", indented(&yaml(value)?, false)))
+    Ok(format!("- {}", indented(&plain_yaml(value)?, false)))
 }
 
 /// Whether nothing stands below the line of a value, but for the lines of a text.
@@ -200,5 +285,33 @@ mod tests {
         });
         let whole = by_itself(&document).expect("YAML");
         assert_eq!(yaml(&document).expect("YAML"), whole);
+    }
+
+    #[test]
+    fn nothing_in_a_document_hides_or_commands_and_every_value_is_kept() {
+        let value = json!({
+            "plain": "license",
+            "bidi": "abc\u{202e}cba \"q\" \\ ü",
+            "control": "a\u{1b}[2Jb\u{9b}\u{85}",
+            "soft": "lic\u{ad}ense",
+            "block": "one\n  ::error::x\nthree\n",
+            "azure": "x ###vso[task.setvariable]y",
+            "name\u{200b}": ["::a", "entitle-escaped", "\u{10ffff}"],
+            "lines": "one\ntwo\n",
+        });
+        let text = yaml(&value).expect("written");
+        let seen = text
+            .lines()
+            .all(|line| is_visible(line) && !line.trim_start().starts_with("::"));
+        assert!(seen && !text.contains("##"), "{text}");
+        assert!(
+            text.contains("plain: license\n") && text.contains("lines: |"),
+            "{text}"
+        );
+        let read: Json = serde_json::to_value(
+            serde_yaml::from_str::<serde_yaml::Value>(&text).expect("another reader reads it"),
+        )
+        .expect("JSON");
+        assert_eq!(read, value, "{text}");
     }
 }

@@ -22,6 +22,7 @@ pub mod resource;
 pub mod secret;
 pub mod text;
 pub mod trusted_host;
+pub mod unseen;
 pub mod value;
 pub mod wire;
 
