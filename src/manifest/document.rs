@@ -38,10 +38,11 @@ pub struct Policy {
     /// How often `watch` looks at it without being told to, for example `30m`.
     #[schemars(default)]
     pub resync: Option<String>,
-    /// Lists whose live elements survive though they are not listed here.
+    /// Lists whose live elements survive though they are not listed here, in the words of this manifest.
     #[schemars(default)]
     pub keep_unlisted: Vec<String>,
-    /// Field paths left out of diff and apply alike, as plans print them.
+    /// Field paths left out of diff and apply alike, as plans print them; `[*]` is every element, `["*"]` the one
+    /// whose key is a star. A date goes with the type that gave it a meaning, also where it is ignored.
     #[schemars(default)]
     pub ignore: Vec<String>,
     /// Lists and fields that the vendor leaves out of a read when they are empty, as plans print them:

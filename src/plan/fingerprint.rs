@@ -112,3 +112,36 @@ pub fn sha256(value: &impl Serialize) -> [u8; 32] {
     let _ = hashing.flush();
     hashing.get_ref().0.clone().finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+    use crate::provider::testing::wanted;
+
+    #[test]
+    fn free_json_is_hashed_by_value_and_to_the_last_digit() {
+        let license = provider::of_kind("LicenseSpringLicense").unwrap().table();
+        let desired = wanted(license, &[("licenseId", "1")]);
+        let of_metadata = |metadata: &str| {
+            let features = format!(
+                r#"{{"product_features": [{{"product_feature": "f", "metadata": {metadata}}}]}}"#
+            );
+            let features = serde_json::from_str(&features).unwrap();
+            let live = Live {
+                fields: provider::decode::fields(license.desired, &features).unwrap(),
+                ..Live::default()
+            };
+            of(license.desired, &desired, &live)
+        };
+        let one = of_metadata(r#"{"a": 1, "b": 12345678901234567890123}"#);
+        assert_eq!(
+            one,
+            of_metadata(r#"{"b": 1.2345678901234567890123e22, "a": 1.0}"#)
+        );
+        assert_ne!(
+            one,
+            of_metadata(r#"{"a": 1, "b": 12345678901234567890124}"#)
+        );
+    }
+}

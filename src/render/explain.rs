@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+use serde_json::Value as Json;
 
+use crate::manifest::document::Policy;
 use crate::model::diagnostic::nearest;
 use crate::model::field::{Elements, Shown, find};
 use crate::model::{Carry, Clearing, Field, KindTable, Need, Rate, RiskRule, Scope, Shape};
@@ -57,6 +59,7 @@ pub fn path(out: &mut dyn Write, path: &str) -> io::Result<Result<(), String>> {
     }
     match rest.split_first() {
         None => kind_page(out, table).map(Ok),
+        Some((&"policy", _)) => policy_page(out, path).map(Ok),
         Some((name, rest)) => match lookup(table.desired, name, rest) {
             Ok(field) => field_page(out, path, field, provider.semantics().write).map(Ok),
             Err(why) => Ok(Err(why)),
@@ -105,7 +108,24 @@ fn kind_page(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    writeln!(
+        out,
+        "\nPolicy, under spec.policy\n  entitle explain {}.policy",
+        table.kind
+    )
+}
+
+/// What `spec.policy` may say, which is the same for every kind, and how plans speak of fields.
+fn policy_page(out: &mut dyn Write, path: &str) -> io::Result<()> {
+    writeln!(out, "{BOLD}{path}{BOLD:#}\n  How the object is treated.\n")?;
+    let policy = super::schema::of::<Policy>();
+    let members = policy.get("properties").and_then(Json::as_object);
+    for (name, member) in members.into_iter().flatten() {
+        let about = member.get("description").and_then(Json::as_str);
+        let about = about.unwrap_or_default().replace('\n', " ");
+        writeln!(out, "  {name:<14} {about}")?;
+    }
+    writeln!(out, "\n{VERBS}")
 }
 
 fn line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
@@ -258,6 +278,14 @@ const OWN_PAGES: [(&str, &str); 4] = [
     ("Project", PROJECT),
 ];
 
+const VERBS: &str = "What a plan does to a field or to an element of a list
+  add            live has no such element, or shows no such field
+  replace        live has another value; a field that is cleared is replaced by null
+  remove         the element goes, or the field with the type that gave it a meaning
+
+What stops a new element at once strands: an end in the past, `enabled: false`, a
+usage counter. 9999-12-31 is no end, at any time of that day.";
+
 const ACCEPTED_DRIFT: &str = "AcceptedDrift
   Drift that somebody has looked at and lets be.
 
@@ -345,6 +373,34 @@ mod tests {
             "  licensespring       10 at once, 600 in 60 s, 200 in 10 s, 50 in 1 s",
         ] {
             assert!(text.lines().any(|own| own == line), "{line:?} in {text}");
+        }
+    }
+
+    #[test]
+    fn rules_that_no_type_tells_are_explained() {
+        let page = |of: &str| {
+            let mut out = Vec::new();
+            path(&mut out, of).unwrap().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        for (of, said) in [
+            (
+                "AlineaLicense.Grade",
+                "null or \"\", which are one value, sent as null",
+            ),
+            ("AlineaLicense.StartDate", "later reduces, also in the past"),
+            ("AlineaLicense.EndDate", "9999-12-31 is no end"),
+            ("AlineaLicense.EndDate", "not before StartDate"),
+            (
+                "CryptlexOrganizationLicense.userGroups",
+                "userGroupIds, also in spec.policy",
+            ),
+            ("LacLicenseOrder.policy", "in the words of this manifest"),
+            ("LacLicenseOrder.spec.policy.ignore", "[\"*\"]"),
+            ("LacLicenseOrder.policy", "replaced by null"),
+            ("LacLicenseOrder", "explain LacLicenseOrder.policy"),
+        ] {
+            assert!(page(of).contains(said), "{said:?} in {}", page(of));
         }
     }
 

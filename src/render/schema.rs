@@ -95,7 +95,7 @@ fn branch(kind: &str, spec: Json) -> Json {
 }
 
 /// The schema of a type without definitions of its own, so that it can stand inside another.
-fn of<T: JsonSchema>() -> Json {
+pub(super) fn of<T: JsonSchema>() -> Json {
     let generator = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     let mut schema = generator
         .into_generator()
