@@ -243,7 +243,7 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         );
     }
     let secrets = settings(&args.reach, from_git, Arc::default()).secrets;
-    let bounds = Bounds::within(limit);
+    let bounds = Bounds::for_descriptor_limit(limit);
     let surface = Surface::new(&args.surface, secrets, triggers.clone(), bounds).await?;
     let task = Wiring {
         args: &args,

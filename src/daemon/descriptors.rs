@@ -2,7 +2,7 @@
 
 /// More than a daemon ever opens. The limit is not raised beyond it: some hard limits are a milliard, and there are
 /// programs (git runs helpers) that close every number below the limit when they start.
-const ENOUGH: u64 = 65_536;
+const MOST: u64 = 65_536;
 
 /// Raises the soft limit of open files to the hard one and returns what is in force; `None` if nothing is limited or
 /// known. The usual soft limit of 1,024 is for programs that wait with `select`; ours is none, and would share it
@@ -13,7 +13,7 @@ pub fn raise_limit() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current?;
     let wanted = Rlimit {
-        current: Some(wanted(current, maximum)),
+        current: Some(target_limit(current, maximum)),
         maximum,
     };
     match setrlimit(Resource::Nofile, wanted) {
@@ -29,8 +29,8 @@ pub fn raise_limit() -> Option<u64> {
 
 /// The limit to ask for: never less than there is, never more than is allowed.
 #[cfg(unix)]
-fn wanted(current: u64, maximum: Option<u64>) -> u64 {
-    current.max(ENOUGH.min(maximum.unwrap_or(ENOUGH)))
+fn target_limit(current: u64, maximum: Option<u64>) -> u64 {
+    current.max(MOST.min(maximum.unwrap_or(MOST)))
 }
 
 #[cfg(all(test, unix))]
@@ -39,10 +39,10 @@ mod tests {
 
     #[test]
     fn the_limit_is_raised_as_far_as_it_may_and_need_be() {
-        assert_eq!(wanted(1_024, Some(4_096)), 4_096);
-        assert_eq!(wanted(1_024, Some(1 << 30)), ENOUGH);
-        assert_eq!(wanted(1_024, None), ENOUGH);
-        assert_eq!(wanted(1 << 20, Some(1 << 30)), 1 << 20);
-        assert_eq!(wanted(64, Some(64)), 64);
+        assert_eq!(target_limit(1_024, Some(4_096)), 4_096);
+        assert_eq!(target_limit(1_024, Some(1 << 30)), MOST);
+        assert_eq!(target_limit(1_024, None), MOST);
+        assert_eq!(target_limit(1 << 20, Some(1 << 30)), 1 << 20);
+        assert_eq!(target_limit(64, Some(64)), 64);
     }
 }

@@ -108,6 +108,7 @@ mod tests {
         queue.wake(&"a", 9, "resync");
         queue.wake(&"a", 3, "saved");
         queue.wake(&"a", 5, "hint");
+        assert_eq!(queue.sizes(), (1, 1, 0), "the later wake is forgotten");
         assert_eq!(queue.next(any), Some(3));
         assert_eq!(queue.due(2, any), []);
         assert_eq!(queue.due(9, any), [("a", "saved")]);

@@ -38,15 +38,15 @@ pub fn next(ended: Ended, failures: u32, resync: Duration, chance: f64) -> (Dura
 /// Doubles with every failure, up to the regular wait. Half of each wait is up to chance, so that what
 /// failed together is not tried again together.
 pub fn backoff(failures: u32, longest: Duration, chance: f64) -> Duration {
-    doubled(FIRST, failures, longest, chance)
+    exponential(FIRST, failures, longest, chance)
 }
 
 /// The wait until a source that could not be read is read again; `regular` is the wait without failures.
-pub fn reading(failures: u32, regular: Duration, chance: f64) -> Duration {
-    doubled(READ_FIRST, failures, READ_LONGEST.min(regular), chance)
+pub fn read_backoff(failures: u32, regular: Duration, chance: f64) -> Duration {
+    exponential(READ_FIRST, failures, READ_LONGEST.min(regular), chance)
 }
 
-fn doubled(first: Duration, failures: u32, longest: Duration, chance: f64) -> Duration {
+fn exponential(first: Duration, failures: u32, longest: Duration, chance: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.min(16)));
     doubled
         .min(longest)
@@ -96,12 +96,12 @@ mod tests {
     #[test]
     fn a_source_is_read_again_after_a_second_and_every_half_minute_at_the_latest() {
         let waits = |regular| {
-            let waits = (0..7).map(|failures| reading(failures, regular, 1.0).as_secs());
+            let waits = (0..7).map(|failures| read_backoff(failures, regular, 1.0).as_secs());
             waits.collect::<Vec<u64>>()
         };
         assert_eq!(waits(RESYNC), [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(waits(Duration::from_secs(3)), [1, 2, 3, 3, 3, 3, 3]);
-        assert_eq!(reading(0, RESYNC, 0.0).as_millis(), 500);
+        assert_eq!(read_backoff(0, RESYNC, 0.0).as_millis(), 500);
     }
 
     #[test]

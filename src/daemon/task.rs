@@ -228,7 +228,7 @@ impl Task {
                 }
             }
             Err(why) => {
-                wait = super::schedule::reading(flight.failures, self.poll, chance);
+                wait = super::schedule::read_backoff(flight.failures, self.poll, chance);
                 flight.failures = flight.failures.saturating_add(1);
                 self.board.source_is_broken(why);
             }

@@ -42,7 +42,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     (
         "hyper",
-        &["daemon/serve/connections.rs", "daemon/serve/places.rs"],
+        &["daemon/serve/connections.rs", "daemon/serve/slots.rs"],
     ),
     ("hyper_util", &["daemon/serve/connections.rs"]),
     ("clap", &["cli/"]),

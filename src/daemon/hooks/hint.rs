@@ -52,7 +52,7 @@ pub fn licensespring(connection: &str, body: &[u8]) -> Option<Trigger> {
     let concerned = LICENSESPRING_OBJECTS
         .iter()
         .any(|name| data.contains_key(*name));
-    if !concerned || data.contains_key("device") || is_named_as_use(&event) {
+    if !concerned || data.contains_key("device") || is_usage_event(&event) {
         return None;
     }
     Some(look(connection, id(&event["data"]["license"]["id"])))
@@ -60,7 +60,7 @@ pub fn licensespring(connection: &str, body: &[u8]) -> Option<Trigger> {
 
 /// Whether an event has the name of one that only counts. Which member holds the name is not published, so every
 /// text beside `data` is looked at.
-fn is_named_as_use(event: &Json) -> bool {
+fn is_usage_event(event: &Json) -> bool {
     let texts = event.as_object().into_iter().flatten();
     let mut texts = texts.filter_map(|(_, value)| value.as_str());
     texts.any(|name| {

@@ -3,7 +3,7 @@
 //! Whoever can reach the port can open connections, with or without a token, and every connection takes a file
 //! descriptor from the same limit that the journal, the manifests and the calls to vendors live on. So
 //! connections are counted, in all and per peer, and beyond a bound a silent one is closed for the new one (see
-//! [`super::places`]); one that sends no whole request head in time is closed as well, also between two requests.
+//! [`super::slots`]); one that sends no whole request head in time is closed as well, also between two requests.
 //! What is under way inside a request has bounds of its own: hook bodies and event streams, see `deliveries` and
 //! `events`.
 
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::places::{Place, Places};
+use super::slots::{Slot, Slots};
 
 /// The bounds of the accept loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +40,15 @@ pub struct Bounds {
     /// machine leaves room for a probe from another.
     pub per_peer: usize,
     /// How long a request head may take, from the first moment of the connection or the end of the request before.
-    pub head_time: Duration,
+    pub header_timeout: Duration,
 }
 
 impl Bounds {
     /// A team with its dashboards, a proxy, probes and vendors' hooks stay far below.
-    pub const USUAL: Self = Self {
+    pub const DEFAULT: Self = Self {
         all: 256,
         per_peer: 32,
-        head_time: Duration::from_secs(10),
+        header_timeout: Duration::from_secs(10),
     };
 
     /// Descriptors that connections leave to the daemon's own work: 16 calls at once to each of a few vendors,
@@ -57,24 +57,24 @@ impl Bounds {
 
     /// The usual bounds, as far as a limit of descriptors leaves room. A few connections there are always: a daemon
     /// that cannot be probed is restarted.
-    pub fn within(descriptors: Option<u64>) -> Self {
+    pub fn for_descriptor_limit(descriptors: Option<u64>) -> Self {
         let limit = descriptors.and_then(|limit| usize::try_from(limit).ok());
         let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(Self::RESERVE));
-        let all = Self::USUAL.all.min(room.max(8));
+        let all = Self::DEFAULT.all.min(room.max(8));
         Self {
             all,
-            per_peer: Self::USUAL.per_peer.min(all / 2),
-            ..Self::USUAL
+            per_peer: Self::DEFAULT.per_peer.min(all / 2),
+            ..Self::DEFAULT
         }
     }
 }
 
 /// The wait after the system refused a connection, for example for want of descriptors: those of others end in
 /// seconds.
-const PAUSE: Duration = Duration::from_millis(500);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 
-/// At most one complaint in this time: whoever floods the port must not flood the log.
-const QUIET: Duration = Duration::from_secs(60);
+/// At most one warning in this time: whoever floods the port must not flood the log.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Accepts connections until `stop` is ready, then waits until the answers under way are finished. An error of
 /// `accept` never ends it.
@@ -85,9 +85,9 @@ pub async fn accept(
     stop: impl Future<Output = ()>,
 ) {
     let (stopped, stopping) = watch::channel(false);
-    let places = Places::default();
+    let slots = Slots::default();
     let mut open = JoinSet::new();
-    let mut complaint = Complaint::default();
+    let mut warning = ThrottledWarning::default();
     let mut stop = pin!(stop);
     loop {
         // Every arm may be dropped before it is ready: a connection that was not handed out is kept by the system,
@@ -99,19 +99,19 @@ pub async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let taken = places.take(peer.ip(), bounds);
-                if let Some(full) = taken.full {
-                    complaint.tell(&format!("{full}: those that ask for nothing are closed"));
+                let acquired = slots.acquire(peer.ip(), bounds);
+                if let Some(full) = acquired.full {
+                    warning.log(&format!("{full}: those that ask for nothing are closed"));
                 }
-                if let Some(place) = taken.place {
+                if let Some(slot) = acquired.slot {
                     let service = (router.clone(), stopping.clone());
-                    open.spawn(serve(stream, peer, service, bounds.head_time, place));
+                    open.spawn(serve(stream, peer, service, bounds.header_timeout, slot));
                 }
             }
-            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
-                complaint.tell(&format!("cannot accept connections: {error}"));
-                sleep(PAUSE).await;
+                warning.log(&format!("cannot accept connections: {error}"));
+                sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
@@ -121,7 +121,7 @@ pub async fn accept(
 }
 
 /// Whether an error of `accept` is about the one connection that was next.
-fn is_of_one_connection(error: &io::Error) -> bool {
+fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -135,23 +135,24 @@ async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     (router, mut stopping): (Router, watch::Receiver<bool>),
-    head_time: Duration,
-    place: Place,
+    header_timeout: Duration,
+    slot: Slot,
 ) {
-    let place = Arc::new(place);
+    let slot = Arc::new(slot);
     let router = TowerToHyperService::new(router);
-    let own = Arc::clone(&place);
+    let own = Arc::clone(&slot);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let under_way = own.begin();
+        let under_way = own.begin_request();
         let answer = router.call(request);
         async move {
             let answer: Result<Response, Infallible> = answer.await;
-            answer.map(|answer| under_way.until_the_end_of(answer))
+            answer.map(|answer| under_way.attach_to(answer))
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head_time);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_timeout);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let stop = async {
         let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -160,7 +161,7 @@ async fn serve(
     tokio::select! {
         // What went wrong with one connection concerns its client, who has noticed.
         _ = connection.as_mut() => return,
-        () = place.given_away() => return,
+        () = slot.evicted() => return,
         () = stop => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
@@ -168,11 +169,11 @@ async fn serve(
 
 /// Says what is wrong once in a while.
 #[derive(Default)]
-struct Complaint(Option<Instant>);
+struct ThrottledWarning(Option<Instant>);
 
-impl Complaint {
-    fn tell(&mut self, words: &str) {
-        if self.0.is_none_or(|last| last.elapsed() >= QUIET) {
+impl ThrottledWarning {
+    fn log(&mut self, words: &str) {
+        if self.0.is_none_or(|last| last.elapsed() >= WARNING_INTERVAL) {
             tracing::warn!("{words}");
             self.0 = Some(Instant::now());
         }
@@ -185,10 +186,10 @@ mod tests {
 
     #[test]
     fn connections_leave_descriptors_to_the_daemons_own_work() {
-        assert_eq!(Bounds::within(None), Bounds::USUAL);
-        assert_eq!(Bounds::within(Some(1 << 20)), Bounds::USUAL);
+        assert_eq!(Bounds::for_descriptor_limit(None), Bounds::DEFAULT);
+        assert_eq!(Bounds::for_descriptor_limit(Some(1 << 20)), Bounds::DEFAULT);
         let of = |limit| {
-            let bounds = Bounds::within(Some(limit));
+            let bounds = Bounds::for_descriptor_limit(Some(limit));
             (bounds.all, bounds.per_peer)
         };
         assert_eq!(of(416), (256, 32));

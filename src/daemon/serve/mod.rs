@@ -19,7 +19,7 @@ mod events;
 pub mod guard;
 pub mod metrics;
 mod page;
-mod places;
+mod slots;
 pub mod view;
 
 use std::future::Future;

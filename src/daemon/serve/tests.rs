@@ -61,7 +61,7 @@ async fn keys() -> Keys {
 }
 
 async fn bench(objects: usize, token: Option<&str>, room: usize) -> Bench {
-    bounded(objects, token, room, Bounds::USUAL).await
+    bounded(objects, token, room, Bounds::DEFAULT).await
 }
 
 async fn bounded(objects: usize, token: Option<&str>, room: usize, bounds: Bounds) -> Bench {
@@ -306,7 +306,7 @@ async fn others_are_not_served_without_a_token() {
         hooks: Arc::new(Hooks::new(Keys::default(), mpsc::channel(1).0)),
         token: None,
         clock: samples::now,
-        bounds: Bounds::USUAL,
+        bounds: Bounds::DEFAULT,
     };
     let refused = serve(listener, serving, std::future::pending()).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("--listen-token")));
@@ -418,7 +418,7 @@ async fn silent_connections_give_way_to_whoever_asks() {
     let bounds = Bounds {
         all: 12,
         per_peer: 8,
-        head_time: Duration::from_secs(3600),
+        header_timeout: Duration::from_secs(3600),
     };
     let bench = bounded(3, None, 1, bounds).await;
     let mut silent = Vec::new();
@@ -442,7 +442,7 @@ async fn connections_in_requests_shut_out_their_own_peer_only() {
     let bounds = Bounds {
         all: 12,
         per_peer: 8,
-        head_time: Duration::from_secs(3600),
+        header_timeout: Duration::from_secs(3600),
     };
     let bench = bounded(3, None, 1, bounds).await;
     let mut streams = Vec::new();
@@ -470,8 +470,8 @@ async fn connections_in_requests_shut_out_their_own_peer_only() {
 #[tokio::test]
 async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
     let bounds = Bounds {
-        head_time: Duration::from_millis(100),
-        ..Bounds::USUAL
+        header_timeout: Duration::from_millis(100),
+        ..Bounds::DEFAULT
     };
     let bench = bounded(3, None, 1, bounds).await;
     let mut stream = open(&bench, "GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await;

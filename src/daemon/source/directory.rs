@@ -15,7 +15,7 @@ use notify::event::{AccessKind, AccessMode, Event, EventKind, ModifyKind};
 use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use super::follow::{Follower, Note, Open, Refusal, Watches};
+use super::follow::{FileEvent, Follower, OpenWatcher, Refusal, Watches};
 use super::points::Change;
 use crate::daemon::trigger::Trigger;
 use crate::manifest::walk::Disk;
@@ -23,14 +23,14 @@ use crate::manifest::walk::Disk;
 /// Saved files are gathered this long; every save of a burst is one hint at the latest then.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// How often the ways to the source are looked at. A few looks at names, however many files there are.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the ways to the source are looked at. A few checks at names, however many files there are.
+const CHECK: Duration = Duration::from_secs(1);
 
-/// How many looks go by between two comparisons of what gives no events.
+/// How many checks go by between two comparisons of what gives no events.
 const POLL: u32 = 2;
 
 /// Notes that wait at most: more would say nothing more.
-const NOTES: usize = 4_096;
+const EVENTS: usize = 4_096;
 
 /// Follows a source as long as this lasts.
 pub struct Following {
@@ -52,20 +52,20 @@ pub fn follow(
     poll: bool,
     hints: mpsc::Sender<Trigger>,
 ) -> Result<Following, String> {
-    let (notes, told) = sync_channel(NOTES);
-    let missed: Arc<AtomicBool> = Arc::default();
-    let open = (!poll).then(|| watcher(notes.clone(), Arc::clone(&missed)));
+    let (events, received) = sync_channel(EVENTS);
+    let overflowed: Arc<AtomicBool> = Arc::default();
+    let open = (!poll).then(|| watcher(events.clone(), Arc::clone(&overflowed)));
     let follower = Follower::new(paths, Box::new(Disk), open);
     let stop: Arc<AtomicBool> = Arc::default();
     let thread = Thread {
         follower,
-        told,
-        _notes: notes,
-        missed,
+        received,
+        _sender: events,
+        overflowed,
         stop: Arc::clone(&stop),
         hints,
-        broken: None,
-        looks: 0,
+        reported: None,
+        checks: 0,
     };
     std::thread::Builder::new()
         .name("following".into())
@@ -94,14 +94,17 @@ impl Watches for RecommendedWatcher {
     }
 }
 
-/// Makes watchers that put what they are told into `notes`, and set `missed` where there is no room.
-fn watcher(notes: SyncSender<Note>, missed: Arc<AtomicBool>) -> Open<RecommendedWatcher> {
+/// Makes watchers that send what the system reports into `events`, and set `overflowed` when there is no room.
+fn watcher(
+    events: SyncSender<FileEvent>,
+    overflowed: Arc<AtomicBool>,
+) -> OpenWatcher<RecommendedWatcher> {
     Box::new(move || {
-        let (notes, missed) = (notes.clone(), Arc::clone(&missed));
+        let (events, overflowed) = (events.clone(), Arc::clone(&overflowed));
         let tell = move |event: notify::Result<Event>| {
-            for note in notes_of(event) {
-                if notes.try_send(note).is_err() {
-                    missed.store(true, Ordering::Relaxed);
+            for event in file_events(event) {
+                if events.try_send(event).is_err() {
+                    overflowed.store(true, Ordering::Relaxed);
                 }
             }
         };
@@ -121,13 +124,13 @@ fn is_too_many_files(error: &std::io::Error) -> bool {
 
 /// What an event says. Reading a file is no change, and an error may hide one: the system's queue may have run over,
 /// or a watch may be lost.
-fn notes_of(event: notify::Result<Event>) -> Vec<Note> {
+fn file_events(event: notify::Result<Event>) -> Vec<FileEvent> {
     let event = match event {
-        Ok(event) if event.need_rescan() => return vec![Note::ANYTHING],
+        Ok(event) if event.need_rescan() => return vec![FileEvent::ANYTHING],
         Ok(event) => event,
         Err(error) => {
             tracing::warn!(%error, "watching files: everything is read again");
-            return vec![Note::ANYTHING];
+            return vec![FileEvent::ANYTHING];
         }
     };
     let (change, lost) = match event.kind {
@@ -139,70 +142,70 @@ fn notes_of(event: notify::Result<Event>) -> Vec<Note> {
             (Change::Moved, false)
         }
     };
-    let notes = event.paths.into_iter().map(|path| Note {
+    let events = event.paths.into_iter().map(|path| FileEvent {
         path: Some(path),
         change,
         lost,
     });
-    notes.collect()
+    events.collect()
 }
 
-/// Waits for events, and looks every second.
+/// Waits for events, and checks every second.
 struct Thread {
     follower: Follower<RecommendedWatcher>,
-    told: Receiver<Note>,
+    received: Receiver<FileEvent>,
     /// Keeps the channel open where there is no watcher.
-    _notes: SyncSender<Note>,
-    missed: Arc<AtomicBool>,
+    _sender: SyncSender<FileEvent>,
+    overflowed: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     hints: mpsc::Sender<Trigger>,
-    /// What was said of it last.
-    broken: Option<String>,
-    looks: u32,
+    /// What [`Trigger::Following`] was last sent with.
+    reported: Option<String>,
+    checks: u32,
 }
 
 impl Thread {
     fn run(mut self) {
-        let mut look = Instant::now() + LOOK;
-        while self.say() && !self.stop.load(Ordering::Relaxed) {
-            let wait = look.saturating_duration_since(Instant::now());
-            // However many events there are, the look is not put off.
-            let note = match wait.is_zero() {
+        let mut next_check = Instant::now() + CHECK;
+        while self.report_broken() && !self.stop.load(Ordering::Relaxed) {
+            let wait = next_check.saturating_duration_since(Instant::now());
+            // However many events there are, the check is not put off.
+            let event = match wait.is_zero() {
                 true => None,
-                false => self.told.recv_timeout(wait).ok(),
+                false => self.received.recv_timeout(wait).ok(),
             };
-            if let Some(note) = note {
-                self.events(note);
+            if let Some(event) = event {
+                self.process(event);
                 continue;
             }
-            self.looks = self.looks.wrapping_add(1);
-            if self.follower.look(self.looks.is_multiple_of(POLL)) {
+            self.checks = self.checks.wrapping_add(1);
+            if self.follower.check(self.checks.is_multiple_of(POLL)) {
                 self.hint();
             }
-            look = Instant::now() + LOOK;
+            next_check = Instant::now() + CHECK;
         }
     }
 
-    fn events(&mut self, first: Note) {
-        let (mut read, mut moved) = self.follower.take(&[first]);
+    fn process(&mut self, first: FileEvent) {
+        let (mut read, mut moved) = self.follower.process(&[first]);
         if read {
             let end = Instant::now() + GATHER;
-            while let Ok(note) = self
-                .told
+            while let Ok(event) = self
+                .received
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
             {
-                moved |= self.follower.take(&[note]).1;
+                moved |= self.follower.process(&[event]).1;
             }
         }
-        if self.missed.swap(false, Ordering::Relaxed) {
-            self.follower.take(&[Note::ANYTHING]);
+        if self.overflowed.swap(false, Ordering::Relaxed) {
+            self.follower.process(&[FileEvent::ANYTHING]);
             (read, moved) = (true, true);
         }
         if read {
             self.hint();
         }
         // A new watch hears nothing of what happened before it.
-        if moved && self.follower.renew() {
+        if moved && self.follower.refresh() {
             self.hint();
         }
     }
@@ -212,13 +215,13 @@ impl Thread {
         let _ = self.hints.try_send(Trigger::Source);
     }
 
-    /// Says whether the source is followed, when that is another answer than before. Returns whether anybody listens.
-    fn say(&mut self) -> bool {
+    /// Sends [`Trigger::Following`] when the answer is another one than before. Returns whether anybody listens.
+    fn report_broken(&mut self) -> bool {
         let broken = self.follower.broken();
-        if broken == self.broken {
+        if broken == self.reported {
             return !self.hints.is_closed();
         }
-        self.broken.clone_from(&broken);
+        self.reported.clone_from(&broken);
         self.hints.blocking_send(Trigger::Following(broken)).is_ok()
     }
 }

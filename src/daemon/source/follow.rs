@@ -1,16 +1,16 @@
 //! Keeps watches where the source is: sets them, sets them again, and compares where none can be had.
 //!
-//! A watch is a hint that a look is worth while, and can be refused or lost; none of that may mean that a change is
-//! never seen. So every directory to watch (see [`super::points`]) is either watched or *polled*: stamps of what
-//! counts in it are compared every few seconds. Whoever drives a [`Follower`] hands it what the system told
-//! ([`Follower::take`]) and calls [`Follower::look`] about once a second; both say whether to read the source.
+//! A watch can be refused or lost; neither may mean that a change is never seen. So every directory to watch (see
+//! [`super::points`]) is either watched or *polled*: stamps of what counts in it are compared every few seconds.
+//! Whoever drives a [`Follower`] hands it what the system reports ([`Follower::process`]) and calls
+//! [`Follower::check`] about once a second; both return whether to read the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::picture::{Identity, Node, Picture};
-use super::points::{Change, GITIGNORE, Points};
+use super::filesystem::{FileSystem, Identity, Node};
+use super::points::{Change, GITIGNORE, WatchPoints};
 use crate::manifest::Limits;
 
 /// The longest time for finding out what to watch: links may lead to a whole disk.
@@ -47,9 +47,9 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// What the system told.
+/// A change that the system reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct FileEvent {
     /// What it is about; nothing if anything may have changed.
     pub path: Option<PathBuf>,
     pub change: Change,
@@ -57,7 +57,7 @@ pub struct Note {
     pub lost: bool,
 }
 
-impl Note {
+impl FileEvent {
     /// Anything may have changed, and any watch may be lost.
     pub const ANYTHING: Self = Self {
         path: None,
@@ -67,18 +67,18 @@ impl Note {
 }
 
 /// Makes what sets watches, as often as it is asked.
-pub type Open<W> = Box<dyn FnMut() -> Result<W, Refusal> + Send>;
+pub type OpenWatcher<W> = Box<dyn FnMut() -> Result<W, Refusal> + Send>;
 
 /// Follows a source.
 pub struct Follower<W> {
     roots: Vec<PathBuf>,
     /// The working directory at the start, if a path is named from there.
-    here: Option<(PathBuf, Node)>,
-    picture: Box<dyn Picture + Send>,
+    working_directory: Option<(PathBuf, Node)>,
+    file_system: Box<dyn FileSystem + Send>,
     /// Nothing where nobody wants events.
-    open: Option<Open<W>>,
+    open: Option<OpenWatcher<W>>,
     watches: Option<W>,
-    points: Points,
+    points: WatchPoints,
     watched: BTreeMap<PathBuf, Identity>,
     /// The stamp of each directory that is compared.
     polled: BTreeMap<PathBuf, u64>,
@@ -87,62 +87,66 @@ pub struct Follower<W> {
 
 impl<W: Watches> Follower<W> {
     /// Watches everything that can be; without `open` everything is compared.
-    pub fn new(roots: &[PathBuf], picture: Box<dyn Picture + Send>, open: Option<Open<W>>) -> Self {
+    pub fn new(
+        roots: &[PathBuf],
+        file_system: Box<dyn FileSystem + Send>,
+        open: Option<OpenWatcher<W>>,
+    ) -> Self {
         let roots = match roots {
             [] => vec![PathBuf::from(".")],
             roots => roots.to_vec(),
         };
         let relative = roots.iter().any(|root| root.is_relative());
-        let here = std::env::current_dir().ok().filter(|_| relative);
-        let here = here.map(|here| {
-            let node = picture.node(&here);
-            (here, node)
+        let working_directory = std::env::current_dir().ok().filter(|_| relative);
+        let working_directory = working_directory.map(|path| {
+            let node = file_system.node(&path);
+            (path, node)
         });
         let mut follower = Self {
             roots,
-            here,
-            picture,
+            working_directory,
+            file_system,
             open,
             watches: None,
-            points: Points::default(),
+            points: WatchPoints::default(),
             watched: BTreeMap::new(),
             polled: BTreeMap::new(),
             refusals: BTreeSet::new(),
         };
-        follower.renew();
+        follower.refresh();
         follower
     }
 
     /// Why the source is not followed.
     pub fn broken(&self) -> Option<String> {
-        if let Some((here, node)) = &self.here
-            && self.picture.node(here) != *node
+        if let Some((path, node)) = &self.working_directory
+            && self.file_system.node(path) != *node
         {
-            let here = here.display();
+            let path = path.display();
             return Some(format!(
-                "the working directory {here} is another one now: start again, or name the source by its whole path"
+                "the working directory {path} is another one now: start again, or name the source by its whole path"
             ));
         }
         self.points.broken.clone()
     }
 
-    /// Takes in what the system told. Returns whether to read the source, and whether [`Self::renew`] is needed.
-    pub fn take(&mut self, notes: &[Note]) -> (bool, bool) {
+    /// Takes in what the system reports. Returns whether to read the source, and whether [`Self::refresh`] is needed.
+    pub fn process(&mut self, events: &[FileEvent]) -> (bool, bool) {
         let (mut read, mut moved) = (false, false);
-        for note in notes {
-            let concerns = note
+        for event in events {
+            let concerns = event
                 .path
                 .as_ref()
-                .is_none_or(|path| self.points.concern(path, note.change));
+                .is_none_or(|path| self.points.is_relevant(path, event.change));
             if !concerns {
                 continue;
             }
             read = true;
             let ignores =
-                note.path.as_ref().and_then(|path| path.file_name()) == Some(GITIGNORE.as_ref());
-            moved |= note.change == Change::Moved || ignores;
-            if note.lost {
-                self.forget(note.path.as_deref());
+                event.path.as_ref().and_then(|path| path.file_name()) == Some(GITIGNORE.as_ref());
+            moved |= event.change == Change::Moved || ignores;
+            if event.lost {
+                self.forget(event.path.as_deref());
             }
         }
         (read, moved)
@@ -164,31 +168,31 @@ impl<W: Watches> Follower<W> {
 
     /// Looks whether the named paths lead where they led and, if `poll`, at what has no watch. Returns whether to read
     /// the source.
-    pub fn look(&mut self, poll: bool) -> bool {
-        let mut read = !self.points.still_hold(&*self.picture);
+    pub fn check(&mut self, poll: bool) -> bool {
+        let mut read = !self.points.ways_unchanged(&*self.file_system);
         if poll {
             for (directory, before) in &mut self.polled {
-                let now = self.points.stamp(directory, &*self.picture);
+                let now = self.points.stamp(directory, &*self.file_system);
                 read |= now != *before;
                 *before = now;
             }
         }
         if read {
-            self.renew();
+            self.refresh();
         }
         read
     }
 
     /// Finds out what to watch, and watches it. Returns whether something is watched or compared that was not before:
     /// what changed there until now was not told.
-    pub fn renew(&mut self) -> bool {
+    pub fn refresh(&mut self) -> bool {
         let roots = self.roots.iter().map(std::path::absolute);
         let roots: Vec<PathBuf> = roots.flatten().collect();
         let limits = Limits {
             inside: false,
             deadline: Some(Instant::now() + LONGEST),
         };
-        self.points = Points::of(&roots, &*self.picture, &limits);
+        self.points = WatchPoints::of(&roots, &*self.file_system, &limits);
         if roots.len() < self.roots.len() {
             let why = "the working directory is gone: start again".to_string();
             self.points.broken.get_or_insert(why);
@@ -213,14 +217,14 @@ impl<W: Watches> Follower<W> {
                 Err(refusal) => {
                     refusals.extend(refusal);
                     if !self.polled.contains_key(&path) {
-                        let stamp = self.points.stamp(&path, &*self.picture);
+                        let stamp = self.points.stamp(&path, &*self.file_system);
                         self.polled.insert(path, stamp);
                         new = true;
                     }
                 }
             }
         }
-        self.tell(refusals);
+        self.log_refusals(refusals);
         new
     }
 
@@ -260,7 +264,7 @@ impl<W: Watches> Follower<W> {
     }
 
     /// Tells of refusals once, and once when they are over.
-    fn tell(&mut self, refusals: BTreeSet<Refusal>) {
+    fn log_refusals(&mut self, refusals: BTreeSet<Refusal>) {
         // One of them stands for all: a thousand directories of somebody else's are told of in one line.
         if let Some(refusal) = refusals.difference(&self.refusals).next() {
             let directories = self.polled.len();

@@ -4,7 +4,7 @@
 //! put in force is not its business.
 
 pub mod directory;
+mod filesystem;
 mod follow;
 pub mod git;
-mod picture;
 mod points;

@@ -23,7 +23,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::picture::{Identity, Node, Picture};
+use super::filesystem::{FileSystem, Identity, Node};
 use crate::manifest::walk::{self, Kind, Limits, Root, Target, Tree};
 
 /// As many links as Linux follows in one path.
@@ -34,7 +34,7 @@ pub const GITIGNORE: &str = ".gitignore";
 
 /// A directory to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Point {
+pub struct WatchPoint {
     pub identity: Identity,
     /// Whether every name in it counts, as in a directory of manifests.
     pub all: bool,
@@ -44,9 +44,9 @@ pub struct Point {
 
 /// What to watch, and what was seen when that was decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Points {
+pub struct WatchPoints {
     /// By paths without links; no directory has two.
-    pub directories: BTreeMap<PathBuf, Point>,
+    pub directories: BTreeMap<PathBuf, WatchPoint>,
     /// What was found on the ways of the named paths, but for files. A look at these few tells that a way leads
     /// elsewhere now, also where no event would tell: another file system was mounted there.
     pub ways: BTreeMap<PathBuf, Node>,
@@ -63,11 +63,11 @@ pub enum Change {
     Moved,
 }
 
-impl Points {
+impl WatchPoints {
     /// Finds the points of named paths, which are absolute.
-    pub fn of(roots: &[PathBuf], picture: &dyn Picture, limits: &Limits) -> Self {
+    pub fn of(roots: &[PathBuf], file_system: &dyn FileSystem, limits: &Limits) -> Self {
         let mut survey = Survey {
-            picture,
+            file_system,
             limits,
             nodes: HashMap::new(),
             paths: HashMap::new(),
@@ -80,15 +80,15 @@ impl Points {
     }
 
     /// Whether the named paths lead where they led.
-    pub fn still_hold(&self, picture: &dyn Picture) -> bool {
+    pub fn ways_unchanged(&self, file_system: &dyn FileSystem) -> bool {
         self.ways
             .iter()
-            .all(|(path, node)| picture.node(path) == *node)
+            .all(|(path, node)| file_system.node(path) == *node)
     }
 
     /// Whether a change of `path` may change what is read. Nothing hidden is read by its own name, but it may be on
     /// the way to something, and `.gitignore` says what is read.
-    pub fn concern(&self, path: &Path, change: Change) -> bool {
+    pub fn is_relevant(&self, path: &Path, change: Change) -> bool {
         if change == Change::Moved && self.directories.contains_key(path) {
             return true;
         }
@@ -106,18 +106,18 @@ impl Points {
     }
 
     /// A number that is another one when something in a watched directory is another one or was written.
-    pub fn stamp(&self, directory: &Path, picture: &dyn Picture) -> u64 {
+    pub fn stamp(&self, directory: &Path, file_system: &dyn FileSystem) -> u64 {
         let Some(point) = self.directories.get(directory) else {
             return 0;
         };
         let mut names = point.names.clone();
         if point.all {
-            let listed = picture.list(directory).unwrap_or_default();
+            let listed = file_system.list(directory).unwrap_or_default();
             names.extend(listed.into_iter().map(|(name, _)| name));
         }
         let stamps = names.iter().map(|name| {
             let mut hasher = std::hash::DefaultHasher::new();
-            let stamp = picture.stamp(&directory.join(name));
+            let stamp = file_system.stamp(&directory.join(name));
             std::hash::Hash::hash(&(name, stamp), &mut hasher);
             std::hash::Hasher::finish(&hasher)
         });
@@ -130,13 +130,13 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 struct Survey<'p> {
-    picture: &'p dyn Picture,
+    file_system: &'p dyn FileSystem,
     limits: &'p Limits,
     /// What was seen, so that one path is looked at once.
     nodes: HashMap<PathBuf, Node>,
     /// The path under which each directory is watched.
     paths: HashMap<Identity, PathBuf>,
-    points: Points,
+    points: WatchPoints,
 }
 
 impl Survey<'_> {
@@ -166,7 +166,7 @@ impl Survey<'_> {
         if let Some(node) = self.nodes.get(path) {
             return node.clone();
         }
-        let node = self.picture.node(path);
+        let node = self.file_system.node(path);
         self.nodes.insert(path.to_path_buf(), node.clone());
         node
     }
@@ -220,7 +220,7 @@ impl Survey<'_> {
             .entry(identity)
             .or_insert_with(|| directory.to_path_buf());
         let point = self.points.directories.entry(path.clone());
-        let point = point.or_insert_with(|| Point {
+        let point = point.or_insert_with(|| WatchPoint {
             identity,
             all: false,
             names: BTreeSet::new(),
@@ -238,32 +238,32 @@ impl Survey<'_> {
     fn walk(&mut self, directory: PathBuf) -> Option<String> {
         let top = directory
             .ancestors()
-            .find(|dir| self.picture.node(&dir.join(".git")) != Node::Missing);
+            .find(|dir| self.file_system.node(&dir.join(".git")) != Node::Missing);
         let root = Root {
             shown: directory.clone(),
             top: top.map(Path::to_path_buf),
             target: Target::To(directory.clone(), Kind::Directory),
             home: None,
         };
-        let noting = Noting {
+        let recorder = RecordingTree {
             limits: self.limits,
             survey: RefCell::new(self),
             directory,
             why: RefCell::default(),
         };
-        let found = walk::walk(&noting, &[root], noting.limits);
+        let found = walk::walk(&recorder, &[root], recorder.limits);
         let late = found
             .findings
             .iter()
             .any(|finding| finding.code == walk::TIMEOUT);
         let late =
             late.then(|| "it takes too long; links may lead to large directories".to_string());
-        noting.why.into_inner().or(late)
+        recorder.why.into_inner().or(late)
     }
 }
 
 /// A tree that makes points of what is asked of it.
-struct Noting<'s, 'p> {
+struct RecordingTree<'s, 'p> {
     survey: RefCell<&'s mut Survey<'p>>,
     limits: &'p Limits,
     /// The directory that is named.
@@ -272,10 +272,10 @@ struct Noting<'s, 'p> {
     why: RefCell<Option<String>>,
 }
 
-impl Tree for Noting<'_, '_> {
+impl Tree for RecordingTree<'_, '_> {
     fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
         let mut survey = self.survey.borrow_mut();
-        let listed = survey.picture.list(directory);
+        let listed = survey.file_system.list(directory);
         match &listed {
             Ok(_) => survey.point(directory, None),
             // Whoever may not read it may not watch it; that it may be read again is told by the one above.
@@ -299,7 +299,7 @@ impl Tree for Noting<'_, '_> {
     fn read(&self, file: &Path) -> io::Result<String> {
         let mut survey = self.survey.borrow_mut();
         survey.follow(file, &mut Vec::new());
-        survey.picture.read(file)
+        survey.file_system.read(file)
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 
 #[test]
 fn reading_is_no_change_and_what_was_lost_may_be_one() {
-    let of = |kind: EventKind| notes_of(Ok(Event::new(kind).add_path("/m/o.yaml".into())));
+    let of = |kind: EventKind| file_events(Ok(Event::new(kind).add_path("/m/o.yaml".into())));
     for kind in [
         AccessKind::Read,
         AccessKind::Open(AccessMode::Any),
@@ -18,8 +18,8 @@ fn reading_is_no_change_and_what_was_lost_may_be_one() {
     ] {
         assert_eq!(of(EventKind::Access(kind)), [], "{kind:?}");
     }
-    let note = |change, lost| {
-        vec![Note {
+    let event = |change, lost| {
+        vec![FileEvent {
             path: Some("/m/o.yaml".into()),
             change,
             lost,
@@ -46,14 +46,17 @@ fn reading_is_no_change_and_what_was_lost_may_be_one() {
         (EventKind::Remove(RemoveKind::Folder), Change::Moved, true),
         (EventKind::Other, Change::Moved, false),
     ] {
-        assert_eq!(of(kind), note(change, lost), "{kind:?}");
+        assert_eq!(of(kind), event(change, lost), "{kind:?}");
     }
     // The system's queue ran over, or a watch was lost: anything may have changed.
     let read = Event::new(EventKind::Access(AccessKind::Read));
-    assert_eq!(notes_of(Ok(read.set_flag(Flag::Rescan))), [Note::ANYTHING]);
     assert_eq!(
-        notes_of(Err(notify::Error::generic("gone"))),
-        [Note::ANYTHING]
+        file_events(Ok(read.set_flag(Flag::Rescan))),
+        [FileEvent::ANYTHING]
+    );
+    assert_eq!(
+        file_events(Err(notify::Error::generic("gone"))),
+        [FileEvent::ANYTHING]
     );
 }
 
@@ -62,7 +65,7 @@ fn reading_is_no_change_and_what_was_lost_may_be_one() {
 struct Scene {
     dir: tempfile::TempDir,
     follower: Follower<RecommendedWatcher>,
-    told: Receiver<Note>,
+    received: Receiver<FileEvent>,
     rounds: u32,
 }
 
@@ -77,13 +80,13 @@ impl Scene {
             .iter()
             .chain(["rounds"].iter())
             .map(|root| top.join(root));
-        let (notes, told) = sync_channel(NOTES);
-        let open = watcher(notes, Arc::default());
+        let (events, received) = sync_channel(EVENTS);
+        let open = watcher(events, Arc::default());
         let follower = Follower::new(&roots.collect::<Vec<_>>(), Box::new(Disk), Some(open));
         Self {
             dir,
             follower,
-            told,
+            received,
             rounds: 0,
         }
     }
@@ -92,7 +95,7 @@ impl Scene {
         self.dir.path().canonicalize().unwrap()
     }
 
-    /// Does something, and takes in what the system told of it. Returns whether that is a reason to read.
+    /// Does something, and takes in what the system received of it. Returns whether that is a reason to read.
     fn after(&mut self, act: impl FnOnce(&Path)) -> bool {
         act(&self.top());
         self.rounds += 1;
@@ -100,28 +103,28 @@ impl Scene {
         fs::write(rounds.join(format!("{}.yaml", self.rounds)), "").unwrap();
         let mut read = false;
         loop {
-            let note = self
-                .told
+            let event = self
+                .received
                 .recv_timeout(Duration::from_secs(20))
                 .expect("an event");
-            if note
+            if event
                 .path
                 .as_deref()
                 .is_some_and(|path| path.starts_with(&rounds))
             {
-                match note.change {
+                match event.change {
                     Change::Written => break,
                     Change::Moved => continue,
                 }
             }
-            let (hint, moved) = self.follower.take(&[note]);
+            let (hint, moved) = self.follower.process(&[event]);
             read |= hint;
             if moved {
-                read |= self.follower.renew();
+                read |= self.follower.refresh();
             }
         }
         // As once a second.
-        self.follower.look(true) || read
+        self.follower.check(true) || read
     }
 }
 

@@ -66,11 +66,11 @@ impl Scene {
         std::fs::write(path, text).unwrap();
     }
 
-    fn follower(&self, open: Option<Open<Player>>) -> Follower<Player> {
+    fn follower(&self, open: Option<OpenWatcher<Player>>) -> Follower<Player> {
         Follower::new(&[self.path("m")], Box::new(Disk), open)
     }
 
-    fn open(&self) -> Option<Open<Player>> {
+    fn open(&self) -> Option<OpenWatcher<Player>> {
         let player = Player(Arc::clone(&self.system));
         Some(Box::new(move || Ok(player.clone())))
     }
@@ -100,28 +100,28 @@ fn what_the_limit_leaves_out_is_compared_until_the_limit_is_raised() {
         "{:?}",
         follower.polled
     );
-    assert!(!follower.look(true), "nothing happened");
+    assert!(!follower.check(true), "nothing happened");
     scene.write("m/sub/p.yaml", "a: 2");
-    assert!(!follower.look(false), "not in every look");
-    assert!(follower.look(true));
+    assert!(!follower.check(false), "not in every look");
+    assert!(follower.check(true));
     // It was written just now, so it may be written again without a trace in its times.
     age(&scene.path("m/sub/p.yaml"));
-    assert!(follower.look(true));
-    assert!(!follower.look(true));
+    assert!(follower.check(true));
+    assert!(!follower.check(true));
     // Another directory is compared as well, and what is in it.
     scene.write("m/sub/deep/q.yaml", "a: 1");
-    assert!(follower.look(true));
+    assert!(follower.check(true));
     age(&scene.path("m/sub/deep/q.yaml"));
-    follower.look(true);
-    assert!(!follower.look(true));
+    follower.check(true);
+    assert!(!follower.check(true));
     scene.write("m/sub/deep/q.yaml", "a: 2");
-    assert!(follower.look(true));
+    assert!(follower.check(true));
 
     scene.system.lock().unwrap().most = usize::MAX;
-    assert!(follower.renew(), "what happened until now was not told");
+    assert!(follower.refresh(), "what happened until now was not told");
     assert!(follower.polled.is_empty() && follower.refusals.is_empty());
     assert_eq!(follower.watched.len(), before + 1);
-    assert!(!follower.renew(), "nothing is new");
+    assert!(!follower.refresh(), "nothing is new");
     assert_eq!(follower.broken(), None);
 }
 
@@ -130,7 +130,7 @@ fn without_a_watcher_everything_is_compared() {
     let scene = Scene::new();
     for open in [
         None,
-        Some(Box::new(|| Err(Refusal::Instances)) as Open<Player>),
+        Some(Box::new(|| Err(Refusal::Instances)) as OpenWatcher<Player>),
     ] {
         let asked = open.is_some();
         for name in ["m/o.yaml", "m/sub/p.yaml"] {
@@ -141,9 +141,9 @@ fn without_a_watcher_everything_is_compared() {
         assert_eq!(follower.polled.len(), follower.points.directories.len());
         // Who asked for no events is not told that there are none.
         assert_eq!(follower.refusals.contains(&Refusal::Instances), asked);
-        assert!(!follower.look(true));
+        assert!(!follower.check(true));
         scene.write("m/sub/p.yaml", "a: 22");
-        assert!(follower.look(true));
+        assert!(follower.check(true));
     }
 }
 
@@ -164,29 +164,29 @@ fn lost_watches_are_set_again() {
     let scene = Scene::new();
     let mut follower = scene.follower(scene.open());
     let all = follower.watched.clone();
-    let gone = Note {
+    let gone = FileEvent {
         path: Some(scene.path("m/sub")),
         change: Change::Moved,
         lost: true,
     };
-    for (note, left) in [(gone, all.len() - 1), (Note::ANYTHING, 0)] {
-        assert_eq!(follower.take(&[note]), (true, true));
+    for (event, left) in [(gone, all.len() - 1), (FileEvent::ANYTHING, 0)] {
+        assert_eq!(follower.process(&[event]), (true, true));
         assert_eq!(follower.watched.len(), left);
         assert_eq!(scene.system.lock().unwrap().watched.len(), left);
-        assert!(follower.renew());
+        assert!(follower.refresh());
         assert_eq!(follower.watched, all);
     }
-    let elsewhere = Note {
+    let elsewhere = FileEvent {
         path: Some("/nowhere/o.yaml".into()),
-        ..Note::ANYTHING
+        ..FileEvent::ANYTHING
     };
-    assert_eq!(follower.take(&[elsewhere]), (false, false));
-    let written = Note {
+    assert_eq!(follower.process(&[elsewhere]), (false, false));
+    let written = FileEvent {
         path: Some(scene.path("m/o.yaml")),
         change: Change::Written,
         lost: false,
     };
-    assert_eq!(follower.take(&[written]), (true, false));
+    assert_eq!(follower.process(&[written]), (true, false));
     assert_eq!(follower.watched, all);
 }
 
@@ -195,11 +195,11 @@ fn a_source_that_is_gone_is_not_followed_until_it_is_back() {
     let scene = Scene::new();
     let mut follower = scene.follower(scene.open());
     std::fs::remove_dir_all(scene.path("m")).unwrap();
-    assert!(follower.look(false));
+    assert!(follower.check(false));
     let why = follower.broken().unwrap();
     assert!(why.ends_with("m: it is not there"), "{why}");
     scene.write("m/o.yaml", "a: 1");
-    assert!(follower.look(false));
+    assert!(follower.check(false));
     assert_eq!(follower.broken(), None);
     assert!(follower.watched.contains_key(&scene.path("m")));
 }

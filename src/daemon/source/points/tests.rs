@@ -1,4 +1,4 @@
-//! Points in a file system that is a picture.
+//! Watch points in a file system in memory.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use super::*;
 
 /// A file system in memory: what is at each path. Directories above a path are there without a word.
 #[derive(Default)]
-struct Drawn {
+struct MemoryFileSystem {
     nodes: BTreeMap<PathBuf, Node>,
     closed: BTreeSet<PathBuf>,
     texts: BTreeMap<PathBuf, String>,
@@ -21,11 +21,11 @@ fn numbered(inode: u64) -> Identity {
     }
 }
 
-impl Drawn {
+impl MemoryFileSystem {
     fn new(files: &[&str]) -> Self {
-        let mut drawn = Self::default();
-        files.iter().for_each(|file| drawn.file(file));
-        drawn
+        let mut memory = Self::default();
+        files.iter().for_each(|file| memory.file(file));
+        memory
     }
 
     fn above(&mut self, path: &Path) {
@@ -69,13 +69,13 @@ impl Drawn {
         }
     }
 
-    fn points(&self, roots: &[&str]) -> Points {
+    fn points(&self, roots: &[&str]) -> WatchPoints {
         let roots: Vec<PathBuf> = roots.iter().map(PathBuf::from).collect();
-        Points::of(&roots, self, &Limits::default())
+        WatchPoints::of(&roots, self, &Limits::default())
     }
 }
 
-impl Tree for Drawn {
+impl Tree for MemoryFileSystem {
     fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
         if self.closed.contains(directory) {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -105,7 +105,7 @@ impl Tree for Drawn {
     }
 }
 
-impl Picture for Drawn {
+impl FileSystem for MemoryFileSystem {
     fn node(&self, path: &Path) -> Node {
         self.nodes.get(path).cloned().unwrap_or(Node::Missing)
     }
@@ -116,7 +116,7 @@ impl Picture for Drawn {
 }
 
 /// The points as text: `path: names`, `*` for all.
-fn shown(points: &Points) -> Vec<String> {
+fn shown(points: &WatchPoints) -> Vec<String> {
     let directories = points.directories.iter();
     let lines = directories.map(|(path, point)| {
         let all = point.all.then(|| "*".to_string());
@@ -132,16 +132,16 @@ fn shown(points: &Points) -> Vec<String> {
 
 #[test]
 fn a_directory_is_watched_with_all_below_it_and_the_way_to_it() {
-    let mut drawn = Drawn::new(&[
+    let mut memory = MemoryFileSystem::new(&[
         "/srv/m/o.yaml",
         "/srv/m/a/b/o.yaml",
         "/srv/m/.git/x",
         "/srv/m/lost+found/x",
         "/srv/n/o",
     ]);
-    drawn.closed.insert("/srv/m/lost+found".into());
+    memory.closed.insert("/srv/m/lost+found".into());
     assert_eq!(
-        shown(&drawn.points(&["/srv/m"])),
+        shown(&memory.points(&["/srv/m"])),
         [
             "/: srv",
             "/srv: m",
@@ -154,7 +154,7 @@ fn a_directory_is_watched_with_all_below_it_and_the_way_to_it() {
 
 #[test]
 fn what_is_not_read_is_not_watched() {
-    let mut drawn = Drawn::new(&[
+    let mut memory = MemoryFileSystem::new(&[
         "/srv/.git/HEAD",
         "/srv/.gitignore",
         "/srv/m/.gitignore",
@@ -166,9 +166,9 @@ fn what_is_not_read_is_not_watched() {
         ("/srv/.gitignore", "build/\n"),
         ("/srv/m/.gitignore", "/out\n"),
     ] {
-        drawn.texts.insert(file.into(), text.into());
+        memory.texts.insert(file.into(), text.into());
     }
-    let points = drawn.points(&["/srv/m"]);
+    let points = memory.points(&["/srv/m"]);
     assert_eq!(
         shown(&points),
         [
@@ -178,17 +178,17 @@ fn what_is_not_read_is_not_watched() {
             "/srv/m/kept: *"
         ]
     );
-    assert!(points.concern(Path::new("/srv/.gitignore"), Change::Written));
+    assert!(points.is_relevant(Path::new("/srv/.gitignore"), Change::Written));
 }
 
 #[test]
 fn a_walk_that_takes_too_long_is_said() {
-    let drawn = Drawn::new(&["/srv/m/o.yaml"]);
+    let memory = MemoryFileSystem::new(&["/srv/m/o.yaml"]);
     let over = Limits {
         inside: false,
         deadline: Some(std::time::Instant::now()),
     };
-    let broken = Points::of(&["/srv/m".into()], &drawn, &over)
+    let broken = WatchPoints::of(&["/srv/m".into()], &memory, &over)
         .broken
         .expect("broken");
     assert!(broken.contains("it takes too long"), "{broken}");
@@ -196,8 +196,8 @@ fn a_walk_that_takes_too_long_is_said() {
 
 #[test]
 fn of_a_file_its_name_is_watched_in_its_directory() {
-    let drawn = Drawn::new(&["/srv/m/a.yaml", "/srv/m/b.yaml"]);
-    let points = drawn.points(&[
+    let memory = MemoryFileSystem::new(&["/srv/m/a.yaml", "/srv/m/b.yaml"]);
+    let points = memory.points(&[
         "/srv/m/a.yaml",
         "/srv/./n/../m/b.yaml",
         "/srv/m/coming.yaml",
@@ -215,17 +215,18 @@ fn of_a_file_its_name_is_watched_in_its_directory() {
 
 #[test]
 fn every_link_on_a_way_is_followed_where_it_leads() {
-    let mut drawn = Drawn::new(&["/data/rel/1/lic/o.yaml", "/etc/o.yaml", "/far/dir/p.yaml"]);
+    let mut memory =
+        MemoryFileSystem::new(&["/data/rel/1/lic/o.yaml", "/etc/o.yaml", "/far/dir/p.yaml"]);
     // git-sync's layout: the named path goes through a link that is swapped.
-    drawn.link("/srv/current", "../data/rel/1");
+    memory.link("/srv/current", "../data/rel/1");
     // A manifest that is elsewhere, over two links, and a directory that is.
-    drawn.link("/data/rel/1/lic/x.yaml", "y");
-    drawn.link("/data/rel/1/lic/y", "/etc/o.yaml");
-    drawn.link("/data/rel/1/lic/dir", "/far/dir");
+    memory.link("/data/rel/1/lic/x.yaml", "y");
+    memory.link("/data/rel/1/lic/y", "/etc/o.yaml");
+    memory.link("/data/rel/1/lic/dir", "/far/dir");
     // Neither leads anywhere.
-    drawn.link("/data/rel/1/lic/loop", "loop");
-    drawn.link("/data/rel/1/lic/gone.yaml", "/etc/gone.yaml");
-    let points = drawn.points(&["/srv/current/lic"]);
+    memory.link("/data/rel/1/lic/loop", "loop");
+    memory.link("/data/rel/1/lic/gone.yaml", "/etc/gone.yaml");
+    let points = memory.points(&["/srv/current/lic"]);
     assert_eq!(
         shown(&points),
         [
@@ -245,89 +246,94 @@ fn every_link_on_a_way_is_followed_where_it_leads() {
 
 #[test]
 fn links_that_lead_back_end() {
-    let mut drawn = Drawn::new(&["/m/o.yaml"]);
-    drawn.link("/m/self", ".");
-    drawn.link("/m/up", "..");
-    let points = drawn.points(&["/m"]);
+    let mut memory = MemoryFileSystem::new(&["/m/o.yaml"]);
+    memory.link("/m/self", ".");
+    memory.link("/m/up", "..");
+    let points = memory.points(&["/m"]);
     // `up` leads to the top, where everything is.
     assert_eq!(shown(&points), ["/: * m", "/m: * self up"]);
-    let mut drawn = Drawn::new(&["/x"]);
-    drawn.link("/m", "n");
-    drawn.link("/n", "m");
-    let broken = drawn.points(&["/m"]).broken.expect("broken");
+    let mut memory = MemoryFileSystem::new(&["/x"]);
+    memory.link("/m", "n");
+    memory.link("/n", "m");
+    let broken = memory.points(&["/m"]).broken.expect("broken");
     assert!(broken.contains("too many links"), "{broken}");
 }
 
 #[test]
 fn another_directory_under_the_same_path_is_noticed() {
-    type Swap = fn(&mut Drawn);
+    type Swap = fn(&mut MemoryFileSystem);
     let swaps: [(&str, Swap); 6] = [
-        ("moved away and made anew", |drawn| {
-            drawn.rename("/srv/p/m", "/srv/p/old");
-            drawn.file("/srv/p/m/o.yaml");
+        ("moved away and made anew", |memory| {
+            memory.rename("/srv/p/m", "/srv/p/old");
+            memory.file("/srv/p/m/o.yaml");
         }),
-        ("removed", |drawn| drawn.remove("/srv/p/m")),
-        ("its parent replaced", |drawn| {
-            drawn.rename("/srv/p", "/srv/old");
-            drawn.file("/srv/p/m/o.yaml");
+        ("removed", |memory| memory.remove("/srv/p/m")),
+        ("its parent replaced", |memory| {
+            memory.rename("/srv/p", "/srv/old");
+            memory.file("/srv/p/m/o.yaml");
         }),
-        ("a link instead", |drawn| {
-            drawn.remove("/srv/p/m");
-            drawn.link("/srv/p/m", "/data/2");
+        ("a link instead", |memory| {
+            memory.remove("/srv/p/m");
+            memory.link("/srv/p/m", "/data/2");
         }),
-        ("a link above swapped", |drawn| {
-            drawn.link("/srv/q", "/data")
+        ("a link above swapped", |memory| {
+            memory.link("/srv/q", "/data")
         }),
-        ("what the link leads to replaced", |drawn| {
-            drawn.rename("/data/1", "/data/old");
-            drawn.file("/data/1/o.yaml");
+        ("what the link leads to replaced", |memory| {
+            memory.rename("/data/1", "/data/old");
+            memory.file("/data/1/o.yaml");
         }),
     ];
     for (what, swap) in swaps {
-        let mut drawn = Drawn::new(&["/srv/p/m/o.yaml", "/data/1/o.yaml", "/data/2/o.yaml"]);
-        drawn.link("/srv/q", "/data/1");
-        let points = drawn.points(&["/srv/p/m", "/srv/q"]);
-        assert!(points.still_hold(&drawn), "{what}: nothing happened yet");
-        swap(&mut drawn);
-        assert!(!points.still_hold(&drawn), "{what}");
-        let again = drawn.points(&["/srv/p/m", "/srv/q"]);
-        assert!(again != points && again.still_hold(&drawn), "{what}");
+        let mut memory =
+            MemoryFileSystem::new(&["/srv/p/m/o.yaml", "/data/1/o.yaml", "/data/2/o.yaml"]);
+        memory.link("/srv/q", "/data/1");
+        let points = memory.points(&["/srv/p/m", "/srv/q"]);
+        assert!(
+            points.ways_unchanged(&memory),
+            "{what}: nothing happened yet"
+        );
+        swap(&mut memory);
+        assert!(!points.ways_unchanged(&memory), "{what}");
+        let again = memory.points(&["/srv/p/m", "/srv/q"]);
+        assert!(again != points && again.ways_unchanged(&memory), "{what}");
     }
 }
 
 #[test]
 fn a_named_path_that_cannot_be_followed_says_why() {
-    let mut drawn = Drawn::new(&["/srv/m/o.yaml", "/srv/m/sub/o.yaml"]);
-    drawn.closed.insert("/srv/m/sub".into());
-    assert_eq!(drawn.points(&["/srv/m"]).broken, None, "the rest is read");
-    drawn.closed.insert("/srv/m".into());
-    let why = drawn.points(&["/srv/m"]).broken;
+    let mut memory = MemoryFileSystem::new(&["/srv/m/o.yaml", "/srv/m/sub/o.yaml"]);
+    memory.closed.insert("/srv/m/sub".into());
+    assert_eq!(memory.points(&["/srv/m"]).broken, None, "the rest is read");
+    memory.closed.insert("/srv/m".into());
+    let why = memory.points(&["/srv/m"]).broken;
     assert_eq!(
         why.as_deref(),
         Some("cannot follow /srv/m: permission denied")
     );
-    drawn
+    memory
         .nodes
         .insert("/srv/m".into(), Node::Closed("it is closed".into()));
-    let why = drawn.points(&["/srv/n", "/srv/m"]).broken;
+    let why = memory.points(&["/srv/n", "/srv/m"]).broken;
     assert_eq!(
         why.as_deref(),
         Some("cannot follow /srv/n: it is not there")
     );
     assert_eq!(
-        drawn.points(&["/srv/m"]).broken.as_deref(),
+        memory.points(&["/srv/m"]).broken.as_deref(),
         Some("cannot follow /srv/m: it is closed")
     );
 }
 
 #[test]
 fn only_what_may_change_what_is_read_concerns() {
-    let mut drawn = Drawn::new(&["/srv/m/o.yaml", "/srv/m/..1/k.yaml", "/srv/n/real.txt"]);
-    drawn.link("/srv/m/..data", "..1");
-    drawn.link("/srv/m/k.yaml", "..data/k.yaml");
-    drawn.link("/srv/m/l.yaml", "../n/real.txt");
-    let points = drawn.points(&["/srv/m"]);
-    let concern = |path: &str, change| points.concern(Path::new(path), change);
+    let mut memory =
+        MemoryFileSystem::new(&["/srv/m/o.yaml", "/srv/m/..1/k.yaml", "/srv/n/real.txt"]);
+    memory.link("/srv/m/..data", "..1");
+    memory.link("/srv/m/k.yaml", "..data/k.yaml");
+    memory.link("/srv/m/l.yaml", "../n/real.txt");
+    let points = memory.points(&["/srv/m"]);
+    let concern = |path: &str, change| points.is_relevant(Path::new(path), change);
     for (path, written, moved) in [
         ("/srv/m/o.yaml", true, true),
         ("/srv/m/o.YML", true, true),
@@ -354,25 +360,27 @@ fn only_what_may_change_what_is_read_concerns() {
 
 #[test]
 fn a_directory_with_two_paths_is_one_point() {
-    let mut drawn = Drawn::new(&["/a/o.yaml", "/b/o.yaml"]);
-    drawn
+    let mut memory = MemoryFileSystem::new(&["/a/o.yaml", "/b/o.yaml"]);
+    memory
         .nodes
-        .insert("/b".into(), drawn.nodes[Path::new("/a")].clone());
-    let points = drawn.points(&["/a/o.yaml", "/b"]);
+        .insert("/b".into(), memory.nodes[Path::new("/a")].clone());
+    let points = memory.points(&["/a/o.yaml", "/b"]);
     assert_eq!(shown(&points), ["/: a b", "/a: * o.yaml"]);
 }
 
 #[test]
 fn a_stamp_covers_all_names_or_those_that_are_looked_up() {
-    let mut drawn = Drawn::new(&["/srv/m/o.yaml"]);
-    let points = drawn.points(&["/srv/m"]);
-    let stamps = |drawn: &Drawn| ["/srv/m", "/srv"].map(|one| points.stamp(Path::new(one), drawn));
-    let before = stamps(&drawn);
-    drawn.file("/srv/other");
-    assert_eq!(stamps(&drawn), before);
-    drawn.file("/srv/m/p.yaml");
-    assert_ne!(stamps(&drawn)[0], before[0]);
-    drawn.remove("/srv/m");
-    assert_ne!(stamps(&drawn)[1], before[1]);
-    assert_eq!(points.stamp(Path::new("/nowhere"), &drawn), 0);
+    let mut memory = MemoryFileSystem::new(&["/srv/m/o.yaml"]);
+    let points = memory.points(&["/srv/m"]);
+    let stamps = |memory: &MemoryFileSystem| {
+        ["/srv/m", "/srv"].map(|one| points.stamp(Path::new(one), memory))
+    };
+    let before = stamps(&memory);
+    memory.file("/srv/other");
+    assert_eq!(stamps(&memory), before);
+    memory.file("/srv/m/p.yaml");
+    assert_ne!(stamps(&memory)[0], before[0]);
+    memory.remove("/srv/m");
+    assert_ne!(stamps(&memory)[1], before[1]);
+    assert_eq!(points.stamp(Path::new("/nowhere"), &memory), 0);
 }

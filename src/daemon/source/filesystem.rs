@@ -29,7 +29,7 @@ pub enum Node {
 }
 
 /// A file system, seen name by name.
-pub trait Picture: Tree {
+pub trait FileSystem: Tree {
     fn node(&self, path: &Path) -> Node;
 
     /// A number that is another one when the file, link or directory at a path is another one or, of a file, was
@@ -40,7 +40,7 @@ pub trait Picture: Tree {
 /// Times of files are as coarse as this: two writes within it may bear the same one.
 const COARSE: Duration = Duration::from_secs(2);
 
-impl Picture for Disk {
+impl FileSystem for Disk {
     fn node(&self, path: &Path) -> Node {
         let meta = match std::fs::symlink_metadata(path) {
             Ok(meta) => meta,

@@ -1,7 +1,7 @@
-//! The places of open connections: how many there are, whose, and which of them gives way.
+//! The slots of open connections: how many there are, whose, and which of them gives way.
 //!
 //! Who is beyond a bound is not simply shut out: a probe may come from the very address that a flood comes from, as
-//! all of them do behind a balancer. So the oldest connection that is not in a request gives its place to the new one,
+//! all of them do behind a balancer. So the oldest connection that is not in a request gives its slot to the new one,
 //! and only if all are in requests, which have bounds of their own, the new one is refused.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::daemon::hooks::network;
 
 /// The connections that are open.
 #[derive(Clone, Default)]
-pub struct Places(Arc<Mutex<Register>>);
+pub struct Slots(Arc<Mutex<Register>>);
 
 #[derive(Default)]
 struct Register {
@@ -31,20 +31,20 @@ struct Register {
 struct Entry {
     network: IpAddr,
     /// Whether it is in no request.
-    silent: bool,
-    leave: Arc<Notify>,
+    idle: bool,
+    evict: Arc<Notify>,
 }
 
-/// What became of a connection that asked for a place.
-pub struct Taken {
-    pub place: Option<Place>,
+/// What became of a connection that asked for a slot.
+pub struct Acquired {
+    pub slot: Option<Slot>,
     /// Which bound was reached, if one was.
     pub full: Option<String>,
 }
 
-impl Places {
-    /// Gives a connection a place until that is dropped, if need be that of another.
-    pub fn take(&self, peer: IpAddr, bounds: Bounds) -> Taken {
+impl Slots {
+    /// Gives a connection a slot until that is dropped, if need be that of another.
+    pub fn acquire(&self, peer: IpAddr, bounds: Bounds) -> Acquired {
         let network = network(peer);
         let mut register = self.register();
         let own = register
@@ -64,32 +64,32 @@ impl Places {
             (None, None)
         };
         if full.is_some() && !register.evict(whose) {
-            return Taken { place: None, full };
+            return Acquired { slot: None, full };
         }
         let number = register.next;
         register.next += 1;
-        let leave = Arc::new(Notify::new());
+        let evict = Arc::new(Notify::new());
         let entry = Entry {
             network,
-            silent: true,
-            leave: Arc::clone(&leave),
+            idle: true,
+            evict: Arc::clone(&evict),
         };
         register.open.insert(number, entry);
-        let place = Some(Place {
-            places: self.clone(),
+        let slot = Some(Slot {
+            slots: self.clone(),
             number,
-            leave,
+            evict,
         });
-        Taken { place, full }
+        Acquired { slot, full }
     }
 
     fn register(&self) -> MutexGuard<'_, Register> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set_silent(&self, number: u64, silent: bool) {
+    fn set_idle(&self, number: u64, idle: bool) {
         if let Some(entry) = self.register().open.get_mut(&number) {
-            entry.silent = silent;
+            entry.idle = idle;
         }
     }
 }
@@ -98,58 +98,58 @@ impl Register {
     /// Sends the oldest silent connection away, of one network or of all.
     fn evict(&mut self, whose: Option<IpAddr>) -> bool {
         let gives_way =
-            |entry: &Entry| entry.silent && whose.is_none_or(|network| entry.network == network);
+            |entry: &Entry| entry.idle && whose.is_none_or(|network| entry.network == network);
         let oldest = self.open.iter().find(|(_, entry)| gives_way(entry));
         let Some(number) = oldest.map(|(number, _)| *number) else {
             return false;
         };
         if let Some(entry) = self.open.remove(&number) {
-            entry.leave.notify_one();
+            entry.evict.notify_one();
         }
         true
     }
 }
 
-/// The place of one open connection.
-pub struct Place {
-    places: Places,
+/// The slot of one open connection.
+pub struct Slot {
+    slots: Slots,
     number: u64,
-    leave: Arc<Notify>,
+    evict: Arc<Notify>,
 }
 
-impl Place {
-    /// Waits until the place was given to another connection.
-    pub async fn given_away(&self) {
-        self.leave.notified().await;
+impl Slot {
+    /// Waits until the slot was given to another connection.
+    pub async fn evicted(&self) {
+        self.evict.notified().await;
     }
 
     /// Says that a request has begun.
-    pub fn begin(&self) -> InRequest {
-        self.places.set_silent(self.number, false);
-        InRequest {
-            places: self.places.clone(),
+    pub fn begin_request(&self) -> RequestGuard {
+        self.slots.set_idle(self.number, false);
+        RequestGuard {
+            slots: self.slots.clone(),
             number: self.number,
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.places.register().open.remove(&self.number);
+        self.slots.register().open.remove(&self.number);
     }
 }
 
 /// A request that is under way: from its head to the last byte of its answer.
-pub struct InRequest {
-    places: Places,
+pub struct RequestGuard {
+    slots: Slots,
     number: u64,
 }
 
-impl InRequest {
+impl RequestGuard {
     /// Lasts as long as the body of an answer.
-    pub fn until_the_end_of(self, answer: Response) -> Response {
+    pub fn attach_to(self, answer: Response) -> Response {
         answer.map(|body| {
-            Body::new(Answering {
+            Body::new(GuardedBody {
                 body,
                 _request: self,
             })
@@ -157,18 +157,18 @@ impl InRequest {
     }
 }
 
-impl Drop for InRequest {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.places.set_silent(self.number, true);
+        self.slots.set_idle(self.number, true);
     }
 }
 
-struct Answering {
+struct GuardedBody {
     body: Body,
-    _request: InRequest,
+    _request: RequestGuard,
 }
 
-impl HttpBody for Answering {
+impl HttpBody for GuardedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -198,7 +198,7 @@ mod tests {
         Bounds {
             all,
             per_peer,
-            ..Bounds::USUAL
+            ..Bounds::DEFAULT
         }
     }
 
@@ -206,65 +206,62 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    fn is_given_away(place: &Place) -> bool {
-        place.given_away().now_or_never().is_some()
+    fn is_evicted(slot: &Slot) -> bool {
+        slot.evicted().now_or_never().is_some()
     }
 
     #[test]
     fn the_oldest_silent_connection_of_a_peer_gives_way() {
-        let places = Places::default();
-        let take = |text: &str| places.take(peer(text), bounds(9, 2));
-        let other = take("127.0.0.2").place.expect("a place");
+        let slots = Slots::default();
+        let take = |text: &str| slots.acquire(peer(text), bounds(9, 2));
+        let other = take("127.0.0.2").slot.expect("a slot");
         let (first, second) = (take("127.0.0.1"), take("127.0.0.1"));
         assert_eq!((&first.full, &second.full), (&None, &None));
-        let (first, second) = (
-            first.place.expect("a place"),
-            second.place.expect("a place"),
-        );
-        let request = first.begin();
+        let (first, second) = (first.slot.expect("a slot"), second.slot.expect("a slot"));
+        let request = first.begin_request();
         let third = take("127.0.0.1");
         assert_eq!(
             third.full.as_deref(),
             Some("127.0.0.1 has 2 connections open")
         );
-        let third = third.place.expect("the place of the second");
-        assert!(is_given_away(&second) && !is_given_away(&first) && !is_given_away(&other));
-        // The end of one that was sent away takes nobody's place.
+        let third = third.slot.expect("the slot of the second");
+        assert!(is_evicted(&second) && !is_evicted(&first) && !is_evicted(&other));
+        // The end of one that was sent away takes nobody's slot.
         drop(second);
-        let both = third.begin();
+        let both = third.begin_request();
         let refused = take("127.0.0.1");
         assert!(
-            refused.place.is_none() && refused.full.is_some(),
+            refused.slot.is_none() && refused.full.is_some(),
             "all are in requests"
         );
         drop(request);
-        assert!(take("127.0.0.1").place.is_some() && is_given_away(&first));
+        assert!(take("127.0.0.1").slot.is_some() && is_evicted(&first));
         drop(both);
     }
 
     #[test]
-    fn when_all_places_are_taken_the_oldest_silent_one_of_anybody_gives_way() {
-        let places = Places::default();
-        let take = |text: &str| places.take(peer(text), bounds(3, 2));
+    fn when_all_slots_are_taken_the_oldest_silent_one_of_anybody_gives_way() {
+        let slots = Slots::default();
+        let take = |text: &str| slots.acquire(peer(text), bounds(3, 2));
         let open =
-            ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|text| take(text).place.expect("a place"));
-        let requests: Vec<InRequest> = open[1..].iter().map(Place::begin).collect();
+            ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|text| take(text).slot.expect("a slot"));
+        let requests: Vec<RequestGuard> = open[1..].iter().map(Slot::begin_request).collect();
         let fourth = take("127.0.0.4");
         assert_eq!(fourth.full.as_deref(), Some("3 connections are open"));
-        let fourth = fourth.place.expect("the place of the first");
-        assert!(is_given_away(&open[0]) && !is_given_away(&open[1]));
-        let request = fourth.begin();
-        assert!(take("127.0.0.5").place.is_none());
+        let fourth = fourth.slot.expect("the slot of the first");
+        assert!(is_evicted(&open[0]) && !is_evicted(&open[1]));
+        let request = fourth.begin_request();
+        assert!(take("127.0.0.5").slot.is_none());
         drop((requests, request, open, fourth));
-        assert!(places.register().open.is_empty(), "nobody is remembered");
+        assert!(slots.register().open.is_empty(), "nobody is remembered");
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_peer() {
-        let places = Places::default();
+        let slots = Slots::default();
         let full = |one: &str, other: &str| {
-            let one = places.take(peer(one), bounds(9, 1));
-            let full = places.take(peer(other), bounds(9, 1)).full.is_some();
+            let one = slots.acquire(peer(one), bounds(9, 1));
+            let full = slots.acquire(peer(other), bounds(9, 1)).full.is_some();
             drop(one);
             full
         };
@@ -275,20 +272,30 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_under_way_until_its_body_is_gone() {
-        let places = Places::default();
-        let place = places
-            .take(peer("127.0.0.1"), bounds(1, 1))
-            .place
-            .expect("a place");
-        let answer = place
-            .begin()
-            .until_the_end_of(Response::new(Body::from("text")));
+        let slots = Slots::default();
+        let slot = slots
+            .acquire(peer("127.0.0.1"), bounds(1, 1))
+            .slot
+            .expect("a slot");
+        let answer = slot
+            .begin_request()
+            .attach_to(Response::new(Body::from("text")));
         assert_eq!(answer.body().size_hint().exact(), Some(4));
-        assert!(places.take(peer("127.0.0.1"), bounds(1, 1)).place.is_none());
+        assert!(
+            slots
+                .acquire(peer("127.0.0.1"), bounds(1, 1))
+                .slot
+                .is_none()
+        );
         let text = axum::body::to_bytes(answer.into_body(), 9)
             .await
             .expect("a body");
         assert_eq!(&text[..], b"text");
-        assert!(places.take(peer("127.0.0.1"), bounds(1, 1)).place.is_some());
+        assert!(
+            slots
+                .acquire(peer("127.0.0.1"), bounds(1, 1))
+                .slot
+                .is_some()
+        );
     }
 }
