@@ -122,7 +122,7 @@ impl<'a> Writer<'a> {
         self.start(document, &options.recorder)?;
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = signals.exit();
-        self.finish(&reports, document, &options.recorder, interrupted.is_some())?;
+        self.finish(&reports, pass, &options.recorder, interrupted.is_some())?;
         self.agree(&reports, pass, &options.recorder);
         let done = render::with_outcomes(document.clone(), &reports);
         let exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
@@ -175,7 +175,7 @@ impl<'a> Writer<'a> {
     fn finish(
         &self,
         reports: &[Report],
-        document: &PlanDocument,
+        pass: &Pass,
         recorder: &Recorder<'_>,
         interrupted: bool,
     ) -> anyhow::Result<()> {
@@ -185,6 +185,8 @@ impl<'a> Writer<'a> {
                 .find(|report| report.planned.desired.address.to_string() == open.intent.address);
             let Some(report) = report else { continue };
             let found = match report.outcome {
+                // Of a saved plan, what has nothing to do is not even read.
+                None if !pass.fresh => continue,
                 None | Some(Outcome::Converged | Outcome::Already) => "as the manifests want it",
                 Some(_) => "not as the manifests want it",
             };
@@ -192,7 +194,7 @@ impl<'a> Writer<'a> {
                 .found(open, found)
                 .map_err(|why| anyhow::anyhow!(why))?;
         }
-        if document.summary.update > 0 {
+        if pass.document.summary.update > 0 {
             recorder
                 .finished(interrupted)
                 .map_err(|why| anyhow::anyhow!(why))?;

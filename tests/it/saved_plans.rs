@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use entitle::apply::Outcome;
-use entitle::apply::journal::{Event, History, Journal};
+use entitle::apply::journal::{Event, History, Intent, Journal, Record};
 use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
-use entitle::model::Risk;
+use entitle::model::{Method, Risk};
 use entitle::plan::document::PlanDocument;
 use entitle::plan::guard::{self, MaxChanges};
 use entitle::reconcile::{self, ApplyOptions, Checked};
@@ -337,4 +337,50 @@ async fn json_is_a_manifest_where_it_is_one() {
     place
         .run(&["apply", "empty.json", "licences"])
         .failed(1, "not a plan");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_cut_off_stays_open_until_somebody_looks() {
+    let place = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, false)]).await;
+    plan(&place, "licences");
+    let path = place.dir.path().join("journal.jsonl");
+    let intent = Intent {
+        address: "LacLicenseOrder/object-0001".into(),
+        vendor: "lac".into(),
+        connection: "lac".into(),
+        base_url: String::new(),
+        identity: Default::default(),
+        method: Method::Patch,
+        path: "/".into(),
+        changes: Vec::new(),
+        unread: Default::default(),
+        managed: Default::default(),
+        epoch: None,
+    };
+    let record = Record {
+        at: "2026-11-21T12:00:00Z".into(),
+        run: "earlier".into(),
+        event: Event::Intent(Box::new(intent)),
+    };
+    let journal = Journal::open(&path).expect("a journal");
+    journal.append(&record).expect("written");
+    drop(journal);
+    let open = || History::read(&path).expect("readable").open_intents().len();
+    // The plan does nothing about the object, so it is not read.
+    let ran = place.run(&[
+        "apply",
+        "plan.json",
+        "licences",
+        "--journal",
+        "journal.jsonl",
+    ]);
+    assert_eq!((ran.code, open()), (0, 1), "{}{}", ran.stdout, ran.stderr);
+    let fresh = [
+        "apply",
+        "licences",
+        "--auto-approve",
+        "--journal",
+        "journal.jsonl",
+    ];
+    assert_eq!((place.run(&fresh).code, open()), (0, 0));
 }
