@@ -57,23 +57,21 @@ const INPUTS: &[Input] = &[
     // Together they are larger than this.
     (
         "large files with a fault each",
-        120 << 20,
+        85 << 20,
         large_files_with_a_fault_each,
     ),
-    ("LAC rows without a key", MOST, || lac_rows("{}")),
-    ("LAC rows that are no objects", MOST, || lac_rows("1")),
+    ("LAC rows without a key", MOST, || lac_rows("{}", 6)),
+    ("LAC rows that are no objects", MOST, || lac_rows("1", 6)),
     ("LAC rows with a number for a key", MOST, || {
-        lac_rows(r#"{"activation_key":1}"#);
+        lac_rows(r#"{"activation_key":1}"#, 8);
     }),
     ("LAC rows of nothing but a key", MOST, || {
-        lac_rows(r#"{"activation_key":"1"}"#);
+        lac_rows(r#"{"activation_key":"1"}"#, 16);
     }),
     ("LAC rows of the order that is wanted", MOST, || {
         let order = lac_order();
-        lac_rows(&format!(
-            r#"{{"activation_key":"{}"}}"#,
-            order.id("activationKey")
-        ));
+        let row = format!(r#"{{"activation_key":"{}"}}"#, order.id("activationKey"));
+        lac_rows(&row, 12);
     }),
     (
         "a list of all LAC orders in one reply",
@@ -131,11 +129,11 @@ fn documents_without_a_connection() {
 fn large_files_with_a_fault_each() {
     let dir = tempfile::tempdir().expect("a directory");
     let comments = "# nothing but a comment, again and again\n".repeat((1 << 20) / 41);
-    for number in 0..160 {
+    for number in 0..100 {
         let path = dir.path().join(format!("{number}.yaml"));
         std::fs::write(path, format!("a: ]\n{comments}")).expect("written");
     }
-    assert_eq!(check(dir.path()).findings.iter().count(), 160);
+    assert_eq!(check(dir.path()).findings.iter().count(), 100);
 }
 
 fn lac() -> &'static dyn Provider {
@@ -148,9 +146,9 @@ fn lac_order() -> Arc<Desired> {
     Arc::clone(&wanted(lac())[0])
 }
 
-/// A reply of 16 MB that is a list of one row again and again, to whoever reads an order.
-fn lac_rows(row: &str) {
-    let rows = format!("{row},").repeat((16 << 20) / row.len());
+/// A reply of so many megabytes that is a list of one row again and again, to whoever reads an order.
+fn lac_rows(row: &str, megabytes: usize) {
+    let rows = format!("{row},").repeat((megabytes << 20) / row.len());
     let body = format!("[{rows}{row}]");
     against(lac(), &[lac_order()], |_, _| {
         Answer::Reply(Reply {
