@@ -19,7 +19,7 @@ pub fn save(cache: Option<&Cache>) {
     };
     if let Err(error) = cache.save() {
         let dir = cache.dir().display();
-        anstream::eprintln!("warning: --cache {dir} was not written: {error}");
+        eprintln!("warning: --cache {dir} was not written: {error}");
     }
 }
 

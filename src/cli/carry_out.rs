@@ -103,7 +103,7 @@ impl<'a> Writer<'a> {
         }
         let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
         if asked && !approved(document)? {
-            anstream::eprintln!("Nothing was changed.");
+            eprintln!("Nothing was changed.");
             return self.end(Stage::Planned, document, Exit::Error);
         }
         let settings = &self.setup.settings;
@@ -151,7 +151,7 @@ impl<'a> Writer<'a> {
         });
         let reports: Vec<Report> = reports.collect();
         let done = render::with_outcomes(pass.document.clone(), &reports);
-        anstream::eprintln!("{}refused:{:#} {why}", output::DANGER, output::DANGER);
+        eprintln!("{}refused:{:#} {why}", output::DANGER, output::DANGER);
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 
@@ -217,9 +217,7 @@ impl Writer<'_> {
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.agreed(agreed, &self.agreements, source.commit.as_ref(), sandbox);
         if let Err(why) = written {
-            anstream::eprintln!(
-                "warning: {why}; of objects in sync, `entitle drift` may know no base"
-            );
+            eprintln!("warning: {why}; of objects in sync, `entitle drift` may know no base");
         }
     }
 }
@@ -244,7 +242,7 @@ async fn take_locks(
     let lock = LockFiles {
         dir: state::dir()?.join("locks"),
     };
-    let say = |text: &str| anstream::eprintln!("{text}");
+    let say = |text: &str| eprintln!("{text}");
     let held = lock::take_all(
         &lock,
         &connections,
@@ -259,13 +257,13 @@ async fn take_locks(
 /// Says what earlier runs left behind.
 fn tell(path: &std::path::Path, recall: &Recall) {
     for line in &recall.damaged {
-        anstream::eprintln!(
+        eprintln!(
             "warning: line {line} of the journal {} is damaged",
             path.display()
         );
     }
     for open in &recall.open {
-        anstream::eprintln!(
+        eprintln!(
             "A run of {} was cut off while it wrote {} ({} {}). Whether that was carried out is read now.",
             open.at,
             open.intent.address,
@@ -293,7 +291,7 @@ fn approved(document: &PlanDocument) -> anyhow::Result<bool> {
         (0, _) => " Some of it takes something away.",
         _ => " Some of it takes away what is in use.",
     };
-    anstream::eprint!("\nUpdate {objects}?{danger} Only `yes` is a yes: ");
+    eprint!("\nUpdate {objects}?{danger} Only `yes` is a yes: ");
     std::io::stderr().flush()?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;

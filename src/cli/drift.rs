@@ -85,7 +85,7 @@ async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let setup = setup::setup_with(&args.selection, &args.reach, files).await?;
     let bases = bases(args, &setup).await?;
     if bases.partial {
-        anstream::eprintln!(
+        eprintln!(
             "Some manifests of the base do not pass the checks of this version: no base for those."
         );
     }
@@ -190,7 +190,7 @@ fn read(path: &Path) -> anyhow::Result<History> {
     let history = History::read(path)
         .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))?;
     for line in &history.damaged {
-        anstream::eprintln!(
+        eprintln!(
             "warning: line {line} of the journal {} is damaged",
             path.display()
         );

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 
+use super::output;
 use crate::apply::Event;
 use crate::apply::event::Line;
 use crate::render::json;
@@ -17,7 +18,7 @@ pub type Stream = Box<dyn Fn(&Event) + Send + Sync>;
 /// Opens the stream. A reader that goes away, or a disk that is full, stops the stream and nothing else.
 pub fn stream(path: &Path) -> anyhow::Result<Stream> {
     let out: Box<dyn Write + Send> = if path == Path::new("-") {
-        Box::new(io::stdout())
+        Box::new(output::lines())
     } else {
         let file = File::create(path);
         let fault =

@@ -64,7 +64,7 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
     } else {
         "changed"
     };
-    anstream::eprintln!(
+    eprintln!(
         "{changed} of {} {verb}",
         count(loaded.sources.len(), "file")
     );
@@ -91,7 +91,7 @@ fn filter(check: bool) -> anyhow::Result<Exit> {
         return Ok(if fault { Exit::Error } else { Exit::Done });
     }
     // Not through the stream that takes colours out: the text is the user's.
-    let mut out = std::io::stdout().lock();
+    let mut out = output::data();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(if formatted.is_some() {
@@ -104,7 +104,7 @@ fn filter(check: bool) -> anyhow::Result<Exit> {
 /// The text in its usual form, after a word on stderr about what stays as it is.
 fn formatted(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<String> {
     let Some(done) = fmt::format(&source.text, kinds) else {
-        anstream::eprintln!(
+        eprintln!(
             "{}error:{:#} {} cannot be read: `entitle validate` says why",
             output::DANGER,
             output::DANGER,
@@ -113,7 +113,7 @@ fn formatted(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<
         return None;
     };
     for (line, why) in &done.left {
-        anstream::eprintln!("note: {}:{line} is left as it is: {why}", source.name);
+        eprintln!("note: {}:{line} is left as it is: {why}", source.name);
     }
     Some(done.text)
 }

@@ -64,7 +64,7 @@ pub fn run(args: &History) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     for line in &history.damaged {
-        anstream::eprintln!("warning: line {line} of {} is damaged", path.display());
+        eprintln!("warning: line {line} of {} is damaged", path.display());
     }
     Ok(Exit::Done)
 }

@@ -77,7 +77,7 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let imported = import::import(checked, &seen, &setup.settings);
     for one in &imported {
         for unsaid in &one.unsaid {
-            anstream::eprintln!("note: {} leaves out {unsaid}", one.name);
+            eprintln!("note: {} leaves out {unsaid}", one.name);
         }
     }
     let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
@@ -98,7 +98,7 @@ fn said(why: String) -> anyhow::Error {
 }
 
 fn fault(text: &str) {
-    anstream::eprintln!("{}error:{:#} {text}", output::DANGER, output::DANGER);
+    eprintln!("{}error:{:#} {text}", output::DANGER, output::DANGER);
 }
 
 /// Everything as one stream of documents, under one line for editors.
@@ -149,15 +149,13 @@ fn to_files(
             kept.insert(path.display().to_string());
         }
     }
-    anstream::eprintln!(
+    eprintln!(
         "{} written to {}",
         count(written, "manifest"),
         dir.display()
     );
     for path in kept {
-        anstream::eprintln!(
-            "{path} is left as it is: `entitle import --update` brings it up to date"
-        );
+        eprintln!("{path} is left as it is: `entitle import --update` brings it up to date");
     }
     Ok(())
 }
@@ -190,6 +188,6 @@ fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
         changed += updated.changed.len();
         writeln!(out, "{}", source.name)?;
     }
-    anstream::eprintln!("{} brought up to date", count(changed, "manifest"));
+    eprintln!("{} brought up to date", count(changed, "manifest"));
     Ok(exit)
 }

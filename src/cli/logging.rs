@@ -28,6 +28,8 @@ pub fn start(command: &Command) -> Logging {
     let colour = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        // It would print its failure to the stream that has just failed, and panic at that.
+        .log_internal_errors(false)
         .with_ansi(colour);
     let log: Box<dyn Layer<Registry> + Send + Sync> = if json {
         Box::new(log.json().flatten_event(true))
@@ -50,7 +52,7 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
 {
     let traces = otlp::start().unwrap_or_else(|why| {
-        anstream::eprintln!("{}warning:{:#} {why}", output::DANGER, output::DANGER);
+        eprintln!("{}warning:{:#} {why}", output::DANGER, output::DANGER);
         None
     });
     let layer = traces.as_ref().map(otlp::Traces::layer);

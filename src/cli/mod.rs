@@ -1,5 +1,9 @@
 //! The commands: each file is the arguments of one command and a thin function over the pass.
 
+// First, so that its macros are those of all the others.
+#[macro_use]
+mod output;
+
 mod apply;
 mod args;
 mod cached;
@@ -23,7 +27,6 @@ mod init;
 mod logging;
 #[cfg(feature = "otlp")]
 mod otlp;
-mod output;
 mod outputs;
 mod plan;
 mod populated;
@@ -100,12 +103,11 @@ pub fn main() -> ExitCode {
     logging.end();
     match outcome {
         Ok(exit) => exit.into(),
-        Err(error) if exit::is_closed_pipe(&error) => Exit::Done.into(),
         Err(error) if error.is::<exit::Invalid>() => Exit::Error.into(),
         Err(error) => {
             // It may repeat what a plan file or a vendor says.
             let words = visible_lines(&format!("{error:#}"));
-            anstream::eprintln!("{}error:{:#} {words}", output::DANGER, output::DANGER);
+            eprintln!("{}error:{:#} {words}", output::DANGER, output::DANGER);
             exit::of_error(&error).into()
         }
     }

@@ -75,7 +75,7 @@ impl Traces {
     /// Sends what is left. A collector that is not there is waited for by the exporter's own time-out.
     pub fn end(self) {
         if let Err(error) = self.0.shutdown() {
-            anstream::eprintln!("warning: the last traces were not sent: {error}");
+            eprintln!("warning: the last traces were not sent: {error}");
         }
     }
 }

@@ -52,7 +52,7 @@ async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     outputs.finish(Stage::Planned, &pass.document)?;
     if let Some(path) = &args.out {
         let (file, apply) = (path.display(), apply_with(path, &args.selection));
-        anstream::eprintln!("Saved to {file}. Apply exactly this with: {apply}");
+        eprintln!("Saved to {file}. Apply exactly this with: {apply}");
     }
     let summary = &pass.document.summary;
     let exit = if summary.failed > 0 {

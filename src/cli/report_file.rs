@@ -48,7 +48,7 @@ impl<F: Copy> Reports<F> {
     pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
         let failures = self.failures.borrow();
         for failure in failures.iter() {
-            anstream::eprintln!("{}error:{:#} {failure}", output::DANGER, output::DANGER);
+            eprintln!("{}error:{:#} {failure}", output::DANGER, output::DANGER);
         }
         match ended {
             Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),

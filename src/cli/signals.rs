@@ -26,7 +26,7 @@ impl Signals {
                     std::process::exit(i32::from(exit));
                 }
                 code.store(exit, Ordering::Relaxed);
-                anstream::eprintln!(
+                eprintln!(
                     "Stopping: no new step starts, those in flight finish. Once more stops at once."
                 );
             }

@@ -192,7 +192,7 @@ fn line(desired: &Desired, said: &str) -> String {
 }
 
 fn fault(desired: &Desired, why: &str) {
-    anstream::eprintln!(
+    eprintln!(
         "{}error:{:#} {} in {}:{} is left as it is: {why}",
         output::DANGER,
         output::DANGER,

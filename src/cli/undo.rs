@@ -59,7 +59,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
         plan::save(out, &undone.pass.document)?;
         outputs.finish(Stage::Planned, &undone.pass.document)?;
         let (file, apply) = (out.display(), plan::apply_with(out, &args.selection));
-        anstream::eprintln!("Saved to {file}. Apply exactly this with: {apply}");
+        eprintln!("Saved to {file}. Apply exactly this with: {apply}");
         return Ok(Exit::Done);
     }
     let exit = writer.carry_out(&undone.pass, false).await?;
@@ -111,7 +111,7 @@ async fn inverse(history: &History, run: &str, setup: &Setup) -> anyhow::Result<
         .map_err(|why| anyhow::anyhow!(why))?;
     undone.pass.document = undone.pass.document.inverse_of(run);
     for lost in &undone.lost {
-        anstream::eprintln!("Cannot be taken back: {lost}");
+        eprintln!("Cannot be taken back: {lost}");
     }
     Ok(undone)
 }

@@ -82,7 +82,7 @@ pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
                 writeln!(out, "{kind} {}", import::shown(identity))?;
             }
             out.flush()?;
-            anstream::eprintln!(
+            eprintln!(
                 "{} of {} at `{connection}` managed, {} not",
                 managed.len(),
                 count(seen.objects.len(), "object"),

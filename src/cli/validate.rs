@@ -79,7 +79,7 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
         line += &format!(" ({skipped} of other tools skipped)");
     }
     if broken {
-        anstream::eprintln!("{line}");
+        eprintln!("{line}");
         Ok(())
     } else {
         writeln!(output::stdout(), "{line}")
@@ -90,7 +90,7 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
 fn tell_passed(checked: &Checked) {
     let reasons = checked.passed.reasons();
     let all: usize = reasons.iter().map(|(_, tally)| tally.count()).sum();
-    anstream::eprintln!("{} passed over", count(all, "name"));
+    eprintln!("{} passed over", count(all, "name"));
     for (why, tally) in reasons.iter().filter(|(_, tally)| tally.count() > 0) {
         let first = tally
             .first()
@@ -99,10 +99,10 @@ fn tell_passed(checked: &Checked) {
         if tally.count() > names.len() {
             names.push("…".into());
         }
-        anstream::eprintln!("  {} {why}: {}", tally.count(), names.join(", "));
+        eprintln!("  {} {why}: {}", tally.count(), names.join(", "));
     }
     if checked.source.skipped > 0 {
         let foreign = count(checked.source.skipped, "document");
-        anstream::eprintln!("{foreign} of other tools skipped");
+        eprintln!("{foreign} of other tools skipped");
     }
 }

@@ -277,7 +277,7 @@ async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<Sandbox>> {
         ..sandbox::Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
-    anstream::eprintln!(
+    eprintln!(
         "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
         sandbox.address()
     );

@@ -66,6 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ignore::", &["manifest/walk/ignores.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
+    ("anstream", &["cli/output.rs", "cli/report_file.rs"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/completions.rs"]),
     (

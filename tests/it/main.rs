@@ -13,6 +13,7 @@ mod cached;
 mod cases;
 mod chaos;
 mod cli;
+mod closed_pipe;
 mod commands;
 mod conformance;
 mod daemon;

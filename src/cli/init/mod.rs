@@ -58,12 +58,12 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
         if written {
             writeln!(out, "{}", path.display())?;
         } else {
-            anstream::eprintln!("{} is there already and stays as it is", path.display());
+            eprintln!("{} is there already and stays as it is", path.display());
         }
     }
     let licences = dir.join("licences");
     let licences = licences.display();
-    anstream::eprintln!(
+    eprintln!(
         "\nNext: set the credentials that {licences}/connection.yaml names, then\n  \
          entitle validate {licences}\n  \
          entitle plan {licences}"
@@ -157,7 +157,7 @@ fn answer(
 fn ask(question: &str, default: Option<&str>) -> anyhow::Result<String> {
     loop {
         let offer = default.map(|text| format!(" [{text}]")).unwrap_or_default();
-        anstream::eprint!("{question}{offer}: ");
+        eprint!("{question}{offer}: ");
         std::io::stderr().flush()?;
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
