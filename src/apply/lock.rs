@@ -17,6 +17,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
+use crate::files::links::Links;
+use crate::files::read::{self, Bounds};
+use crate::files::write::open_private;
 use crate::model::{Connection, Vendor};
 
 /// Something that lets one run at a time write to a connection.
@@ -53,6 +56,9 @@ impl Locks {
     }
 }
 
+/// More than a lock file ever holds.
+const MOST_BYTES: u64 = 64 << 10;
+
 /// Lock files in one directory, named by where connections lead.
 pub struct LockFiles {
     pub dir: PathBuf,
@@ -70,18 +76,14 @@ impl LockFiles {
 
 impl Lock for LockFiles {
     fn try_take(&self, connection: &Connection, who: &str) -> io::Result<Taken> {
-        std::fs::create_dir_all(&self.dir)?;
         let path = self.path(connection);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).truncate(false);
+        let mut file = open_private(&path, &mut options, &Links::Followed)?;
         match file.try_lock() {
             Ok(()) => {
                 let mut text = String::new();
-                file.read_to_string(&mut text)?;
+                (&mut file).take(MOST_BYTES).read_to_string(&mut text)?;
                 let epoch = epoch_in(&text) + 1;
                 write(&mut file, epoch, who)?;
                 Ok(Taken::Held(Box::new(HeldFile { file, path, epoch })))
@@ -110,7 +112,7 @@ impl Held for HeldFile {
             return Ok(());
         }
         // By its name: our own handle would still show a file that was deleted under us.
-        let text = std::fs::read_to_string(&self.path);
+        let text = read::text(&self.path, Bounds::file(MOST_BYTES));
         let text = text.map_err(|error| format!("its file cannot be read: {error}"))?;
         match epoch_in(&text) {
             epoch if epoch == self.epoch => Ok(()),
@@ -146,10 +148,8 @@ fn epoch_in(text: &str) -> u64 {
 }
 
 fn holder(path: &Path) -> String {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
-    match read {
-        Ok(_) => match text.split_once('\n') {
+    match read::text(path, Bounds::file(MOST_BYTES)) {
+        Ok(text) => match text.split_once('\n') {
             Some((_, who)) if !who.trim().is_empty() => who.trim().to_string(),
             _ => "another run".into(),
         },

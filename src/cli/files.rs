@@ -1,7 +1,12 @@
-//! Files that commands leave in the user's directories: never half written, never replaced unasked.
+//! Files that commands leave in the user's directories: manifests that they edit, and the schema that these name.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
+
+use crate::files::links::Links;
+use crate::files::read::{self, Bounds};
+use crate::files::write::{self, Mode};
+use crate::manifest::yaml::MAX_FILE_BYTES;
 
 /// Where the schema is published, for manifests outside a project that has its own copy.
 const PUBLISHED: &str =
@@ -10,43 +15,15 @@ const PUBLISHED: &str =
 /// The project's copy of the schema, as `entitle init` and `entitle schema --out schemas` write it.
 pub const SCHEMA: &str = "schemas/manifest.json";
 
-/// Creates a file with its directories, whole or not at all; false if something is there already.
-pub fn create(path: &Path, text: &str) -> io::Result<bool> {
-    if std::fs::symlink_metadata(path).is_ok() {
-        return Ok(false);
-    }
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let dir = dir.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(true),
-        Err(fault) if fault.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(fault) => Err(fault.error),
-    }
-}
-
 /// Replaces a file by a text, whole or not at all. Its permissions stay, and a link stays a link.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize()?;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file()
-        .set_permissions(std::fs::metadata(&path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
+    write::whole(path, text.as_bytes(), Mode::Shared, &Links::Followed)
 }
 
 /// The same, unless somebody has changed the file since it was read as `before`.
 pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> anyhow::Result<()> {
     let fault = |error: io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
-    if std::fs::read_to_string(path).map_err(fault)? != before {
+    if read::text(path, Bounds::file(MAX_FILE_BYTES)).map_err(fault)? != before {
         anyhow::bail!(
             "{} was changed meanwhile: it is left as it is",
             path.display()
@@ -74,5 +51,6 @@ pub fn schema_of(dir: &Path) -> String {
 
 /// Other projects have a `schemas/manifest.json` as well.
 fn is_ours(path: &Path) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| text.contains("\"entitle manifest\""))
+    read::text(path, Bounds::file(MAX_FILE_BYTES))
+        .is_ok_and(|text| text.contains("\"entitle manifest\""))
 }

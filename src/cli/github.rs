@@ -1,8 +1,11 @@
 //! The files by which a step of GitHub Actions speaks to its runner.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 
+use crate::files::links::Links;
+use crate::files::write::{self, Start};
 use crate::render::github;
 use crate::render::view::View;
 
@@ -43,7 +46,7 @@ fn appended(name: &str) -> anyhow::Result<Option<File>> {
     let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    let file = OpenOptions::new().append(true).create(true).open(path);
+    let file = write::stream(Path::new(&path), Start::AtEnd, &Links::Followed);
     Ok(Some(file.map_err(|error| {
         anyhow::anyhow!("cannot write {name}: {error}")
     })?))

@@ -9,6 +9,7 @@ use clap::Args;
 use super::args::Reach;
 use super::exit::Exit;
 use super::{files, output, setup};
+use crate::files::write::create;
 use crate::manifest::write;
 use crate::reconcile::import::{self, Ask, Imported, Seen};
 use crate::render::text::count;
@@ -140,7 +141,7 @@ fn to_files(
             .filter(|other| !same_file(other, &path));
         if let Some(other) = elsewhere {
             kept.insert(other.display().to_string());
-        } else if files::create(&path, &text).map_err(fault)? {
+        } else if create(&path, text.as_bytes()).map_err(fault)? {
             written += 1;
         } else if force {
             files::replace(&path, &text).map_err(fault)?;

@@ -11,6 +11,8 @@ use super::exit::Exit;
 use super::output;
 use super::outputs::Outputs;
 use super::{project, setup};
+use crate::files::read::{self, Bounds, PIPE_TIMEOUT};
+use crate::files::write::{Mode, Output};
 use crate::plan::document::PlanDocument;
 use crate::plan::saved;
 use crate::reconcile;
@@ -99,31 +101,30 @@ pub fn apply_with(plan: &Path, selection: &Selection) -> String {
     command
 }
 
-/// Writes a plan for its owner only, whole or not at all.
+/// The largest plan that is read, twice what 100,000 objects with a change each take.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Writes a plan, whole or not at all; a new file is for its owner only.
 pub fn save(path: &Path, document: &PlanDocument) -> anyhow::Result<()> {
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
     let fault = |error: io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
-    // A temporary file is created with mode 0600, which the rename keeps.
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fault)?;
-    let mut out = io::BufWriter::new(&mut file);
+    let mut output = Output::open(path, Mode::Private, &setup::links()).map_err(fault)?;
+    let mut out = io::BufWriter::new(&mut output);
     saved::seal(document, &mut out).map_err(fault)?;
     out.flush().map_err(fault)?;
     drop(out);
-    file.as_file().sync_all().map_err(fault)?;
-    file.persist(path).map_err(|error| fault(error.error))?;
-    #[cfg(unix)]
-    std::fs::File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(fault)?;
-    Ok(())
+    if output.written() > MOST_BYTES {
+        anyhow::bail!(
+            "the plan is larger than {} MiB, the most that is read back: plan fewer objects with --target",
+            MOST_BYTES >> 20
+        );
+    }
+    output.commit().map_err(fault)
 }
 
 /// Reads a saved plan back, if it is one and unchanged.
 pub fn open(path: &Path) -> anyhow::Result<PlanDocument> {
-    let text = std::fs::read_to_string(path)
+    let bounds = Bounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
+    let text = read::text(path, bounds)
         .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
     saved::open(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
 }

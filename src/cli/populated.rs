@@ -13,6 +13,8 @@ use std::path::Path;
 use anyhow::Context;
 use clap::ValueEnum;
 
+use crate::files::links::Links;
+use crate::files::write::{self, Mode, Output};
 use crate::sandbox::{Population, Sandbox, population};
 
 /// How manifests are laid out in files.
@@ -84,7 +86,8 @@ fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<
 
 fn one(path: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<usize> {
     let words = || format!("cannot write {}", path.display());
-    let mut file = BufWriter::new(fs::File::create(path).with_context(words)?);
+    let mut output = Output::open(path, Mode::Shared, &Links::Followed).with_context(words)?;
+    let mut file = BufWriter::new(&mut output);
     let mut written = 0;
     for text in manifests {
         let parting = if written == 0 { "" } else { "---\n" };
@@ -92,11 +95,21 @@ fn one(path: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<u
         written += 1;
     }
     file.flush().with_context(words)?;
+    drop(file);
+    output.commit().with_context(words)?;
     Ok(written)
 }
 
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let words = || format!("cannot write {}", path.display());
+    // The directory was empty.
+    let new = write::create(path, text.as_bytes()).with_context(words)?;
+    anyhow::ensure!(
+        new,
+        "{} has just been made by somebody else",
+        path.display()
+    );
+    Ok(())
 }
 
 /// How many objects the sandbox may add; more than a machine would take is a slip.

@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::output;
+use crate::files::links::Links;
+use crate::files::write::{self, Mode};
 use crate::render;
 use crate::render::schema;
 
@@ -43,10 +45,13 @@ pub fn run(args: &Schema) -> anyhow::Result<Exit> {
             render::json::write(&mut output::stdout(), &schema)?;
         }
         Some(dir) => {
-            std::fs::create_dir_all(dir)?;
+            let fault = |error| anyhow::anyhow!("cannot write {}: {error}", dir.display());
+            std::fs::create_dir_all(dir).map_err(fault)?;
             for (name, schema) in schema::all() {
-                let mut file = std::fs::File::create(dir.join(name))?;
-                render::json::write(&mut file, &schema)?;
+                let mut text = Vec::new();
+                render::json::write(&mut text, &schema)?;
+                let path = dir.join(name);
+                write::whole(&path, &text, Mode::Shared, &Links::Followed).map_err(fault)?;
             }
         }
     }

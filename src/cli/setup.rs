@@ -14,6 +14,7 @@ use super::exit::Invalid;
 use super::standard_input::StandardInput;
 use super::{cached, output, scope, sessions, simulators, state};
 use crate::apply::{Listener, Secrets, Tls, Trust};
+use crate::files::links::Links;
 use crate::manifest::{Limits, Loaded};
 use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
@@ -231,6 +232,14 @@ pub fn refuse_outside(paths: &[PathBuf]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The links that files written by a run may follow: in a CI job none of the checkout, whose links may come from
+/// whoever opened a pull request.
+pub fn links() -> Links {
+    let here = std::env::current_dir().unwrap_or_default();
+    let tree = work_tree(&here).filter(|_| is_ci());
+    tree.map_or(Links::Followed, |tree| Links::refused_below(&tree))
 }
 
 /// Warns where manifests may come from anybody and credentials may go anywhere.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::kind;
 
@@ -105,39 +105,52 @@ pub fn too_large(most: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, words)
 }
 
-#[cfg(unix)]
-fn read_pipe(mut pipe: File, most: u64, timeout: Duration) -> io::Result<Vec<u8>> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use std::time::Instant;
-
-    let start = Instant::now();
+fn read_pipe(pipe: File, most: u64, timeout: Duration) -> io::Result<Vec<u8>> {
+    // What is beyond what clocks can tell is no bound.
+    let deadline = Instant::now().checked_add(timeout);
+    let deadline = deadline.unwrap_or_else(|| Instant::now() + PIPE_TIMEOUT);
     let mut bytes = Vec::new();
-    let mut chunk = vec![0; 64 << 10];
-    while bytes.len() as u64 <= most {
-        let left = timeout.saturating_sub(start.elapsed());
-        let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        // Waiting comes first: a pipe that no writer has opened yet reads as one that has ended.
-        let ready = poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&left))?;
-        if ready == 0 {
-            let words = format!("the pipe did not end within {} s", timeout.as_secs());
-            return Err(io::Error::new(io::ErrorKind::TimedOut, words));
-        }
-        match pipe.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    Timed { pipe, deadline }
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     within(bytes, most)
 }
 
-#[cfg(not(unix))]
-fn read_pipe(pipe: File, most: u64, _: Duration) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    pipe.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    within(bytes, most)
+/// A pipe that has to end in time. Elsewhere than on Unix it may take any.
+struct Timed {
+    pipe: File,
+    deadline: Instant,
+}
+
+impl Read for Timed {
+    #[cfg(unix)]
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            // Waiting comes first: a pipe that no writer has opened yet reads as one that has ended.
+            let waiting = &mut [PollFd::new(&self.pipe, PollFlags::IN)];
+            match poll(waiting, Some(&left)) {
+                Ok(0) => {
+                    let words = "the pipe did not end in time";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, words));
+                }
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            match self.pipe.read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.pipe.read(bytes)
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ impl Mode {
 /// A file that is being written. Nothing of it shows until [`commit`](Output::commit), unless it is a stream.
 pub struct Output {
     to: To,
+    written: u64,
 }
 
 enum To {
@@ -69,7 +70,12 @@ impl Output {
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { to })
+        Ok(Self { to, written: 0 })
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Puts the file in its place, on disk.
@@ -89,10 +95,12 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.to {
+        let written = match &mut self.to {
             To::Beside(file, _) => file.write(bytes),
             To::Through(file) => file.write(bytes),
-        }
+        }?;
+        self.written += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -66,6 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ignore::", &["manifest/walk/ignores.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
+    ("tempfile", &["files/", "reconcile/cache/", "cli/watch.rs"]),
     ("anstream", &["cli/output.rs", "cli/report_file.rs"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/completions.rs"]),
@@ -104,11 +105,9 @@ pub fn sources() -> BTreeMap<String, String> {
                     .to_string_lossy()
                     .replace('\\', "/");
                 let text = std::fs::read_to_string(&path).expect("source is readable");
-                let own = text
-                    .split("#[cfg(test)]")
-                    .next()
-                    .unwrap_or_default()
-                    .to_string();
+                let tests = ["#[cfg(test)]", "#[cfg(all(test"];
+                let end = tests.iter().filter_map(|mark| text.find(mark)).min();
+                let own = text[..end.unwrap_or(text.len())].to_string();
                 if !name.ends_with("tests.rs") && !name.contains("/tests/") {
                     found.insert(name, own);
                 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::exit::Exit;
-use super::{files, output};
+use super::output;
+use crate::files::write;
 use crate::manifest::Loaded;
 use crate::model::address::name_fault;
 use crate::model::diagnostic::{Source, nearest};
@@ -53,7 +54,7 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
     let mut out = output::stdout();
     for (name, text) in &all {
         let path = dir.join(name);
-        let written = files::create(&path, text)
+        let written = write::create(&path, text.as_bytes())
             .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
         if written {
             writeln!(out, "{}", path.display())?;

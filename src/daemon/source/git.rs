@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::files::write::create_private_dirs;
 use crate::manifest::walk::{self, Blob, Commit};
 use crate::manifest::{self, Loaded};
 
@@ -92,7 +93,7 @@ impl Remote {
     /// Fetches the reference and says which commit it is.
     pub async fn fetch(&self) -> Result<String, String> {
         if !self.dir.join("HEAD").is_file() {
-            std::fs::create_dir_all(&self.dir)
+            create_private_dirs(&self.dir)
                 .map_err(|error| format!("cannot create {}: {error}", self.dir.display()))?;
             let dir = self.dir.display().to_string();
             self.git(&["init", "--bare", "--quiet", "--template=", &dir])

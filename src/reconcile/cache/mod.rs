@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::files::read::{self, Bounds};
+use crate::files::write::create_private_dirs;
 use crate::manifest::lower::Memory;
 use crate::manifest::{Manifests, Piece};
 use crate::model::Desired;
@@ -78,7 +80,7 @@ impl Cache {
         let held = used.into_iter().chain(spared);
         let held = held.map(|(_, key, held)| (key, &self.bytes[held.range.clone()]));
         let new = new.iter().map(|(key, record)| (key, record.as_slice()));
-        fs::create_dir_all(&self.dir)?;
+        create_private_dirs(&self.dir)?;
         // Readable for its owner only, which the rename keeps.
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(&written(&self.program, held.chain(new)))?;
@@ -117,7 +119,7 @@ fn key(piece: &Piece) -> Hash {
 
 fn read(file: &Path) -> Option<Vec<u8>> {
     let meta = fs::metadata(file).ok()?;
-    (meta.len() <= MAX_BYTES && is_private(&meta)).then(|| fs::read(file).ok())?
+    is_private(&meta).then(|| read::bytes(file, Bounds::file(MAX_BYTES)).ok())?
 }
 
 /// Whether nobody but us can have written it: in a directory for everybody, strangers put files as well.
