@@ -9,10 +9,10 @@ mod json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
 
+use self::json::Style;
 use super::{again, list, write, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::json::same_number;
@@ -155,24 +155,6 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
         return Err("the edit would have lost a comment".into());
     }
     Ok(edited)
-}
-
-/// How a document is written. What an edit writes into it is written in the same way.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Style {
-    Yaml,
-    /// YAML that readers of JSON take as well.
-    Json,
-}
-
-impl Style {
-    fn of(text: &str) -> Self {
-        let object = text.trim_start().starts_with('{');
-        match object && serde_json::from_str::<IgnoredAny>(text).is_ok() {
-            true => Self::Json,
-            false => Self::Yaml,
-        }
-    }
 }
 
 /// Whether every comment of a text is in the other one.

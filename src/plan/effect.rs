@@ -1,7 +1,10 @@
 //! Findings about what a manifest asks for in vain, which only the live object tells.
 
+use std::sync::Arc;
+
 use crate::manifest;
-use crate::model::{Desired, Diagnostic, Field};
+use crate::model::diagnostic::Source;
+use crate::model::{Desired, Diagnostic, Field, Node};
 use crate::provider::audit;
 use crate::provider::conditions::Idle;
 
@@ -11,20 +14,29 @@ pub fn findings(table: &'static [Field], desired: &Desired, idle: &[Idle]) -> Ve
         return Vec::new();
     }
     let origin = &desired.origin;
-    let document = manifest::document_at(&origin.source, origin.mark);
-    let wanted = document
-        .as_ref()
-        .and_then(|document| document.get("spec")?.get("desired"));
+    let (source, wanted) = stated(desired);
     let finding = |idle: &Idle| {
         let Idle { path, trigger, is } = idle;
         let path = path.to_string();
-        let mark = wanted.and_then(|wanted| audit::place(table, wanted, &path));
+        let mark = wanted
+            .as_ref()
+            .and_then(|wanted| audit::place(table, wanted, &path));
         let message = format!("`{path}` has no effect unless `{trigger}` is {is}");
         Diagnostic::warning("no-effect", message)
             .hint(format!(
                 "the live object has another `{trigger}`: state it too, or leave this out"
             ))
-            .at(&origin.source, mark.unwrap_or(origin.mark))
+            .at(&source, mark.unwrap_or(origin.mark))
     };
     idle.iter().map(finding).collect()
+}
+
+/// Reads an object's manifest once more: the file with its text, so that a finding can show the line, and what it
+/// says under `desired`.
+pub(super) fn stated(desired: &Desired) -> (Arc<Source>, Option<Node>) {
+    let origin = &desired.origin;
+    let source = manifest::again(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source));
+    let document = manifest::document_at(&source, origin.mark);
+    let stated = document.and_then(|document| document.get("spec")?.get("desired").cloned());
+    (source, stated)
 }

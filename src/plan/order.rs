@@ -1,11 +1,11 @@
 //! Dates whose order only the live object tells: an end in the manifest against a beginning that live has, or the
 //! other way round.
 
-use crate::manifest;
+use super::effect;
 use crate::model::{Desired, Diagnostic, Field, Fields, Live};
 use crate::provider::{audit, dates};
 
-/// Returns an error at the manifest's line if the object as it should be ends before it begins. What live has in
+/// Returns a finding at the manifest's line if the object as it should be ends before it begins. What live has in
 /// that order already is live's own matter: another change of the object is not held up by it.
 pub fn refuse_reversed(
     table: &'static [Field],
@@ -23,15 +23,15 @@ pub fn refuse_reversed(
         return Ok(());
     };
     let origin = &desired.origin;
-    let document = manifest::document_at(&origin.source, origin.mark);
-    let stated = document.as_ref().and_then(|document| {
-        let stated = document.get("spec")?.get("desired")?;
+    let (source, stated) = effect::stated(desired);
+    let place = stated.as_ref().and_then(|stated| {
         let place = |path: &dyn ToString| audit::place(table, stated, &path.to_string());
         place(&reversed.end).or_else(|| place(&reversed.begin))
     });
     let message = format!("{}: nothing is sent", reversed.words());
-    let finding = Diagnostic::error("end-before-begin", message)
-        .hint("one of the two is what the live object has: state both")
-        .at(&origin.source, stated.unwrap_or(origin.mark));
+    // The error is the object's own; this shows where its manifest says so.
+    let finding = Diagnostic::warning("end-before-begin", message)
+        .hint("the other date is what the live object has: change it as well, or leave this one")
+        .at(&source, place.unwrap_or(origin.mark));
     Err(Box::new(finding))
 }

@@ -3,11 +3,30 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value as Json};
 
 use crate::model::json::json_number;
 use crate::model::{Node, Tree};
+
+/// How a document is written. What an edit writes into it is written in the same way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Style {
+    Yaml,
+    /// YAML that readers of JSON take as well.
+    Json,
+}
+
+impl Style {
+    pub fn of(text: &str) -> Self {
+        let object = text.trim_start().starts_with('{');
+        match object && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            true => Self::Json,
+            false => Self::Yaml,
+        }
+    }
+}
 
 /// Whether a text can stand between single quotes: on one line, and without characters that need an escape.
 pub fn is_plain(text: &str) -> bool {
