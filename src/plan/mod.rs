@@ -16,7 +16,6 @@ pub mod guard;
 pub mod look_alike;
 pub mod order;
 pub mod provenance;
-pub mod order;
 pub mod risk;
 pub mod saved;
 pub mod step;
