@@ -6,17 +6,20 @@
 //! the file while it grows (`tail`, `jq`); nothing in it is secret.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::outcome::Outcome;
+use super::records::MAX_LINE;
+use crate::files::links::Links;
+use crate::files::write::open_private;
 use crate::model::{Ids, Method};
 use crate::plan::document::ChangeEntry;
 
@@ -118,37 +121,46 @@ pub struct Agreed {
 
 /// A journal open for writing.
 pub struct Journal {
-    file: Mutex<File>,
+    writing: Mutex<Writing>,
     path: PathBuf,
+}
+
+struct Writing {
+    file: File,
+    /// Whether the last line may have no end.
+    torn: bool,
+    /// Why a record was lost first.
+    fault: Option<String>,
 }
 
 impl Journal {
     /// Opens or creates the file. A torn last line is ended, so that the next one stands by itself.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir)?;
-        }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)?;
-        let length = file.seek(SeekFrom::End(0))?;
-        if length > 0 {
+        Self::open_through(path, &Links::Followed)
+    }
+
+    /// The same where not every link may be followed.
+    pub fn open_through(path: &Path, links: &Links) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true);
+        let mut file = open_private(path, &mut options, links)?;
+        let mut torn = false;
+        if file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             let mut last = [0];
             file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-            }
+            torn = last != *b"\n";
         }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        let mut writing = Writing {
+            file,
+            torn,
+            fault: None,
+        };
+        if torn {
+            writing.write(std::iter::empty::<Record>())?;
         }
         Ok(Self {
-            file: Mutex::new(file),
+            writing: Mutex::new(writing),
             path: path.to_path_buf(),
         })
     }
@@ -164,25 +176,46 @@ impl Journal {
         if records.peek().is_none() {
             return Ok(());
         }
-        // Nothing panics while the lock is held, and a file does not break with its lock.
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut lines = String::new();
-        for record in records {
-            lines += &encode(record.borrow())?;
-            if lines.len() >= CHUNK {
-                file.write_all(lines.as_bytes())?;
-                lines.clear();
-            }
+        let mut writing = self.writing();
+        let written = writing.write(records);
+        if let Err(error) = &written {
+            writing.torn = true;
+            writing.fault.get_or_insert_with(|| error.to_string());
         }
-        file.write_all(lines.as_bytes())?;
-        file.sync_data()
+        written
+    }
+
+    /// Why the first record was lost that could not be written; `None` if all are on disk.
+    pub fn fault(&self) -> Option<String> {
+        self.writing().fault.clone()
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        // Nothing panics while the lock is held, and a file does not break with its lock.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writing {
+    fn write(&mut self, records: impl IntoIterator<Item: Borrow<Record>>) -> io::Result<()> {
+        let mut lines = String::new();
+        if self.torn {
+            lines.push('\n');
+        }
+        for record in records {
+            lines += &encode(record.borrow())?;
+            if lines.len() >= CHUNK {
+                self.file.write_all(lines.as_bytes())?;
+                lines.clear();
+            }
+        }
+        self.file.write_all(lines.as_bytes())?;
+        self.torn = false;
+        self.file.sync_data()
     }
 }
 
@@ -194,7 +227,12 @@ const SUM: &str = ",\"sum\":\"";
 fn encode(record: &Record) -> io::Result<String> {
     let json = serde_json::to_string(record)?;
     let body = json.strip_suffix('}').unwrap_or(&json);
-    Ok(format!("{body}{SUM}{}\"}}\n", sum(body)))
+    let line = format!("{body}{SUM}{}\"}}\n", sum(body));
+    if line.len() > MAX_LINE {
+        let words = format!("a record is larger than {} MiB", MAX_LINE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
+    }
+    Ok(line)
 }
 
 /// Sixteen hex digits tell damage from a line that was written; they defend against nobody.
@@ -212,41 +250,6 @@ pub fn decode(line: &str) -> Option<Record> {
         return None;
     }
     serde_json::from_str(&format!("{body}}}")).ok()
-}
-
-/// Hands over the lines of a journal from the offset `at` on, one at a time, and moves it along. A line that is not
-/// whole is nothing; a last one without an end may still be being written and is left for later. A journal that is
-/// not there is empty.
-pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<()> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            *at = 0;
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    file.seek(io::SeekFrom::Start(*at))?;
-    lines(BufReader::new(file), at, take)
-}
-
-fn lines(
-    mut text: impl BufRead,
-    at: &mut u64,
-    take: &mut dyn FnMut(Option<Record>),
-) -> io::Result<()> {
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let length = text.read_until(b'\n', &mut line)?;
-        let Some(line) = line.strip_suffix(b"\n") else {
-            return Ok(());
-        };
-        *at += length as u64;
-        if !line.is_empty() {
-            take(std::str::from_utf8(line).ok().and_then(decode));
-        }
-    }
 }
 
 /// Adds an intent to those that are open, or takes away one that a record closes.
@@ -271,14 +274,6 @@ pub fn follow(open: &mut Vec<OpenIntent>, record: &Record) {
     }
 }
 
-/// Everything a journal holds.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    pub records: Vec<Record>,
-    /// Numbers of lines that are not whole.
-    pub damaged: Vec<usize>,
-}
-
 /// A write whose end nobody recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenIntent {
@@ -287,83 +282,10 @@ pub struct OpenIntent {
     pub intent: Intent,
 }
 
-impl History {
-    /// Reads a journal; one that is not there is empty.
-    pub fn read(path: &Path) -> io::Result<Self> {
-        let mut history = Self::default();
-        each(path, &mut 0, &mut |record| history.take(record))?;
-        Ok(history)
-    }
-
-    /// The same for a text.
-    pub fn parse(text: &str) -> Self {
-        let mut history = Self::default();
-        // Bytes that are in memory can always be read.
-        let _ = lines(text.as_bytes(), &mut 0, &mut |record| history.take(record));
-        history
-    }
-
-    fn take(&mut self, record: Option<Record>) {
-        let number = self.records.len() + self.damaged.len() + 1;
-        match record {
-            Some(record) => self.records.push(record),
-            None => self.damaged.push(number),
-        }
-    }
-
-    /// Intents that have no outcome and that no later run has looked into.
-    pub fn open_intents(&self) -> Vec<OpenIntent> {
-        let mut open = Vec::new();
-        self.records
-            .iter()
-            .for_each(|record| follow(&mut open, record));
-        open
-    }
-
-    /// Intents of runs that had lost their lock by then: another run had written to the same account under a
-    /// higher epoch since they started. By run and address.
-    pub fn overtaken(&self) -> BTreeSet<(&str, &str)> {
-        let mut started: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut written: BTreeMap<(&str, &str), Vec<(usize, u64)>> = BTreeMap::new();
-        let mut overtaken = BTreeSet::new();
-        for (at, record) in self.records.iter().enumerate() {
-            let start = *started.entry(&record.run).or_insert(at);
-            let Event::Intent(intent) = &record.event else {
-                continue;
-            };
-            let Some(epoch) = intent.epoch else { continue };
-            let others = written
-                .entry((&intent.vendor, &intent.base_url))
-                .or_default();
-            // An epoch that is higher but older is of a lock that was kept elsewhere.
-            let since = others.iter().rev().take_while(|(at, _)| *at > start);
-            if since.into_iter().any(|(_, other)| *other > epoch) {
-                overtaken.insert((record.run.as_str(), intent.address.as_str()));
-            }
-            others.push((at, epoch));
-        }
-        overtaken
-    }
-
-    /// The runs in the order in which they started.
-    pub fn runs(&self) -> Vec<&str> {
-        let mut seen = BTreeSet::new();
-        self.records
-            .iter()
-            .map(|record| record.run.as_str())
-            .filter(|run| seen.insert(*run))
-            .collect()
-    }
-
-    /// The records of one run.
-    pub fn of<'a>(&'a self, run: &'a str) -> impl Iterator<Item = &'a Record> {
-        self.records.iter().filter(move |record| record.run == run)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::records::Records;
 
     fn record(run: &str, event: Event) -> Record {
         Record {
@@ -407,6 +329,19 @@ mod tests {
         })
     }
 
+    fn read(path: &Path) -> (Vec<String>, String) {
+        let mut records = Records::open(path).unwrap();
+        let runs = records.by_ref().map(|record| record.run).collect();
+        (
+            runs,
+            records
+                .end()
+                .unwrap()
+                .told(Path::new("j"))
+                .unwrap_or_default(),
+        )
+    }
+
     #[test]
     fn a_torn_line_costs_itself_and_the_next_stands_alone() {
         let dir = tempfile::tempdir().unwrap();
@@ -421,9 +356,43 @@ mod tests {
             .unwrap()
             .append(&record("2", intent("b")))
             .unwrap();
-        let history = History::read(&path).unwrap();
-        assert_eq!(history.runs(), ["1", "2"]);
-        assert_eq!(history.damaged, [2]);
+        let (runs, damaged) = read(&path);
+        assert_eq!(runs, ["1", "2"]);
+        assert_eq!(damaged, "line 2 of the journal j is damaged");
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_written_is_remembered_and_does_not_spoil_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        journal.append(&record("1", intent("a"))).unwrap();
+        assert_eq!(journal.fault(), None);
+        // As a disk does that is full in the middle of a line.
+        journal.writing().file.write_all(b"{\"at\":").unwrap();
+        let too_large = intent(&"a".repeat(MAX_LINE));
+        assert!(journal.append(&record("1", too_large)).is_err());
+        assert_eq!(journal.fault().unwrap(), "a record is larger than 16 MiB");
+        journal.append(&record("1", ended("a"))).unwrap();
+        assert!(journal.fault().is_some());
+        let (runs, damaged) = read(&path);
+        assert_eq!(runs, ["1", "1"]);
+        assert_eq!(damaged, "line 2 of the journal j is damaged");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_journal_is_a_regular_file_and_in_ci_no_link_of_the_checkout() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        let links = Links::refused_below(dir.path());
+        let error = Journal::open_through(&path, &links).err().unwrap();
+        assert!(error.to_string().contains("is a link"), "{error}");
+        assert!(!dir.path().join("elsewhere").exists());
+        Journal::open(&path).unwrap();
+        assert!(dir.path().join("elsewhere").exists());
+        assert!(Journal::open(Path::new("/dev/full")).is_err());
     }
 
     #[test]
@@ -434,24 +403,20 @@ mod tests {
             .collect();
         for end in 0..=lines.len() {
             let cut = String::from_utf8_lossy(&lines.as_bytes()[..end]);
-            let history = History::parse(&cut);
+            let mut records = Records::new(cut.as_bytes());
             // What has no end yet may still be being written.
-            assert_eq!(history.records.len(), cut.matches('\n').count());
-            assert!(history.damaged.is_empty());
+            assert_eq!(records.by_ref().count(), cut.matches('\n').count());
+            assert!(records.end().unwrap().told(Path::new("j")).is_none());
         }
     }
 
     #[test]
     fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
-        let mut history = History {
-            records: vec![
-                record("1", intent("a")),
-                record("1", intent("b")),
-                record("1", ended("a")),
-            ],
-            damaged: Vec::new(),
-        };
-        let open = history.open_intents();
+        let mut open = Vec::new();
+        let first = [("1", intent("a")), ("1", intent("b")), ("1", ended("a"))];
+        for (run, event) in first {
+            follow(&mut open, &record(run, event));
+        }
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].intent.address, "b");
         let found = Event::Found {
@@ -459,31 +424,8 @@ mod tests {
             of_run: "1".into(),
             found: "carried out".into(),
         };
-        history.records.push(record("2", found));
-        assert!(history.open_intents().is_empty());
-    }
-
-    #[test]
-    fn a_run_that_wrote_after_it_had_lost_its_lock_is_told() {
-        let history = |events: Vec<(&str, Event)>| History {
-            records: events.into_iter().map(|(run, e)| record(run, e)).collect(),
-            damaged: Vec::new(),
-        };
-        let overtaken = history(vec![
-            ("1", under("a", 7)),
-            ("2", under("a", 8)),
-            ("1", under("b", 7)),
-            ("2", under("c", 8)),
-        ]);
-        assert_eq!(overtaken.overtaken(), [("1", "b")].into());
-        // Locks that begin anew elsewhere, and journals that know of none, are no reason.
-        let anew = history(vec![
-            ("1", under("a", 7)),
-            ("2", under("a", 1)),
-            ("3", intent("a")),
-            ("3", under("b", 2)),
-        ]);
-        assert_eq!(anew.overtaken(), [].into());
+        follow(&mut open, &record("2", found));
+        assert!(open.is_empty());
     }
 
     #[test]

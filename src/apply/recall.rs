@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::agreement::Agreements;
 use super::journal::{self, OpenIntent, Record};
+use super::records::{self, Damaged};
 
 /// What is folded from a journal line by line, so that a journal of any length costs what it tells and not what
 /// it holds, and that is read on where it was left.
@@ -29,7 +30,7 @@ pub trait Fold: Default {
             *self = Self::default();
         }
         let mut end = *self.end();
-        let read = journal::each(path, &mut end, &mut |record| self.line(record));
+        let read = records::each(path, &mut end, &mut |record| self.line(record));
         *self.end() = end;
         read
     }
@@ -41,8 +42,8 @@ pub struct Recall {
     pub open: Vec<OpenIntent>,
     /// What need not be written down again.
     pub agreements: Agreements,
-    /// Numbers of lines that are not whole.
-    pub damaged: Vec<usize>,
+    /// Lines that are not whole.
+    pub damaged: Damaged,
     lines: usize,
     end: u64,
 }
@@ -59,7 +60,7 @@ impl Fold for Recall {
                 journal::follow(&mut self.open, &record);
                 self.agreements.follow(&record);
             }
-            None => self.damaged.push(self.lines),
+            None => self.damaged.add(self.lines),
         }
     }
 }
@@ -75,7 +76,7 @@ mod tests {
     fn a_journal_is_read_on_where_it_was_left() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
-        assert!(Recall::of(&path).unwrap().damaged.is_empty());
+        assert_eq!(Recall::of(&path).unwrap().damaged.count(), 0);
         let record = |run: &str| Record {
             at: "2026-11-21T12:00:00Z".into(),
             run: run.into(),
@@ -84,7 +85,7 @@ mod tests {
         let journal = Journal::open(&path).unwrap();
         journal.append(&record("1")).unwrap();
         let mut recall = Recall::of(&path).unwrap();
-        assert_eq!((recall.lines, recall.damaged.len()), (1, 0));
+        assert_eq!((recall.lines, recall.damaged.count()), (1, 0));
         let mut file = std::fs::OpenOptions::new()
             .append(true)
             .open(&path)
@@ -92,13 +93,16 @@ mod tests {
         // A line that is not whole, and one whose end is still to come.
         file.write_all(b"{damaged}\n{\"at\":").unwrap();
         recall.go_on(&path).unwrap();
-        assert_eq!((recall.lines, recall.damaged.clone()), (2, vec![2]));
+        assert_eq!((recall.lines, recall.damaged.to_string()), (2, "2".into()));
         file.write_all(b"\n").unwrap();
         journal.append(&record("2")).unwrap();
         recall.go_on(&path).unwrap();
-        assert_eq!((recall.lines, recall.damaged.clone()), (4, vec![2, 3]));
+        assert_eq!(
+            (recall.lines, recall.damaged.to_string()),
+            (4, "2, 3".into())
+        );
         std::fs::write(&path, "").unwrap();
         recall.go_on(&path).unwrap();
-        assert_eq!((recall.lines, recall.damaged.len()), (0, 0));
+        assert_eq!((recall.lines, recall.damaged.count()), (0, 0));
     }
 }

@@ -256,11 +256,8 @@ async fn take_locks(
 
 /// Says what earlier runs left behind.
 fn tell(path: &std::path::Path, recall: &Recall) {
-    for line in &recall.damaged {
-        eprintln!(
-            "warning: line {line} of the journal {} is damaged",
-            path.display()
-        );
+    if let Some(damaged) = recall.damaged.told(path) {
+        eprintln!("warning: {damaged}");
     }
     for open in &recall.open {
         eprintln!(

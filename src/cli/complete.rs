@@ -8,7 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::args::JournalFile;
 use super::{project, setup, state};
-use crate::apply::journal::{Event, History};
+use crate::apply::past::runs_that_wrote;
 use crate::manifest::{self, own_kind::OwnKind};
 use crate::model::Node;
 use crate::provider;
@@ -43,18 +43,12 @@ fn address(document: &Node) -> Option<String> {
 
 /// The runs that wrote something, the last first.
 pub fn runs() -> Vec<CompletionCandidate> {
-    let path = state::journal(&JournalFile { journal: None });
-    let history = path.ok().and_then(|path| History::read(&path).ok());
-    let history = history.unwrap_or_default();
-    let wrote = |run: &&str| {
-        history
-            .of(run)
-            .any(|record| matches!(record.event, Event::Intent(_)))
-    };
-    let runs = history.runs();
-    let named = runs.iter().rev().take(20).filter(|run| wrote(run));
+    let own = JournalFile { journal: None };
+    let read = state::read_journal(&own, |records| runs_that_wrote(records));
+    let runs = read.map_or_else(|_| Vec::new(), |(runs, _)| runs);
+    let named = runs.iter().rev().take(20);
     std::iter::once("latest")
-        .chain(named.copied())
+        .chain(named.map(String::as_str))
         .enumerate()
         .map(|(place, run)| CompletionCandidate::new(run).display_order(Some(place)))
         .collect()

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -13,7 +13,6 @@ use super::exit::{self, Exit};
 use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
 use super::{git, output, project, state};
-use crate::apply::journal::History;
 use crate::plan::document::SourceFacts;
 use crate::plan::drift::document::{BaseEntry, DriftDocument};
 use crate::reconcile::{self, Bases};
@@ -83,7 +82,9 @@ async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let setup = setup::setup_with(&args.selection, &args.reach, files).await?;
-    let bases = bases(args, &setup).await?;
+    let deadline = setup.settings.deadline;
+    let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
+    let bases = bases.map_err(|_| anyhow::anyhow!("git took longer than --timeout"))??;
     if bases.partial {
         eprintln!(
             "Some manifests of the base do not pass the checks of this version: no base for those."
@@ -142,7 +143,8 @@ impl Shown {
     /// A run that compared nothing says so in its reports too.
     fn close(&self, args: &Drift, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
         if let (Err(error), false) = (&ended, self.finished.get()) {
-            self.finish(&ended_early(args, error), true)?;
+            let shown = self.finish(&ended_early(args, error), true);
+            self.reports.note(output::fault(shown));
         }
         self.reports.close(ended)
     }
@@ -177,23 +179,15 @@ async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
         bases.partial |= snapshot.findings.has_errors();
         return Ok(bases);
     }
+    let sandbox = setup.settings.sandbox;
     // A trial run has no past but the one it is shown.
-    if setup.settings.sandbox && args.journal.journal.is_none() {
-        return Ok(Bases::journal(&History::default(), true));
+    if sandbox && args.journal.journal.is_none() {
+        return Ok(Bases::journal(std::iter::empty(), true));
     }
-    let path = state::journal(&args.journal)?;
-    let history = read(&path)?;
-    Ok(Bases::journal(&history, setup.settings.sandbox))
-}
-
-fn read(path: &Path) -> anyhow::Result<History> {
-    let history = History::read(path)
-        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))?;
-    for line in &history.damaged {
-        eprintln!(
-            "warning: line {line} of the journal {} is damaged",
-            path.display()
-        );
+    let (bases, damaged) =
+        state::read_journal(&args.journal, |records| Bases::journal(records, sandbox))?;
+    if let Some(damaged) = damaged {
+        eprintln!("warning: {damaged}");
     }
-    Ok(history)
+    Ok(bases)
 }

@@ -12,7 +12,8 @@ use super::duration::duration;
 use super::exit::Exit;
 use super::scope::Pattern;
 use super::{output, state};
-use crate::apply::journal;
+use crate::apply::journal::Record;
+use crate::apply::past::Index;
 use crate::render;
 
 #[derive(Args)]
@@ -34,37 +35,75 @@ pub struct History {
 }
 
 pub fn run(args: &History) -> anyhow::Result<Exit> {
-    let path = state::journal(&args.journal)?;
-    let mut history = journal::History::read(&path)
-        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))?;
-    if let Some(since) = args.since {
-        let start = Timestamp::now() - SignedDuration::try_from(since)?;
-        history
-            .records
-            .retain(|record| record.at.parse::<Timestamp>().is_ok_and(|at| at >= start));
-    }
-    if let Some(glob) = &args.object {
-        let glob = Pattern::new(glob)?;
-        let known = history
-            .records
-            .iter()
-            .filter_map(|record| render::history::address(&record.event).map(str::to_string));
-        let known: BTreeSet<String> = known.collect();
-        if !known.is_empty() && !known.iter().any(|address| glob.holds(address)) {
-            anyhow::bail!("{}", glob.unmatched("--object", &known));
+    let filter = Filter::new(args)?;
+    // Twice, and never all of it in memory: what is shown first may depend on what comes last.
+    let ((index, known), damaged) = state::read_journal(&args.journal, |records| {
+        let (mut index, mut known) = (Index::default(), BTreeSet::new());
+        for record in records.filter(|record| filter.is_since(record)) {
+            if filter.object.is_some() {
+                known.extend(render::history::address(&record.event).map(str::to_string));
+            }
+            if filter.is_of_object(&record) {
+                index.add(&record);
+            }
         }
-        history.records.retain(|record| {
-            render::history::address(&record.event).is_none_or(|address| glob.holds(address))
-        });
-    }
-    let mut out = output::stdout();
-    match args.format {
-        Format::Json => render::json::write(&mut out, &history.records)?,
-        Format::Text => render::history::text(&mut out, &history)?,
-    }
+        (index, known)
+    })?;
+    filter.refuse_unmatched(&known)?;
+    let mut out = output::buffered();
+    let (shown, _) = state::read_journal(&args.journal, |records| {
+        let records =
+            records.filter(|record| filter.is_since(record) && filter.is_of_object(record));
+        match args.format {
+            Format::Json => render::json::write_list(&mut out, records),
+            Format::Text => render::history::text(&mut out, &index, records),
+        }
+    })?;
+    shown?;
     out.flush()?;
-    for line in &history.damaged {
-        eprintln!("warning: line {line} of {} is damaged", path.display());
+    if let Some(damaged) = damaged {
+        eprintln!("warning: {damaged}");
     }
     Ok(Exit::Done)
+}
+
+/// Which records are shown.
+struct Filter {
+    since: Option<Timestamp>,
+    object: Option<Pattern>,
+}
+
+impl Filter {
+    fn new(args: &History) -> anyhow::Result<Self> {
+        let since = args.since.map(SignedDuration::try_from).transpose()?;
+        let since = since.map(|span| Timestamp::now().checked_sub(span));
+        let object = args.object.as_deref().map(Pattern::new);
+        Ok(Self {
+            since: since.transpose()?,
+            object: object.transpose()?,
+        })
+    }
+
+    fn is_since(&self, record: &Record) -> bool {
+        self.since.is_none_or(|since| {
+            let at = record.at.parse::<Timestamp>();
+            at.is_ok_and(|at| at >= since)
+        })
+    }
+
+    fn is_of_object(&self, record: &Record) -> bool {
+        let Some(object) = &self.object else {
+            return true;
+        };
+        render::history::address(&record.event).is_none_or(|address| object.holds(address))
+    }
+
+    fn refuse_unmatched(&self, known: &BTreeSet<String>) -> anyhow::Result<()> {
+        match &self.object {
+            Some(object) if !known.is_empty() && !known.iter().any(|one| object.holds(one)) => {
+                anyhow::bail!("{}", object.unmatched("--object", known))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }

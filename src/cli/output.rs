@@ -73,6 +73,11 @@ pub fn lines() -> Droppable<io::Stdout> {
     Droppable(io::stdout())
 }
 
+/// Says why standard output could not be written.
+pub fn fault(written: io::Result<()>) -> Result<(), String> {
+    written.map_err(|error| format!("cannot write standard output: {error}"))
+}
+
 /// Standard error, with colour where it is wanted.
 pub fn stderr() -> Droppable<anstream::AutoStream<io::StderrLock<'static>>> {
     Droppable(anstream::AutoStream::auto(io::stderr().lock()))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobMatcher};
 
 use super::args::Selection;
-use crate::apply::journal::{Event, History, Record};
+use crate::apply::past::PastRun;
 use crate::model::Desired;
 use crate::model::diagnostic::nearest;
 use crate::reconcile::Checked;
@@ -176,38 +176,21 @@ impl Scope {
 
     /// Leaves only what a run wrote to the objects in scope, so that its inverse is about no others. The
     /// manifests may have lost some of them since; their labels are lost with them.
-    pub fn narrow_run(
-        &self,
-        history: &mut History,
-        run: &str,
-        checked: &Checked,
-    ) -> anyhow::Result<()> {
-        let written = |record: &Record| match &record.event {
-            Event::Intent(intent) if record.run == run => Some(intent.address.clone()),
-            Event::Started(_)
-            | Event::Intent(_)
-            | Event::Outcome(_)
-            | Event::Found { .. }
-            | Event::Agreed(_)
-            | Event::Finished { .. } => None,
-        };
-        let known: BTreeSet<String> = history.records.iter().filter_map(written).collect();
-        self.refuse_unmatched(&known)?;
+    pub fn narrow_run(&self, past: &mut PastRun, checked: &Checked) -> anyhow::Result<()> {
+        self.refuse_unmatched(past.addresses())?;
         let labelled: BTreeSet<String> = checked
             .desired
             .iter()
             .filter(|object| self.holds(object))
             .map(|object| object.address.to_string())
             .collect();
-        let held = |address: &String| {
+        let held = |address: &str| {
             self.names(address) && (self.labels.is_empty() || labelled.contains(address))
         };
-        if !known.iter().any(held) {
-            anyhow::bail!("nothing that the run {run} wrote is in the scope");
+        past.retain(held);
+        if past.addresses().is_empty() {
+            anyhow::bail!("nothing that the run {} wrote is in the scope", past.run);
         }
-        history
-            .records
-            .retain(|record| written(record).is_none_or(|address| held(&address)));
         Ok(())
     }
 

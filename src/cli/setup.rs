@@ -83,12 +83,9 @@ pub async fn setup_with(
     let early = tls.clone();
     drop(thread::spawn(move || drop(early.config())));
     // So git is asked: it is a program that has to be started.
-    let (checked, commit) = thread::scope(|scope| {
-        let commit = scope.spawn(state::commit);
-        let checked = check_files(selection, &options, files, &limits);
-        (checked, commit.join().unwrap_or_default())
-    });
-    let mut checked = checked?;
+    let commit = tokio::spawn(state::commit());
+    let mut checked = check_files(selection, &options, files, &limits)?;
+    let commit = commit.await.unwrap_or_default();
     checked.source.paths = paths(selection);
     checked.source.commit = commit;
     let in_use = is_ci() && !checked.connections.is_empty();

@@ -1,9 +1,14 @@
 //! Where a user's journal and locks are, who the user is, and which commit is checked out.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::args::JournalFile;
+use crate::apply::records::Records;
 
 /// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
 pub fn dir() -> anyhow::Result<PathBuf> {
@@ -23,6 +28,21 @@ pub fn journal(args: &JournalFile) -> anyhow::Result<PathBuf> {
         Some(path) => Ok(path.clone()),
         None => Ok(dir()?.join("journal.jsonl")),
     }
+}
+
+/// Reads a journal once: what `take` makes of its records, and which of its lines are damaged.
+pub fn read_journal<T>(
+    args: &JournalFile,
+    take: impl FnOnce(&mut Records) -> T,
+) -> anyhow::Result<(T, Option<String>)> {
+    let path = journal(args)?;
+    let fault = |error: std::io::Error| {
+        anyhow::anyhow!("cannot read the journal {}: {error}", path.display())
+    };
+    let mut records = Records::open(&path).map_err(fault)?;
+    let taken = take(&mut records);
+    let damaged = records.end().map_err(fault)?;
+    Ok((taken, damaged.told(&path)))
 }
 
 /// Who runs this: the actor of the CI system, or the user.
@@ -56,15 +76,19 @@ pub fn holder(run: &str) -> String {
     )
 }
 
+/// Reading a name is a matter of milliseconds; what takes longer waits for a file system.
+const GIT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The commit that is checked out here, if git knows one.
-pub fn commit() -> Option<String> {
-    let output = Command::new("git")
+pub async fn commit() -> Option<String> {
+    let run = Command::new("git")
         .args(["rev-parse", "--verify", "HEAD"])
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
-        .output()
-        .ok()?;
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(GIT_TIMEOUT, run).await.ok()?.ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let commit = text.trim();
     (output.status.success() && commit.len() >= 40).then(|| commit.to_string())

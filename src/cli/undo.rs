@@ -11,7 +11,7 @@ use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{self, Setup};
 use super::{plan, state};
-use crate::apply::journal::{Event, History};
+use crate::apply::past::{PastRun, runs_that_wrote};
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Undone};
 use crate::render::view::Stage;
@@ -47,14 +47,14 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
-    let mut history = history(&args.consent)?;
-    let run = find(&history, &args.run)?;
+    let run = find(&args.consent, &args.run)?;
+    let mut past = past(&args.consent, &run)?;
     let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
-    Scope::new(&args.selection)?.narrow_run(&mut history, &run, &setup.checked)?;
+    Scope::new(&args.selection)?.narrow_run(&mut past, &setup.checked)?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
     let writer = Writer::new(&setup, &args.consent, outputs).await?;
-    let undone = inverse(&history, &run, &setup).await?;
+    let undone = inverse(&past, &setup).await?;
     if let Some(out) = &args.out {
         plan::save(out, &undone.pass.document)?;
         outputs.finish(Stage::Planned, &undone.pass.document)?;
@@ -76,13 +76,13 @@ pub async fn apply(
     consent: &Consent,
     outputs: &Outputs,
 ) -> anyhow::Result<Exit> {
-    let mut history = history(consent)?;
+    let mut past = past(consent, run)?;
     let mut setup = setup::setup(&selection.whole(), reach).await?;
-    Scope::new(selection)?.narrow_run(&mut history, run, &setup.checked)?;
+    Scope::new(selection)?.narrow_run(&mut past, &setup.checked)?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     setup.settings.checks = consent.checks.of_writes();
     let writer = Writer::new(&setup, consent, outputs).await?;
-    let undone = inverse(&history, run, &setup).await?;
+    let undone = inverse(&past, &setup).await?;
     if !undone.pass.document.same_work(saved) {
         let why = "the objects changed after the plan was made; nothing was sent: undo again";
         return Err(Stale(why.into()).into());
@@ -99,17 +99,17 @@ fn partly(exit: Exit, undone: &Undone) -> Exit {
     }
 }
 
-fn history(consent: &Consent) -> anyhow::Result<History> {
-    let path = state::journal(&consent.journal)?;
-    History::read(&path)
-        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))
+/// Reads what a run wrote from the journal. Which lines are damaged is told where the journal is written.
+fn past(consent: &Consent, run: &str) -> anyhow::Result<PastRun> {
+    let (past, _) = state::read_journal(&consent.journal, |records| PastRun::of(run, records))?;
+    Ok(past)
 }
 
-async fn inverse(history: &History, run: &str, setup: &Setup) -> anyhow::Result<Undone> {
-    let mut undone = reconcile::undo(history, run, setup.checked.clone(), &setup.settings)
+async fn inverse(past: &PastRun, setup: &Setup) -> anyhow::Result<Undone> {
+    let mut undone = reconcile::undo(past, setup.checked.clone(), &setup.settings)
         .await
         .map_err(|why| anyhow::anyhow!(why))?;
-    undone.pass.document = undone.pass.document.inverse_of(run);
+    undone.pass.document = undone.pass.document.inverse_of(&past.run);
     for lost in &undone.lost {
         eprintln!("Cannot be taken back: {lost}");
     }
@@ -117,27 +117,14 @@ async fn inverse(history: &History, run: &str, setup: &Setup) -> anyhow::Result<
 }
 
 /// The run that the user named: `latest`, or the beginning of a name.
-fn find(history: &History, wanted: &str) -> anyhow::Result<String> {
-    let wrote = |run: &str| {
-        history
-            .of(run)
-            .any(|record| matches!(record.event, Event::Intent(_)))
-    };
-    let runs: Vec<&str> = history
-        .runs()
-        .into_iter()
-        .filter(|run| wrote(run))
-        .collect();
-    let found: Vec<&str> = match wanted {
-        "latest" => runs.last().copied().into_iter().collect(),
-        name => runs
-            .iter()
-            .copied()
-            .filter(|run| run.starts_with(name))
-            .collect(),
+fn find(consent: &Consent, wanted: &str) -> anyhow::Result<String> {
+    let (runs, _) = state::read_journal(&consent.journal, |records| runs_that_wrote(records))?;
+    let found: Vec<&String> = match wanted {
+        "latest" => runs.last().into_iter().collect(),
+        name => runs.iter().filter(|run| run.starts_with(name)).collect(),
     };
     match found.as_slice() {
-        [one] => Ok((*one).to_string()),
+        [one] => Ok((*one).clone()),
         [] => anyhow::bail!(
             "the journal has no run {wanted} that wrote anything; see `entitle history`"
         ),

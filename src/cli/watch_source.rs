@@ -180,7 +180,7 @@ impl Source {
             .narrow(&mut checked)
             .map_err(|error| error.to_string())?;
         checked.source.commit = match &self.place {
-            Place::Files(_) => state::commit(),
+            Place::Files(_) => tokio::runtime::Handle::current().block_on(state::commit()),
             Place::Git(_) => commit.map(Into::into),
         };
         Ok(checked)

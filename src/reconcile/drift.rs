@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Accounts, Checked, Settings, check, look};
-use crate::apply::journal::{Agreed, Event, History, Intent};
+use crate::apply::journal::{Agreed, Event, Intent, Record};
 use crate::apply::outcome::Outcome;
 use crate::manifest::lower;
 use crate::model::diagnostic::Source;
@@ -35,40 +35,33 @@ struct Base {
 }
 
 impl Bases {
-    /// What the journal's applies wrote, or found to be so. Those of trial runs count for trial runs only.
-    pub fn journal(history: &History, sandbox: bool) -> Self {
+    /// Takes what the journal's applies wrote, or found to be so. Those of trial runs count for trial runs only.
+    pub fn journal(records: impl Iterator<Item = Record>, sandbox: bool) -> Self {
         let mut by_address: BTreeMap<String, Base> = BTreeMap::new();
-        let mut commits: BTreeMap<&str, Option<&String>> = BTreeMap::new();
-        let mut open: BTreeMap<(&str, &str), &Intent> = BTreeMap::new();
-        for record in &history.records {
-            match &record.event {
+        let mut commits: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let mut open: BTreeMap<(String, String), Box<Intent>> = BTreeMap::new();
+        for Record { at, run, event } in records {
+            match event {
                 Event::Started(started) if started.sandbox == sandbox => {
-                    commits.insert(&record.run, started.commit.as_ref());
+                    commits.insert(run, started.commit);
                 }
                 Event::Intent(intent) => {
-                    open.insert((&record.run, &intent.address), intent);
+                    open.insert((run, intent.address.clone()), intent);
                 }
                 Event::Outcome(ended) => {
                     let agreed = matches!(ended.outcome, Outcome::Converged | Outcome::Already);
-                    let intent = open.remove(&(record.run.as_str(), ended.address.as_str()));
-                    let commit = commits.get(record.run.as_str());
+                    let commit = commits.get(&run).cloned();
+                    let write = (run, ended.address);
+                    let intent = open.remove(&write);
                     if let (Some(intent), Some(commit), true) = (intent, commit, agreed) {
-                        let applied = Applied {
-                            run: record.run.clone(),
-                            at: record.at.clone(),
-                            commit: commit.cloned(),
-                        };
-                        agree(&mut by_address, intent, applied);
+                        let (run, _) = write;
+                        agree(&mut by_address, &intent, Applied { run, at, commit });
                     }
                 }
                 Event::Agreed(agreed) if agreed.sandbox == sandbox => {
-                    let applied = Applied {
-                        run: record.run.clone(),
-                        at: record.at.clone(),
-                        commit: agreed.commit.clone(),
-                    };
-                    if let Some(base) = whole(agreed, applied) {
-                        by_address.insert(agreed.address.clone(), base);
+                    let commit = agreed.commit.clone();
+                    if let Some(base) = whole(&agreed, Applied { run, at, commit }) {
+                        by_address.insert(agreed.address, base);
                     }
                 }
                 Event::Started(_)

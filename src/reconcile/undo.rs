@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Accounts, Checked, Pass, Settings, document, look};
-use crate::apply::journal::{Event, History, Intent};
-use crate::apply::outcome::Outcome;
+use crate::apply::journal::Intent;
+use crate::apply::past::PastRun;
 use crate::model::{
     Address, Desired, Fields, Mark, Observed, Origin, OwnPolicy, PackedFields, diagnostic::Source,
 };
@@ -18,14 +18,14 @@ pub struct Undone {
     pub lost: Vec<String>,
 }
 
-/// Plans the inverse of what `run` carried out. The connections are those of `checked`.
+/// Plans the inverse of what a run carried out. The connections are those of `checked`.
 pub async fn undo(
-    history: &History,
-    run: &str,
+    past: &PastRun,
     mut checked: Checked,
     settings: &Settings,
 ) -> Result<Undone, String> {
-    let intents = carried_out(history, run);
+    let run = past.run.as_str();
+    let intents: Vec<&Intent> = past.carried_out().collect();
     if intents.is_empty() {
         return Err(format!(
             "the run {run} carried out nothing that could be taken back"
@@ -85,28 +85,6 @@ pub async fn undo(
         },
         lost,
     })
-}
-
-/// The last intent of each object that a run is known to have carried out.
-fn carried_out<'a>(history: &'a History, run: &'a str) -> Vec<&'a Intent> {
-    let mut open: BTreeMap<&str, &Intent> = BTreeMap::new();
-    let mut done: BTreeMap<&str, &Intent> = BTreeMap::new();
-    for record in history.of(run) {
-        match &record.event {
-            Event::Intent(intent) => {
-                open.insert(&intent.address, intent);
-            }
-            Event::Outcome(ended) => {
-                let written = matches!(ended.outcome, Outcome::Converged | Outcome::Unconverged);
-                if let (Some(intent), true) = (open.remove(ended.address.as_str()), written) {
-                    done.insert(&intent.address, intent);
-                }
-            }
-            Event::Started(_) | Event::Found { .. } | Event::Agreed(_) | Event::Finished { .. } => {
-            }
-        }
-    }
-    done.into_values().collect()
 }
 
 /// The object of an intent, wanting nothing yet but what every write has to carry.

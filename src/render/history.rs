@@ -1,18 +1,15 @@
 //! The journal for people: one block per run, one line per object.
+//!
+//! A journal is read twice: for the [`Index`], and to be shown. The second time no more of it is in memory than what
+//! runs side by side have done: the text of a later one waits until the earlier one has ended.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::values::inline;
-use crate::apply::journal::{Event, History, Intent};
-
-/// Whether people want to read of it: what was in sync all along is no news.
-fn is_news(event: &Event) -> bool {
-    match event {
-        Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } => true,
-        Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => false,
-    }
-}
+use crate::apply::journal::{Event, Record, Started};
+use crate::apply::past::Index;
+use crate::plan::document::ChangeEntry;
 
 /// The object that an event is about.
 pub fn address(event: &Event) -> Option<&str> {
@@ -25,124 +22,157 @@ pub fn address(event: &Event) -> Option<&str> {
     }
 }
 
-pub fn text(out: &mut dyn Write, history: &History) -> io::Result<()> {
-    let mut shown = 0;
-    let overtaken = history.overtaken();
-    for run in history.runs() {
-        if !history.of(run).any(|record| is_news(&record.event)) {
+/// Shows the runs in the order in which they started. `records` are those that `index` was made from.
+pub fn text(
+    out: &mut dyn Write,
+    index: &Index,
+    records: impl Iterator<Item = Record>,
+) -> io::Result<()> {
+    // By the place of their first record.
+    let mut shown: BTreeMap<usize, Run> = BTreeMap::new();
+    let mut any = false;
+    for (place, record) in records.enumerate() {
+        // What was added meanwhile belongs to runs whose end is not known.
+        let span = index.span(&record.run).filter(|span| place <= span.last);
+        let Some(span) = span.filter(|span| span.news) else {
             continue;
+        };
+        let run = shown.entry(span.first).or_default();
+        run.add(&record, index)?;
+        if place == span.last {
+            run.end(&record.run, index)?;
         }
-        if shown > 0 {
-            writeln!(out)?;
+        while let Some(mut first) = shown.first_entry() {
+            let run = first.get_mut();
+            if !run.text.is_empty() {
+                if any && !run.begun {
+                    writeln!(out)?;
+                }
+                (any, run.begun) = (true, true);
+                out.write_all(&run.text)?;
+                run.text.clear();
+            }
+            if !run.ended {
+                break;
+            }
+            first.remove();
         }
-        shown += 1;
-        one(out, history, run, &overtaken)?;
     }
-    if shown == 0 {
+    if !any {
         writeln!(out, "Nothing was applied yet.")?;
     }
     Ok(())
 }
 
-fn one(
-    out: &mut dyn Write,
-    history: &History,
-    run: &str,
-    overtaken: &BTreeSet<(&str, &str)>,
-) -> io::Result<()> {
-    let mut open: Vec<&Intent> = Vec::new();
-    let mut finished = false;
-    for record in history.of(run) {
+/// A run as far as it was read.
+#[derive(Default)]
+struct Run {
+    /// What is to be shown of it and was not yet.
+    text: Vec<u8>,
+    /// Whether some of it was shown.
+    begun: bool,
+    /// Writes without an outcome, in their order.
+    open: Vec<(String, Vec<ChangeEntry>)>,
+    /// Whether it said itself that it ends.
+    finished: bool,
+    /// Whether there is no more of it.
+    ended: bool,
+}
+
+impl Run {
+    fn add(&mut self, record: &Record, index: &Index) -> io::Result<()> {
         match &record.event {
-            Event::Started(started) => {
-                let commit = started.commit.as_deref().map_or(String::new(), |commit| {
-                    format!(", commit {}", commit.get(..12).unwrap_or(commit))
-                });
-                let sandbox = if started.sandbox {
-                    ", on the sandbox"
-                } else {
-                    ""
-                };
-                writeln!(
-                    out,
-                    "{run}  {}  by {}{commit}{sandbox}",
-                    record.at, started.by
-                )?;
-            }
+            Event::Started(started) => self.start(record, started)?,
             Event::Intent(intent) => {
                 // What a look right before the write made of an intent stands in its place.
-                open.retain(|earlier| earlier.address != intent.address);
-                open.push(intent);
+                self.open.retain(|(address, _)| *address != intent.address);
+                self.open
+                    .push((intent.address.clone(), intent.changes.clone()));
             }
             Event::Outcome(ended) => {
-                let intent = open
-                    .iter()
-                    .position(|intent| intent.address == ended.address);
-                let intent = intent.map(|at| open.remove(at));
-                writeln!(out, "  {}  {}", ended.address, ended.outcome.name())?;
-                changes(out, intent)?;
-                if overtaken.contains(&(run, ended.address.as_str())) {
-                    writeln!(out, "      {OVERTAKEN}")?;
+                let open = self.open.iter();
+                let at = open.clone().position(|(name, _)| *name == ended.address);
+                let changes = at.map(|at| self.open.remove(at).1).unwrap_or_default();
+                let line = format!("  {}  {}", ended.address, ended.outcome.name());
+                writeln!(self.text, "{line}")?;
+                self.changes(&changes)?;
+                if index.is_overtaken(&record.run, &ended.address) {
+                    writeln!(self.text, "      {OVERTAKEN}")?;
                 }
                 if let Some(message) = &ended.message {
-                    writeln!(out, "      {message}")?;
+                    writeln!(self.text, "      {message}")?;
                 }
             }
             Event::Found {
                 address,
                 of_run,
                 found,
-            } => {
-                writeln!(
-                    out,
-                    "  {address}  found {found} (the run {of_run} was cut off while writing it)"
-                )?;
-            }
+            } => writeln!(
+                self.text,
+                "  {address}  found {found} (the run {of_run} was cut off while writing it)"
+            )?,
             Event::Agreed(_) => {}
             Event::Finished { interrupted } => {
-                finished = true;
+                self.finished = true;
                 if *interrupted {
-                    writeln!(out, "  interrupted")?;
+                    writeln!(self.text, "  interrupted")?;
                 }
             }
         }
+        Ok(())
     }
-    for intent in open {
-        writeln!(out, "  {}  cut off while it was written", intent.address)?;
-        changes(out, Some(intent))?;
-        if overtaken.contains(&(run, intent.address.as_str())) {
-            writeln!(out, "      {OVERTAKEN}")?;
+
+    fn start(&mut self, record: &Record, started: &Started) -> io::Result<()> {
+        let commit = started.commit.as_deref().map_or(String::new(), |commit| {
+            format!(", commit {}", commit.get(..12).unwrap_or(commit))
+        });
+        let sandbox = if started.sandbox {
+            ", on the sandbox"
+        } else {
+            ""
+        };
+        let (run, at, by) = (&record.run, &record.at, &started.by);
+        writeln!(self.text, "{run}  {at}  by {by}{commit}{sandbox}")
+    }
+
+    fn end(&mut self, run: &str, index: &Index) -> io::Result<()> {
+        for (address, changes) in std::mem::take(&mut self.open) {
+            writeln!(self.text, "  {address}  cut off while it was written")?;
+            self.changes(&changes)?;
+            if index.is_overtaken(run, &address) {
+                writeln!(self.text, "      {OVERTAKEN}")?;
+            }
         }
+        if !self.finished {
+            writeln!(self.text, "  the run did not end by itself")?;
+        }
+        self.ended = true;
+        Ok(())
     }
-    if !finished {
-        writeln!(out, "  the run did not end by itself")?;
+
+    fn changes(&mut self, changes: &[ChangeEntry]) -> io::Result<()> {
+        for change in changes {
+            writeln!(
+                self.text,
+                "      {}  {} → {}",
+                change.path,
+                inline(&change.before),
+                inline(&change.after)
+            )?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Of a write that should not have been.
 const OVERTAKEN: &str =
     "this run had lost its lock: another one had written to the account since it began";
 
-fn changes(out: &mut dyn Write, intent: Option<&Intent>) -> io::Result<()> {
-    for change in intent.map_or(&[][..], |intent| &intent.changes) {
-        writeln!(
-            out,
-            "      {}  {} → {}",
-            change.path,
-            inline(&change.before),
-            inline(&change.after)
-        )?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::journal::Record;
+    use crate::apply::journal::Intent;
     use crate::model::{Method, Outcome};
-    use std::collections::BTreeMap;
 
     fn record(run: &str, event: Event) -> Record {
         Record {
@@ -186,13 +216,7 @@ mod tests {
             write("two", "Order/a", 8),
             write("one", "Order/b", 7),
         ];
-        let history = History {
-            records: writes.concat(),
-            damaged: Vec::new(),
-        };
-        let mut out = Vec::new();
-        text(&mut out, &history).expect("text");
-        let shown = String::from_utf8(out).expect("text");
+        let shown = shown(writes.concat());
         let marked: Vec<&str> = shown
             .lines()
             .zip(shown.lines().skip(1))
@@ -200,5 +224,33 @@ mod tests {
             .map(|(line, _)| line.trim())
             .collect();
         assert_eq!(marked, ["Order/b  converged"], "{shown}");
+    }
+
+    fn shown(records: Vec<Record>) -> String {
+        let mut index = Index::default();
+        records.iter().for_each(|record| index.add(record));
+        let mut out = Vec::new();
+        text(&mut out, &index, records.into_iter()).expect("text");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn runs_side_by_side_are_shown_one_after_the_other() {
+        let finished = |run: &str| record(run, Event::Finished { interrupted: false });
+        let [intent, ended] = write("one", "Order/a", 1);
+        let [other_intent, other_ended] = write("two", "Order/b", 1);
+        let records = vec![
+            intent,
+            other_intent,
+            other_ended,
+            finished("two"),
+            record("idle", Event::Finished { interrupted: false }),
+            ended,
+        ];
+        assert_eq!(
+            shown(records),
+            "  Order/a  converged\n  the run did not end by itself\n\n  Order/b  converged\n"
+        );
+        assert_eq!(shown(vec![finished("idle")]), "Nothing was applied yet.\n");
     }
 }

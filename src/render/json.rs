@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer as _};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::safe::{is_visible, unseen};
@@ -11,6 +11,13 @@ use super::safe::{is_visible, unseen};
 pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Quiet(PrettyFormatter::new());
     document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+    out.write_all(b"\n")
+}
+
+/// A list whose elements are written as they come.
+pub fn write_list(out: &mut dyn Write, elements: impl Iterator<Item: Serialize>) -> io::Result<()> {
+    let formatter = Quiet(PrettyFormatter::new());
+    Serializer::with_formatter(&mut *out, formatter).collect_seq(elements)?;
     out.write_all(b"\n")
 }
 

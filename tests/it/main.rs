@@ -30,6 +30,7 @@ mod invalid;
 mod judge;
 mod kill;
 mod laws;
+mod long_journals;
 mod manifests;
 mod outputs;
 mod plain;

@@ -158,9 +158,11 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let message = reports[0].message.clone();
     let done = render::with_outcomes(pass.document, &reports);
     let journal = std::fs::read_to_string(&path).expect("readable");
-    let history = entitle::apply::journal::History::parse(&journal);
+    let records = || entitle::apply::records::Records::new(journal.as_bytes());
+    let mut index = entitle::apply::past::Index::default();
+    records().for_each(|record| index.add(&record));
     let mut out = Vec::new();
-    render::history::text(&mut out, &history).expect("text");
+    render::history::text(&mut out, &index, records()).expect("text");
     let history = String::from_utf8_lossy(&out).into_owned();
     (message, format!("{}{journal}{history}", rendered(&done)))
 }

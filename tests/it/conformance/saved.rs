@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use entitle::apply::journal::{History, Journal, Started};
+use entitle::apply::journal::{Journal, Started};
 use entitle::apply::lock::Locks;
+use entitle::apply::past::PastRun;
 use entitle::apply::recorder::Recorder;
+use entitle::apply::records::Records;
 use entitle::apply::{Outcome, Report};
 use entitle::plan::document::PlanDocument;
 use entitle::plan::saved;
@@ -328,8 +330,9 @@ async fn what_was_applied_can_be_taken_back(vendor: &'static Vendor) {
         for report in remembered(&bench, &bench.pass(&checked).await, &journal, pair.path).await {
             converged(&report);
         }
-        let history = History::read(&path).expect("the journal is readable");
-        let undone = reconcile::undo(&history, pair.path, checked, &bench.settings()).await;
+        let records = Records::open(&path).expect("the journal is readable");
+        let past = PastRun::of(pair.path, records);
+        let undone = reconcile::undo(&past, checked, &bench.settings()).await;
         let undone = undone.unwrap_or_else(|why| panic!("{}: {why}", pair.path));
         if undone.lost.is_empty() {
             for report in bench.carry_out(undone.pass).await {

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use entitle::apply::journal::{History, Journal};
+use entitle::apply::journal::Journal;
 use entitle::apply::lock::Lock;
 use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::board::Board;
@@ -35,6 +35,7 @@ use tokio::time::Instant;
 
 use crate::conformance::vendors::{self, Vendor};
 use crate::support::bench::{Bench, Object, quick};
+use crate::support::past::History;
 use crate::support::{paths, pure};
 
 pub const LAC: &Vendor = &vendors::lac::VENDOR;
@@ -101,7 +102,7 @@ impl Watched {
             .journal
             .unwrap_or_else(|| tempfile::tempdir().expect("a directory"));
         let path = journal.path().join("journal.jsonl");
-        let history = History::read(&path).expect("readable");
+        let history = History::read(&path);
         let stopped = Arc::clone(&stop);
         let shell = Shell {
             settings: Box::new(move || Settings {
@@ -247,7 +248,7 @@ impl Watched {
     }
 
     pub fn history(&self) -> History {
-        History::read(&self.journal.path().join("journal.jsonl")).expect("readable")
+        History::read(&self.journal.path().join("journal.jsonl"))
     }
 
     pub async fn stop(self) -> (Arc<Status>, tempfile::TempDir) {

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
 use crate::support::bench::Bench;
+use crate::support::past::History;
 
 #[tokio::test]
 async fn healing_restores_what_was_applied_and_never_follows_the_source() {
@@ -75,7 +76,10 @@ async fn every_write_stands_in_the_journal_with_its_run() {
     let watched = Watched::start(orders(3).await, vec![order(0, 20)], rules(RunMode::Sync)).await;
     let write = watched.object(0).last_write.clone().expect("written");
     let history = watched.history();
-    let events: Vec<&Event> = history.of(&write.run).map(|record| &record.event).collect();
+    let events: Vec<&Event> = history
+        .of_run(&write.run)
+        .map(|record| &record.event)
+        .collect();
     let [
         Event::Started(started),
         Event::Intent(_),
@@ -105,10 +109,8 @@ async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothi
         }
         // Real time, in which real requests get further.
         tokio::time::sleep(Duration::from_micros(polls * 1500)).await;
-        let history = |journal: &tempfile::TempDir| {
-            entitle::apply::journal::History::read(&journal.path().join("journal.jsonl"))
-                .expect("readable")
-        };
+        let history =
+            |journal: &tempfile::TempDir| History::read(&journal.path().join("journal.jsonl"));
         let state = |bench: &Bench| bench.sandbox.state("lac").expect("a vendor");
         let bench = std::sync::Arc::clone(&watched.bench);
         let (status, journal) = watched.stop().await;

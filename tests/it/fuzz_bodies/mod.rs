@@ -8,7 +8,9 @@ mod vendor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use entitle::apply::journal::{Event, History};
+use entitle::apply::journal::{Event, Record, follow};
+use entitle::apply::past::{Index, PastRun, runs_that_wrote};
+use entitle::apply::records::Records;
 use entitle::manifest::{self, yaml};
 use entitle::model::diagnostic::Source;
 use entitle::model::{Diagnostics, Field, Live, Node, Tree};
@@ -179,12 +181,23 @@ pub fn summed(line: &str) -> String {
 }
 
 fn read_journal(text: &str) {
-    let history = History::parse(text);
-    let open = history.open_intents();
-    assert!(open.len() <= history.records.len());
-    assert!(history.records.len() + history.damaged.len() <= text.lines().count());
-    render::history::text(&mut Vec::new(), &history).expect("a history is rendered");
-    for record in &history.records {
+    let mut read = Records::new(text.as_bytes());
+    let all: Vec<Record> = read.by_ref().collect();
+    let damaged = read.end().expect("a text is readable").count();
+    assert!(all.len() + damaged <= text.lines().count());
+    let (mut open, mut index) = (Vec::new(), Index::default());
+    for record in &all {
+        follow(&mut open, record);
+        index.add(record);
+    }
+    assert!(open.len() <= all.len());
+    let records = || all.iter().cloned();
+    render::history::text(&mut Vec::new(), &index, records()).expect("a history is rendered");
+    for run in runs_that_wrote(records()) {
+        let past = PastRun::of(&run, records());
+        assert!(past.carried_out().count() <= past.addresses().len());
+    }
+    for record in &all {
         let Event::Intent(intent) = &record.event else {
             continue;
         };

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod golden;
 pub mod mutate;
+pub mod past;
 pub mod paths;
 pub mod program;
 pub mod proxy;

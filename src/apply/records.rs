@@ -1,0 +1,263 @@
+//! Reads a journal record by record: memory is that of the longest line, however long the file is.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::journal::{Record, decode};
+use crate::files::read;
+
+/// Bytes of the longest line. One intent with every field of a large object takes some kilobytes.
+pub const MAX_LINE: usize = 16 << 20;
+
+/// The lines of a journal: a record, or `None` for a line that is not whole. A last line without an end may still
+/// be being written and is left out.
+struct Lines<R> {
+    text: R,
+    line: Vec<u8>,
+    /// Bytes of the lines that were handed out.
+    read: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(text: R) -> Self {
+        Self {
+            text,
+            line: Vec::new(),
+            read: 0,
+        }
+    }
+
+    fn next(&mut self) -> io::Result<Option<Option<Record>>> {
+        loop {
+            self.line.clear();
+            let mut text = (&mut self.text).take(MAX_LINE as u64);
+            let mut length = text.read_until(b'\n', &mut self.line)? as u64;
+            let record = match self.line.strip_suffix(b"\n") {
+                Some([]) => {
+                    self.read += length;
+                    continue;
+                }
+                Some(line) => std::str::from_utf8(line).ok().and_then(decode),
+                None if self.line.len() < MAX_LINE => return Ok(None),
+                None => match self.skip_line()? {
+                    Some(rest) => {
+                        length += rest;
+                        None
+                    }
+                    None => return Ok(None),
+                },
+            };
+            self.read += length;
+            return Ok(Some(record));
+        }
+    }
+
+    /// Reads up to the end of a line and keeps nothing of it; the number of bytes, or `None` without an end.
+    fn skip_line(&mut self) -> io::Result<Option<u64>> {
+        let mut skipped = 0;
+        loop {
+            let held = self.text.fill_buf()?;
+            if held.is_empty() {
+                return Ok(None);
+            }
+            let end = held.iter().position(|byte| *byte == b'\n');
+            let length = end.map_or(held.len(), |end| end + 1);
+            self.text.consume(length);
+            skipped += length as u64;
+            if end.is_some() {
+                return Ok(Some(skipped));
+            }
+        }
+    }
+}
+
+/// Opens a journal; `None` if there is none.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match read::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Hands over the lines of a journal from the offset `at` on, one at a time, and moves it along. A line that is not
+/// whole is `None`. A journal that is not there is empty.
+pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<()> {
+    let Some(mut file) = open(path)? else {
+        *at = 0;
+        return Ok(());
+    };
+    file.seek(SeekFrom::Start(*at))?;
+    let mut lines = Lines::new(BufReader::new(file));
+    loop {
+        let line = lines.next();
+        *at += std::mem::take(&mut lines.read);
+        match line? {
+            Some(record) => take(record),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The records of a journal, one at a time. The iterator ends where the journal does or cannot be read on:
+/// [`Records::end`] says which.
+pub struct Records {
+    lines: Option<Lines<Box<dyn BufRead>>>,
+    number: usize,
+    damaged: Damaged,
+    error: Option<io::Error>,
+}
+
+impl Records {
+    /// The records of a file; a journal that is not there has none.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        Ok(Self::of(
+            file.map(|file| Box::new(BufReader::new(file)) as _),
+        ))
+    }
+
+    /// The records of a text.
+    pub fn new(text: &[u8]) -> Self {
+        Self::of(Some(Box::new(io::Cursor::new(text.to_vec()))))
+    }
+
+    fn of(text: Option<Box<dyn BufRead>>) -> Self {
+        Self {
+            lines: text.map(Lines::new),
+            number: 0,
+            damaged: Damaged::default(),
+            error: None,
+        }
+    }
+
+    /// The lines that are not whole, of those read so far; the error is why no more could be read.
+    pub fn end(self) -> io::Result<Damaged> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.damaged),
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        loop {
+            let line = self.lines.as_mut()?.next();
+            match line {
+                Ok(Some(Some(record))) => {
+                    self.number += 1;
+                    return Some(record);
+                }
+                Ok(Some(None)) => {
+                    self.number += 1;
+                    self.damaged.add(self.number);
+                }
+                ended => {
+                    self.error = ended.err();
+                    self.lines = None;
+                }
+            }
+        }
+    }
+}
+
+/// Lines that are not whole: how many, and the numbers of the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damaged {
+    first: Vec<usize>,
+    count: usize,
+}
+
+impl Damaged {
+    /// Numbers that are told: more would not help to find them.
+    const SHOWN: usize = 5;
+
+    pub fn add(&mut self, line: usize) {
+        self.count += 1;
+        if self.first.len() < Self::SHOWN {
+            self.first.push(line);
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Says which lines of a journal are damaged; `None` if all are whole.
+    pub fn told(&self, path: &Path) -> Option<String> {
+        let (noun, verb) = match self.count {
+            0 => return None,
+            1 => ("line", "is"),
+            _ => ("lines", "are"),
+        };
+        let path = path.display();
+        Some(format!(
+            "{noun} {self} of the journal {path} {verb} damaged"
+        ))
+    }
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.first.iter().map(usize::to_string).collect();
+        f.write_str(&numbers.join(", "))?;
+        match self.count - self.first.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_told_and_not_kept() {
+        let mut text = vec![b'x'; 3 * MAX_LINE];
+        text.push(b'\n');
+        text.extend_from_slice(b"damaged\n\nnot ended");
+        let end = text.len() - b"not ended".len();
+        let mut lines = Lines::new(text.as_slice());
+        assert_eq!(lines.next().unwrap(), Some(None));
+        assert!(lines.line.capacity() <= 2 * MAX_LINE);
+        assert_eq!(lines.next().unwrap(), Some(None));
+        assert_eq!(lines.next().unwrap(), None);
+        // Where it is read on is behind the last line that has an end.
+        assert_eq!(lines.read, end as u64);
+        let mut endless = Lines::new(&text[..2 * MAX_LINE]);
+        assert_eq!(endless.next().unwrap(), None);
+        assert_eq!(endless.read, 0);
+    }
+
+    #[test]
+    fn damaged_lines_are_counted_and_the_first_are_named() {
+        let text = "odd\n".repeat(1000);
+        let mut records = Records::new(text.as_bytes());
+        assert_eq!(records.next(), None);
+        let damaged = records.end().unwrap();
+        assert_eq!(damaged.first.len(), Damaged::SHOWN);
+        assert_eq!(
+            damaged.told(Path::new("j")).unwrap(),
+            "lines 1, 2, 3, 4, 5 and 995 more of the journal j are damaged"
+        );
+        assert_eq!(Damaged::default().told(Path::new("j")), None);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_no_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(
+            Records::open(&dir.path().join("absent"))
+                .unwrap()
+                .next()
+                .is_none()
+        );
+        assert!(Records::open(dir.path()).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! A whole journal in memory, as only tests want it.
+
+use std::path::Path;
+
+use entitle::apply::journal::{OpenIntent, Record, follow};
+use entitle::apply::records::Records;
+
+#[derive(Default)]
+pub struct History {
+    pub records: Vec<Record>,
+    /// How many lines are not whole.
+    pub damaged: usize,
+}
+
+impl History {
+    /// A journal that is not there is empty.
+    pub fn read(path: &Path) -> Self {
+        let mut all = Records::open(path).expect("a journal");
+        let records = all.by_ref().collect();
+        let damaged = all.end().expect("readable").count();
+        Self { records, damaged }
+    }
+
+    /// Intents that have no outcome and that no later run has looked into.
+    pub fn open_intents(&self) -> Vec<OpenIntent> {
+        let mut open = Vec::new();
+        let records = self.records.iter();
+        records.for_each(|record| follow(&mut open, record));
+        open
+    }
+
+    /// The records of one run.
+    pub fn of_run<'a>(&'a self, run: &'a str) -> impl Iterator<Item = &'a Record> {
+        self.records.iter().filter(move |record| record.run == run)
+    }
+}
