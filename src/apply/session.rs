@@ -8,7 +8,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::http::{Answered, Body, Http, Outgoing, join};
@@ -114,7 +114,13 @@ impl Sessions {
             State::Refused(shut) => return Err(shut.why.clone()),
             State::Closed { opened } => *opened,
         };
-        match opener.open().await {
+        // Commands that print secrets, and pipes that hold them, may take longer than the run has.
+        let opened = timeout_at(opener.http.deadline(), opener.open()).await;
+        let opened = opened.unwrap_or_else(|_| {
+            let name = &opener.connection.name;
+            Err(format!("no credentials for `{name}` within --timeout").into())
+        });
+        match opened {
             Ok(session) => {
                 *state = State::Open {
                     session: session.clone(),

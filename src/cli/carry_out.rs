@@ -3,11 +3,12 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::args::{AllowedRisk, Consent};
 use super::exit::{self, Exit, Locked};
 use super::outputs::Outputs;
-use super::setup::Setup;
+use super::setup::{self, Setup};
 use super::signals::Signals;
 use super::{output, state};
 use crate::apply::agreement::{self, Agreements};
@@ -69,13 +70,12 @@ impl<'a> Writer<'a> {
         let (mut journal, mut cut_off) = (None, Vec::new());
         let mut agreements = Agreements::default();
         if let Some(path) = path {
-            let fault = |error: std::io::Error| {
-                anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
-            };
+            let fault =
+                |error: std::io::Error| state::journal_fault(&consent.journal, &path, &error);
             let recall = Recall::of(&path).map_err(fault)?;
             tell(&path, &recall);
             (cut_off, agreements) = (recall.open, recall.agreements);
-            journal = Some(Journal::open(&path).map_err(fault)?);
+            journal = Some(Journal::open_through(&path, &setup::links()).map_err(fault)?);
         }
         Ok(Self {
             setup,
@@ -122,11 +122,27 @@ impl<'a> Writer<'a> {
         self.start(document, &options.recorder)?;
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = signals.exit();
-        self.finish(&reports, pass, &options.recorder, interrupted.is_some())?;
-        self.agree(&reports, pass, &options.recorder);
+        self.close_journal(&reports, pass, &options.recorder, interrupted.is_some());
+        let mut exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
+        match self.lost_record() {
+            None => self.agree(&reports, pass, &options.recorder),
+            Some(why) => {
+                exit = exit::without_journal(exit, document.summary.update > 0);
+                self.outputs.note(why);
+            }
+        }
         let done = render::with_outcomes(document.clone(), &reports);
-        let exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
         self.end(Stage::Applied, &done, exit)
+    }
+
+    /// Why the journal does not tell all that was done.
+    fn lost_record(&self) -> Option<String> {
+        let journal = self.journal.as_ref()?;
+        let (path, fault) = (journal.path().display(), journal.fault()?);
+        Some(format!(
+            "cannot write the journal {path}: {fault}; it does not tell all that this run did: \
+             the next run looks at what it was writing"
+        ))
     }
 
     /// Tells and shows how the run ended.
@@ -137,7 +153,7 @@ impl<'a> Writer<'a> {
             .settings
             .events
             .tell(|| Some(Event::Summary { summary, exit_code }));
-        self.outputs.finish(stage, document)?;
+        self.outputs.finish_written(stage, document);
         Ok(exit)
     }
 
@@ -171,14 +187,15 @@ impl<'a> Writer<'a> {
             .map_err(|why| anyhow::anyhow!(why))
     }
 
-    /// Closes the intents of runs that were cut off with what is true now, and this run.
-    fn finish(
+    /// Closes the intents of runs that were cut off with what is true now, and this run. The journal remembers what it
+    /// could not take.
+    fn close_journal(
         &self,
         reports: &[Report],
         pass: &Pass,
         recorder: &Recorder<'_>,
         interrupted: bool,
-    ) -> anyhow::Result<()> {
+    ) {
         for open in &self.cut_off {
             let report = reports
                 .iter()
@@ -190,16 +207,11 @@ impl<'a> Writer<'a> {
                 None | Some(Outcome::Converged | Outcome::Already) => "as the manifests want it",
                 Some(_) => "not as the manifests want it",
             };
-            recorder
-                .found(open, found)
-                .map_err(|why| anyhow::anyhow!(why))?;
+            let _ = recorder.found(open, found);
         }
         if pass.document.summary.update > 0 {
-            recorder
-                .finished(interrupted)
-                .map_err(|why| anyhow::anyhow!(why))?;
+            let _ = recorder.finished(interrupted);
         }
-        Ok(())
     }
 }
 
@@ -243,15 +255,22 @@ async fn take_locks(
         dir: state::dir()?.join("locks"),
     };
     let say = |text: &str| eprintln!("{text}");
+    let left = setup
+        .settings
+        .deadline
+        .saturating_duration_since(Instant::now());
     let held = lock::take_all(
         &lock,
         &connections,
         &state::holder(run),
-        consent.lock_timeout,
+        consent.lock_timeout.min(left),
         &say,
     )
     .await;
-    held.map_err(|error| anyhow::anyhow!("cannot use the locks in {}: {error}", lock.dir.display()))
+    held.map_err(|error| {
+        let (dir, hint) = (lock.dir.display(), state::HINT);
+        anyhow::anyhow!("cannot use the locks in {dir}: {error}{hint}")
+    })
 }
 
 /// Says what earlier runs left behind.

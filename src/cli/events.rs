@@ -1,46 +1,117 @@
 //! `--events`: what happens, as JSON lines, each out before the next thing happens.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::output;
+use super::{output, setup};
 use crate::apply::Event;
 use crate::apply::event::Line;
+use crate::files::write::{self, Start};
 use crate::render::json;
 
-/// What is told to whoever reads the stream.
-pub type Stream = Box<dyn Fn(&Event) + Send + Sync>;
-
-/// Opens the stream. A reader that goes away, or a disk that is full, stops the stream and nothing else.
-pub fn stream(path: &Path) -> anyhow::Result<Stream> {
-    let out: Box<dyn Write + Send> = if path == Path::new("-") {
-        Box::new(output::lines())
-    } else {
-        let file = File::create(path);
-        let fault =
-            |error| anyhow::anyhow!("cannot write the events to {}: {error}", path.display());
-        Box::new(file.map_err(fault)?)
-    };
-    let out = Mutex::new(Some(out));
-    Ok(Box::new(move |event| {
-        let Ok(mut open) = out.lock() else { return };
-        let Some(writer) = open.as_mut() else { return };
-        let line = Line::new(event.clone(), Timestamp::now());
-        if let Err(error) = write(writer, &line) {
-            tracing::warn!("no more events are written: {error}");
-            *open = None;
-        }
-    }))
+/// Lines of events on their way to whoever reads them.
+pub struct Stream {
+    /// Where they go, for people.
+    name: String,
+    open: Mutex<Open>,
 }
 
-fn write(out: &mut dyn Write, line: &Line) -> io::Result<()> {
+struct Open {
+    out: Option<Box<dyn Write + Send>>,
+    /// Why no more are written.
+    fault: Option<io::Error>,
+}
+
+impl Stream {
+    /// Opens the stream. A file is written from its beginning.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let (name, out): (_, Box<dyn Write + Send>) = if path == Path::new("-") {
+            ("standard output".into(), Box::new(output::lines()))
+        } else {
+            let name = path.display().to_string();
+            let file = write::stream(path, Start::Anew, &setup::links());
+            let fault = |error| anyhow::anyhow!("cannot write the events to {name}: {error}");
+            let file = file.map_err(fault)?;
+            (name, Box::new(file))
+        };
+        Ok(Self::to(name, out))
+    }
+
+    fn to(name: String, out: Box<dyn Write + Send>) -> Self {
+        let open = Open {
+            out: Some(out),
+            fault: None,
+        };
+        Self {
+            name,
+            open: Mutex::new(open),
+        }
+    }
+
+    /// Writes an event. A disk that is full, or a reader that goes away, ends the stream and not the run.
+    pub fn hear(&self, event: &Event) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(out) = open.out.as_mut() else { return };
+        let line = Line::new(event.clone(), Timestamp::now());
+        if let Err(error) = write_line(out, &line) {
+            open.out = None;
+            open.fault = Some(error);
+        }
+    }
+
+    /// Says why events were lost, if any were.
+    pub fn end(&self) -> Result<(), String> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.fault.take() {
+            None => Ok(()),
+            Some(error) => {
+                let name = &self.name;
+                Err(format!("events are missing in {name}: {error}"))
+            }
+        }
+    }
+}
+
+fn write_line(out: &mut dyn Write, line: &Line) -> io::Result<()> {
     let mut bytes = Vec::new();
     json::line(&mut bytes, line)?;
     // One write for a line: a reader never sees half of one.
     out.write_all(&bytes)?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn events_that_were_lost_are_told_once() {
+        let whole = Stream::to("sink".into(), Box::new(io::sink()));
+        whole.hear(&Event::version("r"));
+        assert_eq!(whole.end(), Ok(()));
+        let stream = Stream::to("events.jsonl".into(), Box::new(Full));
+        stream.hear(&Event::version("r"));
+        stream.hear(&Event::version("r"));
+        let why = stream.end().unwrap_err();
+        assert!(
+            why.starts_with("events are missing in events.jsonl: "),
+            "{why}"
+        );
+        assert_eq!(stream.end(), Ok(()));
+    }
 }

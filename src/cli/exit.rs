@@ -28,6 +28,8 @@ pub enum Exit {
     Unconverged,
     /// Ended by Ctrl-C.
     Interrupted,
+    /// Ended by SIGHUP: the terminal or the connection to it is gone.
+    HungUp,
     /// Ended by SIGTERM.
     Terminated,
 }
@@ -43,6 +45,7 @@ impl Exit {
             Exit::Stale => 5,
             Exit::Locked => 6,
             Exit::Unconverged => 7,
+            Exit::HungUp => 129,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,
         }
@@ -80,6 +83,15 @@ pub fn of_apply(reports: &[Report]) -> Exit {
         Exit::Refused
     } else {
         Exit::Done
+    }
+}
+
+/// The exit of a run whose journal does not tell all that it did. One that has written did not do all of its work.
+pub fn without_journal(exit: Exit, wrote: bool) -> Exit {
+    match exit {
+        Exit::Done if wrote => Exit::Partly,
+        Exit::Done => Exit::Error,
+        worse => worse,
     }
 }
 

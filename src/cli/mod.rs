@@ -152,5 +152,8 @@ fn with_runtime(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Resu
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(sessions::closed_after(run))
+    runtime.block_on(async {
+        signals::survive_file_size_limit();
+        sessions::closed_after(run).await
+    })
 }

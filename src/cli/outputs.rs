@@ -4,18 +4,20 @@
 //! vendor is. They are written whole or not at all, also when the run ends early: a report that is missing
 //! would look like an older one.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::args::{Printed, Rendering, ReportTo};
+use super::events::Stream;
 use super::exit::{self, Exit};
 use super::github::Runner;
 use super::progress::Progress;
 use super::report_file::Reports;
-use super::{events, output, setup};
+use super::{output, setup};
 use crate::apply::Listener;
 use crate::plan::document::PlanDocument;
 use crate::render::report::{self, Format};
@@ -31,6 +33,7 @@ pub struct Outputs {
     runner: Option<Runner>,
     base: String,
     progress: Option<Progress>,
+    events: OnceCell<Arc<Stream>>,
     previewed: Cell<bool>,
     finished: Cell<bool>,
 }
@@ -73,6 +76,7 @@ impl Outputs {
             runner,
             base: setup::below_top(),
             progress: Progress::start(),
+            events: OnceCell::new(),
             previewed: Cell::new(false),
             finished: Cell::new(false),
         })
@@ -80,14 +84,17 @@ impl Outputs {
 
     /// Who is told what happens: the progress bar, and the stream of events if there is one.
     pub fn listener(&self, events: Option<&Path>) -> anyhow::Result<Listener> {
-        let stream = events.map(events::stream).transpose()?;
+        let stream = events.map(Stream::open).transpose()?.map(Arc::new);
+        if let Some(stream) = &stream {
+            let _ = self.events.set(Arc::clone(stream));
+        }
         let progress = self.progress.clone();
         if stream.is_none() && progress.is_none() {
             return Ok(Listener::default());
         }
         Ok(Listener::new(move |event| {
             if let Some(stream) = &stream {
-                stream(event);
+                stream.hear(event);
             }
             if let Some(progress) = &progress {
                 progress.hear(event);
@@ -129,17 +136,28 @@ impl Outputs {
         }
     }
 
+    /// The same for a run that has written: that it cannot be shown does not undo it, and is told at the end.
+    pub fn finish_written(&self, stage: Stage, document: &PlanDocument) {
+        let shown = self.finish(stage, document);
+        self.reports.note(output::fault(shown));
+    }
+
+    /// Remembers what went wrong beside the work itself, to be told at the end.
+    pub fn note(&self, fault: String) {
+        self.reports.note(Err(fault));
+    }
+
     /// Ends the run. One that never came to a verdict still says so in its reports; a report that could not
-    /// be written does not hide how the run ended.
+    /// be written does not hide how the run ended, and neither do events.
     pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
         self.clear_progress();
-        let ended = match ended {
-            Err(error) if !self.finished.get() => {
-                self.stopped(&error)?;
-                Err(error)
-            }
-            other => other,
-        };
+        if let (Err(error), false) = (&ended, self.finished.get()) {
+            let shown = self.stopped(error);
+            self.reports.note(output::fault(shown));
+        }
+        if let Some(stream) = self.events.get() {
+            self.reports.note(stream.end());
+        }
         self.reports.close(ended)
     }
 

@@ -1,4 +1,4 @@
-//! First signal: no new step starts, those in flight finish. Second: stop at once.
+//! First signal: no new step starts, those in flight finish. Second: stop at once, unless it is SIGHUP.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -20,8 +20,17 @@ impl Signals {
         let signals = Self::default();
         let code = Arc::clone(&signals.code);
         tokio::spawn(async move {
+            let mut hangup = Hangup::listen();
             loop {
-                let exit = next().await;
+                // Whichever comes first; a signal that the dropped wait has missed is caught by the next one.
+                let exit = tokio::select! {
+                    exit = next() => exit,
+                    () = hangup.next() => HUNG_UP,
+                };
+                // A terminal that goes sends more than one of these, and asks for nothing by it.
+                if exit == HUNG_UP && stop.load(Ordering::Relaxed) {
+                    continue;
+                }
                 if stop.swap(true, Ordering::Relaxed) {
                     std::process::exit(i32::from(exit));
                 }
@@ -37,6 +46,7 @@ impl Signals {
     /// The exit of a run that was interrupted.
     pub fn exit(&self) -> Option<Exit> {
         match self.code.load(Ordering::Relaxed) {
+            HUNG_UP => Some(Exit::HungUp),
             130 => Some(Exit::Interrupted),
             143 => Some(Exit::Terminated),
             _ => None,
@@ -75,6 +85,60 @@ async fn reloads(orders: mpsc::Sender<Order>) {
 #[cfg(not(unix))]
 async fn reloads(_: mpsc::Sender<Order>) {}
 
+/// The exit code of a run that lost its terminal.
+const HUNG_UP: u8 = 129;
+
+/// SIGHUP, which a terminal sends when it goes. Under `nohup` nobody hears it.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let heard =
+                !is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+            let signal = heard.then(|| signal(SignalKind::hangup()).ok()).flatten();
+            Self { signal }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// Whether the status of a process in Linux says that SIGHUP, which is the first signal, was ignored at its start.
+#[cfg(unix)]
+fn is_ignored(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Makes a file that grows beyond the limit of the process an error of that file, as a full disk is one, and not the
+/// end of the process in the middle of its writes. Needs a runtime.
+pub fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let number = rustix::process::Signal::XFSZ.as_raw();
+        // That somebody listens is what matters, and lasts as long as the process.
+        drop(signal(SignalKind::from_raw(number)));
+    }
+}
+
 /// Waits for a signal; its exit code by the custom of shells.
 async fn next() -> u8 {
     #[cfg(unix)]
@@ -93,4 +157,18 @@ async fn next() -> u8 {
         std::future::pending::<()>().await;
     }
     130
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nohup_is_seen_in_the_status_of_the_process() {
+        assert!(is_ignored(
+            "Name:\tentitle\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"
+        ));
+        assert!(!is_ignored("SigIgn:\t0000000000001000\nSigCgt:\t1\n"));
+        assert!(!is_ignored(""));
+    }
 }

@@ -1,6 +1,6 @@
 //! Where a user's journal and locks are, who the user is, and which commit is checked out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use tokio::time::timeout;
 
 use super::args::JournalFile;
 use crate::apply::records::Records;
+
+/// What to do about a state directory that cannot be used.
+pub const HINT: &str = "; set XDG_STATE_HOME to a directory that can be written";
 
 /// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
 pub fn dir() -> anyhow::Result<PathBuf> {
@@ -28,6 +31,15 @@ pub fn journal(args: &JournalFile) -> anyhow::Result<PathBuf> {
         Some(path) => Ok(path.clone()),
         None => Ok(dir()?.join("journal.jsonl")),
     }
+}
+
+/// Says why a journal cannot be used, and what to do if nobody has said where it is.
+pub fn journal_fault(args: &JournalFile, path: &Path, error: &std::io::Error) -> anyhow::Error {
+    let hint = match &args.journal {
+        None => HINT,
+        Some(_) => "",
+    };
+    anyhow::anyhow!("cannot use the journal {}: {error}{hint}", path.display())
 }
 
 /// Reads a journal once: what `take` makes of its records, and which of its lines are damaged.

@@ -379,9 +379,7 @@ impl Wiring<'_> {
             Some(path) => path,
             None => state::journal(&self.args.journal)?,
         };
-        let fault = |error: std::io::Error| {
-            anyhow::anyhow!("cannot use the journal {}: {error}", path.display())
-        };
+        let fault = |error: std::io::Error| state::journal_fault(&self.args.journal, &path, &error);
         let recall = Recall::of(&path).map_err(fault)?;
         let cut_off = recall.open.clone();
         for open in &cut_off {
@@ -405,7 +403,7 @@ impl Wiring<'_> {
                 ..settings(&reach, from_git, Arc::clone(&stop))
             }),
             lock,
-            journal: Some(Journal::open(&path).map_err(fault)?),
+            journal: Some(Journal::open_through(&path, &setup::links()).map_err(fault)?),
             by: state::actor(),
             holder: Box::new(state::holder),
             cut_off: Mutex::new(cut_off),

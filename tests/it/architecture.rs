@@ -61,13 +61,18 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls", &["apply/tls.rs"]),
     (
         "rustix",
-        &["files/", "reconcile/cache/", "daemon/descriptors.rs"],
+        &[
+            "files/",
+            "reconcile/cache/",
+            "daemon/descriptors.rs",
+            "cli/signals.rs",
+        ],
     ),
     ("ignore::", &["manifest/walk/ignores.rs"]),
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
-    ("tempfile", &["files/", "reconcile/cache/", "cli/watch.rs"]),
     ("anstream", &["cli/output.rs", "cli/report_file.rs"]),
+    ("tempfile", &["files/", "reconcile/cache/", "cli/watch.rs"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/completions.rs"]),
     (

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use entitle::apply::journal::Event;
 use entitle::sandbox::{Options, Sandbox, credentials};
 use serde_json::{Value as Json, json};
 
@@ -217,6 +218,13 @@ async fn of_two_runs_at_once_one_writes_and_the_other_is_locked_out() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn interrupted_once_a_run_finishes_what_is_in_flight_and_says_so() {
+    for (signal, code) in [("INT", 130), ("HUP", 129)] {
+        interrupted(signal, code).await;
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted(signal: &str, code: i32) {
     // Slow enough that even a busy machine sends the signal before the run is through.
     let place = Place::answering_in(Duration::from_millis(80)).await;
     let mut child = place.apply();
@@ -225,18 +233,47 @@ async fn interrupted_once_a_run_finishes_what_is_in_flight_and_says_so() {
     }
     let id = child.id().to_string();
     let sent = Command::new("kill")
-        .args(["-INT", &id])
+        .args([&format!("-{signal}"), &id])
         .status()
         .expect("kill runs");
     assert!(sent.success());
     let output = child.wait_with_output().expect("it ends");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(130), "{shown}");
+    assert_eq!(output.status.code(), Some(code), "{signal}: {shown}");
     assert!(shown.contains("interrupted before its turn"), "{shown}");
     assert!(
         place.history().open_intents().is_empty(),
         "what was in flight has an outcome"
     );
+    let ended = Event::Finished { interrupted: true };
+    let mut events = place
+        .history()
+        .records
+        .into_iter()
+        .map(|record| record.event);
+    assert!(events.any(|event| event == ended), "{signal}");
     place.recover("interrupted");
+    place.sandbox.stop().await;
+}
+
+/// A terminal that goes away: nothing can be printed any more, and the run ends all the same.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_terminal_went_ends_its_writes() {
+    let place = Place::answering_in(Duration::from_millis(80)).await;
+    let mut child = place.apply();
+    drop((child.stdout.take(), child.stderr.take()));
+    while place.lines() < 2 && child.try_wait().expect("a child").is_none() {
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    // The kernel sends one, and the shell another.
+    for _ in 0..2 {
+        let sent = Command::new("kill").args(["-HUP", &id]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(129));
+    assert!(place.history().open_intents().is_empty());
+    place.recover("hung up");
     place.sandbox.stop().await;
 }

@@ -1,0 +1,132 @@
+//! Runs that something stops after their first write: what was sent is shown, and the exit code says so.
+#![cfg(unix)]
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::cli::lac_place;
+use super::support::past::History;
+use super::support::program::{Place, Ran};
+
+/// Runs the program where no file may grow beyond `kilobytes`.
+fn limited(place: &Place, kilobytes: usize, arguments: &[&str]) -> Ran {
+    let mut command = Command::new("/bin/sh");
+    // POSIX counts blocks of 512 bytes.
+    let script = format!("ulimit -f {}; exec \"$@\"", kilobytes * 2);
+    command
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_entitle")])
+        .args(arguments)
+        .current_dir(place.dir.path())
+        .env_clear()
+        .envs(place.environment.iter().cloned())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    place.finish(command, "")
+}
+
+fn written(place: &Place) -> usize {
+    let requests = place.sandbox.requests();
+    requests
+        .iter()
+        .filter(|seen| seen.method == "PATCH")
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_fails_in_the_middle_hides_no_write() {
+    let mut stopped_midway = 0;
+    for kilobytes in 1..=5 {
+        let place = lac_place(3, true).await;
+        let ran = limited(
+            &place,
+            kilobytes,
+            &["apply", "--auto-approve", "--format", "json"],
+        );
+        let sent = written(&place);
+        if sent == 0 && ran.code == 1 {
+            continue;
+        }
+        let document = ran.json();
+        let objects = document["objects"].as_array().expect("objects");
+        let done = objects.iter().filter(|o| o["outcome"] == "converged");
+        assert_eq!(done.count(), sent, "{kilobytes} KB: {document:#}");
+        if ran.code == 0 {
+            continue;
+        }
+        stopped_midway += 1;
+        assert_eq!(ran.code, 3, "{kilobytes} KB: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("cannot write the journal"),
+            "{}",
+            ran.stderr
+        );
+        // The next run ends it, and there is nothing left to do for the one after it.
+        let next = place.run(&["apply", "--auto-approve"]);
+        assert_eq!(next.code, 0, "{kilobytes} KB: {}", next.stderr);
+        assert_eq!(place.run(&["plan", "--detailed-exitcode"]).code, 0);
+        let path = place.dir.path().join("state/entitle/journal.jsonl");
+        assert_eq!(History::read(&path).open_intents(), []);
+    }
+    assert!(stopped_midway > 0, "no limit hit the middle of a run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_cannot_be_written_cost_what_nothing_worse_has() {
+    let place = lac_place(2, true).await;
+    let apply = ["apply", "--auto-approve", "--events", "/dev/full"];
+    let ran = place.run(&apply);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stdout.contains("2 converged"), "{}", ran.stdout);
+    let words = "events are missing in /dev/full";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    // What is worse stays.
+    let mut object = super::conformance::vendors::lac::VENDOR.little(0, false);
+    object.desired["product_template_id"] = json!(77);
+    place.object(&object);
+    let ran = place.run(&apply);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_that_cannot_be_shown_leave_the_reports_and_cost_the_same() {
+    let place = lac_place(1, true).await;
+    let apply = ["apply", "--auto-approve", "--format", "json"];
+    let mut command = place.command(&[&apply[..], &["--report", "json=report.json"]].concat());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    command.stdout(full.expect("a device that is full"));
+    let ran = place.finish(command, "");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot write standard output"),
+        "{}",
+        ran.stderr
+    );
+    let report = std::fs::read_to_string(place.dir.path().join("report.json"));
+    assert!(report.expect("a report").contains("\"converged\""));
+    assert_eq!(written(&place), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_waited_for_beyond_the_time_of_the_run() {
+    let mut place = lac_place(1, true).await;
+    let base = format!("http://{}/lac", place.sandbox.address());
+    place.connection(
+        "lac",
+        &base,
+        &json!({"token": {"command": ["sleep", "20"]}}),
+    );
+    let path = std::env::var("PATH").expect("a search path");
+    place.set("PATH", &path);
+    let start = std::time::Instant::now();
+    let ran = place.run(&["plan", "--allow-exec", "--timeout", "1s"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("within --timeout"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(start.elapsed().as_secs() < 15);
+}
