@@ -39,8 +39,9 @@ async fn a_burst_of_saves_is_one_pass_over_the_one_changed_object() {
     let requests = watched.bench.sandbox.requests();
     let paths: Vec<&str> = requests.iter().map(|seen| seen.path.as_str()).collect();
     assert_eq!(watched.bench.writes().len(), 1, "{paths:?}");
-    // One look before the write and one after it, both at this order alone.
-    assert!(watched.bench.reads().len() <= 2, "{paths:?}");
+    // A look for the plan, one right before the write, and one after it, since the first write of an hour is
+    // read back; all at this order alone.
+    assert!(watched.bench.reads().len() <= 3, "{paths:?}");
     assert!(
         paths.iter().all(|path| path.contains("00007-LAC00")),
         "{paths:?}"
@@ -141,9 +142,9 @@ async fn drift_is_healed_by_the_regular_look_at_the_latest() {
     watched.go(RESYNC).await;
     assert_eq!(watched.live(3, "activations_allowed"), 10);
     assert_eq!(watched.bench.writes().len(), 1);
-    // 120 orders of one customer are two pages, and the written one is looked at once more.
+    // 120 orders of one customer are two pages; the written one is looked at right before and after.
     assert!(
-        watched.bench.reads().len() <= 3,
+        watched.bench.reads().len() <= 4,
         "{:?}",
         watched.bench.reads()
     );

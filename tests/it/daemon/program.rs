@@ -273,8 +273,9 @@ pub fn log(place: &Place) -> String {
     std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default()
 }
 
-const SYNC: [&str; 7] = [
-    "watch", "licences", "lac.yaml", "--mode", "sync", "--resync", "1s",
+/// An edit right after a write looks like a write that shows late, which is not waited for here.
+const SYNC: [&str; 9] = [
+    "watch", "licences", "lac.yaml", "--mode", "sync", "--resync", "1s", "--settle", "0s",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
