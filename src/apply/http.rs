@@ -367,7 +367,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()?;
+    let wait = Duration::try_from(date.duration_since(super::clock::now())).ok()?;
     Some(wait.min(LONGEST_WAIT))
 }
 

@@ -10,6 +10,7 @@
 //! ever asks which vendor it talks to, the provider forgot to say something.
 
 pub mod agreement;
+pub mod clock;
 pub mod event;
 pub mod execute;
 pub mod http;

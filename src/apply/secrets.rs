@@ -8,6 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::trust::Trust;
+use crate::files::read::{self, Bounds, PIPE_TIMEOUT};
 use crate::model::{SecretRef, SecretText};
 
 /// How environment variables are looked up; an argument, so that tests need not change the process.
@@ -23,6 +24,9 @@ pub struct Secrets {
 /// How long a `{command: …}` may take.
 const COMMAND_TIME: Duration = Duration::from_secs(30);
 
+/// Bytes of a file with a secret: more than any header or form takes.
+const LARGEST: u64 = 64 << 10;
+
 impl Secrets {
     /// Finds a secret. The error says where it was looked for and shows nothing of it.
     pub async fn resolve(&self, secret: &SecretRef) -> Result<SecretText, String> {
@@ -34,20 +38,7 @@ impl Secrets {
             SecretRef::File(path) => self.file(path)?,
             SecretRef::Command(words) => self.command(words).await?,
         };
-        // Windows editors and shells write a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        if text.is_empty() {
-            return Err(format!("{} is empty", place(secret)));
-        }
-        if text.contains(|c: char| c.is_control()) {
-            return Err(format!(
-                "{} has a line break or control character in it",
-                place(secret)
-            ));
-        }
-        Ok(SecretString::from(text))
+        clean(&text, &place(secret))
     }
 
     fn file(&self, path: &Path) -> Result<String, String> {
@@ -56,7 +47,7 @@ impl Secrets {
         let real = path.canonicalize().map_err(fault)?;
         match self.trust.file_refusal(path, &real) {
             Some(refusal) => Err(refusal),
-            None => std::fs::read_to_string(&real).map_err(fault),
+            None => read::text(&real, Bounds::file(LARGEST)).map_err(fault),
         }
     }
 
@@ -93,6 +84,33 @@ impl Secrets {
         String::from_utf8(output.stdout)
             .map_err(|_| format!("the output of the secret command `{program}` is not UTF-8"))
     }
+}
+
+/// Reads a secret that whoever started the program named: no rule for manifests is asked.
+pub fn own_file(path: &Path) -> Result<SecretText, String> {
+    let place = place(&SecretRef::File(path.to_path_buf()));
+    let text = read::text(path, Bounds::or_pipe(LARGEST, PIPE_TIMEOUT));
+    clean(
+        &text.map_err(|error| format!("cannot read {place}: {error}"))?,
+        &place,
+    )
+}
+
+/// A secret without what editors and shells put around it.
+fn clean(text: &str, place: &str) -> Result<SecretText, String> {
+    // Those of Windows begin with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() {
+        return Err(format!("{place} is empty"));
+    }
+    if text.contains(|c: char| c.is_control()) {
+        return Err(format!(
+            "{place} has a line break or control character in it"
+        ));
+    }
+    Ok(SecretString::from(text))
 }
 
 /// Says why a header cannot carry a secret, and nothing of the secret but where in it the reason is.
@@ -210,6 +228,21 @@ mod tests {
                 .resolve(&SecretRef::File(path))
                 .await;
             assert!(found.err().is_some_and(|why| why.contains(".git")));
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_secret_file_is_a_regular_one_of_a_bounded_size() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let large = dir.path().join("large");
+        std::fs::write(&large, "x".repeat(LARGEST as usize + 1)).expect("written");
+        for path in [large, "/dev/zero".into(), dir.path().into()] {
+            let found = secrets(Trust::default())
+                .resolve(&SecretRef::File(path))
+                .await;
+            let why = found.expect_err("refused");
+            assert!(why.starts_with("cannot read the secret file"), "{why}");
         }
     }
 

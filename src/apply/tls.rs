@@ -1,10 +1,15 @@
 //! Whom a connection trusts: the certificates of the system, read once for all accounts of a run.
 
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
+use rustls::pki_types::UnixTime;
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::ConfigVerifierExt;
 use url::Url;
+
+use super::clock;
 
 /// What the clients of a run speak TLS with. A daemon has a new one with each pass, so an account that is opened
 /// later trusts what the system trusts then.
@@ -33,13 +38,26 @@ fn read() -> Result<ClientConfig, String> {
         format!("cannot set up TLS: {error}; {help}")
     })?;
     config.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
+    config.time_provider = Arc::new(Clock);
     Ok(config)
 }
 
 fn trusting_nobody() -> ClientConfig {
-    ClientConfig::builder()
+    let mut config = ClientConfig::builder()
         .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth()
+        .with_no_client_auth();
+    config.time_provider = Arc::new(Clock);
+    config
+}
+
+/// The library's own clock ends the program where the machine's is before 1970.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        clock::unix(SystemTime::now())
+    }
 }
 
 /// reqwest is built without cryptography of its own; giving it ours a second time changes nothing.

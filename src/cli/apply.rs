@@ -97,7 +97,9 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
         Some(here) => format!("and {here} is checked out"),
         None => "and no commit is checked out here".to_string(),
     };
-    eprintln!("The plan was made {at} at commit {commit}, {here}.");
+    output::say(&format!(
+        "The plan was made {at} at commit {commit}, {here}."
+    ));
 }
 
 /// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they are

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::output;
 use crate::reconcile::Cache;
 
 /// The cache in a directory. There is none where nothing tells this program from the next one.
@@ -19,7 +20,7 @@ pub fn save(cache: Option<&Cache>) {
     };
     if let Err(error) = cache.save() {
         let dir = cache.dir().display();
-        eprintln!("warning: --cache {dir} was not written: {error}");
+        output::warn(&format!("--cache {dir} was not written: {error}"));
     }
 }
 

@@ -1,8 +1,7 @@
 //! What `apply` and `undo` share: locks, journal, consent, the run itself and its exit.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::args::{AllowedRisk, Consent};
@@ -12,6 +11,7 @@ use super::setup::{self, Setup};
 use super::signals::Signals;
 use super::{output, state};
 use crate::apply::agreement::{self, Agreements};
+use crate::apply::clock;
 use crate::apply::journal::{Journal, OpenIntent, Started};
 use crate::apply::lock::{self, LockFiles, Locks};
 use crate::apply::recall::{Fold, Recall};
@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
         consent: &'a Consent,
         outputs: &'a Outputs,
     ) -> anyhow::Result<Self> {
-        let run = uuid::Uuid::now_v7().to_string();
+        let run = clock::run_id();
         setup.settings.events.tell(|| Some(Event::version(&run)));
         let mut locks = Locks::default();
         // The simulators of a run are its own: nobody else can write to them.
@@ -103,7 +103,7 @@ impl<'a> Writer<'a> {
         }
         let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
         if asked && !approved(document)? {
-            eprintln!("Nothing was changed.");
+            output::say("Nothing was changed.");
             return self.end(Stage::Planned, document, Exit::Error);
         }
         let settings = &self.setup.settings;
@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
                 journal: self.journal.as_ref(),
                 run: self.run.clone(),
                 places: document.source.connections.clone(),
-                clock: Timestamp::now,
+                clock: clock::now,
             },
         };
         self.start(document, &options.recorder)?;
@@ -167,7 +167,7 @@ impl<'a> Writer<'a> {
         });
         let reports: Vec<Report> = reports.collect();
         let done = render::with_outcomes(pass.document.clone(), &reports);
-        eprintln!("{}refused:{:#} {why}", output::DANGER, output::DANGER);
+        output::refused(why);
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 
@@ -229,7 +229,9 @@ impl Writer<'_> {
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.agreed(agreed, &self.agreements, source.commit.as_ref(), sandbox);
         if let Err(why) = written {
-            eprintln!("warning: {why}; of objects in sync, `entitle drift` may know no base");
+            output::warn(&format!(
+                "{why}; of objects in sync, `entitle drift` may know no base"
+            ));
         }
     }
 }
@@ -254,7 +256,6 @@ async fn take_locks(
     let lock = LockFiles {
         dir: state::dir()?.join("locks"),
     };
-    let say = |text: &str| eprintln!("{text}");
     let left = setup
         .settings
         .deadline
@@ -264,7 +265,7 @@ async fn take_locks(
         &connections,
         &state::holder(run),
         consent.lock_timeout.min(left),
-        &say,
+        &output::say,
     )
     .await;
     held.map_err(|error| {
@@ -276,16 +277,16 @@ async fn take_locks(
 /// Says what earlier runs left behind.
 fn tell(path: &std::path::Path, recall: &Recall) {
     if let Some(damaged) = recall.damaged.told(path) {
-        eprintln!("warning: {damaged}");
+        output::warn(&damaged);
     }
     for open in &recall.open {
-        eprintln!(
+        output::say(&format!(
             "A run of {} was cut off while it wrote {} ({} {}). Whether that was carried out is read now.",
             open.at,
             open.intent.address,
             open.intent.method.as_str(),
             open.intent.path
-        );
+        ));
     }
 }
 
@@ -307,8 +308,8 @@ fn approved(document: &PlanDocument) -> anyhow::Result<bool> {
         (0, _) => " Some of it takes something away.",
         _ => " Some of it takes away what is in use.",
     };
-    eprint!("\nUpdate {objects}?{danger} Only `yes` is a yes: ");
-    std::io::stderr().flush()?;
+    output::say("");
+    output::ask(&format!("Update {objects}?{danger} Only `yes` is a yes: "))?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(line.trim() == "yes")

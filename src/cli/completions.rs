@@ -32,7 +32,7 @@ pub fn run(args: &Completions) -> anyhow::Result<Exit> {
     let Some(shell) = shells.completer(&shell) else {
         anyhow::bail!("there are no completions for {shell}");
     };
-    let mut out = output::stdout();
+    let mut out = output::data();
     shell.write_registration(VARIABLE, "entitle", "entitle", "entitle", &mut out)?;
     out.flush()?;
     Ok(Exit::Done)
@@ -53,7 +53,11 @@ pub struct Man {
 
 pub fn man(args: &Man, command: Command) -> anyhow::Result<Exit> {
     match &args.out {
-        None => clap_mangen::Man::new(command).render(&mut output::stdout())?,
+        None => {
+            let mut out = output::data();
+            clap_mangen::Man::new(command).render(&mut out)?;
+            out.flush()?;
+        }
         Some(dir) => {
             std::fs::create_dir_all(dir)?;
             clap_mangen::generate_to(command, dir)?;

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
 use super::args::{JournalFile, Printed, Reach, Selection, report_file};
 use super::exit::{self, Exit};
 use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
 use super::{git, output, project, state};
+use crate::apply::clock;
 use crate::plan::document::SourceFacts;
 use crate::plan::drift::document::{BaseEntry, DriftDocument};
 use crate::reconcile::{self, Bases};
@@ -86,8 +86,8 @@ async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
     let bases = bases.map_err(|_| anyhow::anyhow!("git took longer than --timeout"))??;
     if bases.partial {
-        eprintln!(
-            "Some manifests of the base do not pass the checks of this version: no base for those."
+        output::say(
+            "Some manifests of the base do not pass the checks of this version: no base for those.",
         );
     }
     let scope = &args.selection;
@@ -130,14 +130,20 @@ impl Shown {
         self.finished.set(true);
         self.reports
             .write(|out, format| write(out, format, document));
-        let mut out = output::buffered();
         match self.format {
             // The error itself is the last word, on stderr.
-            Printed::Text if early => {}
-            Printed::Text => render::drift::drift(&mut out, document)?,
-            Printed::Json | Printed::Markdown => write(&mut out, self.format, document)?,
+            Printed::Text if early => Ok(()),
+            Printed::Text => {
+                let mut out = output::buffered();
+                render::drift::drift(&mut out, document)?;
+                out.flush()
+            }
+            Printed::Json | Printed::Markdown => {
+                let mut out = output::data();
+                write(&mut out, self.format, document)?;
+                out.flush()
+            }
         }
-        out.flush()
     }
 
     /// A run that compared nothing says so in its reports too.
@@ -170,7 +176,7 @@ fn ended_early(args: &Drift, error: &anyhow::Error) -> DriftDocument {
     };
     let base = args.base.clone();
     let base = base.map_or(BaseEntry::Journal, BaseEntry::Commit);
-    DriftDocument::stopped(base, source, &findings, Timestamp::now())
+    DriftDocument::stopped(base, source, &findings, clock::now())
 }
 async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
     if let Some(commit) = &args.base {
@@ -187,7 +193,7 @@ async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
     let (bases, damaged) =
         state::read_journal(&args.journal, |records| Bases::journal(records, sandbox))?;
     if let Some(damaged) = damaged {
-        eprintln!("warning: {damaged}");
+        output::warn(&damaged);
     }
     Ok(bases)
 }

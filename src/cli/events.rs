@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
-
 use super::{output, setup};
 use crate::apply::Event;
+use crate::apply::clock;
 use crate::apply::event::Line;
 use crate::files::write::{self, Start};
 use crate::render::json;
@@ -55,7 +54,7 @@ impl Stream {
     pub fn hear(&self, event: &Event) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(out) = open.out.as_mut() else { return };
-        let line = Line::new(event.clone(), Timestamp::now());
+        let line = Line::new(event.clone(), clock::now());
         if let Err(error) = write_line(out, &line) {
             open.out = None;
             open.fault = Some(error);

@@ -10,6 +10,7 @@ use super::{files, output, setup};
 use crate::manifest::{self, fmt};
 use crate::model::diagnostic::Source;
 use crate::provider;
+use crate::render::safe::visible;
 use crate::render::text::count;
 
 #[derive(Args)]
@@ -51,7 +52,7 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
             continue;
         }
         changed += 1;
-        writeln!(out, "{}", source.name)?;
+        writeln!(out, "{}", visible(&source.name))?;
         if args.check {
             exit = Exit::Error;
         } else {
@@ -64,10 +65,10 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
     } else {
         "changed"
     };
-    eprintln!(
+    output::say(&format!(
         "{changed} of {} {verb}",
         count(loaded.sources.len(), "file")
-    );
+    ));
     Ok(exit)
 }
 
@@ -104,16 +105,17 @@ fn filter(check: bool) -> anyhow::Result<Exit> {
 /// The text in its usual form, after a word on stderr about what stays as it is.
 fn formatted(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<String> {
     let Some(done) = fmt::format(&source.text, kinds) else {
-        eprintln!(
-            "{}error:{:#} {} cannot be read: `entitle validate` says why",
-            output::DANGER,
-            output::DANGER,
+        output::error(&format!(
+            "{} cannot be read: `entitle validate` says why",
             source.name
-        );
+        ));
         return None;
     };
     for (line, why) in &done.left {
-        eprintln!("note: {}:{line} is left as it is: {why}", source.name);
+        output::say(&format!(
+            "note: {}:{line} is left as it is: {why}",
+            source.name
+        ));
     }
     Some(done.text)
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
+use crate::apply::clock;
 use crate::files::links::Links;
 use crate::files::write::{self, Start};
 use crate::render::github;
@@ -31,7 +32,7 @@ impl Runner {
                 .map_err(|error| format!("cannot write GITHUB_STEP_SUMMARY: {error}"))?;
         }
         if let Some(mut file) = self.outputs.as_ref() {
-            let delimiter = format!("entitle-{}", uuid::Uuid::now_v7());
+            let delimiter = format!("entitle-{}", clock::run_id());
             let mut lines = Vec::new();
             github::outputs(&mut lines, view, &delimiter)
                 .and_then(|()| file.write_all(&lines))

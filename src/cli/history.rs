@@ -12,6 +12,7 @@ use super::duration::duration;
 use super::exit::Exit;
 use super::scope::Pattern;
 use super::{output, state};
+use crate::apply::clock;
 use crate::apply::journal::Record;
 use crate::apply::past::Index;
 use crate::render;
@@ -62,7 +63,7 @@ pub fn run(args: &History) -> anyhow::Result<Exit> {
     shown?;
     out.flush()?;
     if let Some(damaged) = damaged {
-        eprintln!("warning: {damaged}");
+        output::warn(&damaged);
     }
     Ok(Exit::Done)
 }
@@ -76,10 +77,12 @@ struct Filter {
 impl Filter {
     fn new(args: &History) -> anyhow::Result<Self> {
         let since = args.since.map(SignedDuration::try_from).transpose()?;
-        let since = since.map(|span| Timestamp::now().checked_sub(span));
+        // A journal has nothing from before the calendar.
+        let before = |span| clock::now().checked_sub(span).unwrap_or(Timestamp::MIN);
+        let since = since.map(before);
         let object = args.object.as_deref().map(Pattern::new);
         Ok(Self {
-            since: since.transpose()?,
+            since,
             object: object.transpose()?,
         })
     }

@@ -12,6 +12,7 @@ use super::{files, output, setup};
 use crate::files::write::create;
 use crate::manifest::write;
 use crate::reconcile::import::{self, Ask, Imported, Seen};
+use crate::render::safe::visible;
 use crate::render::text::count;
 
 #[derive(Args)]
@@ -78,13 +79,13 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let imported = import::import(checked, &seen, &setup.settings);
     for one in &imported {
         for unsaid in &one.unsaid {
-            eprintln!("note: {} leaves out {unsaid}", one.name);
+            output::say(&format!("note: {} leaves out {unsaid}", one.name));
         }
     }
     let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
     for one in &imported {
         if let Err(why) = &one.manifest {
-            fault(&format!("{}: {why}", import::shown(&one.identity)));
+            output::error(&format!("{}: {why}", import::shown(&one.identity)));
         }
     }
     match &args.out {
@@ -98,13 +99,9 @@ fn said(why: String) -> anyhow::Error {
     anyhow::anyhow!(why)
 }
 
-fn fault(text: &str) {
-    eprintln!("{}error:{:#} {text}", output::DANGER, output::DANGER);
-}
-
 /// Everything as one stream of documents, under one line for editors.
 fn stream(imported: &[Imported]) -> anyhow::Result<()> {
-    let mut out = output::buffered();
+    let mut out = output::data();
     let texts = imported.iter().filter_map(|one| one.manifest.as_ref().ok());
     for (number, text) in texts.enumerate() {
         let head = if number == 0 {
@@ -150,13 +147,15 @@ fn to_files(
             kept.insert(path.display().to_string());
         }
     }
-    eprintln!(
+    output::say(&format!(
         "{} written to {}",
         count(written, "manifest"),
         dir.display()
-    );
+    ));
     for path in kept {
-        eprintln!("{path} is left as it is: `entitle import --update` brings it up to date");
+        output::say(&format!(
+            "{path} is left as it is: `entitle import --update` brings it up to date"
+        ));
     }
     Ok(())
 }
@@ -175,7 +174,7 @@ fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
         let source = updated.file.source();
         for (address, why) in &updated.failed {
             let name = &source.name;
-            fault(&format!("{address} in {name} is left as it is: {why}"));
+            output::error(&format!("{address} in {name} is left as it is: {why}"));
             exit = Exit::Error;
         }
         if !updated.file.is_changed() {
@@ -187,8 +186,11 @@ fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
         let path = Path::new(&source.name);
         files::replace_unchanged(path, &source.text, &updated.file.text())?;
         changed += updated.changed.len();
-        writeln!(out, "{}", source.name)?;
+        writeln!(out, "{}", visible(&source.name))?;
     }
-    eprintln!("{} brought up to date", count(changed, "manifest"));
+    output::say(&format!(
+        "{} brought up to date",
+        count(changed, "manifest")
+    ));
     Ok(exit)
 }

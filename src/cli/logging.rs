@@ -9,7 +9,8 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::command::Command;
 #[cfg(feature = "otlp")]
-use super::{otlp, output};
+use super::otlp;
+use super::output::{self, Spelling};
 use crate::apply::spans;
 
 /// What must be ended before the process is.
@@ -26,8 +27,9 @@ pub fn start(command: &Command) -> Logging {
     };
     let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colour = std::io::stderr().is_terminal();
+    let spelling = if json { Spelling::Json } else { Spelling::Text };
     let log = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(move || output::log(spelling))
         // It would print its failure to the stream that has just failed, and panic at that.
         .log_internal_errors(false)
         .with_ansi(colour);
@@ -52,7 +54,7 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
 {
     let traces = otlp::start().unwrap_or_else(|why| {
-        eprintln!("{}warning:{:#} {why}", output::DANGER, output::DANGER);
+        output::warn(&why);
         None
     });
     let layer = traces.as_ref().map(otlp::Traces::layer);

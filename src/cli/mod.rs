@@ -1,9 +1,5 @@
 //! The commands: each file is the arguments of one command and a thin function over the pass.
 
-// First, so that its macros are those of all the others.
-#[macro_use]
-mod output;
-
 mod apply;
 mod args;
 mod cached;
@@ -21,12 +17,14 @@ mod files;
 mod fmt;
 mod git;
 mod github;
+mod guard;
 mod history;
 mod import;
 mod init;
 mod logging;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod output;
 mod outputs;
 mod plan;
 mod populated;
@@ -61,7 +59,6 @@ use exit::Exit;
 use logging::traced;
 
 use crate::model::Diagnostics;
-use crate::render::safe::visible_lines;
 
 /// All commands and their arguments, without any project.
 pub fn commands() -> clap::Command {
@@ -106,8 +103,7 @@ pub fn main() -> ExitCode {
         Err(error) if error.is::<exit::Invalid>() => Exit::Error.into(),
         Err(error) => {
             // It may repeat what a plan file or a vendor says.
-            let words = visible_lines(&format!("{error:#}"));
-            eprintln!("{}error:{:#} {words}", output::DANGER, output::DANGER);
+            output::error_lines(&format!("{error:#}"));
             exit::of_error(&error).into()
         }
     }
@@ -125,7 +121,7 @@ fn parse() -> Result<Cli, Exit> {
     let (matches, cli) = parsed.map_err(|error| {
         // clap would exit with 2 on bad usage, which here means "there are changes".
         let asked = !error.use_stderr();
-        let _ = error.print();
+        output::usage(&error.render().ansi().to_string(), asked);
         if asked { Exit::Done } else { Exit::Error }
     })?;
     if let Some(fault) = environment::empty_guard(&matches, |name| std::env::var_os(name)) {

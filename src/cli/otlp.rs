@@ -19,6 +19,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::output;
 use crate::apply::{provide_crypto, spans};
 
 /// What sends the spans, until it is told that there are no more.
@@ -75,7 +76,7 @@ impl Traces {
     /// Sends what is left. A collector that is not there is waited for by the exporter's own time-out.
     pub fn end(self) {
         if let Err(error) = self.0.shutdown() {
-            eprintln!("warning: the last traces were not sent: {error}");
+            output::warn(&format!("the last traces were not sent: {error}"));
         }
     }
 }

@@ -7,27 +7,14 @@ use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::guard::{Guard, Record};
 use crate::model::Diagnostics;
 use crate::render;
+use crate::render::safe::{visible, visible_lines};
+
+pub use super::guard::Spelling;
 
 pub const DANGER: Style = AnsiColor::Red.on_default().bold();
-
-/// Prints to stderr like the macro of that name in the standard library, with colour only where it is wanted. What
-/// cannot be printed is dropped: there is nowhere else to say so, and a run in the middle of its writes must go on.
-macro_rules! eprint {
-    ($($arguments:tt)*) => {{
-        use ::std::io::Write as _;
-        let _ = ::std::write!($crate::cli::output::stderr(), $($arguments)*);
-    }};
-}
-
-/// The same with an end of line.
-macro_rules! eprintln {
-    ($($arguments:tt)*) => {{
-        use ::std::io::Write as _;
-        let _ = ::std::writeln!($crate::cli::output::stderr(), $($arguments)*);
-    }};
-}
 
 /// A stream whose reader may go away: from then on everything is dropped.
 pub struct Droppable<W>(W);
@@ -48,18 +35,19 @@ impl<W: Write> Write for Droppable<W> {
     }
 }
 
-pub type Stdout = Droppable<anstream::AutoStream<io::StdoutLock<'static>>>;
+/// A standard stream for text.
+pub type Text<S> = Guard<Droppable<anstream::AutoStream<S>>>;
 
-/// Standard output, without colour unless it is a terminal that shows it.
-pub fn stdout() -> Stdout {
-    Droppable(anstream::AutoStream::auto(io::stdout().lock()))
+/// Standard output for text, without colour unless it is a terminal that shows it.
+pub fn stdout() -> Text<io::StdoutLock<'static>> {
+    Guard::new(Droppable(anstream::AutoStream::auto(io::stdout().lock())))
 }
 
 /// What a pipe holds: whoever reads is woken once for as much.
 const PIPE: usize = 64 << 10;
 
 /// Standard output for much at once, without colour unless it is a terminal that shows it. It has to be flushed.
-pub fn buffered() -> BufWriter<Stdout> {
+pub fn buffered() -> BufWriter<Text<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, stdout())
 }
 
@@ -79,8 +67,62 @@ pub fn fault(written: io::Result<()>) -> Result<(), String> {
 }
 
 /// Standard error, with colour where it is wanted.
-pub fn stderr() -> Droppable<anstream::AutoStream<io::StderrLock<'static>>> {
-    Droppable(anstream::AutoStream::auto(io::stderr().lock()))
+pub fn stderr() -> Text<io::StderrLock<'static>> {
+    Guard::new(Droppable(anstream::AutoStream::auto(io::stderr().lock())))
+}
+
+/// One record of the log, on standard error.
+pub fn log(spelling: Spelling) -> Record<Droppable<io::Stderr>> {
+    Record::new(Droppable(io::stderr()), spelling)
+}
+
+/// Shows a line on standard error, whatever names are in it.
+pub fn say(words: &str) {
+    tell("", words);
+}
+
+/// The same, as a warning.
+pub fn warn(words: &str) {
+    tell("warning: ", words);
+}
+
+/// The same, as an error.
+pub fn error(words: &str) {
+    tell(&format!("{DANGER}error:{DANGER:#} "), words);
+}
+
+/// The same, of several lines.
+pub fn error_lines(words: &str) {
+    let _ = writeln!(
+        stderr(),
+        "{DANGER}error:{DANGER:#} {}",
+        visible_lines(words)
+    );
+}
+
+/// The same as [`error`], for a step that a guard refused.
+pub fn refused(words: &str) {
+    tell(&format!("{DANGER}refused:{DANGER:#} "), words);
+}
+
+fn tell(head: &str, words: &str) {
+    // Nobody may be reading standard error, which is no reason to fail.
+    let _ = writeln!(stderr(), "{head}{}", visible(words));
+}
+
+/// Shows a help text on standard output, or a usage error on standard error. It may repeat what a variable holds.
+pub fn usage(text: &str, asked: bool) {
+    let _ = match asked {
+        true => write!(stdout(), "{text}"),
+        false => write!(stderr(), "{text}"),
+    };
+}
+
+/// Shows the beginning of a line, behind which somebody answers.
+pub fn ask(words: &str) -> io::Result<()> {
+    let mut out = stderr();
+    write!(out, "{}", visible(words))?;
+    out.flush()
 }
 
 /// Shows findings on stderr.

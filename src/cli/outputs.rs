@@ -9,8 +9,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::args::{Printed, Rendering, ReportTo};
 use super::events::Stream;
 use super::exit::{self, Exit};
@@ -19,6 +17,7 @@ use super::progress::Progress;
 use super::report_file::Reports;
 use super::{output, setup};
 use crate::apply::Listener;
+use crate::apply::clock;
 use crate::plan::document::PlanDocument;
 use crate::render::report::{self, Format};
 use crate::render::text;
@@ -163,7 +162,7 @@ impl Outputs {
 
     fn stopped(&self, error: &anyhow::Error) -> io::Result<()> {
         let (facts, findings) = exit::reasons(error);
-        let document = PlanDocument::stopped(facts, &findings, Timestamp::now());
+        let document = PlanDocument::stopped(facts, &findings, clock::now());
         // As text the error itself is the last word, on stderr.
         self.previewed.set(true);
         let stage = match self.stage {

@@ -54,7 +54,9 @@ async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     outputs.finish(Stage::Planned, &pass.document)?;
     if let Some(path) = &args.out {
         let (file, apply) = (path.display(), apply_with(path, &args.selection));
-        eprintln!("Saved to {file}. Apply exactly this with: {apply}");
+        output::say(&format!(
+            "Saved to {file}. Apply exactly this with: {apply}"
+        ));
     }
     let summary = &pass.document.summary;
     let exit = if summary.failed > 0 {

@@ -46,7 +46,7 @@ impl<F: Copy> Reports<F> {
     pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
         let failures = self.failures.borrow();
         for failure in failures.iter() {
-            eprintln!("{}error:{:#} {failure}", output::DANGER, output::DANGER);
+            output::error(failure);
         }
         match ended {
             Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),

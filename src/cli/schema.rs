@@ -1,5 +1,6 @@
 //! `entitle schema`: the JSON Schemas of manifests, plans, drift and events.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -42,7 +43,9 @@ pub fn run(args: &Schema) -> anyhow::Result<Exit> {
                 SchemaName::Plan => schema::plan(),
                 SchemaName::Events => schema::events(),
             };
-            render::json::write(&mut output::stdout(), &schema)?;
+            let mut out = output::data();
+            render::json::write(&mut out, &schema)?;
+            out.flush()?;
         }
         Some(dir) => {
             let fault = |error| anyhow::anyhow!("cannot write {}: {error}", dir.display());

@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::args::{Reach, Selection};
 use super::exit::Invalid;
 use super::standard_input::StandardInput;
 use super::{cached, output, scope, sessions, simulators, state};
+use crate::apply::clock;
 use crate::apply::{Listener, Secrets, Tls, Trust};
 use crate::files::links::Links;
 use crate::manifest::{Limits, Loaded};
@@ -127,7 +127,7 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         tls: Tls::default(),
         parallelism: usize::from(reach.parallelism.get()),
         deadline: Instant::now() + reach.timeout,
-        clock: Timestamp::now,
+        clock: clock::now,
         stop,
         sandbox: reach.sandbox,
         events: Listener::default(),

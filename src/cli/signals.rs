@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::sync::mpsc;
 
 use super::exit::Exit;
+use super::output;
 use crate::daemon::task::Order;
 
 /// What the signals have said so far.
@@ -35,8 +36,8 @@ impl Signals {
                     std::process::exit(i32::from(exit));
                 }
                 code.store(exit, Ordering::Relaxed);
-                eprintln!(
-                    "Stopping: no new step starts, those in flight finish. Once more stops at once."
+                output::say(
+                    "Stopping: no new step starts, those in flight finish. Once more stops at once.",
                 );
             }
         });

@@ -8,6 +8,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::args::JournalFile;
+use crate::apply::clock;
 use crate::apply::records::Records;
 
 /// What to do about a state directory that cannot be used.
@@ -80,7 +81,7 @@ pub fn holder(run: &str) -> String {
         .map(|name| name.trim().to_string())
         .filter(|name| !name.is_empty());
     let at = host.map(|host| format!(" on {host}")).unwrap_or_default();
-    let since = jiff::Timestamp::now().strftime("%F %T");
+    let since = clock::now().strftime("%F %T");
     format!(
         "{}{at}, process {}, since {since} UTC, run {run}",
         actor(),

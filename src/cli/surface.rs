@@ -9,19 +9,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use url::Url;
 
-use crate::apply::{Secrets, Trust};
+use crate::apply::Secrets;
+use crate::apply::clock;
+use crate::apply::secrets::own_file;
 use crate::daemon::hooks::{Hooks, Keys};
 use crate::daemon::notices::{self, Telling};
 use crate::daemon::serve::{self, Bounds, Serving, guard};
 use crate::daemon::status::Status;
 use crate::daemon::task::Reader;
 use crate::daemon::trigger::Trigger;
-use crate::model::{Notification, SecretRef, SecretText};
+use crate::model::{Notification, SecretText};
 use crate::reconcile::Checked;
 
 /// How long answers under way and last notices may take after the loop has ended.
@@ -100,12 +101,11 @@ impl Surface {
         triggers: mpsc::Sender<Trigger>,
         bounds: Bounds,
     ) -> anyhow::Result<Self> {
-        let token = secret(args.listen_token.as_ref(), args.listen_token_file.as_ref()).await?;
+        let token = secret(args.listen_token.as_ref(), args.listen_token_file.as_ref())?;
         let git = secret(
             args.git_hook_secret.as_ref(),
             args.git_hook_secret_file.as_ref(),
-        )
-        .await?;
+        )?;
         let listener = match args.listen {
             None => None,
             Some(address) => {
@@ -159,7 +159,7 @@ impl Surface {
             status: status.subscribe(),
             hooks: self.hooks,
             token: self.token,
-            clock: Timestamp::now,
+            clock: clock::now,
             bounds: self.bounds,
         };
         let server = tokio::spawn(async move {
@@ -246,7 +246,7 @@ async fn tell(
             notifications,
             secrets: secrets.clone(),
             page: page.clone(),
-            clock: Timestamp::now,
+            clock: clock::now,
         });
         // Cancel-safe: what an abandoned follower had not told is told by none; its receiver may be gone.
         tokio::select! {
@@ -256,21 +256,13 @@ async fn tell(
     }
 }
 
-/// A secret of the daemon's own. Whoever starts it names the file, so no rule for manifests is asked.
-async fn secret(
-    text: Option<&String>,
-    file: Option<&PathBuf>,
-) -> anyhow::Result<Option<SecretText>> {
+/// A secret of the daemon's own.
+fn secret(text: Option<&String>, file: Option<&PathBuf>) -> anyhow::Result<Option<SecretText>> {
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {
-            let kept = SecretRef::File(path.clone());
-            let secrets = Secrets {
-                environment: Arc::new(|_| None),
-                trust: Trust::default(),
-            };
-            let found = secrets.resolve(&kept).await;
-            found.map(Some).map_err(|why| anyhow::anyhow!(why))
+            let found = own_file(path).map_err(|why| anyhow::anyhow!(why))?;
+            Ok(Some(found))
         }
         (None, None) => Ok(None),
     }

@@ -6,18 +6,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::args::Selection;
 use super::duration::moment;
 use super::exit::Exit;
 use super::scope::Scope;
 use super::{files, output, setup};
+use crate::apply::clock;
 use crate::manifest::edit::File;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
 use crate::provider;
 use crate::reconcile::{self, CheckOptions, Checked, Said};
+use crate::render::safe::visible;
 
 #[derive(Args)]
 #[command(
@@ -123,7 +124,7 @@ pub fn suspend(args: &Suspend) -> anyhow::Result<Exit> {
         anyhow::bail!("--reason says nothing, and whoever finds the object suspended will ask");
     }
     let until = args.until.as_deref();
-    let until = until.map(|text| moment(text, Timestamp::now()));
+    let until = until.map(|text| moment(text, clock::now()));
     let until = until
         .transpose()
         .map_err(|why| anyhow::anyhow!("--until: {why}"))?;
@@ -187,17 +188,14 @@ fn line(desired: &Desired, said: &str) -> String {
     let (address, origin) = (&desired.address, &desired.origin);
     format!(
         "{address}  {said}  {}:{}",
-        origin.source.name, origin.mark.line
+        visible(&origin.source.name),
+        origin.mark.line
     )
 }
 
 fn fault(desired: &Desired, why: &str) {
-    eprintln!(
-        "{}error:{:#} {} in {}:{} is left as it is: {why}",
-        output::DANGER,
-        output::DANGER,
-        desired.address,
-        desired.origin.source.name,
-        desired.origin.mark.line
-    );
+    output::error(&format!(
+        "{} in {}:{} is left as it is: {why}",
+        desired.address, desired.origin.source.name, desired.origin.mark.line
+    ));
 }

@@ -10,7 +10,7 @@ use super::exit::{Exit, Stale};
 use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{self, Setup};
-use super::{plan, state};
+use super::{output, plan, state};
 use crate::apply::past::{PastRun, runs_that_wrote};
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Undone};
@@ -59,7 +59,9 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
         plan::save(out, &undone.pass.document)?;
         outputs.finish(Stage::Planned, &undone.pass.document)?;
         let (file, apply) = (out.display(), plan::apply_with(out, &args.selection));
-        eprintln!("Saved to {file}. Apply exactly this with: {apply}");
+        output::say(&format!(
+            "Saved to {file}. Apply exactly this with: {apply}"
+        ));
         return Ok(Exit::Done);
     }
     let exit = writer.carry_out(&undone.pass, false).await?;
@@ -111,7 +113,7 @@ async fn inverse(past: &PastRun, setup: &Setup) -> anyhow::Result<Undone> {
         .map_err(|why| anyhow::anyhow!(why))?;
     undone.pass.document = undone.pass.document.inverse_of(&past.run);
     for lost in &undone.lost {
-        eprintln!("Cannot be taken back: {lost}");
+        output::say(&format!("Cannot be taken back: {lost}"));
     }
     Ok(undone)
 }

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::{output, setup};
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::import::{self, Ask};
+use crate::render::safe::visible;
 use crate::render::{self, text::count};
 
 #[derive(Args)]
@@ -74,20 +75,22 @@ pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
                 "managed": managed.len(),
                 "unmanaged": objects,
             });
-            render::json::write(&mut output::stdout(), &document)?;
+            let mut out = output::data();
+            render::json::write(&mut out, &document)?;
+            out.flush()?;
         }
         Format::Text => {
             let mut out = output::buffered();
             for identity in &unmanaged {
-                writeln!(out, "{kind} {}", import::shown(identity))?;
+                writeln!(out, "{kind} {}", visible(&import::shown(identity)))?;
             }
             out.flush()?;
-            eprintln!(
+            output::say(&format!(
                 "{} of {} at `{connection}` managed, {} not",
                 managed.len(),
                 count(seen.objects.len(), "object"),
                 unmanaged.len()
-            );
+            ));
         }
     }
     Ok(Exit::Done)

@@ -4,16 +4,15 @@ use std::io::Write;
 use std::mem;
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::args::{Printed, Rendering, Selection};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::{output, setup};
+use crate::apply::clock;
 use crate::model::Severity;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{CheckOptions, Checked};
-use crate::render::safe::visible;
 use crate::render::text::count;
 use crate::render::view::Stage;
 
@@ -45,7 +44,7 @@ fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
     if args.verbose {
         tell_passed(&checked);
     }
-    let now = Timestamp::now();
+    let now = clock::now();
     let document = PlanDocument::stopped(checked.source.clone(), &checked.findings, now);
     outputs.finish(Stage::Checked, &document)?;
     let exit = if checked.findings.has_errors() {
@@ -79,7 +78,7 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
         line += &format!(" ({skipped} of other tools skipped)");
     }
     if broken {
-        eprintln!("{line}");
+        output::say(&line);
         Ok(())
     } else {
         writeln!(output::stdout(), "{line}")
@@ -90,19 +89,19 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
 fn tell_passed(checked: &Checked) {
     let reasons = checked.passed.reasons();
     let all: usize = reasons.iter().map(|(_, tally)| tally.count()).sum();
-    eprintln!("{} passed over", count(all, "name"));
+    output::say(&format!("{} passed over", count(all, "name")));
     for (why, tally) in reasons.iter().filter(|(_, tally)| tally.count() > 0) {
         let first = tally
             .first()
-            .map(|name| visible(&name.to_string_lossy()).into_owned());
+            .map(|name| name.to_string_lossy().into_owned());
         let mut names: Vec<String> = first.collect();
         if tally.count() > names.len() {
             names.push("…".into());
         }
-        eprintln!("  {} {why}: {}", tally.count(), names.join(", "));
+        output::say(&format!("  {} {why}: {}", tally.count(), names.join(", ")));
     }
     if checked.source.skipped > 0 {
         let foreign = count(checked.source.skipped, "document");
-        eprintln!("{foreign} of other tools skipped");
+        output::say(&format!("{foreign} of other tools skipped"));
     }
 }

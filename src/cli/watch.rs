@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::args::{Checks, JournalFile, Reach, Selection};
@@ -14,7 +13,8 @@ use super::duration::duration;
 use super::exit::Exit;
 use super::surface::{Surface, SurfaceArgs};
 use super::watch_source::{Place, reader};
-use super::{sessions, setup, signals, simulators, state, watch_once};
+use super::{output, sessions, setup, signals, simulators, state, watch_once};
+use crate::apply::clock;
 use crate::apply::journal::Journal;
 use crate::apply::lock::{Lock, LockFiles};
 use crate::apply::recall::{Fold, Recall};
@@ -277,10 +277,10 @@ async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<Sandbox>> {
         ..sandbox::Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
-    eprintln!(
+    output::say(&format!(
         "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
         sandbox.address()
-    );
+    ));
     Ok(Some(sandbox))
 }
 
@@ -333,7 +333,7 @@ impl Wiring<'_> {
             status,
             triggers: self.hints,
             orders: ordered,
-            clock: Timestamp::now,
+            clock: clock::now,
             chance: Box::new(chance),
             once: args.once,
         };
@@ -361,7 +361,7 @@ impl Wiring<'_> {
                 (SourceKind::Directory, place)
             }
         };
-        Board::new(mode, kind, place, self.sandboxed, Timestamp::now())
+        Board::new(mode, kind, place, self.sandboxed, clock::now())
     }
 
     /// A trial leaves no trace, but healing needs a journal to heal from.

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::exit::Exit;
 use super::output;
 use crate::daemon::status::{ObjectState, Status};
+use crate::render::safe::visible;
 
 /// Everything that is not as wanted, and a line of counts.
 pub fn report(status: &Status) -> std::io::Result<()> {
@@ -19,15 +20,19 @@ pub fn report(status: &Status) -> std::io::Result<()> {
         let message = object.message.as_deref().unwrap_or_default();
         writeln!(
             out,
-            "{}  {}  {message}",
-            object.address,
-            object.state.name()
+            "{}  {}  {}",
+            visible(&object.address),
+            object.state.name(),
+            visible(message)
         )?;
         for change in &object.changes {
             writeln!(
                 out,
-                "    {}  {} → {}",
-                change.path, change.before, change.after
+                "    {}",
+                visible(&format!(
+                    "{}  {} → {}",
+                    change.path, change.before, change.after
+                ))
             )?;
         }
     }

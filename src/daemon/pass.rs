@@ -18,6 +18,7 @@ use super::mode::RunMode;
 use super::read_back::ReadBack;
 use super::track::Look;
 use crate::apply::agreement;
+use crate::apply::clock;
 use crate::apply::journal::{Journal, OpenIntent, Started};
 use crate::apply::lock::{self, Lock, Locks};
 use crate::apply::recall::{Fold, Recall};
@@ -74,7 +75,7 @@ pub struct Done {
 /// Carries out one pass.
 pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) -> Done {
     let start = Instant::now();
-    let run = uuid::Uuid::now_v7().to_string();
+    let run = clock::run_id();
     let mut settings = (shell.settings)();
     let started_at = (settings.clock)();
     let kept: Accounts = kept

@@ -31,7 +31,9 @@ impl Stamp {
             inode: (meta.dev(), meta.ino()),
         };
         let since = u64::try_from(changed.0).ok().map(Duration::from_secs)?;
-        let latest = stamp.modified.max(SystemTime::UNIX_EPOCH + since);
+        let latest = stamp
+            .modified
+            .max(SystemTime::UNIX_EPOCH.checked_add(since)?);
         let age = now.duration_since(latest).ok()?;
         (age > COARSE).then_some(stamp)
     }

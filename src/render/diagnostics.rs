@@ -6,7 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::excerpt::Excerpt;
-use super::safe::commands;
+use super::safe::{commands, visible_lines};
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
 /// Writes every finding and a closing count.
@@ -18,7 +18,7 @@ pub fn write(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::R
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     for finding in findings.iter() {
-        // Quoted lines are the manifest's: they must not command the runner that shows them.
+        // Quoted lines are the manifest's, wherever the layout puts them.
         writeln!(out, "{}\n", commands(&one(&renderer, finding)))?;
     }
     Ok(())
@@ -29,7 +29,8 @@ fn one(renderer: &Renderer, finding: &Diagnostic) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(&finding.message).id(finding.code));
+    let message = visible_lines(&finding.message);
+    let mut group = Group::with_title(level.primary_title(message).id(finding.code));
     let mut shown = Vec::new();
     if let Some(origin) = &finding.origin {
         shown.push((origin, AnnotationKind::Primary, ""));
@@ -50,7 +51,7 @@ fn one(renderer: &Renderer, finding: &Diagnostic) -> String {
         );
     }
     if let Some(hint) = &finding.hint {
-        group = group.element(Level::HELP.message(hint));
+        group = group.element(Level::HELP.message(visible_lines(hint)));
     }
     renderer.render(&[group])
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use annotate_snippets::AnnotationKind;
 
+use super::safe::{spelled_out, visible};
 use crate::model::{Origin, secret};
 
 /// Characters of a line that are shown; past it the place alone has to do.
@@ -71,16 +72,25 @@ impl Excerpt {
         let begins = begins.min(shown.len().saturating_sub(1));
         let ends = (begins + mark.range().len().max(1)).min(shown.len());
         let boundary = |at: usize| shown.floor_char_boundary(at);
-        let span = boundary(begins)..boundary(ends).max(boundary(begins));
+        let (begins, ends) = (boundary(begins), boundary(ends));
+        let (before, after) = shown.split_at(begins);
+        let (about, after) = after.split_at(ends.saturating_sub(begins));
+        let (before, about) = (seen(before), seen(about));
         Self {
-            line: shown,
+            span: before.len()..before.len() + about.len(),
+            line: format!("{before}{about}{}", seen(after)),
             number: mark.line.max(1) as usize,
-            path: origin.source.name.clone(),
-            span,
+            path: visible(&origin.source.name).into_owned(),
             kind,
             label,
         }
     }
+}
+
+/// A part of a source line in which everything can be seen; tabs stay, as the layout of the file.
+fn seen(text: &str) -> String {
+    let parts: Vec<_> = text.split('\t').map(spelled_out).collect();
+    parts.join("\t")
 }
 
 /// A source line as far as it may be shown, with something at the column `before` for the caret to point to.
@@ -151,6 +161,17 @@ mod tests {
         }
         assert_eq!(shown("token: x", 12, true), "token:      …");
         assert_eq!(shown("a: x", 4, false), "a: x ");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_spelled_out_and_the_caret_stays_below_its_place() {
+        let text = "\ta\u{202e}b: \u{200b}x\u{1b}[2J".to_string();
+        let mark = Mark::at(&text, 5);
+        let source = Arc::new(Source::new("b\n::error::\u{9b}.yaml".into(), text));
+        let excerpt = Excerpt::new(&Origin { source, mark }, AnnotationKind::Primary, "", false);
+        assert_eq!(excerpt.line, "\ta\\u{202e}b: \\u{200b}x\\u{1b}[2J");
+        assert_eq!(&excerpt.line[excerpt.span], "b");
+        assert_eq!(excerpt.path, "b\\n::error::\\u{9b}.yaml");
     }
 
     #[test]

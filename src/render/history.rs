@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::safe::visible;
 use super::values::inline;
 use crate::apply::journal::{Event, Record, Started};
 use crate::apply::past::Index;
 use crate::plan::document::ChangeEntry;
+use crate::plan::look_alike;
 
 /// The object that an event is about.
 pub fn address(event: &Event) -> Option<&str> {
@@ -93,24 +95,27 @@ impl Run {
                 let open = self.open.iter();
                 let at = open.clone().position(|(name, _)| *name == ended.address);
                 let changes = at.map(|at| self.open.remove(at).1).unwrap_or_default();
-                let line = format!("  {}  {}", ended.address, ended.outcome.name());
+                let line = format!("  {}  {}", visible(&ended.address), ended.outcome.name());
                 writeln!(self.text, "{line}")?;
                 self.changes(&changes)?;
                 if index.is_overtaken(&record.run, &ended.address) {
                     writeln!(self.text, "      {OVERTAKEN}")?;
                 }
                 if let Some(message) = &ended.message {
-                    writeln!(self.text, "      {message}")?;
+                    writeln!(self.text, "      {}", visible(message))?;
                 }
             }
             Event::Found {
                 address,
                 of_run,
                 found,
-            } => writeln!(
-                self.text,
-                "  {address}  found {found} (the run {of_run} was cut off while writing it)"
-            )?,
+            } => {
+                let (address, of_run) = (visible(address), visible(of_run));
+                writeln!(
+                    self.text,
+                    "  {address}  found {found} (the run {of_run} was cut off while writing it)"
+                )?;
+            }
             Event::Agreed(_) => {}
             Event::Finished { interrupted } => {
                 self.finished = true;
@@ -124,20 +129,22 @@ impl Run {
 
     fn start(&mut self, record: &Record, started: &Started) -> io::Result<()> {
         let commit = started.commit.as_deref().map_or(String::new(), |commit| {
-            format!(", commit {}", commit.get(..12).unwrap_or(commit))
+            format!(", commit {}", visible(commit.get(..12).unwrap_or(commit)))
         });
         let sandbox = if started.sandbox {
             ", on the sandbox"
         } else {
             ""
         };
-        let (run, at, by) = (&record.run, &record.at, &started.by);
+        let (run, at) = (visible(&record.run), visible(&record.at));
+        let by = visible(&started.by);
         writeln!(self.text, "{run}  {at}  by {by}{commit}{sandbox}")
     }
 
     fn end(&mut self, run: &str, index: &Index) -> io::Result<()> {
         for (address, changes) in std::mem::take(&mut self.open) {
-            writeln!(self.text, "  {address}  cut off while it was written")?;
+            let shown = visible(&address);
+            writeln!(self.text, "  {shown}  cut off while it was written")?;
             self.changes(&changes)?;
             if index.is_overtaken(run, &address) {
                 writeln!(self.text, "      {OVERTAKEN}")?;
@@ -154,10 +161,14 @@ impl Run {
         for change in changes {
             writeln!(
                 self.text,
-                "      {}  {} → {}",
-                change.path,
-                inline(&change.before),
-                inline(&change.after)
+                "      {}  {}",
+                visible(&change.path),
+                visible(&format!(
+                    "{} → {}{}",
+                    inline(&change.before),
+                    inline(&change.after),
+                    look_alike::apart(Some(&change.before), Some(&change.after))
+                ))
             )?;
         }
         Ok(())

@@ -1,11 +1,13 @@
 //! JSON output: documents and lines, with nothing in them that a terminal or a runner would obey.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer as _};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use super::safe::{is_visible, unseen};
+use super::safe::command_word;
+use crate::model::unseen::{is_visible, marked};
 
 /// One document, indented, ending in a newline.
 pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
@@ -28,8 +30,35 @@ pub fn line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// The same values with some characters spelled as escapes: those that cannot be seen, and `##[`, which
-/// GitHub's runner finds anywhere in a line of a log and takes for the beginning of a command.
+/// JSON with some characters of its strings spelled as escapes: those that cannot be seen, and the `##word[` that
+/// runners find anywhere in a line of a log and take for the beginning of a command. The values stay the same.
+pub fn quiet(json: &str) -> Cow<'_, str> {
+    if command_word(json).is_none() && is_visible(json) {
+        return Cow::Borrowed(json);
+    }
+    let mut broken = String::with_capacity(json.len() + 16);
+    let mut rest = json;
+    while let Some(at) = command_word(rest) {
+        broken += &rest[..=at];
+        broken += "\\u0023";
+        rest = &rest[at + 2..];
+    }
+    broken += rest;
+    let mut out = String::with_capacity(broken.len() + 16);
+    for (c, unseen) in marked(&broken) {
+        let mut units = [0; 2];
+        match unseen {
+            true => c
+                .encode_utf16(&mut units)
+                .iter()
+                .for_each(|unit| out += &format!("\\u{unit:04x}")),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Writes strings that [`quiet`] has passed.
 struct Quiet<F>(F);
 
 impl<F: Formatter> Formatter for Quiet<F> {
@@ -38,20 +67,7 @@ impl<F: Formatter> Formatter for Quiet<F> {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        if !text.contains("##[") && is_visible(text) {
-            return out.write_all(text.as_bytes());
-        }
-        for c in text.replace("##[", "#\\u0023[").chars() {
-            let mut units = [0; 2];
-            if unseen(c) {
-                for unit in c.encode_utf16(&mut units) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
-            } else {
-                write!(out, "{c}")?;
-            }
-        }
-        Ok(())
+        out.write_all(quiet(text).as_bytes())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -97,11 +113,14 @@ mod tests {
 
     #[test]
     fn a_value_keeps_its_meaning_and_commands_nobody() {
-        let value = serde_json::json!({"##[error]a": ["x ##[set-output name=b]c", 1], "empty": {}});
+        let value = serde_json::json!({
+            "##[error]a": ["x ##[set-output name=b]c ###vso[d]", 1],
+            "empty": {},
+        });
         let mut out = Vec::new();
         write(&mut out, &value).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(!text.contains("##["), "{text}");
+        assert!(!text.contains("##[") && !text.contains("##vso["), "{text}");
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&text).unwrap(),
             value

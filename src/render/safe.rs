@@ -1,70 +1,98 @@
-//! Text that stays text: what manifests and vendors say is shown, and never acts.
+//! Text that stays text: what manifests, file names, vendors and the environment say is shown, and never acts.
 //!
 //! Names and values come from pull requests and from vendors. A terminal would obey their escape codes, a
-//! reader be misled by reordered characters, and the runner of a CI job carry out commands that it finds in
-//! any line of a log.
+//! reader be misled by characters that nobody sees, and the runner of a CI job carry out commands that it finds in
+//! any line of a log. Everything that a run shows passes [`visible`], or the same rules in JSON.
 
 use std::borrow::Cow;
 
-/// One line in which everything can be seen: line ends, controls and reordering marks are spelled out.
+use crate::model::unseen::{is_visible, marked};
+
+/// One line in which everything can be seen, and which commands no runner.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    match spelled_out(text) {
+        Cow::Borrowed(text) => commands(text),
+        Cow::Owned(text) => Cow::Owned(commands(&text).into_owned()),
+    }
+}
+
+/// A part of such a line: line ends, controls, and whatever else nobody sees are spelled out.
+pub fn spelled_out(text: &str) -> Cow<'_, str> {
     if is_visible(text) {
-        return commands(text);
+        return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for (c, unseen) in marked(text) {
         match c {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
-            c if unseen(c) => shown.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c if unseen => shown.push_str(&spelled(c)),
             c => shown.push(c),
         }
     }
-    Cow::Owned(commands(&shown).into_owned())
+    Cow::Owned(shown)
 }
 
-/// The same for a text of several lines, which stay lines.
+/// [`visible`] for a text of several lines, which stay lines.
 pub fn visible_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(visible).collect();
     lines.join("\n")
 }
 
-/// Whether everything in a text can be seen.
-pub fn is_visible(text: &str) -> bool {
-    // Nearly all texts are printing ASCII, which all their bytes are asked for together.
-    let printing = |all, byte| all & matches!(byte, b' '..=b'~');
-    text.bytes().fold(true, printing) || !text.chars().any(unseen)
+fn spelled(c: char) -> String {
+    format!("\\u{{{:x}}}", u32::from(c))
 }
 
-/// Controls, and characters that change the order or the look of others without being seen.
-pub fn unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+/// A finished page in which everything can be seen; it runs in no log.
+pub fn spelled_out_page(html: &str) -> String {
+    let lines: Vec<_> = html.split('\n').map(spelled_out).collect();
+    lines.join("\n")
 }
 
 /// Lines that no runner takes for commands: GitHub's finds `::` at the beginning of a line, whatever space is
-/// before it, and the older `##[` anywhere in it.
+/// before it, and the older `##[` anywhere in it, as those of Azure and TeamCity find `##vso[` and `##teamcity[`.
+/// GitLab's sections begin with an escape code, which is none any more.
 pub fn commands(text: &str) -> Cow<'_, str> {
-    // With a third colon it is no command: so findings mark a second place.
-    let leading = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with("::") && !line.starts_with(":::")
-    };
-    if !text.contains("##[") && !text.lines().any(leading) {
+    if !text.contains("##") && !text.lines().any(begins_command) {
         return Cow::Borrowed(text);
     }
     let lines = text.split_inclusive('\n').map(|line| {
-        let line = line.replace("##[", "##\\[");
-        if leading(&line) {
-            line.replacen("::", "\\::", 1)
-        } else {
-            line
+        let mut out = String::with_capacity(line.len() + 2);
+        let mut rest = line;
+        if begins_command(line) {
+            let at = line.len() - line.trim_start().len();
+            out = format!("{}\\", &line[..at]);
+            rest = &line[at..];
         }
+        while let Some(at) = command_word(rest) {
+            out += &rest[..at + 2];
+            out.push('\\');
+            rest = &rest[at + 2..];
+        }
+        out + rest
     });
     Cow::Owned(lines.collect())
+}
+
+/// Whether GitHub's runner would take a line for a command by its beginning.
+pub fn begins_command(line: &str) -> bool {
+    // With a third colon it is no command: so findings mark a second place.
+    let line = line.trim_start();
+    line.starts_with("::") && !line.starts_with(":::")
+}
+
+/// The place of the first `##word[`; the word may be empty.
+pub fn command_word(text: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("##").map(|at| from + at) {
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if text[at + 2..].trim_start_matches(word).starts_with('[') {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 /// The beginning of a text, with a sign that it is one.
@@ -86,9 +114,21 @@ mod tests {
             ("a\nb\tc", "a\\nb\\tc"),
             ("\u{1b}[31mred\u{9b}0m", "\\u{1b}[31mred\\u{9b}0m"),
             ("abc\u{202e}cba", "abc\\u{202e}cba"),
+            ("lic\u{ad}ense a\u{a0}b", "lic\\u{ad}ense a\\u{a0}b"),
+            ("می\u{200c}خواهم a\u{200c}b", "می\u{200c}خواهم a\\u{200c}b"),
             ("::error::x", "\\::error::x"),
             ("  ::set-output name=a::b", "  \\::set-output name=a::b"),
             ("x ##[set-output name=a]b", "x ##\\[set-output name=a]b"),
+            (
+                "a ##vso[task.x]b ##teamcity[c]",
+                "a ##\\vso[task.x]b ##\\teamcity[c]",
+            ),
+            ("::a ###vso[b", "\\::a ###\\vso[b"),
+            ("## a heading [x]", "## a heading [x]"),
+            (
+                "section_start:1:a\r\u{1b}[0K",
+                "section_start:1:a\\r\\u{1b}[0K",
+            ),
             ("a::b", "a::b"),
             (" ::: a.yaml:1:2", " ::: a.yaml:1:2"),
         ] {

@@ -3,6 +3,8 @@
 //! None of it is in a vendor's own words: gateways answer in HTML, and a client must not need more than the
 //! status to know where it stands.
 
+use std::time::SystemTime;
+
 use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -22,7 +24,8 @@ pub fn too_many(after: Option<String>) -> Answer {
 /// The date of `Retry-After` for a second from now: by the real clock, since that is what a client has.
 /// Dates have no fractions, so it is up to a second less.
 pub fn in_a_second() -> String {
-    let soon = Timestamp::now().saturating_add(SignedDuration::from_secs(1));
+    let now = Timestamp::try_from(SystemTime::now()).unwrap_or_default();
+    let soon = now.saturating_add(SignedDuration::from_secs(1));
     let soon = soon.unwrap_or(Timestamp::MAX);
     // Only years beyond 9999 cannot be printed.
     DateTimePrinter::new()

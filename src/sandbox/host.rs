@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -147,7 +148,9 @@ impl Host {
 
     pub fn now(&self) -> Timestamp {
         // Saturating is enough: nobody tests licences in the year 9999.
-        Timestamp::now()
+        // A clock beyond every calendar is none.
+        Timestamp::try_from(SystemTime::now())
+            .unwrap_or_default()
             .saturating_add(*lock(&self.offset))
             .unwrap_or(Timestamp::MAX)
     }

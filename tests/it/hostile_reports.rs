@@ -1,15 +1,16 @@
 //! Names and values that would like to be more than text, in every format of a run.
 
+use entitle::model::unseen::is_visible;
 use entitle::plan::document::PlanDocument;
 use entitle::render::github;
 use entitle::render::report::Format;
-use entitle::render::safe::visible;
+use entitle::render::safe::{command_word, visible};
 use entitle::render::view::{Stage, View};
 use serde_json::{Value as Json, json};
 
 use super::reports::{STAGES, assert_sarif, example, rendered};
 
-pub const HOSTILE: [&str; 14] = [
+pub const HOSTILE: [&str; 17] = [
     "<img src=x onerror=alert(1)>",
     "\"><script>alert(1)</script>",
     "</pre></details></code><h1>Approved</h1>",
@@ -24,6 +25,9 @@ pub const HOSTILE: [&str; 14] = [
     "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m",
     "abc\u{202e}\u{2066}gnp.exe\u{200b}",
     "]]>&lt;\u{0}\u{fffe}",
+    "##vso[task.setvariable variable=PATH]x ###teamcity[buildStatus text='y']",
+    "section_start:1:a\r\u{1b}[0K",
+    "lic\u{ad}ense\u{34f}\u{115f}\u{180e}\u{2800}\u{3164}\u{fe0f}\u{1bca0}\u{1d173}a\u{200c}b",
 ];
 
 /// The example with one text wherever a manifest or a vendor could have put it.
@@ -123,7 +127,10 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
                 assert!(!out.contains(odd), "a control in {said}");
                 let reorders = ['\u{202e}', '\u{2066}', '\u{200b}'];
                 assert!(!out.contains(reorders), "{said}");
-                assert!(!out.contains("##["), "an old command in {said}");
+                let old = out.lines().find_map(command_word);
+                assert_eq!(old, None, "an old command in {said}");
+                let seen = |line: &str| is_visible(line);
+                assert!(out.lines().all(seen), "what nobody sees in {said}");
                 if format != Format::Github {
                     let command = |line: &str| line.trim_start().starts_with("::");
                     assert!(!out.lines().any(command), "a command in {said}");

@@ -43,6 +43,7 @@ mod reports;
 mod saved_plans;
 mod schemas;
 mod secrets;
+mod shown;
 mod streams;
 mod support;
 mod suspend;

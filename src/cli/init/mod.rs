@@ -16,6 +16,7 @@ use crate::model::address::name_fault;
 use crate::model::diagnostic::{Source, nearest};
 use crate::provider;
 use crate::reconcile::{self, CheckOptions};
+use crate::render::safe::visible;
 use starter::Choice;
 
 #[derive(Args)]
@@ -57,18 +58,22 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
         let written = write::create(&path, text.as_bytes())
             .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
         if written {
-            writeln!(out, "{}", path.display())?;
+            writeln!(out, "{}", visible(&path.display().to_string()))?;
         } else {
-            eprintln!("{} is there already and stays as it is", path.display());
+            let path = path.display();
+            output::say(&format!("{path} is there already and stays as it is"));
         }
     }
     let licences = dir.join("licences");
     let licences = licences.display();
-    eprintln!(
-        "\nNext: set the credentials that {licences}/connection.yaml names, then\n  \
-         entitle validate {licences}\n  \
-         entitle plan {licences}"
-    );
+    for line in [
+        "",
+        &format!("Next: set the credentials that {licences}/connection.yaml names, then"),
+        &format!("  entitle validate {licences}"),
+        &format!("  entitle plan {licences}"),
+    ] {
+        output::say(line);
+    }
     Ok(Exit::Done)
 }
 
@@ -158,8 +163,7 @@ fn answer(
 fn ask(question: &str, default: Option<&str>) -> anyhow::Result<String> {
     loop {
         let offer = default.map(|text| format!(" [{text}]")).unwrap_or_default();
-        eprint!("{question}{offer}: ");
-        std::io::stderr().flush()?;
+        output::ask(&format!("{question}{offer}: "))?;
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
             anyhow::bail!("the input ended before everything was answered");

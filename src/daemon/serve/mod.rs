@@ -26,12 +26,12 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -43,6 +43,8 @@ use self::view::Query;
 use super::hooks::{Hooks, Rate};
 use super::status::Status;
 use crate::model::SecretText;
+use crate::render::json;
+use crate::render::safe::spelled_out_page;
 pub use connections::Bounds;
 
 /// Version of the JSON at `/status`, with the promise of the plan format.
@@ -235,7 +237,7 @@ async fn whole_page(State(server): State<Arc<Server>>, request: Request) -> Resp
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let markup = page::page(&server.now(), &query, (server.clock)());
     let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (html, markup.into_string()).into_response()
+    (html, spelled_out_page(&markup.into_string())).into_response()
 }
 
 /// The status, and which format it is in.
@@ -254,12 +256,22 @@ async fn status(State(server): State<Arc<Server>>, request: Request) -> Response
         let narrowed = Arc::make_mut(&mut status);
         narrowed.objects.retain(|object| query.matches(object));
     }
-    Json(StatusDocument {
+    let document = StatusDocument {
         format_version: FORMAT_VERSION,
         version: env!("CARGO_PKG_VERSION"),
         status: &status,
-    })
-    .into_response()
+    };
+    match serde_json::to_string(&document) {
+        // `curl` shows it on a terminal.
+        Ok(text) => {
+            let json = [(header::CONTENT_TYPE, "application/json")];
+            (json, json::quiet(&text).into_owned()).into_response()
+        }
+        Err(error) => {
+            let words = format!("cannot write the status: {error}\n");
+            (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
+        }
+    }
 }
 
 async fn scrape(State(server): State<Arc<Server>>) -> Response {

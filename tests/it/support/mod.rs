@@ -10,3 +10,5 @@ pub mod proxy;
 pub mod pure;
 pub mod seeds;
 pub mod server;
+#[cfg(unix)]
+pub mod terminal;
