@@ -344,7 +344,8 @@ Under spec
   limits              concurrency and rates; the vendor's own where left out
   timeout             longest time for one call, 30s where left out
   webhookSecret       for vendors that send webhooks
-  allowInsecureHttp   true sends credentials over plain http
+  allowInsecureHttp   true sends credentials over plain http, where --trust-hosts
+                      has http://HOST or is not given
 
 A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
 
