@@ -71,14 +71,14 @@ async fn a_plan_with_other_values_of_before_does_not_reach_the_journal() {
     let reports = reconcile::apply(&pass, &options, &bench.settings()).await;
     assert_eq!(only_report(reports).outcome, Some(Outcome::Converged));
     let history = History::read(&path);
-    let intents = history
+    let mut intents = history
         .records
         .iter()
         .filter_map(|record| match &record.event {
             Event::Intent(intent) => Some(&intent.changes),
             _ => None,
         });
-    assert_eq!(intents.last(), Some(&shown), "what an undo goes by");
+    assert_eq!(intents.next_back(), Some(&shown), "what an undo goes by");
 }
 
 #[tokio::test]

@@ -111,7 +111,8 @@ fn the_member_that_moved_is_named_with_its_file() {
     let mut other = then.clone();
     other.identity = vec![("activationKey", "B".into())];
     assert_eq!(named(&other), words("activationKey"));
-    let edits: [(&str, fn(&mut Policy)); 6] = [
+    type Edit = fn(&mut Policy);
+    let edits: [(&str, Edit); 6] = [
         ("policy.mode", |policy| policy.mode = Mode::Observe),
         ("policy.allow", |policy| policy.allow = Risk::Strand),
         ("policy.keepUnlisted", |policy| {

@@ -113,28 +113,19 @@ pub static VENDOR: Vendor = Vendor {
             words,
             names_line: true,
         };
-        let end = "2020-01-01T00:00:00Z";
-        let before = "EndDate must not be before StartDate.";
         vec![
             refusal(
-                "an end before the start, with 200",
-                "EndDate",
-                json!(end),
-                200,
-                before,
-            ),
-            refusal(
-                "an end before the start, with 400",
-                "EndDate",
-                json!(end),
-                400,
-                before,
-            ),
-            refusal(
-                "an owner that is not there",
+                "an owner that is not there, with 200",
                 "OwnerId",
                 json!(NOBODY),
                 200,
+                "does not exist",
+            ),
+            refusal(
+                "an owner that is not there, with 400",
+                "OwnerId",
+                json!(NOBODY),
+                400,
                 "does not exist",
             ),
             refusal(
