@@ -400,6 +400,12 @@ async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
         edit(&place, 1, 4);
         wait_for(&place, "the other's healing", || allowed(&place, 1) == 10);
         assert_eq!(allowed(&place, 0), 4);
+        // The first write is read back: an edit before that would look like a write without effect.
+        wait_for(&place, "a look after the write", || {
+            let requests = place.sandbox.requests();
+            let read = requests.iter().rposition(|seen| seen.method == "GET");
+            read > requests.iter().rposition(|seen| seen.method == "PATCH")
+        });
     }
     let ran = place.run(&[&["resume", &name], &here[..]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
