@@ -82,7 +82,12 @@ impl Cost {
         let merges = semantics.write == WriteMode::Merge;
         Self {
             look: provider.reading(&[&planned.desired]).ready().len(),
-            shows: provider.ids_per_read().min(pace.limits.concurrency.max(1)),
+            // Steps share a look with those that wait at the moment, about a third of all under way.
+            shows: provider
+                .ids_per_read()
+                .min(pace.limits.concurrency)
+                .div_ceil(3)
+                .max(1),
             before: !merges,
             after: match semantics.echo {
                 Echo::Whole => pace.checks.verify == Verify::Read,
