@@ -2,8 +2,8 @@
 //!
 //! Directories are watched, not files: editors and `git checkout` replace files by renaming others over
 //! them, and a mounted configuration volume swaps one symbolic link for all of them. A watch on the old
-//! file would stay with the old file. Which directories is said by [`super::points`]; that the watches stay with
-//! them, by [`super::follow`]. Here are the system's events, and the thread that waits for them.
+//! file would stay with the old file. Which directories is said by `points`; that the watches stay with
+//! them, by `follow`. Here are the system's events, and the thread that waits for them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
