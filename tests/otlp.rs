@@ -242,6 +242,8 @@ fn every_pass_is_a_trace_of_readings_steps_and_exchanges() {
         (None, "pass"),
         (Some("pass"), "observe"),
         (Some("pass"), "step"),
+        // Right before its write and after it.
+        (Some("step"), "observe"),
         (Some("observe"), "exchange"),
         (Some("step"), "exchange"),
     ];
@@ -253,7 +255,7 @@ fn every_pass_is_a_trace_of_readings_steps_and_exchanges() {
     assert_eq!(step.attributes["outcome"], "converged", "{step:?}");
     let write = spans
         .iter()
-        .find(|span| span.parent == step.id)
+        .find(|span| span.parent == step.id && span.name == "exchange")
         .expect("a write");
     assert_eq!(
         (
