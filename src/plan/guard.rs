@@ -82,6 +82,80 @@ pub fn too_many(summary: &Summary, limit: MaxChanges) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Ids;
+    use crate::plan::diff::ChangeVerb;
+    use crate::plan::document::{ChangeEntry, OriginEntry};
+
+    fn entry(action: Action, risks: &[Risk]) -> ObjectEntry {
+        let change = |risk: &Risk| ChangeEntry {
+            path: "activations_allowed".into(),
+            verb: ChangeVerb::Replace,
+            before: 10.into(),
+            after: 5.into(),
+            risk: *risk,
+            note: None,
+        };
+        ObjectEntry {
+            address: "LacLicenseOrder/a".into(),
+            vendor: "lac".into(),
+            connection: "lac".into(),
+            identity: Ids::default(),
+            origin: OriginEntry {
+                file: "a.yaml".into(),
+                line: 1,
+            },
+            manifest_fingerprint: None,
+            manifest_fields: Default::default(),
+            action,
+            changes: risks.iter().map(change).collect(),
+            calls: Vec::new(),
+            fingerprint: None,
+            outcome: None,
+            message: None,
+            side_effects: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_step_goes_where_the_run_or_its_object_accepts_its_worst_risk() {
+        let risks = [Risk::Safe, Risk::Reduce, Risk::Strand];
+        for (worst, allow) in risks
+            .iter()
+            .flat_map(|one| risks.map(|other| (*one, other)))
+        {
+            for risk in risks {
+                let step = entry(Action::Update, &[Risk::Safe, worst]);
+                let refused = refusal(&step, allow, Accepted { risk }).is_some();
+                assert_eq!(
+                    refused,
+                    worst > allow && worst > risk,
+                    "{worst} {allow} {risk}"
+                );
+                let idle = entry(Action::Observe, &[worst]);
+                assert_eq!(refusal(&idle, allow, Accepted { risk }), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_counts_what_is_refused_and_says_what_would_let_it_go() {
+        let refused = |risks: &[Risk]| {
+            let refusal = refusal(
+                &entry(Action::Update, risks),
+                Risk::Safe,
+                Accepted::default(),
+            );
+            refusal.unwrap_or_default()
+        };
+        assert_eq!(
+            refused(&[Risk::Reduce, Risk::Safe]),
+            "1 change takes something away: it needs `--allow reduce`, or `allow: [reduce]` in the object's policy"
+        );
+        assert_eq!(
+            refused(&[Risk::Strand, Risk::Reduce, Risk::Strand]),
+            "2 changes take away what is in use: it needs `--allow strand`, or `allow: [strand]` in the object's policy"
+        );
+    }
 
     #[test]
     fn the_blast_radius_is_a_number_or_a_share() {
