@@ -105,6 +105,10 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
 /// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they are
 /// where the project file says.
 fn take_plan(paths: &mut Vec<PathBuf>) -> anyhow::Result<Option<PlanDocument>> {
+    if let Some(missing) = paths.first().filter(|first| is_missing_plan(first)) {
+        let path = missing.display();
+        anyhow::bail!("there is no plan file {path}: make one with `entitle plan --out {path}`");
+    }
     let Some(first) = paths.first().filter(|first| is_plan(first)) else {
         return Ok(None);
     };
@@ -114,6 +118,12 @@ fn take_plan(paths: &mut Vec<PathBuf>) -> anyhow::Result<Option<PlanDocument>> {
         *paths = project::paths();
     }
     Ok(Some(document))
+}
+
+/// Whether a path is named as plans are and is not there. Taken for manifests, it would lead to the advice to approve
+/// what nobody has reviewed.
+fn is_missing_plan(path: &Path) -> bool {
+    path.extension().is_some_and(|ext| ext == "json") && !path.exists()
 }
 
 /// Whether a path names a saved plan rather than manifests, which may be JSON as well.

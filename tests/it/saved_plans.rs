@@ -385,3 +385,13 @@ async fn a_write_that_was_cut_off_stays_open_until_somebody_looks() {
     ];
     assert_eq!((place.run(&fresh).code, open()), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_file_that_is_missing_is_called_that() {
+    let place = checkout(&[]).await;
+    let ran = place.run(&["apply", "plans/mine.json"]);
+    assert_eq!((ran.code, writes(&place)), (1, 0));
+    let words = "there is no plan file plans/mine.json";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("--auto-approve"), "{}", ran.stderr);
+}
