@@ -13,12 +13,12 @@ pub const READINGS: usize = 3;
 
 /// One reading of a list, page after page.
 #[derive(Clone, Debug, Default)]
-pub struct Overlap {
+pub struct Overlap<Id = String> {
     /// The ids of the page that was read last, and its place in the list.
-    page: Vec<String>,
+    page: Vec<Id>,
     start: usize,
     /// The ids of the first page, by which a server is known that has no pages.
-    first: Vec<String>,
+    first: Vec<Id>,
 }
 
 /// What a page says of the list.
@@ -32,7 +32,7 @@ pub enum Joint {
     First,
 }
 
-impl Overlap {
+impl<Id: Clone + PartialEq> Overlap<Id> {
     /// Rows of the list that were read.
     pub fn end(&self) -> usize {
         self.start + self.page.len()
@@ -44,7 +44,7 @@ impl Overlap {
     }
 
     /// Takes the ids of the page that begins at `start`.
-    pub fn take(&mut self, start: usize, ids: Vec<String>) -> Joint {
+    pub fn take(&mut self, start: usize, ids: Vec<Id>) -> Joint {
         if start == 0 && self.page.is_empty() {
             self.first.clone_from(&ids);
             self.page = ids;
@@ -109,6 +109,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_one() {
-        assert_eq!(Overlap::default().take(0, Vec::new()), Joint::Follows);
+        let mut list: Overlap = Overlap::default();
+        assert_eq!(list.take(0, Vec::new()), Joint::Follows);
     }
 }

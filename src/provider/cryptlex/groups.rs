@@ -1,12 +1,18 @@
 //! The user groups of one organization by name, so that a manifest may say "Support" for an id.
+//!
+//! That a name has one group is believed of a list that was read whole: a group that was passed over could have
+//! the name as well. So its pages overlap (`sheet`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use super::reading::FULL;
+use super::sheet::Sheet;
 use crate::model::Text;
 use crate::model::diagnostic::nearest;
 use crate::provider::canon;
 use crate::provider::decode::{Columns, Row, Rows, Spot};
+use crate::provider::overlap::{Joint, Overlap, READINGS, unsettled};
 use crate::provider::reading::MOST_PAGES;
 
 /// A user group as the list shows it: id and name.
@@ -21,10 +27,21 @@ pub type GroupRow<'de> = Row<'static, 'de, 2>;
 #[derive(Default)]
 pub struct Groups {
     wanted: BTreeSet<Text>,
+    pub failure: Option<String>,
+    /// Readings that came before this one and were given up because the list moved.
+    before: usize,
+    list: Progress,
+}
+
+/// What one reading of the list has shown.
+#[derive(Default)]
+struct Progress {
     ids: BTreeMap<String, BTreeSet<String>>,
     seen: BTreeSet<String>,
-    pub pages: usize,
-    pub failure: Option<String>,
+    pages: usize,
+    overlap: Overlap,
+    /// The most rows that the server gave where it gave fewer than it was asked for.
+    capped: Option<usize>,
 }
 
 impl Groups {
@@ -37,31 +54,68 @@ impl Groups {
         !self.wanted.is_empty()
     }
 
-    /// Takes a page and says whether there may be another one.
+    /// The page to ask for next.
+    pub fn sheet(&self) -> Sheet {
+        let full = self.list.capped.unwrap_or(FULL);
+        Sheet::over(self.list.overlap.end(), full)
+    }
+
+    /// Takes a page and says whether there may be another one. `name` is the call's.
     ///
     /// A page that is not full ends the list, unless a name is still unknown: then a server that gives
     /// fewer rows than it was asked for is given the benefit of one more call.
-    pub fn page(&mut self, rows: &[GroupRow<'_>], full: usize) -> Result<bool, String> {
-        let before = self.seen.len();
-        self.pages += 1;
+    pub fn page(&mut self, rows: &[GroupRow<'_>], name: &str) -> Result<bool, String> {
+        let sheet = self.sheet();
+        let before = self.list.seen.len();
+        self.list.pages += 1;
+        let ids = self.keep(rows);
+        let ids = ids.map_err(|fault| format!("{name} answered with {fault}"))?;
+        if rows.len() < sheet.limit {
+            self.list.capped = Some(rows.len().max(1));
+        }
+        match self.list.overlap.take(sheet.start(), ids) {
+            Joint::Moved => return self.begin_again(name),
+            Joint::First => return Ok(false),
+            Joint::Follows => {}
+        }
+        let Progress {
+            ids, seen, pages, ..
+        } = &self.list;
+        let mut wanted = self.wanted.iter();
+        let unknown = wanted.any(|name| !ids.contains_key(name.as_str()));
+        let more = seen.len() > before && (rows.len() >= sheet.limit || unknown);
+        if more && *pages >= MOST_PAGES {
+            return Err(format!(
+                "{name} answered with page {MOST_PAGES} of a list that does not end"
+            ));
+        }
+        Ok(more)
+    }
+
+    /// Keeps the names that a page shows, and gives back its ids.
+    fn keep(&mut self, rows: &[GroupRow<'_>]) -> Result<Vec<String>, String> {
+        let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             let [id, name] = &row.beside;
             let lacks = |name: &str| format!("a user group without the text `{name}`");
-            let id = canon::id(id.text().ok_or_else(|| lacks("id"))?);
+            let id = canon::id(id.text().ok_or_else(|| lacks("id"))?).to_string();
             let name = name.text().ok_or_else(|| lacks("name"))?;
-            self.seen.insert(id.to_string());
-            let ids = self.ids.entry(name.to_string()).or_default();
-            ids.insert(id.to_string());
+            self.list.seen.insert(id.clone());
+            let ids = self.list.ids.entry(name.to_string()).or_default();
+            ids.insert(id.clone());
+            shown.push(id);
         }
-        let unknown = self
-            .wanted
-            .iter()
-            .any(|name| !self.ids.contains_key(name.as_str()));
-        let more = self.seen.len() > before && (rows.len() >= full || unknown);
-        if more && self.pages >= MOST_PAGES {
-            return Err(format!("page {MOST_PAGES} of a list that does not end"));
+        Ok(shown)
+    }
+
+    /// Reads the list once more after it moved, unless it was read often enough.
+    fn begin_again(&mut self, name: &str) -> Result<bool, String> {
+        self.before += 1;
+        self.list = Progress::default();
+        match self.before < READINGS {
+            true => Ok(true),
+            false => Err(unsettled(name.split('?').next().unwrap_or(name))),
         }
-        Ok(more)
     }
 
     /// The ids of the named groups, or what is wrong with the names.
@@ -78,7 +132,7 @@ impl Groups {
         let mut ids = BTreeSet::new();
         let mut faults = Vec::new();
         for name in names {
-            match self.ids.get(name.as_str()) {
+            match self.list.ids.get(name.as_str()) {
                 Some(found) if found.len() == 1 => ids.extend(found.iter().cloned()),
                 Some(found) => faults.push(shared(organization, name, found)),
                 None => faults.push(self.unknown(organization, name)),
@@ -93,7 +147,7 @@ impl Groups {
 
     fn unknown(&self, organization: &str, name: &str) -> String {
         let fault = format!("organization {organization} has no user group named {name:?}");
-        match nearest(name, self.ids.keys().map(String::as_str)) {
+        match nearest(name, self.list.ids.keys().map(String::as_str)) {
             Some(near) => format!("{fault}; did you mean {near:?}?"),
             None => fault,
         }
@@ -114,20 +168,25 @@ fn shared(organization: &str, name: &str, ids: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value as Json, json};
 
     #[test]
     fn a_list_that_does_not_end_is_left() {
         let mut groups = Groups::default();
         groups.want(&BTreeSet::from(["nobody".into()]));
-        let end = (1..).find_map(|number| {
-            let body = format!(r#"{{"id": "id{number}", "name": "name{number}"}}"#);
-            let row = GROUPS.one(&body).unwrap().unwrap();
-            groups.page(&[row], 100).err()
+        let end = (1..).find_map(|_| {
+            let (sheet, row) = (
+                groups.sheet(),
+                |n| json!({"id": format!("id{n}"), "name": "name"}),
+            );
+            let rows = sheet.start()..sheet.start() + sheet.limit;
+            let body = Json::from_iter(rows.map(row)).to_string();
+            let page = GROUPS.list(&body, &|_| true).unwrap().unwrap();
+            groups.page(&page.rows, "GET /groups?page=1000").err()
         });
         assert_eq!(
             end.as_deref(),
-            Some("page 1000 of a list that does not end")
+            Some("GET /groups?page=1000 answered with page 1000 of a list that does not end")
         );
-        assert_eq!(groups.pages, MOST_PAGES);
     }
 }

@@ -3,12 +3,12 @@
 //! `GET /v3/licenses` would show all of them in one list, but no page says that it carries the user groups,
 //! which are all that is managed (2026-11-21).
 //!
-//! Pages have numbers and no total is told. Pages of one size have no row in common, so each is asked for in
-//! another size, by which it begins before the end of the one before (`overlap`).
+//! Pages have numbers and no total is told. Each begins before the end of the one before (`sheet`).
 
 use std::collections::BTreeMap;
 
 use super::reading::{FULL, READ, rows_of, shown};
+use super::sheet::Sheet;
 use super::{LICENSES, LicenseRow, id_of, with_scope};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Found, Listed, Listing};
@@ -41,38 +41,6 @@ impl List {
             List::Organizations => READ_ORGANIZATIONS,
             List::LicensesOf(_) => READ,
         }
-    }
-}
-
-/// A page by its size and its number, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Sheet {
-    limit: usize,
-    number: usize,
-}
-
-impl Sheet {
-    /// The place of its first row in the list.
-    fn start(self) -> usize {
-        (self.number - 1) * self.limit
-    }
-
-    /// The page that begins before `end` and goes furthest beyond it: behind the rows 0 to 99 that is the
-    /// second page of 99, with the rows 99 to 197, and behind those the third page of 98, from 196 on.
-    fn over(end: usize) -> Self {
-        let last = end.saturating_sub(1);
-        let sheet = |limit: usize| Self {
-            limit,
-            number: last / limit + 1,
-        };
-        let reach = |sheet: &Self| sheet.start() + sheet.limit;
-        let whole = sheet(FULL);
-        (1..FULL)
-            .map(sheet)
-            .fold(whole, |best, next| match reach(&next) > reach(&best) {
-                true => next,
-                false => best,
-            })
     }
 }
 
@@ -111,7 +79,7 @@ impl LicenseListing {
     /// Asks for the next page of a list.
     fn ask(&mut self, list: List) {
         let progress = self.lists.entry(list.clone()).or_default();
-        let sheet = Sheet::over(progress.overlap.end());
+        let sheet = Sheet::over(progress.overlap.end(), FULL);
         let (limit, page) = (sheet.limit.to_string(), sheet.number.to_string());
         let path = with_query(&list.path(), &[("limit", &limit), ("page", &page)]);
         self.outbox.send(Call::get(path), (list, sheet));
@@ -242,29 +210,6 @@ mod tests {
         let (limit, page) = (number("limit="), number("page="));
         assert!((1..=FULL).contains(&limit) && page > 0, "{call}");
         (limit * (page - 1)).min(length)..(limit * page).min(length)
-    }
-
-    #[test]
-    fn pages_of_other_sizes_overlap_and_are_hardly_more() {
-        for length in [99, 100, 101, 1_000, 10_000, 100_000] {
-            let (mut end, mut calls) = (0, 0);
-            while end < length || calls == 0 {
-                let sheet = Sheet::over(end);
-                assert!(sheet.start() < end.max(1), "{sheet:?} after {end}");
-                end = sheet.start() + sheet.limit;
-                calls += 1;
-            }
-            let most = length.div_ceil(FULL) * 115 / 100 + 1;
-            assert!(calls <= most, "{calls} pages for {length} rows");
-        }
-        let sheet = |end| {
-            let Sheet { limit, number } = Sheet::over(end);
-            (limit, number)
-        };
-        assert_eq!(
-            [sheet(0), sheet(100), sheet(198)],
-            [(100, 1), (99, 2), (98, 3)]
-        );
     }
 
     /// Licenses of one organization, of which the first goes (or one comes before it) after these pages.

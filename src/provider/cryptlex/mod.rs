@@ -15,6 +15,7 @@ mod fields;
 mod groups;
 mod listing;
 mod reading;
+mod sheet;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -3,12 +3,14 @@
 //! A list call shows a hundred licenses, a call with `id[eq]` shows one; `hunt` decides between them.
 //!
 //! A page that is not full, or brings nothing new, is the end. What was not in the list is asked for once
-//! more before it is called missing, since rows move between pages while others write.
+//! more before it is called missing, since rows move between pages while others write. User groups have no such
+//! second look, so their pages overlap (`groups`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields;
 use super::groups::{GROUPS, GroupRow, Groups};
+use super::sheet::Sheet;
 use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
 use crate::model::resource::Resolved;
 use crate::model::{Call, Live, Observed, Reply, Text, Value};
@@ -125,7 +127,7 @@ impl LicenseReading {
 
     fn next_groups(&mut self, number: usize) {
         let organization = &self.organizations[number];
-        let path = organization.list("user-groups", organization.groups.pages + 1);
+        let path = organization.list("user-groups", organization.groups.sheet());
         self.outbox.send(Call::get(path), Purpose::Groups(number));
     }
 
@@ -171,12 +173,12 @@ impl LicenseReading {
             Next::Read(pages) => {
                 organization.under_way += pages.len();
                 for page in pages {
-                    let path = self.organizations[number].list("licenses", page + 1);
+                    let path = self.organizations[number].page_of_licenses(page);
                     self.outbox.send(Call::get(path), Purpose::Page(number));
                 }
             }
             Next::Probe(page) => {
-                let path = organization.list("licenses", page + 1);
+                let path = organization.page_of_licenses(page);
                 let purpose = Purpose::Ahead {
                     organization: number,
                     page,
@@ -243,10 +245,10 @@ impl LicenseReading {
 
     fn groups(&mut self, number: usize, rows: &[GroupRow<'_>], name: &str) {
         let groups = &mut self.organizations[number].groups;
-        match groups.page(rows, FULL) {
+        match groups.page(rows, name) {
             Ok(true) => self.next_groups(number),
             Ok(false) => {}
-            Err(fault) => groups.failure = Some(format!("{name} answered with {fault}")),
+            Err(why) => groups.failure = Some(why),
         }
     }
 
@@ -302,8 +304,14 @@ impl Organization {
         format!("/v3/organizations/{}/{list}", segment(&self.id))
     }
 
-    fn list(&self, list: &str, page: usize) -> String {
-        let (limit, page) = (FULL.to_string(), page.to_string());
+    /// A page of the licenses, by its number from 0.
+    fn page_of_licenses(&self, page: usize) -> String {
+        let (limit, number) = (FULL, page + 1);
+        self.list("licenses", Sheet { limit, number })
+    }
+
+    fn list(&self, list: &str, sheet: Sheet) -> String {
+        let (limit, page) = (sheet.limit.to_string(), sheet.number.to_string());
         with_query(&self.path(list), &[("limit", &limit), ("page", &page)])
     }
 }

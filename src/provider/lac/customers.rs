@@ -1,11 +1,15 @@
 //! The customer list: names to ids, read page by page until one brings nothing new.
+//!
+//! That a name has one customer is believed of a list that was read whole: a customer who was passed over could
+//! have the name as well. So each page begins with the last row of the one before (`overlap`).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use super::worth::Rest;
 use crate::provider::decode::{Columns, Row, Rows, Spot};
+use crate::provider::overlap::{Joint, Overlap, READINGS};
 use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// A customer as the list shows it: id and name.
@@ -30,6 +34,11 @@ pub struct CustomerList {
     pub calls: usize,
     /// Pages that were asked for and have not come yet.
     pub under_way: usize,
+    /// Readings that came before this one and were given up because the list moved.
+    before: usize,
+    overlap: Overlap<i64>,
+    /// Ids of the pages that came since `join`, by the numbers of the pages.
+    came: BTreeMap<usize, Vec<i64>>,
     /// Whether a page brought nothing new.
     over: bool,
     /// The last page that was looked at ahead and has customers, and the first that has none.
@@ -67,12 +76,18 @@ impl CustomerList {
     }
 
     pub fn offset(&self, page: usize) -> usize {
-        page * self.rows
+        page * self.step()
+    }
+
+    /// Rows that a page has more than the one before. Pages of a single row have none in common.
+    fn step(&self) -> usize {
+        self.rows.saturating_sub(1).max(1)
     }
 
     /// Pages that the expected customers fill, with the end, and that were not asked for.
     pub fn unbegun(&self) -> usize {
-        let all = self.expected.div_ceil(self.rows.max(1)) + 1;
+        let behind_the_first = self.expected.saturating_sub(self.rows.max(1));
+        let all = 1 + behind_the_first.div_ceil(self.step()) + 1;
         all.saturating_sub(self.pages)
     }
 
@@ -93,15 +108,15 @@ impl CustomerList {
         self.over || self.ends.is_some_and(|page| self.pages >= page)
     }
 
-    pub fn page(&mut self, rows: &[CustomerRow<'_>]) {
-        let before = self.known.len();
-        if self.rows == 0 {
+    pub fn page(&mut self, page: usize, rows: &[CustomerRow<'_>]) {
+        if page == 0 {
             self.rows = rows.len();
         }
+        let mut listed = Vec::with_capacity(rows.len());
         for row in rows {
             let [id, name] = &row.beside;
             if let (Some(id), Some(name)) = (id.integer(), name.text()) {
-                self.known.insert(id);
+                listed.push(id);
                 let name = self.name(name);
                 let ids = self.ids.entry(name).or_default();
                 if !ids.contains(&id) {
@@ -109,7 +124,45 @@ impl CustomerList {
                 }
             }
         }
-        self.over |= self.known.len() == before;
+        self.came.insert(page, listed);
+    }
+
+    /// Joins the pages that came to those before. Says whether they are parts of one list.
+    pub fn join(&mut self) -> bool {
+        for (page, ids) in std::mem::take(&mut self.came) {
+            if !self.over && !self.append(self.offset(page), ids) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn append(&mut self, start: usize, ids: Vec<i64>) -> bool {
+        let before = self.known.len();
+        self.known.extend(&ids);
+        self.over = self.known.len() == before;
+        let end = self.overlap.end();
+        let apart = start > 0 && start >= end;
+        if apart && ids.is_empty() {
+            // The page before was not full: there the list ends.
+            return true;
+        }
+        let single = apart && start == end && self.rows == 1;
+        let joint = self.overlap.take(start, ids);
+        self.over |= joint == Joint::First;
+        single || joint != Joint::Moved
+    }
+
+    /// Begins once more after the list moved, unless it was read often enough.
+    pub fn begin_again(&mut self) -> bool {
+        let before = self.before + 1;
+        *self = Self {
+            before,
+            expected: self.expected,
+            calls: self.calls,
+            ..Self::default()
+        };
+        before < READINGS
     }
 
     /// A page that was looked at. Its customers are not kept: should the list be read so far, the page has to
@@ -183,9 +236,10 @@ mod tests {
                 let rows = offset.min(customers)..customers.min(offset + 100);
                 let row = |id: usize| json!({"id": id, "name": format!("c{id}")});
                 let body = Json::from_iter(rows.map(row)).to_string();
-                let page = CUSTOMERS.list(&body, &|_| true).unwrap();
-                list.page(&page.unwrap().rows);
+                let read = CUSTOMERS.list(&body, &|_| true).unwrap();
+                list.page(page, &read.unwrap().rows);
             }
+            assert!(list.join());
         }
         assert_eq!(list.known.len(), customers);
         (trips, list.pages)
@@ -195,7 +249,7 @@ mod tests {
     fn pages_that_are_needed_in_any_case_are_read_side_by_side() {
         assert_eq!(cost(20, 20), (2, 2));
         assert_eq!(cost(100, 30), (2, 2));
-        assert_eq!(cost(1_000, 1_000), (2, 11));
+        assert_eq!(cost(1_000, 1_000), (2, 12));
         let (trips, calls) = cost(10_000, 20);
         assert!(trips <= 18 && calls <= 130, "{trips} {calls}");
     }

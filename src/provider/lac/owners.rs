@@ -15,6 +15,7 @@ use super::reading::{OrderReading, Purpose, WHOLE};
 use super::search::{FEW_CUSTOMERS, Listing};
 use super::target::observed;
 use super::worth::{Outlook, Rest, Way};
+use crate::provider::overlap::unsettled;
 use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// Pages of orders beside which one of customers hardly counts.
@@ -66,7 +67,8 @@ impl OrderReading {
     pub(super) fn names_read(&mut self, purpose: &Purpose, rows: &[CustomerRow<'_>]) {
         match purpose {
             Purpose::CustomersAhead(page) => self.customers.seen_ahead(*page, rows),
-            _ => self.customers.page(rows),
+            Purpose::Customers(page) => self.customers.page(*page, rows),
+            _ => {}
         }
     }
 
@@ -80,6 +82,11 @@ impl OrderReading {
                 Some(403 | 404) => Names::Refused(text),
                 _ => Names::Failed(text),
             };
+        } else if !self.customers.join() {
+            if self.customers.begin_again() {
+                return self.ask_names();
+            }
+            self.names = Names::Failed(unsettled("GET /customers"));
         } else if self.customers.is_over() {
             self.names = Names::Known;
             for index in 0..self.targets.len() {

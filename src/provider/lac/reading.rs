@@ -7,7 +7,8 @@
 //! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
 //!
 //! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
-//! page, or one that brings nothing new, is the end.
+//! page, or one that brings nothing new, is the end. An order that moved from one page to another while both were
+//! read is asked for by its key, as is every order that no list showed.
 //!
 //! Here calls get their purposes and replies find back to them. How lists are searched for orders is in `search`,
 //! how owners are found in `owners`, and which way costs less in `worth`.

@@ -78,29 +78,57 @@ fn groups_are_listed_once_per_organization_and_only_for_names() {
     assert_eq!(calls, expected[1..]);
 }
 
+/// A license with a group's name, in an organization of 251 groups of which two have the name. After these pages
+/// of groups the first one goes. Gives back the calls for groups, and what is found.
+fn with_a_group_that_goes(name: &str, after: std::ops::Range<usize>) -> (usize, Observed) {
+    let object = by_names("l1", &[name]);
+    let (mut first, mut pages) = (0, 0);
+    let (_, mut found) = drive(&[&object], |call| {
+        if !call.contains("user-groups") {
+            return account(1, &[])(call);
+        }
+        let query = query(call);
+        let number = |name: &str| query[name].parse::<usize>().expect("a number");
+        let (limit, page) = (number("limit"), number("page"));
+        let called = |n: usize| if n == 100 { 250 } else { n };
+        let rows = (limit * (page - 1)..limit * page).map(|row| row + first);
+        let row = |n: usize| json!({"id": format!("g{n}"), "name": format!("name {}", called(n))});
+        let reply = answer(200, Json::from_iter(rows.filter(|n| *n < 251).map(row)));
+        pages += 1;
+        first += usize::from(after.contains(&pages));
+        reply
+    });
+    (pages, found.remove(0))
+}
+
 #[test]
 fn many_groups_are_paged_to_their_end() {
-    let object = by_names("l1", &["name 250"]);
-    let (calls, found) = drive(&[&object], |call| {
-        let Some(page) = query(call)
-            .get("page")
-            .map(|page| page.parse::<usize>().expect("a page"))
-        else {
-            return account(1, &[])(call);
-        };
-        let rows: Vec<Json> = (100 * (page - 1)..(100 * page).min(251))
-            .map(|n| json!({"id": format!("g{n}"), "name": format!("name {n}")}))
-            .collect();
-        answer(200, json!(rows))
-    });
-    assert_eq!(
-        calls
-            .iter()
-            .filter(|call| call.contains("user-groups"))
-            .count(),
-        3
+    let (calls, found) = with_a_group_that_goes("name 249", 0..0);
+    assert_eq!(calls, 3);
+    assert!(matches!(found, Observed::Live(_)), "{found:?}");
+}
+
+#[test]
+fn a_group_that_moves_to_a_page_that_was_read_has_the_name_as_well() {
+    let (calls, found) = with_a_group_that_goes("name 250", 1..2);
+    let Observed::Unread(why) = found else {
+        panic!("{found:?}");
+    };
+    assert!(why.contains("2 user groups named"), "{why}");
+    assert_eq!(calls, 2 + 3, "two pages show that the list moved");
+}
+
+#[test]
+fn groups_that_move_in_every_reading_settle_no_name() {
+    let (calls, found) = with_a_group_that_goes("name 200", 1..100);
+    let Observed::Unread(why) = found else {
+        panic!("{found:?}");
+    };
+    let expected = format!(
+        "GET /v3/organizations/{ORG}/user-groups: the list changed while it was read, 3 times"
     );
-    assert!(matches!(&found[..], [Observed::Live(_)]), "{found:?}");
+    assert!(why.starts_with(&expected), "{why}");
+    assert_eq!(calls, 2 * 3);
 }
 
 #[test]

@@ -51,6 +51,55 @@ fn a_customer_list_that_does_not_end_is_left() {
     }
 }
 
+/// Orders of 20 of these customers, by pages of 7. After so many pages of customers the first two go. The last
+/// customer has the name of another, and the order 7 besides.
+fn with_customers_that_go(customers: i64, after: &[usize]) -> (usize, Vec<Observed>) {
+    let account = Account {
+        orders: 20,
+        customers,
+        lost: 7,
+        sees: true,
+        rows: 7,
+    };
+    let (mut first, mut pages) = (0, 0);
+    let (rounds, found) = account.read_by(0..20, |call| {
+        if !call.starts_with("GET /customers") {
+            return account.answer(call);
+        }
+        let (path, offset) = call.split_once("?offset=").unwrap_or((call, "0"));
+        let offset = first + offset.parse::<usize>().unwrap();
+        let reply = account.answer(&format!("{path}?offset={offset}"));
+        pages += 1;
+        first += 2 * usize::from(after.contains(&pages));
+        reply
+    });
+    (rounds.concat().len(), found)
+}
+
+#[test]
+fn a_customer_who_moves_to_a_page_that_was_read_has_the_name_as_well() {
+    for customers in 20..=24 {
+        for after in 1..=4 {
+            let (_, found) = with_customers_that_go(customers, &[after]);
+            let theirs = (1..=20).map(|id| if id == 8 { customers } else { id });
+            let what = format!("{customers} customers, after page {after}");
+            assert_eq!(owners(&found), Vec::from_iter(theirs), "{what}");
+        }
+    }
+}
+
+#[test]
+fn customers_who_move_in_every_reading_settle_no_owner() {
+    let (calls, found) = with_customers_that_go(60, &Vec::from_iter(1..100));
+    assert!(calls < 40, "{calls}");
+    for one in found {
+        let Observed::Unread(why) = one else {
+            panic!("{one:?}");
+        };
+        assert!(why.contains("changed while it was read, 3 times"), "{why}");
+    }
+}
+
 #[test]
 fn a_thousand_orders_are_three_round_trips_deep() {
     let account = Account {
