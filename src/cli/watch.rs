@@ -410,6 +410,7 @@ impl Wiring<'_> {
             recall: Mutex::new(recall),
             applied: Mutex::default(),
             read_back: Mutex::default(),
+            told: Mutex::default(),
         })
     }
 }

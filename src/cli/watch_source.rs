@@ -166,10 +166,7 @@ impl Source {
                 .iter()
                 .filter(|f| f.severity == Severity::Error);
             let errors: Vec<&Diagnostic> = errors.collect();
-            let first = errors
-                .first()
-                .map(|f| place_and_words(f))
-                .unwrap_or_default();
+            let first = errors.first().map(|first| first.line()).unwrap_or_default();
             let more = match errors.len() {
                 0 | 1 => String::new(),
                 several => format!(", and {} more", several - 1),
@@ -189,7 +186,7 @@ impl Source {
     /// Whether the same was not told just now of the same texts: what cannot be read is tried again for as long as
     /// that lasts.
     fn is_news(&self, findings: &Diagnostics, digest: &str) -> bool {
-        let words: Vec<String> = findings.iter().map(place_and_words).collect();
+        let words: Vec<String> = findings.iter().map(Diagnostic::line).collect();
         let now = (digest.to_string(), words);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let news = *told != now;
@@ -204,22 +201,11 @@ impl Source {
             return;
         }
         for finding in findings.iter() {
-            let (code, words) = (finding.code, place_and_words(finding));
+            let (code, words) = (finding.code, finding.line());
             match finding.severity {
                 Severity::Error => tracing::error!(code, "{words}"),
                 Severity::Warning => tracing::warn!(code, "{words}"),
             }
         }
-    }
-}
-
-/// A finding on one line.
-fn place_and_words(finding: &Diagnostic) -> String {
-    match &finding.origin {
-        Some(origin) => {
-            let (file, mark) = (&origin.source.name, origin.mark);
-            format!("{file}:{}:{}: {}", mark.line, mark.column, finding.message)
-        }
-        None => finding.message.clone(),
     }
 }

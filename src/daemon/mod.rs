@@ -15,7 +15,7 @@
 //!   [`fight`] when healing is given up, [`gate`], [`window`] and [`brake`] whether a write may go. All of
 //!   these are pure, with the time and chance as arguments.
 //! - [`pass`] drives the very functions that `entitle apply` drives, restricted to the woken objects.
-//!   [`read_back`] says when their outcome is read instead of believed.
+//!   [`read_back`] says when their outcome is read instead of believed, [`told`] which warnings are new.
 //! - [`source`] reads manifests from a directory or a git remote; what cannot be put in force leaves the last
 //!   good manifests there, and an empty source never means "remove".
 //! - [`hooks`] judges what knocks, [`serve`] shows the status over HTTP, [`notices`] tells those who asked.
@@ -41,6 +41,7 @@ mod service;
 pub mod source;
 pub mod status;
 pub mod task;
+pub mod told;
 pub mod track;
 pub mod trigger;
 pub mod window;

@@ -16,6 +16,7 @@ use super::engine::{Batch, Job, Seen};
 use super::gate::{self, Hold};
 use super::mode::RunMode;
 use super::read_back::ReadBack;
+use super::told::Told;
 use super::track::Look;
 use crate::apply::agreement;
 use crate::apply::clock;
@@ -53,6 +54,8 @@ pub struct Shell {
     pub applied: Mutex<Arc<Applied>>,
     /// When writes were last read back, where the settings leave it to the vendor's word.
     pub read_back: Mutex<ReadBack>,
+    /// What was logged about the manifests of live objects.
+    pub told: Mutex<Told>,
 }
 
 /// What came of a pass.
@@ -88,6 +91,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         Err(who) => (Locks::default(), Some(who)),
     };
     let mut pass = shell.plan(&batch, &settings, &kept).await;
+    shell.tell(&pass.planned);
     // Taken out, since an entry of each of ten thousand objects is too much to have twice.
     let entries = mem::take(&mut pass.document.objects);
     let (mut looks, brake) = judge(&batch, &pass.planned, entries, locked.as_deref());
@@ -217,6 +221,10 @@ fn take(entry: &mut ObjectEntry, report: Report) {
     if report.message.is_some() {
         entry.message = report.message;
     }
+    for effect in &report.side_effects {
+        let address = &entry.address;
+        tracing::warn!(address, "side effect of the write: {effect}");
+    }
     entry.side_effects = report.side_effects;
 }
 
@@ -267,6 +275,15 @@ impl Shell {
                 let applied = self.applied();
                 reconcile::restore(&applied, &batch.checked, settings, kept).await
             }
+        }
+    }
+
+    /// Logs what planning found about manifests, unless it was logged before.
+    fn tell(&self, planned: &[Planned]) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for (address, finding) in told.news(planned) {
+            let (address, code) = (address.to_string(), finding.code);
+            tracing::warn!(address, code, "{}", finding.line());
         }
     }
 

@@ -86,6 +86,17 @@ impl Diagnostic {
         }
     }
 
+    /// The place and the message, on one line.
+    pub fn line(&self) -> String {
+        match &self.origin {
+            Some(Origin { source, mark }) => {
+                let Mark { line, column, .. } = mark;
+                format!("{}:{line}:{column}: {}", source.name, self.message)
+            }
+            None => self.message.clone(),
+        }
+    }
+
     /// Sort key: file, place, code.
     fn place(&self) -> (&str, Mark, &'static str, &str) {
         let (name, mark) = self

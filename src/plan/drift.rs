@@ -13,10 +13,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use super::diff::Change;
-use super::{carry, diff, unseen};
+use super::{carry, diff, effect, unseen};
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Desired, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Text, Value,
+    Desired, Diagnostic, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Text,
+    Value,
 };
 use crate::provider::codec;
 
@@ -79,6 +80,14 @@ pub fn compare(
         None => difference(change, By::Unknown, None),
     });
     Ok(differences.collect())
+}
+
+/// Warnings about what `desired` asks for in vain.
+pub fn without_effect(table: &'static [Field], desired: &Desired, live: &Live) -> Vec<Diagnostic> {
+    let live = &*unseen::filled(table, &desired.policy, live);
+    let next = carry::carry(table, desired, live);
+    let idle = carry::without_effect(table, desired, live, &next);
+    effect::findings(table, desired, &idle)
 }
 
 fn difference(change: Change, by: By, base: Option<Json>) -> Difference {

@@ -14,7 +14,7 @@ use crate::model::diagnostic::Source;
 use crate::model::{Desired, Diagnostics, Fields, Ids, Live, Mode, Observed};
 use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
-use crate::plan::drift::{compare, recall};
+use crate::plan::drift::{compare, recall, without_effect};
 use crate::provider::{self, Provider};
 
 /// What live objects and manifests are compared with.
@@ -181,6 +181,7 @@ pub async fn drift(
     let now = (settings.clock)();
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut ledger = Ledger::new(&checked.accepted, today);
+    let mut told = Diagnostics::default();
     let objects = seen
         .iter()
         .filter_map(|(desired, seen)| {
@@ -190,14 +191,14 @@ pub async fn drift(
                     ledger.skip(desired);
                     DriftEntry::new(desired, State::Suspended, None)
                 }
-                Observed::Live(live) => compared(
-                    provider,
-                    desired,
-                    live,
-                    bases.of(desired, checked),
-                    &mut ledger,
-                    now,
-                ),
+                Observed::Live(live) => {
+                    let table = provider.table().desired;
+                    for finding in without_effect(table, desired, live) {
+                        told.push(finding);
+                    }
+                    let base = bases.of(desired, checked);
+                    compared(provider, desired, live, base, &mut ledger, now)
+                }
                 Observed::Missing => {
                     ledger.skip(desired);
                     let why = format!("{} has no such object", desired.vendor);
@@ -213,10 +214,11 @@ pub async fn drift(
     let mut findings = checked.findings.clone();
     let mut accepted = ledger.findings(narrowed);
     check::show(&mut accepted);
-    findings.extend(accepted.clone());
+    told.extend(accepted);
+    findings.extend(told.clone());
     let from = bases.from.clone();
     let document = DriftDocument::new(from, checked.source.clone(), objects, &findings, now);
-    (document, accepted)
+    (document, told)
 }
 
 fn compared(

@@ -131,6 +131,19 @@ fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
 const SEATS: &str = "activations_allowed";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_the_live_type_makes_vain_is_told() {
+    let place = applied().await;
+    foreign(&place, 0, "licensee_type", json!("customer"));
+    wants(&place, 0, "licensee", json!("Rivers"));
+    let ran = place.run(&["drift", "--format", "json"]);
+    let words = "`licensee` has no effect unless `licensee_type` is fixed";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert_eq!(ran.json()["diagnostics"][0]["message"], words);
+    // It is no difference.
+    assert_eq!((ran.code, changed(&ran)), (0, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_journals_last_apply_tells_who_changed_what() {
     let place = applied().await;
     let drift = || place.run(&["drift", "--format", "json"]);

@@ -30,7 +30,7 @@ pub struct Groups {
     pub failure: Option<String>,
     /// Readings that came before this one and were given up because the list moved.
     before: usize,
-    list: Progress,
+    progress: Progress,
 }
 
 /// What one reading of the list has shown.
@@ -56,8 +56,8 @@ impl Groups {
 
     /// The page to ask for next.
     pub fn sheet(&self) -> Sheet {
-        let full = self.list.capped.unwrap_or(FULL);
-        Sheet::over(self.list.overlap.end(), full)
+        let full = self.progress.capped.unwrap_or(FULL);
+        Sheet::over(self.progress.overlap.end(), full)
     }
 
     /// Takes a page and says whether there may be another one. `name` is the call's.
@@ -66,21 +66,21 @@ impl Groups {
     /// fewer rows than it was asked for is given the benefit of one more call.
     pub fn page(&mut self, rows: &[GroupRow<'_>], name: &str) -> Result<bool, String> {
         let sheet = self.sheet();
-        let before = self.list.seen.len();
-        self.list.pages += 1;
+        let before = self.progress.seen.len();
+        self.progress.pages += 1;
         let ids = self.keep(rows);
         let ids = ids.map_err(|fault| format!("{name} answered with {fault}"))?;
         if rows.len() < sheet.limit {
-            self.list.capped = Some(rows.len().max(1));
+            self.progress.capped = Some(rows.len().max(1));
         }
-        match self.list.overlap.take(sheet.start(), ids) {
+        match self.progress.overlap.take(sheet.start(), ids) {
             Joint::Moved => return self.begin_again(name),
             Joint::First => return Ok(false),
             Joint::Follows => {}
         }
         let Progress {
             ids, seen, pages, ..
-        } = &self.list;
+        } = &self.progress;
         let mut wanted = self.wanted.iter();
         let unknown = wanted.any(|name| !ids.contains_key(name.as_str()));
         let more = seen.len() > before && (rows.len() >= sheet.limit || unknown);
@@ -100,8 +100,8 @@ impl Groups {
             let lacks = |name: &str| format!("a user group without the text `{name}`");
             let id = canon::id(id.text().ok_or_else(|| lacks("id"))?).to_string();
             let name = name.text().ok_or_else(|| lacks("name"))?;
-            self.list.seen.insert(id.clone());
-            let ids = self.list.ids.entry(name.to_string()).or_default();
+            self.progress.seen.insert(id.clone());
+            let ids = self.progress.ids.entry(name.to_string()).or_default();
             ids.insert(id.clone());
             shown.push(id);
         }
@@ -111,7 +111,7 @@ impl Groups {
     /// Reads the list once more after it moved, unless it was read often enough.
     fn begin_again(&mut self, name: &str) -> Result<bool, String> {
         self.before += 1;
-        self.list = Progress::default();
+        self.progress = Progress::default();
         match self.before < READINGS {
             true => Ok(true),
             false => Err(unsettled(name.split('?').next().unwrap_or(name))),
@@ -132,7 +132,7 @@ impl Groups {
         let mut ids = BTreeSet::new();
         let mut faults = Vec::new();
         for name in names {
-            match self.list.ids.get(name.as_str()) {
+            match self.progress.ids.get(name.as_str()) {
                 Some(found) if found.len() == 1 => ids.extend(found.iter().cloned()),
                 Some(found) => faults.push(shared(organization, name, found)),
                 None => faults.push(self.unknown(organization, name)),
@@ -147,7 +147,7 @@ impl Groups {
 
     fn unknown(&self, organization: &str, name: &str) -> String {
         let fault = format!("organization {organization} has no user group named {name:?}");
-        match nearest(name, self.list.ids.keys().map(String::as_str)) {
+        match nearest(name, self.progress.ids.keys().map(String::as_str)) {
             Some(near) => format!("{fault}; did you mean {near:?}?"),
             None => fault,
         }

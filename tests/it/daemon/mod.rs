@@ -123,6 +123,7 @@ impl Watched {
             recall: Default::default(),
             applied: Mutex::default(),
             read_back: Mutex::default(),
+            told: Mutex::default(),
         };
         let (triggers, hints) = mpsc::channel(64);
         let (orders, ordered) = mpsc::channel(4);

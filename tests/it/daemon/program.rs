@@ -450,3 +450,42 @@ async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_not
         assert!((0..ORDERS).all(|number| allowed(&place, number) == 20));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wishes_in_vain_and_side_effects_are_logged_once() {
+    let mut place = place().await;
+    let mut vain = order(0, 10);
+    vain.desired["licensee"] = "Rivers".into();
+    place.write("lac/order.yaml", &vain.text());
+    let mut account = (LAC.account)(5);
+    let stored = account.pointer_mut(&(LAC.place)(0)).expect("there");
+    stored["licensee_type"] = "customer".into();
+    place.sandbox.set_state("lac", account).expect("an account");
+    let vendor = &crate::conformance::vendors::licensespring::VENDOR;
+    let mut account = (vendor.account)(3);
+    account["product_features"][0]["allow_unlimited_consumptions"] = true.into();
+    place
+        .sandbox
+        .set_state(vendor.name, account)
+        .expect("an account");
+    let omitted = serde_json::json!({"omitted": "redefault"});
+    place
+        .sandbox
+        .set_switches(vendor.name, omitted)
+        .expect("a switch");
+    place.connect(vendor.name);
+    place.object(&vendor.little(0, true));
+    let daemon = Daemon::start(&place, &["watch", ".", "--mode", "sync"]);
+    let effect = "side effect of the write: product_features[f1].allow_unlimited_consumptions";
+    wait_for(&place, "the side effect", || log(&place).contains(effect));
+    let vain = "`licensee` has no effect unless `licensee_type` is fixed";
+    wait_for(&place, "the vain wish", || log(&place).contains(vain));
+    let seen = place.sandbox.requests().len();
+    daemon.signal("HUP");
+    wait_for(&place, "another look", || {
+        place.sandbox.requests().len() >= seen + 2
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.ends_with(), 0);
+    assert_eq!(log(&place).matches(vain).count(), 1, "{}", log(&place));
+}

@@ -1,0 +1,89 @@
+//! Findings about manifests that only the live objects tell, each logged once.
+//!
+//! A pass comes by every few minutes, and a warning with each of them would bury the others. It is told again after
+//! it was gone, or once it says something else.
+
+use std::collections::BTreeMap;
+
+use crate::model::diagnostic::Severity;
+use crate::model::{Address, Diagnostic};
+use crate::plan::Planned;
+
+/// The warnings that hold at present, by their objects.
+#[derive(Debug, Default)]
+pub struct Told(BTreeMap<Address, Vec<String>>);
+
+impl Told {
+    /// Takes what a pass planned, and gives back the warnings that are new. What stops an object is its message and
+    /// told as such.
+    pub fn news<'a>(&mut self, planned: &'a [Planned]) -> Vec<(&'a Address, &'a Diagnostic)> {
+        // An object that could not be read says nothing about its warnings.
+        let seen = planned
+            .iter()
+            .filter(|planned| planned.fingerprint.is_some());
+        let mut news = Vec::new();
+        for Planned {
+            desired, findings, ..
+        } in seen
+        {
+            let is_warning = |finding: &&Diagnostic| finding.severity == Severity::Warning;
+            let warnings = findings.iter().filter(is_warning);
+            let lines = Vec::from_iter(warnings.clone().map(Diagnostic::line));
+            let before = match lines.is_empty() {
+                true => self.0.remove(&desired.address),
+                false => self.0.insert(desired.address.clone(), lines),
+            };
+            let before = before.unwrap_or_default();
+            let is_new = |finding: &&Diagnostic| !before.contains(&finding.line());
+            news.extend(
+                warnings
+                    .filter(is_new)
+                    .map(|finding| (&desired.address, finding)),
+            );
+        }
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Action;
+    use crate::provider;
+    use crate::provider::testing::wanted;
+    use std::sync::Arc;
+
+    fn planned(read: bool, findings: &[Diagnostic]) -> [Planned; 1] {
+        let lac = provider::of_kind("LacLicenseOrder").expect("a kind");
+        let desired = Arc::new(wanted(lac.table(), &[("activationKey", "K1")]));
+        [Planned {
+            desired,
+            action: Action::None,
+            changes: Vec::new(),
+            step: None,
+            fingerprint: read.then(String::new),
+            message: None,
+            findings: findings.to_vec(),
+        }]
+    }
+
+    #[test]
+    fn a_warning_is_told_once_and_again_after_it_was_gone() {
+        let mut told = Told::default();
+        let mut news =
+            |read: bool, findings: &[Diagnostic]| told.news(&planned(read, findings)).len();
+        let (one, other) = ("`licensee` has no effect", "`count` has no effect");
+        let [one, other] = [one, other].map(|words| Diagnostic::warning("no-effect", words));
+        let error = Diagnostic::error("reversed-dates", "ends before it begins");
+        assert_eq!(
+            news(true, &[one.clone(), error]),
+            1,
+            "the error is the message"
+        );
+        assert_eq!(news(true, &[one.clone()]), 0);
+        assert_eq!(news(false, &[]), 0);
+        assert_eq!(news(true, &[one.clone(), other]), 1);
+        assert_eq!(news(true, &[]), 0);
+        assert_eq!(news(true, &[one]), 1);
+    }
+}
