@@ -1,9 +1,10 @@
 //! The accounts of a run, so that their sessions end with it where the vendor asks for that.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
 use super::transport::Account;
 
@@ -12,34 +13,60 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Accounts with a log-out call. Clones share one list.
 #[derive(Clone, Default)]
-pub struct Opened(Arc<Mutex<Vec<Arc<Account>>>>);
+pub struct Opened(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    accounts: Mutex<Vec<Arc<Account>>>,
+    added: Notify,
+}
 
 impl Opened {
-    /// Remembers an account whose session is to end with the run. It replaces one of the same connection
-    /// that nobody else has any more, as after a reload of the daemon.
+    /// Remembers an account whose session is to end with the run.
     pub fn add(&self, account: &Arc<Account>) {
-        if !account.logs_out() {
-            return;
+        if account.logs_out() {
+            self.accounts().push(Arc::clone(account));
+            self.0.added.notify_one();
         }
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = &account.connection.name;
-        accounts.retain(|old| old.connection.name != *name || Arc::strong_count(old) > 1);
-        accounts.push(Arc::clone(account));
     }
 
-    /// Logs out of every account, side by side. Whatever goes wrong is of no consequence and only logged.
+    /// Waits until an account was added. One waits at a time.
+    pub async fn added(&self) {
+        self.0.added.notified().await;
+    }
+
+    /// Logs out of every account.
     pub async fn log_out(&self) {
-        let accounts = {
-            let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *accounts)
-        };
-        let all = accounts.iter().map(|account| account.log_out());
-        if timeout(PATIENCE, futures::future::join_all(all))
-            .await
-            .is_err()
-        {
-            tracing::debug!("some sessions were not logged out within {PATIENCE:?}");
+        let accounts = std::mem::take(&mut *self.accounts());
+        end(accounts).await;
+    }
+
+    /// Logs out of the accounts that nobody else has any more, in the background: those from before a reload of
+    /// the daemon.
+    pub fn log_out_of_unused(&self) {
+        let unused = |account: &mut Arc<Account>| Arc::strong_count(account) == 1;
+        let unused: Vec<_> = self.accounts().extract_if(.., unused).collect();
+        if !unused.is_empty() {
+            tokio::spawn(end(unused));
         }
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Vec<Arc<Account>>> {
+        let accounts = self.0.accounts.lock();
+        accounts.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Logs out of accounts, side by side. Whatever goes wrong is of no consequence and only logged.
+async fn end(accounts: Vec<Arc<Account>>) {
+    let all = accounts.iter().map(|account| {
+        // The run may have used up its own time.
+        account.until(Instant::now() + PATIENCE);
+        account.log_out()
+    });
+    let all = futures::future::join_all(all);
+    if timeout(PATIENCE, all).await.is_err() {
+        tracing::debug!("some sessions were not logged out within {PATIENCE:?}");
     }
 }
 
@@ -47,14 +74,12 @@ impl Opened {
 mod tests {
     use super::*;
 
-    use futures::future::BoxFuture;
-    use tokio::time::Instant;
-
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
     use crate::apply::{Lost, Secrets, Trust, testing};
     use crate::model::connection::Credential;
     use crate::model::{Auth, Call, SecretRef, Vendor};
     use crate::provider::{self, testing::reply};
+    use futures::future::BoxFuture;
 
     /// A vendor that answers everything but a log-out.
     struct Deaf;

@@ -1,21 +1,85 @@
 //! Sessions end with the command that opened them, however it ends.
+//!
+//! A command that writes heeds signals itself. Any other may simply end, as programs do, as long as no account is
+//! open that is to be logged out; from then on a signal logs out first.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::exit::Exit;
+use super::{output, signals};
 use crate::apply::Opened;
 
+/// How long a command may take to notice that it is over. One that waits for a terminal or a full pipe does not.
+const NOTICED: Duration = Duration::from_millis(100);
+
+/// What a command that talks to vendors has besides its arguments.
+#[derive(Clone, Default)]
+struct Run {
+    opened: Opened,
+    /// Whether it heeds signals itself by now.
+    heeds: Arc<AtomicBool>,
+}
+
 tokio::task_local! {
-    /// Set around every command that talks to vendors, since a command may fail anywhere.
-    static OPENED: Opened;
+    /// Set around every such command, since a command may fail anywhere.
+    static RUN: Run;
 }
 
 /// The accounts of the command that runs; a list of its own outside of one.
 pub fn opened() -> Opened {
-    OPENED.try_with(Opened::clone).unwrap_or_default()
+    RUN.try_with(|run| run.opened.clone()).unwrap_or_default()
+}
+
+/// From now on the command that runs heeds signals itself.
+pub fn heed_signals() {
+    // Outside of a command nobody else heeds them.
+    let _ = RUN.try_with(|run| run.heeds.store(true, Ordering::Relaxed));
 }
 
 /// Runs a command, then logs out of the accounts that it opened.
-pub async fn closed_after<T>(command: impl Future<Output = T>) -> T {
-    let opened = Opened::default();
-    let outcome = OPENED.scope(opened.clone(), command).await;
-    opened.log_out().await;
+pub async fn closed_after(
+    command: impl Future<Output = anyhow::Result<Exit>>,
+) -> anyhow::Result<Exit> {
+    let run = Run::default();
+    let (tell, told) = oneshot::channel();
+    let (gone, is_gone) = oneshot::channel();
+    tokio::spawn(end_by_signal(run.clone(), tell, is_gone));
+    let outcome = {
+        let command = pin!(RUN.scope(run.clone(), command));
+        // The command may be dropped anywhere, as the signal would end it anywhere.
+        tokio::select! {
+            biased;
+            outcome = command => outcome,
+            Ok(exit) = told => Ok(exit),
+        }
+    };
+    drop(gone);
+    run.opened.log_out().await;
     outcome
+}
+
+/// Waits for a signal to a command that does not heed it itself, and has it end. A second one ends at once.
+async fn end_by_signal(run: Run, tell: oneshot::Sender<Exit>, gone: oneshot::Receiver<()>) {
+    run.opened.added().await;
+    let exit = signals::unheeded(&run.heeds).await;
+    output::say("Stopping: logging out. Once more stops at once.");
+    let _ = tell.send(exit);
+    let log_out = async {
+        if timeout(NOTICED, gone).await.is_ok() {
+            return std::future::pending().await;
+        }
+        run.opened.log_out().await;
+        exit
+    };
+    let exit = tokio::select! {
+        exit = log_out => exit,
+        exit = signals::next() => exit,
+    };
+    std::process::exit(i32::from(exit.code()));
 }

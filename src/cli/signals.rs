@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::sync::mpsc;
 
 use super::exit::Exit;
-use super::output;
+use super::{output, sessions};
 use crate::daemon::task::Order;
 
 /// What the signals have said so far.
 #[derive(Clone, Default)]
 pub struct Signals {
+    /// The exit code of the run, by the custom of shells; 0 before any signal.
     code: Arc<AtomicU8>,
 }
 
 impl Signals {
     /// Listens from now on; `stop` is set by the first signal.
     pub fn listen(stop: Arc<AtomicBool>) -> Self {
+        sessions::heed_signals();
         let signals = Self::default();
         let code = Arc::clone(&signals.code);
         tokio::spawn(async move {
@@ -26,16 +28,16 @@ impl Signals {
                 // Whichever comes first; a signal that the dropped wait has missed is caught by the next one.
                 let exit = tokio::select! {
                     exit = next() => exit,
-                    () = hangup.next() => HUNG_UP,
+                    exit = hangup.next() => exit,
                 };
                 // A terminal that goes sends more than one of these, and asks for nothing by it.
-                if exit == HUNG_UP && stop.load(Ordering::Relaxed) {
+                if exit == Exit::HungUp && stop.load(Ordering::Relaxed) {
                     continue;
                 }
                 if stop.swap(true, Ordering::Relaxed) {
-                    std::process::exit(i32::from(exit));
+                    std::process::exit(i32::from(exit.code()));
                 }
-                code.store(exit, Ordering::Relaxed);
+                code.store(exit.code(), Ordering::Relaxed);
                 output::say(
                     "Stopping: no new step starts, those in flight finish. Once more stops at once.",
                 );
@@ -46,17 +48,15 @@ impl Signals {
 
     /// The exit of a run that was interrupted.
     pub fn exit(&self) -> Option<Exit> {
-        match self.code.load(Ordering::Relaxed) {
-            HUNG_UP => Some(Exit::HungUp),
-            130 => Some(Exit::Interrupted),
-            143 => Some(Exit::Terminated),
-            _ => None,
-        }
+        let code = self.code.load(Ordering::Relaxed);
+        let exits = [Exit::HungUp, Exit::Interrupted, Exit::Terminated];
+        exits.into_iter().find(|exit| exit.code() == code)
     }
 }
 
 /// Tells the daemon: SIGHUP to reload, the first signal to end to finish. The second ends at once.
 pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<Order>) -> Signals {
+    sessions::heed_signals();
     let signals = Signals::default();
     let code = Arc::clone(&signals.code);
     tokio::spawn(reloads(orders.clone()));
@@ -64,9 +64,9 @@ pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<Order>) -> Signals {
         loop {
             let exit = next().await;
             if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(i32::from(exit));
+                std::process::exit(i32::from(exit.code()));
             }
-            code.store(exit, Ordering::Relaxed);
+            code.store(exit.code(), Ordering::Relaxed);
             // A loop that has ended needs no order.
             let _ = orders.send(Order::Stop).await;
         }
@@ -86,8 +86,20 @@ async fn reloads(orders: mpsc::Sender<Order>) {
 #[cfg(not(unix))]
 async fn reloads(_: mpsc::Sender<Order>) {}
 
-/// The exit code of a run that lost its terminal.
-const HUNG_UP: u8 = 129;
+/// Waits for a signal that the command does not heed itself.
+pub async fn unheeded(heeds: &AtomicBool) -> Exit {
+    let mut hangup = Hangup::listen();
+    loop {
+        // As in `Signals::listen`.
+        let exit = tokio::select! {
+            exit = next() => exit,
+            exit = hangup.next() => exit,
+        };
+        if !heeds.load(Ordering::Relaxed) {
+            return exit;
+        }
+    }
+}
 
 /// SIGHUP, which a terminal sends when it goes. Under `nohup` nobody hears it.
 struct Hangup {
@@ -109,12 +121,12 @@ impl Hangup {
         Self {}
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Exit {
         #[cfg(unix)]
         if let Some(signal) = &mut self.signal
             && signal.recv().await.is_some()
         {
-            return;
+            return Exit::HungUp;
         }
         std::future::pending().await
     }
@@ -140,8 +152,8 @@ pub fn survive_file_size_limit() {
     }
 }
 
-/// Waits for a signal; its exit code by the custom of shells.
-async fn next() -> u8 {
+/// Waits for a signal that ends programs.
+pub async fn next() -> Exit {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -149,15 +161,15 @@ async fn next() -> u8 {
             // Both waits may be dropped at any time: a signal that arrives meanwhile is kept by its stream
             // or caught by the next one.
             return tokio::select! {
-                _ = tokio::signal::ctrl_c() => 130,
-                _ = terminate.recv() => 143,
+                _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+                _ = terminate.recv() => Exit::Terminated,
             };
         }
     }
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-    130
+    Exit::Interrupted
 }
 
 #[cfg(all(test, unix))]

@@ -278,6 +278,11 @@ impl Shell {
         }
     }
 
+    /// Ends the sessions of accounts that no pass has and none will have.
+    pub fn log_out_of_unused(&self) {
+        (self.settings)().opened.log_out_of_unused();
+    }
+
     /// Logs what planning found about manifests, unless it was logged before.
     fn tell(&self, planned: &[Planned]) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

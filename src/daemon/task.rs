@@ -1,6 +1,6 @@
 //! The loop: waits for whatever comes first, lets the engine decide, starts passes, shows the status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +80,8 @@ struct Flight {
     /// What each pass is about, should it not come back.
     about: BTreeMap<Id, (String, Vec<Address>)>,
     accounts: BTreeMap<String, Arc<Account>>,
+    /// Connections whose pass has an account from before a reload, or before the connection was changed.
+    outdated: BTreeSet<String>,
     /// Since when the credentials of a connection are refused.
     refused: BTreeMap<String, Instant>,
     loading: Loading,
@@ -98,6 +100,39 @@ enum Reload {
     None,
     Asked,
     Reading,
+}
+
+impl Flight {
+    /// The next pass opens the account of a connection anew. The one that is at work goes on with what it has.
+    fn forget_account(&mut self, connection: &str) {
+        self.accounts.remove(connection);
+        if self
+            .about
+            .values()
+            .any(|(at_work, _)| at_work == connection)
+        {
+            self.outdated.insert(connection.to_string());
+        }
+    }
+
+    /// Keeps the account of a pass for the next one, unless it was to be forgotten meanwhile.
+    fn keep_account(&mut self, done: &Done, now: Instant) {
+        let connection = &done.seen.connection;
+        if self.outdated.remove(connection) {
+            return;
+        }
+        if done.refused {
+            self.refused.entry(connection.clone()).or_insert(now);
+        } else {
+            self.refused.remove(connection);
+        }
+        match &done.account {
+            Some(account) => self
+                .accounts
+                .insert(connection.clone(), Arc::clone(account)),
+            None => self.accounts.remove(connection),
+        };
+    }
 }
 
 impl Task {
@@ -200,7 +235,11 @@ impl Task {
         flight.reload = Reload::Asked;
         // Accounts hold secrets and sessions; new ones look for them again.
         flight.accounts.clear();
+        let at_work = flight.about.values();
+        let at_work = at_work.map(|(connection, _)| connection.clone());
+        flight.outdated.extend(at_work);
         flight.refused.clear();
+        self.shell.log_out_of_unused();
         flight.read_at = Some(Instant::now());
         let now = self.now();
         self.engine.start_anew(now);
@@ -218,9 +257,10 @@ impl Task {
                 if let Some(fetched) = fetched {
                     self.board.in_force(&fetched, now.time);
                     for connection in self.engine.adopt(fetched.checked, now) {
-                        flight.accounts.remove(&connection);
+                        flight.forget_account(&connection);
                         flight.refused.remove(&connection);
                     }
+                    self.shell.log_out_of_unused();
                 }
                 self.board.source_is_fine();
                 if first && self.engine.checked.is_some() {
@@ -250,6 +290,7 @@ impl Task {
             Err(error) => {
                 tracing::error!(%error, "a pass broke off");
                 if let Some((connection, addresses)) = flight.about.remove(&error.id()) {
+                    flight.outdated.remove(&connection);
                     flight.accounts.remove(&connection);
                     self.engine.lost(&connection, &addresses, now, chance);
                 }
@@ -257,20 +298,10 @@ impl Task {
             }
         };
         flight.about.remove(&id);
-        let connection = done.seen.connection.clone();
-        if done.refused {
-            flight
-                .refused
-                .entry(connection.clone())
-                .or_insert(now.instant);
-        } else {
-            flight.refused.remove(&connection);
-        }
-        match &done.account {
-            Some(account) => flight.accounts.insert(connection, Arc::clone(account)),
-            None => flight.accounts.remove(&connection),
-        };
+        flight.keep_account(&done, now.instant);
         self.board.passed(&done, &mut self.engine, now, chance);
+        drop(done);
+        self.shell.log_out_of_unused();
     }
 
     /// Whether every object was looked at and nothing is in flight.

@@ -7,6 +7,7 @@ mod hooked;
 mod passes;
 mod program;
 mod service;
+mod sessions;
 mod writes;
 
 use std::cell::OnceCell;

@@ -54,7 +54,11 @@ impl Ran {
 
 impl Place {
     pub async fn new() -> Self {
-        let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let sandbox = Sandbox::start(options).await.expect("loopback");
         let dir = tempfile::tempdir().expect("a directory");
         let state = dir.path().join("state").display().to_string();
         Self {
@@ -93,6 +97,21 @@ impl Place {
         let base = format!("http://{}{}", self.sandbox.address(), credential.base);
         self.connection(vendor, &base, &json!({credential.form: {"env": name}}));
         self.set_secret(&name, credential.values[0].1);
+    }
+
+    /// The same with a name and a password, which open a session.
+    pub fn connect_by_login(&mut self, vendor: &str) {
+        let mut all = credentials::credentials(vendor);
+        let credential = all.find(|one| one.form == "login");
+        let credential = credential.expect("a form with a login");
+        let mut members = serde_json::Map::new();
+        for (member, value) in credential.values {
+            let name = format!("{}_{}", vendor.to_uppercase(), member.to_uppercase());
+            self.set_secret(&name, value);
+            members.insert((*member).into(), json!({"env": name}));
+        }
+        let base = format!("http://{}{}", self.sandbox.address(), credential.base);
+        self.connection(vendor, &base, &json!({credential.form: members}));
     }
 
     pub fn connection(&self, vendor: &str, base: &str, auth: &Json) {
