@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::duration::duration;
-use crate::model::trusted_host::TrustedHost;
+use super::trusted::TrustedHosts;
 use crate::model::{Verify, WriteChecks};
 use crate::plan::guard::MaxChanges;
 use crate::render::report;
@@ -85,14 +85,8 @@ pub struct Reach {
     /// Longest time for the whole run, for example 90s or 10m
     #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = duration)]
     pub timeout: Duration,
-    /// Send credentials to these hosts only: HOST, HOST:PORT, *.DOMAIN for every host below, http://HOST for plain http
-    #[arg(
-        long,
-        value_name = "HOST",
-        env = "ENTITLE_TRUST_HOSTS",
-        value_delimiter = ','
-    )]
-    pub trust_hosts: Option<Vec<TrustedHost>>,
+    #[command(flatten)]
+    pub trust_hosts: TrustedHosts,
     /// Let manifests name commands that print secrets
     #[arg(long, env = "ENTITLE_ALLOW_EXEC")]
     pub allow_exec: bool,

@@ -42,6 +42,7 @@ mod standard_input;
 mod state;
 mod surface;
 mod suspend;
+mod trusted;
 mod undo;
 mod unmanaged;
 mod validate;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::args::{Reach, Selection};
 use super::exit::Invalid;
 use super::standard_input::StandardInput;
+use super::trusted::TrustedHosts;
 use super::{cached, output, scope, sessions, simulators, state};
 use crate::apply::clock;
 use crate::apply::{Listener, Secrets, Tls, Trust};
@@ -194,7 +195,7 @@ fn trust(reach: &Reach) -> Trust {
     let here = std::env::current_dir().unwrap_or_default();
     Trust {
         // The simulators are this process: no credential leaves it.
-        hosts: reach.trust_hosts.clone().filter(|_| !reach.sandbox),
+        hosts: reach.trust_hosts.list.clone().filter(|_| !reach.sandbox),
         allow_exec: reach.allow_exec,
         confine_files: is_ci() || !reach.secret_dir.is_empty(),
         secret_dirs: reach.secret_dir.clone(),
@@ -239,15 +240,24 @@ pub fn links() -> Links {
     tree.map_or(Links::Followed, |tree| Links::refused_below(&tree))
 }
 
-/// Warns where manifests may come from anybody and credentials may go anywhere.
+/// Warns where manifests may come from anybody and credentials may go anywhere. In a CI job the project file may
+/// come from anybody as well: its list holds, and is none to rely on.
 pub fn unlimited(reach: &Reach) -> Option<Diagnostic> {
-    let limited = reach.sandbox || reach.trust_hosts.is_some();
-    (!limited).then(|| {
-        let message =
-            "credentials go to whatever hosts the manifests name: --trust-hosts is not given";
-        Diagnostic::warning("no-trust-hosts", message)
-            .hint("name the hosts in ENTITLE_TRUST_HOSTS, where a pull request cannot change them")
-    })
+    let TrustedHosts { list, of_project } = &reach.trust_hosts;
+    let message = match list {
+        _ if reach.sandbox => return None,
+        None => "credentials go to whatever hosts the manifests name: --trust-hosts is not given",
+        Some(_) if *of_project && is_ci() => {
+            "credentials go to whatever hosts the project file names, which comes with the manifests: \
+             --trust-hosts is not given"
+        }
+        Some(_) => return None,
+    };
+    let finding = Diagnostic::warning("no-trust-hosts", message);
+    Some(
+        finding
+            .hint("name the hosts in ENTITLE_TRUST_HOSTS, where a pull request cannot change them"),
+    )
 }
 
 /// The nearest directory upward that git manages, or the one we are in. Never the root of the file system, which

@@ -317,7 +317,8 @@ The nearest entitle.yaml up to the git root is used. What is typed wins over
 the environment, that over the project file, that over the default. Paths are
 relative to the file and stay below its directory. It comes with pull requests,
 so it cannot allow commands, secret directories or risks, and its trustHosts
-counts only where nobody else named hosts.";
+counts only where nobody else named hosts. With CI set it does not stand for a
+list of your own: it holds, with a warning.";
 
 const NOTIFICATION: &str = "Notification
   Somebody whom `entitle watch` tells when something turns for better or worse.

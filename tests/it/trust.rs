@@ -103,6 +103,37 @@ async fn in_ci_a_run_without_a_list_of_hosts_warns_in_every_format() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_ci_the_list_of_the_project_file_holds_and_does_not_stand_for_one_of_ones_own() {
+    let mut place = lac_place(&from_env()).await;
+    let project = |hosts: &str| {
+        format!(
+            "apiVersion: entitle.dev/v1\nkind: Project\nmetadata: {{name: p}}\nspec: {{trustHosts: [{hosts}]}}\n"
+        )
+    };
+    place.write("entitle.yaml", &project("127.0.0.1"));
+    let warns = |ran: &Ran| ran.stderr.contains("whatever hosts the project file names");
+    let ran = place.run(&["plan"]);
+    assert!(
+        ran.code == 0 && !warns(&ran),
+        "at home it is one's own: {ran:?}"
+    );
+    place.set("CI", "true");
+    for command in [&["plan"] as &[_], &["watch", "--once"]] {
+        let ran = place.run(command);
+        assert!(ran.code == 0 && warns(&ran), "{command:?}: {ran:?}");
+    }
+    // The same list, from where no pull request changes it.
+    let ran = place.run(&["plan", "--trust-hosts", "127.0.0.1"]);
+    assert!(ran.code == 0 && !warns(&ran), "{ran:?}");
+    place.write("entitle.yaml", &project("lac.example.com"));
+    place.sandbox.forget_requests();
+    refused(&place, &place.run(&["plan"]), "--trust-hosts");
+    place.set("ENTITLE_TRUST_HOSTS", "127.0.0.1");
+    let ran = place.run(&["plan"]);
+    assert!(ran.code == 0 && !warns(&ran), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_misspelt_variable_is_told() {
     let mut place = lac_place(&from_env()).await;
     place.set("ENTITLE_TRUST_HOST", "lac.example.com");
