@@ -60,6 +60,14 @@ impl Selection {
     }
 }
 
+/// How long a command may take.
+#[derive(Args, Clone, Copy)]
+pub struct Time {
+    /// Longest time for the whole run, for example 90s or 10m
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = duration)]
+    pub timeout: Duration,
+}
+
 /// How the vendors are reached.
 #[derive(Args, Clone)]
 pub struct Reach {
@@ -82,9 +90,8 @@ pub struct Reach {
         default_value = "16"
     )]
     pub parallelism: std::num::NonZeroU16,
-    /// Longest time for the whole run, for example 90s or 10m
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = duration)]
-    pub timeout: Duration,
+    #[command(flatten)]
+    pub time: Time,
     #[command(flatten)]
     pub trust_hosts: TrustedHosts,
     /// Let manifests name commands that print secrets

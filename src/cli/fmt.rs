@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::args::Time;
 use super::exit::Exit;
+use super::standard_input::StandardInput;
 use super::{files, output, setup};
-use crate::manifest::{self, fmt};
+use crate::manifest::yaml::MAX_FILE_BYTES;
+use crate::manifest::{self, Limits, fmt};
 use crate::model::diagnostic::Source;
 use crate::provider;
 use crate::render::safe::visible;
@@ -24,16 +27,19 @@ pub struct Fmt {
     /// Change nothing: list the files that would change, and exit with 1 if there are any
     #[arg(long, env = "ENTITLE_CHECK")]
     check: bool,
+    #[command(flatten)]
+    time: Time,
 }
 
 pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
+    let limits = setup::limits(Some(args.time.timeout));
     if args.paths.iter().any(|path| path.as_os_str() == "-") {
         if args.paths.len() > 1 {
             anyhow::bail!("`-` is standard input, and is formatted by itself");
         }
-        return filter(args.check);
+        return filter(args.check, &limits);
     }
-    let loaded = manifest::load(&args.paths, &mut std::io::empty(), &setup::limits(None));
+    let loaded = manifest::load(&args.paths, &mut std::io::empty(), &limits);
     output::findings(&loaded.findings)?;
     let mut exit = if loaded.findings.has_errors() {
         Exit::Error
@@ -74,12 +80,14 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
 
 /// Standard input to standard output. What cannot be read is given back as it is, for editors that replace
 /// their text by what comes out.
-fn filter(check: bool) -> anyhow::Result<Exit> {
+fn filter(check: bool, limits: &Limits) -> anyhow::Result<Exit> {
     let mut text = String::new();
-    std::io::stdin()
-        .lock()
+    StandardInput::until(limits.deadline)
         .read_to_string(&mut text)
         .map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        anyhow::bail!("standard input is larger than {} MiB", MAX_FILE_BYTES >> 20);
+    }
     let source = Source::new("<stdin>".into(), text);
     let formatted = formatted(&source, &provider::kind_rows());
     let text = formatted.as_ref().unwrap_or(&source.text);

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::args::{Reach, Selection};
+use super::args::{Reach, Selection, Time};
 use super::exit::Invalid;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
@@ -65,7 +65,7 @@ pub async fn setup_with(
     reach: &Reach,
     files: Files<'_>,
 ) -> anyhow::Result<Setup> {
-    let limits = limits(Some(reach.timeout));
+    let limits = limits(Some(reach.time.timeout));
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -86,7 +86,12 @@ pub async fn setup_with(
     // So git is asked: it is a program that has to be started.
     let commit = tokio::spawn(state::commit());
     let mut checked = check_files(selection, &options, files, &limits)?;
-    let commit = commit.await.unwrap_or_default();
+    let deadline = limits.deadline.map(Instant::from_std);
+    let commit = match deadline {
+        Some(deadline) => timeout_at(deadline, commit).await.ok(),
+        None => Some(commit.await),
+    };
+    let commit = commit.and_then(Result::ok).flatten();
     checked.source.paths = paths(selection);
     checked.source.commit = commit;
     let in_use = is_ci() && !checked.connections.is_empty();
@@ -104,7 +109,7 @@ pub async fn setup_with(
     let mut settings = settings(reach, Arc::default());
     settings.tls = tls;
     // The time that the manifests took is a part of the run's.
-    settings.deadline = limits.deadline.map_or(settings.deadline, Instant::from_std);
+    settings.deadline = deadline.unwrap_or(settings.deadline);
     Ok(Setup {
         checked,
         settings,
@@ -127,7 +132,7 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         },
         tls: Tls::default(),
         parallelism: usize::from(reach.parallelism.get()),
-        deadline: Instant::now() + reach.timeout,
+        deadline: Instant::now() + reach.time.timeout,
         clock: clock::now,
         stop,
         sandbox: reach.sandbox,
@@ -138,8 +143,9 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
 }
 
 /// Loads and checks the manifests that a selection names.
-pub fn check(selection: &Selection, options: &CheckOptions) -> anyhow::Result<Checked> {
-    check_files(selection, options, Files::Named, &limits(None))
+pub fn check(selection: &Selection, options: &CheckOptions, time: Time) -> anyhow::Result<Checked> {
+    let limits = limits(Some(time.timeout));
+    check_files(selection, options, Files::Named, &limits)
 }
 
 fn check_files(

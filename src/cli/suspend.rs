@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::Selection;
+use super::args::{Selection, Time};
 use super::duration::moment;
 use super::exit::Exit;
 use super::scope::Scope;
@@ -77,6 +77,8 @@ struct Objects {
         value_delimiter = ','
     )]
     selector: Vec<String>,
+    #[command(flatten)]
+    time: Time,
 }
 
 impl Objects {
@@ -105,7 +107,7 @@ impl Objects {
         let said = Said::of(
             &selection.paths,
             &mut std::io::empty(),
-            &setup::limits(None),
+            &setup::limits(Some(self.time.timeout)),
             None,
         );
         let mut checked = reconcile::check(said, &CheckOptions::default());

@@ -5,7 +5,7 @@ use std::mem;
 
 use clap::Args;
 
-use super::args::{Printed, Rendering, Selection};
+use super::args::{Printed, Rendering, Selection, Time};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::{output, setup};
@@ -24,6 +24,8 @@ pub struct Validate {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
+    time: Time,
+    #[command(flatten)]
     rendering: Rendering,
     /// Also tell which files below the paths were passed over, and why
     #[arg(short, long, env = "ENTITLE_VERBOSE")]
@@ -36,7 +38,7 @@ pub fn run(args: &Validate) -> anyhow::Result<Exit> {
 }
 
 fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
-    let mut checked = setup::check(&args.selection, &CheckOptions::default())?;
+    let mut checked = setup::check(&args.selection, &CheckOptions::default(), args.time)?;
     checked.source.paths = setup::paths(&args.selection);
     if args.rendering.format == Printed::Text {
         tell(&checked)?;

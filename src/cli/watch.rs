@@ -223,7 +223,7 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         &args.selection,
         options,
         args.logs_json(),
-        args.reach.timeout,
+        args.reach.time.timeout,
     )?;
     if remote.is_none() {
         // A wrong path or a broken file is told at once; later ones leave the last good manifests in force.

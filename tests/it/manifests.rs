@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use entitle::sandbox::Options;
 use serde_json::{Value as Json, json};
 
 use super::cli::lac_place;
@@ -155,8 +156,19 @@ async fn a_link_that_leads_out_is_followed_by_people_and_refused_in_ci() {
         let ran = place.run(&[command, "lic"]);
         assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
     }
-    let late = place.run(&["plan", "lic", "--timeout", "0s"]);
-    late.failed(1, "took longer than --timeout: it stopped at ");
+    const EVERY: &[&[&str]] = &[
+        &["plan", "lic"],
+        &["validate", "lic"],
+        &["fmt", "lic"],
+        &["suspend", "*", "--manifests", "lic", "--reason", "a test"],
+        &["resume", "*", "--manifests", "lic"],
+    ];
+    for command in EVERY {
+        let late = place.run(&[command, &["--timeout", "0s"] as &[_]].concat());
+        assert_eq!(late.code, 1, "{command:?}: {late:?}");
+        let words = "took longer than --timeout: it stopped at ";
+        assert!(late.stderr.contains(words), "{command:?}: {late:?}");
+    }
     place.set("CI", "true");
     for command in ["validate", "plan", "drift", "fmt"] {
         let ran = place.run(&[command, "lic"]);
@@ -170,17 +182,76 @@ async fn a_link_that_leads_out_is_followed_by_people_and_refused_in_ci() {
 #[tokio::test(flavor = "multi_thread")]
 async fn standard_input_is_not_waited_for_past_the_time_of_the_run() {
     let place = place().await;
-    let mut command = place.command(&["plan", "lic", "-", "--timeout", "1s"]);
-    // Held open until the program has ended.
-    let (input, held) = std::io::pipe().expect("a pipe");
-    let output = command.stdin(input).output().expect("it ends");
-    drop(held);
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        stderr.contains("it did not end within --timeout"),
-        "{stderr}"
-    );
+    for command in [&["plan", "lic"] as &[_], &["validate"], &["fmt"]] {
+        let mut command = place.command(&[command, &["-", "--timeout", "1s"]].concat());
+        // Held open until the program has ended.
+        let (input, held) = std::io::pipe().expect("a pipe");
+        let output = command.stdin(input).output().expect("it ends");
+        drop(held);
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stderr.contains("it did not end within --timeout"),
+            "{stderr}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn git_is_not_waited_for_past_the_time_of_the_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut place = place().await;
+    place.write("lic/a.yaml", &order(0, 31));
+    place.write("bin/git", "#!/bin/sh\nexec sleep 60\n");
+    let bin = place.dir.path().join("bin");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(bin.join("git"), mode).expect("a program");
+    place.set("PATH", &format!("{}:/bin:/usr/bin", bin.display()));
+    for command in [
+        &["plan", "lic"] as &[_],
+        &["drift", "lic", "--base", "HEAD"],
+    ] {
+        let start = std::time::Instant::now();
+        let ran = place.run(&[command, &["--timeout", "1s"]].concat());
+        let took = start.elapsed();
+        assert!(
+            took < std::time::Duration::from_secs(5),
+            "{command:?}: {took:?}"
+        );
+        assert_eq!(ran.code, 1, "{command:?}: {ran:?}");
+        let words = [
+            "git took longer than --timeout",
+            "the time for the whole run is over",
+        ];
+        let said = |word: &&str| ran.stderr.contains(word) || ran.stdout.contains(word);
+        assert!(words.iter().any(said), "{ran:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_is_not_waited_for_past_the_time_of_the_run() {
+    let options = Options {
+        latency: std::time::Duration::from_secs(4),
+        ..Options::default()
+    };
+    let mut place = Place::with(options).await;
+    place.connect("lac");
+    place.object(&lac::VENDOR.little(0, true));
+    let mut first = place.command(&["apply", "--auto-approve"]);
+    let mut first = first.spawn().expect("it starts");
+    let locks = place.dir.path().join("state/entitle/locks");
+    while !std::fs::read_dir(&locks).is_ok_and(|mut locks| locks.next().is_some()) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let start = std::time::Instant::now();
+    let times = ["--lock-timeout", "1m", "--timeout", "1s"];
+    let ran = place.run(&[&["apply", "--auto-approve"] as &[_], &times].concat());
+    let took = start.elapsed();
+    let _ = first.kill();
+    let _ = first.wait();
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(took < std::time::Duration::from_secs(3), "{took:?}");
 }
 
 #[cfg(unix)]
