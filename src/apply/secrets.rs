@@ -43,6 +43,13 @@ impl Secrets {
 
     fn file(&self, path: &Path) -> Result<String, String> {
         let fault = |error| format!("cannot read the secret file {}: {error}", path.display());
+        if read::is_pipe(path) {
+            return Err(format!(
+                "the secret file {} is a pipe, and what a manifest names is a regular file: write the secret \
+                 to one, or name a variable as {{env: NAME}}",
+                path.display()
+            ));
+        }
         // What was looked at is what is read, wherever a link leads by then.
         let real = path.canonicalize().map_err(fault)?;
         match self.trust.file_refusal(path, &real) {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -12,7 +13,9 @@ use super::carry_out::{self, Writer};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
+use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo};
+use crate::files::read::{self, Bounds};
 use crate::plan::document::PlanDocument;
 use crate::reconcile;
 use crate::render::safe::visible;
@@ -40,11 +43,22 @@ pub async fn run(args: Apply) -> anyhow::Result<Exit> {
 }
 
 async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
-    if let Some(document) = take_plan(&mut args.selection.paths)? {
-        return reviewed(document, &args, outputs).await;
-    }
+    let timeout = &mut args.reach.time.timeout;
+    let start = Instant::now();
+    let first = First::take(&mut args.selection.paths, *timeout)?;
+    // Whoever wrote a pipe has used some of the run's time.
+    *timeout = timeout.saturating_sub(start.elapsed());
+    let piped;
+    let files = match first {
+        First::Plan(document) => return reviewed(*document, &args, outputs).await,
+        First::Piped(read) => {
+            piped = read;
+            Files::Piped(&piped)
+        }
+        First::Manifests => Files::Named,
+    };
     carry_out::refuse_unattended(&args.consent)?;
-    let mut setup = setup::setup(&args.selection, &args.reach).await?;
+    let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
     let writer = Writer::new(&setup, &args.consent, outputs).await?;
@@ -102,22 +116,47 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
     ));
 }
 
-/// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they are
-/// where the project file says.
-fn take_plan(paths: &mut Vec<PathBuf>) -> anyhow::Result<Option<PlanDocument>> {
-    if let Some(missing) = paths.first().filter(|first| is_missing_plan(first)) {
-        let path = missing.display();
-        anyhow::bail!("there is no plan file {path}: make one with `entitle plan --out {path}`");
+/// What the first path of an apply is.
+enum First {
+    Plan(Box<PlanDocument>),
+    /// Manifests that were read, since only that could tell them from a plan.
+    Piped(Piped),
+    Manifests,
+}
+
+impl First {
+    /// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they
+    /// are where the project file says.
+    fn take(paths: &mut Vec<PathBuf>, timeout: Duration) -> anyhow::Result<Self> {
+        if let Some(missing) = paths.first().filter(|first| is_missing_plan(first)) {
+            let path = missing.display();
+            anyhow::bail!(
+                "there is no plan file {path}: make one with `entitle plan --out {path}`"
+            );
+        }
+        let Some(first) = paths.first() else {
+            return Ok(Self::Manifests);
+        };
+        let document = if read::is_pipe(first) {
+            let bytes = read::bytes(first, Bounds::or_pipe(plan::MOST_BYTES, timeout));
+            let bytes = bytes
+                .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", first.display()))?;
+            if !says_plan(&bytes) {
+                let path = first.clone();
+                return Ok(Self::Piped(Piped { path, bytes }));
+            }
+            plan::open_text(first, &String::from_utf8_lossy(&bytes))?
+        } else if is_plan(first) {
+            plan::open(first)?
+        } else {
+            return Ok(Self::Manifests);
+        };
+        paths.remove(0);
+        if paths.is_empty() {
+            *paths = project::paths();
+        }
+        Ok(Self::Plan(Box::new(document)))
     }
-    let Some(first) = paths.first().filter(|first| is_plan(first)) else {
-        return Ok(None);
-    };
-    let document = plan::open(first)?;
-    paths.remove(0);
-    if paths.is_empty() {
-        *paths = project::paths();
-    }
-    Ok(Some(document))
 }
 
 /// Whether a path is named as plans are and is not there. Taken for manifests, it would lead to the advice to approve
@@ -135,10 +174,20 @@ fn is_plan(path: &Path) -> bool {
         return false;
     }
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-    let head = String::from_utf8_lossy(&head);
-    read.is_err() || head.contains("\"format_version\"") || !head.contains("apiVersion")
+    let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
+    // A file without any word of a manifest is called a broken plan, and not none.
+    read.is_err() || says_plan(&head) || !holds(&head, "apiVersion")
+}
+
+/// Whether a text begins as a plan does.
+fn says_plan(text: &[u8]) -> bool {
+    let head = &text[..text.len().min(HEAD)];
+    holds(head, "\"format_version\"")
+}
+
+fn holds(text: &[u8], word: &str) -> bool {
+    String::from_utf8_lossy(text).contains(word)
 }
 
 /// Bytes that show whether a file is a plan, which begins with its version.
-const HEAD: u64 = 4 << 10;
+const HEAD: usize = 4 << 10;

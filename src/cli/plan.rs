@@ -104,7 +104,7 @@ pub fn apply_with(plan: &Path, selection: &Selection) -> String {
 }
 
 /// The largest plan that is read, twice what 100,000 objects with a change each take.
-const MOST_BYTES: u64 = 256 << 20;
+pub const MOST_BYTES: u64 = 256 << 20;
 
 /// Writes a plan, whole or not at all; a new file is for its owner only.
 pub fn save(path: &Path, document: &PlanDocument) -> anyhow::Result<()> {
@@ -128,5 +128,10 @@ pub fn open(path: &Path) -> anyhow::Result<PlanDocument> {
     let bounds = Bounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
     let text = read::text(path, bounds)
         .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
-    saved::open(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+    open_text(path, &text)
+}
+
+/// The same of a text that was read already.
+pub fn open_text(path: &Path, text: &str) -> anyhow::Result<PlanDocument> {
+    saved::open(text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
 }

@@ -16,7 +16,8 @@ use super::{cached, output, scope, sessions, simulators, state};
 use crate::apply::clock;
 use crate::apply::{Listener, Secrets, Tls, Trust};
 use crate::files::links::Links;
-use crate::manifest::{Limits, Loaded};
+use crate::manifest::walk::Found;
+use crate::manifest::{self, Limits, Loaded};
 use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
 use crate::sandbox::{self, Sandbox};
@@ -56,8 +57,24 @@ pub enum Files<'a> {
     Named,
     /// These and one more.
     And(&'a Path),
+    /// Those that the selection names, one of which was read already.
+    Piped(&'a Piped),
     /// Those that the selection names, if there are any.
     IfAny,
+}
+
+/// A pipe that was read, as it can be but once.
+pub struct Piped {
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+impl Piped {
+    fn said(&self) -> Said {
+        let name = self.path.display().to_string();
+        let file = (name.clone(), self.bytes.clone());
+        Said::from(manifest::of_files(Found::default(), vec![file], &name))
+    }
 }
 
 pub async fn setup_with(
@@ -156,13 +173,22 @@ fn check_files(
 ) -> anyhow::Result<Checked> {
     let scope = scope::Scope::new(selection)?;
     let cache = cached::open(selection.cache.as_deref());
-    let mut said = Said::of(
-        &selection.paths,
-        &mut StandardInput::until(limits.deadline),
-        limits,
-        cache.clone(),
-    );
+    let mut paths = selection.paths.clone();
+    if let Files::Piped(piped) = files {
+        paths.retain(|path| *path != piped.path);
+    }
+    let mut said = match files {
+        // No path would be the current directory.
+        Files::Piped(_) if paths.is_empty() => Said::default(),
+        _ => Said::of(
+            &paths,
+            &mut StandardInput::until(limits.deadline),
+            limits,
+            cache.clone(),
+        ),
+    };
     match files {
+        Files::Piped(piped) => said.extend(piped.said()),
         Files::Named => {}
         Files::And(more) if has(&said.loaded, more) => {}
         Files::And(more) => {

@@ -34,6 +34,11 @@ impl Bounds {
     }
 }
 
+/// Whether a path leads to a pipe, such as `<(command)`, which can be read but once.
+pub fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| kind::is_pipe(&meta))
+}
+
 /// Opens a regular file. Directories, pipes, devices and sockets are refused by name, without being opened: opening
 /// a FIFO waits for a writer, and a device may act on it.
 pub fn open(path: &Path) -> io::Result<File> {

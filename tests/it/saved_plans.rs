@@ -189,6 +189,60 @@ async fn a_plan_does_not_bring_its_own_manifests() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
+    let mut place = checkout(&[lac::VENDOR.little(0, true)]).await;
+    place.set("PATH", "/usr/bin:/bin");
+    let apply = |words: &str| {
+        let mut bash = place.command(&[]);
+        let program = bash.get_program().display().to_string();
+        let environment: Vec<_> = bash
+            .get_envs()
+            .map(|(name, value)| (name.to_owned(), value.map(|it| it.to_owned())))
+            .collect();
+        bash = std::process::Command::new("bash");
+        bash.args(["-c", &format!("{program} apply --auto-approve {words}")]);
+        bash.current_dir(place.dir.path()).env_clear();
+        bash.envs(
+            environment
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let output = bash
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("bash runs");
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
+    };
+    plan(&place, "licences");
+    let (code, text) = apply("<(cat plan.json) licences");
+    assert_eq!((code, writes(&place)), (Some(0), 1), "{text}");
+    // In sync by now, whoever says so.
+    let (code, text) = apply("<(cat licences/object-0000.yaml) licences/lac.yaml");
+    assert_eq!((code, writes(&place)), (Some(0), 1), "{text}");
+    assert!(text.contains("1 in sync"), "{text}");
+    let (code, text) = apply("<(cat licences/lac.yaml; echo; echo ---; cat licences/object-0000.yaml)");
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) =
+        apply("<(sed s/desired/desierd/ licences/object-0000.yaml) licences/lac.yaml");
+    assert!(
+        code == Some(1) && text.contains("/dev/fd/") && text.contains("desierd"),
+        "{text}"
+    );
+    let (code, text) = apply("<(sed 's/object-0000/object-0001/' plan.json) licences");
+    assert!(code == Some(1) && text.contains("/dev/fd/"), "{text}");
+    let (code, text) = apply("<(sleep 30) licences --timeout 1s");
+    assert!(
+        code == Some(1) && text.contains("cannot read /dev/fd/"),
+        "{text}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
 async fn with_ci_set_manifests_outside_the_checkout_are_not_read() {
     let mut place = checkout(&[lac::VENDOR.little(0, true)]).await;
     let outside = tempfile::tempdir().expect("a directory");

@@ -38,6 +38,20 @@ async fn a_command_runs_only_with_leave() {
     assert_eq!(allowed.code, 0, "{}", allowed.stdout);
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_from_a_pipe_is_refused_with_what_to_do_instead() {
+    let place = lac_place(&json!({"token": {"file": "token"}})).await;
+    let path = place.dir.path().join("token");
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.expect("mkfifo runs").success());
+    let ran = place.run(&["plan"]);
+    assert_eq!(ran.code, 1);
+    let words = "is a pipe, and what a manifest names is a regular file";
+    assert!(ran.stdout.contains(words), "{}", ran.stdout);
+    assert!(ran.stdout.contains("{env: NAME}"), "{}", ran.stdout);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn in_ci_a_secret_file_outside_the_tree_needs_a_word() {
     let outside = tempfile::tempdir().expect("a directory");
