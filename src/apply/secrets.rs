@@ -120,8 +120,24 @@ fn clean(text: &str, place: &str) -> Result<SecretText, String> {
     Ok(SecretString::from(text))
 }
 
+/// Says what a secret has around it that most likely was not meant: an editor or a shell put it there.
+pub(super) fn odd_ends(text: &str) -> Option<&'static str> {
+    let quoted = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    match text {
+        _ if text.starts_with(char::is_whitespace) => Some("begins with a space"),
+        _ if text.ends_with(char::is_whitespace) => Some("ends with a space"),
+        _ if quoted('"') || quoted('\'') => Some("stands in quotes"),
+        _ => None,
+    }
+}
+
 /// Says why a header cannot carry a secret, and nothing of the secret but where in it the reason is.
 pub(super) fn header_fault(text: &str) -> Option<String> {
+    if let Some(odd) = odd_ends(text) {
+        return Some(format!(
+            "the credential {odd}, which is no part of any: take that out of the variable or file"
+        ));
+    }
     let at = text.chars().position(|c| !matches!(c, ' '..='~'))?;
     Some(format!(
         "character {} of the credential is not one that a header can carry: it is no printing ASCII character",
@@ -273,5 +289,16 @@ mod tests {
             "{fault}"
         );
         assert!(header_fault("ü").is_some());
+        for (text, odd) in [
+            (" hunter2", "begins with a space"),
+            ("hunter2 ", "ends with a space"),
+            ("\"hunter2\"", "stands in quotes"),
+            ("'hunter2'", "stands in quotes"),
+        ] {
+            let fault = header_fault(text).expect("a fault");
+            assert!(fault.contains(odd) && !fault.contains("hunter"), "{fault}");
+        }
+        assert_eq!(header_fault("\""), None);
+        assert_eq!(header_fault("\"hunter2"), None, "it may be so");
     }
 }

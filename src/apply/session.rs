@@ -14,7 +14,7 @@ use url::Url;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::redact::Redactor;
-use super::secrets::{Secrets, header_fault};
+use super::secrets::{Secrets, header_fault, odd_ends};
 use crate::model::connection::Credential;
 use crate::model::{Auth, Connection, Method, Reply, SecretRef};
 use crate::provider::Provider;
@@ -72,6 +72,20 @@ struct Shut {
     why: String,
     /// Whether the vendor refused the credentials themselves, so that time heals nothing.
     credentials: bool,
+}
+
+impl Shut {
+    /// Says of refused credentials what they have around them. A password may be meant so.
+    fn noting(mut self, members: &[(&'static str, SecretString)]) -> Self {
+        let odd = |(name, text): &(&str, SecretString)| {
+            let odd = odd_ends(text.expose_secret())?;
+            Some(format!("; `{name}` {odd}"))
+        };
+        if self.credentials {
+            self.why.extend(members.iter().filter_map(odd));
+        }
+        self
+    }
 }
 
 impl From<String> for Shut {
@@ -206,7 +220,8 @@ impl Opener<'_> {
                 let url = join(&self.connection.base_url, call.path);
                 let hint = format!("check `baseUrl`: it is everything before `{}`", call.path);
                 let body = Body::Json(&call.body);
-                self.login(&url, body, &hint).await?
+                let session = self.login(&url, body, &hint).await;
+                session.map_err(|shut| shut.noting(&members))?
             }
             Auth::ClientCredentials { token_url, members } => {
                 self.trusted(token_url)?;
@@ -221,7 +236,8 @@ impl Opener<'_> {
                     form.push((name, text.expose_secret().into()));
                 }
                 let (body, hint) = (Body::Form(&form), "check `tokenUrl`");
-                self.login(token_url, body, hint).await?
+                let session = self.login(token_url, body, hint).await;
+                session.map_err(|shut| shut.noting(&members))?
             }
         };
         self.sessions.redactor().add(&session.token);

@@ -124,6 +124,13 @@ impl Field {
         self
     }
 
+    /// Reports whether a vendor may leave the field out because it is empty: a list, what only some objects have, or
+    /// what can be cleared.
+    pub const fn can_be_empty(&self) -> bool {
+        let conditional = matches!(self.need, Need::When { .. });
+        self.is_list() || conditional || !matches!(self.clearing, Clearing::Impossible)
+    }
+
     /// Reports whether the field holds a list, of which a read that leaves it out shows no element.
     pub const fn is_list(&self) -> bool {
         matches!(self.shape, Shape::Set(_) | Shape::Keyed(_))

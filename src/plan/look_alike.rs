@@ -18,6 +18,9 @@ const MOST_PAIRS: usize = 10_000;
 /// Letters of one alphabet that differ from which on two texts are different words to whoever reads it.
 const WORD: usize = 3;
 
+/// Characters of a value that every output shows before it cuts.
+const SHOWN: usize = 40;
+
 /// Adds to the notes of changes where the two sides differ, if nobody could see it.
 pub fn note(changes: &mut [Change]) {
     let paths = |verb: ChangeVerb, changes: &[Change]| -> Vec<String> {
@@ -50,7 +53,7 @@ pub fn note(changes: &mut [Change]) {
 /// first two texts that do.
 pub fn difference(before: &Json, after: &Json) -> Option<String> {
     match (before, after) {
-        (Json::String(before), Json::String(after)) => texts(before, after),
+        (Json::String(before), Json::String(after)) => long_texts(before, after),
         (Json::Array(before), Json::Array(after)) => {
             let only = |these: &[Json], those: &[Json]| -> Vec<Json> {
                 let only = these.iter().filter(|item| !those.contains(item));
@@ -82,6 +85,15 @@ pub fn apart(before: Option<&Json>, after: Option<&Json>) -> String {
     let both = before.zip(after);
     let apart = both.and_then(|(before, after)| difference(before, after));
     apart.map_or(String::new(), |apart| format!(" ({apart})"))
+}
+
+/// Says the same of two texts, also where they are alike for as long as any output shows of them.
+fn long_texts(before: &str, after: &str) -> Option<String> {
+    texts(before, after).or_else(|| {
+        let pairs = before.chars().zip(after.chars());
+        let head = pairs.take_while(|(old, new)| old == new).count();
+        (before != after && head >= SHOWN).then(|| format!("differ at character {}", head + 1))
+    })
 }
 
 /// Says the same of two texts.
@@ -239,5 +251,24 @@ mod tests {
         assert!(apart(json!({"a": {"b": "Sales"}}), json!({"a": {"b": cyrillic}})).is_some());
         assert!(apart(json!({"Sales": 1}), json!({(cyrillic): 1})).is_some());
         assert!(apart(json!(1), json!(2)).is_none());
+    }
+
+    #[test]
+    fn texts_that_differ_behind_what_is_shown_are_told_apart() {
+        let long = "x".repeat(50);
+        let apart = |head: usize, end: &str| {
+            let (before, after) = (format!("{long}a"), format!("{}{end}", &long[..head]));
+            difference(&json!(before), &json!(after))
+        };
+        assert_eq!(apart(50, "b").as_deref(), Some("differ at character 51"));
+        assert_eq!(apart(50, "").as_deref(), Some("differ at character 51"));
+        assert_eq!(apart(40, "b").as_deref(), Some("differ at character 41"));
+        assert_eq!(apart(39, "b"), None, "it is seen");
+        let (before, after) = (format!("{long}Sales"), format!("{long}S\u{430}les"));
+        let apart = difference(&json!([before]), &json!([after]));
+        assert_eq!(
+            apart.as_deref(),
+            Some("differ at character 52: U+0061 and U+0430")
+        );
     }
 }

@@ -68,7 +68,7 @@ pub fn refuse_unseen(
     };
     let root = FieldPath::default();
     search.level(table, Some(wanted), &live.fields, &root, false, false);
-    refusal(search.unseen)
+    refusal(&search.unseen)
 }
 
 /// The same for the managed lists alone, without which the object cannot even be compared.
@@ -83,31 +83,57 @@ pub fn refuse_unseen_lists(
         .iter()
         .filter(|field| field.is_list() && wanted.contains_key(field.name))
         .filter(|field| !live.fields.contains_key(field.name))
-        .map(|field| root.field(field.name))
-        .filter(|path| !desired.policy.ignores(path, false));
-    refusal(unseen.collect())
+        .map(|field| Unseen::at(root.field(field.name), field))
+        .filter(|unseen| !desired.policy.ignores(&unseen.path, false));
+    refusal(&Vec::from_iter(unseen))
 }
 
-fn refusal(unseen: Vec<FieldPath>) -> Result<(), String> {
+/// What a read does not show.
+struct Unseen {
+    path: FieldPath,
+    /// Whether `policy.absentIsEmpty` may name it.
+    can_be_empty: bool,
+}
+
+impl Unseen {
+    fn at(path: FieldPath, field: &Field) -> Self {
+        let can_be_empty = field.can_be_empty();
+        Self { path, can_be_empty }
+    }
+}
+
+fn refusal(unseen: &[Unseen]) -> Result<(), String> {
     if unseen.is_empty() {
         return Ok(());
     }
-    let mut names: Vec<String> = unseen.iter().take(NAMED).map(ToString::to_string).collect();
+    let (empty, never) = unseen.iter().partition::<Vec<_>, _>(|one| one.can_be_empty);
+    let hint = "`policy.absentIsEmpty` names what the vendor leaves out when it is empty";
+    let hint = match (empty.is_empty(), never.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!(" ({hint})"),
+        (false, false) => format!(" ({hint}, which here only {} can be)", names(&empty)),
+    };
+    let all = names(&Vec::from_iter(unseen));
+    Err(format!(
+        "the read does not show {all}: nothing is sent{hint}"
+    ))
+}
+
+/// The first paths, and how many more there are.
+fn names(unseen: &[&Unseen]) -> String {
+    let first = unseen.iter().take(NAMED);
+    let mut names: Vec<String> = first.map(|one| one.path.to_string()).collect();
     if unseen.len() > NAMED {
         names.push(format!("{} more", unseen.len() - NAMED));
     }
-    Err(format!(
-        "the read does not show {}: nothing is sent (`policy.absentIsEmpty` names what the vendor leaves out when \
-         it is empty)",
-        names.join(", ")
-    ))
+    names.join(", ")
 }
 
 struct Search<'a> {
     policy: &'a Policy,
     /// Whether a write carries what the manifest does not manage at the top of the object.
     carries: bool,
-    unseen: Vec<FieldPath>,
+    unseen: Vec<Unseen>,
 }
 
 impl Search<'_> {
@@ -140,7 +166,7 @@ impl Search<'_> {
                 Some(_) => false,
             };
             if unknown && !self.policy.takes_absent_for_empty(&path, folds) {
-                self.unseen.push(path);
+                self.unseen.push(Unseen::at(path, field));
             } else if let (Shape::Keyed(_), Some(Value::Items(_))) =
                 (&field.shape, held.get(field.name))
             {
@@ -266,7 +292,7 @@ mod tests {
     }
 
     /// The refusal of a write in a mode, by the paths that it names.
-    fn unseen(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
+    fn refusal_words(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
         let table = provider::of_kind("LacLicenseOrder")
             .expect("a kind")
             .table();
@@ -280,17 +306,16 @@ mod tests {
             ..Live::default()
         };
         let live = filled(TABLE, policy, &live);
-        match refuse_unseen(TABLE, mode, &desired, wanted, &live) {
-            Ok(()) => String::new(),
-            Err(why) => {
-                let names = why.strip_prefix("the read does not show ").expect("words");
-                names
-                    .split(": nothing is sent")
-                    .next()
-                    .unwrap_or_default()
-                    .to_string()
-            }
-        }
+        let refused = refuse_unseen(TABLE, mode, &desired, wanted, &live);
+        refused.err().unwrap_or_default()
+    }
+
+    /// The paths alone.
+    fn unseen(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
+        let why = refusal_words(mode, policy, wanted, live);
+        let names = why.strip_prefix("the read does not show ").unwrap_or(&why);
+        let names = names.split(": nothing is sent").next();
+        names.unwrap_or_default().to_string()
     }
 
     fn overwrite(policy: &Policy, wanted: &Fields, live: &Fields) -> String {
@@ -422,6 +447,25 @@ mod tests {
             list(),
             Fields::new()
         ));
+    }
+
+    #[test]
+    fn a_refusal_sends_nobody_to_a_policy_that_takes_no_such_path() {
+        let (none, nothing) = (Policy::default(), Fields::new());
+        let live =
+            |unseen: &[(&'static str, Option<Value>)]| object(items(&[("a", element(unseen))]));
+        let (seats, end) = (("seats", None), ("end", None));
+        let words = |live: &Fields| refusal_words(WriteMode::Overwrite, &none, &nothing, live);
+        let hint = "`policy.absentIsEmpty` names what the vendor leaves out when it is empty";
+        let start = "the read does not show items[a]";
+        let only_seats = format!("{start}.seats: nothing is sent");
+        assert_eq!(words(&live(&[seats.clone()])), only_seats);
+        let only_end = format!("{start}.end: nothing is sent ({hint})");
+        assert_eq!(words(&live(&[end.clone()])), only_end);
+        let both = format!(
+            "{start}.seats, items[a].end: nothing is sent ({hint}, which here only items[a].end can be)"
+        );
+        assert_eq!(words(&live(&[seats, end])), both);
     }
 
     #[test]

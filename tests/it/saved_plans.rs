@@ -224,7 +224,8 @@ async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
     let (code, text) = apply("<(cat licences/object-0000.yaml) licences/lac.yaml");
     assert_eq!((code, writes(&place)), (Some(0), 1), "{text}");
     assert!(text.contains("1 in sync"), "{text}");
-    let (code, text) = apply("<(cat licences/lac.yaml; echo; echo ---; cat licences/object-0000.yaml)");
+    let (code, text) =
+        apply("<(cat licences/lac.yaml; echo; echo ---; cat licences/object-0000.yaml)");
     assert_eq!(code, Some(0), "{text}");
     let (code, text) =
         apply("<(sed s/desired/desierd/ licences/object-0000.yaml) licences/lac.yaml");
@@ -234,7 +235,7 @@ async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
     );
     let (code, text) = apply("<(sed 's/object-0000/object-0001/' plan.json) licences");
     assert!(code == Some(1) && text.contains("/dev/fd/"), "{text}");
-    let (code, text) = apply("<(sleep 30) licences --timeout 1s");
+    let (code, text) = apply("<(exec sleep 30 2>&-) licences --timeout 1s");
     assert!(
         code == Some(1) && text.contains("cannot read /dev/fd/"),
         "{text}"

@@ -38,6 +38,29 @@ async fn a_command_runs_only_with_leave() {
     assert_eq!(allowed.code, 0, "{}", allowed.stdout);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_editor_or_a_shell_put_around_a_credential_is_said() {
+    let mut place = lac_place(&json!({"token": {"env": "LAC_TOKEN"}})).await;
+    for (token, words) in [
+        (format!(" {TOKEN}"), "the credential begins with a space"),
+        (format!("\"{TOKEN}\""), "the credential stands in quotes"),
+    ] {
+        place.set_secret("LAC_TOKEN", &token);
+        let ran = place.run(&["plan"]);
+        assert!(ran.code == 1 && ran.stdout.contains(words), "{ran:?}");
+        assert_eq!(place.sandbox.requests(), [], "no header carries it");
+    }
+    // A password may be meant so: it is said once the vendor refused it.
+    let mut place = Place::new().await;
+    place.connect_by_login("informatica");
+    place.object(&crate::conformance::vendors::informatica::VENDOR.little(0, false));
+    place.set_secret("INFORMATICA_PASSWORD", "'sandbox-password '");
+    let ran = place.run(&["plan"]);
+    let words = "`password` stands in quotes";
+    assert!(ran.code == 1 && ran.stdout.contains(words), "{ran:?}");
+    assert!(ran.stdout.contains("credentials refused"), "{ran:?}");
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_from_a_pipe_is_refused_with_what_to_do_instead() {

@@ -73,11 +73,7 @@ impl Auditor<'_> {
                 fields = elements.fields;
             }
         }
-        let can_be_empty = |field: &&Field| {
-            let conditional = matches!(field.need, Need::When { .. });
-            field.is_list() || conditional || field.clearing != Clearing::Impossible
-        };
-        if named.filter(can_be_empty).is_some() {
+        if named.is_some_and(Field::can_be_empty) {
             return None;
         }
         let message = "absentIsEmpty names what is never empty";
