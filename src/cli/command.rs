@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::project::Found;
 use super::{
     apply, complete, completions, drift, explain, fmt, history, import, init, plan, sandbox,
-    schema, suspend, undo, unmanaged, validate, watch,
+    schema, suspend, undo, unmanaged, validate, watch_args,
 };
 
 /// GitOps for software licences
@@ -62,7 +62,7 @@ pub enum Command {
     /// Explain a kind or a field of it
     Explain(explain::Explain),
     /// Keep the live objects as the manifests say, until told to stop
-    Watch(Box<watch::Watch>),
+    Watch(Box<watch_args::Watch>),
     /// Serve simulators of the five vendors on loopback
     Sandbox(sandbox::Sandbox),
     /// Print the completions of a shell

@@ -47,6 +47,7 @@ mod undo;
 mod unmanaged;
 mod validate;
 mod watch;
+mod watch_args;
 mod watch_once;
 mod watch_source;
 

@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use clap::{Args, ValueEnum};
 use tokio::sync::{mpsc, watch};
 
-use super::args::{Checks, JournalFile, Reach, Selection};
-use super::duration::duration;
+use super::args::Reach;
 use super::exit::Exit;
-use super::surface::{Surface, SurfaceArgs};
+use super::surface::Surface;
+use super::watch_args::Watch;
 use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::clock;
@@ -19,9 +17,8 @@ use crate::apply::journal::Journal;
 use crate::apply::lock::{Lock, LockFiles};
 use crate::apply::recall::{Fold, Recall};
 use crate::daemon::board::Board;
-use crate::daemon::brake;
 use crate::daemon::descriptors;
-use crate::daemon::engine::{Engine, Rules};
+use crate::daemon::engine::Engine;
 use crate::daemon::mode::RunMode;
 use crate::daemon::pass::Shell;
 use crate::daemon::serve::Bounds;
@@ -30,165 +27,11 @@ use crate::daemon::source::git::Remote;
 use crate::daemon::status::SourceKind;
 use crate::daemon::task::{Reader, Task};
 use crate::daemon::trigger::Trigger;
-use crate::daemon::window::Window;
-use crate::plan::guard::MaxChanges;
 use crate::reconcile::{CheckOptions, Settings};
 use crate::sandbox::{self, Sandbox};
 
-/// What the daemon may do about a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// Look and report; write nothing
-    Observe,
-    /// Put back what was last applied; never follow the source
-    Heal,
-    /// Follow the source, and heal what drifts from it
-    Sync,
-}
-
-/// How the log is written to standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-#[derive(Args)]
-#[command(
-    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass."
-)]
-pub struct Watch {
-    #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    reach: Reach,
-    /// What may be done about a difference
-    #[arg(long, value_enum, env = "ENTITLE_MODE", default_value = "observe")]
-    mode: Mode,
-    /// Look at everything this often, hint or no hint; an object's policy may say otherwise
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_RESYNC", default_value = "10m", value_parser = positive)]
-    resync: Duration,
-    /// Write nothing to a connection where more objects would change: a number, or a share, counted from 10 objects
-    #[arg(
-        long,
-        value_name = "N|P%",
-        env = "ENTITLE_MAX_CHANGES",
-        default_value = brake::DEFAULT
-    )]
-    max_changes: MaxChanges,
-    /// When to write, and when not to: `allow|deny CRON for LENGTH [in ZONE]`; may be given several times
-    #[arg(
-        long,
-        value_name = "WINDOW",
-        env = "ENTITLE_WINDOW",
-        value_delimiter = ';'
-    )]
-    window: Vec<Window>,
-    /// Take the manifests from this git remote instead of from files (https, ssh or file)
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "ENTITLE_GIT",
-        conflicts_with = "paths"
-    )]
-    git: Option<String>,
-    /// Branch or tag of the remote
-    #[arg(
-        long = "ref",
-        value_name = "REF",
-        env = "ENTITLE_GIT_REF",
-        default_value = "main"
-    )]
-    reference: String,
-    /// Folder of the remote with the manifests
-    #[arg(long, value_name = "DIR", env = "ENTITLE_GIT_PATH", default_value = "")]
-    path: String,
-    /// How often the remote is asked for a new commit
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_INTERVAL", default_value = "1m", value_parser = positive)]
-    interval: Duration,
-    /// Token for the remote over https
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "ENTITLE_GIT_TOKEN",
-        hide_env_values = true
-    )]
-    git_token: Option<String>,
-    /// Compare the files every few seconds instead of waiting for events, for network file systems
-    #[arg(long, env = "ENTITLE_POLL")]
-    poll: bool,
-    #[command(flatten)]
-    surface: SurfaceArgs,
-    #[command(flatten)]
-    checks: Checks,
-    #[command(flatten)]
-    journal: JournalFile,
-    /// End after one pass over everything, with the exit code of `apply`
-    #[arg(long, env = "ENTITLE_ONCE")]
-    once: bool,
-    /// How the log is written to standard error
-    #[arg(long, value_enum, env = "ENTITLE_LOG_FORMAT", default_value = "text")]
-    log_format: LogFormat,
-}
-
 /// Hints that wait at most: more would say nothing more.
 const HINTS: usize = 1024;
-
-fn positive(text: &str) -> Result<Duration, String> {
-    let span = duration(text)?;
-    if span < Duration::from_secs(1) {
-        return Err("a second is the shortest".into());
-    }
-    Ok(span)
-}
-
-impl Watch {
-    pub fn logs_json(&self) -> bool {
-        self.log_format == LogFormat::Json
-    }
-
-    /// Whether it ends by itself.
-    pub fn is_once(&self) -> bool {
-        self.once
-    }
-
-    fn rules(&self) -> Rules {
-        Rules {
-            mode: match self.mode {
-                Mode::Observe => RunMode::Observe,
-                Mode::Heal => RunMode::Heal,
-                Mode::Sync => RunMode::Sync,
-            },
-            resync: self.resync,
-            max_changes: self.max_changes,
-            windows: self.window.clone(),
-        }
-    }
-
-    fn remote(&self) -> anyhow::Result<Option<Remote>> {
-        let Some(url) = &self.git else {
-            return Ok(None);
-        };
-        let name = crate::plan::fingerprint::digest(url);
-        let name: String = name
-            .chars()
-            .skip_while(|c| *c != ':')
-            .skip(1)
-            .take(16)
-            .collect();
-        let remote = Remote {
-            url: url.clone(),
-            reference: self.reference.clone(),
-            path: self.path.clone(),
-            dir: state::dir()?.join("git").join(name),
-            token: self.git_token.clone(),
-        };
-        match remote.fault() {
-            Some(fault) => anyhow::bail!(fault),
-            None => Ok(Some(remote)),
-        }
-    }
-}
 
 pub async fn run(args: Watch) -> anyhow::Result<Exit> {
     let limit = descriptors::raise_limit();

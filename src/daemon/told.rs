@@ -80,7 +80,7 @@ mod tests {
             1,
             "the error is the message"
         );
-        assert_eq!(news(true, &[one.clone()]), 0);
+        assert_eq!(news(true, std::slice::from_ref(&one)), 0);
         assert_eq!(news(false, &[]), 0);
         assert_eq!(news(true, &[one.clone(), other]), 1);
         assert_eq!(news(true, &[]), 0);

@@ -459,9 +459,9 @@ mod tests {
         let hint = "`policy.absentIsEmpty` names what the vendor leaves out when it is empty";
         let start = "the read does not show items[a]";
         let only_seats = format!("{start}.seats: nothing is sent");
-        assert_eq!(words(&live(&[seats.clone()])), only_seats);
+        assert_eq!(words(&live(std::slice::from_ref(&seats))), only_seats);
         let only_end = format!("{start}.end: nothing is sent ({hint})");
-        assert_eq!(words(&live(&[end.clone()])), only_end);
+        assert_eq!(words(&live(std::slice::from_ref(&end))), only_end);
         let both = format!(
             "{start}.seats, items[a].end: nothing is sent ({hint}, which here only items[a].end can be)"
         );

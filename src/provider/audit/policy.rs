@@ -5,7 +5,7 @@ use super::paths::path_fault;
 use crate::model::draft::PolicyDraft;
 use crate::model::field::{find, meant};
 use crate::model::path::PatternPart;
-use crate::model::{Clearing, Diagnostic, Field, KindTable, Need, PathPattern, Policy, Shape};
+use crate::model::{Diagnostic, Field, KindTable, PathPattern, Policy, Shape};
 
 impl Auditor<'_> {
     pub(super) fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {

@@ -1,0 +1,168 @@
+//! What `entitle watch` is told.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{Checks, JournalFile, Reach, Selection};
+use super::duration::duration;
+use super::state;
+use super::surface::SurfaceArgs;
+use crate::daemon::brake;
+use crate::daemon::engine::Rules;
+use crate::daemon::mode::RunMode;
+use crate::daemon::source::git::Remote;
+use crate::daemon::window::Window;
+use crate::plan::guard::MaxChanges;
+
+/// What the daemon may do about a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Look and report; write nothing
+    Observe,
+    /// Put back what was last applied; never follow the source
+    Heal,
+    /// Follow the source, and heal what drifts from it
+    Sync,
+}
+
+/// How the log is written to standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass."
+)]
+pub struct Watch {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub reach: Reach,
+    /// What may be done about a difference
+    #[arg(long, value_enum, env = "ENTITLE_MODE", default_value = "observe")]
+    pub mode: Mode,
+    /// Look at everything this often, hint or no hint; an object's policy may say otherwise
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_RESYNC", default_value = "10m", value_parser = positive)]
+    pub resync: Duration,
+    /// Write nothing to a connection where more objects would change: a number, or a share, counted from 10 objects
+    #[arg(
+        long,
+        value_name = "N|P%",
+        env = "ENTITLE_MAX_CHANGES",
+        default_value = brake::DEFAULT
+    )]
+    pub max_changes: MaxChanges,
+    /// When to write, and when not to: `allow|deny CRON for LENGTH [in ZONE]`; may be given several times
+    #[arg(
+        long,
+        value_name = "WINDOW",
+        env = "ENTITLE_WINDOW",
+        value_delimiter = ';'
+    )]
+    pub window: Vec<Window>,
+    /// Take the manifests from this git remote instead of from files (https, ssh or file)
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENTITLE_GIT",
+        conflicts_with = "paths"
+    )]
+    pub git: Option<String>,
+    /// Branch or tag of the remote
+    #[arg(
+        long = "ref",
+        value_name = "REF",
+        env = "ENTITLE_GIT_REF",
+        default_value = "main"
+    )]
+    pub reference: String,
+    /// Folder of the remote with the manifests
+    #[arg(long, value_name = "DIR", env = "ENTITLE_GIT_PATH", default_value = "")]
+    pub path: String,
+    /// How often the remote is asked for a new commit
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_INTERVAL", default_value = "1m", value_parser = positive)]
+    pub interval: Duration,
+    /// Token for the remote over https
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ENTITLE_GIT_TOKEN",
+        hide_env_values = true
+    )]
+    pub git_token: Option<String>,
+    /// Compare the files every few seconds instead of waiting for events, for network file systems
+    #[arg(long, env = "ENTITLE_POLL")]
+    pub poll: bool,
+    #[command(flatten)]
+    pub surface: SurfaceArgs,
+    #[command(flatten)]
+    pub checks: Checks,
+    #[command(flatten)]
+    pub journal: JournalFile,
+    /// End after one pass over everything, with the exit code of `apply`
+    #[arg(long, env = "ENTITLE_ONCE")]
+    pub once: bool,
+    /// How the log is written to standard error
+    #[arg(long, value_enum, env = "ENTITLE_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+impl Watch {
+    pub fn logs_json(&self) -> bool {
+        self.log_format == LogFormat::Json
+    }
+
+    /// Whether it ends by itself.
+    pub fn is_once(&self) -> bool {
+        self.once
+    }
+
+    pub fn rules(&self) -> Rules {
+        Rules {
+            mode: match self.mode {
+                Mode::Observe => RunMode::Observe,
+                Mode::Heal => RunMode::Heal,
+                Mode::Sync => RunMode::Sync,
+            },
+            resync: self.resync,
+            max_changes: self.max_changes,
+            windows: self.window.clone(),
+        }
+    }
+
+    pub fn remote(&self) -> anyhow::Result<Option<Remote>> {
+        let Some(url) = &self.git else {
+            return Ok(None);
+        };
+        let name = crate::plan::fingerprint::digest(url);
+        let name: String = name
+            .chars()
+            .skip_while(|c| *c != ':')
+            .skip(1)
+            .take(16)
+            .collect();
+        let remote = Remote {
+            url: url.clone(),
+            reference: self.reference.clone(),
+            path: self.path.clone(),
+            dir: state::dir()?.join("git").join(name),
+            token: self.git_token.clone(),
+        };
+        match remote.fault() {
+            Some(fault) => anyhow::bail!(fault),
+            None => Ok(Some(remote)),
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<Duration, String> {
+    let span = duration(text)?;
+    if span < Duration::from_secs(1) {
+        return Err("a second is the shortest".into());
+    }
+    Ok(span)
+}
