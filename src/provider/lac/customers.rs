@@ -115,8 +115,9 @@ impl CustomerList {
         let mut listed = Vec::with_capacity(rows.len());
         for row in rows {
             let [id, name] = &row.beside;
-            if let (Some(id), Some(name)) = (id.integer(), name.text()) {
-                listed.push(id);
+            let Some(id) = id.integer() else { continue };
+            listed.push(id);
+            if let Some(name) = name.text() {
                 let name = self.name(name);
                 let ids = self.ids.entry(name).or_default();
                 if !ids.contains(&id) {

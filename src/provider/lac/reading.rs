@@ -152,8 +152,11 @@ impl OrderReading {
                 None => self.ask_any(*index),
             },
             Purpose::Any(index) => {
-                if let Some(order) = exact(rows, &self.targets[*index].key) {
-                    self.read(*index, order);
+                let others = rows.len();
+                match exact(rows, &self.targets[*index].key) {
+                    Some(order) => self.read(*index, order),
+                    None if others > 0 => self.only_parts(*index, others),
+                    None => {}
                 }
             }
             Purpose::Page(listing, _) => self.page(*listing, rows),
@@ -168,6 +171,16 @@ impl OrderReading {
                 }
             }
         }
+    }
+
+    /// The filter matches parts of keys, and such a list may go on: that the order is not there is not shown.
+    fn only_parts(&mut self, index: usize, others: usize) {
+        let target = &mut self.targets[index];
+        let key = &target.key;
+        target.failure = Some(format!(
+            "GET /license-orders shows {others} with {key} as a part of their keys, and none whose key it is: \
+             give the whole key"
+        ));
     }
 
     pub(super) fn read(&mut self, index: usize, row: OrderRow<'_>) {

@@ -51,6 +51,52 @@ fn a_customer_list_that_does_not_end_is_left() {
     }
 }
 
+#[test]
+fn a_part_of_other_keys_is_not_called_missing() {
+    // The list of all with a 3 in their keys fills more than a page.
+    let account = Account {
+        orders: 400,
+        customers: 1,
+        lost: -1,
+        sees: true,
+        rows: 100,
+    };
+    let mut order = account.manifest(0);
+    for (key, shown) in [
+        ("k3", "Live"),
+        ("3", "give the whole key"),
+        ("k999", "Missing"),
+    ] {
+        order.identity = testing::wanted(&fields::TABLE, &[("activationKey", key)]).identity;
+        let (_, found) = testing::drive(Lac.reading(&[&order]), |call| account.answer(call));
+        let words = format!("{:?}", found[0]);
+        assert!(words.contains(shown), "{key}: {words}");
+    }
+}
+
+#[test]
+fn a_customer_without_a_name_moves_nothing() {
+    let account = Account {
+        orders: 20,
+        customers: 20,
+        lost: -1,
+        sees: true,
+        rows: 7,
+    };
+    let (_, found) = account.read_by(0..20, |call| {
+        let mut reply = account.answer(call);
+        if let Answer::Reply(reply) = &mut reply {
+            reply.body = reply
+                .body
+                .replace(r#""id":7,"name":"Customer 7""#, r#""id":7,"name":null"#);
+        }
+        reply
+    });
+    let live = found.iter().filter(|one| matches!(one, Observed::Live(_)));
+    // The one of that customer is proved by the customer's list.
+    assert_eq!(live.count(), 20);
+}
+
 /// Orders of 20 of these customers, by pages of 7. After so many pages of customers the first two go. The last
 /// customer has the name of another, and the order 7 besides.
 fn with_customers_that_go(customers: i64, after: &[usize]) -> (usize, Vec<Observed>) {
