@@ -53,11 +53,10 @@ pub fn door(windows: &[Window], now: Timestamp) -> Door {
     }
     let this = minute(now);
     let mut ends: Vec<Option<Timestamp>> = vec![None; windows.len()];
-    let first = -LONGEST.as_mins();
-    let before = this + SignedDuration::from_mins(first - 1);
-    let walls = windows.iter().map(|w| w.zone.to_datetime(before));
+    let walls = windows.iter().map(|w| w.zone.to_datetime(this - LONGEST));
     let mut walls: Vec<DateTime> = walls.collect();
-    for step in first..=AHEAD {
+    // What began a longest window ago is over.
+    for step in 1 - LONGEST.as_mins()..=AHEAD {
         let at = this + SignedDuration::from_mins(step);
         for ((window, end), wall) in windows.iter().zip(&mut ends).zip(&mut walls) {
             let shown = window.zone.to_datetime(at);
@@ -190,6 +189,11 @@ mod tests {
         let week = "allow 0 0 1 11 * for 168h";
         assert_eq!(door_at(&[week], "2026-11-07T23:59:59Z"), Door::Open);
         let ended = door_at(&[week], "2026-11-08T00:00:00Z");
+        assert_eq!(ended, Door::Closed { opens: None });
+        // It begins where the clock jumps over its beginning: at 01:00 UTC.
+        let week = "allow 30 2 29 3 * for 168h in Europe/Vienna";
+        assert_eq!(door_at(&[week], "2026-04-05T00:59:59Z"), Door::Open);
+        let ended = door_at(&[week], "2026-04-05T01:00:00Z");
         assert_eq!(ended, Door::Closed { opens: None });
     }
 
