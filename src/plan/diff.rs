@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 use super::look_alike;
 use super::risk::{self, Weighed};
 use crate::model::field::Elements;
-use crate::model::{Field, FieldPath, Fields, Key, Live, Need, Risk, Scope, Shape, Value};
+use crate::model::{Field, FieldPath, Fields, Key, Live, Need, Risk, Shape, Value};
+use crate::provider::conditions;
 
 /// What happens to a field or to an element of a list.
 ///
@@ -87,19 +88,12 @@ fn consequence(
     scale: &risk::Scale<'_>,
 ) -> Option<Change> {
     let Need::When {
-        scope,
-        field: trigger,
-        is,
+        field: trigger, is, ..
     } = field.need
     else {
         return None;
     };
-    let beside = if scope == Scope::Here {
-        held
-    } else {
-        &scale.live.fields
-    };
-    let meant = matches!(beside.get(trigger), Some(Value::Text(stated)) if stated == is);
+    let meant = !conditions::means_nothing(field, held, &scale.live.fields);
     let before = held
         .get(field.name)
         .filter(|value| meant && **value != Value::Null)?;
@@ -181,5 +175,56 @@ fn keyed(
                 note,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    /// The changes of an order's one feature, from what live shows to what should be.
+    fn changed(live: &[(&'static str, &str)], next: &[(&'static str, &str)]) -> Vec<String> {
+        let order = |feature: &[(&'static str, &str)]| {
+            let value = |text: &str| match text {
+                "null" => Value::Null,
+                text => Value::Text(text.into()),
+            };
+            let fields = feature.iter().map(|(name, text)| (*name, value(text)));
+            let key = Key::new(vec!["A".into(), "1".into()], false);
+            let items = Value::Items([(key, fields.collect())].into());
+            Fields::from([("Features", items)])
+        };
+        let table = provider::of_kind("LacLicenseOrder")
+            .unwrap()
+            .table()
+            .desired;
+        let live = Live {
+            fields: order(live),
+            ..Live::default()
+        };
+        let changes = diff(table, &order(next), &live, Timestamp::UNIX_EPOCH);
+        let shown = |change: Change| format!("{:?} {}", change.verb, change.path);
+        changes.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_date_that_loses_its_meaning_is_seen_to_go() {
+        let never = [("expiration_type", "no_expiration")];
+        let date = ("expiration_date", "2027-01-01");
+        let replaced = "Replace Features[A 1].expiration_type";
+        let gone = "Remove Features[A 1].expiration_date";
+        let fixed = ("expiration_type", "fixed");
+        assert_eq!(changed(&[fixed, date], &never), [replaced, gone]);
+        // There is none to go.
+        let none = ("expiration_date", "null");
+        assert_eq!(changed(&[fixed, none], &never), [replaced]);
+        assert_eq!(changed(&[fixed], &never), [replaced]);
+        // Nobody can tell whether it had a meaning: it goes all the same.
+        let added = "Add Features[A 1].expiration_type";
+        assert_eq!(changed(&[date], &never), [added, gone]);
+        // It had none before, so nothing is left to say.
+        let other = [("expiration_type", "days_from_activation"), date];
+        assert_eq!(changed(&other, &never), [replaced]);
     }
 }

@@ -193,7 +193,7 @@ fn meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&
 }
 
 /// Reports whether the field's condition is known and not met.
-fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
+pub fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
     let Need::When {
         scope,
         field: trigger,
@@ -346,5 +346,29 @@ mod tests {
         owned.insert("licensee_type", text("customer"));
         let vain = "licensee needs licensee_type fixed";
         assert_eq!(paths(&licensee, &owned), [vain]);
+    }
+
+    #[test]
+    fn a_finished_object_lacks_what_its_types_demand() {
+        let lacks = |order: &Fields| {
+            let all = missing(lac(), order);
+            let of_features = all.into_iter().filter(|path| path.starts_with("Features["));
+            of_features.collect::<Vec<_>>()
+        };
+        let date = "Features[A 1].expiration_date";
+        let fixed = |date| lacks(&order("network", "fixed", date));
+        assert!(!fixed(Some("2027-01-01")).contains(&date.to_string()));
+        assert!(fixed(None).contains(&date.to_string()), "null is no date");
+        let none = lacks(&order("network", "no_expiration", None));
+        assert!(!none.contains(&date.to_string()));
+        let count = "Features[A 1].count".to_string();
+        let without = |license_type: &str| {
+            let mut order = order(license_type, "no_expiration", None);
+            let feature = Fields::from([("expiration_type", text("no_expiration"))]);
+            let key = Key::new(vec!["A".into(), "1".into()], false);
+            order.insert("Features", Value::Items([(key, feature)].into()));
+            lacks(&order).contains(&count)
+        };
+        assert!(without("network") && !without("local"));
     }
 }
