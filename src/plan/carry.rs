@@ -194,3 +194,100 @@ pub fn note(table: &'static [Field], desired: &Desired, live: &Live) -> Option<S
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Need, OwnPolicy, PackedFields, PathPattern, Scope};
+    use crate::provider::{self, testing};
+
+    static ITEMS: Elements = Elements {
+        key: &["id"],
+        key_about: &["Id."],
+        fold: true,
+        fields: &[
+            Field::new("seats", Shape::COUNT, "").optional(),
+            Field::new("used", Shape::COUNT, "")
+                .optional()
+                .carry(Carry::OnlyManaged),
+            Field::new("type", Shape::TEXT, "").optional(),
+            Field::new("end", Shape::Date, "").need(Need::When {
+                scope: Scope::Here,
+                field: "type",
+                is: "fixed",
+            }),
+        ],
+    };
+
+    static TABLE: &[Field] = &[
+        Field::new("name", Shape::TEXT, "").optional(),
+        Field::new("hits", Shape::COUNT, "")
+            .optional()
+            .carry(Carry::OnlyManaged),
+        Field::new("items", Shape::Keyed(&ITEMS), ""),
+    ];
+
+    fn items(fields: Fields) -> Value {
+        Value::Items([(Key::new(vec!["a".into()], true), fields)].into())
+    }
+
+    fn desired(fields: &Fields, ignore: &[&str]) -> Desired {
+        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let ignore = ignore.iter().map(|path| PathPattern::parse(path).unwrap());
+        Desired {
+            fields: PackedFields::new(TABLE, fields),
+            policy: OwnPolicy::from(Policy {
+                ignore: ignore.collect(),
+                ..Policy::default()
+            }),
+            ..testing::wanted(table, &[])
+        }
+    }
+
+    #[test]
+    fn a_counter_is_the_vendors_unless_the_manifest_manages_it() {
+        let element = |used: i64| {
+            let used = ("used", Value::Integer(used));
+            items([("seats", Value::Integer(1)), used].into())
+        };
+        let bare = items([("seats", Value::Integer(1))].into());
+        let hits = |hits: i64| ("hits", Value::Integer(hits));
+        let live = Live {
+            fields: [hits(7), ("items", element(3))].into(),
+            ..Live::default()
+        };
+        let next = |wanted: &Fields| carry(TABLE, &desired(wanted, &[]), &live);
+        assert_eq!(next(&Fields::new()), [("items", bare.clone())].into());
+        let stated: Fields = [hits(0)].into();
+        assert_eq!(next(&stated), [hits(0), ("items", bare)].into());
+        let stated: Fields = [("items", items([("used", Value::Integer(0))].into()))].into();
+        assert_eq!(next(&stated), [("items", element(0))].into());
+    }
+
+    #[test]
+    fn what_is_ignored_is_not_called_vain() {
+        let live = Live {
+            fields: [(
+                "items",
+                items([("type", Value::Text("never".into()))].into()),
+            )]
+            .into(),
+            ..Live::default()
+        };
+        let end = Value::Text("2027-01-01".into());
+        let wanted = [("items", items([("end", end)].into()))].into();
+        let vain = |ignore: &[&str]| {
+            let desired = desired(&wanted, ignore);
+            let next = carry(TABLE, &desired, &live);
+            let found = without_effect(TABLE, &desired, &live, &next);
+            found
+                .iter()
+                .map(|idle| idle.path.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(vain(&[]), ["items[a].end"]);
+        // Keys of this list are labels, whose case counts nothing.
+        assert_eq!(vain(&["items[A].end"]), [""; 0]);
+        assert_eq!(vain(&["items[B].end"]), ["items[a].end"]);
+    }
+}

@@ -413,3 +413,6 @@ pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,6 +147,7 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::model::Rate;
+    use crate::provider::testing::wanted;
 
     fn pace(concurrency: usize, rates: &[(u32, u64)], millis: u64) -> Pace {
         let rate = |(requests, seconds): &(u32, u64)| Rate {
@@ -168,6 +169,8 @@ mod tests {
         assert_eq!(pace(10, &[], 20).seconds(1_000), 2.0);
         assert_eq!(pace(10, &[(50, 5)], 0).seconds(1_000), 95.0);
         assert_eq!(pace(10, &[(600, 60), (50, 1)], 0).seconds(600), 11.0);
+        // Each window begins with an answer, and the last call has one too.
+        assert_eq!(pace(10, &[(50, 5)], 200).seconds(1_000), 99.0);
         assert_eq!(pace(10, &[], 20).calls(2.0), 1_000);
     }
 
@@ -200,5 +203,68 @@ mod tests {
         pace.checks.trust_reads = Duration::from_secs(10);
         assert_eq!(of_writes(&pace, replace, 1_000), 88.0);
         assert_eq!(of_writes(&pace, replace, 100), 4.0);
+    }
+
+    #[test]
+    fn looks_cost_their_calls_and_steps_wait_for_them() {
+        let cost = Cost {
+            look: 1,
+            shows: 10,
+            before: true,
+            after: true,
+        };
+        // 120 calls, but a look, a write and a look follow one another 100 times.
+        assert_eq!(of_writes(&pace(10, &[], 200), cost, 100), 6.0);
+        let long = Cost {
+            look: 2,
+            shows: 1,
+            after: false,
+            ..cost
+        };
+        assert_eq!(of_writes(&pace(10, &[(20, 1)], 0), long, 1_000), 149.0);
+        // Writes of two calls: 110 are done in the first ten seconds.
+        let mut pace = pace(10, &[(20, 1)], 0);
+        pace.checks.trust_reads = Duration::from_secs(10);
+        let twice = Cost { shows: 1, ..cost };
+        assert_eq!(of_writes(&pace, twice, 1_000), 144.0);
+    }
+
+    const CRYPTLEX: [(&str, &str); 2] = [("organizationId", "1"), ("licenseId", "2")];
+
+    /// The estimate for so many writes of a kind, one call at a time.
+    fn estimated(kind: &str, ids: &[(&'static str, &str)], writes: usize, pace: Pace) -> f64 {
+        let table = provider::of_kind(kind).unwrap().table();
+        let mut planned = Planned::bare(&wanted(table, ids).into(), Action::Update, None);
+        let paces = [(planned.desired.connection.to_string(), pace)].into();
+        let all = vec![planned.clone(); writes];
+        let seconds = seconds(&all, &paces);
+        planned.action = Action::Observe;
+        let idle = [all, vec![planned; 5]].concat();
+        assert_eq!(super::seconds(&idle, &paces), seconds, "{kind}");
+        seconds
+    }
+
+    #[test]
+    fn a_write_that_replaces_is_read_before_and_one_without_an_echo_after() {
+        let second = || pace(1, &[], 1_000);
+        let cryptlex = |pace: Pace| estimated("CryptlexOrganizationLicense", &CRYPTLEX, 4, pace);
+        assert_eq!(cryptlex(second()), 4.0);
+        let mut checked = second();
+        checked.checks.verify = Verify::Read;
+        assert_eq!(cryptlex(checked), 8.0);
+        let order = [("activationKey", "1")];
+        assert_eq!(estimated("LacLicenseOrder", &order, 4, second()), 8.0);
+        // A look at one is two calls.
+        let license = [("licenseId", "1")];
+        assert_eq!(estimated("AlineaLicense", &license, 4, second()), 20.0);
+    }
+
+    #[test]
+    fn nothing_takes_no_time_at_all_but_a_plan_without_writes() {
+        let quick = |writes| {
+            let pace = pace(1, &[], 1);
+            estimated("CryptlexOrganizationLicense", &CRYPTLEX, writes, pace)
+        };
+        assert_eq!((quick(0), quick(1), quick(260)), (0.0, 0.1, 0.3));
     }
 }

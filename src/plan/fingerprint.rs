@@ -144,4 +144,32 @@ mod tests {
             of_metadata(r#"{"a": 1, "b": 12345678901234567890124}"#)
         );
     }
+
+    #[test]
+    fn use_alone_makes_no_plan_stale() {
+        let license = provider::of_kind("LicenseSpringLicense").unwrap().table();
+        let desired = wanted(license, &[("licenseId", "1")]);
+        let of_feature = |used: i64, allowed: i64| {
+            let features = serde_json::json!([{
+                "product_feature": "f", "total_consumptions": used, "max_consumption": allowed,
+            }]);
+            let features = [("product_features".to_string(), features)];
+            let features = features.into_iter().collect();
+            let live = Live {
+                fields: provider::decode::fields(license.desired, &features).unwrap(),
+                ..Live::default()
+            };
+            of(license.desired, &desired, &live)
+        };
+        assert_eq!(of_feature(3, 10), of_feature(4, 10));
+        assert_ne!(of_feature(3, 10), of_feature(3, 11));
+    }
+
+    #[test]
+    fn a_digest_is_what_other_programs_compute() {
+        assert_eq!(
+            digest(&serde_json::json!({})),
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
+    }
 }

@@ -177,6 +177,7 @@ fn alphabet(c: char) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{FieldPath, Key, Risk};
     use serde_json::json;
 
     #[test]
@@ -235,6 +236,10 @@ mod tests {
             ("foo", "foo ü bar"),
             ("Лицензия", "Заказ"),
             ("日本語版", "東京都内"),
+            ("רישיון", "הזמנה"),
+            ("lü", "plan"),
+            ("plan", "lü"),
+            ("ab", "a b"),
             ("same", "same"),
             ("", "x"),
         ] {
@@ -270,5 +275,73 @@ mod tests {
             apart.as_deref(),
             Some("differ at character 52: U+0061 and U+0430")
         );
+    }
+
+    fn change(path: &str, verb: ChangeVerb, values: Option<(&str, &str)>) -> Change {
+        Change {
+            path: FieldPath::default()
+                .field("tags")
+                .element(Key::new(vec![path.into()], false)),
+            verb,
+            before: values.map(|(before, _)| before.into()),
+            after: values.map(|(_, after)| after.into()),
+            risk: Risk::Safe,
+            note: None,
+        }
+    }
+
+    fn noted(mut changes: Vec<Change>) -> Vec<Option<String>> {
+        note(&mut changes);
+        changes.into_iter().map(|change| change.note).collect()
+    }
+
+    #[test]
+    fn a_change_that_nobody_can_see_says_where_it_is() {
+        let names = Some(("Sales", "S\u{430}les"));
+        let apart = "differ at character 2: U+0061 and U+0430";
+        let replaced = change("x", ChangeVerb::Replace, names);
+        assert_eq!(noted(vec![replaced.clone()]), [Some(apart.into())]);
+        let weighed = Change {
+            note: Some("ends at once".into()),
+            ..replaced
+        };
+        assert_eq!(
+            noted(vec![weighed]),
+            [Some(format!("ends at once; {apart}"))]
+        );
+        let seen = change("x", ChangeVerb::Replace, Some(("Sales", "Support")));
+        assert_eq!(noted(vec![seen]), [None]);
+    }
+
+    #[test]
+    fn an_element_that_comes_is_compared_with_those_that_go() {
+        let gone = change("Sales", ChangeVerb::Remove, None);
+        let new = change("S\u{430}les", ChangeVerb::Add, None);
+        let other = change("Support", ChangeVerb::Add, None);
+        let apart = "the removed name and this one differ at character 7: U+0061 and U+0430";
+        assert_eq!(
+            noted(vec![gone.clone(), other.clone(), new.clone()]),
+            [None, None, Some(apart.into())]
+        );
+        assert_eq!(noted(vec![other.clone(), new.clone()]), [None, None]);
+        // 100 times 100 names are compared, and not one more.
+        let mut many = vec![gone; 100];
+        many.extend(vec![other.clone(); 99]);
+        many.push(new);
+        assert_eq!(noted(many.clone()).pop(), Some(Some(apart.into())));
+        many.insert(0, other);
+        assert_eq!(noted(many).pop(), Some(None));
+    }
+
+    #[test]
+    fn of_each_list_a_hundred_members_are_compared() {
+        let alike = |others: usize| {
+            let list = |kind: &str, last: &str| -> Json {
+                let others = (0..others).map(|at| format!("{kind} {at}"));
+                others.chain([last.to_string()]).collect()
+            };
+            difference(&list("old", "Sales"), &list("new", "S\u{430}les")).is_some()
+        };
+        assert!(alike(99) && !alike(100));
     }
 }

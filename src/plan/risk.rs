@@ -306,6 +306,7 @@ mod tests {
         assert_eq!(seats(10, 5), Risk::Strand);
         assert_eq!(seats(10, -1), Risk::Safe);
         assert_eq!(seats(-1, 10), Risk::Reduce);
+        assert_eq!(seats(5, 5), Risk::Safe);
         let none = Some(Value::Null);
         assert_eq!(weigh(&COUNT, none, Value::Integer(5)), Risk::Safe);
     }
@@ -328,6 +329,25 @@ mod tests {
     }
 
     #[test]
+    fn a_step_down_reduces_and_so_does_a_flag_that_was_not_so() {
+        const TYPE: Field =
+            Field::new("type", Shape::TEXT, "").risk(RiskRule::Ladder(&["low", "high"]));
+        let step = |before: &str, after: &str| weigh(&TYPE, Some(text(before)), text(after));
+        assert_eq!(step("low", "high"), Risk::Safe);
+        assert_eq!(step("high", "high"), Risk::Safe);
+        assert_eq!(step("high", "low"), Risk::Reduce);
+        const OVER: Field = Field::new("over", Shape::Boolean, "").risk(RiskRule::ReducesAt(false));
+        let over = |before: Value, after: bool| weigh(&OVER, Some(before), Value::Bool(after));
+        assert_eq!(over(Value::Bool(true), false), Risk::Reduce);
+        assert_eq!(over(Value::Bool(false), true), Risk::Safe);
+        assert_eq!(
+            over(Value::Null, false),
+            Risk::Safe,
+            "there was none to take"
+        );
+    }
+
+    #[test]
     fn ends_rank_with_none_as_the_latest() {
         let end = |before: Option<&str>, after: Option<&str>| {
             let value = |day: Option<&str>| day.map_or(Value::Null, text);
@@ -343,6 +363,11 @@ mod tests {
             "today is not over yet"
         );
         assert_eq!(end(Some("2027-01-01"), None), Risk::Safe);
+        assert_eq!(
+            end(Some("2027-01-01T23:59:59Z"), Some("2027-01-01")),
+            Risk::Safe,
+            "another spelling of one moment"
+        );
         assert_eq!(
             end(Some("2020-01-01"), Some("2021-01-01")),
             Risk::Strand,
@@ -428,6 +453,11 @@ mod tests {
         assert_eq!(
             weigh(&BEGIN, Some(Value::Null), text("2026-01-01T00:00:00Z")),
             Risk::Reduce
+        );
+        assert_eq!(
+            begin("2026-01-01T00:00:00Z", "2026-11-21T12:00:00Z"),
+            Risk::Reduce,
+            "what begins now has begun"
         );
         assert_eq!(
             begin("2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),

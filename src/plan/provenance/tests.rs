@@ -197,3 +197,12 @@ fn a_plan_that_did_not_keep_what_manifests_said_is_made_again() {
     let words = moved(&forged, &facts, &object, &facts).unwrap();
     assert!(words.starts_with("the manifest changed after"), "{words}");
 }
+
+#[test]
+fn a_plan_keeps_only_what_the_manifest_says() {
+    let names = |desired: &Desired| manifest_fields(desired).into_keys().collect::<Vec<_>>();
+    let mut desired = order(seats(5));
+    assert_eq!(names(&desired), ["activations_allowed"]);
+    desired.policy.allow = Risk::Reduce;
+    assert_eq!(names(&desired), ["activations_allowed", "policy.allow"]);
+}
