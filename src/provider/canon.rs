@@ -169,13 +169,11 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
     if is_day(head.as_bytes()) {
         return Ok(Value::Text(head.into()));
     }
-    let shaped = head.len() == 10 && head.as_bytes().get(4) == Some(&b'-');
-    match head.parse::<civil::Date>() {
-        Ok(date) if shaped => Ok(Value::Text(format_compact!("{date}"))),
+    match edge {
         // LicenseSpring admits to having written `0000-00-00` (changelog 4.1.47): shown as it is, so that
         // it can be put right.
-        _ if edge == Edge::Vendor => Ok(Value::Text(text.into())),
-        _ => Err(Misfit::new("bad-date", format!("{text:?} is not a date"))
+        Edge::Vendor => Ok(Value::Text(text.into())),
+        Edge::Manifest => Err(Misfit::new("bad-date", format!("{text:?} is not a date"))
             .hint("write an existing day as YYYY-MM-DD")),
     }
 }
@@ -196,7 +194,7 @@ fn instant(text: &str) -> Result<Value, Misfit> {
     }
 }
 
-/// Whether a text is a day in its canonical spelling. Nearly every date is, and needs no parser then.
+/// Whether a text is a day in its canonical spelling, the only one of a date.
 fn is_day(text: &[u8]) -> bool {
     let [y @ .., b'-', m1, m2, b'-', d1, d2] = text else {
         return false;
@@ -391,6 +389,7 @@ mod tests {
             "2027-13-01",
             "2027-1-1",
             "20270101",
+            "0000-01-01",
             "tomorrow",
             "2027-01-01T00:00:00Z",
         ] {
@@ -408,6 +407,22 @@ mod tests {
             );
         }
         assert!(read(&Shape::Date, Clearing::Null, "2028-02-29").is_ok());
+        // What a vendor says is shown as it is, but for the time of a day.
+        let vendor = |text| {
+            scalar(
+                &Shape::Date,
+                Clearing::Null,
+                Scalar::Text(text),
+                Edge::Vendor,
+            )
+        };
+        for (text, shown) in [
+            ("2027-01-31 23:59:59", "2027-01-31"),
+            ("0000-00-00", "0000-00-00"),
+            ("soon", "soon"),
+        ] {
+            assert_eq!(vendor(text), Ok(Value::Text(shown.into())));
+        }
     }
 
     #[test]
@@ -560,5 +575,43 @@ mod tests {
         assert!(read(&shape, Clearing::Null, "yearly").is_err());
         let vendor = scalar(&shape, Clearing::Null, Scalar::Text("yearly"), Edge::Vendor);
         assert_eq!(vendor, Ok(Value::Text("yearly".into())));
+    }
+
+    #[test]
+    fn a_text_has_at_most_as_many_characters_as_its_page_allows() {
+        let short = Shape::Text { max: Some(3) };
+        let given = |text, edge| {
+            let value = scalar(&short, Clearing::Null, Scalar::Text(text), edge);
+            value.map_err(|misfit| misfit.message)
+        };
+        assert_eq!(given("üüü", Edge::Manifest), Ok(Value::Text("üüü".into())));
+        let long = "must have at most 3 characters, not 4";
+        assert_eq!(given("üüüü", Edge::Manifest), Err(long.into()));
+        // What a vendor has is so.
+        assert_eq!(given("üüüü", Edge::Vendor), Ok(Value::Text("üüüü".into())));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_named_and_quoted_if_it_is_short() {
+        let wrong = |shape: &Shape, given: Scalar<'_>| {
+            let misfit = scalar(shape, Clearing::Null, given, Edge::Manifest).unwrap_err();
+            (misfit.message, misfit.hint)
+        };
+        let hint = Some("put the value in quotes".to_string());
+        for (given, words) in [
+            (Scalar::Integer(7), "must be text, not integer 7"),
+            (Scalar::Number("0.50"), "must be text, not number 0.50"),
+            (Scalar::Bool(true), "must be text, not boolean true"),
+        ] {
+            assert_eq!(wrong(&Shape::TEXT, given), (words.into(), hint.clone()));
+        }
+        let (forty, more) = ("a".repeat(40), "a".repeat(41));
+        let text = |text: &str| wrong(&Shape::Boolean, Scalar::Text(text));
+        let short = format!("must be boolean, not text \"{forty}\"");
+        assert_eq!(text(&forty), (short, None));
+        assert_eq!(
+            text(&more),
+            ("must be boolean, not a long text".into(), None)
+        );
     }
 }
