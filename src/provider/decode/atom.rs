@@ -172,3 +172,48 @@ impl<'de> Reader<'de> for AtomReader {
         Ok(inside.unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integer_is_one_however_it_is_written() {
+        for atom in [
+            Atom::Integer(40),
+            Atom::Number("40.0".into()),
+            Atom::Text("4e1".into()),
+        ] {
+            assert_eq!(atom.integer(), Some(40), "{atom:?}");
+        }
+        for atom in [
+            Atom::Number("40.5".into()),
+            Atom::Text("forty".into()),
+            Atom::Bool(true),
+            Atom::Null,
+        ] {
+            assert_eq!(atom.integer(), None, "{atom:?}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_is_not_set() {
+        for (atom, set) in [
+            (Atom::Missing, None),
+            (Atom::Null, None),
+            (Atom::Bool(false), None),
+            (Atom::Integer(0), None),
+            (Atom::Text("".into()), None),
+            (Atom::Text("x".into()), Some("x")),
+            (Atom::Bool(true), Some("true")),
+            (Atom::Integer(7), Some("7")),
+            (Atom::Number("0.5".into()), Some("0.5")),
+            (Atom::List, Some("a list")),
+            (Atom::Object, Some("an object")),
+        ] {
+            assert_eq!(atom.set().as_deref(), set, "{atom:?}");
+            let nothing = matches!(atom, Atom::Missing | Atom::Null);
+            assert_eq!(atom.is_nothing(), nothing, "{atom:?}");
+        }
+    }
+}

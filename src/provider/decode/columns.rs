@@ -5,7 +5,6 @@ use crate::model::field::Elements;
 use crate::model::{Field, Need, Shape};
 
 /// Where the fields of a table stand in an object, in the order of their names, as `Fields` holds them.
-#[derive(Debug)]
 pub struct Columns(Box<[Column]>);
 
 pub(super) struct Column {
@@ -109,12 +108,6 @@ impl Column {
             Some(name) => format!("{}.{name}", self.member),
             None => self.field.name.to_string(),
         }
-    }
-}
-
-impl std::fmt::Debug for Column {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.field.name)
     }
 }
 

@@ -117,7 +117,16 @@ mod tests {
         let mut odd = Odd::default();
         assert!((0..MOST_ROWS).all(|_| odd.take_row()));
         assert!(!odd.is_any());
+        assert_eq!(odd.words(""), None);
         assert!(!odd.take_row());
         assert_eq!(odd.words("").unwrap(), "200001 rows in one reply");
+    }
+
+    #[test]
+    fn a_row_that_is_no_object_makes_a_list_odd() {
+        let mut odd = Odd::default();
+        odd.add_no_object();
+        assert!(odd.is_any() && !odd.take_row());
+        assert_eq!(odd.words("").unwrap(), "a row that is no object (row 1)");
     }
 }

@@ -11,7 +11,6 @@ use super::slots::{Row, Slots};
 use crate::provider::canon::Scalar;
 
 /// How the objects of a vendor look in its replies.
-#[derive(Debug)]
 pub struct Rows<const N: usize> {
     columns: Columns,
     spots: [Spot; N],
@@ -19,7 +18,6 @@ pub struct Rows<const N: usize> {
 }
 
 /// A list of rows.
-#[derive(Debug)]
 pub struct List<'r, 'de, const N: usize> {
     /// None of them, if any is odd: then the list is of no use.
     pub rows: Vec<Row<'r, 'de, N>>,
@@ -27,7 +25,6 @@ pub struct List<'r, 'de, const N: usize> {
 }
 
 /// An object around a list.
-#[derive(Debug)]
 pub struct Page<'r, 'de, const N: usize, const M: usize> {
     /// Nothing where the member is no list.
     pub list: Option<List<'r, 'de, N>>,

@@ -11,7 +11,6 @@ use crate::model::{Clearing, Fields, Value};
 use crate::provider::codec::Malformed;
 
 /// What was read of an object so far, in the order of the columns.
-#[derive(Debug)]
 pub(super) struct Slots<'r> {
     columns: &'r Columns,
     values: Vec<(&'static str, Option<Value>)>,
@@ -51,9 +50,7 @@ impl<'r> Slots<'r> {
 
     /// What is given last is what counts.
     fn set(&mut self, at: usize, column: &Column, decoded: Option<Decoded<Value>>) {
-        if !self.faults.is_empty() {
-            self.faults.retain(|(faulty, _)| *faulty != at);
-        }
+        self.faults.retain(|(faulty, _)| *faulty != at);
         let value = match decoded {
             // No page shows what a list of `null` holds, so the reply does not show the list.
             Some(Ok(Value::Null)) if column.field.is_list() => Ok(None),
@@ -107,7 +104,6 @@ impl<'r> Slots<'r> {
 }
 
 /// An object as a reply shows it, read to its end.
-#[derive(Debug)]
 pub struct Row<'r, 'de, const N: usize> {
     /// What stands beside the fields. The first is the object's id.
     pub beside: [Atom<'de>; N],
@@ -116,10 +112,6 @@ pub struct Row<'r, 'de, const N: usize> {
 }
 
 impl<const N: usize> Row<'_, '_, N> {
-    pub fn is_wanted(&self) -> bool {
-        self.slots.is_some()
-    }
-
     /// The fields of the object, which are given away.
     pub fn finish(&mut self) -> Result<Fields, Malformed> {
         match self.slots.take() {

@@ -215,9 +215,63 @@ proptest! {
         prop_assert_eq!(list.rows.len(), rows.len());
         for (row, (_, id)) in list.rows.iter().zip(&rows) {
             prop_assert_eq!(row.beside[0].text(), Some(&*format!("k{id}")));
-            prop_assert_eq!(row.is_wanted(), *id != 1);
+            prop_assert_eq!(row.slots.is_some(), *id != 1);
         }
     }
+}
+
+/// A row of a table made for one test.
+fn row(text: &str) -> Result<Fields, Malformed> {
+    static TABLE: &[Field] = &[
+        Field::new("seats", Shape::COUNT, ""),
+        Field::new("name", Shape::TEXT, ""),
+        Field::new("bonus", Shape::COUNT, "")
+            .optional()
+            .clearing(crate::model::Clearing::Zero)
+            .null("a page, 2026-11-21"),
+    ];
+    by_text(Columns::of(TABLE), text)
+}
+
+#[test]
+fn what_is_given_last_counts_and_of_several_faults_the_first_of_the_table() {
+    let fault = |text: &str| row(text).unwrap_err().0;
+    let fields = row(r#"{"seats": "ten", "name": "x", "seats": 10}"#).unwrap();
+    assert_eq!(fields["seats"], Value::Integer(10));
+    assert!(fault(r#"{"name": "x", "seats": 10, "seats": []}"#).starts_with("`seats` must be"));
+    for text in ["{}", r#"{"bonus": []}"#, r#"{"bonus": [], "name": 7}"#] {
+        assert_eq!(fault(text), "`seats` is missing", "{text}");
+    }
+    assert_eq!(fault(r#"{"bonus": [], "seats": 1}"#), "`name` is missing");
+}
+
+#[test]
+fn null_is_what_the_page_says_it_is() {
+    let fields = row(r#"{"seats": 1, "name": "x", "bonus": null}"#).unwrap();
+    assert_eq!(fields["bonus"], Value::Integer(0));
+}
+
+#[test]
+fn a_name_with_escapes_is_the_name_that_it_writes() {
+    let fields = row(r#"{"se\u0061ts": 1, "n\u0061me": "x"}"#).unwrap();
+    assert_eq!(fields["seats"], Value::Integer(1));
+}
+
+#[test]
+fn a_row_that_is_no_object_is_told_by_its_number() {
+    static TABLE: &[Field] = &[];
+    let rows = Rows::new(Columns::of(TABLE), []);
+    for odd in ["5", "[[]]", "\"x\"", "null"] {
+        let body = format!("[{{}}, {{}}, {odd}, {{}}]");
+        let list = rows.list(&body, &|_| true).unwrap().unwrap();
+        assert!(list.rows.is_empty());
+        assert_eq!(
+            list.odd.words("").unwrap(),
+            "a row that is no object (row 3)"
+        );
+    }
+    let list = rows.list("[{}, {}]", &|_| true).unwrap().unwrap();
+    assert_eq!((list.rows.len(), list.odd.words("")), (2, None));
 }
 
 #[test]
