@@ -374,7 +374,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::testing::connection;
+    use crate::provider::testing::connection;
 
     #[test]
     fn base_and_path_are_joined_with_one_slash() {

@@ -209,7 +209,7 @@ pub async fn take_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::testing::connection;
+    use crate::provider::testing::connection;
 
     #[test]
     fn every_taking_has_a_higher_epoch() {
@@ -261,5 +261,96 @@ mod tests {
         let why = first.still_ours().unwrap_err();
         assert!(why.contains("the second has it, with epoch 2"), "{why}");
         assert_eq!(second.still_ours(), Ok(()));
+    }
+
+    struct Ours;
+
+    impl Held for Ours {
+        fn epoch(&self) -> u64 {
+            1
+        }
+
+        fn still_ours(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    /// A lock that somebody else has for a while, and how often it was taken.
+    struct BusyFor {
+        start: Instant,
+        time: Duration,
+        taken: std::sync::atomic::AtomicUsize,
+    }
+
+    impl BusyFor {
+        fn millis(millis: u64) -> Self {
+            Self {
+                start: Instant::now(),
+                time: Duration::from_millis(millis),
+                taken: Default::default(),
+            }
+        }
+    }
+
+    impl Lock for BusyFor {
+        fn try_take(&self, _: &Connection, _: &str) -> io::Result<Taken> {
+            if self.start.elapsed() < self.time {
+                return Ok(Taken::Busy("them".into()));
+            }
+            self.taken
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(Taken::Held(Box::new(Ours)))
+        }
+    }
+
+    /// Takes the locks with a second of patience: which are held, or why none is, and what was said meanwhile.
+    async fn take(lock: &BusyFor, names: &[&str]) -> (Result<Vec<String>, String>, Vec<String>) {
+        let connections: Vec<Connection> = names
+            .iter()
+            .map(|name| Connection {
+                name: (*name).into(),
+                ..connection()
+            })
+            .collect();
+        let connections: Vec<&Connection> = connections.iter().collect();
+        let told = std::sync::Mutex::new(Vec::new());
+        let waiting = |words: &str| told.lock().unwrap().push(words.to_string());
+        let second = Duration::from_secs(1);
+        let taken = take_all(lock, &connections, "me", second, &waiting).await;
+        let held = taken.unwrap().map(|locks| {
+            let held = names.iter().filter(|name| locks.of(name).is_some());
+            held.map(|name| (*name).to_string()).collect()
+        });
+        (held, told.into_inner().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_lock_is_waited_for_and_a_long_wait_is_told_once() {
+        let held = Ok(vec!["lac".to_string()]);
+        assert_eq!(
+            take(&BusyFor::millis(0), &["lac"]).await,
+            (held.clone(), vec![])
+        );
+        assert_eq!(
+            take(&BusyFor::millis(300), &["lac"]).await,
+            (held.clone(), vec![])
+        );
+        let told = vec!["waiting for the connection `lac`, locked by them".to_string()];
+        assert_eq!(
+            take(&BusyFor::millis(900), &["lac"]).await,
+            (held, told.clone())
+        );
+        let lock = BusyFor::millis(60_000);
+        let busy = Err("the connection `lac` is locked by them".to_string());
+        assert_eq!(take(&lock, &["lac"]).await, (busy, told));
+        assert_eq!(lock.start.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_names_of_one_account_are_one_lock() {
+        let lock = BusyFor::millis(0);
+        let (held, _) = take(&lock, &["lac", "same"]).await;
+        assert_eq!(held, Ok(vec!["lac".into(), "same".into()]));
+        assert_eq!(lock.taken.into_inner(), 1);
     }
 }

@@ -45,6 +45,3 @@ pub use secrets::Secrets;
 pub use tls::{Tls, provide_crypto};
 pub use transport::{Account, Lost};
 pub use trust::Trust;
-
-#[cfg(test)]
-mod testing;

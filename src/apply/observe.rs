@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
-    use crate::apply::{Lost, Secrets, Trust, testing};
+    use crate::apply::{Lost, Secrets, Trust};
     use crate::model::Vendor;
     use crate::provider;
 
@@ -269,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_seen_is_handed_over_while_the_next_call_is_out() {
         let told = Told::default();
-        let connection = testing::connection();
+        let connection = provider::testing::connection();
         let deadline = Instant::now() + Duration::from_secs(60);
         let wire = Box::new(Empty(Arc::clone(&told)));
         let http = Http::over(wire, &connection.limits, deadline);

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
-    use crate::apply::{Lost, Secrets, Trust, testing};
+    use crate::apply::{Lost, Secrets, Trust};
     use crate::model::connection::Credential;
     use crate::model::{Auth, Call, SecretRef, Vendor};
     use crate::provider::{self, testing::reply};
@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_vendor_that_does_not_answer_is_not_waited_for() {
-        let mut connection = testing::connection();
+        let mut connection = provider::testing::connection();
         let known = |text| Credential::Secret(SecretRef::Known(text));
         connection.vendor = Vendor("informatica");
         connection.auth = Auth::Login(vec![("username", known("u")), ("password", known("p"))]);

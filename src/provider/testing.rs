@@ -1,14 +1,15 @@
-//! What the vendors' unit tests share: wanted objects, literal replies, and a driver for readings.
+//! What the vendors' unit tests share: wanted objects, a connection, literal replies, and a driver for readings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::listing::{Listed, Listing};
 use super::reading::{Answer, Reading};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Fields, KindTable, Live, Mark, Observed, Origin, OwnPolicy, PackedFields,
-    Reply, Text,
+    Address, Auth, Connection, Desired, Fields, KindTable, Limits, Live, Mark, Observed, Origin,
+    OwnPolicy, PackedFields, Reply, SecretRef, Text, Vendor,
 };
 
 /// A manifest's object that manages nothing.
@@ -30,6 +31,27 @@ pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
         labels: BTreeMap::new(),
         origin: Origin {
             source,
+            mark: Mark::default(),
+        },
+    }
+}
+
+/// An account that is never called.
+pub fn connection() -> Connection {
+    Connection {
+        name: "lac".into(),
+        vendor: Vendor("lac"),
+        base_url: "https://lac.example.com/".parse().expect("a URL"),
+        auth: Auth::Token(SecretRef::Env("T".into())),
+        limits: Limits {
+            concurrency: 1,
+            rates: Vec::new(),
+        },
+        timeout: Duration::from_secs(30),
+        webhook_secret: None,
+        allow_insecure_http: false,
+        origin: Origin {
+            source: Arc::default(),
             mark: Mark::default(),
         },
     }
