@@ -126,3 +126,109 @@ pub fn access_token(json: &Json) -> Result<Session, String> {
         base: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SecretRef;
+    use crate::provider::testing::connection;
+
+    static RULES: AuthRules = AuthRules {
+        forms: &[
+            AuthForm {
+                name: "login",
+                members: &[&["user"], &["password", "key"]],
+            },
+            AuthForm {
+                name: "session",
+                members: &[],
+            },
+        ],
+        header: "authorization",
+        prefix: "",
+        lost: None,
+        login: None,
+        logout: None,
+        session: access_token,
+    };
+
+    fn secret() -> SecretRef {
+        SecretRef::Env("SECRET".into())
+    }
+
+    /// What is wrong with a connection of this `auth`.
+    fn faults(auth: Auth) -> Vec<String> {
+        let connection = Connection {
+            auth,
+            ..connection()
+        };
+        let mut findings = Diagnostics::default();
+        audit(&RULES, &connection, &mut findings);
+        findings.iter().map(|one| one.message.clone()).collect()
+    }
+
+    fn login(members: &[&'static str]) -> Auth {
+        let members = members
+            .iter()
+            .map(|name| (*name, Credential::Secret(secret())));
+        Auth::Login(members.collect())
+    }
+
+    #[test]
+    fn a_login_has_all_its_members_and_no_others() {
+        assert_eq!(faults(login(&["user", "password"])), [""; 0]);
+        assert_eq!(faults(login(&["user", "key", "scope"])), [""; 0]);
+        assert_eq!(
+            faults(login(&["user", "password", "key"])),
+            faults(login(&["user"]))
+        );
+        assert_eq!(
+            faults(login(&["user"])),
+            ["login for lac needs exactly one of `password`, `key`"]
+        );
+        assert_eq!(
+            faults(login(&["password", "pin"])),
+            [
+                "login for lac needs `user`",
+                "login for lac has no member `pin`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_vendor_takes_its_own_forms_only() {
+        assert_eq!(faults(Auth::Session(secret())), [""; 0]);
+        let form = Auth::Token(secret());
+        let words = format!("lac does not take auth by `{}`", form.form());
+        assert_eq!(faults(form), [words]);
+    }
+
+    #[test]
+    fn secrets_are_those_of_a_login() {
+        let names = |auth: &Auth| {
+            members(auth)
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&login(&["user", "password"])), ["user", "password"]);
+        assert_eq!(names(&Auth::Token(secret())), [""; 0]);
+    }
+
+    #[test]
+    fn a_login_is_refused_for_good_where_somebody_looked_at_it() {
+        let refused = |status: u16| {
+            refused(&Reply {
+                status,
+                body: String::new(),
+                content_type: String::new(),
+            })
+        };
+        assert!([400, 401, 403, 422].into_iter().all(refused));
+        assert!(
+            ![200, 302, 404, 405, 408, 425, 429, 500, 503]
+                .into_iter()
+                .any(refused)
+        );
+    }
+}

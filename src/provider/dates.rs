@@ -101,6 +101,9 @@ mod tests {
             words(late, early),
             ["`EndDate` 2026-01-01T00:00:00Z is before `StartDate` 2026-01-01T00:00:01Z"]
         );
+        // `0000-00-00` is how a vendor writes that there is none.
+        assert_eq!(words(early, "0000-00-00"), [""; 0]);
+        assert_eq!(words(early, "-"), [""; 0]);
         let open = texts(&[("EndDate", early)]);
         assert_eq!(reversed(alinea, &open), []);
     }

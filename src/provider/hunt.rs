@@ -201,6 +201,45 @@ mod tests {
         assert_eq!(hunt.next(260, false), Next::Probe(260));
     }
 
+    /// A hunt that has read so many pages of a hundred rows.
+    fn behind(wanted: usize, pages: usize) -> Hunt {
+        let mut hunt = Hunt::new(wanted);
+        (0..pages).for_each(|_| hunt.read(100));
+        hunt
+    }
+
+    #[test]
+    fn an_empty_page_ahead_bounds_the_list() {
+        let mut hunt = behind(10, 2);
+        assert_eq!((hunt.pages(), hunt.most()), (2, None));
+        assert!(!hunt.at_end());
+        hunt.ends_before(3);
+        assert_eq!((hunt.most(), hunt.at_end()), (Some(1), false));
+        assert_eq!(hunt.next(5, false), Next::Read(2..3));
+        // The last one is asked for at the price of a page.
+        assert_eq!(hunt.next(1, false), Next::AskEach);
+        hunt.read(100);
+        assert_eq!((hunt.most(), hunt.at_end()), (Some(0), true));
+        assert_eq!(hunt.next(5, false), Next::AskEach);
+    }
+
+    #[test]
+    fn in_a_bounded_list_half_of_what_is_likely_goes_side_by_side() {
+        let pages = |left: usize, beside: usize| {
+            let mut hunt = behind(120, 40);
+            hunt.ends_before(100);
+            hunt.pay_for(beside);
+            hunt.next(left, false)
+        };
+        // 20 are likely to be on 8 pages.
+        assert_eq!(pages(20, 5), Next::Read(40..44));
+        // 60 are likely to be on 40, of which no more go than a quarter of the 40 that were read.
+        assert_eq!(pages(60, 5), Next::Read(40..50));
+        assert_eq!(pages(60, 15), Next::Read(40..45), "five calls were saved");
+        // Calls beside the list are none, so a good one is not lost between them.
+        assert_eq!(pages(60, 0), Next::Read(40..41));
+    }
+
     #[test]
     fn no_search_costs_more_than_the_bounds() {
         for length in [0, 1, 99, 100, 101, 950, 3_000] {

@@ -204,3 +204,33 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::Rate;
+
+    #[test]
+    fn a_connection_sets_its_own_limits_and_takes_the_vendors_for_the_rest() {
+        let provider = of_kind("LacLicenseOrder").unwrap();
+        let own = provider.limits();
+        let rate = Rate {
+            requests: 1,
+            per: Duration::from_secs(7),
+        };
+        let limits = |concurrency, rates: &[Rate]| {
+            let mut connection = testing::connection();
+            connection.limits = Limits {
+                concurrency,
+                rates: rates.to_vec(),
+            };
+            let limits = provider.limits_for(&connection);
+            (limits.concurrency, limits.rates)
+        };
+        assert_eq!(limits(0, &[]), (own.concurrency, own.rates.clone()));
+        assert_eq!(limits(99, &[]), (99, own.rates));
+        assert_eq!(limits(0, &[rate]), (own.concurrency, vec![rate]));
+    }
+}

@@ -105,6 +105,11 @@ mod tests {
         assert_eq!(second(3, ids(3..4)), Joint::Moved, "the list ends sooner");
         assert_eq!(second(5, ids(5..9)), Joint::Moved, "nothing in common");
         assert_eq!(second(4, ids(0..5)), Joint::First);
+        assert_eq!(second(0, ids(1..6)), Joint::Moved, "the first page again");
+        let mut list = Overlap::default();
+        list.take(0, ids(0..5));
+        list.take(4, ids(4..9));
+        assert_eq!(list.take(0, ids(0..5)), Joint::Moved, "back at the start");
     }
 
     #[test]

@@ -190,3 +190,32 @@ impl Failure {
         Self { status: None, text }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_given_away_once_and_the_rest_at_the_end() {
+        let mut settled = Settled::none_of(3);
+        settled.put(1, Observed::Missing);
+        settled.put(1, Observed::Unread("later".into()));
+        let given = settled.give();
+        assert!(matches!(given[..], [(1, Observed::Missing)]), "{given:?}");
+        assert!(settled.give().is_empty());
+        settled.put(2, Observed::Missing);
+        let rest = settled.finish(|place| Observed::Unread(place.to_string()));
+        let [(0, Observed::Unread(why)), (2, Observed::Missing)] = &rest[..] else {
+            panic!("{rest:?}");
+        };
+        assert_eq!(why, "0");
+    }
+
+    #[test]
+    fn an_id_is_new_once() {
+        let mut seen = Seen::default();
+        assert!(seen.is_empty());
+        assert!(seen.is_new("a") && seen.is_new("b") && !seen.is_new("a"));
+        assert!(!seen.is_empty());
+    }
+}

@@ -364,4 +364,50 @@ mod tests {
         assert_eq!(desired, r#"{"list":[{"name":"a"}]}"#);
         assert_eq!(unsaid.len(), 1, "{unsaid:?}");
     }
+
+    #[test]
+    fn an_end_before_its_beginning_is_left_out_and_named() {
+        let dates = |end: &'static str, until: &str, begin: &'static str, from: &str| {
+            Fields::from([(end, text(until)), (begin, text(from))])
+        };
+        let (early, late) = ("2026-01-01", "2027-01-01");
+        let features = [("A", early, late), ("B", late, early), ("C", early, late)];
+        let features = features.map(|(name, until, from)| {
+            let mut fields = dates("expiration_date", until, "issued_date", from);
+            fields.insert("expiration_type", text("fixed"));
+            fields.insert("issued_type", text("fixed"));
+            (Key::new(vec![name.into(), "1".into()], false), fields)
+        });
+        let stated = |kind: &str, fields: Fields| {
+            let table = crate::provider::of_kind(kind).unwrap().table().desired;
+            let live = Live {
+                fields,
+                ..Live::default()
+            };
+            let Statement { desired, unsaid } = of(table, &live);
+            let unsaid = unsaid.iter().filter(|words| words.contains("is before"));
+            let unsaid: Vec<_> = unsaid.map(|words| words.split(':').next()).collect();
+            (Json::Object(desired), format!("{unsaid:?}"))
+        };
+        let order = Fields::from([("Features", Value::Items(features.into()))]);
+        let (desired, unsaid) = stated("LacLicenseOrder", order);
+        let ends = [0, 1, 2].map(|at| desired["Features"][at]["expiration_date"].as_str());
+        assert_eq!(ends, [None, Some(late), None]);
+        assert_eq!(
+            unsaid,
+            r#"[Some("Features[A 1].expiration_date"), Some("Features[C 1].expiration_date")]"#
+        );
+        let (early, late) = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        let license = dates("EndDate", early, "StartDate", late);
+        let (desired, unsaid) = stated("AlineaLicense", license);
+        assert_eq!(desired, serde_json::json!({"StartDate": late}));
+        assert_eq!(unsaid, r#"[Some("EndDate")]"#);
+    }
+
+    #[test]
+    fn a_value_that_a_manifest_would_spell_otherwise_is_not_said() {
+        let said = |moment: &str| say(&Shape::Instant, Clearing::Impossible, &text(moment));
+        assert_eq!(said("2027-01-01T00:00:00Z"), Ok(()));
+        assert!(said("2027-01-01T00:00:00.5Z").is_err());
+    }
 }

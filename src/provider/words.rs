@@ -401,4 +401,55 @@ mod tests {
             assert_eq!(words(body), said, "{body}");
         }
     }
+
+    #[test]
+    fn words_that_are_empty_or_plain_are_neither_shown_nor_hidden() {
+        for (body, said) in [
+            (r#"{"message":"No.","code":""}"#, "No."),
+            (r#"{"message":"No.","code":"E1"}"#, "No. (E1)"),
+            (
+                r#"{"Message":"No.","MessageDetail":"No route."}"#,
+                "No. No route.",
+            ),
+            (
+                r#"{"message":"Try again at 10:30."}"#,
+                "Try again at 10:30.",
+            ),
+            (r#"{"count":["Required."]}"#, "count: Required."),
+            (
+                r#"{"orders":[{"message":"SECRET","id":1}]}"#,
+                "40 bytes of JSON without an error's words",
+            ),
+        ] {
+            assert_eq!(words(body), said, "{body}");
+        }
+        let (most, more) = ("no ".repeat(133), "no ".repeat(134));
+        assert_eq!(words(&format!("{most}!")), format!("{most}!"));
+        assert_eq!(words(&format!("{more}!")), "403 bytes of text");
+    }
+
+    #[test]
+    fn a_key_is_told_from_words_by_its_looks() {
+        for word in [
+            "a1",
+            "II1HP",
+            "1234567",
+            "ABCD-EFG",
+            "ABCD_EFG",
+            "abcdefghijklmnopqrstuvwxy",
+        ] {
+            assert!(could_be_a_key(word), "{word}");
+        }
+        for word in [
+            "503",
+            "123456",
+            "ABC-DEF",
+            "ABCDEFGH",
+            "well-known",
+            "Not-Found",
+            "abcdefghijklmnopqrstuvwx",
+        ] {
+            assert!(!could_be_a_key(word), "{word}");
+        }
+    }
 }

@@ -95,3 +95,64 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, String> {
         _ => Ok(text.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    fn named(kind: &str, text: &str) -> Result<Vec<String>, String> {
+        let identity = identity_of(provider::of_kind(kind).unwrap().table(), text)?;
+        Ok(identity.into_iter().map(|(_, id)| id.to_string()).collect())
+    }
+
+    #[test]
+    fn an_object_is_named_by_all_members_of_its_identity() {
+        let license = named("CryptlexOrganizationLicense", "1-A/2-B");
+        assert_eq!(license, Ok(vec!["1-A".into(), "2-B".into()]));
+        for text in ["1-A", "1-A/2-B/3", ""] {
+            let error = named("CryptlexOrganizationLicense", text).unwrap_err();
+            assert!(
+                error.contains("is named by organizationId/licenseId"),
+                "{error}"
+            );
+        }
+        let order = named("LacLicenseOrder", "II1HP-TX8EQ");
+        assert_eq!(order, Ok(vec!["II1HP-TX8EQ".into()]));
+    }
+
+    #[test]
+    fn an_id_is_one_segment_of_a_path() {
+        let id = |shape: &Shape, text: &str| id_text(shape, "id", text).map(|id| id.to_string());
+        for odd in [
+            "", ".", "..", "a b", "a\u{7}", "a/b", "a*", "a?b", "a%2f", "a,b",
+        ] {
+            let error = id(&Shape::TEXT, odd).unwrap_err();
+            assert!(error.starts_with("`id` is not an id: "), "{error}");
+        }
+        assert_eq!(id(&Shape::TEXT, "..."), Ok("...".into()));
+        let number = Shape::Integer {
+            min: 0,
+            max: i64::MAX,
+            digits: false,
+        };
+        assert_eq!(id(&number, "007"), Ok("7".into()));
+        let most = u64::MAX.to_string();
+        assert_eq!(id(&number, &most), Ok(most));
+        for odd in ["18446744073709551616", "-1", "1.5", "one"] {
+            assert!(
+                id(&number, odd).unwrap_err().contains("whole number"),
+                "{odd}"
+            );
+        }
+        let guid = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
+        assert_eq!(id(&Shape::Guid, &guid.to_uppercase()), Ok(guid.into()));
+        assert!(
+            id(&Shape::Guid, "f76ac030")
+                .unwrap_err()
+                .contains("must be a GUID")
+        );
+        assert_eq!(id(&Shape::Id, &guid.to_uppercase()), Ok(guid.into()));
+        assert_eq!(id(&Shape::Id, "Group-A"), Ok("Group-A".into()));
+    }
+}
