@@ -16,7 +16,7 @@ use super::side_effects::side_effects;
 use super::spans;
 use super::transport::{Account, Writer};
 use crate::manifest;
-use crate::model::{Desired, Live, Observed, Reply, Verdict, Verify, WriteChecks};
+use crate::model::{Desired, Field, Live, Observed, Reply, Verdict, Verify, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{self, Action, Planned, look_alike};
@@ -142,10 +142,8 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
     if again.fingerprint != entry.fingerprint {
         return ended(Outcome::Stale, Some(moved(entry, &again)));
     }
-    let call = again.step.as_ref().map(|step| CallEntry::new(&step.call));
-    let as_shown = match (&call, entry.calls.as_slice()) {
-        (Some(call), [shown]) => call.is_same(shown),
-        (None, []) => true,
+    let as_shown = match (&again.step, entry.calls.as_slice()) {
+        (Some(step), [shown]) => CallEntry::new(&step.call).is_same(shown),
         _ => false,
     };
     if !as_shown {
@@ -227,7 +225,8 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
             Ok(reply) => match provider.judge(&reply) {
                 Verdict::Accepted => return verify(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {
-                    let message = rejection(context, &planned.desired, &words, &fields);
+                    let table = provider.table().desired;
+                    let message = rejection(table, &planned.desired, &words, &fields);
                     if unclear.is_some() {
                         return failed(and_before(message, unclear));
                     }
@@ -371,7 +370,7 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
 
 /// The vendor's words, each with the manifest line it is about.
 fn rejection(
-    context: &Context<'_>,
+    table: &'static [Field],
     desired: &Desired,
     words: &str,
     fields: &[(String, String)],
@@ -384,8 +383,7 @@ fn rejection(
     let wanted = document
         .as_ref()
         .and_then(|it| it.get("spec")?.get("desired"));
-    let table = context.account.provider.table();
-    let place = |field: &str| audit::place(table.desired, wanted?, field);
+    let place = |field: &str| audit::place(table, wanted?, field);
     let parts: Vec<String> = fields
         .iter()
         .map(|(field, said)| {
@@ -403,3 +401,6 @@ fn rejection(
         .collect();
     parts.join("; ")
 }
+
+#[cfg(test)]
+mod tests;
