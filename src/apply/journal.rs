@@ -437,4 +437,16 @@ mod tests {
         assert!(line.contains("\"epoch\":7"), "{line}");
         assert_eq!(decode(line.trim_end()), Some(record("1", under("a", 7))));
     }
+
+    #[test]
+    fn a_line_in_which_a_byte_changed_is_no_record() {
+        let line = encode(&record("1", intent("a"))).unwrap();
+        let line = line.trim_end();
+        assert!(decode(line).is_some());
+        for (was, is) in [("license-orders", "license-order5"), ("\"1\"", "\"2\"")] {
+            let changed = line.replace(was, is);
+            assert_ne!(changed, line);
+            assert_eq!(decode(&changed), None, "{changed}");
+        }
+    }
 }

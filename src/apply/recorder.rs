@@ -133,3 +133,96 @@ fn fault(journal: &Journal, error: &std::io::Error) -> String {
     let path = journal.path().display();
     format!("cannot write the journal {path}: {error}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::records::Records;
+    use crate::model::{PackedFields, Value};
+    use crate::provider::{self, testing};
+
+    fn clock() -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn recorder(journal: &Journal) -> Recorder<'_> {
+        Recorder {
+            journal: Some(journal),
+            run: "7".into(),
+            places: [("lac".to_string(), "https://lac.example.com/".to_string())].into(),
+            clock,
+        }
+    }
+
+    #[test]
+    fn a_run_is_in_the_journal_from_its_start_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        let recorder = recorder(&journal);
+        let started = Started {
+            by: "somebody".into(),
+            ..Started::default()
+        };
+        recorder.started(started.clone()).unwrap();
+        recorder.finished(true).unwrap();
+        let record = |event| Record {
+            at: "1970-01-01T00:00:00Z".into(),
+            run: "7".into(),
+            event,
+        };
+        let written: Vec<Record> = Records::open(&path).unwrap().collect();
+        let finished = record(Event::Finished { interrupted: true });
+        assert_eq!(written, [record(Event::Started(started)), finished]);
+    }
+
+    #[test]
+    fn what_is_agreed_on_is_written_once_with_where_it_comes_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let fields = [("activations_allowed", Value::Integer(5))].into();
+        let order = Desired {
+            fields: PackedFields::new(table.desired, &fields),
+            ..testing::wanted(table, &[("activationKey", "A")])
+        };
+        let mut known = Agreements::default();
+        for _ in 0..2 {
+            let agreed = recorder(&journal).agreed(
+                [&order].into_iter(),
+                &known,
+                Some(&"c0ffee".to_string()),
+                true,
+            );
+            agreed.unwrap();
+            Records::open(&path)
+                .unwrap()
+                .for_each(|record| known.follow(&record));
+        }
+        let written: Vec<Record> = Records::open(&path).unwrap().collect();
+        let [record] = &written[..] else {
+            panic!("{written:?}");
+        };
+        let Event::Agreed(agreed) = &record.event else {
+            panic!("{record:?}");
+        };
+        assert_eq!(agreed.managed["activations_allowed"], 5);
+        assert_eq!(agreed.base_url, "https://lac.example.com/");
+        assert_eq!(agreed.commit.as_deref(), Some("c0ffee"));
+        assert!(agreed.sandbox);
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_written_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        let error = fault(&journal, &std::io::Error::other("the disk is full"));
+        let path = path.display();
+        assert_eq!(
+            error,
+            format!("cannot write the journal {path}: the disk is full")
+        );
+    }
+}
