@@ -136,8 +136,15 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
         Err(why) => return ended(Outcome::Failed, Some(why)),
     };
     let again = replan(context, &planned, &live);
-    if again.changes.is_empty() && again.action == Action::None {
-        return ended(Outcome::Already, None);
+    if again.changes.is_empty() {
+        return match again.action {
+            Action::None => ended(Outcome::Already, None),
+            // It cannot be compared as it is now, or its policy suspends it by now.
+            _ => ended(
+                Outcome::Stale,
+                again.message.or(Some("it is suspended by now".into())),
+            ),
+        };
     }
     if again.fingerprint != entry.fingerprint {
         return ended(Outcome::Stale, Some(moved(entry, &again)));

@@ -94,6 +94,13 @@ fn order(seats: u32, description: &str) -> Json {
     })
 }
 
+/// An order with the seats that are wanted, whose hosts the vendor does not show.
+fn hidden() -> Json {
+    let mut order = order(25, "d");
+    order.as_object_mut().unwrap().remove("Hostids");
+    order
+}
+
 /// The order with 25 seats and one name of a host, as the manifest wants it.
 fn manifest() -> Arc<Desired> {
     let table = lac().table();
@@ -276,6 +283,12 @@ async fn what_changed_after_the_plan_is_named_and_nothing_is_sent() {
     assert_eq!(found, (Outcome::Stale, beside.into(), 0));
     let found = stale(order(25, "d")).await;
     assert_eq!(found, (Outcome::Already, String::new(), 0));
+    let (outcome, words, writes) = stale(hidden()).await;
+    assert_eq!((outcome, writes), (Outcome::Stale, 0));
+    assert!(
+        words.starts_with("the read does not show Hostids: "),
+        "{words}"
+    );
 }
 
 /// What becomes of a write that is accepted and shows this afterwards, with so much time for the run.
@@ -299,9 +312,7 @@ async fn an_accepted_write_is_looked_at_until_it_shows_or_time_is_up() {
     let third = "written, but activations_allowed is 20".to_string();
     let ends = (Outcome::Unconverged, third, Duration::ZERO);
     assert_eq!(shown(order(20, "d"), 60_000).await, ends);
-    let mut hidden = order(25, "d");
-    hidden.as_object_mut().unwrap().remove("Hostids");
-    let (outcome, words, _) = shown(hidden, 60_000).await;
+    let (outcome, words, _) = shown(hidden(), 60_000).await;
     assert_eq!(outcome, Outcome::Unconverged);
     let start = "written, but the read does not show Hostids: ";
     assert!(words.starts_with(start), "{words}");
