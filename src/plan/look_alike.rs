@@ -314,6 +314,15 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_sentence_the_difference_is_in_parentheses() {
+        let (one, other) = (json!("Sales"), json!("S\u{430}les"));
+        let words = " (differ at character 2: U+0061 and U+0430)";
+        assert_eq!(apart(Some(&one), Some(&other)), words);
+        assert_eq!(apart(Some(&one), Some(&json!("Support"))), "");
+        assert_eq!(apart(None, Some(&other)), "");
+    }
+
+    #[test]
     fn an_element_that_comes_is_compared_with_those_that_go() {
         let gone = change("Sales", ChangeVerb::Remove, None);
         let new = change("S\u{430}les", ChangeVerb::Add, None);

@@ -246,6 +246,18 @@ fn what_is_given_last_counts_and_of_several_faults_the_first_of_the_table() {
 }
 
 #[test]
+fn a_list_where_an_object_should_be_does_not_show_the_field() {
+    static TABLE: &[Field] = &[Field::new("owner", Shape::TEXT, "").optional()];
+    let columns = || Columns::of(TABLE).inside("owner", "customer", "name");
+    let named = by_text(columns(), r#"{"customer": {"name": "x"}}"#).unwrap();
+    assert_eq!(named["owner"], Value::Text("x".into()));
+    for odd in ["[1, {}]", "7", "null", "{}"] {
+        let fields = by_text(columns(), &format!(r#"{{"customer": {odd}}}"#)).unwrap();
+        assert!(fields.get("owner").is_none(), "{odd}");
+    }
+}
+
+#[test]
 fn null_is_what_the_page_says_it_is() {
     let fields = row(r#"{"seats": 1, "name": "x", "bonus": null}"#).unwrap();
     assert_eq!(fields["bonus"], Value::Integer(0));
@@ -311,8 +323,10 @@ fn what_is_no_page_is_said_and_bad_json_is_an_error() {
             .words("an id")
             .is_some()
     );
-    assert!(rows.page("[]", "list", []).expect("JSON").list.is_none());
-    assert!(rows.one("[]").expect("JSON").is_none());
+    for body in ["[]", "[1, [2]]", "7"] {
+        assert!(rows.page(body, "list", []).expect("JSON").list.is_none());
+        assert!(rows.one(body).expect("JSON").is_none());
+    }
     for body in [
         "",
         "[1",
