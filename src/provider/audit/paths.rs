@@ -86,3 +86,27 @@ pub fn path_fault(
 pub(super) fn in_plans(field: &Field) -> bool {
     field.need != Need::Never
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    #[test]
+    fn a_convenience_is_no_field_of_plans() {
+        let kind = provider::of_kind("CryptlexOrganizationLicense").unwrap();
+        let table = kind.table().desired;
+        let fault = |path: &str| {
+            let pattern = PathPattern::parse(path).unwrap();
+            path_fault("ignore", table, &pattern.parts).map(|fault| fault.message)
+        };
+        let convenience = table
+            .iter()
+            .find(|field| field.need == Need::Never)
+            .unwrap();
+        let unknown = format!("ignore names the unknown field `{}`", convenience.name);
+        assert_eq!(fault(convenience.name), Some(unknown));
+        let other = table.iter().find(|field| in_plans(field)).unwrap();
+        assert_eq!(fault(other.name), None);
+    }
+}
