@@ -137,14 +137,12 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
     };
     let again = replan(context, &planned, &live);
     if again.changes.is_empty() {
-        return match again.action {
-            Action::None => ended(Outcome::Already, None),
-            // It cannot be compared as it is now, or its policy suspends it by now.
-            _ => ended(
-                Outcome::Stale,
-                again.message.or(Some("it is suspended by now".into())),
-            ),
-        };
+        if again.action == Action::None {
+            return Err(Box::new(Report::new(again, Some(Outcome::Already), None)));
+        }
+        // It cannot be compared as it is now, or its policy suspends it by now.
+        let why = again.message.unwrap_or("it is suspended by now".into());
+        return ended(Outcome::Stale, Some(why));
     }
     if again.fingerprint != entry.fingerprint {
         return ended(Outcome::Stale, Some(moved(entry, &again)));
@@ -223,10 +221,18 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
     let provider = context.account.provider;
     let writer = Writer::new(context.account);
     let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
+    let open = |why| Report {
+        unclear: true,
+        ..failed(why)
+    };
+    let failed_after = |why, unclear: Option<String>| Report {
+        unclear: unclear.is_some(),
+        ..failed(and_before(why, unclear))
+    };
     let mut unclear = None;
     for _ in 0..WRITES {
         if let Err(why) = may_write(context) {
-            return failed(and_before(why, unclear));
+            return failed_after(why, unclear);
         }
         let why = match writer.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
@@ -235,18 +241,18 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
                     let table = provider.table().desired;
                     let message = rejection(table, &planned.desired, &words, &fields);
                     if unclear.is_some() {
-                        return failed(and_before(message, unclear));
+                        return failed_after(message, unclear);
                     }
                     return Report::new(planned, Some(Outcome::Rejected), Some(message));
                 }
                 Verdict::Later(words) => {
                     let why = format!("the vendor kept us waiting and did nothing: {words}");
-                    return failed(and_before(why, unclear));
+                    return failed_after(why, unclear);
                 }
                 Verdict::Unclear(why) => why,
             },
             Err(lost) if lost.sent => lost.text,
-            Err(lost) => return failed(and_before(lost.text, unclear)),
+            Err(lost) => return failed_after(lost.text, unclear),
         };
         // It may or may not have been carried out: the object itself knows.
         match seen(context, &planned.desired).await {
@@ -260,16 +266,16 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
                 }
             }
             Ok(None) => {
-                return failed(format!(
+                return open(format!(
                     "{why}; {UNCLEAR}: after it the object was not there"
                 ));
             }
-            Err(error) => return failed(format!("{why}; {UNCLEAR}: {error}")),
+            Err(error) => return open(format!("{why}; {UNCLEAR}: {error}")),
         }
         unclear = Some(why);
     }
     let given_up = format!("given up after {WRITES} tries, none of which showed an effect");
-    failed(and_before(given_up, unclear))
+    failed_after(given_up, unclear)
 }
 
 /// What must be said of a write that went out and brought no word of the vendor.
@@ -291,7 +297,10 @@ fn and_before(why: String, unclear: Option<String>) -> String {
 /// wanted is there now.
 fn overtaken(planned: Planned, why: &str) -> Report {
     let message = format!("{why}; {UNCLEAR}, and the object changed meanwhile");
-    Report::new(planned, Some(Outcome::Failed), Some(message))
+    Report {
+        unclear: true,
+        ..Report::new(planned, Some(Outcome::Failed), Some(message))
+    }
 }
 
 async fn seen(context: &Context<'_>, desired: &Arc<Desired>) -> Result<Option<Live>, String> {
@@ -341,7 +350,10 @@ async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &
             Ok(None) => "written, but it is not there any more".into(),
             Err(why) => format!("written, but what came of it could not be read: {why}"),
         };
-        return Report::new(planned, Some(Outcome::Unconverged), Some(message));
+        return Report {
+            unclear: true,
+            ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
+        };
     }
 }
 
@@ -369,7 +381,16 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
             Some(why) if fields.is_empty() => format!("written, but {why}"),
             _ => format!("written, but {}", fields.join(", ")),
         };
-        Report::new(planned, Some(Outcome::Unconverged), Some(message))
+        let paths = residual
+            .changes
+            .iter()
+            .map(|change| change.path.to_string());
+        Report {
+            residual: paths.collect(),
+            // What cannot be compared may be anything.
+            unclear: residual.changes.is_empty(),
+            ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
+        }
     };
     report.side_effects = side_effects;
     report

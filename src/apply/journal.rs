@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use super::memory::{Finding, Subject, kind};
 use super::outcome::Outcome;
 use super::records::MAX_LINE;
 use crate::files::links::Links;
@@ -46,10 +47,16 @@ pub enum Event {
     Found {
         address: String,
         of_run: String,
+        /// In words.
         found: String,
+        /// Nothing in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        finding: Option<Finding>,
     },
     /// Live was as the manifest wants it.
     Agreed(Box<Agreed>),
+    /// The daemon leaves fields to somebody else who keeps changing them.
+    GaveUp(Box<GaveUp>),
     /// The run has ended by itself.
     Finished { interrupted: bool },
 }
@@ -64,6 +71,44 @@ pub struct Started {
     pub objects: usize,
     /// Whether the writes went to the built-in simulators.
     pub sandbox: bool,
+    /// What the writes are for.
+    #[serde(default, skip_serializing_if = "Purpose::is_apply")]
+    pub purpose: Purpose,
+    /// The run that an undo takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+    /// Where the manifests are, as absolute paths; nothing in older journals and for manifests from elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// What the writes of a run are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To make live what the manifests want.
+    #[default]
+    Apply,
+    /// The same, by a daemon that follows the manifests.
+    Sync,
+    /// To put back what was last agreed on.
+    Heal,
+    /// To take back an earlier run.
+    Undo,
+}
+
+impl Purpose {
+    fn is_apply(&self) -> bool {
+        *self == Self::Apply
+    }
+
+    /// Whether the writes carry out what today's manifests want, so that the manifests agree with what comes of them.
+    pub fn follows_manifests(self) -> bool {
+        match self {
+            Self::Apply | Self::Sync => true,
+            Self::Heal | Self::Undo => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +118,9 @@ pub struct Intent {
     pub connection: String,
     /// Where the connection led.
     pub base_url: String,
+    /// The vendor's own id of the customer, where the connection names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     pub identity: Ids,
     pub method: Method,
     pub path: String,
@@ -83,6 +131,18 @@ pub struct Intent {
     /// Every managed field as the manifest wants it: what later drift is told by.
     #[serde(default)]
     pub managed: BTreeMap<String, Json>,
+    /// What names among them stand for: `{"userGroupIds": ["…"]}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, Json>,
+    /// What the policy ignored and which lists it left open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<String>,
+    /// Fields that were left to another writer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<String>,
+    /// Whether the fields had been agreed on as they are written: somebody else had changed them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heals: bool,
     /// The epoch of the lock under which it was sent; nothing where there was no lock, and in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
@@ -95,6 +155,12 @@ pub struct Ended {
     /// The vendor's answer, or what failed.
     pub message: Option<String>,
     pub side_effects: Vec<String>,
+    /// The fields that were not as wanted after the write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residual: Vec<String>,
+    /// Whether something was sent and nobody could see what came of it. The next run looks into it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unclear: bool,
 }
 
 /// What manifest and live agreed on. Not a write: it is what later drift is told by and healed to.
@@ -104,19 +170,79 @@ pub struct Agreed {
     pub vendor: String,
     pub connection: String,
     pub base_url: String,
+    /// The vendor's own id of the customer, where the connection names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     pub identity: Ids,
     /// Every managed field as the manifest wants it.
     pub managed: BTreeMap<String, Json>,
+    /// What names among them stand for: `{"userGroupIds": ["…"]}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, Json>,
     /// Fields that every write must carry and no read returns.
     #[serde(default)]
     pub unread: BTreeMap<String, Json>,
     /// What the policy ignored and which lists it left open: there nobody agreed on anything.
     #[serde(default)]
     pub spared: Vec<String>,
+    /// Fields that were left to another writer: nor did anybody there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<String>,
     #[serde(default)]
     pub commit: Option<String>,
     #[serde(default)]
     pub sandbox: bool,
+}
+
+/// Fields that a daemon leaves to somebody else until the manifest says something else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GaveUp {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    pub base_url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    pub identity: Ids,
+    pub fields: Vec<String>,
+    /// Hash of what the manifest said.
+    pub wanted: String,
+}
+
+impl Intent {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            base_url: &self.base_url,
+            tenant: self.tenant.as_deref(),
+            kind: kind(&self.address),
+            identity: &self.identity,
+        }
+    }
+}
+
+impl Agreed {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            base_url: &self.base_url,
+            tenant: self.tenant.as_deref(),
+            kind: kind(&self.address),
+            identity: &self.identity,
+        }
+    }
+}
+
+impl GaveUp {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            base_url: &self.base_url,
+            tenant: self.tenant.as_deref(),
+            kind: kind(&self.address),
+            identity: &self.identity,
+        }
+    }
 }
 
 /// A journal open for writing.
@@ -252,81 +378,26 @@ pub fn decode(line: &str) -> Option<Record> {
     serde_json::from_str(&format!("{body}}}")).ok()
 }
 
-/// Adds an intent to those that are open, or takes away one that a record closes.
-pub fn follow(open: &mut Vec<OpenIntent>, record: &Record) {
-    let mut close = |run: &str, address: &str| {
-        open.retain(|o| (o.run.as_str(), o.intent.address.as_str()) != (run, address));
-    };
-    match &record.event {
-        Event::Intent(intent) => {
-            close(&record.run, &intent.address);
-            open.push(OpenIntent {
-                run: record.run.clone(),
-                at: record.at.clone(),
-                intent: (**intent).clone(),
-            });
-        }
-        Event::Outcome(ended) => close(&record.run, &ended.address),
-        Event::Found {
-            address, of_run, ..
-        } => close(of_run, address),
-        Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => {}
-    }
-}
-
-/// A write whose end nobody recorded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OpenIntent {
-    pub run: String,
-    pub at: String,
-    pub intent: Intent,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::memory::testing::{self, record};
     use crate::apply::records::Records;
 
-    fn record(run: &str, event: Event) -> Record {
-        Record {
-            at: "2026-11-21T12:00:00Z".into(),
-            run: run.into(),
-            event,
-        }
-    }
-
     fn intent(address: &str) -> Event {
-        Event::Intent(Box::new(Intent {
-            address: address.into(),
-            vendor: "lac".into(),
-            connection: "lac".into(),
-            base_url: "https://lac.example.com/".into(),
-            identity: Default::default(),
-            method: Method::Patch,
-            path: "/license-orders/X".into(),
-            changes: Vec::new(),
-            unread: BTreeMap::new(),
-            managed: BTreeMap::new(),
-            epoch: None,
-        }))
+        testing::write(testing::intent(address))
     }
 
     /// An intent under a lock of this epoch.
     fn under(address: &str, epoch: u64) -> Event {
-        let Event::Intent(mut intent) = intent(address) else {
-            unreachable!("an intent is one");
-        };
-        intent.epoch = Some(epoch);
-        Event::Intent(intent)
+        testing::write(Intent {
+            epoch: Some(epoch),
+            ..testing::intent(address)
+        })
     }
 
     fn ended(address: &str) -> Event {
-        Event::Outcome(Ended {
-            address: address.into(),
-            outcome: Outcome::Converged,
-            message: None,
-            side_effects: Vec::new(),
-        })
+        testing::ended(address, Outcome::Converged)
     }
 
     fn read(path: &Path) -> (Vec<String>, String) {
@@ -408,24 +479,6 @@ mod tests {
             assert_eq!(records.by_ref().count(), cut.matches('\n').count());
             assert!(records.end().unwrap().told(Path::new("j")).is_none());
         }
-    }
-
-    #[test]
-    fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
-        let mut open = Vec::new();
-        let first = [("1", intent("a")), ("1", intent("b")), ("1", ended("a"))];
-        for (run, event) in first {
-            follow(&mut open, &record(run, event));
-        }
-        assert_eq!(open.len(), 1);
-        assert_eq!(open[0].intent.address, "b");
-        let found = Event::Found {
-            address: "b".into(),
-            of_run: "1".into(),
-            found: "carried out".into(),
-        };
-        follow(&mut open, &record("2", found));
-        assert!(open.is_empty());
     }
 
     #[test]

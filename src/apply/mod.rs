@@ -5,11 +5,11 @@
 //! `reread`, and `settle` says for how long. An account has a `session` that ends with the run (`opened`), a `limiter`
 //! and one client (`http`, the only file that names reqwest), which trusts what `tls` found. `secrets` finds
 //! credentials just before the first call that needs them, as far as `trust` lets it, and `redact`
-//! keeps them out of what is shown. `recorder` writes the `journal`, `lock` keeps other
+//! keeps them out of what is shown. `recorder` writes the `journal`, `memory` tells from it what is known of every
+//! object, `lock` keeps other
 //! writers away. What happens is told as an `event` to whoever listens, and traced by `spans`. If anything here
 //! ever asks which vendor it talks to, the provider forgot to say something.
 
-pub mod agreement;
 pub mod clock;
 pub mod event;
 pub mod execute;
@@ -17,11 +17,10 @@ pub mod http;
 pub mod journal;
 pub mod limiter;
 pub mod lock;
+pub mod memory;
 pub mod observe;
 pub mod opened;
 pub mod outcome;
-pub mod past;
-pub mod recall;
 pub mod recorder;
 pub mod records;
 mod redact;

@@ -13,6 +13,10 @@ pub struct Report {
     pub message: Option<String>,
     /// Fields that changed though nobody asked for it.
     pub side_effects: Vec<String>,
+    /// The fields that were not as wanted after the write.
+    pub residual: Vec<String>,
+    /// Whether something was sent and nobody could see what came of it.
+    pub unclear: bool,
 }
 
 impl Report {
@@ -22,6 +26,8 @@ impl Report {
             outcome,
             message,
             side_effects: Vec::new(),
+            residual: Vec::new(),
+            unclear: false,
         }
     }
 }

@@ -1,17 +1,17 @@
 //! What a run writes into the journal. Without a journal it writes nothing and says so to nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::agreement::{self, Agreements};
-use super::journal::{Agreed, Ended, Event, Intent, Journal, OpenIntent, Record, Started};
+use super::journal::{Agreed, Ended, Event, GaveUp, Intent, Journal, Record, Started};
+use super::memory::{Finding, Memory, OpenIntent, Place, agreement};
 use super::outcome::{Outcome, Report};
 use super::transport::Account;
-use crate::model::Desired;
+use crate::model::{Address, Desired};
 use crate::plan::Planned;
-use crate::plan::document::ObjectEntry;
-use crate::plan::drift::remember;
+use crate::plan::base::remember;
+use crate::plan::document::{ObjectEntry, identity_of};
 
 pub struct Recorder<'a> {
     /// Nothing for runs that are not to be remembered.
@@ -19,8 +19,28 @@ pub struct Recorder<'a> {
     /// The name of this run.
     pub run: String,
     /// Where each connection leads, as the manifests say.
-    pub places: BTreeMap<String, String>,
+    pub places: BTreeMap<String, Place>,
+    /// The objects whose write puts back what somebody else has changed.
+    pub heals: BTreeSet<Address>,
     pub clock: fn() -> Timestamp,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder of writes that heal nothing.
+    pub fn new(
+        journal: Option<&'a Journal>,
+        run: &str,
+        places: BTreeMap<String, Place>,
+        clock: fn() -> Timestamp,
+    ) -> Self {
+        Self {
+            journal,
+            run: run.to_string(),
+            places,
+            heals: BTreeSet::new(),
+            clock,
+        }
+    }
 }
 
 impl Recorder<'_> {
@@ -55,24 +75,31 @@ impl Recorder<'_> {
         let Some(call) = entry.calls.first() else {
             return Ok(());
         };
-        let fields = &planned.desired.fields.unpack();
+        let desired = &planned.desired;
+        let (table, fields) = (account.provider.table().desired, &desired.fields.unpack());
+        let place = self.place(&entry.connection);
         self.write(Event::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
             connection: entry.connection.clone(),
-            base_url: self
-                .places
-                .get(&entry.connection)
-                .cloned()
-                .unwrap_or_default(),
+            base_url: place.base_url,
+            tenant: place.tenant,
             identity: entry.identity.clone(),
             method: call.method,
             path: call.path.clone(),
             changes: entry.changes.clone(),
-            unread: agreement::unread(account.provider.table().desired, fields),
-            managed: remember(account.provider.table().desired, fields),
+            unread: agreement::unread(table, fields),
+            managed: remember(table, fields),
+            resolved: agreement::resolved(table, &planned.resolved),
+            spared: agreement::spared(desired),
+            given_up: agreement::given_up(desired),
+            heals: self.heals.contains(&desired.address),
             epoch,
         })))
+    }
+
+    fn place(&self, connection: &str) -> Place {
+        self.places.get(connection).cloned().unwrap_or_default()
     }
 
     /// Writes down how an object ended. The write is done; a journal that cannot say so leaves an open
@@ -84,44 +111,68 @@ impl Recorder<'_> {
             outcome,
             message: report.message.clone(),
             side_effects: report.side_effects.clone(),
+            residual: report.residual.clone(),
+            unclear: report.unclear,
         };
         if let Err(why) = self.write(Event::Outcome(ended)) {
             tracing::error!("{why}");
         }
     }
 
-    /// Closes an intent of an earlier run with what is true now.
-    pub fn found(&self, open: &OpenIntent, found: &str) -> Result<(), String> {
-        self.write(Event::Found {
+    /// Writes down what a look made of a write whose end nobody had recorded.
+    pub fn found(&self, open: &OpenIntent, finding: Finding) -> Result<Record, String> {
+        let record = self.record(Event::Found {
             address: open.intent.address.clone(),
             of_run: open.run.clone(),
-            found: found.into(),
-        })
+            found: finding.words().into(),
+            finding: Some(finding),
+        });
+        if let Some(journal) = self.journal {
+            let written = journal.append(&record);
+            written.map_err(|error| fault(journal, &error))?;
+        }
+        Ok(record)
     }
 
     /// Writes down what is agreed on and was not before, all of it at once. Nothing hangs on it but what
     /// later runs can tell, so a caller may go on without.
     pub fn agreed<'d>(
         &self,
-        objects: impl Iterator<Item = &'d Desired>,
-        known: &Agreements,
+        objects: impl Iterator<Item = &'d Planned>,
+        known: &Memory,
         commit: Option<&String>,
         sandbox: bool,
     ) -> Result<(), String> {
         let Some(journal) = self.journal else {
             return Ok(());
         };
-        let fresh = |object: &Desired| {
-            let place = self.places.get(object.connection.as_str())?;
+        let fresh = |planned: &Planned| {
+            let place = self.places.get(planned.desired.connection.as_str())?;
             let agreed = Agreed {
                 commit: commit.cloned(),
                 sandbox,
-                ..agreement::agreed(object, place)?
+                ..agreement::agreed(planned, place)?
             };
             (!known.has(&agreed)).then(|| self.record(Event::Agreed(Box::new(agreed))))
         };
         let written = journal.append_all(objects.filter_map(fresh));
         written.map_err(|error| fault(journal, &error))
+    }
+
+    /// Writes down that fields are left to another writer.
+    pub fn gave_up(&self, object: &Desired, fields: &[String]) -> Result<(), String> {
+        let place = self.place(&object.connection);
+        let wanted = agreement::wanted(object).map(agreement::hex);
+        self.write(Event::GaveUp(Box::new(GaveUp {
+            address: object.address.to_string(),
+            vendor: object.vendor.to_string(),
+            connection: object.connection.to_string(),
+            base_url: place.base_url,
+            tenant: place.tenant,
+            identity: identity_of(object),
+            fields: fields.to_vec(),
+            wanted: wanted.unwrap_or_default(),
+        })))
     }
 
     pub fn finished(&self, interrupted: bool) -> Result<(), String> {
@@ -137,8 +188,11 @@ fn fault(journal: &Journal, error: &std::io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::apply::records::Records;
-    use crate::model::{PackedFields, Value};
+    use crate::model::{Live, Observed, PackedFields, Value};
+    use crate::plan;
     use crate::provider::{self, testing};
 
     fn clock() -> Timestamp {
@@ -146,12 +200,9 @@ mod tests {
     }
 
     fn recorder(journal: &Journal) -> Recorder<'_> {
-        Recorder {
-            journal: Some(journal),
-            run: "7".into(),
-            places: [("lac".to_string(), "https://lac.example.com/".to_string())].into(),
-            clock,
-        }
+        let place = Place::new("https://lac.example.com/", None);
+        let places = [("lac".to_string(), place)].into();
+        Recorder::new(Some(journal), "7", places, clock)
     }
 
     #[test]
@@ -187,10 +238,16 @@ mod tests {
             fields: PackedFields::new(table.desired, &fields),
             ..testing::wanted(table, &[("activationKey", "A")])
         };
-        let mut known = Agreements::default();
+        let live = Observed::Live(Live {
+            fields,
+            ..Live::default()
+        });
+        let lac = provider::of_kind("LacLicenseOrder").unwrap();
+        let planned = plan::plan(lac, &Arc::new(order), &live, clock());
+        let mut known = Memory::default();
         for _ in 0..2 {
             let agreed = recorder(&journal).agreed(
-                [&order].into_iter(),
+                [&planned].into_iter(),
                 &known,
                 Some(&"c0ffee".to_string()),
                 true,

@@ -172,6 +172,7 @@ mod tests {
             fingerprint: None,
             message: None,
             findings: Vec::new(),
+            resolved: Vec::new(),
         };
         side_effects(table.desired, &planned, &live(before), &live(after))
     }
@@ -249,6 +250,7 @@ mod tests {
             fingerprint: None,
             message: None,
             findings: Vec::new(),
+            resolved: Vec::new(),
         }
     }
 

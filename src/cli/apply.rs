@@ -17,7 +17,7 @@ use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo};
 use crate::files::read::{self, Bounds};
 use crate::plan::document::PlanDocument;
-use crate::reconcile;
+use crate::reconcile::{self, Accounts};
 use crate::render::safe::visible;
 use crate::render::view::Stage;
 
@@ -61,8 +61,8 @@ async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
-    let writer = Writer::new(&setup, &args.consent, outputs).await?;
-    let pass = reconcile::plan(&setup.checked, &setup.settings).await;
+    let writer = Writer::new(&setup, &args.consent, outputs, Accounts::new()).await?;
+    let pass = reconcile::plan_with(&setup.checked, &setup.settings, &writer.accounts).await;
     writer.carry_out(&pass, false).await
 }
 
@@ -71,8 +71,8 @@ async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> an
     let (selection, reach) = (&args.selection, &args.reach);
     refuse_other_simulators(&document, reach.sandbox)?;
     setup::refuse_outside(&selection.paths)?;
-    if let Some(run) = document.source.undo.clone() {
-        return undo::apply(&document, &run, selection, reach, &args.consent, outputs).await;
+    if document.source.undo.is_some() {
+        return undo::apply(document, selection, reach, &args.consent, outputs).await;
     }
     let mut setup = setup::setup(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
@@ -85,7 +85,8 @@ async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> an
     let planned = saved.pass.planned.iter();
     // Other accounts are not locked.
     setup.checked.desired = planned.map(|one| Arc::clone(&one.desired)).collect();
-    let writer = Writer::new(&setup, &args.consent, outputs).await?;
+    let accounts = saved.pass.accounts.clone();
+    let writer = Writer::new(&setup, &args.consent, outputs, accounts).await?;
     writer.carry_out(&saved.pass, true).await
 }
 

@@ -1,5 +1,6 @@
 //! What `apply` and `undo` share: locks, journal, consent, the run itself and its exit.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal};
 
 use tokio::time::Instant;
@@ -10,17 +11,16 @@ use super::outputs::Outputs;
 use super::setup::{self, Setup};
 use super::signals::Signals;
 use super::{output, state};
-use crate::apply::agreement::{self, Agreements};
 use crate::apply::clock;
-use crate::apply::journal::{Journal, OpenIntent, Started};
+use crate::apply::journal::{Journal, Purpose, Started};
 use crate::apply::lock::{self, LockFiles, Locks};
-use crate::apply::recall::{Fold, Recall};
+use crate::apply::memory::{Detail, Memory, OpenIntent, Place, agreement};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};
 use crate::plan::document::PlanDocument;
 use crate::plan::guard::{self, Accepted};
-use crate::reconcile::{self, ApplyOptions, Pass};
+use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
 use crate::render::{self, view::Stage};
 
 /// Stops a run early that would have to ask where nobody can answer.
@@ -39,25 +39,39 @@ pub struct Writer<'a> {
     consent: &'a Consent,
     run: String,
     journal: Option<Journal>,
-    cut_off: Vec<OpenIntent>,
-    agreements: Agreements,
+    memory: Memory,
     locks: Locks,
+    /// What was opened to look into writes that were cut off.
+    pub accounts: Accounts,
 }
 
 impl<'a> Writer<'a> {
-    /// Takes the locks and opens the journal. Locks come before the first read, so that nothing another
+    /// Takes the locks, opens the journal and looks into what earlier runs left behind, over `accounts` as far as they
+    /// are open. Locks come before the first read, so that nothing another
     /// run of this program does can make the plan stale.
     pub async fn new(
         setup: &'a Setup,
         consent: &'a Consent,
         outputs: &'a Outputs,
+        accounts: Accounts,
+    ) -> anyhow::Result<Self> {
+        Self::at(setup, consent, outputs, accounts, &BTreeSet::new()).await
+    }
+
+    /// The same for a run that may write to the accounts at `places` beside those that the manifests use.
+    pub async fn at(
+        setup: &'a Setup,
+        consent: &'a Consent,
+        outputs: &'a Outputs,
+        accounts: Accounts,
+        places: &BTreeSet<Place>,
     ) -> anyhow::Result<Self> {
         let run = clock::run_id();
         setup.settings.events.tell(|| Some(Event::version(&run)));
         let mut locks = Locks::default();
         // The simulators of a run are its own: nobody else can write to them.
         if !setup.settings.sandbox {
-            match take_locks(setup, consent, &run).await? {
+            match take_locks(setup, consent, places, &run).await? {
                 Ok(held) => locks = held,
                 Err(why) => return Err(Locked(why).into()),
             }
@@ -67,26 +81,51 @@ impl<'a> Writer<'a> {
             None if setup.settings.sandbox => None,
             _ => Some(state::journal(&consent.journal)?),
         };
-        let (mut journal, mut cut_off) = (None, Vec::new());
-        let mut agreements = Agreements::default();
+        let mut journal = None;
+        let mut memory = Memory::default();
         if let Some(path) = path {
             let fault =
                 |error: std::io::Error| state::journal_fault(&consent.journal, &path, &error);
-            let recall = Recall::of(&path).map_err(fault)?;
-            tell(&path, &recall);
-            (cut_off, agreements) = (recall.open, recall.agreements);
+            memory = Memory::of(&path, Detail::Agreements).map_err(fault)?;
+            if let Some(damaged) = memory.damaged.told(&path) {
+                output::warn(&damaged);
+            }
             journal = Some(Journal::open_through(&path, &setup::links()).map_err(fault)?);
         }
-        Ok(Self {
+        let mut writer = Self {
             setup,
             outputs,
             consent,
             run,
             journal,
-            cut_off,
-            agreements,
+            memory,
             locks,
-        })
+            accounts,
+        };
+        writer.settle().await?;
+        Ok(writer)
+    }
+
+    /// Looks into writes of earlier runs whose end nobody knows. Nothing else may be written before.
+    async fn settle(&mut self) -> anyhow::Result<()> {
+        for open in self.memory.open() {
+            output::say(&cut_off(open));
+        }
+        let (checked, settings) = (&self.setup.checked, &self.setup.settings);
+        let settled = reconcile::settle(&self.memory, checked, settings, &self.accounts).await;
+        self.accounts = settled.accounts;
+        for (open, finding) in settled.found {
+            let (address, words) = (&open.intent.address, finding.words());
+            output::say(&format!("The write of {address} was found {words}."));
+            let record = self.recorder(BTreeMap::new()).found(&open, finding);
+            let record = record.map_err(|why| anyhow::anyhow!(why))?;
+            self.memory.follow(&record);
+        }
+        Ok(())
+    }
+
+    fn recorder(&self, places: BTreeMap<String, Place>) -> Recorder<'_> {
+        Recorder::new(self.journal.as_ref(), &self.run, places, clock::now)
     }
 
     /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
@@ -112,17 +151,15 @@ impl<'a> Writer<'a> {
             accepted: (!asked).then(|| accepted(&self.consent.allow)),
             fail_fast: self.consent.fail_fast,
             locks: &self.locks,
-            recorder: Recorder {
-                journal: self.journal.as_ref(),
-                run: self.run.clone(),
-                places: document.source.connections.clone(),
-                clock: clock::now,
-            },
+            recorder: self.recorder(pass.places()),
         };
         self.start(document, &options.recorder)?;
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = signals.exit();
-        self.close_journal(&reports, pass, &options.recorder, interrupted.is_some());
+        if document.summary.update > 0 {
+            // The journal remembers what it could not take.
+            let _ = options.recorder.finished(interrupted.is_some());
+        }
         let mut exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
         match self.lost_record() {
             None => self.agree(&reports, pass, &options.recorder),
@@ -181,37 +218,16 @@ impl<'a> Writer<'a> {
             plan: document.digest.clone(),
             objects: document.summary.update,
             sandbox: self.setup.settings.sandbox,
+            purpose: match document.source.undo {
+                Some(_) => Purpose::Undo,
+                None => Purpose::Apply,
+            },
+            undoes: document.source.undo.clone(),
+            paths: state::absolute(&self.setup.checked.source.paths),
         };
         recorder
             .started(started)
             .map_err(|why| anyhow::anyhow!(why))
-    }
-
-    /// Closes the intents of runs that were cut off with what is true now, and this run. The journal remembers what it
-    /// could not take.
-    fn close_journal(
-        &self,
-        reports: &[Report],
-        pass: &Pass,
-        recorder: &Recorder<'_>,
-        interrupted: bool,
-    ) {
-        for open in &self.cut_off {
-            let report = reports
-                .iter()
-                .find(|report| report.planned.desired.address.to_string() == open.intent.address);
-            let Some(report) = report else { continue };
-            let found = match report.outcome {
-                // Of a saved plan, what has nothing to do is not even read.
-                None if !pass.fresh => continue,
-                None | Some(Outcome::Converged | Outcome::Already) => "as the manifests want it",
-                Some(_) => "not as the manifests want it",
-            };
-            let _ = recorder.found(open, found);
-        }
-        if pass.document.summary.update > 0 {
-            let _ = recorder.finished(interrupted);
-        }
     }
 }
 
@@ -222,12 +238,11 @@ impl Writer<'_> {
         if source.undo.is_some() {
             return;
         }
-        let agreed = reports.iter().filter_map(|report| {
-            let object = &report.planned.desired;
-            agreement::holds(report, pass.fresh).then_some(&**object)
-        });
+        let agreed = reports
+            .iter()
+            .filter_map(|report| agreement::holds(report, pass.fresh).then_some(&report.planned));
         let sandbox = self.setup.settings.sandbox;
-        let written = recorder.agreed(agreed, &self.agreements, source.commit.as_ref(), sandbox);
+        let written = recorder.agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
         if let Err(why) = written {
             output::warn(&format!(
                 "{why}; of objects in sync, `entitle drift` may know no base"
@@ -239,19 +254,21 @@ impl Writer<'_> {
 async fn take_locks(
     setup: &Setup,
     consent: &Consent,
+    places: &BTreeSet<Place>,
     run: &str,
 ) -> anyhow::Result<Result<Locks, String>> {
-    let mut names: Vec<&str> = setup
-        .checked
-        .desired
-        .iter()
-        .map(|object| object.connection.as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
+    let checked = &setup.checked;
+    let objects = checked.desired.iter();
+    let mut names: BTreeSet<&str> = objects.map(|object| object.connection.as_str()).collect();
+    let at_place = |name: &&String| {
+        let own = reconcile::place(checked, name);
+        places.iter().any(|place| place.may_be(&own))
+    };
+    let more = checked.connections.keys().filter(at_place);
+    names.extend(more.map(String::as_str));
     let connections: Vec<&Connection> = names
         .iter()
-        .filter_map(|name| setup.checked.connections.get(*name))
+        .filter_map(|name| checked.connections.get(*name))
         .collect();
     let lock = LockFiles {
         dir: state::dir()?.join("locks"),
@@ -274,20 +291,22 @@ async fn take_locks(
     })
 }
 
-/// Says what earlier runs left behind.
-fn tell(path: &std::path::Path, recall: &Recall) {
-    if let Some(damaged) = recall.damaged.told(path) {
-        output::warn(&damaged);
-    }
-    for open in &recall.open {
-        output::say(&format!(
-            "A run of {} was cut off while it wrote {} ({} {}). Whether that was carried out is read now.",
-            open.at,
-            open.intent.address,
-            open.intent.method.as_str(),
-            open.intent.path
-        ));
-    }
+/// What an earlier run left behind.
+fn cut_off(open: &OpenIntent) -> String {
+    let OpenIntent {
+        at,
+        intent,
+        unclear,
+        ..
+    } = open;
+    let what = match unclear {
+        true => "did not see what came of its write to",
+        false => "was cut off while it wrote",
+    };
+    let (address, method, path) = (&intent.address, intent.method.as_str(), &intent.path);
+    format!(
+        "A run of {at} {what} {address} ({method} {path}). Whether that was carried out is read now."
+    )
 }
 
 fn accepted(allow: &[AllowedRisk]) -> Accepted {

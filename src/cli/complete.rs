@@ -8,7 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::args::JournalFile;
 use super::{project, setup, state};
-use crate::apply::past::runs_that_wrote;
+use crate::apply::memory::runs::runs_that_wrote;
 use crate::manifest::{self, own_kind::OwnKind};
 use crate::model::Node;
 use crate::provider;
@@ -48,7 +48,7 @@ pub fn runs() -> Vec<CompletionCandidate> {
     let runs = read.map_or_else(|_| Vec::new(), |(runs, _)| runs);
     let named = runs.iter().rev().take(20);
     std::iter::once("latest")
-        .chain(named.map(String::as_str))
+        .chain(named.map(|wrote| wrote.run.as_str()))
         .enumerate()
         .map(|(place, run)| CompletionCandidate::new(run).display_order(Some(place)))
         .collect()

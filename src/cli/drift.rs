@@ -13,9 +13,10 @@ use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
 use super::{git, output, project, state};
 use crate::apply::clock;
+use crate::apply::memory::{Detail, Memory};
 use crate::plan::document::SourceFacts;
 use crate::plan::drift::document::{BaseEntry, DriftDocument};
-use crate::reconcile::{self, Bases};
+use crate::reconcile::{self, Bases, CommitBases};
 use crate::render;
 use crate::render::drift::markdown;
 
@@ -85,7 +86,7 @@ async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let deadline = setup.settings.deadline;
     let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
     let bases = bases.map_err(|_| anyhow::anyhow!("git took longer than --timeout"))??;
-    if bases.partial {
+    if let Bases::Commit(CommitBases { partial: true, .. }) = &bases {
         output::say(
             "Some manifests of the base do not pass the checks of this version: no base for those.",
         );
@@ -178,22 +179,22 @@ fn ended_early(args: &Drift, error: &anyhow::Error) -> DriftDocument {
     let base = base.map_or(BaseEntry::Journal, BaseEntry::Commit);
     DriftDocument::stopped(base, source, &findings, clock::now())
 }
+
 async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
     if let Some(commit) = &args.base {
         let snapshot = git::snapshot(commit, &args.selection.paths).await?;
-        let mut bases = Bases::commit(snapshot.commit, &snapshot.sources);
+        let mut bases = CommitBases::new(snapshot.commit, &snapshot.sources);
         bases.partial |= snapshot.findings.has_errors();
-        return Ok(bases);
+        return Ok(Bases::Commit(bases));
     }
     let sandbox = setup.settings.sandbox;
     // A trial run has no past but the one it is shown.
     if sandbox && args.journal.journal.is_none() {
-        return Ok(Bases::journal(std::iter::empty(), true));
+        return Ok(Bases::Journal(Memory::new(Detail::Values)));
     }
-    let (bases, damaged) =
-        state::read_journal(&args.journal, |records| Bases::journal(records, sandbox))?;
+    let (memory, damaged) = state::memory(&args.journal, Detail::Values)?;
     if let Some(damaged) = damaged {
         output::warn(&damaged);
     }
-    Ok(bases)
+    Ok(Bases::Journal(memory))
 }

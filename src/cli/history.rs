@@ -14,7 +14,7 @@ use super::scope::Pattern;
 use super::{output, state};
 use crate::apply::clock;
 use crate::apply::journal::Record;
-use crate::apply::past::Index;
+use crate::apply::memory::runs::Index;
 use crate::render;
 
 #[derive(Args)]

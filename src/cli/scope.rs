@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobMatcher};
 
 use super::args::Selection;
-use crate::apply::past::PastRun;
+use crate::apply::memory::runs::PastRun;
 use crate::model::Desired;
 use crate::model::diagnostic::nearest;
-use crate::reconcile::Checked;
+use crate::reconcile::{Checked, PastWrite};
 
 pub struct Scope {
     target: Vec<Pattern>,
@@ -122,7 +122,7 @@ impl Scope {
     }
 
     /// Whether an address is in scope by its name, whatever its labels.
-    fn names(&self, address: &str) -> bool {
+    pub fn names(&self, address: &str) -> bool {
         let any = |patterns: &[Pattern]| patterns.iter().any(|one| one.holds(address));
         (self.target.is_empty() || any(&self.target)) && !any(&self.exclude)
     }
@@ -174,10 +174,17 @@ impl Scope {
         })
     }
 
-    /// Leaves only what a run wrote to the objects in scope, so that its inverse is about no others. The
-    /// manifests may have lost some of them since; their labels are lost with them.
-    pub fn narrow_run(&self, past: &mut PastRun, checked: &Checked) -> anyhow::Result<()> {
-        self.refuse_unmatched(past.addresses())?;
+    /// Leaves only the objects of a run that are in scope, by the names that they have today. Those that no manifest
+    /// names any more have lost their labels with it.
+    pub fn narrow_run(
+        &self,
+        writes: &mut Vec<PastWrite>,
+        past: &PastRun,
+        checked: &Checked,
+    ) -> anyhow::Result<()> {
+        let mut known: BTreeSet<String> = writes.iter().map(PastWrite::address).collect();
+        known.extend(past.addresses.iter().cloned());
+        self.refuse_unmatched(&known)?;
         let labelled: BTreeSet<String> = checked
             .desired
             .iter()
@@ -187,8 +194,9 @@ impl Scope {
         let held = |address: &str| {
             self.names(address) && (self.labels.is_empty() || labelled.contains(address))
         };
-        past.retain(held);
-        if past.addresses().is_empty() {
+        let some = !writes.is_empty();
+        writes.retain(|write| held(&write.address()));
+        if some && writes.is_empty() {
             anyhow::bail!("nothing that the run {} wrote is in the scope", past.run);
         }
         Ok(())

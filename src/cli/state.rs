@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::args::JournalFile;
 use crate::apply::clock;
+use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Records;
 
 /// What to do about a state directory that cannot be used.
@@ -56,6 +57,28 @@ pub fn read_journal<T>(
     let taken = take(&mut records);
     let damaged = records.end().map_err(fault)?;
     Ok((taken, damaged.told(&path)))
+}
+
+/// Folds a journal into what is known of the objects, and tells which of its lines are damaged.
+pub fn memory(args: &JournalFile, detail: Detail) -> anyhow::Result<(Memory, Option<String>)> {
+    let path = journal(args)?;
+    let memory = Memory::of(&path, detail)
+        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))?;
+    let damaged = memory.damaged.told(&path);
+    Ok((memory, damaged))
+}
+
+/// Paths of manifests, spelled so that they name the same from everywhere on this machine.
+pub fn absolute(paths: &[String]) -> Vec<String> {
+    let absolute = |path: &String| {
+        let path = Path::new(path);
+        let found = path.canonicalize().or_else(|_| std::path::absolute(path));
+        Some(found.ok()?.display().to_string())
+    };
+    let here = [".".to_string()];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let named = paths.iter().filter(|path| *path != "-");
+    named.filter_map(absolute).collect()
 }
 
 /// Who runs this: the actor of the CI system, or the user.

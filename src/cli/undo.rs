@@ -1,27 +1,31 @@
 //! `entitle undo`: the inverse of a past apply, planned and carried out like any other plan.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::args::{Consent, Reach, Rendering, Selection};
 use super::carry_out::{self, Writer};
-use super::exit::{Exit, Stale};
+use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{self, Setup};
 use super::{output, plan, state};
-use crate::apply::past::{PastRun, runs_that_wrote};
+use crate::apply::memory::Place;
+use crate::apply::memory::runs::{PastRun, Wrote, runs_that_wrote};
+use crate::model::PathPattern;
 use crate::plan::document::PlanDocument;
-use crate::reconcile::{self, Undone};
+use crate::reconcile::{self, Accounts, Checked, Take, Undone};
 use crate::render::view::Stage;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle undo latest\n  entitle undo 0199f3 licences --auto-approve --allow reduce"
+    after_help = "Examples:\n  entitle undo latest\n  entitle undo 0199f3 licences --auto-approve --allow reduce\n  entitle undo latest --field activations_allowed"
 )]
 pub struct Undo {
-    /// The run to take back, as `entitle history` names it; its beginning is enough
+    /// The run to take back, as `entitle history` names it; its beginning is enough. `latest` is the last one of these
+    /// manifests that wrote something
     #[arg(value_name = "RUN|latest")]
     run: String,
     #[command(flatten)]
@@ -33,6 +37,12 @@ pub struct Undo {
     /// Only plan, and save the inverse plan, to be applied later exactly as shown
     #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     out: Option<PathBuf>,
+    /// Take back this field only, also where it was changed since; may be given several times
+    #[arg(long, value_name = "PATH", env = "ENTITLE_FIELD", value_parser = PathPattern::parse)]
+    field: Vec<PathPattern>,
+    /// Take back objects too that no manifest names any more
+    #[arg(long, env = "ENTITLE_INCLUDE_UNMANAGED")]
+    include_unmanaged: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -47,14 +57,31 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
-    let run = find(&args.consent, &args.run)?;
-    let mut past = past(&args.consent, &run)?;
     let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
-    Scope::new(&args.selection)?.narrow_run(&mut past, &setup.checked)?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
-    let writer = Writer::new(&setup, &args.consent, outputs).await?;
-    let undone = inverse(&past, &setup).await?;
+    let wrote = find(&args.consent, &args.run, &setup.checked)?;
+    let take = Take {
+        fields: args.field.clone(),
+        unmanaged: args.include_unmanaged,
+        shown: None,
+    };
+    let places = if take.unmanaged {
+        &wrote.places
+    } else {
+        &BTreeSet::new()
+    };
+    let writer = writer(&setup, &args.consent, outputs, places).await?;
+    let scope = Scope::new(&args.selection)?;
+    let undone = inverse(
+        &wrote.run,
+        &take,
+        &scope,
+        &setup,
+        &args.consent,
+        &writer.accounts,
+    )
+    .await?;
     if let Some(out) = &args.out {
         plan::save(out, &undone.pass.document)?;
         outputs.finish(Stage::Planned, &undone.pass.document)?;
@@ -68,71 +95,159 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     Ok(partly(exit, &undone))
 }
 
-/// Carries out an inverse plan that was saved. Lists are taken back from what they are now, so all of it
-/// must still be as it was when the plan was made.
+/// Carries out an inverse plan that was saved, object by object: one that would be taken back in another way by now is
+/// stale, and the others go.
 pub async fn apply(
-    saved: &PlanDocument,
-    run: &str,
+    saved: PlanDocument,
     selection: &Selection,
     reach: &Reach,
     consent: &Consent,
     outputs: &Outputs,
 ) -> anyhow::Result<Exit> {
-    let mut past = past(consent, run)?;
+    let run = saved.source.undo.clone().unwrap_or_default();
     let mut setup = setup::setup(&selection.whole(), reach).await?;
-    Scope::new(selection)?.narrow_run(&mut past, &setup.checked)?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     setup.settings.checks = consent.checks.of_writes();
-    let writer = Writer::new(&setup, consent, outputs).await?;
-    let undone = inverse(&past, &setup).await?;
-    if !undone.pass.document.same_work(saved) {
-        let why = "the objects changed after the plan was made; nothing was sent: undo again";
-        return Err(Stale(why.into()).into());
-    }
+    let take = Take::shown(&saved.objects);
+    let wrote = find(consent, &run, &setup.checked)?;
+    let writer = writer(&setup, consent, outputs, &wrote.places).await?;
+    let scope = Scope::new(selection)?;
+    let mut undone = inverse(&run, &take, &scope, &setup, consent, &writer.accounts).await?;
+    undone.pass.refuse_other_work(&saved);
     let exit = writer.carry_out(&undone.pass, true).await?;
     Ok(partly(exit, &undone))
 }
 
+/// A run that may write to the objects of the manifests, and to the accounts at `places`.
+async fn writer<'a>(
+    setup: &'a Setup,
+    consent: &'a Consent,
+    outputs: &'a Outputs,
+    places: &BTreeSet<Place>,
+) -> anyhow::Result<Writer<'a>> {
+    Writer::at(setup, consent, outputs, Accounts::new(), places).await
+}
+
 fn partly(exit: Exit, undone: &Undone) -> Exit {
-    if exit == Exit::Done && !undone.lost.is_empty() {
+    let whole = undone.lost.is_empty() && undone.left.is_empty();
+    if exit == Exit::Done && !whole {
         Exit::Partly
     } else {
         exit
     }
 }
 
-/// Reads what a run wrote from the journal. Which lines are damaged is told where the journal is written.
-fn past(consent: &Consent, run: &str) -> anyhow::Result<PastRun> {
+async fn inverse(
+    run: &str,
+    take: &Take,
+    scope: &Scope,
+    setup: &Setup,
+    consent: &Consent,
+    accounts: &Accounts,
+) -> anyhow::Result<Undone> {
+    // Which lines are damaged is told where the journal is written.
     let (past, _) = state::read_journal(&consent.journal, |records| PastRun::of(run, records))?;
-    Ok(past)
-}
-
-async fn inverse(past: &PastRun, setup: &Setup) -> anyhow::Result<Undone> {
-    let mut undone = reconcile::undo(past, setup.checked.clone(), &setup.settings)
-        .await
-        .map_err(|why| anyhow::anyhow!(why))?;
-    undone.pass.document = undone.pass.document.inverse_of(&past.run);
-    for lost in &undone.lost {
-        output::say(&format!("Cannot be taken back: {lost}"));
-    }
+    let mut writes = reconcile::past_writes(&past, &setup.checked);
+    scope.narrow_run(&mut writes, &past, &setup.checked)?;
+    let checked = setup.checked.clone();
+    let undone = reconcile::undo(run, writes, take, checked, &setup.settings, accounts).await;
+    let mut undone = undone.map_err(|why| anyhow::anyhow!(why))?;
+    undone.lost.extend(untold(&past, scope));
+    undone.pass.document = undone.pass.document.inverse_of(run);
+    tell(&undone);
     Ok(undone)
 }
 
+/// The writes of the run of which nobody knows whether they were carried out.
+fn untold(past: &PastRun, scope: &Scope) -> Vec<String> {
+    let open = past.open.iter().map(|open| &open.intent);
+    let unknown = open.chain(&past.unknown);
+    let unknown = unknown.filter(|intent| scope.names(&intent.address));
+    let why =
+        "the run was cut off while it wrote it, and whether that was carried out is not known";
+    unknown
+        .map(|intent| format!("{}: {why}", intent.address))
+        .collect()
+}
+
+fn tell(undone: &Undone) {
+    for lost in &undone.lost {
+        output::say(&format!("Not taken back: {lost}"));
+    }
+    if undone
+        .lost
+        .iter()
+        .any(|lost| lost.contains(": changed since: "))
+    {
+        output::say("--field PATH takes a field back though it was changed since.");
+    }
+    for left in &undone.left {
+        output::say(&format!(
+            "Left as it is: {left}: no manifest names it any more; --include-unmanaged takes it back"
+        ));
+    }
+}
+
 /// The run that the user named: `latest`, or the beginning of a name.
-fn find(consent: &Consent, wanted: &str) -> anyhow::Result<String> {
+fn find(consent: &Consent, wanted: &str, checked: &Checked) -> anyhow::Result<Wrote> {
     let (runs, _) = state::read_journal(&consent.journal, |records| runs_that_wrote(records))?;
-    let found: Vec<&String> = match wanted {
-        "latest" => runs.last().into_iter().collect(),
-        name => runs.iter().filter(|run| run.starts_with(name)).collect(),
+    let found: Vec<Wrote> = match wanted {
+        "latest" => {
+            let own = Own::new(checked);
+            let latest = runs.into_iter().rfind(|run| own.has(run));
+            latest.into_iter().collect()
+        }
+        name => {
+            let runs = runs.into_iter();
+            runs.filter(|run| run.run.starts_with(name)).collect()
+        }
     };
-    match found.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => anyhow::bail!(
+    let count = found.len();
+    let mut found = found.into_iter();
+    match (found.next(), count) {
+        (Some(one), 1) => Ok(one),
+        (None, _) if wanted == "latest" => anyhow::bail!(
+            "the journal has no run of these manifests that wrote anything; see `entitle history`"
+        ),
+        (None, _) => anyhow::bail!(
             "the journal has no run {wanted} that wrote anything; see `entitle history`"
         ),
-        several => anyhow::bail!(
-            "{wanted} is the beginning of {} runs; write more of it",
-            several.len()
-        ),
+        (Some(_), count) => {
+            anyhow::bail!("{wanted} is the beginning of {count} runs; write more of it")
+        }
+    }
+}
+
+/// What makes a run one of these manifests.
+struct Own {
+    objects: reconcile::Keys,
+    places: BTreeSet<Place>,
+    paths: Vec<String>,
+}
+
+impl Own {
+    fn new(checked: &Checked) -> Self {
+        let connections = checked.source.connections.keys();
+        Self {
+            objects: reconcile::keys(checked),
+            places: connections
+                .map(|name| reconcile::place(checked, name))
+                .collect(),
+            paths: state::absolute(&checked.source.paths),
+        }
+    }
+
+    /// Whether a run wrote one of the objects, or was made from the same place. Older runs do not say from where, so
+    /// that the account has to do.
+    fn has(&self, run: &Wrote) -> bool {
+        let within = |one: &str, other: &str| Path::new(one).starts_with(other);
+        let related = |path: &String| {
+            let mut own = self.paths.iter();
+            own.any(|own| within(own, path) || within(path, own))
+        };
+        let at_place = |place: &Place| self.places.iter().any(|own| own.may_be(place));
+        run.objects.iter().any(|key| self.objects.contains(key))
+            || run.paths.iter().any(related)
+            || run.paths.is_empty() && run.places.iter().any(at_place)
     }
 }

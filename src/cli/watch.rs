@@ -9,13 +9,13 @@ use tokio::sync::{mpsc, watch};
 use super::args::Reach;
 use super::exit::Exit;
 use super::surface::Surface;
-use super::watch_args::Watch;
+use super::watch_args::{Mode, Watch};
 use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::clock;
 use crate::apply::journal::Journal;
 use crate::apply::lock::{Lock, LockFiles};
-use crate::apply::recall::{Fold, Recall};
+use crate::apply::memory::{Detail, Memory};
 use crate::daemon::board::Board;
 use crate::daemon::descriptors;
 use crate::daemon::engine::Engine;
@@ -190,6 +190,14 @@ impl Wiring<'_> {
         Ok(signals.exit().unwrap_or_else(|| watch_once::exit_of(&end)))
     }
 
+    /// Where the manifests are, for the journal; nothing where they come from a repository.
+    fn paths(&self) -> Vec<String> {
+        match self.remote {
+            Some(_) => Vec::new(),
+            None => state::absolute(&setup::paths(&self.args.selection)),
+        }
+    }
+
     fn board(&self, mode: RunMode) -> Board {
         let (kind, place) = match self.remote {
             Some(remote) => (SourceKind::Git, remote.place()),
@@ -223,9 +231,12 @@ impl Wiring<'_> {
             None => state::journal(&self.args.journal)?,
         };
         let fault = |error: std::io::Error| state::journal_fault(&self.args.journal, &path, &error);
-        let recall = Recall::of(&path).map_err(fault)?;
-        let cut_off = recall.open.clone();
-        for open in &cut_off {
+        let detail = match self.args.mode {
+            Mode::Heal => Detail::Values,
+            Mode::Observe | Mode::Sync => Detail::Agreements,
+        };
+        let memory = Memory::of(&path, detail).map_err(fault)?;
+        for open in memory.open() {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::warn!(address, at, "a run was cut off while it wrote this object");
         }
@@ -249,9 +260,8 @@ impl Wiring<'_> {
             journal: Some(Journal::open_through(&path, &setup::links()).map_err(fault)?),
             by: state::actor(),
             holder: Box::new(state::holder),
-            cut_off: Mutex::new(cut_off),
-            recall: Mutex::new(recall),
-            applied: Mutex::default(),
+            paths: self.paths(),
+            memory: Mutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
             told: Mutex::default(),
         })

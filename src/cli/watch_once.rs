@@ -7,7 +7,7 @@ use super::output;
 use crate::daemon::status::{ObjectState, Status};
 use crate::render::safe::visible;
 
-/// Everything that is not as wanted, and a line of counts.
+/// Everything that is not in sync, and a line of counts.
 pub fn report(status: &Status) -> std::io::Result<()> {
     let mut out = output::stdout();
     let (mut in_sync, mut written) = (0, 0);
@@ -36,10 +36,23 @@ pub fn report(status: &Status) -> std::io::Result<()> {
             )?;
         }
     }
-    let others = status.objects.len() - in_sync;
+    let count = |state| {
+        let objects = status.objects.iter();
+        objects.filter(|object| object.state == state).count()
+    };
+    let left = [
+        (count(ObjectState::AsApplied), "left as last applied"),
+        (count(ObjectState::NeverApplied), "never applied"),
+    ];
+    let others =
+        status.objects.len() - in_sync - left.map(|(count, _)| count).iter().sum::<usize>();
+    let left = left.iter().filter(|(count, _)| *count > 0);
+    let left: String = left
+        .map(|(count, words)| format!(", {count} {words}"))
+        .collect();
     writeln!(
         out,
-        "Watch: {in_sync} in sync, {written} of them written just now, {others} not."
+        "Watch: {in_sync} in sync, {written} of them written just now{left}, {others} not."
     )?;
     out.flush()
 }
@@ -49,7 +62,13 @@ pub fn exit_of(status: &Status) -> Exit {
     let any = |state: ObjectState| status.objects.iter().any(|object| object.state == state);
     let locked = status.connections.values().any(|c| c.locked.is_some());
     let failed = any(ObjectState::Failed) || any(ObjectState::Missing);
-    let well = any(ObjectState::InSync) || any(ObjectState::Differs);
+    let looked = [
+        ObjectState::InSync,
+        ObjectState::AsApplied,
+        ObjectState::NeverApplied,
+        ObjectState::Differs,
+    ];
+    let well = looked.into_iter().any(any);
     if status.source.revision.is_none() || failed && !well {
         Exit::Error
     } else if failed {

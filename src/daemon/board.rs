@@ -214,7 +214,9 @@ impl Board {
                 counters.last_success = Some(now);
                 pass.in_sync += 1;
             }
-            ObjectState::Differs
+            ObjectState::AsApplied
+            | ObjectState::NeverApplied
+            | ObjectState::Differs
             | ObjectState::Waiting
             | ObjectState::Refused
             | ObjectState::Fought => pass.pending += 1,
@@ -281,7 +283,11 @@ fn tell(object: &ObjectStatus, written: bool) {
     let state = object.state.name();
     match object.state {
         ObjectState::InSync if written => tracing::info!(address, state, "written"),
-        ObjectState::InSync | ObjectState::Unseen | ObjectState::Suspended => {
+        ObjectState::InSync
+        | ObjectState::AsApplied
+        | ObjectState::NeverApplied
+        | ObjectState::Unseen
+        | ObjectState::Suspended => {
             tracing::info!(address, state, "{message}");
         }
         ObjectState::Differs | ObjectState::Waiting | ObjectState::Refused => {

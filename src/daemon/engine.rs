@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::brake;
 use super::content::{same_connection, same_object};
+use super::fight::Fights;
 use super::gate::Past;
 use super::mode::RunMode;
 use super::queue::Queue;
@@ -55,6 +56,8 @@ pub struct Job {
     pub desired: Arc<Desired>,
     pub generation: u64,
     pub past: Past,
+    /// Whether it was seen as it is wanted now: a difference is somebody else's.
+    pub settled: bool,
 }
 
 /// What became of a batch, object by object.
@@ -63,6 +66,9 @@ pub struct Seen {
     pub run: String,
     pub looks: Vec<(Address, u64, Look)>,
 }
+
+/// What is known of fights over an object of manifests that are put in force.
+pub type Remembered<'a> = dyn Fn(&Checked, &Desired) -> Fights<Instant> + 'a;
 
 pub struct Engine {
     pub rules: Rules,
@@ -88,9 +94,15 @@ impl Engine {
         }
     }
 
-    /// Puts manifests in force: wakes what is new or wants something else, forgets what is gone. Comes
-    /// back with the connections whose accounts must not be used any more.
-    pub fn adopt(&mut self, mut checked: Checked, now: Now) -> Vec<String> {
+    /// Puts manifests in force: wakes what is new or wants something else, forgets what is gone. Of what is new,
+    /// `remembered` tells what was fought over before. Comes back with the connections whose accounts must not be used
+    /// any more.
+    pub fn adopt(
+        &mut self,
+        mut checked: Checked,
+        remembered: &Remembered<'_>,
+        now: Now,
+    ) -> Vec<String> {
         let objects = std::mem::take(&mut checked.desired);
         let moved = self.moved_connections(&checked);
         let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
@@ -108,8 +120,9 @@ impl Engine {
                     tracked.want(desired);
                 }
                 _ => {
+                    let fights = remembered(&checked, &desired);
                     self.objects
-                        .insert(Arc::clone(&address), Tracked::new(desired));
+                        .insert(Arc::clone(&address), Tracked::new(desired, fights));
                 }
             }
             self.queue
@@ -161,7 +174,7 @@ impl Engine {
             .collect()
     }
 
-    /// Everything is looked at as if for the first time.
+    /// Everything is looked at as if for the first time. Fights are not forgotten: only a manifest ends one.
     pub fn start_anew(&mut self, now: Now) {
         for tracked in self.objects.values_mut() {
             tracked.start_anew();
@@ -264,6 +277,7 @@ impl Engine {
                 desired: tracked.wanted(),
                 generation: tracked.generation,
                 past: tracked.past(now),
+                settled: tracked.is_settled(),
             });
         }
         checked.desired = jobs.iter().map(|job| Arc::clone(&job.desired)).collect();

@@ -55,6 +55,19 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
             .retain(|_, heals| heals.back().is_some_and(|last| *last + WINDOW > now));
     }
 
+    /// Fields were given up, or changed back, before this process began.
+    pub fn remembered(
+        healed: impl Iterator<Item = (String, VecDeque<T>)>,
+        given_up: impl Iterator<Item = (String, T)>,
+    ) -> Self {
+        let fought = Fought {
+            healed: healed.collect(),
+            given_up: given_up.collect(),
+        };
+        let none = fought.healed.is_empty() && fought.given_up.is_empty();
+        Self((!none).then(|| Box::new(fought)))
+    }
+
     /// Fields that were healed so often of late that another change to them is a fight.
     pub fn contested(&self, now: T) -> Vec<String> {
         let often = |heals: &VecDeque<T>| {

@@ -18,18 +18,17 @@ use super::mode::RunMode;
 use super::read_back::ReadBack;
 use super::told::Told;
 use super::track::Look;
-use crate::apply::agreement;
 use crate::apply::clock;
-use crate::apply::journal::{Journal, OpenIntent, Started};
+use crate::apply::journal::{Journal, Purpose, Started};
 use crate::apply::lock::{self, Lock, Locks};
-use crate::apply::recall::{Fold, Recall};
+use crate::apply::memory::{Memory, Place, agreement};
 use crate::apply::recorder::Recorder;
 use crate::apply::{Account, Outcome, Report};
 use crate::model::{Address, Desired, Mode, Verify};
-use crate::plan::document::{ObjectEntry, PlanDocument};
+use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Action, Planned};
-use crate::reconcile::{self, Accounts, Applied, ApplyOptions, Pass, Settings};
+use crate::reconcile::{self, Accounts, ApplyOptions, Pass, Settings};
 
 /// The daemon never accepts a risk by itself: what an object's own policy allows is all.
 const ACCEPTED: Accepted = Accepted {
@@ -46,12 +45,10 @@ pub struct Shell {
     /// Who writes, for the journal; and for whoever waits for our lock, given the run.
     pub by: String,
     pub holder: Box<dyn Fn(&str) -> String + Send + Sync>,
-    /// Writes of earlier runs whose end nobody knows.
-    pub cut_off: Mutex<Vec<OpenIntent>>,
-    /// What the journal tells a pass that writes.
-    pub recall: Mutex<Recall>,
-    /// What the journal says was applied: only for those who heal by it.
-    pub applied: Mutex<Arc<Applied>>,
+    /// Where manifests are, for the journal.
+    pub paths: Vec<String>,
+    /// What the journal tells: with the values that were agreed on for those who heal by them.
+    pub memory: Mutex<Arc<Memory>>,
     /// When writes were last read back, where the settings leave it to the vendor's word.
     pub read_back: Mutex<ReadBack>,
     /// What was logged about the manifests of live objects.
@@ -90,38 +87,50 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         Ok(held) => (held, None),
         Err(who) => (Locks::default(), Some(who)),
     };
-    let mut pass = shell.plan(&batch, &settings, &kept).await;
+    let kept = match locked {
+        None => shell.settle(&batch, &settings, &kept, &run).await,
+        Some(_) => kept,
+    };
+    let memory = shell.memory();
+    let mut pass = shell.plan(&batch, &memory, &settings, &kept).await;
     shell.tell(&pass.planned);
     // Taken out, since an entry of each of ten thousand objects is too much to have twice.
     let entries = mem::take(&mut pass.document.objects);
-    let (mut looks, brake) = judge(&batch, &pass.planned, entries, locked.as_deref());
+    let (mut looks, brake) = judge(&batch, &pass, entries, locked.as_deref());
+    shell.give_up(&looks, &pass, &run, settings.clock);
     let going: BTreeSet<Address> = looks
         .iter()
         .filter(|(_, look)| look.hold.is_none() && look.entry.action == Action::Update)
         .map(|(address, _)| address.clone())
         .collect();
-    let mut agreed = agreed(&batch, &pass);
+    // While somebody else writes, what was read is no longer worth remembering.
+    let remembers = locked.is_none() && batch.mode != RunMode::Observe;
+    if remembers {
+        shell.agree(agreed(&batch, &pass), &pass, &run, &settings);
+    }
     if !going.is_empty() {
         if settings.checks.verify == Verify::Echo && shell.reads_back(&batch.connection, start) {
             settings.checks.verify = Verify::Read;
         }
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
         pass.only(goes, &settings);
-        let reports = shell.write(&pass, &settings, &run, &locks).await;
+        let heals = heals(&batch, &pass, &memory);
+        let reports = shell
+            .write(&pass, &batch, &settings, (&run, &locks), &heals)
+            .await;
+        if batch.mode == RunMode::Sync {
+            let held = reports
+                .iter()
+                .filter(|report| agreement::holds(report, true));
+            shell.agree(held.map(|report| &report.planned), &pass, &run, &settings);
+        }
         for report in reports {
-            if batch.mode == RunMode::Sync && agreement::holds(&report, true) {
-                agreed.push(Arc::clone(&report.planned.desired));
-            }
-            let address = &report.planned.desired.address;
-            if let Some(look) = looks.get_mut(address) {
+            let address = report.planned.desired.address.clone();
+            if let Some(look) = looks.get_mut(&address) {
+                look.heals = heals.contains(&address);
                 take(&mut look.entry, report);
             }
         }
-    }
-    shell.close_cut_off(&looks, &run, settings.clock);
-    // While somebody else writes, what was read is no longer worth remembering.
-    if locked.is_none() {
-        shell.agree(&agreed, &pass.document, &run, &settings);
     }
     let account = pass.accounts.remove(&batch.connection);
     let requests = account
@@ -150,31 +159,46 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
 
 /// Objects that are as their manifests want them. A restored one wants something else: its plan is not of the
 /// object that the manifest gave.
-fn agreed(batch: &Batch, pass: &Pass) -> Vec<Arc<Desired>> {
-    if batch.mode == RunMode::Observe {
-        return Vec::new();
-    }
+fn agreed<'a>(batch: &'a Batch, pass: &'a Pass) -> impl Iterator<Item = &'a Planned> {
     let given: BTreeMap<&Address, &Arc<Desired>> = batch
         .checked
         .desired
         .iter()
         .map(|object| (&object.address, object))
         .collect();
-    let holds = |planned: &&Planned| {
+    pass.planned.iter().filter(move |planned| {
         let object = &planned.desired;
-        planned.action == Action::None
-            && given
-                .get(&object.address)
-                .is_some_and(|given| Arc::ptr_eq(given, object))
+        let given = given.get(&object.address);
+        planned.action == Action::None && given.is_some_and(|given| Arc::ptr_eq(given, object))
+    })
+}
+
+/// The objects whose write puts back what somebody else has changed: all of those that are healed, and those whose
+/// manifest wants what was agreed on last.
+fn heals(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Address> {
+    let had_settled: BTreeSet<&Address> = batch
+        .jobs
+        .iter()
+        .filter(|job| job.settled)
+        .map(|job| &job.desired.address)
+        .collect();
+    let heals = |object: &Desired| {
+        batch.mode == RunMode::Heal
+            || had_settled.contains(&object.address)
+            || memory.agrees(
+                object,
+                &reconcile::place(&batch.checked, &object.connection),
+            )
     };
-    let held = pass.planned.iter().filter(holds);
-    held.map(|planned| Arc::clone(&planned.desired)).collect()
+    let objects = pass.planned.iter().map(|planned| &planned.desired);
+    let healed = objects.filter(|object| heals(object));
+    healed.map(|object| object.address.clone()).collect()
 }
 
 /// What was read, and why each write may not go. The brake counts the writes that nothing else holds.
 fn judge(
     batch: &Batch,
-    planned: &[Planned],
+    pass: &Pass,
     entries: Vec<ObjectEntry>,
     locked: Option<&str>,
 ) -> (BTreeMap<Address, Look>, Option<String>) {
@@ -185,7 +209,7 @@ fn judge(
         .collect();
     let mut looks = BTreeMap::new();
     let mut changing = batch.braked;
-    for (planned, entry) in planned.iter().zip(entries) {
+    for (planned, entry) in pass.planned.iter().zip(entries) {
         let address = &planned.desired.address;
         let Some(job) = jobs.get(address) else {
             continue;
@@ -196,8 +220,13 @@ fn judge(
             let allow = planned.desired.policy.allow;
             changing += usize::from(guard::refusal(&entry, allow, ACCEPTED).is_none());
         }
-        let entry = Box::new(entry);
-        looks.insert(address.clone(), Look { entry, hold });
+        let look = Look {
+            entry: Box::new(entry),
+            hold,
+            standing: pass.standings.get(address).copied(),
+            heals: false,
+        };
+        looks.insert(address.clone(), look);
     }
     let brake = brake::engaged(
         &batch.connection,
@@ -265,16 +294,19 @@ impl Shell {
         }
     }
 
-    /// Reads and plans: after the manifests, or after what was last applied.
-    async fn plan(&self, batch: &Batch, settings: &Settings, kept: &Accounts) -> Pass {
+    /// Reads and plans: after the manifests, or after what was last agreed on.
+    async fn plan(
+        &self,
+        batch: &Batch,
+        memory: &Memory,
+        settings: &Settings,
+        kept: &Accounts,
+    ) -> Pass {
         match batch.mode {
             RunMode::Observe | RunMode::Sync => {
                 reconcile::plan_with(&batch.checked, settings, kept).await
             }
-            RunMode::Heal => {
-                let applied = self.applied();
-                reconcile::restore(&applied, &batch.checked, settings, kept).await
-            }
+            RunMode::Heal => reconcile::restore(memory, &batch.checked, settings, kept).await,
         }
     }
 
@@ -292,12 +324,12 @@ impl Shell {
         }
     }
 
-    /// What the journal says was applied.
-    fn applied(&self) -> Arc<Applied> {
+    /// What the journal tells by now.
+    pub fn memory(&self) -> Arc<Memory> {
         let Some(journal) = &self.journal else {
             return Arc::default();
         };
-        let mut known = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         // A copy is made only while the pass of another connection still works with it.
         if let Err(error) = Arc::make_mut(&mut known).go_on(journal.path()) {
             tracing::error!(journal = %journal.path().display(), %error, "cannot be read");
@@ -305,6 +337,55 @@ impl Shell {
             return Arc::default();
         }
         Arc::clone(&known)
+    }
+
+    /// Looks into writes whose end nobody knows, before anything else is written.
+    async fn settle(
+        &self,
+        batch: &Batch,
+        settings: &Settings,
+        kept: &Accounts,
+        run: &str,
+    ) -> Accounts {
+        let memory = self.memory();
+        if batch.mode == RunMode::Observe || !memory.has_open() {
+            return kept.clone();
+        }
+        let settled = reconcile::settle(&memory, &batch.checked, settings, kept).await;
+        let recorder = self.recorder(BTreeMap::new(), run, settings.clock);
+        for (open, finding) in &settled.found {
+            let (address, at) = (&open.intent.address, &open.at);
+            tracing::info!(
+                address,
+                at,
+                found = finding.words(),
+                "a write was looked into"
+            );
+            if let Err(why) = recorder.found(open, *finding) {
+                tracing::error!("{why}");
+            }
+        }
+        settled.accounts
+    }
+
+    /// Writes down which fields are left to another writer from now on.
+    fn give_up(
+        &self,
+        looks: &BTreeMap<Address, Look>,
+        pass: &Pass,
+        run: &str,
+        clock: fn() -> Timestamp,
+    ) {
+        for planned in &pass.planned {
+            let look = looks.get(&planned.desired.address);
+            let Some(Hold::Fight(fields)) = look.and_then(|look| look.hold.as_ref()) else {
+                continue;
+            };
+            let recorder = self.recorder(pass.places(), run, clock);
+            if let Err(why) = recorder.gave_up(&planned.desired, fields) {
+                tracing::warn!("{why}");
+            }
+        }
     }
 
     /// Whether the hour has come to read the writes of a connection back.
@@ -320,17 +401,27 @@ impl Shell {
     async fn write(
         &self,
         pass: &Pass,
+        batch: &Batch,
         settings: &Settings,
-        run: &str,
-        locks: &Locks,
+        (run, locks): (&str, &Locks),
+        heals: &BTreeSet<Address>,
     ) -> Vec<Report> {
-        let recorder = self.recorder(&pass.document, run, settings.clock);
+        let recorder = Recorder {
+            heals: heals.clone(),
+            ..self.recorder(pass.places(), run, settings.clock)
+        };
         let started = Started {
             by: self.by.clone(),
             commit: pass.document.source.commit.clone(),
             plan: pass.document.digest.clone(),
             objects: pass.document.summary.update,
             sandbox: settings.sandbox,
+            purpose: match batch.mode {
+                RunMode::Heal => Purpose::Heal,
+                RunMode::Observe | RunMode::Sync => Purpose::Sync,
+            },
+            undoes: None,
+            paths: self.paths.clone(),
         };
         if let Err(why) = recorder.started(started) {
             // What cannot be written down is not done.
@@ -354,27 +445,17 @@ impl Shell {
     }
 
     /// Writes down what is as the manifests want it, where the journal does not say so already.
-    fn agree(
+    fn agree<'a>(
         &self,
-        agreed: &[Arc<Desired>],
-        document: &PlanDocument,
+        agreed: impl Iterator<Item = &'a Planned>,
+        pass: &Pass,
         run: &str,
         settings: &Settings,
     ) {
-        if agreed.is_empty() {
-            return;
-        }
-        let Some(journal) = &self.journal else {
-            return;
-        };
-        let mut recall = self.recall.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = recall.go_on(journal.path()) {
-            tracing::error!(journal = %journal.path().display(), %error, "cannot be read");
-        }
-        let recorder = self.recorder(document, run, settings.clock);
-        let objects = agreed.iter().map(|object| &**object);
-        let commit = document.source.commit.as_ref();
-        let written = recorder.agreed(objects, &recall.agreements, commit, settings.sandbox);
+        let memory = self.memory();
+        let recorder = self.recorder(pass.places(), run, settings.clock);
+        let commit = pass.document.source.commit.as_ref();
+        let written = recorder.agreed(agreed, &memory, commit, settings.sandbox);
         if let Err(why) = written {
             tracing::warn!("{why}");
         }
@@ -382,49 +463,10 @@ impl Shell {
 
     fn recorder(
         &self,
-        document: &PlanDocument,
+        places: BTreeMap<String, Place>,
         run: &str,
         clock: fn() -> Timestamp,
     ) -> Recorder<'_> {
-        Recorder {
-            journal: self.journal.as_ref(),
-            run: run.to_string(),
-            places: document.source.connections.clone(),
-            clock,
-        }
-    }
-
-    /// Writes down what was found of writes whose end nobody recorded.
-    fn close_cut_off(&self, looks: &BTreeMap<Address, Look>, run: &str, clock: fn() -> Timestamp) {
-        let mut open = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.is_empty() {
-            return;
-        }
-        let recorder = Recorder {
-            journal: self.journal.as_ref(),
-            run: run.to_string(),
-            places: BTreeMap::new(),
-            clock,
-        };
-        let by_text: BTreeMap<String, &Look> = looks
-            .iter()
-            .map(|(address, look)| (address.to_string(), look))
-            .collect();
-        open.retain(|intent| {
-            let look = by_text.get(&intent.intent.address);
-            let Some(look) = look.filter(|look| look.entry.action != Action::Error) else {
-                return true;
-            };
-            let well = matches!(
-                (look.entry.action, look.entry.outcome),
-                (Action::None, _) | (_, Some(Outcome::Converged | Outcome::Already))
-            );
-            let found = if well {
-                "as the manifests want it"
-            } else {
-                "not as the manifests want it"
-            };
-            recorder.found(intent, found).is_err()
-        });
+        Recorder::new(self.journal.as_ref(), run, places, clock)
     }
 }

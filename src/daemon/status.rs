@@ -101,6 +101,10 @@ pub enum ObjectState {
     Unseen,
     /// As the manifests want it.
     InSync,
+    /// Healing: as it was last applied. The manifests want something else since.
+    AsApplied,
+    /// Healing: nothing was ever applied to it, so there is nothing to go back to. It differs.
+    NeverApplied,
     /// It differs, and the mode or the object's policy says to look only.
     Differs,
     /// It differs and is written once its change window opens.
@@ -123,6 +127,8 @@ impl ObjectState {
         match self {
             ObjectState::Unseen => "unseen",
             ObjectState::InSync => "in_sync",
+            ObjectState::AsApplied => "as_applied",
+            ObjectState::NeverApplied => "never_applied",
             ObjectState::Differs => "differs",
             ObjectState::Waiting => "waiting",
             ObjectState::Refused => "refused",
@@ -175,7 +181,7 @@ pub struct PassStatus {
     pub in_sync: usize,
     /// Objects whose write was carried out.
     pub written: usize,
-    /// Objects that differ and were left so: observed, waiting, refused or fought.
+    /// Objects that differ from their manifests and were left so: as last applied, observed, waiting, refused or fought.
     pub pending: usize,
     pub failed: usize,
     /// By connection: how long its share took and how it ended.

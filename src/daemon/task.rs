@@ -14,14 +14,16 @@ use tracing::Instrument;
 
 use super::board::Board;
 use super::engine::{Batch, Engine};
+use super::fight::Fights;
 use super::pass::{self, Done, Shell};
 use super::service;
 use super::status::Status;
 use super::track::Now;
 use super::trigger::Trigger;
+use crate::apply::memory::{Memory, Place};
 use crate::apply::{Account, spans};
-use crate::model::Address;
-use crate::reconcile::Checked;
+use crate::model::{Address, Desired};
+use crate::reconcile::{self, Checked};
 
 /// Saved files are read this long after the first hint: editors and checkouts write several at once.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -255,8 +257,13 @@ impl Task {
                 flight.failures = 0;
                 let first = self.engine.checked.is_none();
                 if let Some(fetched) = fetched {
+                    let memory = self.shell.memory();
+                    let remembered = |checked: &Checked, object: &Desired| {
+                        let place = reconcile::place(checked, &object.connection);
+                        fights(&memory, object, &place, now)
+                    };
                     self.board.in_force(&fetched, now.time);
-                    for connection in self.engine.adopt(fetched.checked, now) {
+                    for connection in self.engine.adopt(fetched.checked, &remembered, now) {
                         flight.forget_account(&connection);
                         flight.refused.remove(&connection);
                     }
@@ -347,6 +354,23 @@ impl Task {
         self.publish(&mut flight);
         self.board.status(&self.engine)
     }
+}
+
+/// What the journal tells of fights over an object, by the clock of this process.
+fn fights(memory: &Memory, object: &Desired, place: &Place, now: Now) -> Fights<Instant> {
+    let Some(known) = memory.fights(object, place) else {
+        return Fights::default();
+    };
+    let at = |time: &Timestamp| {
+        let ago = Duration::try_from(now.time.duration_since(*time)).unwrap_or_default();
+        // A machine that started since cannot tell further back.
+        now.instant.checked_sub(ago)
+    };
+    let healed = known.healed.iter();
+    let healed = healed.map(|(path, times)| (path.clone(), times.iter().filter_map(at).collect()));
+    let given_up = known.given_up.iter();
+    let given_up = given_up.map(|(path, time)| (path.clone(), at(time).unwrap_or(now.instant)));
+    Fights::remembered(healed, given_up)
 }
 
 /// The end of what is under way, if anything is.

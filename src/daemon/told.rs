@@ -64,6 +64,7 @@ mod tests {
             fingerprint: read.then(String::new),
             message: None,
             findings: findings.to_vec(),
+            resolved: Vec::new(),
         }]
     }
 

@@ -14,6 +14,7 @@ use super::window::{self, Door};
 use crate::model::{Desired, Mode, Outcome, PathPattern, Risk};
 use crate::plan::Action;
 use crate::plan::document::{ObjectEntry, OriginEntry};
+use crate::reconcile::Standing;
 
 /// Until a busy lock is tried again: other runs take seconds.
 const LOCKED: Duration = Duration::from_secs(5);
@@ -30,6 +31,10 @@ pub struct Look {
     /// As planned, with the outcome of the write if there was one.
     pub entry: Box<ObjectEntry>,
     pub hold: Option<Hold>,
+    /// How it stands where a heal has nothing to do.
+    pub standing: Option<Standing>,
+    /// Whether its write put back what somebody else had changed.
+    pub heals: bool,
 }
 
 /// One object of the manifests in force.
@@ -48,7 +53,7 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    pub fn new(desired: Arc<Desired>) -> Self {
+    pub fn new(desired: Arc<Desired>, fights: Fights<Instant>) -> Self {
         let status = Arc::new(unseen(&desired));
         Self {
             desired,
@@ -56,7 +61,7 @@ impl Tracked {
             settled: None,
             failures: 0,
             tried: None,
-            fights: Fights::default(),
+            fights,
             braked: false,
             status,
         }
@@ -66,6 +71,7 @@ impl Tracked {
     pub fn want(&mut self, desired: Arc<Desired>) {
         self.desired = desired;
         self.generation += 1;
+        self.fights.forget();
         self.start_anew();
     }
 
@@ -78,11 +84,15 @@ impl Tracked {
         self.desired = desired;
     }
 
-    /// Forgets failures, writes in vain and fights.
+    /// Forgets failures and writes in vain.
     pub fn start_anew(&mut self) {
         self.failures = 0;
         self.tried = None;
-        self.fights.forget();
+    }
+
+    /// Whether it was seen as it is wanted now.
+    pub fn is_settled(&self) -> bool {
+        self.settled == Some(self.generation)
     }
 
     /// The object as this pass wants it: without the fields that were given up.
@@ -93,7 +103,7 @@ impl Tracked {
         let mut desired = (*self.desired).clone();
         let given_up = self.fights.given_up();
         let patterns = given_up.filter_map(|path| PathPattern::parse(path).ok());
-        desired.policy.ignore.extend(patterns);
+        desired.policy.given_up.extend(patterns);
         Arc::new(desired)
     }
 
@@ -106,11 +116,10 @@ impl Tracked {
 
     /// Takes in what a pass saw, and says how it ended.
     pub fn settle(&mut self, look: &Look, run: &str, now: Now) -> Ended {
-        let healing = self.settled == Some(self.generation);
         self.braked = matches!(look.hold, Some(Hold::Brake(_)));
         let (state, ended) = match &look.hold {
             Some(hold) => self.held(hold, &look.entry, now),
-            None => self.unheld(&look.entry, healing, now),
+            None => self.unheld(look, now),
         };
         self.show(look, state, run, now);
         ended
@@ -141,12 +150,22 @@ impl Tracked {
         }
     }
 
-    fn unheld(&mut self, entry: &ObjectEntry, healing: bool, now: Now) -> (ObjectState, Ended) {
+    fn unheld(&mut self, look: &Look, now: Now) -> (ObjectState, Ended) {
+        let entry = &look.entry;
         if let Some(outcome) = entry.outcome {
-            return self.written(outcome, entry, healing, now);
+            return self.written(outcome, entry, look.heals, now);
         }
-        match entry.action {
-            Action::None => self.in_sync(),
+        match (entry.action, look.standing) {
+            (Action::None, Some(Standing::AsApplied)) => self.left(ObjectState::AsApplied),
+            (Action::None, Some(Standing::NeverApplied)) => self.left(ObjectState::NeverApplied),
+            (Action::None, Some(Standing::InSync) | None) => self.in_sync(),
+            (action, _) => self.unmatched(action, now),
+        }
+    }
+
+    fn unmatched(&self, action: Action, now: Now) -> (ObjectState, Ended) {
+        match action {
+            Action::None => (ObjectState::InSync, Ended::Settled),
             Action::Observe | Action::Update => (ObjectState::Differs, Ended::Settled),
             Action::Missing => (ObjectState::Missing, Ended::Settled),
             Action::Error => (ObjectState::Failed, Ended::Passing),
@@ -204,6 +223,17 @@ impl Tracked {
         (state, Ended::Settled)
     }
 
+    /// A heal has nothing to do, and the manifest wants something else.
+    fn left(&mut self, state: ObjectState) -> (ObjectState, Ended) {
+        self.tried = None;
+        let state = if self.fights.is_on() {
+            ObjectState::Fought
+        } else {
+            state
+        };
+        (state, Ended::Settled)
+    }
+
     /// Makes the status say what the look came to.
     fn show(&mut self, look: &Look, state: ObjectState, run: &str, now: Now) {
         let entry = &look.entry;
@@ -252,10 +282,18 @@ impl Tracked {
     }
 }
 
+const AS_APPLIED: &str =
+    "as it was last applied; what the manifest wants since waits for `entitle apply`";
+const NEVER_APPLIED: &str = "differs from its manifest, and no apply of it is known that could be gone back to: apply it once";
+
 /// Why an object is as it is.
 fn words(look: &Look) -> Option<String> {
     match &look.hold {
-        None => look.entry.message.clone(),
+        None => match look.standing {
+            Some(Standing::AsApplied) => Some(AS_APPLIED.into()),
+            Some(Standing::NeverApplied) => Some(NEVER_APPLIED.into()),
+            Some(Standing::InSync) | None => look.entry.message.clone(),
+        },
         Some(Hold::Mode) => Some("the daemon only looks (--mode observe)".into()),
         Some(Hold::Window(Door::Closed { opens: Some(at) })) => {
             Some(format!("waiting for a change window, which opens at {at}"))

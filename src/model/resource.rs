@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -47,6 +48,9 @@ pub struct Policy {
     /// Lists whose live elements survive though the manifest does not name them.
     pub keep_unlisted: Vec<String>,
     pub ignore: Vec<PathPattern>,
+    /// Fields that the daemon has given up to another writer. No manifest says so: they are left alone like ignored
+    /// ones, and the last agreement on them stands.
+    pub given_up: Vec<PathPattern>,
     /// Fields that the vendor leaves out of a read when they are empty.
     pub absent_is_empty: Vec<PathPattern>,
     /// The highest risk accepted for this object without a flag.
@@ -96,6 +100,7 @@ static NO_POLICY: Policy = Policy {
     mode: Mode::Enforce,
     keep_unlisted: Vec::new(),
     ignore: Vec::new(),
+    given_up: Vec::new(),
     absent_is_empty: Vec::new(),
     allow: Risk::Safe,
     until: None,
@@ -106,7 +111,13 @@ static NO_POLICY: Policy = Policy {
 impl Policy {
     /// Reports whether `path` is left out of diff and apply alike.
     pub fn ignores(&self, path: &FieldPath, folds: bool) -> bool {
-        self.ignore.iter().any(|pattern| pattern.names(path, folds))
+        let mut patterns = self.left_alone();
+        patterns.any(|pattern| pattern.names(path, folds))
+    }
+
+    /// The fields that are left out of diff and apply alike, for whichever reason.
+    pub fn left_alone(&self) -> impl Iterator<Item = &PathPattern> {
+        self.ignore.iter().chain(&self.given_up)
     }
 
     /// Reports whether the field at `path` is empty when a read does not show it.
@@ -183,6 +194,8 @@ pub struct Resolved {
     pub given: &'static str,
     pub field: &'static str,
     pub value: super::value::Value,
+    /// What every unambiguous name stands for, given or not.
+    pub list: Arc<BTreeMap<Text, Text>>,
 }
 
 /// The name of the fact that a vendor's own change mark is kept under, for example a time of change.

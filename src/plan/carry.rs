@@ -168,10 +168,8 @@ fn is_ignored(table: &'static [Field], policy: &Policy, path: &FieldPath) -> boo
         Some(Shape::Keyed(elements)) => elements.fold,
         _ => false,
     };
-    policy
-        .ignore
-        .iter()
-        .any(|pattern| pattern.covers(path, folds))
+    let mut patterns = policy.left_alone();
+    patterns.any(|pattern| pattern.covers(path, folds))
 }
 
 /// Words about a one-shot wish that live has granted already.

@@ -235,18 +235,6 @@ impl PlanDocument {
         self
     }
 
-    /// Whether both plans do the same from the same live values, whenever and by whom they were made.
-    pub fn same_work(&self, other: &Self) -> bool {
-        let work = |document: &Self| -> Vec<_> {
-            document
-                .objects
-                .iter()
-                .map(|o| (o.address.clone(), o.calls.clone(), o.fingerprint.clone()))
-                .collect()
-        };
-        work(self) == work(other)
-    }
-
     /// Sets the digest, after which nothing but the outcome may change.
     fn seal(&mut self) {
         #[derive(Serialize)]

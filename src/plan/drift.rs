@@ -7,19 +7,16 @@
 pub mod accepted;
 pub mod document;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use super::base::{self, Base};
 use super::diff::Change;
 use super::{carry, diff, effect, unseen};
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Desired, Diagnostic, Field, FieldPath, Fields, Key, Live, Need, Part, Risk, Scope, Shape, Text,
-    Value,
+    Desired, Diagnostic, Field, FieldPath, Fields, Live, Need, Part, Risk, Scope, Shape, Value,
 };
-use crate::provider::codec;
 
 /// Who moved a field away from the base.
 #[derive(
@@ -66,7 +63,7 @@ pub struct Difference {
 pub fn compare(
     table: &'static [Field],
     desired: &Desired,
-    base: Option<&Fields>,
+    base: Option<&Base>,
     live: &Live,
     now: Timestamp,
 ) -> Result<Vec<Difference>, String> {
@@ -104,47 +101,40 @@ fn difference(change: Change, by: By, base: Option<Json>) -> Difference {
 
 /// The three states of one object.
 struct Sides<'a> {
-    base: Fields,
+    base: &'a Base,
+    /// What was agreed on, with names resolved.
+    fields: Fields,
     mine: Fields,
     theirs: &'a Fields,
-    /// Lists whose unlisted live members are kept, so that a further one is no change.
-    keeps: &'a [String],
+    /// Lists of which only the named members are agreed on, or wanted: a further one is no change of theirs.
+    keeps: Vec<&'a str>,
     /// Whether the base gave something by a name that nothing now resolves.
     unclear: bool,
 }
 
 impl<'a> Sides<'a> {
-    fn new(table: &'static [Field], desired: &'a Desired, base: &Fields, live: &'a Live) -> Self {
-        let (mut base, mut mine) = (base.clone(), desired.fields.unpack());
-        let mut unclear = false;
-        for field in table.iter().filter(|field| field.need == Need::Never) {
-            let Some(given) = base.remove(field.name) else {
-                continue;
-            };
-            // What is given by the same names as before stands for the same ids.
-            let same = mine.get(field.name) == Some(&given);
-            let resolved = live.resolved.iter().find(|one| one.given == field.name);
-            match resolved.filter(|_| same) {
-                Some(resolved) => {
-                    base.insert(resolved.field, resolved.value.clone());
-                }
-                None => unclear = true,
-            }
-        }
+    fn new(table: &'static [Field], desired: &'a Desired, base: &'a Base, live: &'a Live) -> Self {
+        let (fields, unclear) = base::resolved(table, &base.fields, desired, live);
+        let mut mine = desired.fields.unpack();
         for resolved in &live.resolved {
             mine.remove(resolved.given);
             mine.insert(resolved.field, resolved.value.clone());
         }
+        let keeps = desired.policy.keep_unlisted.iter().chain(&base.kept);
         Self {
             base,
+            fields,
             mine,
             theirs: &live.fields,
-            keeps: &desired.policy.keep_unlisted,
+            keeps: keeps.map(String::as_str).collect(),
             unclear,
         }
     }
 
     fn difference(&self, table: &'static [Field], change: Change) -> Difference {
+        if self.base.is_unsettled(&change.path.to_string()) {
+            return difference(change, By::Unknown, None);
+        }
         let (by, base) = self.at(table, change.path.parts());
         let by = match cause(table, &change) {
             // What goes because another field changes was changed by whoever changed that one.
@@ -158,8 +148,8 @@ impl<'a> Sides<'a> {
         let (by, base) = locate(
             table,
             parts,
-            (&self.base, &self.mine, self.theirs),
-            self.keeps,
+            (&self.fields, &self.mine, self.theirs),
+            &self.keeps,
         );
         if self.unclear && base.is_none() && by == By::You {
             (By::Unknown, None)
@@ -215,7 +205,7 @@ fn locate(
     table: &'static [Field],
     parts: &[Part],
     (base, mine, theirs): Three<'_>,
-    keeps: &[String],
+    keeps: &[&str],
 ) -> (By, Option<Json>) {
     let Some((Part::Field(name), rest)) = parts.split_first() else {
         return (By::Unknown, None);
@@ -224,10 +214,10 @@ fn locate(
         return (By::Unknown, None);
     };
     let (was, mine, theirs) = (base.get(name), mine.get(name), theirs.get(name));
+    let kept = keeps.contains(&field.name);
     let (Shape::Keyed(elements), Some((Part::Element(key), inner))) =
         (&field.shape, rest.split_first())
     else {
-        let kept = keeps.iter().any(|kept| kept == field.name);
         return (
             of_field(field, was, mine, theirs, kept),
             was.map(|was| field.shape.json(was)),
@@ -242,6 +232,8 @@ fn locate(
         (Some(was), Some(mine), Some(theirs)) if !inner.is_empty() => {
             locate(elements.fields, inner, (&was, &mine, &theirs), &[])
         }
+        // Nobody agreed that there is none beside the named ones.
+        (None, None, Some(_)) if kept => (By::You, None),
         (was, mine, theirs) => {
             let same = |side: &Option<Fields>| same_element(elements, was.as_ref(), side.as_ref());
             let by = verdict(same(&mine), same(&theirs));
@@ -298,52 +290,6 @@ fn verdict(mine_same: bool, theirs_same: bool) -> By {
         // Two sides that differ cannot both be as before; if they seem to, live is the one to look at.
         (true, false | true) => By::They,
     }
-}
-
-/// Managed fields as JSON, to be kept as a base for later.
-pub fn remember(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
-    table
-        .iter()
-        .filter_map(|field| {
-            let value = fields.get(field.name)?;
-            Some((field.name.to_string(), field.shape.json(value)))
-        })
-        .collect()
-}
-
-/// A base that was remembered. What the table no longer knows is no base.
-pub fn recall(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
-    let kept: Map<String, Json> = kept.clone().into_iter().collect();
-    recall_fields(table, &kept)
-}
-
-fn recall_fields(table: &'static [Field], kept: &Map<String, Json>) -> Fields {
-    table
-        .iter()
-        .filter_map(|field| {
-            let json = kept.get(field.name)?;
-            let value = match (&field.shape, json) {
-                // Elements of a manifest name less than a vendor's do, so they are not decoded as those are.
-                (Shape::Keyed(elements), Json::Array(items)) => {
-                    let items = items.iter().filter_map(|item| recall_item(elements, item));
-                    Value::Items(items.collect())
-                }
-                _ => codec::value(field, json, &field.name).ok()?,
-            };
-            Some((field.name, value))
-        })
-        .collect()
-}
-
-fn recall_item(elements: &'static Elements, item: &Json) -> Option<(Key, Fields)> {
-    let object = item.as_object()?;
-    let parts = elements
-        .key
-        .iter()
-        .map(|name| Some(object.get(*name)?.as_str()?.into()))
-        .collect::<Option<Vec<Text>>>()?;
-    let fields = recall_fields(elements.fields, object);
-    Some((Key::new(parts, elements.fold), fields))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! `carry` (what must survive joins what is wanted) → `diff` → `risk` → `step` → `check`, and `document`
 //! is the plan as the JSON contract shows it.
 
+pub mod base;
 pub mod carry;
 pub mod check;
 pub mod diff;
@@ -18,6 +19,7 @@ pub mod order;
 pub mod provenance;
 pub mod risk;
 pub mod saved;
+pub mod spot;
 pub mod step;
 pub mod undo;
 pub mod unseen;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::resource::Resolved;
 use crate::model::{Desired, Diagnostic, Live, Mode, Observed};
 use crate::provider::Provider;
 pub use diff::{Change, ChangeVerb};
@@ -63,6 +66,8 @@ pub struct Planned {
     pub message: Option<String>,
     /// Findings about its manifest that need the live object.
     pub findings: Vec<Diagnostic>,
+    /// What names in the manifest stand for.
+    pub resolved: Vec<Resolved>,
 }
 
 impl Planned {
@@ -76,6 +81,7 @@ impl Planned {
             fingerprint: None,
             message,
             findings: Vec::new(),
+            resolved: Vec::new(),
         }
     }
 }
@@ -109,6 +115,7 @@ fn plan_live(
     let table = provider.table().desired;
     let live = &*unseen::filled(table, &desired.policy, read);
     let mut planned = Planned::bare(desired, Action::None, carry::note(table, desired, live));
+    planned.resolved.clone_from(&live.resolved);
     planned.fingerprint = Some(fingerprint::of(table, desired, live));
     let wanted = carry::resolved(desired, live);
     if let Err(why) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {

@@ -150,7 +150,8 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         ignore,
         allow,
         until,
-        // Words and times of the daemon.
+        // What the daemon decided, its words and its times.
+        given_up: _,
         reason: _,
         resync: _,
     } = policy;

@@ -33,6 +33,9 @@ impl Weighed {
     }
 }
 
+/// The note of a change whose value before is not known. An undo goes by it.
+pub const UNSEEN: &str = "the read does not show what it was";
+
 impl Scale<'_> {
     /// The risk of changing a field; `before` is `None` where the read does not show it.
     pub fn weigh(
@@ -72,10 +75,9 @@ impl Scale<'_> {
         } else if takes {
             weighed.risk = weighed.risk.max(Risk::Reduce);
         }
-        let unseen = "the read does not show what it was";
         weighed.note = Some(match weighed.note {
-            Some(note) => format!("{note}; {unseen}"),
-            None => unseen.into(),
+            Some(note) => format!("{note}; {UNSEEN}"),
+            None => UNSEEN.into(),
         });
         weighed
     }

@@ -1,114 +1,261 @@
 //! The inverse of changes that were carried out once: what to desire so that they are taken back.
 //!
-//! Lists start from live, so that what others did to them since stays; only the elements and fields that
-//! the changes name go back to what they were.
+//! A field goes back to what it was only where it is still as the run left it: what others, or a later run, made of
+//! it since stays, and is named. Lists and sets start from live and are judged element by element and member by
+//! member. Whoever means it all the same names the field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
 
 use super::carry;
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
-use crate::model::field::{Elements, find};
-use crate::model::path::PatternPart;
-use crate::model::{
-    Carry, Clearing, Field, Fields, Key, Live, PathPattern, RiskRule, Shape, Value,
-};
+use super::risk::UNSEEN;
+use super::spot::{Spot, Stand, members, stand};
+use crate::model::field::Elements;
+use crate::model::{Carry, Clearing, Field, Fields, Key, Live, RiskRule, Shape, Text, Value};
 use crate::provider::codec;
 
 /// What to desire, and what cannot be taken back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inverse {
     pub fields: Fields,
-    pub lost: Vec<String>,
+    pub lost: Vec<Lost>,
 }
 
-/// The inverse of `changes` on an object that is now `live`.
-pub fn inverse(table: &'static [Field], changes: &[ChangeEntry], live: &Live) -> Inverse {
-    let mut inverse = Inverse::default();
-    let mut lists: BTreeMap<&'static str, Vec<(Key, Fields)>> = BTreeMap::new();
-    for change in changes {
-        if let Err(why) = one(table, change, live, &mut inverse.fields, &mut lists) {
-            inverse.lost.push(format!("{}: {why}", change.path));
+/// A change that is not taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lost {
+    pub path: String,
+    pub why: Why,
+}
+
+/// Why a change is not taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Why {
+    /// It is not as the run left it.
+    ChangedSince {
+        is: Json,
+        left: Json,
+    },
+    /// There was nothing, and the vendor cannot be told so. Nothing is lost where another field of the inverse makes
+    /// this one meaningless.
+    NotClearable,
+    Other(String),
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, why } = self;
+        match why {
+            Why::ChangedSince { is, left } => {
+                write!(
+                    f,
+                    "{path}: changed since: it is {is}, and the run left {left}"
+                )
+            }
+            Why::NotClearable => {
+                write!(
+                    f,
+                    "{path}: it was not set before, and the vendor cannot clear it"
+                )
+            }
+            Why::Other(why) => write!(f, "{path}: {why}"),
         }
     }
-    for (name, items) in lists {
-        inverse.fields.insert(name, Value::Items(items.into()));
-    }
-    inverse
 }
 
-fn one(
+/// The inverse of `changes` on an object that is now `live`. With `changed_too`, also of what was changed since.
+pub fn inverse(
     table: &'static [Field],
-    change: &ChangeEntry,
+    changes: &[ChangeEntry],
     live: &Live,
-    fields: &mut Fields,
-    lists: &mut BTreeMap<&'static str, Vec<(Key, Fields)>>,
-) -> Result<(), String> {
-    let pattern = PathPattern::parse(&change.path)?;
-    let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
-        return Err("the path names no field".into());
+    changed_too: bool,
+) -> Inverse {
+    let mut taking = Taking {
+        table,
+        live: &live.fields,
+        changed_too,
+        fields: Fields::new(),
+        lists: BTreeMap::new(),
     };
-    let field = find(table, name).ok_or("the kind has no such field")?;
-    match (rest, &field.shape) {
-        ([], _) => {
-            fields.insert(field.name, before(field, change)?);
-            Ok(())
+    let mut lost = Vec::new();
+    for change in changes {
+        if let Err(why) = taking.take(change) {
+            let path = change.path.clone();
+            lost.push(Lost { path, why });
         }
-        ([PatternPart::Element(texts), inner @ ..], Shape::Keyed(elements)) => {
-            let key = Key::new(texts.clone(), elements.fold);
-            let items = lists.entry(field.name).or_insert_with(|| {
-                let held = live.fields.get(field.name).map_or(&[][..], Value::items);
-                held.iter()
-                    .map(|(key, fields)| (key.clone(), carry::carried(elements, fields)))
-                    .collect()
-            });
-            in_list(elements, key, inner, change, items)
+    }
+    let mut fields = taking.fields;
+    for (name, items) in taking.lists {
+        fields.insert(name, Value::Items(items.into()));
+    }
+    Inverse { fields, lost }
+}
+
+struct Taking<'a> {
+    table: &'static [Field],
+    live: &'a Fields,
+    changed_too: bool,
+    fields: Fields,
+    lists: BTreeMap<&'static str, Vec<(Key, Fields)>>,
+}
+
+impl Taking<'_> {
+    fn take(&mut self, change: &ChangeEntry) -> Result<(), Why> {
+        let spot = Spot::find(self.table, &change.path).map_err(Why::Other)?;
+        if !self.live.contains_key(spot.top().name) && is_list(spot.top()) {
+            return Err(Why::Other("the read does not show the list".into()));
         }
-        _ => Err("the path does not fit the field".into()),
+        match &spot {
+            Spot::Field(field) => match members(field, &change.before, &change.after) {
+                Some(moved) if matches!(field.shape, Shape::Set(_)) => {
+                    self.take_members(field, &moved.0, &moved.1);
+                    Ok(())
+                }
+                _ => self.take_field(field, change, &spot),
+            },
+            Spot::Element {
+                list,
+                elements,
+                key,
+                inner,
+            } => {
+                refuse_lasting(*inner, change)?;
+                if inner.is_some() && self.item(list, key).is_none() {
+                    return Err(Why::Other("the element is not there any more".into()));
+                }
+                if !self.is_as_left(change, &spot)? {
+                    return Ok(());
+                }
+                let items = self.items(list, elements);
+                put_back(items, elements, key, *inner, change)
+            }
+        }
+    }
+
+    fn take_field(
+        &mut self,
+        field: &'static Field,
+        change: &ChangeEntry,
+        spot: &Spot,
+    ) -> Result<(), Why> {
+        refuse_lasting(Some(field), change)?;
+        if self.is_as_left(change, spot)? {
+            self.fields.insert(field.name, before(field, change)?);
+        }
+        Ok(())
+    }
+
+    /// Whether there is something to take back; an error where somebody changed it since.
+    fn is_as_left(&self, change: &ChangeEntry, spot: &Spot) -> Result<bool, Why> {
+        match stand(self.table, change, self.live) {
+            Stand::After => Ok(true),
+            Stand::Before => Ok(false),
+            Stand::Neither if self.changed_too => Ok(true),
+            Stand::Neither => Err(Why::ChangedSince {
+                is: spot.json(self.live),
+                left: change.after.clone(),
+            }),
+        }
+    }
+
+    fn take_members(
+        &mut self,
+        field: &'static Field,
+        added: &BTreeSet<Text>,
+        removed: &BTreeSet<Text>,
+    ) {
+        let held = match self.live.get(field.name) {
+            Some(Value::Set(held)) => (**held).clone(),
+            _ => Default::default(),
+        };
+        if added.is_disjoint(&held) && removed.is_subset(&held) {
+            return;
+        }
+        let stay = held.difference(added).cloned();
+        let value = Value::set(stay.chain(removed.iter().cloned()));
+        self.fields.insert(field.name, value);
+    }
+
+    fn item(&self, list: &Field, key: &Key) -> Option<&Fields> {
+        self.live.get(list.name)?.item(key)
+    }
+
+    /// The list as it is to be, which starts from live.
+    fn items(
+        &mut self,
+        list: &'static Field,
+        elements: &'static Elements,
+    ) -> &mut Vec<(Key, Fields)> {
+        let held = self.live.get(list.name).map_or(&[][..], Value::items);
+        self.lists.entry(list.name).or_insert_with(|| {
+            let held = held.iter();
+            held.map(|(key, fields)| (key.clone(), carry::carried(elements, fields)))
+                .collect()
+        })
     }
 }
 
-fn in_list(
-    elements: &'static Elements,
-    key: Key,
-    inner: &[PatternPart],
-    change: &ChangeEntry,
+fn put_back(
     items: &mut Vec<(Key, Fields)>,
-) -> Result<(), String> {
+    elements: &'static Elements,
+    key: &Key,
+    inner: Option<&'static Field>,
+    change: &ChangeEntry,
+) -> Result<(), Why> {
     match (inner, change.verb) {
-        ([], ChangeVerb::Add) => items.retain(|(other, _)| *other != key),
-        ([], ChangeVerb::Remove | ChangeVerb::Replace) => {
-            let (_, fields) =
-                codec::element(elements, &change.before).map_err(|fault| fault.to_string())?;
-            items.retain(|(other, _)| *other != key);
-            items.push((key, carry::carried(elements, &fields)));
+        (None, ChangeVerb::Add) => items.retain(|(other, _)| other != key),
+        (None, ChangeVerb::Remove | ChangeVerb::Replace) => {
+            // With its counters: an element that comes back without them would start anew.
+            let (_, fields) = codec::element(elements, &change.before)
+                .map_err(|fault| Why::Other(fault.to_string()))?;
+            items.retain(|(other, _)| other != key);
+            items.push((key.clone(), fields));
         }
-        ([PatternPart::Field(name)], _) => {
-            let field = find(elements.fields, name).ok_or("the element has no such field")?;
+        (Some(field), _) => {
             let value = before(field, change)?;
-            let Some((_, fields)) = items.iter_mut().find(|(other, _)| *other == key) else {
-                return Err("the element is not there any more".into());
-            };
-            fields.insert(field.name, value);
+            if let Some((_, fields)) = items.iter_mut().find(|(other, _)| other == key) {
+                fields.insert(field.name, value);
+            }
         }
-        _ => return Err("the path does not fit the field".into()),
+    }
+    Ok(())
+}
+
+fn is_list(field: &Field) -> bool {
+    matches!(field.shape, Shape::Set(_) | Shape::Keyed(_))
+}
+
+/// What was used and what was asked for once cannot be taken back, whatever it is now.
+fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result<(), Why> {
+    let Some(field) = field else { return Ok(()) };
+    if field.risk == RiskRule::Counter {
+        let why = "a usage counter is not set back: what was used since would be lost";
+        return Err(Why::Other(why.into()));
+    }
+    if matches!(field.carry, Carry::OneShot { .. }) && change.after == true {
+        let why = "it was a request to the vendor and has been made";
+        return Err(Why::Other(why.into()));
     }
     Ok(())
 }
 
 /// The value before the change, if it can be wanted again.
-fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, String> {
-    if field.risk == RiskRule::Counter {
-        return Err("a usage counter is not set back: what was used since would be lost".into());
+fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Why> {
+    let unseen = change
+        .note
+        .as_ref()
+        .is_some_and(|note| note.contains(UNSEEN));
+    if unseen && change.before.is_null() {
+        let why = "nobody knows what it was: the read before the write did not show it";
+        return Err(Why::Other(why.into()));
     }
-    if matches!(field.carry, Carry::OneShot { .. }) && change.after == true {
-        return Err("it was a request to the vendor and has been made".into());
-    }
-    let value =
-        codec::value(field, &change.before, &change.path).map_err(|fault| fault.to_string())?;
-    let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
-    if value == Value::Null && field.clearing == Clearing::Impossible && !list {
-        return Err("it was not set before, and the vendor cannot clear it".into());
+    let value = codec::value(field, &change.before, &change.path)
+        .map_err(|fault| Why::Other(fault.to_string()))?;
+    if value == Value::Null && field.clearing == Clearing::Impossible && !is_list(field) {
+        return Err(Why::NotClearable);
     }
     Ok(value)
 }

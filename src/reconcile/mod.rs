@@ -12,10 +12,11 @@ pub mod import;
 mod planner;
 mod restore;
 mod saved;
+mod settle;
 mod shelf;
 mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,21 +25,23 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::apply::memory::{self, Key, Place};
 use crate::apply::{Account, Event, Listener, Opened, Secrets, Tls, observe_each};
 use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed, WriteChecks};
-use crate::plan::Planned;
-use crate::plan::document::PlanDocument;
+use crate::plan::document::{ObjectEntry, PlanDocument};
 use crate::plan::estimate::Pace;
+use crate::plan::{Action, Planned};
 use crate::provider;
 pub use cache::Cache;
 pub use carry_out::{ApplyOptions, apply};
 pub use check::{CheckOptions, Checked, Said, check, digest_of};
-pub use drift::{Bases, drift};
+pub use drift::{Bases, CommitBases, drift};
 use planner::Planner;
-pub use restore::{Applied, restore};
+pub use restore::{Standing, restore};
 pub use saved::{Saved, saved};
+pub use settle::{Settled, settle};
 pub use shelf::Shelf;
-pub use undo::{Undone, undo};
+pub use undo::{PastWrite, Take, Undone, past_writes, undo};
 
 /// What a pass needs beside the manifests.
 pub struct Settings {
@@ -63,6 +66,24 @@ pub struct Settings {
 /// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
 pub type Accounts = BTreeMap<String, Arc<Account>>;
 
+/// Where a connection of the manifests leads.
+pub fn place(checked: &Checked, connection: &str) -> Place {
+    let base_url = checked.source.connections.get(connection);
+    let base_url = base_url.map(String::as_str).unwrap_or_default();
+    Place::new(base_url, checked.connections.get(connection))
+}
+
+/// Objects as the journal knows them.
+pub type Keys = BTreeSet<Key>;
+
+/// How the journal knows the objects of the manifests, in all spellings.
+pub fn keys(checked: &Checked) -> Keys {
+    let objects = checked.desired.iter();
+    objects
+        .flat_map(|object| memory::keys(object, &place(checked, &object.connection)))
+        .collect()
+}
+
 /// A finished plan with what is needed to carry it out.
 pub struct Pass {
     pub planned: Vec<Planned>,
@@ -72,12 +93,25 @@ pub struct Pass {
     pub(crate) live: BTreeMap<Address, Live>,
     /// Objects of a saved plan whose manifest says something else by now, and what. Nothing is sent for them.
     pub(crate) moved: BTreeMap<Address, String>,
+    /// How objects stand that a restore has nothing to do for.
+    pub standings: BTreeMap<Address, Standing>,
     pub(crate) observed_at: Timestamp,
     /// Whether every object was read for it; a saved plan only says what was so.
     pub fresh: bool,
 }
 
 impl Pass {
+    /// Where each connection leads, for the journal.
+    pub fn places(&self) -> BTreeMap<String, Place> {
+        let connections = self.document.source.connections.iter();
+        let places = connections.map(|(name, base_url)| {
+            let account = self.accounts.get(name);
+            let place = Place::new(base_url, account.map(|account| &account.connection));
+            (name.clone(), place)
+        });
+        places.collect()
+    }
+
     /// What planning found about the manifests, which only the live objects tell.
     pub fn findings(&self) -> Diagnostics {
         let mut findings = Diagnostics::default();
@@ -85,6 +119,26 @@ impl Pass {
             findings.push(finding.clone());
         }
         findings
+    }
+
+    /// Makes the objects stale for which a saved plan shows another write, or none.
+    pub fn refuse_other_work(&mut self, saved: &PlanDocument) {
+        let shown = saved.objects.iter();
+        let shown: BTreeMap<&str, &ObjectEntry> =
+            shown.map(|entry| (entry.address.as_str(), entry)).collect();
+        for (planned, entry) in self.planned.iter().zip(&self.document.objects) {
+            let same = shown.get(entry.address.as_str()).is_some_and(|shown| {
+                let (calls, other) = (entry.calls.iter(), shown.calls.iter());
+                calls.len() == other.len()
+                    && calls.zip(other).all(|(one, other)| one.is_same(other))
+                    && entry.fingerprint == shown.fingerprint
+            });
+            if planned.action == Action::Update && !same {
+                let why = "it changed after the plan was made: undo again";
+                self.moved
+                    .insert(planned.desired.address.clone(), why.into());
+            }
+        }
     }
 
     /// Leaves only the objects that `keep` says, with a plan of their own.
@@ -118,6 +172,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
         accounts,
         live,
         moved: BTreeMap::new(),
+        standings: BTreeMap::new(),
         observed_at,
         fresh: true,
     }

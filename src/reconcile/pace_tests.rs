@@ -256,12 +256,7 @@ impl Scene {
             locks: &Default::default(),
             accepted: None,
             fail_fast: false,
-            recorder: Recorder {
-                journal: None,
-                run: "test".into(),
-                places: Default::default(),
-                clock,
-            },
+            recorder: Recorder::new(None, "test", Default::default(), clock),
         };
         super::apply(pass, &options, &self.settings).await
     }

@@ -67,6 +67,7 @@ pub fn saved(
         accounts: accounts(checked, settings, &Accounts::new(), &mut |_, _| {}),
         live: BTreeMap::new(),
         moved: join.moved,
+        standings: BTreeMap::new(),
         observed_at: (settings.clock)(),
         fresh: false,
     };
@@ -154,6 +155,7 @@ impl<'a> Join<'a> {
             fingerprint: entry.fingerprint.clone(),
             message: entry.message.clone().filter(|_| failed),
             findings: Vec::new(),
+            resolved: Vec::new(),
         });
         self.entries.push(entry);
     }

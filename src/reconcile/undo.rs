@@ -1,77 +1,127 @@
 //! The inverse plan of a past run, from the journal, through the same planner, guards and checks.
+//!
+//! Objects are found by account and identity, whatever their manifests and connections are called now, and today's
+//! manifests say what may be done to them: one that is suspended or only observed stays so, ignored fields are left
+//! alone. Each object goes by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Pass, Settings, document, look};
+use jiff::Timestamp;
+
+use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::journal::Intent;
-use crate::apply::past::PastRun;
+use crate::apply::memory::runs::PastRun;
+use crate::model::path::PatternPart;
 use crate::model::{
-    Address, Desired, Fields, Mark, Observed, Origin, OwnPolicy, PackedFields, diagnostic::Source,
+    Address, Desired, Mark, Need, Observed, Origin, OwnPolicy, PackedFields, PathPattern,
+    diagnostic::Source,
 };
-use crate::plan::{self, Planned, undo};
-use crate::provider::{self, codec};
+use crate::plan::base::recall;
+use crate::plan::document::{ChangeEntry, ObjectEntry, identity_of};
+use crate::plan::undo::{self, Lost, Why};
+use crate::plan::{self, Planned};
+use crate::provider;
+
+/// Which part of a run is taken back.
+#[derive(Clone, Debug, Default)]
+pub struct Take {
+    /// These fields only, and those also where they were changed since; empty for everything that was not.
+    pub fields: Vec<PathPattern>,
+    /// Objects that no manifest names any more as well.
+    pub unmanaged: bool,
+    /// The objects of a saved plan, each with the fields that it shows.
+    pub shown: Option<BTreeMap<String, BTreeSet<String>>>,
+}
 
 /// An inverse plan and what it cannot take back.
 pub struct Undone {
     pub pass: Pass,
     pub lost: Vec<String>,
+    /// Objects that no manifest names any more.
+    pub left: Vec<String>,
 }
 
-/// Plans the inverse of what a run carried out. The connections are those of `checked`.
+/// One write of a run, and its object as it is found today.
+pub struct PastWrite {
+    pub intent: Intent,
+    /// Today's manifest; `None` where none names the object.
+    pub manifest: Option<Arc<Desired>>,
+}
+
+impl PastWrite {
+    /// The address that the object has today, or had then.
+    pub fn address(&self) -> String {
+        match &self.manifest {
+            Some(manifest) => manifest.address.to_string(),
+            None => self.intent.address.clone(),
+        }
+    }
+}
+
+/// Finds the objects of a run among today's manifests, by account and identity.
+pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
+    let intents = past.carried_out.iter();
+    let writes = intents.map(|intent| PastWrite {
+        manifest: manifest_of(intent, checked).map(Arc::clone),
+        intent: intent.clone(),
+    });
+    writes.collect()
+}
+
+fn manifest_of<'a>(intent: &Intent, checked: &'a Checked) -> Option<&'a Arc<Desired>> {
+    let subject = intent.subject();
+    checked.desired.iter().find(|object| {
+        object.address.kind.0 == subject.kind
+            && subject.names(&identity_of(object))
+            && subject.place().may_be(&place(checked, &object.connection))
+    })
+}
+
+/// Plans the inverse of what a run carried out on the objects of `writes`. Fails only if nothing is there to do.
 pub async fn undo(
-    past: &PastRun,
+    run: &str,
+    writes: Vec<PastWrite>,
+    take: &Take,
     mut checked: Checked,
     settings: &Settings,
+    kept: &Accounts,
 ) -> Result<Undone, String> {
-    let run = past.run.as_str();
-    let intents: Vec<&Intent> = past.carried_out().collect();
-    if intents.is_empty() {
-        return Err(format!(
-            "the run {run} carried out nothing that could be taken back"
-        ));
+    if writes.is_empty() {
+        let why = format!("the run {run} carried out nothing that could be taken back");
+        return Err(why);
     }
-    let source = Arc::new(Source::new(
-        format!("run {}", run.get(..13).unwrap_or(run)),
-        String::new(),
-    ));
-    let mut desired = Vec::new();
-    for intent in &intents {
-        desired.push(Arc::new(unmanaged(intent, &checked, &source)?));
+    let mut work = Work::new(run);
+    for write in writes {
+        work.add(write, take, &checked);
     }
+    let Work {
+        mut desired,
+        intents,
+        mut lost,
+        left,
+        ..
+    } = work;
+    desired.sort_by(|a, b| a.address.cmp(&b.address));
     checked.desired = desired;
-    checked.desired.sort_by(|a, b| a.address.cmp(&b.address));
-    let (accounts, seen) = look(&checked, settings, &Accounts::new()).await;
-
-    let by_address: BTreeMap<&str, &Intent> = intents
-        .iter()
-        .map(|intent| (intent.address.as_str(), *intent))
-        .collect();
-    let mut lost = Vec::new();
+    let (accounts, seen) = look(&checked, settings, kept).await;
     let now = (settings.clock)();
     let mut planned = Vec::new();
     let mut live = BTreeMap::new();
     for (object, seen) in &seen {
-        let Some(provider) = provider::of(object.vendor) else {
+        let Some(intent) = intents.get(&object.address) else {
             continue;
         };
-        let mut object = Desired::clone(object);
-        if let (Observed::Live(seen), Some(intent)) =
-            (seen, by_address.get(object.address.to_string().as_str()))
-        {
-            let inverse = undo::inverse(provider.table().desired, &intent.changes, seen);
-            lost.extend(
-                inverse
-                    .lost
-                    .iter()
-                    .map(|why| format!("{}: {why}", object.address)),
-            );
-            object.fields.extend(inverse.fields);
+        let (one, gone) = inverse(object, seen, intent, take, now);
+        lost.extend(
+            gone.iter()
+                .map(|lost| format!("{}: {lost}", object.address)),
+        );
+        if let Observed::Live(seen) = seen {
             live.insert(object.address.clone(), seen.clone());
         }
-        planned.push(plan::plan(provider, &Arc::new(object), seen, now));
+        planned.extend(one);
     }
-    let planned: Vec<Planned> = planned;
     let document = document(&checked, &planned, &accounts, settings, now);
     Ok(Undone {
         pass: Pass {
@@ -80,60 +130,203 @@ pub async fn undo(
             accounts,
             live,
             moved: BTreeMap::new(),
+            standings: BTreeMap::new(),
             observed_at: now,
             fresh: true,
         },
         lost,
+        left,
     })
 }
 
-/// The object of an intent, wanting nothing yet but what every write has to carry.
-fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result<Desired, String> {
-    let kind = intent.address.split('/').next().unwrap_or_default();
-    let provider = provider::of_kind(kind).ok_or_else(|| format!("unknown kind {kind}"))?;
-    let table = provider.table();
-    match checked.source.connections.get(&intent.connection) {
-        Some(place) if *place == intent.base_url => {}
-        Some(place) => {
-            return Err(format!(
-                "the connection `{}` led to {} then and leads to {place} now",
-                intent.connection, intent.base_url
-            ));
-        }
-        None => {
-            return Err(format!(
-                "the manifests have no connection `{}`",
-                intent.connection
-            ));
+/// The objects of an undo before they are read.
+struct Work {
+    source: Arc<Source>,
+    desired: Vec<Arc<Desired>>,
+    intents: BTreeMap<Address, Intent>,
+    lost: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Work {
+    fn new(run: &str) -> Self {
+        let name = format!("run {}", run.get(..13).unwrap_or(run));
+        Self {
+            source: Arc::new(Source::new(name, String::new())),
+            desired: Vec::new(),
+            intents: BTreeMap::new(),
+            lost: Vec::new(),
+            left: Vec::new(),
         }
     }
-    let mut fields = Fields::new();
-    for field in table.desired {
-        if let Some(json) = intent.unread.get(field.name) {
-            let value =
-                codec::value(field, json, &field.name).map_err(|fault| fault.to_string())?;
+
+    fn add(&mut self, write: PastWrite, take: &Take, checked: &Checked) {
+        let address = write.address();
+        if take
+            .shown
+            .as_ref()
+            .is_some_and(|shown| !shown.contains_key(&address))
+        {
+            return;
+        }
+        let PastWrite { intent, manifest } = write;
+        let object = match manifest {
+            Some(manifest) => Ok(bare(&manifest, &intent)),
+            None if take.unmanaged => unmanaged(&intent, checked, &self.source),
+            None => {
+                self.left.push(address);
+                return;
+            }
+        };
+        match object {
+            Ok(object) => {
+                self.intents.insert(object.address.clone(), intent);
+                self.desired.push(Arc::new(object));
+            }
+            Err(why) => self.lost.push(format!("{address}: {why}")),
+        }
+    }
+}
+
+/// Plans one object back. What it does not take back is told beside the plan.
+fn inverse(
+    object: &Arc<Desired>,
+    seen: &Observed,
+    intent: &Intent,
+    take: &Take,
+    now: Timestamp,
+) -> (Option<Planned>, Vec<Lost>) {
+    let Some(provider) = provider::of(object.vendor) else {
+        return (None, Vec::new());
+    };
+    let Observed::Live(live) = seen else {
+        return (Some(plan::plan(provider, object, seen, now)), Vec::new());
+    };
+    let table = provider.table().desired;
+    let changes: Vec<ChangeEntry> = intent
+        .changes
+        .iter()
+        .filter(|change| take.names(&object.address, &change.path))
+        .cloned()
+        .collect();
+    let changed_too = !take.fields.is_empty() || take.shown.is_some();
+    let inverse = undo::inverse(table, &changes, live, changed_too);
+    let mut wanted = Desired::clone(object);
+    wanted.fields.extend(inverse.fields);
+    // The lists of an inverse are whole: they start from live.
+    if !wanted.policy.keep_unlisted.is_empty() {
+        wanted.policy.keep_unlisted.clear();
+    }
+    let planned = plan::plan(provider, &Arc::new(wanted), seen, now);
+    let mut lost = inverse.lost;
+    let policy = &object.policy;
+    lost.retain(|lost| {
+        let goes = planned.changes.iter();
+        let mut goes = goes.filter(|change| change.after.is_none());
+        let meaningless = lost.why == Why::NotClearable
+            && goes.any(|change| change.path.to_string() == lost.path);
+        let ignored = policy
+            .left_alone()
+            .any(|pattern| covers(pattern, &lost.path));
+        !meaningless && !ignored
+    });
+    (Some(planned), lost)
+}
+
+impl Take {
+    /// Whether a change of an object is to be taken back.
+    fn names(&self, address: &Address, path: &str) -> bool {
+        match &self.shown {
+            Some(shown) => shown.get(&address.to_string()).is_some_and(|paths| {
+                // A plan of one element may show the element where the run changed a field of it.
+                paths
+                    .iter()
+                    .any(|shown| plan::base::covers(shown, path) || plan::base::covers(path, shown))
+            }),
+            None if self.fields.is_empty() => true,
+            None => self.fields.iter().any(|pattern| covers(pattern, path)),
+        }
+    }
+
+    /// What a saved plan shows, to be taken back once more.
+    pub fn shown(objects: &[ObjectEntry]) -> Self {
+        let paths = |entry: &ObjectEntry| entry.changes.iter().map(|c| c.path.clone()).collect();
+        let shown = objects
+            .iter()
+            .map(|entry| (entry.address.clone(), paths(entry)));
+        Self {
+            unmanaged: true,
+            shown: Some(shown.collect()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a pattern names the field at `path` or something around it.
+fn covers(pattern: &PathPattern, path: &str) -> bool {
+    let Ok(path) = PathPattern::parse(path) else {
+        return false;
+    };
+    pattern.parts.len() <= path.parts.len()
+        && pattern
+            .parts
+            .iter()
+            .zip(&path.parts)
+            .all(|parts| match parts {
+                (PatternPart::AnyElement, PatternPart::Element(_)) => true,
+                (one, other) => one == other,
+            })
+}
+
+/// The object of a manifest, wanting nothing yet but what every write has to carry.
+fn bare(manifest: &Desired, intent: &Intent) -> Desired {
+    let table = provider::of(manifest.vendor).map_or(&[][..], |provider| provider.table().desired);
+    let mut fields = recall(table, &intent.unread);
+    for field in table {
+        let unread = field.need == Need::InManifest;
+        if let Some(value) = manifest.fields.get(field.name).filter(|_| unread) {
             fields.insert(field.name, value);
         }
     }
-    let name = intent
-        .address
-        .split_once('/')
-        .map_or("", |(_, name)| name)
-        .to_string();
-    let identity = table
-        .identity
-        .iter()
-        .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.clone())))
-        .collect();
+    Desired {
+        fields: PackedFields::new(table, &fields),
+        ..manifest.clone()
+    }
+}
+
+/// The object of an intent that no manifest names.
+fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result<Desired, String> {
+    let subject = intent.subject();
+    let provider = provider::of_kind(subject.kind);
+    let provider = provider.ok_or_else(|| format!("unknown kind {}", subject.kind))?;
+    let table = provider.table();
+    let leads = |name: &&String| {
+        checked
+            .connections
+            .get(*name)
+            .is_some_and(|connection| connection.vendor == table.vendor)
+            && subject.place().may_be(&place(checked, name))
+    };
+    let mut connections = checked.source.connections.keys().filter(leads);
+    let connection = connections.next().ok_or_else(|| {
+        format!(
+            "the manifests have no connection to {}, where `{}` led then",
+            intent.base_url, intent.connection
+        )
+    })?;
+    let name = intent.address.split_once('/').map_or("", |(_, name)| name);
+    let ids = table.identity.iter();
     Ok(Desired {
         address: Address {
             kind: table.kind,
-            name,
+            name: name.to_string(),
         },
         vendor: table.vendor,
-        connection: intent.connection.as_str().into(),
-        identity,
-        fields: PackedFields::new(table.desired, &fields),
+        connection: connection.as_str().into(),
+        identity: ids
+            .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.clone())))
+            .collect(),
+        fields: PackedFields::new(table.desired, &recall(table.desired, &intent.unread)),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

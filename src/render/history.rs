@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 use super::safe::visible;
 use super::values::inline;
-use crate::apply::journal::{Event, Record, Started};
-use crate::apply::past::Index;
+use crate::apply::journal::{Event, Intent, Purpose, Record, Started};
+use crate::apply::memory::runs::{Index, Span};
 use crate::plan::document::ChangeEntry;
 use crate::plan::look_alike;
 
@@ -20,6 +20,7 @@ pub fn address(event: &Event) -> Option<&str> {
         Event::Outcome(ended) => Some(&ended.address),
         Event::Found { address, .. } => Some(address),
         Event::Agreed(agreed) => Some(&agreed.address),
+        Event::GaveUp(gave_up) => Some(&gave_up.address),
         Event::Started(_) | Event::Finished { .. } => None,
     }
 }
@@ -40,9 +41,9 @@ pub fn text(
             continue;
         };
         let run = shown.entry(span.first).or_default();
-        run.add(&record, index)?;
+        run.add(&record, span, index)?;
         if place == span.last {
-            run.end(&record.run, index)?;
+            run.end(&record.run, span, index)?;
         }
         while let Some(mut first) = shown.first_entry() {
             let run = first.get_mut();
@@ -74,7 +75,9 @@ struct Run {
     /// Whether some of it was shown.
     begun: bool,
     /// Writes without an outcome, in their order.
-    open: Vec<(String, Vec<ChangeEntry>)>,
+    open: Vec<Intent>,
+    /// Whether its head was written: its first line.
+    has_head: bool,
     /// Whether it said itself that it ends.
     finished: bool,
     /// Whether there is no more of it.
@@ -82,38 +85,57 @@ struct Run {
 }
 
 impl Run {
-    fn add(&mut self, record: &Record, index: &Index) -> io::Result<()> {
+    fn add(&mut self, record: &Record, span: Span, index: &Index) -> io::Result<()> {
+        if !span.wrote && !self.has_head {
+            let (run, at) = (visible(&record.run), visible(&record.at));
+            writeln!(self.text, "{run}  {at}  only looked")?;
+            self.has_head = true;
+        }
         match &record.event {
             Event::Started(started) => self.start(record, started)?,
             Event::Intent(intent) => {
                 // What a look right before the write made of an intent stands in its place.
-                self.open.retain(|(address, _)| *address != intent.address);
-                self.open
-                    .push((intent.address.clone(), intent.changes.clone()));
+                self.open.retain(|open| open.address != intent.address);
+                self.open.push((**intent).clone());
             }
             Event::Outcome(ended) => {
-                let open = self.open.iter();
-                let at = open.clone().position(|(name, _)| *name == ended.address);
-                let changes = at.map(|at| self.open.remove(at).1).unwrap_or_default();
+                let at = self
+                    .open
+                    .iter()
+                    .position(|open| open.address == ended.address);
+                let intent = at.map(|at| self.open.remove(at));
                 let line = format!("  {}  {}", visible(&ended.address), ended.outcome.name());
-                writeln!(self.text, "{line}")?;
-                self.changes(&changes)?;
+                writeln!(self.text, "{line}{}", account(intent.as_ref(), index))?;
+                self.changes(intent.as_ref())?;
                 if index.is_overtaken(&record.run, &ended.address) {
                     writeln!(self.text, "      {OVERTAKEN}")?;
                 }
                 if let Some(message) = &ended.message {
                     writeln!(self.text, "      {}", visible(message))?;
                 }
+                if ended.unclear {
+                    self.found_later(&record.run, &ended.address, index)?;
+                }
             }
             Event::Found {
                 address,
                 of_run,
                 found,
+                ..
             } => {
                 let (address, of_run) = (visible(address), visible(of_run));
                 writeln!(
                     self.text,
                     "  {address}  found {found} (the run {of_run} was cut off while writing it)"
+                )?;
+            }
+            Event::GaveUp(gave_up) => {
+                let (address, fields) = (&gave_up.address, gave_up.fields.join(", "));
+                writeln!(
+                    self.text,
+                    "  {}  left to another writer: {}",
+                    visible(address),
+                    visible(&fields)
                 )?;
             }
             Event::Agreed(_) => {}
@@ -138,26 +160,47 @@ impl Run {
         };
         let (run, at) = (visible(&record.run), visible(&record.at));
         let by = visible(&started.by);
-        writeln!(self.text, "{run}  {at}  by {by}{commit}{sandbox}")
+        self.has_head = true;
+        let purpose = match (started.purpose, &started.undoes) {
+            (Purpose::Undo, Some(undone)) => format!(", an undo of {}", visible(undone)),
+            (Purpose::Undo, None) => ", an undo".into(),
+            (Purpose::Heal, _) => ", a heal".into(),
+            (Purpose::Sync, _) => ", a sync".into(),
+            (Purpose::Apply, _) => String::new(),
+        };
+        writeln!(self.text, "{run}  {at}  by {by}{commit}{sandbox}{purpose}")
     }
 
-    fn end(&mut self, run: &str, index: &Index) -> io::Result<()> {
-        for (address, changes) in std::mem::take(&mut self.open) {
-            let shown = visible(&address);
-            writeln!(self.text, "  {shown}  cut off while it was written")?;
-            self.changes(&changes)?;
-            if index.is_overtaken(run, &address) {
+    fn end(&mut self, run: &str, span: Span, index: &Index) -> io::Result<()> {
+        for intent in std::mem::take(&mut self.open) {
+            let address = visible(&intent.address);
+            let account = account(Some(&intent), index);
+            writeln!(
+                self.text,
+                "  {address}  cut off while it was written{account}"
+            )?;
+            self.changes(Some(&intent))?;
+            if index.is_overtaken(run, &intent.address) {
                 writeln!(self.text, "      {OVERTAKEN}")?;
             }
+            self.found_later(run, &intent.address, index)?;
         }
-        if !self.finished {
+        if span.wrote && !self.finished {
             writeln!(self.text, "  the run did not end by itself")?;
         }
         self.ended = true;
         Ok(())
     }
 
-    fn changes(&mut self, changes: &[ChangeEntry]) -> io::Result<()> {
+    fn found_later(&mut self, run: &str, address: &str, index: &Index) -> io::Result<()> {
+        match index.found(run, address) {
+            Some(found) => writeln!(self.text, "      found later: {}", visible(found)),
+            None => Ok(()),
+        }
+    }
+
+    fn changes(&mut self, intent: Option<&Intent>) -> io::Result<()> {
+        let changes: &[ChangeEntry] = intent.map_or(&[], |intent| &intent.changes);
         for change in changes {
             writeln!(
                 self.text,
@@ -175,6 +218,16 @@ impl Run {
     }
 }
 
+/// The account of a write, where the vendor has several.
+fn account(intent: Option<&Intent>, index: &Index) -> String {
+    let Some(intent) = intent.filter(|intent| index.has_accounts(&intent.vendor)) else {
+        return String::new();
+    };
+    let tenant = intent.tenant.as_ref();
+    let tenant = tenant.map_or(String::new(), |tenant| format!(" ({tenant})"));
+    visible(&format!("  at {}{tenant}", intent.base_url)).to_string()
+}
+
 /// Of a write that should not have been.
 const OVERTAKEN: &str =
     "this run had lost its lock: another one had written to the account since it began";
@@ -182,42 +235,17 @@ const OVERTAKEN: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::journal::Intent;
-    use crate::model::{Method, Outcome};
-
-    fn record(run: &str, event: Event) -> Record {
-        Record {
-            at: "2026-11-21T12:00:00Z".into(),
-            run: run.into(),
-            event,
-        }
-    }
+    use crate::apply::memory::testing::{self, record};
+    use crate::model::Outcome;
 
     /// The lines of one write under a lock of this epoch.
     fn write(run: &str, object: &str, epoch: u64) -> [Record; 2] {
         let intent = Intent {
-            address: object.into(),
-            vendor: "lac".into(),
-            connection: "lac".into(),
-            base_url: "https://lac.example.com/".into(),
-            identity: Default::default(),
-            method: Method::Patch,
-            path: "/".into(),
-            changes: Vec::new(),
-            unread: BTreeMap::new(),
-            managed: BTreeMap::new(),
             epoch: Some(epoch),
+            ..testing::intent(object)
         };
-        let ended = crate::apply::journal::Ended {
-            address: object.into(),
-            outcome: Outcome::Converged,
-            message: None,
-            side_effects: Vec::new(),
-        };
-        [
-            record(run, Event::Intent(Box::new(intent))),
-            record(run, Event::Outcome(ended)),
-        ]
+        let ended = testing::ended(object, Outcome::Converged);
+        [record(run, testing::write(intent)), record(run, ended)]
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What manifest and live agreed on is what a restore plans back to, at every vendor.
 
-use entitle::apply::agreement;
 use entitle::apply::journal::{Event, Record};
+use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::model::{Carry, Field, RiskRule, Shape};
 use entitle::plan::{Action, Planned};
-use entitle::reconcile::{self, Accounts, Applied, Checked, Pass};
+use entitle::reconcile::{self, Accounts, Pass};
 
 use super::conformance::vendors::{self, Vendor};
 use super::support::bench::{Bench, Object, in_sync, paths};
@@ -22,24 +22,27 @@ fn reset(bench: &Bench, vendor: &Vendor) {
     set.expect("an account");
 }
 
-fn agreed(checked: &Checked, spared: &[String]) -> Applied {
-    let mut applied = Applied::default();
-    for object in &checked.desired {
-        let place = &checked.source.connections[object.connection.as_str()];
-        let mut agreed = agreement::agreed(object, place).expect("a known vendor");
+/// What a journal tells in which everything is agreed on.
+async fn agreed(bench: &Bench, objects: &[Object], spared: &[String]) -> Memory {
+    let checked = bench.check(objects);
+    let pass = bench.pass(&checked).await;
+    let mut memory = Memory::new(Detail::Values);
+    for planned in &pass.planned {
+        let place = reconcile::place(&checked, &planned.desired.connection);
+        let mut agreed = agreement::agreed(planned, &place).expect("a known vendor");
         agreed.spared.extend_from_slice(spared);
-        applied.follow(Record {
+        memory.follow(&Record {
             at: "2026-11-21T12:00:00Z".into(),
             run: "one".into(),
             event: Event::Agreed(Box::new(agreed)),
         });
     }
-    applied
+    memory
 }
 
-async fn restore(bench: &Bench, applied: &Applied, objects: &[Object]) -> Pass {
+async fn restore(bench: &Bench, memory: &Memory, objects: &[Object]) -> Pass {
     let (checked, settings) = (bench.check(objects), bench.settings());
-    reconcile::restore(applied, &checked, &settings, &Accounts::new()).await
+    reconcile::restore(memory, &checked, &settings, &Accounts::new()).await
 }
 
 fn actions(pass: &Pass) -> Vec<(Action, Vec<String>)> {
@@ -53,15 +56,15 @@ async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
         let bench = bench(vendor).await;
         let (then, now) = ([vendor.little(1, true)], [vendor.little(1, false)]);
         bench.apply(&then).await;
-        let applied = agreed(&bench.check(&then), &[]);
+        let applied = agreed(&bench, &then, &[]).await;
         let quiet = restore(&bench, &applied, &now).await;
         assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
 
         reset(&bench, vendor);
-        // Where the policy was another then, the same values would mean another write.
-        let other = agreed(&bench.check(&then), &["keep something".into()]);
+        // Also where the policy spared something else then.
+        let other = agreed(&bench, &then, &["ignore .other".into()]).await;
         let other = restore(&bench, &other, &now).await;
-        assert_eq!(actions(&other), [(Action::None, vec![])], "{}", vendor.name);
+        assert_eq!(other.planned[0].action, Action::Update, "{}", vendor.name);
 
         let pass = restore(&bench, &applied, &now).await;
         assert_eq!(pass.planned[0].action, Action::Update, "{}", vendor.name);
@@ -78,7 +81,7 @@ async fn a_whole_object_is_restored_but_for_counters_and_requests() {
         let bench = bench(vendor).await;
         let objects = [vendor.whole()];
         bench.apply(&objects).await;
-        let applied = agreed(&bench.check(&objects), &[]);
+        let applied = agreed(&bench, &objects, &[]).await;
         let quiet = restore(&bench, &applied, &objects).await;
         assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
 

@@ -294,7 +294,9 @@ fn nothing_steers_by_where_a_plan_says_it_came_from() {
         let shown = module(&file) == "render" || file == "plan/document.rs";
         for line in code_lines(&text).filter(|_| !shown) {
             for member in ["source.paths", "source.manifests"] {
-                let read = line.contains(member) && !line.contains(&format!("{member} ="));
+                // Those of the manifests that this run has read are its own.
+                let own = [format!("{member} ="), format!("checked.{member}")];
+                let read = line.contains(member) && !own.iter().any(|own| line.contains(own));
                 if read {
                     faults.push(format!("{file} reads {member}: {}", line.trim()));
                 }

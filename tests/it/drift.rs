@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::Listener;
+use entitle::apply::memory::{Detail, Memory};
 use entitle::reconcile::{self, Bases, Settings};
 use entitle::sandbox::{FaultPlan, Options, Sandbox};
 use serde_json::{Value as Json, json};
@@ -70,7 +71,7 @@ async fn look(bench: &Bench, vendor: &'static Vendor, settings: &Settings) {
         vendor.stranger(true),
     ];
     let checked = bench.check(&objects);
-    let bases = Bases::journal(std::iter::empty(), true);
+    let bases = Bases::Journal(Memory::new(Detail::Values));
     let (document, _) = reconcile::drift(&checked, &bases, false, settings).await;
     assert_eq!(document.objects.len(), objects.len());
 }
@@ -195,9 +196,10 @@ async fn what_was_in_sync_from_the_start_has_a_base_and_costs_one_line() {
     }
     let history = place.run(&["history"]);
     assert_eq!(history.stdout, "Nothing was applied yet.\n");
-    place
-        .run(&["undo", "latest", "--auto-approve"])
-        .failed(1, "the journal has no run latest that wrote anything");
+    place.run(&["undo", "latest", "--auto-approve"]).failed(
+        1,
+        "the journal has no run of these manifests that wrote anything",
+    );
     foreign(&place, 1, SEATS, json!(77));
     let theirs = place.run(&["drift", "--format", "json"]);
     assert_eq!(changed(&theirs), pairs(&[(SEATS, "they")]));

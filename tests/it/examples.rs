@@ -78,12 +78,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         locks: &Locks::default(),
         accepted: Some(Accepted::default()),
         fail_fast: false,
-        recorder: Recorder {
-            journal: None,
-            run: "test".into(),
-            places: Default::default(),
-            clock: super::support::pure::now,
-        },
+        recorder: Recorder::new(None, "test", Default::default(), super::support::pure::now),
     };
     for report in reconcile::apply(&pass, &unattended, &settings()).await {
         let address = &report.planned.desired.address;

@@ -1,14 +1,13 @@
 //! Journals of years: what is shown of them does not have to fit into memory.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use entitle::apply::Outcome;
 use entitle::apply::journal::{Ended, Event, Intent, Journal, Record, Started};
-use entitle::model::Method;
 use serde_json::json;
 
+use super::support::past;
 use super::support::program::Place;
 
 const RUNS: usize = 60;
@@ -31,17 +30,10 @@ fn run(number: usize) -> Vec<Record> {
             "verb": "replace", "path": "activations_allowed", "before": 1, "after": 2, "risk": "safe",
         });
         let intent = Intent {
-            address: address.clone(),
-            vendor: "lac".into(),
-            connection: "lac".into(),
-            base_url: "https://lac.example.com/".into(),
-            identity: Default::default(),
-            method: Method::Patch,
-            path: "/license-orders/X".into(),
             changes: vec![serde_json::from_value(change).expect("a change")],
-            unread: BTreeMap::new(),
             managed: managed.collect(),
             epoch: Some(1),
+            ..past::intent(&address, "https://lac.example.com/", &address)
         };
         records.push(record(Event::Intent(Box::new(intent))));
         records.push(record(Event::Outcome(Ended {
@@ -49,6 +41,8 @@ fn run(number: usize) -> Vec<Record> {
             outcome: Outcome::Converged,
             message: None,
             side_effects: Vec::new(),
+            residual: Vec::new(),
+            unclear: false,
         })));
     }
     records.push(record(Event::Finished { interrupted: false }));

@@ -139,9 +139,13 @@ async fn an_undo_takes_back_what_is_in_scope_and_no_more() {
     undo(&["--target", "*/objekt-0001"]).failed(1, "did you mean LacLicenseOrder/object-0001?");
     undo(&["--selector", "team=sales"]).failed(1, "is in the scope");
     assert_eq!(seats(), applied);
-    // Of an object that the manifests have lost since as well.
+    // An object that the manifests have lost since is named and left, unless it is asked for.
     std::fs::remove_file(place.dir.path().join("object-0001.yaml")).expect("removed");
     let ran = undo(&["--target", "*/object-0001"]);
+    let words = "Left as it is: LacLicenseOrder/object-0001: no manifest names it any more";
+    assert_eq!((ran.code, seats()), (3, applied.clone()), "{}", ran.stderr);
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let ran = undo(&["--target", "*/object-0001", "--include-unmanaged"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(seats(), [applied[0].clone(), before[1].clone()]);
 }

@@ -141,12 +141,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let path = dir.path().join("journal.jsonl");
     let journal = Journal::open(&path).expect("a journal");
     let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
-    let recorder = Recorder {
-        journal: Some(&journal),
-        run: "run".into(),
-        places: pass.document.source.connections.clone(),
-        clock: bench.clock,
-    };
+    let recorder = Recorder::new(Some(&journal), "run", pass.places(), bench.clock);
     recorder.started(Started::default()).expect("writable");
     let options = ApplyOptions {
         locks: &Locks::default(),
@@ -159,7 +154,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let done = render::with_outcomes(pass.document, &reports);
     let journal = std::fs::read_to_string(&path).expect("readable");
     let records = || entitle::apply::records::Records::new(journal.as_bytes());
-    let mut index = entitle::apply::past::Index::default();
+    let mut index = entitle::apply::memory::runs::Index::default();
     records().for_each(|record| index.add(&record));
     let mut out = Vec::new();
     render::history::text(&mut out, &index, records()).expect("text");

@@ -194,12 +194,7 @@ impl Case {
             clock(),
         );
         vendor.lock().unwrap().order = self.now;
-        let recorder = Recorder {
-            journal: None,
-            run: "1".into(),
-            places: BTreeMap::new(),
-            clock,
-        };
+        let recorder = Recorder::new(None, "1", BTreeMap::new(), clock);
         let context = Context {
             account: &account,
             rereads: &rereads,

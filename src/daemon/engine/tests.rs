@@ -66,6 +66,8 @@ fn in_sync(desired: &Desired) -> Look {
             side_effects: Vec::new(),
         }),
         hold: None,
+        standing: None,
+        heals: false,
     }
 }
 
@@ -95,7 +97,11 @@ async fn what_left_the_manifests_takes_no_room() {
         let orders = [format!("a{turn}"), format!("b{}", turn / 2)];
         let orders = [orders[0].as_str(), orders[1].as_str()];
         let account = format!("account-{}", turn % 7);
-        engine.adopt(manifests(&account, &orders, turn + 1), now());
+        engine.adopt(
+            manifests(&account, &orders, turn + 1),
+            &|_, _| Fights::default(),
+            now(),
+        );
         assert_eq!(look(&mut engine, now()), 2);
         assert_eq!(
             engine.next(),
@@ -111,7 +117,11 @@ async fn what_left_the_manifests_takes_no_room() {
 #[tokio::test(start_paused = true)]
 async fn objects_of_one_rhythm_are_looked_at_together() {
     let mut engine = engine();
-    engine.adopt(manifests("lac", &["a", "b", "c"], 30), now());
+    engine.adopt(
+        manifests("lac", &["a", "b", "c"], 30),
+        &|_, _| Fights::default(),
+        now(),
+    );
     assert_eq!(look(&mut engine, now()), 3);
     // One of them is looked at by a hint in between, and falls in with the others again.
     tokio::time::advance(Duration::from_secs(600)).await;
@@ -128,7 +138,11 @@ async fn objects_of_one_rhythm_are_looked_at_together() {
 #[tokio::test(start_paused = true)]
 async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
     let mut engine = engine();
-    engine.adopt(manifests("lac", &["a", "b"], 30), now());
+    engine.adopt(
+        manifests("lac", &["a", "b"], 30),
+        &|_, _| Fights::default(),
+        now(),
+    );
     let batches = engine.batches(now());
     assert_eq!(batches.len(), 1);
     engine.wake(&Trigger::Connection("lac".into()), now());

@@ -115,9 +115,12 @@ fn turned(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
             let told = left(before) || matches!(before, ObjectState::Refused | ObjectState::Fought);
             (!told).then_some(NoticeKind::Drift)
         }
-        ObjectState::InSync => wants_attention(before).then_some(NoticeKind::Recovered),
+        // As agreed on is well, whatever the manifest wants since.
+        ObjectState::InSync | ObjectState::AsApplied => {
+            wants_attention(before).then_some(NoticeKind::Recovered)
+        }
         ObjectState::Suspended => (before != ObjectState::Unseen).then_some(NoticeKind::Suspended),
-        ObjectState::Unseen => None,
+        ObjectState::Unseen | ObjectState::NeverApplied => None,
     }
 }
 

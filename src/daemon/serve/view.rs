@@ -10,13 +10,15 @@ use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 const PAGE: usize = 100;
 
 /// All states, those first that somebody should look at.
-pub const STATES: [ObjectState; 9] = [
+pub const STATES: [ObjectState; 11] = [
     ObjectState::Failed,
     ObjectState::Missing,
     ObjectState::Fought,
     ObjectState::Refused,
     ObjectState::Differs,
     ObjectState::Waiting,
+    ObjectState::NeverApplied,
+    ObjectState::AsApplied,
     ObjectState::Unseen,
     ObjectState::Suspended,
     ObjectState::InSync,
@@ -34,9 +36,11 @@ pub fn rank(state: ObjectState) -> usize {
         ObjectState::Refused => 3,
         ObjectState::Differs => 4,
         ObjectState::Waiting => 5,
-        ObjectState::Unseen => 6,
-        ObjectState::Suspended => 7,
-        ObjectState::InSync => 8,
+        ObjectState::NeverApplied => 6,
+        ObjectState::AsApplied => 7,
+        ObjectState::Unseen => 8,
+        ObjectState::Suspended => 9,
+        ObjectState::InSync => 10,
     }
 }
 
@@ -49,6 +53,8 @@ pub fn drifted(state: ObjectState) -> bool {
         | ObjectState::Fought => true,
         ObjectState::Unseen
         | ObjectState::InSync
+        | ObjectState::AsApplied
+        | ObjectState::NeverApplied
         | ObjectState::Failed
         | ObjectState::Missing
         | ObjectState::Suspended => false,

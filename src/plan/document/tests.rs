@@ -19,20 +19,6 @@ fn document(planned: &[Planned], source: SourceFacts, second: i64) -> PlanDocume
 }
 
 #[test]
-fn plans_do_the_same_work_whenever_and_by_whom_they_were_made() {
-    let other = SourceFacts {
-        commit: Some("c0ffee".into()),
-        ..SourceFacts::default()
-    };
-    let plan = document(&[planned("a")], SourceFacts::default(), 0);
-    assert!(plan.same_work(&document(&[planned("a")], other, 60)));
-    for planned in [&[planned("b")][..], &[planned("a"), planned("a")], &[]] {
-        let another = document(planned, SourceFacts::default(), 0);
-        assert!(!plan.same_work(&another));
-    }
-}
-
-#[test]
 fn a_digest_is_of_what_a_plan_says_and_not_of_when() {
     let digest = |planned: &[Planned], second| {
         let document = document(planned, SourceFacts::default(), second);
@@ -42,7 +28,8 @@ fn a_digest_is_of_what_a_plan_says_and_not_of_when() {
     assert!(one.starts_with("sha256:"), "{one}");
     assert_eq!(digest(&[planned("a")], 60), one);
     assert_ne!(digest(&[planned("b")], 0), one);
-    let inverse = document(&[planned("a")], SourceFacts::default(), 0).inverse_of("run");
+    let inverse = document(&[planned("a")], SourceFacts::default(), 0)
+        .inverse_of("run");
     assert_ne!(inverse.digest, one);
 }
 

@@ -2,7 +2,7 @@ use super::accepted::Ledger;
 use super::*;
 use crate::model::diagnostic::Source;
 use crate::model::resource::Resolved;
-use crate::model::{AcceptedDrift, Mark, Origin, PackedFields, PathPattern};
+use crate::model::{AcceptedDrift, Key, Mark, Origin, PackedFields, PathPattern};
 use crate::provider::{self, testing};
 
 const NOW: &str = "2026-11-21T12:00:00Z";
@@ -31,7 +31,23 @@ fn live(fields: Fields) -> Live {
 
 fn lac_drift(base: Option<&Fields>, mine: Fields, theirs: Fields) -> Vec<(String, By)> {
     let desired = wanted("LacLicenseOrder", mine);
-    shown(compare(lac(), &desired, base, &live(theirs), NOW.parse().unwrap()).unwrap())
+    shown(
+        compare(
+            lac(),
+            &desired,
+            base.map(agreed).as_ref(),
+            &live(theirs),
+            NOW.parse().unwrap(),
+        )
+        .unwrap(),
+    )
+}
+
+fn agreed(fields: &Fields) -> Base {
+    Base {
+        fields: fields.clone(),
+        ..Base::default()
+    }
 }
 
 fn shown(differences: Vec<Difference>) -> Vec<(String, By)> {
@@ -207,7 +223,14 @@ fn members_beside_those_wanted_are_nobodys_change_where_they_are_kept() {
         let base = groups("userGroupIds", &["a", "b"]);
         let theirs = live(groups("userGroupIds", theirs));
         let now = NOW.parse().unwrap();
-        let found = compare(table(kind).desired, &desired, Some(&base), &theirs, now).unwrap();
+        let found = compare(
+            table(kind).desired,
+            &desired,
+            Some(&agreed(&base)),
+            &theirs,
+            now,
+        )
+        .unwrap();
         found.first().map(|difference| difference.by)
     };
     assert_eq!(by(true, &["a", "b", "z"]), Some(By::You));
@@ -218,6 +241,8 @@ fn members_beside_those_wanted_are_nobodys_change_where_they_are_kept() {
 #[test]
 fn names_stand_for_the_ids_they_resolve_to() {
     let kind = "CryptlexOrganizationLicense";
+    let names = [("Red".into(), "1".into()), ("Green".into(), "2".into())];
+    let list: std::sync::Arc<std::collections::BTreeMap<_, _>> = std::sync::Arc::new(names.into());
     let by = |base: Fields| {
         let desired = wanted(kind, groups("userGroups", &["Red"]));
         let mut theirs = live(groups("userGroupIds", &["2"]));
@@ -225,28 +250,27 @@ fn names_stand_for_the_ids_they_resolve_to() {
             given: "userGroups",
             field: "userGroupIds",
             value: groups("userGroupIds", &["1"])["userGroupIds"].clone(),
+            list: list.clone(),
         });
         let now = NOW.parse().unwrap();
-        let found = compare(table(kind).desired, &desired, Some(&base), &theirs, now).unwrap();
+        let found = compare(
+            table(kind).desired,
+            &desired,
+            Some(&agreed(&base)),
+            &theirs,
+            now,
+        )
+        .unwrap();
         shown(found)
     };
     let path = || "userGroupIds".to_string();
     assert_eq!(by(groups("userGroups", &["Red"])), [(path(), By::They)]);
     assert_eq!(by(groups("userGroupIds", &["2"])), [(path(), By::You)]);
-    // Which ids the old name stood for is not known any more.
+    // Another name is resolved by the list that was read; one that is gone stands for nothing any more.
+    assert_eq!(by(groups("userGroups", &["Green"])), [(path(), By::You)]);
+    let both = groups("userGroups", &["Red", "Green"]);
+    assert_eq!(by(both), [(path(), By::Both)]);
     assert_eq!(by(groups("userGroups", &["Blue"])), [(path(), By::Unknown)]);
-}
-
-#[test]
-fn what_is_remembered_is_recalled() {
-    let mut fields = features(&[("a b", 3, "text"), ("c", 0, "")]);
-    fields.extend(seats(Some(7)));
-    fields.insert("description", Value::Null);
-    fields.insert("enabled", Value::Bool(true));
-    assert_eq!(recall(lac(), &remember(lac(), &fields)), fields);
-    let groups = groups("userGroups", &["x", "y"]);
-    let cryptlex = table("CryptlexOrganizationLicense").desired;
-    assert_eq!(recall(cryptlex, &remember(cryptlex, &groups)), groups);
 }
 
 fn entry(object: &str, field: &str, until: &str) -> AcceptedDrift {
@@ -277,7 +301,7 @@ fn accepted(entries: &[AcceptedDrift], today: &str) -> (Vec<bool>, Vec<(&'static
     let found = compare(
         lac(),
         &desired,
-        Some(&base),
+        Some(&agreed(&base)),
         &live(theirs),
         NOW.parse().unwrap(),
     )

@@ -62,6 +62,7 @@ fn entry(desired: &Desired, facts: &SourceFacts) -> ObjectEntry {
         fingerprint: None,
         message: None,
         findings: Vec::new(),
+        resolved: Vec::new(),
     };
     ObjectEntry::new(&planned, facts)
 }

@@ -48,6 +48,7 @@ impl Auditor<'_> {
                 .map(|(name, _)| meant(table.desired, name).to_string())
                 .collect(),
             ignore,
+            given_up: Vec::new(),
             absent_is_empty,
             allow: draft.allow,
             until: draft.until,

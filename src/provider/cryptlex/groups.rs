@@ -4,7 +4,7 @@
 //! the name as well. So its pages overlap (`sheet`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::reading::FULL;
 use super::sheet::Sheet;
@@ -143,6 +143,15 @@ impl Groups {
         } else {
             Err(faults.join("; "))
         }
+    }
+
+    /// The id of every name that only one group has.
+    pub fn list(&self) -> Arc<BTreeMap<Text, Text>> {
+        let only = |(name, ids): (&String, &BTreeSet<String>)| match ids.first() {
+            Some(id) if ids.len() == 1 => Some((name.as_str().into(), id.as_str().into())),
+            _ => None,
+        };
+        Arc::new(self.progress.ids.iter().filter_map(only).collect())
     }
 
     fn unknown(&self, organization: &str, name: &str) -> String {

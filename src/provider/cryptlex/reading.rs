@@ -7,6 +7,7 @@
 //! second look, so their pages overlap (`groups`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fields;
 use super::groups::{GROUPS, GroupRow, Groups};
@@ -362,6 +363,7 @@ impl Reading for LicenseReading {
             settled,
             ..
         } = *self;
+        let mut lists = BTreeMap::new();
         settled.finish(|place| {
             let target = &mut targets[place];
             let (Some(mut live), Some(names)) = (target.live.take(), &target.names) else {
@@ -370,10 +372,14 @@ impl Reading for LicenseReading {
             let organization = &organizations[target.organization];
             match organization.groups.resolve(&organization.id, names) {
                 Ok(ids) => {
+                    let list = lists
+                        .entry(target.organization)
+                        .or_insert_with(|| organization.groups.list());
                     live.resolved.push(Resolved {
                         given: fields::NAMES,
                         field: fields::IDS,
                         value: Value::set(ids),
+                        list: Arc::clone(list),
                     });
                     Observed::Live(live)
                 }

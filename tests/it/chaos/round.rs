@@ -1,7 +1,6 @@
 //! One plan and apply, in one of the ways in which people run them.
 
 use crate::fuzz_bodies::sealed_text;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,12 +79,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         let joined = reconcile::saved(opened, checked, &|_| true, &settings);
         pass = joined.expect("a plan of this version").pass;
     }
-    let recorder = Recorder {
-        journal: None,
-        run: "chaos".into(),
-        places: BTreeMap::new(),
-        clock: Timestamp::now,
-    };
+    let recorder = Recorder::new(None, "chaos", Default::default(), Timestamp::now);
     let options = ApplyOptions {
         locks: &Locks::default(),
         accepted: (manner == Manner::Careful).then_some(Accepted { risk: Risk::Safe }),

@@ -1,5 +1,6 @@
 //! What each command may ask of a vendor, in exact numbers of requests. A read plan that needs more fails here.
 
+use entitle::apply::memory::{Detail, Memory};
 use entitle::reconcile::import::{self, Ask};
 use entitle::reconcile::{self, Accounts, Bases};
 
@@ -70,7 +71,7 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
 
     let pass = bench.pass(&checked).await;
     assert_eq!(spent(), (budget.login, budget.plan, 0), "plan");
-    let bases = Bases::journal(std::iter::empty(), true);
+    let bases = Bases::Journal(Memory::new(Detail::Values));
     reconcile::drift(&checked, &bases, false, &settings).await;
     assert_eq!(spent(), (budget.login, budget.plan, 0), "drift");
     let kept: Accounts = pass.accounts.clone();

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use entitle::apply::journal::{Journal, Started};
 use entitle::apply::lock::Locks;
-use entitle::apply::past::PastRun;
+use entitle::apply::memory::runs::PastRun;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::records::Records;
 use entitle::apply::{Outcome, Report};
 use entitle::plan::document::PlanDocument;
 use entitle::plan::saved;
-use entitle::reconcile::{self, ApplyOptions, Checked, Pass, Saved};
+use entitle::reconcile::{self, Accounts, ApplyOptions, Checked, Pass, Saved, Take};
 use serde_json::{Value as Json, json};
 
 use super::vendors::{Vendor, for_every_vendor};
@@ -297,12 +297,7 @@ fn shuffled(body: &str, mut dice: Dice) -> String {
 
 /// Carries a pass out with a journal.
 async fn remembered(bench: &Bench, pass: &Pass, journal: &Journal, run: &str) -> Vec<Report> {
-    let recorder = Recorder {
-        journal: Some(journal),
-        run: run.into(),
-        places: pass.document.source.connections.clone(),
-        clock: bench.clock,
-    };
+    let recorder = Recorder::new(Some(journal), run, pass.places(), bench.clock);
     recorder
         .started(Started::default())
         .expect("the journal is writable");
@@ -332,7 +327,10 @@ async fn what_was_applied_can_be_taken_back(vendor: &'static Vendor) {
         }
         let records = Records::open(&path).expect("the journal is readable");
         let past = PastRun::of(pair.path, records);
-        let undone = reconcile::undo(&past, checked, &bench.settings()).await;
+        let writes = reconcile::past_writes(&past, &checked);
+        let (take, kept) = (Take::default(), Accounts::new());
+        let settings = bench.settings();
+        let undone = reconcile::undo(pair.path, writes, &take, checked, &settings, &kept).await;
         let undone = undone.unwrap_or_else(|why| panic!("{}: {why}", pair.path));
         if undone.lost.is_empty() {
             for report in bench.carry_out(undone.pass).await {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use entitle::apply::journal::Journal;
 use entitle::apply::lock::Lock;
+use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::board::Board;
 use entitle::daemon::brake;
@@ -103,7 +104,7 @@ impl Watched {
             .journal
             .unwrap_or_else(|| tempfile::tempdir().expect("a directory"));
         let path = journal.path().join("journal.jsonl");
-        let history = History::read(&path);
+        let memory = Memory::of(&path, Detail::Values).expect("a journal");
         let stopped = Arc::clone(&stop);
         let shell = Shell {
             settings: Box::new(move || Settings {
@@ -120,9 +121,8 @@ impl Watched {
             journal: Some(Journal::open(&path).expect("a journal")),
             by: "the tests".into(),
             holder: Box::new(|run| format!("the tests, run {run}")),
-            cut_off: Mutex::new(history.open_intents()),
-            recall: Default::default(),
-            applied: Mutex::default(),
+            paths: Vec::new(),
+            memory: Mutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
             told: Mutex::default(),
         };

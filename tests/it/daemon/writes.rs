@@ -47,7 +47,7 @@ async fn healing_restores_what_was_applied_and_never_follows_the_source() {
     watched.go(RESYNC * 2).await;
     assert_eq!(watched.live(0, "activations_allowed"), 20);
     assert_eq!(watched.bench.writes().len(), 2);
-    assert_eq!(watched.states(), [ObjectState::InSync; 2]);
+    assert_eq!(watched.states(), [ObjectState::AsApplied; 2]);
     watched.stop().await;
 }
 

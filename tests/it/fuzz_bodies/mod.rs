@@ -8,8 +8,9 @@ mod vendor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use entitle::apply::journal::{Event, Record, follow};
-use entitle::apply::past::{Index, PastRun, runs_that_wrote};
+use entitle::apply::journal::{Event, Record};
+use entitle::apply::memory::runs::{Index, PastRun, runs_that_wrote};
+use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::records::Records;
 use entitle::manifest::{self, yaml};
 use entitle::model::diagnostic::Source;
@@ -185,17 +186,17 @@ fn read_journal(text: &str) {
     let all: Vec<Record> = read.by_ref().collect();
     let damaged = read.end().expect("a text is readable").count();
     assert!(all.len() + damaged <= text.lines().count());
-    let (mut open, mut index) = (Vec::new(), Index::default());
+    let (mut memory, mut index) = (Memory::new(Detail::Values), Index::default());
     for record in &all {
-        follow(&mut open, record);
+        memory.follow(record);
         index.add(record);
     }
-    assert!(open.len() <= all.len());
+    assert!(memory.open().count() <= all.len());
     let records = || all.iter().cloned();
     render::history::text(&mut Vec::new(), &index, records()).expect("a history is rendered");
     for run in runs_that_wrote(records()) {
-        let past = PastRun::of(&run, records());
-        assert!(past.carried_out().count() <= past.addresses().len());
+        let past = PastRun::of(&run.run, records());
+        assert!(past.carried_out.len() <= past.addresses.len());
     }
     for record in &all {
         let Event::Intent(intent) = &record.event else {
@@ -215,8 +216,10 @@ fn read_journal(text: &str) {
 }
 
 fn take_back(table: &'static [Field], changes: &[ChangeEntry], live: &Live) {
-    let inverse = undo::inverse(table, changes, live);
-    assert!(inverse.lost.len() <= changes.len());
+    for changed_too in [false, true] {
+        let inverse = undo::inverse(table, changes, live, changed_too);
+        assert!(inverse.lost.len() <= changes.len());
+    }
 }
 
 fn hash(bytes: &[u8]) -> String {

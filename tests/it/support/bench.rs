@@ -197,12 +197,7 @@ impl Bench {
             locks: &Locks::default(),
             accepted,
             fail_fast: false,
-            recorder: Recorder {
-                journal: None,
-                run: "test".into(),
-                places: Default::default(),
-                clock: self.clock,
-            },
+            recorder: Recorder::new(None, "test", Default::default(), self.clock),
         };
         reconcile::apply(pass, &options, &self.settings()).await
     }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use entitle::apply::journal::{OpenIntent, Record, follow};
+use entitle::apply::journal::{Intent, Record};
+use entitle::apply::memory::{Memory, OpenIntent};
 use entitle::apply::records::Records;
+use serde_json::json;
 
 #[derive(Default)]
 pub struct History {
@@ -23,14 +25,24 @@ impl History {
 
     /// Intents that have no outcome and that no later run has looked into.
     pub fn open_intents(&self) -> Vec<OpenIntent> {
-        let mut open = Vec::new();
+        let mut memory = Memory::default();
         let records = self.records.iter();
-        records.for_each(|record| follow(&mut open, record));
-        open
+        records.for_each(|record| memory.follow(record));
+        memory.open().cloned().collect()
     }
 
     /// The records of one run.
     pub fn of_run<'a>(&'a self, run: &'a str) -> impl Iterator<Item = &'a Record> {
         self.records.iter().filter(move |record| record.run == run)
     }
+}
+
+/// A write of a LAC order that changes nothing yet.
+pub fn intent(address: &str, base_url: &str, key: &str) -> Intent {
+    let intent = json!({
+        "address": address, "vendor": "lac", "connection": "lac", "base_url": base_url,
+        "identity": {"activationKey": key}, "method": "PATCH", "path": "/license-orders/X",
+        "changes": [], "unread": {},
+    });
+    serde_json::from_value(intent).expect("an intent")
 }

@@ -15,6 +15,8 @@ pub fn state_words(state: ObjectState) -> &'static str {
     match state {
         ObjectState::Unseen => "not looked at yet",
         ObjectState::InSync => "in sync",
+        ObjectState::AsApplied => "left as last applied",
+        ObjectState::NeverApplied => "never applied",
         ObjectState::Differs => "differs",
         ObjectState::Waiting => "waiting for its window",
         ObjectState::Refused => "held back",

@@ -1,0 +1,285 @@
+//! The base of an object: for every managed field the value that manifest and live last agreed on.
+//!
+//! Whoever asks what was agreed asks this: drift tells by it who moved, healing goes back to it. It moves field by
+//! field. An apply agrees on every field that became as wanted; an undo or a heal moves only what it changed; what
+//! somebody was told to leave alone keeps the value that was agreed before.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::diff::ChangeVerb;
+use super::document::ChangeEntry;
+use super::spot::{Spot, members};
+use crate::model::field::{Elements, find};
+use crate::model::path::PatternPart;
+use crate::model::{Desired, Field, Fields, Key, Live, Need, PathPattern, Shape, Text, Value};
+use crate::provider::codec;
+
+/// What was agreed on about one object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Base {
+    pub fields: Fields,
+    /// Lists of which only the members named here were agreed on: others were nobody's to remove.
+    pub kept: Vec<String>,
+    /// Fields of which nobody knows what the last write made of them.
+    pub unsettled: Vec<String>,
+}
+
+impl Base {
+    /// Takes the fields of a manifest for agreed. Those at `except` keep what was agreed before.
+    pub fn agree(&mut self, table: &'static [Field], mut fields: Fields, except: &[PathPattern]) {
+        for pattern in except {
+            leave(table, pattern, &self.fields, &mut fields);
+        }
+        // What nobody was asked about stays as open as it was.
+        let asked = |path: &String| match PathPattern::parse(path) {
+            Ok(path) => !except.iter().any(|except| overlap(except, &path)),
+            Err(_) => true,
+        };
+        self.unsettled.retain(|path| !asked(path));
+        self.fields = fields;
+    }
+
+    /// Takes in one change that was carried out and that no manifest may want.
+    pub fn follow(&mut self, table: &'static [Field], change: &ChangeEntry) {
+        self.unsettled.retain(|path| !covers(&change.path, path));
+        let Ok(spot) = Spot::find(table, &change.path) else {
+            return;
+        };
+        match spot {
+            Spot::Field(field) => self.follow_field(table, field, change),
+            Spot::Element {
+                list,
+                elements,
+                key,
+                inner,
+            } => self.follow_in(list, elements, &key, inner, change),
+        }
+    }
+
+    fn follow_field(
+        &mut self,
+        table: &'static [Field],
+        field: &'static Field,
+        change: &ChangeEntry,
+    ) {
+        let held = self.fields.get(field.name);
+        let value = match (held, members(field, &change.before, &change.after)) {
+            // Members that others have added were in the set before, and are no more agreed on than they were.
+            (Some(Value::Set(held)), Some((added, removed))) => {
+                let stay = held.difference(&removed).cloned();
+                Some(Value::set(stay.chain(added)))
+            }
+            _ => recalled(field, &change.after),
+        };
+        let names = table
+            .iter()
+            .filter(|other| other.stands_for == Some(field.name));
+        names.for_each(|names| {
+            self.fields.remove(names.name);
+        });
+        if let Some(value) = value {
+            self.fields.insert(field.name, value);
+        }
+    }
+
+    /// A list that nobody agreed on stays so: of the others in it nothing is known.
+    fn follow_in(
+        &mut self,
+        list: &'static Field,
+        elements: &'static Elements,
+        key: &Key,
+        inner: Option<&'static Field>,
+        change: &ChangeEntry,
+    ) {
+        let Some(Value::Items(items)) = self.fields.get(list.name) else {
+            return;
+        };
+        let mut items = items.to_vec();
+        match (inner, change.verb) {
+            (None, ChangeVerb::Remove) => items.retain(|(other, _)| other != key),
+            (None, ChangeVerb::Add | ChangeVerb::Replace) => {
+                items.retain(|(other, _)| other != key);
+                let item = change.after.as_object();
+                items.extend(item.and_then(|item| recall_item(elements, item)));
+            }
+            (Some(field), _) => {
+                let own = items.iter_mut().find(|(other, _)| other == key);
+                if let (Some((_, fields)), Some(value)) = (own, recalled(field, &change.after)) {
+                    fields.insert(field.name, value);
+                }
+            }
+        }
+        self.fields.insert(list.name, Value::Items(items.into()));
+    }
+
+    /// Of these changes nobody knows whether they were carried out.
+    pub fn unsettle(&mut self, changes: &[ChangeEntry]) {
+        for change in changes {
+            if !self.unsettled.contains(&change.path) {
+                self.unsettled.push(change.path.clone());
+            }
+        }
+    }
+
+    /// Reports whether nobody knows what the last write made of the field at `path`, of something in it or around it.
+    pub fn is_unsettled(&self, path: &str) -> bool {
+        let mut open = self.unsettled.iter();
+        open.any(|open| covers(open, path) || covers(path, open))
+    }
+}
+
+/// Whether what is at `inner` is at `outer` or in it.
+pub fn covers(outer: &str, inner: &str) -> bool {
+    let rest = inner.strip_prefix(outer);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Whether one of two patterns names something in what the other one names.
+fn overlap(one: &PathPattern, other: &PathPattern) -> bool {
+    one.parts.iter().zip(&other.parts).all(|parts| match parts {
+        (PatternPart::AnyElement, PatternPart::Element(_) | PatternPart::AnyElement)
+        | (PatternPart::Element(_), PatternPart::AnyElement) => true,
+        (one, other) => one == other,
+    })
+}
+
+/// Makes `to` have at the places that `pattern` names what `from` has there.
+fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut Fields) {
+    let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
+        return;
+    };
+    let Some(field) = find(table, name) else {
+        return;
+    };
+    let (Some((part, inner)), Shape::Keyed(elements)) = (rest.split_first(), &field.shape) else {
+        replace(field.name, from.get(field.name), to);
+        return;
+    };
+    let Some(Value::Items(items)) = to.get(field.name) else {
+        return;
+    };
+    let named = |key: &Key| match part {
+        PatternPart::Element(texts) => Key::new(texts.clone(), elements.fold) == *key,
+        PatternPart::AnyElement => true,
+        PatternPart::Field(_) => false,
+    };
+    let before = from.get(field.name).map_or(&[][..], Value::items);
+    let mut items = items.to_vec();
+    match inner {
+        [] => {
+            items.retain(|(key, _)| !named(key));
+            items.extend(before.iter().filter(|(key, _)| named(key)).cloned());
+        }
+        [PatternPart::Field(name), ..] => {
+            let inner = find(elements.fields, name);
+            for (key, fields) in items.iter_mut().filter(|(key, _)| named(key)) {
+                let before = before.iter().find(|(other, _)| other == key);
+                if let Some(inner) = inner {
+                    let value = before.and_then(|(_, fields)| fields.get(inner.name));
+                    replace(inner.name, value, fields);
+                }
+            }
+        }
+        _ => {}
+    }
+    to.insert(field.name, Value::Items(items.into()));
+}
+
+fn replace(name: &'static str, value: Option<&Value>, to: &mut Fields) {
+    match value {
+        Some(value) => {
+            to.insert(name, value.clone());
+        }
+        None => {
+            to.remove(name);
+        }
+    }
+}
+
+/// Agreed fields with names resolved to the ids that they stand for, as far as anything tells: the ids that were
+/// kept with them, then what the same names stand for now, then the list that was read for other names.
+///
+/// The second value is whether a name is left that nothing resolves.
+pub fn resolved(
+    table: &'static [Field],
+    base: &Fields,
+    desired: &Desired,
+    live: &Live,
+) -> (Fields, bool) {
+    let mut fields = base.clone();
+    let mut unclear = false;
+    for field in table.iter().filter(|field| field.need == Need::Never) {
+        let (Some(given), Some(name)) = (fields.remove(field.name), field.stands_for) else {
+            continue;
+        };
+        let Some(target) = find(table, name) else {
+            continue;
+        };
+        if fields.contains_key(target.name) {
+            continue;
+        }
+        let same = desired.fields.get(field.name).as_ref() == Some(&given);
+        let read = live.resolved.iter().find(|one| one.given == field.name);
+        let ids = match (read, &given) {
+            (Some(read), _) if same => Some(read.value.clone()),
+            (Some(read), Value::Set(names)) => {
+                let ids = names.iter().map(|name| read.list.get(name).cloned());
+                let ids: Option<Vec<Text>> = ids.collect();
+                ids.map(Value::set)
+            }
+            _ => None,
+        };
+        match ids {
+            Some(ids) => {
+                fields.insert(target.name, ids);
+            }
+            None => unclear = true,
+        }
+    }
+    (fields, unclear)
+}
+
+/// Managed fields as JSON, to be kept as a base for later.
+pub fn remember(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
+    table
+        .iter()
+        .filter_map(|field| {
+            let value = fields.get(field.name)?;
+            Some((field.name.to_string(), field.shape.json(value)))
+        })
+        .collect()
+}
+
+/// A base that was remembered. What the table no longer knows is no base.
+pub fn recall(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
+    table
+        .iter()
+        .filter_map(|field| Some((field.name, recalled(field, kept.get(field.name)?)?)))
+        .collect()
+}
+
+fn recalled(field: &'static Field, json: &Json) -> Option<Value> {
+    match (&field.shape, json) {
+        // Elements of a manifest name less than a vendor's do, so they are not decoded as those are.
+        (Shape::Keyed(elements), Json::Array(items)) => {
+            let items = items.iter().filter_map(Json::as_object);
+            let items = items.filter_map(|item| recall_item(elements, item));
+            Some(Value::Items(items.collect()))
+        }
+        _ => codec::value(field, json, &field.name).ok(),
+    }
+}
+
+fn recall_item(elements: &'static Elements, item: &Map<String, Json>) -> Option<(Key, Fields)> {
+    let parts = elements
+        .key
+        .iter()
+        .map(|name| Some(item.get(*name)?.as_str()?.into()))
+        .collect::<Option<Vec<Text>>>()?;
+    let fields = elements.fields.iter();
+    let fields =
+        fields.filter_map(|field| Some((field.name, recalled(field, item.get(field.name)?)?)));
+    Some((Key::new(parts, elements.fold), fields.collect()))
+}

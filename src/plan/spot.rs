@@ -1,0 +1,197 @@
+//! A change as documents keep it, found again in the field table and compared with what is there now.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::diff::ChangeVerb;
+use super::document::ChangeEntry;
+use crate::model::field::{Elements, find};
+use crate::model::path::PatternPart;
+use crate::model::{Field, Fields, Key, PathPattern, RiskRule, Shape, Text, Value};
+use crate::provider::codec;
+
+/// Where a change stands in the field table.
+#[derive(Clone)]
+pub enum Spot {
+    Field(&'static Field),
+    Element {
+        list: &'static Field,
+        elements: &'static Elements,
+        key: Key,
+        /// The field of the element; `None` for the element as a whole.
+        inner: Option<&'static Field>,
+    },
+}
+
+/// How an object stands to a change of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// As the change found it.
+    Before,
+    /// As the change left it.
+    After,
+    /// Neither: something else changed it since.
+    Neither,
+}
+
+impl Spot {
+    pub fn find(table: &'static [Field], path: &str) -> Result<Self, String> {
+        let pattern = PathPattern::parse(path)?;
+        let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
+            return Err("the path names no field".into());
+        };
+        let field = find(table, name).ok_or("the kind has no such field")?;
+        match (rest, &field.shape) {
+            ([], _) => Ok(Self::Field(field)),
+            ([PatternPart::Element(texts), rest @ ..], Shape::Keyed(elements)) => {
+                let inner = match rest {
+                    [] => None,
+                    [PatternPart::Field(name)] => {
+                        let inner = find(elements.fields, name);
+                        Some(inner.ok_or("the element has no such field")?)
+                    }
+                    _ => return Err("the path does not fit the field".into()),
+                };
+                Ok(Self::Element {
+                    list: field,
+                    elements,
+                    key: Key::new(texts.clone(), elements.fold),
+                    inner,
+                })
+            }
+            _ => Err("the path does not fit the field".into()),
+        }
+    }
+
+    /// The field, or the list that it is in.
+    pub fn top(&self) -> &'static Field {
+        match self {
+            Self::Field(field) | Self::Element { list: field, .. } => field,
+        }
+    }
+
+    /// What `fields` have there; `Null` where they have nothing.
+    pub fn json(&self, fields: &Fields) -> Json {
+        let shown =
+            |field: &Field, value: Option<&Value>| value.map(|value| field.shape.json(value));
+        let found = match self {
+            Self::Field(field) => shown(field, fields.get(field.name)),
+            Self::Element {
+                list,
+                elements,
+                key,
+                inner,
+            } => {
+                let list = fields.get(list.name);
+                let item = list.and_then(|list| list.item(key));
+                item.and_then(|item| match inner {
+                    None => Some(elements.json(key, item)),
+                    Some(field) => shown(field, item.get(field.name)),
+                })
+            }
+        };
+        found.unwrap_or(Json::Null)
+    }
+}
+
+/// How `live` stands to a change that was planned or carried out once. A change of a set is judged by the members
+/// that it adds and removes, an added element by the fields that it was given; a counter moves by use.
+pub fn stand(table: &'static [Field], change: &ChangeEntry, live: &Fields) -> Stand {
+    let Ok(spot) = Spot::find(table, &change.path) else {
+        return Stand::Neither;
+    };
+    match &spot {
+        Spot::Field(field) => match (&field.shape, members(field, &change.before, &change.after)) {
+            (Shape::Set(_), Some((added, removed))) => {
+                of_members(&added, &removed, live.get(field.name))
+            }
+            _ => of_value(field, change, live.get(field.name)),
+        },
+        Spot::Element {
+            list,
+            elements,
+            key,
+            inner,
+        } => {
+            let Some(list) = live.get(list.name) else {
+                return Stand::Neither;
+            };
+            match (inner, list.item(key)) {
+                (None, item) => of_element(elements, change, item),
+                (Some(field), Some(item)) => of_value(field, change, item.get(field.name)),
+                (Some(_), None) => Stand::Neither,
+            }
+        }
+    }
+}
+
+/// The members that a change of a set adds and removes.
+pub fn members(
+    field: &'static Field,
+    before: &Json,
+    after: &Json,
+) -> Option<(BTreeSet<Text>, BTreeSet<Text>)> {
+    let set = |json: &Json| match codec::value(field, json, &field.name) {
+        Ok(Value::Set(members)) => Some(*members),
+        Ok(Value::Null) => Some(BTreeSet::new()),
+        _ => None,
+    };
+    let (before, after) = (set(before)?, set(after)?);
+    let only =
+        |one: &BTreeSet<Text>, other: &BTreeSet<Text>| one.difference(other).cloned().collect();
+    Some((only(&after, &before), only(&before, &after)))
+}
+
+fn of_members(added: &BTreeSet<Text>, removed: &BTreeSet<Text>, live: Option<&Value>) -> Stand {
+    let none = BTreeSet::new();
+    let held = match live {
+        Some(Value::Set(held)) => &**held,
+        Some(Value::Null) => &none,
+        _ => return Stand::Neither,
+    };
+    if added.is_subset(held) && removed.is_disjoint(held) {
+        Stand::After
+    } else if removed.is_subset(held) && added.is_disjoint(held) {
+        Stand::Before
+    } else {
+        Stand::Neither
+    }
+}
+
+fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -> Stand {
+    let live = live.unwrap_or(&Value::Null);
+    let is = |json: &Json| {
+        let value = codec::value(field, json, &change.path);
+        value.is_ok_and(|value| field.alike(&value, live))
+    };
+    if is(&change.after) {
+        Stand::After
+    } else if is(&change.before) {
+        Stand::Before
+    } else {
+        Stand::Neither
+    }
+}
+
+fn of_element(elements: &'static Elements, change: &ChangeEntry, live: Option<&Fields>) -> Stand {
+    let is = |json: &Json| match (codec::element(elements, json), live) {
+        (Ok((_, fields)), Some(live)) => fields.iter().all(|(name, value)| {
+            find(elements.fields, name).is_some_and(|field| {
+                field.risk == RiskRule::Counter
+                    || field.alike(value, live.get(name).unwrap_or(&Value::Null))
+            })
+        }),
+        (Ok(_) | Err(_), _) => false,
+    };
+    let (then, now) = match change.verb {
+        ChangeVerb::Add => (live.is_none(), is(&change.after)),
+        ChangeVerb::Remove => (is(&change.before), live.is_none()),
+        ChangeVerb::Replace => (is(&change.before), is(&change.after)),
+    };
+    match (then, now) {
+        (_, true) => Stand::After,
+        (true, false) => Stand::Before,
+        (false, false) => Stand::Neither,
+    }
+}

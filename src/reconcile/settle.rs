@@ -1,0 +1,68 @@
+//! Looks into writes that were cut off, before anything else is written.
+//!
+//! What is read is compared with the changes of that very write, so that it is known whether it was carried out,
+//! whatever the manifests want by now. The end counts for everything that asks the journal later.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Accounts, Checked, Settings, look, place};
+use crate::apply::memory::{Finding, Memory, OpenIntent};
+use crate::model::{Desired, Mode, Observed};
+use crate::provider;
+
+/// What was found of open writes, and the accounts that were opened for it.
+pub struct Settled {
+    pub found: Vec<(OpenIntent, Finding)>,
+    pub accounts: Accounts,
+}
+
+/// Reads the objects of `checked` that have an open write, and no others. One that cannot be read stays open.
+pub async fn settle(
+    memory: &Memory,
+    checked: &Checked,
+    settings: &Settings,
+    kept: &Accounts,
+) -> Settled {
+    let now = (settings.clock)();
+    let mut open: BTreeMap<String, Vec<OpenIntent>> = BTreeMap::new();
+    let mut objects: Vec<Arc<Desired>> = Vec::new();
+    if memory.has_open() {
+        for object in &checked.desired {
+            let place = place(checked, &object.connection);
+            let own: Vec<OpenIntent> = memory.open_of(object, &place).cloned().collect();
+            if !own.is_empty() && object.policy.mode_at(now) != Mode::Suspend {
+                open.insert(object.address.to_string(), own);
+                objects.push(Arc::clone(object));
+            }
+        }
+    }
+    if objects.is_empty() {
+        return Settled {
+            found: Vec::new(),
+            accounts: kept.clone(),
+        };
+    }
+    let concerned = Checked {
+        desired: objects,
+        ..checked.clone()
+    };
+    let (mut accounts, seen) = look(&concerned, settings, kept).await;
+    let mut found = Vec::new();
+    for (object, seen) in seen {
+        let (Observed::Live(live), Some(provider)) = (seen, provider::of(object.vendor)) else {
+            continue;
+        };
+        let table = provider.table().desired;
+        for open in open.remove(&object.address.to_string()).unwrap_or_default() {
+            let finding = Finding::of(table, &open.intent, &live.fields);
+            found.push((open, finding));
+        }
+    }
+    for (name, account) in kept {
+        accounts
+            .entry(name.clone())
+            .or_insert_with(|| Arc::clone(account));
+    }
+    Settled { found, accounts }
+}
