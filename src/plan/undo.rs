@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::carry;
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
@@ -36,8 +34,8 @@ pub struct Lost {
 pub enum Why {
     /// It is not as the run left it.
     ChangedSince {
-        is: Json,
-        left: Json,
+        is: String,
+        left: String,
     },
     /// There was nothing, and the vendor cannot be told so. Nothing is lost where another field of the inverse makes
     /// this one meaningless.
@@ -155,8 +153,8 @@ impl Taking<'_> {
             Stand::Before => Ok(false),
             Stand::Neither if self.changed_too => Ok(true),
             Stand::Neither => Err(Why::ChangedSince {
-                is: spot.json(self.live),
-                left: change.after.clone(),
+                is: spot.json(self.live).to_string(),
+                left: change.after.to_string(),
             }),
         }
     }
