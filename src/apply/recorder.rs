@@ -10,8 +10,8 @@ use super::outcome::{Outcome, Report};
 use super::transport::Account;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
-use crate::plan::base::remember;
 use crate::plan::document::{ObjectEntry, identity_of};
+use crate::plan::recall::remember;
 
 pub struct Recorder<'a> {
     /// Nothing for runs that are not to be remembered.

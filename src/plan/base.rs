@@ -4,17 +4,13 @@
 //! field. An apply agrees on every field that became as wanted; an undo or a heal moves only what it changed; what
 //! somebody was told to leave alone keeps the value that was agreed before.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value as Json};
-
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
+use super::recall::{element, value};
 use super::spot::{Spot, members};
 use crate::model::field::{Elements, find};
 use crate::model::path::PatternPart;
 use crate::model::{Desired, Field, Fields, Key, Live, Need, PathPattern, Shape, Text, Value};
-use crate::provider::codec;
 
 /// What was agreed on about one object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +67,7 @@ impl Base {
                 let stay = held.difference(&removed).cloned();
                 Some(Value::set(stay.chain(added)))
             }
-            _ => recalled(field, &change.after),
+            _ => value(field, &change.after),
         };
         let names = table
             .iter()
@@ -101,12 +97,11 @@ impl Base {
             (None, ChangeVerb::Remove) => items.retain(|(other, _)| other != key),
             (None, ChangeVerb::Add | ChangeVerb::Replace) => {
                 items.retain(|(other, _)| other != key);
-                let item = change.after.as_object();
-                items.extend(item.and_then(|item| recall_item(elements, item)));
+                items.extend(element(elements, &change.after));
             }
             (Some(field), _) => {
                 let own = items.iter_mut().find(|(other, _)| other == key);
-                if let (Some((_, fields)), Some(value)) = (own, recalled(field, &change.after)) {
+                if let (Some((_, fields)), Some(value)) = (own, value(field, &change.after)) {
                     fields.insert(field.name, value);
                 }
             }
@@ -241,45 +236,5 @@ pub fn resolved(
     (fields, unclear)
 }
 
-/// Managed fields as JSON, to be kept as a base for later.
-pub fn remember(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
-    table
-        .iter()
-        .filter_map(|field| {
-            let value = fields.get(field.name)?;
-            Some((field.name.to_string(), field.shape.json(value)))
-        })
-        .collect()
-}
-
-/// A base that was remembered. What the table no longer knows is no base.
-pub fn recall(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
-    table
-        .iter()
-        .filter_map(|field| Some((field.name, recalled(field, kept.get(field.name)?)?)))
-        .collect()
-}
-
-fn recalled(field: &'static Field, json: &Json) -> Option<Value> {
-    match (&field.shape, json) {
-        // Elements of a manifest name less than a vendor's do, so they are not decoded as those are.
-        (Shape::Keyed(elements), Json::Array(items)) => {
-            let items = items.iter().filter_map(Json::as_object);
-            let items = items.filter_map(|item| recall_item(elements, item));
-            Some(Value::Items(items.collect()))
-        }
-        _ => codec::value(field, json, &field.name).ok(),
-    }
-}
-
-fn recall_item(elements: &'static Elements, item: &Map<String, Json>) -> Option<(Key, Fields)> {
-    let parts = elements
-        .key
-        .iter()
-        .map(|name| Some(item.get(*name)?.as_str()?.into()))
-        .collect::<Option<Vec<Text>>>()?;
-    let fields = elements.fields.iter();
-    let fields =
-        fields.filter_map(|field| Some((field.name, recalled(field, item.get(field.name)?)?)));
-    Some((Key::new(parts, elements.fold), fields.collect()))
-}
+#[cfg(test)]
+mod tests;

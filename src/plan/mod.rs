@@ -17,6 +17,7 @@ pub mod guard;
 pub mod look_alike;
 pub mod order;
 pub mod provenance;
+pub mod recall;
 pub mod risk;
 pub mod saved;
 pub mod spot;

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
+use super::recall::element;
 use crate::model::field::{Elements, find};
 use crate::model::path::PatternPart;
 use crate::model::{Field, Fields, Key, PathPattern, RiskRule, Shape, Text, Value};
@@ -175,14 +176,14 @@ fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -
 }
 
 fn of_element(elements: &'static Elements, change: &ChangeEntry, live: Option<&Fields>) -> Stand {
-    let is = |json: &Json| match (codec::element(elements, json), live) {
-        (Ok((_, fields)), Some(live)) => fields.iter().all(|(name, value)| {
+    let is = |json: &Json| match (element(elements, json), live) {
+        (Some((_, fields)), Some(live)) => fields.iter().all(|(name, value)| {
             find(elements.fields, name).is_some_and(|field| {
                 field.risk == RiskRule::Counter
                     || field.alike(value, live.get(name).unwrap_or(&Value::Null))
             })
         }),
-        (Ok(_) | Err(_), _) => false,
+        (Some(_) | None, _) => false,
     };
     let (then, now) = match change.verb {
         ChangeVerb::Add => (live.is_none(), is(&change.after)),

@@ -257,3 +257,6 @@ fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Why> {
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

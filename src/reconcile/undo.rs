@@ -17,8 +17,8 @@ use crate::model::{
     Address, Desired, Mark, Need, Observed, Origin, OwnPolicy, PackedFields, PathPattern,
     diagnostic::Source,
 };
-use crate::plan::base::recall;
 use crate::plan::document::{ChangeEntry, ObjectEntry, identity_of};
+use crate::plan::recall::recall;
 use crate::plan::undo::{self, Lost, Why};
 use crate::plan::{self, Planned};
 use crate::provider;

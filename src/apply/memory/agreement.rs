@@ -14,8 +14,8 @@ use super::key::Place;
 use crate::model::path::PatternPart;
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
-use crate::plan::base::remember;
 use crate::plan::document::identity_of;
+use crate::plan::recall::remember;
 use crate::plan::{Action, Planned, fingerprint};
 use crate::provider;
 

@@ -9,8 +9,9 @@ use super::agreement::{self, Hash, Standing};
 use super::key::kind;
 use super::open::{End, OpenIntent};
 use crate::model::{Field, PackedFields};
-use crate::plan::base::{Base, recall};
+use crate::plan::base::Base;
 use crate::plan::drift::document::Applied;
+use crate::plan::recall::recall;
 use crate::provider;
 
 /// What is known of an object. Of most there is an agreement and no more.

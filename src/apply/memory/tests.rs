@@ -46,7 +46,7 @@ fn base_at(memory: &Memory, live: &Fields) -> Option<Base> {
 /// What is agreed on, as JSON.
 fn base(records: impl IntoIterator<Item = Record>) -> BTreeMap<String, Json> {
     let base = base_at(&memory(records), &Fields::new()).unwrap_or_default();
-    crate::plan::base::remember(table().desired, &base.fields)
+    crate::plan::recall::remember(table().desired, &base.fields)
 }
 
 fn seats(count: i64) -> BTreeMap<String, Json> {
