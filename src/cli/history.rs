@@ -38,9 +38,14 @@ pub struct History {
 pub fn run(args: &History) -> anyhow::Result<Exit> {
     let filter = Filter::new(args)?;
     // Twice, and never all of it in memory: what is shown first may depend on what comes last.
-    let ((index, known), damaged) = state::read_journal(&args.journal, |records| {
+    let ((index, known, older), damaged) = state::read_journal(&args.journal, |records| {
         let (mut index, mut known) = (Index::default(), BTreeSet::new());
-        for record in records.filter(|record| filter.is_since(record)) {
+        let mut older = false;
+        for record in records {
+            if !filter.is_since(&record) {
+                older |= render::history::is_news(&record.event);
+                continue;
+            }
             if filter.object.is_some() {
                 known.extend(render::history::address(&record.event).map(str::to_string));
             }
@@ -48,7 +53,7 @@ pub fn run(args: &History) -> anyhow::Result<Exit> {
                 index.add(&record);
             }
         }
-        (index, known)
+        (index, known, older)
     })?;
     filter.refuse_unmatched(&known)?;
     let mut out = output::buffered();
@@ -57,7 +62,7 @@ pub fn run(args: &History) -> anyhow::Result<Exit> {
             records.filter(|record| filter.is_since(record) && filter.is_of_object(record));
         match args.format {
             Format::Json => render::json::write_list(&mut out, records),
-            Format::Text => render::history::text(&mut out, &index, records),
+            Format::Text => render::history::text(&mut out, &index, older, records),
         }
     })?;
     shown?;

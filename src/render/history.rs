@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use super::safe::visible;
 use super::values::inline;
 use crate::apply::journal::{Event, Intent, Purpose, Record, Started};
+pub use crate::apply::memory::runs::is_news;
 use crate::apply::memory::runs::{Index, Span};
 use crate::plan::document::ChangeEntry;
 use crate::plan::look_alike;
@@ -25,10 +26,12 @@ pub fn address(event: &Event) -> Option<&str> {
     }
 }
 
-/// Shows the runs in the order in which they started. `records` are those that `index` was made from.
+/// Shows the runs in the order in which they started. `records` are those that `index` was made from; `older` says
+/// whether there are others, which nobody asked for.
 pub fn text(
     out: &mut dyn Write,
     index: &Index,
+    older: bool,
     records: impl Iterator<Item = Record>,
 ) -> io::Result<()> {
     // By the place of their first record.
@@ -62,7 +65,11 @@ pub fn text(
         }
     }
     if !any {
-        writeln!(out, "Nothing was applied yet.")?;
+        let words = match older {
+            true => "Nothing was applied in that time; there are older runs.",
+            false => "Nothing was applied yet.",
+        };
+        writeln!(out, "{words}")?;
     }
     Ok(())
 }
@@ -269,7 +276,7 @@ mod tests {
         let mut index = Index::default();
         records.iter().for_each(|record| index.add(record));
         let mut out = Vec::new();
-        text(&mut out, &index, records.into_iter()).expect("text");
+        text(&mut out, &index, false, records.into_iter()).expect("text");
         String::from_utf8(out).expect("text")
     }
 

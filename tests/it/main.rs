@@ -33,6 +33,7 @@ mod kill;
 mod laws;
 mod long_journals;
 mod manifests;
+mod memory;
 mod output_files;
 mod outputs;
 mod plain;

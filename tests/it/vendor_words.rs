@@ -157,7 +157,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let mut index = entitle::apply::memory::runs::Index::default();
     records().for_each(|record| index.add(&record));
     let mut out = Vec::new();
-    render::history::text(&mut out, &index, records()).expect("text");
+    render::history::text(&mut out, &index, false, records()).expect("text");
     let history = String::from_utf8_lossy(&out).into_owned();
     (message, format!("{}{journal}{history}", rendered(&done)))
 }

@@ -214,7 +214,7 @@ impl Index {
 }
 
 /// Whether people want to read of it: what was in sync all along is no news.
-fn is_news(event: &Event) -> bool {
+pub fn is_news(event: &Event) -> bool {
     match event {
         Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } | Event::GaveUp(_) => true,
         Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => false,

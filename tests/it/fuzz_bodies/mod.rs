@@ -193,7 +193,8 @@ fn read_journal(text: &str) {
     }
     assert!(memory.open().count() <= all.len());
     let records = || all.iter().cloned();
-    render::history::text(&mut Vec::new(), &index, records()).expect("a history is rendered");
+    render::history::text(&mut Vec::new(), &index, false, records())
+        .expect("a history is rendered");
     for run in runs_that_wrote(records()) {
         let past = PastRun::of(&run.run, records());
         assert!(past.carried_out.len() <= past.addresses.len());

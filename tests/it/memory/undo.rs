@@ -1,0 +1,237 @@
+//! What `undo` takes back, and what it leaves.
+
+use serde_json::json;
+
+use super::*;
+
+async fn twelve() -> Place {
+    let place = place().await;
+    place.object(&order(12, json!({})));
+    apply(&place);
+    assert_eq!(live(&place, SEATS), 12);
+    place
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn todays_policy_is_obeyed() {
+    for policy in [
+        json!({"mode": "suspend"}),
+        json!({"mode": "observe"}),
+        json!({"ignore": [SEATS]}),
+    ] {
+        let place = twelve().await;
+        let before = writes(&place);
+        place.object(&order(12, json!({})).policy(policy.clone()));
+        let ran = undo(&place, &[]);
+        assert_eq!(ran.code, 0, "{policy}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(
+            (live(&place, SEATS), writes(&place)),
+            (json!(12), before),
+            "{policy}"
+        );
+        let ran = undo(&place, &["--out", "undo.json"]);
+        assert_eq!(ran.code, 0, "{policy}: {}", ran.stderr);
+        let ran = place.run(&["apply", "undo.json", "."]);
+        assert_eq!(
+            (ran.code, writes(&place)),
+            (0, before),
+            "{policy}: {}",
+            ran.stderr
+        );
+    }
+    let place = twelve().await;
+    place.object(&order(12, json!({})).policy(json!({"allow": ["strand"]})));
+    let ran = place.run(&["undo", "latest", "--auto-approve"]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (0, json!(10)),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_since_is_named_and_stays_unless_its_field_is_named() {
+    let place = twelve().await;
+    foreign(&place, SEATS, json!(30));
+    let ran = undo(&place, &[]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (3, json!(30)),
+        "{}",
+        ran.stderr
+    );
+    let words = "activations_allowed: changed since: it is 30, and the run left 12";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let ran = undo(&place, &["--field", SEATS]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (0, json!(10)),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_run_of_ours_is_not_written_over_either() {
+    let place = twelve().await;
+    place.object(&order(15, json!({})));
+    apply(&place);
+    let first = &runs(&place)[0];
+    let ran = place.run(&["undo", first, "--auto-approve", "--allow", "strand"]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (3, json!(15)),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_others_added_to_a_set_stay() {
+    let place = place().await;
+    place.object(&license(&["Engineering", "Field sales", "Support"]));
+    apply(&place);
+    regroup(&place, "Finance", true);
+    let ran = undo(&place, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(groups(&place), ["Engineering", "Field sales", "Finance"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_a_run_that_was_cut_off_counts_once_it_is_known_to_be_carried_out() {
+    let place = twelve().await;
+    cut_off(&place);
+    // The very undo looks into it first.
+    let ran = undo(&place, &[]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (0, json!(10)),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("was found carried out"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_of_a_loss_where_nothing_was_lost() {
+    let place = place().await;
+    let feature = |expires: Json| {
+        let mut feature = json!({
+            "name": "Archive", "version": "1.0", "issued_type": "not_issued",
+            "maintenance_type": "no_maintenance",
+        });
+        for (name, value) in expires.as_object().into_iter().flatten() {
+            feature[name] = value.clone();
+        }
+        json!({"Features": [feature]})
+    };
+    let unlimited = feature(json!({"expiration_type": "no_expiration"}));
+    place.object(&order(10, unlimited.clone()));
+    apply(&place);
+    let before = live(&place, "Features");
+    let dated = json!({"expiration_type": "fixed", "expiration_date": "2031-01-01"});
+    place.object(&order(10, feature(dated)));
+    apply(&place);
+    assert_ne!(live(&place, "Features"), before);
+    let ran = undo(&place, &[]);
+    assert_eq!(
+        live(&place, "Features"),
+        before,
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("Not taken back"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_and_a_connection_are_found_by_other_names() {
+    let place = twelve().await;
+    std::fs::remove_file(place.dir.path().join("lac.yaml")).expect("removed");
+    std::fs::remove_file(place.dir.path().join("object-0000.yaml")).expect("removed");
+    let url = place.sandbox.url("lac");
+    let auth = json!({"token": {"env": "LAC_AUTH"}});
+    place.write(
+        "connection.yaml",
+        &json!({
+            "apiVersion": "entitle.dev/v1", "kind": "Connection", "metadata": {"name": "renamed"},
+            "spec": {"vendor": "lac", "baseUrl": url, "auth": auth},
+        })
+        .to_string(),
+    );
+    let mut renamed = order(12, json!({}));
+    renamed.name = "renamed".into();
+    place.object(&renamed);
+    foreign(&place, SEATS, json!(30));
+    assert_eq!(drift(&place), (2, by(SEATS, "they")));
+    let ran = heal(&place);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (4, json!(30)),
+        "a heal that reduces is refused"
+    );
+    foreign(&place, SEATS, json!(12));
+    let ran = undo(&place, &[]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (0, json!(10)),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(
+        ran.stdout.contains("LacLicenseOrder/renamed"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_run_is_that_of_these_manifests() {
+    let (one, mut other) = (twelve().await, place().await);
+    // Another account, written to later from elsewhere with the same journal.
+    other
+        .environment
+        .retain(|(name, _)| name != "XDG_STATE_HOME");
+    let state = one.dir.path().join("state").display().to_string();
+    other.set("XDG_STATE_HOME", &state);
+    other.object(&order(14, json!({})));
+    apply(&other);
+    let ran = undo(&one, &[]);
+    assert_eq!(
+        (ran.code, live(&one, SEATS)),
+        (0, json!(10)),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert_eq!(live(&other, SEATS), 14);
+    // Told apart in the history.
+    let history = one.run(&["history"]);
+    for place in [&one, &other] {
+        let at = format!("at {}", place.sandbox.url("lac"));
+        assert!(history.stdout.contains(&at), "{at}: {}", history.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_saved_inverse_only_what_moved_is_refused() {
+    let place = place().await;
+    place.object(&order(12, json!({})));
+    place.object(&license(&["Engineering", "Field sales", "Support"]));
+    apply(&place);
+    let ran = undo(&place, &["--out", "undo.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    foreign(&place, SEATS, json!(30));
+    let ran = place.run(&["apply", "undo.json", ".", "--allow", "strand"]);
+    assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(live(&place, SEATS), 30);
+    assert_eq!(groups(&place), ["Engineering", "Field sales"]);
+}
