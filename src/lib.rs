@@ -18,6 +18,7 @@
 //! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
 //! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
+//! | settle | [`mod@apply::memory`] | before any write: a write that was cut off is compared with what is there now |
 //! | drift | [`mod@plan::drift`] | in place of the writing: manifest, live and a base, to who changed what |
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document in eight formats, from one view of it |
@@ -43,6 +44,8 @@
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
 //!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
+//! * [`mod@apply::memory`] is the one account of what happened: undo, healing, drift, history and the daemon ask it, and
+//!   none of them reads a line of the journal.
 //! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
 //!   triggers, and shows itself as one [`daemon::status::Status`].
 //! * [`files`] is the one way to read and write a file that a user names; it knows none of the others.

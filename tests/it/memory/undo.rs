@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::conformance::vendors::licensespring;
 
 async fn twelve() -> Place {
     let place = place().await;
@@ -234,4 +235,39 @@ async fn of_a_saved_inverse_only_what_moved_is_refused() {
     assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(live(&place, SEATS), 30);
     assert_eq!(groups(&place), ["Engineering", "Field sales"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_removed_comes_back_with_the_uses_that_it_had() {
+    let mut place = Place::new().await;
+    place.connect("licensespring");
+    let vendor = &licensespring::VENDOR;
+    let account = (vendor.account)(1);
+    place
+        .sandbox
+        .set_state("licensespring", account)
+        .expect("an account");
+    let uses = || {
+        let account = place.sandbox.state("licensespring").expect("an account");
+        let rows = account["licenses"][0]["product_features"]
+            .as_array()
+            .cloned();
+        let used = |row: &Json| row["total_consumptions"].as_i64();
+        let mut uses: Vec<_> = rows.into_iter().flatten().map(|row| used(&row)).collect();
+        uses.sort();
+        uses
+    };
+    let before = uses();
+    let mut object = vendor.little(0, false);
+    object.desired["product_features"] = json!([]);
+    place.object(&object);
+    apply(&place);
+    assert_eq!(uses(), []);
+    let ran = undo(&place, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(uses(), before);
+    assert!(
+        before.iter().any(|used| used.is_some_and(|used| used > 0)),
+        "{before:?}"
+    );
 }
