@@ -129,7 +129,7 @@ async fn writer<'a>(
 }
 
 fn partly(exit: Exit, undone: &Undone) -> Exit {
-    let whole = undone.lost.is_empty() && undone.left.is_empty();
+    let whole = undone.findings.iter().next().is_none();
     if exit == Exit::Done && !whole {
         Exit::Partly
     } else {
@@ -152,40 +152,10 @@ async fn inverse(
     let checked = setup.checked.clone();
     let undone = reconcile::undo(run, writes, take, checked, &setup.settings, accounts).await;
     let mut undone = undone.map_err(|why| anyhow::anyhow!(why))?;
-    undone.lost.extend(untold(&past, scope));
-    undone.pass.document = undone.pass.document.inverse_of(run);
-    tell(&undone);
+    let document = undone.pass.document;
+    undone.pass.document = document.inverse_of(run, &undone.findings);
+    output::findings(&undone.findings)?;
     Ok(undone)
-}
-
-/// The writes of the run of which nobody knows whether they were carried out.
-fn untold(past: &PastRun, scope: &Scope) -> Vec<String> {
-    let open = past.open.iter().map(|open| &open.intent);
-    let unknown = open.chain(&past.unknown);
-    let unknown = unknown.filter(|intent| scope.names(&intent.address));
-    let why =
-        "the run was cut off while it wrote it, and whether that was carried out is not known";
-    unknown
-        .map(|intent| format!("{}: {why}", intent.address))
-        .collect()
-}
-
-fn tell(undone: &Undone) {
-    for lost in &undone.lost {
-        output::say(&format!("Not taken back: {lost}"));
-    }
-    if undone
-        .lost
-        .iter()
-        .any(|lost| lost.contains(": changed since: "))
-    {
-        output::say("--field PATH takes a field back though it was changed since.");
-    }
-    for left in &undone.left {
-        output::say(&format!(
-            "Left as it is: {left}: no manifest names it any more; --include-unmanaged takes it back"
-        ));
-    }
 }
 
 /// The run that the user named: `latest`, or the beginning of a name.

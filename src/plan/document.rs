@@ -228,9 +228,10 @@ impl PlanDocument {
         Self::new(&[], source, &BTreeMap::new(), findings, now)
     }
 
-    /// Marks the plan as the inverse of a run.
-    pub fn inverse_of(mut self, run: &str) -> Self {
+    /// Marks the plan as the inverse of a run, with what it does not take back.
+    pub fn inverse_of(mut self, run: &str, left: &Diagnostics) -> Self {
         self.source.undo = Some(run.to_string());
+        self.diagnostics.extend(diagnostics(left));
         self.seal();
         self
     }

@@ -14,8 +14,8 @@ use crate::apply::journal::Intent;
 use crate::apply::memory::runs::PastRun;
 use crate::model::path::PatternPart;
 use crate::model::{
-    Address, Desired, Mark, Need, Observed, Origin, OwnPolicy, PackedFields, PathPattern,
-    diagnostic::Source,
+    Address, Desired, Diagnostic, Diagnostics, Mark, Need, Observed, Origin, OwnPolicy,
+    PackedFields, PathPattern, diagnostic::Source,
 };
 use crate::plan::document::{ChangeEntry, ObjectEntry, identity_of};
 use crate::plan::recall::recall;
@@ -34,12 +34,10 @@ pub struct Take {
     pub shown: Option<BTreeMap<String, BTreeSet<String>>>,
 }
 
-/// An inverse plan and what it cannot take back.
+/// An inverse plan, and a finding for everything of the run that it does not take back.
 pub struct Undone {
     pub pass: Pass,
-    pub lost: Vec<String>,
-    /// Objects that no manifest names any more.
-    pub left: Vec<String>,
+    pub findings: Diagnostics,
 }
 
 /// One write of a run, and its object as it is found today.
@@ -47,6 +45,8 @@ pub struct PastWrite {
     pub intent: Intent,
     /// Today's manifest; `None` where none names the object.
     pub manifest: Option<Arc<Desired>>,
+    /// Whether it is known that the write was carried out. Otherwise nobody can tell.
+    pub is_certain: bool,
 }
 
 impl PastWrite {
@@ -61,10 +61,14 @@ impl PastWrite {
 
 /// Finds the objects of a run among today's manifests, by account and identity.
 pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
-    let intents = past.carried_out.iter();
-    let writes = intents.map(|intent| PastWrite {
+    let certain = past.carried_out.iter().map(|intent| (intent, true));
+    let open = past.open.iter().map(|open| &open.intent);
+    let unknown = open.chain(&past.unknown).map(|intent| (intent, false));
+    let writes = certain.chain(unknown);
+    let writes = writes.map(|(intent, is_certain)| PastWrite {
         manifest: manifest_of(intent, checked).map(Arc::clone),
         intent: intent.clone(),
+        is_certain,
     });
     writes.collect()
 }
@@ -98,8 +102,7 @@ pub async fn undo(
     let Work {
         mut desired,
         intents,
-        mut lost,
-        left,
+        mut findings,
         ..
     } = work;
     desired.sort_by(|a, b| a.address.cmp(&b.address));
@@ -113,10 +116,9 @@ pub async fn undo(
             continue;
         };
         let (one, gone) = inverse(object, seen, intent, take, now);
-        lost.extend(
-            gone.iter()
-                .map(|lost| format!("{}: {lost}", object.address)),
-        );
+        for lost in gone {
+            findings.push(not_taken_back(&object.address.to_string(), &lost));
+        }
         if let Observed::Live(seen) = seen {
             live.insert(object.address.clone(), seen.clone());
         }
@@ -134,18 +136,30 @@ pub async fn undo(
             observed_at: now,
             fresh: true,
         },
-        lost,
-        left,
+        findings,
     })
 }
+
+/// Why a change is not taken back, and what to do for whoever means it.
+fn not_taken_back(address: &str, lost: &Lost) -> Diagnostic {
+    let finding = Diagnostic::warning(NOT_TAKEN_BACK, format!("{address}: {lost}"));
+    match lost.why {
+        Why::ChangedSince { .. } => finding.hint(format!(
+            "`--field '{}'` takes it back all the same",
+            lost.path
+        )),
+        Why::NotClearable | Why::Other(_) => finding,
+    }
+}
+
+const NOT_TAKEN_BACK: &str = "not-taken-back";
 
 /// The objects of an undo before they are read.
 struct Work {
     source: Arc<Source>,
     desired: Vec<Arc<Desired>>,
     intents: BTreeMap<Address, Intent>,
-    lost: Vec<String>,
-    left: Vec<String>,
+    findings: Diagnostics,
 }
 
 impl Work {
@@ -155,8 +169,7 @@ impl Work {
             source: Arc::new(Source::new(name, String::new())),
             desired: Vec::new(),
             intents: BTreeMap::new(),
-            lost: Vec::new(),
-            left: Vec::new(),
+            findings: Diagnostics::default(),
         }
     }
 
@@ -169,12 +182,21 @@ impl Work {
         {
             return;
         }
-        let PastWrite { intent, manifest } = write;
+        if !write.is_certain {
+            let why = "whether the run carried out its write is not known";
+            self.leave(NOT_TAKEN_BACK, &format!("{address}: {why}"), None);
+            return;
+        }
+        let PastWrite {
+            intent, manifest, ..
+        } = write;
         let object = match manifest {
             Some(manifest) => Ok(bare(&manifest, &intent)),
             None if take.unmanaged => unmanaged(&intent, checked, &self.source),
             None => {
-                self.left.push(address);
+                let what = format!("{address}: no manifest names it any more, so it is left");
+                let hint = "--include-unmanaged takes it back";
+                self.leave("not-in-manifests", &what, Some(hint));
                 return;
             }
         };
@@ -183,8 +205,16 @@ impl Work {
                 self.intents.insert(object.address.clone(), intent);
                 self.desired.push(Arc::new(object));
             }
-            Err(why) => self.lost.push(format!("{address}: {why}")),
+            Err(why) => self.leave(NOT_TAKEN_BACK, &format!("{address}: {why}"), None),
         }
+    }
+
+    fn leave(&mut self, code: &'static str, what: &str, hint: Option<&str>) {
+        let finding = Diagnostic::warning(code, what);
+        self.findings.push(match hint {
+            Some(hint) => finding.hint(hint),
+            None => finding,
+        });
     }
 }
 

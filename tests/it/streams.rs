@@ -142,7 +142,7 @@ async fn an_undo_takes_back_what_is_in_scope_and_no_more() {
     // An object that the manifests have lost since is named and left, unless it is asked for.
     std::fs::remove_file(place.dir.path().join("object-0001.yaml")).expect("removed");
     let ran = undo(&["--target", "*/object-0001"]);
-    let words = "Left as it is: LacLicenseOrder/object-0001: no manifest names it any more";
+    let words = "LacLicenseOrder/object-0001: no manifest names it any more, so it is left";
     assert_eq!((ran.code, seats()), (3, applied.clone()), "{}", ran.stderr);
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let ran = undo(&["--target", "*/object-0001", "--include-unmanaged"]);

@@ -29,7 +29,7 @@ fn a_digest_is_of_what_a_plan_says_and_not_of_when() {
     assert_eq!(digest(&[planned("a")], 60), one);
     assert_ne!(digest(&[planned("b")], 0), one);
     let inverse = document(&[planned("a")], SourceFacts::default(), 0)
-        .inverse_of("run");
+        .inverse_of("run", &Diagnostics::default());
     assert_ne!(inverse.digest, one);
 }
 

@@ -64,6 +64,9 @@ async fn what_was_changed_since_is_named_and_stays_unless_its_field_is_named() {
     );
     let words = "activations_allowed: changed since: it is 30, and the run left 12";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let ran = undo(&place, &["--format", "json"]);
+    let finding = &ran.json()["diagnostics"][0];
+    assert_eq!(finding["code"], "not-taken-back", "{finding:#}");
     let ran = undo(&place, &["--field", SEATS]);
     assert_eq!(
         (ran.code, live(&place, SEATS)),
@@ -149,7 +152,7 @@ async fn nobody_is_told_of_a_loss_where_nothing_was_lost() {
         ran.stderr
     );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(!ran.stderr.contains("Not taken back"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("not-taken-back"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
