@@ -260,6 +260,11 @@ impl Auditor<'_> {
                 Some((_, Tree::Text(text))) if !text.trim().is_empty() => {
                     parts.push(text.as_str().into())
                 }
+                Some((node, Tree::Text(_))) => {
+                    let message = format!("`{path}[].{name}` must not be empty");
+                    self.report(Diagnostic::error("wrong-type", message), node.mark);
+                    return None;
+                }
                 Some((node, _)) => {
                     let message =
                         format!("`{path}[].{name}` must be text, not {}", node.describe());
