@@ -121,6 +121,10 @@ pub struct Intent {
     /// The vendor's own id of the customer, where the connection names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The account whose lock it was sent under: the customer's id, who logged in, or where the secret is kept. Epochs
+    /// count for it alone. Nothing in older journals.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     pub identity: Ids,
     pub method: Method,
     pub path: String,

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use crate::files::links::Links;
 use crate::files::read::{self, Bounds};
 use crate::files::write::open_private;
-use crate::model::{Connection, Vendor};
+use crate::model::{AccountKey, Connection};
 
 /// Something that lets one run at a time write to a connection.
 pub trait Lock: Send + Sync {
@@ -59,16 +59,21 @@ impl Locks {
 /// More than a lock file ever holds.
 const MOST_BYTES: u64 = 64 << 10;
 
-/// Lock files in one directory, named by where connections lead.
+/// Lock files in one directory, named by account.
 pub struct LockFiles {
     pub dir: PathBuf,
 }
 
 impl LockFiles {
-    /// Two names for one account are one lock.
+    /// Two names for one account are one lock, two customers of one address are two.
     fn path(&self, connection: &Connection) -> PathBuf {
-        let place = format!("{} {}", connection.vendor, connection.base_url);
-        let hash = Sha256::digest(place.as_bytes());
+        let AccountKey {
+            vendor,
+            base_url,
+            account,
+        } = connection.account_key();
+        let text = format!("{vendor}\n{base_url}\n{account}");
+        let hash = Sha256::digest(text.as_bytes());
         let name: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         self.dir.join(format!("{}-{name}.lock", connection.vendor))
     }
@@ -160,8 +165,8 @@ fn holder(path: &Path) -> String {
 /// Waiting for a lock is mentioned once it takes this long: shorter waits are nobody's concern.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Takes the locks of all `connections`, in their order, so that two runs never wait for each other. Two names
-/// of one account are one lock, which one run must not take twice.
+/// Takes the locks of all `connections`, in the order of their accounts, so that two runs never wait for each other.
+/// Two names of one account are one lock, which one run must not take twice.
 ///
 /// The error is the connection that stayed busy and who holds it. `waiting` is told once about each wait.
 pub async fn take_all(
@@ -173,12 +178,14 @@ pub async fn take_all(
 ) -> io::Result<Result<Locks, String>> {
     let start = Instant::now();
     let mut locks = Locks::default();
-    let mut places: BTreeMap<(Vendor, &str), Arc<dyn Held>> = BTreeMap::new();
+    let mut taken: BTreeMap<AccountKey, Arc<dyn Held>> = BTreeMap::new();
+    let mut connections = connections.to_vec();
+    connections.sort_by_key(|connection| connection.account_key());
     for connection in connections {
-        let place = (connection.vendor, connection.base_url.as_str());
+        let account = connection.account_key();
         let mut told = false;
         let held = loop {
-            if let Some(held) = places.get(&place) {
+            if let Some(held) = taken.get(&account) {
                 break Arc::clone(held);
             }
             let by = match lock.try_take(connection, who)? {
@@ -200,7 +207,7 @@ pub async fn take_all(
             }
             sleep(Duration::from_millis(50).min(timeout.saturating_sub(start.elapsed()))).await;
         };
-        places.insert(place, Arc::clone(&held));
+        taken.insert(account, Arc::clone(&held));
         locks.0.insert(connection.name.clone(), held);
     }
     Ok(Ok(locks))
@@ -209,6 +216,7 @@ pub async fn take_all(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Auth, SecretRef};
     use crate::provider::testing::connection;
 
     #[test]
@@ -261,6 +269,27 @@ mod tests {
         let why = first.still_ours().unwrap_err();
         assert!(why.contains("the second has it, with epoch 2"), "{why}");
         assert_eq!(second.still_ours(), Ok(()));
+    }
+
+    #[test]
+    fn two_customers_of_one_address_do_not_keep_each_other_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = LockFiles {
+            dir: dir.path().into(),
+        };
+        let of = |variable: &str| Connection {
+            auth: Auth::Token(SecretRef::Env(variable.into())),
+            ..connection()
+        };
+        let taken = |connection: &Connection| locks.try_take(connection, "me").unwrap();
+        let one = taken(&of("ONE"));
+        assert!(matches!(one, Taken::Held(_)));
+        let renamed = Connection {
+            name: "renamed".into(),
+            ..of("ONE")
+        };
+        assert!(matches!(taken(&renamed), Taken::Busy(_)));
+        assert!(matches!(taken(&of("TWO")), Taken::Held(_)));
     }
 
     struct Ours;

@@ -84,6 +84,7 @@ impl Recorder<'_> {
             connection: entry.connection.clone(),
             base_url: place.base_url,
             tenant: place.tenant,
+            account: account.connection.account_key().account,
             identity: entry.identity.clone(),
             method: call.method,
             path: call.path.clone(),

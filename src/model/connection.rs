@@ -24,23 +24,6 @@ pub struct Connection {
     pub origin: Origin,
 }
 
-impl Connection {
-    /// The vendor's own id of the customer, where the login names it: one address of a vendor may serve several.
-    pub fn tenant(&self) -> Option<&str> {
-        let Auth::Login(members) = &self.auth else {
-            return None;
-        };
-        members
-            .iter()
-            .find_map(|(name, credential)| match credential {
-                Credential::Plain(id) if matches!(*name, "accountId" | "accountAlias") => {
-                    Some(id.as_str())
-                }
-                Credential::Plain(_) | Credential::Secret(_) => None,
-            })
-    }
-}
-
 /// How a connection proves who it is. Which forms a vendor takes is the provider's to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Auth {

@@ -4,6 +4,7 @@
 //! may import from the rest of the crate.
 
 pub mod accepted;
+pub mod account;
 pub mod address;
 pub mod checks;
 pub mod connection;
@@ -27,6 +28,7 @@ pub mod value;
 pub mod wire;
 
 pub use accepted::AcceptedDrift;
+pub use account::AccountKey;
 pub use address::{Address, Kind, Vendor};
 pub use checks::{Verify, WriteChecks};
 pub use connection::{Auth, Connection, Limits, Rate};

@@ -116,7 +116,7 @@ pub struct Index {
     overtaken: BTreeSet<(String, String)>,
     /// By account: intents with the highest epochs so far, each with its place. One that a later intent of the same
     /// or a higher epoch follows tells nothing more.
-    epochs: BTreeMap<(String, String), Vec<(usize, u64)>>,
+    epochs: BTreeMap<[String; 3], Vec<(usize, u64)>>,
     /// By vendor.
     places: BTreeMap<String, BTreeSet<Place>>,
     /// What later runs found of writes that were cut off, by run and address.
@@ -176,7 +176,13 @@ impl Index {
     /// epoch that is higher but older is of a lock that was kept elsewhere.
     fn add_intent(&mut self, run: &str, first: usize, ordinal: usize, intent: &Intent) {
         let Some(epoch) = intent.epoch else { return };
-        let account = (intent.vendor.clone(), intent.base_url.clone());
+        let Intent {
+            vendor,
+            base_url,
+            account,
+            ..
+        } = intent;
+        let account = [vendor, base_url, account].map(Clone::clone);
         let highest = self.epochs.entry(account).or_default();
         let since = highest.partition_point(|(at, _)| *at <= first);
         if highest.get(since).is_some_and(|(_, other)| *other > epoch) {

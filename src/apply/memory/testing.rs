@@ -37,6 +37,7 @@ pub fn intent(address: &str) -> Intent {
         connection: "lac".into(),
         base_url: URL.into(),
         tenant: None,
+        account: String::new(),
         identity: [("activationKey", "a")].into_iter().collect(),
         method: Method::Patch,
         path: "/license-orders/a".into(),

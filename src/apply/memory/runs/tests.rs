@@ -36,6 +36,20 @@ fn a_run_that_wrote_after_it_had_lost_its_lock_is_told() {
         ("3", under("b", 2)),
     ]);
     assert_eq!(anew, [].into());
+    // Two customers of one address have locks of their own.
+    let of = |account: &str, address: &str, epoch| {
+        write(Intent {
+            account: account.into(),
+            epoch: Some(epoch),
+            ..intent(address)
+        })
+    };
+    let customers = overtaken(vec![
+        ("1", of("one", "a", 7)),
+        ("2", of("two", "b", 9)),
+        ("1", of("one", "c", 7)),
+    ]);
+    assert_eq!(customers, [].into());
 }
 
 #[test]

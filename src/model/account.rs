@@ -1,0 +1,114 @@
+//! Which account of a vendor a connection leads to, so that two customers of one address are two accounts.
+
+use super::address::Vendor;
+use super::connection::{Auth, Connection, Credential};
+use super::secret::SecretRef;
+
+/// One account of a vendor: what one run at a time writes to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountKey {
+    pub vendor: Vendor,
+    pub base_url: String,
+    /// The vendor's id of the customer, else who logs in, else where the secret is kept. Never a secret.
+    pub account: String,
+}
+
+/// Members of a login that name the customer, whoever logs in.
+const TENANTS: [&str; 2] = ["accountId", "accountAlias"];
+
+/// Members of a login that name who logs in.
+const USERS: [&str; 3] = ["email", "username", "clientId"];
+
+impl Connection {
+    pub fn account_key(&self) -> AccountKey {
+        AccountKey {
+            vendor: self.vendor,
+            base_url: self.base_url.to_string(),
+            account: self.account(),
+        }
+    }
+
+    /// The vendor's own id of the customer, where the login names it.
+    pub fn tenant(&self) -> Option<&str> {
+        self.plain(&TENANTS)
+    }
+
+    fn account(&self) -> String {
+        if let Some(name) = self.plain(&TENANTS).or_else(|| self.plain(&USERS)) {
+            return name.to_string();
+        }
+        let members = match &self.auth {
+            Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
+                return reference(secret);
+            }
+            Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,
+        };
+        // The name of who logs in may be a secret too; a password alone names nobody.
+        let named = |name: &str| members.iter().find(|(member, _)| *member == name);
+        let member = TENANTS.iter().chain(&USERS).find_map(|name| named(name));
+        match member.or(members.first()) {
+            Some((_, Credential::Secret(secret))) => reference(secret),
+            Some((_, Credential::Plain(text))) => text.clone(),
+            None => String::new(),
+        }
+    }
+
+    fn plain(&self, names: &[&str]) -> Option<&str> {
+        let members = match &self.auth {
+            Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,
+            Auth::Token(_) | Auth::ApiKey(_) | Auth::Session(_) => return None,
+        };
+        members
+            .iter()
+            .find_map(|(name, credential)| match credential {
+                Credential::Plain(text) if names.contains(name) => Some(text.as_str()),
+                Credential::Plain(_) | Credential::Secret(_) => None,
+            })
+    }
+}
+
+/// Where a secret is kept, in one line.
+fn reference(secret: &SecretRef) -> String {
+    match secret {
+        SecretRef::Env(name) => format!("env {name}"),
+        SecretRef::File(path) => format!("file {}", path.display()),
+        SecretRef::Command(words) => format!("command {}", words.join(" ")),
+        SecretRef::Known(_) => "sandbox".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::testing::connection;
+
+    fn account(auth: Auth) -> String {
+        let connection = Connection {
+            auth,
+            ..connection()
+        };
+        connection.account_key().account
+    }
+
+    #[test]
+    fn an_account_is_the_customer_else_who_logs_in_else_where_the_secret_is() {
+        let env = |name: &str| SecretRef::Env(name.into());
+        let plain = |text: &str| Credential::Plain(text.into());
+        let secret = |name: &str| Credential::Secret(env(name));
+        assert_eq!(account(Auth::Token(env("A"))), "env A");
+        assert_eq!(
+            account(Auth::ApiKey(SecretRef::File("/run/key".into()))),
+            "file /run/key"
+        );
+        let password = ("password", secret("P"));
+        let login = |more: Vec<_>| account(Auth::Login([more, vec![password.clone()]].concat()));
+        let mail = ("email", plain("ann@example.com"));
+        assert_eq!(login(vec![mail.clone()]), "ann@example.com");
+        assert_eq!(
+            login(vec![mail.clone(), ("accountId", plain("acme"))]),
+            "acme"
+        );
+        assert_eq!(login(vec![("username", secret("USER"))]), "env USER");
+        assert_eq!(login(vec![]), "env P");
+    }
+}
