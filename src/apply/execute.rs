@@ -70,13 +70,18 @@ pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
 async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     let epoch = context.lock.map(Held::epoch);
     let (recorder, entry) = (context.recorder, work.entry);
-    let written = may_write(context)
-        .and_then(|()| recorder.intent(entry, &work.planned, context.account, epoch));
+    let written = match may_write(context) {
+        Ok(()) => {
+            let intent = recorder.intent(entry, &work.planned, context.account, epoch);
+            intent.await
+        }
+        Err(why) => Err(why),
+    };
     if let Err(why) = written {
         return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
     let mut report = match current(context, work).await {
-        Ok((planned, before)) => match weigh_anew(context, entry, &planned, epoch) {
+        Ok((planned, before)) => match weigh_anew(context, entry, &planned, epoch).await {
             Ok(()) => send(context, planned, &before).await,
             Err((outcome, why)) => Report::new(planned, Some(outcome), Some(why)),
         },
@@ -84,7 +89,7 @@ async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     };
     let words = report.message.iter_mut().chain(&mut report.side_effects);
     words.for_each(|words| *words = context.account.redact(words));
-    context.recorder.ended(&report);
+    context.recorder.ended(&report).await;
     report
 }
 
@@ -160,7 +165,7 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
 
 /// Takes the changes of now in place of those that a plan's file or an older look states: the guard weighs their
 /// risks, and the journal keeps them, since an undo goes by it.
-fn weigh_anew(
+async fn weigh_anew(
     context: &Context<'_>,
     entry: &ObjectEntry,
     planned: &Planned,
@@ -180,7 +185,9 @@ fn weigh_anew(
         Some(refusal) => Err((Outcome::Refused, refusal)),
         None => {
             let recorder = context.recorder;
-            let written = recorder.intent(&entry, planned, context.account, epoch);
+            let written = recorder
+                .intent(&entry, planned, context.account, epoch)
+                .await;
             written.map_err(|why| (Outcome::Failed, why))
         }
     }

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use super::memory::{Finding, Subject, kind};
 use super::outcome::Outcome;
@@ -251,8 +252,21 @@ impl GaveUp {
 
 /// A journal open for writing.
 pub struct Journal {
-    writing: Mutex<Writing>,
+    lines: Arc<Lines>,
     path: PathBuf,
+}
+
+/// The file, and the records of steps side by side that wait for it.
+struct Lines {
+    writing: Mutex<Writing>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: Vec<(Record, oneshot::Sender<io::Result<()>>)>,
+    /// Whether somebody writes down what waits.
+    is_served: bool,
 }
 
 struct Writing {
@@ -261,6 +275,8 @@ struct Writing {
     torn: bool,
     /// Why a record was lost first.
     fault: Option<String>,
+    /// How often it was waited for the disk.
+    syncs: usize,
 }
 
 impl Journal {
@@ -285,14 +301,36 @@ impl Journal {
             file,
             torn,
             fault: None,
+            syncs: 0,
         };
         if torn {
             writing.write(std::iter::empty::<Record>())?;
         }
-        Ok(Self {
+        let lines = Lines {
             writing: Mutex::new(writing),
+            waiting: Mutex::default(),
+        };
+        Ok(Self {
+            lines: Arc::new(lines),
             path: path.to_path_buf(),
         })
+    }
+
+    /// Writes a line and comes back when it is on disk. Records that come while the disk is waited for are written
+    /// together after that, with one wait for all of them; no task is held up by it.
+    pub async fn commit(&self, record: Record) -> io::Result<()> {
+        let (done, ended) = oneshot::channel();
+        let serves = {
+            let mut waiting = locked(&self.lines.waiting);
+            waiting.records.push((record, done));
+            !std::mem::replace(&mut waiting.is_served, true)
+        };
+        if serves {
+            let lines = Arc::clone(&self.lines);
+            tokio::task::spawn_blocking(move || lines.serve());
+        }
+        let broken = |_| io::Error::other("whoever wrote it broke off");
+        ended.await.map_err(broken)?
     }
 
     /// Writes a line and waits until it is on disk.
@@ -306,13 +344,7 @@ impl Journal {
         if records.peek().is_none() {
             return Ok(());
         }
-        let mut writing = self.writing();
-        let written = writing.write(records);
-        if let Err(error) = &written {
-            writing.torn = true;
-            writing.fault.get_or_insert_with(|| error.to_string());
-        }
-        written
+        self.writing().append(records)
     }
 
     /// Why the first record was lost that could not be written; `None` if all are on disk.
@@ -325,12 +357,51 @@ impl Journal {
     }
 
     fn writing(&self) -> MutexGuard<'_, Writing> {
-        // Nothing panics while the lock is held, and a file does not break with its lock.
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.lines.writing)
+    }
+}
+
+/// Nothing panics while the lock is held, and a file does not break with its lock.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Lines {
+    /// Writes down what waits, group by group, until nothing waits.
+    fn serve(&self) {
+        loop {
+            let group = {
+                let mut waiting = locked(&self.waiting);
+                if waiting.records.is_empty() {
+                    waiting.is_served = false;
+                    return;
+                }
+                std::mem::take(&mut waiting.records)
+            };
+            let (records, waiting): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+            let written = locked(&self.writing).append(records);
+            for done in waiting {
+                let told = match &written {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                };
+                // Whoever waited may have been dropped; its record is on disk all the same.
+                let _ = done.send(told);
+            }
+        }
     }
 }
 
 impl Writing {
+    fn append(&mut self, records: impl IntoIterator<Item: Borrow<Record>>) -> io::Result<()> {
+        let written = self.write(records);
+        if let Err(error) = &written {
+            self.torn = true;
+            self.fault.get_or_insert_with(|| error.to_string());
+        }
+        written
+    }
+
     fn write(&mut self, records: impl IntoIterator<Item: Borrow<Record>>) -> io::Result<()> {
         let mut lines = String::new();
         if self.torn {
@@ -345,6 +416,7 @@ impl Writing {
         }
         self.file.write_all(lines.as_bytes())?;
         self.torn = false;
+        self.syncs += 1;
         self.file.sync_data()
     }
 }
@@ -385,6 +457,8 @@ pub fn decode(line: &str) -> Option<Record> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
+
     use crate::apply::memory::testing::{self, record};
     use crate::apply::records::Records;
 
@@ -453,6 +527,41 @@ mod tests {
         let (runs, damaged) = read(&path);
         assert_eq!(runs, ["1", "1"]);
         assert_eq!(damaged, "line 2 of the journal j is damaged");
+    }
+
+    #[tokio::test]
+    async fn records_that_come_while_the_disk_is_waited_for_are_written_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        // The disk is busy until all of them wait.
+        let disk = journal.writing();
+        let commits = (0..20).map(|run| journal.commit(record(&run.to_string(), intent("a"))));
+        let mut commits = futures::future::join_all(commits);
+        assert!((&mut commits).now_or_never().is_none());
+        drop(disk);
+        for committed in commits.await {
+            committed.unwrap();
+        }
+        // The first of them may have gone by itself.
+        assert!(journal.writing().syncs <= 2);
+        let (runs, damaged) = read(&path);
+        assert_eq!((runs.len(), damaged.as_str()), (20, ""));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn everybody_whose_record_was_lost_hears_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&dir.path().join("journal.jsonl")).unwrap();
+        journal.writing().file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = futures::future::join(
+            journal.commit(record("1", intent("a"))),
+            journal.commit(record("1", intent("b"))),
+        );
+        let (one, other) = ended.await;
+        assert!(one.is_err() && other.is_err());
+        assert!(journal.fault().is_some());
     }
 
     #[cfg(unix)]

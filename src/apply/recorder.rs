@@ -64,8 +64,17 @@ impl Recorder<'_> {
         self.write(Event::Started(started))
     }
 
+    /// The same without holding up a task, for what steps side by side write down.
+    async fn commit(&self, event: Event) -> Result<(), String> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        let written = journal.commit(self.record(event)).await;
+        written.map_err(|error| fault(journal, &error))
+    }
+
     /// Writes an intent down. If that fails nothing may be sent.
-    pub fn intent(
+    pub async fn intent(
         &self,
         entry: &ObjectEntry,
         planned: &Planned,
@@ -78,7 +87,7 @@ impl Recorder<'_> {
         let desired = &planned.desired;
         let (table, fields) = (account.provider.table().desired, &desired.fields.unpack());
         let place = self.place(&entry.connection);
-        self.write(Event::Intent(Box::new(Intent {
+        let intent = Event::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
             connection: entry.connection.clone(),
@@ -96,7 +105,8 @@ impl Recorder<'_> {
             given_up: agreement::given_up(desired),
             heals: self.heals.contains(&desired.address),
             epoch,
-        })))
+        }));
+        self.commit(intent).await
     }
 
     fn place(&self, connection: &str) -> Place {
@@ -105,7 +115,7 @@ impl Recorder<'_> {
 
     /// Writes down how an object ended. The write is done; a journal that cannot say so leaves an open
     /// intent, which the next run looks into.
-    pub fn ended(&self, report: &Report) {
+    pub async fn ended(&self, report: &Report) {
         let outcome = report.outcome.unwrap_or(Outcome::Already);
         let ended = Ended {
             address: report.planned.desired.address.to_string(),
@@ -115,7 +125,7 @@ impl Recorder<'_> {
             residual: report.residual.clone(),
             unclear: report.unclear,
         };
-        if let Err(why) = self.write(Event::Outcome(ended)) {
+        if let Err(why) = self.commit(Event::Outcome(ended)).await {
             tracing::error!("{why}");
         }
     }
