@@ -10,17 +10,16 @@ use tracing::Instrument;
 use super::lock::Held;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
+use super::rejection::rejection;
 use super::reread::Rereads;
 use super::settle;
 use super::side_effects::side_effects;
 use super::spans;
 use super::transport::{Account, Writer};
-use crate::manifest;
-use crate::model::{Desired, Field, Live, Observed, Reply, Verdict, Verify, WriteChecks};
+use crate::model::{Desired, Live, Observed, Reply, Verdict, Verify, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{self, Action, Planned, look_alike};
-use crate::provider::audit;
 use crate::provider::semantics::{Echo, WriteMode};
 
 /// Writes of one object in one run. A second one is only sent after a look showed that the first had no
@@ -401,40 +400,6 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
     };
     report.side_effects = side_effects;
     report
-}
-
-/// The vendor's words, each with the manifest line it is about.
-fn rejection(
-    table: &'static [Field],
-    desired: &Desired,
-    words: &str,
-    fields: &[(String, String)],
-) -> String {
-    if fields.is_empty() {
-        return words.to_string();
-    }
-    let origin = &desired.origin;
-    let document = manifest::document_at(&origin.source, origin.mark);
-    let wanted = document
-        .as_ref()
-        .and_then(|it| it.get("spec")?.get("desired"));
-    let place = |field: &str| audit::place(table, wanted?, field);
-    let parts: Vec<String> = fields
-        .iter()
-        .map(|(field, said)| {
-            if let Some(mark) = place(field) {
-                format!(
-                    "{field}: {said} ({}:{})",
-                    desired.origin.source.name, mark.line
-                )
-            } else if field.is_empty() {
-                said.clone()
-            } else {
-                format!("{field}: {said}")
-            }
-        })
-        .collect();
-    parts.join("; ")
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod recorder;
 pub mod records;
 mod redact;
+mod rejection;
 pub mod reread;
 pub mod secrets;
 mod session;

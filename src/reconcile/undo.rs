@@ -4,7 +4,7 @@
 //! manifests say what may be done to them: one that is suspended or only observed stays so, ignored fields are left
 //! alone. Each object goes by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::journal::Intent;
 use crate::apply::memory::runs::PastRun;
+use crate::apply::memory::{self, Key};
 use crate::model::path::PatternPart;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Mark, Need, Observed, Origin, OwnPolicy,
     PackedFields, PathPattern, diagnostic::Source,
 };
-use crate::plan::document::{ChangeEntry, ObjectEntry, identity_of};
+use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::recall::recall;
 use crate::plan::undo::{self, Lost, Why};
 use crate::plan::{self, Planned};
@@ -65,21 +66,29 @@ pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
     let open = past.open.iter().map(|open| &open.intent);
     let unknown = open.chain(&past.unknown).map(|intent| (intent, false));
     let writes = certain.chain(unknown);
-    let writes = writes.map(|(intent, is_certain)| PastWrite {
-        manifest: manifest_of(intent, checked).map(Arc::clone),
-        intent: intent.clone(),
-        is_certain,
+    let manifests = objects_by_key(checked);
+    let writes = writes.map(|(intent, is_certain)| {
+        let subject = intent.subject();
+        let manifest = [subject.key(), subject.key_without_tenant()]
+            .iter()
+            .find_map(|key| manifests.get(key))
+            .filter(|object| subject.place().may_be(&place(checked, &object.connection)));
+        PastWrite {
+            manifest: manifest.map(|object| Arc::clone(object)),
+            intent: intent.clone(),
+            is_certain,
+        }
     });
     writes.collect()
 }
 
-fn manifest_of<'a>(intent: &Intent, checked: &'a Checked) -> Option<&'a Arc<Desired>> {
-    let subject = intent.subject();
-    checked.desired.iter().find(|object| {
-        object.address.kind.0 == subject.kind
-            && subject.names(&identity_of(object))
-            && subject.place().may_be(&place(checked, &object.connection))
-    })
+fn objects_by_key(checked: &Checked) -> HashMap<Key, &Arc<Desired>> {
+    let objects = checked.desired.iter();
+    let by_key = objects.flat_map(|object| {
+        let keys = memory::keys(object, &place(checked, &object.connection));
+        keys.map(|key| (key, object))
+    });
+    by_key.collect()
 }
 
 /// Plans the inverse of what a run carried out on the objects of `writes`. Fails only if nothing is there to do.
@@ -95,6 +104,7 @@ pub async fn undo(
         let why = format!("the run {run} carried out nothing that could be taken back");
         return Err(why);
     }
+    refuse_untouched(run, &writes, take)?;
     let mut work = Work::new(run);
     for write in writes {
         work.add(write, take, &checked);
@@ -139,6 +149,25 @@ pub async fn undo(
         findings,
     })
 }
+
+/// A field that was named and that the run did not change is a mistake, not an empty plan.
+fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), String> {
+    let changes = || writes.iter().flat_map(|write| &write.intent.changes);
+    let touched = |pattern: &&PathPattern| changes().any(|change| covers(pattern, &change.path));
+    if take.fields.iter().all(|pattern| touched(&pattern)) {
+        return Ok(());
+    }
+    let changed: BTreeSet<&str> = changes().map(|change| change.path.as_str()).collect();
+    let some: Vec<&str> = changed.iter().copied().take(NAMED).collect();
+    let more = if changed.len() > NAMED { ", …" } else { "" };
+    let some = some.join(", ");
+    Err(format!(
+        "the run {run} did not change what --field names; it changed {some}{more}"
+    ))
+}
+
+/// Fields that an error names.
+const NAMED: usize = 10;
 
 /// Why a change is not taken back, and what to do for whoever means it.
 fn not_taken_back(address: &str, lost: &Lost) -> Diagnostic {

@@ -81,15 +81,6 @@ impl Subject<'_> {
         }
     }
 
-    /// Reports whether these are the ids of the object.
-    pub fn names(&self, identity: &Ids) -> bool {
-        let other = Subject { identity, ..*self };
-        let same = |(one, other): ((&str, &str), (&str, &str))| {
-            one.0 == other.0 && canon::id(one.1) == canon::id(other.1)
-        };
-        self.ids().count() == other.ids().count() && self.ids().zip(other.ids()).all(same)
-    }
-
     /// The ids that make the object one.
     fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
         let table = provider::of_kind(self.kind).map(|provider| provider.table());

@@ -67,6 +67,10 @@ async fn what_was_changed_since_is_named_and_stays_unless_its_field_is_named() {
     let ran = undo(&place, &["--format", "json"]);
     let finding = &ran.json()["diagnostics"][0];
     assert_eq!(finding["code"], "not-taken-back", "{finding:#}");
+    let ran = undo(&place, &["--field", "description"]);
+    let words = "did not change what --field names; it changed activations_allowed";
+    assert_eq!((ran.code, live(&place, SEATS)), (1, json!(30)));
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let ran = undo(&place, &["--field", SEATS]);
     assert_eq!(
         (ran.code, live(&place, SEATS)),

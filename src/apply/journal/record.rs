@@ -1,0 +1,236 @@
+//! What a line of the journal says.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::apply::memory::{Finding, Subject, kind};
+use crate::apply::outcome::Outcome;
+use crate::model::{Ids, Method};
+use crate::plan::document::ChangeEntry;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub at: String,
+    /// The run it belongs to.
+    pub run: String,
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A run is about to write.
+    Started(Started),
+    /// A write is about to be sent.
+    Intent(Box<Intent>),
+    /// A write, or the decision not to send it, has ended.
+    Outcome(Ended),
+    /// What a later run found of a write whose end nobody recorded.
+    Found {
+        address: String,
+        of_run: String,
+        /// In words.
+        found: String,
+        /// Nothing in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        finding: Option<Finding>,
+    },
+    /// Live was as the manifest wants it.
+    Agreed(Box<Agreed>),
+    /// The daemon leaves fields to somebody else who keeps changing them.
+    GaveUp(Box<GaveUp>),
+    /// The run has ended by itself.
+    Finished { interrupted: bool },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// Who ran it: the actor of the CI system, or the user.
+    pub by: String,
+    pub commit: Option<String>,
+    /// Digest of the plan.
+    pub plan: String,
+    pub objects: usize,
+    /// Whether the writes went to the built-in simulators.
+    pub sandbox: bool,
+    /// What the writes are for.
+    #[serde(default, skip_serializing_if = "Purpose::is_apply")]
+    pub purpose: Purpose,
+    /// The run that an undo takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+    /// Where the manifests are, as absolute paths; nothing in older journals and for manifests from elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// What the writes of a run are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To make live what the manifests want.
+    #[default]
+    Apply,
+    /// The same, by a daemon that follows the manifests.
+    Sync,
+    /// To put back what was last agreed on.
+    Heal,
+    /// To take back an earlier run.
+    Undo,
+}
+
+impl Purpose {
+    fn is_apply(&self) -> bool {
+        *self == Self::Apply
+    }
+
+    /// Whether the writes carry out what today's manifests want, so that the manifests agree with what comes of them.
+    pub fn follows_manifests(self) -> bool {
+        match self {
+            Self::Apply | Self::Sync => true,
+            Self::Heal | Self::Undo => false,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    /// Where the connection led.
+    pub base_url: String,
+    /// The vendor's own id of the customer, where the connection names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The account whose lock it was sent under: the customer's id, who logged in, or where the secret is kept. Epochs
+    /// count for it alone. Nothing in older journals.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
+    pub identity: Ids,
+    pub method: Method,
+    pub path: String,
+    /// Managed fields with their values before and after.
+    pub changes: Vec<ChangeEntry>,
+    /// Fields that every write must carry and no read returns.
+    pub unread: BTreeMap<String, Json>,
+    /// Every managed field as the manifest wants it: what later drift is told by.
+    #[serde(default)]
+    pub managed: BTreeMap<String, Json>,
+    /// What names among them stand for: `{"userGroupIds": ["…"]}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, Json>,
+    /// What the policy ignored and which lists it left open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<String>,
+    /// Fields that were left to another writer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<String>,
+    /// Whether the fields had been agreed on as they are written: somebody else had changed them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heals: bool,
+    /// The epoch of the lock under which it was sent; nothing where there was no lock, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    pub address: String,
+    pub outcome: Outcome,
+    /// The vendor's answer, or what failed.
+    pub message: Option<String>,
+    pub side_effects: Vec<String>,
+    /// The fields that were not as wanted after the write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residual: Vec<String>,
+    /// Whether something was sent and nobody could see what came of it. The next run looks into it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unclear: bool,
+}
+
+/// What manifest and live agreed on. Not a write: it is what later drift is told by and healed to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreed {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    pub base_url: String,
+    /// The vendor's own id of the customer, where the connection names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    pub identity: Ids,
+    /// Every managed field as the manifest wants it.
+    pub managed: BTreeMap<String, Json>,
+    /// What names among them stand for: `{"userGroupIds": ["…"]}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, Json>,
+    /// Fields that every write must carry and no read returns.
+    #[serde(default)]
+    pub unread: BTreeMap<String, Json>,
+    /// What the policy ignored and which lists it left open: there nobody agreed on anything.
+    #[serde(default)]
+    pub spared: Vec<String>,
+    /// Fields that were left to another writer: nor did anybody there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<String>,
+    #[serde(default)]
+    pub commit: Option<String>,
+    #[serde(default)]
+    pub sandbox: bool,
+}
+
+/// Fields that a daemon leaves to somebody else until the manifest says something else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GaveUp {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    pub base_url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    pub identity: Ids,
+    pub fields: Vec<String>,
+    /// Hash of what the manifest said.
+    pub wanted: String,
+}
+
+impl Intent {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            base_url: &self.base_url,
+            tenant: self.tenant.as_deref(),
+            kind: kind(&self.address),
+            identity: &self.identity,
+        }
+    }
+}
+
+impl Agreed {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            base_url: &self.base_url,
+            tenant: self.tenant.as_deref(),
+            kind: kind(&self.address),
+            identity: &self.identity,
+        }
+    }
+}
+
+impl GaveUp {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            base_url: &self.base_url,
+            tenant: self.tenant.as_deref(),
+            kind: kind(&self.address),
+            identity: &self.identity,
+        }
+    }
+}
