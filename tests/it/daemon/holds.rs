@@ -7,6 +7,7 @@ use entitle::apply::journal::Event;
 use entitle::apply::lock::{Held, Lock, LockFiles, Taken};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
+use entitle::daemon::task::Order;
 use entitle::daemon::trigger::Trigger;
 use entitle::model::{Connection, Outcome};
 use entitle::plan::guard::MaxChanges;
@@ -153,6 +154,10 @@ async fn a_field_that_keeps_being_changed_back_is_given_up_and_the_others_are_no
     assert_eq!(watched.live(0, "activations_allowed"), 4);
     assert_eq!(watched.live(0, "description"), "ours");
     watched.go(RESYNC * 10).await;
+    assert_eq!(watched.bench.writes().len(), 4);
+    // A reload is none.
+    watched.orders.send(Order::Reload).await.expect("it runs");
+    watched.go(RESYNC).await;
     assert_eq!(watched.bench.writes().len(), 4);
     // Another manifest is another start.
     object.desired["activations_allowed"] = json!(15);

@@ -66,6 +66,13 @@ async fn a_policy_that_changes_takes_no_other_field_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fight_is_given_up_over_restarts_and_costs_no_other_field() {
+    for mode in ["heal", "sync"] {
+        fight(mode).await;
+    }
+}
+
+async fn fight(mode: &str) {
+    let heal = |place: &Place| watch(place, mode);
     let place = place().await;
     place.object(&ours());
     apply(&place);

@@ -109,11 +109,15 @@ fn undo(place: &Place, more: &[&str]) -> Ran {
 }
 
 fn heal(place: &Place) -> Ran {
+    watch(place, "heal")
+}
+
+fn watch(place: &Place, mode: &str) -> Ran {
     place.run(&[
         "watch",
         "--once",
         "--mode",
-        "heal",
+        mode,
         "--max-changes",
         "100%",
         "--settle",
