@@ -131,7 +131,6 @@ impl Known {
             End::Unknown => base.unsettle(&intent.changes),
             End::NotCarriedOut => {}
         }
-        base.fields.extend(recall(table, &intent.unread));
         let told = !matches!(end, End::Unknown);
         let applied = told.then(|| Applied {
             run: write.run.clone(),
