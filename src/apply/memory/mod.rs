@@ -170,7 +170,8 @@ impl Memory {
             let known = known.get_or_insert_default();
             known.end(open, &end, &open.at, self.detail == Detail::Values);
         }
-        let packed = known?.base?;
+        // Without a run that agreed on something there is none: a write whose end nobody can tell agrees on nothing.
+        let packed = known?.base.filter(|packed| packed.applied.is_some())?;
         Some((packed.unpack(), packed.applied.clone()))
     }
 
