@@ -15,8 +15,8 @@ use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, Key};
 use crate::model::path::PatternPart;
 use crate::model::{
-    Address, Desired, Diagnostic, Diagnostics, Mark, Need, Observed, Origin, OwnPolicy,
-    PackedFields, PathPattern, diagnostic::Source,
+    Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
+    OwnPolicy, PackedFields, PathPattern, diagnostic::Source,
 };
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::recall::recall;
@@ -271,6 +271,7 @@ fn inverse(
     let changed_too = !take.fields.is_empty() || take.shown.is_some();
     let inverse = undo::inverse(table, &changes, live, changed_too);
     let mut wanted = Desired::clone(object);
+    wanted.fields.extend(carried(table, &live.fields));
     wanted.fields.extend(inverse.fields);
     // The lists of an inverse are whole: they start from live.
     if !wanted.policy.keep_unlisted.is_empty() {
@@ -290,6 +291,13 @@ fn inverse(
         !meaningless && !ignored
     });
     (Some(planned), lost)
+}
+
+/// The fields that every write carries, as they are: what the manifest wants of them by now is no part of the run.
+fn carried(table: &'static [Field], live: &Fields) -> Fields {
+    let own = table.iter().filter(|field| field.need == Need::InManifest);
+    own.filter_map(|field| Some((field.name, live.get(field.name)?.clone())))
+        .collect()
 }
 
 impl Take {
