@@ -31,7 +31,7 @@ pub struct Look {
     /// As planned, with the outcome of the write if there was one.
     pub entry: Box<ObjectEntry>,
     pub hold: Option<Hold>,
-    /// How it stands where a heal has nothing to do.
+    /// How it stands once a heal has nothing left to do.
     pub standing: Option<Standing>,
     /// Whether its write put back what somebody else had changed.
     pub heals: bool,
@@ -153,13 +153,20 @@ impl Tracked {
     fn unheld(&mut self, look: &Look, now: Now) -> (ObjectState, Ended) {
         let entry = &look.entry;
         if let Some(outcome) = entry.outcome {
-            return self.written(outcome, entry, look.heals, now);
+            return self.written(outcome, look, now);
         }
-        match (entry.action, look.standing) {
-            (Action::None, Some(Standing::AsApplied)) => self.left(ObjectState::AsApplied),
-            (Action::None, Some(Standing::NeverApplied)) => self.left(ObjectState::NeverApplied),
-            (Action::None, Some(Standing::InSync) | None) => self.in_sync(),
-            (action, _) => self.unmatched(action, now),
+        match entry.action {
+            Action::None => self.matched(look.standing),
+            action => self.unmatched(action, now),
+        }
+    }
+
+    /// Nothing is left to do.
+    fn matched(&mut self, standing: Option<Standing>) -> (ObjectState, Ended) {
+        match standing {
+            Some(Standing::AsApplied) => self.left(ObjectState::AsApplied),
+            Some(Standing::NeverApplied) => self.left(ObjectState::NeverApplied),
+            Some(Standing::InSync) | None => self.in_sync(),
         }
     }
 
@@ -177,20 +184,15 @@ impl Tracked {
         }
     }
 
-    fn written(
-        &mut self,
-        outcome: Outcome,
-        entry: &ObjectEntry,
-        healing: bool,
-        now: Now,
-    ) -> (ObjectState, Ended) {
+    fn written(&mut self, outcome: Outcome, look: &Look, now: Now) -> (ObjectState, Ended) {
+        let entry = &look.entry;
         let why = || entry.message.clone().unwrap_or_default();
-        if healing && matches!(outcome, Outcome::Converged | Outcome::Unconverged) {
+        if look.heals && matches!(outcome, Outcome::Converged | Outcome::Unconverged) {
             let paths = entry.changes.iter().map(|change| change.path.as_str());
             self.fights.healed(paths, now.instant);
         }
         match outcome {
-            Outcome::Converged | Outcome::Already => self.in_sync(),
+            Outcome::Converged | Outcome::Already => self.matched(look.standing),
             Outcome::Refused => (ObjectState::Refused, Ended::Settled),
             Outcome::Rejected => {
                 self.tried = Some(Box::new(Tried {
@@ -251,7 +253,8 @@ impl Tracked {
         };
         let risks = status.changes.iter().map(|change| change.risk);
         status.risk = risks.max().unwrap_or(Risk::Safe);
-        status.message = words(look).or_else(|| fight.as_ref().map(|fight| fight.message.clone()));
+        status.message =
+            words(look, state).or_else(|| fight.as_ref().map(|fight| fight.message.clone()));
         if matches!(state, ObjectState::InSync) {
             status.last_in_sync = Some(now.time);
         }
@@ -287,12 +290,12 @@ const AS_APPLIED: &str =
 const NEVER_APPLIED: &str = "differs from its manifest, and no apply of it is known that could be gone back to: apply it once";
 
 /// Why an object is as it is.
-fn words(look: &Look) -> Option<String> {
+fn words(look: &Look, state: ObjectState) -> Option<String> {
     match &look.hold {
-        None => match look.standing {
-            Some(Standing::AsApplied) => Some(AS_APPLIED.into()),
-            Some(Standing::NeverApplied) => Some(NEVER_APPLIED.into()),
-            Some(Standing::InSync) | None => look.entry.message.clone(),
+        None => match state {
+            ObjectState::AsApplied => Some(AS_APPLIED.into()),
+            ObjectState::NeverApplied => Some(NEVER_APPLIED.into()),
+            _ => look.entry.message.clone(),
         },
         Some(Hold::Mode) => Some("the daemon only looks (--mode observe)".into()),
         Some(Hold::Window(Door::Closed { opens: Some(at) })) => {

@@ -93,7 +93,7 @@ pub struct Pass {
     pub(crate) live: BTreeMap<Address, Live>,
     /// Objects of a saved plan whose manifest says something else by now, and what. Nothing is sent for them.
     pub(crate) moved: BTreeMap<Address, String>,
-    /// How objects stand that a restore has nothing to do for.
+    /// How objects stand once a restore has nothing left to do for them.
     pub standings: BTreeMap<Address, Standing>,
     pub(crate) observed_at: Timestamp,
     /// Whether every object was read for it; a saved plan only says what was so.

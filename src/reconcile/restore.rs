@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::memory::{Memory, Place};
@@ -16,10 +17,10 @@ use crate::model::{
     Carry, Desired, Field, Fields, Key, Live, Observed, PackedFields, RiskRule, Shape, Value,
 };
 use crate::plan::base::{self, Base};
-use crate::plan::{self, Action, Planned};
+use crate::plan::{self, Action, Change, Planned, carry};
 use crate::provider::{self, Provider};
 
-/// What a restore found of an object that has nothing to be restored.
+/// How an object stands once a restore has nothing left to do for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// As the manifest wants it.
@@ -101,12 +102,37 @@ fn one(
     let (planned, live, standing) = match (planned.action, by_manifest.action) {
         (Action::None, Action::None) => (by_manifest, seen, Some(Standing::InSync)),
         (Action::None, _) => (planned, unnamed, Some(Standing::AsApplied)),
-        _ => (planned, unnamed, None),
+        _ => {
+            let standing = after(provider, object, (&wanted, &unnamed), seen, now);
+            (planned, unnamed, Some(standing))
+        }
     };
     Restored {
         planned,
         live,
         standing,
+    }
+}
+
+/// How the manifest's object stands once it is restored as `wanted`.
+fn after(
+    provider: &dyn Provider,
+    object: &Arc<Desired>,
+    (wanted, unnamed): (&Desired, &Live),
+    seen: Live,
+    now: Timestamp,
+) -> Standing {
+    let mut restored = seen;
+    let next = carry::carry(provider.table().desired, wanted, unnamed);
+    restored.fields.extend(next);
+    let left = plan::plan(provider, object, &Observed::Live(restored), now).changes;
+    // What a new element is not given is nothing there.
+    let nothing = |change: &Change| {
+        change.before.is_none() && change.after.as_ref().is_none_or(Json::is_null)
+    };
+    match left.iter().all(nothing) {
+        true => Standing::InSync,
+        false => Standing::AsApplied,
     }
 }
 
