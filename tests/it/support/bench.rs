@@ -1,6 +1,6 @@
 //! One sandbox, manifests as JSON, and the pass over real HTTP: what conformance tests are made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use entitle::apply::lock::Locks;
@@ -60,6 +60,28 @@ impl Object {
             "spec": spec,
         });
         serde_json::to_string_pretty(&document).expect("JSON is printable") + "\n"
+    }
+}
+
+/// The certificates of the system, read once for all tests of a process.
+static TLS: LazyLock<Tls> = LazyLock::new(Tls::default);
+
+/// Settings of one pass over simulators.
+pub fn settings(clock: fn() -> Timestamp) -> Settings {
+    Settings {
+        secrets: Secrets {
+            environment: Arc::new(|_| None),
+            trust: Trust::default(),
+        },
+        tls: TLS.clone(),
+        parallelism: 16,
+        deadline: Instant::now() + Duration::from_secs(30),
+        clock,
+        stop: Arc::default(),
+        sandbox: true,
+        events: Listener::default(),
+        checks: quick(),
+        opened: Default::default(),
     }
 }
 
@@ -158,19 +180,9 @@ impl Bench {
 
     pub fn settings(&self) -> Settings {
         Settings {
-            secrets: Secrets {
-                environment: Arc::new(|_| None),
-                trust: Trust::default(),
-            },
-            tls: Tls::default(),
-            parallelism: 16,
-            deadline: Instant::now() + Duration::from_secs(30),
-            clock: self.clock,
-            stop: Arc::default(),
-            sandbox: true,
             events: self.events.clone(),
             checks: self.checks,
-            opened: Default::default(),
+            ..settings(self.clock)
         }
     }
 
