@@ -40,6 +40,7 @@ mod plain;
 mod populated;
 mod project;
 mod readme;
+mod remembered;
 mod reports;
 mod saved_plans;
 mod schemas;

@@ -1,0 +1,352 @@
+//! The program under test: one sandbox, one journal, and the commands as the program drives them.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use entitle::apply::Report;
+use entitle::apply::journal::{Journal, Purpose, Record, Started};
+use entitle::apply::lock::Locks;
+use entitle::apply::memory::runs::PastRun;
+use entitle::apply::memory::{Detail, Memory, agreement};
+use entitle::apply::recorder::Recorder;
+use entitle::apply::records::{self, Records};
+use entitle::daemon::board::Board;
+use entitle::daemon::engine::{Engine, Rules};
+use entitle::daemon::mode::RunMode;
+use entitle::daemon::pass::Shell;
+use entitle::daemon::status::{SourceKind, Status};
+use entitle::daemon::task::{Fetched, Task};
+use entitle::model::{Diagnostics, Risk, WriteChecks};
+use entitle::plan::guard::Accepted;
+use entitle::plan::{Action, Planned};
+use entitle::reconcile::{
+    self, Accounts, ApplyOptions, Bases, Checked, Pass, Settings, Take, Undone,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+use tokio::sync::{mpsc, watch};
+
+use super::account;
+use super::past::{Kill, Model};
+use crate::support::bench::{Bench, settings};
+use crate::support::pure;
+
+thread_local! {
+    static MINUTES: Cell<i64> = const { Cell::new(0) };
+}
+
+/// The clock of everything here. It stands until a step moves it.
+pub fn clock() -> Timestamp {
+    pure::now() + SignedDuration::from_mins(MINUTES.get())
+}
+
+pub fn wait(minutes: i64) {
+    MINUTES.set(MINUTES.get() + minutes);
+}
+
+pub struct World {
+    pub bench: Bench,
+    dir: tempfile::TempDir,
+    /// Read on from where it was left, step by step.
+    pub followed: Memory,
+    /// The accounts as a sequence begins with them.
+    pub first: [Json; 2],
+    /// How far the journal was asked for news.
+    seen: u64,
+    runs: usize,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let mut bench = Bench::new().await;
+        bench.clock = clock;
+        bench.checks = WriteChecks {
+            settle: Duration::ZERO,
+            ..WriteChecks::default()
+        };
+        Self {
+            bench,
+            dir: tempfile::tempdir().expect("a directory"),
+            followed: Memory::new(Detail::Values),
+            first: Default::default(),
+            seen: 0,
+            runs: 0,
+        }
+    }
+
+    /// Begins another sequence in the same sandbox, with a journal of its own.
+    pub fn begin(&mut self, model: &Model) {
+        self.dir = tempfile::tempdir().expect("a directory");
+        self.followed = Memory::new(Detail::Values);
+        (self.seen, self.runs) = (0, 0);
+        self.rename_connection("lac");
+        self.stubborn(false);
+        self.first = account::load(&self.bench, model);
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.dir.path().join("journal.jsonl")
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::open(&self.path()).expect("a journal")
+    }
+
+    pub fn memory(&self) -> Memory {
+        Memory::of(&self.path(), Detail::Values).expect("a journal")
+    }
+
+    /// Reads on where it was left.
+    pub fn follow(&mut self) -> &Memory {
+        let path = self.path();
+        self.followed.go_on(&path).expect("a journal");
+        &self.followed
+    }
+
+    /// The records since the last time that this was asked.
+    pub fn news(&mut self) -> Vec<Record> {
+        let mut news = Vec::new();
+        let take = &mut |record: Option<Record>| news.extend(record);
+        records::each(&self.path(), &mut self.seen, take).expect("a journal");
+        news
+    }
+
+    pub fn records(&self) -> Records {
+        Records::open(&self.path()).expect("a journal")
+    }
+
+    pub fn rename_connection(&mut self, name: &str) {
+        let mut connections = self.bench.connections.iter_mut();
+        let own = connections.find(|connection| connection.vendor.0 == "lac");
+        own.expect("a connection").name = name.into();
+    }
+
+    /// Whether LAC takes a change of the customer and does nothing.
+    pub fn stubborn(&self, on: bool) {
+        let rule = if on { "ignore" } else { "accept" };
+        let switches = serde_json::json!({"customer_change": rule});
+        let set = self.bench.sandbox.set_switches("lac", switches);
+        set.expect("a switch");
+    }
+
+    pub fn checked(&self, model: &Model) -> Checked {
+        self.bench.check(&account::manifests(model))
+    }
+
+    /// Looks into open writes, as every command does first.
+    async fn settle(&mut self, checked: &Checked, run: &str) -> Accounts {
+        let journal = self.journal();
+        let settings = self.bench.settings();
+        let settled = reconcile::settle(self.follow(), checked, &settings, &Accounts::new()).await;
+        let recorder = Recorder::new(Some(&journal), run, BTreeMap::new(), clock);
+        for (open, finding) in settled.found {
+            recorder.found(&open, finding).expect("a journal");
+        }
+        settled.accounts
+    }
+
+    fn run(&mut self) -> String {
+        self.runs += 1;
+        format!("run-{:03}", self.runs)
+    }
+
+    pub async fn apply(&mut self, checked: &Checked, how: &How<'_>) {
+        let run = self.run();
+        let accounts = self.settle(checked, &run).await;
+        let settings = self.bench.settings();
+        let plan = || reconcile::plan_with(checked, &settings, &accounts);
+        let passes = (plan().await, again(how, plan).await);
+        self.carry_out(passes, &run, Purpose::Apply, how).await;
+    }
+
+    /// What a heal does that is killed; one that ends is the daemon's.
+    pub async fn killed_heal(&mut self, checked: &Checked, how: &How<'_>) {
+        let run = self.run();
+        let accounts = self.settle(checked, &run).await;
+        let settings = self.bench.settings();
+        let memory = self.follow().clone();
+        let plan = || reconcile::restore(&memory, checked, &settings, &accounts);
+        let passes = (plan().await, again(how, plan).await);
+        self.carry_out(passes, &run, Purpose::Heal, how).await;
+    }
+
+    pub async fn undo(
+        &mut self,
+        checked: &Checked,
+        past: &str,
+        take: &Take,
+        how: &How<'_>,
+    ) -> Option<Diagnostics> {
+        let run = self.run();
+        let accounts = self.settle(checked, &run).await;
+        let past = PastRun::of(past, self.records());
+        let settings = self.bench.settings();
+        let plan = || {
+            let (run, checked) = (&past.run, checked.clone());
+            let writes = reconcile::past_writes(&past, &checked);
+            reconcile::undo(run, writes, take, checked, &settings, &accounts)
+        };
+        let Undone { pass, findings } = plan().await.ok()?;
+        let again = again(how, || async { plan().await.expect("as before").pass }).await;
+        self.carry_out((pass, again), &run, Purpose::Undo, how)
+            .await;
+        Some(findings)
+    }
+
+    /// Carries a plan out with the journal around it, up to where it is killed.
+    async fn carry_out(
+        &mut self,
+        (mut pass, again): (Pass, Option<Pass>),
+        run: &str,
+        purpose: Purpose,
+        how: &How<'_>,
+    ) {
+        let (journal, settings) = (self.journal(), self.bench.settings());
+        let places = pass.places();
+        let recorder = |journal| Recorder::new(journal, run, places.clone(), clock);
+        let recording = recorder(Some(&journal));
+        let writes = pass.planned.iter().any(|one| one.action == Action::Update);
+        if writes {
+            let started = Started {
+                purpose,
+                ..Started::default()
+            };
+            recording.started(started).expect("a journal");
+        }
+        let (killed, whole) = how.split();
+        if let Some((address, landed)) = killed {
+            let is = |planned: &Planned| planned.desired.address.to_string() == address;
+            let at = pass.planned.iter().position(is).expect("it is planned");
+            let (planned, entry) = (&pass.planned[at], &pass.document.objects[at]);
+            let account = &pass.accounts[planned.desired.connection.as_str()];
+            let begun = recording.intent(entry, planned, account, None);
+            begun.expect("a journal");
+            if let Some(mut last) = again.filter(|_| landed) {
+                last.only(is, &settings);
+                // Nothing is written down of what came of it.
+                self.write(&last, how.accept, recorder(None)).await;
+            }
+            pass.only(
+                |planned| whole.contains(&planned.desired.address.to_string()),
+                &settings,
+            );
+        }
+        let reports = self.write(&pass, how.accept, recording).await;
+        if killed.is_some() {
+            return;
+        }
+        let recording = recorder(Some(&journal));
+        if writes {
+            recording.finished(false).expect("a journal");
+        }
+        if purpose == Purpose::Apply {
+            let held = reports
+                .iter()
+                .filter(|report| agreement::holds(report, true));
+            let held = held.map(|report| &report.planned);
+            let agreed = recording.agreed(held, self.follow(), None, true);
+            agreed.expect("a journal");
+        }
+    }
+
+    async fn write(&self, pass: &Pass, accept: bool, recorder: Recorder<'_>) -> Vec<Report> {
+        let risk = if accept { Risk::Reduce } else { Risk::Safe };
+        let options = ApplyOptions {
+            accepted: Some(Accepted { risk }),
+            fail_fast: false,
+            recorder,
+            locks: &Locks::default(),
+        };
+        reconcile::apply(pass, &options, &self.bench.settings()).await
+    }
+
+    pub async fn drift(&self, checked: &Checked) -> entitle::plan::drift::document::DriftDocument {
+        let bases = Bases::Journal(self.memory());
+        let settings = self.bench.settings();
+        reconcile::drift(checked, &bases, false, &settings).await.0
+    }
+
+    /// One process of the daemon that looks at everything once.
+    pub async fn watch(&self, checked: Checked, mode: RunMode) -> Arc<Status> {
+        let rules = Rules {
+            mode,
+            resync: Duration::from_secs(600),
+            max_changes: "100%".parse().expect("a share"),
+            windows: Vec::new(),
+        };
+        let shell = Shell {
+            settings: Box::new({
+                let checks = self.bench.checks;
+                move || Settings {
+                    checks,
+                    ..settings(clock)
+                }
+            }),
+            lock: None,
+            journal: Some(self.journal()),
+            by: "the tests".into(),
+            holder: Box::new(|run| format!("the tests, run {run}")),
+            paths: Vec::new(),
+            memory: Mutex::new(Arc::new(self.memory())),
+            read_back: Mutex::default(),
+        };
+        let (_triggers, hints) = mpsc::channel(1);
+        let (_orders, ordered) = mpsc::channel(1);
+        let kind = SourceKind::Directory;
+        let board = Board::new(mode, kind, "memory".into(), true, clock());
+        let engine = Engine::new(rules);
+        let (status, _watched) = watch::channel(board.status(&engine));
+        let task = Task {
+            engine,
+            shell: Arc::new(shell),
+            reader: Box::new(move || {
+                let revision = checked.source.manifests.clone();
+                let checked = checked.clone();
+                let fetched = Fetched { checked, revision };
+                Box::pin(std::future::ready(Ok(Some(fetched))))
+            }),
+            poll: Duration::from_secs(600),
+            board,
+            status,
+            triggers: hints,
+            orders: ordered,
+            clock,
+            chance: Box::new(|| 0.0),
+            once: true,
+        };
+        let end = tokio::time::timeout(Duration::from_secs(20), task.run()).await;
+        end.expect("it ends")
+    }
+}
+
+/// How a plan is carried out, as the model has it.
+pub struct How<'a> {
+    pub accept: bool,
+    pub kill: Option<Kill>,
+    /// The objects that are written, in the order in which a killed run gets to them.
+    pub going: &'a [String],
+}
+
+impl How<'_> {
+    /// The object at which the run is killed, and those that are done by then.
+    fn split(&self) -> (Option<(&str, bool)>, &[String]) {
+        match self.kill {
+            Some(kill) if !self.going.is_empty() => {
+                let at = kill.at % self.going.len();
+                let last = self.going[at].as_str();
+                (Some((last, kill.landed)), &self.going[..at])
+            }
+            Some(_) | None => (None, self.going),
+        }
+    }
+}
+
+/// The same plan once more, for a run that is killed: a pass is carried out in parts.
+async fn again<F: Future<Output = Pass>>(how: &How<'_>, plan: impl FnOnce() -> F) -> Option<Pass> {
+    match how.kill {
+        Some(_) => Some(plan().await),
+        None => None,
+    }
+}
