@@ -263,7 +263,11 @@ fn of_field(
         (Some(Value::Set(was)), Some(Value::Set(theirs))) if kept => was.is_subset(theirs),
         _ => same(theirs),
     };
-    verdict(same(mine), theirs_same)
+    match (same(mine), theirs_same) {
+        // That members beside the named ones are to go is what you want since.
+        (true, true) if kept => By::You,
+        (mine, theirs) => verdict(mine, theirs),
+    }
 }
 
 /// Whether an element is there as it was, as far as the base managed it.
