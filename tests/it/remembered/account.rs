@@ -121,7 +121,7 @@ fn spell(json: &mut Json) {
         }
         Json::Array(items) => {
             items.iter_mut().for_each(spell);
-            items.sort_by_key(ToString::to_string);
+            items.sort_by_cached_key(ToString::to_string);
         }
         _ => {}
     }

@@ -242,6 +242,16 @@ fn scene() -> BoxedStrategy<Vec<Step>> {
             vec![policy, foreign, Step::Heal(kill), Step::Drift]
         }),
         1 => (ruled(), undo()).prop_map(|(policy, undo)| vec![policy, undo]),
+        2 => (ruled(), foreign(), applied()).prop_map(|(policy, foreign, (edit, apply))| {
+            vec![policy.clone(), foreign, edit, apply, policy, Step::Drift]
+        }),
+        1 => (order(), applied(), 1_i64..3).prop_map(|(object, (edit, apply), customer)| {
+            let moved = Step::Edit(vec![(object, Edit::Customer(customer))]);
+            vec![Step::Stubborn, moved, edit, apply, Step::Drift, Step::Stubborn]
+        }),
+        1 => (applied(), object(), undo()).prop_map(|((edit, apply), object, undo)| {
+            vec![edit, apply, Step::Rename(object), Step::RenameConnection, undo]
+        }),
         1 => (applied(), toggle, undo())
             .prop_map(|((edit, apply), toggle, undo)| vec![edit, apply, toggle, undo]),
     ]
@@ -255,7 +265,7 @@ pub fn sequence() -> impl Strategy<Value = Vec<Step>> {
         kill: None,
     };
     let begin = prop::bool::weighted(0.8);
-    (begin, vec(scene(), 3..8)).prop_map(move |(begin, scenes)| {
+    (begin, vec(scene(), 2..6)).prop_map(move |(begin, scenes)| {
         let begun = begin.then(|| vec![begun.clone()]);
         begun.into_iter().chain(scenes).flatten().collect()
     })

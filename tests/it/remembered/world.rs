@@ -291,6 +291,7 @@ impl World {
             paths: Vec::new(),
             memory: Mutex::new(Arc::new(self.memory())),
             read_back: Mutex::default(),
+            told: Mutex::default(),
         };
         let (_triggers, hints) = mpsc::channel(1);
         let (_orders, ordered) = mpsc::channel(1);
