@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
+use super::journal::Residual;
 use super::lock::Held;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
@@ -387,12 +388,12 @@ fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -
             Some(why) if fields.is_empty() => format!("written, but {why}"),
             _ => format!("written, but {}", fields.join(", ")),
         };
-        let paths = residual
-            .changes
-            .iter()
-            .map(|change| change.path.to_string());
+        let left = residual.changes.iter().map(|change| Residual {
+            path: change.path.to_string(),
+            is: change.before.clone().unwrap_or_default(),
+        });
         Report {
-            residual: paths.collect(),
+            residual: left.collect(),
             // What cannot be compared may be anything.
             unclear: residual.changes.is_empty(),
             ..Report::new(planned, Some(Outcome::Unconverged), Some(message))

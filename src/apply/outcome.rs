@@ -1,5 +1,6 @@
 //! What became of each object of an apply.
 
+use super::journal::Residual;
 pub use crate::model::Outcome;
 use crate::plan::Planned;
 
@@ -13,8 +14,8 @@ pub struct Report {
     pub message: Option<String>,
     /// Fields that changed though nobody asked for it.
     pub side_effects: Vec<String>,
-    /// The fields that were not as wanted after the write.
-    pub residual: Vec<String>,
+    /// The fields that were not as wanted after the write, and what the write made of them.
+    pub residual: Vec<Residual>,
     /// Whether something was sent and nobody could see what came of it.
     pub unclear: bool,
 }

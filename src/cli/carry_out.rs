@@ -108,15 +108,20 @@ impl<'a> Writer<'a> {
 
     /// Looks into writes of earlier runs whose end nobody knows. Nothing else may be written before.
     async fn settle(&mut self) -> anyhow::Result<()> {
-        for open in self.memory.open() {
-            output::say(&cut_off(open));
-        }
         let (checked, settings) = (&self.setup.checked, &self.setup.settings);
         let settled = reconcile::settle(&self.memory, checked, settings, &self.accounts).await;
         self.accounts = settled.accounts;
+        let looked_at = |open: &OpenIntent| settled.found.iter().any(|(found, _)| found == open);
+        for open in self.memory.open().filter(|open| !looked_at(open)) {
+            let why = "it is suspended, out of scope or cannot be read, so that stays open";
+            output::say(&format!(
+                "{} Whether that was carried out: {why}.",
+                cut_off(open)
+            ));
+        }
         for (open, finding) in settled.found {
-            let (address, words) = (&open.intent.address, finding.words());
-            output::say(&format!("The write of {address} was found {words}."));
+            let words = finding.words();
+            output::say(&format!("{} It was found {words}.", cut_off(&open)));
             let record = self.recorder(BTreeMap::new()).found(&open, finding);
             let record = record.map_err(|why| anyhow::anyhow!(why))?;
             self.memory.follow(&record);
@@ -304,9 +309,7 @@ fn cut_off(open: &OpenIntent) -> String {
         false => "was cut off while it wrote",
     };
     let (address, method, path) = (&intent.address, intent.method.as_str(), &intent.path);
-    format!(
-        "A run of {at} {what} {address} ({method} {path}). Whether that was carried out is read now."
-    )
+    format!("A run of {at} {what} {address} ({method} {path}).")
 }
 
 fn accepted(allow: &[AllowedRisk]) -> Accepted {

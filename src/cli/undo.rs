@@ -64,7 +64,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     let take = Take {
         fields: args.field.clone(),
         unmanaged: args.include_unmanaged,
-        shown: None,
+        ..Take::default()
     };
     let places = if take.unmanaged {
         &wrote.places
@@ -89,7 +89,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
         output::say(&format!(
             "Saved to {file}. Apply exactly this with: {apply}"
         ));
-        return Ok(Exit::Done);
+        return Ok(partly(Exit::Done, &undone));
     }
     let exit = writer.carry_out(&undone.pass, false).await?;
     Ok(partly(exit, &undone))
@@ -108,14 +108,18 @@ pub async fn apply(
     let mut setup = setup::setup(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     setup.settings.checks = consent.checks.of_writes();
-    let take = Take::shown(&saved.objects);
+    let take = Take::shown(&saved);
     let wrote = find(consent, &run, &setup.checked)?;
     let writer = writer(&setup, consent, outputs, &wrote.places).await?;
     let scope = Scope::new(selection)?;
     let mut undone = inverse(&run, &take, &scope, &setup, consent, &writer.accounts).await?;
-    undone.pass.refuse_other_work(&saved);
+    let gone = undone.hold_to(&saved, &|address| scope.names(address));
+    output::findings(&gone)?;
     let exit = writer.carry_out(&undone.pass, true).await?;
-    Ok(partly(exit, &undone))
+    Ok(match partly(exit, &undone) {
+        Exit::Done if gone.iter().next().is_some() => Exit::Stale,
+        exit => exit,
+    })
 }
 
 /// A run that may write to the objects of the manifests, and to the accounts at `places`.
@@ -164,8 +168,10 @@ fn find(consent: &Consent, wanted: &str, checked: &Checked) -> anyhow::Result<Wr
     let found: Vec<Wrote> = match wanted {
         "latest" => {
             let own = Own::new(checked);
-            let latest = runs.into_iter().rfind(|run| own.has(run));
-            latest.into_iter().collect()
+            let at = runs.iter().rposition(|run| own.has(run));
+            let later = at.map_or(&[][..], |at| &runs[at + 1..]);
+            tell_later(later.iter().filter(|run| own.is_near(run)));
+            at.map(|at| runs[at].clone()).into_iter().collect()
         }
         name => {
             let runs = runs.into_iter();
@@ -185,6 +191,17 @@ fn find(consent: &Consent, wanted: &str, checked: &Checked) -> anyhow::Result<Wr
         (Some(_), count) => {
             anyhow::bail!("{wanted} is the beginning of {count} runs; write more of it")
         }
+    }
+}
+
+/// Says that runs are passed over which somebody may have meant.
+fn tell_later<'a>(runs: impl Iterator<Item = &'a Wrote>) {
+    let names: Vec<&str> = runs.map(|run| run.run.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        output::say(&format!(
+            "Not the latest run of the account: {names} wrote to objects that these manifests do not name."
+        ));
     }
 }
 
@@ -211,13 +228,15 @@ impl Own {
     /// that the account has to do.
     fn has(&self, run: &Wrote) -> bool {
         let within = |one: &str, other: &str| Path::new(one).starts_with(other);
-        let related = |path: &String| {
-            let mut own = self.paths.iter();
-            own.any(|own| within(own, path) || within(path, own))
-        };
-        let at_place = |place: &Place| self.places.iter().any(|own| own.may_be(place));
+        let related = |path: &String| self.paths.iter().any(|own| within(path, own));
         run.objects.iter().any(|key| self.objects.contains(key))
             || run.paths.iter().any(related)
-            || run.paths.is_empty() && run.places.iter().any(at_place)
+            || run.paths.is_empty() && self.is_near(run)
+    }
+
+    /// Whether a run wrote to one of the accounts.
+    fn is_near(&self, run: &Wrote) -> bool {
+        let own = |place: &Place| self.places.iter().any(|own| own.may_be(place));
+        run.places.iter().any(own)
     }
 }

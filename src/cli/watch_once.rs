@@ -4,7 +4,8 @@ use std::io::Write;
 
 use super::exit::Exit;
 use super::output;
-use crate::daemon::status::{ObjectState, Status};
+use crate::daemon::status::{ObjectState, ObjectStatus, Status};
+use crate::model::Outcome;
 use crate::render::safe::visible;
 
 /// Everything that is not in sync, and a line of counts.
@@ -61,18 +62,29 @@ pub fn report(status: &Status) -> std::io::Result<()> {
 pub fn exit_of(status: &Status) -> Exit {
     let any = |state: ObjectState| status.objects.iter().any(|object| object.state == state);
     let locked = status.connections.values().any(|c| c.locked.is_some());
-    let failed = any(ObjectState::Failed) || any(ObjectState::Missing);
+    // Written, but not as wanted.
+    let odd = |object: &ObjectStatus| {
+        let write = object.last_write.as_ref();
+        object.state == ObjectState::Failed
+            && write.is_some_and(|write| write.outcome == Outcome::Unconverged)
+    };
+    let unconverged = status.objects.iter().any(|object| odd(object));
+    let mut others = status.objects.iter().filter(|object| !odd(object));
+    let failed =
+        others.any(|object| matches!(object.state, ObjectState::Failed | ObjectState::Missing));
     let looked = [
         ObjectState::InSync,
         ObjectState::AsApplied,
         ObjectState::NeverApplied,
         ObjectState::Differs,
     ];
-    let well = looked.into_iter().any(any);
+    let well = unconverged || looked.into_iter().any(any);
     if status.source.revision.is_none() || failed && !well {
         Exit::Error
     } else if failed {
         Exit::Partly
+    } else if unconverged {
+        Exit::Unconverged
     } else if locked {
         Exit::Locked
     } else if any(ObjectState::Refused) {

@@ -166,6 +166,7 @@ impl Tracked {
         match standing {
             Some(Standing::AsApplied) => self.left(ObjectState::AsApplied),
             Some(Standing::NeverApplied) => self.left(ObjectState::NeverApplied),
+            Some(Standing::Unsettled) => self.left(ObjectState::Differs),
             Some(Standing::InSync) | None => self.in_sync(),
         }
     }
@@ -287,6 +288,7 @@ impl Tracked {
 
 const AS_APPLIED: &str =
     "as it was last applied; what the manifest wants since waits for `entitle apply`";
+const UNSETTLED: &str = "nobody knows what the last write made of it, so it is left as it is: `entitle drift` shows where, and an apply settles it";
 const NEVER_APPLIED: &str = "differs from its manifest, and no apply of it is known that could be gone back to: apply it once";
 
 /// Why an object is as it is.
@@ -295,6 +297,9 @@ fn words(look: &Look, state: ObjectState) -> Option<String> {
         None => match state {
             ObjectState::AsApplied => Some(AS_APPLIED.into()),
             ObjectState::NeverApplied => Some(NEVER_APPLIED.into()),
+            ObjectState::Differs if look.standing == Some(Standing::Unsettled) => {
+                Some(UNSETTLED.into())
+            }
             _ => look.entry.message.clone(),
         },
         Some(Hold::Mode) => Some("the daemon only looks (--mode observe)".into()),

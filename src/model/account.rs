@@ -23,7 +23,8 @@ impl Connection {
     pub fn account_key(&self) -> AccountKey {
         AccountKey {
             vendor: self.vendor,
-            base_url: self.base_url.to_string(),
+            // With a slash at its end it is the same address.
+            base_url: self.base_url.as_str().trim_end_matches('/').to_string(),
             account: self.account(),
         }
     }

@@ -10,7 +10,9 @@ use super::recall::{element, value};
 use super::spot::{Spot, members};
 use crate::model::field::{Elements, find};
 use crate::model::path::PatternPart;
-use crate::model::{Desired, Field, Fields, Key, Live, Need, PathPattern, Shape, Text, Value};
+use crate::model::{
+    Desired, Field, Fields, Key, Live, Need, PathPattern, RiskRule, Shape, Text, Value,
+};
 
 /// What was agreed on about one object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,7 +99,15 @@ impl Base {
             (None, ChangeVerb::Remove) => items.retain(|(other, _)| other != key),
             (None, ChangeVerb::Add | ChangeVerb::Replace) => {
                 items.retain(|(other, _)| other != key);
-                items.extend(element(elements, &change.after));
+                // Counters move by use: nobody agreed on one.
+                let uncounted = |(key, fields): (Key, Fields)| {
+                    let own = fields.into_iter().filter(|(name, _)| {
+                        let field = find(elements.fields, name);
+                        field.is_some_and(|field| field.risk != RiskRule::Counter)
+                    });
+                    (key, own.collect())
+                };
+                items.extend(element(elements, &change.after).map(uncounted));
             }
             (Some(field), _) => {
                 let own = items.iter_mut().find(|(other, _)| other == key);

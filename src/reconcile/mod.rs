@@ -28,9 +28,9 @@ use tokio::time::Instant;
 use crate::apply::memory::{self, Key, Place};
 use crate::apply::{Account, Event, Listener, Opened, Secrets, Tls, observe_each};
 use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed, WriteChecks};
-use crate::plan::document::{ObjectEntry, PlanDocument};
+use crate::plan::Planned;
+use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
-use crate::plan::{Action, Planned};
 use crate::provider;
 pub use cache::Cache;
 pub use carry_out::{ApplyOptions, apply};
@@ -119,26 +119,6 @@ impl Pass {
             findings.push(finding.clone());
         }
         findings
-    }
-
-    /// Makes the objects stale for which a saved plan shows another write, or none.
-    pub fn refuse_other_work(&mut self, saved: &PlanDocument) {
-        let shown = saved.objects.iter();
-        let shown: BTreeMap<&str, &ObjectEntry> =
-            shown.map(|entry| (entry.address.as_str(), entry)).collect();
-        for (planned, entry) in self.planned.iter().zip(&self.document.objects) {
-            let same = shown.get(entry.address.as_str()).is_some_and(|shown| {
-                let (calls, other) = (entry.calls.iter(), shown.calls.iter());
-                calls.len() == other.len()
-                    && calls.zip(other).all(|(one, other)| one.is_same(other))
-                    && entry.fingerprint == shown.fingerprint
-            });
-            if planned.action == Action::Update && !same {
-                let why = "it changed after the plan was made: undo again";
-                self.moved
-                    .insert(planned.desired.address.clone(), why.into());
-            }
-        }
     }
 
     /// Leaves only the objects that `keep` says, with a plan of their own.

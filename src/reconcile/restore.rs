@@ -1,5 +1,6 @@
 //! Healing: every object back to what it and its manifest last agreed on, field by field.
 //!
+//! Where manifest and live say the same, that is agreed on by now, whatever it was before.
 //! Fields that nobody agreed on are nobody's to restore and are left as they are, and so is a field of which nobody
 //! knows what the last write made of it. What the manifest has changed since is not looked at, because restoring
 //! never follows the source; its policy is obeyed as it is now.
@@ -14,7 +15,7 @@ use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::memory::{Memory, Place};
 use crate::model::field::{Elements, find};
 use crate::model::{
-    Carry, Desired, Field, Fields, Key, Live, Observed, PackedFields, RiskRule, Shape, Value,
+    Carry, Desired, Field, Fields, Key, Live, Observed, PackedFields, Part, RiskRule, Shape, Value,
 };
 use crate::plan::base::{self, Base};
 use crate::plan::{self, Action, Change, Planned, carry};
@@ -29,6 +30,8 @@ pub enum Standing {
     AsApplied,
     /// Nothing was ever agreed on, and it is not as the manifest wants it.
     NeverApplied,
+    /// Nobody knows what the last write made of some field, so that is left as it is.
+    Unsettled,
 }
 
 /// Plans every object of `checked` back to what was last agreed on.
@@ -92,7 +95,7 @@ fn one(
     let Some((base, _)) = memory.base(table, object, place, &seen.fields) else {
         return never_applied(provider, object, by_manifest, seen, now);
     };
-    let wanted = wanted(&base, table, object, &seen);
+    let wanted = wanted(&base, table, object, (&seen, &by_manifest));
     // A plan wants whatever was resolved, so the names of today's manifest are left out with its fields.
     let unnamed = Live {
         resolved: Vec::new(),
@@ -107,6 +110,10 @@ fn one(
             (planned, unnamed, Some(standing))
         }
     };
+    let standing = standing.map(|standing| match standing {
+        Standing::AsApplied if !base.unsettled.is_empty() => Standing::Unsettled,
+        standing => standing,
+    });
     Restored {
         planned,
         live,
@@ -169,9 +176,28 @@ fn never_applied(
 }
 
 /// The object as it was agreed on, under the policy of now.
-fn wanted(base: &Base, table: &'static [Field], object: &Desired, seen: &Live) -> Arc<Desired> {
+fn wanted(
+    base: &Base,
+    table: &'static [Field],
+    object: &Desired,
+    (seen, by_manifest): (&Live, &Planned),
+) -> Arc<Desired> {
     // A name that nothing resolves any more stands for nothing that could be restored.
-    let (agreed, _) = base::resolved(table, &base.fields, object, seen);
+    let (mut agreed, _) = base::resolved(table, &base.fields, object, seen);
+    // Where manifest and live say the same, that is agreed on by now.
+    let differs = |name: &str| {
+        let mut changes = by_manifest.changes.iter();
+        changes.any(|change| matches!(change.path.parts().first(), Some(Part::Field(first)) if *first == name))
+    };
+    for (name, _) in carry::resolved(object, seen).iter() {
+        if let (true, false, Some(live)) = (
+            agreed.contains_key(name),
+            differs(name),
+            seen.fields.get(name),
+        ) {
+            agreed.insert(name, live.clone());
+        }
+    }
     let mut fields = restorable(table, agreed, seen);
     let settled = |name: &&str| !base.is_unsettled(name);
     let unsettled: Vec<&str> = fields.keys().filter(|name| !settled(name)).collect();

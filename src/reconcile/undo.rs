@@ -13,15 +13,17 @@ use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::journal::Intent;
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, Key};
+use crate::model::field::meant;
 use crate::model::path::PatternPart;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
     OwnPolicy, PackedFields, PathPattern, diagnostic::Source,
 };
-use crate::plan::document::{ChangeEntry, ObjectEntry};
+use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument};
+use crate::plan::provenance::{self, manifest_fields, manifest_fingerprint};
 use crate::plan::recall::recall;
 use crate::plan::undo::{self, Lost, Why};
-use crate::plan::{self, Planned};
+use crate::plan::{self, Action, Planned};
 use crate::provider;
 
 /// Which part of a run is taken back.
@@ -33,12 +35,66 @@ pub struct Take {
     pub unmanaged: bool,
     /// The objects of a saved plan, each with the fields that it shows.
     pub shown: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// Those of them that no manifest named.
+    pub shown_unmanaged: BTreeSet<String>,
 }
 
 /// An inverse plan, and a finding for everything of the run that it does not take back.
 pub struct Undone {
     pub pass: Pass,
     pub findings: Diagnostics,
+    /// The manifests of its objects.
+    manifests: BTreeMap<Address, Arc<Desired>>,
+}
+
+impl Undone {
+    /// Holds an inverse that was made anew to the one that was saved: objects whose manifest or live values moved since
+    /// are stale, and for those that are not found any more there is a finding.
+    pub fn hold_to(
+        &mut self,
+        saved: &PlanDocument,
+        in_scope: &dyn Fn(&str) -> bool,
+    ) -> Diagnostics {
+        let mut shown: BTreeMap<&str, &ObjectEntry> = saved
+            .objects
+            .iter()
+            .map(|entry| (entry.address.as_str(), entry))
+            .collect();
+        let pass = &mut self.pass;
+        for (planned, entry) in pass.planned.iter().zip(&pass.document.objects) {
+            let shown = shown.remove(entry.address.as_str());
+            let address = &planned.desired.address;
+            let moved = shown.zip(self.manifests.get(address));
+            let moved = moved.and_then(|(shown, manifest)| {
+                provenance::moved(shown, &saved.source, manifest, &pass.document.source)
+            });
+            let same = shown.is_some_and(|shown| is_same_work(entry, shown));
+            let changed = !same && planned.action == Action::Update;
+            let why = "its live values changed after the plan was made: undo again";
+            if let Some(why) = moved.or(changed.then(|| why.into())) {
+                pass.moved.insert(address.clone(), why);
+            }
+        }
+        let mut findings = Diagnostics::default();
+        let is_gone =
+            |entry: &&ObjectEntry| entry.action == Action::Update && in_scope(&entry.address);
+        for entry in shown.into_values().filter(is_gone) {
+            let address = &entry.address;
+            let what =
+                format!("{address}: its manifest is gone or has another name: nothing is sent");
+            let finding = Diagnostic::warning(NOT_IN_MANIFESTS, what);
+            findings.push(finding.hint("undo again"));
+        }
+        findings
+    }
+}
+
+/// Whether both send the same from the same live values.
+fn is_same_work(one: &ObjectEntry, other: &ObjectEntry) -> bool {
+    let mut calls = one.calls.iter().zip(&other.calls);
+    one.calls.len() == other.calls.len()
+        && calls.all(|(one, other)| one.is_same(other))
+        && one.fingerprint == other.fingerprint
 }
 
 /// One write of a run, and its object as it is found today.
@@ -112,6 +168,7 @@ pub async fn undo(
     let Work {
         mut desired,
         intents,
+        manifests,
         mut findings,
         ..
     } = work;
@@ -134,7 +191,13 @@ pub async fn undo(
         }
         planned.extend(one);
     }
-    let document = document(&checked, &planned, &accounts, settings, now);
+    let mut document = document(&checked, &planned, &accounts, settings, now);
+    for (planned, entry) in planned.iter().zip(&mut document.objects) {
+        // What counts later is what the manifest says, and not what is wanted back.
+        let manifest = manifests.get(&planned.desired.address);
+        entry.manifest_fingerprint = manifest.map(|it| manifest_fingerprint(it, &checked.source));
+        entry.manifest_fields = manifest.map(|it| manifest_fields(it)).unwrap_or_default();
+    }
     Ok(Undone {
         pass: Pass {
             planned,
@@ -147,14 +210,15 @@ pub async fn undo(
             fresh: true,
         },
         findings,
+        manifests,
     })
 }
 
 /// A field that was named and that the run did not change is a mistake, not an empty plan.
 fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), String> {
     let changes = || writes.iter().flat_map(|write| &write.intent.changes);
-    let touched = |pattern: &&PathPattern| changes().any(|change| covers(pattern, &change.path));
-    if take.fields.iter().all(|pattern| touched(&pattern)) {
+    let touched = |pattern: &PathPattern| changes().any(|change| covers(pattern, &change.path));
+    if take.fields.iter().all(touched) {
         return Ok(());
     }
     let changed: BTreeSet<&str> = changes().map(|change| change.path.as_str()).collect();
@@ -182,12 +246,14 @@ fn not_taken_back(address: &str, lost: &Lost) -> Diagnostic {
 }
 
 const NOT_TAKEN_BACK: &str = "not-taken-back";
+const NOT_IN_MANIFESTS: &str = "not-in-manifests";
 
 /// The objects of an undo before they are read.
 struct Work {
     source: Arc<Source>,
     desired: Vec<Arc<Desired>>,
     intents: BTreeMap<Address, Intent>,
+    manifests: BTreeMap<Address, Arc<Desired>>,
     findings: Diagnostics,
 }
 
@@ -198,6 +264,7 @@ impl Work {
             source: Arc::new(Source::new(name, String::new())),
             desired: Vec::new(),
             intents: BTreeMap::new(),
+            manifests: BTreeMap::new(),
             findings: Diagnostics::default(),
         }
     }
@@ -213,19 +280,26 @@ impl Work {
         }
         if !write.is_certain {
             let why = "whether the run carried out its write is not known";
-            self.leave(NOT_TAKEN_BACK, &format!("{address}: {why}"), None);
+            let hint = "look at the object; an apply of its manifest settles it";
+            self.leave(NOT_TAKEN_BACK, &format!("{address}: {why}"), Some(hint));
             return;
         }
         let PastWrite {
             intent, manifest, ..
         } = write;
         let object = match manifest {
-            Some(manifest) => Ok(bare(&manifest, &intent)),
-            None if take.unmanaged => unmanaged(&intent, checked, &self.source),
+            Some(manifest) => {
+                let object = bare(&manifest, &intent);
+                self.manifests.insert(object.address.clone(), manifest);
+                Ok(object)
+            }
+            None if take.takes_unmanaged(&address) => unmanaged(&intent, checked, &self.source),
+            // The saved plan names it.
+            None if take.shown.is_some() => return,
             None => {
                 let what = format!("{address}: no manifest names it any more, so it is left");
                 let hint = "--include-unmanaged takes it back";
-                self.leave("not-in-manifests", &what, Some(hint));
+                self.leave(NOT_IN_MANIFESTS, &what, Some(hint));
                 return;
             }
         };
@@ -315,17 +389,26 @@ impl Take {
         }
     }
 
-    /// What a saved plan shows, to be taken back once more.
-    pub fn shown(objects: &[ObjectEntry]) -> Self {
+    /// What a saved plan shows, to be taken back once more. Objects that no manifest named then need none now.
+    pub fn shown(saved: &PlanDocument) -> Self {
         let paths = |entry: &ObjectEntry| entry.changes.iter().map(|c| c.path.clone()).collect();
-        let shown = objects
-            .iter()
-            .map(|entry| (entry.address.clone(), paths(entry)));
+        let entries = saved.objects.iter();
+        let unmanaged = entries
+            .clone()
+            .filter(|entry| entry.manifest_fingerprint.is_none());
         Self {
-            unmanaged: true,
-            shown: Some(shown.collect()),
+            shown_unmanaged: unmanaged.map(|entry| entry.address.clone()).collect(),
+            shown: Some(
+                entries
+                    .map(|entry| (entry.address.clone(), paths(entry)))
+                    .collect(),
+            ),
             ..Self::default()
         }
+    }
+
+    fn takes_unmanaged(&self, address: &str) -> bool {
+        self.unmanaged || self.shown_unmanaged.contains(address)
     }
 }
 
@@ -334,6 +417,7 @@ fn covers(pattern: &PathPattern, path: &str) -> bool {
     let Ok(path) = PathPattern::parse(path) else {
         return false;
     };
+    let pattern = pattern_of_plans(pattern);
     pattern.parts.len() <= path.parts.len()
         && pattern
             .parts
@@ -343,6 +427,21 @@ fn covers(pattern: &PathPattern, path: &str) -> bool {
                 (PatternPart::AnyElement, PatternPart::Element(_)) => true,
                 (one, other) => one == other,
             })
+}
+
+/// A pattern with the field by the name that plans use: `userGroups` of a manifest is `userGroupIds` there.
+fn pattern_of_plans(pattern: &PathPattern) -> PathPattern {
+    let mut pattern = pattern.clone();
+    if let Some(PatternPart::Field(name)) = pattern.parts.first_mut() {
+        let mut tables = provider::ALL
+            .iter()
+            .map(|provider| provider.table().desired);
+        let other = tables.find_map(|table| Some(meant(table, name)).filter(|meant| meant != name));
+        if let Some(other) = other.map(str::to_string) {
+            *name = other;
+        }
+    }
+    pattern
 }
 
 /// The object of a manifest, wanting nothing yet but what every write has to carry.

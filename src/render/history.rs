@@ -85,6 +85,8 @@ struct Run {
     open: Vec<Intent>,
     /// Whether its head was written: its first line.
     has_head: bool,
+    /// What comes below the head and was told before it.
+    before: Vec<u8>,
     /// Whether it said itself that it ends.
     finished: bool,
     /// Whether there is no more of it.
@@ -131,8 +133,14 @@ impl Run {
                 ..
             } => {
                 let (address, of_run) = (visible(address), visible(of_run));
+                // A run looks before it says that it starts, and its head comes first.
+                let out = if self.has_head {
+                    &mut self.text
+                } else {
+                    &mut self.before
+                };
                 writeln!(
-                    self.text,
+                    out,
                     "  {address}  found {found} (the run {of_run} was cut off while writing it)"
                 )?;
             }
@@ -175,7 +183,9 @@ impl Run {
             (Purpose::Sync, _) => ", a sync".into(),
             (Purpose::Apply, _) => String::new(),
         };
-        writeln!(self.text, "{run}  {at}  by {by}{commit}{sandbox}{purpose}")
+        writeln!(self.text, "{run}  {at}  by {by}{commit}{sandbox}{purpose}")?;
+        self.text.append(&mut self.before);
+        Ok(())
     }
 
     fn end(&mut self, run: &str, span: Span, index: &Index) -> io::Result<()> {
@@ -270,6 +280,31 @@ mod tests {
             .map(|(line, _)| line.trim())
             .collect();
         assert_eq!(marked, ["Order/b  converged"], "{shown}");
+    }
+
+    #[test]
+    fn what_a_run_found_before_it_started_stands_below_its_head() {
+        let found = Event::Found {
+            address: "Order/a".into(),
+            of_run: "one".into(),
+            found: "carried out".into(),
+            finding: None,
+        };
+        let [intent, ended] = write("two", "Order/b", 1);
+        let records = vec![
+            record("two", found),
+            record("two", testing::started(Purpose::Apply)),
+            intent,
+            ended,
+            record("two", Event::Finished { interrupted: false }),
+        ];
+        let text = shown(records);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("two  "), "{text}");
+        assert!(
+            lines[1].starts_with("  Order/a  found carried out"),
+            "{text}"
+        );
     }
 
     fn shown(records: Vec<Record>) -> String {

@@ -4,9 +4,10 @@ use entitle::apply::journal::{Event, Record};
 use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::model::{Carry, Field, RiskRule, Shape};
 use entitle::plan::{Action, Planned};
-use entitle::reconcile::{self, Accounts, Pass};
+use entitle::reconcile::{self, Accounts, Pass, Standing};
 
 use super::conformance::vendors::{self, Vendor};
+use super::support;
 use super::support::bench::{Bench, Object, in_sync, paths};
 
 async fn bench(vendor: &Vendor) -> Bench {
@@ -54,7 +55,11 @@ fn actions(pass: &Pass) -> Vec<(Action, Vec<String>)> {
 async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
     for vendor in vendors::ALL {
         let bench = bench(vendor).await;
-        let (then, now) = ([vendor.little(1, true)], [vendor.little(1, false)]);
+        let then = [vendor.little(1, true)];
+        let mut now = vendor.little(1, true);
+        let (path, _) = (vendor.change)();
+        support::paths::set(vendor.table(), &mut now.desired, path, &(vendor.rival)());
+        let now = [now];
         bench.apply(&then).await;
         let applied = agreed(&bench, &then, &[]).await;
         let quiet = restore(&bench, &applied, &now).await;
@@ -72,6 +77,25 @@ async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
         for planned in bench.plan(&then).await {
             in_sync(&planned);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_manifest_and_live_agree_on_by_now_is_not_restored() {
+    for vendor in vendors::ALL {
+        let bench = bench(vendor).await;
+        let (then, now) = ([vendor.whole()], [vendor.whole()]);
+        let mut then = then;
+        let (path, value) = (vendor.change)();
+        support::paths::set(vendor.table(), &mut then[0].desired, path, &value);
+        bench.apply(&then).await;
+        let applied = agreed(&bench, &then, &[]).await;
+        bench.apply(&now).await;
+        // The manifest moved, and so did somebody else, to the same.
+        let pass = restore(&bench, &applied, &now).await;
+        assert_eq!(actions(&pass), [(Action::None, vec![])], "{}", vendor.name);
+        let standing = pass.standings.values().next();
+        assert_eq!(standing, Some(&Standing::InSync), "{}", vendor.name);
     }
 }
 

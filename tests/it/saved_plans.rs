@@ -425,7 +425,7 @@ async fn a_write_that_was_cut_off_is_looked_into_before_a_saved_plan_writes() {
     let ran = place.run(&apply);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     // Its manifest is called something else by now.
-    let words = "The write of LacLicenseOrder/then was found carried out.";
+    let words = "LacLicenseOrder/then (PATCH /license-orders/X). It was found carried out.";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     assert_eq!(History::read(&path).open_intents(), []);
 }

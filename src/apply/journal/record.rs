@@ -145,12 +145,20 @@ pub struct Ended {
     /// The vendor's answer, or what failed.
     pub message: Option<String>,
     pub side_effects: Vec<String>,
-    /// The fields that were not as wanted after the write.
+    /// The fields that were not as wanted after the write, and what the write made of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub residual: Vec<String>,
+    pub residual: Vec<Residual>,
     /// Whether something was sent and nobody could see what came of it. The next run looks into it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unclear: bool,
+}
+
+/// A field that a write left in another way than it was to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Residual {
+    pub path: String,
+    /// Null where there is nothing.
+    pub is: Json,
 }
 
 /// What manifest and live agreed on. Not a write: it is what later drift is told by and healed to.

@@ -28,7 +28,7 @@ impl Place {
             (Some(one), Some(other)) => one == other,
             _ => true,
         };
-        self.base_url == other.base_url && one_tenant
+        address(&self.base_url) == address(&other.base_url) && one_tenant
     }
 }
 
@@ -61,7 +61,11 @@ impl Subject<'_> {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         };
-        for text in [self.base_url, tenant.unwrap_or_default(), self.kind] {
+        for text in [
+            address(self.base_url),
+            tenant.unwrap_or_default(),
+            self.kind,
+        ] {
             add(text);
         }
         for (name, id) in self.ids() {
@@ -93,6 +97,11 @@ impl Subject<'_> {
             .map(|(name, id)| (name.as_str(), id.as_str()));
         ids.filter(move |(name, _)| known(name))
     }
+}
+
+/// An address as it is compared: a slash at its end is none.
+fn address(base_url: &str) -> &str {
+    base_url.trim_end_matches('/')
 }
 
 /// The kind in `Kind/name`.

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
-use super::super::journal::{Agreed, GaveUp, Intent};
+use super::super::journal::{Agreed, GaveUp, Intent, Residual};
 use super::agreement::{self, Hash, Standing};
 use super::key::kind;
 use super::open::{End, OpenIntent};
-use crate::model::{Field, PackedFields};
+use crate::model::{Field, PackedFields, Risk};
+use crate::plan::ChangeVerb;
 use crate::plan::base::Base;
+use crate::plan::document::ChangeEntry;
 use crate::plan::drift::document::Applied;
 use crate::plan::recall::recall;
 use crate::provider;
@@ -99,7 +102,7 @@ impl Known {
             End::CarriedOut { .. } | End::Already | End::Unknown => {}
         }
         let clean = match end {
-            End::CarriedOut { residual } => residual.is_empty(),
+            End::CarriedOut { residual, untold } => residual.is_empty() && untold.is_empty(),
             End::Already => true,
             End::Unknown | End::NotCarriedOut => false,
         };
@@ -113,15 +116,15 @@ impl Known {
         };
         let mut base = self.base();
         match end {
-            End::CarriedOut { residual } if follows && !intent.managed.is_empty() => {
-                agree(&mut base, table, intent, residual);
+            End::CarriedOut { untold, .. } if follows && !intent.managed.is_empty() => {
+                agree(&mut base, table, intent, untold);
             }
             End::Already if follows && !intent.managed.is_empty() => {
                 agree(&mut base, table, intent, &[]);
             }
-            End::CarriedOut { residual } => {
+            End::CarriedOut { untold, .. } => {
                 let own = intent.changes.iter();
-                let own = own.filter(|change| !residual.contains(&change.path));
+                let own = own.filter(|change| !untold.contains(&change.path));
                 own.for_each(|change| base.follow(table, change));
             }
             End::Already => intent
@@ -130,6 +133,11 @@ impl Known {
                 .for_each(|change| base.follow(table, change)),
             End::Unknown => base.unsettle(&intent.changes),
             End::NotCarriedOut => {}
+        }
+        if let End::CarriedOut { residual, .. } = end {
+            // What the write became is what both sides have to go by.
+            let became = residual.iter().map(became);
+            became.for_each(|change| base.follow(table, &change));
         }
         let told = !matches!(end, End::Unknown);
         let applied = told.then(|| Applied {
@@ -195,13 +203,30 @@ impl Known {
     }
 }
 
-/// The manifest's fields became true, but for the residual ones.
-fn agree(base: &mut Base, table: &'static [Field], intent: &Intent, residual: &[String]) {
+/// The change to what a write made of a field.
+fn became(residual: &Residual) -> ChangeEntry {
+    let is_element = residual.path.ends_with(']');
+    ChangeEntry {
+        path: residual.path.clone(),
+        verb: match (is_element, residual.is.is_null()) {
+            (true, true) => ChangeVerb::Remove,
+            (true, false) => ChangeVerb::Add,
+            (false, _) => ChangeVerb::Replace,
+        },
+        before: Json::Null,
+        after: residual.is.clone(),
+        risk: Risk::Safe,
+        note: None,
+    }
+}
+
+/// The manifest's fields became true, but for those of which nobody said what they became.
+fn agree(base: &mut Base, table: &'static [Field], intent: &Intent, untold: &[String]) {
     let mut fields = recall(table, &intent.managed);
     fields.extend(recall(table, &intent.resolved));
     let (mut except, kept) = agreement::excepted(&intent.spared, &intent.given_up);
-    let residual = residual.iter();
-    except.extend(residual.filter_map(|path| crate::model::PathPattern::parse(path).ok()));
+    let untold = untold.iter();
+    except.extend(untold.filter_map(|path| crate::model::PathPattern::parse(path).ok()));
     base.kept = kept;
     base.agree(table, fields, &except);
 }

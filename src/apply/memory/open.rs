@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::journal::{Event, Intent, Purpose, Record, Started};
+use super::super::journal::{Event, Intent, Purpose, Record, Residual, Started};
 use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
 use crate::plan::spot::{Stand, stand};
@@ -25,17 +25,29 @@ pub struct OpenIntent {
 }
 
 /// How a write ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum End {
-    /// The vendor took it. The fields named here are not as wanted even so.
+    /// The vendor took it. The residual fields became something else than was wanted; of those at `untold` nobody
+    /// said what they became.
     CarriedOut {
-        residual: Vec<String>,
+        residual: Vec<Residual>,
+        untold: Vec<String>,
     },
     /// It was not needed: the object was as wanted when its turn came.
     Already,
     NotCarriedOut,
     /// It cannot be told any more: something else changed the same fields.
     Unknown,
+}
+
+impl End {
+    /// The vendor took it, and everything became as wanted.
+    fn converged() -> Self {
+        Self::CarriedOut {
+            residual: Vec::new(),
+            untold: Vec::new(),
+        }
+    }
 }
 
 /// What a look at the object made of a write whose end nobody had recorded.
@@ -67,9 +79,7 @@ impl Finding {
 
     pub fn end(self) -> End {
         match self {
-            Self::CarriedOut => End::CarriedOut {
-                residual: Vec::new(),
-            },
+            Self::CarriedOut => End::converged(),
             Self::NotCarriedOut => End::NotCarriedOut,
             Self::Neither => End::Unknown,
         }
@@ -162,14 +172,13 @@ impl Open {
     }
 }
 
-fn end_of(intent: &Intent, outcome: Outcome, residual: &[String]) -> End {
+fn end_of(intent: &Intent, outcome: Outcome, residual: &[Residual]) -> End {
     match outcome {
-        Outcome::Converged => End::CarriedOut {
-            residual: Vec::new(),
-        },
+        Outcome::Converged => End::converged(),
         // Older journals do not say which fields: it may be any that was written.
         Outcome::Unconverged if residual.is_empty() => End::CarriedOut {
-            residual: intent
+            residual: Vec::new(),
+            untold: intent
                 .changes
                 .iter()
                 .map(|change| change.path.clone())
@@ -177,6 +186,7 @@ fn end_of(intent: &Intent, outcome: Outcome, residual: &[String]) -> End {
         },
         Outcome::Unconverged => End::CarriedOut {
             residual: residual.to_vec(),
+            untold: Vec::new(),
         },
         Outcome::Already => End::Already,
         Outcome::Rejected

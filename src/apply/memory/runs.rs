@@ -6,7 +6,7 @@ use super::key::{Key, Place};
 use super::open::{End, Open, OpenIntent};
 use crate::apply::journal::{Event, Intent, Record, Started};
 
-/// A run that wrote something, or was about to.
+/// A run that wrote something.
 #[derive(Clone, Debug)]
 pub struct Wrote {
     pub run: String,
@@ -15,22 +15,33 @@ pub struct Wrote {
     pub places: BTreeSet<Place>,
     /// Where its manifests were, if it said so.
     pub paths: Vec<String>,
+    /// Whether any write was carried out, or may have been.
+    took: bool,
 }
 
-/// Returns the runs that wrote something, in the order in which they started.
+/// Returns the runs of which a write was carried out, or may have been, in the order in which they started.
 pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
     let mut ordinals: HashMap<String, usize> = HashMap::new();
     let mut runs: Vec<Wrote> = Vec::new();
+    let mut open = Open::default();
     for record in records {
-        let ordinal = *ordinals.entry(record.run).or_insert_with_key(|run| {
-            runs.push(Wrote {
-                run: run.clone(),
-                objects: BTreeSet::new(),
-                places: BTreeSet::new(),
-                paths: Vec::new(),
+        let ordinal = *ordinals
+            .entry(record.run.clone())
+            .or_insert_with_key(|run| {
+                runs.push(Wrote {
+                    run: run.clone(),
+                    objects: BTreeSet::new(),
+                    places: BTreeSet::new(),
+                    paths: Vec::new(),
+                    took: false,
+                });
+                runs.len() - 1
             });
-            runs.len() - 1
-        });
+        if let Some((write, End::CarriedOut { .. } | End::Unknown)) = open.follow(&record)
+            && let Some(ordinal) = ordinals.get(&write.run)
+        {
+            runs[*ordinal].took = true;
+        }
         let run = &mut runs[ordinal];
         match record.event {
             Event::Started(started) => run.paths = started.paths,
@@ -45,7 +56,12 @@ pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
             | Event::Finished { .. } => {}
         }
     }
-    runs.retain(|run| !run.objects.is_empty());
+    for write in open.iter() {
+        if let Some(ordinal) = ordinals.get(&write.run) {
+            runs[*ordinal].took = true;
+        }
+    }
+    runs.retain(|run| run.took);
     runs
 }
 
@@ -94,8 +110,16 @@ impl PastRun {
                 _ => {}
             }
             match open.follow(&record) {
-                Some((write, End::CarriedOut { .. })) => {
-                    carried_out.insert(write.intent.address.clone(), write.intent);
+                Some((write, End::CarriedOut { residual, .. })) => {
+                    let mut intent = write.intent;
+                    for change in &mut intent.changes {
+                        // What the run left is what the write became.
+                        let became = residual.iter().find(|one| one.path == change.path);
+                        if let Some(became) = became {
+                            change.after = became.is.clone();
+                        }
+                    }
+                    carried_out.insert(intent.address.clone(), intent);
                 }
                 Some((write, End::Unknown)) => past.unknown.push(write.intent),
                 Some((_, End::Already | End::NotCarriedOut)) | None => {}

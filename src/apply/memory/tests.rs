@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::testing::{URL, agreed, agreement, change, ended, intent, record, started, write};
 use super::*;
-use crate::apply::journal::{Ended, GaveUp, Intent, Journal, Purpose};
+use crate::apply::journal::{Ended, GaveUp, Intent, Journal, Purpose, Residual};
 use crate::apply::outcome::Outcome;
 use crate::model::{PackedFields, Value};
 use crate::provider::{self, testing::wanted};
@@ -105,7 +105,7 @@ fn an_apply_agrees_on_what_became_as_wanted() {
 }
 
 #[test]
-fn a_field_that_did_not_become_as_wanted_keeps_what_was_agreed_before() {
+fn of_a_field_that_did_not_become_as_wanted_counts_what_it_became() {
     let mut records = applied("1", 9, 10, Outcome::Converged);
     records.extend(writes("2", Purpose::Apply, 10, 12));
     let Event::Intent(intent) = &mut records.last_mut().unwrap().event else {
@@ -119,11 +119,14 @@ fn a_field_that_did_not_become_as_wanted_keeps_what_was_agreed_before() {
             outcome: Outcome::Unconverged,
             message: None,
             side_effects: Vec::new(),
-            residual: vec!["activations_allowed".into()],
+            residual: vec![Residual {
+                path: "activations_allowed".into(),
+                is: json!(11),
+            }],
             unclear: false,
         }),
     ));
-    let mut expected = seats(10);
+    let mut expected = seats(11);
     expected.insert("description".into(), json!("x"));
     assert_eq!(base(records), expected);
 }

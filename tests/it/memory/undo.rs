@@ -64,6 +64,8 @@ async fn what_was_changed_since_is_named_and_stays_unless_its_field_is_named() {
     );
     let words = "activations_allowed: changed since: it is 30, and the run left 12";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let ran = undo(&place, &["--out", "undo.json"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
     let ran = undo(&place, &["--format", "json"]);
     let finding = &ran.json()["diagnostics"][0];
     assert_eq!(finding["code"], "not-taken-back", "{finding:#}");
@@ -276,5 +278,61 @@ async fn a_row_that_was_removed_comes_back_with_the_uses_that_it_had() {
     assert!(
         before.iter().any(|used| used.is_some_and(|used| used > 0)),
         "{before:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_inverse_follows_the_manifests_as_a_saved_plan_does() {
+    type Change = fn(&Place);
+    let changes: [(Change, &str); 3] = [
+        (
+            |place| place.object(&order(14, json!({}))),
+            "the manifest changed in activations_allowed",
+        ),
+        (
+            |place| {
+                let manifest = place.dir.path().join("object-0000.yaml");
+                std::fs::remove_file(manifest).expect("removed");
+            },
+            "its manifest is gone or has another name: nothing is sent",
+        ),
+        (
+            |place| {
+                let mut renamed = order(12, json!({}));
+                renamed.name = "renamed".into();
+                let manifest = place.dir.path().join("object-0000.yaml");
+                std::fs::remove_file(manifest).expect("removed");
+                place.object(&renamed);
+            },
+            "its manifest is gone or has another name: nothing is sent",
+        ),
+    ];
+    for (change, words) in changes {
+        let place = twelve().await;
+        assert_eq!(undo(&place, &["--out", "undo.json"]).code, 0);
+        change(&place);
+        let ran = place.run(&["apply", "undo.json", ".", "--allow", "strand"]);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!((ran.code, live(&place, SEATS)), (5, json!(12)), "{said}");
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_which_nothing_was_carried_out_is_not_the_latest() {
+    let place = twelve().await;
+    place.object(&order(15, json!({})));
+    let planned = place.run(&["plan", "--out", "plan.json"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    foreign(&place, "description", json!("theirs"));
+    let stale = place.run(&["apply", "plan.json", "."]);
+    assert_eq!(stale.code, 5, "{}", stale.stderr);
+    let ran = undo(&place, &[]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (0, json!(10)),
+        "{}",
+        ran.stderr
     );
 }

@@ -23,6 +23,13 @@ pub enum By {
 }
 
 impl Base {
+    /// A write left a field in another way than it was to be.
+    pub fn became(&mut self, name: &'static str, live: &State) {
+        if let Some(value) = live.scalars.get(name) {
+            self.state.scalars.insert(name, value.clone());
+        }
+    }
+
     /// Both sides agreed on what a manifest wants, but for what its policy ignores and for `residual` fields.
     pub fn agree(&mut self, manifest: &State, policy: &Policy, residual: &[&'static str]) {
         let except: Vec<&str> = policy.ignore.iter().chain(residual).copied().collect();
@@ -87,9 +94,27 @@ impl Base {
         self.state == State::default()
     }
 
-    /// The fields to go back to: none of which nobody knows what they are.
-    pub fn wanted(&self) -> State {
+    /// The fields to go back to: where manifest and live say the same that, elsewhere what was agreed on, and none of
+    /// which nobody knows what they are.
+    /// `next` is what an apply of the manifest would make of live.
+    pub fn wanted(&self, mine: &State, live: &State, next: &State) -> State {
         let mut wanted = self.state.clone();
+        for (name, value) in &mut wanted.scalars {
+            let same = next.scalars.get(name) == live.scalars.get(name);
+            if let (true, true, Some(live)) = (
+                same,
+                mine.scalars.contains_key(name),
+                live.scalars.get(name),
+            ) {
+                *value = live.clone();
+            }
+        }
+        if wanted.set.is_some() && mine.set.is_some() && next.set == live.set {
+            wanted.set.clone_from(&live.set);
+        }
+        if wanted.list.is_some() && mine.list.is_some() && next.list == live.list {
+            wanted.list.clone_from(&live.list);
+        }
         wanted.scalars.retain(|name, _| !self.is_unsettled(name));
         wanted.list = wanted.list.filter(|_| !self.is_unsettled("Features"));
         wanted.set = wanted.set.filter(|_| !self.is_unsettled("userGroupIds"));

@@ -14,7 +14,7 @@ use entitle::reconcile::{self, Checked};
 
 use super::account;
 use super::base::By;
-use super::past::{Inverse, Model, Write, address};
+use super::past::{End, Inverse, Model, Write, address};
 use super::steps::Step;
 use super::tally;
 use super::world::World;
@@ -90,7 +90,13 @@ fn finds_renamed(world: &World, model: &Model, checked: &Checked) {
     let wrote = runs_that_wrote(world.records());
     for run in &model.runs {
         let own = wrote.iter().find(|wrote| wrote.run == run.id);
-        let own = own.expect("it wrote something");
+        // A run of which nothing was carried out has nothing that could be taken back.
+        let took = run
+            .writes
+            .iter()
+            .any(|write| write.end != End::NotCarriedOut);
+        assert_eq!(own.is_some(), took, "{}", run.id);
+        let Some(own) = own else { continue };
         let present = |write: &Write| model.objects[write.object].present;
         let count = run.writes.iter().filter(|write| present(write)).count();
         let found = own.objects.intersection(&keys).count();

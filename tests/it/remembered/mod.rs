@@ -234,7 +234,7 @@ async fn undo(
             .into_iter()
             .collect(),
         unmanaged,
-        shown: None,
+        ..Take::default()
     };
     let inverse = model.undo(run, field, unmanaged);
     let work = inverse.as_ref().map_or(&[][..], |inverse| &inverse.work);

@@ -222,6 +222,14 @@ impl Model {
                 false => Vec::new(),
             };
             took(object, &write, &residual);
+            // What the run left is what the write became.
+            for change in &mut write.changes {
+                if let Change::Scalar(name, _, after) = change
+                    && residual.contains(name)
+                {
+                    after.clone_from(&object.live.scalars[*name]);
+                }
+            }
             writes.push(write);
         }
         writes
@@ -248,10 +256,17 @@ impl Model {
     pub fn heal_work(&self) -> Vec<Work> {
         let one = |number: usize| {
             let Object {
-                live, policy, base, ..
+                manifest,
+                live,
+                policy,
+                base,
+                ..
             } = &self.objects[number];
             let next = match base {
-                Some(base) => overlay(&base.wanted(), live, policy, policy.keep || base.kept),
+                Some(base) => {
+                    let wanted = base.wanted(manifest, live, &self.wanted(number));
+                    overlay(&wanted, live, policy, policy.keep || base.kept)
+                }
                 None => live.clone(),
             };
             (number, next)
@@ -266,6 +281,8 @@ impl Model {
             ObjectState::InSync
         } else if base.is_none_or(Base::is_empty) {
             ObjectState::NeverApplied
+        } else if base.is_some_and(|base| !base.unsettled.is_empty()) {
+            ObjectState::Differs
         } else {
             ObjectState::AsApplied
         }
@@ -307,11 +324,15 @@ pub struct Inverse {
 const UNCERTAIN: &str = "whether the run carried out its write is not known";
 
 impl Model {
-    /// What an undo makes of the objects of a run; nothing where the run did nothing.
+    /// What an undo makes of the objects of a run; nothing where the run did nothing, or not to the field.
     pub fn undo(&self, run: usize, field: Option<&str>, unmanaged: bool) -> Option<Inverse> {
         let took = |write: &&Write| write.end != End::NotCarriedOut;
         let writes: Vec<&Write> = self.runs[run].writes.iter().filter(took).collect();
         if writes.is_empty() {
+            return None;
+        }
+        let named = |change: &Change| field.is_none_or(|field| names(field, &change.path()));
+        if !writes.iter().any(|write| write.changes.iter().any(named)) {
             return None;
         }
         let mut inverse = Inverse::default();
@@ -335,9 +356,8 @@ impl Model {
             if policy.mode == Mode::Suspend {
                 continue;
             }
-            let named = |change: &&Change| field.is_none_or(|field| names(field, &change.path()));
             let mut wish = State::default();
-            for change in write.changes.iter().filter(named) {
+            for change in write.changes.iter().filter(|change| named(change)) {
                 let back = take_back(change, &object.live, &mut wish, field.is_some());
                 if !back && !policy.ignores(&change.path()) {
                     inverse.lost.insert((write.object, change.path()));
@@ -423,6 +443,9 @@ fn took(object: &mut Object, write: &Write, residual: &[&'static str]) {
             let own = own.filter(|change| !residual.contains(&change.path().as_str()));
             own.for_each(|change| base.follow(change));
         }
+    }
+    for name in residual {
+        base.became(name, &object.live);
     }
 }
 

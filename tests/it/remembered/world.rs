@@ -188,7 +188,7 @@ impl World {
             let writes = reconcile::past_writes(&past, &checked);
             reconcile::undo(run, writes, take, checked, &settings, &accounts)
         };
-        let Undone { pass, findings } = plan().await.ok()?;
+        let Undone { pass, findings, .. } = plan().await.ok()?;
         let again = again(how, || async { plan().await.expect("as before").pass }).await;
         self.carry_out((pass, again), &run, Purpose::Undo, how)
             .await;
@@ -222,7 +222,7 @@ impl World {
             let (planned, entry) = (&pass.planned[at], &pass.document.objects[at]);
             let account = &pass.accounts[planned.desired.connection.as_str()];
             let begun = recording.intent(entry, planned, account, None);
-            begun.expect("a journal");
+            begun.await.expect("a journal");
             if let Some(mut last) = again.filter(|_| landed) {
                 last.only(is, &settings);
                 // Nothing is written down of what came of it.
