@@ -102,14 +102,15 @@ impl<'a> Writer<'a> {
             locks,
             accounts,
         };
-        writer.settle().await?;
+        writer.settle(!places.is_empty()).await?;
         Ok(writer)
     }
 
     /// Looks into writes of earlier runs whose end nobody knows. Nothing else may be written before.
-    async fn settle(&mut self) -> anyhow::Result<()> {
+    async fn settle(&mut self, unmanaged: bool) -> anyhow::Result<()> {
         let (checked, settings) = (&self.setup.checked, &self.setup.settings);
-        let settled = reconcile::settle(&self.memory, checked, settings, &self.accounts).await;
+        let kept = &self.accounts;
+        let settled = reconcile::settle(&self.memory, checked, unmanaged, settings, kept).await;
         self.accounts = settled.accounts;
         let looked_at = |open: &OpenIntent| settled.found.iter().any(|(found, _)| found == open);
         for open in self.memory.open().filter(|open| !looked_at(open)) {

@@ -351,7 +351,7 @@ impl Shell {
         if batch.mode == RunMode::Observe || !memory.has_open() {
             return kept.clone();
         }
-        let settled = reconcile::settle(&memory, &batch.checked, settings, kept).await;
+        let settled = reconcile::settle(&memory, &batch.checked, false, settings, kept).await;
         let recorder = self.recorder(BTreeMap::new(), run, settings.clock);
         for (open, finding) in &settled.found {
             let (address, at) = (&open.intent.address, &open.at);

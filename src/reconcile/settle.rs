@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Settings, look, place};
+use super::{Accounts, Checked, Settings, look, place, undo};
 use crate::apply::memory::{Finding, Memory, OpenIntent};
 use crate::model::{Desired, Mode, Observed};
 use crate::provider;
@@ -17,10 +17,12 @@ pub struct Settled {
     pub accounts: Accounts,
 }
 
-/// Reads the objects of `checked` that have an open write, and no others. One that cannot be read stays open.
+/// Reads the objects of `checked` that have an open write, and no others; with `unmanaged` also those that no manifest
+/// names any more. One that cannot be read stays open.
 pub async fn settle(
     memory: &Memory,
     checked: &Checked,
+    unmanaged: bool,
     settings: &Settings,
     kept: &Accounts,
 ) -> Settled {
@@ -34,6 +36,19 @@ pub async fn settle(
             if !own.is_empty() && object.policy.mode_at(now) != Mode::Suspend {
                 open.insert(object.address.to_string(), own);
                 objects.push(Arc::clone(object));
+            }
+        }
+    }
+    if unmanaged {
+        let managed = open.values().flatten().cloned().collect::<Vec<_>>();
+        let left = memory.open().filter(|write| !managed.contains(write));
+        let source = Arc::default();
+        for write in left {
+            let address = write.intent.address.clone();
+            let object = undo::unmanaged(&write.intent, checked, &source);
+            if let (Ok(object), false) = (object, open.contains_key(&address)) {
+                open.insert(address, vec![write.clone()]);
+                objects.push(Arc::new(object));
             }
         }
     }

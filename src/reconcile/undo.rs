@@ -461,7 +461,11 @@ fn bare(manifest: &Desired, intent: &Intent) -> Desired {
 }
 
 /// The object of an intent that no manifest names.
-fn unmanaged(intent: &Intent, checked: &Checked, source: &Arc<Source>) -> Result<Desired, String> {
+pub fn unmanaged(
+    intent: &Intent,
+    checked: &Checked,
+    source: &Arc<Source>,
+) -> Result<Desired, String> {
     let subject = intent.subject();
     let provider = provider::of_kind(subject.kind);
     let provider = provider.ok_or_else(|| format!("unknown kind {}", subject.kind))?;

@@ -129,6 +129,32 @@ async fn a_write_of_a_run_that_was_cut_off_counts_once_it_is_known_to_be_carried
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_cut_off_is_looked_into_also_where_no_manifest_names_the_object() {
+    let place = twelve().await;
+    cut_off(&place);
+    std::fs::remove_file(place.dir.path().join("object-0000.yaml")).expect("removed");
+    let ran = undo(&place, &[]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (3, json!(12)),
+        "{}",
+        ran.stderr
+    );
+    let ran = undo(&place, &["--include-unmanaged"]);
+    assert_eq!(
+        (ran.code, live(&place, SEATS)),
+        (0, json!(10)),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("It was found carried out."),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_told_of_a_loss_where_nothing_was_lost() {
     let place = place().await;
     let feature = |expires: Json| {

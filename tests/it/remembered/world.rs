@@ -139,7 +139,8 @@ impl World {
     async fn settle(&mut self, checked: &Checked, run: &str) -> Accounts {
         let journal = self.journal();
         let settings = self.bench.settings();
-        let settled = reconcile::settle(self.follow(), checked, &settings, &Accounts::new()).await;
+        let settled =
+            reconcile::settle(self.follow(), checked, false, &settings, &Accounts::new()).await;
         let recorder = Recorder::new(Some(&journal), run, BTreeMap::new(), clock);
         for (open, finding) in settled.found {
             recorder.found(&open, finding).expect("a journal");
