@@ -18,7 +18,7 @@
 //! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
 //! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
 //! | guard | [`plan::guard`] | whether the write may go without a person looking on |
-//! | settle | [`mod@apply::memory`] | before any write: a write that was cut off is compared with what is there now |
+//! | examine | [`mod@apply::memory`] | before anything is written: a write that was cut off is compared with what is there now |
 //! | drift | [`mod@plan::drift`] | in place of the writing: manifest, live and a base, to who changed what |
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document in eight formats, from one view of it |

@@ -102,17 +102,18 @@ impl<'a> Writer<'a> {
             locks,
             accounts,
         };
-        writer.settle(!places.is_empty()).await?;
+        writer.examine_open_writes(!places.is_empty()).await?;
         Ok(writer)
     }
 
     /// Looks into writes of earlier runs whose end nobody knows. Nothing else may be written before.
-    async fn settle(&mut self, unmanaged: bool) -> anyhow::Result<()> {
+    async fn examine_open_writes(&mut self, unmanaged: bool) -> anyhow::Result<()> {
         let (checked, settings) = (&self.setup.checked, &self.setup.settings);
         let kept = &self.accounts;
-        let settled = reconcile::settle(&self.memory, checked, unmanaged, settings, kept).await;
-        self.accounts = settled.accounts;
-        let looked_at = |open: &OpenIntent| settled.found.iter().any(|(found, _)| found == open);
+        let examined =
+            reconcile::examine_open_writes(&self.memory, checked, unmanaged, settings, kept).await;
+        self.accounts = examined.accounts;
+        let looked_at = |open: &OpenIntent| examined.found.iter().any(|(found, _)| found == open);
         for open in self.memory.open().filter(|open| !looked_at(open)) {
             let why = "it is suspended, out of scope or cannot be read, so that stays open";
             output::say(&format!(
@@ -120,7 +121,7 @@ impl<'a> Writer<'a> {
                 cut_off(open)
             ));
         }
-        for (open, finding) in settled.found {
+        for (open, finding) in examined.found {
             let words = finding.words();
             output::say(&format!("{} It was found {words}.", cut_off(&open)));
             let record = self.recorder(BTreeMap::new()).found(&open, finding);

@@ -88,7 +88,11 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         Err(who) => (Locks::default(), Some(who)),
     };
     let kept = match locked {
-        None => shell.settle(&batch, &settings, &kept, &run).await,
+        None => {
+            shell
+                .examine_open_writes(&batch, &settings, &kept, &run)
+                .await
+        }
         Some(_) => kept,
     };
     let memory = shell.memory();
@@ -340,7 +344,7 @@ impl Shell {
     }
 
     /// Looks into writes whose end nobody knows, before anything else is written.
-    async fn settle(
+    async fn examine_open_writes(
         &self,
         batch: &Batch,
         settings: &Settings,
@@ -351,9 +355,10 @@ impl Shell {
         if batch.mode == RunMode::Observe || !memory.has_open() {
             return kept.clone();
         }
-        let settled = reconcile::settle(&memory, &batch.checked, false, settings, kept).await;
+        let examined =
+            reconcile::examine_open_writes(&memory, &batch.checked, false, settings, kept).await;
         let recorder = self.recorder(BTreeMap::new(), run, settings.clock);
-        for (open, finding) in &settled.found {
+        for (open, finding) in &examined.found {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::info!(
                 address,
@@ -365,7 +370,7 @@ impl Shell {
                 tracing::error!("{why}");
             }
         }
-        settled.accounts
+        examined.accounts
     }
 
     /// Writes down which fields are left to another writer from now on.

@@ -9,10 +9,11 @@ mod check;
 mod connections;
 pub mod drift;
 pub mod import;
+mod open_writes;
 mod planner;
 mod restore;
 mod saved;
-mod settle;
+
 mod shelf;
 mod undo;
 
@@ -36,10 +37,10 @@ pub use cache::Cache;
 pub use carry_out::{ApplyOptions, apply};
 pub use check::{CheckOptions, Checked, Said, check, digest_of};
 pub use drift::{Bases, CommitBases, drift};
+pub use open_writes::{Examined, examine_open_writes};
 use planner::Planner;
 pub use restore::{Standing, restore};
 pub use saved::{Saved, saved};
-pub use settle::{Settled, settle};
 pub use shelf::Shelf;
 pub use undo::{PastWrite, Take, Undone, past_writes, undo};
 

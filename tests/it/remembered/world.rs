@@ -136,16 +136,22 @@ impl World {
     }
 
     /// Looks into open writes, as every command does first.
-    async fn settle(&mut self, checked: &Checked, run: &str) -> Accounts {
+    async fn examine_open_writes(&mut self, checked: &Checked, run: &str) -> Accounts {
         let journal = self.journal();
         let settings = self.bench.settings();
-        let settled =
-            reconcile::settle(self.follow(), checked, false, &settings, &Accounts::new()).await;
+        let examined = reconcile::examine_open_writes(
+            self.follow(),
+            checked,
+            false,
+            &settings,
+            &Accounts::new(),
+        )
+        .await;
         let recorder = Recorder::new(Some(&journal), run, BTreeMap::new(), clock);
-        for (open, finding) in settled.found {
+        for (open, finding) in examined.found {
             recorder.found(&open, finding).expect("a journal");
         }
-        settled.accounts
+        examined.accounts
     }
 
     fn run(&mut self) -> String {
@@ -155,7 +161,7 @@ impl World {
 
     pub async fn apply(&mut self, checked: &Checked, how: &How<'_>) {
         let run = self.run();
-        let accounts = self.settle(checked, &run).await;
+        let accounts = self.examine_open_writes(checked, &run).await;
         let settings = self.bench.settings();
         let plan = || reconcile::plan_with(checked, &settings, &accounts);
         let passes = (plan().await, again(how, plan).await);
@@ -165,7 +171,7 @@ impl World {
     /// What a heal does that is killed; one that ends is the daemon's.
     pub async fn killed_heal(&mut self, checked: &Checked, how: &How<'_>) {
         let run = self.run();
-        let accounts = self.settle(checked, &run).await;
+        let accounts = self.examine_open_writes(checked, &run).await;
         let settings = self.bench.settings();
         let memory = self.follow().clone();
         let plan = || reconcile::restore(&memory, checked, &settings, &accounts);
@@ -181,7 +187,7 @@ impl World {
         how: &How<'_>,
     ) -> Option<Diagnostics> {
         let run = self.run();
-        let accounts = self.settle(checked, &run).await;
+        let accounts = self.examine_open_writes(checked, &run).await;
         let past = PastRun::of(past, self.records());
         let settings = self.bench.settings();
         let plan = || {

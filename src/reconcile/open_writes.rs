@@ -12,20 +12,20 @@ use crate::model::{Desired, Mode, Observed};
 use crate::provider;
 
 /// What was found of open writes, and the accounts that were opened for it.
-pub struct Settled {
+pub struct Examined {
     pub found: Vec<(OpenIntent, Finding)>,
     pub accounts: Accounts,
 }
 
 /// Reads the objects of `checked` that have an open write, and no others; with `unmanaged` also those that no manifest
 /// names any more. One that cannot be read stays open.
-pub async fn settle(
+pub async fn examine_open_writes(
     memory: &Memory,
     checked: &Checked,
     unmanaged: bool,
     settings: &Settings,
     kept: &Accounts,
-) -> Settled {
+) -> Examined {
     let now = (settings.clock)();
     let mut open: BTreeMap<String, Vec<OpenIntent>> = BTreeMap::new();
     let mut objects: Vec<Arc<Desired>> = Vec::new();
@@ -53,7 +53,7 @@ pub async fn settle(
         }
     }
     if objects.is_empty() {
-        return Settled {
+        return Examined {
             found: Vec::new(),
             accounts: kept.clone(),
         };
@@ -79,5 +79,5 @@ pub async fn settle(
             .entry(name.clone())
             .or_insert_with(|| Arc::clone(account));
     }
-    Settled { found, accounts }
+    Examined { found, accounts }
 }
