@@ -11,6 +11,8 @@ pub struct Base {
     pub kept: bool,
     /// Paths of which nobody knows what the last write made of them.
     pub unsettled: Vec<String>,
+    /// Whether anything was agreed on at all.
+    agreed: bool,
 }
 
 /// Who moved a field.
@@ -32,6 +34,7 @@ impl Base {
 
     /// Both sides agreed on what a manifest wants, but for what its policy ignores and for `residual` fields.
     pub fn agree(&mut self, manifest: &State, policy: &Policy, residual: &[&'static str]) {
+        self.agreed = true;
         let except: Vec<&str> = policy.ignore.iter().chain(residual).copied().collect();
         let before = std::mem::take(&mut self.state);
         let mut state = manifest.clone();
@@ -49,6 +52,7 @@ impl Base {
 
     /// Takes in what an undo or a heal changed.
     pub fn follow(&mut self, change: &Change) {
+        self.agreed = true;
         let path = change.path();
         self.unsettled.retain(|open| !within(&path, open));
         let list = self.state.list.as_mut();
@@ -91,7 +95,7 @@ impl Base {
 
     /// Whether anything was agreed on at all.
     pub fn is_empty(&self) -> bool {
-        self.state == State::default()
+        !self.agreed
     }
 
     /// The fields to go back to: where manifest and live say the same that, elsewhere what was agreed on, and none of

@@ -1,7 +1,7 @@
 //! What undo, heal, drift and the daemon remember, against a model over random sequences of steps.
 //!
 //! The model is written from the README. After every step the accounts of the sandbox must be exactly as it says, and
-//! what the program says of them, too. `ENTITLE_SEED=N` repeats a run, `PROPTEST_CASES=N` makes it longer.
+//! what the program says of them, too. `ENTITLE_SEED=N` makes other sequences, `PROPTEST_CASES=N` more of them.
 
 mod account;
 mod base;
@@ -52,10 +52,13 @@ const WANTED: &[&str] = &[
     "wrote heal",
 ];
 
+/// Of the sequences that everybody runs, so that a failure is a change's and not the day's.
+const SEED: u64 = 20_261_129;
+
 #[test]
 fn what_is_remembered_is_what_happened() {
     let number = |name: &str| std::env::var(name).ok()?.parse().ok();
-    let seed: u64 = number("ENTITLE_SEED").unwrap_or_else(rand_seed);
+    let seed: u64 = number("ENTITLE_SEED").unwrap_or(SEED);
     println!("ENTITLE_SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -83,11 +86,6 @@ fn what_is_remembered_is_what_happened() {
     for what in WANTED.iter().filter(|_| cases >= CASES) {
         assert!(met.contains_key(*what), "no sequence came upon: {what}");
     }
-}
-
-fn rand_seed() -> u64 {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    time.map_or(0, |time| time.subsec_nanos().into())
 }
 
 async fn sequence(world: &mut World, steps: &[Step]) {
