@@ -4,6 +4,9 @@
 //! manifests say what may be done to them: one that is suspended or only observed stays so, ignored fields are left
 //! alone. Each object goes by itself.
 
+mod saved;
+mod take;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -13,31 +16,18 @@ use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::journal::Intent;
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, Key};
-use crate::model::field::meant;
-use crate::model::path::PatternPart;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
     OwnPolicy, PackedFields, PathPattern, diagnostic::Source,
 };
-use crate::plan::document::{ChangeEntry, ObjectEntry, PlanDocument};
-use crate::plan::provenance::{self, manifest_fields, manifest_fingerprint};
+use crate::plan::document::ChangeEntry;
+use crate::plan::provenance::{manifest_fields, manifest_fingerprint};
 use crate::plan::recall::recall;
 use crate::plan::undo::{self, Lost, Why};
-use crate::plan::{self, Action, Planned};
+use crate::plan::{self, Planned};
 use crate::provider;
-
-/// Which part of a run is taken back.
-#[derive(Clone, Debug, Default)]
-pub struct Take {
-    /// These fields only, and those also where they were changed since; empty for everything that was not.
-    pub fields: Vec<PathPattern>,
-    /// Objects that no manifest names any more as well.
-    pub unmanaged: bool,
-    /// The objects of a saved plan, each with the fields that it shows.
-    pub shown: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// Those of them that no manifest named.
-    pub shown_unmanaged: BTreeSet<String>,
-}
+pub use take::Take;
+use take::covers;
 
 /// An inverse plan, and a finding for everything of the run that it does not take back.
 pub struct Undone {
@@ -45,56 +35,6 @@ pub struct Undone {
     pub findings: Diagnostics,
     /// The manifests of its objects.
     manifests: BTreeMap<Address, Arc<Desired>>,
-}
-
-impl Undone {
-    /// Holds an inverse that was made anew to the one that was saved: objects whose manifest or live values moved since
-    /// are stale, and for those that are not found any more there is a finding.
-    pub fn hold_to(
-        &mut self,
-        saved: &PlanDocument,
-        in_scope: &dyn Fn(&str) -> bool,
-    ) -> Diagnostics {
-        let mut shown: BTreeMap<&str, &ObjectEntry> = saved
-            .objects
-            .iter()
-            .map(|entry| (entry.address.as_str(), entry))
-            .collect();
-        let pass = &mut self.pass;
-        for (planned, entry) in pass.planned.iter().zip(&pass.document.objects) {
-            let shown = shown.remove(entry.address.as_str());
-            let address = &planned.desired.address;
-            let moved = shown.zip(self.manifests.get(address));
-            let moved = moved.and_then(|(shown, manifest)| {
-                provenance::moved(shown, &saved.source, manifest, &pass.document.source)
-            });
-            let same = shown.is_some_and(|shown| is_same_work(entry, shown));
-            let changed = !same && planned.action == Action::Update;
-            let why = "its live values changed after the plan was made: undo again";
-            if let Some(why) = moved.or(changed.then(|| why.into())) {
-                pass.moved.insert(address.clone(), why);
-            }
-        }
-        let mut findings = Diagnostics::default();
-        let is_gone =
-            |entry: &&ObjectEntry| entry.action == Action::Update && in_scope(&entry.address);
-        for entry in shown.into_values().filter(is_gone) {
-            let address = &entry.address;
-            let what =
-                format!("{address}: its manifest is gone or has another name: nothing is sent");
-            let finding = Diagnostic::warning(NOT_IN_MANIFESTS, what);
-            findings.push(finding.hint("undo again"));
-        }
-        findings
-    }
-}
-
-/// Whether both send the same from the same live values.
-fn is_same_work(one: &ObjectEntry, other: &ObjectEntry) -> bool {
-    let mut calls = one.calls.iter().zip(&other.calls);
-    one.calls.len() == other.calls.len()
-        && calls.all(|(one, other)| one.is_same(other))
-        && one.fingerprint == other.fingerprint
 }
 
 /// One write of a run, and its object as it is found today.
@@ -217,7 +157,13 @@ pub async fn undo(
 /// A field that was named and that the run did not change is a mistake, not an empty plan.
 fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), String> {
     let changes = || writes.iter().flat_map(|write| &write.intent.changes);
-    let touched = |pattern: &PathPattern| changes().any(|change| covers(pattern, &change.path));
+    let touched = |pattern: &PathPattern| {
+        writes.iter().any(|write| {
+            let table = table(write.intent.subject().kind);
+            let mut changes = write.intent.changes.iter();
+            changes.any(|change| covers(table, pattern, &change.path))
+        })
+    };
     if take.fields.iter().all(touched) {
         return Ok(());
     }
@@ -228,6 +174,10 @@ fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), 
     Err(format!(
         "the run {run} did not change what --field names; it changed {some}{more}"
     ))
+}
+
+fn table(kind: &str) -> &'static [Field] {
+    provider::of_kind(kind).map_or(&[][..], |provider| provider.table().desired)
 }
 
 /// Fields that an error names.
@@ -339,7 +289,7 @@ fn inverse(
     let changes: Vec<ChangeEntry> = intent
         .changes
         .iter()
-        .filter(|change| take.names(&object.address, &change.path))
+        .filter(|change| take.names(table, &object.address, &change.path))
         .cloned()
         .collect();
     let changed_too = !take.fields.is_empty() || take.shown.is_some();
@@ -361,7 +311,7 @@ fn inverse(
             && goes.any(|change| change.path.to_string() == lost.path);
         let ignored = policy
             .left_alone()
-            .any(|pattern| covers(pattern, &lost.path));
+            .any(|pattern| covers(table, pattern, &lost.path));
         !meaningless && !ignored
     });
     (Some(planned), lost)
@@ -374,79 +324,9 @@ fn carried(table: &'static [Field], live: &Fields) -> Fields {
         .collect()
 }
 
-impl Take {
-    /// Whether a change of an object is to be taken back.
-    fn names(&self, address: &Address, path: &str) -> bool {
-        match &self.shown {
-            Some(shown) => shown.get(&address.to_string()).is_some_and(|paths| {
-                // A plan of one element may show the element where the run changed a field of it.
-                paths
-                    .iter()
-                    .any(|shown| plan::base::covers(shown, path) || plan::base::covers(path, shown))
-            }),
-            None if self.fields.is_empty() => true,
-            None => self.fields.iter().any(|pattern| covers(pattern, path)),
-        }
-    }
-
-    /// What a saved plan shows, to be taken back once more. Objects that no manifest named then need none now.
-    pub fn shown(saved: &PlanDocument) -> Self {
-        let paths = |entry: &ObjectEntry| entry.changes.iter().map(|c| c.path.clone()).collect();
-        let entries = saved.objects.iter();
-        let unmanaged = entries
-            .clone()
-            .filter(|entry| entry.manifest_fingerprint.is_none());
-        Self {
-            shown_unmanaged: unmanaged.map(|entry| entry.address.clone()).collect(),
-            shown: Some(
-                entries
-                    .map(|entry| (entry.address.clone(), paths(entry)))
-                    .collect(),
-            ),
-            ..Self::default()
-        }
-    }
-
-    fn takes_unmanaged(&self, address: &str) -> bool {
-        self.unmanaged || self.shown_unmanaged.contains(address)
-    }
-}
-
-/// Whether a pattern names the field at `path` or something around it.
-fn covers(pattern: &PathPattern, path: &str) -> bool {
-    let Ok(path) = PathPattern::parse(path) else {
-        return false;
-    };
-    let pattern = pattern_of_plans(pattern);
-    pattern.parts.len() <= path.parts.len()
-        && pattern
-            .parts
-            .iter()
-            .zip(&path.parts)
-            .all(|parts| match parts {
-                (PatternPart::AnyElement, PatternPart::Element(_)) => true,
-                (one, other) => one == other,
-            })
-}
-
-/// A pattern with the field by the name that plans use: `userGroups` of a manifest is `userGroupIds` there.
-fn pattern_of_plans(pattern: &PathPattern) -> PathPattern {
-    let mut pattern = pattern.clone();
-    if let Some(PatternPart::Field(name)) = pattern.parts.first_mut() {
-        let mut tables = provider::ALL
-            .iter()
-            .map(|provider| provider.table().desired);
-        let other = tables.find_map(|table| Some(meant(table, name)).filter(|meant| meant != name));
-        if let Some(other) = other.map(str::to_string) {
-            *name = other;
-        }
-    }
-    pattern
-}
-
 /// The object of a manifest, wanting nothing yet but what every write has to carry.
 fn bare(manifest: &Desired, intent: &Intent) -> Desired {
-    let table = provider::of(manifest.vendor).map_or(&[][..], |provider| provider.table().desired);
+    let table = table(manifest.address.kind.0);
     let mut fields = recall(table, &intent.unread);
     for field in table {
         let unread = field.need == Need::InManifest;

@@ -109,6 +109,18 @@ async fn members_that_others_added_to_a_set_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_field_is_named_as_in_the_manifest_or_as_in_the_plan() {
+    for field in ["userGroups", "userGroupIds"] {
+        let place = place().await;
+        place.object(&license(&["Engineering", "Field sales", "Support"]));
+        apply(&place);
+        let ran = undo(&place, &["--field", field]);
+        assert_eq!(ran.code, 0, "{field}: {}", ran.stderr);
+        assert_eq!(groups(&place), ["Engineering", "Field sales"], "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_of_a_run_that_was_cut_off_counts_once_it_is_known_to_be_carried_out() {
     let place = twelve().await;
     cut_off(&place);

@@ -1,0 +1,58 @@
+//! An inverse that was saved, held against the one that today's manifests and live values give.
+
+use std::collections::BTreeMap;
+
+use super::{NOT_IN_MANIFESTS, Undone};
+use crate::model::{Diagnostic, Diagnostics};
+use crate::plan::document::{ObjectEntry, PlanDocument};
+use crate::plan::{Action, provenance};
+
+impl Undone {
+    /// Holds an inverse that was made anew to the one that was saved: objects whose manifest or live values moved since
+    /// are stale, and for those that are not found any more there is a finding.
+    pub fn hold_to(
+        &mut self,
+        saved: &PlanDocument,
+        in_scope: &dyn Fn(&str) -> bool,
+    ) -> Diagnostics {
+        let mut shown: BTreeMap<&str, &ObjectEntry> = saved
+            .objects
+            .iter()
+            .map(|entry| (entry.address.as_str(), entry))
+            .collect();
+        let pass = &mut self.pass;
+        for (planned, entry) in pass.planned.iter().zip(&pass.document.objects) {
+            let shown = shown.remove(entry.address.as_str());
+            let address = &planned.desired.address;
+            let moved = shown.zip(self.manifests.get(address));
+            let moved = moved.and_then(|(shown, manifest)| {
+                provenance::moved(shown, &saved.source, manifest, &pass.document.source)
+            });
+            let same = shown.is_some_and(|shown| is_same_work(entry, shown));
+            let changed = !same && planned.action == Action::Update;
+            let why = "its live values changed after the plan was made: undo again";
+            if let Some(why) = moved.or(changed.then(|| why.into())) {
+                pass.moved.insert(address.clone(), why);
+            }
+        }
+        let mut findings = Diagnostics::default();
+        let is_gone =
+            |entry: &&ObjectEntry| entry.action == Action::Update && in_scope(&entry.address);
+        for entry in shown.into_values().filter(is_gone) {
+            let address = &entry.address;
+            let what =
+                format!("{address}: its manifest is gone or has another name: nothing is sent");
+            let finding = Diagnostic::warning(NOT_IN_MANIFESTS, what);
+            findings.push(finding.hint("undo again"));
+        }
+        findings
+    }
+}
+
+/// Whether both send the same from the same live values.
+fn is_same_work(one: &ObjectEntry, other: &ObjectEntry) -> bool {
+    let mut calls = one.calls.iter().zip(&other.calls);
+    one.calls.len() == other.calls.len()
+        && calls.all(|(one, other)| one.is_same(other))
+        && one.fingerprint == other.fingerprint
+}
