@@ -38,6 +38,7 @@ pub mod read_back;
 pub mod schedule;
 pub mod serve;
 mod service;
+mod shell;
 pub mod source;
 pub mod status;
 pub mod task;
