@@ -31,6 +31,7 @@ mod session;
 mod settle;
 mod side_effects;
 pub mod spans;
+pub mod store;
 mod tls;
 pub mod transport;
 mod trust;

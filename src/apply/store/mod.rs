@@ -1,0 +1,117 @@
+//! Where runs remember what they did, and how they keep out of each other's way.
+//!
+//! Lock and journal are one trait, because the fence is in the journal's own commit: a store takes no record of a holder
+//! whose lease somebody else has taken over. A lease can be lost while it is held: its file is deleted, or it expires
+//! behind a machine that slept. So every taking has a higher epoch, the holder asks its own clock before each call
+//! ([`Lease::covers`]), and the store asks the epoch with each append. Neither alone is enough.
+//!
+//! The unit of the journal is the same JSON line in every engine, so what is known of the objects is folded by one
+//! reader ([`super::memory`]) and a journal can be taken from one store to another.
+
+mod error;
+pub mod term;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::journal::Record;
+use crate::model::AccountKey;
+pub use error::StoreError;
+
+/// A place that a team's runs share, or that the runs of one machine do.
+pub trait Store: Send + Sync {
+    /// Returns what people call it: a path, or an address without its password.
+    fn name(&self) -> String;
+
+    /// Tries once to take the lease on an account. It is given back when it is dropped.
+    fn take<'a>(
+        &'a self,
+        account: &'a AccountKey,
+        claim: &'a Claim,
+    ) -> BoxFuture<'a, Result<Taken, StoreError>>;
+
+    /// Waits until another try to take the lease is worth it: somebody gave it back, or a while has passed.
+    fn wait<'a>(&'a self, account: &'a AccountKey) -> BoxFuture<'a, ()>;
+
+    /// Appends records, all of them or none. They are durable when it returns.
+    ///
+    /// With a lease they are about its account, and [`StoreError::LeaseLost`] if it is not ours any more. Without one
+    /// they are about a run as a whole, or nobody else can write to the account.
+    fn append<'a>(
+        &'a self,
+        records: &'a [Record],
+        lease: Option<&'a dyn Lease>,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Hands over the lines of the journal behind `cursor`, in order within an account, and moves it along.
+    fn read<'a>(
+        &'a self,
+        reading: Reading<'a>,
+        cursor: &'a mut Cursor,
+        take: &'a mut (dyn FnMut(Line) + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Waits until every lease that was dropped is given back. The lease of a store that does not answer expires.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Who wants a lease, and for how long at a time.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Whoever waits is told this: a person, a process, a machine, a run.
+    pub holder: String,
+    /// How long a lease lasts that nobody renews; longer than the longest call by a good deal.
+    pub term: Duration,
+}
+
+/// What trying to take a lease came to.
+pub enum Taken {
+    Held(Box<dyn Lease>),
+    /// Somebody else has it; the text says who.
+    Busy(String),
+}
+
+/// The right to write to an account, until it is dropped or lost.
+pub trait Lease: Send + Sync {
+    fn account(&self) -> &AccountKey;
+
+    /// Returns a number that grows with every taking of this account's lease, so that a holder that was cut off and
+    /// comes back can be told from the one in office.
+    fn epoch(&self) -> u64;
+
+    /// Checks that a call of this length, started now, ends while the lease is ours. The error says who has it, or why
+    /// that cannot be told. Asked before every call, so it uses no network.
+    fn covers(&self, call: Duration) -> Result<(), String>;
+}
+
+/// Which lines of a journal are asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Reading<'a> {
+    /// All lines as they were written: what runs did.
+    Everything,
+    /// What is known of the objects of these accounts. A store that kept a summary of the older lines hands that over in
+    /// their place; one that cannot tell accounts apart hands over the lines of all.
+    Accounts(&'a [AccountKey]),
+}
+
+/// A line of a journal.
+#[derive(Debug, PartialEq)]
+pub enum Line {
+    Record(Box<Record>),
+    /// The line of this number is not whole.
+    Damaged(u64),
+    /// The journal is another one than it was: forget what was handed over before.
+    Anew,
+}
+
+/// How far a journal was read. The default is its beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// By account where a store keeps accounts apart, else one for the empty name: lines of different accounts may become
+    /// visible in another order than they were numbered in.
+    pub at: BTreeMap<String, u64>,
+    /// Lines handed over so far.
+    pub lines: u64,
+}
