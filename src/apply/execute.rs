@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
+use super::http::locked_out;
 use super::journal::Residual;
-use super::lock::Held;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::rejection::rejection;
@@ -16,6 +16,7 @@ use super::reread::Rereads;
 use super::settle;
 use super::side_effects::side_effects;
 use super::spans;
+use super::store::{Lease, StoreError};
 use super::transport::{Account, Writer};
 use crate::model::{Desired, Live, Observed, Reply, Verdict, Verify, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
@@ -33,9 +34,9 @@ pub struct Context<'a> {
     /// How objects of the account are looked at.
     pub rereads: &'a Rereads,
     pub checks: WriteChecks,
-    pub recorder: &'a Recorder<'a>,
-    /// What keeps other writers away; nothing where nobody else can write.
-    pub lock: Option<&'a dyn Held>,
+    pub recorder: &'a Recorder,
+    /// What keeps other writers away; `None` where nobody else can write.
+    pub lease: Option<&'a dyn Lease>,
     /// The time, as an argument.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// Risks that go without a person; nothing where one has looked at the plan and said yes.
@@ -68,20 +69,18 @@ pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
 }
 
 async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
-    let epoch = context.lock.map(Held::epoch);
     let (recorder, entry) = (context.recorder, work.entry);
-    let written = match may_write(context) {
-        Ok(()) => {
-            let intent = recorder.intent(entry, &work.planned, context.account, epoch);
-            intent.await
-        }
-        Err(why) => Err(why),
-    };
-    if let Err(why) = written {
-        return Report::new(work.planned, Some(Outcome::Failed), Some(why));
+    if let Some(Err(why)) = context.lease.map(|lease| lease.covers(Duration::ZERO)) {
+        let why = Some(locked_out(&why));
+        return Report::new(work.planned, Some(Outcome::Failed), why);
+    }
+    let intent = recorder.intent(entry, &work.planned, context.account);
+    if let Err(error) = intent.await {
+        let why = Some(unwritten(&error));
+        return Report::new(work.planned, Some(Outcome::Failed), why);
     }
     let mut report = match current(context, work).await {
-        Ok((planned, before)) => match weigh_anew(context, entry, &planned, epoch).await {
+        Ok((planned, before)) => match weigh_anew(context, entry, &planned).await {
             Ok(()) => send(context, planned, &before).await,
             Err((outcome, why)) => Report::new(planned, Some(outcome), Some(why)),
         },
@@ -93,17 +92,11 @@ async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     report
 }
 
-/// Whether the lock is still ours. A run that was cut off from it, however that came about, must not write
-/// into the work of the one that has it now.
-fn may_write(context: &Context<'_>) -> Result<(), String> {
-    match context.lock.map(Held::still_ours) {
-        None | Some(Ok(())) => Ok(()),
-        Some(Err(why)) => {
-            let connection = &context.account.connection.name;
-            Err(format!(
-                "locked out: the lock of `{connection}` is not ours any more ({why}), so nothing was sent"
-            ))
-        }
+/// Says why a step was not begun: what cannot be written down is not done.
+fn unwritten(error: &StoreError) -> String {
+    match error {
+        StoreError::LeaseLost(why) => locked_out(why),
+        StoreError::Unavailable { .. } | StoreError::Refused { .. } => error.to_string(),
     }
 }
 
@@ -169,7 +162,6 @@ async fn weigh_anew(
     context: &Context<'_>,
     entry: &ObjectEntry,
     planned: &Planned,
-    epoch: Option<u64>,
 ) -> Result<(), (Outcome, String)> {
     let changes = document::changes(planned);
     if changes == entry.changes {
@@ -185,10 +177,8 @@ async fn weigh_anew(
         Some(refusal) => Err((Outcome::Refused, refusal)),
         None => {
             let recorder = context.recorder;
-            let written = recorder
-                .intent(&entry, planned, context.account, epoch)
-                .await;
-            written.map_err(|why| (Outcome::Failed, why))
+            let written = recorder.intent(&entry, planned, context.account).await;
+            written.map_err(|error| (Outcome::Failed, unwritten(&error)))
         }
     }
 }
@@ -226,7 +216,7 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
         return Report::new(planned, None, None);
     };
     let provider = context.account.provider;
-    let writer = Writer::new(context.account);
+    let writer = Writer::new(context.account, context.lease);
     let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
     let open = |why| Report {
         unclear: true,
@@ -238,9 +228,6 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
     };
     let mut unclear = None;
     for _ in 0..WRITES {
-        if let Err(why) = may_write(context) {
-            return failed_after(why, unclear);
-        }
         let why = match writer.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
                 Verdict::Accepted => return verify(context, planned, before, &reply).await,

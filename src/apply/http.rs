@@ -13,6 +13,7 @@ use url::Url;
 
 use super::limiter::{Limiter, Urgency};
 use super::spans;
+use super::store::Lease;
 use super::tls::{Tls, provide_crypto};
 use crate::model::{Connection, Limits, Method, Reply};
 
@@ -70,6 +71,12 @@ impl Lost {
     }
 }
 
+/// Says why a write was not sent: a run that was cut off from its lease, however that came about, must not write into the
+/// work of the one that has it now.
+pub fn locked_out(why: &str) -> String {
+    format!("locked out: the lease is not ours any more ({why}), so nothing was sent")
+}
+
 /// What is sent. It may hold secrets, so it has no `Debug`.
 pub struct Outgoing<'a> {
     pub method: Method,
@@ -78,6 +85,8 @@ pub struct Outgoing<'a> {
     pub credential: Option<(&'static str, String)>,
     pub body: Body<'a>,
     pub urgency: Urgency,
+    /// The lease that a write goes under, where others may write too.
+    pub lease: Option<&'a dyn Lease>,
 }
 
 pub enum Body<'a> {
@@ -102,6 +111,8 @@ pub trait Wire: Send + Sync {
 pub struct Http {
     wire: Box<dyn Wire>,
     pub limiter: Limiter,
+    /// The longest time that one exchange takes.
+    longest: Duration,
     /// When the run is over. An account that outlives a run gets a new one.
     deadline: Mutex<Instant>,
     /// Exchanges by status; 0 for those without an answer.
@@ -117,13 +128,18 @@ impl Http {
         deadline: Instant,
     ) -> Result<Self, String> {
         let network = Network::new(connection, tls)?;
-        Ok(Self::over(Box::new(network), limits, deadline))
+        Ok(Self {
+            longest: connection.timeout,
+            ..Self::over(Box::new(network), limits, deadline)
+        })
     }
 
+    /// Over a wire that always answers.
     pub fn over(wire: Box<dyn Wire>, limits: &Limits, deadline: Instant) -> Self {
         Self {
             wire,
             limiter: Limiter::new(limits),
+            longest: Duration::ZERO,
             deadline: Mutex::new(deadline),
             answered: Mutex::default(),
         }
@@ -163,6 +179,13 @@ impl Http {
         let Ok(turn) = tokio::time::timeout_at(self.deadline(), turn).await else {
             return Err(Lost::unsent(OVER).of(name));
         };
+        // The turn may have taken a while, or the machine slept: this is the last moment to see it.
+        if let Some(Err(why)) = outgoing.lease.map(|lease| lease.covers(self.longest)) {
+            return Err(Lost {
+                lasting: true,
+                ..Lost::unsent(locked_out(&why))
+            });
+        }
         let received = tokio::time::timeout_at(self.deadline(), self.wire.carry(outgoing)).await;
         let received = received.unwrap_or_else(|_| Err(Lost::sent(OVER)));
         self.count(received.as_ref().map_or(0, |it| it.reply.status));
@@ -427,6 +450,7 @@ mod tests {
             credential: None,
             body: Body::None,
             urgency: Urgency::Read,
+            lease: None,
         };
         let lost = match http.exchange("GET /", &outgoing).await {
             Ok(_) => panic!("there was no turn"),

@@ -8,7 +8,7 @@
 use std::borrow::Borrow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -24,7 +24,6 @@ pub use record::{Agreed, Ended, Event, GaveUp, Intent, Purpose, Record, Residual
 /// A journal open for writing.
 pub struct Journal {
     lines: Arc<Lines>,
-    path: PathBuf,
 }
 
 /// The file, and the records of steps side by side that wait for it.
@@ -35,7 +34,7 @@ struct Lines {
 
 #[derive(Default)]
 struct Waiting {
-    records: Vec<(Record, oneshot::Sender<io::Result<()>>)>,
+    texts: Vec<(String, oneshot::Sender<io::Result<()>>)>,
     /// Whether somebody writes down what waits.
     is_served: bool,
 }
@@ -44,8 +43,6 @@ struct Writing {
     file: File,
     /// Whether the last line may have no end.
     torn: bool,
-    /// Why a record was lost first.
-    fault: Option<String>,
     /// How often it was waited for the disk.
     syncs: usize,
 }
@@ -71,11 +68,10 @@ impl Journal {
         let mut writing = Writing {
             file,
             torn,
-            fault: None,
             syncs: 0,
         };
         if torn {
-            writing.write(std::iter::empty::<Record>())?;
+            writing.write(std::iter::empty())?;
         }
         let lines = Lines {
             writing: Mutex::new(writing),
@@ -83,17 +79,20 @@ impl Journal {
         };
         Ok(Self {
             lines: Arc::new(lines),
-            path: path.to_path_buf(),
         })
     }
 
-    /// Writes a line and comes back when it is on disk. Records that come while the disk is waited for are written
+    /// Writes lines and comes back when they are on disk. Those that come while the disk is waited for are written
     /// together after that, with one wait for all of them; no task is held up by it.
-    pub async fn commit(&self, record: Record) -> io::Result<()> {
+    pub async fn commit(&self, records: &[Record]) -> io::Result<()> {
+        let mut text = String::new();
+        for record in records {
+            text += &encode(record)?;
+        }
         let (done, ended) = oneshot::channel();
         let serves = {
             let mut waiting = locked(&self.lines.waiting);
-            waiting.records.push((record, done));
+            waiting.texts.push((text, done));
             !std::mem::replace(&mut waiting.is_served, true)
         };
         if serves {
@@ -115,16 +114,8 @@ impl Journal {
         if records.peek().is_none() {
             return Ok(());
         }
-        self.writing().append(records)
-    }
-
-    /// Why the first record was lost that could not be written; `None` if all are on disk.
-    pub fn fault(&self) -> Option<String> {
-        self.writing().fault.clone()
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+        let lines = records.map(|record| encode(record.borrow()));
+        self.writing().append(lines)
     }
 
     fn writing(&self) -> MutexGuard<'_, Writing> {
@@ -143,14 +134,14 @@ impl Lines {
         loop {
             let group = {
                 let mut waiting = locked(&self.waiting);
-                if waiting.records.is_empty() {
+                if waiting.texts.is_empty() {
                     waiting.is_served = false;
                     return;
                 }
-                std::mem::take(&mut waiting.records)
+                std::mem::take(&mut waiting.texts)
             };
-            let (records, waiting): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-            let written = locked(&self.writing).append(records);
+            let (texts, waiting): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+            let written = locked(&self.writing).append(texts.into_iter().map(Ok));
             for done in waiting {
                 let told = match &written {
                     Ok(()) => Ok(()),
@@ -164,22 +155,19 @@ impl Lines {
 }
 
 impl Writing {
-    fn append(&mut self, records: impl IntoIterator<Item: Borrow<Record>>) -> io::Result<()> {
-        let written = self.write(records);
-        if let Err(error) = &written {
-            self.torn = true;
-            self.fault.get_or_insert_with(|| error.to_string());
-        }
+    fn append(&mut self, texts: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
+        let written = self.write(texts);
+        self.torn |= written.is_err();
         written
     }
 
-    fn write(&mut self, records: impl IntoIterator<Item: Borrow<Record>>) -> io::Result<()> {
+    fn write(&mut self, texts: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         let mut lines = String::new();
         if self.torn {
             lines.push('\n');
         }
-        for record in records {
-            lines += &encode(record.borrow())?;
+        for text in texts {
+            lines += &text?;
             if lines.len() >= CHUNK {
                 self.file.write_all(lines.as_bytes())?;
                 lines.clear();
@@ -250,17 +238,15 @@ mod tests {
         testing::ended(address, Outcome::Converged)
     }
 
+    /// Writes an intent of a run.
+    async fn commit(journal: &Journal, run: String) -> io::Result<()> {
+        journal.commit(&[record(&run, intent("a"))]).await
+    }
+
     fn read(path: &Path) -> (Vec<String>, String) {
         let mut records = Records::open(path).unwrap();
         let runs = records.by_ref().map(|record| record.run).collect();
-        (
-            runs,
-            records
-                .end()
-                .unwrap()
-                .told(Path::new("j"))
-                .unwrap_or_default(),
-        )
+        (runs, records.end().unwrap().told("j").unwrap_or_default())
     }
 
     #[test]
@@ -283,19 +269,17 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_could_not_be_written_is_remembered_and_does_not_spoil_the_next() {
+    fn a_record_that_could_not_be_written_does_not_spoil_the_next() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
         let journal = Journal::open(&path).unwrap();
         journal.append(&record("1", intent("a"))).unwrap();
-        assert_eq!(journal.fault(), None);
         // As a disk does that is full in the middle of a line.
         journal.writing().file.write_all(b"{\"at\":").unwrap();
         let too_large = intent(&"a".repeat(MAX_LINE));
-        assert!(journal.append(&record("1", too_large)).is_err());
-        assert_eq!(journal.fault().unwrap(), "a record is larger than 16 MiB");
+        let why = journal.append(&record("1", too_large)).unwrap_err();
+        assert_eq!(why.to_string(), "a record is larger than 16 MiB");
         journal.append(&record("1", ended("a"))).unwrap();
-        assert!(journal.fault().is_some());
         let (runs, damaged) = read(&path);
         assert_eq!(runs, ["1", "1"]);
         assert_eq!(damaged, "line 2 of the journal j is damaged");
@@ -308,7 +292,7 @@ mod tests {
         let journal = Journal::open(&path).unwrap();
         // The disk is busy until all of them wait.
         let disk = journal.writing();
-        let commits = (0..20).map(|run| journal.commit(record(&run.to_string(), intent("a"))));
+        let commits = (0..20).map(|run| commit(&journal, run.to_string()));
         let mut commits = futures::future::join_all(commits);
         assert!((&mut commits).now_or_never().is_none());
         drop(disk);
@@ -327,13 +311,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(&dir.path().join("journal.jsonl")).unwrap();
         journal.writing().file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let ended = futures::future::join(
-            journal.commit(record("1", intent("a"))),
-            journal.commit(record("1", intent("b"))),
-        );
+        let ended =
+            futures::future::join(commit(&journal, "1".into()), commit(&journal, "2".into()));
         let (one, other) = ended.await;
         assert!(one.is_err() && other.is_err());
-        assert!(journal.fault().is_some());
     }
 
     #[cfg(unix)]
@@ -362,7 +343,7 @@ mod tests {
             let mut records = Records::new(cut.as_bytes());
             // What has no end yet may still be being written.
             assert_eq!(records.by_ref().count(), cut.matches('\n').count());
-            assert!(records.end().unwrap().told(Path::new("j")).is_none());
+            assert!(records.end().unwrap().told("j").is_none());
         }
     }
 

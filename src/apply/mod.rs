@@ -16,7 +16,6 @@ pub mod execute;
 pub mod http;
 pub mod journal;
 pub mod limiter;
-pub mod lock;
 pub mod memory;
 pub mod observe;
 pub mod opened;

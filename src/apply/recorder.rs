@@ -1,23 +1,29 @@
 //! What a run writes into the journal. Without a journal it writes nothing and says so to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::journal::{Agreed, Ended, Event, GaveUp, Intent, Journal, Record, Started};
+use super::journal::{Agreed, Ended, Event, GaveUp, Intent, Record, Started};
 use super::memory::{Finding, Memory, OpenIntent, Place, agreement};
 use super::outcome::{Outcome, Report};
+use super::store::{Lease, Leases, Queue, StoreError};
 use super::transport::Account;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
 use crate::plan::document::{ObjectEntry, identity_of};
 use crate::plan::recall::remember;
 
-pub struct Recorder<'a> {
-    /// Nothing for runs that are not to be remembered.
-    pub journal: Option<&'a Journal>,
+/// Writes down what a run does, under its leases.
+pub struct Recorder {
+    /// `None` for runs that are not to be remembered.
+    pub queue: Option<Arc<Queue>>,
+    pub leases: Leases,
     /// The name of this run.
     pub run: String,
+    /// Which team's or repository's run it is, if that was said.
+    pub scope: Option<String>,
     /// Where each connection leads, as the manifests say.
     pub places: BTreeMap<String, Place>,
     /// The objects whose write puts back what somebody else has changed.
@@ -25,52 +31,52 @@ pub struct Recorder<'a> {
     pub clock: fn() -> Timestamp,
 }
 
-impl<'a> Recorder<'a> {
-    /// A recorder of writes that heal nothing.
+/// Agreements that are written at once: ten thousand need not be in memory together.
+const CHUNK: usize = 1000;
+
+impl Recorder {
+    /// Returns a recorder of a run without leases that heals nothing.
     pub fn new(
-        journal: Option<&'a Journal>,
+        queue: Option<Arc<Queue>>,
         run: &str,
         places: BTreeMap<String, Place>,
         clock: fn() -> Timestamp,
     ) -> Self {
         Self {
-            journal,
+            queue,
+            leases: Leases::default(),
             run: run.to_string(),
+            scope: None,
             places,
             heals: BTreeSet::new(),
             clock,
         }
-    }
-}
-
-impl Recorder<'_> {
-    fn write(&self, event: Event) -> Result<(), String> {
-        let Some(journal) = self.journal else {
-            return Ok(());
-        };
-        let written = journal.append(&self.record(event));
-        written.map_err(|error| fault(journal, &error))
     }
 
     fn record(&self, event: Event) -> Record {
         Record {
             at: (self.clock)().to_string(),
             run: self.run.clone(),
+            scope: self.scope.clone(),
             event,
         }
     }
 
-    pub fn started(&self, started: Started) -> Result<(), String> {
-        self.write(Event::Started(started))
-    }
-
-    /// The same without holding up a task, for what steps side by side write down.
-    async fn commit(&self, event: Event) -> Result<(), String> {
-        let Some(journal) = self.journal else {
+    async fn commit(
+        &self,
+        events: Vec<Event>,
+        lease: Option<&Arc<dyn Lease>>,
+    ) -> Result<(), Arc<StoreError>> {
+        let Some(queue) = self.queue.as_ref().filter(|_| !events.is_empty()) else {
             return Ok(());
         };
-        let written = journal.commit(self.record(event)).await;
-        written.map_err(|error| fault(journal, &error))
+        let records = events.into_iter().map(|event| self.record(event));
+        queue.commit(records.collect(), lease).await
+    }
+
+    pub async fn started(&self, started: Started) -> Result<(), Arc<StoreError>> {
+        let lease = self.leases.only();
+        self.commit(vec![Event::Started(started)], lease).await
     }
 
     /// Writes an intent down. If that fails nothing may be sent.
@@ -79,14 +85,14 @@ impl Recorder<'_> {
         entry: &ObjectEntry,
         planned: &Planned,
         account: &Account,
-        epoch: Option<u64>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Arc<StoreError>> {
         let Some(call) = entry.calls.first() else {
             return Ok(());
         };
         let desired = &planned.desired;
         let (table, fields) = (account.provider.table().desired, &desired.fields.unpack());
         let place = self.place(&entry.connection);
+        let lease = self.leases.of(&entry.connection);
         let intent = Event::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
@@ -104,13 +110,19 @@ impl Recorder<'_> {
             spared: agreement::spared(desired),
             given_up: agreement::given_up(desired),
             heals: self.heals.contains(&desired.address),
-            epoch,
+            epoch: lease.map(|lease| lease.epoch()),
         }));
-        self.commit(intent).await
+        self.commit(vec![intent], lease).await
     }
 
     fn place(&self, connection: &str) -> Place {
         self.places.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Returns the account under whose lease a connection is written to.
+    fn account(&self, connection: &str) -> String {
+        let lease = self.leases.of(connection);
+        lease.map_or(String::new(), |lease| lease.account().account.clone())
     }
 
     /// Writes down how an object ended. The write is done; a journal that cannot say so leaves an open
@@ -125,83 +137,115 @@ impl Recorder<'_> {
             residual: report.residual.clone(),
             unclear: report.unclear,
         };
-        if let Err(why) = self.commit(Event::Outcome(ended)).await {
+        let lease = self.leases.of(&report.planned.desired.connection);
+        if let Err(why) = self.commit(vec![Event::Outcome(ended)], lease).await {
             tracing::error!("{why}");
         }
     }
 
     /// Writes down what a look made of a write whose end nobody had recorded.
-    pub fn found(&self, open: &OpenIntent, finding: Finding) -> Result<Record, String> {
+    pub async fn found(
+        &self,
+        open: &OpenIntent,
+        finding: Finding,
+    ) -> Result<Record, Arc<StoreError>> {
+        let intent = &open.intent;
         let record = self.record(Event::Found {
-            address: open.intent.address.clone(),
+            address: intent.address.clone(),
             of_run: open.run.clone(),
             found: finding.words().into(),
             finding: Some(finding),
         });
-        if let Some(journal) = self.journal {
-            let written = journal.append(&record);
-            written.map_err(|error| fault(journal, &error))?;
+        let account = [&intent.vendor, &intent.base_url, &intent.account];
+        let lease = self.leases.of_account(account);
+        let lease = lease.or_else(|| self.leases.of(&intent.connection));
+        if let Some(queue) = &self.queue {
+            queue.commit(vec![record.clone()], lease).await?;
         }
         Ok(record)
     }
 
-    /// Writes down what is agreed on and was not before, all of it at once. Nothing hangs on it but what
-    /// later runs can tell, so a caller may go on without.
-    pub fn agreed<'d>(
+    /// Writes down what is agreed on and was not before. No write depends on it, only what later runs can tell, so a
+    /// caller may go on without.
+    pub async fn agreed(
         &self,
-        objects: impl Iterator<Item = &'d Planned>,
+        objects: impl Iterator<Item = &Planned>,
         known: &Memory,
         commit: Option<&String>,
         sandbox: bool,
-    ) -> Result<(), String> {
-        let Some(journal) = self.journal else {
+    ) -> Result<(), Arc<StoreError>> {
+        if self.queue.is_none() {
             return Ok(());
-        };
-        let fresh = |planned: &Planned| {
-            let place = self.places.get(planned.desired.connection.as_str())?;
+        }
+        let mut waiting: BTreeMap<&str, Vec<Event>> = BTreeMap::new();
+        for planned in objects {
+            let connection = planned.desired.connection.as_str();
+            let Some(place) = self.places.get(connection) else {
+                continue;
+            };
+            let Some(agreed) = agreement::agreed(planned, place) else {
+                continue;
+            };
             let agreed = Agreed {
+                account: self.account(connection),
                 commit: commit.cloned(),
                 sandbox,
-                ..agreement::agreed(planned, place)?
+                ..agreed
             };
-            (!known.has(&agreed)).then(|| self.record(Event::Agreed(Box::new(agreed))))
-        };
-        let written = journal.append_all(objects.filter_map(fresh));
-        written.map_err(|error| fault(journal, &error))
+            if known.has(&agreed) {
+                continue;
+            }
+            let events = waiting.entry(connection).or_default();
+            events.push(Event::Agreed(Box::new(agreed)));
+            if events.len() >= CHUNK {
+                let events = std::mem::take(events);
+                self.commit(events, self.leases.of(connection)).await?;
+            }
+        }
+        for (connection, events) in waiting {
+            self.commit(events, self.leases.of(connection)).await?;
+        }
+        Ok(())
     }
 
     /// Writes down that fields are left to another writer.
-    pub fn gave_up(&self, object: &Desired, fields: &[String]) -> Result<(), String> {
+    pub async fn gave_up(
+        &self,
+        object: &Desired,
+        fields: &[String],
+    ) -> Result<(), Arc<StoreError>> {
         let place = self.place(&object.connection);
         let wanted = agreement::wanted(object).map(agreement::hex);
-        self.write(Event::GaveUp(Box::new(GaveUp {
+        let gave_up = Event::GaveUp(Box::new(GaveUp {
             address: object.address.to_string(),
             vendor: object.vendor.to_string(),
             connection: object.connection.to_string(),
             base_url: place.base_url,
             tenant: place.tenant,
+            account: self.account(&object.connection),
             identity: identity_of(object),
             fields: fields.to_vec(),
             wanted: wanted.unwrap_or_default(),
-        })))
+        }));
+        let lease = self.leases.of(&object.connection);
+        self.commit(vec![gave_up], lease).await
     }
 
-    pub fn finished(&self, interrupted: bool) -> Result<(), String> {
-        self.write(Event::Finished { interrupted })
+    pub async fn finished(&self, interrupted: bool) -> Result<(), Arc<StoreError>> {
+        let lease = self.leases.only();
+        self.commit(vec![Event::Finished { interrupted }], lease)
+            .await
     }
-}
-
-fn fault(journal: &Journal, error: &std::io::Error) -> String {
-    let path = journal.path().display();
-    format!("cannot write the journal {path}: {error}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::path::PathBuf;
 
     use crate::apply::records::Records;
+    use crate::apply::store::files::Files;
+    use crate::files::links::Links;
     use crate::model::{Live, Observed, PackedFields, Value};
     use crate::plan;
     use crate::provider::{self, testing};
@@ -210,27 +254,43 @@ mod tests {
         Timestamp::UNIX_EPOCH
     }
 
-    fn recorder(journal: &Journal) -> Recorder<'_> {
-        let place = Place::new("https://lac.example.com/", None);
-        let places = [("lac".to_string(), place)].into();
-        Recorder::new(Some(journal), "7", places, clock)
+    struct Bench {
+        recorder: Recorder,
+        path: PathBuf,
+        _dir: tempfile::TempDir,
     }
 
-    #[test]
-    fn a_run_is_in_the_journal_from_its_start_to_its_end() {
+    fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
-        let journal = Journal::open(&path).unwrap();
-        let recorder = recorder(&journal);
+        let files = Files::open(&path, dir.path(), &Links::Followed).unwrap();
+        let queue = Queue::new(Arc::new(files));
+        let place = Place::new("https://lac.example.com/", None);
+        let places = [("lac".to_string(), place)].into();
+        Bench {
+            recorder: Recorder::new(Some(queue), "7", places, clock),
+            path,
+            _dir: dir,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_is_in_the_journal_from_its_start_to_its_end() {
+        let Bench {
+            recorder,
+            path,
+            _dir,
+        } = bench();
         let started = Started {
             by: "somebody".into(),
             ..Started::default()
         };
-        recorder.started(started.clone()).unwrap();
-        recorder.finished(true).unwrap();
+        recorder.started(started.clone()).await.unwrap();
+        recorder.finished(true).await.unwrap();
         let record = |event| Record {
             at: "1970-01-01T00:00:00Z".into(),
             run: "7".into(),
+            scope: None,
             event,
         };
         let written: Vec<Record> = Records::open(&path).unwrap().collect();
@@ -238,11 +298,13 @@ mod tests {
         assert_eq!(written, [record(Event::Started(started)), finished]);
     }
 
-    #[test]
-    fn what_is_agreed_on_is_written_once_with_where_it_comes_from() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("journal.jsonl");
-        let journal = Journal::open(&path).unwrap();
+    #[tokio::test]
+    async fn what_is_agreed_on_is_written_once_with_where_it_comes_from() {
+        let Bench {
+            recorder,
+            path,
+            _dir,
+        } = bench();
         let table = provider::of_kind("LacLicenseOrder").unwrap().table();
         let fields = [("activations_allowed", Value::Integer(5))].into();
         let order = Desired {
@@ -256,14 +318,10 @@ mod tests {
         let lac = provider::of_kind("LacLicenseOrder").unwrap();
         let planned = plan::plan(lac, &Arc::new(order), &live, clock());
         let mut known = Memory::default();
+        let commit = "c0ffee".to_string();
         for _ in 0..2 {
-            let agreed = recorder(&journal).agreed(
-                [&planned].into_iter(),
-                &known,
-                Some(&"c0ffee".to_string()),
-                true,
-            );
-            agreed.unwrap();
+            let agreed = recorder.agreed([&planned].into_iter(), &known, Some(&commit), true);
+            agreed.await.unwrap();
             Records::open(&path)
                 .unwrap()
                 .for_each(|record| known.follow(&record));
@@ -279,18 +337,5 @@ mod tests {
         assert_eq!(agreed.base_url, "https://lac.example.com/");
         assert_eq!(agreed.commit.as_deref(), Some("c0ffee"));
         assert!(agreed.sandbox);
-    }
-
-    #[test]
-    fn a_journal_that_cannot_be_written_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("journal.jsonl");
-        let journal = Journal::open(&path).unwrap();
-        let error = fault(&journal, &std::io::Error::other("the disk is full"));
-        let path = path.display();
-        assert_eq!(
-            error,
-            format!("cannot write the journal {path}: the disk is full")
-        );
     }
 }

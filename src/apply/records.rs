@@ -105,7 +105,7 @@ pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> 
 /// [`Records::end`] says which.
 pub struct Records {
     lines: Option<Lines<Box<dyn BufRead>>>,
-    number: usize,
+    number: u64,
     damaged: Damaged,
     error: Option<io::Error>,
 }
@@ -169,7 +169,7 @@ impl Iterator for Records {
 /// Lines that are not whole: how many, and the numbers of the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Damaged {
-    first: Vec<usize>,
+    first: Vec<u64>,
     count: usize,
 }
 
@@ -177,7 +177,7 @@ impl Damaged {
     /// Numbers that are told: more would not help to find them.
     const SHOWN: usize = 5;
 
-    pub fn add(&mut self, line: usize) {
+    pub fn add(&mut self, line: u64) {
         self.count += 1;
         if self.first.len() < Self::SHOWN {
             self.first.push(line);
@@ -189,22 +189,21 @@ impl Damaged {
     }
 
     /// Says which lines of a journal are damaged; `None` if all are whole.
-    pub fn told(&self, path: &Path) -> Option<String> {
+    pub fn told(&self, journal: &str) -> Option<String> {
         let (noun, verb) = match self.count {
             0 => return None,
             1 => ("line", "is"),
             _ => ("lines", "are"),
         };
-        let path = path.display();
         Some(format!(
-            "{noun} {self} of the journal {path} {verb} damaged"
+            "{noun} {self} of the journal {journal} {verb} damaged"
         ))
     }
 }
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numbers: Vec<String> = self.first.iter().map(usize::to_string).collect();
+        let numbers: Vec<String> = self.first.iter().map(u64::to_string).collect();
         f.write_str(&numbers.join(", "))?;
         match self.count - self.first.len() {
             0 => Ok(()),
@@ -243,10 +242,10 @@ mod tests {
         let damaged = records.end().unwrap();
         assert_eq!(damaged.first.len(), Damaged::SHOWN);
         assert_eq!(
-            damaged.told(Path::new("j")).unwrap(),
+            damaged.told("j").unwrap(),
             "lines 1, 2, 3, 4, 5 and 995 more of the journal j are damaged"
         );
-        assert_eq!(Damaged::default().told(Path::new("j")), None);
+        assert_eq!(Damaged::default().told("j"), None);
     }
 
     #[test]

@@ -298,6 +298,7 @@ impl Opener<'_> {
             credential: None,
             body,
             urgency: Urgency::Write,
+            lease: None,
         };
         loop {
             let (failure, asked) = match self.http.exchange(&name, &outgoing).await {

@@ -17,6 +17,7 @@ use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, passing};
+use super::store::Lease;
 use super::tls::Tls;
 use crate::model::{Call, Connection, Method, Read, Reply, WriteChecks};
 use crate::plan::estimate::Pace;
@@ -100,6 +101,7 @@ impl Account {
             credential: Some((rules.header, format!("{}{}", rules.prefix, session.token))),
             body: Body::None,
             urgency: Urgency::Write,
+            lease: None,
         };
         let connection = &self.connection.name;
         match self.http.exchange("logout", &outgoing).await {
@@ -160,18 +162,23 @@ impl Account {
 
     /// Reads for a plan: sent again after any passing failure.
     pub async fn read(&self, read: Read<'_>) -> Result<Reply, Lost> {
-        self.send(read.call(), Urgency::Read).await
+        self.send(read.call(), Urgency::Read, None).await
     }
 
     /// The same for a step that is under way: it goes before reads for a plan.
     pub async fn check(&self, read: Read<'_>) -> Result<Reply, Lost> {
-        self.send(read.call(), Urgency::Check).await
+        self.send(read.call(), Urgency::Check, None).await
     }
 
     /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
     /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
     /// write needs a `Writer`.
-    async fn send(&self, call: &Call, urgency: Urgency) -> Result<Reply, Lost> {
+    async fn send(
+        &self,
+        call: &Call,
+        urgency: Urgency,
+        lease: Option<&dyn Lease>,
+    ) -> Result<Reply, Lost> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -185,7 +192,7 @@ impl Account {
             tries += 1;
             let opener = self.opener();
             let (session, number) = self.sessions.current(&opener).await.map_err(Lost::unsent)?;
-            let tried = self.once(call, urgency, &session).await;
+            let tried = self.once(call, (urgency, lease), &session).await;
             if let Ok(Answered { reply, .. }) = &tried {
                 if !opener.lost(reply) {
                     self.sessions.answered(call.method);
@@ -247,7 +254,7 @@ impl Account {
     async fn once(
         &self,
         call: &Call,
-        urgency: Urgency,
+        (urgency, lease): (Urgency, Option<&dyn Lease>),
         session: &Session,
     ) -> Result<Answered, Lost> {
         let rules = self.provider.auth();
@@ -258,6 +265,7 @@ impl Account {
             credential: Some((rules.header, format!("{}{}", rules.prefix, session.token))),
             body: call.body.as_ref().map_or(Body::None, Body::Json),
             urgency,
+            lease,
         };
         let mut answered = self.http.exchange(&call.shown(), &outgoing).await?;
         // What a success shows is left as it is: it is compared, and may become part of a write.
@@ -270,16 +278,20 @@ impl Account {
 }
 
 /// The right to write to an account.
-pub(in crate::apply) struct Writer<'a>(&'a Account);
+pub(in crate::apply) struct Writer<'a> {
+    account: &'a Account,
+    lease: Option<&'a dyn Lease>,
+}
 
 impl<'a> Writer<'a> {
-    pub fn new(account: &'a Account) -> Self {
-        Self(account)
+    /// Writes go out as long as `lease` covers them; without one, nobody else can write there.
+    pub fn new(account: &'a Account, lease: Option<&'a dyn Lease>) -> Self {
+        Self { account, lease }
     }
 
     /// Sends a write; again only when the vendor cannot have carried it out.
     pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
-        self.0.send(call, Urgency::Write).await
+        self.account.send(call, Urgency::Write, self.lease).await
     }
 }
 

@@ -210,7 +210,7 @@ pub struct Consent {
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten)]
-    pub journal: JournalFile,
+    pub store: StoreArgs,
     /// Write what happens as JSON lines, one event each; `-` is standard output
     #[arg(long, value_name = "FILE", env = "ENTITLE_EVENTS")]
     pub events: Option<PathBuf>,
@@ -259,10 +259,33 @@ pub enum VerifyBy {
     Read,
 }
 
-/// Where past applies are remembered.
-#[derive(Args)]
-pub struct JournalFile {
+/// Where runs remember what they did and lock accounts.
+#[derive(Args, Clone, Default)]
+pub struct StoreArgs {
+    /// The store that a team's runs share: postgres://…, s3://…, gs://…, az://… or file:DIRECTORY [default: files of
+    /// this user]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENTITLE_STORE",
+        hide_env_values = true,
+        conflicts_with = "journal"
+    )]
+    pub store: Option<String>,
+    /// Name of this repository in a store that several share; history and `undo latest` then know its runs only
+    #[arg(long, value_name = "NAME", env = "ENTITLE_SCOPE")]
+    pub scope: Option<String>,
     /// Journal of applies [default: entitle/journal.jsonl in the state directory of the user]
     #[arg(long, value_name = "FILE", env = "ENTITLE_JOURNAL")]
     pub journal: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// Returns the same without what a team shares.
+    pub fn own(&self) -> Self {
+        Self {
+            store: None,
+            ..self.clone()
+        }
+    }
 }

@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::args::{AllowedRisk, Consent};
 use super::exit::{self, Exit, Locked};
 use super::outputs::Outputs;
-use super::setup::{self, Setup};
+use super::setup::Setup;
 use super::signals::Signals;
+use super::stores::{self, Access};
 use super::{output, state};
 use crate::apply::clock;
-use crate::apply::journal::{Journal, Purpose, Started};
-use crate::apply::lock::{self, LockFiles, Locks};
+use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Detail, Memory, OpenIntent, Place, agreement};
 use crate::apply::recorder::Recorder;
+use crate::apply::store::{Leases, Lost, Queue, Store};
 use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};
 use crate::plan::document::PlanDocument;
@@ -38,9 +40,10 @@ pub struct Writer<'a> {
     outputs: &'a Outputs,
     consent: &'a Consent,
     run: String,
-    journal: Option<Journal>,
+    /// `None` for trials, which nobody remembers.
+    queue: Option<Arc<Queue>>,
     memory: Memory,
-    locks: Locks,
+    leases: Leases,
     /// What was opened to look into writes that were cut off.
     pub accounts: Accounts,
 }
@@ -68,38 +71,36 @@ impl<'a> Writer<'a> {
     ) -> anyhow::Result<Self> {
         let run = clock::run_id();
         setup.settings.events.tell(|| Some(Event::version(&run)));
-        let mut locks = Locks::default();
-        // The simulators of a run are its own: nobody else can write to them.
-        if !setup.settings.sandbox {
-            match take_locks(setup, consent, places, &run).await? {
-                Ok(held) => locks = held,
-                Err(why) => return Err(Locked(why).into()),
-            }
-        }
         // A trial run leaves no trace unless it is asked to.
-        let path = match &consent.journal.journal {
-            None if setup.settings.sandbox => None,
-            _ => Some(state::journal(&consent.journal)?),
-        };
-        let mut journal = None;
-        let mut memory = Memory::default();
-        if let Some(path) = path {
-            let fault =
-                |error: std::io::Error| state::journal_fault(&consent.journal, &path, &error);
-            memory = Memory::of(&path, Detail::Agreements).map_err(fault)?;
-            if let Some(damaged) = memory.damaged.told(&path) {
-                output::warn(&damaged);
+        let sandbox = setup.settings.sandbox;
+        let remembers = !sandbox || consent.store.journal.is_some();
+        let mut leases = Leases::default();
+        let (mut queue, mut memory) = (None, Memory::default());
+        if remembers {
+            let args = match sandbox {
+                true => consent.store.own(),
+                false => consent.store.clone(),
+            };
+            let store = stores::open(&args, Access::Write).await?;
+            // The simulators of a run are its own: nobody else can write to them.
+            if !sandbox {
+                match take_leases(setup, &*store, consent, places, &run).await? {
+                    Ok(held) => leases = held,
+                    Err(why) => return Err(Locked(why).into()),
+                }
             }
-            journal = Some(Journal::open_through(&path, &setup::links()).map_err(fault)?);
+            let accounts = stores::accounts(&setup.checked);
+            memory = stores::memory(&*store, &accounts, Detail::Agreements).await?;
+            queue = Some(stores::queue(&args, store, &run)?);
         }
         let mut writer = Self {
             setup,
             outputs,
             consent,
             run,
-            journal,
+            queue,
             memory,
-            locks,
+            leases,
             accounts,
         };
         writer.examine_open_writes(!places.is_empty()).await?;
@@ -124,15 +125,26 @@ impl<'a> Writer<'a> {
         for (open, finding) in examined.found {
             let words = finding.words();
             output::say(&format!("{} It was found {words}.", cut_off(&open)));
-            let record = self.recorder(BTreeMap::new()).found(&open, finding);
-            let record = record.map_err(|why| anyhow::anyhow!(why))?;
+            let recorder = self.recorder(BTreeMap::new());
+            let record = recorder.found(&open, finding).await?;
             self.memory.follow(&record);
         }
         Ok(())
     }
 
-    fn recorder(&self, places: BTreeMap<String, Place>) -> Recorder<'_> {
-        Recorder::new(self.journal.as_ref(), &self.run, places, clock::now)
+    fn recorder(&self, places: BTreeMap<String, Place>) -> Recorder {
+        Recorder {
+            leases: self.leases.clone(),
+            scope: self.consent.store.scope.clone(),
+            ..Recorder::new(self.queue.clone(), &self.run, places, clock::now)
+        }
+    }
+
+    /// Returns the store, for what has to be read from it once more.
+    pub fn store(&self) -> anyhow::Result<&dyn Store> {
+        let queue = self.queue.as_ref();
+        let queue = queue.ok_or_else(|| anyhow::anyhow!("a trial run has no past"))?;
+        Ok(&**queue.store())
     }
 
     /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
@@ -157,19 +169,18 @@ impl<'a> Writer<'a> {
         let options = ApplyOptions {
             accepted: (!asked).then(|| accepted(&self.consent.allow)),
             fail_fast: self.consent.fail_fast,
-            locks: &self.locks,
             recorder: self.recorder(pass.places()),
         };
-        self.start(document, &options.recorder)?;
+        self.start(document, &options.recorder).await?;
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = signals.exit();
         if document.summary.update > 0 {
-            // The journal remembers what it could not take.
-            let _ = options.recorder.finished(interrupted.is_some());
+            // The queue remembers what it could not write.
+            let _ = options.recorder.finished(interrupted.is_some()).await;
         }
         let mut exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
         match self.lost_record() {
-            None => self.agree(&reports, pass, &options.recorder),
+            None => self.agree(&reports, pass, &options.recorder).await,
             Some(why) => {
                 exit = exit::without_journal(exit, document.summary.update > 0);
                 self.outputs.note(why);
@@ -179,13 +190,15 @@ impl<'a> Writer<'a> {
         self.end(Stage::Applied, &done, exit)
     }
 
-    /// Why the journal does not tell all that was done.
+    /// Says why the journal does not tell all that was done; `None` if it does.
     fn lost_record(&self) -> Option<String> {
-        let journal = self.journal.as_ref()?;
-        let (path, fault) = (journal.path().display(), journal.fault()?);
+        let Lost { why, file } = self.queue.as_ref()?.lost()?;
+        let file = file.map_or(String::new(), |file| {
+            let file = file.display();
+            format!("; once the store is back, `entitle store import {file}` tells it the rest")
+        });
         Some(format!(
-            "cannot write the journal {path}: {fault}; it does not tell all that this run did: \
-             the next run looks at what it was writing"
+            "{why}; it does not tell all that this run did: the next run looks at what it was writing{file}"
         ))
     }
 
@@ -215,7 +228,7 @@ impl<'a> Writer<'a> {
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 
-    fn start(&self, document: &PlanDocument, recorder: &Recorder<'_>) -> anyhow::Result<()> {
+    async fn start(&self, document: &PlanDocument, recorder: &Recorder) -> anyhow::Result<()> {
         if document.summary.update == 0 {
             return Ok(());
         }
@@ -232,15 +245,13 @@ impl<'a> Writer<'a> {
             undoes: document.source.undo.clone(),
             paths: state::absolute(&self.setup.checked.source.paths),
         };
-        recorder
-            .started(started)
-            .map_err(|why| anyhow::anyhow!(why))
+        Ok(recorder.started(started).await?)
     }
 }
 
 impl Writer<'_> {
     /// Writes down what is as the manifests want it now. An inverse wants something else.
-    fn agree(&self, reports: &[Report], pass: &Pass, recorder: &Recorder<'_>) {
+    async fn agree(&self, reports: &[Report], pass: &Pass, recorder: &Recorder) {
         let source = &pass.document.source;
         if source.undo.is_some() {
             return;
@@ -250,7 +261,7 @@ impl Writer<'_> {
             .filter_map(|report| agreement::holds(report, pass.fresh).then_some(&report.planned));
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
-        if let Err(why) = written {
+        if let Err(why) = written.await {
             output::warn(&format!(
                 "{why}; of objects in sync, `entitle drift` may know no base"
             ));
@@ -258,12 +269,13 @@ impl Writer<'_> {
     }
 }
 
-async fn take_locks(
+async fn take_leases(
     setup: &Setup,
+    store: &dyn Store,
     consent: &Consent,
     places: &BTreeSet<Place>,
     run: &str,
-) -> anyhow::Result<Result<Locks, String>> {
+) -> anyhow::Result<Result<Leases, String>> {
     let checked = &setup.checked;
     let objects = checked.desired.iter();
     let mut names: BTreeSet<&str> = objects.map(|object| object.connection.as_str()).collect();
@@ -277,25 +289,14 @@ async fn take_locks(
         .iter()
         .filter_map(|name| checked.connections.get(*name))
         .collect();
-    let lock = LockFiles {
-        dir: state::dir()?.join("locks"),
-    };
     let left = setup
         .settings
         .deadline
         .saturating_duration_since(Instant::now());
-    let held = lock::take_all(
-        &lock,
-        &connections,
-        &state::holder(run),
-        consent.lock_timeout.min(left),
-        &output::say,
-    )
-    .await;
-    held.map_err(|error| {
-        let (dir, hint) = (lock.dir.display(), state::HINT);
-        anyhow::anyhow!("cannot use the locks in {dir}: {error}{hint}")
-    })
+    let holder = state::holder(run);
+    let patience = consent.lock_timeout.min(left);
+    let taken = Leases::take(store, &connections, &holder, patience, &output::say).await;
+    taken.map_err(|error| stores::fault(&consent.store, &error))
 }
 
 /// What an earlier run left behind.

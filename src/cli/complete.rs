@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use clap_complete::engine::CompletionCandidate;
 
-use super::args::JournalFile;
+use super::args::StoreArgs;
 use super::{project, setup, state};
 use crate::apply::memory::runs::runs_that_wrote;
+use crate::apply::records::Records;
 use crate::manifest::{self, own_kind::OwnKind};
 use crate::model::Node;
 use crate::provider;
@@ -43,9 +44,11 @@ fn address(document: &Node) -> Option<String> {
 
 /// The runs that wrote something, the last first.
 pub fn runs() -> Vec<CompletionCandidate> {
-    let own = JournalFile { journal: None };
-    let read = state::read_journal(&own, |records| runs_that_wrote(records));
-    let runs = read.map_or_else(|_| Vec::new(), |(runs, _)| runs);
+    // A store of a team is on the network.
+    let own = StoreArgs::default();
+    let journal = state::journal(&own).ok();
+    let records = journal.and_then(|path| Records::open(&path).ok());
+    let runs = records.map_or_else(Vec::new, runs_that_wrote);
     let named = runs.iter().rev().take(20);
     std::iter::once("latest")
         .chain(named.map(|wrote| wrote.run.as_str()))

@@ -7,11 +7,12 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{JournalFile, Printed, Reach, Selection, report_file};
+use super::args::{Printed, Reach, Selection, StoreArgs, report_file};
 use super::exit::{self, Exit};
 use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
-use super::{git, output, project, state};
+use super::stores::{self, Access};
+use super::{git, output, project};
 use crate::apply::clock;
 use crate::apply::memory::{Detail, Memory};
 use crate::plan::document::SourceFacts;
@@ -47,7 +48,7 @@ pub struct Drift {
     #[arg(long, value_name = "FILE", env = "ENTITLE_ACCEPTED")]
     accepted: Option<PathBuf>,
     #[command(flatten)]
-    journal: JournalFile,
+    store: StoreArgs,
 }
 
 /// One report of drift, of which there are fewer formats.
@@ -189,12 +190,11 @@ async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
     }
     let sandbox = setup.settings.sandbox;
     // A trial run has no past but the one it is shown.
-    if sandbox && args.journal.journal.is_none() {
+    if sandbox && args.store.journal.is_none() {
         return Ok(Bases::Journal(Memory::new(Detail::Values)));
     }
-    let (memory, damaged) = state::memory(&args.journal, Detail::Values)?;
-    if let Some(damaged) = damaged {
-        output::warn(&damaged);
-    }
+    let store = stores::open(&args.store, Access::Read).await?;
+    let accounts = stores::accounts(&setup.checked);
+    let memory = stores::memory(&*store, &accounts, Detail::Values).await?;
     Ok(Bases::Journal(memory))
 }

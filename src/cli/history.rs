@@ -7,14 +7,16 @@ use std::time::Duration;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::args::{Format, JournalFile};
+use super::args::{Format, StoreArgs};
 use super::duration::duration;
 use super::exit::Exit;
+use super::output;
 use super::scope::Pattern;
-use super::{output, state};
+use super::stores::{self, Access};
 use crate::apply::clock;
 use crate::apply::journal::Record;
 use crate::apply::memory::runs::Index;
+use crate::apply::store::Store;
 use crate::render;
 
 #[derive(Args)]
@@ -23,7 +25,7 @@ use crate::render;
 )]
 pub struct History {
     #[command(flatten)]
-    journal: JournalFile,
+    store: StoreArgs,
     /// Only objects whose Kind/name matches
     #[arg(long, value_name = "GLOB", env = "ENTITLE_OBJECT")]
     object: Option<String>,
@@ -35,48 +37,78 @@ pub struct History {
     format: Format,
 }
 
-pub fn run(args: &History) -> anyhow::Result<Exit> {
-    let filter = Filter::new(args)?;
+pub async fn run(args: History) -> anyhow::Result<Exit> {
+    let filter = Filter::new(&args)?;
+    let store = stores::open(&args.store, Access::Read).await?;
     // Twice, and never all of it in memory: what is shown first may depend on what comes last.
-    let ((index, known, older), damaged) = state::read_journal(&args.journal, |records| {
-        let (mut index, mut known) = (Index::default(), BTreeSet::new());
-        let mut older = false;
-        for record in records {
-            if !filter.is_since(&record) {
-                older |= render::history::is_news(&record.event);
-                continue;
-            }
-            if filter.object.is_some() {
-                known.extend(render::history::address(&record.event).map(str::to_string));
-            }
-            if filter.is_of_object(&record) {
-                index.add(&record);
-            }
+    let (mut index, mut known) = (Index::default(), BTreeSet::new());
+    let mut older = false;
+    let damage = stores::each(&*store, |record| {
+        if !filter.is_of_scope(&record) {
+            return;
         }
-        (index, known, older)
-    })?;
+        if !filter.is_since(&record) {
+            older |= render::history::is_news(&record.event);
+            return;
+        }
+        if filter.object.is_some() {
+            known.extend(render::history::address(&record.event).map(str::to_string));
+        }
+        if filter.is_of_object(&record) {
+            index.add(&record);
+        }
+    });
+    let damage = damage.await?;
     filter.refuse_unmatched(&known)?;
-    let mut out = output::buffered();
-    let (shown, _) = state::read_journal(&args.journal, |records| {
-        let records =
-            records.filter(|record| filter.is_since(record) && filter.is_of_object(record));
-        match args.format {
-            Format::Json => render::json::write_list(&mut out, records),
-            Format::Text => render::history::text(&mut out, &index, older, records),
-        }
-    })?;
-    shown?;
-    out.flush()?;
-    if let Some(damaged) = damaged {
-        output::warn(&damaged);
-    }
+    show(&args, &filter, &*store, &index, older).await?;
+    damage.warn();
     Ok(Exit::Done)
+}
+
+/// Reads the records again and shows those that were asked for.
+async fn show(
+    args: &History,
+    filter: &Filter,
+    store: &dyn Store,
+    index: &Index,
+    older: bool,
+) -> anyhow::Result<()> {
+    let mut out = output::shared();
+    let mut shown = Ok(());
+    let read = match args.format {
+        Format::Json => {
+            let mut list = render::json::List::new(&mut out);
+            let read = stores::each(store, |record| {
+                if shown.is_ok() && filter.is_of(&record) {
+                    shown = list.add(&record);
+                }
+            });
+            let read = read.await;
+            shown = shown.and(list.end());
+            read
+        }
+        Format::Text => {
+            let mut text = render::history::Text::new(&mut out, index);
+            let read = stores::each(store, |record| {
+                if shown.is_ok() && filter.is_of(&record) {
+                    shown = text.add(&record);
+                }
+            });
+            let read = read.await;
+            shown = shown.and(text.end(older));
+            read
+        }
+    };
+    read?.known();
+    shown?;
+    Ok(out.flush()?)
 }
 
 /// Which records are shown.
 struct Filter {
     since: Option<Timestamp>,
     object: Option<Pattern>,
+    scope: Option<String>,
 }
 
 impl Filter {
@@ -89,7 +121,16 @@ impl Filter {
         Ok(Self {
             since,
             object: object.transpose()?,
+            scope: args.store.scope.clone(),
         })
+    }
+
+    fn is_of(&self, record: &Record) -> bool {
+        self.is_of_scope(record) && self.is_since(record) && self.is_of_object(record)
+    }
+
+    fn is_of_scope(&self, record: &Record) -> bool {
+        self.scope.is_none() || record.scope == self.scope
     }
 
     fn is_since(&self, record: &Record) -> bool {

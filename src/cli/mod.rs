@@ -40,6 +40,7 @@ mod signals;
 pub mod simulators;
 mod standard_input;
 mod state;
+mod stores;
 mod surface;
 mod suspend;
 mod trusted;
@@ -79,7 +80,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
         Command::Show(args) => plan::show(&args),
-        Command::History(args) => history::run(&args),
+        Command::History(args) => with_runtime(history::run(args)),
         Command::Undo(args) => with_runtime(traced("undo", undo::run(args))),
         Command::Import(args) => with_runtime(traced("import", import::run(args))),
         Command::Unmanaged(args) => with_runtime(traced("unmanaged", unmanaged::run(args))),

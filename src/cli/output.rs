@@ -51,6 +51,12 @@ pub fn buffered() -> BufWriter<Text<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, stdout())
 }
 
+/// The same from any thread.
+pub fn shared() -> BufWriter<Text<io::Stdout>> {
+    let stdout = Guard::new(Droppable(anstream::AutoStream::auto(io::stdout())));
+    BufWriter::with_capacity(PIPE, stdout)
+}
+
 /// Standard output for data, as they are.
 pub fn data() -> BufWriter<Droppable<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, Droppable(io::stdout().lock()))

@@ -1,19 +1,21 @@
-//! Sessions end with the command that opened them, however it ends.
+//! Sessions and stores end with the command that opened them, however it ends.
 //!
 //! A command that writes heeds signals itself. Any other may simply end, as programs do, as long as no account is
 //! open that is to be logged out; from then on a signal logs out first.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::exit::Exit;
 use super::{output, signals};
 use crate::apply::Opened;
+use crate::apply::store::Store;
 
 /// How long a command may take to notice that it is over. One that waits for a terminal or a full pipe does not.
 const NOTICED: Duration = Duration::from_millis(100);
@@ -22,6 +24,7 @@ const NOTICED: Duration = Duration::from_millis(100);
 #[derive(Clone, Default)]
 struct Run {
     opened: Opened,
+    stores: Arc<Mutex<Vec<Arc<dyn Store>>>>,
     /// Whether it heeds signals itself by now.
     heeds: Arc<AtomicBool>,
 }
@@ -34,6 +37,15 @@ tokio::task_local! {
 /// The accounts of the command that runs; a list of its own outside of one.
 pub fn opened() -> Opened {
     RUN.try_with(|run| run.opened.clone()).unwrap_or_default()
+}
+
+/// Closes a store when the command that runs is over, so that its leases are given back.
+pub fn close_later(store: &Arc<dyn Store>) {
+    let _ = RUN.try_with(|run| stores(run).push(Arc::clone(store)));
+}
+
+fn stores(run: &Run) -> MutexGuard<'_, Vec<Arc<dyn Store>>> {
+    run.stores.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// From now on the command that runs heeds signals itself.
@@ -61,6 +73,8 @@ pub async fn closed_after(
     };
     drop(gone);
     run.opened.log_out().await;
+    let stores = std::mem::take(&mut *stores(&run));
+    join_all(stores.iter().map(|store| store.close())).await;
     outcome
 }
 

@@ -7,10 +7,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::args::JournalFile;
+use super::args::StoreArgs;
 use crate::apply::clock;
-use crate::apply::memory::{Detail, Memory};
-use crate::apply::records::Records;
 
 /// What to do about a state directory that cannot be used.
 pub const HINT: &str = "; set XDG_STATE_HOME to a directory that can be written";
@@ -28,7 +26,7 @@ pub fn dir() -> anyhow::Result<PathBuf> {
 }
 
 /// The journal that was asked for, or the user's own.
-pub fn journal(args: &JournalFile) -> anyhow::Result<PathBuf> {
+pub fn journal(args: &StoreArgs) -> anyhow::Result<PathBuf> {
     match &args.journal {
         Some(path) => Ok(path.clone()),
         None => Ok(dir()?.join("journal.jsonl")),
@@ -36,36 +34,12 @@ pub fn journal(args: &JournalFile) -> anyhow::Result<PathBuf> {
 }
 
 /// Says why a journal cannot be used, and what to do if nobody has said where it is.
-pub fn journal_fault(args: &JournalFile, path: &Path, error: &std::io::Error) -> anyhow::Error {
+pub fn journal_fault(args: &StoreArgs, path: &Path, error: &std::io::Error) -> anyhow::Error {
     let hint = match &args.journal {
         None => HINT,
         Some(_) => "",
     };
     anyhow::anyhow!("cannot use the journal {}: {error}{hint}", path.display())
-}
-
-/// Reads a journal once: what `take` makes of its records, and which of its lines are damaged.
-pub fn read_journal<T>(
-    args: &JournalFile,
-    take: impl FnOnce(&mut Records) -> T,
-) -> anyhow::Result<(T, Option<String>)> {
-    let path = journal(args)?;
-    let fault = |error: std::io::Error| {
-        anyhow::anyhow!("cannot read the journal {}: {error}", path.display())
-    };
-    let mut records = Records::open(&path).map_err(fault)?;
-    let taken = take(&mut records);
-    let damaged = records.end().map_err(fault)?;
-    Ok((taken, damaged.told(&path)))
-}
-
-/// Folds a journal into what is known of the objects, and tells which of its lines are damaged.
-pub fn memory(args: &JournalFile, detail: Detail) -> anyhow::Result<(Memory, Option<String>)> {
-    let path = journal(args)?;
-    let memory = Memory::of(&path, detail)
-        .map_err(|error| anyhow::anyhow!("cannot read the journal {}: {error}", path.display()))?;
-    let damaged = memory.damaged.told(&path);
-    Ok((memory, damaged))
 }
 
 /// Paths of manifests, spelled so that they name the same from everywhere on this machine.

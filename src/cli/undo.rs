@@ -11,9 +11,11 @@ use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{self, Setup};
+use super::stores::{self, Access};
 use super::{output, plan, state};
 use crate::apply::memory::Place;
-use crate::apply::memory::runs::{PastRun, Wrote, runs_that_wrote};
+use crate::apply::memory::runs::{PastRunReader, Runs, Wrote};
+use crate::apply::store::Store;
 use crate::model::PathPattern;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Accounts, Checked, Take, Undone};
@@ -60,7 +62,9 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
-    let wrote = find(&args.consent, &args.run, &setup.checked)?;
+    let store = stores::open(&args.consent.store, Access::Read).await?;
+    let scope_name = &args.consent.store.scope;
+    let wrote = find(&*store, scope_name, &args.run, &setup.checked).await?;
     let take = Take {
         fields: args.field.clone(),
         unmanaged: args.include_unmanaged,
@@ -78,7 +82,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
         &take,
         &scope,
         &setup,
-        &args.consent,
+        writer.store()?,
         &writer.accounts,
     )
     .await?;
@@ -109,10 +113,19 @@ pub async fn apply(
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     setup.settings.checks = consent.checks.of_writes();
     let take = Take::shown(&saved);
-    let wrote = find(consent, &run, &setup.checked)?;
+    let store = stores::open(&consent.store, Access::Read).await?;
+    let wrote = find(&*store, &consent.store.scope, &run, &setup.checked).await?;
     let writer = writer(&setup, consent, outputs, &wrote.places).await?;
     let scope = Scope::new(selection)?;
-    let mut undone = inverse(&run, &take, &scope, &setup, consent, &writer.accounts).await?;
+    let mut undone = inverse(
+        &run,
+        &take,
+        &scope,
+        &setup,
+        writer.store()?,
+        &writer.accounts,
+    )
+    .await?;
     let gone = undone.hold_to(&saved, &|address| scope.names(address));
     output::findings(&gone)?;
     let exit = writer.carry_out(&undone.pass, true).await?;
@@ -146,11 +159,14 @@ async fn inverse(
     take: &Take,
     scope: &Scope,
     setup: &Setup,
-    consent: &Consent,
+    store: &dyn Store,
     accounts: &Accounts,
 ) -> anyhow::Result<Undone> {
-    // Which lines are damaged is told where the journal is written.
-    let (past, _) = state::read_journal(&consent.journal, |records| PastRun::of(run, records))?;
+    let mut reader = PastRunReader::new(run);
+    let damage = stores::each(store, |record| reader.add(&record));
+    // Which lines are damaged is told where they are folded.
+    damage.await?.known();
+    let past = reader.end();
     let mut writes = reconcile::past_writes(&past, &setup.checked);
     scope.narrow_run(&mut writes, &past, &setup.checked)?;
     let checked = setup.checked.clone();
@@ -163,8 +179,21 @@ async fn inverse(
 }
 
 /// The run that the user named: `latest`, or the beginning of a name.
-fn find(consent: &Consent, wanted: &str, checked: &Checked) -> anyhow::Result<Wrote> {
-    let (runs, _) = state::read_journal(&consent.journal, |records| runs_that_wrote(records))?;
+async fn find(
+    store: &dyn Store,
+    scope: &Option<String>,
+    wanted: &str,
+    checked: &Checked,
+) -> anyhow::Result<Wrote> {
+    let mut runs = Runs::default();
+    let damage = stores::each(store, |record| {
+        // A name is one whoever gave it; the latest is the latest of these manifests.
+        if wanted != "latest" || scope.is_none() || record.scope == *scope {
+            runs.add(&record);
+        }
+    });
+    damage.await?.known();
+    let runs = runs.that_wrote();
     let found: Vec<Wrote> = match wanted {
         "latest" => {
             let own = Own::new(checked);

@@ -4,18 +4,17 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
-use super::args::Reach;
+use super::args::{Reach, StoreArgs};
 use super::exit::Exit;
+use super::stores::{self, Access};
 use super::surface::Surface;
 use super::watch_args::{Mode, Watch};
 use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::clock;
-use crate::apply::journal::Journal;
-use crate::apply::lock::{Lock, LockFiles};
-use crate::apply::memory::{Detail, Memory};
+use crate::apply::memory::Detail;
 use crate::daemon::board::Board;
 use crate::daemon::descriptors;
 use crate::daemon::engine::Engine;
@@ -155,10 +154,8 @@ impl Wiring<'_> {
         let stop: Arc<AtomicBool> = Arc::default();
         let (orders, ordered) = mpsc::channel(4);
         let scratch = self.scratch()?;
-        let shell = self.shell(
-            &stop,
-            scratch.as_ref().map(|dir| dir.path().join("journal")),
-        )?;
+        let scratch_journal = scratch.as_ref().map(|dir| dir.path().join("journal"));
+        let shell = self.shell(&stop, scratch_journal).await?;
         let rules = args.rules();
         let board = self.board(rules.mode);
         let engine = Engine::new(rules);
@@ -217,7 +214,7 @@ impl Wiring<'_> {
 
     /// A trial leaves no trace, but healing needs a journal to heal from.
     fn scratch(&self) -> anyhow::Result<Option<tempfile::TempDir>> {
-        let needed = self.sandboxed && self.args.journal.journal.is_none();
+        let needed = self.sandboxed && self.args.store.journal.is_none();
         Ok(if needed {
             Some(tempfile::tempdir()?)
         } else {
@@ -225,27 +222,30 @@ impl Wiring<'_> {
         })
     }
 
-    fn shell(&self, stop: &Arc<AtomicBool>, scratch: Option<PathBuf>) -> anyhow::Result<Shell> {
-        let path = match scratch {
-            Some(path) => path,
-            None => state::journal(&self.args.journal)?,
+    async fn shell(
+        &self,
+        stop: &Arc<AtomicBool>,
+        scratch: Option<PathBuf>,
+    ) -> anyhow::Result<Shell> {
+        let args = match (scratch, self.sandboxed) {
+            (None, false) => self.args.store.clone(),
+            (None, true) => self.args.store.own(),
+            (Some(journal), _) => StoreArgs {
+                journal: Some(journal),
+                ..self.args.store.own()
+            },
         };
-        let fault = |error: std::io::Error| state::journal_fault(&self.args.journal, &path, &error);
+        let store = stores::open(&args, Access::Write).await?;
         let detail = match self.args.mode {
             Mode::Heal => Detail::Values,
             Mode::Observe | Mode::Sync => Detail::Agreements,
         };
-        let memory = Memory::of(&path, detail).map_err(fault)?;
+        // Of a store that keeps accounts apart this reads nothing: whose they are, the manifests tell.
+        let memory = stores::memory(&*store, &[], detail).await?;
         for open in memory.open() {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::warn!(address, at, "a run was cut off while it wrote this object");
         }
-        let lock: Option<Box<dyn Lock>> = if self.sandboxed {
-            None
-        } else {
-            let dir = state::dir()?.join("locks");
-            Some(Box::new(LockFiles { dir }))
-        };
         let reach = self.args.reach.clone();
         let checks = self.args.checks.of_writes();
         let opened = sessions::opened();
@@ -256,12 +256,13 @@ impl Wiring<'_> {
                 opened: opened.clone(),
                 ..settings(&reach, from_git, Arc::clone(&stop))
             }),
-            lock,
-            journal: Some(Journal::open_through(&path, &setup::links()).map_err(fault)?),
+            queue: stores::queue(&args, store, &clock::run_id())?,
+            shared: !self.sandboxed,
+            scope: args.scope.clone(),
             by: state::actor(),
             holder: Box::new(state::holder),
             paths: self.paths(),
-            memory: Mutex::new(Arc::new(memory)),
+            memory: AsyncMutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
             told: Mutex::default(),
         })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{Checks, JournalFile, Reach, Selection};
+use super::args::{Checks, Reach, Selection, StoreArgs};
 use super::duration::duration;
 use super::state;
 use super::surface::SurfaceArgs;
@@ -102,7 +102,7 @@ pub struct Watch {
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten)]
-    pub journal: JournalFile,
+    pub store: StoreArgs,
     /// End after one pass over everything, with the exit code of `apply`
     #[arg(long, env = "ENTITLE_ONCE")]
     pub once: bool,

@@ -18,8 +18,8 @@ use super::mode::RunMode;
 pub use super::shell::Shell;
 use super::track::Look;
 use crate::apply::clock;
-use crate::apply::lock::Locks;
 use crate::apply::memory::{Memory, agreement};
+use crate::apply::store::Leases;
 use crate::apply::{Account, Report};
 use crate::model::{Address, Desired, Verify};
 use crate::plan::document::ObjectEntry;
@@ -59,26 +59,29 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .into_iter()
         .map(|a| (batch.connection.clone(), a))
         .collect();
-    // The lock comes before the first read, so that nothing another run does can make the plan stale.
-    let (locks, locked) = match shell.take_lock(&batch, &run, started_at).await {
+    // The lease comes before the first read, so that nothing another run does can make the plan stale.
+    let (leases, locked) = match shell.take_lease(&batch, &run, started_at).await {
         Ok(held) => (held, None),
-        Err(who) => (Locks::default(), Some(who)),
+        Err(who) => (Leases::default(), Some(who)),
     };
+    let run_under = (run.as_str(), &leases);
     let kept = match locked {
         None => {
             shell
-                .examine_open_writes(&batch, &settings, &kept, &run)
+                .examine_open_writes(&batch, &settings, &kept, run_under)
                 .await
         }
         Some(_) => kept,
     };
-    let memory = shell.memory();
+    let memory = shell.memory_of(&batch).await;
     let mut pass = shell.plan(&batch, &memory, &settings, &kept).await;
     shell.tell(&pass.planned);
     // Taken out, since an entry of each of ten thousand objects is too much to have twice.
     let entries = mem::take(&mut pass.document.objects);
     let (mut looks, brake) = judge(&batch, &pass, entries, locked.as_deref());
-    shell.give_up(&looks, &pass, &run, settings.clock);
+    shell
+        .give_up(&looks, &pass, run_under, settings.clock)
+        .await;
     let going: BTreeSet<Address> = looks
         .iter()
         .filter(|(_, look)| look.hold.is_none() && look.entry.action == Action::Update)
@@ -87,7 +90,10 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     // While somebody else writes, what was read is no longer worth remembering.
     let remembers = locked.is_none() && batch.mode != RunMode::Observe;
     if remembers {
-        shell.agree(agreed(&batch, &pass), &pass, &run, &settings);
+        let agreed = agreed(&batch, &pass);
+        shell
+            .agree(agreed, (&batch, &pass), run_under, &settings)
+            .await;
     }
     if !going.is_empty() {
         if settings.checks.verify == Verify::Echo && shell.reads_back(&batch.connection, start) {
@@ -97,13 +103,16 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         pass.only(goes, &settings);
         let heals = heals(&batch, &pass, &memory);
         let reports = shell
-            .write(&pass, &batch, &settings, (&run, &locks), &heals)
+            .write(&pass, &batch, &settings, run_under, &heals)
             .await;
         if batch.mode == RunMode::Sync {
             let held = reports
                 .iter()
                 .filter(|report| agreement::holds(report, true));
-            shell.agree(held.map(|report| &report.planned), &pass, &run, &settings);
+            let held = held.map(|report| &report.planned);
+            shell
+                .agree(held, (&batch, &pass), run_under, &settings)
+                .await;
         }
         for report in reports {
             let address = report.planned.desired.address.clone();

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::engine::{Batch, Job};
@@ -13,12 +14,12 @@ use super::mode::RunMode;
 use super::read_back::ReadBack;
 use super::told::Told;
 use super::track::Look;
-use crate::apply::journal::{Journal, Purpose, Started};
-use crate::apply::lock::{self, Lock, Locks};
+use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Memory, Place};
 use crate::apply::recorder::Recorder;
+use crate::apply::store::{Leases, Queue};
 use crate::apply::{Outcome, Report};
-use crate::model::{Address, Mode};
+use crate::model::{AccountKey, Address, Mode};
 use crate::plan::Planned;
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass, Settings};
 
@@ -28,16 +29,19 @@ use super::pass::ACCEPTED;
 pub struct Shell {
     /// Settings of one pass, with a deadline of its own.
     pub settings: Box<dyn Fn() -> Settings + Send + Sync>,
-    /// Nothing where nobody else can write, as with simulators of our own.
-    pub lock: Option<Box<dyn Lock>>,
-    pub journal: Option<Journal>,
+    /// Where it is written down what passes do.
+    pub queue: Arc<Queue>,
+    /// Whether others may write too; to simulators of our own nobody can.
+    pub shared: bool,
+    /// Which repository's runs they are, if that was said.
+    pub scope: Option<String>,
     /// Who writes, for the journal; and for whoever waits for our lock, given the run.
     pub by: String,
     pub holder: Box<dyn Fn(&str) -> String + Send + Sync>,
     /// Where manifests are, for the journal.
     pub paths: Vec<String>,
     /// What the journal tells: with the values that were agreed on for those who heal by them.
-    pub memory: Mutex<Arc<Memory>>,
+    pub memory: AsyncMutex<Arc<Memory>>,
     /// When writes were last read back, where the settings leave it to the vendor's word.
     pub read_back: Mutex<ReadBack>,
     /// What was logged about the manifests of live objects.
@@ -45,24 +49,24 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Takes the lock of the connection if anything may be written; the error says who has it.
-    pub(super) async fn take_lock(
+    /// Takes the lease of the connection if anything may be written; the error says who has it.
+    pub(super) async fn take_lease(
         &self,
         batch: &Batch,
         run: &str,
         now: Timestamp,
-    ) -> Result<Locks, String> {
+    ) -> Result<Leases, String> {
         let writes = |job: &Job| job.desired.policy.mode_at(now) == Mode::Enforce;
         let connection = batch.checked.connections.get(&batch.connection);
-        let (Some(lock), Some(connection)) = (&self.lock, connection) else {
-            return Ok(Locks::default());
+        let Some(connection) = connection.filter(|_| self.shared) else {
+            return Ok(Leases::default());
         };
         if batch.mode == RunMode::Observe || !batch.jobs.iter().any(writes) {
-            return Ok(Locks::default());
+            return Ok(Leases::default());
         }
-        let who = (self.holder)(run);
+        let (store, who) = (self.queue.store(), (self.holder)(run));
         let nobody = |_: &str| {};
-        match lock::take_all(&**lock, &[connection], &who, Duration::ZERO, &nobody).await {
+        match Leases::take(&**store, &[connection], &who, Duration::ZERO, &nobody).await {
             Ok(taken) => taken,
             Err(error) => Err(format!("the lock of `{}`: {error}", batch.connection)),
         }
@@ -98,19 +102,25 @@ impl Shell {
         }
     }
 
-    /// What the journal tells by now.
-    pub fn memory(&self) -> Arc<Memory> {
-        let Some(journal) = &self.journal else {
-            return Arc::default();
-        };
-        let mut known = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns what the store knows by now of the objects of these accounts.
+    pub async fn memory(&self, accounts: &[AccountKey]) -> Arc<Memory> {
+        let store = self.queue.store();
+        let mut known = self.memory.lock().await;
         // A copy is made only while the pass of another connection still works with it.
-        if let Err(error) = Arc::make_mut(&mut known).go_on(journal.path()) {
-            tracing::error!(journal = %journal.path().display(), %error, "cannot be read");
+        let caught_up = Arc::make_mut(&mut known).catch_up(&**store, accounts);
+        if let Err(error) = caught_up.await {
+            tracing::error!(store = store.name(), %error, "cannot be read");
             // What is not known to be the last state is nothing to go back to.
             return Arc::default();
         }
         Arc::clone(&known)
+    }
+
+    /// Returns what the store knows by now of the objects of a batch.
+    pub(super) async fn memory_of(&self, batch: &Batch) -> Arc<Memory> {
+        let connection = batch.checked.connections.get(&batch.connection);
+        let account = connection.map(|connection| connection.account_key());
+        self.memory(account.as_slice()).await
     }
 
     /// Looks into writes whose end nobody knows, before anything else is written.
@@ -119,15 +129,15 @@ impl Shell {
         batch: &Batch,
         settings: &Settings,
         kept: &Accounts,
-        run: &str,
+        (run, leases): (&str, &Leases),
     ) -> Accounts {
-        let memory = self.memory();
+        let memory = self.memory_of(batch).await;
         if batch.mode == RunMode::Observe || !memory.has_open() {
             return kept.clone();
         }
         let examined =
             reconcile::examine_open_writes(&memory, &batch.checked, false, settings, kept).await;
-        let recorder = self.recorder(BTreeMap::new(), run, settings.clock);
+        let recorder = self.recorder(BTreeMap::new(), (run, leases), settings.clock);
         for (open, finding) in &examined.found {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::info!(
@@ -136,7 +146,7 @@ impl Shell {
                 found = finding.words(),
                 "a write was looked into"
             );
-            if let Err(why) = recorder.found(open, *finding) {
+            if let Err(why) = recorder.found(open, *finding).await {
                 tracing::error!("{why}");
             }
         }
@@ -144,11 +154,11 @@ impl Shell {
     }
 
     /// Writes down which fields are left to another writer from now on.
-    pub(super) fn give_up(
+    pub(super) async fn give_up(
         &self,
         looks: &BTreeMap<Address, Look>,
         pass: &Pass,
-        run: &str,
+        run: (&str, &Leases),
         clock: fn() -> Timestamp,
     ) {
         for planned in &pass.planned {
@@ -157,7 +167,7 @@ impl Shell {
                 continue;
             };
             let recorder = self.recorder(pass.places(), run, clock);
-            if let Err(why) = recorder.gave_up(&planned.desired, fields) {
+            if let Err(why) = recorder.gave_up(&planned.desired, fields).await {
                 tracing::warn!("{why}");
             }
         }
@@ -178,7 +188,7 @@ impl Shell {
         pass: &Pass,
         batch: &Batch,
         settings: &Settings,
-        (run, locks): (&str, &Locks),
+        run: (&str, &Leases),
         heals: &BTreeSet<Address>,
     ) -> Vec<Report> {
         let recorder = Recorder {
@@ -198,10 +208,14 @@ impl Shell {
             undoes: None,
             paths: self.paths.clone(),
         };
-        if let Err(why) = recorder.started(started) {
+        if let Err(why) = recorder.started(started).await {
             // What cannot be written down is not done.
             let failed = |planned: &Planned| {
-                Report::new(planned.clone(), Some(Outcome::Failed), Some(why.clone()))
+                Report::new(
+                    planned.clone(),
+                    Some(Outcome::Failed),
+                    Some(why.to_string()),
+                )
             };
             return pass.planned.iter().map(failed).collect();
         }
@@ -209,29 +223,28 @@ impl Shell {
             accepted: Some(ACCEPTED),
             fail_fast: false,
             recorder,
-            locks,
         };
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = settings.stop.load(std::sync::atomic::Ordering::Relaxed);
-        if let Err(why) = options.recorder.finished(interrupted) {
+        if let Err(why) = options.recorder.finished(interrupted).await {
             tracing::error!("{why}");
         }
         reports
     }
 
     /// Writes down what is as the manifests want it, where the journal does not say so already.
-    pub(super) fn agree<'a>(
+    pub(super) async fn agree<'a>(
         &self,
         agreed: impl Iterator<Item = &'a Planned>,
-        pass: &Pass,
-        run: &str,
+        (batch, pass): (&Batch, &Pass),
+        run: (&str, &Leases),
         settings: &Settings,
     ) {
-        let memory = self.memory();
+        let memory = self.memory_of(batch).await;
         let recorder = self.recorder(pass.places(), run, settings.clock);
         let commit = pass.document.source.commit.as_ref();
         let written = recorder.agreed(agreed, &memory, commit, settings.sandbox);
-        if let Err(why) = written {
+        if let Err(why) = written.await {
             tracing::warn!("{why}");
         }
     }
@@ -239,9 +252,13 @@ impl Shell {
     pub(super) fn recorder(
         &self,
         places: BTreeMap<String, Place>,
-        run: &str,
+        (run, leases): (&str, &Leases),
         clock: fn() -> Timestamp,
-    ) -> Recorder<'_> {
-        Recorder::new(self.journal.as_ref(), run, places, clock)
+    ) -> Recorder {
+        Recorder {
+            leases: leases.clone(),
+            scope: self.scope.clone(),
+            ..Recorder::new(Some(Arc::clone(&self.queue)), run, places, clock)
+        }
     }
 }

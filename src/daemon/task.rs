@@ -73,8 +73,6 @@ pub struct Task {
     pub once: bool,
 }
 
-type Loading = Option<BoxFuture<'static, Result<Option<Fetched>, String>>>;
-
 /// What is in flight.
 #[derive(Default)]
 struct Flight {
@@ -86,7 +84,7 @@ struct Flight {
     outdated: BTreeSet<String>,
     /// Since when the credentials of a connection are refused.
     refused: BTreeMap<String, Instant>,
-    loading: Loading,
+    loading: Option<BoxFuture<'static, Loaded>>,
     /// When the source is read next, and failures in a row.
     read_at: Option<Instant>,
     failures: u32,
@@ -174,7 +172,7 @@ impl Task {
                 },
                 Some(trigger) = self.triggers.recv() => self.hint(&trigger, &mut flight),
                 Some(done) = flight.passes.join_next_with_id() => self.done(done, &mut flight),
-                read = maybe(&mut flight.loading) => self.read(read, &mut flight),
+                loaded = maybe(&mut flight.loading) => self.read(loaded, &mut flight),
                 () = at(wake) => {}
                 () = ticked(&mut beat) => service::alive(),
             }
@@ -187,7 +185,7 @@ impl Task {
         let now = self.now();
         if flight.loading.is_none() && flight.read_at.is_some_and(|at| at <= now.instant) {
             flight.read_at = None;
-            flight.loading = Some((self.reader)());
+            flight.loading = Some(self.load());
             if flight.reload == Reload::Asked {
                 flight.reload = Reload::Reading;
             }
@@ -210,6 +208,23 @@ impl Task {
             let handle = flight.passes.spawn(pass.instrument(span));
             flight.about.insert(handle.id(), about);
         }
+    }
+
+    /// Reads the source, and what is known of its objects.
+    fn load(&mut self) -> BoxFuture<'static, Loaded> {
+        let (read, shell) = ((self.reader)(), Arc::clone(&self.shell));
+        Box::pin(async move {
+            let read = read.await;
+            let memory = match &read {
+                Ok(Some(fetched)) => {
+                    let connections = fetched.checked.connections.values();
+                    let accounts = connections.map(|connection| connection.account_key());
+                    shell.memory(&accounts.collect::<Vec<_>>()).await
+                }
+                Ok(None) | Err(_) => Arc::default(),
+            };
+            (read, memory)
+        })
     }
 
     fn hint(&mut self, trigger: &Trigger, flight: &mut Flight) {
@@ -247,7 +262,7 @@ impl Task {
         self.engine.start_anew(now);
     }
 
-    fn read(&mut self, read: Result<Option<Fetched>, String>, flight: &mut Flight) {
+    fn read(&mut self, (read, memory): Loaded, flight: &mut Flight) {
         flight.loading = None;
         let now = self.now();
         let chance = (self.chance)();
@@ -257,7 +272,6 @@ impl Task {
                 flight.failures = 0;
                 let first = self.engine.checked.is_none();
                 if let Some(fetched) = fetched {
-                    let memory = self.shell.memory();
                     let remembered = |checked: &Checked, object: &Desired| {
                         let place = reconcile::place(checked, &object.connection);
                         fights(&memory, object, &place, now)
@@ -355,6 +369,9 @@ impl Task {
         self.board.status(&self.engine)
     }
 }
+
+/// The source as it was read, and what is known of its objects.
+type Loaded = (Result<Option<Fetched>, String>, Arc<Memory>);
 
 /// What the journal tells of fights over an object, by the clock of this process.
 fn fights(memory: &Memory, object: &Desired, place: &Place, now: Now) -> Fights<Instant> {

@@ -7,7 +7,6 @@ use tokio::sync::Semaphore;
 
 use super::{Pass, Settings};
 use crate::apply::execute::{Basis, Context, Work};
-use crate::apply::lock::Locks;
 use crate::apply::recorder::Recorder;
 use crate::apply::reread::Rereads;
 use crate::apply::{Event, Outcome, Report, execute};
@@ -16,17 +15,17 @@ use crate::plan::guard::{self, Accepted};
 use crate::plan::{Action, Planned};
 
 /// How a plan is carried out.
-pub struct ApplyOptions<'a> {
+pub struct ApplyOptions {
     /// Risks that this run accepts; nothing when a person has looked at the plan and said yes.
     pub accepted: Option<Accepted>,
     pub fail_fast: bool,
-    pub recorder: Recorder<'a>,
-    pub locks: &'a Locks,
+    /// What writes it down, with the leases that it goes under.
+    pub recorder: Recorder,
 }
 
 /// Carries out every step that the guard lets through. Reports come in the order of the plan; each end is
 /// told when it comes.
-pub async fn apply(pass: &Pass, options: &ApplyOptions<'_>, settings: &Settings) -> Vec<Report> {
+pub async fn apply(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> Vec<Report> {
     settings
         .events
         .tell(|| Some(Event::planned(&pass.document)));
@@ -63,7 +62,7 @@ pub async fn apply(pass: &Pass, options: &ApplyOptions<'_>, settings: &Settings)
 /// What the objects of one apply share.
 struct Run<'a> {
     pass: &'a Pass,
-    options: &'a ApplyOptions<'a>,
+    options: &'a ApplyOptions,
     settings: &'a Settings,
     slots: Semaphore,
     turns: BTreeMap<&'a str, Semaphore>,
@@ -137,12 +136,13 @@ impl Run<'_> {
             None => Basis::Saved,
         };
         let clock = self.settings.clock;
+        let leases = &self.options.recorder.leases;
         let context = Context {
             account,
             rereads,
             checks: self.settings.checks,
             recorder: &self.options.recorder,
-            lock: self.options.locks.of(&planned.desired.connection),
+            lease: leases.of(connection).map(|lease| &**lease),
             clock: &clock,
             accepted: self.options.accepted,
         };

@@ -253,7 +253,6 @@ impl Scene {
 
     async fn reports(&self, pass: &Pass) -> Vec<Report> {
         let options = ApplyOptions {
-            locks: &Default::default(),
             accepted: None,
             fail_fast: false,
             recorder: Recorder::new(None, "test", Default::default(), clock),

@@ -26,36 +26,55 @@ pub fn address(event: &Event) -> Option<&str> {
     }
 }
 
-/// Shows the runs in the order in which they started. `records` are those that `index` was made from; `older` says
-/// whether there are others, which nobody asked for.
-pub fn text(
-    out: &mut dyn Write,
-    index: &Index,
-    older: bool,
-    records: impl Iterator<Item = Record>,
-) -> io::Result<()> {
-    // By the place of their first record.
-    let mut shown: BTreeMap<usize, Run> = BTreeMap::new();
-    let mut any = false;
-    for (place, record) in records.enumerate() {
+/// The runs in the order in which they started, written as their records come.
+pub struct Text<'a> {
+    out: &'a mut (dyn Write + Send),
+    index: &'a Index,
+    /// By the place of their first record.
+    shown: BTreeMap<usize, Run>,
+    records: usize,
+    any: bool,
+}
+
+impl<'a> Text<'a> {
+    /// `index` was made from the records that are going to be added.
+    pub fn new(out: &'a mut (dyn Write + Send), index: &'a Index) -> Self {
+        Self {
+            out,
+            index,
+            shown: BTreeMap::new(),
+            records: 0,
+            any: false,
+        }
+    }
+
+    /// Takes in the next record.
+    pub fn add(&mut self, record: &Record) -> io::Result<()> {
+        let (index, place) = (self.index, self.records);
+        self.records += 1;
         // What was added meanwhile belongs to runs whose end is not known.
         let span = index.span(&record.run).filter(|span| place <= span.last);
         let Some(span) = span.filter(|span| span.news) else {
-            continue;
+            return Ok(());
         };
-        let run = shown.entry(span.first).or_default();
-        run.add(&record, span, index)?;
+        let run = self.shown.entry(span.first).or_default();
+        run.add(record, span, index)?;
         if place == span.last {
             run.end(&record.run, span, index)?;
         }
-        while let Some(mut first) = shown.first_entry() {
+        self.write()
+    }
+
+    /// Writes what is known of the first run that has not ended, and of those before it.
+    fn write(&mut self) -> io::Result<()> {
+        while let Some(mut first) = self.shown.first_entry() {
             let run = first.get_mut();
             if !run.text.is_empty() {
-                if any && !run.begun {
-                    writeln!(out)?;
+                if self.any && !run.begun {
+                    writeln!(self.out)?;
                 }
-                (any, run.begun) = (true, true);
-                out.write_all(&run.text)?;
+                (self.any, run.begun) = (true, true);
+                self.out.write_all(&run.text)?;
                 run.text.clear();
             }
             if !run.ended {
@@ -63,15 +82,32 @@ pub fn text(
             }
             first.remove();
         }
+        Ok(())
     }
-    if !any {
-        let words = match older {
-            true => "Nothing was applied in that time; there are older runs.",
-            false => "Nothing was applied yet.",
-        };
-        writeln!(out, "{words}")?;
+
+    /// `older` says whether there are records that nobody asked for.
+    pub fn end(self, older: bool) -> io::Result<()> {
+        match (self.any, older) {
+            (true, _) => Ok(()),
+            (false, true) => writeln!(
+                self.out,
+                "Nothing was applied in that time; there are older runs."
+            ),
+            (false, false) => writeln!(self.out, "Nothing was applied yet."),
+        }
     }
-    Ok(())
+}
+
+/// Writes the runs of a whole journal.
+pub fn text(
+    out: &mut (dyn Write + Send),
+    index: &Index,
+    older: bool,
+    mut records: impl Iterator<Item = Record>,
+) -> io::Result<()> {
+    let mut text = Text::new(out, index);
+    records.try_for_each(|record| text.add(&record))?;
+    text.end(older)
 }
 
 /// A run as far as it was read.

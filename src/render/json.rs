@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::{Serialize, Serializer as _};
+use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::safe::command_word;
@@ -17,10 +17,32 @@ pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
 }
 
 /// A list whose elements are written as they come.
-pub fn write_list(out: &mut dyn Write, elements: impl Iterator<Item: Serialize>) -> io::Result<()> {
-    let formatter = Quiet(PrettyFormatter::new());
-    Serializer::with_formatter(&mut *out, formatter).collect_seq(elements)?;
-    out.write_all(b"\n")
+pub struct List<'a> {
+    out: &'a mut (dyn Write + Send),
+    any: bool,
+}
+
+impl<'a> List<'a> {
+    pub fn new(out: &'a mut (dyn Write + Send)) -> Self {
+        Self { out, any: false }
+    }
+
+    pub fn add(&mut self, element: &impl Serialize) -> io::Result<()> {
+        // A list of this one, without its brackets.
+        let mut one = Vec::new();
+        write(&mut one, &[element])?;
+        let start = if self.any { ",\n" } else { "[\n" };
+        self.out.write_all(start.as_bytes())?;
+        self.any = true;
+        let inner = one.strip_prefix(b"[\n").unwrap_or(&one);
+        self.out
+            .write_all(inner.strip_suffix(b"\n]\n").unwrap_or(inner))
+    }
+
+    pub fn end(self) -> io::Result<()> {
+        let end = if self.any { "\n]\n" } else { "[]\n" };
+        self.out.write_all(end.as_bytes())
+    }
 }
 
 /// One line.

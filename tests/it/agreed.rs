@@ -33,6 +33,7 @@ async fn agreed(bench: &Bench, objects: &[Object], spared: &[String]) -> Memory 
         let mut agreed = agreement::agreed(planned, &place).expect("a known vendor");
         agreed.spared.extend_from_slice(spared);
         memory.follow(&Record {
+            scope: None,
             at: "2026-11-21T12:00:00Z".into(),
             run: "one".into(),
             event: Event::Agreed(Box::new(agreed)),

@@ -63,6 +63,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "rustix",
         &[
             "files/",
+            "apply/store/term.rs",
             "reconcile/cache/",
             "daemon/descriptors.rs",
             "cli/signals.rs",

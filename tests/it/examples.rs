@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Secrets, Tls, Trust};
 use entitle::manifest;
@@ -75,7 +74,6 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         );
     }
     let unattended = ApplyOptions {
-        locks: &Locks::default(),
         accepted: Some(Accepted::default()),
         fail_fast: false,
         recorder: Recorder::new(None, "test", Default::default(), super::support::pure::now),

@@ -17,6 +17,7 @@ const OBJECTS: usize = 100;
 fn run(number: usize) -> Vec<Record> {
     let run = format!("{number:036}");
     let record = |event| Record {
+        scope: None,
         at: "2026-11-21T12:00:00Z".into(),
         run: run.clone(),
         event,

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use entitle::apply::Outcome;
 use entitle::apply::journal::{Event, Intent, Journal, Record};
-use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::model::Risk;
 use entitle::plan::document::PlanDocument;
@@ -19,6 +18,7 @@ use super::conformance::vendors::lac;
 use super::support::bench::{Bench, Object, only_report};
 use super::support::past::{self, History};
 use super::support::program::{Place, Ran};
+use super::support::stores;
 
 /// One order whose plan takes it away from its users.
 async fn stranding() -> (Bench, Checked, PlanDocument) {
@@ -54,11 +54,14 @@ async fn a_plan_with_other_values_of_before_does_not_reach_the_journal() {
     document.objects[0].changes[0].before = json!("anything");
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal.jsonl");
-    let journal = Journal::open(&path).expect("a journal");
     let pass = joined(&bench, document, &checked).pass;
-    let recorder = Recorder::new(Some(&journal), "run", Default::default(), bench.clock);
+    let recorder = Recorder::new(
+        Some(stores::queue(dir.path())),
+        "run",
+        Default::default(),
+        bench.clock,
+    );
     let options = ApplyOptions {
-        locks: &Locks::default(),
         accepted: None,
         fail_fast: false,
         recorder,
@@ -408,6 +411,7 @@ async fn a_write_that_was_cut_off_is_looked_into_before_a_saved_plan_writes() {
         ..past::intent("LacLicenseOrder/then", &url, key)
     };
     let record = Record {
+        scope: None,
         at: "2026-11-21T12:00:00Z".into(),
         run: "earlier".into(),
         event: Event::Intent(Box::new(intent)),

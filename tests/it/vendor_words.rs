@@ -3,8 +3,7 @@
 
 use std::fmt::Write as _;
 
-use entitle::apply::journal::{Journal, Started};
-use entitle::apply::lock::Locks;
+use entitle::apply::journal::Started;
 use entitle::apply::recorder::Recorder;
 use entitle::model::{Live, Reply};
 use entitle::plan::document::PlanDocument;
@@ -18,6 +17,7 @@ use super::conformance::vendors::{Vendor, for_every_vendor};
 use super::fuzz_bodies::{against, wanted};
 use super::support::bench::Bench;
 use super::support::proxy::{Canned, Passed, Spoil};
+use super::support::stores;
 
 /// A licence as LicenseSpring and Cryptlex show it, and the beginnings of its secrets.
 const LICENCE: &str = r#"{"message":"upstream failed","id":77,"key":"ZXCV7-731QW-ER004",
@@ -139,12 +139,18 @@ async fn no_run_shows_what_stands_beside_an_errors_words(vendor: &'static Vendor
 async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal.jsonl");
-    let journal = Journal::open(&path).expect("a journal");
     let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
-    let recorder = Recorder::new(Some(&journal), "run", pass.places(), bench.clock);
-    recorder.started(Started::default()).expect("writable");
+    let recorder = Recorder::new(
+        Some(stores::queue(dir.path())),
+        "run",
+        pass.places(),
+        bench.clock,
+    );
+    recorder
+        .started(Started::default())
+        .await
+        .expect("writable");
     let options = ApplyOptions {
-        locks: &Locks::default(),
         accepted: None,
         fail_fast: false,
         recorder,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
 use serde_json::{Value as Json, json};
@@ -10,7 +11,7 @@ use super::*;
 use crate::apply::http::{Answered, Http, Outgoing, Wire};
 use crate::apply::{Lost, Secrets, Trust};
 use crate::model::diagnostic::Source;
-use crate::model::{Fields, Key, Mark, Method, Origin, PackedFields, Value};
+use crate::model::{AccountKey, Fields, Key, Mark, Method, Origin, PackedFields, Value};
 use crate::plan::document::{PlanDocument, SourceFacts};
 use crate::provider::testing::{connection, reply, wanted};
 use crate::provider::{self, Provider};
@@ -131,13 +132,38 @@ fn clock() -> Timestamp {
 
 struct Gone;
 
-impl Held for Gone {
+impl Lease for Gone {
+    fn account(&self) -> &AccountKey {
+        unreachable!()
+    }
+
     fn epoch(&self) -> u64 {
         1
     }
 
-    fn still_ours(&self) -> Result<(), String> {
+    fn covers(&self, _: Duration) -> Result<(), String> {
         Err("somebody has it".into())
+    }
+}
+
+/// A lease that is lost while a write waits for its turn.
+#[derive(Default)]
+struct LostLater(AtomicUsize);
+
+impl Lease for LostLater {
+    fn account(&self) -> &AccountKey {
+        unreachable!()
+    }
+
+    fn epoch(&self) -> u64 {
+        1
+    }
+
+    fn covers(&self, _: Duration) -> Result<(), String> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err("somebody has it".into()),
+        }
     }
 }
 
@@ -149,7 +175,7 @@ struct Case {
     turns: Vec<Turn>,
     /// The time that the run has.
     time: Duration,
-    lock: Option<&'static dyn Held>,
+    lease: Option<Box<dyn Lease>>,
 }
 
 impl Case {
@@ -159,7 +185,7 @@ impl Case {
             now: order(10, "d"),
             turns,
             time: Duration::from_secs(60),
-            lock: None,
+            lease: None,
         }
     }
 
@@ -200,7 +226,7 @@ impl Case {
             rereads: &rereads,
             checks: self.checks,
             recorder: &recorder,
-            lock: self.lock,
+            lease: self.lease.as_deref(),
             clock: &clock,
             accepted: None,
         };
@@ -256,10 +282,12 @@ async fn nothing_is_unclear_about_a_write_that_was_not_sent() {
     assert_eq!((outcome, writes), (Outcome::Rejected, 1));
     assert!(words.contains("Busy."), "{words}");
     let mut locked_out = Case::of(Vec::new());
-    locked_out.lock = Some(&Gone);
-    let words =
-        "locked out: the lock of `lac` is not ours any more (somebody has it), so nothing was sent";
+    locked_out.lease = Some(Box::new(Gone));
+    let words = "locked out: the lease is not ours any more (somebody has it), so nothing was sent";
     assert_eq!(locked_out.ends().await, (Outcome::Failed, words.into(), 0));
+    let mut overtaken = Case::of(Vec::new());
+    overtaken.lease = Some(Box::new(LostLater::default()));
+    assert_eq!(overtaken.ends().await, (Outcome::Failed, words.into(), 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,9 @@ pub struct Record {
     pub at: String,
     /// The run it belongs to.
     pub run: String,
+    /// Which team's or repository's run that was, where several share a journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     pub event: Event,
 }
 
@@ -171,6 +174,9 @@ pub struct Agreed {
     /// The vendor's own id of the customer, where the connection names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// As in [`Intent`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     pub identity: Ids,
     /// Every managed field as the manifest wants it.
     pub managed: BTreeMap<String, Json>,
@@ -201,6 +207,9 @@ pub struct GaveUp {
     pub base_url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// As in [`Intent`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     pub identity: Ids,
     pub fields: Vec<String>,
     /// Hash of what the manifest said.

@@ -96,6 +96,7 @@ pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
         connection: object.connection.to_string(),
         base_url: place.base_url.clone(),
         tenant: place.tenant.clone(),
+        account: String::new(),
         identity: identity_of(object),
         managed: remember(table, &fields),
         resolved: resolved(table, &planned.resolved),

@@ -11,12 +11,11 @@ mod open;
 pub mod runs;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 
 use super::journal::{Agreed, Event, Record};
-use super::records::{self, Damaged};
-use crate::model::{Desired, Field, Fields};
+use super::records::Damaged;
+use super::store::{Cursor, Line, Reading, Store, StoreError};
+use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
 use crate::plan::document::identity_of;
 use crate::plan::drift::document::Applied;
@@ -44,8 +43,7 @@ pub struct Memory {
     open: Open,
     /// Lines that are not whole.
     pub damaged: Damaged,
-    lines: usize,
-    end: u64,
+    cursor: Cursor,
 }
 
 impl Memory {
@@ -56,30 +54,37 @@ impl Memory {
         }
     }
 
-    /// Reads a journal; one that is not there is empty.
-    pub fn of(path: &Path, detail: Detail) -> io::Result<Self> {
+    /// Reads what a store knows of the objects of these accounts.
+    pub async fn of(
+        store: &dyn Store,
+        accounts: &[AccountKey],
+        detail: Detail,
+    ) -> Result<Self, StoreError> {
         let mut memory = Self::new(detail);
-        memory.go_on(path)?;
+        memory.catch_up(store, accounts).await?;
         Ok(memory)
     }
 
-    /// Reads what was added to the journal since the last time. One that is shorter than it was is another one.
-    pub fn go_on(&mut self, path: &Path) -> io::Result<()> {
-        let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
-        if length < self.end {
-            *self = Self::new(self.detail);
-        }
-        let mut end = self.end;
-        let read = records::each(path, &mut end, &mut |record| self.line(record.as_ref()));
-        self.end = end;
+    /// Reads what was added since the last time.
+    pub async fn catch_up(
+        &mut self,
+        store: &dyn Store,
+        accounts: &[AccountKey],
+    ) -> Result<(), StoreError> {
+        let mut cursor = std::mem::take(&mut self.cursor);
+        let mut take = |line| self.take(line);
+        let read = store
+            .read(Reading::Accounts(accounts), &mut cursor, &mut take)
+            .await;
+        self.cursor = cursor;
         read
     }
 
-    fn line(&mut self, record: Option<&Record>) {
-        self.lines += 1;
-        match record {
-            Some(record) => self.follow(record),
-            None => self.damaged.add(self.lines),
+    fn take(&mut self, line: Line) {
+        match line {
+            Line::Record(record) => self.follow(&record),
+            Line::Damaged(number) => self.damaged.add(number),
+            Line::Anew => *self = Self::new(self.detail),
         }
     }
 

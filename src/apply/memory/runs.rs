@@ -19,32 +19,23 @@ pub struct Wrote {
     took: bool,
 }
 
-/// Returns the runs of which a write was carried out, or may have been, in the order in which they started.
-pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
-    let mut ordinals: HashMap<String, usize> = HashMap::new();
-    let mut runs: Vec<Wrote> = Vec::new();
-    let mut open = Open::default();
-    for record in records {
-        let ordinal = *ordinals
-            .entry(record.run.clone())
-            .or_insert_with_key(|run| {
-                runs.push(Wrote {
-                    run: run.clone(),
-                    objects: BTreeSet::new(),
-                    places: BTreeSet::new(),
-                    paths: Vec::new(),
-                    took: false,
-                });
-                runs.len() - 1
-            });
-        if let Some((write, End::CarriedOut { .. } | End::Unknown)) = open.follow(&record)
-            && let Some(ordinal) = ordinals.get(&write.run)
-        {
-            runs[*ordinal].took = true;
+/// The runs of a journal, as far as it was read.
+#[derive(Default)]
+pub struct Runs {
+    ordinals: HashMap<String, usize>,
+    runs: Vec<Wrote>,
+    open: Open,
+}
+
+impl Runs {
+    /// Takes in the next record.
+    pub fn add(&mut self, record: &Record) {
+        if let Some((write, End::CarriedOut { .. } | End::Unknown)) = self.open.follow(record) {
+            self.took(&write.run);
         }
-        let run = &mut runs[ordinal];
-        match record.event {
-            Event::Started(started) => run.paths = started.paths,
+        let run = self.run(&record.run);
+        match &record.event {
+            Event::Started(started) => run.paths.clone_from(&started.paths),
             Event::Intent(intent) => {
                 run.objects.insert(intent.subject().key());
                 run.places.insert(intent.subject().place());
@@ -56,13 +47,45 @@ pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
             | Event::Finished { .. } => {}
         }
     }
-    for write in open.iter() {
-        if let Some(ordinal) = ordinals.get(&write.run) {
-            runs[*ordinal].took = true;
+
+    /// Returns the runs of which a write was carried out, or may have been, in the order in which they started.
+    pub fn that_wrote(mut self) -> Vec<Wrote> {
+        let open: Vec<String> = self.open.iter().map(|write| write.run.clone()).collect();
+        open.iter().for_each(|run| self.took(run));
+        self.runs.retain(|run| run.took);
+        self.runs
+    }
+
+    fn took(&mut self, run: &str) {
+        if let Some(ordinal) = self.ordinals.get(run) {
+            self.runs[*ordinal].took = true;
         }
     }
-    runs.retain(|run| run.took);
-    runs
+
+    fn run(&mut self, name: &str) -> &mut Wrote {
+        let ordinal = match self.ordinals.get(name) {
+            Some(ordinal) => *ordinal,
+            None => {
+                self.ordinals.insert(name.to_string(), self.runs.len());
+                self.runs.push(Wrote {
+                    run: name.to_string(),
+                    objects: BTreeSet::new(),
+                    places: BTreeSet::new(),
+                    paths: Vec::new(),
+                    took: false,
+                });
+                self.runs.len() - 1
+            }
+        };
+        &mut self.runs[ordinal]
+    }
+}
+
+/// Returns the runs that wrote something.
+pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
+    let mut runs = Runs::default();
+    records.for_each(|record| runs.add(&record));
+    runs.that_wrote()
 }
 
 /// What one run wrote.
@@ -84,50 +107,73 @@ pub struct PastRun {
 impl PastRun {
     /// Takes the records of `run`, and what later ones found of its writes, out of those of a journal.
     pub fn of(run: &str, records: impl Iterator<Item = Record>) -> Self {
-        let mut past = Self {
-            run: run.to_string(),
-            started: None,
-            addresses: BTreeSet::new(),
-            carried_out: Vec::new(),
-            open: Vec::new(),
-            unknown: Vec::new(),
-        };
-        let mut open = Open::default();
-        let mut carried_out: BTreeMap<String, Intent> = BTreeMap::new();
-        for record in records {
-            let of_run = match &record.event {
-                Event::Found { of_run, .. } => of_run == run,
-                _ => record.run == run,
-            };
-            if !of_run {
-                continue;
-            }
-            match &record.event {
-                Event::Started(started) => past.started = Some(started.clone()),
-                Event::Intent(intent) => {
-                    past.addresses.insert(intent.address.clone());
-                }
-                _ => {}
-            }
-            match open.follow(&record) {
-                Some((write, End::CarriedOut { residual, .. })) => {
-                    let mut intent = write.intent;
-                    for change in &mut intent.changes {
-                        // What the run left is what the write became.
-                        let became = residual.iter().find(|one| one.path == change.path);
-                        if let Some(became) = became {
-                            change.after = became.is.clone();
-                        }
-                    }
-                    carried_out.insert(intent.address.clone(), intent);
-                }
-                Some((write, End::Unknown)) => past.unknown.push(write.intent),
-                Some((_, End::Already | End::NotCarriedOut)) | None => {}
-            }
+        let mut past = PastRunReader::new(run);
+        records.for_each(|record| past.add(&record));
+        past.end()
+    }
+}
+
+/// One run of a journal, as far as it was read.
+pub struct PastRunReader {
+    past: PastRun,
+    open: Open,
+    carried_out: BTreeMap<String, Intent>,
+}
+
+impl PastRunReader {
+    pub fn new(run: &str) -> Self {
+        Self {
+            past: PastRun {
+                run: run.to_string(),
+                started: None,
+                addresses: BTreeSet::new(),
+                carried_out: Vec::new(),
+                open: Vec::new(),
+                unknown: Vec::new(),
+            },
+            open: Open::default(),
+            carried_out: BTreeMap::new(),
         }
-        past.carried_out = carried_out.into_values().collect();
-        past.open = open.iter().cloned().collect();
-        past
+    }
+
+    /// Takes in the next record of the journal.
+    pub fn add(&mut self, record: &Record) {
+        let past = &mut self.past;
+        let of_run = match &record.event {
+            Event::Found { of_run, .. } => *of_run == past.run,
+            _ => record.run == past.run,
+        };
+        if !of_run {
+            return;
+        }
+        match &record.event {
+            Event::Started(started) => past.started = Some(started.clone()),
+            Event::Intent(intent) => {
+                past.addresses.insert(intent.address.clone());
+            }
+            _ => {}
+        }
+        match self.open.follow(record) {
+            Some((write, End::CarriedOut { residual, .. })) => {
+                let mut intent = write.intent;
+                for change in &mut intent.changes {
+                    // What the run left is what the write became.
+                    let became = residual.iter().find(|one| one.path == change.path);
+                    if let Some(became) = became {
+                        change.after = became.is.clone();
+                    }
+                }
+                self.carried_out.insert(intent.address.clone(), intent);
+            }
+            Some((write, End::Unknown)) => past.unknown.push(write.intent),
+            Some((_, End::Already | End::NotCarriedOut)) | None => {}
+        }
+    }
+
+    pub fn end(mut self) -> PastRun {
+        self.past.carried_out = self.carried_out.into_values().collect();
+        self.past.open = self.open.iter().cloned().collect();
+        self.past
     }
 }
 

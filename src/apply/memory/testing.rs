@@ -15,6 +15,7 @@ pub const URL: &str = "https://lac.example.com/";
 
 pub fn record(run: &str, event: Event) -> Record {
     Record {
+        scope: None,
         at: AT.into(),
         run: run.into(),
         event,
@@ -87,6 +88,7 @@ pub fn ended(address: &str, outcome: Outcome) -> Event {
 pub fn agreed(managed: &[(&str, Json)]) -> Agreed {
     let managed = managed.iter();
     Agreed {
+        account: String::new(),
         address: "LacLicenseOrder/a".into(),
         vendor: "lac".into(),
         connection: "lac".into(),

@@ -4,8 +4,11 @@ use serde_json::{Value as Json, json};
 
 use super::testing::{URL, agreed, agreement, change, ended, intent, record, started, write};
 use super::*;
+use futures::FutureExt;
+
 use crate::apply::journal::{Ended, GaveUp, Intent, Journal, Purpose, Residual};
 use crate::apply::outcome::Outcome;
+use crate::apply::store::files::Files;
 use crate::model::{PackedFields, Value};
 use crate::provider::{self, testing::wanted};
 
@@ -337,6 +340,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
         record(
             "4",
             Event::GaveUp(Box::new(GaveUp {
+                account: String::new(),
                 address: A.into(),
                 vendor: "lac".into(),
                 connection: "lac".into(),
@@ -391,29 +395,29 @@ fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
 fn a_journal_is_read_on_where_it_was_left() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.jsonl");
-    let read = |path: &Path| Memory::of(path, Detail::Agreements).unwrap();
-    assert_eq!(read(&path).damaged.count(), 0);
+    let files = Files::for_reading(&path, dir.path());
+    let go_on = |memory: &mut Memory| {
+        let read = memory.catch_up(&files, &[]).now_or_never();
+        read.unwrap().unwrap();
+        let lines = memory.cursor.lines;
+        (lines, memory.damaged.to_string())
+    };
+    let mut memory = Memory::default();
+    assert_eq!(go_on(&mut memory), (0, String::new()));
     let finished = |run: &str| record(run, Event::Finished { interrupted: false });
     let journal = Journal::open(&path).unwrap();
     journal.append(&finished("1")).unwrap();
-    let mut memory = read(&path);
-    assert_eq!((memory.lines, memory.damaged.count()), (1, 0));
+    assert_eq!(go_on(&mut memory), (1, String::new()));
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.append(true).open(&path).unwrap();
     // A line that is not whole, and one whose end is still to come.
     file.write_all(b"{damaged}\n{\"at\":").unwrap();
-    memory.go_on(&path).unwrap();
-    assert_eq!((memory.lines, memory.damaged.to_string()), (2, "2".into()));
+    assert_eq!(go_on(&mut memory), (2, "2".into()));
     file.write_all(b"\n").unwrap();
     journal.append(&finished("2")).unwrap();
-    memory.go_on(&path).unwrap();
-    assert_eq!(
-        (memory.lines, memory.damaged.to_string()),
-        (4, "2, 3".into())
-    );
+    assert_eq!(go_on(&mut memory), (4, "2, 3".into()));
     std::fs::write(&path, "").unwrap();
-    memory.go_on(&path).unwrap();
-    assert_eq!((memory.lines, memory.damaged.count()), (0, 0));
+    assert_eq!(go_on(&mut memory), (0, String::new()));
 }
 
 #[test]

@@ -9,6 +9,9 @@
 //! reader ([`super::memory`]) and a journal can be taken from one store to another.
 
 mod error;
+pub mod files;
+mod leases;
+mod queue;
 pub mod term;
 
 use std::collections::BTreeMap;
@@ -19,6 +22,8 @@ use futures::future::BoxFuture;
 use super::journal::Record;
 use crate::model::AccountKey;
 pub use error::StoreError;
+pub use leases::Leases;
+pub use queue::{Lost, Queue};
 
 /// A place that a team's runs share, or that the runs of one machine do.
 pub trait Store: Send + Sync {

@@ -4,7 +4,6 @@ use crate::fuzz_bodies::sealed_text;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Listener, Report, Secrets, Tls, Trust};
 use entitle::model::Risk;
@@ -81,7 +80,6 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
     }
     let recorder = Recorder::new(None, "chaos", Default::default(), Timestamp::now);
     let options = ApplyOptions {
-        locks: &Locks::default(),
         accepted: (manner == Manner::Careful).then_some(Accepted { risk: Risk::Safe }),
         fail_fast: manner == Manner::FailFast,
         recorder,

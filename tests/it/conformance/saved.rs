@@ -2,12 +2,13 @@
 //! was applied can be taken back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use entitle::apply::journal::{Journal, Started};
-use entitle::apply::lock::Locks;
+use entitle::apply::journal::Started;
 use entitle::apply::memory::runs::PastRun;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::records::Records;
+use entitle::apply::store::Queue;
 use entitle::apply::{Outcome, Report};
 use entitle::plan::document::PlanDocument;
 use entitle::plan::saved;
@@ -20,6 +21,7 @@ use crate::support::bench::{Bench, Object, converged};
 use crate::support::mutate::Dice;
 use crate::support::paths;
 use crate::support::proxy::Spoil;
+use crate::support::stores;
 
 for_every_vendor!(
     a_saved_plan_does_exactly_what_it_shows,
@@ -296,13 +298,13 @@ fn shuffled(body: &str, mut dice: Dice) -> String {
 }
 
 /// Carries a pass out with a journal.
-async fn remembered(bench: &Bench, pass: &Pass, journal: &Journal, run: &str) -> Vec<Report> {
-    let recorder = Recorder::new(Some(journal), run, pass.places(), bench.clock);
+async fn remembered(bench: &Bench, pass: &Pass, journal: &Arc<Queue>, run: &str) -> Vec<Report> {
+    let recorder = Recorder::new(Some(Arc::clone(journal)), run, pass.places(), bench.clock);
     recorder
         .started(Started::default())
+        .await
         .expect("the journal is writable");
     let options = ApplyOptions {
-        locks: &Locks::default(),
         accepted: None,
         fail_fast: false,
         recorder,
@@ -315,7 +317,7 @@ async fn what_was_applied_can_be_taken_back(vendor: &'static Vendor) {
     vendor.load(&bench, (vendor.account)(4));
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal.jsonl");
-    let journal = Journal::open(&path).expect("a journal");
+    let journal = stores::queue(dir.path());
     let mut failed: BTreeMap<String, String> = BTreeMap::new();
     for pair in (vendor.pairs)() {
         let before = vendor.state(&bench);

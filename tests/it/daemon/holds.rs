@@ -1,17 +1,19 @@
 //! What keeps a write back: the mode, windows, suspensions, the brake, risks, fights, locks.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::journal::Event;
-use entitle::apply::lock::{Held, Lock, LockFiles, Taken};
+use entitle::apply::store::{Claim, Store, Taken};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::task::Order;
 use entitle::daemon::trigger::Trigger;
-use entitle::model::{Connection, Outcome};
+use entitle::model::Outcome;
 use entitle::plan::guard::MaxChanges;
 use serde_json::json;
+
+use crate::support::stores;
 
 use super::writes::informatica_account;
 use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
@@ -172,8 +174,10 @@ async fn a_field_that_keeps_being_changed_back_is_given_up_and_the_others_are_no
 #[tokio::test]
 async fn while_another_run_writes_we_only_look() {
     let dir = tempfile::tempdir().expect("a directory");
-    let lock = || LockFiles {
-        dir: dir.path().into(),
+    let other_run = stores::files(dir.path());
+    let claim = |holder: &str| Claim {
+        holder: holder.into(),
+        term: Duration::from_secs(60),
     };
     let bench = orders(3).await;
     edit(&bench, 0, "activations_allowed", 4);
@@ -181,14 +185,15 @@ async fn while_another_run_writes_we_only_look() {
         .connections
         .iter()
         .find(|c| c.name == "lac")
-        .expect("there")
-        .clone();
-    let other = match lock().try_take(&connection, "somebody").expect("a lock") {
-        Taken::Held(held) => held,
+        .expect("there");
+    let account = connection.account_key();
+    let taken = other_run.take(&account, &claim("somebody")).await;
+    let other = match taken.expect("a lease") {
+        Taken::Held(lease) => lease,
         Taken::Busy(who) => panic!("{who}"),
     };
     let extra = Extra {
-        lock: Some(Box::new(lock())),
+        store: Some(Arc::new(stores::files(dir.path()))),
         ..Extra::default()
     };
     let watched = Watched::start_with(bench, manifests(1), rules(RunMode::Sync), extra).await;
@@ -208,8 +213,9 @@ async fn while_another_run_writes_we_only_look() {
             .all(|written| written > &Some(epoch))
     );
     watched.stop().await;
-    let Taken::Held(next) = lock().try_take(&connection, "later").expect("a lock") else {
-        panic!("the daemon frees its lock");
+    let taken = other_run.take(&account, &claim("later")).await;
+    let Taken::Held(next) = taken.expect("a lease") else {
+        panic!("the daemon gives its lease back");
     };
     assert!(next.epoch() > epoch + 1);
 }
@@ -224,46 +230,20 @@ fn epochs(watched: &Watched) -> Vec<Option<u64>> {
     epoch.collect()
 }
 
-/// A lock that is lost after so many questions about it.
-struct Lost {
-    after: usize,
-}
-
-struct LostHeld {
-    asked: AtomicUsize,
-    after: usize,
-}
-
-impl Lock for Lost {
-    fn try_take(&self, _: &Connection, _: &str) -> std::io::Result<Taken> {
-        Ok(Taken::Held(Box::new(LostHeld {
-            asked: AtomicUsize::new(0),
-            after: self.after,
-        })))
-    }
-}
-
-impl Held for LostHeld {
-    fn epoch(&self) -> u64 {
-        7
-    }
-
-    fn still_ours(&self) -> Result<(), String> {
-        match self.asked.fetch_add(1, Ordering::Relaxed) < self.after {
-            true => Ok(()),
-            false => Err("somebody has it, with epoch 8".into()),
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_run_that_has_lost_its_lock_sends_nothing_more() {
     // Asked before the intent and before the write.
     for after in [0, 1] {
         let bench = orders(3).await;
         edit(&bench, 0, "activations_allowed", 4);
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = stores::Losing {
+            files: stores::files(dir.path()),
+            after,
+        };
         let extra = Extra {
-            lock: Some(Box::new(Lost { after })),
+            store: Some(Arc::new(store)),
+            journal: Some(dir),
             ..Extra::default()
         };
         let watched = Watched::start_with(bench, manifests(1), rules(RunMode::Sync), extra).await;

@@ -15,9 +15,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use entitle::apply::journal::Journal;
-use entitle::apply::lock::Lock;
-use entitle::apply::memory::{Detail, Memory};
+use entitle::apply::memory::Detail;
+use entitle::apply::store::{Queue, Store};
 use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::board::Board;
 use entitle::daemon::brake;
@@ -38,7 +37,7 @@ use tokio::time::Instant;
 use crate::conformance::vendors::{self, Vendor};
 use crate::support::bench::{Bench, Object, quick};
 use crate::support::past::History;
-use crate::support::{paths, pure};
+use crate::support::{paths, pure, stores};
 
 pub const LAC: &Vendor = &vendors::lac::VENDOR;
 
@@ -80,7 +79,7 @@ pub struct Watched {
 /// How a daemon is started, beside its rules.
 #[derive(Default)]
 pub struct Extra {
-    pub lock: Option<Box<dyn Lock>>,
+    pub store: Option<Arc<dyn Store>>,
     pub once: bool,
     /// A directory with a journal of earlier runs.
     pub journal: Option<tempfile::TempDir>,
@@ -104,7 +103,10 @@ impl Watched {
             .journal
             .unwrap_or_else(|| tempfile::tempdir().expect("a directory"));
         let path = journal.path().join("journal.jsonl");
-        let memory = Memory::of(&path, Detail::Values).expect("a journal");
+        let memory = stores::memory(&path, Detail::Values);
+        let shared = extra.store.is_some();
+        let own = || Arc::new(stores::files(journal.path())) as _;
+        let store = extra.store.unwrap_or_else(own);
         let stopped = Arc::clone(&stop);
         let shell = Shell {
             settings: Box::new(move || Settings {
@@ -117,12 +119,13 @@ impl Watched {
                 deadline: Instant::now() + Duration::from_secs(60),
                 ..pure_settings()
             }),
-            lock: extra.lock,
-            journal: Some(Journal::open(&path).expect("a journal")),
+            queue: Queue::new(store),
+            shared,
+            scope: None,
             by: "the tests".into(),
             holder: Box::new(|run| format!("the tests, run {run}")),
             paths: Vec::new(),
-            memory: Mutex::new(Arc::new(memory)),
+            memory: tokio::sync::Mutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
             told: Mutex::default(),
         };

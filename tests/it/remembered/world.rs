@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entitle::apply::Report;
-use entitle::apply::journal::{Journal, Purpose, Record, Started};
-use entitle::apply::lock::Locks;
+use entitle::apply::journal::{Purpose, Record, Started};
 use entitle::apply::memory::runs::PastRun;
 use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::apply::recorder::Recorder;
 use entitle::apply::records::{self, Records};
+use entitle::apply::store::Queue;
 use entitle::daemon::board::Board;
 use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, watch};
 use super::account;
 use super::past::{Kill, Model};
 use crate::support::bench::{Bench, settings};
-use crate::support::pure;
+use crate::support::{pure, stores};
 
 thread_local! {
     static MINUTES: Cell<i64> = const { Cell::new(0) };
@@ -90,18 +90,18 @@ impl World {
         self.dir.path().join("journal.jsonl")
     }
 
-    fn journal(&self) -> Journal {
-        Journal::open(&self.path()).expect("a journal")
+    fn queue(&self) -> Option<Arc<Queue>> {
+        Some(stores::queue(self.dir.path()))
     }
 
     pub fn memory(&self) -> Memory {
-        Memory::of(&self.path(), Detail::Values).expect("a journal")
+        stores::memory(&self.path(), Detail::Values)
     }
 
     /// Reads on where it was left.
     pub fn follow(&mut self) -> &Memory {
         let path = self.path();
-        self.followed.go_on(&path).expect("a journal");
+        stores::catch_up(&mut self.followed, &path);
         &self.followed
     }
 
@@ -137,7 +137,6 @@ impl World {
 
     /// Looks into open writes, as every command does first.
     async fn examine_open_writes(&mut self, checked: &Checked, run: &str) -> Accounts {
-        let journal = self.journal();
         let settings = self.bench.settings();
         let examined = reconcile::examine_open_writes(
             self.follow(),
@@ -147,9 +146,9 @@ impl World {
             &Accounts::new(),
         )
         .await;
-        let recorder = Recorder::new(Some(&journal), run, BTreeMap::new(), clock);
+        let recorder = Recorder::new(self.queue(), run, BTreeMap::new(), clock);
         for (open, finding) in examined.found {
-            recorder.found(&open, finding).expect("a journal");
+            recorder.found(&open, finding).await.expect("a journal");
         }
         examined.accounts
     }
@@ -210,17 +209,17 @@ impl World {
         purpose: Purpose,
         how: &How<'_>,
     ) {
-        let (journal, settings) = (self.journal(), self.bench.settings());
+        let (queue, settings) = (self.queue(), self.bench.settings());
         let places = pass.places();
-        let recorder = |journal| Recorder::new(journal, run, places.clone(), clock);
-        let recording = recorder(Some(&journal));
+        let recorder = |queue| Recorder::new(queue, run, places.clone(), clock);
+        let recording = recorder(queue.clone());
         let writes = pass.planned.iter().any(|one| one.action == Action::Update);
         if writes {
             let started = Started {
                 purpose,
                 ..Started::default()
             };
-            recording.started(started).expect("a journal");
+            recording.started(started).await.expect("a journal");
         }
         let (killed, whole) = how.split();
         if let Some((address, landed)) = killed {
@@ -228,7 +227,7 @@ impl World {
             let at = pass.planned.iter().position(is).expect("it is planned");
             let (planned, entry) = (&pass.planned[at], &pass.document.objects[at]);
             let account = &pass.accounts[planned.desired.connection.as_str()];
-            let begun = recording.intent(entry, planned, account, None);
+            let begun = recording.intent(entry, planned, account);
             begun.await.expect("a journal");
             if let Some(mut last) = again.filter(|_| landed) {
                 last.only(is, &settings);
@@ -244,9 +243,9 @@ impl World {
         if killed.is_some() {
             return;
         }
-        let recording = recorder(Some(&journal));
+        let recording = recorder(queue.clone());
         if writes {
-            recording.finished(false).expect("a journal");
+            recording.finished(false).await.expect("a journal");
         }
         if purpose == Purpose::Apply {
             let held = reports
@@ -254,17 +253,16 @@ impl World {
                 .filter(|report| agreement::holds(report, true));
             let held = held.map(|report| &report.planned);
             let agreed = recording.agreed(held, self.follow(), None, true);
-            agreed.expect("a journal");
+            agreed.await.expect("a journal");
         }
     }
 
-    async fn write(&self, pass: &Pass, accept: bool, recorder: Recorder<'_>) -> Vec<Report> {
+    async fn write(&self, pass: &Pass, accept: bool, recorder: Recorder) -> Vec<Report> {
         let risk = if accept { Risk::Reduce } else { Risk::Safe };
         let options = ApplyOptions {
             accepted: Some(Accepted { risk }),
             fail_fast: false,
             recorder,
-            locks: &Locks::default(),
         };
         reconcile::apply(pass, &options, &self.bench.settings()).await
     }
@@ -291,12 +289,13 @@ impl World {
                     ..settings(clock)
                 }
             }),
-            lock: None,
-            journal: Some(self.journal()),
+            queue: stores::queue(self.dir.path()),
+            shared: false,
+            scope: None,
             by: "the tests".into(),
             holder: Box::new(|run| format!("the tests, run {run}")),
             paths: Vec::new(),
-            memory: Mutex::new(Arc::new(self.memory())),
+            memory: tokio::sync::Mutex::new(Arc::new(self.memory())),
             read_back: Mutex::default(),
             told: Mutex::default(),
         };

@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use entitle::apply::lock::Locks;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Listener, Outcome, Report, Secrets, Tls, Trust};
 use entitle::cli::simulators;
@@ -206,7 +205,6 @@ impl Bench {
 
     async fn run(&self, pass: &Pass, accepted: Option<Accepted>) -> Vec<Report> {
         let options = ApplyOptions {
-            locks: &Locks::default(),
             accepted,
             fail_fast: false,
             recorder: Recorder::new(None, "test", Default::default(), self.clock),

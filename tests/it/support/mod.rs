@@ -10,5 +10,6 @@ pub mod proxy;
 pub mod pure;
 pub mod seeds;
 pub mod server;
+pub mod stores;
 #[cfg(unix)]
 pub mod terminal;

@@ -1,0 +1,144 @@
+//! The store that a command was told of, and what is read from it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::args::StoreArgs;
+use super::{output, sessions, setup, state};
+use crate::apply::journal::Record;
+use crate::apply::memory::{Detail, Memory};
+use crate::apply::records::Damaged;
+use crate::apply::store::files::Files;
+use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError};
+use crate::model::AccountKey;
+use crate::reconcile::Checked;
+
+/// What a command does with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads lines and nothing else.
+    Read,
+    Write,
+}
+
+/// Opens the store that was asked for, or the user's own files.
+pub async fn open(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+    let store = open_any(args, access).await?;
+    sessions::close_later(&store);
+    Ok(store)
+}
+
+async fn open_any(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+    let Some(url) = &args.store else {
+        let journal = state::journal(args)?;
+        let locks = state::dir()?.join("locks");
+        return Ok(Arc::new(files(args, journal, locks, access)?));
+    };
+    match url.split_once(':') {
+        Some(("file", path)) => {
+            let dir = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            let files = files(args, dir.join("journal.jsonl"), dir.join("locks"), access)?;
+            Ok(Arc::new(files))
+        }
+        Some(("postgres" | "postgresql", _)) => Err(not_built_in("PostgreSQL", "postgres")),
+        Some(("s3" | "gs" | "az", _)) => Err(not_built_in("a bucket", "bucket")),
+        // The text may hold a password, so it is not repeated.
+        _ => anyhow::bail!(
+            "--store takes postgres://, s3://, gs://, az:// or file:DIRECTORY, and this is none of them"
+        ),
+    }
+}
+
+fn not_built_in(engine: &str, feature: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "this build keeps no store in {engine}: the released packages and images do, and so does `cargo build --features {feature}`"
+    )
+}
+
+fn files(
+    args: &StoreArgs,
+    journal: PathBuf,
+    locks: PathBuf,
+    access: Access,
+) -> anyhow::Result<Files> {
+    match access {
+        Access::Read => Ok(Files::for_reading(&journal, &locks)),
+        Access::Write => Files::open(&journal, &locks, &setup::links())
+            .map_err(|error| state::journal_fault(args, &journal, &error)),
+    }
+}
+
+/// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
+pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> anyhow::Result<Arc<Queue>> {
+    let orphans = match &args.store {
+        Some(_) => Some(state::dir()?.join(format!("orphans/{run}.jsonl"))),
+        None => None,
+    };
+    Ok(Queue::with_orphans(store, orphans))
+}
+
+/// Says why a store cannot be used, and what to do about it where nobody has said where it is.
+pub fn fault(args: &StoreArgs, error: &StoreError) -> anyhow::Error {
+    let hint = if args.store.is_none() {
+        state::HINT
+    } else {
+        ""
+    };
+    anyhow::anyhow!("{error}{hint}")
+}
+
+/// Hands over every record of a store in order.
+pub async fn each(
+    store: &dyn Store,
+    mut take: impl FnMut(Record) + Send,
+) -> Result<Damage, StoreError> {
+    let mut damaged = Damaged::default();
+    let mut take_line = |line| match line {
+        Line::Record(record) => take(*record),
+        Line::Damaged(number) => damaged.add(number),
+        Line::Anew => {}
+    };
+    let mut cursor = Cursor::default();
+    store
+        .read(Reading::Everything, &mut cursor, &mut take_line)
+        .await?;
+    Ok(Damage(damaged.told(&store.name())))
+}
+
+/// Returns the accounts that manifests lead to.
+pub fn accounts(checked: &Checked) -> Vec<AccountKey> {
+    let accounts = checked.connections.values();
+    let accounts: BTreeSet<AccountKey> = accounts
+        .map(|connection| connection.account_key())
+        .collect();
+    accounts.into_iter().collect()
+}
+
+/// Which lines of a store are damaged, in words.
+#[must_use]
+pub struct Damage(Option<String>);
+
+impl Damage {
+    pub fn warn(self) {
+        if let Some(damaged) = self.0 {
+            output::warn(&damaged);
+        }
+    }
+
+    /// Says nothing, where another reading says it.
+    pub fn known(self) {}
+}
+
+/// Reads what a store knows of the objects of these accounts, and warns of damaged lines.
+pub async fn memory(
+    store: &dyn Store,
+    accounts: &[AccountKey],
+    detail: Detail,
+) -> Result<Memory, StoreError> {
+    let memory = Memory::of(store, accounts, detail).await?;
+    if let Some(damaged) = memory.damaged.told(&store.name()) {
+        output::warn(&damaged);
+    }
+    Ok(memory)
+}
