@@ -45,6 +45,7 @@ mod reports;
 mod saved_plans;
 mod schemas;
 mod secrets;
+mod shared;
 mod shown;
 mod streams;
 mod support;

@@ -168,14 +168,13 @@ impl Queue {
         lease: Option<&dyn Lease>,
     ) -> Result<(), StoreError> {
         let start = Instant::now();
+        let lasts = || match lease {
+            Some(lease) => lease.covers(RETRY).is_ok(),
+            None => start.elapsed() < PATIENCE,
+        };
         loop {
-            let written = self.store.append(records, lease).await;
-            let lasts = match lease {
-                Some(lease) => lease.covers(RETRY).is_ok(),
-                None => start.elapsed() < PATIENCE,
-            };
-            match written {
-                Err(error) if error.is_passing() && lasts => {
+            match self.store.append(records, lease).await {
+                Err(error) if error.is_passing() && lasts() => {
                     tracing::warn!(store = self.store.name(), %error, "trying again");
                     sleep(RETRY).await;
                 }
