@@ -185,7 +185,8 @@ const CHUNK: usize = 64 << 10;
 
 const SUM: &str = ",\"sum\":\"";
 
-fn encode(record: &Record) -> io::Result<String> {
+/// Writes a record as a line, with its checksum and its end.
+pub fn encode(record: &Record) -> io::Result<String> {
     let json = serde_json::to_string(record)?;
     let body = json.strip_suffix('}').unwrap_or(&json);
     let line = format!("{body}{SUM}{}\"}}\n", sum(body));

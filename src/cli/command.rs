@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::project::Found;
 use super::{
     apply, complete, completions, drift, explain, fmt, history, import, init, plan, sandbox,
-    schema, suspend, undo, unmanaged, validate, watch_args,
+    schema, store, suspend, undo, unmanaged, validate, watch_args,
 };
 
 /// GitOps for software licences
@@ -65,6 +65,8 @@ pub enum Command {
     Watch(Box<watch_args::Watch>),
     /// Serve simulators of the five vendors on loopback
     Sandbox(sandbox::Sandbox),
+    /// Look after the store that runs remember in: check, show, unlock, compact, prune, export, import
+    Store(store::StoreCommand),
     /// Print the completions of a shell
     Completions(completions::Completions),
     /// Print the manual page, or write one per command

@@ -40,6 +40,7 @@ mod signals;
 pub mod simulators;
 mod standard_input;
 mod state;
+mod store;
 mod stores;
 mod surface;
 mod suspend;
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Show(args) => plan::show(&args),
         Command::History(args) => with_runtime(history::run(args)),
         Command::Undo(args) => with_runtime(traced("undo", undo::run(args))),
+        Command::Store(args) => with_runtime(traced("store", store::run(args))),
         Command::Import(args) => with_runtime(traced("import", import::run(args))),
         Command::Unmanaged(args) => with_runtime(traced("unmanaged", unmanaged::run(args))),
         Command::Fmt(args) => fmt::run(&args),

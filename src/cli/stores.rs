@@ -10,7 +10,7 @@ use crate::apply::journal::Record;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
 use crate::apply::store::files::Files;
-use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError};
+use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError, Upkeep};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
 
@@ -24,12 +24,19 @@ pub enum Access {
 
 /// Opens the store that was asked for, or the user's own files.
 pub async fn open(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Store>> {
-    let store = open_any(args, access).await?;
-    sessions::close_later(&store);
+    let store: Arc<dyn Store> = open_for_upkeep(args, access).await?;
     Ok(store)
 }
 
-async fn open_any(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+/// The same for a person who looks after it.
+pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
+    let store = open_any(args, access).await?;
+    let own: Arc<dyn Store> = store.clone();
+    sessions::close_later(&own);
+    Ok(store)
+}
+
+async fn open_any(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
     let Some(url) = &args.store else {
         let journal = state::journal(args)?;
         let locks = state::dir()?.join("locks");

@@ -1,5 +1,7 @@
 //! Which account of a vendor a connection leads to, so that two customers of one address are two accounts.
 
+use std::fmt;
+
 use super::address::Vendor;
 use super::connection::{Auth, Connection, Credential};
 use super::secret::SecretRef;
@@ -11,6 +13,17 @@ pub struct AccountKey {
     pub base_url: String,
     /// The vendor's id of the customer, else who logs in, else where the secret is kept. Never a secret.
     pub account: String,
+}
+
+impl fmt::Display for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            vendor,
+            base_url,
+            account,
+        } = self;
+        write!(f, "{vendor} {base_url} {account}")
+    }
 }
 
 /// Members of a login that name the customer, whoever logs in.

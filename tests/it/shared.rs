@@ -91,3 +91,42 @@ async fn a_store_is_named_by_an_address_that_is_known_and_never_shown() {
     let both = ["history", "--journal", "journal.jsonl"];
     place.run(&both).failed(1, "--store");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_proved_shown_and_taken_elsewhere() {
+    let mut place = place().await;
+    assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
+    let check = place.run(&["store", "check"]);
+    assert_eq!(check.code, 0, "{}{}", check.stdout, check.stderr);
+    assert!(
+        check.stdout.contains("✓ one of two has a lease"),
+        "{}",
+        check.stdout
+    );
+    let shown = place.run(&["store", "show"]).stdout;
+    assert!(shown.contains("env LAC_AUTH  epoch 1  free"), "{shown}");
+    let freed = place.run(&["store", "unlock", "LAC_AUTH"]);
+    assert_eq!(freed.code, 0, "{}", freed.stderr);
+    assert!(freed.stderr.contains("Nobody has lac"), "{}", freed.stderr);
+    place
+        .run(&["store", "unlock", "nobody"])
+        .failed(1, "0 accounts are named");
+    let exported = place.run(&["store", "export"]).stdout;
+    place.write("all.jsonl", &exported);
+    let other = place.dir.path().join("other").display().to_string();
+    place.set("ENTITLE_STORE", &format!("file:{other}"));
+    for added in ["Added 5 lines.", "Added 0 lines."] {
+        let import = place.run(&["store", "import", "all.jsonl"]);
+        assert_eq!(import.code, 0, "{}", import.stderr);
+        assert!(import.stderr.contains(added), "{}", import.stderr);
+    }
+    assert_eq!(place.run(&["store", "export"]).stdout, exported);
+    place.write("torn.jsonl", "{\n");
+    place.run(&["store", "import", "torn.jsonl"]).failed(
+        1,
+        "line 1 of the journal torn.jsonl is damaged: nothing was added",
+    );
+    place
+        .run(&["store", "import", "absent.jsonl"])
+        .failed(1, "cannot read absent.jsonl");
+}

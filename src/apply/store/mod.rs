@@ -8,11 +8,13 @@
 //! The unit of the journal is the same JSON line in every engine, so what is known of the objects is folded by one
 //! reader ([`super::memory`]) and a journal can be taken from one store to another.
 
+mod check;
 mod error;
 pub mod files;
 mod leases;
 mod queue;
 pub mod term;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use crate::model::AccountKey;
 pub use error::StoreError;
 pub use leases::Leases;
 pub use queue::{Lost, Queue};
+pub use upkeep::{LeaseState, Promise, Upkeep};
 
 /// A place that a team's runs share, or that the runs of one machine do.
 pub trait Store: Send + Sync {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::apply::store::Lease;
+use crate::apply::store::{Lease, LeaseState};
 use crate::files::links::Links;
 use crate::files::read::{self, Bounds};
 use crate::files::write::open_private;
@@ -43,7 +43,7 @@ pub fn try_lock(
             let mut text = String::new();
             (&mut file).take(MOST_BYTES).read_to_string(&mut text)?;
             let epoch = epoch_in(&text) + 1;
-            write(&mut file, epoch, holder)?;
+            write(&mut file, epoch, account, holder)?;
             Ok(Ok(LockedFile {
                 account: account.clone(),
                 file,
@@ -98,15 +98,57 @@ impl Drop for LockedFile {
     fn drop(&mut self) {
         // The file stays, so that nobody holds a lock on a name that is gone, and so does the epoch; the
         // words about us must not.
-        let _ = write(&mut self.file, self.epoch, "");
+        let _ = write(&mut self.file, self.epoch, &self.account, "");
     }
 }
 
-/// Writes the epoch into the first line and the holder into the rest.
-fn write(file: &mut File, epoch: u64, holder: &str) -> io::Result<()> {
+/// Writes the epoch into the first line, the account into the second and the holder into the rest.
+fn write(file: &mut File, epoch: u64, account: &AccountKey, holder: &str) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(format!("epoch {epoch}\n{holder}").as_bytes())
+    file.write_all(format!("epoch {epoch}\n{ACCOUNT}{account}\n{holder}").as_bytes())
+}
+
+/// What the second line begins with; older files have the holder there.
+const ACCOUNT: &str = "account ";
+
+/// Lists the leases that were ever taken in a directory.
+pub fn list(dir: &Path) -> io::Result<Vec<LeaseState>> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut leases = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "lock") {
+            continue;
+        }
+        let text = read::text(&path, Bounds::file(MOST_BYTES))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy());
+        let account = account_in(&text).map(str::to_string);
+        leases.push(LeaseState {
+            account: account.unwrap_or_else(|| name.unwrap_or_default().into_owned()),
+            epoch: epoch_in(&text),
+            holder: is_locked(&path)?.then(|| holder_in(&path)),
+            left: None,
+        });
+    }
+    leases.sort_by(|one, other| one.account.cmp(&other.account));
+    Ok(leases)
+}
+
+fn is_locked(path: &Path) -> io::Result<bool> {
+    match File::open(path)?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn account_in(text: &str) -> Option<&str> {
+    text.lines().nth(1)?.strip_prefix(ACCOUNT)
 }
 
 /// Returns the epoch that a lock file states; 0 for one that was never taken.
@@ -118,10 +160,15 @@ fn epoch_in(text: &str) -> u64 {
 
 fn holder_in(path: &Path) -> String {
     match read::text(path, Bounds::file(MOST_BYTES)) {
-        Ok(text) => match text.split_once('\n') {
-            Some((_, who)) if !who.trim().is_empty() => who.trim().to_string(),
-            _ => "another run".into(),
-        },
+        Ok(text) => {
+            let lines = text.lines().skip(1);
+            let who = lines.filter(|line| !line.starts_with(ACCOUNT) && !line.trim().is_empty());
+            let who: Vec<&str> = who.collect();
+            match who.is_empty() {
+                true => "another run".into(),
+                false => who.join(" "),
+            }
+        }
         Err(_) => "another run".into(),
     }
 }

@@ -1,6 +1,7 @@
 //! The store of one machine: a journal of JSON lines and a lock file for each account.
 
 mod lock;
+mod upkeep;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,14 +53,18 @@ impl Files {
         }
     }
 
-    fn try_take(&self, account: &AccountKey, claim: &Claim) -> Result<Taken, StoreError> {
-        let path = lock::path(&self.locks, account);
-        let tried = lock::try_lock(path, account, &claim.holder);
-        let tried = tried.map_err(|error| StoreError::Refused {
+    fn refused_locks(&self, error: io::Error) -> StoreError {
+        StoreError::Refused {
             task: "use the locks in",
             store: self.locks.display().to_string(),
             source: Box::new(error),
-        })?;
+        }
+    }
+
+    fn try_take(&self, account: &AccountKey, claim: &Claim) -> Result<Taken, StoreError> {
+        let path = lock::path(&self.locks, account);
+        let tried = lock::try_lock(path, account, &claim.holder);
+        let tried = tried.map_err(|error| self.refused_locks(error))?;
         Ok(match tried {
             Ok(held) => Taken::Held(Box::new(held)),
             Err(holder) => Taken::Busy(holder),

@@ -1,0 +1,337 @@
+//! `entitle store`: what a person does with the store of a team.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+
+use super::args::StoreArgs;
+use super::duration::duration;
+use super::exit::{Exit, Locked};
+use super::stores::{self, Access};
+use super::{output, state};
+use crate::apply::clock;
+use crate::apply::journal::{Event, Record, encode};
+use crate::apply::records::Records;
+use crate::apply::store::{Claim, Lease, LeaseState, Store, Taken, Upkeep};
+use crate::model::AccountKey;
+use crate::provider;
+use crate::render::safe::visible;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  entitle store check --store postgres://entitle@db.example.com/entitle\n  entitle store show\n  entitle store prune --keep 400d\n\nThe store is the one of --store or ENTITLE_STORE, else the files of this user."
+)]
+pub struct StoreCommand {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Prove that the store keeps its promises before it is trusted
+    #[command(
+        after_help = "Examples:\n  entitle store check --store s3://acme-entitle/licences\n\nOne of many wins each race, nothing of an old holder gets in, what was written is read."
+    )]
+    Check(Plain),
+    /// Show who may write to which account
+    #[command(after_help = "Examples:\n  entitle store show")]
+    Show(Plain),
+    /// Take the lease on an account away from a run that is gone
+    #[command(
+        after_help = "Examples:\n  entitle store unlock 'cryptlex https://api.cryptlex.com env CRYPTLEX_TOKEN'"
+    )]
+    Unlock(Unlock),
+    /// Keep a summary of all lines, so that runs need not read them; runs that write do so now and then
+    #[command(after_help = "Examples:\n  entitle store compact")]
+    Compact(Plain),
+    /// Delete old lines, of which history and undo then know nothing
+    #[command(
+        after_help = "Examples:\n  entitle store prune --keep 400d\n\nWhat was agreed on stays known: drift and healing go on as before."
+    )]
+    Prune(Prune),
+    /// Write all lines to standard output
+    #[command(after_help = "Examples:\n  entitle store export > journal.jsonl")]
+    Export(Plain),
+    /// Add the lines of a journal, or of the file that a run left when its store was away
+    #[command(
+        after_help = "Examples:\n  entitle store import journal.jsonl --store file:/srv/entitle\n\nLines that are there already are not added again."
+    )]
+    Import(Import),
+}
+
+#[derive(Args)]
+struct Plain {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Args)]
+struct Unlock {
+    /// The account, or a part of its name that no other has
+    account: String,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Args)]
+struct Prune {
+    /// How long lines are kept, for example 400d
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_KEEP", value_parser = duration)]
+    keep: Duration,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Args)]
+struct Import {
+    /// Journal files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub async fn run(args: StoreCommand) -> anyhow::Result<Exit> {
+    let (store, access) = match &args.task {
+        Task::Show(Plain { store }) | Task::Export(Plain { store }) => (store, Access::Read),
+        Task::Check(Plain { store })
+        | Task::Compact(Plain { store })
+        | Task::Unlock(Unlock { store, .. })
+        | Task::Prune(Prune { store, .. })
+        | Task::Import(Import { store, .. }) => (store, Access::Write),
+    };
+    let store = stores::open_for_upkeep(store, access).await?;
+    match &args.task {
+        Task::Check(_) => check(&*store).await,
+        Task::Show(_) => show(&*store).await,
+        Task::Unlock(unlock) => free(&*store, &unlock.account).await,
+        Task::Compact(_) => compact(&*store).await,
+        Task::Prune(prune) => delete_old(&*store, prune.keep).await,
+        Task::Export(_) => export(&*store).await,
+        Task::Import(import) => add(&*store, &import.files).await,
+    }
+}
+
+async fn check(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+    let promises = store.check().await?;
+    let mut out = output::buffered();
+    let mut kept = true;
+    for promise in promises {
+        match &promise.kept {
+            Ok(()) => writeln!(out, "✓ {}", promise.text)?,
+            Err(why) => {
+                kept = false;
+                writeln!(out, "✗ {}: {}", promise.text, visible(why))?;
+            }
+        }
+    }
+    let name = store.name();
+    match kept {
+        true => writeln!(out, "{name} keeps what a store promises.")?,
+        false => writeln!(out, "{name} cannot be trusted as a store.")?,
+    }
+    out.flush()?;
+    Ok(if kept { Exit::Done } else { Exit::Error })
+}
+
+async fn show(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+    let leases = store.leases().await?;
+    let mut out = output::buffered();
+    writeln!(out, "{}", store.name())?;
+    for lease in &leases {
+        writeln!(out, "  {}", visible(&line(lease)))?;
+    }
+    if leases.is_empty() {
+        writeln!(out, "No account was written to yet.")?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// One account and who has its lease.
+fn line(lease: &LeaseState) -> String {
+    let LeaseState {
+        account,
+        epoch,
+        holder,
+        left,
+    } = lease;
+    let left = left.map_or(String::new(), |left| {
+        format!(", for {} s unless it is renewed", left.as_secs())
+    });
+    match holder {
+        Some(holder) => format!("{account}  epoch {epoch}  {holder}{left}"),
+        None => format!("{account}  epoch {epoch}  free"),
+    }
+}
+
+async fn free(store: &dyn Upkeep, name: &str) -> anyhow::Result<Exit> {
+    let leases = store.leases().await?;
+    let exact = leases.iter().filter(|lease| lease.account == name);
+    let exact: Vec<&LeaseState> = exact.collect();
+    let found = match exact.is_empty() {
+        true => leases.iter().filter(|l| l.account.contains(name)).collect(),
+        false => exact,
+    };
+    let [lease] = found[..] else {
+        let count = found.len();
+        anyhow::bail!("{count} accounts are named {name:?}; see `entitle store show`")
+    };
+    let Some(holder) = &lease.holder else {
+        output::say(&format!("Nobody has {}.", lease.account));
+        return Ok(Exit::Done);
+    };
+    store.unlock(&lease.account).await?;
+    output::say(&format!(
+        "Taken from {holder}. If that run still lives it can send nothing more; what it was writing, the next run looks into."
+    ));
+    Ok(Exit::Done)
+}
+
+async fn compact(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+    let _ = store;
+    Ok(Exit::Done)
+}
+
+async fn delete_old(store: &dyn Upkeep, keep: Duration) -> anyhow::Result<Exit> {
+    let keep = SignedDuration::try_from(keep)?;
+    let before = clock::now().checked_sub(keep)?;
+    let count = store.prune(before).await?;
+    output::say(&format!(
+        "Deleted {} from before {}.",
+        crate::render::text::count(usize::try_from(count).unwrap_or(usize::MAX), "line"),
+        before.strftime("%F %T UTC")
+    ));
+    Ok(Exit::Done)
+}
+
+async fn export(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+    let mut out = std::io::BufWriter::new(output::lines());
+    let mut written = Ok(());
+    let read = stores::each(store, |record| {
+        if written.is_ok() {
+            let line = encode(&record);
+            written = line.and_then(|line| out.write_all(line.as_bytes()));
+        }
+    });
+    read.await?.warn();
+    written?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Lines that are added at once.
+const CHUNK: usize = 1000;
+
+async fn add(store: &dyn Upkeep, files: &[PathBuf]) -> anyhow::Result<Exit> {
+    let mut records = Vec::new();
+    for file in files {
+        records.extend(read(file)?);
+    }
+    // What is there already is not added again: a file may be imported twice.
+    let mut known = HashSet::new();
+    let read = stores::each(store, |record| {
+        known.extend(encode(&record).ok());
+    });
+    read.await?.known();
+    records.retain(|record| encode(record).is_ok_and(|line| !known.contains(&line)));
+    let count = records.len();
+    for (account, records) in by_account(records) {
+        let lease = match &account {
+            Some(account) => Some(take(store, account).await?),
+            None => None,
+        };
+        for chunk in records.chunks(CHUNK) {
+            store.append(chunk, lease.as_deref()).await?;
+        }
+    }
+    output::say(&format!(
+        "Added {}.",
+        crate::render::text::count(count, "line")
+    ));
+    Ok(Exit::Done)
+}
+
+fn read(file: &PathBuf) -> anyhow::Result<Vec<Record>> {
+    let fault = |error| anyhow::anyhow!("cannot read {}: {error}", file.display());
+    std::fs::metadata(file).map_err(fault)?;
+    let mut records = Records::open(file).map_err(fault)?;
+    let all = records.by_ref().collect();
+    if let Some(damaged) = records
+        .end()
+        .map_err(fault)?
+        .told(&file.display().to_string())
+    {
+        anyhow::bail!("{damaged}: nothing was added")
+    }
+    Ok(all)
+}
+
+async fn take(store: &dyn Store, account: &AccountKey) -> anyhow::Result<Box<dyn Lease>> {
+    let claim = Claim {
+        holder: state::holder("import"),
+        term: Duration::from_secs(60),
+    };
+    match store.take(account, &claim).await? {
+        Taken::Held(lease) => Ok(lease),
+        Taken::Busy(holder) => Err(Locked(format!("{account} is locked by {holder}")).into()),
+    }
+}
+
+/// Puts the lines of each account together, in their order. Those of a run belong to its account if it has one only.
+fn by_account(records: Vec<Record>) -> Vec<(Option<AccountKey>, Vec<Record>)> {
+    let mut writes: HashMap<(String, String), AccountKey> = HashMap::new();
+    let mut accounts: BTreeMap<Option<AccountKey>, Vec<Record>> = BTreeMap::new();
+    let mut runs: HashMap<String, Option<AccountKey>> = HashMap::new();
+    for record in &records {
+        let Some(account) = own_account(&record.event) else {
+            continue;
+        };
+        if let Event::Intent(intent) = &record.event {
+            let write = (record.run.clone(), intent.address.clone());
+            writes.insert(write, account.clone());
+        }
+        let of_run = runs.entry(record.run.clone());
+        let only = of_run.or_insert_with(|| Some(account.clone()));
+        if only.as_ref() != Some(&account) {
+            *only = None;
+        }
+    }
+    for record in records {
+        let write = |run: &String, address: &String| writes.get(&(run.clone(), address.clone()));
+        let of_run = || runs.get(&record.run).cloned().flatten();
+        let account = match &record.event {
+            Event::Outcome(ended) => write(&record.run, &ended.address).cloned().or_else(of_run),
+            Event::Found {
+                of_run: run,
+                address,
+                ..
+            } => write(run, address).cloned().or_else(of_run),
+            Event::Started(_) | Event::Finished { .. } => of_run(),
+            event => own_account(event),
+        };
+        accounts.entry(account).or_default().push(record);
+    }
+    accounts.into_iter().collect()
+}
+
+/// Returns the account that a line names; `None` in those of older versions.
+fn own_account(event: &Event) -> Option<AccountKey> {
+    let (vendor, base_url, account) = match event {
+        Event::Intent(intent) => (&intent.vendor, &intent.base_url, &intent.account),
+        Event::Agreed(agreed) => (&agreed.vendor, &agreed.base_url, &agreed.account),
+        Event::GaveUp(gave_up) => (&gave_up.vendor, &gave_up.base_url, &gave_up.account),
+        _ => return None,
+    };
+    let mut vendors = provider::ALL.iter().map(|provider| provider.vendor());
+    let vendor = vendors.find(|own| own.0 == vendor)?;
+    (!account.is_empty()).then(|| AccountKey {
+        vendor,
+        base_url: base_url.trim_end_matches('/').to_string(),
+        account: account.clone(),
+    })
+}
