@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use url::Url;
 
-use super::limiter::{Limiter, Urgency};
+use super::limiter::{Limiter, SharedPace, Urgency};
 use super::spans;
 use super::store::Lease;
 use super::tls::{Tls, provide_crypto};
@@ -113,6 +113,8 @@ pub struct Http {
     pub limiter: Limiter,
     /// The longest time that one exchange takes.
     longest: Duration,
+    /// What other processes of the account are known to do, where they share a store.
+    shared: Option<SharedPace>,
     /// When the run is over. An account that outlives a run gets a new one.
     deadline: Mutex<Instant>,
     /// Exchanges by status; 0 for those without an answer.
@@ -140,8 +142,22 @@ impl Http {
             wire,
             limiter: Limiter::new(limits),
             longest: Duration::ZERO,
+            shared: None,
             deadline: Mutex::new(deadline),
             answered: Mutex::default(),
+        }
+    }
+
+    /// The same for an account that other processes call as well.
+    pub fn sharing(self, shared: Option<SharedPace>) -> Self {
+        Self { shared, ..self }
+    }
+
+    /// Stops every call of the account for a while, because the vendor asked for it.
+    pub async fn pause(&self, length: Duration) {
+        self.limiter.pause(length);
+        if let Some(shared) = &self.shared {
+            shared.pause(length).await;
         }
     }
 
@@ -179,6 +195,15 @@ impl Http {
         let Ok(turn) = tokio::time::timeout_at(self.deadline(), turn).await else {
             return Err(Lost::unsent(OVER).of(name));
         };
+        if let Some(shared) = &self.shared {
+            let start = shared.start(outgoing.urgency);
+            if tokio::time::timeout_at(self.deadline(), start)
+                .await
+                .is_err()
+            {
+                return Err(Lost::unsent(OVER).of(name));
+            }
+        }
         // The turn may have taken a while, or the machine slept: this is the last moment to see it.
         if let Some(Err(why)) = outgoing.lease.map(|lease| lease.covers(self.longest)) {
             return Err(Lost {

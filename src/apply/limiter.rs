@@ -12,6 +12,7 @@
 //! it that has got its turn or has given up.
 
 mod line;
+mod shared;
 mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::model::Limits;
 pub use line::Urgency;
 use line::{Line, Place};
+pub use shared::SharedPace;
 use window::{Opens, Window};
 
 pub struct Limiter {

@@ -10,6 +10,7 @@
 //! writers away. What happens is told as an `event` to whoever listens, and traced by `spans`. If anything here
 //! ever asks which vendor it talks to, the provider forgot to say something.
 
+mod budgets;
 pub mod clock;
 pub mod event;
 pub mod execute;
@@ -35,6 +36,7 @@ mod tls;
 pub mod transport;
 mod trust;
 
+pub use budgets::Budgets;
 pub use event::{Event, Listener};
 pub use execute::execute;
 pub use observe::{list, observe, observe_each};

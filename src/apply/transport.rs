@@ -11,6 +11,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
 
+use super::budgets::Budgets;
 use super::event::{Event, Listener};
 pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
@@ -44,9 +45,11 @@ impl Account {
         secrets: Secrets,
         tls: &Tls,
         deadline: Instant,
+        budgets: &Budgets,
     ) -> Result<Self, String> {
         let limits = provider.limits_for(&connection);
-        let http = Http::new(&connection, &limits, tls, deadline)?;
+        let (limits, shared) = budgets.of(&connection.account_key(), limits);
+        let http = Http::new(&connection, &limits, tls, deadline)?.sharing(shared);
         Ok(Self::over(http, connection, provider, secrets))
     }
 
@@ -237,7 +240,7 @@ impl Account {
                         Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
                     });
                     if asked.is_some() {
-                        self.http.limiter.pause(wait);
+                        self.http.pause(wait).await;
                     } else {
                         sleep(wait).await;
                     }

@@ -259,24 +259,38 @@ pub enum VerifyBy {
     Read,
 }
 
-/// Where runs remember what they did and lock accounts.
+/// What a team's runs share.
 #[derive(Args, Clone, Default)]
-pub struct StoreArgs {
+pub struct SharedStore {
     /// The store that a team's runs share: postgres://…, s3://…, gs://…, az://… or file:DIRECTORY [default: files of
     /// this user]
     #[arg(
-        long,
+        long = "store",
         value_name = "URL",
         env = "ENTITLE_STORE",
-        hide_env_values = true,
-        conflicts_with = "journal"
+        hide_env_values = true
     )]
-    pub store: Option<String>,
+    pub url: Option<String>,
+    /// How many processes share a vendor's rates while the store cannot tell [default: 4, or 1 in a bucket]
+    #[arg(long, value_name = "N", env = "ENTITLE_SHARE", value_parser = clap::value_parser!(u32).range(1..))]
+    pub share: Option<u32>,
+}
+
+/// Where runs remember what they did and lock accounts.
+#[derive(Args, Clone, Default)]
+pub struct StoreArgs {
+    #[command(flatten)]
+    pub shared: SharedStore,
     /// Name of this repository in a store that several share; history and `undo latest` then know its runs only
     #[arg(long, value_name = "NAME", env = "ENTITLE_SCOPE")]
     pub scope: Option<String>,
     /// Journal of applies [default: entitle/journal.jsonl in the state directory of the user]
-    #[arg(long, value_name = "FILE", env = "ENTITLE_JOURNAL")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ENTITLE_JOURNAL",
+        conflicts_with = "url"
+    )]
     pub journal: Option<PathBuf>,
 }
 
@@ -284,7 +298,7 @@ impl StoreArgs {
     /// Returns the same without what a team shares.
     pub fn own(&self) -> Self {
         Self {
-            store: None,
+            shared: SharedStore::default(),
             ..self.clone()
         }
     }

@@ -83,7 +83,8 @@ pub async fn run(args: Drift) -> anyhow::Result<Exit> {
 async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
-    let setup = setup::setup_with(&args.selection, &args.reach, files).await?;
+    let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
+    setup.heed_others(&args.store.shared).await;
     let deadline = setup.settings.deadline;
     let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
     let bases = bases.map_err(|_| anyhow::anyhow!("git took longer than --timeout"))??;

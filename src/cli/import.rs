@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::Reach;
+use super::args::{Reach, SharedStore};
 use super::exit::Exit;
 use super::{files, output, setup};
 use crate::files::write::create;
@@ -55,10 +55,13 @@ pub struct Import {
     update: bool,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    store: SharedStore,
 }
 
 pub async fn run(args: Import) -> anyhow::Result<Exit> {
-    let setup = setup::account(&args.paths, &args.reach).await?;
+    let mut setup = setup::account(&args.paths, &args.reach).await?;
+    setup.heed_others(&args.store).await;
     let checked = &setup.checked;
     let connection = import::connection(checked, args.connection.as_deref()).map_err(said)?;
     let ask = match (args.update, args.all) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Reach, Rendering, Selection};
+use super::args::{Reach, Rendering, Selection, SharedStore};
 use super::exit::Exit;
 use super::output;
 use super::outputs::Outputs;
@@ -35,6 +35,8 @@ pub struct Plan {
     /// Save the plan, to be applied later exactly as shown
     #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    store: SharedStore,
 }
 
 pub async fn run(args: Plan) -> anyhow::Result<Exit> {
@@ -45,6 +47,7 @@ pub async fn run(args: Plan) -> anyhow::Result<Exit> {
 async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(None)?;
+    setup.heed_others(&args.store).await;
     let pass = reconcile::plan(&setup.checked, &setup.settings).await;
     output::findings(&pass.findings())?;
     // The plan is saved before anything says that there is one.

@@ -13,9 +13,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::exit::Exit;
+use super::stores::Access;
 use super::{output, signals};
 use crate::apply::Opened;
-use crate::apply::store::Store;
+use crate::apply::store::Upkeep;
 
 /// How long a command may take to notice that it is over. One that waits for a terminal or a full pipe does not.
 const NOTICED: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ const NOTICED: Duration = Duration::from_millis(100);
 #[derive(Clone, Default)]
 struct Run {
     opened: Opened,
-    stores: Arc<Mutex<Vec<Arc<dyn Store>>>>,
+    stores: Arc<Mutex<Vec<OpenStore>>>,
     /// Whether it heeds signals itself by now.
     heeds: Arc<AtomicBool>,
 }
@@ -39,12 +40,36 @@ pub fn opened() -> Opened {
     RUN.try_with(|run| run.opened.clone()).unwrap_or_default()
 }
 
-/// Closes a store when the command that runs is over, so that its leases are given back.
-pub fn close_later(store: &Arc<dyn Store>) {
-    let _ = RUN.try_with(|run| stores(run).push(Arc::clone(store)));
+/// A store that the command that runs has opened.
+struct OpenStore {
+    url: String,
+    access: Access,
+    store: Arc<dyn Upkeep>,
 }
 
-fn stores(run: &Run) -> MutexGuard<'_, Vec<Arc<dyn Store>>> {
+/// Returns a store that the command that runs has opened before.
+pub fn store(url: &str, access: Access) -> Option<Arc<dyn Upkeep>> {
+    let find = |run: &Run| {
+        let stores = stores(run);
+        let mut same = stores
+            .iter()
+            .filter(|open| open.url == url && open.access == access);
+        same.next().map(|open| Arc::clone(&open.store))
+    };
+    RUN.try_with(find).ok().flatten()
+}
+
+/// Closes a store when the command that runs is over, so that its leases are given back.
+pub fn close_later(url: &str, access: Access, store: &Arc<dyn Upkeep>) {
+    let open = OpenStore {
+        url: url.to_string(),
+        access,
+        store: Arc::clone(store),
+    };
+    let _ = RUN.try_with(|run| stores(run).push(open));
+}
+
+fn stores(run: &Run) -> MutexGuard<'_, Vec<OpenStore>> {
     run.stores.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -74,7 +99,7 @@ pub async fn closed_after(
     drop(gone);
     run.opened.log_out().await;
     let stores = std::mem::take(&mut *stores(&run));
-    join_all(stores.iter().map(|store| store.close())).await;
+    join_all(stores.iter().map(|open| open.store.close())).await;
     outcome
 }
 

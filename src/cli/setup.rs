@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::args::{Reach, Selection, Time};
+use super::args::{Reach, Selection, SharedStore, Time};
 use super::exit::Invalid;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
-use super::{cached, output, scope, sessions, simulators, state};
+use super::{cached, output, scope, sessions, simulators, state, stores};
 use crate::apply::clock;
-use crate::apply::{Listener, Secrets, Tls, Trust};
+use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
 use crate::files::links::Links;
 use crate::manifest::walk::Found;
 use crate::manifest::{self, Limits, Loaded};
@@ -28,6 +28,13 @@ pub struct Setup {
     pub settings: Settings,
     /// The simulators, which live as long as this does.
     pub _sandbox: Option<Sandbox>,
+}
+
+impl Setup {
+    /// Lets the run know of other runs that call the same accounts, as far as a store tells.
+    pub async fn heed_others(&mut self, shared: &SharedStore) {
+        self.settings.budgets = stores::budgets(shared, self.settings.sandbox).await;
+    }
 }
 
 /// Loads and checks manifests, and starts the simulators if they are asked for. Manifests with errors end
@@ -156,6 +163,7 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         events: Listener::default(),
         checks: WriteChecks::default(),
         opened: sessions::opened(),
+        budgets: Budgets::default(),
     }
 }
 

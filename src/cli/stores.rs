@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::StoreArgs;
+use super::args::{SharedStore, StoreArgs};
 use super::{output, sessions, setup, state};
+use crate::apply::Budgets;
 use crate::apply::journal::Record;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
@@ -30,18 +31,21 @@ pub async fn open(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn St
 
 /// The same for a person who looks after it.
 pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
-    let store = open_any(args, access).await?;
-    let own: Arc<dyn Store> = store.clone();
-    sessions::close_later(&own);
-    Ok(store)
-}
-
-async fn open_any(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
-    let Some(url) = &args.store else {
+    let Some(url) = &args.shared.url else {
         let journal = state::journal(args)?;
         let locks = state::dir()?.join("locks");
         return Ok(Arc::new(files(args, journal, locks, access)?));
     };
+    if let Some(store) = sessions::store(url, access) {
+        return Ok(store);
+    }
+    let store = connect(url, args, access).await?;
+    sessions::close_later(url, access, &store);
+    Ok(store)
+}
+
+/// Opens what an address leads to.
+async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
     match url.split_once(':') {
         Some(("file", path)) => {
             let dir = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
@@ -76,9 +80,33 @@ fn files(
     }
 }
 
+/// Returns what is known of other processes that call the same accounts. A store that is away costs this and no more.
+pub async fn budgets(shared: &SharedStore, sandbox: bool) -> Budgets {
+    if shared.url.is_none() || sandbox {
+        return Budgets::default();
+    }
+    let args = StoreArgs {
+        shared: shared.clone(),
+        ..StoreArgs::default()
+    };
+    let store = match open(&args, Access::Read).await {
+        Ok(store) => Some(store),
+        Err(error) => {
+            output::warn(&format!(
+                "{error:#}; going on without: other runs are not known, which may make the vendor refuse some calls for a while"
+            ));
+            None
+        }
+    };
+    Budgets {
+        store,
+        processes: shared.share,
+    }
+}
+
 /// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
 pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> anyhow::Result<Arc<Queue>> {
-    let orphans = match &args.store {
+    let orphans = match &args.shared.url {
         Some(_) => Some(state::dir()?.join(format!("orphans/{run}.jsonl"))),
         None => None,
     };
@@ -87,7 +115,7 @@ pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> anyhow::Resu
 
 /// Says why a store cannot be used, and what to do about it where nobody has said where it is.
 pub fn fault(args: &StoreArgs, error: &StoreError) -> anyhow::Error {
-    let hint = if args.store.is_none() {
+    let hint = if args.shared.url.is_none() {
         state::HINT
     } else {
         ""

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::args::{Format, Reach};
+use super::args::{Format, Reach, SharedStore};
 use super::exit::Exit;
 use super::{output, setup};
 use crate::plan::document::FORMAT_VERSION;
@@ -30,10 +30,13 @@ pub struct Unmanaged {
     format: Format,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    store: SharedStore,
 }
 
 pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
-    let setup = setup::account(&args.paths, &args.reach).await?;
+    let mut setup = setup::account(&args.paths, &args.reach).await?;
+    setup.heed_others(&args.store).await;
     let said = |why: String| anyhow::anyhow!(why);
     let connection =
         import::connection(&setup.checked, args.connection.as_deref()).map_err(said)?;

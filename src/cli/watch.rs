@@ -13,8 +13,8 @@ use super::surface::Surface;
 use super::watch_args::{Mode, Watch};
 use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
-use crate::apply::clock;
 use crate::apply::memory::Detail;
+use crate::apply::{Budgets, clock};
 use crate::daemon::board::Board;
 use crate::daemon::descriptors;
 use crate::daemon::engine::Engine;
@@ -249,9 +249,14 @@ impl Wiring<'_> {
         let reach = self.args.reach.clone();
         let checks = self.args.checks.of_writes();
         let opened = sessions::opened();
+        let budgets = Budgets {
+            store: (!self.sandboxed).then(|| Arc::clone(&store)),
+            processes: args.shared.share,
+        };
         let (from_git, stop) = (self.remote.is_some(), Arc::clone(stop));
         Ok(Shell {
             settings: Box::new(move || Settings {
+                budgets: budgets.clone(),
                 checks,
                 opened: opened.clone(),
                 ..settings(&reach, from_git, Arc::clone(&stop))

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::apply::memory::{self, Key, Place};
-use crate::apply::{Account, Event, Listener, Opened, Secrets, Tls, observe_each};
+use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, observe_each};
 use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed, WriteChecks};
 use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub checks: WriteChecks,
     /// The accounts that the run opened, to be logged out at its end.
     pub opened: Opened,
+    /// What is known of other processes that call the same accounts.
+    pub budgets: Budgets,
 }
 
 /// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
@@ -313,6 +315,7 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Arc<Acc
         settings.secrets.clone(),
         &settings.tls,
         settings.deadline,
+        &settings.budgets,
     )?;
     let account = Arc::new(account.telling(settings.events.clone()));
     settings.opened.add(&account);

@@ -215,6 +215,7 @@ impl Scene {
             events: Listener::default(),
             checks: WriteChecks::default(),
             opened: Opened::default(),
+            budgets: Default::default(),
         };
         let connection = connections.remove(0);
         let provider = provider::of(connection.vendor).expect("a provider for every vendor");

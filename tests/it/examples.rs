@@ -35,6 +35,7 @@ pub fn settings() -> Settings {
         events: Default::default(),
         checks: Default::default(),
         opened: Default::default(),
+        budgets: Default::default(),
     }
 }
 

@@ -56,6 +56,7 @@ async fn planned(percent: f64) -> Pass {
         events: Default::default(),
         checks: Default::default(),
         opened: Default::default(),
+        budgets: Default::default(),
     };
     let pass = reconcile::plan(&checked, &settings).await;
     sandbox.stop().await;

@@ -8,6 +8,7 @@
 //! The unit of the journal is the same JSON line in every engine, so what is known of the objects is folded by one
 //! reader ([`super::memory`]) and a journal can be taken from one store to another.
 
+pub mod budget;
 mod check;
 mod error;
 pub mod files;
@@ -17,12 +18,14 @@ pub mod term;
 mod upkeep;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
 use super::journal::Record;
-use crate::model::AccountKey;
+use crate::model::{AccountKey, Rate};
+use budget::Budget;
 pub use error::StoreError;
 pub use leases::Leases;
 pub use queue::{Lost, Queue};
@@ -60,6 +63,12 @@ pub trait Store: Send + Sync {
         cursor: &'a mut Cursor,
         take: &'a mut (dyn FnMut(Line) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Returns what all processes of an account may do together at the vendor's rates; `None` if this store cannot tell.
+    fn budget(&self, account: &AccountKey, rates: &[Rate]) -> Option<Arc<dyn Budget>> {
+        let _ = (account, rates);
+        None
+    }
 
     /// Waits until every lease that was dropped is given back. The lease of a store that does not answer expires.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -70,6 +70,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         events: Listener::default(),
         checks: crate::support::bench::quick(),
         opened: Default::default(),
+        budgets: Default::default(),
     };
     let mut pass = reconcile::plan(checked, &settings).await;
     if manner == Manner::Saved {

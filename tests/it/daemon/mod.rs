@@ -297,6 +297,7 @@ fn pure_settings() -> Settings {
         events: Listener::default(),
         checks: quick(),
         opened: Default::default(),
+        budgets: Default::default(),
     }
 }
 

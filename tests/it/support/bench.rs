@@ -81,6 +81,7 @@ pub fn settings(clock: fn() -> Timestamp) -> Settings {
         events: Listener::default(),
         checks: quick(),
         opened: Default::default(),
+        budgets: Default::default(),
     }
 }
 

@@ -1,0 +1,211 @@
+//! The pace of an account that other processes call as well.
+//!
+//! A call that has got its turn in this process takes a moment of the budget that all processes share, and waits for it.
+//! While the store with the budget is away, every process keeps to a fixed share of the vendor's rates.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Limiter, Urgency};
+use crate::apply::store::budget::{self, Budget, LATEST};
+use crate::model::Limits;
+
+/// How long a store is left alone that could not be reached: asking it with every call would hold up all of them.
+const AWAY: Duration = Duration::from_secs(30);
+
+/// Moments of a shared budget.
+pub struct SharedPace {
+    budget: Arc<dyn Budget>,
+    block: u32,
+    /// Reserved and not used yet. Whoever finds none reserves the next block while the others wait.
+    moments: Mutex<VecDeque<Instant>>,
+    /// Paces this process while the store is away.
+    alone: Limiter,
+    away_until: Mutex<Option<Instant>>,
+    told: AtomicBool,
+}
+
+impl SharedPace {
+    /// `processes` is how many share the vendor's rates while they cannot ask each other.
+    pub fn new(budget: Arc<dyn Budget>, limits: &Limits, processes: u32) -> Self {
+        let alone = Limits {
+            concurrency: limits.concurrency,
+            rates: budget::share(&limits.rates, processes),
+        };
+        Self {
+            budget,
+            block: budget::block(&limits.rates),
+            moments: Mutex::default(),
+            alone: Limiter::new(&alone),
+            away_until: Mutex::default(),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for a moment at which a call may start. May be dropped at any time.
+    pub async fn start(&self, urgency: Urgency) {
+        loop {
+            let Some(moment) = self.moment().await else {
+                // Its turn is over at once: the call itself has one of its own.
+                drop(self.alone.turn(urgency).await);
+                return;
+            };
+            sleep_until(moment).await;
+            // One that is woken late would start within the window of the next.
+            if Instant::now() <= moment + LATEST {
+                return;
+            }
+        }
+    }
+
+    /// Lets no process call for a while.
+    pub async fn pause(&self, length: Duration) {
+        self.moments.lock().await.clear();
+        if let Err(error) = self.budget.pause(length).await {
+            tracing::debug!(%error, "other processes do not hear that the vendor wants to be left alone");
+        }
+    }
+
+    /// Takes the next moment; `None` while the store is away.
+    async fn moment(&self) -> Option<Instant> {
+        let mut away = self.away_until.lock().await;
+        let now = Instant::now();
+        if away.is_some_and(|until| now < until) {
+            return None;
+        }
+        let mut moments = self.moments.lock().await;
+        loop {
+            match moments.pop_front() {
+                Some(moment) if moment + LATEST >= Instant::now() => return Some(moment),
+                Some(_) => {}
+                None => match self.budget.reserve(self.block).await {
+                    Ok(reserved) if !reserved.is_empty() => moments.extend(reserved),
+                    Ok(_) => return None,
+                    Err(error) => {
+                        if !self.told.swap(true, Ordering::Relaxed) {
+                            tracing::warn!(%error, "other processes are not known: this one keeps to a share of the vendor's rate");
+                        }
+                        *away = Some(now + AWAY);
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex as Plain;
+
+    use futures::FutureExt;
+    use futures::future::{BoxFuture, join_all};
+
+    use super::*;
+    use crate::apply::store::StoreError;
+    use crate::apply::store::budget::{Window, hand_out};
+    use crate::model::Rate;
+
+    const RATE: Rate = Rate {
+        requests: 5,
+        per: Duration::from_secs(1),
+    };
+
+    /// A budget that answers so late, if it answers.
+    struct Kept {
+        start: Instant,
+        windows: Plain<[(Rate, Window); 1]>,
+        away: AtomicBool,
+    }
+
+    impl Budget for Kept {
+        fn reserve(&self, calls: u32) -> BoxFuture<'_, Result<Vec<Instant>, StoreError>> {
+            async move {
+                if self.away.load(Ordering::Relaxed) {
+                    return Err(StoreError::Unavailable {
+                        store: "kept".into(),
+                        source: "no route".into(),
+                    });
+                }
+                let now = i64::try_from(self.start.elapsed().as_micros()).unwrap();
+                let moments = hand_out(&mut *self.windows.lock().unwrap(), now, calls);
+                let instant =
+                    |at: i64| self.start + Duration::from_micros(u64::try_from(at).unwrap());
+                Ok(moments.into_iter().map(instant).collect())
+            }
+            .boxed()
+        }
+
+        fn pause(&self, length: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
+            let until = (self.start.elapsed() + length).as_micros();
+            self.windows.lock().unwrap()[0].1.paused_until = Some(i64::try_from(until).unwrap());
+            async { Ok(()) }.boxed()
+        }
+    }
+
+    fn kept() -> Arc<Kept> {
+        Arc::new(Kept {
+            start: Instant::now(),
+            windows: Plain::new([(RATE, Window::default())]),
+            away: AtomicBool::new(false),
+        })
+    }
+
+    fn pace(budget: &Arc<Kept>) -> SharedPace {
+        let limits = Limits {
+            concurrency: 10,
+            rates: vec![RATE],
+        };
+        SharedPace::new(budget.clone(), &limits, 4)
+    }
+
+    /// When each of so many calls started, in milliseconds.
+    async fn starts(paces: &[&SharedPace], calls: usize) -> Vec<u128> {
+        let begin = Instant::now();
+        let calls = (0..calls).map(|number| {
+            let pace = paces[number % paces.len()];
+            async move {
+                pace.start(Urgency::Read).await;
+                begin.elapsed().as_millis()
+            }
+        });
+        let mut starts = join_all(calls).await;
+        starts.sort_unstable();
+        starts
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_processes_start_no_more_than_one_would() {
+        let budget = kept();
+        let (one, other) = (pace(&budget), pace(&budget));
+        let starts = starts(&[&one, &other], 12).await;
+        let expected: Vec<u128> = [[0; 5], [1250; 5]].concat();
+        assert_eq!(starts[..10], expected);
+        assert_eq!(starts[10..], [2500; 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_every_process() {
+        let budget = kept();
+        let (one, other) = (pace(&budget), pace(&budget));
+        one.pause(Duration::from_secs(7)).await;
+        assert_eq!(starts(&[&other], 1).await, [7000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_store_each_keeps_to_its_share() {
+        let budget = kept();
+        budget.away.store(true, Ordering::Relaxed);
+        let pace = pace(&budget);
+        // A fourth of five is one a second.
+        assert_eq!(starts(&[&pace], 3).await, [0, 1000, 2000]);
+        budget.away.store(false, Ordering::Relaxed);
+        tokio::time::advance(AWAY).await;
+        assert_eq!(starts(&[&pace], 5).await, [0; 5]);
+    }
+}
