@@ -19,7 +19,9 @@ mod record;
 use super::records::MAX_LINE;
 use crate::files::links::Links;
 use crate::files::write::open_private;
-pub use record::{Agreed, Ended, Event, GaveUp, Intent, Purpose, Record, Residual, Started};
+pub use record::{
+    Agreed, Ended, Event, GaveUp, Intent, KnownObject, Purpose, Record, Residual, Started,
+};
 
 /// A journal open for writing.
 pub struct Journal {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::journal::{Record, decode};
 use crate::files::read;
 
@@ -74,7 +76,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 /// Opens a journal; `None` if there is none.
-fn open(path: &Path) -> io::Result<Option<File>> {
+pub fn open(path: &Path) -> io::Result<Option<File>> {
     match read::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -85,10 +87,21 @@ fn open(path: &Path) -> io::Result<Option<File>> {
 /// Hands over the lines of a journal from the offset `at` on, one at a time, and moves it along. A line that is not
 /// whole is `None`. A journal that is not there is empty.
 pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<()> {
-    let Some(mut file) = open(path)? else {
-        *at = 0;
-        return Ok(());
-    };
+    match open(path)? {
+        Some(file) => each_in(file, at, take),
+        None => {
+            *at = 0;
+            Ok(())
+        }
+    }
+}
+
+/// The same with a journal that is open.
+pub fn each_in(
+    mut file: File,
+    at: &mut u64,
+    take: &mut dyn FnMut(Option<Record>),
+) -> io::Result<()> {
     file.seek(SeekFrom::Start(*at))?;
     let mut lines = Lines::new(BufReader::new(file));
     loop {
@@ -167,7 +180,7 @@ impl Iterator for Records {
 }
 
 /// Lines that are not whole: how many, and the numbers of the first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damaged {
     first: Vec<u64>,
     count: usize,
@@ -186,6 +199,13 @@ impl Damaged {
 
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// As many numbers as there are lines, the first of them right.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        let last = self.first.last().copied().unwrap_or_default();
+        let first = self.first.iter().copied();
+        first.chain(std::iter::repeat(last)).take(self.count)
     }
 
     /// Says which lines of a journal are damaged; `None` if all are whole.

@@ -17,6 +17,7 @@ use crate::apply::clock;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Detail, Memory, OpenIntent, Place, agreement};
 use crate::apply::recorder::Recorder;
+use crate::apply::store::compact::compact_if_long;
 use crate::apply::store::{Leases, Lost, Queue, Store};
 use crate::apply::{Event, Outcome, Report};
 use crate::model::{Connection, Risk};
@@ -187,7 +188,21 @@ impl<'a> Writer<'a> {
             }
         }
         let done = render::with_outcomes(document.clone(), &reports);
-        self.end(Stage::Applied, &done, exit)
+        let ended = self.end(Stage::Applied, &done, exit);
+        self.compact().await;
+        ended
+    }
+
+    /// Keeps what the next run has to read short. Nobody has to wait for it.
+    async fn compact(self) {
+        let Some(queue) = self.queue else { return };
+        drop(self.leases);
+        let (mut memory, accounts) = (self.memory, stores::accounts(&self.setup.checked));
+        let now = clock::now().to_string();
+        let compacted = compact_if_long(&**queue.store(), &mut memory, &accounts, &now);
+        if let Err(error) = compacted.await {
+            output::warn(&error.to_string());
+        }
     }
 
     /// Says why the journal does not tell all that was done; `None` if it does.

@@ -133,11 +133,13 @@ impl Filter {
         self.scope.is_none() || record.scope == self.scope
     }
 
+    /// What earlier lines were summed up to was told by them, or is older than what is left of the journal.
     fn is_since(&self, record: &Record) -> bool {
-        self.since.is_none_or(|since| {
-            let at = record.at.parse::<Timestamp>();
-            at.is_ok_and(|at| at >= since)
-        })
+        !record.is_summary()
+            && self.since.is_none_or(|since| {
+                let at = record.at.parse::<Timestamp>();
+                at.is_ok_and(|at| at >= since)
+            })
     }
 
     fn is_of_object(&self, record: &Record) -> bool {

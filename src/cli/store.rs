@@ -16,8 +16,9 @@ use super::{output, state};
 use crate::apply::clock;
 use crate::apply::journal::{Event, Record, encode};
 use crate::apply::records::Records;
+use crate::apply::store::compact;
 use crate::apply::store::{Claim, Lease, LeaseState, Store, Taken, Upkeep};
-use crate::model::AccountKey;
+use crate::model::{AccountKey, Vendor};
 use crate::provider;
 use crate::render::safe::visible;
 
@@ -193,8 +194,30 @@ async fn free(store: &dyn Upkeep, name: &str) -> anyhow::Result<Exit> {
 }
 
 async fn compact(store: &dyn Upkeep) -> anyhow::Result<Exit> {
-    let _ = store;
+    let leases = store.leases().await?;
+    let accounts: Vec<AccountKey> = leases
+        .iter()
+        .filter_map(|one| account(&one.account))
+        .collect();
+    compact::compact(store, &accounts, 0, &clock::now().to_string()).await?;
+    output::say("Runs start from a summary of all lines now.");
     Ok(Exit::Done)
+}
+
+/// Reads the name of an account: vendor, base URL, and the rest.
+fn account(name: &str) -> Option<AccountKey> {
+    let mut parts = name.splitn(3, ' ');
+    let (vendor, base_url, account) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(AccountKey {
+        vendor: known_vendor(vendor)?,
+        base_url: base_url.to_string(),
+        account: account.to_string(),
+    })
+}
+
+fn known_vendor(name: &str) -> Option<Vendor> {
+    let mut vendors = provider::ALL.iter().map(|provider| provider.vendor());
+    vendors.find(|own| own.0 == name)
 }
 
 async fn delete_old(store: &dyn Upkeep, keep: Duration) -> anyhow::Result<Exit> {
@@ -327,8 +350,7 @@ fn own_account(event: &Event) -> Option<AccountKey> {
         Event::GaveUp(gave_up) => (&gave_up.vendor, &gave_up.base_url, &gave_up.account),
         _ => return None,
     };
-    let mut vendors = provider::ALL.iter().map(|provider| provider.vendor());
-    let vendor = vendors.find(|own| own.0 == vendor)?;
+    let vendor = known_vendor(vendor)?;
     (!account.is_empty()).then(|| AccountKey {
         vendor,
         base_url: base_url.trim_end_matches('/').to_string(),

@@ -122,6 +122,9 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
             }
         }
     }
+    if remembers {
+        shell.compact(&batch, settings.clock).await;
+    }
     let account = pass.accounts.remove(&batch.connection);
     let requests = account
         .as_ref()

@@ -17,6 +17,7 @@ use super::track::Look;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Memory, Place};
 use crate::apply::recorder::Recorder;
+use crate::apply::store::compact::{FEW, compact};
 use crate::apply::store::{Leases, Queue};
 use crate::apply::{Outcome, Report};
 use crate::model::{AccountKey, Address, Mode};
@@ -121,6 +122,21 @@ impl Shell {
         let connection = batch.checked.connections.get(&batch.connection);
         let account = connection.map(|connection| connection.account_key());
         self.memory(account.as_slice()).await
+    }
+
+    /// Keeps what a run has to read short.
+    pub(super) async fn compact(&self, batch: &Batch, clock: fn() -> Timestamp) {
+        if !self.memory_of(batch).await.is_long() {
+            return;
+        }
+        let connection = batch.checked.connections.get(&batch.connection);
+        let account = connection.map(|connection| connection.account_key());
+        let (store, now) = (self.queue.store(), clock().to_string());
+        // Passes of other connections go on meanwhile.
+        match compact(&**store, account.as_slice(), FEW, &now).await {
+            Ok(left) => Arc::make_mut(&mut *self.memory.lock().await).unsummed(left),
+            Err(error) => tracing::warn!(store = store.name(), %error, "stays long"),
+        }
     }
 
     /// Looks into writes whose end nobody knows, before anything else is written.

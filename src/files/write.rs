@@ -73,6 +73,18 @@ impl Output {
         Ok(Self { to, written: 0 })
     }
 
+    /// The same for a file that stands by the file `like` and is for whoever may use that.
+    pub fn open_beside(path: &Path, like: &Path, links: &Links) -> io::Result<Self> {
+        let target = links::resolve(path, links)?;
+        if let Ok(known) = fs::symlink_metadata(&target) {
+            kind::expect_regular(&known)?;
+        }
+        let file = beside(&target, Mode::Private)?;
+        keep_owner_and_mode(file.as_file(), &fs::metadata(like)?)?;
+        let to = To::Beside(file, target);
+        Ok(Self { to, written: 0 })
+    }
+
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written

@@ -52,6 +52,21 @@ impl PackedFields {
         Some(Self { table, bytes })
     }
 
+    /// Says what bytes of a table mean: programs with one layout read them alike.
+    pub fn layout(table: &[Field]) -> String {
+        let fields = table.iter().map(|field| {
+            let inner = match &field.shape {
+                Shape::Keyed(elements) => {
+                    let (key, fold) = (elements.key.join(" "), elements.fold);
+                    format!("[{key} {fold}: {}]", Self::layout(elements.fields))
+                }
+                other => format!("{:?}", std::mem::discriminant(other)),
+            };
+            format!("{} {inner}", field.name)
+        });
+        fields.collect::<Vec<_>>().join(", ")
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -365,6 +380,20 @@ mod tests {
         let cut = PackedFields { bytes, ..whole };
         assert_eq!(cut.get("seats"), Some(Value::Integer(i64::MIN)));
         assert_eq!(cut.get("note"), Some(Value::Null));
+    }
+
+    #[test]
+    fn another_table_has_another_layout() {
+        let layout = PackedFields::layout;
+        let turned = [
+            Field::new("groups", Shape::Set(&Shape::TEXT), ""),
+            Field::new("seats", Shape::COUNT, ""),
+        ];
+        assert_ne!(layout(&turned), layout(&TABLE[..2]));
+        assert_ne!(layout(&TABLE[..5]), layout(TABLE));
+        let other = [Field::new("seats", Shape::TEXT, "")];
+        assert_ne!(layout(&other), layout(&TABLE[..1]));
+        assert!(layout(TABLE).contains("features [name true: count "));
     }
 
     #[test]

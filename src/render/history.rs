@@ -22,7 +22,7 @@ pub fn address(event: &Event) -> Option<&str> {
         Event::Found { address, .. } => Some(address),
         Event::Agreed(agreed) => Some(&agreed.address),
         Event::GaveUp(gave_up) => Some(&gave_up.address),
-        Event::Started(_) | Event::Finished { .. } => None,
+        Event::Started(_) | Event::Known(_) | Event::Finished { .. } => None,
     }
 }
 
@@ -189,7 +189,7 @@ impl Run {
                     visible(&fields)
                 )?;
             }
-            Event::Agreed(_) => {}
+            Event::Agreed(_) | Event::Known(_) => {}
             Event::Finished { interrupted } => {
                 self.finished = true;
                 if *interrupted {
@@ -289,6 +289,7 @@ const OVERTAKEN: &str =
 mod tests {
     use super::*;
     use crate::apply::memory::testing::{self, record};
+    use crate::apply::memory::{Detail, Form, Memory};
     use crate::model::Outcome;
 
     /// The lines of one write under a lock of this epoch.
@@ -341,6 +342,16 @@ mod tests {
             lines[1].starts_with("  Order/a  found carried out"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_journal_may_begin_with_a_summary() {
+        let mut known = Memory::new(Detail::Values);
+        known.follow(&record("0", testing::agreement(testing::agreed(&[]))));
+        let summary = known.summary(testing::AT, Form::Plain);
+        let rest = [write("one", "Order/a", 1), write("two", "Order/b", 1)].concat();
+        let whole = summary.chain(rest.clone()).collect();
+        assert_eq!(shown(whole), shown(rest));
     }
 
     fn shown(records: Vec<Record>) -> String {

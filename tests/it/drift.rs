@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::Listener;
+use entitle::apply::journal::{Event, Journal, Record};
 use entitle::apply::memory::{Detail, Memory};
+use entitle::apply::store::compact::FEW;
 use entitle::reconcile::{self, Bases, Settings};
 use entitle::sandbox::{FaultPlan, Options, Sandbox};
 use serde_json::{Value as Json, json};
@@ -178,6 +180,42 @@ fn journal(place: &Place) -> usize {
     let path = place.dir.path().join("state/entitle/journal.jsonl");
     let text = std::fs::read_to_string(path).expect("a journal");
     text.lines().count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_long_journal_told_is_known_from_its_summary() {
+    let place = applied().await;
+    let path = place.dir.path().join("state/entitle/journal.jsonl");
+    let summary = path.with_extension("jsonl.summary");
+    let told = std::fs::read(&path).expect("a journal").len();
+    let finished = |number: u64| Record {
+        scope: None,
+        at: "2026-11-21T12:00:00Z".into(),
+        run: number.to_string(),
+        event: Event::Finished { interrupted: false },
+    };
+    let lines = (0..FEW + 1).map(finished).collect::<Vec<_>>();
+    let earlier = Journal::open(&path).expect("a journal");
+    earlier.append_all(lines).expect("written");
+    foreign(&place, 1, SEATS, json!(77));
+    let drift = || changed(&place.run(&["drift", "--format", "json"]));
+    let theirs = pairs(&[(SEATS, "they")]);
+    assert_eq!(drift(), theirs);
+    assert!(!summary.exists(), "whoever reads writes nothing");
+    // It has nothing to do but that.
+    let first = ["apply", "--auto-approve", "lac.yaml", "object-0000.yaml"];
+    let ran = place.run(&first);
+    assert_eq!((ran.code, summary.exists()), (0, true), "{}", ran.stderr);
+    std::fs::remove_file(&summary).expect("removed");
+    let ran = place.run(&["store", "compact"]);
+    assert_eq!((ran.code, summary.exists()), (0, true), "{}", ran.stderr);
+    // Of what the first lines say nothing is left but the summary.
+    let mut text = std::fs::read(&path).expect("a journal");
+    text[..told - 1].fill(b'x');
+    std::fs::write(&path, text).expect("written");
+    assert_eq!(drift(), theirs);
+    std::fs::remove_file(&summary).expect("removed");
+    assert_eq!(drift(), pairs(&[(SEATS, "unknown")]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

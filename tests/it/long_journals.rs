@@ -2,13 +2,17 @@
 #![cfg(target_os = "linux")]
 
 use std::io::Read;
+use std::path::PathBuf;
+use std::time::Instant;
 
 use entitle::apply::Outcome;
 use entitle::apply::journal::{Ended, Event, Intent, Journal, Record, Started};
+use entitle::apply::memory::{Detail, Memory};
+use entitle::apply::store::compact::compact;
 use serde_json::json;
 
-use super::support::past;
 use super::support::program::Place;
+use super::support::{past, stores};
 
 const RUNS: usize = 60;
 const OBJECTS: usize = 100;
@@ -87,4 +91,103 @@ async fn a_long_history_is_shown_in_little_memory() {
         most > 0 && most < 60,
         "{most} MB for a journal of {size} MB"
     );
+}
+
+/// An order as large as most are.
+fn managed(run: usize) -> std::collections::BTreeMap<String, serde_json::Value> {
+    let feature = |name: &str| {
+        json!({"name": name, "version": "1.0", "expiration_type": "fixed", "expiration_date": "2027-12-31",
+            "issued_type": "not_issued", "maintenance_type": "no_maintenance", "count": 10})
+    };
+    let fields = json!({
+        "customer_id": 17, "product_template_id": 3, "license_type": "local", "licensee_type": "customer",
+        "hostid_match_rate": 60, "min_hostids": 1, "activations_allowed": run, "enabled": true,
+        "description": "An order of some length", "settings_description": "Its settings",
+        "deactivations_allowed": 5,
+        "Hostids": [{"name": "Disk serial", "min_amount": 1, "max_amount": 2}],
+        "Features": [feature("Archive"), feature("Export"), feature("Workflow")],
+    });
+    serde_json::from_value(fields).expect("fields")
+}
+
+/// The records of one run over so many objects.
+fn run_over(number: usize, objects: usize) -> impl Iterator<Item = Record> {
+    let run = format!("{number:036}");
+    let record = move |event| Record {
+        at: "2026-11-21T12:00:00.123456789Z".into(),
+        run: run.clone(),
+        scope: None,
+        event,
+    };
+    let objects = (0..objects).flat_map(move |object| {
+        let address = format!("LacLicenseOrder/object-{object:05}");
+        let change = json!({
+            "verb": "replace", "path": "activations_allowed", "before": number, "after": number + 1, "risk": "safe",
+        });
+        let intent = Intent {
+            changes: vec![serde_json::from_value(change).expect("a change")],
+            managed: managed(number + 1),
+            epoch: Some(1),
+            ..past::intent(&address, "https://lac.example.com/", &format!("key-{object:05}"))
+        };
+        let ended = Ended {
+            address,
+            outcome: Outcome::Converged,
+            message: None,
+            side_effects: Vec::new(),
+            residual: Vec::new(),
+            unclear: false,
+        };
+        [Event::Intent(Box::new(intent)), Event::Outcome(ended)]
+    });
+    let started = std::iter::once(Event::Started(Started::default()));
+    let finished = std::iter::once(Event::Finished { interrupted: false });
+    started.chain(objects).chain(finished).map(record)
+}
+
+/// Prints how long it takes to know ten thousand objects from a million lines: `ENTITLE_LONG=DIRECTORY cargo test
+/// --release --test it -- --ignored --nocapture a_million`.
+#[tokio::test]
+#[ignore = "it writes a gigabyte"]
+async fn a_million_old_lines_are_known_in_no_time() {
+    let dir = std::env::var_os("ENTITLE_LONG").map(PathBuf::from);
+    let dir = dir.expect("ENTITLE_LONG");
+    let path = dir.join("journal.jsonl");
+    if !path.exists() {
+        let journal = Journal::open(&path).expect("a journal");
+        let runs = (0..50).map(|number| run_over(number, 10_000).collect::<Vec<_>>());
+        runs.for_each(|run| journal.append_all(run).expect("written"));
+    }
+    println!(
+        "{} MB",
+        std::fs::metadata(&path).expect("there").len() >> 20
+    );
+    let files = stores::files(&dir);
+    let timed = async |what: &str| {
+        for detail in [Detail::Agreements, Detail::Values] {
+            let start = Instant::now();
+            let memory = Memory::of(&files, &[], detail).await.expect("read");
+            println!("{what}, {detail:?}: {:?}", start.elapsed());
+            drop(memory);
+        }
+    };
+    let kept = dir.join("journal.jsonl.summary");
+    let _ = std::fs::remove_file(&kept);
+    timed("without a summary").await;
+    let now = "2026-11-30T12:00:00Z";
+    compact(&files, &[], 0, now).await.expect("written");
+    println!("{} kB", std::fs::metadata(kept).expect("there").len() >> 10);
+    for _ in 0..3 {
+        timed("with a summary").await;
+    }
+    for objects in [500, 500, 500, 1_000, 2_500] {
+        let journal = Journal::open(&path).expect("a journal");
+        journal
+            .append_all(run_over(50, objects).collect::<Vec<_>>())
+            .expect("written");
+        timed(&format!("and {} lines more", 2 * objects + 2)).await;
+    }
+    let start = Instant::now();
+    compact(&files, &[], 0, now).await.expect("written");
+    println!("read and written anew: {:?}", start.elapsed());
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::apply::memory::{Finding, Subject, kind};
+use crate::apply::memory::agreement::Standing;
+use crate::apply::memory::{Fights, Finding, Key, Subject, Told, kind};
 use crate::apply::outcome::Outcome;
 use crate::model::{Ids, Method};
 use crate::plan::document::ChangeEntry;
@@ -46,8 +47,17 @@ pub enum Event {
     Agreed(Box<Agreed>),
     /// The daemon leaves fields to somebody else who keeps changing them.
     GaveUp(Box<GaveUp>),
+    /// What all earlier lines said of an object: they need not be read, nor be there, to know what stands.
+    Known(Box<KnownObject>),
     /// The run has ended by itself.
     Finished { interrupted: bool },
+}
+
+impl Record {
+    /// Whether it stands for earlier lines and is no part of a run.
+    pub fn is_summary(&self) -> bool {
+        matches!(self.event, Event::Known(_))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -214,6 +224,20 @@ pub struct GaveUp {
     pub fields: Vec<String>,
     /// Hash of what the manifest said.
     pub wanted: String,
+}
+
+/// What is known of an object. It takes the place of what was known of it before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KnownObject {
+    /// Hash of account, kind and identity.
+    pub key: Key,
+    /// Hashes of the agreement that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Standing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Told>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fights: Option<Fights>,
 }
 
 impl Intent {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::journal::{Agreed, Intent};
@@ -20,11 +20,13 @@ use crate::plan::{Action, Planned, fingerprint};
 use crate::provider;
 
 /// An agreement, in hashes: the values of ten thousand objects are mostly only compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Of the managed fields and of what the policy spares: what a manifest says.
+    #[serde(with = "super::hex")]
     pub wanted: Hash,
     /// Of everything that makes two agreements one.
+    #[serde(with = "super::hex")]
     pub whole: Hash,
 }
 
@@ -82,7 +84,7 @@ pub fn wanted(object: &Desired) -> Option<Hash> {
 
 /// A hash as the journal spells it.
 pub fn hex(hash: Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    super::hex::text(hash)
 }
 
 /// What is agreed on when live is as `planned` wants it.

@@ -1,5 +1,6 @@
 //! Which object of which account a record is about, however its manifest and its connection are called.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::{Connection, Ids};
@@ -42,8 +43,9 @@ pub struct Subject<'a> {
 }
 
 /// An object by account, kind and identity. Half of a SHA-256, since a daemon keeps those of ten thousand objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key([u8; 16]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(#[serde(with = "super::hex")] [u8; 16]);
 
 impl Subject<'_> {
     pub fn key(&self) -> Key {

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::super::journal::{Agreed, GaveUp, Intent, Residual};
+use super::super::journal::{Agreed, GaveUp, Intent, KnownObject, Residual};
 use super::agreement::{self, Hash, Standing};
-use super::key::kind;
+use super::key::{Key, kind};
 use super::open::{End, OpenIntent};
-use crate::model::{Field, PackedFields, Risk};
+use super::summary::{Form, Told};
+use crate::model::{Field, Kind, KindTable, PackedFields, Risk};
 use crate::plan::ChangeVerb;
 use crate::plan::base::Base;
 use crate::plan::document::ChangeEntry;
@@ -18,7 +20,7 @@ use crate::plan::recall::recall;
 use crate::provider;
 
 /// What is known of an object. Of most there is an agreement and no more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
     pub standing: Option<Standing>,
     /// Nothing where only agreements are asked for.
@@ -29,13 +31,30 @@ pub struct Known {
 /// A base at rest.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    fields: PackedFields,
-    kept: Vec<String>,
-    unsettled: Vec<String>,
+    pub kind: Kind,
+    pub fields: PackedFields,
+    pub kept: Vec<String>,
+    pub unsettled: Vec<String>,
     pub applied: Option<Applied>,
 }
 
+impl PartialEq for Packed {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.unpack() == other.unpack() && self.applied == other.applied
+    }
+}
+
 impl Packed {
+    pub fn new(table: &'static KindTable, base: &Base, applied: Option<Applied>) -> Self {
+        Self {
+            kind: table.kind,
+            fields: PackedFields::new(table.desired, &base.fields),
+            kept: base.kept.clone(),
+            unsettled: base.unsettled.clone(),
+            applied,
+        }
+    }
+
     pub fn unpack(&self) -> Base {
         Base {
             fields: self.fields.unpack(),
@@ -46,13 +65,14 @@ impl Packed {
 }
 
 /// What the journal tells of a fight over fields.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fights {
     /// When each field was put back, up to the most that anybody counts.
     pub healed: BTreeMap<String, VecDeque<Timestamp>>,
     /// Since when a field is left to the other writer.
     pub given_up: BTreeMap<String, Timestamp>,
     /// What the manifest wanted meanwhile, if that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     wanted: Option<String>,
 }
 
@@ -68,6 +88,26 @@ impl Fights {
 }
 
 impl Known {
+    /// Takes what a summary says of an object.
+    pub fn of(summary: &KnownObject, values: bool) -> Self {
+        let told = summary.base.as_ref().filter(|_| values);
+        Self {
+            standing: summary.agreed,
+            base: told.and_then(Told::packed).map(Box::new),
+            fights: summary.fights.clone().map(Box::new),
+        }
+    }
+
+    /// Says all of it in a line for a summary.
+    pub fn summary(&self, key: Key, form: Form) -> KnownObject {
+        KnownObject {
+            key,
+            agreed: self.standing,
+            base: self.base.as_deref().and_then(|base| Told::new(base, form)),
+            fights: self.fights.as_deref().cloned(),
+        }
+    }
+
     /// Both sides agreed.
     pub fn agree(&mut self, agreed: &Agreed, run: &str, at: &str, values: bool) {
         let standing = Standing::of_agreed(agreed);
@@ -75,12 +115,13 @@ impl Known {
         self.standing = Some(standing);
         let table = table(&agreed.address).filter(|_| values);
         let Some(table) = table else { return };
-        let mut fields = recall(table, &agreed.managed);
-        fields.extend(recall(table, &agreed.resolved));
+        let own = table.desired;
+        let mut fields = recall(own, &agreed.managed);
+        fields.extend(recall(own, &agreed.resolved));
         let (except, kept) = agreement::excepted(&agreed.spared, &agreed.given_up);
         let mut base = self.base();
         base.kept = kept;
-        base.agree(table, fields, &except);
+        base.agree(own, fields, &except);
         let applied = Applied {
             run: run.to_string(),
             at: at.to_string(),
@@ -111,9 +152,10 @@ impl Known {
         self.standing = self
             .standing
             .filter(|standing| clean && standing.wanted == wanted);
-        let Some(table) = table(&intent.address).filter(|_| values) else {
+        let Some(kind) = table(&intent.address).filter(|_| values) else {
             return;
         };
+        let table = kind.desired;
         let mut base = self.base();
         match end {
             End::CarriedOut { untold, .. } if follows && !intent.managed.is_empty() => {
@@ -145,7 +187,7 @@ impl Known {
             at: at.to_string(),
             commit: write.commit.clone(),
         });
-        self.keep(table, &base, applied);
+        self.keep(kind, &base, applied);
     }
 
     /// Fields are left to another writer.
@@ -192,14 +234,10 @@ impl Known {
             .unwrap_or_default()
     }
 
-    fn keep(&mut self, table: &'static [Field], base: &Base, applied: Option<Applied>) {
+    fn keep(&mut self, table: &'static KindTable, base: &Base, applied: Option<Applied>) {
         let before = self.base.take().and_then(|packed| packed.applied);
-        self.base = Some(Box::new(Packed {
-            fields: PackedFields::new(table, &base.fields),
-            kept: base.kept.clone(),
-            unsettled: base.unsettled.clone(),
-            applied: applied.or(before),
-        }));
+        let packed = Packed::new(table, base, applied.or(before));
+        self.base = Some(Box::new(packed));
     }
 }
 
@@ -231,6 +269,6 @@ fn agree(base: &mut Base, table: &'static [Field], intent: &Intent, untold: &[St
     base.agree(table, fields, &except);
 }
 
-fn table(address: &str) -> Option<&'static [Field]> {
-    Some(provider::of_kind(kind(address))?.table().desired)
+fn table(address: &str) -> Option<&'static KindTable> {
+    Some(provider::of_kind(kind(address))?.table())
 }

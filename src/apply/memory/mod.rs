@@ -5,15 +5,18 @@
 //! for the reading of the file.
 
 pub mod agreement;
+mod hex;
 mod key;
 mod known;
 mod open;
 pub mod runs;
+mod summary;
 
 use std::collections::BTreeMap;
 
 use super::journal::{Agreed, Event, Record};
 use super::records::Damaged;
+use super::store::compact::FEW;
 use super::store::{Cursor, Line, Reading, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
@@ -23,6 +26,7 @@ pub use key::{Key, Place, Subject, kind};
 pub use known::Fights;
 use known::Known;
 pub use open::{End, Finding, Open, OpenIntent};
+pub use summary::{Form, Summary, Told};
 
 /// How much is kept of what was agreed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,12 +108,26 @@ impl Memory {
                 let known = self.entry(&gave_up.subject());
                 known.give_up(gave_up, &record.at);
             }
+            Event::Known(summary) => {
+                let known = Known::of(summary, values);
+                self.objects.insert(summary.key, known);
+            }
             Event::Started(_)
             | Event::Intent(_)
             | Event::Outcome(_)
             | Event::Found { .. }
             | Event::Finished { .. } => {}
         }
+    }
+
+    /// Whether so many lines had to be read that a new summary is worth it.
+    pub fn is_long(&self) -> bool {
+        self.cursor.most_unsummed() > FEW
+    }
+
+    /// Takes to its knowledge how many lines no summary stands for by now.
+    pub fn unsummed(&mut self, unsummed: BTreeMap<String, u64>) {
+        self.cursor.unsummed.extend(unsummed);
     }
 
     /// What is known of the object of a record. One that was known without its tenant goes on as what it was.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::journal::{Event, Intent, Purpose, Record, Residual, Started};
+use super::super::journal::{Ended, Event, Intent, Purpose, Record, Residual};
 use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
 use crate::plan::spot::{Stand, stand};
@@ -16,6 +16,7 @@ use crate::plan::spot::{Stand, stand};
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenIntent {
     pub run: String,
+    pub scope: Option<String>,
     pub at: String,
     pub intent: Intent,
     pub purpose: Purpose,
@@ -96,19 +97,19 @@ impl Finding {
 }
 
 /// The open writes of a journal, by run and address.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Open {
     writes: BTreeMap<(String, String), OpenIntent>,
-    /// What the runs that are under way, or broke off, have said of themselves.
-    runs: BTreeMap<String, Started>,
+    /// The first lines of the runs that are under way or broke off.
+    runs: BTreeMap<String, Record>,
 }
 
 impl Open {
     /// Takes in the next record; the write that it ends comes back.
     pub fn follow(&mut self, record: &Record) -> Option<(OpenIntent, End)> {
         match &record.event {
-            Event::Started(started) => {
-                self.runs.insert(record.run.clone(), started.clone());
+            Event::Started(_) => {
+                self.runs.insert(record.run.clone(), record.clone());
                 None
             }
             Event::Intent(intent) => {
@@ -144,15 +145,20 @@ impl Open {
                 }
                 None
             }
-            Event::Agreed(_) | Event::GaveUp(_) => None,
+            Event::Agreed(_) | Event::GaveUp(_) | Event::Known(_) => None,
         }
     }
 
     /// What a look right before the write made of an intent stands in its place.
     fn begin(&mut self, record: &Record, intent: &Intent) {
-        let started = self.runs.get(&record.run);
+        let first = self.runs.get(&record.run).map(|first| &first.event);
+        let started = match first {
+            Some(Event::Started(started)) => Some(started),
+            _ => None,
+        };
         let open = OpenIntent {
             run: record.run.clone(),
+            scope: record.scope.clone(),
             at: record.at.clone(),
             intent: intent.clone(),
             purpose: started.map(|started| started.purpose).unwrap_or_default(),
@@ -169,6 +175,35 @@ impl Open {
 
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
+    }
+
+    /// The lines that make just these writes open.
+    pub fn lines(&self) -> impl Iterator<Item = Record> {
+        let runs = self.runs.values().cloned();
+        runs.chain(self.writes.values().flat_map(OpenIntent::lines))
+    }
+}
+
+impl OpenIntent {
+    /// The intent, and what says that nobody saw its end.
+    fn lines(&self) -> impl Iterator<Item = Record> {
+        let unclear = Ended {
+            address: self.intent.address.clone(),
+            outcome: Outcome::Failed,
+            message: None,
+            side_effects: Vec::new(),
+            residual: Vec::new(),
+            unclear: true,
+        };
+        let unclear = self.unclear.then(|| Event::Outcome(unclear));
+        let intent = Event::Intent(Box::new(self.intent.clone()));
+        let events = std::iter::once(intent).chain(unclear);
+        events.map(|event| Record {
+            at: self.at.clone(),
+            run: self.run.clone(),
+            scope: self.scope.clone(),
+            event,
+        })
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Runs {
 impl Runs {
     /// Takes in the next record.
     pub fn add(&mut self, record: &Record) {
+        if record.is_summary() {
+            return;
+        }
         if let Some((write, End::CarriedOut { .. } | End::Unknown)) = self.open.follow(record) {
             self.took(&write.run);
         }
@@ -44,6 +47,7 @@ impl Runs {
             | Event::Found { .. }
             | Event::Agreed(_)
             | Event::GaveUp(_)
+            | Event::Known(_)
             | Event::Finished { .. } => {}
         }
     }
@@ -209,6 +213,9 @@ impl Index {
     pub fn add(&mut self, record: &Record) {
         let ordinal = self.records;
         self.records += 1;
+        if record.is_summary() {
+            return;
+        }
         let span = self.runs.entry(record.run.clone()).or_insert(Span {
             first: ordinal,
             last: ordinal,
@@ -238,6 +245,7 @@ impl Index {
             | Event::Outcome(_)
             | Event::Agreed(_)
             | Event::GaveUp(_)
+            | Event::Known(_)
             | Event::Finished { .. } => {}
         }
     }
@@ -293,7 +301,7 @@ impl Index {
 pub fn is_news(event: &Event) -> bool {
     match event {
         Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } | Event::GaveUp(_) => true,
-        Event::Started(_) | Event::Agreed(_) | Event::Finished { .. } => false,
+        Event::Started(_) | Event::Agreed(_) | Event::Known(_) | Event::Finished { .. } => false,
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod budget;
 mod check;
+pub mod compact;
 mod error;
 pub mod files;
 mod leases;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::journal::Record;
+use super::memory::Summary;
 use crate::model::{AccountKey, Rate};
 use budget::Budget;
 pub use error::StoreError;
@@ -68,6 +70,32 @@ pub trait Store: Send + Sync {
     fn budget(&self, account: &AccountKey, rates: &[Rate]) -> Option<Arc<dyn Budget>> {
         let _ = (account, rates);
         None
+    }
+
+    /// Keeps a summary of the lines up to [`Summary::upto`] of an account, in the place of the one before. From then on
+    /// [`Reading::Accounts`] from the beginning of a journal hands over the records of the summary instead of those lines,
+    /// then [`Line::Damaged`] for each number of [`Summary::damaged`], then the lines behind it; the cursor ends as it would
+    /// have without a summary, but for [`Cursor::unsummed`]. Whoever is further on than its beginning gets lines only.
+    ///
+    /// A store that keeps accounts apart keeps a summary of each; `account` is always there. One that does not keeps one of
+    /// all and need not look at it. The summary was read from this store by its own `read`, for this account alone.
+    ///
+    /// * It is there whole or not at all, and goes with its own `upto`. Of two that are kept at once either may stay.
+    /// * It says nothing new, so no lease is needed. The lines stay as well: [`Reading::Everything`] hands them over.
+    /// * One that was written [by another version](Summary::WRITER) counts for nothing, since that may know other fields;
+    ///   nor does one of lines that are not those of the journal any more, as in a store that was restored.
+    ///
+    /// What is kept are its [records](Summary::records) in the plain form, which any program reads; in the packed one only
+    /// together with [`Summary::layout`], and a summary of another layout counts for nothing.
+    ///
+    /// A store that keeps none reads all lines each time, and leaves [`Cursor::unsummed`] empty.
+    fn summarize<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        summary: Summary,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let _ = (account, summary);
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Waits until every lease that was dropped is given back. The lease of a store that does not answer expires.
@@ -129,6 +157,21 @@ pub struct Cursor {
     /// By account where a store keeps accounts apart, else one for the empty name: lines of different accounts may become
     /// visible in another order than they were numbered in.
     pub at: BTreeMap<String, u64>,
-    /// Lines handed over so far.
+    /// Lines behind us, whether they were handed over or a summary was in their place.
     pub lines: u64,
+    /// How many of them no summary stands for, by the same names: what the next one has to read again. A store counts them
+    /// as it hands them over, from zero behind a summary.
+    pub unsummed: BTreeMap<String, u64>,
+}
+
+impl Cursor {
+    /// Returns the most lines that no summary stands for, of an account or of all.
+    pub fn most_unsummed(&self) -> u64 {
+        self.unsummed.values().copied().max().unwrap_or_default()
+    }
+
+    /// Whether the lines of all accounts are one sequence.
+    pub fn is_of_all(&self) -> bool {
+        self.at.contains_key("")
+    }
 }

@@ -123,4 +123,4 @@ fn is_exact(json: &Json) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -152,7 +152,7 @@ fn object(key: &'static [&'static str], table: &'static [Field]) -> BoxedStrateg
 }
 
 /// A vendor's number in `ALL`, and a row of its table.
-fn rows() -> BoxedStrategy<(usize, String)> {
+pub fn rows() -> BoxedStrategy<(usize, String)> {
     let row = |vendor: usize| {
         let row = object(&[], ALL[vendor].table().desired);
         row.prop_map(move |row| (vendor, row)).boxed()

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use entitle::apply::journal::Event;
+use entitle::apply::journal::{Event, Journal, Record};
+use entitle::apply::store::compact::FEW;
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::trigger::Trigger;
@@ -49,6 +50,37 @@ async fn healing_restores_what_was_applied_and_never_follows_the_source() {
     assert_eq!(watched.bench.writes().len(), 2);
     assert_eq!(watched.states(), [ObjectState::AsApplied; 2]);
     watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_writes_sums_up_a_long_journal() {
+    let summary = |journal: &tempfile::TempDir| journal.path().join("journal.jsonl.summary");
+    let finished = |number: u64| Record {
+        scope: None,
+        at: "2026-11-21T12:00:00Z".into(),
+        run: number.to_string(),
+        event: Event::Finished { interrupted: false },
+    };
+    let mut journal = tempfile::tempdir().expect("a directory");
+    let path = journal.path().join("journal.jsonl");
+    let earlier = Journal::open(&path).expect("a journal");
+    let lines = (0..FEW + 1).map(finished).collect::<Vec<_>>();
+    earlier.append_all(lines).expect("written");
+    for mode in [RunMode::Observe, RunMode::Sync, RunMode::Heal] {
+        let extra = Extra {
+            journal: Some(journal),
+            ..Extra::default()
+        };
+        let objects = vec![order(0, 20)];
+        let watched = Watched::start_with(orders(1).await, objects, rules(mode), extra).await;
+        // It goes on with what it knows.
+        watched.edit(0, "activations_allowed", 4);
+        watched.go(RESYNC * 2).await;
+        let expected = if mode == RunMode::Observe { 4 } else { 20 };
+        assert_eq!(watched.live(0, "activations_allowed"), expected, "{mode:?}");
+        journal = watched.stop().await.1;
+        assert_eq!(summary(&journal).exists(), mode != RunMode::Observe);
+    }
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ async fn sequence(world: &mut World, steps: &[Step]) {
         world::wait(25);
         world.bench.sandbox.forget_requests();
         take(world, &mut model, step.clone()).await;
+        world.compact().await;
         check::everywhere(world, &model, step);
     }
     check::drift(world, &model).await;

@@ -12,6 +12,7 @@ use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::apply::recorder::Recorder;
 use entitle::apply::records::{self, Records};
 use entitle::apply::store::Queue;
+use entitle::apply::store::compact::compact;
 use entitle::daemon::board::Board;
 use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
@@ -96,6 +97,13 @@ impl World {
 
     pub fn memory(&self) -> Memory {
         stores::memory(&self.path(), Detail::Values)
+    }
+
+    /// Sums up the journal if it has become a few lines longer.
+    pub async fn compact(&self) {
+        let files = stores::files(self.dir.path());
+        let now = clock().to_string();
+        compact(&files, &[], 3, &now).await.expect("a summary");
     }
 
     /// Reads on where it was left.

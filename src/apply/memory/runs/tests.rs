@@ -1,6 +1,6 @@
 use super::*;
-use crate::apply::memory::Finding;
-use crate::apply::memory::testing::{ended, intent, record, write};
+use crate::apply::memory::testing::{self, ended, intent, record, write};
+use crate::apply::memory::{Detail, Finding, Form, Memory};
 use crate::apply::outcome::Outcome;
 
 fn under(address: &str, epoch: impl Into<Option<u64>>) -> Event {
@@ -92,4 +92,24 @@ fn a_run_is_what_it_is_known_to_have_carried_out() {
         .map(|open| open.intent.address.as_str())
         .collect();
     assert_eq!(open, ["g"]);
+}
+
+#[test]
+fn a_summary_is_no_run() {
+    let mut known = Memory::new(Detail::Values);
+    known.follow(&record("0", testing::agreement(testing::agreed(&[]))));
+    known.follow(&record("1", under("a", Some(1))));
+    // The object, and the write whose end is not known.
+    let mut records: Vec<Record> = known.summary(testing::AT, Form::Plain).collect();
+    assert_eq!(records.len(), 2);
+    records.push(record("1", ended("a", Outcome::Converged)));
+    let mut index = Index::default();
+    records.iter().for_each(|record| index.add(record));
+    assert!(index.span("").is_none());
+    let span = index.span("1").unwrap();
+    assert_eq!((span.first, span.last), (1, 2));
+    let names = runs_that_wrote(records.clone().into_iter()).into_iter();
+    assert_eq!(names.map(|wrote| wrote.run).collect::<Vec<_>>(), ["1"]);
+    let past = PastRun::of("", records.into_iter());
+    assert!(past.addresses.is_empty() && past.open.is_empty());
 }

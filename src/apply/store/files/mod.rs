@@ -1,8 +1,10 @@
 //! The store of one machine: a journal of JSON lines and a lock file for each account.
 
 mod lock;
+mod summary;
 mod upkeep;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use futures::future::BoxFuture;
 
 use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::{Journal, Record};
+use crate::apply::memory::Summary;
 use crate::apply::records;
 use crate::files::links::Links;
 use crate::model::AccountKey;
@@ -25,6 +28,7 @@ pub struct Files {
     locks: PathBuf,
     /// `None` for those who only read.
     writing: Option<Journal>,
+    links: Links,
 }
 
 impl Files {
@@ -34,6 +38,7 @@ impl Files {
             journal: journal.to_path_buf(),
             locks: locks.to_path_buf(),
             writing: None,
+            links: Links::Followed,
         }
     }
 
@@ -41,6 +46,7 @@ impl Files {
     pub fn open(journal: &Path, locks: &Path, links: &Links) -> io::Result<Self> {
         Ok(Self {
             writing: Some(Journal::open_through(journal, links)?),
+            links: links.clone(),
             ..Self::for_reading(journal, locks)
         })
     }
@@ -71,24 +77,64 @@ impl Files {
         })
     }
 
-    fn read_on(&self, cursor: &mut Cursor, take: &mut (dyn FnMut(Line) + Send)) -> io::Result<()> {
-        let length = std::fs::metadata(&self.journal).map_or(0, |meta| meta.len());
-        let mut at = cursor.at.get("").copied().unwrap_or_default();
-        if length < at {
+    fn read_on(
+        &self,
+        reading: Reading<'_>,
+        cursor: &mut Cursor,
+        take: &mut (dyn FnMut(Line) + Send),
+    ) -> io::Result<()> {
+        let mut journal = records::open(&self.journal)?;
+        let length = journal.as_ref().map(|journal| journal.metadata());
+        let length = length.transpose()?.map_or(0, |meta| meta.len());
+        if length < cursor.at.get("").copied().unwrap_or_default() {
             *cursor = Cursor::default();
-            at = 0;
             take(Line::Anew);
         }
+        if let (Some(journal), Reading::Accounts(_), 0) = (&mut journal, reading, cursor.lines) {
+            self.read_summary(journal, cursor, take);
+        }
+        let mut at = cursor.at.get("").copied().unwrap_or_default();
+        let unsummed = cursor.unsummed.entry(String::new()).or_default();
         let lines = &mut cursor.lines;
-        let read = records::each(&self.journal, &mut at, &mut |record| {
+        let mut take = |record: Option<Record>| {
             *lines += 1;
+            *unsummed += 1;
             take(match record {
                 Some(record) => Line::Record(Box::new(record)),
                 None => Line::Damaged(*lines),
             });
-        });
+        };
+        let read = match journal {
+            Some(journal) => records::each_in(journal, &mut at, &mut take),
+            None => Ok(()),
+        };
         cursor.at.insert(String::new(), at);
         read
+    }
+
+    /// Hands over the summary of a journal, if one counts, and puts the cursor behind the lines that it stands for.
+    fn read_summary(
+        &self,
+        journal: &mut File,
+        cursor: &mut Cursor,
+        take: &mut (dyn FnMut(Line) + Send),
+    ) {
+        let Some(kept) = summary::Kept::open(&self.journal, journal) else {
+            return;
+        };
+        let covered = kept.covered.clone();
+        let read = kept.each(&mut |record| take(Line::Record(Box::new(record))));
+        if let Err(error) = read {
+            tracing::warn!(journal = self.name(), %error, "its summary cannot be read");
+            take(Line::Anew);
+            return;
+        }
+        covered
+            .damaged
+            .numbers()
+            .for_each(|number| take(Line::Damaged(number)));
+        cursor.at.insert(String::new(), covered.bytes);
+        cursor.lines = covered.lines;
     }
 }
 
@@ -131,13 +177,32 @@ impl Store for Files {
 
     fn read<'a>(
         &'a self,
-        _: Reading<'a>,
+        reading: Reading<'a>,
         cursor: &'a mut Cursor,
         take: &'a mut (dyn FnMut(Line) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
-            let read = self.read_on(cursor, take);
+            let read = self.read_on(reading, cursor, take);
             read.map_err(|error| self.refused("read the journal", error))
+        }
+        .boxed()
+    }
+
+    fn summarize<'a>(
+        &'a self,
+        _: Option<&'a AccountKey>,
+        summary: Summary,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (journal, links) = (self.journal.clone(), self.links.clone());
+        // It waits for the disk.
+        let write = move || summary::write(&journal, &summary, &links);
+        async move {
+            let written = match &self.writing {
+                Some(_) => tokio::task::spawn_blocking(write).await,
+                None => Ok(Err(io::Error::other("it was opened for reading"))),
+            };
+            let written = written.unwrap_or_else(|broken| Err(io::Error::other(broken)));
+            written.map_err(|error| self.refused("write a summary of the journal", error))
         }
         .boxed()
     }
