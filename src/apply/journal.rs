@@ -59,7 +59,7 @@ impl Journal {
     pub fn open_through(path: &Path, links: &Links) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).append(true);
-        let mut file = open_private(path, &mut options, links)?;
+        let mut file = open_unmoved(path, || open_private(path, &mut options, links))?;
         let mut torn = false;
         if file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
@@ -123,6 +123,29 @@ impl Journal {
     fn writing(&self) -> MutexGuard<'_, Writing> {
         locked(&self.lines.writing)
     }
+}
+
+/// Opens a journal and keeps it from being pruned as long as it is open: lines written into a file that was replaced would
+/// be lost. A file system without locks has nobody who waits.
+fn open_unmoved(path: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result<File> {
+    loop {
+        let file = open()?;
+        if file.lock_shared().is_err() || is_at(&file, path)? {
+            return Ok(file);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (own, there) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((own.dev(), own.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Nothing panics while the lock is held, and a file does not break with its lock.

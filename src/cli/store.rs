@@ -51,7 +51,7 @@ enum Task {
     Compact(Plain),
     /// Delete old lines, of which history and undo then know nothing
     #[command(
-        after_help = "Examples:\n  entitle store prune --keep 400d\n\nWhat was agreed on stays known: drift and healing go on as before."
+        after_help = "Examples:\n  entitle store prune --keep 400d\n\nWhat was agreed on stays known: drift and healing go on as before. Of a journal file, stop the daemon meanwhile."
     )]
     Prune(Prune),
     /// Write all lines to standard output
@@ -98,11 +98,13 @@ struct Import {
 
 pub async fn run(args: StoreCommand) -> anyhow::Result<Exit> {
     let (store, access) = match &args.task {
-        Task::Show(Plain { store }) | Task::Export(Plain { store }) => (store, Access::Read),
+        // A journal file that is open for writing cannot be pruned.
+        Task::Show(Plain { store })
+        | Task::Export(Plain { store })
+        | Task::Prune(Prune { store, .. }) => (store, Access::Read),
         Task::Check(Plain { store })
         | Task::Compact(Plain { store })
         | Task::Unlock(Unlock { store, .. })
-        | Task::Prune(Prune { store, .. })
         | Task::Import(Import { store, .. }) => (store, Access::Write),
     };
     let store = stores::open_for_upkeep(store, access).await?;

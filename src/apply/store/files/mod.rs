@@ -1,6 +1,7 @@
 //! The store of one machine: a journal of JSON lines and a lock file for each account.
 
 mod lock;
+mod prune;
 mod summary;
 mod upkeep;
 

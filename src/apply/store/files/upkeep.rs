@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::{Files, lock};
+use super::{Files, lock, prune};
 use crate::apply::store::{Claim, LeaseState, Promise, Store, StoreError, Taken, Upkeep};
 use crate::model::{AccountKey, Vendor};
 
@@ -49,8 +49,8 @@ impl Upkeep for Files {
 
     fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
-            let _ = before;
-            Ok(0)
+            let pruned = prune::prune(&self.journal, before).await;
+            pruned.map_err(|error| self.refused("prune the journal", error))
         }
         .boxed()
     }
