@@ -80,6 +80,11 @@ const DOORS: &[(&str, &[&str])] = &[
         "tokio",
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
+    ("tokio_postgres", &["apply/store/postgres/"]),
+    (
+        "tokio_postgres_rustls",
+        &["apply/store/postgres/connection.rs"],
+    ),
     ("hmac", &["daemon/hooks/signature.rs"]),
     ("prometheus_client", &["daemon/serve/metrics.rs"]),
     ("lettre", &["daemon/notices/mail.rs"]),

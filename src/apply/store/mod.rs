@@ -14,6 +14,8 @@ pub mod compact;
 mod error;
 pub mod files;
 mod leases;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod queue;
 pub mod term;
 mod upkeep;

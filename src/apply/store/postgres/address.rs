@@ -1,0 +1,270 @@
+//! The URL of a database: what it says of TLS, and how the database is called without a password.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// Time for a connection to be made, its greeting included.
+pub const CONNECTING: Duration = Duration::from_secs(10);
+
+/// A database as its URL names it. It has the password, so it cannot be printed; [`Address::name`] can.
+pub struct Address {
+    config: Config,
+    name: String,
+}
+
+impl Address {
+    /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. The error repeats nothing of it that may be a
+    /// password.
+    ///
+    /// TLS is with certificate and name checked, whichever of `require`, `verify-ca` and `verify-full` asks for it, and
+    /// it is the default. Without it go sockets and loopback, where nobody listens, and whoever writes
+    /// `sslmode=disable`; a mode that lets the server choose is refused, since then whoever is in between chooses.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let (address, mode) = split_mode(url)?;
+        let mut config = Config::from_str(&address).map_err(|_| {
+            "it is not a PostgreSQL URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX"
+                .to_string()
+        })?;
+        let tls = wants_tls(mode.as_deref(), is_near(&config))?;
+        config.ssl_mode(if tls {
+            SslMode::Require
+        } else {
+            SslMode::Disable
+        });
+        config.connect_timeout(CONNECTING);
+        // What was sent and is not acknowledged, and a connection on which nothing comes, do not hold on for hours.
+        config.tcp_user_timeout(CONNECTING);
+        config.keepalives_idle(Duration::from_secs(30));
+        if config.get_application_name().is_none() {
+            config.application_name("entitle");
+        }
+        let name = name(&config);
+        Ok(Self { config, name })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns what people call the database: its URL without password and options.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn uses_tls(&self) -> bool {
+        self.config.get_ssl_mode() == SslMode::Require
+    }
+
+    /// Returns who logs in, for messages.
+    pub fn user(&self) -> &str {
+        self.config.get_user().unwrap_or("the user")
+    }
+}
+
+/// Options that are read here or by the driver.
+const KNOWN: [&str; 16] = [
+    "user",
+    "password",
+    "dbname",
+    "options",
+    "application_name",
+    "sslnegotiation",
+    "host",
+    "hostaddr",
+    "port",
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "target_session_attrs",
+    "channel_binding",
+    "load_balance_hosts",
+    "sslmode",
+];
+
+/// Takes `sslmode` out of a URL: the driver knows other modes than people write.
+fn split_mode(url: &str) -> Result<(String, Option<String>), String> {
+    let Some((start, query)) = url.split_once('?') else {
+        return Ok((url.to_string(), None));
+    };
+    let mut mode = None;
+    let mut others = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match key {
+            "sslmode" => mode = Some(value.to_string()),
+            // The system's certificates, as everywhere.
+            "sslrootcert" if value == "system" => {}
+            "sslrootcert" | "sslcert" | "sslkey" => {
+                return Err(format!(
+                    "`{key}` is not supported: name a file of further certificates in SSL_CERT_FILE"
+                ));
+            }
+            key if KNOWN.contains(&key) => others.push(pair),
+            // It may be the second half of a password with a question mark.
+            _ => {
+                return Err(format!(
+                    "its options are {}; a `?` in a password is written %3F",
+                    KNOWN.join(", ")
+                ));
+            }
+        }
+    }
+    Ok((format!("{start}?{}", others.join("&")), mode))
+}
+
+fn wants_tls(mode: Option<&str>, near: bool) -> Result<bool, String> {
+    match mode {
+        None => Ok(!near),
+        Some("disable") => Ok(false),
+        Some("require" | "verify-ca" | "verify-full") => Ok(true),
+        Some("prefer" | "allow") if near => Ok(false),
+        Some(mode @ ("prefer" | "allow")) => Err(format!(
+            "with `sslmode={mode}` the password and the journal may go over the network in the clear; \
+             write `sslmode=require`, or `sslmode=disable` if that is meant"
+        )),
+        Some(_) => Err(
+            "its `sslmode` is none of disable, require, verify-ca and verify-full, and the default is require".into(),
+        ),
+    }
+}
+
+/// Reports whether nobody else can listen: every host is this machine.
+fn is_near(config: &Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(IpAddr::is_loopback);
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+fn name(config: &Config) -> String {
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
+        let host = match host {
+            Host::Tcp(name) if name.contains(':') => format!("[{name}]"),
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        };
+        match ports.get(at).or(ports.first()) {
+            Some(5432) | None => host,
+            Some(port) => format!("{host}:{port}"),
+        }
+    });
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    let user = config.get_user().map(|user| format!("{user}@"));
+    let database = config.get_dbname().map(|name| format!("/{name}"));
+    format!(
+        "postgres://{}{hosts}{}",
+        user.unwrap_or_default(),
+        database.unwrap_or_default()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tls(url: &str) -> Result<bool, String> {
+        Address::parse(url).map(|address| address.uses_tls())
+    }
+
+    #[test]
+    fn a_database_elsewhere_is_reached_with_tls_unless_it_is_spelled_out() {
+        let far = "postgres://ann:secret@db.example.com/entitle";
+        assert_eq!(tls(far), Ok(true));
+        for mode in ["require", "verify-ca", "verify-full"] {
+            assert_eq!(tls(&format!("{far}?sslmode={mode}")), Ok(true), "{mode}");
+        }
+        assert_eq!(tls(&format!("{far}?sslmode=disable")), Ok(false));
+        assert_eq!(
+            tls(&format!("{far}?sslmode=verify-full&sslrootcert=system")),
+            Ok(true)
+        );
+        for (mode, part) in [
+            ("prefer", "in the clear"),
+            ("allow", "in the clear"),
+            ("off", "none of"),
+            ("", "none of"),
+        ] {
+            let error = tls(&format!("{far}?sslmode={mode}")).unwrap_err();
+            assert!(error.contains(part), "{mode}: {error}");
+        }
+        // A second host that is elsewhere is elsewhere.
+        assert_eq!(tls("postgres://ann@localhost,db.example.com/e"), Ok(true));
+        assert_eq!(
+            tls("postgres://ann@localhost/e?hostaddr=192.0.2.1"),
+            Ok(true)
+        );
+        assert_eq!(tls("postgres://ann@localhost.example.com/e"), Ok(true));
+    }
+
+    #[test]
+    fn on_this_machine_tls_is_a_choice() {
+        for near in [
+            "postgres://ann@localhost/e",
+            "postgresql://ann@127.0.0.2:5433/e",
+            "postgres://ann@[::1]/e",
+            "postgres:///e?host=/var/run/postgresql",
+            "postgres://ann@%2Fvar%2Frun%2Fpostgresql/e",
+        ] {
+            assert_eq!(tls(near), Ok(false), "{near}");
+            let with = if near.contains('?') { '&' } else { '?' };
+            assert_eq!(tls(&format!("{near}{with}sslmode=prefer")), Ok(false));
+            assert_eq!(tls(&format!("{near}{with}sslmode=require")), Ok(true));
+        }
+    }
+
+    #[test]
+    fn the_name_has_no_password() {
+        let name = |url| Address::parse(url).map(|address| address.name);
+        let named = [
+            (
+                "postgres://ann:hunter2@db.example.com/entitle?application_name=x",
+                "postgres://ann@db.example.com/entitle",
+            ),
+            (
+                "postgresql://ann@db.example.com:6432/e?password=hunter2",
+                "postgres://ann@db.example.com:6432/e",
+            ),
+            (
+                "postgres://ann:hunter2@a:1,b:2/e",
+                "postgres://ann@a:1,b:2/e",
+            ),
+            ("postgres://[::1]:5433", "postgres://[::1]:5433"),
+            ("postgres:///e?host=/run/pg", "postgres:///run/pg/e"),
+        ];
+        for (url, expected) in named {
+            assert_eq!(name(url).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_repeating_it() {
+        let wrong = [
+            "mysql://ann:hunter2@db/e",
+            "host=db password=hunter2",
+            "postgres://ann:hunter2@db:port/e",
+            "postgres://ann:x?hunter2@db/e",
+            "postgres://ann:x?hunter2=1&password=hunter2@db/e",
+            "postgres://ann:hunter2@db/e?port=hunter2",
+            "postgres://ann:hunter2@db/e?sslmode=hunter2",
+            "postgres://ann:hunter2@db/e?sslrootcert=hunter2",
+            "postgres://ann:%FFhunter2@db/e",
+        ];
+        for url in wrong {
+            let error = Address::parse(url).err().unwrap_or_else(|| panic!("{url}"));
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+-- A user who may not make schemas works in one that was made beforehand.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'entitle') THEN
+    CREATE SCHEMA entitle;
+  END IF;
+END $$;
+
+CREATE TABLE entitle.version (
+  major int NOT NULL,
+  minor int NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (major, minor)
+);
+
+-- One row per account, and one with an empty name that orders the lines of runs as a whole. The epoch never shrinks and
+-- no row is ever deleted. Free space in each page, since a renewal writes the row anew.
+CREATE TABLE entitle.lease (
+  account text PRIMARY KEY,
+  epoch bigint NOT NULL DEFAULT 0,
+  holder text,
+  token text,
+  since timestamptz,
+  until timestamptz
+) WITH (fillfactor = 50);
+INSERT INTO entitle.lease (account) VALUES ('');
+
+-- The very lines of a journal file, checksum and all: jsonb would change their bytes.
+CREATE TABLE entitle.line (
+  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  account text NOT NULL,
+  run text NOT NULL,
+  line text NOT NULL
+);
+CREATE INDEX line_account ON entitle.line (account, seq);
+CREATE INDEX line_run ON entitle.line (run, seq);
+
+-- Two roles to grant to whoever logs in. A user who may not make roles grants the same rights by hand.
+DO $$
+DECLARE made text;
+BEGIN
+  FOREACH made IN ARRAY ARRAY['entitle_read', 'entitle_write'] LOOP
+    BEGIN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', made);
+    EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN
+      NULL;
+    END;
+    IF EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = made) THEN
+      EXECUTE format('GRANT USAGE ON SCHEMA entitle TO %I', made);
+      EXECUTE format('GRANT SELECT ON entitle.version, entitle.lease, entitle.line TO %I', made);
+    END IF;
+  END LOOP;
+  -- A writer adds lines and cannot change or delete one.
+  IF EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'entitle_write') THEN
+    GRANT INSERT, UPDATE ON entitle.lease TO entitle_write;
+    GRANT INSERT ON entitle.line TO entitle_write;
+  END IF;
+END $$;
