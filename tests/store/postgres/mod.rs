@@ -1,25 +1,149 @@
 //! PostgreSQL.
 
+mod broken;
+mod figures;
+mod pooler;
+mod rights;
 mod server;
+mod tls;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use entitle::apply::Tls;
-use entitle::apply::store::Store;
 use entitle::apply::store::postgres::Postgres;
+use entitle::apply::store::{Cursor, Line, Reading, Store};
+use futures::future::join_all;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, claim, give_back, read, read_all, take, take_in_time};
+use crate::records::{account, group};
 use server::Server;
 
 async fn open(url: String) -> Arc<dyn Store> {
     Arc::new(Postgres::open(&url, &Tls::default()).await.unwrap())
 }
 
+/// Why a database cannot be opened.
+async fn refusal(url: &str) -> String {
+    let opened = Postgres::open(url, &Tls::default()).await;
+    opened.err().expect("it is refused").to_string()
+}
+
 async fn bench() -> Bench {
-    let url = Server::shared().database();
+    let url = Server::shared().database().url;
     Bench::new(move || open(url.clone()), ())
 }
 
 mod laws {
     crate::laws::laws!(expiring super::bench);
+}
+
+/// The laws through a pooler that gives every transaction one of two sessions.
+mod pooled_laws {
+    crate::laws::laws!(expiring super::pooler::bench);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_open_an_empty_database_at_once() {
+    let database = Server::shared().database();
+    let opened = join_all((0..8).map(|_| open(database.url.clone()))).await;
+    for store in &opened {
+        assert_eq!(read_all(&**store).await, []);
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM entitle.version"), "1");
+}
+
+#[tokio::test]
+async fn a_socket_is_this_machine() {
+    let server = Server::shared();
+    let database = server.database();
+    let url = format!(
+        "postgres://postgres@/{}?host={}&port={}",
+        database.name,
+        server.dir().display(),
+        server.port
+    );
+    let store = open(url).await;
+    take(&*store, &account("acme"), &claim("ann")).await;
+}
+
+#[tokio::test]
+async fn whoever_listens_is_woken() {
+    let database = Server::shared().database();
+    let (one, other) = (
+        open(database.url.clone()).await,
+        open(database.url.clone()).await,
+    );
+    let account = account("acme");
+    let lease = take(&*one, &account, &claim("ann")).await;
+    // Listening has begun once the server shows it.
+    let listens = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()";
+    while database.sql(listens) != "1" {
+        other.wait(&account).await;
+    }
+    let waiting = tokio::spawn({
+        let (other, account) = (Arc::clone(&other), account.clone());
+        async move {
+            let mut quickest = Duration::MAX;
+            // The first waiting may be over just before the lease is given back.
+            for _ in 0..3 {
+                let start = Instant::now();
+                other.wait(&account).await;
+                quickest = quickest.min(start.elapsed());
+            }
+            quickest
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    give_back(&*one, lease).await;
+    assert!(waiting.await.unwrap() < Duration::from_millis(900));
+    take_in_time(&*other, &account, &claim("bob")).await;
+}
+
+#[tokio::test]
+async fn a_journal_that_was_restored_is_another_one() {
+    let database = Server::shared().database();
+    let store = open(database.url.clone()).await;
+    let account = account("acme");
+    let lease = take(&*store, &account, &claim("ann")).await;
+    let written = group("1", &account, 5);
+    store.append(&written, Some(&*lease)).await.unwrap();
+    let mut cursor = Cursor::default();
+    assert_eq!(
+        read(&*store, Reading::Everything, &mut cursor).await.len(),
+        5
+    );
+    database.sql("DELETE FROM entitle.line WHERE seq > 2");
+    for reading in [
+        Reading::Everything,
+        Reading::Accounts(std::slice::from_ref(&account)),
+    ] {
+        let mut lines = Vec::new();
+        let mut cursor = cursor.clone();
+        let mut take = |line| lines.push(line);
+        store.read(reading, &mut cursor, &mut take).await.unwrap();
+        let records = written.iter().take(2);
+        let records = records.map(|record| Line::Record(Box::new(record.clone())));
+        let expected: Vec<_> = std::iter::once(Line::Anew).chain(records).collect();
+        assert_eq!(lines, expected);
+        assert_eq!(cursor.lines, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_somebody_changed_is_damaged() {
+    let database = Server::shared().database();
+    let store = open(database.url.clone()).await;
+    let written = group("1", &account("acme"), 3);
+    store.append(&written, None).await.unwrap();
+    database.sql("UPDATE entitle.line SET line = replace(line, 'acme', 'evil') WHERE seq = 2");
+    let mut lines = Vec::new();
+    let mut take = |line| lines.push(line);
+    let reading = Reading::Everything;
+    store
+        .read(reading, &mut Cursor::default(), &mut take)
+        .await
+        .unwrap();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1], Line::Damaged(2));
 }

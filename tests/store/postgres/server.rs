@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,9 +32,6 @@ impl Server {
         let bin = bin();
         let dir = tempfile::Builder::new().prefix("entitle-pg-").tempdir();
         let dir = dir.unwrap().keep();
-        if let Some((user, group)) = other_user() {
-            std::os::unix::fs::chown(&dir, Some(user), Some(group)).unwrap();
-        }
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -44,6 +42,7 @@ impl Server {
             keeper: Mutex::default(),
             databases: AtomicUsize::default(),
         };
+        server.give_away(&server.dir);
         let data = server.dir.join("data");
         let mut initdb = as_other_user(&server.bin.join("initdb"));
         initdb.args([
@@ -56,8 +55,17 @@ impl Server {
         let socket = server.dir.display();
         let own = format!(
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{socket}'\n\
-             max_connections = 300\n{settings}\n"
+             max_connections = 300\nssl = on\n{settings}\n"
         );
+        for name in ["server.pem", "server.key"] {
+            let target = data.join(name.replace("pem", "crt"));
+            let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/tls")
+                .join(name);
+            fs::copy(from, &target).unwrap();
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+            server.give_away(&target);
+        }
         append(&data.join("postgresql.conf"), &own);
         // First match wins: one user must know a password.
         let rules = data.join("pg_hba.conf");
@@ -71,12 +79,18 @@ impl Server {
         server
     }
 
+    /// Makes a file that of whoever the server runs as.
+    fn give_away(&self, path: &Path) {
+        if let Some((user, group)) = other_user() {
+            std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
+        }
+    }
+
     /// Starts the server on its data.
     pub fn run(&self) {
         let data = self.dir.join("data");
         let mut keeper = as_other_user(Path::new("/bin/sh"));
-        let script =
-            "\"$1\" -D \"$2\" >>\"$3/log\" 2>&1 & read -r _; kill -QUIT $!; wait $!; rm -rf \"$3\"";
+        let script = "\"$1\" -D \"$2\" >>\"$3/log\" 2>&1 & read -r word; kill -QUIT $!; wait $!; [ \"$word\" = keep ] || rm -rf \"$3\"";
         keeper
             .args(["-c", script, "keeper"])
             .arg(self.bin.join("postgres"))
@@ -107,10 +121,6 @@ impl Server {
 
     /// Kills every process of the server at once, as a machine that loses its power does.
     pub fn kill(&self) {
-        if let Some(mut keeper) = self.keeper.lock().unwrap().take() {
-            keeper.kill().unwrap();
-            keeper.wait().unwrap();
-        }
         let main = fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap();
         let main: u32 = main.lines().next().unwrap().trim().parse().unwrap();
         let children = children(main);
@@ -123,13 +133,26 @@ impl Server {
             assert!(start.elapsed() < Duration::from_secs(10), "it does not die");
             std::thread::sleep(Duration::from_millis(5));
         }
+        // Its parent is to see its end, or it seems to be there still.
+        let mut keeper = self.keeper.lock().unwrap().take().unwrap();
+        keeper.stdin.take().unwrap().write_all(b"keep\n").unwrap();
+        keeper.wait().unwrap();
     }
 
-    /// Makes a database and returns its URL.
-    pub fn database(&self) -> String {
+    /// Where its sockets and files are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes a database.
+    pub fn database(&self) -> Database<'_> {
         let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
-        self.url(&name, "postgres")
+        Database {
+            url: self.url(&name, "postgres"),
+            server: self,
+            name,
+        }
     }
 
     pub fn url(&self, database: &str, user: &str) -> String {
@@ -138,6 +161,12 @@ impl Server {
 
     /// Runs statements in a database and returns what they print.
     pub fn sql(&self, database: &str, sql: &str) -> String {
+        run(&mut self.psql(database, "postgres", sql))
+            .trim()
+            .to_string()
+    }
+
+    fn psql(&self, database: &str, user: &str, sql: &str) -> Command {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args([
             "-XAtq",
@@ -146,11 +175,42 @@ impl Server {
             "-h",
             "127.0.0.1",
             "-U",
-            "postgres",
+            user,
         ]);
         psql.args(["-p", &self.port.to_string(), "-d", database, "-c", sql]);
-        run(&mut psql).trim().to_string()
+        psql
     }
+}
+
+/// A database of one test.
+pub struct Database<'a> {
+    pub url: String,
+    pub name: String,
+    server: &'a Server,
+}
+
+impl Database<'_> {
+    pub fn sql(&self, sql: &str) -> String {
+        self.server.sql(&self.name, sql)
+    }
+
+    /// The error of a statement that `user` may not run.
+    pub fn refused_sql(&self, user: &str, sql: &str) -> String {
+        let out = self.server.psql(&self.name, user, sql).output().unwrap();
+        assert!(!out.status.success(), "{sql}");
+        String::from_utf8_lossy(&out.stderr).to_string()
+    }
+
+    /// The URL for whoever comes by another port.
+    pub fn at_port(&self, port: u16) -> String {
+        format!("postgres://postgres@127.0.0.1:{port}/{}", self.name)
+    }
+}
+
+/// Keeps a child, and the pipe that is its standard input, until the tests end.
+pub fn keep(child: Child) {
+    static KEPT: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+    KEPT.lock().unwrap().push(child);
 }
 
 impl Drop for Server {
@@ -196,7 +256,7 @@ fn other_user() -> Option<(u32, u32)> {
     Some((user, group))
 }
 
-fn as_other_user(program: &Path) -> Command {
+pub fn as_other_user(program: &Path) -> Command {
     let mut command = match other_user() {
         None => Command::new(program),
         Some((user, group)) => {
