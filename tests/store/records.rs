@@ -20,6 +20,7 @@ fn record(run: &str, event: Event) -> Record {
     Record {
         at: AT.into(),
         run: run.into(),
+        scope: None,
         event,
     }
 }

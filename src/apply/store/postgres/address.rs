@@ -24,11 +24,15 @@ impl Address {
     /// it is the default. Without it go sockets and loopback, where nobody listens, and whoever writes
     /// `sslmode=disable`; a mode that lets the server choose is refused, since then whoever is in between chooses.
     pub fn parse(url: &str) -> Result<Self, String> {
+        // The driver takes lists of words as well.
+        let is_url = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|start| url.starts_with(start));
         let (address, mode) = split_mode(url)?;
-        let mut config = Config::from_str(&address).map_err(|_| {
-            "it is not a PostgreSQL URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX"
-                .to_string()
-        })?;
+        let config = Config::from_str(&address).ok().filter(|_| is_url);
+        let mut config = config.ok_or(
+            "it is not a PostgreSQL URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX",
+        )?;
         let tls = wants_tls(mode.as_deref(), is_near(&config))?;
         config.ssl_mode(if tls {
             SslMode::Require

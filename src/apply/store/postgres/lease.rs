@@ -13,8 +13,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::types::Type;
 
+use super::Shared;
+use super::accounts::text;
 use super::connection::Fault;
-use super::{Shared, text};
 use crate::apply::store::term::{Moment, Term};
 use crate::apply::store::{Claim, Lease, Taken};
 use crate::model::AccountKey;

@@ -5,11 +5,13 @@
 //! crash of the server; a fail-over to a replica that is not synchronous may forget it and give an epoch twice, which
 //! nothing here can mend.
 
+mod accounts;
 mod address;
+mod append;
 mod connection;
 mod error;
 mod lease;
-mod lines;
+mod read;
 mod schema;
 mod waking;
 
@@ -26,6 +28,7 @@ use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::Record;
 use crate::apply::tls::Tls;
 use crate::model::AccountKey;
+use accounts::{Attribution, RUNS, UNKNOWN, text};
 use address::Address;
 use connection::{Connector, Fault, Link};
 use error::{Task, Words, refused, store_error};
@@ -47,6 +50,9 @@ struct Shared {
     waking: Waking,
     /// Accounts whose last append may or may not have been committed.
     doubts: Mutex<BTreeSet<String>>,
+    /// Accounts that have a row for sure.
+    rows: Mutex<BTreeSet<String>>,
+    attribution: Mutex<Attribution>,
     /// Leases that are being given back.
     returns: Mutex<Vec<JoinHandle<()>>>,
     runtime: Handle,
@@ -70,6 +76,8 @@ impl Postgres {
             waking: Waking::new(Arc::clone(&connector)),
             connector,
             doubts: Mutex::default(),
+            rows: Mutex::new([RUNS, UNKNOWN].map(String::from).into()),
+            attribution: Mutex::default(),
             returns: Mutex::default(),
             runtime: Handle::current(),
         };
@@ -98,16 +106,6 @@ async fn prepare(connector: &Connector) -> Result<(), StoreError> {
 /// Time for the tables to be looked at or made, by whoever else may do it at the same time.
 const PREPARING: Duration = Duration::from_secs(30);
 
-/// The name of an account in the tables. Neither a vendor nor a URL has a space.
-fn text(account: &AccountKey) -> String {
-    let AccountKey {
-        vendor,
-        base_url,
-        account,
-    } = account;
-    format!("{vendor} {base_url} {account}")
-}
-
 /// Nothing panics while the lock is held.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,16 +124,25 @@ impl Shared {
         store_error(self.address(), Task::TakeLease, fault).to_string()
     }
 
-    fn doubts(&self, key: &str) -> bool {
-        locked(&self.doubts).contains(key)
+    fn doubts(&self, keys: &[String]) -> bool {
+        let doubts = locked(&self.doubts);
+        keys.iter().any(|key| doubts.contains(key))
     }
 
-    fn doubt(&self, key: &str) {
-        locked(&self.doubts).insert(key.to_string());
+    fn doubt(&self, keys: &[String]) {
+        locked(&self.doubts).extend(keys.iter().cloned());
     }
 
-    fn settle(&self, key: &str) {
-        locked(&self.doubts).remove(key);
+    fn settle(&self, keys: &[String]) {
+        locked(&self.doubts).retain(|key| !keys.contains(key));
+    }
+
+    fn is_row(&self, key: &str) -> bool {
+        locked(&self.rows).contains(key)
+    }
+
+    fn add_rows(&self, keys: &[String]) {
+        locked(&self.rows).extend(keys.iter().cloned());
     }
 
     /// Lets a lease be given back, and [`Store::close`] wait for it.
@@ -171,7 +178,7 @@ impl Store for Postgres {
         records: &'a [Record],
         lease: Option<&'a dyn Lease>,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(lines::append(&self.shared, records, lease))
+        Box::pin(append::append(&self.shared, records, lease))
     }
 
     fn read<'a>(
@@ -181,7 +188,7 @@ impl Store for Postgres {
         take: &'a mut (dyn FnMut(Line) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let read = lines::read(&self.shared, reading, cursor, take).await;
+            let read = read::read(&self.shared, reading, cursor, take).await;
             read.map_err(|fault| store_error(self.shared.address(), Task::Read, fault))
         })
     }

@@ -12,8 +12,8 @@ CREATE TABLE entitle.version (
   PRIMARY KEY (major, minor)
 );
 
--- One row per account, and one with an empty name that orders the lines of runs as a whole. The epoch never shrinks and
--- no row is ever deleted. Free space in each page, since a renewal writes the row anew.
+-- One row per account. The epoch never shrinks and no row is ever deleted. The first two order lines that are about a run
+-- as a whole, or about nobody knows which account. Free space in each page, since a renewal writes the row anew.
 CREATE TABLE entitle.lease (
   account text PRIMARY KEY,
   epoch bigint NOT NULL DEFAULT 0,
@@ -22,7 +22,7 @@ CREATE TABLE entitle.lease (
   since timestamptz,
   until timestamptz
 ) WITH (fillfactor = 50);
-INSERT INTO entitle.lease (account) VALUES ('');
+INSERT INTO entitle.lease (account) VALUES ('runs'), ('unknown');
 
 -- The very lines of a journal file, checksum and all: jsonb would change their bytes.
 CREATE TABLE entitle.line (
