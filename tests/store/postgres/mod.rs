@@ -6,6 +6,7 @@ mod pooler;
 mod rights;
 mod server;
 mod tls;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use entitle::apply::store::{Cursor, Line, Reading, Store};
 use futures::future::join_all;
 
 use crate::bench::{Bench, claim, give_back, read, read_all, take, take_in_time};
-use crate::records::{account, group};
+use crate::records::{account, group, started};
 use server::Server;
 
 async fn open(url: String) -> Arc<dyn Store> {
@@ -146,4 +147,47 @@ async fn a_line_that_somebody_changed_is_damaged() {
         .unwrap();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[1], Line::Damaged(2));
+}
+
+/// Numbers are given out before lines are visible. Whoever reads in between must not go past one that is still hidden.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_becomes_visible_late_is_not_missed() {
+    let database = Server::shared().database();
+    let store = open(database.url.clone()).await;
+    let account = account("acme");
+    let lease = take(&*store, &account, &claim("ann")).await;
+    for (lease, name) in [
+        (None, "runs".to_string()),
+        (Some(&*lease), account.to_string()),
+    ] {
+        let slow = database.client().await;
+        let hold = format!(
+            "BEGIN; SELECT 1 FROM entitle.lease WHERE account = '{name}' FOR NO KEY UPDATE;
+             INSERT INTO entitle.line (account, run, line) VALUES ('{name}', '0', 'late')"
+        );
+        slow.batch_execute(&hold).await.unwrap();
+        let mut cursor = Cursor::default();
+        let mut count = 0;
+        let mut take = |_| count += 1;
+        let record = [started("1")];
+        let mut appending = store.append(&record, lease);
+        // It may or may not wait; in no case is the line before it missed.
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut appending).await;
+        let reader = open(database.url.clone()).await;
+        reader
+            .read(Reading::Everything, &mut cursor, &mut take)
+            .await
+            .unwrap();
+        slow.batch_execute("COMMIT").await.unwrap();
+        match early {
+            Ok(appended) => appended.unwrap(),
+            Err(_) => appending.await.unwrap(),
+        }
+        reader
+            .read(Reading::Everything, &mut cursor, &mut take)
+            .await
+            .unwrap();
+        let all = database.sql("SELECT count(*) FROM entitle.line");
+        assert_eq!(count.to_string(), all, "{name}");
+    }
 }

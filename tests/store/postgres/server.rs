@@ -194,6 +194,14 @@ impl Database<'_> {
         self.server.sql(&self.name, sql)
     }
 
+    /// A session in which transactions can be held.
+    pub async fn client(&self) -> tokio_postgres::Client {
+        let connecting = tokio_postgres::connect(&self.url, tokio_postgres::NoTls);
+        let (client, connection) = connecting.await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
     /// The error of a statement that `user` may not run.
     pub fn refused_sql(&self, user: &str, sql: &str) -> String {
         let out = self.server.psql(&self.name, user, sql).output().unwrap();

@@ -2,34 +2,29 @@
 //!
 //! An append holds the row of its lease until it is committed. So the lines of one account become visible in the order
 //! of their numbers, and a cursor per account misses none; a take-over waits for an append that is under way, and an
-//! append that comes after it is refused. Lines without a lease hold the rows of all accounts that they are about; those
-//! of runs as a whole have a row of their own.
+//! append that comes after it is refused. Lines without a lease have rows of their own.
 
 use std::collections::{BTreeSet, HashSet};
 
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::accounts::text;
+use super::Shared;
+use super::accounts::{text, unleased};
 use super::connection::{ANSWERING, Fault, Retry};
 use super::error::{Task, refused, store_error};
 use super::lease::holder;
-use super::{Shared, locked};
 use crate::apply::journal::{Record, encode};
 use crate::apply::store::{Lease, StoreError};
 
 /// The row of the lease, if it is ours, held until the transaction ends.
-const OURS: &str = "
+pub const OURS: &str = "
 SELECT account FROM entitle.lease
 WHERE account = ANY($1) AND epoch = $2 AND until > clock_timestamp() FOR NO KEY UPDATE";
 
 /// The rows that order lines without a lease, always in the same order.
 const ANYBODYS: &str = "
 SELECT account FROM entitle.lease WHERE account = ANY($1) AND epoch >= $2 ORDER BY account FOR NO KEY UPDATE";
-
-/// Rows of accounts whose lease nobody has taken yet.
-const MAKE: &str =
-    "INSERT INTO entitle.lease (account) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING";
 
 const INSERT: &str = "
 INSERT INTO entitle.line (account, run, line)
@@ -53,16 +48,12 @@ struct NewLine<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn new(
-        shared: &Shared,
-        records: &'a [Record],
-        lease: Option<&dyn Lease>,
-    ) -> std::io::Result<Self> {
+    fn new(records: &'a [Record], lease: Option<&dyn Lease>) -> std::io::Result<Self> {
         let lines = records.iter().map(|record| {
             Ok(NewLine {
                 account: match lease {
                     Some(lease) => text(lease.account()),
-                    None => locked(&shared.attribution).account(record),
+                    None => unleased(record).to_string(),
                 },
                 run: &record.run,
                 line: encode(record)?.trim_end_matches('\n').to_string(),
@@ -117,14 +108,11 @@ pub async fn append(
     if records.is_empty() {
         return Ok(());
     }
-    let group = Group::new(shared, records, lease);
+    let group = Group::new(records, lease);
     let group =
         group.map_err(|error| refused(shared.name().into(), Task::Append, &error.to_string()))?;
     let appended = append_group(shared, &group).await;
     if appended.map_err(|fault| store_error(shared.address(), Task::Append, fault))? {
-        if lease.is_none() {
-            locked(&shared.attribution).settle(records);
-        }
         return Ok(());
     }
     let why = match lease {
@@ -165,14 +153,18 @@ async fn append_group(shared: &Shared, group: &Group<'_>) -> Result<bool, Fault>
     }
 }
 
-async fn append_at_once(shared: &Shared, group: &Group<'_>) -> Result<bool, Fault> {
-    make_rows(shared, group).await?;
-    let fence = group.fence.replace("$1", "$4").replace("$2", "$5");
-    let sql = format!(
+/// The statement that inserts lines if the rows of its fence are all there, and counts them.
+pub fn fenced(fence: &str) -> String {
+    let fence = fence.replace("$1", "$4").replace("$2", "$5");
+    format!(
         "WITH ours AS MATERIALIZED ({fence}), \
          new AS ({INSERT} WHERE (SELECT count(*) FROM ours) = cardinality($4::text[]) ORDER BY t.n RETURNING 1) \
          SELECT count(*) FROM new"
-    );
+    )
+}
+
+async fn append_at_once(shared: &Shared, group: &Group<'_>) -> Result<bool, Fault> {
+    let sql = fenced(group.fence);
     let columns = Columns::of(group.lines.iter());
     let [accounts, runs, lines] = columns.parameters();
     let keys = (&group.keys as _, Type::TEXT_ARRAY);
@@ -184,17 +176,6 @@ async fn append_at_once(shared: &Shared, group: &Group<'_>) -> Result<bool, Faul
         None => 0,
     };
     Ok(count > 0)
-}
-
-/// Makes the rows that a group without a lease holds, before it does: a row that was made meanwhile orders nothing.
-async fn make_rows(shared: &Shared, group: &Group<'_>) -> Result<(), Fault> {
-    if group.fence != ANYBODYS || group.keys.iter().all(|key| shared.is_row(key)) {
-        return Ok(());
-    }
-    let keys = [(&group.keys as _, Type::TEXT_ARRAY)];
-    shared.lines.query_again(MAKE, &keys).await?;
-    shared.add_rows(&group.keys);
-    Ok(())
 }
 
 /// Appends those of the lines that are not there, over a connection of its own. The row of the lease makes it wait for

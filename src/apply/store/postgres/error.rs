@@ -15,6 +15,10 @@ pub enum Task {
     TakeLease,
     Append,
     Read,
+    Summarize,
+    Unlock,
+    Check,
+    Prune,
 }
 
 impl Task {
@@ -24,6 +28,10 @@ impl Task {
             Self::TakeLease => "take a lease in",
             Self::Append => "write the journal in",
             Self::Read => "read the journal in",
+            Self::Summarize => "write a summary of the journal in",
+            Self::Unlock => "take a lease away in",
+            Self::Check => "check",
+            Self::Prune => "delete lines of",
         }
     }
 }
@@ -80,12 +88,18 @@ fn explain(address: &Address, task: Task, error: &tokio_postgres::Error) -> Stri
         return words;
     };
     match (code, task) {
-        (&SqlState::INSUFFICIENT_PRIVILEGE, Task::TakeLease | Task::Append) => format!(
+        (
+            &SqlState::INSUFFICIENT_PRIVILEGE,
+            Task::TakeLease | Task::Append | Task::Summarize | Task::Unlock | Task::Check,
+        ) => format!(
             "{user} may only read it ({words}): log in as somebody to whom entitle_write is granted, \
              or run what only reads, as `plan` and `drift` do"
         ),
         (&SqlState::INSUFFICIENT_PRIVILEGE, Task::Read | Task::Open) => {
             format!("{user} may not read it ({words}): grant entitle_read to {user}")
+        }
+        (&SqlState::INSUFFICIENT_PRIVILEGE, Task::Prune) => {
+            format!("{user} may only add to it ({words}): log in as the owner of its tables")
         }
         (&SqlState::READ_ONLY_SQL_TRANSACTION, _) => {
             format!("it is a replica, or set to be read only ({words}): name the primary")

@@ -21,7 +21,7 @@ use crate::apply::store::{Claim, Lease, Taken};
 use crate::model::AccountKey;
 
 /// One statement, one winner. A claim whose answer was lost finds its own token and takes again.
-const TAKE: &str = "
+pub const TAKE: &str = "
 INSERT INTO entitle.lease AS l (account, epoch, holder, token, since, until)
 VALUES ($1, 1, $2, $3, clock_timestamp(), clock_timestamp() + $4 * interval '1 ms')
 ON CONFLICT (account) DO UPDATE
@@ -34,7 +34,7 @@ UPDATE entitle.lease SET until = clock_timestamp() + $3 * interval '1 ms'
 WHERE account = $1 AND epoch = $2 AND until IS NOT NULL RETURNING epoch";
 
 /// Tells those who wait, if they listen.
-const GIVE_BACK: &str = "
+pub const GIVE_BACK: &str = "
 WITH back AS (
   UPDATE entitle.lease SET until = NULL, holder = NULL, token = NULL WHERE account = $1 AND epoch = $2 RETURNING account
 ) SELECT pg_notify('entitle_free', left(account, 1000)) FROM back";

@@ -13,6 +13,7 @@ mod error;
 mod lease;
 mod read;
 mod schema;
+mod upkeep;
 mod waking;
 
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::Record;
 use crate::apply::tls::Tls;
 use crate::model::AccountKey;
-use accounts::{Attribution, RUNS, UNKNOWN, text};
+use accounts::text;
 use address::Address;
 use connection::{Connector, Fault, Link};
 use error::{Task, Words, refused, store_error};
@@ -50,9 +51,6 @@ struct Shared {
     waking: Waking,
     /// Accounts whose last append may or may not have been committed.
     doubts: Mutex<BTreeSet<String>>,
-    /// Accounts that have a row for sure.
-    rows: Mutex<BTreeSet<String>>,
-    attribution: Mutex<Attribution>,
     /// Leases that are being given back.
     returns: Mutex<Vec<JoinHandle<()>>>,
     runtime: Handle,
@@ -76,8 +74,6 @@ impl Postgres {
             waking: Waking::new(Arc::clone(&connector)),
             connector,
             doubts: Mutex::default(),
-            rows: Mutex::new([RUNS, UNKNOWN].map(String::from).into()),
-            attribution: Mutex::default(),
             returns: Mutex::default(),
             runtime: Handle::current(),
         };
@@ -135,14 +131,6 @@ impl Shared {
 
     fn settle(&self, keys: &[String]) {
         locked(&self.doubts).retain(|key| !keys.contains(key));
-    }
-
-    fn is_row(&self, key: &str) -> bool {
-        locked(&self.rows).contains(key)
-    }
-
-    fn add_rows(&self, keys: &[String]) {
-        locked(&self.rows).extend(keys.iter().cloned());
     }
 
     /// Lets a lease be given back, and [`Store::close`] wait for it.

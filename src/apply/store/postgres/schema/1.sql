@@ -35,6 +35,28 @@ CREATE TABLE entitle.line (
 CREATE INDEX line_account ON entitle.line (account, seq);
 CREATE INDEX line_run ON entitle.line (run, seq);
 
+-- What stands for the first lines of an account: how far it goes, among the lines of the account and among those without
+-- one, and how many these are. Its records are numbered by the writing, so that a new summary takes the place of an old one.
+CREATE TABLE entitle.summary (
+  account text PRIMARY KEY,
+  writing bigint GENERATED ALWAYS AS IDENTITY,
+  writer text NOT NULL,
+  upto bigint NOT NULL,
+  upto_runs bigint NOT NULL,
+  upto_unknown bigint NOT NULL,
+  lines bigint NOT NULL,
+  lines_runs bigint NOT NULL,
+  lines_unknown bigint NOT NULL,
+  damaged bigint[] NOT NULL
+);
+CREATE TABLE entitle.summary_line (
+  account text NOT NULL,
+  writing bigint NOT NULL,
+  n bigint NOT NULL,
+  line text NOT NULL,
+  PRIMARY KEY (account, writing, n)
+);
+
 -- Two roles to grant to whoever logs in. A user who may not make roles grants the same rights by hand.
 DO $$
 DECLARE made text;
@@ -47,12 +69,13 @@ BEGIN
     END;
     IF EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = made) THEN
       EXECUTE format('GRANT USAGE ON SCHEMA entitle TO %I', made);
-      EXECUTE format('GRANT SELECT ON entitle.version, entitle.lease, entitle.line TO %I', made);
+      EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA entitle TO %I', made);
     END IF;
   END LOOP;
-  -- A writer adds lines and cannot change or delete one.
+  -- A writer adds lines and cannot change or delete one. A summary says nothing new.
   IF EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'entitle_write') THEN
     GRANT INSERT, UPDATE ON entitle.lease TO entitle_write;
     GRANT INSERT ON entitle.line TO entitle_write;
+    GRANT INSERT, UPDATE, DELETE ON entitle.summary, entitle.summary_line TO entitle_write;
   END IF;
 END $$;
