@@ -79,7 +79,9 @@ async fn whoever_listens_is_woken() {
     let lease = take(&*one, &account, &claim("ann")).await;
     // Listening has begun once the server shows it.
     let listens = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()";
+    let start = Instant::now();
     while database.sql(listens) != "1" {
+        assert!(start.elapsed() < Duration::from_secs(20), "nobody listens");
         other.wait(&account).await;
     }
     let waiting = tokio::spawn({
