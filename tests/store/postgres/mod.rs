@@ -5,6 +5,7 @@ mod figures;
 mod pooler;
 mod rights;
 mod server;
+mod summaries;
 mod tls;
 mod upkeep;
 

@@ -25,6 +25,7 @@ pub fn unleased(record: &Record) -> &'static str {
         | Event::Outcome(_)
         | Event::Found { .. }
         | Event::Agreed(_)
-        | Event::GaveUp(_) => UNKNOWN,
+        | Event::GaveUp(_)
+        | Event::Known(_) => UNKNOWN,
     }
 }

@@ -15,6 +15,7 @@ pub enum Task {
     TakeLease,
     Append,
     Read,
+    Summarize,
     Unlock,
     Check,
     Prune,
@@ -27,6 +28,7 @@ impl Task {
             Self::TakeLease => "take a lease in",
             Self::Append => "write the journal in",
             Self::Read => "read the journal in",
+            Self::Summarize => "write a summary of the journal in",
             Self::Unlock => "take a lease away in",
             Self::Check => "check",
             Self::Prune => "delete lines of",
@@ -88,7 +90,7 @@ fn explain(address: &Address, task: Task, error: &tokio_postgres::Error) -> Stri
     match (code, task) {
         (
             &SqlState::INSUFFICIENT_PRIVILEGE,
-            Task::TakeLease | Task::Append | Task::Unlock | Task::Check,
+            Task::TakeLease | Task::Append | Task::Summarize | Task::Unlock | Task::Check,
         ) => format!(
             "{user} may only read it ({words}): log in as somebody to whom entitle_write is granted, \
              or run what only reads, as `plan` and `drift` do"

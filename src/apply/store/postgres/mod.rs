@@ -13,6 +13,7 @@ mod error;
 mod lease;
 mod read;
 mod schema;
+mod summary;
 mod upkeep;
 mod waking;
 
@@ -27,6 +28,7 @@ use tokio::time::timeout;
 
 use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::Record;
+use crate::apply::memory::Summary;
 use crate::apply::tls::Tls;
 use crate::model::AccountKey;
 use accounts::text;
@@ -178,6 +180,20 @@ impl Store for Postgres {
         Box::pin(async move {
             let read = read::read(&self.shared, reading, cursor, take).await;
             read.map_err(|fault| store_error(self.shared.address(), Task::Read, fault))
+        })
+    }
+
+    fn summarize<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        summary: Summary,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Some(account) = account else {
+                return Ok(());
+            };
+            let kept = summary::replace(&self.shared, account, summary).await;
+            kept.map_err(|fault| store_error(self.shared.address(), Task::Summarize, fault))
         })
     }
 

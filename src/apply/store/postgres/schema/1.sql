@@ -35,19 +35,22 @@ CREATE TABLE entitle.line (
 CREATE INDEX line_account ON entitle.line (account, seq);
 CREATE INDEX line_run ON entitle.line (run, seq);
 
--- What stands for the first lines of an account: how far it goes, among the lines of the account and among those without
--- one, and how many these are. Its records are numbered by the writing, so that a new summary takes the place of an old one.
+-- What stands for the first lines of an account, for each version of the program: how far it goes, among the lines of the
+-- account and among those without one, and how many these are. Its records are known by the number of the writing.
 CREATE TABLE entitle.summary (
-  account text PRIMARY KEY,
-  writing bigint GENERATED ALWAYS AS IDENTITY,
+  account text NOT NULL,
   writer text NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  writing bigint GENERATED ALWAYS AS IDENTITY,
+  size bigint NOT NULL,
   upto bigint NOT NULL,
   upto_runs bigint NOT NULL,
   upto_unknown bigint NOT NULL,
   lines bigint NOT NULL,
   lines_runs bigint NOT NULL,
   lines_unknown bigint NOT NULL,
-  damaged bigint[] NOT NULL
+  damaged bigint[] NOT NULL,
+  PRIMARY KEY (account, writer)
 );
 CREATE TABLE entitle.summary_line (
   account text NOT NULL,
