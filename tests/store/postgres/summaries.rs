@@ -1,10 +1,13 @@
 //! Summaries in the place of old lines.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use entitle::apply::Tls;
 use entitle::apply::journal::Record;
 use entitle::apply::memory::{Detail, Form, Memory, Summary};
-use entitle::apply::store::{Cursor, Line, Reading, Store};
+use entitle::apply::store::postgres::Postgres;
+use entitle::apply::store::{Cursor, Line, Reading, Store, Upkeep};
 use entitle::model::AccountKey;
 
 use super::open;
@@ -165,4 +168,72 @@ async fn lines_of_no_known_account_are_not_told_twice() {
     for part in parts {
         assert_eq!(known(&*store, part).await, known(&*whole, part).await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_known_stays_known_when_old_lines_are_deleted() {
+    let database = Server::shared().database();
+    let store = Postgres::open(&database.url, &Tls::default())
+        .await
+        .unwrap();
+    let accounts = ["acme", "globex"].map(account);
+    run(&store, "1", &accounts[0]).await;
+    run(&store, "2", &accounts[1]).await;
+    run(&store, "3", &accounts[0]).await;
+    let writes = async |accounts: &[AccountKey]| {
+        let mut known = known(&store, accounts).await;
+        known.sort_by_key(|record| format!("{record:?}"));
+        known
+    };
+    let before = [
+        writes(&accounts[..1]).await,
+        writes(&accounts[1..]).await,
+        writes(&accounts).await,
+    ];
+    // A run of a year ago, one write of which nobody knows the end of; the other account is new.
+    database.sql("UPDATE entitle.line SET at = at - interval '1 year' WHERE run IN ('1', '3')");
+    let lines = read_all(&store).await.len();
+    let month_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 30);
+    assert_eq!(store.prune(jiff::Timestamp::UNIX_EPOCH).await.unwrap(), 0);
+    assert_eq!(read_all(&store).await.len(), lines);
+    database.sql("DELETE FROM entitle.line WHERE run = '1' AND line LIKE '%LacLicenseOrder/0%'");
+    let before_open = writes(&accounts[..1]).await;
+    let pruned = store.prune(month_ago).await.unwrap();
+    // The run with an open write stays, of the other one nothing does.
+    assert_eq!(pruned, 18 + 2);
+    assert_eq!(writes(&accounts[..1]).await, before_open);
+    assert_eq!(writes(&accounts[1..]).await, before[1]);
+    assert_eq!(store.prune(month_ago).await.unwrap(), 0);
+    let runs = read_all(&store).await.into_iter().map(|record| record.run);
+    let runs: BTreeSet<_> = runs.collect();
+    assert_eq!(runs, ["", "2", "3"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn lines_that_name_no_account_and_lines_of_others_are_not_deleted() {
+    let server = Server::shared();
+    let database = server.database();
+    let store = Postgres::open(&database.url, &Tls::default())
+        .await
+        .unwrap();
+    let acme = account("acme");
+    run(&store, "1", &acme).await;
+    database.sql("UPDATE entitle.line SET at = at - interval '1 year'");
+    server.sql(
+        "postgres",
+        "CREATE ROLE adds LOGIN; GRANT entitle_write TO adds",
+    );
+    let writer = server.url(&database.name, "adds");
+    let writer = Postgres::open(&writer, &Tls::default()).await.unwrap();
+    let now = jiff::Timestamp::now();
+    let words = writer.prune(now).await.unwrap_err().to_string();
+    assert!(words.contains("adds may only add to it"), "{words}");
+    assert!(words.contains("log in as the owner"), "{words}");
+    store
+        .append(&[intent("old", &acme, "1")], None)
+        .await
+        .unwrap();
+    let words = store.prune(now).await.unwrap_err().to_string();
+    assert!(words.contains("do not name their account"), "{words}");
+    assert_eq!(read_all(&store).await.len(), 22);
 }

@@ -11,6 +11,7 @@ mod append;
 mod connection;
 mod error;
 mod lease;
+mod prune;
 mod read;
 mod schema;
 mod summary;

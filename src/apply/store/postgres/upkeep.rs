@@ -15,7 +15,7 @@ use super::append::{OURS, fenced};
 use super::connection::Fault;
 use super::error::{Task, store_error};
 use super::lease::{GIVE_BACK, TAKE};
-use super::{CLOSING, Postgres, Shared};
+use super::{CLOSING, Postgres, Shared, prune};
 use crate::apply::store::{LeaseState, Promise, StoreError, Upkeep};
 
 const LEASES: &str = "
@@ -27,23 +27,8 @@ WITH freed AS (
   UPDATE entitle.lease SET epoch = epoch + 1, until = NULL, holder = NULL, token = NULL WHERE account = $1 RETURNING account
 ) SELECT pg_notify('entitle_free', left(account, 1000)) FROM freed";
 
-/// The last line that a summary stands for stays: by it the journal is known to be the same one.
-const PRUNE: &str = "
-DELETE FROM entitle.line l USING entitle.summary s
-WHERE l.account = s.account AND l.seq < s.upto AND l.at < $1::text::timestamptz";
-
-/// Lines without an account are needed by every account that has no summary of them.
-const PRUNE_UNLEASED: &str = "
-DELETE FROM entitle.line l USING (
-  SELECT min(coalesce(s.upto_runs, 0)) AS runs, min(coalesce(s.upto_unknown, 0)) AS unknown
-  FROM entitle.lease a LEFT JOIN entitle.summary s USING (account)
-  WHERE a.account <> ALL($2) AND EXISTS (SELECT 1 FROM entitle.line l WHERE l.account = a.account)
-) s
-WHERE l.at < $1::text::timestamptz
-AND (l.account = 'runs' AND l.seq < s.runs OR l.account = 'unknown' AND l.seq < s.unknown)";
-
 /// Accounts that are none.
-fn internal() -> Vec<&'static str> {
+pub(super) fn internal() -> Vec<&'static str> {
     vec![RUNS, UNKNOWN, CHECK]
 }
 
@@ -66,12 +51,12 @@ impl Upkeep for Postgres {
     }
 
     fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
-        async move { self.explained(Task::Prune, prune(&self.shared, before).await) }.boxed()
+        prune::prune(self, before).boxed()
     }
 }
 
 impl Postgres {
-    fn explained<T>(&self, task: Task, done: Result<T, Fault>) -> Result<T, StoreError> {
+    pub(super) fn explained<T>(&self, task: Task, done: Result<T, Fault>) -> Result<T, StoreError> {
         done.map_err(|fault| store_error(self.shared.address(), task, fault))
     }
 }
@@ -94,26 +79,6 @@ async fn leases(shared: &Shared) -> Result<Vec<LeaseState>, Fault> {
         })
     });
     leases.collect()
-}
-
-/// Time for old lines to be deleted: a year of them may be many.
-const PRUNING: Duration = Duration::from_secs(600);
-
-async fn prune(shared: &Shared, before: Timestamp) -> Result<u64, Fault> {
-    let (before, internal) = (before.to_string(), internal());
-    let pruning = async {
-        let client = shared.connector.connect().await?;
-        let before = || (&before as _, Type::TEXT);
-        let own = client.execute_typed(PRUNE, &[before()]).await?;
-        let internal = (&internal as _, Type::TEXT_ARRAY);
-        let parameters = [before(), internal];
-        let unleased = client.execute_typed(PRUNE_UNLEASED, &parameters).await?;
-        Ok(own + unleased)
-    };
-    match timeout(PRUNING, pruning).await {
-        Ok(pruned) => pruned,
-        Err(_) => Err(Fault::Lost("it does not answer".into())),
-    }
 }
 
 /// How many race for a lease.
