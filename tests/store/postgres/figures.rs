@@ -63,7 +63,7 @@ async fn figures() {
     for number in 0..5 {
         let account = account(&number.to_string());
         let mut process = bench.process().await;
-        process
+        let _old = process
             .take(&account, &claim_for("ann", Duration::from_secs(2)))
             .await;
         process.kill();
