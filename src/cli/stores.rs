@@ -7,10 +7,14 @@ use std::sync::Arc;
 use super::args::{SharedStore, StoreArgs};
 use super::{output, sessions, setup, state};
 use crate::apply::Budgets;
+#[cfg(feature = "postgres")]
+use crate::apply::Tls;
 use crate::apply::journal::Record;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
 use crate::apply::store::files::Files;
+#[cfg(feature = "postgres")]
+use crate::apply::store::postgres::Postgres;
 use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError, Upkeep};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
@@ -52,6 +56,12 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<
             let files = files(args, dir.join("journal.jsonl"), dir.join("locks"), access)?;
             Ok(Arc::new(files))
         }
+        #[cfg(feature = "postgres")]
+        Some(("postgres" | "postgresql", _)) => {
+            let tls = Tls::default();
+            Ok(Arc::new(Postgres::open(url, &tls).await?))
+        }
+        #[cfg(not(feature = "postgres"))]
         Some(("postgres" | "postgresql", _)) => Err(not_built_in("PostgreSQL", "postgres")),
         Some(("s3" | "gs" | "az", _)) => Err(not_built_in("a bucket", "bucket")),
         // The text may hold a password, so it is not repeated.

@@ -73,7 +73,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("globset", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("anstream", &["cli/output.rs", "cli/report_file.rs"]),
-    ("tempfile", &["files/", "reconcile/cache/", "cli/watch.rs"]),
+    (
+        "tempfile",
+        &[
+            "files/",
+            "apply/store/files/",
+            "reconcile/cache/",
+            "cli/watch.rs",
+        ],
+    ),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/completions.rs"]),
     (

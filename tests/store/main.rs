@@ -13,5 +13,7 @@ mod files;
 mod laws;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod program;
 mod proxy;
 mod records;

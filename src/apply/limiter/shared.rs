@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::apply::store::StoreError;
-    use crate::apply::store::budget::{Window, hand_out};
+    use crate::apply::store::budget::SLACK;
     use crate::model::Rate;
 
     const RATE: Rate = Rate {
@@ -118,8 +118,8 @@ mod tests {
 
     /// A budget that answers so late, if it answers.
     struct Kept {
-        start: Instant,
-        windows: Plain<[(Rate, Window); 1]>,
+        handed_out: Plain<Vec<Instant>>,
+        paused_until: Plain<Instant>,
         away: AtomicBool,
     }
 
@@ -132,26 +132,30 @@ mod tests {
                         source: "no route".into(),
                     });
                 }
-                let now = i64::try_from(self.start.elapsed().as_micros()).unwrap();
-                let moments = hand_out(&mut *self.windows.lock().unwrap(), now, calls);
-                let instant =
-                    |at: i64| self.start + Duration::from_micros(u64::try_from(at).unwrap());
-                Ok(moments.into_iter().map(instant).collect())
+                let mut handed_out = self.handed_out.lock().unwrap();
+                let earliest = Instant::now().max(*self.paused_until.lock().unwrap());
+                let next = (0..calls).map(|_| {
+                    let before = handed_out.iter().rev().nth(RATE.requests as usize - 1);
+                    let opens = before.map(|start| *start + RATE.per + SLACK);
+                    let start = opens.map_or(earliest, |opens| opens.max(earliest));
+                    handed_out.push(start);
+                    start
+                });
+                Ok(next.collect())
             }
             .boxed()
         }
 
         fn pause(&self, length: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
-            let until = (self.start.elapsed() + length).as_micros();
-            self.windows.lock().unwrap()[0].1.paused_until = Some(i64::try_from(until).unwrap());
+            *self.paused_until.lock().unwrap() = Instant::now() + length;
             async { Ok(()) }.boxed()
         }
     }
 
     fn kept() -> Arc<Kept> {
         Arc::new(Kept {
-            start: Instant::now(),
-            windows: Plain::new([(RATE, Window::default())]),
+            handed_out: Plain::default(),
+            paused_until: Plain::new(Instant::now()),
             away: AtomicBool::new(false),
         })
     }

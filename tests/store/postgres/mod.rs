@@ -1,6 +1,7 @@
 //! PostgreSQL.
 
 mod broken;
+mod budget;
 mod figures;
 mod pooler;
 mod rights;
@@ -38,6 +39,19 @@ async fn bench() -> Bench {
 
 mod laws {
     crate::laws::laws!(expiring super::bench);
+}
+
+mod programs {
+    use crate::program::Address;
+
+    async fn store() -> Address {
+        Address {
+            url: super::Server::shared().database().url,
+            environment: Vec::new(),
+        }
+    }
+
+    crate::program::programs!(store);
 }
 
 /// The laws through a pooler that gives every transaction one of two sessions.

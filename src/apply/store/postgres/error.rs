@@ -19,6 +19,7 @@ pub enum Task {
     Unlock,
     Check,
     Prune,
+    Reserve,
 }
 
 impl Task {
@@ -32,6 +33,7 @@ impl Task {
             Self::Unlock => "take a lease away in",
             Self::Check => "check",
             Self::Prune => "delete lines of",
+            Self::Reserve => "reserve calls in",
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The store of a team in a PostgreSQL database.
 //!
-//! Three connections, each made when it is first needed: one for leases, so that no renewal queues behind a large append,
-//! one for lines, and one that listens for leases that become free. There is no pool. What was committed is there after a
+//! Four connections, each made when it is first needed: one for leases, so that no renewal queues behind a large append,
+//! one for lines, one for the budget of calls, and one that listens for leases that become free. There is no pool. What was committed is there after a
 //! crash of the server; a fail-over to a replica that is not synchronous may forget it and give an epoch twice, which
 //! nothing here can mend.
 
 mod accounts;
 mod address;
 mod append;
+mod budget;
 mod connection;
 mod error;
 mod lease;
@@ -30,8 +31,9 @@ use tokio::time::timeout;
 use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::Record;
 use crate::apply::memory::Summary;
+use crate::apply::store::budget::Budget;
 use crate::apply::tls::Tls;
-use crate::model::AccountKey;
+use crate::model::{AccountKey, Rate};
 use accounts::text;
 use address::Address;
 use connection::{Connector, Fault, Link};
@@ -51,6 +53,7 @@ struct Shared {
     connector: Arc<Connector>,
     leases: Link,
     lines: Link,
+    budgets: Link,
     waking: Waking,
     /// Accounts whose last append may or may not have been committed.
     doubts: Mutex<BTreeSet<String>>,
@@ -74,6 +77,7 @@ impl Postgres {
         let shared = Shared {
             leases: Link::new(Arc::clone(&connector)),
             lines: Link::new(Arc::clone(&connector)),
+            budgets: Link::new(Arc::clone(&connector)),
             waking: Waking::new(Arc::clone(&connector)),
             connector,
             doubts: Mutex::default(),
@@ -196,6 +200,17 @@ impl Store for Postgres {
             let kept = summary::replace(&self.shared, account, summary).await;
             kept.map_err(|fault| store_error(self.shared.address(), Task::Summarize, fault))
         })
+    }
+
+    fn budget(&self, account: &AccountKey, rates: &[Rate]) -> Option<Arc<dyn Budget>> {
+        if rates.is_empty() {
+            return None;
+        }
+        Some(Arc::new(budget::Row {
+            shared: Arc::clone(&self.shared),
+            account: text(account),
+            rates: rates.to_vec(),
+        }))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -60,6 +60,14 @@ CREATE TABLE entitle.summary_line (
   PRIMARY KEY (account, writing, n)
 );
 
+-- When the calls of an account start, the last ones in order, in microseconds since 1970 by this server's clock. All
+-- processes that call the account reserve here, so whoever may read may do that.
+CREATE TABLE entitle.budget (
+  account text PRIMARY KEY,
+  starts bigint[] NOT NULL DEFAULT '{}',
+  paused_until bigint
+);
+
 -- Two roles to grant to whoever logs in. A user who may not make roles grants the same rights by hand.
 DO $$
 DECLARE made text;
@@ -73,6 +81,7 @@ BEGIN
     IF EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = made) THEN
       EXECUTE format('GRANT USAGE ON SCHEMA entitle TO %I', made);
       EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA entitle TO %I', made);
+      EXECUTE format('GRANT INSERT, UPDATE ON entitle.budget TO %I', made);
     END IF;
   END LOOP;
   -- A writer adds lines and cannot change or delete one. A summary says nothing new.

@@ -1,0 +1,110 @@
+//! A simulated vendor, manifests for it, and runs of the program that share nothing but a store.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use entitle::sandbox::{Options, Population, Sandbox, population};
+use serde_json::{Value as Json, json};
+
+use super::Address;
+
+pub struct World {
+    sandbox: Sandbox,
+    dir: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl World {
+    /// An account with so many orders, of which a percentage is not as the manifests want, at a vendor that takes so long.
+    pub async fn new(store: &Address, objects: usize, percent: f64, latency: Duration) -> Self {
+        let population = Population {
+            objects,
+            vendors: vec!["lac".into()],
+        };
+        let options = Options {
+            population: population.clone(),
+            latency,
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let address = format!("http://{}", sandbox.address());
+        let (connection, variables) = population::connection("lac", &address).unwrap();
+        // So that a lease lasts no longer than a test can wait for.
+        let connection = connection.replace("spec:\n", "spec:\n  timeout: 2s\n");
+        let manifests: Vec<String> = population.manifests("lac", percent).unwrap().collect();
+        let dir = tempfile::tempdir().unwrap();
+        let text = [connection, manifests.join("---\n")].join("---\n");
+        std::fs::create_dir(dir.path().join("licences")).unwrap();
+        std::fs::write(dir.path().join("licences/all.yaml"), text).unwrap();
+        let mut environment = store.environment.clone();
+        environment.push(("ENTITLE_STORE".into(), store.url.clone()));
+        let variables = variables.into_iter();
+        environment.extend(variables.map(|(name, value)| (name, value.to_string())));
+        Self {
+            sandbox,
+            dir,
+            environment,
+        }
+    }
+
+    /// Starts a run on a machine that was never used before.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let state = tempfile::tempdir_in(self.dir.path()).unwrap().keep();
+        Command::new(env!("CARGO_BIN_EXE_entitle"))
+            .args(arguments)
+            .current_dir(self.dir.path().join("licences"))
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .env("XDG_STATE_HOME", state)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.start(arguments).wait_with_output().unwrap()
+    }
+
+    pub fn signal(&self, run: &Child, signal: &str) {
+        let id = run.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Writes that the vendor got.
+    pub fn writes(&self) -> usize {
+        let requests = self.sandbox.requests();
+        requests
+            .iter()
+            .filter(|seen| seen.method == "PATCH")
+            .count()
+    }
+
+    pub fn live(&self, order: usize) -> Json {
+        self.sandbox.state("lac").unwrap()["license_orders"][order].clone()
+    }
+
+    /// Somebody else changes one of the orders of the manifests.
+    pub fn edit(&self, order: usize) {
+        let mut account = self.sandbox.state("lac").unwrap();
+        let orders = account["license_orders"].as_array_mut().unwrap();
+        let seats = orders[order]["activations_allowed"].as_i64().unwrap();
+        orders[order]["activations_allowed"] = json!(seats - 1);
+        self.sandbox.set_state("lac", account).unwrap();
+    }
+}
+
+pub fn exit(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+/// Waits for something that other processes do.
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
