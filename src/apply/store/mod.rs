@@ -9,6 +9,8 @@
 //! reader ([`super::memory`]) and a journal can be taken from one store to another.
 
 pub mod budget;
+#[cfg(feature = "bucket")]
+pub mod bucket;
 mod check;
 pub mod compact;
 mod error;

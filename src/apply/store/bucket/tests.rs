@@ -1,0 +1,591 @@
+//! The engine over a bucket in memory, and over buckets that fail it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::{join_all, ready};
+
+use super::*;
+use crate::apply::journal::Purpose;
+use crate::apply::memory::testing::{self, record, started};
+use crate::provider::testing::connection;
+
+fn key(account: &str) -> AccountKey {
+    AccountKey {
+        account: account.into(),
+        ..connection().account_key()
+    }
+}
+
+fn claim(holder: &str, term: Duration) -> Claim {
+    Claim {
+        holder: holder.into(),
+        term,
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn intent(run: &str, name: &str) -> Record {
+    record(run, testing::write(testing::intent(name)))
+}
+
+/// What the n-th request and some behind it come to instead.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Failure {
+    /// Nothing was done.
+    Before,
+    /// It was done, and the answer was lost.
+    After,
+}
+
+/// A bucket of which some requests fail.
+struct Faulty {
+    objects: Arc<dyn Objects>,
+    requests: AtomicUsize,
+    failing: std::ops::Range<usize>,
+    failure: Failure,
+}
+
+impl Faulty {
+    async fn request<T>(&self, request: BoxFuture<'_, Result<T, Fault>>) -> Result<T, Fault> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        if !self.failing.contains(&number) {
+            return request.await;
+        }
+        if self.failure == Failure::After {
+            let _ = request.await;
+        }
+        Err(Fault::passing("the line is cut"))
+    }
+}
+
+impl Objects for Faulty {
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+        self.request(self.objects.get(path)).boxed()
+    }
+
+    fn put<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        condition: Condition<'a>,
+    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        self.request(self.objects.put(path, body, condition))
+            .boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        folder: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.request(self.objects.list(folder, after)).boxed()
+    }
+
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.request(self.objects.folders(folder)).boxed()
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        self.request(self.objects.delete(path)).boxed()
+    }
+}
+
+/// A place in memory that several processes open.
+struct Place(Arc<dyn Objects>);
+
+impl Place {
+    fn new() -> Self {
+        Self(Arc::new(cloud::in_memory()))
+    }
+
+    fn open(&self) -> Bucket {
+        Bucket::over(Arc::clone(&self.0), "memory:", "licences")
+    }
+
+    fn faulty(&self, failing: std::ops::Range<usize>, failure: Failure) -> Bucket {
+        let faulty = Faulty {
+            objects: Arc::clone(&self.0),
+            requests: AtomicUsize::new(0),
+            failing,
+            failure,
+        };
+        Bucket::over(Arc::new(faulty), "memory:", "licences")
+    }
+}
+
+async fn take(
+    store: &Bucket,
+    account: &AccountKey,
+    claim: &Claim,
+) -> Result<Box<dyn Lease>, String> {
+    match store.take(account, claim).await {
+        Ok(Taken::Held(lease)) => Ok(lease),
+        Ok(Taken::Busy(by)) => Err(by),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn wait_for(store: &Bucket, account: &AccountKey, claim: &Claim) -> Box<dyn Lease> {
+    loop {
+        match store.take(account, claim).await {
+            Ok(Taken::Held(lease)) => return lease,
+            Ok(Taken::Busy(_)) | Err(StoreError::Unavailable { .. }) => store.wait(account).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+async fn read(store: &Bucket, reading: Reading<'_>, cursor: &mut Cursor) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut take = |line| lines.push(line);
+    store.read(reading, cursor, &mut take).await.unwrap();
+    lines
+}
+
+async fn names(store: &Bucket) -> Vec<String> {
+    let lines = read(store, Reading::Everything, &mut Cursor::default()).await;
+    lines.iter().map(name).collect()
+}
+
+/// The run and the object of a line.
+fn name(line: &Line) -> String {
+    let Line::Record(record) = line else {
+        return format!("{line:?}");
+    };
+    let event = match &record.event {
+        Event::Intent(intent) => intent.address.clone(),
+        Event::Started(_) => "started".into(),
+        Event::Finished { .. } => "finished".into(),
+        other => format!("{other:?}"),
+    };
+    format!("{} {event}", record.run)
+}
+
+/// Appends until it is acknowledged, as a recorder does that keeps what it could not write.
+async fn insist(store: &Bucket, records: &[Record], lease: Option<&dyn Lease>) {
+    loop {
+        match store.append(records, lease).await {
+            Ok(()) => return,
+            Err(StoreError::Unavailable { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A request that fails once is tried again, one that fails five times is an error, which whoever asked tries again.
+#[tokio::test(start_paused = true)]
+async fn whichever_request_fails_no_line_is_lost_or_doubled() {
+    let account = key("acme");
+    let mut failed = 0;
+    for failure in [Failure::Before, Failure::After] {
+        for (first, length) in (0..30).flat_map(|first| [(first, 1), (first, 5)]) {
+            let place = Place::new();
+            let (ann, bob) = (place.faulty(first..first + length, failure), place.open());
+            let lease = wait_for(&ann, &account, &claim("ann", MINUTE)).await;
+            insist(&ann, &[record("1", started(Purpose::Heal))], None).await;
+            for name in ["a", "b", "c"] {
+                insist(
+                    &ann,
+                    &[intent("1", name), intent("1", &format!("{name}'"))],
+                    Some(&*lease),
+                )
+                .await;
+            }
+            let busy = take(&bob, &account, &claim("bob", MINUTE)).await;
+            assert_eq!(busy.err().as_deref(), Some("ann"), "{first} {failure:?}");
+            insist(
+                &ann,
+                &[record("1", Event::Finished { interrupted: false })],
+                None,
+            )
+            .await;
+            drop(lease);
+            ann.close().await;
+            let lease = wait_for(&bob, &account, &claim("bob", MINUTE)).await;
+            insist(&bob, &[intent("2", "d")], Some(&*lease)).await;
+            let expected = [
+                "1 started",
+                "1 a",
+                "1 a'",
+                "1 b",
+                "1 b'",
+                "1 c",
+                "1 c'",
+                "1 finished",
+                "2 d",
+            ];
+            assert_eq!(names(&bob).await, expected, "request {first} {failure:?}");
+            let of_account = Reading::Accounts(std::slice::from_ref(&account));
+            let of_account = read(&bob, of_account, &mut Cursor::default()).await;
+            assert_eq!(
+                of_account.len(),
+                expected.len(),
+                "request {first} {failure:?}"
+            );
+            failed += 1;
+        }
+    }
+    assert_eq!(failed, 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_put_that_is_tried_again_meets_its_own_write() {
+    let place = Place::new();
+    // The first request asks for the lease, the second for the end of the log, the third puts the lease.
+    let ann = place.faulty(2..3, Failure::After);
+    let lease = take(&ann, &key("acme"), &claim("ann", MINUTE))
+        .await
+        .unwrap();
+    assert_eq!(lease.epoch(), 1);
+}
+
+/// `ann` has lost the lease to `bob`, and does not know.
+async fn deposed(
+    place: &Place,
+    account: &AccountKey,
+) -> (Bucket, Box<dyn Lease>, Bucket, Box<dyn Lease>) {
+    let (ann, bob) = (place.open(), place.open());
+    // It is over at once, and nobody renews it in time.
+    let old = take(&ann, account, &claim("ann", Duration::ZERO))
+        .await
+        .unwrap();
+    ann.append(&[intent("1", "a")], Some(&*old)).await.unwrap();
+    let new = wait_for(&bob, account, &claim("bob", MINUTE)).await;
+    (ann, old, bob, new)
+}
+
+#[tokio::test]
+async fn whoever_was_deposed_appends_nothing() {
+    let (place, account) = (Place::new(), key("acme"));
+    let (ann, old, bob, new) = deposed(&place, &account).await;
+    assert!(old.covers(Duration::ZERO).is_err());
+    assert!(new.epoch() > old.epoch());
+    for _ in 0..2 {
+        let refused = ann.append(&[intent("1", "late")], Some(&*old)).await;
+        let Err(StoreError::LeaseLost(why)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(why.contains("bob") || why.contains("epoch"), "{why}");
+    }
+    bob.append(&[intent("2", "b")], Some(&*new)).await.unwrap();
+    assert_eq!(names(&bob).await, ["1 a", "2 b"]);
+    // What the old one gives back is not the new one's lease.
+    drop(old);
+    ann.close().await;
+    assert_eq!(new.covers(MINUTE / 2), Ok(()));
+    let busy = take(&ann, &account, &claim("ann", MINUTE)).await;
+    assert_eq!(busy.err().as_deref(), Some("bob"));
+}
+
+/// Fails the puts of leases while it is told to, so that nobody hears of a holder any more.
+struct Silent {
+    objects: Arc<dyn Objects>,
+    is_silent: std::sync::atomic::AtomicBool,
+}
+
+impl Objects for Silent {
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+        self.objects.get(path)
+    }
+
+    fn put<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        condition: Condition<'a>,
+    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        if path.ends_with("/lease") && self.is_silent.load(Ordering::Relaxed) {
+            return ready(Err(Fault::passing("nobody is there"))).boxed();
+        }
+        self.objects.put(path, body, condition)
+    }
+
+    fn list<'a>(
+        &'a self,
+        folder: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.objects.list(folder, after)
+    }
+
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.objects.folders(folder)
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        self.objects.delete(path)
+    }
+}
+
+#[tokio::test]
+async fn a_holder_that_cannot_renew_knows_it_before_anybody_takes_over() {
+    let (place, account) = (Place::new(), key("acme"));
+    let silent = Arc::new(Silent {
+        objects: Arc::clone(&place.0),
+        is_silent: false.into(),
+    });
+    let (ann, bob) = (
+        Bucket::over(silent.clone(), "memory:", "licences"),
+        place.open(),
+    );
+    let term = Duration::from_millis(300);
+    let old = take(&ann, &account, &claim("ann", term)).await.unwrap();
+    silent.is_silent.store(true, Ordering::Relaxed);
+    let start = std::time::Instant::now();
+    let new = wait_for(&bob, &account, &claim("bob", MINUTE)).await;
+    assert!(start.elapsed() >= term, "{:?}", start.elapsed());
+    assert!(old.covers(Duration::ZERO).is_err());
+    // A line that is late all the same meets the new holder in the log.
+    let late = ann.append(&[intent("1", "late")], Some(&*old)).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost(_))), "{late:?}");
+    assert!(new.epoch() > old.epoch());
+    assert_eq!(names(&bob).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_lease_that_was_deleted_has_a_higher_epoch_the_next_time() {
+    let (place, account) = (Place::new(), key("acme"));
+    let ann = place.open();
+    let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
+    let path = ann.accounts.layout.lease(&layout::folder(&account));
+    place.0.delete(&path).await.unwrap();
+    let bob = place.open();
+    let new = take(&bob, &account, &claim("bob", MINUTE)).await.unwrap();
+    assert_eq!((lease.epoch(), new.epoch()), (1, 2));
+    let refused = ann.append(&[intent("1", "a")], Some(&*lease)).await;
+    assert!(
+        matches!(refused, Err(StoreError::LeaseLost(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn appends_side_by_side_are_all_there() {
+    let (place, accounts) = (Place::new(), [key("acme"), key("globex")]);
+    let ann = place.open();
+    let mut leases = Vec::new();
+    for account in &accounts {
+        leases.push(take(&ann, account, &claim("ann", MINUTE)).await.unwrap());
+    }
+    let records: Vec<_> = (0..40)
+        .map(|number| [intent("1", &number.to_string())])
+        .collect();
+    let appends = records.iter().enumerate();
+    let appends = appends.map(|(number, records)| ann.append(records, Some(&*leases[number % 2])));
+    for appended in join_all(appends).await {
+        appended.unwrap();
+    }
+    assert_eq!(names(&ann).await.len(), 40);
+}
+
+#[tokio::test]
+async fn damage_is_told_and_another_journal_begins_anew() {
+    let (place, account) = (Place::new(), key("acme"));
+    let ann = place.open();
+    let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
+    for name in ["a", "b", "c"] {
+        ann.append(&[intent("1", name)], Some(&*lease))
+            .await
+            .unwrap();
+    }
+    let log = ann.accounts.layout.log(&layout::folder(&account));
+    // The opening is number 0.
+    let path = layout::numbered(&log, 2);
+    let object = place.0.get(&path).await.unwrap().unwrap();
+    let text = String::from_utf8(object.body).unwrap();
+    let body = text.replace("\"1\"", "\"2\"");
+    place
+        .0
+        .put(&path, body.as_bytes(), Condition::Is(&object.version))
+        .await
+        .unwrap();
+    assert_eq!(names(&ann).await, ["1 a", "Damaged(2)", "1 c"]);
+    place.0.delete(&path).await.unwrap();
+    assert_eq!(names(&ann).await, ["1 a", "Damaged(2)", "1 c"]);
+    let mut cursor = Cursor::default();
+    read(&ann, Reading::Everything, &mut cursor).await;
+    for path in place.0.list(&log, None).await.unwrap() {
+        place.0.delete(&path).await.unwrap();
+    }
+    place
+        .0
+        .put(
+            &layout::numbered(&log, 0),
+            b"{\"format\":1}",
+            Condition::Absent,
+        )
+        .await
+        .unwrap();
+    let lines = read(&ann, Reading::Everything, &mut cursor).await;
+    assert_eq!(lines, [Line::Anew, Line::Damaged(1)]);
+    place
+        .0
+        .put(
+            &layout::numbered(&log, 1),
+            b"{\"format\":2}\n",
+            Condition::Absent,
+        )
+        .await
+        .unwrap();
+    let error = ann
+        .read(Reading::Everything, &mut cursor, &mut |_| {})
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Refused { .. }));
+    assert_eq!(
+        error.to_string(),
+        "cannot read memory:: format 2 is newer than this version of entitle, which knows 1; update entitle"
+    );
+}
+
+/// A bucket that does not look at conditions.
+struct Careless {
+    objects: Arc<dyn Objects>,
+    ignores: fn(Condition<'_>) -> bool,
+}
+
+impl Objects for Careless {
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+        self.objects.get(path)
+    }
+
+    fn put<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        condition: Condition<'a>,
+    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        if !(self.ignores)(condition) {
+            return self.objects.put(path, body, condition);
+        }
+        let put = async move {
+            loop {
+                let found = self.objects.get(path).await?;
+                let condition = found.as_ref().map(|found| Condition::Is(&found.version));
+                let put = self
+                    .objects
+                    .put(path, body, condition.unwrap_or(Condition::Absent));
+                if let Put::Done(version) = put.await? {
+                    return Ok(Put::Done(version));
+                }
+            }
+        };
+        put.boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        folder: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.objects.list(folder, after)
+    }
+
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.objects.folders(folder)
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        self.objects.delete(path)
+    }
+}
+
+#[tokio::test]
+async fn a_check_refuses_a_store_that_lets_two_win() {
+    let place = Place::new();
+    let promises = check(&place.open()).await.unwrap();
+    assert_eq!(promises.len(), 8);
+    assert!(
+        promises.iter().all(|promise| promise.kept.is_ok()),
+        "{promises:?}"
+    );
+    assert_eq!(
+        place.0.list("licences", None).await.unwrap(),
+        Vec::<String>::new()
+    );
+    let broken = |ignores| {
+        let objects = Arc::clone(&place.0);
+        Bucket::over(
+            Arc::new(Careless { objects, ignores }),
+            "memory:",
+            "licences",
+        )
+    };
+    let creates = broken(|condition| matches!(condition, Condition::Absent));
+    let updates = broken(|condition| matches!(condition, Condition::Is(_)));
+    let mut refused = BTreeMap::new();
+    for (name, store) in [("creates", creates), ("updates", updates)] {
+        let promises = check(&store).await.unwrap();
+        let broken = promises
+            .into_iter()
+            .filter_map(|promise| promise.kept.err());
+        refused.insert(name, broken.collect::<Vec<_>>());
+    }
+    assert_eq!(
+        refused["creates"],
+        [
+            "16 of 16 did: the store ignores If-None-Match, so two runs would write at once; use another store"
+        ]
+    );
+    assert_eq!(
+        refused["updates"],
+        [
+            "16 of 16 did: the store ignores If-Match, so two runs would write at once; use another store",
+            "an object was replaced by somebody who had not seen its last change",
+        ]
+    );
+}
+
+#[test]
+fn an_address_has_no_secret_and_what_it_lacks_is_told() {
+    let open = |url: &str, variables: &[(&str, &str)]| {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        Bucket::open(url, variables).map(|store| store.name())
+    };
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIA"),
+        ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+    ];
+    assert_eq!(
+        open("s3://acme/licences", &keys).unwrap(),
+        "s3://acme/licences"
+    );
+    let error = open("s3://key:s3cret@acme/licences", &keys)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("cannot open s3://acme/licences: the address of a bucket is"),
+        "{error}"
+    );
+    for url in [
+        "s3:acme",
+        "s3://",
+        "s3://acme:80/x",
+        "s3://acme/x?y=s3cret",
+        "http://acme/x",
+        "gs://",
+    ] {
+        assert!(open(url, &keys).is_err(), "{url}");
+    }
+    let half = open("s3://acme", &keys[..1]).unwrap_err().to_string();
+    assert!(
+        half.contains("SecretAccessKey") || half.contains("secret"),
+        "{half}"
+    );
+    let azure = [
+        ("AZURE_STORAGE_ACCOUNT_NAME", "acme"),
+        ("AZURE_STORAGE_ACCOUNT_KEY", "czNjcmV0"),
+    ];
+    assert_eq!(open("az://licences", &azure).unwrap(), "az://licences");
+    assert!(open("az://licences", &azure[1..]).is_err());
+    let google = [
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", "s3cret"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/not/there.json"),
+    ];
+    assert_eq!(open("gs://acme/x", &google).unwrap(), "gs://acme/x");
+    assert!(open("gs://acme/x", &google[1..]).is_err());
+}
