@@ -35,7 +35,17 @@ const DOORS: &[(&str, &[&str])] = &[
         &["model/packed.rs", "reconcile/cache/record.rs"],
     ),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
-    ("reqwest", &["apply/http.rs", "sandbox/"]),
+    (
+        "reqwest",
+        &["apply/http.rs", "apply/store/bucket/client.rs", "sandbox/"],
+    ),
+    (
+        "object_store",
+        &[
+            "apply/store/bucket/client.rs",
+            "apply/store/bucket/cloud.rs",
+        ],
+    ),
     (
         "axum",
         &["sandbox/open.rs", "sandbox/server.rs", "daemon/serve/"],

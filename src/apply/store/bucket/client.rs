@@ -113,17 +113,26 @@ impl Service {
         let status = response.status();
         // The answers that mean something to the caller.
         let known = [304, 404, 409, 412];
-        if status.is_success() || known.contains(&status.as_u16()) {
+        if status.is_success() {
             return Ok(response);
         }
-        let body = response.into_body().bytes().await?;
-        let words = words(&String::from_utf8_lossy(&body));
+        let (parts, body) = response.into_parts();
+        let body = String::from_utf8_lossy(&body.bytes().await?).into_owned();
+        let is_known = known.contains(&status.as_u16());
+        // An object that is not there is an answer, a bucket that is not there is none.
+        if is_known && !NO_BUCKET.iter().any(|code| body.contains(code)) {
+            return Ok(HttpResponse::from_parts(parts, body.into()));
+        }
+        let words = words(&body);
         Err(HttpError::new(
             HttpErrorKind::Unknown,
             Answer { status, words },
         ))
     }
 }
+
+/// How S3 and Google, and how Azure, say that there is no such bucket.
+const NO_BUCKET: [&str; 2] = ["<Code>NoSuchBucket<", "<Code>ContainerNotFound<"];
 
 /// Reports whether a host is this machine, or the address at which a cloud gives its machines credentials.
 fn is_this_machine(host: &str) -> bool {

@@ -34,11 +34,11 @@ pub struct Cloud {
     store: Arc<dyn ObjectStore>,
 }
 
-/// A bucket in the memory of this process.
-pub fn in_memory() -> Cloud {
-    Cloud {
+/// A bucket in the memory of this process, for tests.
+pub fn in_memory() -> Arc<dyn Objects> {
+    Arc::new(Cloud {
         store: Arc::new(InMemory::new()),
-    }
+    })
 }
 
 /// Opens the bucket that a URL names, and returns the prefix in it.
@@ -321,5 +321,18 @@ fn advice(answer: &Answer) -> &'static str {
         401 => "; the credentials are wrong or have expired",
         403 => "; the credentials do not have the right to it",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_that_does_not_answer_is_not_waited_for() {
+        let late = in_time(futures::future::pending::<Result<(), Fault>>()).await;
+        let fault = late.unwrap_err();
+        assert!(fault.is_passing);
+        assert_eq!(fault.source.to_string(), "no answer within 10 s");
     }
 }

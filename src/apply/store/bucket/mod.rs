@@ -33,6 +33,7 @@ use crate::apply::journal::{Event, Record, encode};
 use crate::model::AccountKey;
 use account::{Accounts, locked};
 pub use check::check;
+pub use cloud::in_memory;
 use layout::Layout;
 use lease::Attempt;
 use log::{Refusal, Writer};
@@ -59,11 +60,6 @@ impl Bucket {
         let variables = variables.into_iter().collect();
         let (cloud, prefix) = cloud::open(url, &variables)?;
         Ok(Self::over(Arc::new(cloud), url, &prefix))
-    }
-
-    /// A store in the memory of this process, for tests.
-    pub fn in_memory() -> Self {
-        Self::over(Arc::new(cloud::in_memory()), "memory:", "")
     }
 
     /// A store below a prefix of any bucket.

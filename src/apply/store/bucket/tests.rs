@@ -97,7 +97,7 @@ struct Place(Arc<dyn Objects>);
 
 impl Place {
     fn new() -> Self {
-        Self(Arc::new(cloud::in_memory()))
+        Self(in_memory())
     }
 
     fn open(&self) -> Bucket {

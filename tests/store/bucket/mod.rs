@@ -1,0 +1,156 @@
+//! A bucket: in memory, and at a server that speaks like S3.
+
+mod server;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use entitle::apply::store::bucket::{self, Bucket};
+use entitle::apply::store::{Store, StoreError};
+
+use crate::bench::{Bench, claim, claim_for, read_all, take, take_in_time};
+use crate::records::{account, group, intent};
+use server::Server;
+
+async fn in_memory() -> Bench {
+    let objects = bucket::in_memory();
+    let open = move || -> Arc<dyn Store> {
+        Arc::new(Bucket::over(Arc::clone(&objects), "memory:", "licences"))
+    };
+    Bench::new(move || std::future::ready(open()), ())
+}
+
+fn open(url: &str) -> Bucket {
+    Bucket::open(url, Server::shared().variables()).unwrap()
+}
+
+async fn moto() -> Bench {
+    let url = format!("s3://{}/licences", Server::shared().bucket());
+    let open = move || -> Arc<dyn Store> { Arc::new(open(&url)) };
+    Bench::new(move || std::future::ready(open()), ())
+}
+
+mod laws_in_memory {
+    crate::laws::laws!(expiring super::in_memory);
+}
+
+mod laws_at_a_server {
+    crate::laws::laws!(expiring super::moto);
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_like_s3_keeps_its_promises() {
+    let store = open(&format!("s3://{}/a/b", Server::shared().bucket()));
+    let promises = bucket::check(&store).await.unwrap();
+    let broken = promises.iter().filter(|promise| promise.kept.is_err());
+    assert_eq!(broken.count(), 0, "{promises:?}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_refused_in_words() {
+    let store = open("s3://nowhere/licences");
+    let refused = store.append(&group("1", &account("acme"), 1), None).await;
+    let Err(error @ StoreError::Refused { .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    let words = error.to_string();
+    let expected =
+        "s3://nowhere/licences: 404 Not Found: NoSuchBucket, The specified bucket does not exist";
+    assert!(words.ends_with(expected), "{words}");
+    let Err(error) = store.take(&account("acme"), &claim("ann")).await else {
+        panic!("it was taken");
+    };
+    assert!(!error.is_passing(), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_may_come_back() {
+    let mut variables = Server::shared().variables();
+    // Nobody listens there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    variables.insert("AWS_ENDPOINT_URL".into(), format!("http://{closed}"));
+    let store = Bucket::open("s3://acme/licences", variables).unwrap();
+    let start = Instant::now();
+    let away = store.append(&group("1", &account("acme"), 1), None).await;
+    assert!(
+        matches!(away, Err(StoreError::Unavailable { .. })),
+        "{away:?}"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        start.elapsed()
+    );
+    let words = away.unwrap_err().to_string();
+    assert!(words.contains("onnect"), "{words}");
+    assert!(!words.contains("s3cret"), "{words}");
+}
+
+#[tokio::test]
+async fn nothing_goes_to_another_machine_in_the_clear() {
+    let mut variables = Server::shared().variables();
+    variables.insert("AWS_ENDPOINT_URL".into(), "http://minio.example.com".into());
+    let store = Bucket::open("s3://acme/licences", variables).unwrap();
+    let refused = store.append(&group("1", &account("acme"), 1), None).await;
+    let words = refused.unwrap_err().to_string();
+    assert!(
+        words.contains("minio.example.com is named with http://"),
+        "{words}"
+    );
+}
+
+/// Prints what the engine does in a second: `cargo test --features postgres,bucket --test store figures -- --ignored
+/// --nocapture`.
+#[tokio::test]
+#[ignore = "figures, not a test"]
+async fn figures() {
+    let url = format!("s3://{}/licences", Server::shared().bucket());
+    let (ann, bob) = (open(&url), open(&url));
+    let key = account("acme");
+    let lease = take(&ann, &key, &claim("ann")).await;
+    for size in [1, 8, 100] {
+        let start = Instant::now();
+        let mut lines = 0;
+        for number in 0..100 {
+            let records: Vec<_> = (0..size)
+                .map(|part| intent("1", &key, &format!("{number}.{part}")))
+                .collect();
+            ann.append(&records, Some(&*lease)).await.unwrap();
+            lines += size;
+        }
+        let rate = f64::from(lines) / start.elapsed().as_secs_f64();
+        println!("{rate:.0} lines a second in groups of {size}");
+    }
+    let start = Instant::now();
+    let all = read_all(&bob).await.len();
+    println!("{all} lines in 300 objects read in {:?}", start.elapsed());
+    let start = Instant::now();
+    drop(lease);
+    ann.close().await;
+    println!("given back in {:?}", start.elapsed());
+    for term in [2, 10] {
+        let key = account(&term.to_string());
+        let mut process = Bench::new(
+            {
+                let url = url.clone();
+                move || std::future::ready(Arc::new(open(&url)) as Arc<dyn Store>)
+            },
+            (),
+        )
+        .process()
+        .await;
+        let _old = process
+            .take(&key, &claim_for("ann", Duration::from_secs(term)))
+            .await;
+        process.kill();
+        let start = Instant::now();
+        take_in_time(&bob, &key, &claim("bob")).await;
+        println!(
+            "taken over with a term of {term} s in {:?}",
+            start.elapsed()
+        );
+    }
+}
