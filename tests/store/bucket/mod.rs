@@ -102,6 +102,32 @@ async fn nothing_goes_to_another_machine_in_the_clear() {
     );
 }
 
+/// Holds a bucket of a cloud to the laws, below a prefix that is new: `ENTITLE_TEST_BUCKET=s3://bucket/prefix cargo test
+/// --features postgres,bucket --test store real -- --ignored`, with credentials as for `ENTITLE_STORE`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a bucket"]
+async fn a_real_bucket_keeps_the_laws() {
+    let url = std::env::var("ENTITLE_TEST_BUCKET").expect("ENTITLE_TEST_BUCKET names a bucket");
+    let run = std::process::id();
+    let open = move |law: &str| {
+        let url = format!("{url}/test-{run}/{law}");
+        Arc::new(Bucket::open(&url, std::env::vars()).unwrap())
+    };
+    let promises = bucket::check(&open("check")).await.unwrap();
+    let broken = promises.iter().filter(|promise| promise.kept.is_err());
+    assert_eq!(broken.count(), 0, "{promises:?}");
+    let bench = |law: &'static str| {
+        let open = open.clone();
+        Bench::new(move || std::future::ready(open(law) as Arc<dyn Store>), ())
+    };
+    crate::laws::one_of_eight_takes_it(&bench("take")).await;
+    crate::laws::an_old_epoch_is_refused(&bench("epoch")).await;
+    crate::laws::what_is_appended_is_what_is_read(&bench("read")).await;
+    crate::laws::whoever_reads_on_gets_every_line_once(&bench("read-on")).await;
+    crate::laws::what_is_exported_is_what_is_imported(&bench("export")).await;
+    crate::laws::a_lease_that_nobody_renews_expires(&bench("expiry")).await;
+}
+
 /// Prints what the engine does in a second: `cargo test --features postgres,bucket --test store figures -- --ignored
 /// --nocapture`.
 #[tokio::test]
