@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entitle::apply::store::bucket::{self, Bucket};
-use entitle::apply::store::{Store, StoreError};
+use entitle::apply::store::{Store, StoreError, Upkeep};
 
 use crate::bench::{Bench, claim, claim_for, read_all, take, take_in_time};
 use crate::records::{account, group, intent};
@@ -41,7 +41,7 @@ mod laws_at_a_server {
 #[tokio::test]
 async fn a_server_that_speaks_like_s3_keeps_its_promises() {
     let store = open(&format!("s3://{}/a/b", Server::shared().bucket()));
-    let promises = bucket::check(&store).await.unwrap();
+    let promises = store.check().await.unwrap();
     let broken = promises.iter().filter(|promise| promise.kept.is_err());
     assert_eq!(broken.count(), 0, "{promises:?}");
 }
@@ -113,7 +113,7 @@ async fn a_real_bucket_keeps_the_laws() {
         let url = format!("{url}/test-{run}/{law}");
         Arc::new(Bucket::open(&url, std::env::vars()).unwrap())
     };
-    let promises = bucket::check(&open("check")).await.unwrap();
+    let promises = open("check").check().await.unwrap();
     let broken = promises.iter().filter(|promise| promise.kept.is_err());
     assert_eq!(broken.count(), 0, "{promises:?}");
     let bench = |law: &'static str| {

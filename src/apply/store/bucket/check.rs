@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::Bucket;
 use super::layout;
 use super::objects::{Condition, Fault, Objects, Put, Version};
-use crate::apply::store::StoreError;
-use crate::apply::store::check::Promise;
+use crate::apply::store::{Promise, StoreError};
 
 /// Requests that race for one object.
 const RACERS: usize = 16;

@@ -39,7 +39,7 @@ pub struct Body {
 }
 
 impl Body {
-    fn parse(object: &Object) -> Result<Self, Fault> {
+    pub fn parse(object: &Object) -> Result<Self, Fault> {
         let read = serde_json::from_slice(&object.body);
         let body: Self =
             read.map_err(|error| Fault::lasting(format!("a lease is damaged: {error}")))?;
@@ -49,7 +49,7 @@ impl Body {
         Ok(body)
     }
 
-    fn term(&self) -> Duration {
+    pub fn term(&self) -> Duration {
         Duration::from_millis(self.term_milliseconds)
     }
 
@@ -72,11 +72,20 @@ pub enum Attempt {
     Busy(String),
 }
 
+/// Whether a lease is taken from somebody who still has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    Waiting,
+    /// As a person does who knows that the holder is gone.
+    Forcing,
+}
+
 /// Tries once to take the lease on an account.
 pub async fn take(
     accounts: &Arc<Accounts>,
     key: &AccountKey,
     claim: &Claim,
+    manner: Manner,
 ) -> Result<Attempt, Fault> {
     let state = accounts.state(key);
     let Accounts {
@@ -90,6 +99,7 @@ pub async fn take(
         Some(object) => {
             let body = Body::parse(object)?;
             if let Some(holder) = &body.holder
+                && manner == Manner::Waiting
                 && !state.has_expired(object, &body, asking)
             {
                 return Ok(Attempt::Busy(holder.clone()));

@@ -3,8 +3,8 @@
 //! It needs nothing of a bucket but conditional puts, with which it makes two things: a lease on each account
 //! (`lease`), and a log for each account whose numbers fence off whoever lost the lease (`log`). `layout` says where
 //! they lie, `part` what an object of a log looks like, `read` brings the logs back as one journal. `objects` is the
-//! seam to the bucket, `cloud` the one file that knows how a bucket is reached, `check` proves that one keeps its
-//! promises.
+//! seam to the bucket, `cloud` the one file that knows how a bucket is reached; `upkeep` is what a person does with it,
+//! and `check` proves that one keeps its promises.
 //!
 //! A store that ignores conditions gives no exclusion at all, and there are such: check it before it is trusted.
 
@@ -18,6 +18,7 @@ mod log;
 mod objects;
 mod part;
 mod read;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -32,10 +33,9 @@ use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::{Event, Record, encode};
 use crate::model::AccountKey;
 use account::{Accounts, locked};
-pub use check::check;
 pub use cloud::in_memory;
 use layout::Layout;
-use lease::Attempt;
+use lease::{Attempt, Manner};
 use log::{Refusal, Writer};
 use objects::Patient;
 pub use objects::{Condition, Fault, Object, Objects, Put, Version};
@@ -221,7 +221,7 @@ impl Store for Bucket {
         account: &'a AccountKey,
         claim: &'a Claim,
     ) -> BoxFuture<'a, Result<Taken, StoreError>> {
-        let taking = lease::take(&self.accounts, account, claim);
+        let taking = lease::take(&self.accounts, account, claim, Manner::Waiting);
         taking
             .map(|taken| match taken {
                 Ok(Attempt::Held(lease)) => Ok(Taken::Held(Box::new(lease))),

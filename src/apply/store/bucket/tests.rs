@@ -8,6 +8,7 @@ use futures::future::{join_all, ready};
 use super::*;
 use crate::apply::journal::Purpose;
 use crate::apply::memory::testing::{self, record, started};
+use crate::apply::store::{LeaseState, Upkeep};
 use crate::provider::testing::connection;
 
 fn key(account: &str) -> AccountKey {
@@ -498,7 +499,7 @@ impl Objects for Careless {
 #[tokio::test]
 async fn a_check_refuses_a_store_that_lets_two_win() {
     let place = Place::new();
-    let promises = check(&place.open()).await.unwrap();
+    let promises = place.open().check().await.unwrap();
     assert_eq!(promises.len(), 8);
     assert!(
         promises.iter().all(|promise| promise.kept.is_ok()),
@@ -520,7 +521,7 @@ async fn a_check_refuses_a_store_that_lets_two_win() {
     let updates = broken(|condition| matches!(condition, Condition::Is(_)));
     let mut refused = BTreeMap::new();
     for (name, store) in [("creates", creates), ("updates", updates)] {
-        let promises = check(&store).await.unwrap();
+        let promises = store.check().await.unwrap();
         let broken = promises
             .into_iter()
             .filter_map(|promise| promise.kept.err());
@@ -591,4 +592,42 @@ fn an_address_has_no_secret_and_what_it_lacks_is_told() {
     ];
     assert_eq!(open("gs://acme/x", &google).unwrap(), "gs://acme/x");
     assert!(open("gs://acme/x", &google[1..]).is_err());
+}
+
+#[tokio::test]
+async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
+    let (place, account) = (Place::new(), key("acme"));
+    let (ann, admin) = (place.open(), place.open());
+    assert_eq!(admin.leases().await.unwrap(), []);
+    let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
+    ann.append(&[intent("1", "a")], Some(&*lease))
+        .await
+        .unwrap();
+    ann.append(&[intent("2", "b")], None).await.unwrap();
+    let state = |epoch, holder: Option<&str>| LeaseState {
+        account: account.to_string(),
+        epoch,
+        holder: holder.map(str::to_string),
+        left: holder.map(|_| MINUTE),
+    };
+    assert_eq!(admin.leases().await.unwrap(), [state(1, Some("ann"))]);
+    assert!(
+        !admin
+            .unlock("lac https://lac.example.com nobody")
+            .await
+            .unwrap()
+    );
+    assert!(admin.unlock(&account.to_string()).await.unwrap());
+    assert_eq!(admin.leases().await.unwrap(), [state(2, None)]);
+    let refused = ann.append(&[intent("1", "late")], Some(&*lease)).await;
+    assert!(
+        matches!(refused, Err(StoreError::LeaseLost(_))),
+        "{refused:?}"
+    );
+    assert!(lease.covers(Duration::ZERO).is_err());
+    // What is given back by whoever lost it does not change a thing.
+    drop(lease);
+    ann.close().await;
+    let next = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
+    assert_eq!(next.epoch(), 3);
 }
