@@ -1,6 +1,6 @@
 //! What an opened store knows of the accounts it was asked about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -26,6 +26,8 @@ pub struct State {
     pub folder: String,
     /// What is known of a lease that somebody else holds.
     seen: Mutex<Option<Seen>>,
+    /// Takings of ours of which we do not know whether they became a lease. Nobody holds those.
+    strays: Mutex<BTreeSet<String>>,
     /// What we append with while the lease is ours; one append at a time.
     pub held: tokio::sync::Mutex<Option<Held>>,
     /// A lease of ours was given back.
@@ -56,6 +58,7 @@ impl Accounts {
         let state = Arc::new(State {
             folder: layout::folder(key),
             seen: Mutex::default(),
+            strays: Mutex::default(),
             held: tokio::sync::Mutex::default(),
             freed: Notify::new(),
         });
@@ -88,6 +91,10 @@ impl Accounts {
 impl State {
     pub fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
         locked(&self.seen)
+    }
+
+    pub fn strays(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        locked(&self.strays)
     }
 }
 

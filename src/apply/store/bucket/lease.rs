@@ -100,6 +100,7 @@ pub async fn take(
             let body = Body::parse(object)?;
             if let Some(holder) = &body.holder
                 && manner == Manner::Waiting
+                && !state.is_stray(&body)
                 && !state.has_expired(object, &body, asking)
             {
                 return Ok(Attempt::Busy(holder.clone()));
@@ -121,16 +122,22 @@ pub async fn take(
         term_milliseconds: u64::try_from(claim.term.as_millis()).unwrap_or(u64::MAX),
         log: next,
     };
+    let mut stray = Stray {
+        state: &state,
+        taking: Some(body.taking.clone()),
+    };
     let asked = Moment::now();
     let bytes = body.bytes()?;
     let put = match &found {
         None => objects.create(&path, &bytes).await?,
         Some(object) => objects.replace(&path, &bytes, &object.version).await?,
     };
+    stray.taking = None;
     let version = match put {
         Settled::Done(version) => version,
         Settled::Found(object) => return Ok(Attempt::Busy(holder_in(&object))),
     };
+    drop(stray);
     let term = Arc::new(Term::new(asked, claim.term));
     let hold = Hold {
         accounts: Arc::clone(accounts),
@@ -143,12 +150,29 @@ pub async fn take(
     hold.enter(key, claim).await
 }
 
+/// A taking under way. If it ends without an answer it may have become a lease all the same, which nobody holds then.
+struct Stray<'a> {
+    state: &'a State,
+    taking: Option<String>,
+}
+
+impl Drop for Stray<'_> {
+    fn drop(&mut self) {
+        self.state.strays().extend(self.taking.take());
+    }
+}
+
 fn holder_in(object: &Object) -> String {
     let holder = Body::parse(object).ok().and_then(|body| body.holder);
     holder.unwrap_or_else(|| "another run".into())
 }
 
 impl State {
+    /// Reports whether a lease was put by a taking of ours that ended without it, because the answer was lost.
+    fn is_stray(&self, body: &Body) -> bool {
+        self.strays().contains(&body.taking)
+    }
+
     /// Reports whether the holder of a lease has let its term go by, as seen from here, in a look that began at `asking`.
     fn has_expired(&self, object: &Object, body: &Body, asking: Moment) -> bool {
         let mut seen = self.seen();
@@ -288,8 +312,8 @@ impl Hold {
     }
 }
 
-/// Tries to give a lease back; after that it expires.
-const GIVING_BACK: u32 = 3;
+/// Tries to give a lease back, about as long as the end of a program waits for it; after that it expires.
+const GIVING_BACK: u32 = 20;
 const RETRY: Duration = Duration::from_millis(500);
 
 /// The right to write to an account.

@@ -195,14 +195,7 @@ const WRITE: &str = "write to";
 
 /// Reports whether a record is about a run as a whole and not about an object.
 fn is_of_run(record: &Record) -> bool {
-    match record.event {
-        Event::Started(_) | Event::Finished { .. } => true,
-        Event::Intent(_)
-        | Event::Outcome(_)
-        | Event::Found { .. }
-        | Event::Agreed(_)
-        | Event::GaveUp(_) => false,
-    }
+    matches!(record.event, Event::Started(_) | Event::Finished { .. })
 }
 
 /// Looks at a lease come this often while somebody else has it, and at a short one more often.
