@@ -344,7 +344,7 @@ impl Drop for BucketLease {
         self.term.lose("it was given back".into());
         self.accounts.giving_back();
         let stop = self.stop.take();
-        if !stop.is_some_and(|stop| stop.send(()).is_ok()) {
+        if stop.is_none_or(|stop| stop.send(()).is_err()) {
             // Its runtime is over: it expires.
             self.accounts.given_back();
         }
