@@ -4,7 +4,7 @@
 //! counts when they were appended; a time that is earlier than the one before it in the same log counts as that one, so
 //! that a clock which was wrong cannot reorder a log.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
@@ -29,6 +29,12 @@ pub async fn read(
     take: &mut (dyn FnMut(Line) + Send),
 ) -> Result<(), Fault> {
     let objects = &accounts.objects;
+    // What a run says when it ends is looked for before its lines, so that these are there; what it says when it
+    // starts is looked for after them.
+    let ended = match reading {
+        Reading::Everything => objects.list(&accounts.layout.runs(), None).await?,
+        Reading::Accounts(_) => Vec::new(),
+    };
     let folders = folders(accounts, reading).await?;
     let mut ranges = ranges(accounts, &folders, cursor).await?;
     if ranges.iter().any(Range::is_anew) {
@@ -42,7 +48,7 @@ pub async fn read(
         .map(|range| Source::new(objects, range, fetches))
         .collect();
     if matches!(reading, Reading::Everything) {
-        let runs = whole_runs(accounts, cursor).await?;
+        let runs = whole_runs(accounts, cursor, &ended).await?;
         sources.insert(0, runs);
     }
     let with_runs = matches!(reading, Reading::Accounts(_));
@@ -220,9 +226,16 @@ async fn fetch(objects: &Patient, path: &str) -> Result<Part, Fault> {
     }
 }
 
-/// What is said of runs as a whole, all of it: a line or two of each.
-async fn whole_runs(accounts: &Arc<Accounts>, cursor: &Cursor) -> Result<Source, Fault> {
-    let paths = accounts.objects.list(&accounts.layout.runs(), None).await?;
+/// What is said of runs as a whole, all of it: a line or two of each. `ended` are the objects that were there before
+/// the logs of accounts were looked at; of those that came since, only how a run started.
+async fn whole_runs(
+    accounts: &Arc<Accounts>,
+    cursor: &Cursor,
+    ended: &[String],
+) -> Result<Source, Fault> {
+    let ended: HashSet<&String> = ended.iter().collect();
+    let mut paths = accounts.objects.list(&accounts.layout.runs(), None).await?;
+    paths.retain(|path| ended.contains(path) || layout::number(path) == Some(0));
     let mut fetches = Vec::new();
     for path in paths {
         let place = path

@@ -444,6 +444,98 @@ async fn damage_is_told_and_another_journal_begins_anew() {
     );
 }
 
+/// A bucket in which a whole run is done right behind a list of objects.
+struct Meanwhile {
+    objects: Arc<dyn Objects>,
+    lists: AtomicUsize,
+    at: usize,
+    other: Bucket,
+}
+
+impl Meanwhile {
+    async fn run(&self) {
+        let account = key("acme");
+        let lease = wait_for(&self.other, &account, &claim("bob", MINUTE)).await;
+        let start = [record("2", started(Purpose::Apply))];
+        self.other.append(&start, None).await.unwrap();
+        let lines = [intent("2", "a"), intent("2", "b")];
+        self.other.append(&lines, Some(&*lease)).await.unwrap();
+        let end = [record("2", Event::Finished { interrupted: false })];
+        self.other.append(&end, None).await.unwrap();
+    }
+}
+
+impl Objects for Meanwhile {
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+        self.objects.get(path)
+    }
+
+    fn put<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        condition: Condition<'a>,
+    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        self.objects.put(path, body, condition)
+    }
+
+    fn list<'a>(
+        &'a self,
+        folder: &'a str,
+        after: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        let list = async move {
+            let paths = self.objects.list(folder, after).await;
+            if self.lists.fetch_add(1, Ordering::Relaxed) == self.at {
+                self.run().await;
+            }
+            paths
+        };
+        list.boxed()
+    }
+
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.objects.folders(folder)
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        self.objects.delete(path)
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_comes_in_between_is_read_in_its_order() {
+    for at in 0..6 {
+        let place = Place::new();
+        let ann = place.open();
+        let lease = take(&ann, &key("acme"), &claim("ann", MINUTE))
+            .await
+            .unwrap();
+        ann.append(&[intent("1", "a")], Some(&*lease))
+            .await
+            .unwrap();
+        drop(lease);
+        ann.close().await;
+        let meanwhile = Meanwhile {
+            objects: Arc::clone(&place.0),
+            lists: AtomicUsize::new(0),
+            at,
+            other: place.open(),
+        };
+        let reader = Bucket::over(Arc::new(meanwhile), "memory:", "licences");
+        let (mut cursor, mut lines) = (Cursor::default(), Vec::new());
+        for _ in 0..3 {
+            lines.extend(read(&reader, Reading::Everything, &mut cursor).await);
+        }
+        let names: Vec<_> = lines.iter().map(name).collect();
+        assert_eq!(
+            names,
+            ["1 a", "2 started", "2 a", "2 b", "2 finished"],
+            "{at}"
+        );
+    }
+}
+
 /// A bucket that does not look at conditions.
 struct Careless {
     objects: Arc<dyn Objects>,
