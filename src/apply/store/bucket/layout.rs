@@ -3,6 +3,7 @@
 //! ```text
 //! <prefix>/accounts/<account>/lease          who may write to the account
 //! <prefix>/accounts/<account>/log/<number>   what was written to it, one object for each append
+//! <prefix>/accounts/<account>/summary        what the first of these come to
 //! <prefix>/accounts/unleased/log/<number>    the same without a lease
 //! <prefix>/runs/<run>/<number>               what is said of a run as a whole
 //! ```
@@ -43,6 +44,10 @@ impl Layout {
 
     pub fn log(&self, folder: &str) -> String {
         format!("{}accounts/{folder}/log", self.prefix)
+    }
+
+    pub fn summary(&self, folder: &str) -> String {
+        format!("{}accounts/{folder}/summary", self.prefix)
     }
 
     pub fn runs(&self) -> String {

@@ -2,7 +2,8 @@
 //!
 //! It needs nothing of a bucket but conditional puts, with which it makes two things: a lease on each account
 //! (`lease`), and a log for each account whose numbers fence off whoever lost the lease (`log`). `layout` says where
-//! they lie, `part` what an object of a log looks like, `read` brings the logs back as one journal. `objects` is the
+//! they lie, `part` what an object of a log looks like, `read` brings the logs back as one journal, from a `summary` on
+//! where there is one. `objects` is the
 //! seam to the bucket, `cloud` the one file that knows how a bucket is reached; `upkeep` is what a person does with it,
 //! and `check` proves that one keeps its promises.
 //!
@@ -18,6 +19,7 @@ mod log;
 mod objects;
 mod part;
 mod read;
+mod summary;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
 use crate::apply::journal::{Event, Record, encode};
+use crate::apply::memory::Summary;
 use crate::model::AccountKey;
 use account::{Accounts, locked};
 pub use cloud::in_memory;
@@ -259,6 +262,22 @@ impl Store for Bucket {
         reading
             .map(|read| read.map_err(|fault| self.error(READ, fault)))
             .boxed()
+    }
+
+    fn summarize<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        summary: Summary,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            let Some(account) = account else {
+                return Ok(());
+            };
+            let folder = layout::folder(account);
+            let kept = summary::keep(&self.accounts, &folder, &summary).await;
+            kept.map_err(|fault| self.error("write a summary in", fault))
+        }
+        .boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

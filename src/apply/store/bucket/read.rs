@@ -16,6 +16,7 @@ use super::layout::{self, UNLEASED};
 use super::log;
 use super::objects::{Fault, Patient};
 use super::part::Part;
+use super::summary;
 use crate::apply::store::{Cursor, Line, Reading};
 
 /// Objects that are fetched side by side.
@@ -41,6 +42,11 @@ pub async fn read(
         take(Line::Anew);
         *cursor = Cursor::default();
         ranges = self::ranges(accounts, &folders, cursor).await?;
+    }
+    if matches!(reading, Reading::Accounts(_)) && !ranges.iter().any(Range::is_unleased) {
+        for range in &mut ranges {
+            range.begin_behind(accounts, cursor, take).await?;
+        }
     }
     let fetches = (FETCHES / ranges.len().max(1)).max(2);
     let mut sources: Vec<Source> = ranges
@@ -95,6 +101,38 @@ impl Range {
     /// Reports whether the object before the next one is gone: the log is another one than it was.
     fn is_anew(&self) -> bool {
         self.from > 0 && self.there.is_none_or(|(first, _)| first >= self.from)
+    }
+
+    /// Reports whether lines were written without a lease.
+    fn is_unleased(&self) -> bool {
+        self.folder == UNLEASED && (self.from > 0 || self.there.is_some())
+    }
+
+    /// Hands over the summary of an account that was not read before, if there is one that counts, and begins behind
+    /// the objects that it stands for.
+    async fn begin_behind(
+        &mut self,
+        accounts: &Accounts,
+        cursor: &mut Cursor,
+        take: &mut (dyn FnMut(Line) + Send),
+    ) -> Result<(), Fault> {
+        if self.from > 0 || self.there.is_none() {
+            return Ok(());
+        }
+        let Some(kept) = summary::load(accounts, &self.folder).await? else {
+            return Ok(());
+        };
+        for record in kept.records {
+            take(Line::Record(Box::new(record)));
+        }
+        for number in kept.damaged.numbers() {
+            take(Line::Damaged(cursor.lines + number));
+        }
+        cursor.lines += kept.lines;
+        cursor.at.insert(self.folder.clone(), kept.next);
+        cursor.unsummed.insert(self.folder.clone(), 0);
+        self.from = kept.next;
+        Ok(())
     }
 
     fn numbers(&self) -> std::ops::Range<u64> {
@@ -155,12 +193,13 @@ struct Source {
 }
 
 enum Ready {
-    Line(Box<Line>),
-    /// All of an object was handed over.
-    Read {
-        key: String,
-        next: u64,
+    Line {
+        /// The account that it is read for, if it is.
+        key: Option<String>,
+        line: Box<Line>,
     },
+    /// All of an object was handed over.
+    Read { key: String, next: u64 },
 }
 
 impl Source {
@@ -202,6 +241,7 @@ impl Source {
         if let Some(header) = &part.header {
             self.at = self.at.max(header.at);
         }
+        let of_account = with_runs.then(|| key.clone());
         let mut lines = Vec::new();
         if with_runs {
             lines.extend(part.of_runs().map(Some));
@@ -209,7 +249,8 @@ impl Source {
         lines.extend(part.records());
         for record in lines {
             let line = record.map_or(Line::Damaged(0), |record| Line::Record(Box::new(record)));
-            self.ready.push_back((self.at, Ready::Line(Box::new(line))));
+            let (key, line) = (of_account.clone(), Box::new(line));
+            self.ready.push_back((self.at, Ready::Line { key, line }));
         }
         self.ready.push_back((self.at, Ready::Read { key, next }));
     }
@@ -327,8 +368,11 @@ fn hand_over(ready: Ready, cursor: &mut Cursor, take: &mut (dyn FnMut(Line) + Se
         Ready::Read { key, next } => {
             cursor.at.insert(key, next);
         }
-        Ready::Line(mut line) => {
+        Ready::Line { key, mut line } => {
             cursor.lines += 1;
+            if let Some(key) = key {
+                *cursor.unsummed.entry(key).or_default() += 1;
+            }
             if let Line::Damaged(number) = &mut *line {
                 *number = cursor.lines;
             }

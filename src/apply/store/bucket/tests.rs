@@ -8,6 +8,8 @@ use futures::future::{join_all, ready};
 use super::*;
 use crate::apply::journal::Purpose;
 use crate::apply::memory::testing::{self, record, started};
+use crate::apply::memory::{Detail, Form, Memory};
+use crate::apply::store::compact::compact;
 use crate::apply::store::{LeaseState, Upkeep};
 use crate::provider::testing::connection;
 
@@ -722,4 +724,65 @@ async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
     ann.close().await;
     let next = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
     assert_eq!(next.epoch(), 3);
+}
+
+/// What is known of the objects of an account, as lines, and how many lines it took to know it.
+async fn known(store: &Bucket, account: &AccountKey) -> (Vec<Record>, u64) {
+    let accounts = std::slice::from_ref(account);
+    let memory = Memory::of(store, accounts, Detail::Values).await.unwrap();
+    let known = memory.summary(testing::AT, Form::Plain).collect();
+    let mut cursor = Cursor::default();
+    let lines = read(store, Reading::Accounts(accounts), &mut cursor).await;
+    (known, lines.len() as u64)
+}
+
+#[tokio::test]
+async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
+    let (place, account) = (Place::new(), key("acme"));
+    let ann = place.open();
+    let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
+    for number in 0..6 {
+        let run = number.to_string();
+        let seats = testing::agreed(&[("activations_allowed", number.into())]);
+        let agreed = record(&run, testing::agreement(seats));
+        ann.append(&[agreed, intent(&run, "LacLicenseOrder/a")], Some(&*lease))
+            .await
+            .unwrap();
+        let (whole, before) = known(&place.open(), &account).await;
+        let accounts = std::slice::from_ref(&account);
+        compact(&ann, accounts, 0, testing::AT).await.unwrap();
+        let (short, after) = known(&place.open(), &account).await;
+        assert_eq!(short, whole, "{number}");
+        // One object, and an open write of each run.
+        assert_eq!((before.min(after), after), (after, number + 2));
+    }
+    let mut cursor = Cursor::default();
+    read(
+        &ann,
+        Reading::Accounts(std::slice::from_ref(&account)),
+        &mut cursor,
+    )
+    .await;
+    assert_eq!((cursor.lines, cursor.most_unsummed()), (12, 0));
+    // History has all of it.
+    assert_eq!(names(&ann).await.len(), 12);
+    // A summary of another log counts for nothing, nor does any once lines came without a lease.
+    let summary = ann.accounts.layout.summary(&layout::folder(&account));
+    let kept = place.0.get(&summary).await.unwrap().unwrap();
+    let other = Place::new();
+    let bob = other.open();
+    let lease = take(&bob, &account, &claim("bob", MINUTE)).await.unwrap();
+    bob.append(&[intent("7", "LacLicenseOrder/a")], Some(&*lease))
+        .await
+        .unwrap();
+    other
+        .0
+        .put(&summary, &kept.body, Condition::Absent)
+        .await
+        .unwrap();
+    assert_eq!(known(&bob, &account).await.1, 1);
+    ann.append(&[intent("8", "LacLicenseOrder/a")], None)
+        .await
+        .unwrap();
+    assert_eq!(known(&ann, &account).await.1, 13);
 }
