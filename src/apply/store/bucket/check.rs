@@ -1,11 +1,11 @@
 //! Proves a bucket before it is trusted: a store that ignores conditions would let two runs write at once.
 
 use futures::future::join_all;
-use uuid::Uuid;
 
 use super::Bucket;
 use super::layout;
 use super::objects::{Condition, Fault, Objects, Put, Version};
+use crate::apply::clock;
 use crate::apply::store::{Promise, StoreError};
 
 /// Requests that race for one object.
@@ -14,7 +14,7 @@ const RACERS: usize = 16;
 /// Puts objects below the store's prefix, looks at what becomes of them, and deletes them again. The error is a store
 /// that cannot be reached or used at all.
 pub async fn check(bucket: &Bucket) -> Result<Vec<Promise>, StoreError> {
-    let folder = bucket.accounts.layout.check(&Uuid::now_v7().to_string());
+    let folder = bucket.accounts.layout.check(&clock::run_id());
     let proof = Proof {
         objects: bucket.accounts.objects.objects(),
         folder,

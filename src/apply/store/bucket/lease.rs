@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use super::account::{Accounts, Held, State};
 use super::log::{self, Refusal, Writer};
 use super::objects::{Fault, Object, Settled, Version};
 use super::part::FORMAT;
+use crate::apply::clock;
 use crate::apply::store::term::{Moment, Term};
 use crate::apply::store::{Claim, Lease};
 use crate::model::AccountKey;
@@ -117,7 +117,7 @@ pub async fn take(
         account: key.account.clone(),
         holder: Some(claim.holder.clone()),
         epoch: 1 + epoch.max(highest),
-        taking: Uuid::now_v7().to_string(),
+        taking: clock::run_id(),
         put: 0,
         term_milliseconds: u64::try_from(claim.term.as_millis()).unwrap_or(u64::MAX),
         log: next,

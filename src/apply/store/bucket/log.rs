@@ -11,11 +11,11 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use super::layout;
 use super::objects::{Fault, Patient, Settled};
 use super::part::{self, FORMAT, Header, Part};
+use crate::apply::clock;
 
 /// Numbers that a new holder tries while the old one is still appending.
 const OPENINGS: u32 = 1000;
@@ -58,7 +58,7 @@ impl Writer {
             next,
             epoch: None,
             holder: String::new(),
-            name: Uuid::now_v7().to_string(),
+            name: clock::run_id(),
             runs: BTreeSet::new(),
             at: Timestamp::MIN,
         }
@@ -178,13 +178,13 @@ impl Writer {
 
     fn body(&mut self, lines: &[String], copies: &[String]) -> Result<Vec<u8>, Fault> {
         let after = self.at.saturating_add(SignedDuration::from_nanos(1));
-        self.at = Timestamp::now().max(after.unwrap_or(Timestamp::MAX));
+        self.at = clock::now().max(after.unwrap_or(Timestamp::MAX));
         let header = Header {
             format: FORMAT,
             epoch: self.epoch.unwrap_or_default(),
             holder: self.holder.clone(),
             writer: self.name.clone(),
-            part: Uuid::now_v7().to_string(),
+            part: clock::run_id(),
             at: self.at,
             of_runs: copies.to_vec(),
         };
