@@ -1,6 +1,8 @@
 //! The store that a command was told of, and what is read from it.
 
 use std::collections::BTreeSet;
+#[cfg(feature = "bucket")]
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::apply::Tls;
 use crate::apply::journal::Record;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
+#[cfg(feature = "bucket")]
+use crate::apply::store::bucket::Bucket;
 use crate::apply::store::files::Files;
 #[cfg(feature = "postgres")]
 use crate::apply::store::postgres::Postgres;
@@ -63,6 +67,14 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<
         }
         #[cfg(not(feature = "postgres"))]
         Some(("postgres" | "postgresql", _)) => Err(not_built_in("PostgreSQL", "postgres")),
+        #[cfg(feature = "bucket")]
+        Some(("s3" | "gs" | "az", _)) => {
+            let text = |name: OsString| name.into_string().ok();
+            let variables = std::env::vars_os();
+            let variables = variables.filter_map(|(name, value)| Some((text(name)?, text(value)?)));
+            Ok(Arc::new(Bucket::open(url, variables)?))
+        }
+        #[cfg(not(feature = "bucket"))]
         Some(("s3" | "gs" | "az", _)) => Err(not_built_in("a bucket", "bucket")),
         // The text may hold a password, so it is not repeated.
         _ => anyhow::bail!(
@@ -71,6 +83,7 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<
     }
 }
 
+#[cfg(not(all(feature = "postgres", feature = "bucket")))]
 fn not_built_in(engine: &str, feature: &str) -> anyhow::Error {
     anyhow::anyhow!(
         "this build keeps no store in {engine}: the released packages and images do, and so does `cargo build --features {feature}`"

@@ -15,7 +15,7 @@ mod files;
 mod laws;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "bucket"))]
 mod program;
 mod proxy;
 mod records;

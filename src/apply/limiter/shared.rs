@@ -129,7 +129,7 @@ mod tests {
                 if self.away.load(Ordering::Relaxed) {
                     return Err(StoreError::Unavailable {
                         store: "kept".into(),
-                        source: "no route".into(),
+                        cause: "no route".into(),
                     });
                 }
                 let mut handed_out = self.handed_out.lock().unwrap();

@@ -94,7 +94,7 @@ impl Queue {
             Err(Arc::new(StoreError::Refused {
                 task: "write to",
                 store: self.store.name(),
-                source: "whoever wrote broke off".into(),
+                cause: "whoever wrote broke off".into(),
             }))
         })
     }
@@ -284,7 +284,7 @@ mod tests {
                 if self.tries.fetch_add(1, Ordering::Relaxed) < self.fails {
                     return Err(StoreError::Unavailable {
                         store: self.name(),
-                        source: "no route".into(),
+                        cause: "no route".into(),
                     });
                 }
                 let runs = records.iter().map(|record| record.run.clone());

@@ -38,6 +38,20 @@ mod laws_at_a_server {
     crate::laws::laws!(expiring super::moto);
 }
 
+mod programs {
+    use super::Server;
+    use crate::program::Address;
+
+    async fn store() -> Address {
+        Address {
+            url: format!("s3://{}/licences", Server::shared().bucket()),
+            environment: Server::shared().variables().into_iter().collect(),
+        }
+    }
+
+    crate::program::programs!(store);
+}
+
 #[tokio::test]
 async fn a_server_that_speaks_like_s3_keeps_its_promises() {
     let store = open(&format!("s3://{}/a/b", Server::shared().bucket()));

@@ -82,16 +82,20 @@ impl World {
             .count()
     }
 
+    /// One of the orders of the manifests, counted from the last, as it is now.
     pub fn live(&self, order: usize) -> Json {
-        self.sandbox.state("lac").unwrap()["license_orders"][order].clone()
+        let account = self.sandbox.state("lac").unwrap();
+        let orders = account["license_orders"].as_array().unwrap();
+        orders[orders.len() - 1 - order].clone()
     }
 
     /// Somebody else changes one of the orders of the manifests.
     pub fn edit(&self, order: usize) {
         let mut account = self.sandbox.state("lac").unwrap();
         let orders = account["license_orders"].as_array_mut().unwrap();
-        let seats = orders[order]["activations_allowed"].as_i64().unwrap();
-        orders[order]["activations_allowed"] = json!(seats - 1);
+        let last = orders.len() - 1 - order;
+        let seats = orders[last]["activations_allowed"].as_i64().unwrap();
+        orders[last]["activations_allowed"] = json!(seats - 1);
         self.sandbox.set_state("lac", account).unwrap();
     }
 }

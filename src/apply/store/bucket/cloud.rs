@@ -43,10 +43,10 @@ pub fn in_memory() -> Arc<dyn Objects> {
 
 /// Opens the bucket that a URL names, and returns the prefix in it.
 pub fn open(url: &str, variables: &Variables) -> Result<(Cloud, String), StoreError> {
-    let refused = |source| StoreError::Refused {
+    let refused = |cause| StoreError::Refused {
         task: "open",
         store: without_password(url),
-        source,
+        cause,
     };
     let address = Url::parse(url).map_err(|error| refused(error.into()))?;
     let is_plain = address.username().is_empty()

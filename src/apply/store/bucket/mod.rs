@@ -77,14 +77,10 @@ impl Bucket {
     }
 
     fn error(&self, task: &'static str, fault: Fault) -> StoreError {
-        let (store, source) = (self.name.clone(), fault.source);
+        let (store, cause) = (self.name.clone(), fault.source);
         match fault.is_passing {
-            true => StoreError::Unavailable { store, source },
-            false => StoreError::Refused {
-                task,
-                store,
-                source,
-            },
+            true => StoreError::Unavailable { store, cause },
+            false => StoreError::Refused { task, store, cause },
         }
     }
 

@@ -56,7 +56,7 @@ impl Files {
         StoreError::Refused {
             task,
             store: self.journal.display().to_string(),
-            source: Box::new(error),
+            cause: Box::new(error),
         }
     }
 
@@ -64,7 +64,7 @@ impl Files {
         StoreError::Refused {
             task: "use the locks in",
             store: self.locks.display().to_string(),
-            source: Box::new(error),
+            cause: Box::new(error),
         }
     }
 

@@ -68,7 +68,7 @@ pub fn store_error(address: &Address, task: Task, fault: Fault) -> StoreError {
     match fault {
         Fault::Lost(why) => StoreError::Unavailable {
             store,
-            source: why.into(),
+            cause: why.into(),
         },
         Fault::Refused(error) => refused(store, task, &explain(address, task, &error)),
     }
@@ -78,7 +78,7 @@ pub fn refused(store: String, task: Task, why: &str) -> StoreError {
     StoreError::Refused {
         task: task.words(),
         store,
-        source: why.into(),
+        cause: why.into(),
     }
 }
 
