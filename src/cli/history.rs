@@ -42,8 +42,9 @@ pub async fn run(args: History) -> anyhow::Result<Exit> {
     let store = stores::open(&args.store, Access::Read).await?;
     // Twice, and never all of it in memory: what is shown first may depend on what comes last.
     let (mut index, mut known) = (Index::default(), BTreeSet::new());
-    let mut older = false;
+    let (mut older, mut any) = (false, false);
     let damage = stores::each(&*store, |record| {
+        any = true;
         if !filter.is_of_scope(&record) {
             return;
         }
@@ -62,6 +63,9 @@ pub async fn run(args: History) -> anyhow::Result<Exit> {
     filter.refuse_unmatched(&known)?;
     show(&args, &filter, &*store, &index, older).await?;
     damage.warn();
+    if let (false, Some(elsewhere)) = (any, stores::elsewhere(&args.store)) {
+        output::say(&format!("This is {elsewhere}."));
+    }
     Ok(Exit::Done)
 }
 

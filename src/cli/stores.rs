@@ -146,6 +146,12 @@ pub fn fault(args: &StoreArgs, error: &StoreError) -> anyhow::Error {
     anyhow::anyhow!("{error}{hint}")
 }
 
+/// Says where the runs of other machines are, if it was this machine's journal that was asked.
+pub fn elsewhere(args: &StoreArgs) -> Option<&'static str> {
+    let is_own = args.shared.url.is_none() && args.journal.is_none();
+    is_own.then_some("the journal of this machine; --store names the one that a team shares")
+}
+
 /// Hands over every record of a store in order.
 pub async fn each(
     store: &dyn Store,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Consent, Reach, Rendering, Selection};
+use super::args::{Consent, Reach, Rendering, Selection, StoreArgs};
 use super::carry_out::{self, Writer};
 use super::exit::Exit;
 use super::outputs::Outputs;
@@ -64,8 +64,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     setup.settings.checks = args.consent.checks.of_writes();
     setup.heed_others(&args.consent.store.shared).await;
     let store = stores::open(&args.consent.store, Access::Read).await?;
-    let scope_name = &args.consent.store.scope;
-    let wrote = find(&*store, scope_name, &args.run, &setup.checked).await?;
+    let wrote = find(&*store, &args.consent.store, &args.run, &setup.checked).await?;
     let take = Take {
         fields: args.field.clone(),
         unmanaged: args.include_unmanaged,
@@ -116,7 +115,7 @@ pub async fn apply(
     setup.heed_others(&consent.store.shared).await;
     let take = Take::shown(&saved);
     let store = stores::open(&consent.store, Access::Read).await?;
-    let wrote = find(&*store, &consent.store.scope, &run, &setup.checked).await?;
+    let wrote = find(&*store, &consent.store, &run, &setup.checked).await?;
     let writer = writer(&setup, consent, outputs, &wrote.places).await?;
     let scope = Scope::new(selection)?;
     let mut undone = inverse(
@@ -183,14 +182,14 @@ async fn inverse(
 /// The run that the user named: `latest`, or the beginning of a name.
 async fn find(
     store: &dyn Store,
-    scope: &Option<String>,
+    args: &StoreArgs,
     wanted: &str,
     checked: &Checked,
 ) -> anyhow::Result<Wrote> {
     let mut runs = Runs::default();
     let damage = stores::each(store, |record| {
         // A name is one whoever gave it; the latest is the latest of these manifests.
-        if wanted != "latest" || scope.is_none() || record.scope == *scope {
+        if wanted != "latest" || args.scope.is_none() || record.scope == args.scope {
             runs.add(&record);
         }
     });
@@ -211,13 +210,14 @@ async fn find(
     };
     let count = found.len();
     let mut found = found.into_iter();
+    let elsewhere = stores::elsewhere(args).map_or(String::new(), |hint| format!(". It is {hint}"));
     match (found.next(), count) {
         (Some(one), 1) => Ok(one),
         (None, _) if wanted == "latest" => anyhow::bail!(
-            "the journal has no run of these manifests that wrote anything; see `entitle history`"
+            "the journal has no run of these manifests that wrote anything; see `entitle history`{elsewhere}"
         ),
         (None, _) => anyhow::bail!(
-            "the journal has no run {wanted} that wrote anything; see `entitle history`"
+            "the journal has no run {wanted} that wrote anything; see `entitle history`{elsewhere}"
         ),
         (Some(_), count) => {
             anyhow::bail!("{wanted} is the beginning of {count} runs; write more of it")

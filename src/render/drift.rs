@@ -285,7 +285,13 @@ fn remarks(document: &DriftDocument) -> Vec<String> {
         ));
     }
     if fields.unknown > 0 && document.base == BaseEntry::Journal {
-        remarks.push("Without a base, compare with a commit: --base HEAD.".into());
+        remarks.push(
+            "Without a base: give the store of your runs (--store), or --base HEAD.".into(),
+        );
+    }
+    let by_commit = matches!(document.base, BaseEntry::Commit(_));
+    if by_commit && document.summary.drifted > 0 {
+        remarks.push("By a commit, what was never applied looks like a change of theirs.".into());
     }
     remarks
 }

@@ -24,7 +24,9 @@ pub fn page(document: &DriftDocument, budget: usize) -> String {
     let mut page = Page::new(budget);
     page.title("Drift", &document.source.paths, &verdict(document));
     for remark in remarks(document) {
-        let remark = remark.replace("--base HEAD", "`--base HEAD`");
+        let remark = ["--store", "--base HEAD"]
+            .iter()
+            .fold(remark, |text, flag| text.replace(flag, &code(flag)));
         page.add(&format!("\n{remark}\n"));
     }
     page.findings(&document.diagnostics);
