@@ -13,6 +13,7 @@ mod broken_off;
 mod cached;
 mod cases;
 mod chaos;
+mod ci;
 mod cli;
 mod closed_pipe;
 mod commands;

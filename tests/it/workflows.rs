@@ -2,97 +2,21 @@
 //! credentials, and a manifest must not carry them away. Commands and environment are those of the examples
 //! themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value as Json;
-
-use super::support::golden;
+use super::support::ci::{self, HOSTS, Host, Job, Settings};
 use super::support::program::{Place, Ran};
 
 const SECRET: &str = "hunter2-of-the-plan-job";
 
-fn example(path: &str) -> (String, Json) {
-    let path = golden::tests_dir().join("../examples/ci").join(path);
-    let text = std::fs::read_to_string(path).expect("readable");
-    let yaml = serde_yaml::from_str(&text).expect("YAML");
-    (text, yaml)
-}
-
-/// A command of a CI system with what it finds in its environment.
-#[derive(Clone, Debug)]
-struct Job {
-    arguments: Vec<String>,
-    environment: BTreeMap<String, String>,
-}
-
-/// The variables of a mapping; what comes from the store of secrets is [`SECRET`].
-fn variables(of: &Json) -> BTreeMap<String, String> {
-    let of = of.as_object().into_iter().flatten();
-    let value = |value: &str| match value.contains("secrets.") {
-        true => SECRET.to_string(),
-        false => value.to_string(),
-    };
-    of.map(|(name, text)| (name.clone(), value(text.as_str().expect("a text"))))
-        .collect()
-}
-
-fn command(line: &str) -> Option<Vec<String>> {
-    let line = line.strip_prefix("entitle plan ")?;
-    let arguments = line.split_whitespace().map(str::to_string);
-    Some(["plan".to_string()].into_iter().chain(arguments).collect())
-}
-
-/// The plan job of the workflow for GitHub, as its runner would start it.
-fn github() -> Job {
-    let (_, workflow) = example("github/plan.yml");
-    let job = &workflow["jobs"]["plan"];
-    let steps = job["steps"].as_array().expect("steps");
-    let found = steps
-        .iter()
-        .find_map(|step| Some((step, command(step["run"].as_str()?)?)));
-    let (step, arguments) = found.expect("a step that plans");
-    let mut environment = BTreeMap::from([
-        ("CI".into(), "true".into()),
-        ("GITHUB_ACTIONS".into(), "true".into()),
-    ]);
-    for of in [&workflow["env"], &job["env"], &step["env"]] {
-        environment.extend(variables(of));
-    }
-    Job {
-        arguments,
-        environment,
-    }
-}
-
-/// The plan job of the pipeline for GitLab, whose secrets are variables of the project.
-fn gitlab() -> Job {
-    let (_, pipeline) = example("gitlab-ci.yml");
-    let job = &pipeline["plan"];
-    let lines = job["script"].as_array().expect("a script").iter();
-    let arguments = lines
-        .filter_map(|line| command(line.as_str()?))
-        .next()
-        .expect("it plans");
-    let mut environment = BTreeMap::from([
-        ("CI".into(), "true".into()),
-        ("GITLAB_CI".into(), "true".into()),
-    ]);
-    let base = job["extends"].as_str().expect("a base");
-    for of in [
-        &pipeline["variables"],
-        &pipeline[base]["variables"],
-        &job["variables"],
-    ] {
-        environment.extend(variables(of));
-    }
-    environment.extend(["LAC_USERNAME", "LAC_PASSWORD"].map(|name| (name.into(), SECRET.into())));
-    Job {
-        arguments,
-        environment,
-    }
+/// The jobs that a pull request starts, as their runners would start them.
+fn plan_jobs() -> [Job; 2] {
+    let secrets = ["LAC_USERNAME", "LAC_PASSWORD", "ENTITLE_STORE"];
+    let settings = secrets.map(|name| (format!("secrets.{name}"), SECRET.to_string()));
+    HOSTS.map(|host| host.job("plan", &Settings::from(settings.clone())))
 }
 
 /// A server of somebody who hopes for a credential: it answers nothing and keeps what it is sent.
@@ -143,20 +67,17 @@ async fn checkout(connection: &str) -> Place {
 }
 
 fn run(place: &mut Place, job: &Job) -> Ran {
-    for (name, value) in &job.environment {
-        place.set(name, value);
-    }
-    place.set("ENTITLE_TIMEOUT", "2s");
+    let mut job = job.clone();
+    job.environment.insert("ENTITLE_TIMEOUT".into(), "2s".into());
     place.secrets.push(SECRET.into());
-    let arguments: Vec<&str> = job.arguments.iter().map(String::as_str).collect();
-    place.run(&arguments)
+    ci::run(place, &job)
 }
 
 const LOGIN: &str = "{login: {username: {env: LAC_USERNAME}, password: {env: LAC_PASSWORD}}}";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_base_url_carries_no_credential_away() {
-    for job in [github(), gitlab()] {
+    for job in plan_jobs() {
         for base in [
             "http://THIEF",
             "http://THIEF/lac.example.com",
@@ -197,7 +118,7 @@ async fn a_changed_base_url_carries_no_credential_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_list_of_hosts_it_would_be_carried_away() {
     // What shows that the test above can fail.
-    for mut job in [github(), gitlab()] {
+    for mut job in plan_jobs() {
         job.environment
             .remove("ENTITLE_TRUST_HOSTS")
             .expect("the example sets it");
@@ -213,7 +134,7 @@ async fn without_the_list_of_hosts_it_would_be_carried_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_in_a_manifest_runs_nothing() {
-    for mut job in [github(), gitlab()] {
+    for mut job in plan_jobs() {
         // Even if the host were trusted.
         job.environment
             .insert("ENTITLE_TRUST_HOSTS".into(), "127.0.0.1".into());
@@ -236,7 +157,7 @@ async fn a_file_outside_the_checkout_is_not_read() {
     let outside = tempfile::tempdir().expect("a directory");
     let file = outside.path().join("key");
     std::fs::write(&file, SECRET).expect("written");
-    for mut job in [github(), gitlab()] {
+    for mut job in plan_jobs() {
         job.environment
             .insert("ENTITLE_TRUST_HOSTS".into(), "127.0.0.1".into());
         let paths = [
@@ -274,13 +195,8 @@ async fn a_file_outside_the_checkout_is_not_read() {
 
 #[test]
 fn the_examples_open_no_door() {
-    for path in [
-        "github/plan.yml",
-        "github/apply.yml",
-        "github/drift.yml",
-        "gitlab-ci.yml",
-    ] {
-        let (text, yaml) = example(path);
+    for host in HOSTS {
+        let (text, yaml, path) = (host.text(), host.yaml(), host.file());
         let lines: Vec<&str> = text
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))
@@ -330,19 +246,36 @@ fn the_examples_open_no_door() {
     }
 }
 
+/// What a pull request starts may be a program of its author, so what it can get at only reads.
+#[test]
+fn what_writes_stands_behind_another_environment_than_what_reads() {
+    for host in HOSTS {
+        let yaml = host.yaml();
+        let jobs = match host {
+            Host::GitHub => &yaml["jobs"],
+            Host::GitLab => &yaml,
+        };
+        for (job, expected) in [
+            ("plan", "licences-plan"),
+            ("drift", "licences-plan"),
+            ("apply", "licences"),
+            ("undo", "licences"),
+        ] {
+            let of = &jobs[job]["environment"];
+            let name = of.as_str().or(of["name"].as_str());
+            assert_eq!(name, Some(expected), "{job} of {host:?}");
+        }
+    }
+}
+
 /// The arguments of a line, as far as the program knows them: the examples keep up with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_flag_in_the_examples_is_one() {
     let place = Place::new().await;
     let mut seen = BTreeSet::new();
-    for path in [
-        "github/plan.yml",
-        "github/apply.yml",
-        "github/drift.yml",
-        "gitlab-ci.yml",
-    ] {
-        let (text, _) = example(path);
-        for line in text.lines() {
+    for host in HOSTS {
+        let path = host.file();
+        for line in host.text().lines() {
             let line = line
                 .trim()
                 .trim_start_matches("- ")
@@ -352,7 +285,9 @@ async fn every_flag_in_the_examples_is_one() {
             };
             // As far as the command goes; what follows is the shell's.
             let command = rest.split(" || ").next().unwrap_or(rest);
-            let words: Vec<&str> = command.split_whitespace().collect();
+            let mut words: Vec<&str> = command.split_whitespace().collect();
+            // What follows stands for itself, the help too.
+            words.retain(|word| *word != "--");
             seen.insert(words[0].to_string());
             let help = place.run(&[words[0], "--help"]).stdout;
             for flag in words.iter().filter(|word| word.starts_with("--")) {
@@ -368,6 +303,6 @@ async fn every_flag_in_the_examples_is_one() {
             assert_eq!(ran.code, 0, "{command} of {path}: {}", ran.stderr);
         }
     }
-    let wanted = ["apply", "drift", "plan"].map(String::from);
+    let wanted = ["apply", "drift", "plan", "undo", "validate"].map(String::from);
     assert_eq!(seen, BTreeSet::from(wanted));
 }

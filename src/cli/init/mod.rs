@@ -17,11 +17,11 @@ use crate::model::diagnostic::{Source, nearest};
 use crate::provider;
 use crate::reconcile::{self, CheckOptions};
 use crate::render::safe::visible;
-use starter::Choice;
+use starter::{Choice, Ci};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle init licences\n  entitle init licences --vendor lac --base-url https://lac.example.com --yes"
+    after_help = "Examples:\n  entitle init licences\n  entitle init licences --vendor lac --base-url https://lac.example.com --yes\n  entitle init --vendor cryptlex --ci gitlab"
 )]
 pub struct Init {
     /// Directory of the project; made if it is not there [default: .]
@@ -39,6 +39,15 @@ pub struct Init {
     /// How the connection proves who it is [default: the vendor's first form]
     #[arg(long, value_name = "FORM", env = "ENTITLE_INIT_AUTH")]
     auth: Option<String>,
+    /// Whose jobs plan, apply, look for drift and undo
+    #[arg(
+        long,
+        value_enum,
+        value_name = "CI",
+        env = "ENTITLE_INIT_CI",
+        default_value = "github"
+    )]
+    ci: Ci,
     /// Ask nothing: what is not given gets its default
     #[arg(long, env = "ENTITLE_INIT_YES")]
     yes: bool,
@@ -66,11 +75,14 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
     }
     let licences = dir.join("licences");
     let licences = licences.display();
+    let jobs = dir.join(choice.ci.path());
+    let jobs = jobs.display();
     for line in [
         "",
         &format!("Next: set the credentials that {licences}/connection.yaml names, then"),
         &format!("  entitle validate {licences}"),
         &format!("  entitle plan {licences}"),
+        &format!("What the jobs need is said at the top of {jobs}."),
     ] {
         output::say(line);
     }
@@ -128,6 +140,7 @@ fn choose(args: &Init, asks: bool) -> anyhow::Result<Choice> {
         name,
         base_url,
         form,
+        ci: args.ci,
     })
 }
 

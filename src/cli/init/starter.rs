@@ -1,5 +1,6 @@
 //! The files of a starter project, made from the vendor's tables. Pure: choices in, names and texts out.
 
+use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 use url::Url;
 
@@ -16,6 +17,32 @@ pub struct Choice {
     pub name: String,
     pub base_url: String,
     pub form: &'static AuthForm,
+    pub ci: Ci,
+}
+
+/// Where the project's jobs run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ci {
+    Github,
+    Gitlab,
+}
+
+impl Ci {
+    /// Returns where the jobs are in a project.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Github => ".github/workflows/licences.yaml",
+            Self::Gitlab => ".gitlab-ci.yml",
+        }
+    }
+
+    /// Returns the text of the jobs, with `{host}` and others in the place of what a choice says.
+    fn template(self) -> &'static str {
+        match self {
+            Self::Github => include_str!("github.yaml"),
+            Self::Gitlab => include_str!("gitlab.yaml"),
+        }
+    }
 }
 
 /// The files of the project, by their paths below its directory.
@@ -26,7 +53,7 @@ pub fn files(choice: &Choice) -> anyhow::Result<Vec<(&'static str, String)>> {
         ("licences/connection.yaml", connection(choice)?),
         ("licences/example.yaml", manifest(choice)?),
         (SCHEMA, manifest_schema),
-        (".github/workflows/licences.yaml", workflow(choice)?),
+        (choice.ci.path(), jobs(choice)?),
         (".vscode/settings.json", settings()?),
         (".gitignore", ignored()),
     ])
@@ -165,17 +192,24 @@ fn explained(field: &Field) -> String {
     format!("    # {}: {}\n", field.name, field.about)
 }
 
-fn workflow(choice: &Choice) -> anyhow::Result<String> {
-    let secrets: Vec<String> = credentials(choice)
+/// The jobs of `examples/ci` for this choice.
+fn jobs(choice: &Choice) -> anyhow::Result<String> {
+    let credentials = credentials(choice);
+    let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
+    let secrets = names
         .iter()
-        .map(|(_, name)| format!("      {name}: ${{{{ secrets.{name} }}}}"))
-        .collect();
+        .map(|name| format!("{name}: ${{{{ secrets.{name} }}}}"));
+    let secrets: Vec<String> = secrets.collect();
     let url = Url::parse(&choice.base_url);
     let host = url.ok().and_then(|url| url.host_str().map(str::to_string));
-    let host = scalar(&host.unwrap_or_default())?;
-    Ok(include_str!("workflow.yaml")
-        .replace("{host}", &host)
-        .replace("{secrets}", &secrets.join("\n")))
+    let text = choice
+        .ci
+        .template()
+        .replace("{host}", &scalar(&host.unwrap_or_default())?)
+        .replace("{names}", &names.join(" and "))
+        .replace("{secrets}", &secrets.join("\n          "))
+        .replace("{version}", env!("CARGO_PKG_VERSION"));
+    Ok(text)
 }
 
 fn settings() -> anyhow::Result<String> {

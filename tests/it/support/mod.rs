@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod bench;
+pub mod ci;
 pub mod golden;
 pub mod mutate;
 pub mod past;

@@ -1,0 +1,194 @@
+//! The jobs of the examples one after the other, each on a machine of its own: scripts and environments are those of the
+//! files.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value as Json, json};
+
+use super::conformance::vendors::lac;
+use super::support::ci::{self, HOSTS, Host, Settings};
+use super::support::golden;
+use super::support::program::{Place, Ran};
+
+const SEATS: &str = "activations_allowed";
+
+/// A repository whose one order has ten seats at the vendor, and is to have twelve.
+struct Team {
+    host: Host,
+    place: Place,
+    settings: Settings,
+}
+
+impl Team {
+    /// With `store` the runs share one.
+    async fn new(host: Host, store: bool) -> Self {
+        let mut place = Place::new().await;
+        place.connect_by_login("lac");
+        let account = (lac::VENDOR.account)(1);
+        place.sandbox.set_state("lac", account).expect("an account");
+        let dir = place.dir.path().to_path_buf();
+        std::fs::create_dir(dir.join("licences")).expect("a directory");
+        std::fs::rename(dir.join("lac.yaml"), dir.join("licences/lac.yaml")).expect("moved");
+        let mut settings = Settings::from([("project".into(), dir.display().to_string())]);
+        // The jobs find credentials where their files say, and nothing else of this machine.
+        for (name, value) in std::mem::take(&mut place.environment) {
+            if name.starts_with("LAC_") {
+                settings.insert(format!("secrets.{name}"), value);
+            }
+        }
+        if store {
+            let store = format!("file:{}", dir.join("shared").display());
+            settings.insert("vars.ENTITLE_STORE".into(), store);
+        }
+        let team = Self {
+            host,
+            place,
+            settings,
+        };
+        team.git(&["init", "--quiet"]);
+        team.merge(12);
+        team
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let ended = Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+            .args(arguments)
+            .current_dir(self.place.dir.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .expect("git runs");
+        assert!(ended.status.success(), "{arguments:?}: {ended:?}");
+    }
+
+    /// Commits a manifest that wants so many seats.
+    fn merge(&self, seats: i64) {
+        let mut order = lac::VENDOR.little(0, false);
+        order.desired = json!({"customer_id": 1, SEATS: seats});
+        self.place.write("licences/order.yaml", &order.text());
+        self.git(&["add", "licences"]);
+        self.git(&["commit", "--quiet", "--message", "a change"]);
+    }
+
+    fn live(&self) -> Json {
+        let account = self.place.sandbox.state("lac").expect("an account");
+        account["license_orders"][0][SEATS].clone()
+    }
+
+    /// Somebody changes the order at the vendor.
+    fn change(&self, seats: i64) {
+        let mut account = self.place.sandbox.state("lac").expect("an account");
+        account["license_orders"][0][SEATS] = json!(seats);
+        self.place.sandbox.set_state("lac", account).expect("an account");
+    }
+
+    /// Runs a job on a machine that has nothing but the checkout, and the plan if it is handed on.
+    fn job(&self, name: &str, inputs: &[(&str, &str)]) -> Ran {
+        let machine = tempfile::tempdir_in(self.place.dir.path()).expect("a directory");
+        let temp = machine.path().display().to_string();
+        let dir = self.place.dir.path();
+        let _ = std::fs::remove_dir_all(dir.join(".state"));
+        if name == "apply" && self.host == Host::GitHub {
+            std::fs::create_dir(machine.path().join("plan")).expect("a directory");
+            let plan = machine.path().join("plan/plan.json");
+            std::fs::rename(dir.join("plan.json"), plan).expect("the plan of the other job");
+        }
+        let mut settings = self.settings.clone();
+        settings.insert("runner.temp".into(), temp.clone());
+        let inputs = inputs.iter();
+        settings.extend(inputs.map(|(name, value)| (format!("inputs.{name}"), (*value).into())));
+        let mut job = self.host.job(name, &settings);
+        // The simulators are on this machine.
+        let hosts = job.environment.get_mut("ENTITLE_TRUST_HOSTS");
+        *hosts.expect("the example sets it") = "127.0.0.1".into();
+        job.environment.insert("HOME".into(), temp.clone());
+        let mut ran = ci::run(&self.place, &job);
+        // At GitHub a step says with which code it ended.
+        let output = std::fs::read_to_string(machine.path().join("output")).unwrap_or_default();
+        if let Some(code) = output.lines().find_map(|line| line.strip_prefix("code=")) {
+            assert_eq!(ran.code, 0, "{ran:?}");
+            ran.code = code.parse().expect("a number");
+        }
+        ran
+    }
+
+    #[track_caller]
+    fn passes(&self, name: &str, inputs: &[(&str, &str)]) {
+        let ran = self.job(name, inputs);
+        assert_eq!(ran.code, 0, "{name} of {:?}: {ran:?}", self.host);
+    }
+
+    /// Looks for drift: the code, and the page for people.
+    fn drift(&self) -> (i32, String) {
+        let ran = self.job("drift", &[]);
+        let page = std::fs::read_to_string(self.place.dir.path().join("drift.md"));
+        (ran.code, page.expect("a page"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_job_did_the_next_knows_by_the_store() {
+    for host in HOSTS {
+        let team = Team::new(host, true).await;
+        team.passes("plan", &[]);
+        team.passes("apply", &[]);
+        assert_eq!(team.live(), 12, "{host:?}");
+
+        team.change(5);
+        let (code, page) = team.drift();
+        assert_eq!(code, 2, "{host:?}: {page}");
+        assert!(page.contains("# they: activations_allowed"), "{page}");
+        assert!(page.contains("# last apply "), "{page}");
+
+        // What was merged and is not applied yet is ours.
+        team.change(12);
+        team.merge(15);
+        let (code, page) = team.drift();
+        assert_eq!(code, 0, "{host:?}: {page}");
+        assert!(page.contains("# you: activations_allowed"), "{page}");
+
+        let refused = team.job("undo", &[("run", "latest")]);
+        assert_eq!(refused.code, 4, "{refused:?}");
+        team.passes("undo", &[("run", "latest"), ("allow", "strand")]);
+        assert_eq!(team.live(), 10, "{host:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_store_drift_goes_by_the_commit_and_nothing_can_be_undone() {
+    for host in HOSTS {
+        let team = Team::new(host, false).await;
+        team.passes("plan", &[]);
+        team.passes("apply", &[]);
+        team.change(5);
+        let (code, page) = team.drift();
+        assert_eq!(code, 2, "{host:?}: {page}");
+        for words in ["# they: ", "base: commit", "looks like a change of theirs"] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        let undo = team.job("undo", &[("run", "latest"), ("allow", "strand")]);
+        assert_eq!(undo.code, 1, "{undo:?}");
+        assert!(undo.stderr.contains("--store names the one"), "{undo:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_init_writes_is_the_example() {
+    let place = Place::new().await;
+    let mut faults = Vec::new();
+    for (host, ci, path) in [
+        (Host::GitHub, "github", ".github/workflows/licences.yaml"),
+        (Host::GitLab, "gitlab", ".gitlab-ci.yml"),
+    ] {
+        let url = "https://lac.example.com";
+        let init = ["init", ci, "--vendor", "lac", "--base-url", url, "--yes"];
+        let ran = place.run(&[&init[..], &["--auth", "login", "--ci", ci]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stderr.contains(path), "{}", ran.stderr);
+        let written = std::fs::read_to_string(place.dir.path().join(ci).join(path));
+        let example: PathBuf = golden::tests_dir().join("../examples/ci").join(host.file());
+        faults.extend(golden::compare(&example, &written.expect("jobs")).err());
+    }
+    golden::all_well(faults);
+}
