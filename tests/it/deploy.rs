@@ -119,7 +119,7 @@ fn the_pod_is_held_as_tightly_as_it_says() {
 /// The paths of the targets that Cargo.toml names; cargo refuses to build anything where one is missing.
 fn named_targets() -> Vec<String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let text = std::fs::read_to_string(manifest).expect("readable");
+    let text = std::fs::read_to_string(&manifest).expect("readable");
     let (mut folder, mut found) = (None, Vec::new());
     for line in text.lines() {
         match line {
@@ -129,10 +129,37 @@ fn named_targets() -> Vec<String> {
             _ => {}
         }
         if let (Some(folder), Some(name)) = (folder, line.strip_prefix("name = ")) {
-            found.push(format!("{folder}/{}.rs", name.trim_matches('"')));
+            let path = format!("{folder}/{}", name.trim_matches('"'));
+            // A target is a file or a folder.
+            let file = format!("{path}.rs");
+            let is_file = manifest.with_file_name(&file).is_file();
+            found.push(if is_file { file } else { path + "/main.rs" });
         }
     }
     found
+}
+
+/// Released builds know every store, a build of a checkout is short.
+#[test]
+fn what_is_handed_out_has_every_store() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in [
+        "deploy/Dockerfile",
+        "action.yml",
+        "examples/ci/gitlab.yaml",
+    ] {
+        let text = std::fs::read_to_string(root.join(file)).expect("readable");
+        let builds = text.lines().filter(|line| {
+            let is_build = line.contains("cargo build ") || line.contains("cargo install ");
+            is_build && !line.trim_start().starts_with('#')
+        });
+        let builds: Vec<&str> = builds.collect();
+        let every = |line: &&str| line.contains(" --features postgres,bucket ");
+        assert!(
+            !builds.is_empty() && builds.iter().all(every),
+            "{file}: {builds:?}"
+        );
+    }
 }
 
 #[test]
