@@ -285,9 +285,8 @@ fn remarks(document: &DriftDocument) -> Vec<String> {
         ));
     }
     if fields.unknown > 0 && document.base == BaseEntry::Journal {
-        remarks.push(
-            "Without a base: give the store of your runs (--store), or --base HEAD.".into(),
-        );
+        remarks
+            .push("Without a base: give the store of your runs (--store), or --base HEAD.".into());
     }
     let by_commit = matches!(document.base, BaseEntry::Commit(_));
     if by_commit && document.summary.drifted > 0 {

@@ -251,10 +251,7 @@ async fn init_validates_for_every_vendor_and_form() {
                 .join(".github/workflows/licences.yaml");
             let workflow = std::fs::read_to_string(workflow).expect("text");
             let read: serde_json::Value = serde_yaml::from_str(&workflow).expect("YAML");
-            assert!(
-                read["env"]["ENTITLE_TRUST_HOSTS"].is_string(),
-                "{workflow}"
-            );
+            assert!(read["env"]["ENTITLE_TRUST_HOSTS"].is_string(), "{workflow}");
         }
     }
     let odd = [

@@ -71,6 +71,41 @@ async fn a_journal_that_fails_in_the_middle_hides_no_write() {
     assert!(stopped_midway > 0, "no limit hit the middle of a run");
 }
 
+/// A run whose store took no more at some point, and the file that it names for what the store was not told.
+async fn store_away_after(kilobytes: usize) -> Option<(Place, String)> {
+    let mut place = lac_place(3, true).await;
+    let store = place.dir.path().join("shared").display().to_string();
+    place.set("ENTITLE_STORE", &format!("file:{store}"));
+    let ran = limited(&place, kilobytes, &["apply", "--auto-approve"]);
+    let quoted = ran.stderr.split('`').nth(1)?;
+    let file = quoted.strip_prefix("entitle store import ")?.to_string();
+    assert_eq!(ran.code, 3, "{kilobytes} KB: {}", ran.stderr);
+    Some((place, file))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_went_away_in_the_middle_is_told_the_rest_by_hand_or_by_a_look() {
+    let mut looked_into = 0;
+    for kilobytes in 1..=5 {
+        for by_hand in [false, true] {
+            let Some((place, file)) = store_away_after(kilobytes).await else {
+                continue;
+            };
+            if by_hand {
+                let import = place.run(&["store", "import", &file]);
+                assert_eq!(import.code, 0, "{}", import.stderr);
+            }
+            let next = place.run(&["apply", "--auto-approve"]);
+            assert_eq!(next.code, 0, "{}", next.stderr);
+            // An intent of which only the beginning was written was not followed by a write.
+            let carried_out = next.stderr.contains("It was found carried out");
+            assert!(!(by_hand && carried_out), "{}", next.stderr);
+            looked_into += usize::from(carried_out);
+        }
+    }
+    assert!(looked_into > 0, "no limit hit the end of a write");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_cannot_be_written_cost_what_nothing_worse_has() {
     let place = lac_place(2, true).await;

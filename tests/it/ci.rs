@@ -86,7 +86,10 @@ impl Team {
     fn change(&self, seats: i64) {
         let mut account = self.place.sandbox.state("lac").expect("an account");
         account["license_orders"][0][SEATS] = json!(seats);
-        self.place.sandbox.set_state("lac", account).expect("an account");
+        self.place
+            .sandbox
+            .set_state("lac", account)
+            .expect("an account");
     }
 
     /// Runs a job on a machine that has nothing but the checkout, and the plan if it is handed on.

@@ -143,11 +143,7 @@ fn named_targets() -> Vec<String> {
 #[test]
 fn what_is_handed_out_has_every_store() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in [
-        "deploy/Dockerfile",
-        "action.yml",
-        "examples/ci/gitlab.yaml",
-    ] {
+    for file in ["deploy/Dockerfile", "action.yml", "examples/ci/gitlab.yaml"] {
         let text = std::fs::read_to_string(root.join(file)).expect("readable");
         let builds = text.lines().filter(|line| {
             let is_build = line.contains("cargo build ") || line.contains("cargo install ");

@@ -68,7 +68,8 @@ async fn checkout(connection: &str) -> Place {
 
 fn run(place: &mut Place, job: &Job) -> Ran {
     let mut job = job.clone();
-    job.environment.insert("ENTITLE_TIMEOUT".into(), "2s".into());
+    job.environment
+        .insert("ENTITLE_TIMEOUT".into(), "2s".into());
     place.secrets.push(SECRET.into());
     ci::run(place, &job)
 }

@@ -68,7 +68,10 @@ fn github(name: &str, settings: &Settings) -> Job {
     }
     let job = &workflow["jobs"][name];
     let steps = job["steps"].as_array().expect("steps");
-    let runs: Vec<&Json> = steps.iter().filter(|step| step["run"].is_string()).collect();
+    let runs: Vec<&Json> = steps
+        .iter()
+        .filter(|step| step["run"].is_string())
+        .collect();
     let [step] = runs[..] else {
         panic!("{name} has {} steps that run something", runs.len())
     };
@@ -129,7 +132,9 @@ fn inherited(pipeline: &Json, job: &str) -> Map<String, Json> {
     chain.push(pipeline);
     let variables = chain.into_iter().rev().map(|of| &of["variables"]);
     let variables = variables.filter_map(Json::as_object).flatten();
-    variables.map(|(name, value)| (name.clone(), value.clone())).collect()
+    variables
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn pairs<const N: usize>(of: [(&str, &str); N]) -> BTreeMap<String, String> {
@@ -167,7 +172,10 @@ fn operand(text: &str, settings: &Settings) -> String {
         let differ = operand(one.trim(), settings) != operand(other.trim(), settings);
         return if differ { "true".into() } else { String::new() };
     }
-    match text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
+    match text
+        .strip_prefix('\'')
+        .and_then(|text| text.strip_suffix('\''))
+    {
         Some(text) => text.into(),
         None => settings.get(text).cloned().unwrap_or_default(),
     }
@@ -196,7 +204,11 @@ pub fn run(place: &Place, job: &Job) -> Ran {
 
 #[test]
 fn expressions_are_read_as_the_runner_reads_them() {
-    let settings = [("vars.A", "a"), ("secrets.B", "b"), ("inputs.run", "nothing")];
+    let settings = [
+        ("vars.A", "a"),
+        ("secrets.B", "b"),
+        ("inputs.run", "nothing"),
+    ];
     let settings = settings.map(|(name, value)| (name.to_string(), value.to_string()));
     let settings = Settings::from(settings);
     for (text, expected) in [
