@@ -60,7 +60,7 @@ async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
     carry_out::refuse_unattended(&args.consent)?;
     let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
-    setup.heed_others(&args.consent.store.shared).await;
+    setup.heed_others(&args.consent.store.shared).await?;
     setup.settings.checks = args.consent.checks.of_writes();
     let writer = Writer::new(&setup, &args.consent, outputs, Accounts::new()).await?;
     let pass = reconcile::plan_with(&setup.checked, &setup.settings, &writer.accounts).await;
@@ -77,7 +77,7 @@ async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> an
     }
     let mut setup = setup::setup(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
-    setup.heed_others(&args.consent.store.shared).await;
+    setup.heed_others(&args.consent.store.shared).await?;
     tell_commit(&document, setup.checked.source.commit.as_deref());
     let scope = Scope::new(selection)?;
     let in_scope = scope.of_plan(&setup.checked)?;

@@ -84,7 +84,10 @@ async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
-    setup.heed_others(&args.store.shared).await;
+    match args.base {
+        Some(_) => setup.heed_others_if_told(&args.store.shared).await,
+        None => setup.heed_others(&args.store.shared).await?,
+    }
     let deadline = setup.settings.deadline;
     let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
     let bases = bases.map_err(|_| anyhow::anyhow!("git took longer than --timeout"))??;

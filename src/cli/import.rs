@@ -61,7 +61,7 @@ pub struct Import {
 
 pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
-    setup.heed_others(&args.store).await;
+    setup.heed_others_if_told(&args.store).await;
     let checked = &setup.checked;
     let connection = import::connection(checked, args.connection.as_deref()).map_err(said)?;
     let ask = match (args.update, args.all) {

@@ -47,7 +47,7 @@ pub async fn run(args: Plan) -> anyhow::Result<Exit> {
 async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(None)?;
-    setup.heed_others(&args.store).await;
+    setup.heed_others_if_told(&args.store).await;
     let pass = reconcile::plan(&setup.checked, &setup.settings).await;
     output::findings(&pass.findings())?;
     // The plan is saved before anything says that there is one.

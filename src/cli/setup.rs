@@ -32,8 +32,18 @@ pub struct Setup {
 
 impl Setup {
     /// Lets the run know of other runs that call the same accounts, as far as a store tells.
-    pub async fn heed_others(&mut self, shared: &SharedStore) {
-        self.settings.budgets = stores::budgets(shared, self.settings.sandbox).await;
+    pub async fn heed_others(&mut self, shared: &SharedStore) -> anyhow::Result<()> {
+        self.settings.budgets = stores::budgets(shared, self.settings.sandbox).await?;
+        Ok(())
+    }
+
+    /// The same for a run that a store is of no other use to: one that is away costs this and no more.
+    pub async fn heed_others_if_told(&mut self, shared: &SharedStore) {
+        if let Err(error) = self.heed_others(shared).await {
+            output::warn(&format!(
+                "{error:#}; going on without: other runs are not known, which may make the vendor refuse some calls for a while"
+            ));
+        }
     }
 }
 

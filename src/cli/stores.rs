@@ -103,28 +103,19 @@ fn files(
     }
 }
 
-/// Returns what is known of other processes that call the same accounts. A store that is away costs this and no more.
-pub async fn budgets(shared: &SharedStore, sandbox: bool) -> Budgets {
+/// Returns what is known of other processes that call the same accounts.
+pub async fn budgets(shared: &SharedStore, sandbox: bool) -> anyhow::Result<Budgets> {
     if shared.url.is_none() || sandbox {
-        return Budgets::default();
+        return Ok(Budgets::default());
     }
     let args = StoreArgs {
         shared: shared.clone(),
         ..StoreArgs::default()
     };
-    let store = match open(&args, Access::Read).await {
-        Ok(store) => Some(store),
-        Err(error) => {
-            output::warn(&format!(
-                "{error:#}; going on without: other runs are not known, which may make the vendor refuse some calls for a while"
-            ));
-            None
-        }
-    };
-    Budgets {
-        store,
+    Ok(Budgets {
+        store: Some(open(&args, Access::Read).await?),
         processes: shared.share,
-    }
+    })
 }
 
 /// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.

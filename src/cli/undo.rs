@@ -62,7 +62,7 @@ async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
     let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
-    setup.heed_others(&args.consent.store.shared).await;
+    setup.heed_others(&args.consent.store.shared).await?;
     let store = stores::open(&args.consent.store, Access::Read).await?;
     let wrote = find(&*store, &args.consent.store, &args.run, &setup.checked).await?;
     let take = Take {
@@ -112,7 +112,7 @@ pub async fn apply(
     let mut setup = setup::setup(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     setup.settings.checks = consent.checks.of_writes();
-    setup.heed_others(&consent.store.shared).await;
+    setup.heed_others(&consent.store.shared).await?;
     let take = Take::shown(&saved);
     let store = stores::open(&consent.store, Access::Read).await?;
     let wrote = find(&*store, &consent.store, &run, &setup.checked).await?;

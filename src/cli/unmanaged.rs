@@ -36,7 +36,7 @@ pub struct Unmanaged {
 
 pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
-    setup.heed_others(&args.store).await;
+    setup.heed_others_if_told(&args.store).await;
     let said = |why: String| anyhow::anyhow!(why);
     let connection =
         import::connection(&setup.checked, args.connection.as_deref()).map_err(said)?;

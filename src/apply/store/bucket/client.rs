@@ -34,7 +34,7 @@ impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = self.client().map_err(|why| object_store::Error::Generic {
             store: "TLS",
-            cause: why.into(),
+            source: why.into(),
         })?;
         Ok(HttpClient::new(Service {
             client,
