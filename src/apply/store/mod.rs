@@ -19,6 +19,7 @@ mod leases;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod queue;
+mod roster;
 pub mod term;
 mod upkeep;
 
@@ -35,6 +36,7 @@ use budget::Budget;
 pub use error::StoreError;
 pub use leases::Leases;
 pub use queue::{Lost, Queue};
+pub use roster::{Hint, Replica, Roster};
 pub use upkeep::{LeaseState, Promise, Upkeep};
 
 /// A place that a team's runs share, or that the runs of one machine do.
@@ -100,6 +102,12 @@ pub trait Store: Send + Sync {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let _ = (account, summary);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Returns where replicas of a daemon know of each other. `None` if each looks after all accounts, as on one machine:
+    /// there a lease for each pass is enough.
+    fn roster(&self) -> Option<&dyn Roster> {
+        None
     }
 
     /// Waits until every lease that was dropped is given back. The lease of a store that does not answer expires.
