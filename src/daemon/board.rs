@@ -9,8 +9,8 @@ use super::engine::Engine;
 use super::mode::RunMode;
 use super::pass::Done;
 use super::status::{
-    Brake, ObjectState, ObjectStatus, PASSES, PassShare, PassStatus, SourceKind, SourceStatus,
-    Status,
+    Brake, Keeper, ObjectState, ObjectStatus, PASSES, PassShare, PassStatus, Replicas, SourceKind,
+    SourceStatus, Status,
 };
 use super::task::Fetched;
 use super::track::Now;
@@ -49,6 +49,7 @@ impl Board {
             passes: VecDeque::new(),
             connections: BTreeMap::new(),
             brake: Brake::default(),
+            replicas: None,
             stopping: false,
         };
         Self {
@@ -56,6 +57,21 @@ impl Board {
             passes: 0,
             brakes: BTreeMap::new(),
         }
+    }
+
+    /// Takes in which replicas are alive, and who of them looks after what, by connection.
+    pub fn shared_out(&mut self, replicas: Replicas, keepers: BTreeMap<String, Keeper>) {
+        self.status.replicas = Some(replicas);
+        for (name, keeper) in keepers {
+            let known = self.status.connections.entry(name.clone()).or_default();
+            if !keeper.own {
+                // Whoever looks after it knows.
+                (known.locked, known.last_success) = (None, None);
+                self.brakes.remove(&name);
+            }
+            known.keeper = Some(keeper);
+        }
+        self.show_brake();
     }
 
     /// The status of this moment.
@@ -221,7 +237,7 @@ impl Board {
             | ObjectState::Refused
             | ObjectState::Fought => pass.pending += 1,
             ObjectState::Failed | ObjectState::Missing => pass.failed += 1,
-            ObjectState::Unseen | ObjectState::Suspended => {}
+            ObjectState::Unseen | ObjectState::Suspended | ObjectState::Elsewhere => {}
         }
     }
 
@@ -287,7 +303,8 @@ fn tell(object: &ObjectStatus, written: bool) {
         | ObjectState::AsApplied
         | ObjectState::NeverApplied
         | ObjectState::Unseen
-        | ObjectState::Suspended => {
+        | ObjectState::Suspended
+        | ObjectState::Elsewhere => {
             tracing::info!(address, state, "{message}");
         }
         ObjectState::Differs | ObjectState::Waiting | ObjectState::Refused => {

@@ -4,6 +4,8 @@
 //! connection and never two of the same connection at once: a vendor that is slow or down delays nobody
 //! else, and an object is never looked at twice at the same time.
 
+mod keepers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use super::gate::Past;
 use super::mode::RunMode;
 use super::queue::Queue;
 use super::schedule;
-use super::status::ObjectState;
+use super::status::{Keeper, ObjectState};
 use super::track::{Look, Now, Tracked};
 use super::trigger::Trigger;
 use super::window::{self, Door, Window};
@@ -80,6 +82,8 @@ pub struct Engine {
     /// When each group of objects is looked at by itself: together, so that lists serve all of them.
     rounds: BTreeMap<(String, Duration), Instant>,
     busy: BTreeSet<String>,
+    /// Connections that this replica does not look after, and who does.
+    elsewhere: BTreeMap<String, Keeper>,
 }
 
 impl Engine {
@@ -91,6 +95,7 @@ impl Engine {
             queue: Queue::default(),
             rounds: BTreeMap::new(),
             busy: BTreeSet::new(),
+            elsewhere: BTreeMap::new(),
         }
     }
 
@@ -205,7 +210,7 @@ impl Engine {
     ) -> usize {
         let mut woken = 0;
         for (address, tracked) in &self.objects {
-            if which(&tracked.desired) {
+            if which(&tracked.desired) && self.is_own(&tracked.desired.connection) {
                 self.queue.wake(address, now.instant, reason);
                 woken += 1;
             }
@@ -219,18 +224,18 @@ impl Engine {
     }
 
     fn is_free(&self, address: &Address) -> bool {
-        let tracked = self.objects.get(address);
-        tracked.is_some_and(|tracked| !self.busy.contains(tracked.desired.connection.as_str()))
+        let is_free = |tracked: &Tracked| {
+            let connection = tracked.desired.connection.as_str();
+            self.is_own(connection) && !self.busy.contains(connection)
+        };
+        self.objects.get(address).is_some_and(is_free)
     }
 
     /// What is due now, by connection.
     pub fn batches(&mut self, now: Now) -> Vec<Batch> {
-        let (objects, busy) = (&self.objects, &self.busy);
-        let free = |address: &Arc<Address>| {
-            let tracked = objects.get(address);
-            tracked.is_some_and(|tracked| !busy.contains(tracked.desired.connection.as_str()))
-        };
-        let due = self.queue.due(now.instant, free);
+        let mut queue = std::mem::take(&mut self.queue);
+        let due = queue.due(now.instant, |address| self.is_free(address));
+        self.queue = queue;
         let mut by_connection: BTreeMap<String, Vec<(Arc<Address>, &'static str)>> =
             BTreeMap::new();
         for (address, reason) in due {

@@ -33,6 +33,8 @@ pub struct Status {
     /// By the name of the connection.
     pub connections: BTreeMap<String, ConnectionStatus>,
     pub brake: Brake,
+    /// What is known of the other replicas; `None` where this process looks after all accounts.
+    pub replicas: Option<Replicas>,
     /// Set once the daemon has been told to stop.
     pub stopping: bool,
 }
@@ -119,6 +121,8 @@ pub enum ObjectState {
     Missing,
     /// Not even looked at, as its manifest says.
     Suspended,
+    /// Not looked at here: another replica looks after its account, or none does yet.
+    Elsewhere,
 }
 
 impl ObjectState {
@@ -136,6 +140,7 @@ impl ObjectState {
             ObjectState::Failed => "failed",
             ObjectState::Missing => "missing",
             ObjectState::Suspended => "suspended",
+            ObjectState::Elsewhere => "elsewhere",
         }
     }
 }
@@ -208,6 +213,43 @@ pub struct ConnectionStatus {
     pub last_success: Option<Timestamp>,
     /// Why nothing can be written: another run holds the lock, and who.
     pub locked: Option<String>,
+    /// Who looks after it; `None` where accounts are not shared out.
+    pub keeper: Option<Keeper>,
+}
+
+/// The replica that looks after an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Keeper {
+    /// What it calls itself; `None` if none is known that does.
+    pub replica: Option<String>,
+    /// Whether it is this one, and stays so.
+    pub own: bool,
+    pub since: Option<Timestamp>,
+}
+
+impl Keeper {
+    /// Says who looks after an account.
+    pub fn words(&self) -> String {
+        match (&self.replica, self.since) {
+            (Some(replica), Some(since)) => {
+                let since = since.strftime("%F %T");
+                format!("{replica} looks after this account since {since} UTC")
+            }
+            (Some(replica), None) => format!("{replica} looks after this account"),
+            (None, _) => "no replica is known to look after this account; it is claimed as soon as its lease is free".into(),
+        }
+    }
+}
+
+/// The replicas of the daemon that are alive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Replicas {
+    /// What this one calls itself.
+    pub name: String,
+    /// Names of all, this one included.
+    pub live: Vec<String>,
+    /// Why accounts cannot be shared out at present. Those that are claimed are looked after until the claims run out.
+    pub problem: Option<String>,
 }
 
 /// The brake on large changes.

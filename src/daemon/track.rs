@@ -84,6 +84,12 @@ impl Tracked {
         self.desired = desired;
     }
 
+    /// Another replica looked after it until now, and wrote down what was fought over.
+    pub fn take_over(&mut self, fights: Fights<Instant>) {
+        self.fights = fights;
+        self.start_anew();
+    }
+
     /// Forgets failures and writes in vain.
     pub fn start_anew(&mut self) {
         self.failures = 0;

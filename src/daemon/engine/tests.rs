@@ -154,3 +154,98 @@ async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
     engine.lost("lac", &addresses, now(), 1.0);
     assert_eq!(look(&mut engine, now()), 2);
 }
+
+fn kept_by(replica: Option<&str>) -> BTreeMap<String, Keeper> {
+    let keeper = Keeper {
+        replica: replica.map(Into::into),
+        own: false,
+        since: None,
+    };
+    [("lac".to_string(), keeper)].into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
+    let mut engine = engine();
+    let orders = manifests("lac", &["a", "b"], 30);
+    assert_eq!(engine.share_out(kept_by(None), None, now()), ["lac"]);
+    engine.adopt(orders, &|_, _| Fights::default(), now());
+    assert_eq!((look(&mut engine, now()), engine.next()), (0, None));
+    engine.show_elsewhere();
+    assert_eq!(engine.queue.sizes(), (0, 0, 0));
+    let hint = Trigger::Connection("lac".into());
+    assert_eq!(engine.wake(&hint, now()), 0);
+
+    // Another one has it by now, which its readers see.
+    assert!(
+        engine
+            .share_out(kept_by(Some("pod-2")), None, now())
+            .is_empty()
+    );
+    engine.show_elsewhere();
+    let message = |engine: &Engine| {
+        let object = engine.objects.values().next().expect("there");
+        (object.status.state, object.status.message.clone())
+    };
+    let words = "pod-2 looks after this account".to_string();
+    assert_eq!(message(&engine), (ObjectState::Elsewhere, Some(words)));
+    let before = Arc::clone(&engine.objects.values().next().expect("there").status);
+    engine.show_elsewhere();
+    let after = &engine.objects.values().next().expect("there").status;
+    assert!(Arc::ptr_eq(&before, after), "nothing moved");
+
+    // It is ours: everything is due, with what was fought over meanwhile.
+    let fought = |_: &Checked, object: &Desired| {
+        let given_up =
+            (object.address.name == "a").then(|| ("description".to_string(), now().instant));
+        Fights::remembered([].into_iter(), given_up.into_iter())
+    };
+    assert!(
+        engine
+            .share_out(BTreeMap::new(), Some(&fought), now())
+            .is_empty()
+    );
+    assert_eq!(message(&engine), (ObjectState::Unseen, None));
+    assert_eq!(look(&mut engine, now()), 2);
+    let states = engine.objects.values().map(|tracked| tracked.status.state);
+    assert_eq!(
+        Vec::from_iter(states),
+        [ObjectState::Fought, ObjectState::InSync]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() {
+    let mut engine = engine();
+    let orders = manifests("lac", &["a", "b"], 30);
+    engine.adopt(orders, &|_, _| Fights::default(), now());
+    let batches = engine.batches(now());
+    assert_eq!(
+        engine.share_out(kept_by(Some("pod-2")), None, now()),
+        ["lac"]
+    );
+    engine.show_elsewhere();
+    let states = |engine: &Engine| {
+        let states = engine.objects.values().map(|tracked| tracked.status.state);
+        Vec::from_iter(states)
+    };
+    assert_eq!(
+        states(&engine),
+        [ObjectState::Unseen; 2],
+        "it is still looked at"
+    );
+    let looks = batches[0].jobs.iter().map(|job| {
+        let desired = &job.desired;
+        (desired.address.clone(), job.generation, in_sync(desired))
+    });
+    let seen = Seen {
+        connection: "lac".into(),
+        run: "run".into(),
+        looks: looks.collect(),
+    };
+    engine.finish(&seen, now(), 0.0);
+    engine.show_elsewhere();
+    assert_eq!(states(&engine), [ObjectState::Elsewhere; 2]);
+    assert_eq!(engine.next(), None);
+    assert_eq!(engine.queue.sizes(), (0, 0, 0));
+}

@@ -119,8 +119,11 @@ fn turned(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
         ObjectState::InSync | ObjectState::AsApplied => {
             wants_attention(before).then_some(NoticeKind::Recovered)
         }
-        ObjectState::Suspended => (before != ObjectState::Unseen).then_some(NoticeKind::Suspended),
-        ObjectState::Unseen | ObjectState::NeverApplied => None,
+        ObjectState::Suspended => {
+            let news = !matches!(before, ObjectState::Unseen | ObjectState::Elsewhere);
+            news.then_some(NoticeKind::Suspended)
+        }
+        ObjectState::Unseen | ObjectState::NeverApplied | ObjectState::Elsewhere => None,
     }
 }
 

@@ -179,6 +179,7 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
         kind: Kind::Gauge,
         series,
     };
+    let replicas = status.replicas.as_ref();
     let mut last_success = BTreeMap::new();
     for (name, connection) in &status.connections {
         if let Some(at) = connection.last_success {
@@ -209,6 +210,24 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
                 let held = f64::from(u8::from(connection.locked.is_some()));
                 vec![(Labels::new(), held)]
             }),
+        ),
+        gauge(
+            "account_held",
+            "Whether this replica looks after the account",
+            by_connection(&|connection| {
+                let own = connection.keeper.as_ref().is_none_or(|keeper| keeper.own);
+                vec![(Labels::new(), f64::from(u8::from(own)))]
+            }),
+        ),
+        gauge(
+            "replicas",
+            "Live replicas of the daemon as this one knows them",
+            bare(replicas.map_or(1, |replicas| replicas.live.len()) as f64),
+        ),
+        gauge(
+            "sharing_broken",
+            "Whether accounts cannot be shared out",
+            flag(replicas.is_some_and(|replicas| replicas.problem.is_some())),
         ),
         gauge(
             "objects",

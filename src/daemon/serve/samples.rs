@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::daemon::mode::RunMode;
 use crate::daemon::status::{
-    Brake, ConnectionStatus, Fight, ObjectState, ObjectStatus, PassShare, PassStatus, SourceKind,
-    SourceStatus, Status, Suspension, Write,
+    Brake, ConnectionStatus, Fight, Keeper, ObjectState, ObjectStatus, PassShare, PassStatus,
+    Replicas, SourceKind, SourceStatus, Status, Suspension, Write,
 };
 use crate::model::{Outcome, Risk};
 use crate::plan::diff::ChangeVerb;
@@ -224,6 +224,13 @@ pub fn status(objects: usize) -> Status {
             engaged: true,
             why: Some("41 of 120 objects would change, which is over 30 %.".into()),
         },
+        replicas: Some(Replicas {
+            name: "entitle-watch-7d9f8-x2x4k".into(),
+            live: ["entitle-watch-7d9f8-x2x4k", "entitle-watch-7d9f8-z9q1p"]
+                .map(Into::into)
+                .into(),
+            problem: None,
+        }),
         stopping: false,
     }
 }
@@ -258,6 +265,11 @@ fn connections() -> BTreeMap<String, ConnectionStatus> {
             last_success: Some(ago(12)),
             locked: (name == "spring").then(|| {
                 "entitle apply of ann@build-7 (process 4711) holds the lock since 09:58".into()
+            }),
+            keeper: Some(Keeper {
+                replica: Some("entitle-watch-7d9f8-x2x4k".into()),
+                own: name != "alinea",
+                since: Some(ago(43_200)),
             }),
         };
         (name.to_string(), status)

@@ -319,6 +319,7 @@ async fn the_page_says_what_is_there_and_nothing_else() {
     assert_eq!(code(&page), 200);
     assert!(page.contains("content-security-policy: default-src 'none'"));
     for words in [
+        "entitle-watch-7d9f8-x2x4k, one of 2, looks after 4 of 5 connections",
         "LacLicenseOrder",
         "strands",
         "5 allowed, 7 in use",

@@ -10,7 +10,7 @@ use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 const PAGE: usize = 100;
 
 /// All states, those first that somebody should look at.
-pub const STATES: [ObjectState; 11] = [
+pub const STATES: [ObjectState; 12] = [
     ObjectState::Failed,
     ObjectState::Missing,
     ObjectState::Fought,
@@ -21,6 +21,7 @@ pub const STATES: [ObjectState; 11] = [
     ObjectState::AsApplied,
     ObjectState::Unseen,
     ObjectState::Suspended,
+    ObjectState::Elsewhere,
     ObjectState::InSync,
 ];
 
@@ -40,7 +41,8 @@ pub fn rank(state: ObjectState) -> usize {
         ObjectState::AsApplied => 7,
         ObjectState::Unseen => 8,
         ObjectState::Suspended => 9,
-        ObjectState::InSync => 10,
+        ObjectState::Elsewhere => 10,
+        ObjectState::InSync => 11,
     }
 }
 
@@ -57,7 +59,8 @@ pub fn drifted(state: ObjectState) -> bool {
         | ObjectState::NeverApplied
         | ObjectState::Failed
         | ObjectState::Missing
-        | ObjectState::Suspended => false,
+        | ObjectState::Suspended
+        | ObjectState::Elsewhere => false,
     }
 }
 
@@ -261,6 +264,7 @@ impl Tick {
                 || before.source.problem != after.source.problem
                 || before.source.unfollowed != after.source.unfollowed
                 || before.source.revision != after.source.revision
+                || before.replicas != after.replicas
                 || before.stopping != after.stopping,
             ..Self::default()
         };

@@ -28,6 +28,10 @@ fn what_is_served_is_what_the_status_says() {
         "entitle_drift_objects{account=\"informatica\"} 3.0",
         "entitle_suspended{account=\"spring\"} 1.0",
         "entitle_locked{account=\"spring\"} 1.0",
+        "entitle_account_held{account=\"lac\"} 1.0",
+        "entitle_account_held{account=\"alinea\"} 0.0",
+        "entitle_replicas 2.0",
+        "entitle_sharing_broken 0.0",
         "entitle_brake_engaged 1.0",
         "entitle_source_broken 1.0",
         "entitle_last_success_timestamp_seconds{account=\"lac\"} 1772445588.0",
@@ -69,7 +73,7 @@ fn series_stay_bounded_whatever_vendors_answer_and_however_many_accounts_there_a
     }
     let text = served(status);
     let lines = text.lines().count();
-    assert!(lines < ACCOUNTS * 16 + 200, "{lines}");
+    assert!(lines < ACCOUNTS * 18 + 200, "{lines}");
     assert!(text.contains("entitle_api_requests_total{account=\"_other\",code=\"other\"}"));
 }
 

@@ -78,9 +78,24 @@ fn facts(status: &Status, now: Timestamp) -> Markup {
                 (count(source.documents, "document")) " in " (count(source.files, "file"))
                 @if let Some(at) = source.loaded_at { ", read " (age(at, now)) }
             } }
+            @if let Some(replicas) = &status.replicas {
+                div { dt { "Replica" } dd {
+                    (replicas.name) ", one of " (replicas.live.len()) ", looks after "
+                    (keeps(status)) " of " (count(status.connections.len(), "connection"))
+                } }
+            }
             div { dt { "Started" } dd { (age(status.started_at, now)) } }
         }
     }
+}
+
+/// Returns how many connections this replica looks after.
+fn keeps(status: &Status) -> usize {
+    let keepers = status
+        .connections
+        .values()
+        .map(|connection| &connection.keeper);
+    keepers.flatten().filter(|keeper| keeper.own).count()
 }
 
 /// What holds the whole daemon back.
@@ -107,6 +122,12 @@ fn notices(status: &Status) -> Markup {
             p.notice.bad {
                 strong { "The brake is on. " }
                 (status.brake.why.as_deref().unwrap_or("A change was too large to be made without a person."))
+            }
+        }
+        @if let Some(problem) = status.replicas.as_ref().and_then(|replicas| replicas.problem.as_ref()) {
+            div.notice.bad {
+                p { strong { "The store is not there. " } "Accounts are looked after until their claims run out." }
+                pre { (problem) }
             }
         }
         @for (name, who) in locked {

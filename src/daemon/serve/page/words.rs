@@ -24,6 +24,7 @@ pub fn state_words(state: ObjectState) -> &'static str {
         ObjectState::Failed => "failed",
         ObjectState::Missing => "missing",
         ObjectState::Suspended => "suspended",
+        ObjectState::Elsewhere => "with another replica",
     }
 }
 
