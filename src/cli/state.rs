@@ -72,18 +72,27 @@ pub fn actor() -> String {
 
 /// The actor, the process and the machine, for whoever waits for our lock.
 pub fn holder(run: &str) -> String {
-    let host = std::env::var("HOSTNAME")
-        .ok()
-        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
-        .map(|name| name.trim().to_string())
-        .filter(|name| !name.is_empty());
-    let at = host.map(|host| format!(" on {host}")).unwrap_or_default();
+    let at = host().map(|host| format!(" on {host}")).unwrap_or_default();
     let since = clock::now().strftime("%F %T");
     format!(
         "{}{at}, process {}, since {since} UTC, run {run}",
         actor(),
         std::process::id()
     )
+}
+
+/// This process among the replicas of a daemon. In a cluster the machine is a pod.
+pub fn machine() -> String {
+    let process = format!("process {}", std::process::id());
+    host().map_or(process.clone(), |host| format!("{host}, {process}"))
+}
+
+fn host() -> Option<String> {
+    std::env::var("HOSTNAME")
+        .ok()
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+        .map(|name| name.trim().to_string())
+        .filter(|name| !name.is_empty())
 }
 
 /// Reading a name is a matter of milliseconds; what takes longer waits for a file system.

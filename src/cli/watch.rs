@@ -21,6 +21,7 @@ use crate::daemon::engine::Engine;
 use crate::daemon::mode::RunMode;
 use crate::daemon::pass::Shell;
 use crate::daemon::serve::Bounds;
+use crate::daemon::sharing::Sharing;
 use crate::daemon::source::directory;
 use crate::daemon::source::git::Remote;
 use crate::daemon::status::SourceKind;
@@ -162,12 +163,14 @@ impl Wiring<'_> {
         let (status, _seen) = watch::channel(board.status(&engine));
         let signals = signals::order(Arc::clone(&stop), orders);
         let poll = self.remote.map_or(args.resync, |_| args.interval);
+        let sharing = self.sharing(&shell);
         let reader = self.surface.follow(self.reader);
         let running = self.surface.start(&status);
         let task = Task {
             engine,
             shell: Arc::new(shell),
             reader,
+            sharing,
             poll,
             board,
             status,
@@ -193,6 +196,14 @@ impl Wiring<'_> {
             Some(_) => Vec::new(),
             None => state::absolute(&setup::paths(&self.args.selection)),
         }
+    }
+
+    /// Shares accounts out where the store knows of replicas. Who looks once looks at everything.
+    fn sharing(&self, shell: &Shell) -> Option<Sharing> {
+        let args = self.args;
+        shell.queue.store().roster().filter(|_| !args.once)?;
+        let group = args.group(self.remote, &self.paths());
+        Some(Sharing::new(clock::run_id(), state::machine(), group))
     }
 
     fn board(&self, mode: RunMode) -> Board {

@@ -35,7 +35,7 @@ pub enum LogFormat {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass."
+    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass. Over a --store in PostgreSQL or a bucket, processes with the same mode, scope and manifests share the accounts out."
 )]
 pub struct Watch {
     #[command(flatten)]
@@ -134,17 +134,38 @@ impl Watch {
         }
     }
 
+    /// Names what replicas have in common that share accounts out: the mode, and which objects of which manifests. In
+    /// another group somebody else looks after the same account.
+    pub fn group(&self, remote: Option<&Remote>, paths: &[String]) -> String {
+        let remote = remote.map(|remote| {
+            [
+                remote.place(),
+                remote.reference.clone(),
+                remote.path.clone(),
+            ]
+        });
+        let Selection {
+            paths: _,
+            target,
+            exclude,
+            selector,
+            cache: _,
+        } = &self.selection;
+        let scope = &self.store.scope;
+        let manifests =
+            format!("{remote:?} {paths:?} {scope:?} {target:?} {exclude:?} {selector:?}");
+        format!(
+            "{} {}",
+            self.rules().mode.name(),
+            short_digest(&manifests, 12)
+        )
+    }
+
     pub fn remote(&self) -> anyhow::Result<Option<Remote>> {
         let Some(url) = &self.git else {
             return Ok(None);
         };
-        let name = crate::plan::fingerprint::digest(url);
-        let name: String = name
-            .chars()
-            .skip_while(|c| *c != ':')
-            .skip(1)
-            .take(16)
-            .collect();
+        let name = short_digest(url, 16);
         let remote = Remote {
             url: url.clone(),
             reference: self.reference.clone(),
@@ -159,10 +180,65 @@ impl Watch {
     }
 }
 
+/// Returns the first hexadecimal digits of the hash of a text.
+fn short_digest(text: &str, digits: usize) -> String {
+    let digest = crate::plan::fingerprint::digest(&text);
+    let bare = digest.chars().skip_while(|c| *c != ':').skip(1);
+    bare.take(digits).collect()
+}
+
 fn positive(text: &str) -> Result<Duration, String> {
     let span = duration(text)?;
     if span < Duration::from_secs(1) {
         return Err("a second is the shortest".into());
     }
     Ok(span)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        watch: Watch,
+    }
+
+    fn group(arguments: &[&str]) -> String {
+        let arguments = ["watch"].iter().chain(arguments);
+        let watch = Program::parse_from(arguments).watch;
+        let remote = watch.remote().unwrap();
+        watch.group(remote.as_ref(), &[])
+    }
+
+    #[test]
+    fn replicas_are_of_one_group_if_they_keep_the_same_objects_in_the_same_mode() {
+        let git = ["--git", "https://git.example.com/a.git"];
+        let with = |more: &[&str]| group(&[&git, more].concat());
+        let ours = with(&[]);
+        assert!(ours.starts_with("observe "), "{ours}");
+        // These differ from pod to pod, or over time.
+        for same in [
+            ["--resync", "1m"],
+            ["--cache", "/tmp/a"],
+            ["--git-token", "t"],
+        ] {
+            assert_eq!(with(&same), ours, "{same:?}");
+        }
+        for other in [
+            ["--mode", "sync"],
+            ["--path", "licences"],
+            ["--ref", "next"],
+            ["--scope", "b"],
+            ["--selector", "team=a"],
+            ["--target", "LacLicenseOrder/*"],
+            ["--exclude", "LacLicenseOrder/*"],
+        ] {
+            assert_ne!(with(&other), ours, "{other:?}");
+        }
+        assert_ne!(group(&["--git", "https://git.example.com/b.git"]), ours);
+    }
 }

@@ -16,7 +16,8 @@
 //!   these are pure, with the time and chance as arguments.
 //! - [`pass`] drives the very functions that `entitle apply` drives, restricted to the woken objects.
 //!   [`read_back`] says when their outcome is read instead of believed, [`told`] which warnings are new.
-//! - [`share`] decides which accounts this process looks after where several replicas share one store.
+//! - [`share`] decides which accounts this process looks after where several replicas share one store, [`sharing`] claims
+//!   them and gives them back.
 //! - [`source`] reads manifests from a directory or a git remote; what cannot be put in force leaves the last
 //!   good manifests there, and an empty source never means "remove".
 //! - [`hooks`] judges what knocks, [`serve`] shows the status over HTTP, [`notices`] tells those who asked.
@@ -40,6 +41,7 @@ pub mod schedule;
 pub mod serve;
 mod service;
 pub mod share;
+pub mod sharing;
 mod shell;
 pub mod source;
 pub mod status;

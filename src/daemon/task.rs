@@ -1,5 +1,7 @@
 //! The loop: waits for whatever comes first, lets the engine decide, starts passes, shows the status.
 
+mod shared;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::Instrument;
 
 use super::board::Board;
@@ -17,12 +19,13 @@ use super::engine::{Batch, Engine};
 use super::fight::Fights;
 use super::pass::{self, Done, Shell};
 use super::service;
+use super::sharing::Sharing;
 use super::status::Status;
 use super::track::Now;
 use super::trigger::Trigger;
 use crate::apply::memory::{Memory, Place};
 use crate::apply::{Account, spans};
-use crate::model::{Address, Desired};
+use crate::model::{AccountKey, Address, Desired};
 use crate::reconcile::{self, Checked};
 
 /// Saved files are read this long after the first hint: editors and checkouts write several at once.
@@ -60,6 +63,8 @@ pub struct Task {
     pub engine: Engine,
     pub shell: Arc<Shell>,
     pub reader: Reader,
+    /// Shares the accounts out with other replicas; `None` looks after all of them.
+    pub sharing: Option<Sharing>,
     /// How often the source is read without a hint.
     pub poll: Duration,
     pub board: Board,
@@ -151,6 +156,7 @@ impl Task {
         };
         let mut beat = service::beat().map(interval);
         loop {
+            self.share(None, &mut flight);
             self.start(&mut flight);
             self.publish(&mut flight);
             if self.once && self.is_over(&flight) {
@@ -159,6 +165,7 @@ impl Task {
             let wake = [
                 self.engine.next(),
                 flight.read_at.filter(|_| flight.loading.is_none()),
+                self.next_round(),
             ];
             let wake = wake.into_iter().flatten().min();
             // Every arm may be dropped before it is ready without losing anything: receiving from a
@@ -173,6 +180,7 @@ impl Task {
                 Some(trigger) = self.triggers.recv() => self.hint(&trigger, &mut flight),
                 Some(done) = flight.passes.join_next_with_id() => self.done(done, &mut flight),
                 loaded = maybe(&mut flight.loading) => self.read(loaded, &mut flight),
+                event = shared::happens(&mut self.sharing) => self.shared(event, &mut flight),
                 () = at(wake) => {}
                 () = ticked(&mut beat) => service::alive(),
             }
@@ -213,13 +221,19 @@ impl Task {
     /// Reads the source, and what is known of its objects.
     fn load(&mut self) -> BoxFuture<'static, Loaded> {
         let (read, shell) = ((self.reader)(), Arc::clone(&self.shell));
+        let own = self.own_accounts();
         Box::pin(async move {
             let read = read.await;
             let memory = match &read {
                 Ok(Some(fetched)) => {
                     let connections = fetched.checked.connections.values();
                     let accounts = connections.map(|connection| connection.account_key());
-                    shell.memory(&accounts.collect::<Vec<_>>()).await
+                    // Of others it is read once they are looked after here.
+                    let known =
+                        |account: &AccountKey| own.as_ref().is_none_or(|own| own.contains(account));
+                    shell
+                        .memory(&accounts.filter(known).collect::<Vec<_>>())
+                        .await
                 }
                 Ok(None) | Err(_) => Arc::default(),
             };
@@ -244,6 +258,7 @@ impl Task {
         }
         let woken = self.engine.wake(trigger, now);
         tracing::debug!(?trigger, woken, "a hint");
+        self.pass_on(trigger);
     }
 
     fn reload(&mut self, flight: &mut Flight) {
@@ -282,6 +297,9 @@ impl Task {
                         flight.refused.remove(&connection);
                     }
                     self.shell.log_out_of_unused();
+                    if let Some(sharing) = &mut self.sharing {
+                        sharing.hurry(now.instant);
+                    }
                 }
                 self.board.source_is_fine();
                 if first && self.engine.checked.is_some() {
@@ -340,6 +358,7 @@ impl Task {
 
     fn publish(&mut self, flight: &mut Flight) {
         let now = self.now();
+        self.engine.show_elsewhere();
         self.engine.show_wakes(now);
         let status = self.board.status(&self.engine);
         service::status(&status, &mut flight.told);
@@ -352,6 +371,11 @@ impl Task {
         service::stopping();
         self.board.stopping();
         self.publish(&mut flight);
+        let end = Instant::now() + GRACE;
+        let (busy, shell) = (self.busy_accounts(), Arc::clone(&self.shell));
+        if let Some(sharing) = &mut self.sharing {
+            sharing.leave(&**shell.queue.store(), &busy).await;
+        }
         let finish = async {
             while let Some(done) = flight.passes.join_next_with_id().await {
                 if let Ok((_, done)) = done {
@@ -360,7 +384,7 @@ impl Task {
                 }
             }
         };
-        if timeout(GRACE, finish).await.is_err() {
+        if timeout_at(end, finish).await.is_err() {
             tracing::error!(
                 "writes in flight did not end within {GRACE:?}: the next run looks into them"
             );

@@ -6,6 +6,7 @@ mod holds;
 mod hooked;
 mod passes;
 mod program;
+mod replicas;
 mod service;
 mod sessions;
 mod writes;
@@ -23,6 +24,7 @@ use entitle::daemon::brake;
 use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::pass::Shell;
+use entitle::daemon::sharing::Sharing;
 use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
 use entitle::daemon::task::{Fetched, Order, Task};
 use entitle::daemon::trigger::Trigger;
@@ -81,6 +83,7 @@ pub struct Watched {
 pub struct Extra {
     pub store: Option<Arc<dyn Store>>,
     pub once: bool,
+    pub sharing: Option<Sharing>,
     /// A directory with a journal of earlier runs.
     pub journal: Option<tempfile::TempDir>,
 }
@@ -148,6 +151,7 @@ impl Watched {
                 let read = fetched(&reads, &from.lock().expect("unbroken"));
                 Box::pin(std::future::ready(read))
             }),
+            sharing: extra.sharing,
             poll: RESYNC,
             board,
             status: sender,

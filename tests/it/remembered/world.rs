@@ -322,6 +322,7 @@ impl World {
                 let fetched = Fetched { checked, revision };
                 Box::pin(std::future::ready(Ok(Some(fetched))))
             }),
+            sharing: None,
             poll: Duration::from_secs(600),
             board,
             status,

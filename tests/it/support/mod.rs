@@ -12,5 +12,6 @@ pub mod pure;
 pub mod seeds;
 pub mod server;
 pub mod stores;
+pub mod team;
 #[cfg(unix)]
 pub mod terminal;
