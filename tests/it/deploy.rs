@@ -103,7 +103,6 @@ fn the_pod_is_held_as_tightly_as_it_says() {
         container["securityContext"]["capabilities"]["drop"][0],
         "ALL"
     );
-    assert_eq!(watch["spec"]["replicas"], 1, "the lock is a file");
     for (probe, path) in [
         ("startupProbe", "/healthz"),
         ("livenessProbe", "/healthz"),
@@ -114,6 +113,44 @@ fn the_pod_is_held_as_tightly_as_it_says() {
     for file in golden::files(&deploy().join("kubernetes"), "yaml") {
         assert!(!documents(&file).is_empty(), "{}", file.display());
     }
+}
+
+#[test]
+fn replicas_share_a_store_and_nothing_else() {
+    let dir = deploy().join("kubernetes");
+    let watch = &documents(&dir.join("watch.yaml"))[0];
+    let (spec, pod) = (&watch["spec"], &watch["spec"]["template"]["spec"]);
+    assert_eq!(spec["replicas"], 3);
+    let named = |list: &Json, name: &str| {
+        let mut list = list.as_array().expect("a list").iter();
+        list.find(|one| one["name"] == name).cloned()
+    };
+    // A volume that one pod has would keep the others from starting.
+    let state = named(&pod["volumes"], "state").expect("there");
+    assert!(state["emptyDir"].is_object());
+    let text = std::fs::read_to_string(dir.join("watch.yaml")).expect("readable");
+    let secrets = pod["containers"][0]["envFrom"].as_array().expect("a list");
+    for secret in secrets {
+        let name = secret["secretRef"]["name"].as_str().expect("a name");
+        let made = format!("create secret generic {name} --from-literal=");
+        assert!(text.contains(&made), "{name}");
+    }
+    assert!(text.contains("entitle-store --from-literal=ENTITLE_STORE='postgres://"));
+    // Passes end within 25 s of the word to stop, answers within 6 s.
+    assert!(pod["terminationGracePeriodSeconds"].as_u64() > Some(25 + 6));
+    let labels = &spec["selector"]["matchLabels"];
+    let apart = &pod["affinity"]["podAntiAffinity"];
+    let apart = &apart["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"];
+    assert_eq!(&apart["labelSelector"]["matchLabels"], labels);
+    let budget = &documents(&dir.join("disruption.yaml"))[0];
+    assert_eq!(budget["kind"], "PodDisruptionBudget");
+    assert_eq!(&budget["spec"]["selector"]["matchLabels"], labels);
+    let whole = &documents(&dir.join("kustomization.yaml"))[0]["resources"];
+    for file in whole.as_array().expect("a list") {
+        assert!(dir.join(file.as_str().expect("a name")).exists(), "{file}");
+    }
+    let network = std::fs::read_to_string(dir.join("network.yaml")).expect("readable");
+    assert!(network.contains("port: 5432"));
 }
 
 /// The paths of the targets that Cargo.toml names; cargo refuses to build anything where one is missing.
