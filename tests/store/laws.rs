@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entitle::apply::journal::Record;
-use entitle::apply::store::{Cursor, Reading, StoreError, Taken};
+use entitle::apply::store::{Cursor, Reading, Replica, StoreError, Taken};
 use futures::future::join_all;
 
 use crate::bench::{
@@ -36,6 +36,7 @@ macro_rules! laws {
             an_old_epoch_is_refused,
             a_lease_that_nobody_renews_expires,
             a_lease_that_is_renewed_lasts,
+            replicas_know_of_each_other,
         );
     };
     (@each $bench:path, $($law:ident,)*) => {
@@ -399,4 +400,40 @@ pub async fn a_lease_that_is_renewed_lasts(bench: &Bench) {
     one.append(&group("1", &account, 1), Some(&*lease))
         .await
         .unwrap();
+}
+
+pub async fn replicas_know_of_each_other(bench: &Bench) {
+    let (one, other) = (bench.open().await, bench.open().await);
+    let (one, other) = (one.roster().unwrap(), other.roster().unwrap());
+    let replica = |id: &str, note: &str| Replica {
+        id: id.into(),
+        note: note.into(),
+    };
+    let (ann, bob) = (replica("1", "ann\nhas acme"), replica("2", ""));
+    assert_eq!(one.attend(&ann, SHORT).await.unwrap(), [ann.clone()]);
+    let sorted = |mut all: Vec<Replica>| {
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all
+    };
+    let seen = sorted(other.attend(&bob, SHORT * 20).await.unwrap());
+    assert_eq!(seen, [ann.clone(), bob.clone()]);
+    // The note is the last one.
+    let free = replica("1", "ann is free");
+    assert_eq!(one.attend(&free, SHORT * 20).await.unwrap().len(), 2);
+    assert_eq!(
+        sorted(other.attend(&bob, SHORT * 20).await.unwrap()),
+        [free.clone(), bob.clone()]
+    );
+    // One that does not come back is gone after its term.
+    one.attend(&ann, SHORT).await.unwrap();
+    let start = Instant::now();
+    while other.attend(&bob, SHORT * 20).await.unwrap().len() > 1 {
+        assert!(start.elapsed() < SHORT * 10, "it stays");
+        tokio::time::sleep(SHORT / 20).await;
+    }
+    assert!(start.elapsed() >= SHORT / 2, "{:?}", start.elapsed());
+    one.attend(&ann, SHORT * 20).await.unwrap();
+    other.leave("2").await.unwrap();
+    other.leave("nobody").await.unwrap();
+    assert_eq!(one.attend(&ann, SHORT).await.unwrap(), [ann]);
 }

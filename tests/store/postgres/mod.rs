@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use entitle::apply::Tls;
 use entitle::apply::store::postgres::Postgres;
-use entitle::apply::store::{Cursor, Line, Reading, Store};
+use entitle::apply::store::{Cursor, Hint, Line, Reading, Store};
 use futures::future::join_all;
 
 use crate::bench::{Bench, claim, give_back, read, read_all, take, take_in_time};
@@ -207,4 +207,33 @@ async fn a_line_that_becomes_visible_late_is_not_missed() {
         let all = database.sql("SELECT count(*) FROM entitle.line");
         assert_eq!(count.to_string(), all, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_hint_reaches_the_other_replicas() {
+    let database = Server::shared().database();
+    let (one, other) = (
+        open(database.url.clone()).await,
+        open(database.url.clone()).await,
+    );
+    let (one, other) = (one.roster().unwrap(), other.roster().unwrap());
+    let hint = |id: &str| Hint {
+        account: account("acme corp"),
+        id: (!id.is_empty()).then(|| id.to_string()),
+    };
+    // What was said before anybody listened may be lost.
+    let heard = async {
+        loop {
+            one.pass_on(&hint("first")).await.unwrap();
+            let next = tokio::time::timeout(Duration::from_millis(200), other.next_hint());
+            if next.await.is_ok() {
+                return;
+            }
+        }
+    };
+    let in_time = Duration::from_secs(20);
+    tokio::time::timeout(in_time, heard).await.unwrap();
+    one.pass_on(&hint("")).await.unwrap();
+    let whole = async { while other.next_hint().await != hint("") {} };
+    tokio::time::timeout(in_time, whole).await.unwrap();
 }

@@ -6,6 +6,7 @@
 //! <prefix>/accounts/<account>/summary        what the first of these come to
 //! <prefix>/accounts/unleased/log/<number>    the same without a lease
 //! <prefix>/runs/<run>/<number>               what is said of a run as a whole
+//! <prefix>/replicas/<id>                     a replica of a daemon
 //! ```
 
 use sha2::{Digest, Sha256};
@@ -56,6 +57,14 @@ impl Layout {
 
     pub fn run(&self, run: &str) -> String {
         format!("{}runs/{}", self.prefix, plain(run))
+    }
+
+    pub fn replicas(&self) -> String {
+        format!("{}replicas", self.prefix)
+    }
+
+    pub fn replica(&self, id: &str) -> String {
+        format!("{}replicas/{}", self.prefix, plain(id))
     }
 
     /// Where a check puts its objects.

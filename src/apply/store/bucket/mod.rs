@@ -19,6 +19,7 @@ mod log;
 mod objects;
 mod part;
 mod read;
+mod roster;
 mod summary;
 mod upkeep;
 
@@ -31,7 +32,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 
-use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
+use super::{Claim, Cursor, Lease, Line, Reading, Roster, Store, StoreError, Taken};
 use crate::apply::journal::{Event, Record, encode};
 use crate::apply::memory::Summary;
 use crate::model::AccountKey;
@@ -42,6 +43,7 @@ use lease::{Attempt, Manner};
 use log::{Refusal, Writer};
 use objects::Patient;
 pub use objects::{Condition, Fault, Object, Objects, Put, Version};
+use roster::Attendance;
 
 /// A store in a bucket.
 pub struct Bucket {
@@ -51,6 +53,7 @@ pub struct Bucket {
     started: Mutex<BTreeMap<String, String>>,
     /// The logs to which we append without a lease, by where they are.
     open_logs: tokio::sync::Mutex<BTreeMap<String, Writer>>,
+    attendance: tokio::sync::Mutex<Attendance>,
 }
 
 impl Bucket {
@@ -73,6 +76,7 @@ impl Bucket {
             accounts: Arc::new(accounts),
             started: Mutex::default(),
             open_logs: tokio::sync::Mutex::default(),
+            attendance: tokio::sync::Mutex::default(),
         }
     }
 
@@ -274,6 +278,10 @@ impl Store for Bucket {
             kept.map_err(|fault| self.error("write a summary in", fault))
         }
         .boxed()
+    }
+
+    fn roster(&self) -> Option<&dyn Roster> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Notification, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{Address, CONNECTING};
@@ -122,8 +122,8 @@ impl Connector {
     }
 }
 
-/// Payloads of notices.
-pub type Notices = UnboundedSender<String>;
+/// Where notices go.
+pub type Notices = UnboundedSender<Notification>;
 
 /// Moves what comes and goes over a connection until it ends. Whoever waits for an answer then is told why.
 async fn drive<S, T>(mut connection: Connection<S, T>, notices: Option<Notices>)
@@ -133,7 +133,7 @@ where
 {
     while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
         if let (AsyncMessage::Notification(notice), Some(notices)) = (message, &notices) {
-            let _ = notices.send(notice.payload().to_string());
+            let _ = notices.send(notice);
         }
     }
 }

@@ -20,6 +20,7 @@ pub enum Task {
     Check,
     Prune,
     Reserve,
+    Attend,
 }
 
 impl Task {
@@ -34,6 +35,7 @@ impl Task {
             Self::Check => "check",
             Self::Prune => "delete lines of",
             Self::Reserve => "reserve calls in",
+            Self::Attend => "meet other replicas in",
         }
     }
 }

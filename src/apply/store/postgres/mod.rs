@@ -14,6 +14,7 @@ mod error;
 mod lease;
 mod prune;
 mod read;
+mod roster;
 mod schema;
 mod summary;
 mod upkeep;
@@ -28,7 +29,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Claim, Cursor, Lease, Line, Reading, Store, StoreError, Taken};
+use super::{Claim, Cursor, Lease, Line, Reading, Roster, Store, StoreError, Taken};
 use crate::apply::journal::Record;
 use crate::apply::memory::Summary;
 use crate::apply::store::budget::Budget;
@@ -211,6 +212,10 @@ impl Store for Postgres {
             account: text(account),
             rates: rates.to_vec(),
         }))
+    }
+
+    fn roster(&self) -> Option<&dyn Roster> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

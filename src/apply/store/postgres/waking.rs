@@ -1,14 +1,18 @@
-//! Waking those who wait for a lease. Listening only makes it faster: without it, as behind a pooler, they look each second.
+//! Waking those who wait for a lease, and hints from one replica of a daemon to another. Listening only makes it faster:
+//! without it, as behind a pooler, leases are looked at each second, and objects when their time has come.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::broadcast::{self, Sender};
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, Receiver, Sender};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{ANSWERING, Connector, Fault};
+use super::roster;
+use crate::apply::store::Hint;
 
 /// How long nobody looks for a lease that nobody said was free.
 const LOOKING: Duration = Duration::from_secs(1);
@@ -19,26 +23,57 @@ const LISTENING_AGAIN: Duration = Duration::from_secs(5);
 /// Notices of leases that were given back.
 pub struct Waking {
     connector: Arc<Connector>,
-    free: Sender<String>,
+    notices: Notices,
+    hints: Mutex<Receiver<Hint>>,
     listener: OnceLock<AbortHandle>,
+}
+
+/// Where notices go.
+#[derive(Clone)]
+struct Notices {
+    free: Sender<String>,
+    hints: Sender<Hint>,
 }
 
 impl Waking {
     pub fn new(connector: Arc<Connector>) -> Self {
+        let (hints, of_others) = broadcast::channel(1024);
         Self {
             connector,
-            free: broadcast::channel(64).0,
+            notices: Notices {
+                free: broadcast::channel(64).0,
+                hints,
+            },
+            hints: Mutex::new(of_others),
             listener: OnceLock::new(),
+        }
+    }
+
+    fn listen(&self) {
+        self.listener.get_or_init(|| {
+            let listening = listen(Arc::clone(&self.connector), self.notices.clone());
+            tokio::spawn(listening).abort_handle()
+        });
+    }
+
+    /// Waits for the next hint of another replica.
+    pub async fn next_hint(&self) -> Hint {
+        self.listen();
+        let mut hints = self.hints.lock().await;
+        loop {
+            match hints.recv().await {
+                Ok(hint) => return hint,
+                // Too many came at once; what they were about is looked at in its time.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return std::future::pending().await,
+            }
         }
     }
 
     /// Waits until a lease was given back, or for a second.
     pub async fn wait(&self, key: &str) {
-        let mut free = self.free.subscribe();
-        self.listener.get_or_init(|| {
-            let listening = listen(Arc::clone(&self.connector), self.free.clone());
-            tokio::spawn(listening).abort_handle()
-        });
+        let mut free = self.notices.free.subscribe();
+        self.listen();
         let given_back = async {
             loop {
                 match free.recv().await {
@@ -60,25 +95,31 @@ impl Drop for Waking {
     }
 }
 
-async fn listen(connector: Arc<Connector>, free: Sender<String>) {
+async fn listen(connector: Arc<Connector>, notices: Notices) {
     loop {
-        if let Err(fault) = listen_once(&connector, &free).await {
-            tracing::debug!("nobody tells of free leases: {fault:?}");
+        if let Err(fault) = listen_once(&connector, &notices).await {
+            tracing::debug!("nobody tells of free leases and hints: {fault:?}");
         }
         sleep(LISTENING_AGAIN).await;
     }
 }
 
-/// Sends on what is given back until the connection ends.
-async fn listen_once(connector: &Connector, free: &Sender<String>) -> Result<(), Fault> {
-    let (notices, mut freed) = mpsc::unbounded_channel();
-    let client = connector.connect_and_tell(Some(notices)).await?;
-    let listening = client.batch_execute("LISTEN entitle_free");
+/// Sends on what is told until the connection ends.
+async fn listen_once(connector: &Connector, notices: &Notices) -> Result<(), Fault> {
+    let (sender, mut told) = mpsc::unbounded_channel();
+    let client = connector.connect_and_tell(Some(sender)).await?;
+    let listening = client.batch_execute("LISTEN entitle_free; LISTEN entitle_hint");
     let silent = |_| Fault::Lost("it does not answer".into());
     timeout(ANSWERING, listening).await.map_err(silent)??;
-    while let Some(key) = freed.recv().await {
+    while let Some(notice) = told.recv().await {
         // Nobody may wait just now.
-        let _ = free.send(key);
+        match notice.channel() {
+            "entitle_free" => drop(notices.free.send(notice.payload().to_string())),
+            _ => {
+                let hint = roster::hint(notice.payload());
+                drop(hint.map(|hint| notices.hints.send(hint)));
+            }
+        }
     }
     Ok(())
 }

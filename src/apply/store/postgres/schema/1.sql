@@ -68,6 +68,13 @@ CREATE TABLE entitle.budget (
   paused_until bigint
 );
 
+-- The replicas of daemons that are alive, and what each says about itself.
+CREATE TABLE entitle.replica (
+  id text PRIMARY KEY,
+  note text NOT NULL,
+  until timestamptz NOT NULL
+);
+
 -- Two roles to grant to whoever logs in. A user who may not make roles grants the same rights by hand.
 DO $$
 DECLARE made text;
@@ -88,6 +95,6 @@ BEGIN
   IF EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'entitle_write') THEN
     GRANT INSERT, UPDATE ON entitle.lease TO entitle_write;
     GRANT INSERT ON entitle.line TO entitle_write;
-    GRANT INSERT, UPDATE, DELETE ON entitle.summary, entitle.summary_line TO entitle_write;
+    GRANT INSERT, UPDATE, DELETE ON entitle.replica, entitle.summary, entitle.summary_line TO entitle_write;
   END IF;
 END $$;
