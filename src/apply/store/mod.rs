@@ -8,7 +8,6 @@
 //! The unit of the journal is the same JSON line in every engine, so what is known of the objects is folded by one
 //! reader ([`super::memory`]) and a journal can be taken from one store to another.
 
-#[cfg(feature = "bucket")]
 pub mod bucket;
 pub mod budget;
 mod check;

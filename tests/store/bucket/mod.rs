@@ -1,24 +1,16 @@
-//! A bucket: in memory, and at a server that speaks like S3.
+//! A bucket at a server that speaks like S3.
 
 mod server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entitle::apply::store::bucket::{self, Bucket};
+use entitle::apply::store::bucket::Bucket;
 use entitle::apply::store::{Store, StoreError, Upkeep};
 
 use crate::bench::{Bench, claim, claim_for, read_all, take, take_in_time};
 use crate::records::{account, group, intent};
 use server::Server;
-
-async fn in_memory() -> Bench {
-    let objects = bucket::in_memory();
-    let open = move || -> Arc<dyn Store> {
-        Arc::new(Bucket::over(Arc::clone(&objects), "memory:", "licences"))
-    };
-    Bench::new(move || std::future::ready(open()), ())
-}
 
 fn open(url: &str) -> Bucket {
     Bucket::open(url, Server::shared().variables()).unwrap()
@@ -30,11 +22,7 @@ async fn moto() -> Bench {
     Bench::new(move || std::future::ready(open()), ())
 }
 
-mod laws_in_memory {
-    crate::laws::laws!(expiring super::in_memory);
-}
-
-mod laws_at_a_server {
+mod laws {
     crate::laws::laws!(expiring super::moto);
 }
 

@@ -11,7 +11,6 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::client::HttpError;
 use object_store::gcp::GoogleCloudStorageBuilder;
-use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
@@ -32,13 +31,6 @@ type Variables = BTreeMap<String, String>;
 /// A bucket of a cloud.
 pub struct Cloud {
     store: Arc<dyn ObjectStore>,
-}
-
-/// A bucket in the memory of this process, for tests.
-pub fn in_memory() -> Arc<dyn Objects> {
-    Arc::new(Cloud {
-        store: Arc::new(InMemory::new()),
-    })
 }
 
 /// Opens the bucket that a URL names, and returns the prefix in it.

@@ -11,11 +11,14 @@
 
 mod account;
 mod check;
+#[cfg(feature = "bucket")]
 mod client;
+#[cfg(feature = "bucket")]
 mod cloud;
 mod layout;
 mod lease;
 mod log;
+mod memory;
 mod objects;
 mod part;
 mod read;
@@ -37,10 +40,10 @@ use crate::apply::journal::{Event, Record, encode};
 use crate::apply::memory::Summary;
 use crate::model::AccountKey;
 use account::{Accounts, locked};
-pub use cloud::in_memory;
 use layout::Layout;
 use lease::{Attempt, Manner};
 use log::{Refusal, Writer};
+pub use memory::in_memory;
 use objects::Patient;
 pub use objects::{Condition, Fault, Object, Objects, Put, Version};
 use roster::Attendance;
@@ -59,6 +62,7 @@ pub struct Bucket {
 impl Bucket {
     /// Opens the store at `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`, with the credentials
     /// that `variables` name as the clouds' own tools do. Nothing is asked of the bucket yet.
+    #[cfg(feature = "bucket")]
     pub fn open(
         url: &str,
         variables: impl IntoIterator<Item = (String, String)>,

@@ -636,6 +636,7 @@ async fn a_check_refuses_a_store_that_lets_two_win() {
     );
 }
 
+#[cfg(feature = "bucket")]
 #[test]
 fn an_address_has_no_secret_and_what_it_lacks_is_told() {
     let open = |url: &str, variables: &[(&str, &str)]| {
