@@ -52,6 +52,13 @@ mod programs {
     }
 
     crate::program::programs!(store);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn eight_plans_at_once_are_no_more_calls_than_the_vendor_allows() {
+        let (calls, refused) = crate::program::eight_plans(&store().await).await;
+        assert!(calls >= 80, "{calls}");
+        assert_eq!(refused, 0);
+    }
 }
 
 /// The laws through a pooler that gives every transaction one of two sessions.

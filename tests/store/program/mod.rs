@@ -135,3 +135,15 @@ pub async fn one_story(store: &Address) {
         assert!(history.contains(words), "{history}");
     }
 }
+
+/// Eight jobs that plan one account at the same time.
+pub async fn eight_plans(store: &Address) -> (usize, usize) {
+    let world = World::of("cryptlex", store, 1_000, 0.0, Duration::ZERO).await;
+    world.limit();
+    let runs: Vec<_> = (0..8).map(|_| world.start(&["plan"])).collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(exit(&output), 0, "{output:?}");
+    }
+    world.calls()
+}

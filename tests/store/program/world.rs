@@ -17,9 +17,20 @@ pub struct World {
 impl World {
     /// An account with so many orders, of which a percentage is not as the manifests want, at a vendor that takes so long.
     pub async fn new(store: &Address, objects: usize, percent: f64, latency: Duration) -> Self {
+        Self::of("lac", store, objects, percent, latency).await
+    }
+
+    /// The same of any vendor.
+    pub async fn of(
+        vendor: &str,
+        store: &Address,
+        objects: usize,
+        percent: f64,
+        latency: Duration,
+    ) -> Self {
         let population = Population {
             objects,
-            vendors: vec!["lac".into()],
+            vendors: vec![vendor.into()],
         };
         let options = Options {
             population: population.clone(),
@@ -28,10 +39,10 @@ impl World {
         };
         let sandbox = Sandbox::start(options).await.unwrap();
         let address = format!("http://{}", sandbox.address());
-        let (connection, variables) = population::connection("lac", &address).unwrap();
+        let (connection, variables) = population::connection(vendor, &address).unwrap();
         // So that a lease lasts no longer than a test can wait for.
         let connection = connection.replace("spec:\n", "spec:\n  timeout: 2s\n");
-        let manifests: Vec<String> = population.manifests("lac", percent).unwrap().collect();
+        let manifests: Vec<String> = population.manifests(vendor, percent).unwrap().collect();
         let dir = tempfile::tempdir().unwrap();
         let text = [connection, manifests.join("---\n")].join("---\n");
         std::fs::create_dir(dir.path().join("licences")).unwrap();
@@ -71,6 +82,20 @@ impl World {
         let id = run.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &id]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Lets Cryptlex count calls: fifty in five seconds.
+    pub fn limit(&self) {
+        let mut switches = self.sandbox.switches("cryptlex").unwrap();
+        switches["rate_limit"] = json!(true);
+        self.sandbox.set_switches("cryptlex", switches).unwrap();
+    }
+
+    /// Calls that the vendor got, and how many of them were too many.
+    pub fn calls(&self) -> (usize, usize) {
+        let requests = self.sandbox.requests();
+        let refused = requests.iter().filter(|seen| seen.status == 429);
+        (requests.len(), refused.count())
     }
 
     /// Writes that the vendor got.

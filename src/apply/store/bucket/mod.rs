@@ -21,6 +21,7 @@ mod log;
 mod memory;
 mod objects;
 mod part;
+mod prune;
 mod read;
 mod roster;
 mod summary;
@@ -197,6 +198,7 @@ impl Bucket {
     }
 }
 
+const PRUNE: &str = "delete old lines in";
 const READ: &str = "read";
 const WRITE: &str = "write to";
 

@@ -787,3 +787,61 @@ async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
         .unwrap();
     assert_eq!(known(&ann, &account).await.1, 13);
 }
+
+#[tokio::test(start_paused = true)]
+async fn old_lines_go_and_what_they_came_to_stays() {
+    let account = key("acme");
+    let place = Place::new();
+    let store = place.open();
+    let at = |year: &str, run: &str, event| Record {
+        at: format!("{year}-01-01T00:00:00Z"),
+        ..record(run, event)
+    };
+    let write = |year: &str, run: &str| {
+        let written = testing::write(testing::intent("LacLicenseOrder/a"));
+        let ended = testing::ended("LacLicenseOrder/a", crate::apply::Outcome::Converged);
+        [at(year, run, written), at(year, run, ended)]
+    };
+    let lease = wait_for(&store, &account, &claim("ann", MINUTE)).await;
+    for (year, run) in [("2020", "1"), ("2021", "2"), ("2200", "3")] {
+        store
+            .append(&write(year, run), Some(&*lease))
+            .await
+            .unwrap();
+    }
+    // Whoever holds the lease may be writing.
+    let before: jiff::Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
+    let locked = place.open().prune(before).await.unwrap_err();
+    assert!(locked.to_string().contains("is locked by ann"), "{locked}");
+    drop(lease);
+    store.close().await;
+    let told = async |store: &Bucket| {
+        let accounts = std::slice::from_ref(&account);
+        let memory = Memory::of(store, accounts, Detail::Values).await.unwrap();
+        memory.summary("now", Form::Plain).collect::<Vec<_>>()
+    };
+    let known = told(&store).await;
+    let mut cursor = Cursor::default();
+    read(
+        &store,
+        Reading::Accounts(std::slice::from_ref(&account)),
+        &mut cursor,
+    )
+    .await;
+    assert_eq!(store.prune(before).await.unwrap(), 4);
+    assert_eq!(told(&place.open()).await, known);
+    let left = names(&place.open()).await;
+    let of_run = |run: &str| left.iter().filter(|name| name.starts_with(run)).count();
+    assert_eq!(
+        (of_run("1 "), of_run("2 "), of_run("3 ")),
+        (0, 0, 2),
+        "{left:?}"
+    );
+    // Again there is nothing old, and whoever followed goes on.
+    assert_eq!(store.prune(before).await.unwrap(), 0);
+    assert_eq!(told(&store).await, known);
+    let epoch = wait_for(&place.open(), &account, &claim("bob", MINUTE))
+        .await
+        .epoch();
+    assert!(epoch > 2, "{epoch}");
+}

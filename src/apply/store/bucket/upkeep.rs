@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::layout::UNLEASED;
 use super::lease::{self, Attempt, Body, Manner};
 use super::objects::Fault;
-use super::{Bucket, READ, check};
+use super::{Bucket, READ, check, prune};
 use crate::apply::store::{Claim, LeaseState, Promise, Store, StoreError, Upkeep};
 use crate::model::AccountKey;
 use crate::provider;
@@ -43,6 +43,13 @@ impl Bucket {
     async fn body(&self, path: String) -> Result<Option<Body>, Fault> {
         let lease = self.accounts.objects.get(&path).await?;
         lease.map(|lease| Body::parse(&lease)).transpose()
+    }
+
+    /// Returns the accounts that this version knows the vendor of.
+    pub(super) async fn keys(&self) -> Result<Vec<AccountKey>, StoreError> {
+        let bodies = self.bodies().await;
+        let bodies = bodies.map_err(|fault| self.error(READ, fault))?;
+        Ok(bodies.iter().filter_map(Body::key).collect())
     }
 
     /// Takes a lease from whoever has it. The log is opened with the higher epoch, so nothing of the old one gets in.
@@ -121,8 +128,13 @@ impl Upkeep for Bucket {
     }
 
     fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let words =
-            format!("lines from before {before} stay: entitle deletes none in a bucket yet");
-        async { Err(self.error("delete old lines in", Fault::lasting(words))) }.boxed()
+        async move {
+            let claim = Claim {
+                holder: "entitle store prune".into(),
+                term: TERM,
+            };
+            prune::prune(self, &claim, before).await
+        }
+        .boxed()
     }
 }

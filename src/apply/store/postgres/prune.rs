@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
-use super::accounts::text;
+use super::accounts::{parse, text};
 use super::connection::Fault;
 use super::error::{Task, refused};
 use super::summary::position;
@@ -22,7 +22,6 @@ use crate::apply::journal::encode;
 use crate::apply::memory::{Form, Summary};
 use crate::apply::store::StoreError;
 use crate::model::AccountKey;
-use crate::provider;
 
 const OLD: &str = "
 SELECT DISTINCT a.account FROM entitle.lease a
@@ -60,7 +59,7 @@ pub async fn prune(store: &Postgres, before: Timestamp) -> Result<u64, StoreErro
         return Err(refused(shared.name().into(), Task::Prune, why));
     };
     let mut count = 0;
-    for account in old.iter().filter_map(|name| key(name)) {
+    for account in old.iter().filter_map(|name| parse(name)) {
         let summary = Summary::read(store, std::slice::from_ref(&account), &now).await?;
         let deleted = within(PRUNING, prune_account(shared, &account, summary, &before)).await;
         count += store.explained(Task::Prune, deleted)?;
@@ -97,18 +96,6 @@ async fn old_accounts(shared: &Shared, before: &String) -> Result<Option<Vec<Str
     let rows = shared.lines.query_again(OLD, &parameters).await?;
     let names = rows.iter().map(|row| Ok(row.try_get(0)?));
     names.collect::<Result<_, Fault>>().map(Some)
-}
-
-/// The account of this name; `None` if its vendor is unknown here.
-fn key(name: &str) -> Option<AccountKey> {
-    let mut parts = name.splitn(3, ' ');
-    let (vendor, base_url, account) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut vendors = provider::ALL.iter().map(|provider| provider.vendor());
-    Some(AccountKey {
-        vendor: vendors.find(|own| own.0 == vendor)?,
-        base_url: base_url.into(),
-        account: account.into(),
-    })
 }
 
 /// Puts what is known of an account behind its lines and deletes the old ones. Nothing if lines came meanwhile: the
