@@ -44,6 +44,11 @@ pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> anyhow::Result
         let locks = state::dir()?.join("locks");
         return Ok(Arc::new(files(args, journal, locks, access)?));
     };
+    // A server is connected to in the same way for either.
+    let access = match url.starts_with("file:") {
+        true => access,
+        false => Access::Write,
+    };
     if let Some(store) = sessions::store(url, access) {
         return Ok(store);
     }
