@@ -42,8 +42,10 @@
 //!   validation, diff, risk, JSON Schema and `explain`. A provider is synchronous and has no IO: **plan
 //!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
 //! * [`plan`] is pure; the time is an argument.
-//! * [`apply`] is the only part that talks to the network, and `apply/http.rs` the only file that
-//!   names the HTTP client. An account there can read; the right to write is a type that only `execute` makes.
+//! * [`apply`] is the only part that talks to vendors, and `apply/http.rs` the only file that sends to them. An account
+//!   there can read; the right to write is a type that only `execute` makes.
+//! * [`mod@apply::store`] is where runs remember and lock: files of one machine, PostgreSQL, a bucket. No write goes to a
+//!   vendor without a lease from it and before its intent is durable there.
 //! * [`mod@apply::memory`] is the one account of what happened: undo, healing, drift, history and the daemon ask it, and
 //!   none of them reads a line of the journal.
 //! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and

@@ -3,12 +3,12 @@
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
 //! by itself can only read: `execute` alone makes a writer of one. Around a write, objects are looked at by
 //! `reread`, and `settle` says for how long. An account has a `session` that ends with the run (`opened`), a `limiter`
-//! and one client (`http`, the only file that names reqwest), which trusts what `tls` found. `secrets` finds
+//! and one client (`http`, the only file that sends to a vendor), which trusts what `tls` found. `secrets` finds
 //! credentials just before the first call that needs them, as far as `trust` lets it, and `redact`
-//! keeps them out of what is shown. `recorder` writes the `journal`, `memory` tells from it what is known of every
-//! object, `lock` keeps other
-//! writers away. What happens is told as an `event` to whoever listens, and traced by `spans`. If anything here
-//! ever asks which vendor it talks to, the provider forgot to say something.
+//! keeps them out of what is shown. `store` has the journal, keeps other writers away and, by `budgets`, tells what they
+//! call; `recorder` writes lines of the `journal` into it, `memory` tells from them what is known of every object. What
+//! happens is told as an `event` to whoever listens, and traced by `spans`. If anything here ever asks which vendor it
+//! talks to, the provider forgot to say something.
 
 mod budgets;
 pub mod clock;
