@@ -197,9 +197,9 @@ impl<'a> Writer<'a> {
     async fn compact(self) {
         let Some(queue) = self.queue else { return };
         drop(self.leases);
-        let (mut memory, accounts) = (self.memory, stores::accounts(&self.setup.checked));
+        let accounts = stores::accounts(&self.setup.checked);
         let now = clock::now().to_string();
-        let compacted = compact_if_long(&**queue.store(), &mut memory, &accounts, &now);
+        let compacted = compact_if_long(&**queue.store(), &self.memory, &accounts, &now);
         if let Err(error) = compacted.await {
             output::warn(&error.to_string());
         }

@@ -11,15 +11,17 @@ use crate::model::AccountKey;
 pub const FEW: u64 = 1_000;
 
 /// Writes new summaries if `memory` had to read many lines, of what is known of these accounts.
+///
+/// The lines that the run itself wrote do not count: reading them back takes longer than all else where a store is slow,
+/// and the next run has to read them once in any case.
 pub async fn compact_if_long(
     store: &dyn Store,
-    memory: &mut Memory,
+    memory: &Memory,
     accounts: &[AccountKey],
     now: &str,
 ) -> Result<(), StoreError> {
-    memory.catch_up(store, accounts).await?;
     if memory.is_long() {
-        memory.unsummed(compact(store, accounts, FEW, now).await?);
+        compact(store, accounts, FEW, now).await?;
     }
     Ok(())
 }
