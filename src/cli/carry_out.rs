@@ -50,9 +50,8 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Takes the locks, opens the journal and looks into what earlier runs left behind, over `accounts` as far as they
-    /// are open. Locks come before the first read, so that nothing another
-    /// run of this program does can make the plan stale.
+    /// Opens the store, takes the leases and looks into what earlier runs left behind, over `accounts` as far as they are
+    /// open. Leases come before the first read, so that nothing another run of this program does can make the plan stale.
     pub async fn new(
         setup: &'a Setup,
         consent: &'a Consent,

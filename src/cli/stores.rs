@@ -61,7 +61,7 @@ pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> anyhow::Result
 async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
     match url.split_once(':') {
         Some(("file", path)) => {
-            let dir = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            let dir = directory(path)?;
             let files = files(args, dir.join("journal.jsonl"), dir.join("locks"), access)?;
             Ok(Arc::new(files))
         }
@@ -86,6 +86,16 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<
             "--store takes postgres://, s3://, gs://, az:// or file:DIRECTORY, and this is none of them"
         ),
     }
+}
+
+/// Returns the directory of `file:/srv/entitle`, `file:///srv/entitle` or `file:beside`. Behind two slashes a URL names a
+/// machine, and no other one is reached that way.
+fn directory(path: &str) -> anyhow::Result<PathBuf> {
+    let dir = path.strip_prefix("//").unwrap_or(path);
+    if dir.is_empty() || dir.len() < path.len() && !dir.starts_with('/') {
+        anyhow::bail!("--store file:{path} names no directory: write file:/srv/entitle")
+    }
+    Ok(PathBuf::from(dir))
 }
 
 #[cfg(not(all(feature = "postgres", feature = "bucket")))]

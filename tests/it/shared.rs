@@ -88,6 +88,9 @@ async fn a_store_is_named_by_an_address_that_is_known_and_never_shown() {
     let ran = with(format!("ftp://ann:{secret}@example.com"));
     ran.failed(1, "--store takes postgres://, s3://");
     assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+    for nowhere in ["file:", "file://", "file://srv/entitle"] {
+        with(nowhere.into()).failed(1, "names no directory: write file:/srv/entitle");
+    }
     let both = ["history", "--journal", "journal.jsonl"];
     place.run(&both).failed(1, "--store");
 }
