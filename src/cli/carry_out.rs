@@ -81,6 +81,9 @@ impl<'a> Writer<'a> {
                 true => consent.store.own(),
                 false => consent.store.clone(),
             };
+            if !sandbox {
+                stores::warn_of_empty(&args);
+            }
             let store = stores::open(&args, Access::Write).await?;
             // The simulators of a run are its own: nobody else can write to them.
             if !sandbox {

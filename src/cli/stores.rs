@@ -133,6 +133,17 @@ pub async fn budgets(shared: &SharedStore, sandbox: bool) -> anyhow::Result<Budg
     })
 }
 
+/// Warns of a variable that is there and says nothing, as one is whose secret the job may not see: the run would lock out
+/// no other machine.
+pub fn warn_of_empty(args: &StoreArgs) {
+    let is_empty = std::env::var_os("ENTITLE_STORE").is_some_and(|url| url.is_empty());
+    if is_empty && args.shared.url.is_none() {
+        output::warn(
+            "ENTITLE_STORE is empty: this run locks and remembers on this machine only; unset it if that is meant",
+        );
+    }
+}
+
 /// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
 pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> anyhow::Result<Arc<Queue>> {
     let orphans = match &args.shared.url {

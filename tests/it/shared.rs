@@ -96,6 +96,18 @@ async fn a_store_is_named_by_an_address_that_is_known_and_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_store_is_an_empty_secret_says_that_it_is_alone() {
+    let mut place = place().await;
+    let words = "ENTITLE_STORE is empty";
+    let named = place.run(&["apply", "--auto-approve"]);
+    assert!(!named.stderr.contains(words), "{}", named.stderr);
+    place.set("ENTITLE_STORE", "");
+    let alone = place.run(&["apply", "--auto-approve"]);
+    assert_eq!(alone.code, 0, "{}", alone.stderr);
+    assert!(alone.stderr.contains(words), "{}", alone.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_is_proved_shown_and_taken_elsewhere() {
     let mut place = place().await;
     assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
