@@ -88,7 +88,7 @@ async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     };
     let words = report.message.iter_mut().chain(&mut report.side_effects);
     words.for_each(|words| *words = context.account.redact(words));
-    context.recorder.ended(&report).await;
+    context.recorder.ended(&report);
     report
 }
 

@@ -125,9 +125,10 @@ impl Recorder {
         lease.map_or(String::new(), |lease| lease.account().account.clone())
     }
 
-    /// Writes down how an object ended. The write is done; a journal that cannot say so leaves an open
-    /// intent, which the next run looks into.
-    pub async fn ended(&self, report: &Report) {
+    /// Writes down how an object ended, without waiting for it: [`flush`](Self::flush) does. The write is done; a journal
+    /// that cannot say so leaves an open intent, which the next run looks into.
+    pub fn ended(&self, report: &Report) {
+        let Some(queue) = &self.queue else { return };
         let outcome = report.outcome.unwrap_or(Outcome::Already);
         let ended = Ended {
             address: report.planned.desired.address.to_string(),
@@ -138,8 +139,13 @@ impl Recorder {
             unclear: report.unclear,
         };
         let lease = self.leases.of(&report.planned.desired.connection);
-        if let Err(why) = self.commit(vec![Event::Outcome(ended)], lease).await {
-            tracing::error!("{why}");
+        queue.submit(vec![self.record(Event::Outcome(ended))], lease);
+    }
+
+    /// Waits until the outcomes are durable, or known to be lost. The leases must be held until then.
+    pub async fn flush(&self) {
+        if let Some(queue) = &self.queue {
+            queue.flush().await;
         }
     }
 

@@ -56,7 +56,9 @@ pub async fn apply(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> 
             report
         }
     });
-    futures::future::join_all(steps).await
+    let reports = futures::future::join_all(steps).await;
+    options.recorder.flush().await;
+    reports
 }
 
 /// What the objects of one apply share.

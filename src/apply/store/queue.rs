@@ -1,8 +1,12 @@
 //! Records on their way into a store.
 //!
-//! Steps run side by side, and each waits for its records before it goes on. Those that come while the store is written
-//! to are written together after that. A store that is away is tried again for as long as a lease lasts: after that
-//! somebody else may be at work, and what a run still has to tell is kept for its end.
+//! Steps run side by side, and each waits until its intent is durable before it goes on. Records that come while the store
+//! is written to are written together after that. Nothing waits for an outcome: it goes along with the next intent, so a
+//! step costs one round trip to the store and not two. A run that is killed before that leaves an open intent, as it does
+//! when it is killed before the outcome is known.
+//!
+//! A store that is away is tried again for as long as a lease lasts: after that somebody else may be at work, and what a
+//! run still has to tell is kept for its end.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +24,10 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// How long a store is tried that is away, for what no lease limits.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long an outcome waits for an intent to go along with. The next step begins as soon as the last one has ended, so an
+/// outcome waits this long only where no step follows it.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// A store, and the records that wait for it.
 pub struct Queue {
@@ -42,14 +50,19 @@ pub struct Lost {
 #[derive(Default)]
 struct Waiting {
     entries: Vec<Entry>,
-    /// Whether somebody writes down what waits.
+    /// Whether a task writes the entries.
     is_served: bool,
+    /// Whether a task is about to, once outcomes have waited for long enough.
+    lingers: bool,
+    /// Those who wait until nothing waits any more.
+    flushes: Vec<oneshot::Sender<()>>,
 }
 
 struct Entry {
     records: Vec<Record>,
     lease: Option<Arc<dyn Lease>>,
-    done: oneshot::Sender<Result<(), Arc<StoreError>>>,
+    /// Who waits until the records are durable; `None` if nobody does.
+    done: Option<oneshot::Sender<Result<(), Arc<StoreError>>>>,
 }
 
 impl Queue {
@@ -78,18 +91,8 @@ impl Queue {
         lease: Option<&Arc<dyn Lease>>,
     ) -> Result<(), Arc<StoreError>> {
         let (done, ended) = oneshot::channel();
-        let serves = {
-            let mut waiting = locked(&self.waiting);
-            waiting.entries.push(Entry {
-                records,
-                lease: lease.cloned(),
-                done,
-            });
-            !std::mem::replace(&mut waiting.is_served, true)
-        };
-        if serves {
-            tokio::spawn(Arc::clone(self).serve());
-        }
+        self.enqueue(records, lease, Some(done));
+        self.start_serving();
         ended.await.unwrap_or_else(|_| {
             Err(Arc::new(StoreError::Refused {
                 task: "write to",
@@ -97,6 +100,52 @@ impl Queue {
                 cause: "whoever wrote broke off".into(),
             }))
         })
+    }
+
+    /// Has records written with the next that are committed, or soon after. [`flush`](Self::flush) waits for them, and
+    /// [`lost`](Self::lost) tells whether the store took them.
+    pub fn submit(self: &Arc<Self>, records: Vec<Record>, lease: Option<&Arc<dyn Lease>>) {
+        self.enqueue(records, lease, None);
+        let lingers = {
+            let mut waiting = locked(&self.waiting);
+            waiting.is_served || std::mem::replace(&mut waiting.lingers, true)
+        };
+        if !lingers {
+            let queue = Arc::clone(self);
+            tokio::spawn(async move {
+                sleep(LINGER).await;
+                locked(&queue.waiting).lingers = false;
+                queue.start_serving();
+            });
+        }
+    }
+
+    /// Waits until the store has taken, or refused, all records that were handed over before.
+    pub async fn flush(self: &Arc<Self>) {
+        let (done, flushed) = oneshot::channel();
+        locked(&self.waiting).flushes.push(done);
+        self.start_serving();
+        // The task that serves does not end before it has sent.
+        let _ = flushed.await;
+    }
+
+    fn enqueue(
+        &self,
+        records: Vec<Record>,
+        lease: Option<&Arc<dyn Lease>>,
+        done: Option<oneshot::Sender<Result<(), Arc<StoreError>>>>,
+    ) {
+        locked(&self.waiting).entries.push(Entry {
+            records,
+            lease: lease.cloned(),
+            done,
+        });
+    }
+
+    fn start_serving(self: &Arc<Self>) {
+        if !std::mem::replace(&mut locked(&self.waiting).is_served, true) {
+            tokio::spawn(Arc::clone(self).serve());
+        }
     }
 
     /// Tells of records that the store did not take; `None` if it took all.
@@ -111,6 +160,10 @@ impl Queue {
                 let mut waiting = locked(&self.waiting);
                 if waiting.entries.is_empty() {
                     waiting.is_served = false;
+                    for flushed in waiting.flushes.drain(..) {
+                        // Whoever waited may have been dropped.
+                        let _ = flushed.send(());
+                    }
                     return;
                 }
                 std::mem::take(&mut waiting.entries)
@@ -132,8 +185,11 @@ impl Queue {
         let written = written.map_err(Arc::new);
         if let Err(why) = &written {
             self.lose(&records, why);
+            if waiting.iter().any(Option::is_none) {
+                tracing::error!("{why}");
+            }
         }
-        for done in waiting {
+        for done in waiting.into_iter().flatten() {
             // Whoever waited may have been dropped; its records are written all the same.
             let _ = done.send(written.clone());
         }
@@ -343,6 +399,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_outcome_goes_along_with_the_next_intent() {
+        let store = Arc::new(Away::default());
+        let queue = Queue::new(store.clone());
+        let lease = lease(Duration::MAX / 4);
+        queue.commit(intent("1"), Some(&lease)).await.unwrap();
+        queue.submit(ended("1"), Some(&lease));
+        // The next step begins a little later, as it does in a run.
+        sleep(LINGER / 2).await;
+        queue.commit(intent("2"), Some(&lease)).await.unwrap();
+        assert_eq!(*locked(&store.appended), [vec!["1"], vec!["1", "2"]]);
+        // After the last step it goes alone, and nobody has to ask for it.
+        queue.submit(ended("2"), Some(&lease));
+        sleep(LINGER * 2).await;
+        assert_eq!(locked(&store.appended).last(), Some(&vec!["2".to_string()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flush_waits_for_every_outcome_and_for_no_delay() {
+        let store = Arc::new(Away::default());
+        let queue = Queue::new(store.clone());
+        let (one, other) = (lease(Duration::MAX / 4), lease(Duration::MAX / 4));
+        queue.submit(ended("1"), Some(&one));
+        queue.submit(ended("2"), Some(&other));
+        let start = Instant::now();
+        queue.flush().await;
+        assert!(start.elapsed() < LINGER, "{:?}", start.elapsed());
+        let mut appended = locked(&store.appended).clone();
+        appended.sort();
+        assert_eq!(appended, [["1"], ["2"]]);
+        // With nothing to wait for it returns at once.
+        queue.flush().await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_store_that_is_away_for_less_than_the_lease_loses_nothing() {
         let store = Arc::new(Away {
             fails: 5,
@@ -376,6 +466,11 @@ mod tests {
         assert!(queue.commit(intent("2"), Some(&lease)).await.is_err());
         let kept: Vec<Record> = Records::open(&path).unwrap().collect();
         assert_eq!(kept, ended("1"));
+        // Nor does one that nobody waits for get lost without a trace.
+        queue.submit(ended("3"), Some(&lease));
+        queue.flush().await;
+        let kept: Vec<Record> = Records::open(&path).unwrap().collect();
+        assert_eq!(kept, [ended("1"), ended("3")].concat());
         assert_eq!(queue.lost().unwrap().file, Some(path));
     }
 }
