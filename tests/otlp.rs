@@ -286,16 +286,15 @@ fn a_command_joins_the_trace_that_started_it_and_without_a_collector_nothing_is_
         .status();
     assert!(status.expect("it runs").success());
     let spans = collector.spans();
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     assert!(
-        spans.iter().all(|span| hex(&span.trace) == trace),
+        spans.iter().all(|span| hex::encode(&span.trace) == trace),
         "{spans:?}"
     );
     let root = spans
         .iter()
         .find(|span| span.name == "plan")
         .expect("the command");
-    assert_eq!(hex(&root.parent), "b7ad6b7169203331");
+    assert_eq!(hex::encode(&root.parent), "b7ad6b7169203331");
     assert!(spans.iter().any(|span| span.name == "exchange"));
     let silent = Collector::start();
     let status = program(&silent, &state, &plan)

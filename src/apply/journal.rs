@@ -224,10 +224,7 @@ pub fn encode(record: &Record) -> io::Result<String> {
 
 /// Sixteen hex digits tell damage from a line that was written; they defend against nobody.
 fn sum(body: &str) -> String {
-    Sha256::digest(body.as_bytes())[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&Sha256::digest(body.as_bytes())[..8])
 }
 
 /// One line, if it is whole.

@@ -36,7 +36,11 @@ pub fn seal(document: &PlanDocument, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut pieces, document)?;
     pieces.flush()?;
     drop(pieces);
-    write!(sealing.out, "{SEAL}{}{END}", hex(&sealing.hash.finalize()))
+    write!(
+        sealing.out,
+        "{SEAL}{}{END}",
+        hex::encode(sealing.hash.finalize())
+    )
 }
 
 /// How a document ends: the seal takes its place.
@@ -81,7 +85,7 @@ pub fn open(text: &str) -> Result<PlanDocument, Unreadable> {
         Some(_) => Unreadable::Broken,
         None => Unreadable::NotAPlan,
     })?;
-    if rest.strip_suffix(END) != Some(hex(&Sha256::digest(body)).as_str()) {
+    if rest.strip_suffix(END) != Some(hex::encode(Sha256::digest(body)).as_str()) {
         return Err(Unreadable::Broken);
     }
     serde_json::from_str(&format!("{body}{CLOSED}")).map_err(|_| Unreadable::NotAPlan)
@@ -89,10 +93,6 @@ pub fn open(text: &str) -> Result<PlanDocument, Unreadable> {
 
 fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
-}
-
-fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -23,10 +23,10 @@ use crate::provider;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Of the managed fields and of what the policy spares: what a manifest says.
-    #[serde(with = "super::hex")]
+    #[serde(with = "hex")]
     pub wanted: Hash,
     /// Of everything that makes two agreements one.
-    #[serde(with = "super::hex")]
+    #[serde(with = "hex")]
     pub whole: Hash,
 }
 
@@ -84,7 +84,7 @@ pub fn wanted(object: &Desired) -> Option<Hash> {
 
 /// A hash as the journal spells it.
 pub fn hex(hash: Hash) -> String {
-    super::hex::text(hash)
+    hex::encode(hash)
 }
 
 /// What is agreed on when live is as `planned` wants it.

@@ -45,7 +45,7 @@ pub struct Subject<'a> {
 /// An object by account, kind and identity. Half of a SHA-256, since a daemon keeps those of ten thousand objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Key(#[serde(with = "super::hex")] [u8; 16]);
+pub struct Key(#[serde(with = "hex")] [u8; 16]);
 
 impl Subject<'_> {
     pub fn key(&self) -> Key {

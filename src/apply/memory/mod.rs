@@ -5,7 +5,6 @@
 //! for the reading of the file.
 
 pub mod agreement;
-mod hex;
 mod key;
 mod known;
 mod open;

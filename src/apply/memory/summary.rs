@@ -71,8 +71,7 @@ impl Summary {
             hash.update(table.kind.0);
             hash.update(PackedFields::layout(table.desired));
         }
-        let digits = hash.finalize();
-        digits.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.finalize())
     }
 }
 

@@ -81,7 +81,13 @@ pub fn licensespring(key: &[u8], headers: &Headers, body: &[u8], now: Timestamp)
     let proved = member("v1")
         .chain([""])
         .take(MOST_SIGNATURES)
-        .any(|hex| matches(key, &[time.as_bytes(), b".", body], &unhex(hex)));
+        .any(|digits| {
+            matches(
+                key,
+                &[time.as_bytes(), b".", body],
+                &hex::decode(digits).unwrap_or_default(),
+            )
+        });
     (proved && in_time(time, now, AHEAD)).then(|| time.to_string())
 }
 
@@ -89,7 +95,7 @@ pub fn licensespring(key: &[u8], headers: &Headers, body: &[u8], now: Timestamp)
 fn github(key: &[u8], header: &str, body: &[u8]) -> Option<String> {
     let given = header
         .strip_prefix("sha256=")
-        .map(unhex)
+        .and_then(|digits| hex::decode(digits).ok())
         .unwrap_or_default();
     matches(key, &[body], &given).then(String::new)
 }
@@ -136,24 +142,6 @@ fn in_time(time: &str, now: Timestamp, ahead: i64) -> bool {
     let age = time.parse().ok();
     let age = age.and_then(|time: i64| now.as_second().checked_sub(time));
     age.is_some_and(|age| (-ahead..=TOLERANCE).contains(&age))
-}
-
-/// Hex digits to bytes; nothing for anything else, which no code equals.
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect::<Option<Vec<u8>>>()
-        .unwrap_or_default()
-}
-
-/// Bytes as hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ async fn a_signed_push_is_fetched_at_once() {
     let sign = signature::sign(SECRET.as_bytes(), &[body.as_bytes()]);
     let head = format!(
         "POST /hooks/git HTTP/1.1\r\nx-github-event: push\r\nx-hub-signature-256: sha256={}",
-        signature::hex(&sign)
+        hex::encode(&sign)
     );
     assert_eq!(code(&ask(port, &head, &body)), "202");
     wait_for(&place, "the pushed commit", || allowed(&place, 0) == 21);

@@ -224,6 +224,5 @@ fn take_back(table: &'static [Field], changes: &[ChangeEntry], live: &Live) {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }

@@ -82,7 +82,7 @@ pub fn folder(key: &AccountKey) -> String {
     } = key;
     let text = format!("{vendor}\n{base_url}\n{account}");
     let hash = Sha256::digest(text.as_bytes());
-    let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(&hash[..8]);
     let name = slug(&format!("{vendor} {account}"));
     format!("{name}-{hash}")
 }

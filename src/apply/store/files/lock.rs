@@ -25,7 +25,7 @@ pub fn path(dir: &Path, account: &AccountKey) -> PathBuf {
     } = account;
     let text = format!("{vendor}\n{base_url}\n{account}");
     let hash = Sha256::digest(text.as_bytes());
-    let name: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(&hash[..8]);
     dir.join(format!("{vendor}-{name}.lock"))
 }
 

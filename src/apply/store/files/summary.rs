@@ -76,8 +76,7 @@ fn end_of(journal: &mut File, at: u64) -> io::Result<String> {
 }
 
 fn sum(hash: Sha256) -> String {
-    let digits = hash.finalize();
-    digits.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 /// The last line.
