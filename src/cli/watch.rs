@@ -177,7 +177,7 @@ impl Wiring<'_> {
             triggers: self.hints,
             orders: ordered,
             clock: clock::now,
-            chance: Box::new(chance),
+            chance: Box::new(fastrand::f64),
             once: args.once,
         };
         let end = task.run().await;
@@ -283,11 +283,4 @@ impl Wiring<'_> {
             told: Mutex::default(),
         })
     }
-}
-
-/// Between 0 and 1: hashing with fresh keys is as random as waits need.
-fn chance() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    let bits = RandomState::new().hash_one(0_u8) >> 11;
-    bits as f64 / (1_u64 << 53) as f64
 }

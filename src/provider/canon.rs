@@ -200,19 +200,12 @@ fn is_day(text: &[u8]) -> bool {
         return false;
     };
     let (Some(year), Some(month), Some(day)) =
-        (number(y), number(&[*m1, *m2]), number(&[*d1, *d2]))
+        (number::<i16>(y), number(&[*m1, *m2]), number(&[*d1, *d2]))
     else {
         return false;
     };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => 0,
-    };
-    y.len() == 4 && year > 0 && (1..=days).contains(&day)
+    let date = civil::Date::new(year, month, day);
+    y.len() == 4 && year > 0 && date.is_ok()
 }
 
 /// The same of an instant in whole seconds.
@@ -220,16 +213,18 @@ fn is_second(text: &[u8]) -> bool {
     let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = text else {
         return false;
     };
-    let below = |a: &u8, b: &u8, end: u32| number(&[*a, *b]).is_some_and(|number| number < end);
+    let below =
+        |a: &u8, b: &u8, end: u32| number(&[*a, *b]).is_some_and(|number: u32| number < end);
     is_day(day) && below(h1, h2, 24) && below(m1, m2, 60) && below(s1, s2, 60)
 }
 
 /// The number that a few digits write.
-fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |number, digit| {
+fn number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
+    let number = digits.iter().try_fold(0_u32, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
-    })
+    })?;
+    N::try_from(number).ok()
 }
 
 /// A date and time in UTC that is no timestamp to jiff: without a zone, or in the last hours of the year

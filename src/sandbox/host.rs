@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -118,7 +119,9 @@ impl Host {
         };
         let asked = Asked {
             method: arrived.method,
-            path: percent_decoded(&format!("/{rest}")),
+            path: percent_decode_str(&format!("/{rest}"))
+                .decode_utf8_lossy()
+                .into_owned(),
             query,
             headers: arrived.headers,
             body: arrived.body,
@@ -224,30 +227,4 @@ impl Host {
         self.place(prefix)
             .ok_or_else(|| format!("no vendor {prefix:?} in this sandbox"))
     }
-}
-
-/// Decodes `%XX`; a stray percent sign stays as it is.
-fn percent_decoded(path: &str) -> String {
-    let bytes = path.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |offset: usize| {
-            bytes
-                .get(at + offset)
-                .and_then(|&b| (b as char).to_digit(16))
-        };
-        match (bytes[at], hex(1), hex(2)) {
-            // Two hexadecimal digits are at most 255.
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }

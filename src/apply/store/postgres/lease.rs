@@ -4,7 +4,6 @@
 //! it asked. Never an advisory lock: that belongs to a session, which a stopped holder keeps and a broken connection
 //! loses, and which a pooler shares out.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use futures::future::BoxFuture;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::Shared;
 use super::accounts::text;
@@ -49,7 +49,8 @@ pub async fn take(
     claim: &Claim,
 ) -> Result<Taken, Fault> {
     let key = text(account);
-    let token = token();
+    // Tells this claim from all others: a retried claim must not be kept out by itself.
+    let token = Uuid::new_v4().simple().to_string();
     let length = milliseconds(claim.term);
     let asked = Moment::now();
     let parameters = [
@@ -83,12 +84,6 @@ pub async fn take(
         term,
         renewing: tokio::spawn(renewing).abort_handle(),
     })))
-}
-
-/// Tells this claim from all others: a retried claim must not be kept out by itself.
-fn token() -> String {
-    let bits = || RandomState::new().hash_one(0_u8);
-    format!("{:016x}{:016x}", bits(), bits())
 }
 
 fn milliseconds(length: Duration) -> f64 {
