@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::cron::Cron;
 
@@ -20,7 +20,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 const AHEAD: i64 = 32 * 24 * 60;
 
 /// One window.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Window {
     allow: bool,
     cron: Cron,
@@ -46,24 +46,22 @@ fn minute(at: Timestamp) -> Timestamp {
 /// Whether writing is open at a moment, and when it opens next.
 ///
 /// One walk over the minutes from before the longest window until far ahead, with the end of each window
-/// as it goes: no minute is matched twice.
+/// as it goes. A schedule is asked once for each of its beginnings.
 pub fn door(windows: &[Window], now: Timestamp) -> Door {
     if windows.is_empty() {
         return Door::Open;
     }
     let this = minute(now);
     let mut ends: Vec<Option<Timestamp>> = vec![None; windows.len()];
-    let walls = windows.iter().map(|w| w.zone.to_datetime(this - LONGEST));
-    let mut walls: Vec<DateTime> = walls.collect();
+    let clocks = windows.iter().map(|w| WallClock::new(w, this - LONGEST));
+    let mut clocks: Vec<WallClock> = clocks.collect();
     // What began a longest window ago is over.
     for step in 1 - LONGEST.as_mins()..=AHEAD {
         let at = this + SignedDuration::from_mins(step);
-        for ((window, end), wall) in windows.iter().zip(&mut ends).zip(&mut walls) {
-            let shown = window.zone.to_datetime(at);
-            if window.cron.begins(*wall, shown) {
-                *end = Some(at + window.length);
+        for (clock, end) in clocks.iter_mut().zip(&mut ends) {
+            if clock.advance(at) {
+                *end = Some(at + clock.window.length);
             }
-            *wall = shown;
         }
         // The present is asked about to the second, what comes to the minute.
         let asked = if step == 0 { now } else { at };
@@ -76,6 +74,43 @@ pub fn door(windows: &[Window], now: Timestamp) -> Door {
         };
     }
     Door::Closed { opens: None }
+}
+
+/// The clock in the zone of a window.
+struct WallClock<'a> {
+    window: &'a Window,
+    shows: DateTime,
+    /// The first beginning after what it shows.
+    next: Option<DateTime>,
+}
+
+impl<'a> WallClock<'a> {
+    fn new(window: &'a Window, at: Timestamp) -> Self {
+        let shows = window.zone.to_datetime(at);
+        let next = window.cron.next_after(shows);
+        Self {
+            window,
+            shows,
+            next,
+        }
+    }
+
+    /// Moves on to the next minute, `at`, and returns whether the window begins in it.
+    ///
+    /// Where clocks are put forward, what would have begun in the hour that is left out begins at its end: with a
+    /// beginning at 02:30, a clock that showed 01:59 and shows 03:00 begins the window. Where they are put back, from
+    /// 02:59 to 02:00, the beginning at 02:30 comes again.
+    fn advance(&mut self, at: Timestamp) -> bool {
+        let before = std::mem::replace(&mut self.shows, self.window.zone.to_datetime(at));
+        if self.shows <= before {
+            self.next = self.window.cron.next_after(self.shows - 1.minute());
+        }
+        let begins = self.next.is_some_and(|next| next <= self.shows);
+        if begins {
+            self.next = self.window.cron.next_after(self.shows);
+        }
+        begins
+    }
 }
 
 fn open(windows: &[Window], ends: &[Option<Timestamp>], at: Timestamp) -> bool {
