@@ -20,6 +20,7 @@ use crate::apply::recorder::Recorder;
 use crate::apply::store::compact::compact_if_long;
 use crate::apply::store::{Leases, Lost, Queue, Store};
 use crate::apply::{Event, Outcome, Report};
+use crate::model::wording::pluralize;
 use crate::model::{Connection, Risk};
 use crate::plan::document::PlanDocument;
 use crate::plan::guard::{self, Accepted};
@@ -344,7 +345,7 @@ fn accepted(allow: &[AllowedRisk]) -> Accepted {
 
 /// Asks the person at the terminal; anything but a clear yes is a no.
 fn approved(document: &PlanDocument) -> anyhow::Result<bool> {
-    let objects = render::text::count(document.summary.update, "object");
+    let objects = pluralize(document.summary.update, "object");
     let danger = match (document.summary.strand, document.summary.reduce) {
         (0, 0) => "",
         (0, _) => " Some of it takes something away.",

@@ -12,9 +12,9 @@ use super::{files, output, setup};
 use crate::manifest::yaml::MAX_FILE_BYTES;
 use crate::manifest::{self, Limits, fmt};
 use crate::model::diagnostic::Source;
+use crate::model::wording::pluralize;
 use crate::provider;
 use crate::render::safe::visible;
-use crate::render::text::count;
 
 #[derive(Args)]
 #[command(
@@ -73,7 +73,7 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
     };
     output::say(&format!(
         "{changed} of {} {verb}",
-        count(loaded.sources.len(), "file")
+        pluralize(loaded.sources.len(), "file")
     ));
     Ok(exit)
 }

@@ -11,9 +11,9 @@ use super::exit::Exit;
 use super::{files, output, setup};
 use crate::files::write::create;
 use crate::manifest::write;
+use crate::model::wording::pluralize;
 use crate::reconcile::import::{self, Ask, Imported, Seen};
 use crate::render::safe::visible;
-use crate::render::text::count;
 
 #[derive(Args)]
 #[command(
@@ -152,7 +152,7 @@ fn to_files(
     }
     output::say(&format!(
         "{} written to {}",
-        count(written, "manifest"),
+        pluralize(written, "manifest"),
         dir.display()
     ));
     for path in kept {
@@ -193,7 +193,7 @@ fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
     }
     output::say(&format!(
         "{} brought up to date",
-        count(changed, "manifest")
+        pluralize(changed, "manifest")
     ));
     Ok(exit)
 }

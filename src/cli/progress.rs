@@ -8,7 +8,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::apply::Event;
-use crate::render::safe::{cut, visible};
+use crate::model::wording::shorten;
+use crate::render::safe::visible;
 
 /// Runs that take less show no bar: it would only flicker.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -128,7 +129,7 @@ impl Progress {
 
     fn say(&self, text: &str) {
         self.bar
-            .set_message(cut(&visible(text), LONGEST).into_owned());
+            .set_message(shorten(&visible(text), LONGEST).into_owned());
     }
 
     /// Takes the bar away before something is printed.

@@ -18,6 +18,7 @@ use crate::apply::journal::{Event, Record, encode};
 use crate::apply::records::Records;
 use crate::apply::store::compact;
 use crate::apply::store::{Claim, Lease, LeaseState, Store, Taken, Upkeep};
+use crate::model::wording::pluralize;
 use crate::model::{AccountKey, Vendor};
 use crate::provider;
 use crate::render::safe::visible;
@@ -228,7 +229,7 @@ async fn delete_old(store: &dyn Upkeep, keep: Duration) -> anyhow::Result<Exit> 
     let count = store.prune(before).await?;
     output::say(&format!(
         "Deleted {} from before {}.",
-        crate::render::text::count(usize::try_from(count).unwrap_or(usize::MAX), "line"),
+        pluralize(usize::try_from(count).unwrap_or(usize::MAX), "line"),
         before.strftime("%F %T UTC")
     ));
     Ok(Exit::Done)
@@ -274,10 +275,7 @@ async fn add(store: &dyn Upkeep, files: &[PathBuf]) -> anyhow::Result<Exit> {
             store.append(chunk, lease.as_deref()).await?;
         }
     }
-    output::say(&format!(
-        "Added {}.",
-        crate::render::text::count(count, "line")
-    ));
+    output::say(&format!("Added {}.", pluralize(count, "line")));
     Ok(Exit::Done)
 }
 

@@ -9,10 +9,11 @@ use serde_json::{Value as Json, json};
 use super::args::{Format, Reach, SharedStore};
 use super::exit::Exit;
 use super::{output, setup};
+use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::import::{self, Ask};
+use crate::render;
 use crate::render::safe::visible;
-use crate::render::{self, text::count};
 
 #[derive(Args)]
 #[command(
@@ -91,7 +92,7 @@ pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
             output::say(&format!(
                 "{} of {} at `{connection}` managed, {} not",
                 managed.len(),
-                count(seen.objects.len(), "object"),
+                pluralize(seen.objects.len(), "object"),
                 unmanaged.len()
             ));
         }

@@ -11,9 +11,9 @@ use super::outputs::Outputs;
 use super::{output, setup};
 use crate::apply::clock;
 use crate::model::Severity;
+use crate::model::wording::pluralize;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{CheckOptions, Checked};
-use crate::render::text::count;
 use crate::render::view::Stage;
 
 #[derive(Args)]
@@ -63,20 +63,20 @@ fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
 fn tell(checked: &Checked) -> std::io::Result<()> {
     output::findings(&checked.findings)?;
     let facts = &checked.source;
-    let documents = count(facts.documents - facts.skipped, "document");
-    let mut line = format!("{documents} in {}: ", count(facts.files, "file"));
+    let documents = pluralize(facts.documents - facts.skipped, "document");
+    let mut line = format!("{documents} in {}: ", pluralize(facts.files, "file"));
     let errors = checked
         .findings
         .iter()
         .filter(|f| f.severity == Severity::Error);
     let broken = checked.findings.has_errors();
     line += &if broken {
-        count(errors.count(), "error")
+        pluralize(errors.count(), "error")
     } else {
         "valid".to_string()
     };
     if facts.skipped > 0 {
-        let skipped = count(facts.skipped, "document");
+        let skipped = pluralize(facts.skipped, "document");
         line += &format!(" ({skipped} of other tools skipped)");
     }
     if broken {
@@ -91,7 +91,7 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
 fn tell_passed(checked: &Checked) {
     let reasons = checked.passed.reasons();
     let all: usize = reasons.iter().map(|(_, tally)| tally.count()).sum();
-    output::say(&format!("{} passed over", count(all, "name")));
+    output::say(&format!("{} passed over", pluralize(all, "name")));
     for (why, tally) in reasons.iter().filter(|(_, tally)| tally.count() > 0) {
         let first = tally
             .first()
@@ -103,7 +103,7 @@ fn tell_passed(checked: &Checked) {
         output::say(&format!("  {} {why}: {}", tally.count(), names.join(", ")));
     }
     if checked.source.skipped > 0 {
-        let foreign = count(checked.source.skipped, "document");
+        let foreign = pluralize(checked.source.skipped, "document");
         output::say(&format!("{foreign} of other tools skipped"));
     }
 }

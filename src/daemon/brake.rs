@@ -4,8 +4,8 @@
 //! from 10 objects. The share is of all objects of a connection and counts everything that would be written there,
 //! also what it held back before, so that a large change is not let through in small pieces.
 
+use crate::model::wording::pluralize;
 use crate::plan::guard::MaxChanges;
-use crate::render::text::count;
 
 /// Below this many objects a share says nothing: two of three is one person's work before lunch.
 const FROM: usize = 10;
@@ -30,7 +30,7 @@ pub fn engaged(
             "{changing} of {} of `{connection}` would change and --max-changes allows {shown}: nothing is \
              written there until fewer would. Look at them with `entitle plan`, and let them through with \
              `entitle apply`",
-            count(objects, "object")
+            pluralize(objects, "object")
         )
     })
 }

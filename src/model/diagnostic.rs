@@ -3,6 +3,7 @@
 use super::node::Mark;
 use super::origin::Origin;
 pub use super::origin::Source;
+use super::wording::shorten;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code,
-            message: cut(message.into()),
+            message: shorten(&message.into(), LONGEST).into_owned(),
             origin: None,
             related: None,
             hint: None,
@@ -74,7 +75,7 @@ impl Diagnostic {
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(cut(hint.into()));
+        self.hint = Some(shorten(&hint.into(), LONGEST).into_owned());
         self
     }
 
@@ -105,14 +106,6 @@ impl Diagnostic {
             .map_or(("", Mark::default()), |o| (o.source.name.as_str(), o.mark));
         (name, mark, self.code, &self.message)
     }
-}
-
-fn cut(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 /// All findings of a run, as far as anybody would read them.

@@ -26,6 +26,7 @@ pub mod trusted_host;
 pub mod unseen;
 pub mod value;
 pub mod wire;
+pub mod wording;
 
 pub use accepted::AcceptedDrift;
 pub use account::AccountKey;

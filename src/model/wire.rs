@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::wording::shorten;
+
 /// The methods the five vendors use.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
@@ -64,11 +66,7 @@ impl Call {
     /// How the call is named in messages: a filter of a hundred ids says no more than its beginning does.
     pub fn shown(&self) -> String {
         const LONGEST: usize = 160;
-        let name = self.name();
-        match name.char_indices().nth(LONGEST) {
-            Some((cut, _)) => format!("{}…", &name[..cut]),
-            None => name,
-        }
+        shorten(&self.name(), LONGEST).into_owned()
     }
 }
 

@@ -8,6 +8,7 @@ use compact_str::format_compact;
 use jiff::civil;
 
 use crate::model::json::{Decimal, Whole};
+use crate::model::wording::shorten;
 use crate::model::{Clearing, Shape, Text, Value};
 
 /// A scalar of either edge.
@@ -292,10 +293,7 @@ fn describe(shape: &Shape, given: Scalar<'_>) -> String {
                 }
                 _ => "",
             };
-            match text.char_indices().nth(40) {
-                Some((cut, _)) => format!("number {}…{flaw}", &text[..cut]),
-                None => format!("number {text}{flaw}"),
-            }
+            format!("number {}{flaw}", shorten(text, 40))
         }
         Scalar::Text(text) if text.chars().count() > 40 => "a long text".into(),
         Scalar::Text(text) => format!("text {text:?}"),

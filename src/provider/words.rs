@@ -8,6 +8,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::model::Reply;
+use crate::model::wording::shorten;
 
 const LONGEST: usize = 400;
 
@@ -91,7 +92,7 @@ pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
 
 /// The words in a part of a reply that is known to be about an error, on one line.
 pub fn of_json(json: &Json) -> Option<String> {
-    from_json(json).map(|words| cut(&words))
+    from_json(json).map(|words| one_line(&words))
 }
 
 /// Error bodies of the five vendors: `{message, code}` (Cryptlex, LAC), `{error: {code, message}}` and flat
@@ -200,7 +201,7 @@ fn plain(text: &str) -> String {
     if text.contains(piece) || text.chars().count() > LONGEST {
         return format!("{} bytes of text", text.len());
     }
-    cut(&without_values(text, Trust::Nothing))
+    one_line(&without_values(text, Trust::Nothing))
 }
 
 /// How far a text is taken for words.
@@ -260,17 +261,13 @@ fn sounds_secret(name: &str) -> bool {
 }
 
 /// One line, not too long, without control characters.
-fn cut(text: &str) -> String {
+fn one_line(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() <= LONGEST {
-        return words;
-    }
-    let head: String = words.chars().take(LONGEST).collect();
-    format!("{head}…")
+    shorten(&words, LONGEST).into_owned()
 }
 
 #[cfg(test)]

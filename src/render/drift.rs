@@ -8,11 +8,12 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value as Json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::safe::{self, visible};
-use super::text::{self, CHANGE, DANGER, DIM, WIDTH, count, painted, paragraph};
+use super::safe::visible;
+use super::text::{self, CHANGE, DANGER, DIM, WIDTH, painted, paragraph};
 use super::values::{inline, set_change};
 use super::view;
 use crate::model::Risk;
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::drift::By;
 use crate::plan::drift::document::{
     AcceptedEntry, BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State,
@@ -82,10 +83,10 @@ fn field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io::Resul
         let pad = widest.saturating_sub(path.width());
         writeln!(out, "    {who}  {path}{:pad$}  {values}", "")?;
     } else {
-        writeln!(out, "    {who}  {}", cut(&path, WIDTH - INDENT))?;
+        writeln!(out, "    {who}  {}", fit_columns(&path, WIDTH - INDENT))?;
         for (label, value) in sides(one) {
             let line = format!("{label:<10}{}", visible(&value));
-            writeln!(out, "{:INDENT$}{}", "", cut(&line, WIDTH - INDENT))?;
+            writeln!(out, "{:INDENT$}{}", "", fit_columns(&line, WIDTH - INDENT))?;
         }
     }
     if let Some(note) = warning(one) {
@@ -206,7 +207,7 @@ fn sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
 }
 
 /// The beginning of a text that fits into so many columns.
-fn cut(text: &str, columns: usize) -> String {
+fn fit_columns(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_string();
     }
@@ -221,7 +222,7 @@ fn cut(text: &str, columns: usize) -> String {
 fn verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     let title = painted(text::BOLD, "Drift:");
     if let Some(why) = view::stopped(&document.diagnostics) {
-        let why = safe::cut(why, LONGEST_REASON);
+        let why = shorten(why, LONGEST_REASON);
         return writeln!(out, "{title} stopped. {}", visible(&why));
     }
     let mut parts = parts(document);
@@ -240,7 +241,7 @@ fn parts(document: &DriftDocument) -> Vec<String> {
     let findings = document.diagnostics.iter();
     let errors = findings.filter(|one| one.severity == "error").count();
     if errors > 0 {
-        let errors = count(errors, "error");
+        let errors = pluralize(errors, "error");
         return vec![format!("{errors} in the manifests, nothing was compared")];
     }
     let in_sync = format!("{} in sync", summary.in_sync);
@@ -248,7 +249,7 @@ fn parts(document: &DriftDocument) -> Vec<String> {
         (0, 0) => vec![format!("none, {in_sync}")],
         // What could not be read may have drifted.
         (0, _) => vec![in_sync],
-        (drifted, _) => vec![format!("{} drifted", count(drifted, "object")), in_sync],
+        (drifted, _) => vec![format!("{} drifted", pluralize(drifted, "object")), in_sync],
     };
     let rest = [
         (summary.pending, "pending"),
@@ -273,13 +274,13 @@ fn remarks(document: &DriftDocument) -> Vec<String> {
         ];
         let by = by.iter().filter(|(number, _)| *number > 0);
         let by: Vec<String> = by
-            .map(|(number, who)| format!("{} {who}", count(*number, "field")))
+            .map(|(number, who)| format!("{} {who}", pluralize(*number, "field")))
             .collect();
         remarks.push(format!("Changed: {}.", by.join(", ")));
     }
     if fields.you > 0 {
         let verb = if fields.you == 1 { "waits" } else { "wait" };
-        let changes = count(fields.you, "change");
+        let changes = pluralize(fields.you, "change");
         remarks.push(format!(
             "{changes} of yours {verb} for an apply: see `entitle plan`."
         ));

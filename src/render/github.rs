@@ -6,9 +6,9 @@
 use std::io::{self, Write};
 
 use super::markdown;
-use super::safe::{cut, visible};
-use super::text::count;
+use super::safe::visible;
 use super::view::{Level, Point, Stage, View};
+use crate::model::wording::{pluralize, shorten};
 
 /// Annotations that stand for themselves.
 const SHOWN: usize = 9;
@@ -43,7 +43,7 @@ pub fn annotations(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     let parts: Vec<String> = parts
         .into_iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, noun)| count(number, noun))
+        .map(|(number, noun)| pluralize(number, noun))
         .collect();
     let message = format!(
         "{} more: {}. All are in the log.",
@@ -72,7 +72,7 @@ fn annotation(out: &mut dyn Write, view: &View<'_>, point: &Point<'_>) -> io::Re
         None => point.rule.to_string(),
     };
     properties.push(format!("title={}", property(&title)));
-    let message = data(&cut(&point.message, LONGEST));
+    let message = data(&shorten(&point.message, LONGEST));
     writeln!(
         out,
         "::{} {}::{message}",

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::safe::{cut, visible};
-use super::text::{count, place};
+use super::safe::visible;
+use super::text::place;
 use super::values::sentence;
 use super::view::{Level, Stage, View, state_of};
 use crate::model::Outcome;
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::Action;
 use crate::plan::document::ObjectEntry;
 
@@ -40,8 +41,8 @@ fn manifests(view: &View<'_>) -> TestSuite {
     let mut valid = TestCase::new(
         format!(
             "{} in {}",
-            count(facts.documents, "document"),
-            count(facts.files, "file")
+            pluralize(facts.documents, "document"),
+            pluralize(facts.files, "file")
         ),
         TestCaseStatus::success(),
     );
@@ -108,7 +109,7 @@ fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
         .collect();
     let over = object.changes.len().saturating_sub(CHANGES);
     if over > 0 {
-        said.push(count(over, "more change"));
+        said.push(pluralize(over, "more change"));
     }
     said.extend(
         object
@@ -123,5 +124,5 @@ fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
 }
 
 fn plain(text: &str) -> String {
-    visible(&cut(text, LONGEST)).into_owned()
+    visible(&shorten(text, LONGEST)).into_owned()
 }

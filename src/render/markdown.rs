@@ -10,11 +10,11 @@ use serde_json::Value as Json;
 
 pub use super::page::COMMENT;
 use super::page::{LONGEST_LINE, Page, code, folded};
-use super::safe::cut;
-use super::text::{count, line_diff, place};
+use super::text::{line_diff, place};
 use super::values::{inline, only, risk, sentence};
 use super::view::{View, state_of};
 use crate::model::Risk;
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 
@@ -46,7 +46,7 @@ pub fn comment(view: &View<'_>, budget: usize) -> String {
 /// The verdict without markup of its own; why a run stopped may repeat what anybody said.
 fn verdict(view: &View<'_>) -> String {
     match view.stopped() {
-        Some(why) => format!("stopped. {}", code(&cut(why, LONGEST_LINE))),
+        Some(why) => format!("stopped. {}", code(&shorten(why, LONGEST_LINE))),
         None => view.verdict(),
     }
 }
@@ -85,13 +85,13 @@ fn what(object: &ObjectEntry) -> String {
     let said = object
         .message
         .as_deref()
-        .map(|said| code(&cut(said, LONGEST_LINE)));
+        .map(|said| code(&shorten(said, LONGEST_LINE)));
     let worst = object.risk();
     let change = object.changes.iter().find(|change| change.risk == worst);
     match (said, change) {
         (Some(said), _) if object.calls.is_empty() || object.outcome.is_some() => said,
         (_, Some(change)) => {
-            let first = code(&cut(&sentence(&quiet(change)), LONGEST_LINE / 2));
+            let first = code(&shorten(&sentence(&quiet(change)), LONGEST_LINE / 2));
             match object.changes.len() - 1 {
                 0 => first,
                 others => format!("{first} and {others} more"),
@@ -120,7 +120,7 @@ fn risk_cell(object: &ObjectEntry) -> String {
     };
     let mut notes = object.changes.iter().filter(|change| change.risk == worst);
     match notes.find_map(|change| change.note.as_deref()) {
-        Some(note) => format!("{word} {}", code(&cut(note, LONGEST_LINE / 3))),
+        Some(note) => format!("{word} {}", code(&shorten(note, LONGEST_LINE / 3))),
         None => word.into(),
     }
 }
@@ -157,7 +157,7 @@ fn detail(object: &ObjectEntry) -> String {
             .iter()
             .map(|effect| format!("! side effect: {effect}")),
     );
-    let changes = count(object.changes.len(), "change");
+    let changes = pluralize(object.changes.len(), "change");
     folded(&object.address, &changes, body)
 }
 
@@ -210,10 +210,10 @@ fn foot(text: &mut String, view: &View<'_>) {
     let document = view.document;
     let mut parts = vec![format!("entitle {}", code(&document.tool.version))];
     if !document.objects.is_empty() {
-        parts.push(format!("plan {}", code(&cut(&document.digest, 80))));
+        parts.push(format!("plan {}", code(&shorten(&document.digest, 80))));
     }
     if let Some(commit) = &document.source.commit {
-        parts.push(format!("commit {}", code(&cut(commit, 12))));
+        parts.push(format!("commit {}", code(&shorten(commit, 12))));
     }
     let _ = writeln!(text, "\n<sub>{}</sub>", parts.join(" · "));
 }

@@ -5,9 +5,9 @@
 
 use std::fmt::Write;
 
-use super::safe::{cut, visible};
-use super::text::count;
+use super::safe::visible;
 use super::view::{self, Level, Point};
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::document::DiagnosticEntry;
 use crate::plan::fingerprint;
 
@@ -78,7 +78,7 @@ impl Page {
             let _ = writeln!(
                 self.text,
                 "\n_{} not shown here: {elsewhere}._",
-                count(number, &format!("more {noun}"))
+                pluralize(number, &format!("more {noun}"))
             );
         }
     }
@@ -101,7 +101,7 @@ fn row(point: &Point<'_>) -> String {
     let at = point
         .file
         .map(|file| code(&format!("{file}:{}", point.line)));
-    let message = code(&cut(&point.message, 2 * LONGEST_LINE));
+    let message = code(&shorten(&point.message, 2 * LONGEST_LINE));
     format!(
         "| {level} | {message} {} | {} |\n",
         code(point.rule),
@@ -114,11 +114,11 @@ pub fn folded(address: &str, what: &str, mut body: Vec<String>) -> String {
     let over = body.len().saturating_sub(LONGEST_DETAIL);
     body.truncate(LONGEST_DETAIL);
     if over > 0 {
-        body.push(format!("# {} not shown", count(over, "more line")));
+        body.push(format!("# {} not shown", pluralize(over, "more line")));
     }
     let body: Vec<String> = body
         .iter()
-        .map(|line| visible(&cut(line, LONGEST_LINE)).into_owned())
+        .map(|line| visible(&shorten(line, LONGEST_LINE)).into_owned())
         .collect();
     let body = body.join("\n");
     let fence = "`".repeat(longest_run(&body).max(2) + 1);

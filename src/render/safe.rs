@@ -95,14 +95,6 @@ pub fn command_word(text: &str) -> Option<usize> {
     None
 }
 
-/// The beginning of a text, with a sign that it is one.
-pub fn cut(text: &str, longest: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +128,5 @@ mod tests {
         }
         assert_eq!(commands("a\n ::b::\nc ##[d]\n"), "a\n \\::b::\nc ##\\[d]\n");
         assert_eq!(visible_lines("a\u{1b}\nb"), "a\\u{1b}\nb");
-        assert_eq!(cut("üüü", 2), "üü…");
     }
 }

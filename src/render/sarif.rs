@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 
 use super::github::below;
 use super::json;
-use super::safe::{cut, visible};
-use super::text::count;
+use super::safe::visible;
 use super::view::{Level, Point, View};
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::fingerprint;
 
 /// Results that code scanning keeps of one run.
@@ -25,7 +25,7 @@ pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     let mut rules: BTreeSet<&str> = kept.iter().map(|point| point.rule).collect();
     let mut results: Vec<Json> = kept.iter().map(|point| result(view, point)).collect();
     if !whole {
-        let more = count(points.len() - kept.len(), "more result");
+        let more = pluralize(points.len() - kept.len(), "more result");
         rules.insert("more-results");
         results.push(json!({
             "ruleId": "more-results",
@@ -70,7 +70,7 @@ fn result(view: &View<'_>, point: &Point<'_>) -> Json {
             Level::Warning => "warning",
             Level::Notice => "note",
         },
-        "message": {"text": visible(&cut(&format!("{about}{}", point.message), LONGEST))},
+        "message": {"text": visible(&shorten(&format!("{about}{}", point.message), LONGEST))},
         // The same finding in the next run is the same alert, also when its line has moved.
         "partialFingerprints": {
             "entitle/v1": fingerprint::digest(&(point.rule, point.address, point.file, &point.message)),

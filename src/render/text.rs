@@ -280,15 +280,6 @@ pub(super) fn paragraph(
     Ok(())
 }
 
-/// `1 request`, `2 requests`.
-pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
-}
-
 pub(super) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

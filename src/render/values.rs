@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr;
 
-use super::safe::cut;
 use crate::model::Risk;
+use crate::model::wording::shorten;
 use crate::plan::ChangeVerb;
 use crate::plan::document::ChangeEntry;
 
@@ -99,7 +99,7 @@ pub fn sentence(change: &ChangeEntry) -> String {
         ChangeVerb::Add => one_line(change).unwrap_or_else(|| "is added".into()),
         ChangeVerb::Replace => one_line(change).unwrap_or_else(|| "is changed".into()),
     };
-    let value = cut(&value, 3 * LONGEST);
+    let value = shorten(&value, 3 * LONGEST);
     match risk(change).as_str() {
         "" => format!("{} {value}", change.path),
         risk => format!("{} {value} ({risk})", change.path),

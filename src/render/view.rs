@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::safe::{cut, visible};
-use super::text::count;
+use super::safe::visible;
 use super::values::sentence;
+use crate::model::wording::{pluralize, shorten};
 use crate::model::{Outcome, Risk};
 use crate::plan::Action;
 use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument, Summary};
@@ -66,17 +66,21 @@ impl<'a> View<'a> {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|f| f.severity == "error").count();
         if let Some(why) = self.stopped() {
-            return format!("stopped. {}", visible(&cut(why, 300)));
+            return format!("stopped. {}", visible(&shorten(why, 300)));
         }
         match self.stage {
             _ if errors > 0 => format!(
                 "{} in the manifests, nothing was done",
-                count(errors, "error")
+                pluralize(errors, "error")
             ),
             Stage::Checked => {
                 let facts = &self.document.source;
-                let documents = count(facts.documents.saturating_sub(facts.skipped), "document");
-                format!("{documents} in {}, all valid", count(facts.files, "file"))
+                let documents =
+                    pluralize(facts.documents.saturating_sub(facts.skipped), "document");
+                format!(
+                    "{documents} in {}, all valid",
+                    pluralize(facts.files, "file")
+                )
             }
             Stage::Planned => plan_words(&self.document.summary),
             Stage::Applied => apply_words(&self.document.summary),
@@ -261,7 +265,7 @@ fn plan_words(summary: &Summary) -> String {
     }
     let mut words = parts.join(", ") + ".";
     if summary.requests > 0 {
-        let requests = count(summary.requests, "request");
+        let requests = pluralize(summary.requests, "request");
         let _ = write!(
             words,
             " {requests}, about {:.1} s.",
@@ -277,13 +281,13 @@ pub fn risk_words(summary: &Summary) -> Option<String> {
         |number: usize, one: &'static str, many: &'static str| if number == 1 { one } else { many };
     if summary.strand > 0 {
         let verb = verb(summary.strand, "strands", "strand");
-        let changes = count(summary.strand, "change");
+        let changes = pluralize(summary.strand, "change");
         Some(format!(
             "{changes} {verb} users: apply needs --allow strand."
         ))
     } else if summary.reduce > 0 {
         let verb = verb(summary.reduce, "takes", "take");
-        let changes = count(summary.reduce, "change");
+        let changes = pluralize(summary.reduce, "change");
         Some(format!(
             "{changes} {verb} something away: apply needs --allow reduce."
         ))

@@ -12,6 +12,7 @@ use crate::daemon::serve::view::wants_attention;
 use crate::daemon::status::{ObjectState, ObjectStatus, Status, Write};
 use crate::model::Outcome;
 use crate::model::notification::NoticeKind;
+use crate::model::wording::shorten;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
 /// Objects that a notice names, fields of each, and characters of a text: what people read in a chat.
@@ -143,7 +144,7 @@ fn around(before: &Status, after: &Status) -> Vec<Notice> {
             what,
             good,
             title,
-            message: message.map(|text| cut(text, TEXT)),
+            message: message.map(|text| clean(text, TEXT)),
             connection: None,
             objects: Vec::new(),
             more: 0,
@@ -246,7 +247,7 @@ fn named(what: NoticeKind, object: &ObjectStatus) -> NoticeObject {
         address: object.address.clone(),
         state: object.state,
         origin: object.origin.clone(),
-        message: message.map(|text| cut(text, TEXT)),
+        message: message.map(|text| clean(text, TEXT)),
         changes: changes.iter().take(FIELDS).map(field).collect(),
         more: changes.len().saturating_sub(FIELDS),
         run: write.map(|write| write.run.clone()),
@@ -254,24 +255,21 @@ fn named(what: NoticeKind, object: &ObjectStatus) -> NoticeObject {
 }
 
 fn field(change: &ChangeEntry) -> FieldChange {
-    let value = |value| cut(&crate::render::values::inline(value), VALUE);
+    let value = |value| clean(&crate::render::values::inline(value), VALUE);
     FieldChange {
-        path: cut(&change.path, VALUE),
+        path: clean(&change.path, VALUE),
         before: value(&change.before),
         after: value(&change.after),
         risk: change.risk,
-        note: change.note.as_ref().map(|note| cut(note, VALUE)),
+        note: change.note.as_ref().map(|note| clean(note, VALUE)),
     }
 }
 
 /// A text of bounded length on which no control character plays tricks.
-fn cut(text: &str, most: usize) -> String {
-    let clean = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
-    let mut short: String = text.chars().take(most).map(clean).collect();
-    if text.chars().nth(most).is_some() {
-        short.push('…');
-    }
-    short
+fn clean(text: &str, most: usize) -> String {
+    let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    let shown = shorten(text, most);
+    shown.chars().map(plain).collect()
 }
 
 #[cfg(test)]

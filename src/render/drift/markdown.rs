@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::{LONGEST_REASON, name, parts, remarks, shown_sides, warning, words};
 use crate::model::Risk;
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::drift::By;
 use crate::plan::drift::document::{BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State};
 use crate::render::page::{LONGEST_LINE, Page, code, folded};
-use crate::render::safe::cut;
-use crate::render::text::{count, place};
+use crate::render::text::place;
 use crate::render::view;
 
 pub use crate::render::page::COMMENT;
@@ -42,7 +42,7 @@ pub fn page(document: &DriftDocument, budget: usize) -> String {
 
 fn verdict(document: &DriftDocument) -> String {
     match view::stopped(&document.diagnostics) {
-        Some(why) => format!("stopped. {}", code(&cut(why, LONGEST_REASON))),
+        Some(why) => format!("stopped. {}", code(&shorten(why, LONGEST_REASON))),
         None => parts(document).join(", ") + ".",
     }
 }
@@ -99,20 +99,20 @@ fn object_rows(object: &DriftEntry) -> Vec<String> {
             State::InSync | State::Suspended => "",
         };
         let said = object.message.as_deref().unwrap_or_default();
-        let said = code(&cut(said, LONGEST_LINE));
+        let said = code(&shorten(said, LONGEST_LINE));
         return vec![format!("| {word} | {address} | {said} | | | | {place} |\n")];
     }
     let mut fields: Vec<&DifferenceEntry> = object.differences.iter().collect();
     // What is drift before what is not.
     fields.sort_by_key(|one| (one.accepted.is_some(), !one.changed_by.is_drift()));
     let row = |one: &&DifferenceEntry| {
-        let values = shown_sides(one).map(|value| code(&cut(&value, LONGEST_VALUE)));
+        let values = shown_sides(one).map(|value| code(&shorten(&value, LONGEST_VALUE)));
         let [base, manifest, live] = values;
         let base = match one.changed_by {
             By::Unknown => String::new(),
             By::You | By::They | By::Both => base,
         };
-        let field = code(&cut(&one.path, LONGEST_LINE / 2));
+        let field = code(&shorten(&one.path, LONGEST_LINE / 2));
         let who = who(one);
         format!("| {who} | {address} | {field} | {base} | {manifest} | {live} | {place} |\n")
     };
@@ -151,7 +151,7 @@ fn details(page: &mut Page, told: &[&DriftEntry]) {
 fn detail(object: &DriftEntry) -> String {
     let mut body = Vec::new();
     if let Some(applied) = &object.applied {
-        let commit = applied.commit.as_deref().map(|commit| cut(commit, 12));
+        let commit = applied.commit.as_deref().map(|commit| shorten(commit, 12));
         let commit = commit.map_or(String::new(), |commit| format!(", commit {commit}"));
         let (run, at) = (&applied.run, &applied.at);
         body.push(format!("# last apply {run} at {at}{commit}"));
@@ -173,22 +173,22 @@ fn detail(object: &DriftEntry) -> String {
         body.extend(accepted.map(|accepted| format!("# {accepted}")));
     }
     body.extend(object.message.iter().map(|said| format!("# {said}")));
-    let fields = count(object.differences.len(), "field");
+    let fields = pluralize(object.differences.len(), "field");
     folded(&object.address, &fields, body)
 }
 
 fn foot(text: &mut String, document: &DriftDocument) {
     let base = match &document.base {
         BaseEntry::Journal => "base: the last applies in the journal".into(),
-        BaseEntry::Commit(commit) => format!("base: commit {}", code(&cut(commit, 12))),
+        BaseEntry::Commit(commit) => format!("base: commit {}", code(&shorten(commit, 12))),
     };
     let mut parts = vec![
-        format!("entitle {}", code(&cut(&document.tool.version, 20))),
+        format!("entitle {}", code(&shorten(&document.tool.version, 20))),
         base,
-        format!("read at {}", code(&cut(&document.created_at, 32))),
+        format!("read at {}", code(&shorten(&document.created_at, 32))),
     ];
     if let Some(commit) = &document.source.commit {
-        parts.push(format!("commit {}", code(&cut(commit, 12))));
+        parts.push(format!("commit {}", code(&shorten(commit, 12))));
     }
     let _ = writeln!(text, "\n<sub>{}</sub>", parts.join(" · "));
 }

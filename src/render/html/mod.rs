@@ -9,9 +9,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::safe::{visible, visible_lines};
-use super::text::{count, place};
+use super::text::place;
 use super::values::{inline, lines};
 use super::view::{Level, Point, View, state_of};
+use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::{Action, ChangeVerb};
@@ -57,7 +58,7 @@ pub fn page(view: &View<'_>) -> String {
                         p #none hidden { "No object matches." }
                     }
                     @if document.summary.in_sync > 0 {
-                        p.quiet { (count(document.summary.in_sync, "object")) " in sync, not listed." }
+                        p.quiet { (pluralize(document.summary.in_sync, "object")) " in sync, not listed." }
                     }
                 }
                 footer {
@@ -94,7 +95,7 @@ fn counts(view: &View<'_>) -> Markup {
         @if !view.document.objects.is_empty() {
             ul.counts {
                 @for (word, number, class) in all {
-                    @if number > 0 { li class=(class) { strong { (count(number, "change")) } " " (word) } }
+                    @if number > 0 { li class=(class) { strong { (pluralize(number, "change")) } " " (word) } }
                 }
             }
         }

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::words::{age, cut};
+use super::words::age;
 use crate::daemon::status::{PassStatus, Status};
+use crate::model::wording::shorten;
 
 /// Passes that are shown at once; the rest of those remembered is one click away.
 const FIRST: usize = 10;
@@ -68,7 +69,7 @@ fn line(pass: &PassStatus, now: Timestamp) -> Markup {
             td { (number(pass.written)) }
             td { (number(pass.pending)) }
             td.bad[pass.failed > 0] { (number(pass.failed)) }
-            td.why { (cut(&pass.reasons.join(", "), 160)) }
+            td.why { (shorten(&pass.reasons.join(", "), 160)) }
         }
     }
 }

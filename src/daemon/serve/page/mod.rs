@@ -15,7 +15,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::view::{ATTENTION, Counts, Query, RISKS, STATES, View, wants_attention};
 use crate::daemon::status::{ObjectStatus, SourceKind, Status};
-use words::{age, count, short, state_words};
+use crate::model::wording::pluralize;
+use words::{age, short, state_words};
 
 pub fn page(status: &Status, query: &Query, now: Timestamp) -> Markup {
     let view = View::new(status, query);
@@ -75,13 +76,13 @@ fn facts(status: &Status, now: Timestamp) -> Markup {
                 }
             }
             div { dt { "Manifests" } dd {
-                (count(source.documents, "document")) " in " (count(source.files, "file"))
+                (pluralize(source.documents, "document")) " in " (pluralize(source.files, "file"))
                 @if let Some(at) = source.loaded_at { ", read " (age(at, now)) }
             } }
             @if let Some(replicas) = &status.replicas {
                 div { dt { "Replica" } dd {
                     (replicas.name) ", one of " (replicas.live.len()) ", looks after "
-                    (keeps(status)) " of " (count(status.connections.len(), "connection"))
+                    (keeps(status)) " of " (pluralize(status.connections.len(), "connection"))
                 } }
             }
             div { dt { "Started" } dd { (age(status.started_at, now)) } }
@@ -250,7 +251,7 @@ fn of(rows: &[&Arc<ObjectStatus>], view: &View<'_>) -> String {
     } else {
         String::new()
     };
-    format!("{}{here}", count(number, what))
+    format!("{}{here}", pluralize(number, what))
 }
 
 fn pager(view: &View<'_>, query: &Query) -> Markup {

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::words::{age, count, cut, state_words};
+use super::words::{age, state_words};
 use crate::daemon::status::ObjectStatus;
 use crate::model::Risk;
+use crate::model::wording::{pluralize, shorten};
 use crate::plan::diff::ChangeVerb;
 use crate::plan::document::ChangeEntry;
 use crate::render::values;
@@ -29,7 +30,7 @@ pub fn row(object: &ObjectStatus, now: Timestamp) -> Markup {
                     @if object.running { span.running { " …" } }
                 }
                 span.pending {
-                    @if !object.changes.is_empty() { (count(object.changes.len(), "field")) " " (risk(object.risk)) }
+                    @if !object.changes.is_empty() { (pluralize(object.changes.len(), "field")) " " (risk(object.risk)) }
                 }
                 span.connection { (object.connection) }
                 span.when { @if let Some(at) = object.last_pass { (age(at, now)) } @else { "never" } }
@@ -41,7 +42,7 @@ pub fn row(object: &ObjectStatus, now: Timestamp) -> Markup {
 
 fn body(object: &ObjectStatus, now: Timestamp) -> Markup {
     html! {
-        @if let Some(message) = message(object) { p.message { (cut(message, 2_000)) } }
+        @if let Some(message) = message(object) { p.message { (shorten(message, 2_000)) } }
         @if let Some(fight) = &object.fight {
             p.message {
                 "Changed back since " (age(fight.since, now)) ": "
@@ -99,7 +100,7 @@ fn changes(title: &str, [before, after]: [&str; 2], all: &[ChangeEntry]) -> Mark
                 tbody {
                     @for change in all.iter().take(MOST_CHANGES) {
                         tr {
-                            th scope="row" { code { (verb(change.verb)) " " (cut(&change.path, LONGEST_VALUE)) } }
+                            th scope="row" { code { (verb(change.verb)) " " (shorten(&change.path, LONGEST_VALUE)) } }
                             td { code { (value(&change.before)) } }
                             td { code { (value(&change.after)) } }
                             td { (risk(change.risk)) @if let Some(note) = &change.note { " " (note) } }
@@ -108,12 +109,12 @@ fn changes(title: &str, [before, after]: [&str; 2], all: &[ChangeEntry]) -> Mark
                 }
             }
         }
-        @if all.len() > MOST_CHANGES { p.under { "and " (count(all.len() - MOST_CHANGES, "more field")) } }
+        @if all.len() > MOST_CHANGES { p.under { "and " (pluralize(all.len() - MOST_CHANGES, "more field")) } }
     }
 }
 
 fn value(value: &serde_json::Value) -> String {
-    cut(&values::inline(value), LONGEST_VALUE)
+    shorten(&values::inline(value), LONGEST_VALUE).into_owned()
 }
 
 fn verb(verb: ChangeVerb) -> &'static str {

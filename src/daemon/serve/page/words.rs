@@ -5,11 +5,6 @@ use maud::{Markup, html};
 
 use crate::daemon::status::ObjectState;
 
-pub fn count(number: usize, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{s}")
-}
-
 /// A state as people say it.
 pub fn state_words(state: ObjectState) -> &'static str {
     match state {
@@ -54,14 +49,6 @@ fn distance(ahead: SignedDuration) -> String {
 pub fn short(revision: &str) -> String {
     let bare = revision.strip_prefix("sha256:").unwrap_or(revision);
     bare.chars().take(12).collect()
-}
-
-/// A text of bounded length.
-pub fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    }
 }
 
 #[cfg(test)]
