@@ -15,7 +15,7 @@ use clap::ValueEnum;
 
 use crate::files::links::Links;
 use crate::files::write::{self, Mode, Output};
-use crate::sandbox::{Population, Sandbox, population};
+use crate::sandbox::{Population, SandboxServer, population};
 
 /// How manifests are laid out in files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,7 +29,7 @@ pub enum Layout {
 /// Writes everything and says how many objects the manifests name.
 pub fn write(
     dir: &Path,
-    sandbox: &Sandbox,
+    sandbox: &SandboxServer,
     wanted: &Population,
     layout: Layout,
     drift: f64,

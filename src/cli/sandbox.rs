@@ -103,7 +103,7 @@ pub async fn run(args: Sandbox) -> anyhow::Result<Exit> {
         faults: args.faults,
         population: population.clone(),
     };
-    let sandbox = sandbox::Sandbox::start(options)
+    let sandbox = sandbox::SandboxServer::start(options)
         .await
         .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", args.listen))?;
     let mut out = output::stdout();

@@ -20,14 +20,14 @@ use crate::manifest::walk::Found;
 use crate::manifest::{self, Limits, Loaded};
 use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, SandboxServer};
 
 /// Everything a command that talks to vendors works with.
 pub struct Setup {
     pub checked: Checked,
     pub settings: Settings,
     /// The simulators, which live as long as this does.
-    pub _sandbox: Option<Sandbox>,
+    pub _sandbox: Option<SandboxServer>,
 }
 
 impl Setup {
@@ -105,7 +105,7 @@ pub async fn setup_with(
             faults: reach.faults.clone(),
             ..sandbox::Options::default()
         };
-        Some(Sandbox::start(options).await?)
+        Some(SandboxServer::start(options).await?)
     } else {
         None
     };

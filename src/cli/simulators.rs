@@ -7,10 +7,10 @@ use crate::model::connection::Credential;
 use crate::model::diagnostic::Source;
 use crate::model::{Auth, Connection, Limits, Mark, Origin, SecretRef};
 use crate::provider;
-use crate::sandbox::{Sandbox, credentials};
+use crate::sandbox::{SandboxServer, credentials};
 
 /// One connection per vendor that leads to its simulator, with the sandbox's own credentials.
-pub fn stand_ins(sandbox: &Sandbox) -> Vec<Connection> {
+pub fn stand_ins(sandbox: &SandboxServer) -> Vec<Connection> {
     let source = Arc::new(Source::new("<sandbox>".into(), String::new()));
     provider::ALL
         .iter()

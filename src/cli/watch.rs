@@ -28,7 +28,7 @@ use crate::daemon::status::SourceKind;
 use crate::daemon::task::{Reader, Task};
 use crate::daemon::trigger::Trigger;
 use crate::reconcile::{CheckOptions, Settings};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, SandboxServer};
 
 /// Hints that wait at most: more would say nothing more.
 const HINTS: usize = 1024;
@@ -111,7 +111,7 @@ fn settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
     settings
 }
 
-async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<Sandbox>> {
+async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<SandboxServer>> {
     if !reach.sandbox {
         return Ok(None);
     }
@@ -119,7 +119,7 @@ async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<Sandbox>> {
         faults: reach.faults.clone(),
         ..sandbox::Options::default()
     };
-    let sandbox = Sandbox::start(options).await?;
+    let sandbox = SandboxServer::start(options).await?;
     output::say(&format!(
         "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
         sandbox.address()

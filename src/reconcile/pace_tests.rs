@@ -21,12 +21,12 @@ use crate::model::diagnostic::Source;
 use crate::model::{Limits, Method, Rate, Reply, WriteChecks};
 use crate::plan::{Action, Planned};
 use crate::provider;
-use crate::sandbox::{Options, Population, Sandbox};
+use crate::sandbox::{Options, Population, SandboxServer};
 
 /// A simulator that is reached without a socket.
 struct Inside {
     vendor: &'static str,
-    sandbox: Arc<Sandbox>,
+    sandbox: Arc<SandboxServer>,
     latency: Duration,
     start: Instant,
     /// How far the simulators' clock has followed.
@@ -128,7 +128,7 @@ impl Inside {
 /// One vendor's populated account, and manifests of its objects.
 struct Scene {
     vendor: &'static str,
-    sandbox: Arc<Sandbox>,
+    sandbox: Arc<SandboxServer>,
     checked: Checked,
     accounts: Accounts,
     settings: Settings,
@@ -175,7 +175,7 @@ impl Scene {
             population: population.clone(),
             ..Options::default()
         };
-        let sandbox = Arc::new(Sandbox::start(options).await.expect("loopback"));
+        let sandbox = Arc::new(SandboxServer::start(options).await.expect("loopback"));
         let mut connections = simulators::stand_ins(&sandbox);
         connections.retain(|connection| connection.vendor.0 == vendor);
         if let Some(limits) = limits {

@@ -17,12 +17,12 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::check;
 use super::credentials;
-use super::faults::FaultPlan;
-use super::host::{Arrived, Host};
-use super::simulator::Answer;
-use super::trouble::Fault;
+use super::fault_injector::ScriptedFault;
+use super::fault_plan::FaultPlan;
+use super::host::{IncomingRequest, SimulatorHost};
+use super::simulator::HttpReply;
+use super::strict_json;
 
 /// The path of the control routes.
 pub(super) const ROOT: &str = "/_sandbox";
@@ -34,7 +34,7 @@ pub(super) fn is_control(target: &str) -> bool {
 }
 
 /// Answers a control request.
-pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
+pub(super) fn answer(host: &SimulatorHost, arrived: &IncomingRequest) -> HttpReply {
     let path = arrived.target.split('?').next().unwrap_or_default();
     let path = path.strip_prefix(ROOT).unwrap_or(path).trim_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
@@ -81,61 +81,61 @@ pub(super) fn answer(host: &Host, arrived: &Arrived) -> Answer {
         _ => return refusal(404, "no such control route"),
     };
     match result {
-        Ok(Value::Null) => Answer::empty(204),
-        Ok(body) => Answer::json(200, &body),
+        Ok(Value::Null) => HttpReply::empty(204),
+        Ok(body) => HttpReply::json(200, &body),
         Err(words) if words.starts_with("no vendor ") => refusal(404, &words),
         Err(words) => refusal(400, &words),
     }
 }
 
-fn refusal(status: u16, words: &str) -> Answer {
-    Answer::json(status, &json!({"error": words}))
+fn refusal(status: u16, words: &str) -> HttpReply {
+    HttpReply::json(status, &json!({"error": words}))
 }
 
-fn body(arrived: &Arrived) -> Result<Value, String> {
+fn body(arrived: &IncomingRequest) -> Result<Value, String> {
     serde_json::from_slice(&arrived.body).map_err(|error| format!("malformed JSON: {error}"))
 }
 
 fn advance(wanted: &Value) -> Result<SignedDuration, String> {
-    let wanted = check::object(wanted, "the request body")?;
-    check::only(wanted, "", &["advance_seconds"])?;
-    let seconds = check::integer(wanted, "", "advance_seconds")?;
+    let wanted = strict_json::object(wanted, "the request body")?;
+    strict_json::only(wanted, "", &["advance_seconds"])?;
+    let seconds = strict_json::integer(wanted, "", "advance_seconds")?;
     Ok(SignedDuration::from_secs(seconds))
 }
 
-fn fault(wanted: &Value) -> Result<Fault, String> {
+fn fault(wanted: &Value) -> Result<ScriptedFault, String> {
     const MEMBERS: &[&str] = &["status", "times", "retry_after", "method", "carried_out"];
-    let wanted = check::object(wanted, "the request body")?;
-    check::only(wanted, "", MEMBERS)?;
-    let status = check::integer(wanted, "", "status")?;
+    let wanted = strict_json::object(wanted, "the request body")?;
+    strict_json::only(wanted, "", MEMBERS)?;
+    let status = strict_json::integer(wanted, "", "status")?;
     let status = u16::try_from(status)
         .ok()
         .filter(|s| (200..600).contains(s));
     let times = match wanted.contains_key("times") {
-        true => check::integer(wanted, "", "times")?,
+        true => strict_json::integer(wanted, "", "times")?,
         false => 1,
     };
     let carried_out = match wanted.contains_key("carried_out") {
-        true => check::boolean(wanted, "", "carried_out")?,
+        true => strict_json::boolean(wanted, "", "carried_out")?,
         false => false,
     };
-    Ok(Fault {
+    Ok(ScriptedFault {
         status: status.ok_or("status must be from 200 to 599")?,
         times: u32::try_from(times).map_err(|_| "times must be a count")?,
-        retry_after: check::optional_string(wanted, "", "retry_after")?.map(str::to_owned),
-        method: check::optional_string(wanted, "", "method")?.map(str::to_owned),
+        retry_after: strict_json::optional_string(wanted, "", "retry_after")?.map(str::to_owned),
+        method: strict_json::optional_string(wanted, "", "method")?.map(str::to_owned),
         carried_out,
     })
 }
 
 fn plan(wanted: &Value) -> Result<Option<FaultPlan>, String> {
-    let wanted = check::object(wanted, "the request body")?;
-    check::only(wanted, "", &["plan"])?;
-    let plan = check::optional_string(wanted, "", "plan")?;
+    let wanted = strict_json::object(wanted, "the request body")?;
+    strict_json::only(wanted, "", &["plan"])?;
+    let plan = strict_json::optional_string(wanted, "", "plan")?;
     plan.map(str::parse).transpose()
 }
 
-fn index(host: &Host, address: &str) -> Value {
+fn index(host: &SimulatorHost, address: &str) -> Value {
     let vendor = |prefix: &'static str| {
         let credentials = credentials::credentials(prefix);
         let shown: Vec<_> = credentials

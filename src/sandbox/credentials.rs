@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// One way to log in at one simulated vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Credential {
+pub struct SandboxCredential {
     pub vendor: &'static str,
     /// The form of a connection's `auth`: `token`, `login`, `session`, `apiKey` or `clientCredentials`.
     pub form: &'static str,
@@ -23,8 +23,8 @@ const fn credential(
     form: &'static str,
     base: &'static str,
     values: &'static [(&'static str, &'static str)],
-) -> Credential {
-    Credential {
+) -> SandboxCredential {
+    SandboxCredential {
         vendor,
         form,
         base,
@@ -34,7 +34,7 @@ const fn credential(
 }
 
 /// Every accepted credential; the first of a vendor is the one to use when nothing else is asked for.
-pub const CREDENTIALS: &[Credential] = &[
+pub const CREDENTIALS: &[SandboxCredential] = &[
     credential(
         "cryptlex",
         "token",
@@ -70,7 +70,7 @@ pub const CREDENTIALS: &[Credential] = &[
         &[("apiKey", "sandbox0.sandboxsandboxsandboxsandboxsand")],
     ),
     credential("alinea", "token", "/alinea", &[("token", "sandbox-token")]),
-    Credential {
+    SandboxCredential {
         token_url: Some("/alinea/oauth/token"),
         ..credential(
             "alinea",
@@ -89,12 +89,12 @@ pub const CREDENTIALS: &[Credential] = &[
 ];
 
 /// The credentials of one vendor, the preferred one first.
-pub fn credentials(vendor: &str) -> impl Iterator<Item = &'static Credential> {
+pub fn credentials(vendor: &str) -> impl Iterator<Item = &'static SandboxCredential> {
     CREDENTIALS.iter().filter(move |one| one.vendor == vendor)
 }
 
 /// One credential as the index of a sandbox at `address` (`http://host:port`) shows it.
-pub(super) fn shown(credential: &Credential, address: &str) -> Value {
+pub(super) fn shown(credential: &SandboxCredential, address: &str) -> Value {
     let values = credential.values.iter();
     let values: Map<_, _> = values
         .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))

@@ -1,7 +1,7 @@
 //! The simulators behind one door, without a socket: routing by prefix, the clock, faults, the record.
 //!
-//! `server` turns HTTP into an [`Arrived`] and back; `control` serves the `/_sandbox` routes over the same
-//! methods that [`Sandbox`](super::Sandbox) offers to code in this process.
+//! `server` turns HTTP into an [`IncomingRequest`] and back; `control` serves the `/_sandbox` routes over the same
+//! methods that [`SandboxServer`](super::SandboxServer) offers to code in this process.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,39 +12,39 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::dice::Dice;
-use super::faults::FaultPlan;
+use super::fault_injector::{FaultInjector, OutgoingReply, ScriptedFault};
+use super::fault_plan::FaultPlan;
+use super::fault_schedule::FaultSchedule;
 use super::population::Population;
-use super::record::{ForeignEdit, Newest, Seen, shown_path};
-use super::simulator::{Answer, Asked, Simulator};
-use super::trouble::{Fault, Reply, Troubled};
+use super::request_record::{BoundedLog, ForeignEdit, RecordedRequest, shown_path};
+use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// A vendor that the sandbox serves, and how a fresh account of it is made.
 #[derive(Clone, Copy)]
-pub(crate) struct Vendor {
+pub(crate) struct SimulatedVendor {
     /// The first path segment under which the vendor is served.
     pub prefix: &'static str,
     pub seeded: fn() -> Box<dyn Simulator>,
 }
 
-impl Vendor {
-    fn troubled(&self, faults: Option<&FaultPlan>, population: &Population) -> Troubled {
+impl SimulatedVendor {
+    fn troubled(&self, faults: Option<&FaultPlan>, population: &Population) -> FaultInjector {
         let mut simulator = (self.seeded)();
         let objects = population.of(self.prefix);
         if objects > 0 {
             simulator.populate(objects);
         }
-        Troubled::new(simulator, self.dice(faults))
+        FaultInjector::new(simulator, self.dice(faults))
     }
 
-    fn dice(&self, faults: Option<&FaultPlan>) -> Option<Dice> {
-        faults.map(|plan| Dice::new(plan.clone(), self.prefix))
+    fn dice(&self, faults: Option<&FaultPlan>) -> Option<FaultSchedule> {
+        faults.map(|plan| FaultSchedule::new(plan.clone(), self.prefix))
     }
 }
 
 /// One request as it came in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arrived {
+pub(super) struct IncomingRequest {
     pub method: String,
     /// Path and query as sent, still percent-encoded, with the vendor's prefix.
     pub target: String,
@@ -54,15 +54,15 @@ pub(super) struct Arrived {
     pub address: String,
 }
 
-struct Place {
-    vendor: Vendor,
-    troubled: Mutex<Troubled>,
+struct MountedVendor {
+    vendor: SimulatedVendor,
+    troubled: Mutex<FaultInjector>,
 }
 
-pub(super) struct Host {
-    places: Vec<Place>,
-    seen: Mutex<Newest<Seen>>,
-    foreign: Mutex<Newest<ForeignEdit>>,
+pub(super) struct SimulatorHost {
+    places: Vec<MountedVendor>,
+    seen: Mutex<BoundedLog<RecordedRequest>>,
+    foreign: Mutex<BoundedLog<ForeignEdit>>,
     /// What the sandbox was started with.
     faults: Option<FaultPlan>,
     population: Population,
@@ -75,9 +75,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Host {
-    pub fn new(vendors: &[Vendor], faults: Option<FaultPlan>, population: Population) -> Self {
-        let place = |vendor: &Vendor| Place {
+impl SimulatorHost {
+    pub fn new(
+        vendors: &[SimulatedVendor],
+        faults: Option<FaultPlan>,
+        population: Population,
+    ) -> Self {
+        let place = |vendor: &SimulatedVendor| MountedVendor {
             vendor: *vendor,
             troubled: Mutex::new(vendor.troubled(faults.as_ref(), &population)),
         };
@@ -96,7 +100,7 @@ impl Host {
     }
 
     /// Answers a vendor request and records it.
-    pub fn answer(&self, arrived: Arrived) -> Reply {
+    pub fn answer(&self, arrived: IncomingRequest) -> OutgoingReply {
         let (path, query) = match arrived.target.split_once('?') {
             Some((path, query)) => (path, query),
             None => (arrived.target.as_str(), ""),
@@ -107,17 +111,17 @@ impl Host {
             .into_owned()
             .collect();
         let shown = shown_path(path, &query, &arrived.target);
-        let mut seen = Seen::new(&arrived.method, shown, &arrived.body);
+        let mut seen = RecordedRequest::new(&arrived.method, shown, &arrived.body);
         let Some(place) = self.place(prefix) else {
             let known: Vec<_> = self.prefixes().collect();
             self.record(seen);
             let words = format!("no vendor {prefix:?} in this sandbox");
-            return Reply::whole(Answer::json(
+            return OutgoingReply::whole(HttpReply::json(
                 404,
                 &json!({"error": words, "vendors": known}),
             ));
         };
-        let asked = Asked {
+        let asked = HttpRequest {
             method: arrived.method,
             path: percent_decode_str(&format!("/{rest}"))
                 .decode_utf8_lossy()
@@ -145,7 +149,7 @@ impl Host {
     }
 
     /// Notes a request that never reached a simulator.
-    pub fn record(&self, seen: Seen) {
+    pub fn record(&self, seen: RecordedRequest) {
         lock(&self.seen).push(seen);
     }
 
@@ -163,7 +167,7 @@ impl Host {
         *offset = offset.saturating_add(by);
     }
 
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         lock(&self.seen).all()
     }
 
@@ -187,7 +191,7 @@ impl Host {
         self.forget_requests();
     }
 
-    pub fn fail(&self, prefix: &str, fault: Fault) -> Result<(), String> {
+    pub fn fail(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
         lock(&self.known(prefix)?.troubled).ask_for(fault);
         Ok(())
     }
@@ -217,13 +221,13 @@ impl Host {
         Ok(act(lock(&place.troubled).simulator()))
     }
 
-    fn place(&self, prefix: &str) -> Option<&Place> {
+    fn place(&self, prefix: &str) -> Option<&MountedVendor> {
         self.places
             .iter()
             .find(|place| place.vendor.prefix == prefix)
     }
 
-    fn known(&self, prefix: &str) -> Result<&Place, String> {
+    fn known(&self, prefix: &str) -> Result<&MountedVendor, String> {
         self.place(prefix)
             .ok_or_else(|| format!("no vendor {prefix:?} in this sandbox"))
     }

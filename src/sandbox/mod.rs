@@ -13,40 +13,40 @@
 //!   tables agree with themselves. What the pages leave open is a *switch*, whose default is the most
 //!   plausible reading; tests of the client turn it to the others.
 //! - `host` routes by the first path segment, holds one lock per simulator, moves the clock and keeps the
-//!   `record` of requests without their credentials. It can be used without a socket.
-//! - `trouble` stands before a simulator and lets calls go wrong: on demand ([`Fault`]), or by [`FaultPlan`],
-//!   in which case `dice` say which call meets which of the `faults`. `broken`, `replica` and `foreign` hold
+//!   `request_record` of requests without their credentials. It can be used without a socket.
+//! - `fault_injector` stands before a simulator and lets calls go wrong: on demand ([`ScriptedFault`]), or by [`FaultPlan`],
+//!   in which case `fault_schedule` says which call meets which of the faults. `fault_replies`, `lagging_replica` and `foreign_edits` hold
 //!   what such calls meet: replies that are none, reads that lag, edits by others.
-//! - `server` is the only file that knows axum, but for `open`, which counts connections. `control` serves the same handles to other processes.
-//! - [`population`] makes accounts as large as real ones, and manifests for them; `layered` keeps what their
+//! - `server` is the only file that knows axum, but for `connection_count`, which counts connections. `control` serves the same handles to other processes.
+//! - [`population`] makes accounts as large as real ones, and manifests for them; `layered_object` keeps what their
 //!   objects share once.
-//! - [`check`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `opaque` makes ids.
+//! - [`strict_json`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `pseudo_random` makes ids.
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
 pub mod alinea;
-mod broken;
-pub mod check;
+mod body_schema;
+mod connection_count;
 mod control;
 pub mod credentials;
 pub mod cryptlex;
-mod dice;
-mod faults;
-mod foreign;
+mod fault_injector;
+mod fault_plan;
+mod fault_replies;
+mod fault_schedule;
+mod foreign_edits;
 mod host;
 pub mod informatica;
 pub mod lac;
-mod layered;
+mod lagging_replica;
+mod layered_object;
 pub mod licensespring;
-mod opaque;
-mod open;
 pub mod population;
-mod record;
-mod replica;
-mod schema;
+mod pseudo_random;
+mod request_record;
 mod server;
 pub mod simulator;
-mod trouble;
+pub mod strict_json;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -62,30 +62,30 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use credentials::{CREDENTIALS, Credential};
-pub use faults::FaultPlan;
+pub use credentials::{CREDENTIALS, SandboxCredential};
+pub use fault_injector::ScriptedFault;
+pub use fault_plan::FaultPlan;
 pub use population::Population;
-pub use record::{ForeignEdit, Seen};
-pub use trouble::Fault;
+pub use request_record::{ForeignEdit, RecordedRequest};
 
-use host::{Arrived, Host, Vendor};
-use open::Counting;
-use simulator::Answer;
+use connection_count::CountingListener;
+use host::{IncomingRequest, SimulatedVendor, SimulatorHost};
+use simulator::HttpReply;
 
 /// Every vendor the sandbox serves.
 #[rustfmt::skip]
-const VENDORS: &[Vendor] = &[
-    Vendor { prefix: "alinea", seeded: || Box::new(alinea::Alinea::seeded()) },
-    Vendor { prefix: "cryptlex", seeded: || Box::new(cryptlex::Cryptlex::seeded()) },
-    Vendor { prefix: "informatica", seeded: || Box::new(informatica::Informatica::seeded()) },
-    Vendor { prefix: "lac", seeded: || Box::new(lac::Lac::seeded()) },
-    Vendor { prefix: "licensespring", seeded: || Box::new(licensespring::LicenseSpring::seeded()) },
+const VENDORS: &[SimulatedVendor] = &[
+    SimulatedVendor { prefix: "alinea", seeded: || Box::new(alinea::Alinea::seeded()) },
+    SimulatedVendor { prefix: "cryptlex", seeded: || Box::new(cryptlex::Cryptlex::seeded()) },
+    SimulatedVendor { prefix: "informatica", seeded: || Box::new(informatica::Informatica::seeded()) },
+    SimulatedVendor { prefix: "lac", seeded: || Box::new(lac::Lac::seeded()) },
+    SimulatedVendor { prefix: "licensespring", seeded: || Box::new(licensespring::LicenseSpring::seeded()) },
 ];
 
 /// Where to listen and how slow to be.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Port 0 takes a free one; [`Sandbox::address`] tells which.
+    /// Port 0 takes a free one; [`SandboxServer::address`] tells which.
     pub listen: SocketAddr,
     /// How long every vendor reply is held back; requests wait side by side.
     pub latency: Duration,
@@ -106,32 +106,36 @@ impl Default for Options {
     }
 }
 
-/// How long [`Sandbox::stop`] waits for requests in flight; idle connections close at once.
+/// How long [`SandboxServer::stop`] waits for requests in flight; idle connections close at once.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// A running sandbox, seeded; dropping it stops it too.
-pub struct Sandbox {
+pub struct SandboxServer {
     address: SocketAddr,
-    host: Arc<Host>,
+    host: Arc<SimulatorHost>,
     /// Dropped to end the serving task gracefully.
     stopper: oneshot::Sender<()>,
     task: JoinHandle<()>,
-    open: open::Count,
+    open: connection_count::ConnectionCount,
 }
 
-impl Sandbox {
+impl SandboxServer {
     /// Starts serving on the current tokio runtime.
     pub async fn start(options: Options) -> io::Result<Self> {
         Self::start_with(options, VENDORS).await
     }
 
-    async fn start_with(options: Options, vendors: &[Vendor]) -> io::Result<Self> {
+    async fn start_with(options: Options, vendors: &[SimulatedVendor]) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let host = Arc::new(Host::new(vendors, options.faults, options.population));
+        let host = Arc::new(SimulatorHost::new(
+            vendors,
+            options.faults,
+            options.population,
+        ));
         let (stopper, stopped) = oneshot::channel();
-        let open = open::Count::default();
-        let listener = Counting {
+        let open = connection_count::ConnectionCount::default();
+        let listener = CountingListener {
             listener,
             open: open.clone(),
         };
@@ -175,8 +179,8 @@ impl Sandbox {
         target: &str,
         headers: BTreeMap<String, String>,
         body: Vec<u8>,
-    ) -> Answer {
-        let arrived = Arrived {
+    ) -> HttpReply {
+        let arrived = IncomingRequest {
             method: method.to_owned(),
             target: target.to_owned(),
             headers,
@@ -187,7 +191,7 @@ impl Sandbox {
     }
 
     /// The requests answered so far (the newest hundred thousand), control routes left out.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.host.requests()
     }
 
@@ -227,7 +231,7 @@ impl Sandbox {
     }
 
     /// Makes the next fitting requests of a vendor fail; several faults wait in line.
-    pub fn fail(&self, prefix: &str, fault: Fault) -> Result<(), String> {
+    pub fn fail(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
         self.host.fail(prefix, fault)
     }
 
@@ -249,7 +253,7 @@ impl Sandbox {
     /// Waits until every connection made before is closed. Only then nothing can come any more of a call
     /// whose client gave up: it may lie in a socket, unread.
     pub async fn all_closed(&self) -> io::Result<()> {
-        open::all_closed(self.address, &self.open).await
+        connection_count::all_closed(self.address, &self.open).await
     }
 
     /// Stops serving: idle connections close at once, requests in flight get a moment to finish.

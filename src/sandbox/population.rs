@@ -44,9 +44,9 @@ impl Population {
 }
 
 /// The manifest of the object in a place, of so many, which differs from the account or not.
-type Manifest = fn(usize, usize, bool) -> String;
+type ManifestWriter = fn(usize, usize, bool) -> String;
 
-const MANIFESTS: &[(&str, Manifest)] = &[
+const MANIFESTS: &[(&str, ManifestWriter)] = &[
     ("alinea", alinea::populate::manifest),
     ("cryptlex", cryptlex::populate::manifest),
     ("informatica", informatica::populate::manifest),

@@ -1,7 +1,7 @@
 //! HTTP for the sandbox: the only file here that knows axum.
 //!
 //! One fallback handler turns a request into plain data, waits for the latency that was asked for, lets
-//! [`Host`] answer and turns the answer back. Tested over real sockets in `mod.rs`.
+//! [`SimulatorHost`] answer and turns the answer back. Tested over real sockets in `mod.rs`.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,19 +17,19 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
 use futures::{StreamExt, stream};
 
+use super::connection_count::CountingListener;
 use super::control;
-use super::host::{Arrived, Host};
-use super::open::Counting;
-use super::record::Seen;
-use super::simulator::Answer;
-use super::trouble::{Delivery, Reply};
+use super::fault_injector::{DeliveryMode, OutgoingReply};
+use super::host::{IncomingRequest, SimulatorHost};
+use super::request_record::RecordedRequest;
+use super::simulator::HttpReply;
 
 /// The largest request body read into memory. No vendor documents one; whole accounts go through the
 /// control routes and stay far below.
 const BODY_CAP: usize = 16 * 1024 * 1024;
 
-struct Served {
-    host: Arc<Host>,
+struct ServerState {
+    host: Arc<SimulatorHost>,
     latency: Duration,
     /// `http://address:port`, for requests that carry no `Host`.
     address: String,
@@ -37,13 +37,13 @@ struct Served {
 
 /// Serves until `stop` is ready, then closes idle connections and waits for the busy ones.
 pub(super) async fn serve(
-    listener: Counting,
-    host: Arc<Host>,
+    listener: CountingListener,
+    host: Arc<SimulatorHost>,
     latency: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = format!("http://{}", listener.local_addr()?);
-    let served = Served {
+    let served = ServerState {
         host,
         latency,
         address,
@@ -54,7 +54,7 @@ pub(super) async fn serve(
         .await
 }
 
-async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response {
+async fn handle(State(served): State<Arc<ServerState>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = match parts.uri.path_and_query() {
         Some(target) => target.as_str().to_owned(),
@@ -63,7 +63,7 @@ async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response
     let method = parts.method.as_str().to_owned();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
         // Without the query, which has not been looked through for secrets.
-        let mut seen = Seen::new(&method, parts.uri.path().to_owned(), &[]);
+        let mut seen = RecordedRequest::new(&method, parts.uri.path().to_owned(), &[]);
         seen.status = 413;
         served.host.record(seen);
         return (StatusCode::PAYLOAD_TOO_LARGE, "request body above 16 MiB\n").into_response();
@@ -72,7 +72,7 @@ async fn handle(State(served): State<Arc<Served>>, request: Request) -> Response
         .headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
-    let arrived = Arrived {
+    let arrived = IncomingRequest {
         method,
         target,
         address: reached.map_or_else(|| served.address.clone(), |host| format!("http://{host}")),
@@ -105,27 +105,27 @@ fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
 }
 
 /// Puts a reply on the wire the way it is meant to arrive.
-fn delivered(reply: Reply) -> Response {
-    let Reply {
+fn delivered(reply: OutgoingReply) -> Response {
+    let OutgoingReply {
         mut answer,
         delivery,
     } = reply;
-    if delivery == Delivery::Whole {
+    if delivery == DeliveryMode::Whole {
         return response(answer);
     }
-    if delivery == Delivery::Dropped {
+    if delivery == DeliveryMode::Dropped {
         // hyper sends a head together with the first piece of its body: when that is an error, the client
         // sees its connection end and no byte of a reply.
-        return Response::new(pieces(vec![Err(BrokenOff)]));
+        return Response::new(pieces(vec![Err(ConnectionBroken)]));
     }
     let body = std::mem::take(&mut answer.body);
     let length = ("content-length".into(), body.len().to_string());
     answer.headers.push(length);
     let size = body.len().div_ceil(PIECES).max(1);
     let mut all: Vec<_> = body.chunks(size).map(|piece| Ok(piece.to_vec())).collect();
-    if delivery == Delivery::CutShort {
+    if delivery == DeliveryMode::CutShort {
         all.truncate(all.len().div_ceil(2));
-        all.push(Err(BrokenOff));
+        all.push(Err(ConnectionBroken));
     }
     with_body(&answer, pieces(all))
 }
@@ -137,10 +137,10 @@ const PAUSE: Duration = Duration::from_millis(4);
 /// Ends a connection; nobody reads its words.
 #[derive(Debug, thiserror::Error)]
 #[error("broken off on purpose")]
-struct BrokenOff;
+struct ConnectionBroken;
 
 /// A body in pieces with a pause between them, so that each goes out by itself.
-fn pieces(all: Vec<Result<Vec<u8>, BrokenOff>>) -> Body {
+fn pieces(all: Vec<Result<Vec<u8>, ConnectionBroken>>) -> Body {
     let all = stream::iter(all).enumerate();
     Body::from_stream(all.then(async |(at, piece)| {
         if at > 0 {
@@ -150,12 +150,12 @@ fn pieces(all: Vec<Result<Vec<u8>, BrokenOff>>) -> Body {
     }))
 }
 
-fn response(mut answer: Answer) -> Response {
+fn response(mut answer: HttpReply) -> Response {
     let body = Body::from(std::mem::take(&mut answer.body));
     with_body(&answer, body)
 }
 
-fn with_body(answer: &Answer, body: Body) -> Response {
+fn with_body(answer: &HttpReply, body: Body) -> Response {
     let mut builder = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);

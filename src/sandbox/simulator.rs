@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// One HTTP request as a simulator sees it: the path starts after the vendor's prefix.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct HttpRequest {
     pub method: String,
     /// Percent-decoded path with its leading slash, for example `/license-orders/AAAAA-…`.
     pub path: String,
@@ -25,7 +25,7 @@ pub struct Asked {
     pub base: String,
 }
 
-impl Asked {
+impl HttpRequest {
     /// The path cut at its slashes: `/products/1` is `["products", "1"]`; a trailing slash leaves a last empty part.
     pub fn segments(&self) -> Vec<&str> {
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
@@ -66,13 +66,13 @@ impl Asked {
 
 /// One HTTP reply.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct HttpReply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpReply {
     /// A JSON reply.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::serialized(status, body)
@@ -109,7 +109,7 @@ impl Answer {
 /// One vendor's API over an account held in memory.
 pub trait Simulator: Send {
     /// Answers one request at the moment `now`; tokens and sessions age by it.
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer;
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply;
 
     /// Adds so many more objects, the same ones each time, so that the account is as large as a real one.
     fn populate(&mut self, objects: usize);
@@ -131,7 +131,7 @@ pub trait Simulator: Send {
 
     /// Ends the session that a request carries, as if its time were over; the vendor's own words for that
     /// are then what it is answered with. `false` if it carries none that ends: keys and fixed tokens stay.
-    fn lose_session(&mut self, asked: &Asked) -> bool;
+    fn lose_session(&mut self, asked: &HttpRequest) -> bool;
 
     /// Changes something of the account as another admin or a licensee would and says what; `entropy`
     /// chooses. Nothing is said when there is nothing to change.

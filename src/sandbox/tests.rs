@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 use serde_json::json;
 
-use super::simulator::{Answer, Asked, Simulator};
+use super::simulator::{HttpReply, HttpRequest, Simulator};
 use super::*;
 
 /// A vendor that answers with what it was asked and counts its writes.
@@ -14,11 +14,11 @@ struct Mirror {
 }
 
 impl Simulator for Mirror {
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
         if asked.method == "PUT" {
             self.writes += 1;
         }
-        Answer::json(
+        HttpReply::json(
             if asked.path == "/gone" { 404 } else { 200 },
             &json!({"method": asked.method, "path": asked.path, "query": asked.query, "base": asked.base,
                 "bearer": asked.bearer(), "body": String::from_utf8_lossy(&asked.body),
@@ -49,7 +49,7 @@ impl Simulator for Mirror {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, _: &Asked) -> bool {
+    fn lose_session(&mut self, _: &HttpRequest) -> bool {
         false
     }
 
@@ -58,12 +58,12 @@ impl Simulator for Mirror {
     }
 }
 
-const MIRRORS: &[Vendor] = &[
-    Vendor {
+const MIRRORS: &[SimulatedVendor] = &[
+    SimulatedVendor {
         prefix: "lac",
         seeded: || Box::new(Mirror::default()),
     },
-    Vendor {
+    SimulatedVendor {
         prefix: "other",
         seeded: || Box::new(Mirror::default()),
     },
@@ -76,12 +76,12 @@ pub(super) fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-async fn mirrors(latency: Duration) -> (Sandbox, Client) {
+async fn mirrors(latency: Duration) -> (SandboxServer, Client) {
     let options = Options {
         latency,
         ..Options::default()
     };
-    let sandbox = Sandbox::start_with(options, MIRRORS).await.unwrap();
+    let sandbox = SandboxServer::start_with(options, MIRRORS).await.unwrap();
     (sandbox, client())
 }
 
@@ -112,7 +112,7 @@ async fn requests_are_recorded_with_status_and_json_body() {
         .await
         .unwrap();
     let seen = sandbox.requests();
-    let expected = Seen {
+    let expected = RecordedRequest {
         method: "PUT".into(),
         path: "/lac/gone?p=%2F".into(),
         status: 404,
@@ -271,7 +271,7 @@ async fn a_fault_hits_the_next_fitting_requests_and_may_lose_only_the_reply() {
     sandbox
         .fail(
             "lac",
-            Fault {
+            ScriptedFault {
                 status: 429,
                 times: 1,
                 retry_after: None,
@@ -371,7 +371,7 @@ fn login(vendor: &str) -> Value {
 #[tokio::test]
 async fn the_listed_lac_login_reads_the_seed_over_http() {
     let (_, client) = mirrors(Duration::ZERO).await;
-    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let sandbox = SandboxServer::start(Options::default()).await.unwrap();
     let lac = sandbox.url("lac");
     let call = client
         .post(format!("{lac}/auth/tokens"))
@@ -398,7 +398,7 @@ async fn the_listed_lac_login_reads_the_seed_over_http() {
 #[tokio::test]
 async fn the_listed_informatica_login_leads_to_an_api_base_that_answers() {
     let (_, client) = mirrors(Duration::ZERO).await;
-    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let sandbox = SandboxServer::start(Options::default()).await.unwrap();
     let url = format!("{}/saas/public/core/v3/login", sandbox.url("informatica"));
     let call = client.post(url).json(&login("informatica"));
     let reply = body(call.send().await.unwrap()).await;

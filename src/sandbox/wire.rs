@@ -9,22 +9,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::simulator::Asked;
+use super::simulator::HttpRequest;
 
 /// The last value of a query member.
-pub fn query<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+pub fn query<'a>(asked: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let pair = asked.query.iter().rev().find(|(key, _)| key == name)?;
     Some(&pair.1)
 }
 
 /// What follows an authentication scheme (`Bearer`, `Api-Key`) in the `authorization` header.
-pub fn credential<'a>(asked: &'a Asked, scheme: &str) -> Option<&'a str> {
+pub fn credential<'a>(asked: &'a HttpRequest, scheme: &str) -> Option<&'a str> {
     let (given, rest) = asked.headers.get("authorization")?.split_once(' ')?;
     given.eq_ignore_ascii_case(scheme).then_some(rest.trim())
 }
 
 /// The media type of the body without its parameters, in lower case; empty when none was sent.
-pub fn media_type(asked: &Asked) -> String {
+pub fn media_type(asked: &HttpRequest) -> String {
     let header = asked.headers.get("content-type").map_or("", String::as_str);
     let bare = header.split(';').next().unwrap_or("");
     bare.trim().to_ascii_lowercase()
@@ -32,23 +32,23 @@ pub fn media_type(asked: &Asked) -> String {
 
 /// Why a body is no JSON document.
 #[derive(Debug, PartialEq)]
-pub enum BodyFault {
+pub enum JsonBodyError {
     MediaType(String),
     Empty,
     Malformed(String),
 }
 
 /// The JSON body of a write.
-pub fn json_body(asked: &Asked, accepted: &[&str]) -> Result<Value, BodyFault> {
+pub fn json_body(asked: &HttpRequest, accepted: &[&str]) -> Result<Value, JsonBodyError> {
     // Without a body there is nothing whose media type could be wrong.
     if asked.body.is_empty() {
-        return Err(BodyFault::Empty);
+        return Err(JsonBodyError::Empty);
     }
     let media = media_type(asked);
     if !accepted.contains(&media.as_str()) {
-        return Err(BodyFault::MediaType(media));
+        return Err(JsonBodyError::MediaType(media));
     }
-    serde_json::from_slice(&asked.body).map_err(|error| BodyFault::Malformed(error.to_string()))
+    serde_json::from_slice(&asked.body).map_err(|error| JsonBodyError::Malformed(error.to_string()))
 }
 
 /// Switches with some of them changed; an unknown name or a value that does not fit is an error.
@@ -138,12 +138,12 @@ pub fn seven_digits(at: Timestamp) -> String {
 
 /// Tokens that were issued, and the fixed one that never ages.
 #[derive(Clone)]
-pub struct Tokens {
+pub struct AccessTokens {
     fixed: &'static str,
     issued: BTreeMap<String, Timestamp>,
 }
 
-impl Tokens {
+impl AccessTokens {
     pub fn new(fixed: &'static str) -> Self {
         Self {
             fixed,
@@ -176,15 +176,15 @@ impl Tokens {
 
 /// A request as the tests of the simulators write it: `target` may carry a query, which is taken as it is.
 #[cfg(test)]
-pub fn asked(method: &str, target: &str, authorization: &str, body: Option<&Value>) -> Asked {
+pub fn asked(method: &str, target: &str, authorization: &str, body: Option<&Value>) -> HttpRequest {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter_map(|pair| pair.rsplit_once('='));
-    let mut asked = Asked {
+    let mut asked = HttpRequest {
         method: method.into(),
         path: path.into(),
         query: pairs.map(|(k, v)| (k.into(), v.into())).collect(),
         base: "http://127.0.0.1:9/vendor".into(),
-        ..Asked::default()
+        ..HttpRequest::default()
     };
     let headers = &mut asked.headers;
     if !authorization.is_empty() {
@@ -199,7 +199,7 @@ pub fn asked(method: &str, target: &str, authorization: &str, body: Option<&Valu
 
 /// The JSON body of a reply; `null` when it has none.
 #[cfg(test)]
-pub fn told(answer: &super::simulator::Answer) -> Value {
+pub fn told(answer: &super::simulator::HttpReply) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn issued_tokens_age_and_the_fixed_one_does_not() {
-        let mut tokens = Tokens::new("fixed");
+        let mut tokens = AccessTokens::new("fixed");
         let start: Timestamp = "2025-01-01T00:00:00Z".parse().unwrap();
         let token = tokens.issue(start);
         let later = start + SignedDuration::from_secs(60);
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn credentials_are_found_behind_their_scheme_only() {
-        let mut asked = Asked::default();
+        let mut asked = HttpRequest::default();
         assert_eq!(credential(&asked, "Bearer"), None);
         asked
             .headers

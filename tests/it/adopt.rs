@@ -1,7 +1,7 @@
 //! `import`, `unmanaged`, `fmt` and `init` as programs: codes, streams, files that stay as they are.
 
 use entitle::provider;
-use entitle::sandbox::Fault;
+use entitle::sandbox::ScriptedFault;
 use serde_json::json;
 
 use super::cli::lac_place;
@@ -17,7 +17,7 @@ fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_is_not_complete_is_told_with_its_cause() {
     let place = lac_place(1, true).await;
-    let fault = Fault {
+    let fault = ScriptedFault {
         status: 403,
         times: 2,
         retry_after: None,

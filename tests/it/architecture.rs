@@ -48,7 +48,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     (
         "axum",
-        &["sandbox/open.rs", "sandbox/server.rs", "daemon/serve/"],
+        &[
+            "sandbox/connection_count.rs",
+            "sandbox/server.rs",
+            "daemon/serve/",
+        ],
     ),
     (
         "hyper",

@@ -9,7 +9,7 @@ use entitle::apply::journal::{Event, Journal, Record};
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::compact::FEW;
 use entitle::reconcile::{self, Bases, Settings};
-use entitle::sandbox::{FaultPlan, Options, Sandbox};
+use entitle::sandbox::{FaultPlan, Options, SandboxServer};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
@@ -36,7 +36,7 @@ async fn nothing_but_reads_and_logins_ever_goes_out() {
             faults: Some(plan),
             ..Options::default()
         };
-        let sandbox = Sandbox::start(options).await.expect("loopback");
+        let sandbox = SandboxServer::start(options).await.expect("loopback");
         for vendor in vendors::ALL {
             let account = (vendor.account)(4);
             sandbox.set_state(vendor.name, account).expect("an account");

@@ -11,7 +11,7 @@ use entitle::plan::Action;
 use entitle::plan::guard::Accepted;
 use entitle::provider;
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Settings};
-use entitle::sandbox::{Options, Sandbox};
+use entitle::sandbox::{Options, SandboxServer};
 use tokio::time::Instant;
 
 use entitle::cli::simulators;
@@ -41,7 +41,9 @@ pub fn settings() -> Settings {
 
 #[tokio::test]
 async fn every_example_applies_once_and_is_in_sync_afterwards() {
-    let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
+    let sandbox = SandboxServer::start(Options::default())
+        .await
+        .expect("loopback");
     let loaded = manifest::load(
         &[example_dir()],
         &mut std::io::empty(),

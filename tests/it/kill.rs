@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use entitle::apply::journal::Event;
-use entitle::sandbox::{Options, Sandbox, credentials};
+use entitle::sandbox::{Options, SandboxServer, credentials};
 use serde_json::{Value as Json, json};
 
 use super::support::past::History;
@@ -15,7 +15,7 @@ const ORDERS: usize = 5;
 
 /// A LAC account with a few orders and the manifests that want more activations of each.
 struct Place {
-    sandbox: Sandbox,
+    sandbox: SandboxServer,
     dir: tempfile::TempDir,
 }
 
@@ -29,7 +29,7 @@ impl Place {
             latency,
             ..Options::default()
         };
-        let sandbox = Sandbox::start(options).await.expect("loopback");
+        let sandbox = SandboxServer::start(options).await.expect("loopback");
         let mut state = sandbox.state("lac").expect("a vendor");
         let first = state["license_orders"][0].clone();
         let orders: Vec<Json> = (0..ORDERS)

@@ -8,7 +8,7 @@ use entitle::cli::simulators;
 use entitle::manifest;
 use entitle::plan::Action;
 use entitle::reconcile::{self, CheckOptions, Pass, Settings};
-use entitle::sandbox::{Options, Population, Sandbox};
+use entitle::sandbox::{Options, Population, SandboxServer};
 use tokio::time::Instant;
 
 const OBJECTS: usize = 50;
@@ -23,7 +23,7 @@ async fn planned(percent: f64) -> Pass {
         population: population.clone(),
         ..Options::default()
     };
-    let sandbox = Sandbox::start(options).await.expect("loopback");
+    let sandbox = SandboxServer::start(options).await.expect("loopback");
     let mut text = Vec::new();
     for vendor in sandbox.vendors() {
         text.extend(population.manifests(vendor, percent).expect("a vendor"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entitle::plan::Action;
 use entitle::reconcile;
-use entitle::sandbox::simulator::Answer;
+use entitle::sandbox::simulator::HttpReply;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ use crate::support::server::{Server, certificate, gzip, packed};
 async fn behind(
     vendor: &Vendor,
     objects: usize,
-    wrap: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static,
+    wrap: impl Fn(&str, HttpReply) -> HttpReply + Send + Sync + 'static,
 ) -> (Bench, Server) {
     let mut bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(objects));
@@ -64,7 +64,7 @@ async fn unread(bench: &Bench, vendor: &Vendor) -> String {
 }
 
 /// Only the first half of a packed body.
-fn cut(answer: Answer) -> Answer {
+fn cut(answer: HttpReply) -> HttpReply {
     let mut answer = packed(answer);
     answer.body.truncate(answer.body.len() / 2);
     answer

@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::sandbox::opaque::scatter;
-use crate::sandbox::{schema, wire};
+use crate::sandbox::pseudo_random::scatter;
+use crate::sandbox::{body_schema, wire};
 
 /// A GUID; letters of either case are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl TryFrom<String> for Guid {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let guid = schema::guid(&text);
+        let guid = body_schema::guid(&text);
         guid.map(Self).ok_or_else(|| format!("{text:?} is no GUID"))
     }
 }
@@ -56,15 +56,15 @@ impl fmt::Display for Guid {
 
 /// A value of which many licences show the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shared(Arc<Value>);
+pub(super) struct SharedValue(Arc<Value>);
 
-impl Serialize for Shared {
+impl Serialize for SharedValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Shared {
+impl<'de> Deserialize<'de> for SharedValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Value::deserialize(deserializer).map(|value| Self(Arc::new(value)))
     }
@@ -98,7 +98,7 @@ pub(super) struct License {
     pub(super) access_type: i32,
     pub(super) access_type_name: String,
     pub(super) product_isbns: Vec<String>,
-    pub(super) product_group: Shared,
+    pub(super) product_group: SharedValue,
     pub(super) user_ids: Vec<Guid>,
     pub(super) institutions_in_municipality: Vec<Value>,
     pub(super) agreement_start_date: Option<Timestamp>,
@@ -134,7 +134,7 @@ impl Default for License {
             access_type: 1,
             access_type_name: "Full".into(),
             product_isbns: Vec::new(),
-            product_group: Shared::default(),
+            product_group: SharedValue::default(),
             user_ids: Vec::new(),
             institutions_in_municipality: Vec::new(),
             agreement_start_date: None,
@@ -178,7 +178,7 @@ pub(super) struct UserGroup {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub(super) struct Category {
+pub(super) struct LicenseCategory {
     pub(super) id: Guid,
     pub(super) name: String,
     pub(super) type_id: i32,
@@ -207,7 +207,7 @@ type ById<T> = BTreeMap<Guid, T>;
 pub(super) struct Account {
     pub(super) owners: ById<Owner>,
     pub(super) user_groups: ById<UserGroup>,
-    pub(super) categories: ById<Category>,
+    pub(super) categories: ById<LicenseCategory>,
     pub(super) roles: ById<Role>,
     pub(super) seat_groups: ById<SeatGroup>,
     pub(super) licenses: ById<License>,
@@ -220,7 +220,7 @@ impl Account {
         let account = Self {
             owners: load(&mut state, "owners", |one: &Owner| one.id)?,
             user_groups: load(&mut state, "userGroups", |one: &UserGroup| one.id)?,
-            categories: load(&mut state, "categories", |one: &Category| one.id)?,
+            categories: load(&mut state, "categories", |one: &LicenseCategory| one.id)?,
             roles: load(&mut state, "roles", |one: &Role| one.id)?,
             seat_groups: load(&mut state, "seatGroups", |one: &SeatGroup| one.id)?,
             licenses: load(&mut state, "licenses", |one: &License| one.id)?,

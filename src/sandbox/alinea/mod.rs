@@ -5,7 +5,7 @@
 //! vendor's public help pages, checked 2026-11-21; what they leave open is a switch.
 
 mod account;
-mod foreign;
+mod foreign_edits;
 pub(super) mod populate;
 mod search;
 mod switches;
@@ -18,12 +18,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::{Account, Guid, License};
-use self::foreign::FOREIGN;
+use self::foreign_edits::FOREIGN;
 use self::switches::Switches;
-use super::foreign::edit;
-use super::schema::Problem;
-use super::simulator::{Answer, Asked, Simulator};
-use super::wire::{self, BodyFault, Tokens};
+use super::body_schema::BodyProblem;
+use super::foreign_edits::edit;
+use super::simulator::{HttpReply, HttpRequest, Simulator};
+use super::wire::{self, AccessTokens, JsonBodyError};
 
 /// A refused call: the status and the whole body.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ fn message(status: u16, words: impl Into<String>) -> Refusal {
 }
 
 /// The framework's refusal of a body that does not bind, one list of sentences per member.
-fn unbound(problems: &[Problem]) -> Refusal {
+fn unbound(problems: &[BodyProblem]) -> Refusal {
     let mut model = serde_json::Map::new();
     for problem in problems {
         let mut place = "request".to_owned();
@@ -106,7 +106,7 @@ impl Route {
 pub struct Alinea {
     account: Account,
     switches: Switches,
-    tokens: Tokens,
+    tokens: AccessTokens,
 }
 
 impl Alinea {
@@ -124,11 +124,11 @@ impl Alinea {
             // The seed is part of the program and a test loads it.
             account: account.expect("the seed is a good account"),
             switches: Switches::default(),
-            tokens: Tokens::new("sandbox-token"),
+            tokens: AccessTokens::new("sandbox-token"),
         }
     }
 
-    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let Some((route, id)) = Route::of(&asked.path) else {
             let uri = format!("{}{}", asked.base, asked.path);
             let words = format!("No HTTP resource was found that matches the request URI '{uri}'.");
@@ -153,27 +153,27 @@ impl Alinea {
             (Route::License, _) => {
                 let data = self.nested(self.license(&id)?);
                 let body = json!({"IsSuccess": true, "Errors": [], "Data": data});
-                Ok(Answer::json(200, &body))
+                Ok(HttpReply::json(200, &body))
             }
             (Route::LicenseDtoIndex, _) => {
                 let data = self.flat(self.license(&id)?);
-                Ok(Answer::json(200, &json!({"Data": data, "Errors": []})))
+                Ok(HttpReply::json(200, &json!({"Data": data, "Errors": []})))
             }
             (Route::Seats, _) => self.seats(asked),
             (Route::SeatGroups, _) => {
                 let groups = self.seat_groups(self.license(&id)?);
-                Ok(Answer::json(200, &groups))
+                Ok(HttpReply::json(200, &groups))
             }
         }
     }
 
     /// The seats of the licence that the query names: a bare list.
-    fn seats(&self, asked: &Asked) -> Result<Answer, Refusal> {
+    fn seats(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
         let named = |name: &str| name.eq_ignore_ascii_case("licenseId");
         let id = asked.query.iter().find(|(name, _)| named(name));
         let license = self.license(id.map_or("", |(_, id)| id))?;
         match self.switches.seats_status {
-            200 => Ok(Answer::json(200, &self.seat_rows(license))),
+            200 => Ok(HttpReply::json(200, &self.seat_rows(license))),
             status => Err(message(status, "The seats cannot be shown.")),
         }
     }
@@ -184,7 +184,7 @@ impl Alinea {
         license.ok_or_else(|| no_license(id))
     }
 
-    fn authorize(&self, asked: &Asked, now: Timestamp) -> Result<(), Refusal> {
+    fn authorize(&self, asked: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
         let life = self.switches.token_life_seconds;
         match wire::credential(asked, "Bearer") {
             Some(token) if self.tokens.good(token, now, life) => Ok(()),
@@ -196,7 +196,7 @@ impl Alinea {
     }
 
     /// The client-credentials grant; how clients really log in is documented nowhere.
-    fn token(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn token(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let error = |status, name: &str| Err(refusal(status, json!({ "error": name })));
         if wire::media_type(asked) != "application/x-www-form-urlencoded" {
             return error(400, "invalid_request");
@@ -218,23 +218,23 @@ impl Alinea {
         }
         let token = self.tokens.issue(now);
         let life = self.switches.token_life_seconds;
-        Ok(Answer::json(
+        Ok(HttpReply::json(
             200,
             &json!({"access_token": token, "token_type": "Bearer", "expires_in": life}),
         ))
     }
 
     /// The JSON body of a call; the page lists `text/json` beside `application/json`.
-    fn body(&self, asked: &Asked) -> Result<Value, Refusal> {
+    fn body(&self, asked: &HttpRequest) -> Result<Value, Refusal> {
         wire::json_body(asked, &["application/json", "text/json"]).map_err(|fault| match fault {
-            BodyFault::MediaType(media) => {
+            JsonBodyError::MediaType(media) => {
                 let words = format!(
                     "The request entity's media type '{media}' is not supported for this resource."
                 );
                 message(415, words)
             }
-            BodyFault::Empty => message(400, "The request has no body."),
-            BodyFault::Malformed(why) => refusal(
+            JsonBodyError::Empty => message(400, "The request has no body."),
+            JsonBodyError::Malformed(why) => refusal(
                 400,
                 json!({"Message": "The request is invalid.", "ModelState": {"request": [why]}}),
             ),
@@ -259,8 +259,8 @@ fn no_license(id: Guid) -> Refusal {
     message(404, format!("License {id} was not found."))
 }
 
-fn refused(refusal: Refusal) -> Answer {
-    let mut answer = Answer::json(refusal.status, &refusal.body);
+fn refused(refusal: Refusal) -> HttpReply {
+    let mut answer = HttpReply::json(refusal.status, &refusal.body);
     if refusal.status == 401 {
         let challenge = ("www-authenticate".into(), "Bearer".into());
         answer.headers.push(challenge);
@@ -272,7 +272,7 @@ fn refused(refusal: Refusal) -> Answer {
 }
 
 impl Simulator for Alinea {
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
         self.route(asked, now).unwrap_or_else(refused)
     }
 
@@ -302,7 +302,7 @@ impl Simulator for Alinea {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &Asked) -> bool {
+    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
         wire::credential(asked, "Bearer").is_some_and(|token| self.tokens.lose(token))
     }
 

@@ -9,7 +9,7 @@ const OWNERS: u64 = 2 << 40;
 const SCHOOLS: u64 = 3 << 40;
 
 /// What tells the licence of this place from the others.
-struct Planted {
+struct PopulatedLicense {
     id: Guid,
     owner: Guid,
     school: Guid,
@@ -18,7 +18,7 @@ struct Planted {
     email: String,
 }
 
-impl Planted {
+impl PopulatedLicense {
     fn new(place: usize, objects: usize) -> Self {
         let customer = (place % objects.div_ceil(OBJECTS_PER_CUSTOMER)) as u64;
         Self {
@@ -44,7 +44,7 @@ impl Account {
         };
         let roles: Vec<Guid> = self.roles.keys().copied().collect();
         for place in 0..objects {
-            let planted = Planted::new(place, objects);
+            let planted = PopulatedLicense::new(place, objects);
             let license = License {
                 id: planted.id,
                 license_name: planted.name,
@@ -104,14 +104,14 @@ const DATES: [&str; 2] = ["2026-08-01T00:00:00Z", "2028-07-31T00:00:00Z"];
 
 /// The manifest of the licence in this place; one that differs wants ten more seats.
 pub fn manifest(place: usize, objects: usize, differs: bool) -> String {
-    let Planted {
+    let PopulatedLicense {
         id,
         owner,
         school,
         name,
         seats,
         email,
-    } = Planted::new(place, objects);
+    } = PopulatedLicense::new(place, objects);
     let seats = seats + if differs { 10 } else { 0 };
     let [start, end] = DATES;
     format!(

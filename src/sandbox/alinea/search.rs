@@ -5,30 +5,30 @@
 
 use serde_json::{Map, Value, json};
 
-use super::switches::Unknown;
+use super::switches::UnknownPolicy;
 use super::update::INT;
 use super::{Alinea, Refusal, message, unbound};
-use crate::sandbox::schema::{self, Fault, Kind, Member, Part, Problem};
-use crate::sandbox::simulator::{Answer, Asked};
+use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
+use crate::sandbox::simulator::{HttpReply, HttpRequest};
 
 const PAGE_SIZES: [i64; 3] = [10, 50, 100];
-static ONE_OF_SIZES: Kind = Kind::OneOf(&["10", "50", "100"]);
+static ONE_OF_SIZES: ValueType = ValueType::OneOf(&["10", "50", "100"]);
 
 /// What the request has beside its filters.
-static REQUEST: [Member; 3] = [
-    Member::optional("AvailablePageSizes", Kind::List(&INT)).or_null(),
-    Member::optional("PageSize", INT),
-    Member::optional("PageIndex", INT),
+static REQUEST: [MemberRule; 3] = [
+    MemberRule::optional("AvailablePageSizes", ValueType::List(&INT)).or_null(),
+    MemberRule::optional("PageSize", INT),
+    MemberRule::optional("PageIndex", INT),
 ];
 
 impl Alinea {
-    pub(super) fn search(&self, asked: &Asked) -> Result<Answer, Refusal> {
+    pub(super) fn search(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
         let mut body = self.body(asked)?;
         if let Value::Object(members) = &mut body {
             refuse_filters(members)?;
         }
-        let ignore = self.switches.unknown_members == Unknown::Ignore;
-        let problems = schema::check(&body, &REQUEST, ignore);
+        let ignore = self.switches.unknown_members == UnknownPolicy::Ignore;
+        let problems = body_schema::check(&body, &REQUEST, ignore);
         if !problems.is_empty() {
             return Err(unbound(&problems));
         }
@@ -50,7 +50,7 @@ impl Alinea {
         };
         let items = shown().skip(page.saturating_mul(size)).take(size);
         let data: Vec<Value> = items.map(|license| self.flat(license)).collect();
-        Ok(Answer::json(
+        Ok(HttpReply::json(
             200,
             &json!({
                 "IsSuccess": true,
@@ -67,10 +67,10 @@ impl Alinea {
     }
 }
 
-fn wrong(name: &str, kind: &'static Kind) -> Refusal {
-    unbound(&[Problem {
-        path: vec![Part::Member(name.into())],
-        fault: Fault::Not(kind),
+fn wrong(name: &str, kind: &'static ValueType) -> Refusal {
+    unbound(&[BodyProblem {
+        path: vec![PathStep::Member(name.into())],
+        fault: Violation::Not(kind),
     }])
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Switches {
     /// Whether a PUT that lacks a member is refused; otherwise the member becomes null, 0, false, the empty
     /// GUID or the empty list, which is how plain model binding works.
     pub(super) strict_missing: bool,
-    pub(super) unknown_members: Unknown,
+    pub(super) unknown_members: UnknownPolicy,
     /// The empty GUID as owner or user group: refused as unknown, or stored.
     pub(super) empty_guid: EmptyGuid,
     pub(super) errors_when_valid: NoErrors,
@@ -41,7 +41,7 @@ impl Default for Switches {
         Self {
             validation_status: 200,
             strict_missing: false,
-            unknown_members: Unknown::Refuse,
+            unknown_members: UnknownPolicy::Refuse,
             empty_guid: EmptyGuid::Refuse,
             errors_when_valid: NoErrors::Empty,
             nested_complete: false,
@@ -61,7 +61,7 @@ impl Default for Switches {
 /// What happens to body members that no page names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Unknown {
+pub(super) enum UnknownPolicy {
     Refuse,
     Ignore,
 }

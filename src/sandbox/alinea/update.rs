@@ -9,46 +9,48 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::{Guid, License};
-use super::switches::{EmptyGuid, NoErrors, Unknown};
+use super::switches::{EmptyGuid, NoErrors, UnknownPolicy};
 use super::{Alinea, Refusal, no_license, unbound};
-use crate::sandbox::schema::{self, Fault, Kind, Member, Part, Problem, TEXT};
-use crate::sandbox::simulator::{Answer, Asked};
+use crate::sandbox::body_schema::{
+    self, BodyProblem, MemberRule, PathStep, TEXT, ValueType, Violation,
+};
+use crate::sandbox::simulator::{HttpReply, HttpRequest};
 
 /// .NET's `int`.
-pub(super) const INT: Kind = Kind::Integer(i32::MIN as i64, i32::MAX as i64);
-const GUIDS: Kind = Kind::List(&Kind::Guid);
+pub(super) const INT: ValueType = ValueType::Integer(i32::MIN as i64, i32::MAX as i64);
+const GUIDS: ValueType = ValueType::List(&ValueType::Guid);
 
 /// All seventeen members. None is required by binding; what may be null follows the help page's samples.
-static REQUEST: [Member; 17] = [
-    Member::optional("LicenseId", Kind::Guid),
-    Member::optional("LicenseName", TEXT).or_null(),
-    Member::optional("StartDate", Kind::Instant).or_null(),
-    Member::optional("EndDate", Kind::Instant).or_null(),
-    Member::optional("UserGroupId", Kind::Guid),
-    Member::optional("OwnerId", Kind::Guid),
-    Member::optional("AvailableSeats", INT),
-    Member::optional("ContactPersonName", TEXT).or_null(),
-    Member::optional("ContactPhone", TEXT).or_null(),
-    Member::optional("ContactEmail", TEXT).or_null(),
-    Member::optional("Buffer", INT).or_null(),
-    Member::optional("Grade", TEXT).or_null(),
-    Member::optional("LicenseCategoryId", Kind::Guid).or_null(),
-    Member::optional("AllowableUserRoles", GUIDS).or_null(),
-    Member::optional("IsPaused", Kind::Flag),
-    Member::optional("SeatUserGroupIds", GUIDS).or_null(),
-    Member::optional("PrivilegedUserRoles", GUIDS).or_null(),
+static REQUEST: [MemberRule; 17] = [
+    MemberRule::optional("LicenseId", ValueType::Guid),
+    MemberRule::optional("LicenseName", TEXT).or_null(),
+    MemberRule::optional("StartDate", ValueType::Instant).or_null(),
+    MemberRule::optional("EndDate", ValueType::Instant).or_null(),
+    MemberRule::optional("UserGroupId", ValueType::Guid),
+    MemberRule::optional("OwnerId", ValueType::Guid),
+    MemberRule::optional("AvailableSeats", INT),
+    MemberRule::optional("ContactPersonName", TEXT).or_null(),
+    MemberRule::optional("ContactPhone", TEXT).or_null(),
+    MemberRule::optional("ContactEmail", TEXT).or_null(),
+    MemberRule::optional("Buffer", INT).or_null(),
+    MemberRule::optional("Grade", TEXT).or_null(),
+    MemberRule::optional("LicenseCategoryId", ValueType::Guid).or_null(),
+    MemberRule::optional("AllowableUserRoles", GUIDS).or_null(),
+    MemberRule::optional("IsPaused", ValueType::Flag),
+    MemberRule::optional("SeatUserGroupIds", GUIDS).or_null(),
+    MemberRule::optional("PrivilegedUserRoles", GUIDS).or_null(),
 ];
 
 impl Alinea {
     pub(super) fn update(
         &mut self,
         id: Guid,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpReply, Refusal> {
         let body = self.body(asked)?;
-        let ignore = self.switches.unknown_members == Unknown::Ignore;
-        let mut problems = schema::check(&body, &REQUEST, ignore);
+        let ignore = self.switches.unknown_members == UnknownPolicy::Ignore;
+        let mut problems = body_schema::check(&body, &REQUEST, ignore);
         if self.switches.strict_missing && body.is_object() {
             problems.extend(missing(&body));
         }
@@ -63,7 +65,7 @@ impl Alinea {
         if !errors.is_empty() {
             let status = self.switches.validation_status;
             let reply = json!({"Errors": errors, "IsValid": false});
-            return Ok(Answer::json(status, &reply));
+            return Ok(HttpReply::json(status, &reply));
         }
         next.modified_at = Some(now);
         self.account.licenses.insert(id, next);
@@ -72,7 +74,7 @@ impl Alinea {
             NoErrors::Null => Value::Null,
         };
         let reply = json!({"Errors": errors, "IsValid": true});
-        Ok(Answer::json(200, &reply))
+        Ok(HttpReply::json(200, &reply))
     }
 
     /// What the application itself refuses, all of it at once.
@@ -143,13 +145,13 @@ impl Alinea {
     }
 }
 
-fn missing(body: &Value) -> impl Iterator<Item = Problem> {
+fn missing(body: &Value) -> impl Iterator<Item = BodyProblem> {
     let absent = REQUEST
         .iter()
         .filter(|member| body.get(member.name).is_none());
-    absent.map(|member| Problem {
-        path: vec![Part::Member(member.name.into())],
-        fault: Fault::Missing,
+    absent.map(|member| BodyProblem {
+        path: vec![PathStep::Member(member.name.into())],
+        fault: Violation::Missing,
     })
 }
 
@@ -182,7 +184,7 @@ fn text(body: &Value, name: &str) -> Option<String> {
 }
 
 fn date(body: &Value, name: &str) -> Option<Timestamp> {
-    body[name].as_str().and_then(schema::instant)
+    body[name].as_str().and_then(body_schema::instant)
 }
 
 fn int(body: &Value, name: &str) -> Option<i32> {

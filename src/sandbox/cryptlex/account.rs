@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::switches::RenameToTaken;
 use super::{Refusal, refusal};
-use crate::sandbox::layered::{Layered, Members};
+use crate::sandbox::layered_object::{LayeredObject, MemberLookup};
 use crate::sandbox::wire;
 
 type Fields = Map<String, Value>;
@@ -32,7 +32,7 @@ pub(super) struct Organization {
 
 #[derive(Clone)]
 pub(super) struct License {
-    pub(super) fields: Layered,
+    pub(super) fields: LayeredObject,
     pub(super) groups: BTreeSet<String>,
 }
 
@@ -263,22 +263,22 @@ fn touch(fields: &mut Fields, now: Timestamp) {
     fields.insert("updatedAt".into(), json!(wire::seven_digits(now)));
 }
 
-fn id_of(fields: &impl Members) -> &str {
+fn id_of(fields: &impl MemberLookup) -> &str {
     text(fields, "id")
 }
 
-fn text<'a>(fields: &'a impl Members, name: &str) -> &'a str {
+fn text<'a>(fields: &'a impl MemberLookup, name: &str) -> &'a str {
     fields.member(name).and_then(Value::as_str).unwrap_or("")
 }
 
 /// Order of creation, with the id to break ties; dates are normalised, so text order is time order.
-pub(super) fn creation(fields: &impl Members) -> (String, String) {
+pub(super) fn creation(fields: &impl MemberLookup) -> (String, String) {
     let created = text(fields, "createdAt");
     (created.to_owned(), id_of(fields).to_owned())
 }
 
 /// Positions by id; an id that is there twice is an error.
-fn index<'a, T: Members + 'a>(
+fn index<'a, T: MemberLookup + 'a>(
     all: impl Iterator<Item = &'a T>,
 ) -> Result<BTreeMap<String, usize>, String> {
     let mut by_id = BTreeMap::new();

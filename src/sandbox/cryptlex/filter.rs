@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::account::License;
 use super::{Refusal, refusal};
-use crate::sandbox::{schema, wire};
+use crate::sandbox::{body_schema, wire};
 
 /// What a field holds, which decides its operators.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Holds {
+pub(super) enum FieldType {
     Text,
     Number,
     Date,
@@ -19,39 +19,41 @@ pub(super) enum Holds {
 }
 
 /// A field that can be filtered and sorted by.
-pub(super) type Field = (&'static str, Holds);
+pub(super) type FilterField = (&'static str, FieldType);
 
 /// A value as filters see it; the order of the variants puts nulls first when sorting.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Seen<'a> {
+pub(super) enum FilterValue<'a> {
     Null,
     Flag(bool),
     Number(i64),
     Text(&'a str),
 }
 
-impl<'a> From<&'a Value> for Seen<'a> {
+impl<'a> From<&'a Value> for FilterValue<'a> {
     fn from(value: &'a Value) -> Self {
         match value {
-            Value::Bool(flag) => Seen::Flag(*flag),
-            Value::Number(number) => number.as_i64().map_or(Seen::Null, Seen::Number),
-            Value::String(text) => Seen::Text(text),
-            Value::Null | Value::Array(_) | Value::Object(_) => Seen::Null,
+            Value::Bool(flag) => FilterValue::Flag(*flag),
+            Value::Number(number) => number
+                .as_i64()
+                .map_or(FilterValue::Null, FilterValue::Number),
+            Value::String(text) => FilterValue::Text(text),
+            Value::Null | Value::Array(_) | Value::Object(_) => FilterValue::Null,
         }
     }
 }
 
 /// Something in a list.
-pub(super) trait Listed {
+pub(super) trait Filterable {
     /// The values of a field; some fields, such as the groups of a licence, have several.
-    fn seen(&self, field: &str, now: &str) -> Vec<Seen<'_>>;
+    fn seen(&self, field: &str, now: &str) -> Vec<FilterValue<'_>>;
     /// Where `search` looks.
     fn searched(&self) -> &'static [&'static str];
 }
 
-impl Listed for &Map<String, Value> {
-    fn seen(&self, field: &str, _now: &str) -> Vec<Seen<'_>> {
-        self.get(field).map(Seen::from).into_iter().collect()
+impl Filterable for &Map<String, Value> {
+    fn seen(&self, field: &str, _now: &str) -> Vec<FilterValue<'_>> {
+        self.get(field).map(FilterValue::from).into_iter().collect()
     }
 
     fn searched(&self) -> &'static [&'static str] {
@@ -59,20 +61,27 @@ impl Listed for &Map<String, Value> {
     }
 }
 
-impl Listed for &License {
-    fn seen(&self, field: &str, now: &str) -> Vec<Seen<'_>> {
+impl Filterable for &License {
+    fn seen(&self, field: &str, now: &str) -> Vec<FilterValue<'_>> {
         match field {
-            "userGroupId" => self.groups.iter().map(|id| Seen::Text(id)).collect(),
+            "userGroupId" => self.groups.iter().map(|id| FilterValue::Text(id)).collect(),
             "expired" => {
                 let expires = self.fields["expiresAt"].as_str();
-                vec![Seen::Flag(expires.is_some_and(|at| at <= now))]
+                vec![FilterValue::Flag(expires.is_some_and(|at| at <= now))]
             }
             "metadata.key" | "metadata.value" => {
                 let member = field.trim_start_matches("metadata.");
                 let entries = self.fields["metadata"].as_array().into_iter().flatten();
-                entries.map(|entry| Seen::from(&entry[member])).collect()
+                entries
+                    .map(|entry| FilterValue::from(&entry[member]))
+                    .collect()
             }
-            _ => self.fields.get(field).map(Seen::from).into_iter().collect(),
+            _ => self
+                .fields
+                .get(field)
+                .map(FilterValue::from)
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -83,7 +92,7 @@ impl Listed for &License {
 
 /// Operators; which of them a field takes depends on what it holds.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Op {
+pub(super) enum Operator {
     Eq,
     Ne,
     StartsWith,
@@ -98,23 +107,23 @@ pub(super) enum Op {
     Lte,
 }
 
-impl Op {
-    fn parse(text: &str, holds: Holds) -> Option<Self> {
-        let text_only = holds == Holds::Text;
-        let ordered = matches!(holds, Holds::Number | Holds::Date);
+impl Operator {
+    fn parse(text: &str, holds: FieldType) -> Option<Self> {
+        let text_only = holds == FieldType::Text;
+        let ordered = matches!(holds, FieldType::Number | FieldType::Date);
         Some(match text {
-            "eq" => Op::Eq,
-            "ne" => Op::Ne,
-            "sw" if text_only => Op::StartsWith,
-            "ew" if text_only => Op::EndsWith,
-            "cn" if text_only => Op::Contains,
-            "nc" if text_only => Op::ContainsNot,
-            "in" if text_only => Op::In,
-            "nin" if text_only => Op::NotIn,
-            "gt" if ordered => Op::Gt,
-            "gte" if ordered => Op::Gte,
-            "lt" if ordered => Op::Lt,
-            "lte" if ordered => Op::Lte,
+            "eq" => Operator::Eq,
+            "ne" => Operator::Ne,
+            "sw" if text_only => Operator::StartsWith,
+            "ew" if text_only => Operator::EndsWith,
+            "cn" if text_only => Operator::Contains,
+            "nc" if text_only => Operator::ContainsNot,
+            "in" if text_only => Operator::In,
+            "nin" if text_only => Operator::NotIn,
+            "gt" if ordered => Operator::Gt,
+            "gte" if ordered => Operator::Gte,
+            "lt" if ordered => Operator::Lt,
+            "lte" if ordered => Operator::Lte,
             _ => return None,
         })
     }
@@ -123,18 +132,22 @@ impl Op {
 /// One filter, its value already in the form of the field.
 pub(super) struct Filter {
     pub(super) field: &'static str,
-    pub(super) op: Op,
-    pub(super) wanted: Wanted,
+    pub(super) op: Operator,
+    pub(super) wanted: FilterOperand,
 }
 
-pub(super) enum Wanted {
+pub(super) enum FilterOperand {
     Text(String),
     Number(i64),
     Flag(bool),
 }
 
 impl Filter {
-    pub(super) fn parse(name: &str, text: &str, fields: &[Field]) -> Result<Option<Self>, Refusal> {
+    pub(super) fn parse(
+        name: &str,
+        text: &str,
+        fields: &[FilterField],
+    ) -> Result<Option<Self>, Refusal> {
         let (name, op) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
             Some((name, op)) => (name, op),
             None => (name, "eq"),
@@ -142,16 +155,18 @@ impl Filter {
         let Some((field, holds)) = fields.iter().find(|(field, _)| *field == name) else {
             return Ok(None);
         };
-        let Some(op) = Op::parse(op, *holds) else {
+        let Some(op) = Operator::parse(op, *holds) else {
             let message = format!("{name}[{op}]: the operator is not valid for this field");
             return Err(refusal(400, message));
         };
         let wanted = match holds {
-            Holds::Text => Some(Wanted::Text(text.to_owned())),
-            Holds::Number => text.parse().ok().map(Wanted::Number),
-            Holds::Flag => text.parse().ok().map(Wanted::Flag),
+            FieldType::Text => Some(FilterOperand::Text(text.to_owned())),
+            FieldType::Number => text.parse().ok().map(FilterOperand::Number),
+            FieldType::Flag => text.parse().ok().map(FilterOperand::Flag),
             // Dates compare as text once they have seven digits, as all stored ones have.
-            Holds::Date => schema::instant(text).map(|at| Wanted::Text(wire::seven_digits(at))),
+            FieldType::Date => {
+                body_schema::instant(text).map(|at| FilterOperand::Text(wire::seven_digits(at)))
+            }
         };
         match wanted {
             Some(wanted) => Ok(Some(Self { field, op, wanted })),
@@ -159,34 +174,34 @@ impl Filter {
         }
     }
 
-    pub(super) fn admits(&self, seen: &[Seen<'_>]) -> bool {
+    pub(super) fn admits(&self, seen: &[FilterValue<'_>]) -> bool {
         let wanted = match &self.wanted {
-            Wanted::Text(text) => Seen::Text(text),
-            Wanted::Number(number) => Seen::Number(*number),
-            Wanted::Flag(flag) => Seen::Flag(*flag),
+            FilterOperand::Text(text) => FilterValue::Text(text),
+            FilterOperand::Number(number) => FilterValue::Number(*number),
+            FilterOperand::Flag(flag) => FilterValue::Flag(*flag),
         };
-        let any = |test: &dyn Fn(&Seen<'_>) -> bool| seen.iter().any(test);
+        let any = |test: &dyn Fn(&FilterValue<'_>) -> bool| seen.iter().any(test);
         let text = |test: &dyn Fn(&str, &str) -> bool| {
             any(&|value| match (value, &wanted) {
-                (Seen::Text(value), Seen::Text(wanted)) => test(value, wanted),
+                (FilterValue::Text(value), FilterValue::Text(wanted)) => test(value, wanted),
                 _ => false,
             })
         };
-        let not_null = |value: &Seen<'_>| *value != Seen::Null;
+        let not_null = |value: &FilterValue<'_>| *value != FilterValue::Null;
         let listed = |value: &str, wanted: &str| wanted.split(',').any(|one| one == value);
         match self.op {
-            Op::Eq => any(&|value| *value == wanted),
-            Op::Ne => !any(&|value| *value == wanted),
-            Op::StartsWith => text(&|value, wanted| value.starts_with(wanted)),
-            Op::EndsWith => text(&|value, wanted| value.ends_with(wanted)),
-            Op::Contains => text(&|value, wanted| value.contains(wanted)),
-            Op::ContainsNot => !text(&|value, wanted| value.contains(wanted)),
-            Op::In => text(&listed),
-            Op::NotIn => !text(&listed),
-            Op::Gt => any(&|value| not_null(value) && *value > wanted),
-            Op::Gte => any(&|value| not_null(value) && *value >= wanted),
-            Op::Lt => any(&|value| not_null(value) && *value < wanted),
-            Op::Lte => any(&|value| not_null(value) && *value <= wanted),
+            Operator::Eq => any(&|value| *value == wanted),
+            Operator::Ne => !any(&|value| *value == wanted),
+            Operator::StartsWith => text(&|value, wanted| value.starts_with(wanted)),
+            Operator::EndsWith => text(&|value, wanted| value.ends_with(wanted)),
+            Operator::Contains => text(&|value, wanted| value.contains(wanted)),
+            Operator::ContainsNot => !text(&|value, wanted| value.contains(wanted)),
+            Operator::In => text(&listed),
+            Operator::NotIn => !text(&listed),
+            Operator::Gt => any(&|value| not_null(value) && *value > wanted),
+            Operator::Gte => any(&|value| not_null(value) && *value >= wanted),
+            Operator::Lt => any(&|value| not_null(value) && *value < wanted),
+            Operator::Lte => any(&|value| not_null(value) && *value <= wanted),
         }
     }
 }

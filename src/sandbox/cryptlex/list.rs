@@ -7,53 +7,55 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::account::{License, Organization};
-use super::filter::{Field, Filter, Holds, Listed, Op, Seen, Wanted};
-use super::switches::Unknown;
-use super::{Answer, Asked, Cryptlex, Refusal, refusal};
+use super::filter::{
+    FieldType, Filter, FilterField, FilterOperand, FilterValue, Filterable, Operator,
+};
+use super::switches::UnknownPolicy;
+use super::{Cryptlex, HttpReply, HttpRequest, Refusal, refusal};
 use crate::sandbox::wire;
 
 pub(super) const MAX_LIMIT: usize = 100;
 
-const ORGANIZATION_FIELDS: [Field; 6] = [
-    ("id", Holds::Text),
-    ("name", Holds::Text),
-    ("email", Holds::Text),
-    ("resellerId", Holds::Text),
-    ("createdAt", Holds::Date),
-    ("updatedAt", Holds::Date),
+const ORGANIZATION_FIELDS: [FilterField; 6] = [
+    ("id", FieldType::Text),
+    ("name", FieldType::Text),
+    ("email", FieldType::Text),
+    ("resellerId", FieldType::Text),
+    ("createdAt", FieldType::Date),
+    ("updatedAt", FieldType::Date),
 ];
-const GROUP_FIELDS: [Field; 4] = [
-    ("id", Holds::Text),
-    ("name", Holds::Text),
-    ("createdAt", Holds::Date),
-    ("updatedAt", Holds::Date),
+const GROUP_FIELDS: [FilterField; 4] = [
+    ("id", FieldType::Text),
+    ("name", FieldType::Text),
+    ("createdAt", FieldType::Date),
+    ("updatedAt", FieldType::Date),
 ];
 /// As the list page has it, except `entitlementSetId`: the object shows no such id.
-const LICENSE_FIELDS: [Field; 20] = [
-    ("id", Holds::Text),
-    ("key", Holds::Text),
-    ("userGroupId", Holds::Text),
-    ("revoked", Holds::Flag),
-    ("suspended", Holds::Flag),
-    ("perpetual", Holds::Flag),
-    ("expired", Holds::Flag),
-    ("type", Holds::Text),
-    ("validity", Holds::Number),
-    ("subscriptionInterval", Holds::Text),
-    ("allowedActivations", Holds::Number),
-    ("allowedDeactivations", Holds::Number),
-    ("totalActivations", Holds::Number),
-    ("totalDeactivations", Holds::Number),
-    ("notes", Holds::Text),
-    ("metadata.key", Holds::Text),
-    ("metadata.value", Holds::Text),
-    ("expiresAt", Holds::Date),
-    ("createdAt", Holds::Date),
-    ("updatedAt", Holds::Date),
+const LICENSE_FIELDS: [FilterField; 20] = [
+    ("id", FieldType::Text),
+    ("key", FieldType::Text),
+    ("userGroupId", FieldType::Text),
+    ("revoked", FieldType::Flag),
+    ("suspended", FieldType::Flag),
+    ("perpetual", FieldType::Flag),
+    ("expired", FieldType::Flag),
+    ("type", FieldType::Text),
+    ("validity", FieldType::Number),
+    ("subscriptionInterval", FieldType::Text),
+    ("allowedActivations", FieldType::Number),
+    ("allowedDeactivations", FieldType::Number),
+    ("totalActivations", FieldType::Number),
+    ("totalDeactivations", FieldType::Number),
+    ("notes", FieldType::Text),
+    ("metadata.key", FieldType::Text),
+    ("metadata.value", FieldType::Text),
+    ("expiresAt", FieldType::Date),
+    ("createdAt", FieldType::Date),
+    ("updatedAt", FieldType::Date),
 ];
 
 /// One list call, parsed.
-struct Listing {
+struct ListCall {
     page: usize,
     limit: usize,
     sort: Option<(&'static str, bool)>,
@@ -62,10 +64,10 @@ struct Listing {
     now: String,
 }
 
-impl Listing {
+impl ListCall {
     fn parse(
-        asked: &Asked,
-        fields: &[Field],
+        asked: &HttpRequest,
+        fields: &[FilterField],
         api: &Cryptlex,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
@@ -85,7 +87,7 @@ impl Listing {
                 "search" => listing.search = Some(text.to_lowercase()),
                 _ => match Filter::parse(name, text, fields)? {
                     Some(filter) => listing.filters.push(filter),
-                    None if api.switches.unknown_query == Unknown::Ignore => {}
+                    None if api.switches.unknown_query == UnknownPolicy::Ignore => {}
                     None => {
                         return Err(refusal(400, format!("{name}: unknown query parameter")));
                     }
@@ -96,7 +98,7 @@ impl Listing {
     }
 
     /// The items of the page asked for; linear unless another order is asked for.
-    fn select<T: Listed>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
+    fn select<T: Filterable>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
         let admitted = items.filter(|item| self.admits(item));
         let skip = (self.page - 1).saturating_mul(self.limit);
         let Some((field, descending)) = self.sort else {
@@ -110,15 +112,15 @@ impl Listing {
         all.into_iter().skip(skip).take(self.limit).collect()
     }
 
-    fn admits<T: Listed>(&self, item: &T) -> bool {
+    fn admits<T: Filterable>(&self, item: &T) -> bool {
         let found = self.search.as_ref().is_none_or(|wanted| {
             let mut values = item
                 .searched()
                 .iter()
                 .flat_map(|field| item.seen(field, &self.now));
             values.any(|value| match value {
-                Seen::Text(text) => text.to_lowercase().contains(wanted),
-                Seen::Null | Seen::Flag(_) | Seen::Number(_) => false,
+                FilterValue::Text(text) => text.to_lowercase().contains(wanted),
+                FilterValue::Null | FilterValue::Flag(_) | FilterValue::Number(_) => false,
             })
         });
         let mut filters = self.filters.iter();
@@ -128,8 +130,10 @@ impl Listing {
     /// The one id that a filter asks for, if any.
     fn id(&self) -> Option<&str> {
         self.filters.iter().find_map(|filter| match &filter.wanted {
-            Wanted::Text(id) if filter.field == "id" && filter.op == Op::Eq => Some(id.as_str()),
-            Wanted::Text(_) | Wanted::Number(_) | Wanted::Flag(_) => None,
+            FilterOperand::Text(id) if filter.field == "id" && filter.op == Operator::Eq => {
+                Some(id.as_str())
+            }
+            FilterOperand::Text(_) | FilterOperand::Number(_) | FilterOperand::Flag(_) => None,
         })
     }
 
@@ -156,7 +160,7 @@ fn number(name: &str, text: &str, max: usize) -> Result<usize, Refusal> {
     })
 }
 
-fn sort(text: &str, fields: &[Field]) -> Result<(&'static str, bool), Refusal> {
+fn sort(text: &str, fields: &[FilterField]) -> Result<(&'static str, bool), Refusal> {
     let name = text.strip_prefix('-').unwrap_or(text);
     match fields.iter().find(|(field, _)| *field == name) {
         Some((field, _)) => Ok((field, text.starts_with('-'))),
@@ -164,27 +168,27 @@ fn sort(text: &str, fields: &[Field]) -> Result<(&'static str, bool), Refusal> {
     }
 }
 
-fn array<T: Serialize>(items: Vec<T>) -> Answer {
-    Answer::serialized(200, &items)
+fn array<T: Serialize>(items: Vec<T>) -> HttpReply {
+    HttpReply::serialized(200, &items)
 }
 
 impl Cryptlex {
     pub(super) fn list_organizations(
         &self,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
-        let listing = Listing::parse(asked, &ORGANIZATION_FIELDS, self, now)?;
+    ) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(asked, &ORGANIZATION_FIELDS, self, now)?;
         Ok(array(listing.select(self.account.organizations())))
     }
 
     pub(super) fn list_groups(
         &self,
         organization: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
-        let listing = Listing::parse(asked, &GROUP_FIELDS, self, now)?;
+    ) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(asked, &GROUP_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
         Ok(array(listing.select(organization.groups().into_iter())))
     }
@@ -192,10 +196,10 @@ impl Cryptlex {
     pub(super) fn list_licenses(
         &self,
         organization: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
-        let listing = Listing::parse(asked, &LICENSE_FIELDS, self, now)?;
+    ) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(asked, &LICENSE_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
         let licenses = listing.select(listing.candidates(organization));
         let order = self.switches.group_order;

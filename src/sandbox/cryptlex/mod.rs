@@ -6,26 +6,26 @@
 
 mod account;
 mod filter;
-mod foreign;
+mod foreign_edits;
 mod list;
 pub(super) mod populate;
-mod rate;
-mod reading;
+mod rate_limit;
 mod switches;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::Account;
-use self::foreign::FOREIGN;
-use self::rate::Window;
-use self::switches::{ErrorBody, Switches, Unknown};
-use super::foreign::edit;
-use super::schema::{self, Kind, Member, TEXT};
-use super::simulator::{Answer, Asked, Simulator};
-use super::wire::{self, BodyFault, Tokens};
+use self::foreign_edits::FOREIGN;
+use self::rate_limit::RateWindow;
+use self::switches::{ErrorBody, Switches, UnknownPolicy};
+use super::body_schema::{self, MemberRule, TEXT, ValueType};
+use super::foreign_edits::edit;
+use super::simulator::{HttpReply, HttpRequest, Simulator};
+use super::wire::{self, AccessTokens, JsonBodyError};
 
 /// A refused call.
 #[derive(Debug)]
@@ -56,20 +56,21 @@ fn refusal(status: u16, message: impl Into<String>) -> Refusal {
     }
 }
 
-static LOGIN: [Member; 4] = [
-    Member::optional("accountId", TEXT),
-    Member::optional("accountAlias", TEXT),
-    Member::required("email", TEXT),
-    Member::required("password", TEXT),
+static LOGIN: [MemberRule; 4] = [
+    MemberRule::optional("accountId", TEXT),
+    MemberRule::optional("accountAlias", TEXT),
+    MemberRule::required("email", TEXT),
+    MemberRule::required("password", TEXT),
 ];
-static LICENSE_UPDATE: [Member; 1] = [Member::required("userGroupIds", Kind::List(&TEXT))];
-static GROUP_CREATE: [Member; 2] = [
-    Member::required("name", Kind::Text(1, 256)),
-    Member::optional("description", Kind::Text(0, 256)),
+static LICENSE_UPDATE: [MemberRule; 1] =
+    [MemberRule::required("userGroupIds", ValueType::List(&TEXT))];
+static GROUP_CREATE: [MemberRule; 2] = [
+    MemberRule::required("name", ValueType::Text(1, 256)),
+    MemberRule::optional("description", ValueType::Text(0, 256)),
 ];
-static GROUP_UPDATE: [Member; 2] = [
-    Member::optional("name", Kind::Text(1, 256)),
-    Member::optional("description", Kind::Text(0, 256)),
+static GROUP_UPDATE: [MemberRule; 2] = [
+    MemberRule::optional("name", ValueType::Text(1, 256)),
+    MemberRule::optional("description", ValueType::Text(0, 256)),
 ];
 
 /// Every path that is served, with its ids.
@@ -129,8 +130,8 @@ impl<'a> Route<'a> {
 pub struct Cryptlex {
     account: Account,
     switches: Switches,
-    tokens: Tokens,
-    window: Window,
+    tokens: AccessTokens,
+    window: RateWindow,
 }
 
 impl Cryptlex {
@@ -148,12 +149,12 @@ impl Cryptlex {
             // The seed is part of the program and a test loads it.
             account: account.expect("the seed is a good account"),
             switches: Switches::default(),
-            tokens: Tokens::new("sandbox-token"),
-            window: Window::default(),
+            tokens: AccessTokens::new("sandbox-token"),
+            window: RateWindow::default(),
         }
     }
 
-    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let Some(route) = Route::of(&asked.path) else {
             return Err(refusal(404, format!("no such path: {}", asked.path)));
         };
@@ -172,7 +173,7 @@ impl Cryptlex {
             (Route::Organizations, _) => self.list_organizations(asked, now),
             (Route::Organization(id), _) => {
                 let organization = self.account.organization(id)?;
-                Ok(Answer::json(200, &json!(organization.fields)))
+                Ok(HttpReply::json(200, &json!(organization.fields)))
             }
             (Route::Licenses(id), _) => self.list_licenses(id, asked, now),
             (Route::License(id, license), "PATCH") => self.update_license(id, license, asked, now),
@@ -181,13 +182,13 @@ impl Cryptlex {
             (Route::Groups(id), _) => self.list_groups(id, asked, now),
             (Route::Group(id, group), "DELETE") => {
                 self.account.organization_mut(id)?.delete_group(group)?;
-                Ok(Answer::empty(204))
+                Ok(HttpReply::empty(204))
             }
             (Route::Group(id, group), _) => self.update_group(id, group, asked, now),
         }
     }
 
-    fn login(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn login(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let body = self.body(asked, &LOGIN)?;
         let is = |name: &str, wanted: &str| body[name] == wanted;
         if body.get("accountId").is_none() && body.get("accountAlias").is_none() {
@@ -199,10 +200,10 @@ impl Cryptlex {
             return Err(refusal(401, "the account, email or password is wrong"));
         }
         let token = self.tokens.issue(now);
-        Ok(Answer::json(200, &json!({ "accessToken": token })))
+        Ok(HttpReply::json(200, &json!({ "accessToken": token })))
     }
 
-    fn authorize(&self, asked: &Asked, scope: &str, now: Timestamp) -> Result<(), Refusal> {
+    fn authorize(&self, asked: &HttpRequest, scope: &str, now: Timestamp) -> Result<(), Refusal> {
         let Some(token) = wire::credential(asked, "Bearer") else {
             return Err(refusal(401, "the request has no bearer token"));
         };
@@ -218,16 +219,16 @@ impl Cryptlex {
     }
 
     /// The body of a write, checked against its table.
-    fn body(&self, asked: &Asked, members: &'static [Member]) -> Result<Value, Refusal> {
+    fn body(&self, asked: &HttpRequest, members: &'static [MemberRule]) -> Result<Value, Refusal> {
         let body = wire::json_body(asked, &["application/json"]).map_err(|fault| match fault {
-            BodyFault::MediaType(media) => {
+            JsonBodyError::MediaType(media) => {
                 refusal(415, format!("unsupported media type {media:?}"))
             }
-            BodyFault::Empty => refusal(400, "the request has no body"),
-            BodyFault::Malformed(why) => refusal(400, format!("malformed JSON: {why}")),
+            JsonBodyError::Empty => refusal(400, "the request has no body"),
+            JsonBodyError::Malformed(why) => refusal(400, format!("malformed JSON: {why}")),
         })?;
-        let unknown_allowed = self.switches.unknown_members == Unknown::Ignore;
-        let problems = schema::check(&body, members, unknown_allowed);
+        let unknown_allowed = self.switches.unknown_members == UnknownPolicy::Ignore;
+        let problems = body_schema::check(&body, members, unknown_allowed);
         if problems.is_empty() {
             return Ok(body);
         }
@@ -235,14 +236,14 @@ impl Cryptlex {
         Err(refusal(400, words.join("; ")))
     }
 
-    fn get_license(&self, organization: &str, id: &str) -> Result<Answer, Refusal> {
+    fn get_license(&self, organization: &str, id: &str) -> Result<HttpReply, Refusal> {
         if !self.switches.single_get {
             return Err(refusal(404, "a single licence cannot be read by its path"));
         }
         let organization = self.account.organization(organization)?;
         let license = organization.license(id)?;
         let shown = organization.reading(license, self.switches.group_order);
-        Ok(Answer::serialized(200, &shown))
+        Ok(HttpReply::serialized(200, &shown))
     }
 
     /// Replaces the licence's set of user groups: the array is the set, `[]` clears it.
@@ -250,9 +251,9 @@ impl Cryptlex {
         &mut self,
         organization: &str,
         id: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpReply, Refusal> {
         let body = self.body(asked, &LICENSE_UPDATE)?;
         let organization = self.account.organization_mut(organization)?;
         organization.license(id)?;
@@ -266,42 +267,42 @@ impl Cryptlex {
             license.fields.insert("updatedAt", at);
         }
         let shown = organization.reading(organization.license(id)?, self.switches.group_order);
-        Ok(Answer::serialized(200, &shown))
+        Ok(HttpReply::serialized(200, &shown))
     }
 
     fn create_group(
         &mut self,
         organization: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpReply, Refusal> {
         let body = self.body(asked, &GROUP_CREATE)?;
         let id = self.account.unused_group_id();
         let organization = self.account.organization_mut(organization)?;
         let group = organization.create_group(id, &body, now)?;
-        Ok(Answer::json(201, &json!(group)))
+        Ok(HttpReply::json(201, &json!(group)))
     }
 
     fn update_group(
         &mut self,
         organization: &str,
         id: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpReply, Refusal> {
         let body = self.body(asked, &GROUP_UPDATE)?;
         let rename = self.switches.rename_to_taken;
         let organization = self.account.organization_mut(organization)?;
         let group = organization.update_group(id, &body, now, rename)?;
-        Ok(Answer::json(200, &json!(group)))
+        Ok(HttpReply::json(200, &json!(group)))
     }
 
-    fn refused(&self, refusal: Refusal) -> Answer {
+    fn refused(&self, refusal: Refusal) -> HttpReply {
         let mut body = json!({"message": refusal.message});
         if self.switches.error_body == ErrorBody::CodeMessage {
             body["code"] = json!(refusal.code);
         }
-        let mut answer = Answer::json(refusal.status, &body);
+        let mut answer = HttpReply::json(refusal.status, &body);
         if refusal.status == 401 {
             let challenge = ("www-authenticate".into(), "Bearer".into());
             answer.headers.push(challenge);
@@ -314,10 +315,10 @@ impl Cryptlex {
 }
 
 impl Simulator for Cryptlex {
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
         let quota = self.window.take(now, self.switches.rate_limit);
         let mut answer = if quota.exceeded {
-            rate::too_many(&quota, now, &self.switches)
+            rate_limit::too_many(&quota, now, &self.switches)
         } else {
             self.route(asked, now)
                 .unwrap_or_else(|refusal| self.refused(refusal))
@@ -352,7 +353,7 @@ impl Simulator for Cryptlex {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &Asked) -> bool {
+    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
         wire::credential(asked, "Bearer").is_some_and(|token| self.tokens.lose(token))
     }
 

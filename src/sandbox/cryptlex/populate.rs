@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::account::{Account, License, Organization, Templates};
-use crate::sandbox::check::Object;
-use crate::sandbox::layered::Layered;
+use crate::sandbox::layered_object::LayeredObject;
+use crate::sandbox::strict_json::JsonObject;
 
 const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c12";
 const GROUPS: usize = 8;
@@ -68,7 +68,7 @@ impl Account {
         let Ok(mut organization) = loaded else {
             return;
         };
-        let shared: Option<Arc<Object>> = organization
+        let shared: Option<Arc<JsonObject>> = organization
             .licenses
             .pop()
             .map(|license| Arc::new(license.fields.to_object()));
@@ -83,7 +83,7 @@ impl Account {
             ];
             organization.license_by_id.insert(id, place);
             organization.licenses.push(License {
-                fields: Layered::over(&shared, own),
+                fields: LayeredObject::over(&shared, own),
                 groups: groups(place).0.into(),
             });
         }

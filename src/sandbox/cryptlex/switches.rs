@@ -28,8 +28,8 @@ pub(super) struct Switches {
     pub(super) rate_limit: bool,
     pub(super) rate_limit_body: RateLimitBody,
     pub(super) error_body: ErrorBody,
-    pub(super) unknown_query: Unknown,
-    pub(super) unknown_members: Unknown,
+    pub(super) unknown_query: UnknownPolicy,
+    pub(super) unknown_members: UnknownPolicy,
 }
 
 impl Default for Switches {
@@ -46,8 +46,8 @@ impl Default for Switches {
             rate_limit: false,
             rate_limit_body: RateLimitBody::Json,
             error_body: ErrorBody::CodeMessage,
-            unknown_query: Unknown::Refuse,
-            unknown_members: Unknown::Refuse,
+            unknown_query: UnknownPolicy::Refuse,
+            unknown_members: UnknownPolicy::Refuse,
         }
     }
 }
@@ -86,7 +86,7 @@ pub(super) enum ErrorBody {
 /// What happens to query or body members that no page names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Unknown {
+pub(super) enum UnknownPolicy {
     Refuse,
     Ignore,
 }

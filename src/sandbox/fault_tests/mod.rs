@@ -14,7 +14,7 @@ const ORG: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 const LICENSE: &str = "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01";
 
 struct Setup {
-    sandbox: Sandbox,
+    sandbox: SandboxServer,
     client: Client,
 }
 
@@ -37,7 +37,7 @@ impl Setup {
             ..Options::default()
         };
         Self {
-            sandbox: Sandbox::start(options).await.unwrap(),
+            sandbox: SandboxServer::start(options).await.unwrap(),
             client: tests::client(),
         }
     }
@@ -132,7 +132,7 @@ async fn control_routes_meet_no_fault_and_switch_them() {
 }
 
 /// The faults that each call met, in the order in which it was made.
-fn met(sandbox: &Sandbox) -> BTreeMap<String, Vec<Option<String>>> {
+fn met(sandbox: &SandboxServer) -> BTreeMap<String, Vec<Option<String>>> {
     let mut met: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
     for seen in sandbox.requests() {
         met.entry(seen.path).or_default().push(seen.fault);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::licence::{EDITIONS, LICENSES, LIMITS, Licence};
 use super::switches::Switches;
-use crate::sandbox::check::{self, Object};
+use crate::sandbox::strict_json::{self, JsonObject};
 
 /// The user that logs in when nothing else is asked for.
 const ADMIN: &str = "admin@sandbox.test";
@@ -41,10 +41,13 @@ pub struct User {
 
 impl Account {
     pub fn load(state: &Value) -> Result<Self, String> {
-        let state = check::object(state, "the account")?;
-        check::only(state, "", &["organizations", "users"])?;
+        let state = strict_json::object(state, "the account")?;
+        strict_json::only(state, "", &["organizations", "users"])?;
         let mut account = Self::default();
-        for (index, saved) in check::array(state, "", "organizations")?.iter().enumerate() {
+        for (index, saved) in strict_json::array(state, "", "organizations")?
+            .iter()
+            .enumerate()
+        {
             let at = format!("organizations[{index}]");
             let org = org(saved).map_err(|words| format!("{at}: {words}"))?;
             let place = account.orgs.len();
@@ -61,7 +64,7 @@ impl Account {
             }
         }
         account.users = match state.contains_key("users") {
-            true => check::array(state, "", "users")?
+            true => strict_json::array(state, "", "users")?
                 .iter()
                 .enumerate()
                 .map(|(index, saved)| account.user(saved, &format!("users[{index}]")))
@@ -79,7 +82,7 @@ impl Account {
 
     pub fn save(&self) -> Value {
         let org = |org: &Org| {
-            let mut saved = Object::new();
+            let mut saved = JsonObject::new();
             saved.insert("id".into(), org.id.clone().into());
             saved.insert("name".into(), org.name.clone().into());
             saved.insert("parentOrg".into(), org.parent.clone().into());
@@ -112,16 +115,16 @@ impl Account {
     }
 
     fn user(&self, saved: &Value, at: &str) -> Result<User, String> {
-        let saved = check::object(saved, at)?;
-        check::only(saved, at, &["username", "orgId", "administrator"])?;
-        let org = check::string(saved, at, "orgId")?;
+        let saved = strict_json::object(saved, at)?;
+        strict_json::only(saved, at, &["username", "orgId", "administrator"])?;
+        let org = strict_json::string(saved, at, "orgId")?;
         if self.org(org).is_none() {
             return Err(format!("{at}.orgId: there is no organization {org}"));
         }
         Ok(User {
-            name: check::string(saved, at, "username")?.to_owned(),
+            name: strict_json::string(saved, at, "username")?.to_owned(),
             org: org.to_owned(),
-            administrator: check::boolean(saved, at, "administrator")?,
+            administrator: strict_json::boolean(saved, at, "administrator")?,
         })
     }
 }
@@ -135,12 +138,12 @@ fn administrator(org: &Org) -> User {
 }
 
 fn org(saved: &Value) -> Result<Org, String> {
-    let saved = check::object(saved, "the organization")?;
+    let saved = strict_json::object(saved, "the organization")?;
     const MEMBERS: &[&str] = &["id", "name", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
-    check::only(saved, "", MEMBERS)?;
-    let id = check::string(saved, "", "id")?;
+    strict_json::only(saved, "", MEMBERS)?;
+    let id = strict_json::string(saved, "", "id")?;
     let text = |name: &str| -> Result<_, String> {
-        Ok(check::optional_string(saved, "", name)?.map(str::to_owned))
+        Ok(strict_json::optional_string(saved, "", name)?.map(str::to_owned))
     };
     Ok(Org {
         id: id.to_owned(),

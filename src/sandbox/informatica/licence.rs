@@ -7,8 +7,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::switches::{AbsentKey, Dates, ExpirationRequired, Nothing, Rule, Switches};
-use crate::sandbox::check::{self, Object};
+use super::switches::{
+    AbsentKey, DateStrictness, EmptyStyle, ExpirationRequired, RuleEnforcement, Switches,
+};
+use crate::sandbox::strict_json::{self, JsonObject};
 
 /// The licence of one organization; elements have every member, in the order in which the page prints them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,16 +30,17 @@ const TYPES: &[&str] = &["TRIAL", "SUBSCRIPTION", "FREE", "NONE"];
 
 impl Licence {
     /// Reads the three sets of a body over what there is now.
-    pub fn read(body: &Object, live: &Self, switches: &Switches) -> Result<Self, String> {
-        let set = |(list, key), live: &[Value], element: &dyn Fn(&Object, &str) -> Element| {
-            if body.contains_key(list) {
-                elements(check::array(body, "", list)?, list, key, element)
-            } else if switches.absent_key == AbsentKey::Leave {
-                Ok(live.to_vec())
-            } else {
-                Ok(Vec::new())
-            }
-        };
+    pub fn read(body: &JsonObject, live: &Self, switches: &Switches) -> Result<Self, String> {
+        let set =
+            |(list, key), live: &[Value], element: &dyn Fn(&JsonObject, &str) -> ElementResult| {
+                if body.contains_key(list) {
+                    elements(strict_json::array(body, "", list)?, list, key, element)
+                } else if switches.absent_key == AbsentKey::Leave {
+                    Ok(live.to_vec())
+                } else {
+                    Ok(Vec::new())
+                }
+            };
         Ok(Self {
             licenses: set(LICENSES, &live.licenses, &|item, at| {
                 license(item, at, switches)
@@ -50,7 +53,7 @@ impl Licence {
     }
 
     /// The sets as members of a document; `turn` rotates each.
-    pub fn write(&self, into: &mut Object, turn: usize, switches: &Switches) {
+    pub fn write(&self, into: &mut JsonObject, turn: usize, switches: &Switches) {
         let sets = [
             (LICENSES, &self.licenses),
             (EDITIONS, &self.editions),
@@ -62,15 +65,15 @@ impl Licence {
                 let by = turn % elements.len();
                 elements.rotate_left(by);
             }
-            if switches.no_expiration == Nothing::LeftOut {
+            if switches.no_expiration == EmptyStyle::LeftOut {
                 let elements = elements.iter_mut().filter_map(Value::as_object_mut);
                 elements.for_each(|element| element.retain(|_, value| !value.is_null()));
             }
             let empty = elements.is_empty();
             let shown = match switches.empty_lists {
-                Nothing::LeftOut if empty => continue,
-                Nothing::Null if empty => Value::Null,
-                Nothing::Shown | Nothing::Null | Nothing::LeftOut => elements.into(),
+                EmptyStyle::LeftOut if empty => continue,
+                EmptyStyle::Null if empty => Value::Null,
+                EmptyStyle::Shown | EmptyStyle::Null | EmptyStyle::LeftOut => elements.into(),
             };
             into.insert(list.to_owned(), shown);
         }
@@ -97,7 +100,7 @@ impl Licence {
                     (Value::String(own), Value::String(above)) => own > above,
                     (own, above) => own.is_null() && !above.is_null(),
                 };
-                if extends && switches.extend_past_parent == Rule::Refuse {
+                if extends && switches.extend_past_parent == RuleEnforcement::Refuse {
                     return Err(format!(
                         "{at}.expirationDate is past the parent organization's"
                     ));
@@ -108,20 +111,20 @@ impl Licence {
     }
 }
 
-type Element = Result<Value, String>;
+type ElementResult = Result<Value, String>;
 
 fn elements(
     items: &[Value],
     list: &str,
     key: &str,
-    element: &dyn Fn(&Object, &str) -> Element,
+    element: &dyn Fn(&JsonObject, &str) -> ElementResult,
 ) -> Result<Vec<Value>, String> {
     let mut read = Vec::with_capacity(items.len());
     let mut keys = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         let at = format!("{list}[{index}]");
-        let item = check::object(item, &at)?;
-        let id = check::string(item, &at, key)?;
+        let item = strict_json::object(item, &at)?;
+        let id = strict_json::string(item, &at, key)?;
         if id.is_empty() {
             return Err(format!("{at}.{key} must not be empty"));
         }
@@ -133,9 +136,9 @@ fn elements(
     Ok(read)
 }
 
-fn license(item: &Object, at: &str, switches: &Switches) -> Element {
-    check::only(item, at, &["licenseType", "expirationDate", "licenseDef"])?;
-    let kind = check::choice(item, at, "licenseType", TYPES)?;
+fn license(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
+    strict_json::only(item, at, &["licenseType", "expirationDate", "licenseDef"])?;
+    let kind = strict_json::choice(item, at, "licenseType", TYPES)?;
     let free = matches!(kind, "FREE" | "NONE");
     Ok(json!({
         "licenseType": kind,
@@ -144,17 +147,17 @@ fn license(item: &Object, at: &str, switches: &Switches) -> Element {
     }))
 }
 
-fn edition(item: &Object, at: &str, switches: &Switches) -> Element {
-    check::only(item, at, &["expirationDate", "edition"])?;
+fn edition(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
+    strict_json::only(item, at, &["expirationDate", "edition"])?;
     Ok(json!({
         "expirationDate": expiration(item, at, false, switches)?,
         "edition": item["edition"],
     }))
 }
 
-fn limit(item: &Object, at: &str) -> Element {
-    check::only(item, at, &["value", "limitDefinition"])?;
-    let value = check::integer(item, at, "value")?;
+fn limit(item: &JsonObject, at: &str) -> ElementResult {
+    strict_json::only(item, at, &["value", "limitDefinition"])?;
+    let value = strict_json::integer(item, at, "value")?;
     // "Use -1 to indicate there is no maximum"; public clients hold the value in 32 bits.
     if !(-1..=i64::from(i32::MAX)).contains(&value) {
         return Err(format!("{at}.value must be -1 or a 32-bit count"));
@@ -163,7 +166,7 @@ fn limit(item: &Object, at: &str) -> Element {
 }
 
 fn expiration(
-    item: &Object,
+    item: &JsonObject,
     at: &str,
     free: bool,
     switches: &Switches,
@@ -174,8 +177,8 @@ fn expiration(
         ExpirationRequired::Never => false,
     };
     let text = match required {
-        true => check::string(item, at, "expirationDate")?,
-        false => match check::optional_string(item, at, "expirationDate")? {
+        true => strict_json::string(item, at, "expirationDate")?,
+        false => match strict_json::optional_string(item, at, "expirationDate")? {
             Some(text) => text,
             None => return Ok(None),
         },
@@ -186,12 +189,12 @@ fn expiration(
 }
 
 /// A time in the stored form: seconds, UTC, a literal Z.
-fn instant(text: &str, dates: Dates) -> Option<String> {
+fn instant(text: &str, dates: DateStrictness) -> Option<String> {
     let time = match (text.parse::<Timestamp>(), text.parse::<Date>()) {
         (Ok(time), _) => time,
         (Err(_), Ok(date)) => date.to_zoned(TimeZone::UTC).ok()?.timestamp(),
         (Err(_), Err(_)) => return None,
     };
     let stored = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    (dates == Dates::Tolerant || stored == text).then_some(stored)
+    (dates == DateStrictness::Tolerant || stored == text).then_some(stored)
 }

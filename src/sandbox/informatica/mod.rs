@@ -7,7 +7,7 @@
 //! organizations by other ids.
 
 mod account;
-mod foreign;
+mod foreign_edits;
 mod licence;
 pub(super) mod populate;
 mod switches;
@@ -19,13 +19,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::account::{Account, Org, User};
-use self::foreign::FOREIGN;
+use self::foreign_edits::FOREIGN;
 use self::licence::{EDITIONS, LICENSES, LIMITS, Licence};
 use self::switches::{ErrorBody, FixedSession, SessionMode, Switches};
-use crate::sandbox::check::{self, Object};
-use crate::sandbox::foreign::edit;
-use crate::sandbox::opaque;
-use crate::sandbox::simulator::{Answer, Asked, Simulator};
+use crate::sandbox::foreign_edits::edit;
+use crate::sandbox::pseudo_random;
+use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
+use crate::sandbox::strict_json::{self, JsonObject};
 
 /// An Informatica account served by the rules of its published pages.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ impl Informatica {
         }
     }
 
-    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let segments = asked.segments();
         let (methods, rest): (&[&str], _) = match segments.as_slice() {
             ["saas", "public", "core", "v3", rest @ ..] => match rest {
@@ -133,7 +133,7 @@ impl Informatica {
                 self.session(asked, now)?;
                 let id = asked.header("infa-session-id").unwrap_or_default();
                 self.sessions.remove(id);
-                Ok(Answer::empty(200))
+                Ok(HttpReply::empty(200))
             }
             [.., id] => {
                 let username = self.session(asked, now)?;
@@ -147,11 +147,11 @@ impl Informatica {
         }
     }
 
-    fn log_in(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn log_in(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let body = body(asked)?;
-        check::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
+        strict_json::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
         let text = |name: &str| {
-            let text = check::string(&body, "", name).map_err(Refusal::data)?;
+            let text = strict_json::string(&body, "", name).map_err(Refusal::data)?;
             match text.chars().count() {
                 1..=255 => Ok(text),
                 _ => Err(Refusal::data(format!("{name} must be 1 to 255 characters"))),
@@ -171,7 +171,7 @@ impl Informatica {
             "products": [{"name": "Integration Cloud", "baseApiUrl": format!("{}/saas", asked.base)}],
             "userInfo": {
                 "sessionId": id,
-                "id": opaque::text(u64::MAX, 22, opaque::ALPHANUMERIC),
+                "id": pseudo_random::text(u64::MAX, 22, pseudo_random::ALPHANUMERIC),
                 "name": user.name,
                 "parentOrgId": org.and_then(|org| org.parent.as_deref()),
                 "orgId": user.org,
@@ -182,11 +182,11 @@ impl Informatica {
         });
         self.sessions.retain(|_, session| session.end > now);
         self.sessions.insert(id, session);
-        Ok(Answer::json(200, &reply))
+        Ok(HttpReply::json(200, &reply))
     }
 
     /// The user of the session that the request names, whose idle clock starts again.
-    fn session(&mut self, asked: &Asked, now: Timestamp) -> Result<String, Refusal> {
+    fn session(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<String, Refusal> {
         let id = asked
             .header("infa-session-id")
             .ok_or_else(Refusal::session)?;
@@ -206,7 +206,7 @@ impl Informatica {
         Ok(session.username.clone())
     }
 
-    fn get(&mut self, id: &str, username: &str) -> Result<Answer, Refusal> {
+    fn get(&mut self, id: &str, username: &str) -> Result<HttpReply, Refusal> {
         let (user, org) = self.user_and_org(username, id)?;
         let own = org.id == user.org;
         let sub = org.parent.as_ref() == Some(&user.org);
@@ -216,15 +216,15 @@ impl Informatica {
             ));
         }
         let turn = if self.switches.shuffle { self.reads } else { 0 };
-        let mut document = Object::new();
+        let mut document = JsonObject::new();
         document.insert("id".into(), org.id.clone().into());
         document.insert("parentOrg".into(), org.parent.clone().into());
         org.licence.write(&mut document, turn, &self.switches);
         self.reads = self.reads.wrapping_add(1);
-        Ok(Answer::json(200, &document.into()))
+        Ok(HttpReply::json(200, &document.into()))
     }
 
-    fn put(&mut self, id: &str, username: &str, asked: &Asked) -> Result<Answer, Refusal> {
+    fn put(&mut self, id: &str, username: &str, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
         let (user, org) = self.user_and_org(username, id)?;
         if !user.administrator || org.parent.as_ref() != Some(&user.org) {
             return Err(Refusal::forbidden(
@@ -242,18 +242,18 @@ impl Informatica {
             org.licence = Arc::new(licence);
         }
         let status = if self.switches.put_is_204 { 204 } else { 200 };
-        Ok(Answer::empty(status))
+        Ok(HttpReply::empty(status))
     }
 
     /// The licence that a PUT body makes of an organization.
-    fn replacement(&self, body: &Object, org: &Org) -> Result<Licence, String> {
+    fn replacement(&self, body: &JsonObject, org: &Org) -> Result<Licence, String> {
         const MEMBERS: &[&str] = &["id", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
-        check::only(body, "", MEMBERS)?;
+        strict_json::only(body, "", MEMBERS)?;
         // The page says to take what GET gave, so these come along; they must not say anything else.
-        if body.contains_key("id") && check::string(body, "", "id")? != org.id {
+        if body.contains_key("id") && strict_json::string(body, "", "id")? != org.id {
             return Err("id is not that of the path".into());
         }
-        let parent = check::optional_string(body, "", "parentOrg")?;
+        let parent = strict_json::optional_string(body, "", "parentOrg")?;
         if body.contains_key("parentOrg") && parent != org.parent.as_deref() {
             return Err("parentOrg cannot be changed".into());
         }
@@ -274,31 +274,34 @@ impl Informatica {
         Ok((user, org.ok_or_else(missing)?))
     }
 
-    fn refusal(&self, refusal: &Refusal) -> Answer {
+    fn refusal(&self, refusal: &Refusal) -> HttpReply {
         let mut error = json!({
             "code": refusal.code,
             "message": refusal.words,
-            "requestId": opaque::text(self.requests, 22, opaque::ALPHANUMERIC),
+            "requestId": pseudo_random::text(self.requests, 22, pseudo_random::ALPHANUMERIC),
         });
         if self.switches.error_body == ErrorBody::Nested {
             error["details"] = Value::Null;
             error = json!({"error": error});
         }
-        Answer::json(refusal.status, &error)
+        HttpReply::json(refusal.status, &error)
     }
 }
 
 /// A new session of a user, with its id.
 fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) -> (String, Session) {
-    let symbols = opaque::ALPHANUMERIC;
+    let symbols = pseudo_random::ALPHANUMERIC;
     let (id, end) = match switches.session_mode {
-        SessionMode::Idle => (opaque::text(number, 22, symbols), idle_end(switches, now)),
+        SessionMode::Idle => (
+            pseudo_random::text(number, 22, symbols),
+            idle_end(switches, now),
+        ),
         SessionMode::Jwt => {
             // The header {"alg":"HS256"}, a payload as long as asked for, a signature of 256 bits.
             let head = "eyJhbGciOiJIUzI1NiJ9";
             let payload = usize::from(switches.jwt_characters).saturating_sub(head.len() + 48);
-            let payload = opaque::text(number, payload, symbols);
-            let signature = opaque::text(!number, 43, symbols);
+            let payload = pseudo_random::text(number, payload, symbols);
+            let signature = pseudo_random::text(!number, 43, symbols);
             let life = SignedDuration::from_mins(switches.jwt_minutes.into());
             let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
             (format!("{head}.eyJ{payload}.{signature}"), end)
@@ -318,14 +321,14 @@ fn idle_end(switches: &Switches, now: Timestamp) -> Timestamp {
 }
 
 /// The body of a write as a JSON object. The page's PUT example has no `Content-Type`; a newer copy has.
-fn body(asked: &Asked) -> Result<Object, Refusal> {
+fn body(asked: &HttpRequest) -> Result<JsonObject, Refusal> {
     if asked.header("content-type").is_some() && !asked.says_json() {
         return Err(Refusal::data("Content-Type must be application/json"));
     }
     match asked.json().map_err(Refusal::data)? {
         Value::Object(body) => Ok(body),
         other => {
-            let kind = check::kind(&other);
+            let kind = strict_json::kind(&other);
             let words = format!("the request body must be an object, not {kind}");
             Err(Refusal::data(words))
         }
@@ -333,7 +336,7 @@ fn body(asked: &Asked) -> Result<Object, Refusal> {
 }
 
 impl Simulator for Informatica {
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
         self.requests += 1;
         match self.route(asked, now) {
             Ok(answer) => answer,
@@ -360,7 +363,8 @@ impl Simulator for Informatica {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = check::switched(&self.switches, switches).and_then(Switches::check)?;
+        self.switches =
+            strict_json::switched(&self.switches, switches).and_then(Switches::check)?;
         Ok(())
     }
 
@@ -368,7 +372,7 @@ impl Simulator for Informatica {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &Asked) -> bool {
+    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
         let id = asked.header("infa-session-id");
         id.is_some_and(|id| self.sessions.remove(id).is_some())
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::account::{Account, Org};
 use super::licence::Licence;
-use crate::sandbox::opaque;
+use crate::sandbox::pseudo_random;
 
 /// Where the ids of populated organizations begin.
 const FIRST: u64 = 1 << 31;
@@ -14,7 +14,7 @@ const FIRST: u64 = 1 << 31;
 const KINDS: usize = 8;
 
 fn id(place: usize) -> String {
-    opaque::text(FIRST + place as u64, 22, opaque::ALPHANUMERIC)
+    pseudo_random::text(FIRST + place as u64, 22, pseudo_random::ALPHANUMERIC)
 }
 
 fn limit(kind: usize) -> usize {

@@ -18,12 +18,12 @@ pub struct Switches {
     pub fixed_session: FixedSession,
     pub error_body: ErrorBody,
     pub absent_key: AbsentKey,
-    pub empty_lists: Nothing,
-    pub no_expiration: Nothing,
-    pub dates: Dates,
+    pub empty_lists: EmptyStyle,
+    pub no_expiration: EmptyStyle,
+    pub dates: DateStrictness,
     pub expiration_required: ExpirationRequired,
     /// A sub-organization's licence or edition that outlives the parent's.
-    pub extend_past_parent: Rule,
+    pub extend_past_parent: RuleEnforcement,
     /// Whether a licence or edition that the parent lacks is refused.
     pub parent_must_hold: bool,
     /// Whether the parent synchronises licences, which forbids changing a sub-organization's.
@@ -68,7 +68,7 @@ pub enum AbsentKey {
 /// How GET prints a list without elements, or a licence without an end; the page's example has neither.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Nothing {
+pub enum EmptyStyle {
     /// As `[]`; an end as null.
     Shown,
     Null,
@@ -78,7 +78,7 @@ pub enum Nothing {
 /// Whether only the printed form of times is taken, or also offsets, fractions and dates alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Dates {
+pub enum DateStrictness {
     Strict,
     Tolerant,
 }
@@ -95,7 +95,7 @@ pub enum ExpirationRequired {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum RuleEnforcement {
     Accept,
     Refuse,
 }
@@ -111,11 +111,11 @@ impl Default for Switches {
             fixed_session: FixedSession::Valid,
             error_body: ErrorBody::Nested,
             absent_key: AbsentKey::Empty,
-            empty_lists: Nothing::Shown,
-            no_expiration: Nothing::Shown,
-            dates: Dates::Strict,
+            empty_lists: EmptyStyle::Shown,
+            no_expiration: EmptyStyle::Shown,
+            dates: DateStrictness::Strict,
             expiration_required: ExpirationRequired::UnlessFree,
-            extend_past_parent: Rule::Accept,
+            extend_past_parent: RuleEnforcement::Accept,
             parent_must_hold: false,
             sync_managed: false,
             shuffle: false,

@@ -9,18 +9,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::reading::CUSTOMER;
-use super::schema;
+use super::order_schema;
 use super::switches::Switches;
-use crate::sandbox::check::{self, Object};
-use crate::sandbox::layered::Layered;
-use crate::sandbox::opaque;
+use super::views::CUSTOMER;
+use crate::sandbox::layered_object::LayeredObject;
+use crate::sandbox::pseudo_random;
+use crate::sandbox::strict_json::{self, JsonObject};
 
 #[derive(Clone, Default)]
 pub struct Account {
-    pub customers: BTreeMap<i64, Object>,
-    pub products: BTreeMap<i64, Object>,
-    pub templates: BTreeMap<i64, Object>,
+    pub customers: BTreeMap<i64, JsonObject>,
+    pub products: BTreeMap<i64, JsonObject>,
+    pub templates: BTreeMap<i64, JsonObject>,
     /// In the order of their creation.
     pub orders: Vec<Order>,
     by_key: HashMap<String, usize>,
@@ -41,8 +41,8 @@ pub struct Order {
     pub removal_confirmation_time: Option<String>,
     /// How often the order was read since its removal was asked for.
     pub removal_reads: u32,
-    /// The writing form, see [`schema`]: every member is there, so indexing it is safe.
-    pub settings: Layered,
+    /// The writing form, see [`order_schema`]: every member is there, so indexing it is safe.
+    pub settings: LayeredObject,
     /// The reading form as text, kept once a list showed it, since large lists are read again and again.
     pub text: OnceCell<Box<[u8]>>,
 }
@@ -71,8 +71,8 @@ impl Account {
             "activation_counters",
             "keys_made",
         ];
-        let state = check::object(state, "the account")?;
-        check::only(state, "", PARTS)?;
+        let state = strict_json::object(state, "the account")?;
+        strict_json::only(state, "", PARTS)?;
         let mut account = Self {
             customers: keyed(state, "customers", customer)?,
             products: keyed(state, "products", named)?,
@@ -114,25 +114,25 @@ impl Account {
     }
 
     fn saved_order(&self, saved: &Value) -> Result<Order, String> {
-        let saved = check::object(saved, "the order")?;
-        let key = check::string(saved, "", "activation_key")?;
+        let saved = strict_json::object(saved, "the order")?;
+        let key = strict_json::string(saved, "", "activation_key")?;
         if !is_key(key) {
             return Err("activation_key must be four groups of five letters and digits".into());
         }
         let count = |name: &str, default: i64| match saved.get(name) {
             None => Ok(default),
-            Some(_) => check::integer(saved, "", name),
+            Some(_) => strict_json::integer(saved, "", name),
         };
         let time = |name: &str| -> Result<_, String> {
-            Ok(check::optional_string(saved, "", name)?.map(str::to_owned))
+            Ok(strict_json::optional_string(saved, "", name)?.map(str::to_owned))
         };
-        let body: Object = saved
+        let body: JsonObject = saved
             .iter()
             .filter(|(name, _)| !SERVER.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let manager = self.references(&body)?;
-        let settings = schema::settings(&body, false, manager, &Switches::default())?;
+        let settings = order_schema::settings(&body, false, manager, &Switches::default())?;
         let allowed = settings["deactivations_allowed"].as_i64().unwrap_or(0);
         Ok(Order {
             key: key.to_owned(),
@@ -148,10 +148,10 @@ impl Account {
     }
 
     /// Checks that the customer and the template of a body exist and gives the product's licence manager.
-    /// A body without them, or with other types, passes here and fails in [`schema`].
-    pub fn references(&self, body: &Object) -> Result<&str, String> {
+    /// A body without them, or with other types, passes here and fails in [`order_schema`].
+    pub fn references(&self, body: &JsonObject) -> Result<&str, String> {
         let id = |name: &str| match body.get(name) {
-            Some(Value::String(text)) => schema::digits(text),
+            Some(Value::String(text)) => order_schema::digits(text),
             other => other.and_then(Value::as_i64),
         };
         if let Some(customer) = id("customer_id")
@@ -176,7 +176,7 @@ impl Account {
         manager.unwrap_or("lm_x")
     }
 
-    pub fn product_of(&self, template: i64) -> Option<&Object> {
+    pub fn product_of(&self, template: i64) -> Option<&JsonObject> {
         let template = self.templates.get(&template)?;
         self.products.get(&id_of(template, "product_id").ok()?)
     }
@@ -230,7 +230,7 @@ impl Account {
         }
     }
 
-    pub fn templates_of(&self, product: i64) -> impl Iterator<Item = &Object> {
+    pub fn templates_of(&self, product: i64) -> impl Iterator<Item = &JsonObject> {
         let templates = self.templates.values();
         templates.filter(move |template| id_of(template, "product_id") == Ok(product))
     }
@@ -259,15 +259,15 @@ impl Order {
 }
 
 /// Anything with a name, as it is.
-fn named(saved: &Object) -> Result<Object, String> {
-    check::string(saved, "", "name")?;
+fn named(saved: &JsonObject) -> Result<JsonObject, String> {
+    strict_json::string(saved, "", "name")?;
     Ok(saved.clone())
 }
 
 /// A customer with every member that a read prints.
-fn customer(saved: &Object) -> Result<Object, String> {
-    check::string(saved, "", "name")?;
-    let mut customer = Object::new();
+fn customer(saved: &JsonObject) -> Result<JsonObject, String> {
+    strict_json::string(saved, "", "name")?;
+    let mut customer = JsonObject::new();
     customer.insert("id".into(), saved["id"].clone());
     let mut put = |name: &str, default: Value| {
         let value = saved.get(name).cloned().unwrap_or(default);
@@ -285,14 +285,14 @@ fn customer(saved: &Object) -> Result<Object, String> {
 
 /// A list of saved objects by their `id`, which is a string when read.
 fn keyed(
-    state: &Object,
+    state: &JsonObject,
     list: &str,
-    complete: impl Fn(&Object) -> Result<Object, String>,
-) -> Result<BTreeMap<i64, Object>, String> {
+    complete: impl Fn(&JsonObject) -> Result<JsonObject, String>,
+) -> Result<BTreeMap<i64, JsonObject>, String> {
     let mut all = BTreeMap::new();
     for (index, item) in items(state, list)?.iter().enumerate() {
         let at = format!("{list}[{index}]");
-        let saved = check::object(item, &at)?;
+        let saved = strict_json::object(item, &at)?;
         let placed = |words| format!("{at}: {words}");
         let id = id_of(saved, "id").map_err(placed)?;
         let mut object = complete(saved).map_err(placed)?;
@@ -307,17 +307,17 @@ fn keyed(
     Ok(all)
 }
 
-fn items<'a>(state: &'a Object, list: &str) -> Result<&'a [Value], String> {
+fn items<'a>(state: &'a JsonObject, list: &str) -> Result<&'a [Value], String> {
     match state.contains_key(list) {
-        true => check::array(state, "", list),
+        true => strict_json::array(state, "", list),
         false => Ok(&[]),
     }
 }
 
 /// An id that may be written as a string or as an integer.
-pub fn id_of(object: &Object, name: &str) -> Result<i64, String> {
+pub fn id_of(object: &JsonObject, name: &str) -> Result<i64, String> {
     let id = match object.get(name) {
-        Some(Value::String(text)) => schema::digits(text),
+        Some(Value::String(text)) => order_schema::digits(text),
         other => other.and_then(Value::as_i64),
     };
     id.ok_or_else(|| format!("{name} must be an integer id"))
@@ -337,7 +337,7 @@ pub fn is_key(text: &str) -> bool {
 
 /// A key of the right form from a counter.
 pub fn key_from(counter: u64) -> String {
-    let symbols = opaque::text(counter, 20, opaque::UPPER);
+    let symbols = pseudo_random::text(counter, 20, pseudo_random::UPPER);
     let groups = [
         &symbols[..5],
         &symbols[5..10],

@@ -8,14 +8,14 @@
 //! orders.
 
 mod account;
-mod foreign;
+mod foreign_edits;
 mod hostids;
+mod list_query;
+mod order_schema;
 mod orders;
 pub(super) mod populate;
-mod query;
-mod reading;
-mod schema;
 mod switches;
+mod views;
 
 use std::collections::HashMap;
 
@@ -23,11 +23,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::account::Account;
-use self::foreign::FOREIGN;
+use self::foreign_edits::FOREIGN;
 use self::switches::{ErrorBody, FixedToken, Switches};
-use crate::sandbox::check::{self, Object};
-use crate::sandbox::foreign::edit;
-use crate::sandbox::simulator::{Answer, Asked, Simulator};
+use crate::sandbox::foreign_edits::edit;
+use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
+use crate::sandbox::strict_json::{self, JsonObject};
 
 /// A LAC account served by rules of its published pages.
 #[derive(Clone)]
@@ -94,7 +94,7 @@ impl Lac {
         }
     }
 
-    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let segments = asked.segments();
         let methods: &[&str] = match segments.as_slice() {
             ["auth", "tokens"] => &["POST"],
@@ -123,11 +123,11 @@ impl Lac {
         }
     }
 
-    fn log_in(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn log_in(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let body = body(asked)?;
-        check::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
-        let username = check::string(&body, "", "username").map_err(Refusal::data)?;
-        let password = check::string(&body, "", "password").map_err(Refusal::data)?;
+        strict_json::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
+        let username = strict_json::string(&body, "", "username").map_err(Refusal::data)?;
+        let password = strict_json::string(&body, "", "password").map_err(Refusal::data)?;
         if (username, password) != ("admin", "sandbox") {
             return Err(Refusal::new(400, 10, "Invalid username or password."));
         }
@@ -138,11 +138,11 @@ impl Lac {
         let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
         self.tokens.retain(|_, end| *end > now);
         self.tokens.insert(token.clone(), end);
-        Ok(Answer::json(200, &json!({"token": token})))
+        Ok(HttpReply::json(200, &json!({"token": token})))
     }
 
     /// A bad or expired token is 403 here, not 401.
-    fn check_token(&self, asked: &Asked, now: Timestamp) -> Result<(), Refusal> {
+    fn check_token(&self, asked: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
         let good = match asked.bearer() {
             Some(FIXED_TOKEN) => self.switches.fixed_token == FixedToken::Valid,
             Some(token) => self.tokens.get(token).is_some_and(|end| now < *end),
@@ -155,29 +155,29 @@ impl Lac {
         }
     }
 
-    fn look_up(&self, segments: &[&str], asked: &Asked) -> Result<Answer, Refusal> {
+    fn look_up(&self, segments: &[&str], asked: &HttpRequest) -> Result<HttpReply, Refusal> {
         let account = &self.account;
         let found = match segments {
-            ["customers"] => {
-                Some(query::customers(asked, account, &self.switches).map_err(Refusal::query)?)
-            }
+            ["customers"] => Some(
+                list_query::customers(asked, account, &self.switches).map_err(Refusal::query)?,
+            ),
             ["products"] => {
-                Some(query::products(asked, account, &self.switches).map_err(Refusal::query)?)
+                Some(list_query::products(asked, account, &self.switches).map_err(Refusal::query)?)
             }
             single => {
-                query::only(asked, &[]).map_err(Refusal::query)?;
+                list_query::only(asked, &[]).map_err(Refusal::query)?;
                 self.look_up_one(single)
             }
         };
         let found = found.ok_or_else(|| Refusal::missing("The requested ID"))?;
-        Ok(Answer::json(200, &found))
+        Ok(HttpReply::json(200, &found))
     }
 
     fn look_up_one(&self, segments: &[&str]) -> Option<Value> {
         let account = &self.account;
-        let id = |text: &str| schema::digits(text);
+        let id = |text: &str| order_schema::digits(text);
         // Templates read without their product, which their path names.
-        let template = |template: &Object| {
+        let template = |template: &JsonObject| {
             let mut read = template.clone();
             read.shift_remove("product_id");
             Value::Object(read)
@@ -204,7 +204,7 @@ impl Lac {
         }
     }
 
-    fn refusal(&self, refusal: &Refusal) -> Answer {
+    fn refusal(&self, refusal: &Refusal) -> HttpReply {
         let Refusal {
             status,
             code,
@@ -212,23 +212,23 @@ impl Lac {
         } = refusal;
         match self.switches.error_body {
             ErrorBody::CodeMessage => {
-                Answer::json(*status, &json!({"code": code, "message": words}))
+                HttpReply::json(*status, &json!({"code": code, "message": words}))
             }
-            ErrorBody::Message => Answer::json(*status, &json!({"message": words})),
-            ErrorBody::Empty => Answer::empty(*status),
+            ErrorBody::Message => HttpReply::json(*status, &json!({"message": words})),
+            ErrorBody::Empty => HttpReply::empty(*status),
         }
     }
 }
 
 /// The body of a write as a JSON object.
-fn body(asked: &Asked) -> Result<Object, Refusal> {
+fn body(asked: &HttpRequest) -> Result<JsonObject, Refusal> {
     if !asked.says_json() {
         return Err(Refusal::data("Content-Type must be application/json"));
     }
     match asked.json().map_err(Refusal::data)? {
         Value::Object(body) => Ok(body),
         other => {
-            let kind = check::kind(&other);
+            let kind = strict_json::kind(&other);
             let words = format!("the request body must be an object, not {kind}");
             Err(Refusal::data(words))
         }
@@ -236,7 +236,7 @@ fn body(asked: &Asked) -> Result<Object, Refusal> {
 }
 
 impl Simulator for Lac {
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
         match self.route(asked, now) {
             Ok(answer) => answer,
             Err(refusal) => self.refusal(&refusal),
@@ -262,7 +262,7 @@ impl Simulator for Lac {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = check::switched(&self.switches, switches)?;
+        self.switches = strict_json::switched(&self.switches, switches)?;
         Ok(())
     }
 
@@ -270,7 +270,7 @@ impl Simulator for Lac {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &Asked) -> bool {
+    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
         let token = asked.bearer();
         token.is_some_and(|token| self.tokens.remove(token).is_some())
     }

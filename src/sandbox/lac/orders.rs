@@ -6,15 +6,20 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::Order;
-use super::switches::{AbsentOptional, CustomerChange, Rule, SingleGet, TemplateChange};
-use super::{Lac, Refusal, body, query, schema};
-use crate::sandbox::check::{self, Object};
-use crate::sandbox::layered::Layered;
-use crate::sandbox::simulator::{Answer, Asked};
+use super::switches::{AbsentOptional, CustomerChange, RuleEnforcement, SingleGet, TemplateChange};
+use super::{Lac, Refusal, body, list_query, order_schema};
+use crate::sandbox::layered_object::LayeredObject;
+use crate::sandbox::simulator::{HttpReply, HttpRequest};
+use crate::sandbox::strict_json::{self, JsonObject};
 
 impl Lac {
-    pub(super) fn list(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
-        let places = query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
+    pub(super) fn list(
+        &mut self,
+        asked: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let places =
+            list_query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
         let account = &self.account;
         let mut body = vec![b'['];
         for (row, place) in places.iter().enumerate() {
@@ -24,7 +29,7 @@ impl Lac {
             body.extend_from_slice(account.reading_text(&account.orders[*place]));
         }
         body.push(b']');
-        let answer = Answer::text(200, body);
+        let answer = HttpReply::text(200, body);
         for place in places {
             self.note_read(place, now);
         }
@@ -34,22 +39,22 @@ impl Lac {
     pub(super) fn get(
         &mut self,
         key: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
-        query::only(asked, &[]).map_err(Refusal::query)?;
+    ) -> Result<HttpReply, Refusal> {
+        list_query::only(asked, &[]).map_err(Refusal::query)?;
         let missing = || Refusal::new(404, 1712, "Invalid activation key specified.");
         let place = self.account.place(key).ok_or_else(missing)?;
         let order = &self.account.orders[place];
         let answer = match self.switches.single_get {
-            SingleGet::Snake => Answer::serialized(200, &self.account.reading(order)),
+            SingleGet::Snake => HttpReply::serialized(200, &self.account.reading(order)),
             SingleGet::Hal if order.settings["enabled"] == false => {
                 let words = "License order has been disabled.";
                 return Err(Refusal::new(403, 1703, words));
             }
             SingleGet::Hal => {
                 let hal = self.account.hal(order, &asked.base);
-                let mut answer = Answer::json(200, &hal);
+                let mut answer = HttpReply::json(200, &hal);
                 answer.headers = vec![("content-type".into(), "application/hal+json".into())];
                 answer
             }
@@ -74,8 +79,12 @@ impl Lac {
         }
     }
 
-    pub(super) fn create(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
-        query::only(asked, &[]).map_err(Refusal::query)?;
+    pub(super) fn create(
+        &mut self,
+        asked: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        list_query::only(asked, &[]).map_err(Refusal::query)?;
         let body = body(asked)?;
         let settings = self.settings(&body, true).map_err(Refusal::data)?;
         let mut order = Order {
@@ -97,7 +106,7 @@ impl Lac {
         } else {
             200
         };
-        let answer = Answer::serialized(status, &self.account.reading(&order));
+        let answer = HttpReply::serialized(status, &self.account.reading(&order));
         self.account.add(order);
         Ok(answer)
     }
@@ -105,10 +114,10 @@ impl Lac {
     pub(super) fn update(
         &mut self,
         key: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
-        query::only(asked, &[]).map_err(Refusal::query)?;
+    ) -> Result<HttpReply, Refusal> {
+        list_query::only(asked, &[]).map_err(Refusal::query)?;
         let missing = || Refusal::missing("License order activation key");
         let order = self.account.order(key).ok_or_else(missing)?;
         let sent = body(asked)?;
@@ -116,7 +125,7 @@ impl Lac {
         for (name, live) in order.settings.iter() {
             let kept = self.switches.lenient_patch
                 || self.switches.absent_optional == AbsentOptional::Keep
-                    && schema::optional_members().any(|optional| optional == name);
+                    && order_schema::optional_members().any(|optional| optional == name);
             if kept && !live.is_null() && !full.contains_key(name) {
                 full.insert(name.to_owned(), live.clone());
             }
@@ -127,21 +136,21 @@ impl Lac {
         let settings = self.settings(&full, false).map_err(Refusal::data)?.into();
         self.check_change(order, &settings).map_err(Refusal::data)?;
         let order = changed(order, settings, now);
-        let answer = Answer::serialized(200, &self.account.reading(&order));
+        let answer = HttpReply::serialized(200, &self.account.reading(&order));
         self.account.replace(order);
         Ok(answer)
     }
 
     /// A complete body, checked, in the form in which orders are kept.
-    fn settings(&self, body: &Object, creating: bool) -> Result<Object, String> {
-        check::only(body, "", &schema::order_members())?;
+    fn settings(&self, body: &JsonObject, creating: bool) -> Result<JsonObject, String> {
+        strict_json::only(body, "", &order_schema::order_members())?;
         let manager = self.account.references(body)?;
-        schema::settings(body, creating, manager, &self.switches)
+        order_schema::settings(body, creating, manager, &self.switches)
     }
 
     /// Rules between the live order and its new settings.
-    fn check_change(&self, live: &Order, new: &Layered) -> Result<(), String> {
-        let number = |of: &Layered, name: &str| of[name].as_i64().unwrap_or_default();
+    fn check_change(&self, live: &Order, new: &LayeredObject) -> Result<(), String> {
+        let number = |of: &LayeredObject, name: &str| of[name].as_i64().unwrap_or_default();
         let [from, to] = [&live.settings, new].map(|of| number(of, "product_template_id"));
         let product = |template| self.account.product_of(template).map(|one| &one["id"]);
         let allowed = match self.switches.template_change {
@@ -152,7 +161,7 @@ impl Lac {
         if !allowed {
             return Err("product_template_id of an existing order cannot be changed so".into());
         }
-        if self.switches.below_use == Rule::Refuse {
+        if self.switches.below_use == RuleEnforcement::Refuse {
             let activations = number(new, "activations_allowed");
             if activations < live.activated {
                 return Err(format!(
@@ -168,7 +177,7 @@ impl Lac {
             }
         }
         let asks_removal = new["removal"] == true && live.settings["removal"] == false;
-        let refuses = self.switches.removal_without_licenses == Rule::Refuse;
+        let refuses = self.switches.removal_without_licenses == RuleEnforcement::Refuse;
         if asks_removal && refuses && live.activated == 0 {
             return Err("removal: the order has no activated license".into());
         }
@@ -177,9 +186,9 @@ impl Lac {
 }
 
 /// The live order with new settings and what follows from them.
-fn changed(live: &Order, settings: Layered, now: Timestamp) -> Order {
+fn changed(live: &Order, settings: LayeredObject, now: Timestamp) -> Order {
     let mut order = live.clone();
-    let allowed = |of: &Layered| of["deactivations_allowed"].as_i64().unwrap_or_default();
+    let allowed = |of: &LayeredObject| of["deactivations_allowed"].as_i64().unwrap_or_default();
     let used = allowed(&live.settings) - live.deactivations_left;
     order.deactivations_left = (allowed(&settings) - used).max(0);
     match (

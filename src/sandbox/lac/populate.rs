@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::account::{Account, Order, key_from};
-use crate::sandbox::check::Object;
-use crate::sandbox::layered::Layered;
+use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
+use crate::sandbox::strict_json::JsonObject;
 
 /// Where the keys and ids of populated objects begin, far from those that calls make.
 const FIRST_KEY: u64 = 1 << 31;
@@ -17,14 +17,14 @@ const FIRST_CUSTOMER: i64 = 1001;
 const KINDS: usize = 5;
 
 /// What tells the order of this place from the others.
-struct Planted {
+struct PopulatedOrder {
     key: String,
     customer: i64,
     activations: usize,
     seats: usize,
 }
 
-impl Planted {
+impl PopulatedOrder {
     fn new(place: usize, objects: usize) -> Self {
         let customers = objects.div_ceil(OBJECTS_PER_CUSTOMER);
         Self {
@@ -50,7 +50,7 @@ impl Account {
         let Some(example) = self.orders.first().cloned() else {
             return;
         };
-        let kinds: Vec<Arc<Object>> = (0..KINDS)
+        let kinds: Vec<Arc<JsonObject>> = (0..KINDS)
             .map(|kind| {
                 let mut shared = example.settings.to_object();
                 shared["Features"][0]["count"] = json!(seats(kind));
@@ -58,7 +58,7 @@ impl Account {
             })
             .collect();
         for place in 0..objects {
-            let planted = Planted::new(place, objects);
+            let planted = PopulatedOrder::new(place, objects);
             let own = vec![
                 ("customer_id".into(), json!(planted.customer)),
                 ("activations_allowed".into(), json!(planted.activations)),
@@ -67,7 +67,7 @@ impl Account {
             self.add(Order {
                 key: planted.key,
                 activated: (place % 10) as i64,
-                settings: Layered::over(&kinds[place % KINDS], own),
+                settings: LayeredObject::over(&kinds[place % KINDS], own),
                 text: OnceCell::new(),
                 ..example.clone()
             });
@@ -80,7 +80,7 @@ fn description(place: usize) -> String {
 }
 
 /// A customer with every member, in the reading form.
-fn customer(id: i64) -> Object {
+fn customer(id: i64) -> JsonObject {
     let contact = |number: i64, name: &str| {
         let contact = 10 * id + number;
         json!({"id": contact.to_string(), "name": name, "email": format!("{number}@customer-{id}.test"),
@@ -98,18 +98,18 @@ fn customer(id: i64) -> Object {
     });
     match customer {
         Value::Object(customer) => customer,
-        _ => Object::new(),
+        _ => JsonObject::new(),
     }
 }
 
 /// The manifest of the order in this place; one that differs wants five more activations.
 pub fn manifest(place: usize, objects: usize, differs: bool) -> String {
-    let Planted {
+    let PopulatedOrder {
         key,
         customer,
         activations,
         seats,
-    } = Planted::new(place, objects);
+    } = PopulatedOrder::new(place, objects);
     let activations = activations + if differs { 5 } else { 0 };
     let description = description(place);
     format!(

@@ -17,11 +17,11 @@ pub struct Switches {
     /// Whether `"10"` is taken where the page says integer.
     pub digit_strings: bool,
     /// Two features of one name and version, or two HostIDs of one name.
-    pub duplicates: Rule,
+    pub duplicates: RuleEnforcement,
     /// Fewer activations or deactivations allowed than were already made.
-    pub below_use: Rule,
+    pub below_use: RuleEnforcement,
     /// `removal: true` on an order without activated licences, which the web pages do not offer.
-    pub removal_without_licenses: Rule,
+    pub removal_without_licenses: RuleEnforcement,
     /// After how many reads a requested removal is confirmed; 0 is never.
     pub removal_clears_after_reads: u32,
     pub template_change: TemplateChange,
@@ -61,7 +61,7 @@ pub enum AbsentOptional {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum RuleEnforcement {
     Accept,
     Refuse,
 }
@@ -110,9 +110,9 @@ impl Default for Switches {
             lenient_patch: false,
             absent_optional: AbsentOptional::Keep,
             digit_strings: false,
-            duplicates: Rule::Refuse,
-            below_use: Rule::Accept,
-            removal_without_licenses: Rule::Accept,
+            duplicates: RuleEnforcement::Refuse,
+            below_use: RuleEnforcement::Accept,
+            removal_without_licenses: RuleEnforcement::Accept,
             removal_clears_after_reads: 2,
             template_change: TemplateChange::SameProduct,
             customer_change: CustomerChange::Accept,

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::switches::{NewRowMaxOverages, Spelling};
+use super::switches::{NewRowMaxOverages, PeriodSpelling};
 use super::{Refusal, detail};
-use crate::sandbox::layered::Layered;
+use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::wire;
 
 pub(super) type Fields = Map<String, Value>;
@@ -51,7 +51,7 @@ pub(super) struct Account {
 
 #[derive(Clone)]
 pub(super) struct License {
-    pub(super) fields: Layered,
+    pub(super) fields: LayeredObject,
     /// Rows by the id of their product feature.
     pub(super) rows: BTreeMap<u64, Row>,
 }
@@ -59,7 +59,7 @@ pub(super) struct License {
 #[derive(Clone)]
 pub(super) struct Row {
     pub(super) id: u64,
-    pub(super) fields: Layered,
+    pub(super) fields: LayeredObject,
 }
 
 impl License {
@@ -269,7 +269,7 @@ pub(super) fn is_yearly(period: &Value) -> bool {
 }
 
 /// Writes a yearly period the way the switch says.
-pub(super) fn spell(fields: &mut Fields, spelling: Spelling) {
+pub(super) fn spell(fields: &mut Fields, spelling: PeriodSpelling) {
     if let Some(period) = fields.get_mut("consumption_period")
         && is_yearly(period)
     {

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::account::License;
-use super::switches::Unknown;
+use super::switches::UnknownPolicy;
 use super::{LicenseSpring, Refusal};
-use crate::sandbox::layered::Members;
-use crate::sandbox::simulator::{Answer, Asked};
+use crate::sandbox::layered_object::MemberLookup;
+use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::wire;
 
 pub(super) const MAX_LIMIT: usize = 100;
 
 /// How a filter's text is compared.
 #[derive(Clone, Copy)]
-enum Match {
+enum Comparison {
     Text,
     Number,
     Flag,
@@ -28,27 +28,31 @@ enum Match {
 }
 
 /// A filter's name, the member it looks at (a dot goes one object in), and how.
-type Filter = (&'static str, &'static str, Match);
+type FilterSpec = (&'static str, &'static str, Comparison);
 
 /// Of the many filters of the list page, those that need no join over devices or orders.
-const LICENSE_FILTERS: [Filter; 13] = [
-    ("license_key", "license_key", Match::Text),
-    ("license_type", "license_type", Match::Text),
-    ("subscription_id", "subscription_id", Match::Text),
-    ("order_store_id", "order_store_id", Match::Text),
-    ("order__store_id", "order_store_id", Match::Text),
-    ("active", "active", Match::Flag),
-    ("enabled", "enabled", Match::Flag),
-    ("is_trial", "is_trial", Match::Flag),
-    ("customer_id", "customer.id", Match::Number),
-    ("customer_email", "customer.email", Match::Text),
-    ("product_id", "product.id", Match::Number),
-    ("note__icontains", "note", Match::Contains),
-    ("license_key__icontains", "license_key", Match::Contains),
+const LICENSE_FILTERS: [FilterSpec; 13] = [
+    ("license_key", "license_key", Comparison::Text),
+    ("license_type", "license_type", Comparison::Text),
+    ("subscription_id", "subscription_id", Comparison::Text),
+    ("order_store_id", "order_store_id", Comparison::Text),
+    ("order__store_id", "order_store_id", Comparison::Text),
+    ("active", "active", Comparison::Flag),
+    ("enabled", "enabled", Comparison::Flag),
+    ("is_trial", "is_trial", Comparison::Flag),
+    ("customer_id", "customer.id", Comparison::Number),
+    ("customer_email", "customer.email", Comparison::Text),
+    ("product_id", "product.id", Comparison::Number),
+    ("note__icontains", "note", Comparison::Contains),
+    (
+        "license_key__icontains",
+        "license_key",
+        Comparison::Contains,
+    ),
 ];
-const FEATURE_FILTERS: [Filter; 2] = [
-    ("product", "product", Match::Number),
-    ("code", "code", Match::Text),
+const FEATURE_FILTERS: [FilterSpec; 2] = [
+    ("product", "product", Comparison::Number),
+    ("code", "code", Comparison::Text),
 ];
 
 /// A query string with these pairs.
@@ -64,14 +68,14 @@ fn field_error(name: &str, words: &str) -> Refusal {
 }
 
 /// One filter of a call with its text.
-struct Wanted<'a> {
+struct ActiveFilter<'a> {
     member: &'static str,
-    how: Match,
+    how: Comparison,
     text: &'a str,
 }
 
-impl Wanted<'_> {
-    fn admits(&self, fields: &impl Members) -> bool {
+impl ActiveFilter<'_> {
+    fn admits(&self, fields: &impl MemberLookup) -> bool {
         let mut parts = self.member.split('.');
         let first = parts.next().and_then(|name| fields.member(name));
         let value = first.map(|value| parts.fold(value, |value, name| &value[name]));
@@ -80,10 +84,10 @@ impl Wanted<'_> {
         };
         let text = value.as_str();
         match self.how {
-            Match::Text => text == Some(self.text),
-            Match::Number => value.as_u64().is_some_and(|id| self.text.parse() == Ok(id)),
-            Match::Flag => value.as_bool() == flag(self.text),
-            Match::Contains => {
+            Comparison::Text => text == Some(self.text),
+            Comparison::Number => value.as_u64().is_some_and(|id| self.text.parse() == Ok(id)),
+            Comparison::Flag => value.as_bool() == flag(self.text),
+            Comparison::Contains => {
                 let wanted = self.text.to_lowercase();
                 text.is_some_and(|text| text.to_lowercase().contains(&wanted))
             }
@@ -100,17 +104,21 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// One list call, parsed.
-struct Listing<'a> {
-    asked: &'a Asked,
+struct ListCall<'a> {
+    asked: &'a HttpRequest,
     limit: usize,
     offset: usize,
     order_by: Option<(&'a str, bool)>,
     ids: Option<BTreeSet<u64>>,
-    wanted: Vec<Wanted<'a>>,
+    wanted: Vec<ActiveFilter<'a>>,
 }
 
-impl<'a> Listing<'a> {
-    fn parse(asked: &'a Asked, filters: &[Filter], api: &LicenseSpring) -> Result<Self, Refusal> {
+impl<'a> ListCall<'a> {
+    fn parse(
+        asked: &'a HttpRequest,
+        filters: &[FilterSpec],
+        api: &LicenseSpring,
+    ) -> Result<Self, Refusal> {
         let number = |name: &str| wire::query(asked, name).and_then(|text| text.parse().ok());
         let limit: Option<usize> = number("limit").filter(|limit| *limit > 0);
         let mut listing = Self {
@@ -131,20 +139,20 @@ impl<'a> Listing<'a> {
                 _ => match filters.iter().find(|(known, ..)| known == name) {
                     Some((_, member, how)) => {
                         let bad = match how {
-                            Match::Number => text.parse::<u64>().is_err(),
-                            Match::Flag => flag(text).is_none(),
-                            Match::Text | Match::Contains => false,
+                            Comparison::Number => text.parse::<u64>().is_err(),
+                            Comparison::Flag => flag(text).is_none(),
+                            Comparison::Text | Comparison::Contains => false,
                         };
                         if bad {
                             return Err(field_error(name, "Enter a valid value."));
                         }
-                        listing.wanted.push(Wanted {
+                        listing.wanted.push(ActiveFilter {
                             member,
                             how: *how,
                             text,
                         });
                     }
-                    None if api.switches.unknown_query == Unknown::Ignore => {}
+                    None if api.switches.unknown_query == UnknownPolicy::Ignore => {}
                     None => return Err(field_error(name, "This filter is not known.")),
                 },
             }
@@ -152,7 +160,7 @@ impl<'a> Listing<'a> {
         Ok(listing)
     }
 
-    fn admits(&self, fields: &impl Members) -> bool {
+    fn admits(&self, fields: &impl MemberLookup) -> bool {
         let listed = |ids: &BTreeSet<u64>| {
             let id = fields.member("id").and_then(Value::as_u64);
             id.is_some_and(|id| ids.contains(&id))
@@ -162,7 +170,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Filters, orders and cuts; linear unless another order than by id is asked for.
-    fn page<T, F: Members>(
+    fn page<T, F: MemberLookup>(
         &self,
         items: impl Iterator<Item = T>,
         fields: impl Fn(&T) -> &F,
@@ -210,11 +218,11 @@ impl<'a> Listing<'a> {
         }
         let others = self.asked.query.iter().filter(|(name, _)| kept(name));
         pairs.extend(others.cloned());
-        let Asked { base, path, .. } = self.asked;
+        let HttpRequest { base, path, .. } = self.asked;
         format!("{base}{path}?{}", encode(&pairs))
     }
 
-    fn envelope<T: Serialize>(&self, count: usize, results: Vec<T>) -> Answer {
+    fn envelope<T: Serialize>(&self, count: usize, results: Vec<T>) -> HttpReply {
         let end = self.offset.saturating_add(self.limit);
         let next = (end < count).then(|| self.link(end));
         let before = self.offset.saturating_sub(self.limit);
@@ -225,7 +233,7 @@ impl<'a> Listing<'a> {
             previous,
             results,
         };
-        Answer::serialized(200, &envelope)
+        HttpReply::serialized(200, &envelope)
     }
 }
 
@@ -262,8 +270,8 @@ fn ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
 }
 
 impl LicenseSpring {
-    pub(super) fn list_licenses(&self, asked: &Asked) -> Result<Answer, Refusal> {
-        let listing = Listing::parse(asked, &LICENSE_FILTERS, self)?;
+    pub(super) fn list_licenses(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(asked, &LICENSE_FILTERS, self)?;
         // Looked up one by one where ids are given, so that such a call does not cost a scan.
         let candidates: Box<dyn Iterator<Item = &License>> = match &listing.ids {
             Some(ids) => Box::new(ids.iter().filter_map(|id| self.account.license_by_id(*id))),
@@ -276,8 +284,8 @@ impl LicenseSpring {
         Ok(listing.envelope(count, shown.collect()))
     }
 
-    pub(super) fn list_product_features(&self, asked: &Asked) -> Result<Answer, Refusal> {
-        let listing = Listing::parse(asked, &FEATURE_FILTERS, self)?;
+    pub(super) fn list_product_features(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(asked, &FEATURE_FILTERS, self)?;
         let (count, page) = listing.page(self.account.features(), |feature| *feature)?;
         Ok(listing.envelope(count, page))
     }

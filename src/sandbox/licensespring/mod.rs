@@ -5,25 +5,25 @@
 //! Postman collection, checked 2026-11-21; what they leave open is a switch.
 
 mod account;
-mod foreign;
+mod foreign_edits;
 mod list;
 pub(super) mod populate;
-mod reading;
+mod rate_limit;
 mod switches;
 #[cfg(test)]
 mod tests;
-mod throttle;
 mod update;
+mod views;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::Account;
-use self::foreign::FOREIGN;
+use self::foreign_edits::FOREIGN;
+use self::rate_limit::RateLimiter;
 use self::switches::{SlashlessPost, Switches};
-use self::throttle::Throttle;
-use super::foreign::edit;
-use super::simulator::{Answer, Asked, Simulator};
+use super::foreign_edits::edit;
+use super::simulator::{HttpReply, HttpRequest, Simulator};
 use super::wire;
 
 /// The fake management key: a prefix of 8 characters, a dot and 32 more, as the vendor shapes them.
@@ -78,7 +78,7 @@ impl<'a> Route<'a> {
 pub struct LicenseSpring {
     account: Account,
     switches: Switches,
-    throttle: Throttle,
+    throttle: RateLimiter,
 }
 
 impl LicenseSpring {
@@ -96,11 +96,11 @@ impl LicenseSpring {
             // The seed is part of the program and a test loads it.
             account: account.expect("the seed is a good account"),
             switches: Switches::default(),
-            throttle: Throttle::default(),
+            throttle: RateLimiter::default(),
         }
     }
 
-    fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answer, Refusal> {
+    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let Some(route) = Route::of(&asked.path) else {
             return Ok(self.unrouted(asked));
         };
@@ -117,7 +117,7 @@ impl LicenseSpring {
             Route::License(id) => {
                 let license = self.account.license(id)?;
                 let shown = self.account.reading(license, &self.switches, false);
-                Ok(Answer::serialized(200, &shown))
+                Ok(HttpReply::serialized(200, &shown))
             }
             Route::UpdateFeatures(id) => self.update_features(id, asked, now),
             Route::ProductFeatures => self.list_product_features(asked),
@@ -125,7 +125,7 @@ impl LicenseSpring {
     }
 
     /// A path that would be known with a slash at its end is redirected there before the key is looked at.
-    fn unrouted(&self, asked: &Asked) -> Answer {
+    fn unrouted(&self, asked: &HttpRequest) -> HttpReply {
         let slashed = format!("{}/", asked.path);
         if Route::of(&slashed).is_none() {
             return html(404, "Not Found");
@@ -141,7 +141,7 @@ impl LicenseSpring {
         answer
     }
 
-    fn authorize(&self, asked: &Asked) -> Result<(), Refusal> {
+    fn authorize(&self, asked: &HttpRequest) -> Result<(), Refusal> {
         let words = match wire::credential(asked, "Api-Key") {
             Some(KEY) => return Ok(()),
             Some(_) => "Invalid API key.",
@@ -152,16 +152,16 @@ impl LicenseSpring {
 }
 
 /// Django's own pages, outside the REST framework, are HTML.
-fn html(status: u16, words: &str) -> Answer {
-    Answer {
+fn html(status: u16, words: &str) -> HttpReply {
+    HttpReply {
         status,
         headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
         body: format!("<!doctype html>\n<title>{words}</title>\n<h1>{words}</h1>\n").into_bytes(),
     }
 }
 
-fn refused(refusal: Refusal) -> Answer {
-    let mut answer = Answer::json(refusal.status, &refusal.body);
+fn refused(refusal: Refusal) -> HttpReply {
+    let mut answer = HttpReply::json(refusal.status, &refusal.body);
     if refusal.status == 401 {
         let challenge = ("www-authenticate".into(), "Api-Key".into());
         answer.headers.push(challenge);
@@ -170,11 +170,11 @@ fn refused(refusal: Refusal) -> Answer {
 }
 
 impl Simulator for LicenseSpring {
-    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answer {
+    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
         if self.switches.rate_limit
             && let Err(wait) = self.throttle.take(now)
         {
-            return throttle::throttled(wait, self.switches.retry_after);
+            return rate_limit::throttled(wait, self.switches.retry_after);
         }
         self.route(asked, now).unwrap_or_else(refused)
     }
@@ -205,7 +205,7 @@ impl Simulator for LicenseSpring {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, _: &Asked) -> bool {
+    fn lose_session(&mut self, _: &HttpRequest) -> bool {
         // There are only keys, and they do not end.
         false
     }

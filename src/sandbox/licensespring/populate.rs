@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::account::{Account, License, Row, Templates};
-use crate::sandbox::check::Object;
-use crate::sandbox::layered::Layered;
+use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
+use crate::sandbox::strict_json::JsonObject;
 
 /// Ids of the vendor have sixteen digits.
 const FIRST: u64 = 1_700_000_000_000_001;
@@ -57,7 +57,7 @@ impl Account {
             .filter_map(|at| self.loaded(model(FIRST_CUSTOMER + at), &templates))
             .collect();
         let shared = |row: &Row| Arc::new(row.fields.to_object());
-        let rows: Vec<(u64, Arc<Object>)> = models
+        let rows: Vec<(u64, Arc<JsonObject>)> = models
             .first()
             .into_iter()
             .flat_map(|model| {
@@ -89,8 +89,8 @@ impl Account {
     fn planted(
         &mut self,
         place: usize,
-        model: &Arc<Object>,
-        models: &[(u64, Arc<Object>)],
+        model: &Arc<JsonObject>,
+        models: &[(u64, Arc<JsonObject>)],
     ) -> License {
         let own = vec![
             ("id".into(), json!(id(place))),
@@ -113,12 +113,12 @@ impl Account {
             };
             let row = Row {
                 id: self.new_row_id(),
-                fields: Layered::over(shared, own),
+                fields: LayeredObject::over(shared, own),
             };
             rows.insert(*feature, row);
         }
         License {
-            fields: Layered::over(model, own),
+            fields: LayeredObject::over(model, own),
             rows,
         }
     }

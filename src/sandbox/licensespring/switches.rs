@@ -14,17 +14,17 @@ pub(super) struct Switches {
     /// 401 or 403 for a missing or wrong key.
     pub(super) bad_key_status: u16,
     pub(super) slashless_post: SlashlessPost,
-    pub(super) unknown_feature: Unknown,
+    pub(super) unknown_feature: UnknownPolicy,
     /// Whether a string of digits may name a feature by its id where no code matches.
     pub(super) numeric_id: bool,
-    pub(super) omitted: Omitted,
+    pub(super) omitted: OmittedMembers,
     pub(super) row_ids: RowIds,
     pub(super) new_row_max_overages: NewRowMaxOverages,
     pub(super) row_members: RowMembers,
-    pub(super) period_spelling: Spelling,
-    pub(super) period_accepted: Accepted,
-    pub(super) unknown_members: Unknown,
-    pub(super) unknown_query: Unknown,
+    pub(super) period_spelling: PeriodSpelling,
+    pub(super) period_accepted: AcceptedSpelling,
+    pub(super) unknown_members: UnknownPolicy,
+    pub(super) unknown_query: UnknownPolicy,
     /// Whether the limits of 600 requests per 60 s and 50 per second are kept.
     pub(super) rate_limit: bool,
     /// Whether 429 carries `Retry-After`.
@@ -37,16 +37,16 @@ impl Default for Switches {
             page_size: 20,
             bad_key_status: 401,
             slashless_post: SlashlessPost::Redirect,
-            unknown_feature: Unknown::Refuse,
+            unknown_feature: UnknownPolicy::Refuse,
             numeric_id: false,
-            omitted: Omitted::Keep,
+            omitted: OmittedMembers::Keep,
             row_ids: RowIds::Keep,
             new_row_max_overages: NewRowMaxOverages::Fixed99,
             row_members: RowMembers::Newer,
-            period_spelling: Spelling::Annualy,
-            period_accepted: Accepted::Both,
-            unknown_members: Unknown::Refuse,
-            unknown_query: Unknown::Refuse,
+            period_spelling: PeriodSpelling::Annualy,
+            period_accepted: AcceptedSpelling::Both,
+            unknown_members: UnknownPolicy::Refuse,
+            unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
             retry_after: true,
         }
@@ -56,7 +56,7 @@ impl Default for Switches {
 /// What happens to features, members or filters that are not known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Unknown {
+pub(super) enum UnknownPolicy {
     Refuse,
     Ignore,
 }
@@ -73,7 +73,7 @@ pub(super) enum SlashlessPost {
 /// Members that a listed row leaves out: kept, or set to the product feature's defaults again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Omitted {
+pub(super) enum OmittedMembers {
     Keep,
     Redefault,
 }
@@ -107,16 +107,16 @@ pub(super) enum RowMembers {
 /// How a yearly `consumption_period` is read back; licence pages print `annualy`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Spelling {
+pub(super) enum PeriodSpelling {
     Annualy,
     Annually,
 }
 
-impl Spelling {
+impl PeriodSpelling {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Spelling::Annualy => "annualy",
-            Spelling::Annually => "annually",
+            PeriodSpelling::Annualy => "annualy",
+            PeriodSpelling::Annually => "annually",
         }
     }
 }
@@ -124,7 +124,7 @@ impl Spelling {
 /// Which spelling a write may use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Accepted {
+pub(super) enum AcceptedSpelling {
     Both,
     Annualy,
     Annually,

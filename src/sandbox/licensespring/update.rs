@@ -9,33 +9,36 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::{Fields, License, Row};
-use super::switches::{Accepted, Omitted, RowIds, Unknown};
+use super::switches::{AcceptedSpelling, OmittedMembers, RowIds, UnknownPolicy};
 use super::{LicenseSpring, Refusal, account, detail};
-use crate::sandbox::schema::{self, Fault, Kind, Member, Part, Problem};
-use crate::sandbox::simulator::{Answer, Asked};
-use crate::sandbox::wire::{self, BodyFault};
+use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
+use crate::sandbox::simulator::{HttpReply, HttpRequest};
+use crate::sandbox::wire::{self, JsonBodyError};
 
 /// Counts fit a PostgreSQL integer and are not negative; the page says only "integer".
-const COUNT: Kind = Kind::Integer(0, i32::MAX as i64);
+const COUNT: ValueType = ValueType::Integer(0, i32::MAX as i64);
 const PERIODS: [&str; 5] = ["daily", "weekly", "monthly", "annually", "annualy"];
 
-static ITEM: [Member; 13] = [
-    Member::required("product_feature", Kind::Text(1, 255)),
-    Member::optional("max_consumption", COUNT),
-    Member::optional("total_consumptions", COUNT),
-    Member::optional("expiry_date", Kind::Day).or_null(),
-    Member::optional("allow_overages", Kind::Flag),
-    Member::optional("max_overages", COUNT),
-    Member::optional("reset_consumption", Kind::Flag),
-    Member::optional("consumption_period", Kind::OneOf(&PERIODS)).or_null(),
-    Member::optional("metadata", Kind::Object),
-    Member::optional("is_floating", Kind::Flag),
-    Member::optional("is_floating_cloud", Kind::Flag),
-    Member::optional("floating_users", COUNT),
-    Member::optional("floating_timeout", COUNT).or_null(),
+static ITEM: [MemberRule; 13] = [
+    MemberRule::required("product_feature", ValueType::Text(1, 255)),
+    MemberRule::optional("max_consumption", COUNT),
+    MemberRule::optional("total_consumptions", COUNT),
+    MemberRule::optional("expiry_date", ValueType::Day).or_null(),
+    MemberRule::optional("allow_overages", ValueType::Flag),
+    MemberRule::optional("max_overages", COUNT),
+    MemberRule::optional("reset_consumption", ValueType::Flag),
+    MemberRule::optional("consumption_period", ValueType::OneOf(&PERIODS)).or_null(),
+    MemberRule::optional("metadata", ValueType::Object),
+    MemberRule::optional("is_floating", ValueType::Flag),
+    MemberRule::optional("is_floating_cloud", ValueType::Flag),
+    MemberRule::optional("floating_users", COUNT),
+    MemberRule::optional("floating_timeout", COUNT).or_null(),
 ];
-static ITEM_KIND: Kind = Kind::Record(&ITEM);
-static BODY: [Member; 1] = [Member::required("product_features", Kind::List(&ITEM_KIND))];
+static ITEM_KIND: ValueType = ValueType::Record(&ITEM);
+static BODY: [MemberRule; 1] = [MemberRule::required(
+    "product_features",
+    ValueType::List(&ITEM_KIND),
+)];
 
 /// One item of the body whose feature was found.
 struct Item<'a> {
@@ -47,9 +50,9 @@ impl LicenseSpring {
     pub(super) fn update_features(
         &mut self,
         id: &str,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpReply, Refusal> {
         let license = self.account.license(id)?;
         let body = self.body(asked)?;
         let list = body["product_features"].as_array();
@@ -60,33 +63,33 @@ impl LicenseSpring {
         let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         license.fields.insert("updated_at", json!(updated));
         let shown = self.account.reading(&license, &self.switches, true);
-        let answer = Answer::serialized(200, &shown);
+        let answer = HttpReply::serialized(200, &shown);
         self.account.put(id, license);
         Ok(answer)
     }
 
-    fn body(&self, asked: &Asked) -> Result<Value, Refusal> {
+    fn body(&self, asked: &HttpRequest) -> Result<Value, Refusal> {
         // The framework reads no body at all as an empty object.
         let body = match wire::json_body(asked, &["application/json"]) {
             Ok(body) => body,
-            Err(BodyFault::Empty) => json!({}),
-            Err(BodyFault::MediaType(media)) => {
+            Err(JsonBodyError::Empty) => json!({}),
+            Err(JsonBodyError::MediaType(media)) => {
                 let words = format!("Unsupported media type \"{media}\" in request.");
                 return Err(detail(415, words));
             }
-            Err(BodyFault::Malformed(why)) => {
+            Err(JsonBodyError::Malformed(why)) => {
                 return Err(detail(400, format!("JSON parse error - {why}")));
             }
         };
-        let unknown_allowed = self.switches.unknown_members == Unknown::Ignore;
-        let problems = schema::check(&body, &BODY, unknown_allowed);
+        let unknown_allowed = self.switches.unknown_members == UnknownPolicy::Ignore;
+        let problems = body_schema::check(&body, &BODY, unknown_allowed);
         if !problems.is_empty() {
             return Err(invalid(&problems));
         }
         let refused = match self.switches.period_accepted {
-            Accepted::Both => return Ok(body),
-            Accepted::Annualy => "annually",
-            Accepted::Annually => "annualy",
+            AcceptedSpelling::Both => return Ok(body),
+            AcceptedSpelling::Annualy => "annually",
+            AcceptedSpelling::Annually => "annualy",
         };
         let items = body["product_features"].as_array().into_iter().flatten();
         for (index, item) in items.enumerate() {
@@ -108,7 +111,7 @@ impl LicenseSpring {
             };
             let code = item["product_feature"].as_str().unwrap_or("");
             let Some(feature) = self.feature(license, code) else {
-                if self.switches.unknown_feature == Unknown::Ignore {
+                if self.switches.unknown_feature == UnknownPolicy::Ignore {
                     continue;
                 }
                 return Err(unsupported(code));
@@ -140,8 +143,8 @@ impl LicenseSpring {
             let old = license.rows.get(&feature);
             let defaults = self.switches.new_row_max_overages;
             let mut fields = match (old, self.switches.omitted) {
-                (Some(old), Omitted::Keep) => old.fields.to_object(),
-                (Some(old), Omitted::Redefault) => {
+                (Some(old), OmittedMembers::Keep) => old.fields.to_object(),
+                (Some(old), OmittedMembers::Redefault) => {
                     let mut fields = self.account.new_row(feature, defaults);
                     // Usage is a counter, not a setting: it moves only when it is sent.
                     let used = old.fields["total_consumptions"].clone();
@@ -191,20 +194,20 @@ fn item_error(index: usize, member: &str, words: &str) -> Refusal {
 }
 
 /// All problems of a body in the framework's shape.
-fn invalid(problems: &[Problem]) -> Refusal {
+fn invalid(problems: &[BodyProblem]) -> Refusal {
     let mut body = Fields::new();
     for problem in problems {
         let words = words(&problem.fault);
         match problem.path.as_slice() {
             [] => add(&mut body, "non_field_errors", words),
-            [Part::Member(list), Part::Index(index), rest @ ..] => {
+            [PathStep::Member(list), PathStep::Index(index), rest @ ..] => {
                 let items = body.entry(list.clone()).or_insert(json!([]));
                 if let Value::Array(items) = items {
                     while items.len() <= *index {
                         items.push(json!({}));
                     }
                     let name = match rest {
-                        [Part::Member(name), ..] => name,
+                        [PathStep::Member(name), ..] => name,
                         _ => "non_field_errors",
                     };
                     if let Value::Object(item) = &mut items[*index] {
@@ -212,8 +215,8 @@ fn invalid(problems: &[Problem]) -> Refusal {
                     }
                 }
             }
-            [Part::Member(name), ..] => add(&mut body, name, words),
-            [Part::Index(_), ..] => add(&mut body, "non_field_errors", words),
+            [PathStep::Member(name), ..] => add(&mut body, name, words),
+            [PathStep::Index(_), ..] => add(&mut body, "non_field_errors", words),
         }
     }
     Refusal {
@@ -230,22 +233,22 @@ fn add(to: &mut Fields, name: &str, words: String) {
 }
 
 /// The framework's own sentences where it has one.
-fn words(fault: &Fault) -> String {
+fn words(fault: &Violation) -> String {
     match fault {
-        Fault::Unknown => "This field is not known.".into(),
-        Fault::Missing => "This field is required.".into(),
-        Fault::Null => "This field may not be null.".into(),
-        Fault::Not(Kind::Integer(min, max)) => {
+        Violation::Unknown => "This field is not known.".into(),
+        Violation::Missing => "This field is required.".into(),
+        Violation::Null => "This field may not be null.".into(),
+        Violation::Not(ValueType::Integer(min, max)) => {
             format!("A valid integer from {min} to {max} is required.")
         }
-        Fault::Not(Kind::Flag) => "Must be a valid boolean.".into(),
-        Fault::Not(Kind::Day) => {
+        Violation::Not(ValueType::Flag) => "Must be a valid boolean.".into(),
+        Violation::Not(ValueType::Day) => {
             "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.".into()
         }
-        Fault::Not(Kind::OneOf(words)) => {
+        Violation::Not(ValueType::OneOf(words)) => {
             format!("Not a valid choice; choose one of {}.", words.join(", "))
         }
-        Fault::Not(Kind::List(_)) => "Expected a list of items.".into(),
-        Fault::Not(kind) => format!("Invalid data: expected {kind}."),
+        Violation::Not(ValueType::List(_)) => "Expected a list of items.".into(),
+        Violation::Not(kind) => format!("Invalid data: expected {kind}."),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entitle::sandbox::{ForeignEdit, Sandbox};
+use entitle::sandbox::{ForeignEdit, SandboxServer};
 use serde_json::Value as Json;
 
 /// An account as paths and values; lists by what tells their elements apart, times of change left out.
@@ -89,7 +89,7 @@ pub fn field(edit: &ForeignEdit) -> String {
 }
 
 /// The account is what a quiet apply leaves, and no object was written with two different bodies.
-pub fn exactly(sandbox: &Sandbox, vendor: &str, wanted: &Flat) -> Result<(), String> {
+pub fn exactly(sandbox: &SandboxServer, vendor: &str, wanted: &Flat) -> Result<(), String> {
     let state = flat(&sandbox.state(vendor)?);
     let differences = differences(wanted, &state);
     if !differences.is_empty() {
@@ -115,7 +115,7 @@ pub fn exactly(sandbox: &Sandbox, vendor: &str, wanted: &Flat) -> Result<(), Str
 }
 
 /// The account is what a quiet apply leaves, but for fields that somebody else changed.
-pub fn but_for_edits(sandbox: &Sandbox, vendor: &str, wanted: &Flat) -> Result<(), String> {
+pub fn but_for_edits(sandbox: &SandboxServer, vendor: &str, wanted: &Flat) -> Result<(), String> {
     let state = flat(&sandbox.state(vendor)?);
     let edits: Vec<(String, String)> = sandbox
         .foreign_edits()

@@ -17,7 +17,7 @@ use entitle::manifest;
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, Connection, SecretRef};
 use entitle::reconcile::{self, CheckOptions, Checked};
-use entitle::sandbox::{FaultPlan, Options, Sandbox, credentials};
+use entitle::sandbox::{FaultPlan, Options, SandboxServer, credentials};
 use futures::StreamExt;
 
 use account::{Flat, but_for_edits, exactly, flat};
@@ -37,7 +37,7 @@ const QUIET: &str = "429=2,429-date=1,429-bare=1,408=1,425=1,500=1,502=1,503=1,5
 /// Other admins and licensees at work before every third call, beside the commonest faults.
 const BUSY: &str = "foreign=33,502-after=3,drop-after=3,429=3,stale=3,twice=2";
 
-pub fn connections(sandbox: &Sandbox) -> Vec<Connection> {
+pub fn connections(sandbox: &SandboxServer) -> Vec<Connection> {
     let mut connections = simulators::stand_ins(sandbox);
     for connection in &mut connections {
         // Sessions can only be lost where there is a login.
@@ -62,7 +62,7 @@ pub fn connections(sandbox: &Sandbox) -> Vec<Connection> {
     connections
 }
 
-fn check(sandbox: &Sandbox, vendor: &str) -> Checked {
+fn check(sandbox: &SandboxServer, vendor: &str) -> Checked {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
         .join(vendor);
@@ -85,7 +85,9 @@ fn well(report: &Report) -> bool {
 
 /// What an apply without faults makes of a vendor's account.
 async fn quiet(vendor: &str) -> Flat {
-    let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
+    let sandbox = SandboxServer::start(Options::default())
+        .await
+        .expect("loopback");
     let reports = round::run(&check(&sandbox, vendor), Manner::Plain).await;
     assert!(reports.iter().all(well), "{vendor} without faults");
     let state = flat(&sandbox.state(vendor).expect("a vendor"));
@@ -110,7 +112,7 @@ async fn run(seed: u64, wanted: &BTreeMap<&str, Flat>) -> Result<Tally, String> 
         faults: Some(plan),
         ..Options::default()
     };
-    let sandbox = Sandbox::start(options)
+    let sandbox = SandboxServer::start(options)
         .await
         .map_err(|error| error.to_string())?;
     let checked = check(&sandbox, vendor);

@@ -9,7 +9,7 @@ use entitle::apply::{Outcome, Report};
 use entitle::cli::exit::{self, Exit};
 use entitle::model::{Desired, Fields, Key, Value};
 use entitle::plan::Action;
-use entitle::sandbox::{ForeignEdit, Seen};
+use entitle::sandbox::{ForeignEdit, RecordedRequest};
 
 use super::account::{Flat, differences, field, text};
 use super::round::Manner;
@@ -21,7 +21,7 @@ pub struct Round<'a> {
     pub busy: bool,
     pub reports: &'a [Report],
     /// The calls of the round, and of each what somebody else changed right before it.
-    pub calls: Vec<(&'a Seen, Option<&'a ForeignEdit>)>,
+    pub calls: Vec<(&'a RecordedRequest, Option<&'a ForeignEdit>)>,
     /// The account before and after the round, and as a quiet apply leaves it.
     pub before: &'a Flat,
     pub after: &'a Flat,
@@ -55,7 +55,8 @@ pub fn judge(round: &Round<'_>) -> Result<(), String> {
     if exit != expected_exit(round.reports) {
         return Err(format!("the exit was {exit:?}"));
     }
-    let written = |(seen, _): &(&Seen, Option<&ForeignEdit>)| is_write(seen) && seen.carried_out;
+    let written =
+        |(seen, _): &(&RecordedRequest, Option<&ForeignEdit>)| is_write(seen) && seen.carried_out;
     if exit == Exit::Error && round.calls.iter().any(written) {
         return Err("the exit was `error`, but something was written".into());
     }
@@ -97,12 +98,12 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn seen(&self, at: usize) -> &'a Seen {
+    fn seen(&self, at: usize) -> &'a RecordedRequest {
         self.round.calls[at].0
     }
 
     fn told(&self, at: usize) -> String {
-        let Seen {
+        let RecordedRequest {
             method,
             status,
             fault,
@@ -221,12 +222,12 @@ impl<'a> Object<'a> {
     }
 }
 
-fn is_write(seen: &Seen) -> bool {
+fn is_write(seen: &RecordedRequest) -> bool {
     ["PATCH", "PUT"].contains(&seen.method.as_str()) || seen.path.contains("update_features")
 }
 
 /// Whether whoever sent it must reckon with its having been carried out.
-fn may_be_carried_out(seen: &Seen) -> bool {
+fn may_be_carried_out(seen: &RecordedRequest) -> bool {
     seen.carried_out || matches!(seen.status, 0 | 200..300 | 408 | 500..)
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entitle::apply::{Outcome, Report};
 use entitle::cli::simulators;
 use entitle::plan::Action;
-use entitle::sandbox::Fault;
+use entitle::sandbox::ScriptedFault;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
@@ -202,7 +202,7 @@ async fn faults_of_the_sandbox_are_outlived_too(vendor: &'static Vendor) {
         let bench = Bench::new().await;
         vendor.load(&bench, (vendor.account)(3));
         let before = vendor.state(&bench);
-        let fault = Fault {
+        let fault = ScriptedFault {
             status,
             times: 1,
             retry_after: None,

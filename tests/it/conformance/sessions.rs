@@ -3,7 +3,7 @@
 use entitle::apply::Outcome;
 use entitle::plan::Action;
 use entitle::reconcile;
-use entitle::sandbox::{Fault, credentials};
+use entitle::sandbox::{ScriptedFault, credentials};
 use jiff::SignedDuration;
 
 use super::account::WRONG;
@@ -100,7 +100,7 @@ async fn a_session_that_ends_before_the_first_read_is_renewed_once(vendor: &'sta
     let Some((bench, sessions)) = with_login(vendor).await else {
         return;
     };
-    let fault = Fault {
+    let fault = ScriptedFault {
         status: sessions.lost,
         times: 1,
         retry_after: None,
@@ -136,7 +136,7 @@ async fn a_session_that_never_holds_is_an_error_and_not_a_flood_of_logins(vendor
     let Some((bench, sessions)) = with_login(vendor).await else {
         return;
     };
-    let lost = |method: &str| Fault {
+    let lost = |method: &str| ScriptedFault {
         status: sessions.lost,
         times: 10_000,
         retry_after: None,

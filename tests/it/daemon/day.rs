@@ -62,7 +62,7 @@ async fn on_a_day_full_of_faults_every_drift_is_healed_and_nothing_grows() {
 async fn an_hour_of_faults(watched: &Watched, number: usize, hour: usize) {
     watched.edit(number, "activations_allowed", 4);
     // Refusals that no retry on the way hides: what failed is looked at again by itself.
-    let fault = |method: &str, status| entitle::sandbox::Fault {
+    let fault = |method: &str, status| entitle::sandbox::ScriptedFault {
         status,
         times: 2,
         retry_after: None,

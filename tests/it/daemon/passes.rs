@@ -8,12 +8,12 @@ use entitle::daemon::task::Order;
 use entitle::daemon::trigger::Trigger;
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, SecretRef};
-use entitle::sandbox::Fault;
+use entitle::sandbox::ScriptedFault;
 
 use super::{RESYNC, Watched, clock, manifests, order, orders, rules};
 
-fn refusing(method: &str, status: u16, times: u32) -> Fault {
-    Fault {
+fn refusing(method: &str, status: u16, times: u32) -> ScriptedFault {
+    ScriptedFault {
         status,
         times,
         retry_after: None,

@@ -7,7 +7,7 @@ use entitle::apply::store::compact::FEW;
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::trigger::Trigger;
-use entitle::sandbox::Fault;
+use entitle::sandbox::ScriptedFault;
 use serde_json::json;
 
 use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
@@ -214,7 +214,7 @@ async fn a_vendor_that_is_slow_delays_nobody_else() {
     let mut objects = manifests(1);
     objects.push(informatica.little(0, false));
     // Six tries with growing waits take seconds.
-    let fault = Fault {
+    let fault = ScriptedFault {
         status: 503,
         times: 100,
         retry_after: None,

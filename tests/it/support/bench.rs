@@ -12,7 +12,7 @@ use entitle::model::{Connection, Risk, WriteChecks};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Action, Planned};
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
-use entitle::sandbox::{Options, Sandbox, Seen};
+use entitle::sandbox::{Options, RecordedRequest, SandboxServer};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -88,7 +88,7 @@ pub fn settings(clock: fn() -> Timestamp) -> Settings {
 /// A sandbox and how it is reached.
 pub struct Bench {
     /// Shared with the rules of a proxy, which may look at accounts and change them.
-    pub sandbox: Arc<Sandbox>,
+    pub sandbox: Arc<SandboxServer>,
     pub connections: Vec<Connection>,
     pub proxy: Option<Proxy>,
     /// The time of the pass; the simulators have a clock of their own.
@@ -108,7 +108,9 @@ pub fn quick() -> WriteChecks {
 
 impl Bench {
     pub async fn new() -> Self {
-        let sandbox = Sandbox::start(Options::default()).await.expect("loopback");
+        let sandbox = SandboxServer::start(Options::default())
+            .await
+            .expect("loopback");
         let connections = simulators::stand_ins(&sandbox);
         Self {
             sandbox: Arc::new(sandbox),
@@ -246,7 +248,7 @@ impl Bench {
         self.proxy.as_ref().map(Proxy::passed).unwrap_or_default()
     }
 
-    fn count(&self, wanted: impl Fn(&Seen) -> bool) -> Vec<String> {
+    fn count(&self, wanted: impl Fn(&RecordedRequest) -> bool) -> Vec<String> {
         let requests = self.sandbox.requests().into_iter();
         let wanted = requests.filter(wanted);
         wanted

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use entitle::sandbox::{Options, Sandbox, credentials};
+use entitle::sandbox::{Options, SandboxServer, credentials};
 use serde_json::{Value as Json, json};
 
 use super::bench::Object;
@@ -12,7 +12,7 @@ use super::bench::Object;
 /// A directory with manifests, and the simulators that they lead to. Tests that use it need a runtime with
 /// threads of its own, since they wait for the program.
 pub struct Place {
-    pub sandbox: Sandbox,
+    pub sandbox: SandboxServer,
     pub dir: tempfile::TempDir,
     /// What the program finds in its environment.
     pub environment: Vec<(String, String)>,
@@ -58,7 +58,7 @@ impl Place {
     }
 
     pub async fn with(options: Options) -> Self {
-        let sandbox = Sandbox::start(options).await.expect("loopback");
+        let sandbox = SandboxServer::start(options).await.expect("loopback");
         let dir = tempfile::tempdir().expect("a directory");
         let state = dir.path().join("state").display().to_string();
         Self {

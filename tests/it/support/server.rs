@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use entitle::sandbox::Sandbox;
-use entitle::sandbox::simulator::Answer;
+use entitle::sandbox::SandboxServer;
+use entitle::sandbox::simulator::HttpReply;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -26,7 +26,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub type Carried = BTreeMap<&'static str, usize>;
 
 /// What becomes of an answer before it goes out; the first argument is method and path.
-pub type Wrap = dyn Fn(&str, Answer) -> Answer + Send + Sync;
+pub type Wrap = dyn Fn(&str, HttpReply) -> HttpReply + Send + Sync;
 
 pub struct Server {
     pub address: SocketAddr,
@@ -41,7 +41,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub async fn start(sandbox: Arc<Sandbox>, tls: bool, wrap: Arc<Wrap>) -> Self {
+    pub async fn start(sandbox: Arc<SandboxServer>, tls: bool, wrap: Arc<Wrap>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("an address");
         let connections: Arc<Mutex<Vec<Carried>>> = Arc::default();
@@ -111,7 +111,7 @@ where
 }
 
 async fn answered(
-    sandbox: Arc<Sandbox>,
+    sandbox: Arc<SandboxServer>,
     wrap: Arc<Wrap>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -161,7 +161,7 @@ fn acceptor() -> TlsAcceptor {
 }
 
 /// A body packed with gzip.
-pub fn packed(mut answer: Answer) -> Answer {
+pub fn packed(mut answer: HttpReply) -> HttpReply {
     answer.body = gzip(&answer.body);
     answer
         .headers

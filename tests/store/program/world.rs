@@ -3,13 +3,13 @@
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use entitle::sandbox::{Options, Population, Sandbox, population};
+use entitle::sandbox::{Options, Population, SandboxServer, population};
 use serde_json::{Value as Json, json};
 
 use super::Address;
 
 pub struct World {
-    sandbox: Sandbox,
+    sandbox: SandboxServer,
     dir: tempfile::TempDir,
     environment: Vec<(String, String)>,
 }
@@ -37,7 +37,7 @@ impl World {
             latency,
             ..Options::default()
         };
-        let sandbox = Sandbox::start(options).await.unwrap();
+        let sandbox = SandboxServer::start(options).await.unwrap();
         let address = format!("http://{}", sandbox.address());
         let (connection, variables) = population::connection(vendor, &address).unwrap();
         // So that a lease lasts no longer than a test can wait for.

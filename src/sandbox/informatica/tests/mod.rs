@@ -20,17 +20,17 @@ fn noon() -> Timestamp {
     at("2024-05-01T12:00:00Z")
 }
 
-fn asked(method: &str, path: &str, session: &str) -> Asked {
-    Asked {
+fn asked(method: &str, path: &str, session: &str) -> HttpRequest {
+    HttpRequest {
         method: method.into(),
         path: format!("/saas/public/core/v3{path}"),
         headers: BTreeMap::from([("infa-session-id".into(), session.into())]),
         base: "http://127.0.0.1:1/informatica".into(),
-        ..Asked::default()
+        ..HttpRequest::default()
     }
 }
 
-fn with_body(mut asked: Asked, body: &Value) -> Asked {
+fn with_body(mut asked: HttpRequest, body: &Value) -> HttpRequest {
     asked
         .headers
         .insert("content-type".into(), "application/json".into());
@@ -38,7 +38,7 @@ fn with_body(mut asked: Asked, body: &Value) -> Asked {
     asked
 }
 
-fn json_of(answer: &Answer) -> Value {
+fn json_of(answer: &HttpReply) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
@@ -48,12 +48,12 @@ fn get(iics: &mut Informatica, org: &str, session: &str) -> (u16, Value) {
     (answer.status, json_of(&answer))
 }
 
-fn put_as(iics: &mut Informatica, org: &str, body: &Value, session: &str) -> Answer {
+fn put_as(iics: &mut Informatica, org: &str, body: &Value, session: &str) -> HttpReply {
     let call = asked("PUT", &format!("/license/org/{org}"), session);
     iics.answer(&with_body(call, body), noon())
 }
 
-fn put(iics: &mut Informatica, body: &Value) -> Answer {
+fn put(iics: &mut Informatica, body: &Value) -> HttpReply {
     put_as(iics, SUB, body, FIXED_SESSION)
 }
 
@@ -68,7 +68,7 @@ fn refused(iics: &mut Informatica, body: &Value, status: u16, words: &str) {
     assert_eq!(iics.state(), before);
 }
 
-fn log_in(iics: &mut Informatica, username: &str, password: &str) -> Answer {
+fn log_in(iics: &mut Informatica, username: &str, password: &str) -> HttpReply {
     let body = json!({"username": username, "password": password});
     let mut call = with_body(asked("POST", "/login", ""), &body);
     call.headers.remove("infa-session-id");

@@ -94,7 +94,7 @@ fn missing_unknown_and_ended_sessions_are_401() {
 
     let session = session_of(&mut iics, "admin@sandbox.test");
     let out = iics.answer(&asked("POST", "/logout", &session), noon());
-    assert_eq!(out, Answer::empty(200));
+    assert_eq!(out, HttpReply::empty(200));
     assert_eq!(get(&mut iics, SUB, &session).0, 401);
     let out = iics.answer(&asked("POST", "/logout", &session), noon());
     assert_eq!(out.status, 401);

@@ -19,10 +19,10 @@ fn noon() -> Timestamp {
     at("2024-05-01T12:00:00Z")
 }
 
-fn asked(method: &str, target: &str) -> Asked {
+fn asked(method: &str, target: &str) -> HttpRequest {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = url::form_urlencoded::parse(query.as_bytes());
-    Asked {
+    HttpRequest {
         method: method.into(),
         path: path.into(),
         query: query.into_owned().collect(),
@@ -32,7 +32,7 @@ fn asked(method: &str, target: &str) -> Asked {
     }
 }
 
-fn with_body(method: &str, target: &str, body: &Value) -> Asked {
+fn with_body(method: &str, target: &str, body: &Value) -> HttpRequest {
     let mut asked = asked(method, target);
     asked
         .headers
@@ -41,7 +41,7 @@ fn with_body(method: &str, target: &str, body: &Value) -> Asked {
     asked
 }
 
-fn json_of(answer: &Answer) -> Value {
+fn json_of(answer: &HttpReply) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
@@ -246,7 +246,7 @@ fn refusals_have_the_body_that_the_switch_says() {
     let answer = lac.answer(&call, noon());
     assert_eq!(json_of(&answer), json!({"message": words}));
     lac.set_switches(json!({"error_body": "empty"})).unwrap();
-    assert_eq!(lac.answer(&call, noon()), Answer::empty(400));
+    assert_eq!(lac.answer(&call, noon()), HttpReply::empty(400));
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Bench {
         bench
     }
 
-    fn raw(&mut self, asked: &Asked) -> (u16, Value) {
+    fn raw(&mut self, asked: &HttpRequest) -> (u16, Value) {
         let answer = self.api.answer(asked, self.now);
         (answer.status, told(&answer))
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entitle::apply::{Outcome, Report};
-use entitle::sandbox::Sandbox;
+use entitle::sandbox::SandboxServer;
 use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value as Json, json};
@@ -108,7 +108,7 @@ pub struct End {
 /// the same course.
 async fn bench(
     vendor: &'static Vendor,
-    rule: impl Fn(&Arc<Sandbox>, usize) -> Option<Spoil> + Send + Sync + 'static,
+    rule: impl Fn(&Arc<SandboxServer>, usize) -> Option<Spoil> + Send + Sync + 'static,
 ) -> Bench {
     let mut bench = Bench::new().await;
     let sandbox = Arc::clone(&bench.sandbox);
@@ -134,7 +134,7 @@ async fn course(vendor: &'static Vendor) -> Course {
     Course { planning, calls }
 }
 
-fn make(sandbox: &Sandbox, vendor: &Vendor, edit: Edit) -> Json {
+fn make(sandbox: &SandboxServer, vendor: &Vendor, edit: Edit) -> Json {
     let mut account = sandbox.state(vendor.name).expect("a simulator");
     let place = (vendor.place)(edit.object);
     let object = account.pointer_mut(&place).expect("there");

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// A JSON object.
-pub type Object = Map<String, Value>;
+pub type JsonObject = Map<String, Value>;
 
 /// The path of a member, for messages.
 pub fn path(at: &str, name: &str) -> String {
@@ -39,13 +39,13 @@ fn wrong(at: &str, name: &str, wanted: &str, found: &Value) -> String {
 }
 
 /// The value as an object; `what` names it, for example `the request body` or `Features[0]`.
-pub fn object<'a>(value: &'a Value, what: &str) -> Result<&'a Object, String> {
+pub fn object<'a>(value: &'a Value, what: &str) -> Result<&'a JsonObject, String> {
     let refused = || format!("{what} must be an object, not {}", kind(value));
     value.as_object().ok_or_else(refused)
 }
 
 /// Refuses members other than the known ones.
-pub fn only(object: &Object, at: &str, known: &[&str]) -> Result<(), String> {
+pub fn only(object: &JsonObject, at: &str, known: &[&str]) -> Result<(), String> {
     let unknown = object.keys().find(|name| !known.contains(&name.as_str()));
     match unknown {
         Some(name) => Err(format!("{} is not a known member", path(at, name))),
@@ -54,13 +54,13 @@ pub fn only(object: &Object, at: &str, known: &[&str]) -> Result<(), String> {
 }
 
 /// A member that must be there; `null` counts as there.
-pub fn required<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a Value, String> {
+pub fn required<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a Value, String> {
     let missing = || format!("{} is required", path(at, name));
     object.get(name).ok_or_else(missing)
 }
 
 /// A required string.
-pub fn string<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a str, String> {
+pub fn string<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a str, String> {
     let value = required(object, at, name)?;
     value
         .as_str()
@@ -69,7 +69,7 @@ pub fn string<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a str, S
 
 /// A string that may be absent or `null`.
 pub fn optional_string<'a>(
-    object: &'a Object,
+    object: &'a JsonObject,
     at: &str,
     name: &str,
 ) -> Result<Option<&'a str>, String> {
@@ -81,7 +81,7 @@ pub fn optional_string<'a>(
 
 /// A required string that is one of `choices`.
 pub fn choice<'a>(
-    object: &'a Object,
+    object: &'a JsonObject,
     at: &str,
     name: &str,
     choices: &[&str],
@@ -98,7 +98,7 @@ pub fn choice<'a>(
 }
 
 /// A required integer; `1.0` and `"1"` are not integers.
-pub fn integer(object: &Object, at: &str, name: &str) -> Result<i64, String> {
+pub fn integer(object: &JsonObject, at: &str, name: &str) -> Result<i64, String> {
     let value = required(object, at, name)?;
     value
         .as_i64()
@@ -106,7 +106,7 @@ pub fn integer(object: &Object, at: &str, name: &str) -> Result<i64, String> {
 }
 
 /// A required boolean.
-pub fn boolean(object: &Object, at: &str, name: &str) -> Result<bool, String> {
+pub fn boolean(object: &JsonObject, at: &str, name: &str) -> Result<bool, String> {
     let value = required(object, at, name)?;
     value
         .as_bool()
@@ -114,7 +114,7 @@ pub fn boolean(object: &Object, at: &str, name: &str) -> Result<bool, String> {
 }
 
 /// A required array.
-pub fn array<'a>(object: &'a Object, at: &str, name: &str) -> Result<&'a [Value], String> {
+pub fn array<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a [Value], String> {
     let value = required(object, at, name)?;
     match value {
         Value::Array(items) => Ok(items),

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 /// One request that was answered, without its credentials.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Seen {
+pub struct RecordedRequest {
     pub method: String,
     /// Path and query as sent, with the vendor's prefix; the value of a secret parameter is `-`.
     pub path: String,
@@ -23,7 +23,7 @@ pub struct Seen {
     pub carried_out: bool,
 }
 
-impl Seen {
+impl RecordedRequest {
     /// A request that nobody has answered yet; its path is without secrets.
     pub(super) fn new(method: &str, shown_path: String, body: &[u8]) -> Self {
         Self {
@@ -53,12 +53,12 @@ const KEPT: usize = 100_000;
 
 /// The newest of many, the oldest of them first.
 #[derive(Debug)]
-pub(super) struct Newest<T> {
+pub(super) struct BoundedLog<T> {
     kept: VecDeque<T>,
     count: u64,
 }
 
-impl<T> Default for Newest<T> {
+impl<T> Default for BoundedLog<T> {
     fn default() -> Self {
         Self {
             kept: VecDeque::new(),
@@ -67,7 +67,7 @@ impl<T> Default for Newest<T> {
     }
 }
 
-impl<T: Clone> Newest<T> {
+impl<T: Clone> BoundedLog<T> {
     pub(super) fn push(&mut self, one: T) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();

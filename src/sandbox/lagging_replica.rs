@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::simulator::{Answer, Asked, Simulator};
+use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// For how many calls of a vendor after a write its replica may lack it. More than a client has under way
 /// at once, so that reading back a write is in reach of it.
@@ -17,12 +17,12 @@ const LAG: u64 = 20;
 
 /// The accounts from before the last writes, the oldest first.
 #[derive(Default)]
-pub(super) struct Replica {
+pub(super) struct LaggingReplica {
     calls: u64,
     before: VecDeque<(u64, Value)>,
 }
 
-impl Replica {
+impl LaggingReplica {
     /// Counts a call and lets go of what is too old.
     pub fn tick(&mut self) {
         self.calls += 1;
@@ -43,9 +43,9 @@ impl Replica {
     pub fn answer(
         &mut self,
         simulator: &dyn Simulator,
-        asked: &Asked,
+        asked: &HttpRequest,
         now: Timestamp,
-    ) -> Option<Answer> {
+    ) -> Option<HttpReply> {
         let live = simulator.fork().answer(asked, now);
         for at in (0..self.before.len()).rev() {
             // The copy has the sessions of today, only its account is an old one.

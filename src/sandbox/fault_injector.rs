@@ -7,15 +7,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::broken;
-use super::dice::Dice;
-use super::faults::Kind;
-use super::replica::Replica;
-use super::simulator::{Answer, Asked, Simulator};
+use super::fault_plan::FaultKind;
+use super::fault_replies;
+use super::fault_schedule::FaultSchedule;
+use super::lagging_replica::LaggingReplica;
+use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// A failure that a simulator is told to show, for testing how a client takes it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
+pub struct ScriptedFault {
     /// The status to answer with, for example 429 or 503.
     pub status: u16,
     /// How many requests it hits.
@@ -30,7 +30,7 @@ pub struct Fault {
 
 /// How a reply is put on the wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Delivery {
+pub(super) enum DeliveryMode {
     Whole,
     /// In pieces with pauses between them.
     Slow,
@@ -41,24 +41,24 @@ pub(super) enum Delivery {
 }
 
 /// What is sent to the client.
-pub(super) struct Reply {
-    pub answer: Answer,
-    pub delivery: Delivery,
+pub(super) struct OutgoingReply {
+    pub answer: HttpReply,
+    pub delivery: DeliveryMode,
 }
 
-impl Reply {
+impl OutgoingReply {
     /// An answer sent as it is.
-    pub fn whole(answer: Answer) -> Self {
+    pub fn whole(answer: HttpReply) -> Self {
         Self {
             answer,
-            delivery: Delivery::Whole,
+            delivery: DeliveryMode::Whole,
         }
     }
 }
 
 /// A reply, and what the record says of it.
-pub(super) struct Told {
-    pub reply: Reply,
+pub(super) struct RecordedReply {
+    pub reply: OutgoingReply,
     /// The name of the fault that was applied.
     pub fault: Option<String>,
     pub carried_out: bool,
@@ -66,37 +66,37 @@ pub(super) struct Told {
     pub foreign: Option<Value>,
 }
 
-impl Told {
-    fn new(answer: Answer, delivery: Delivery, carried_out: bool) -> Self {
+impl RecordedReply {
+    fn new(answer: HttpReply, delivery: DeliveryMode, carried_out: bool) -> Self {
         Self {
-            reply: Reply { answer, delivery },
+            reply: OutgoingReply { answer, delivery },
             fault: None,
             carried_out,
             foreign: None,
         }
     }
 
-    fn by(mut self, kind: Kind) -> Self {
+    fn by(mut self, kind: FaultKind) -> Self {
         self.fault = Some(kind.name().to_owned());
         self
     }
 }
 
 /// One vendor's simulator and the faults that wait for its requests.
-pub(super) struct Troubled {
+pub(super) struct FaultInjector {
     simulator: Box<dyn Simulator>,
-    asked_for: Vec<Fault>,
-    dice: Option<Dice>,
-    replica: Replica,
+    asked_for: Vec<ScriptedFault>,
+    dice: Option<FaultSchedule>,
+    replica: LaggingReplica,
 }
 
-impl Troubled {
-    pub fn new(simulator: Box<dyn Simulator>, dice: Option<Dice>) -> Self {
+impl FaultInjector {
+    pub fn new(simulator: Box<dyn Simulator>, dice: Option<FaultSchedule>) -> Self {
         Self {
             simulator,
             asked_for: Vec::new(),
             dice,
-            replica: Replica::default(),
+            replica: LaggingReplica::default(),
         }
     }
 
@@ -106,26 +106,26 @@ impl Troubled {
 
     /// Replaces the account. What it was before is no state that a read may still show.
     pub fn set_state(&mut self, state: Value) -> Result<(), String> {
-        self.replica = Replica::default();
+        self.replica = LaggingReplica::default();
         self.simulator.set_state(state)
     }
 
-    pub fn ask_for(&mut self, fault: Fault) {
+    pub fn ask_for(&mut self, fault: ScriptedFault) {
         self.asked_for.push(fault);
     }
 
     /// Takes other dice, which have seen no call yet.
-    pub fn set_dice(&mut self, dice: Option<Dice>) {
+    pub fn set_dice(&mut self, dice: Option<FaultSchedule>) {
         self.dice = dice;
-        self.replica = Replica::default();
+        self.replica = LaggingReplica::default();
     }
 
     /// Answers a request; `target` is its path and query as they were sent.
-    pub fn answer(&mut self, asked: &Asked, target: &str, now: Timestamp) -> Told {
+    pub fn answer(&mut self, asked: &HttpRequest, target: &str, now: Timestamp) -> RecordedReply {
         self.replica.tick();
         if let Some(fault) = self.next_asked_for(&asked.method) {
             let done = fault.carried_out && self.carry_out(asked, now).1;
-            let mut told = Told::new(fault.answer(), Delivery::Whole, done);
+            let mut told = RecordedReply::new(fault.answer(), DeliveryMode::Whole, done);
             told.fault = Some(fault.name());
             return told;
         }
@@ -148,15 +148,15 @@ impl Troubled {
         told
     }
 
-    fn plainly(&mut self, asked: &Asked, now: Timestamp) -> Told {
+    fn plainly(&mut self, asked: &HttpRequest, now: Timestamp) -> RecordedReply {
         let (own, done) = self.carry_out(asked, now);
-        Told::new(own, Delivery::Whole, done)
+        RecordedReply::new(own, DeliveryMode::Whole, done)
     }
 
     /// Lets the simulator answer and says whether it did as asked.
-    fn carry_out(&mut self, asked: &Asked, now: Timestamp) -> (Answer, bool) {
+    fn carry_out(&mut self, asked: &HttpRequest, now: Timestamp) -> (HttpReply, bool) {
         let lagging = self.dice.as_ref();
-        let lagging = lagging.is_some_and(|dice| dice.plan().has(Kind::Stale));
+        let lagging = lagging.is_some_and(|dice| dice.plan().has(FaultKind::Stale));
         let before = (lagging && asked.method != "GET").then(|| self.simulator.state());
         let own = self.simulator.answer(asked, now);
         if let Some(before) = before {
@@ -167,56 +167,82 @@ impl Troubled {
     }
 
     /// Applies a fault to a request. One that finds nothing to go wrong is not named in the record.
-    fn apply(&mut self, kind: Kind, entropy: u64, asked: &Asked, now: Timestamp) -> Told {
-        let instead = |answer| Some(Told::new(answer, Delivery::Whole, false));
+    fn apply(
+        &mut self,
+        kind: FaultKind,
+        entropy: u64,
+        asked: &HttpRequest,
+        now: Timestamp,
+    ) -> RecordedReply {
+        let instead = |answer| Some(RecordedReply::new(answer, DeliveryMode::Whole, false));
         let told = match kind {
-            Kind::TooMany => {
+            FaultKind::TooMany => {
                 // Mostly at once: whoever tests a client waits for every second of it.
                 let after = if entropy.is_multiple_of(4) { "1" } else { "0" };
-                instead(broken::too_many(Some(after.into())))
+                instead(fault_replies::too_many(Some(after.into())))
             }
-            Kind::TooManyUntil => instead(broken::too_many(Some(broken::in_a_second()))),
-            Kind::TooManyBare => instead(broken::too_many(None)),
-            Kind::Timeout => instead(Answer::empty(408)),
-            Kind::TooEarly => instead(Answer::empty(425)),
-            Kind::Server(error) => instead(broken::server(error)),
-            Kind::Html => instead(broken::page()),
-            Kind::DropBefore => Some(Told::new(broken::nothing(), Delivery::Dropped, false)),
-            Kind::ServerAfter(error) => {
+            FaultKind::TooManyUntil => {
+                instead(fault_replies::too_many(Some(fault_replies::in_a_second())))
+            }
+            FaultKind::TooManyBare => instead(fault_replies::too_many(None)),
+            FaultKind::Timeout => instead(HttpReply::empty(408)),
+            FaultKind::TooEarly => instead(HttpReply::empty(425)),
+            FaultKind::Server(error) => instead(fault_replies::server(error)),
+            FaultKind::Html => instead(fault_replies::page()),
+            FaultKind::DropBefore => Some(RecordedReply::new(
+                fault_replies::nothing(),
+                DeliveryMode::Dropped,
+                false,
+            )),
+            FaultKind::ServerAfter(error) => {
                 let (_, done) = self.carry_out(asked, now);
-                Some(Told::new(broken::server(error), Delivery::Whole, done))
+                Some(RecordedReply::new(
+                    fault_replies::server(error),
+                    DeliveryMode::Whole,
+                    done,
+                ))
             }
-            Kind::DropAfter => {
+            FaultKind::DropAfter => {
                 let (_, done) = self.carry_out(asked, now);
-                Some(Told::new(broken::nothing(), Delivery::Dropped, done))
+                Some(RecordedReply::new(
+                    fault_replies::nothing(),
+                    DeliveryMode::Dropped,
+                    done,
+                ))
             }
-            Kind::DropDuring => {
+            FaultKind::DropDuring => {
                 return self.spoilt(kind, asked, now, |reply| {
-                    reply.delivery = Delivery::CutShort
+                    reply.delivery = DeliveryMode::CutShort
                 });
             }
-            Kind::Slow => {
-                return self.spoilt(kind, asked, now, |reply| reply.delivery = Delivery::Slow);
+            FaultKind::Slow => {
+                return self.spoilt(kind, asked, now, |reply| {
+                    reply.delivery = DeliveryMode::Slow
+                });
             }
-            Kind::Truncated => {
+            FaultKind::Truncated => {
                 return self.spoilt(kind, asked, now, |reply| {
                     let half = reply.answer.body.len() / 2;
                     reply.answer.body.truncate(half);
                 });
             }
-            Kind::Twice => {
+            FaultKind::Twice => {
                 let (_, first) = self.carry_out(asked, now);
                 let (own, second) = self.carry_out(asked, now);
-                Some(Told::new(own, Delivery::Whole, first || second))
+                Some(RecordedReply::new(
+                    own,
+                    DeliveryMode::Whole,
+                    first || second,
+                ))
             }
-            Kind::Stale => self.stale(asked, now),
-            Kind::Session => {
+            FaultKind::Stale => self.stale(asked, now),
+            FaultKind::Session => {
                 let lost = self.simulator.lose_session(asked);
                 lost.then(|| self.plainly(asked, now))
             }
-            Kind::Foreign => {
+            FaultKind::Foreign => {
                 let edit = self.simulator.foreign_edit(entropy, now);
-                edit.map(|edit| Told {
+                edit.map(|edit| RecordedReply {
                     foreign: Some(edit),
                     ..self.plainly(asked, now)
                 })
@@ -231,11 +257,11 @@ impl Troubled {
     /// Carries a request out and spoils the reply, unless there is no body that could be spoilt.
     fn spoilt(
         &mut self,
-        kind: Kind,
-        asked: &Asked,
+        kind: FaultKind,
+        asked: &HttpRequest,
         now: Timestamp,
-        spoil: impl FnOnce(&mut Reply),
-    ) -> Told {
+        spoil: impl FnOnce(&mut OutgoingReply),
+    ) -> RecordedReply {
         let mut told = self.plainly(asked, now);
         if told.reply.answer.body.len() < 2 {
             return told;
@@ -244,19 +270,19 @@ impl Troubled {
         told.by(kind)
     }
 
-    fn stale(&mut self, asked: &Asked, now: Timestamp) -> Option<Told> {
+    fn stale(&mut self, asked: &HttpRequest, now: Timestamp) -> Option<RecordedReply> {
         if asked.method != "GET" {
             return None;
         }
         let old = self.replica.answer(self.simulator.as_ref(), asked, now)?;
         let done = old.status < 400;
-        Some(Told::new(old, Delivery::Whole, done))
+        Some(RecordedReply::new(old, DeliveryMode::Whole, done))
     }
 
     /// The oldest fault that fits the method, one time less.
-    fn next_asked_for(&mut self, method: &str) -> Option<Fault> {
+    fn next_asked_for(&mut self, method: &str) -> Option<ScriptedFault> {
         let faults = &mut self.asked_for;
-        let fits = |fault: &Fault| fault.method.as_deref().is_none_or(|one| one == method);
+        let fits = |fault: &ScriptedFault| fault.method.as_deref().is_none_or(|one| one == method);
         let at = faults
             .iter()
             .position(|fault| fault.times > 0 && fits(fault))?;
@@ -267,9 +293,9 @@ impl Troubled {
     }
 }
 
-impl Fault {
-    fn answer(&self) -> Answer {
-        let mut answer = Answer::json(self.status, &json!({"message": "fault asked for"}));
+impl ScriptedFault {
+    fn answer(&self) -> HttpReply {
+        let mut answer = HttpReply::json(self.status, &json!({"message": "fault asked for"}));
         if let Some(after) = &self.retry_after {
             answer.headers.push(("retry-after".into(), after.clone()));
         }

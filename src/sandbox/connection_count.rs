@@ -14,19 +14,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// How many connections are open.
-pub(super) type Count = watch::Sender<usize>;
+pub(super) type ConnectionCount = watch::Sender<usize>;
 
 /// Accepts connections and counts them.
-pub(super) struct Counting {
+pub(super) struct CountingListener {
     pub listener: TcpListener,
-    pub open: Count,
+    pub open: ConnectionCount,
 }
 
-impl Listener for Counting {
-    type Io = Counted;
+impl Listener for CountingListener {
+    type Io = CountedConnection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Counted, SocketAddr) {
+    async fn accept(&mut self) -> (CountedConnection, SocketAddr) {
         // axum's own `accept` outlives passing failures, as that of tokio does not.
         let (stream, from) = Listener::accept(&mut self.listener).await;
         // Without NODELAY the kernel may hold back small replies for 40 ms, which would drown the latency
@@ -34,7 +34,7 @@ impl Listener for Counting {
         let _ = stream.set_nodelay(true);
         self.open.send_modify(|open| *open += 1);
         let open = self.open.clone();
-        (Counted { stream, open }, from)
+        (CountedConnection { stream, open }, from)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -43,18 +43,18 @@ impl Listener for Counting {
 }
 
 /// A connection that counts as long as it is there.
-pub(super) struct Counted {
+pub(super) struct CountedConnection {
     stream: TcpStream,
-    open: Count,
+    open: ConnectionCount,
 }
 
-impl Drop for Counted {
+impl Drop for CountedConnection {
     fn drop(&mut self) {
         self.open.send_modify(|open| *open -= 1);
     }
 }
 
-impl AsyncRead for Counted {
+impl AsyncRead for CountedConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +64,7 @@ impl AsyncRead for Counted {
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountedConnection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -95,7 +95,7 @@ impl AsyncWrite for Counted {
 }
 
 /// Waits until every connection that was made to an address before is closed.
-pub(super) async fn all_closed(address: SocketAddr, open: &Count) -> io::Result<()> {
+pub(super) async fn all_closed(address: SocketAddr, open: &ConnectionCount) -> io::Result<()> {
     // Connections are accepted in the order in which they were made: once this one is answered, those before
     // it are counted.
     let mut own = TcpStream::connect(address).await?;

@@ -9,12 +9,12 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::faults::ServerError;
-use super::simulator::Answer;
+use super::fault_plan::ServerError;
+use super::simulator::HttpReply;
 
 /// 429, with a `Retry-After` or without.
-pub fn too_many(after: Option<String>) -> Answer {
-    let mut answer = Answer::json(429, &json!({"message": "Too many requests."}));
+pub fn too_many(after: Option<String>) -> HttpReply {
+    let mut answer = HttpReply::json(429, &json!({"message": "Too many requests."}));
     if let Some(after) = after {
         answer.headers.push(("retry-after".into(), after));
     }
@@ -33,26 +33,28 @@ pub fn in_a_second() -> String {
         .unwrap_or_default()
 }
 
-pub fn server(error: ServerError) -> Answer {
+pub fn server(error: ServerError) -> HttpReply {
     match error {
-        ServerError::Internal => Answer::json(500, &json!({"message": "Internal server error."})),
+        ServerError::Internal => {
+            HttpReply::json(500, &json!({"message": "Internal server error."}))
+        }
         ServerError::BadGateway => html(502, "Bad Gateway"),
         ServerError::Unavailable => html(503, "Service Unavailable"),
     }
 }
 
 /// A page where a document was asked for, with a status as if all were well.
-pub fn page() -> Answer {
+pub fn page() -> HttpReply {
     html(200, "We will be back soon")
 }
 
 /// What a dropped connection carries; the record shows its status.
-pub fn nothing() -> Answer {
-    Answer::empty(0)
+pub fn nothing() -> HttpReply {
+    HttpReply::empty(0)
 }
 
-fn html(status: u16, words: &str) -> Answer {
-    Answer {
+fn html(status: u16, words: &str) -> HttpReply {
+    HttpReply {
         status,
         headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
         body: format!("<!doctype html>\n<title>{words}</title>\n<h1>{words}</h1>\n").into_bytes(),

@@ -10,18 +10,18 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::check::Object;
+use super::strict_json::JsonObject;
 
 /// An object over a shared one.
 #[derive(Clone, Debug, Default)]
-pub struct Layered {
-    shared: Arc<Object>,
+pub struct LayeredObject {
+    shared: Arc<JsonObject>,
     /// Members that are not as in the shared object; few, so they are searched one by one.
     own: Vec<(Cow<'static, str>, Value)>,
 }
 
-impl From<Object> for Layered {
-    fn from(object: Object) -> Self {
+impl From<JsonObject> for LayeredObject {
+    fn from(object: JsonObject) -> Self {
         Self {
             shared: Arc::new(object),
             own: Vec::new(),
@@ -29,8 +29,8 @@ impl From<Object> for Layered {
     }
 }
 
-impl Layered {
-    pub fn over(shared: &Arc<Object>, own: Vec<(Cow<'static, str>, Value)>) -> Self {
+impl LayeredObject {
+    pub fn over(shared: &Arc<JsonObject>, own: Vec<(Cow<'static, str>, Value)>) -> Self {
         Self {
             shared: Arc::clone(shared),
             own,
@@ -62,7 +62,7 @@ impl Layered {
         shared.chain(added.map(|(name, value)| (name.as_ref(), value)))
     }
 
-    pub fn to_object(&self) -> Object {
+    pub fn to_object(&self) -> JsonObject {
         let members = self.iter();
         members
             .map(|(name, value)| (name.to_owned(), value.clone()))
@@ -71,24 +71,24 @@ impl Layered {
 }
 
 /// An object whose members can be looked up, layered or not.
-pub trait Members {
+pub trait MemberLookup {
     fn member(&self, name: &str) -> Option<&Value>;
 }
 
-impl Members for Object {
+impl MemberLookup for JsonObject {
     fn member(&self, name: &str) -> Option<&Value> {
         self.get(name)
     }
 }
 
-impl Members for Layered {
+impl MemberLookup for LayeredObject {
     fn member(&self, name: &str) -> Option<&Value> {
         self.get(name)
     }
 }
 
 /// `null` for a member that is not there, as with JSON values.
-impl Index<&str> for Layered {
+impl Index<&str> for LayeredObject {
     type Output = Value;
 
     fn index(&self, name: &str) -> &Value {
@@ -96,7 +96,7 @@ impl Index<&str> for Layered {
     }
 }
 
-impl Serialize for Layered {
+impl Serialize for LayeredObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
@@ -114,8 +114,8 @@ mod tests {
             panic!("an object");
         };
         let shared = Arc::new(shared);
-        let mut one = Layered::over(&shared, vec![("id".into(), json!(7))]);
-        let other = Layered::over(&shared, Vec::new());
+        let mut one = LayeredObject::over(&shared, vec![("id".into(), json!(7))]);
+        let other = LayeredObject::over(&shared, Vec::new());
         one.insert("size", json!(2));
         one.insert("size", json!(3));
         one.insert("more", json!(true));

@@ -11,8 +11,12 @@ use super::switches::GroupOrder;
 
 impl Organization {
     /// The licence as the API shows it.
-    pub(super) fn reading<'a>(&'a self, license: &'a License, order: GroupOrder) -> Reading<'a> {
-        Reading {
+    pub(super) fn reading<'a>(
+        &'a self,
+        license: &'a License,
+        order: GroupOrder,
+    ) -> LicenseView<'a> {
+        LicenseView {
             organization: self,
             license,
             order,
@@ -21,17 +25,17 @@ impl Organization {
 }
 
 /// A licence on its way out.
-pub(super) struct Reading<'a> {
+pub(super) struct LicenseView<'a> {
     organization: &'a Organization,
     license: &'a License,
     order: GroupOrder,
 }
 
-impl Reading<'_> {
-    fn groups(&self) -> Vec<Group<'_>> {
+impl LicenseView<'_> {
+    fn groups(&self) -> Vec<GroupView<'_>> {
         let ids = self.license.groups.iter();
         let groups = ids.filter_map(|id| self.organization.groups.get(id));
-        let mut groups: Vec<_> = groups.map(Group).collect();
+        let mut groups: Vec<_> = groups.map(GroupView).collect();
         groups.sort_by_cached_key(|group| creation(group.0));
         if self.order == GroupOrder::Reversed {
             groups.reverse();
@@ -40,7 +44,7 @@ impl Reading<'_> {
     }
 }
 
-impl Serialize for Reading<'_> {
+impl Serialize for LicenseView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
         for (name, value) in self.license.fields.iter() {
@@ -52,9 +56,9 @@ impl Serialize for Reading<'_> {
 }
 
 /// A group of a licence. The count of its users belongs to the user-group list only.
-struct Group<'a>(&'a Map<String, Value>);
+struct GroupView<'a>(&'a Map<String, Value>);
 
-impl Serialize for Group<'_> {
+impl Serialize for GroupView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().filter(|(name, _)| *name != "totalUsers"))
     }

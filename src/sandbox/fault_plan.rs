@@ -1,13 +1,13 @@
 //! What can go wrong with a call, and plans of it: a seed and a mix of faults, read from text.
 //!
-//! `dice` says which call meets which fault, `trouble` what a fault does to a call.
+//! `fault_schedule` says which call meets which fault, `fault_injector` what a fault does to a call.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// One thing that can go wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FaultKind {
     /// 429 with a `Retry-After` of so many seconds, as a date, or without one.
     TooMany,
     TooManyUntil,
@@ -49,65 +49,68 @@ pub(super) enum ServerError {
 }
 
 /// Every fault.
-const KINDS: &[Kind] = &[
-    Kind::TooMany,
-    Kind::TooManyUntil,
-    Kind::TooManyBare,
-    Kind::Timeout,
-    Kind::TooEarly,
-    Kind::Server(ServerError::Internal),
-    Kind::Server(ServerError::BadGateway),
-    Kind::Server(ServerError::Unavailable),
-    Kind::ServerAfter(ServerError::Internal),
-    Kind::ServerAfter(ServerError::BadGateway),
-    Kind::ServerAfter(ServerError::Unavailable),
-    Kind::DropBefore,
-    Kind::DropAfter,
-    Kind::DropDuring,
-    Kind::Slow,
-    Kind::Truncated,
-    Kind::Html,
-    Kind::Twice,
-    Kind::Stale,
-    Kind::Session,
-    Kind::Foreign,
+const KINDS: &[FaultKind] = &[
+    FaultKind::TooMany,
+    FaultKind::TooManyUntil,
+    FaultKind::TooManyBare,
+    FaultKind::Timeout,
+    FaultKind::TooEarly,
+    FaultKind::Server(ServerError::Internal),
+    FaultKind::Server(ServerError::BadGateway),
+    FaultKind::Server(ServerError::Unavailable),
+    FaultKind::ServerAfter(ServerError::Internal),
+    FaultKind::ServerAfter(ServerError::BadGateway),
+    FaultKind::ServerAfter(ServerError::Unavailable),
+    FaultKind::DropBefore,
+    FaultKind::DropAfter,
+    FaultKind::DropDuring,
+    FaultKind::Slow,
+    FaultKind::Truncated,
+    FaultKind::Html,
+    FaultKind::Twice,
+    FaultKind::Stale,
+    FaultKind::Session,
+    FaultKind::Foreign,
 ];
 
-impl Kind {
+impl FaultKind {
     pub fn name(self) -> &'static str {
         match self {
-            Kind::TooMany => "429",
-            Kind::TooManyUntil => "429-date",
-            Kind::TooManyBare => "429-bare",
-            Kind::Timeout => "408",
-            Kind::TooEarly => "425",
-            Kind::Server(ServerError::Internal) => "500",
-            Kind::Server(ServerError::BadGateway) => "502",
-            Kind::Server(ServerError::Unavailable) => "503",
-            Kind::ServerAfter(ServerError::Internal) => "500-after",
-            Kind::ServerAfter(ServerError::BadGateway) => "502-after",
-            Kind::ServerAfter(ServerError::Unavailable) => "503-after",
-            Kind::DropBefore => "drop-before",
-            Kind::DropAfter => "drop-after",
-            Kind::DropDuring => "drop-during",
-            Kind::Slow => "slow",
-            Kind::Truncated => "truncated",
-            Kind::Html => "html",
-            Kind::Twice => "twice",
-            Kind::Stale => "stale",
-            Kind::Session => "session",
-            Kind::Foreign => "foreign",
+            FaultKind::TooMany => "429",
+            FaultKind::TooManyUntil => "429-date",
+            FaultKind::TooManyBare => "429-bare",
+            FaultKind::Timeout => "408",
+            FaultKind::TooEarly => "425",
+            FaultKind::Server(ServerError::Internal) => "500",
+            FaultKind::Server(ServerError::BadGateway) => "502",
+            FaultKind::Server(ServerError::Unavailable) => "503",
+            FaultKind::ServerAfter(ServerError::Internal) => "500-after",
+            FaultKind::ServerAfter(ServerError::BadGateway) => "502-after",
+            FaultKind::ServerAfter(ServerError::Unavailable) => "503-after",
+            FaultKind::DropBefore => "drop-before",
+            FaultKind::DropAfter => "drop-after",
+            FaultKind::DropDuring => "drop-during",
+            FaultKind::Slow => "slow",
+            FaultKind::Truncated => "truncated",
+            FaultKind::Html => "html",
+            FaultKind::Twice => "twice",
+            FaultKind::Stale => "stale",
+            FaultKind::Session => "session",
+            FaultKind::Foreign => "foreign",
         }
     }
 
     /// Whether a client has to make the call again for it.
     pub fn fails(self) -> bool {
         match self {
-            Kind::Slow | Kind::Twice | Kind::Stale | Kind::Foreign => false,
-            Kind::TooMany | Kind::TooManyUntil | Kind::TooManyBare => true,
-            Kind::Timeout | Kind::TooEarly | Kind::Server(_) | Kind::ServerAfter(_) => true,
-            Kind::DropBefore | Kind::DropAfter | Kind::DropDuring => true,
-            Kind::Truncated | Kind::Html | Kind::Session => true,
+            FaultKind::Slow | FaultKind::Twice | FaultKind::Stale | FaultKind::Foreign => false,
+            FaultKind::TooMany | FaultKind::TooManyUntil | FaultKind::TooManyBare => true,
+            FaultKind::Timeout
+            | FaultKind::TooEarly
+            | FaultKind::Server(_)
+            | FaultKind::ServerAfter(_) => true,
+            FaultKind::DropBefore | FaultKind::DropAfter | FaultKind::DropDuring => true,
+            FaultKind::Truncated | FaultKind::Html | FaultKind::Session => true,
         }
     }
 }
@@ -132,7 +135,7 @@ const PLAIN: u32 = 10;
 pub struct FaultPlan {
     seed: u64,
     /// Shares of [`WHOLE`]; nothing is the default mix.
-    mix: Option<Vec<(Kind, u32)>>,
+    mix: Option<Vec<(FaultKind, u32)>>,
 }
 
 impl FaultPlan {
@@ -151,18 +154,18 @@ impl FaultPlan {
     }
 
     /// Whether this fault is in the mix.
-    pub(super) fn has(&self, kind: Kind) -> bool {
+    pub(super) fn has(&self, kind: FaultKind) -> bool {
         self.shares().any(|(one, share)| one == kind && share > 0)
     }
 
-    fn shares(&self) -> impl Iterator<Item = (Kind, u32)> {
+    fn shares(&self) -> impl Iterator<Item = (FaultKind, u32)> {
         let every = KINDS.iter().filter(|_| self.mix.is_none());
         let every = every.map(|kind| (*kind, DEFAULT));
         self.mix.iter().flatten().copied().chain(every)
     }
 
     /// The fault at this place of the die, which has [`WHOLE`] sides.
-    pub(super) fn at(&self, side: u32) -> Option<Kind> {
+    pub(super) fn at(&self, side: u32) -> Option<FaultKind> {
         let mut end = 0;
         let mut shares = self.shares();
         let hit = shares.find(|(_, share)| {
@@ -189,8 +192,8 @@ impl FromStr for FaultPlan {
     }
 }
 
-fn mixed(text: &str) -> Result<Vec<(Kind, u32)>, String> {
-    let mut mix: Vec<(Kind, u32)> = Vec::new();
+fn mixed(text: &str) -> Result<Vec<(FaultKind, u32)>, String> {
+    let mut mix: Vec<(FaultKind, u32)> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (name, percent) = match part.split_once('=') {
             Some((name, percent)) => (name.trim(), percent.trim().parse().ok()),
@@ -248,8 +251,8 @@ mod tests {
             plan(" 7 : stale , slow = 1 ").to_string(),
             "7:stale=10,slow=1"
         );
-        assert!(plan("7").has(Kind::Stale));
-        assert!(!plan("7:stale=0,slow").has(Kind::Stale));
+        assert!(plan("7").has(FaultKind::Stale));
+        assert!(!plan("7:stale=0,slow").has(FaultKind::Stale));
         for (text, words) in [
             ("", "whole number"),
             ("x:stale", "whole number"),

@@ -10,29 +10,29 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::opaque::scatter;
+use super::pseudo_random::scatter;
 use super::simulator::Simulator;
 
 /// What others change at one vendor.
-pub struct Table {
-    pub places: &'static [Place],
-    pub stamp: Option<Stamp>,
+pub struct ForeignEditTable {
+    pub places: &'static [EditableValue],
+    pub stamp: Option<ModifiedMember>,
 }
 
 /// The member of an object that tells when an admin last changed it, and how a time is written there.
-pub type Stamp = (&'static str, fn(Timestamp) -> String);
+pub type ModifiedMember = (&'static str, fn(Timestamp) -> String);
 
 /// A value in the account document. Paths are members parted by slashes; `*` is any element of a list.
-pub struct Place {
+pub struct EditableValue {
     /// The licence or order, for example `license_orders/*`.
     pub object: &'static str,
     /// The value in it, for example `Features/*/count`.
     pub field: &'static str,
-    pub change: Change,
+    pub change: ValueEdit,
 }
 
-pub const fn place(object: &'static str, field: &'static str, change: Change) -> Place {
-    Place {
+pub const fn place(object: &'static str, field: &'static str, change: ValueEdit) -> EditableValue {
+    EditableValue {
         object,
         field,
         change,
@@ -43,7 +43,7 @@ pub const fn place(object: &'static str, field: &'static str, change: Change) ->
 const LATER: i64 = 1_924_992_000;
 
 /// How a value is changed.
-pub enum Change {
+pub enum ValueEdit {
     /// An integer gets another value of this range.
     Number(i64, i64),
     /// A counter of use goes up. No admin does that, so the object is not stamped.
@@ -61,7 +61,7 @@ pub enum Change {
 /// Makes one edit. Says `{"object", "field", "before", "after", "usage"}`, or nothing when no place fits.
 pub fn edit(
     simulator: &mut dyn Simulator,
-    table: &Table,
+    table: &ForeignEditTable,
     entropy: u64,
     now: Timestamp,
 ) -> Option<Value> {
@@ -74,11 +74,11 @@ pub fn edit(
     })
 }
 
-impl Place {
+impl EditableValue {
     fn edit(
         &self,
         account: &mut Value,
-        table: &Table,
+        table: &ForeignEditTable,
         entropy: u64,
         now: Timestamp,
     ) -> Option<Value> {
@@ -89,7 +89,7 @@ impl Place {
             Some((object, field))
         })?;
         let pool = match self.change {
-            Change::Member(path) => pointers(account, path)
+            ValueEdit::Member(path) => pointers(account, path)
                 .iter()
                 .filter_map(|id| account.pointer(id).cloned())
                 .collect(),
@@ -99,7 +99,7 @@ impl Place {
         let (id, name) = (label(whole)?, named(whole, &field));
         let value = account.pointer_mut(&format!("{object}{field}"))?;
         let (before, after) = self.change.made(value, pool, scatter(!entropy))?;
-        let usage = matches!(self.change, Change::Usage);
+        let usage = matches!(self.change, ValueEdit::Usage);
         if let Some((name, written)) = table.stamp.filter(|_| !usage) {
             account.pointer_mut(&object)?[name] = written(now).into();
         }
@@ -107,35 +107,35 @@ impl Place {
     }
 }
 
-impl Change {
+impl ValueEdit {
     /// Changes the value and gives what was before and after; of a list, only the element that came or went.
     fn made(&self, value: &mut Value, pool: Vec<Value>, entropy: u64) -> Option<(Value, Value)> {
         let below = |count: u64| entropy % count.max(1);
         let after = match self {
-            Change::Number(low, high) => {
+            ValueEdit::Number(low, high) => {
                 let old = value.as_i64()?;
                 // Both ends are small and the right way round.
                 let drawn = low + below(high.abs_diff(*low) + 1) as i64;
                 let next = if drawn == *high { *low } else { drawn + 1 };
                 json!(if drawn == old { next } else { drawn })
             }
-            Change::Usage => json!(value.as_u64()? + 1 + below(3)),
-            Change::Flag => json!(!value.as_bool()?),
+            ValueEdit::Usage => json!(value.as_u64()? + 1 + below(3)),
+            ValueEdit::Flag => json!(!value.as_bool()?),
             // Longer than any text that could be there by accident.
-            Change::Text => json!(format!("edited elsewhere {entropy:016x}")),
-            Change::Later => {
+            ValueEdit::Text => json!(format!("edited elsewhere {entropy:016x}")),
+            ValueEdit::Later => {
                 value.as_str()?;
                 // Below a thousand days, so it fits.
                 let days = SignedDuration::from_hours(24 * below(1000) as i64);
                 let later = Timestamp::from_second(LATER).ok()?.checked_add(days).ok()?;
                 json!(later.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
             }
-            Change::Removal => {
+            ValueEdit::Removal => {
                 let list = value.as_array_mut().filter(|list| !list.is_empty())?;
                 let at = below(list.len() as u64) as usize;
                 return Some((list.remove(at), Value::Null));
             }
-            Change::Member(_) => {
+            ValueEdit::Member(_) => {
                 let id = rotated(pool, entropy).into_iter().next()?;
                 let list = value.as_array_mut()?;
                 let at = list.iter().position(|one| *one == id);

@@ -8,10 +8,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::hostids;
-use super::switches::{Rule, Switches};
-use crate::sandbox::check::{self, Object};
+use super::switches::{RuleEnforcement, Switches};
+use crate::sandbox::strict_json::{self, JsonObject};
 
-enum Kind {
+enum ValueKind {
     Id,
     Count,
     Percent,
@@ -26,7 +26,7 @@ enum Kind {
     List,
 }
 
-enum Need {
+enum Requirement {
     Always,
     Optional,
     /// Required on POST only; its default elsewhere is `true`.
@@ -35,16 +35,16 @@ enum Need {
     When(&'static str, &'static str),
 }
 
-use Kind::{Count, Date, Days, Flag, Id, List, Note, OneOf, Percent, Text};
-use Need::{Always, Optional, ToCreate, When};
+use Requirement::{Always, Optional, ToCreate, When};
+use ValueKind::{Count, Date, Days, Flag, Id, List, Note, OneOf, Percent, Text};
 
-type Member = (&'static str, Kind, Need);
+type MemberSpec = (&'static str, ValueKind, Requirement);
 
 const FEATURE_TERMS: &[&str] = &["fixed", "days_from_activation", "no_expiration"];
 const MAINTENANCE_TERMS: &[&str] = &["fixed", "days_from_activation", "no_maintenance"];
 const ISSUED_TERMS: &[&str] = &["fixed", "not_issued", "activation_time"];
 
-static ORDER: &[Member] = &[
+static ORDER: &[MemberSpec] = &[
     ("customer_id", Id, Always),
     ("product_template_id", Id, Always),
     ("license_type", OneOf(&["local", "network"]), Always),
@@ -66,14 +66,14 @@ static ORDER: &[Member] = &[
     ("Features", List, Always),
 ];
 
-static HOSTID: &[Member] = &[
+static HOSTID: &[MemberSpec] = &[
     ("name", Text, Always),
     ("min_amount", Count, Always),
     ("max_amount", Count, Always),
 ];
 
 /// In the order of the reply, so that a stored feature is read out as it is.
-static FEATURE: &[Member] = &[
+static FEATURE: &[MemberSpec] = &[
     ("name", Text, Always),
     ("version", Text, Always),
     ("expiration_type", OneOf(FEATURE_TERMS), Always),
@@ -115,16 +115,16 @@ pub fn optional_members() -> impl Iterator<Item = &'static str> {
 ///
 /// `manager` is the licence manager of the order's product; it decides which HostIDs there are.
 pub fn settings(
-    body: &Object,
+    body: &JsonObject,
     creating: bool,
     manager: &str,
     switches: &Switches,
-) -> Result<Object, String> {
-    let reader = Reader {
+) -> Result<JsonObject, String> {
+    let reader = OrderReader {
         creating,
         digit_strings: switches.digit_strings,
     };
-    let mut order = reader.members(body, "", ORDER, &Object::new())?;
+    let mut order = reader.members(body, "", ORDER, &JsonObject::new())?;
     if order["deactivations_allowed"].is_null() {
         // The default of product templates.
         order["deactivations_allowed"] = json!(0);
@@ -133,7 +133,7 @@ pub fn settings(
     let mut hostids = Vec::new();
     for (index, item) in list(&order, "Hostids").iter().enumerate() {
         let at = format!("Hostids[{index}]");
-        let mut hostid = reader.members(check::object(item, &at)?, &at, HOSTID, &order)?;
+        let mut hostid = reader.members(strict_json::object(item, &at)?, &at, HOSTID, &order)?;
         let name = hostid["name"].as_str().unwrap_or_default();
         hostid["name"] = hostids::label(name, manager)
             .ok_or_else(|| format!("{at}.name: HostID type {name:?} is not supported"))?
@@ -149,10 +149,10 @@ pub fn settings(
     let mut features = Vec::new();
     for (index, item) in list(&order, "Features").iter().enumerate() {
         let at = format!("Features[{index}]");
-        let feature = reader.members(check::object(item, &at)?, &at, FEATURE, &order)?;
+        let feature = reader.members(strict_json::object(item, &at)?, &at, FEATURE, &order)?;
         features.push(Value::Object(feature));
     }
-    if switches.duplicates == Rule::Refuse {
+    if switches.duplicates == RuleEnforcement::Refuse {
         unique("Hostids", &hostids, &["name"])?;
         unique("Features", &features, &["name", "version"])?;
     }
@@ -162,7 +162,7 @@ pub fn settings(
 }
 
 /// The elements of a list member, which the order has after reading.
-fn list<'a>(order: &'a Object, name: &str) -> &'a [Value] {
+fn list<'a>(order: &'a JsonObject, name: &str) -> &'a [Value] {
     order[name].as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -180,23 +180,23 @@ fn unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-struct Reader {
+struct OrderReader {
     creating: bool,
     digit_strings: bool,
 }
 
-impl Reader {
+impl OrderReader {
     /// Reads all members of one object; conditions look into the object first and then into `outer`.
     fn members(
         &self,
-        object: &Object,
+        object: &JsonObject,
         at: &str,
-        members: &[Member],
-        outer: &Object,
-    ) -> Result<Object, String> {
+        members: &[MemberSpec],
+        outer: &JsonObject,
+    ) -> Result<JsonObject, String> {
         let known: Vec<_> = members.iter().map(|(name, ..)| *name).collect();
-        check::only(object, at, &known)?;
-        let mut read = Object::new();
+        strict_json::only(object, at, &known)?;
+        let mut read = JsonObject::new();
         for (name, kind, need) in members {
             let applies = match need {
                 Always | Optional | ToCreate => true,
@@ -214,12 +214,12 @@ impl Reader {
             let given = object.get(*name).filter(|value| !value.is_null());
             let value = match given {
                 Some(value) => self.value(kind, value).map_err(|wanted| {
-                    let path = check::path(at, name);
+                    let path = strict_json::path(at, name);
                     format!("{path} must be {wanted}, not {value}")
                 })?,
                 None if needed => {
-                    check::required(object, at, name)?;
-                    return Err(format!("{} must not be null", check::path(at, name)));
+                    strict_json::required(object, at, name)?;
+                    return Err(format!("{} must not be null", strict_json::path(at, name)));
                 }
                 None if matches!(need, ToCreate) => Value::Bool(true),
                 None => Value::Null,
@@ -234,7 +234,7 @@ impl Reader {
     }
 
     /// One value in its stored form; the error says what was wanted.
-    fn value(&self, kind: &Kind, value: &Value) -> Result<Value, String> {
+    fn value(&self, kind: &ValueKind, value: &Value) -> Result<Value, String> {
         let integer = |digits_too: bool, range: std::ops::RangeInclusive<i64>| {
             let parsed = match value {
                 Value::String(text) if digits_too => digits(text),
@@ -259,7 +259,9 @@ impl Reader {
             Days => (integer(true, 0..=most), "a number of days"),
             Flag => (value.as_bool().map(Value::from), "a boolean"),
             Date => {
-                let date = value.as_str().filter(|text| check::date(text).is_some());
+                let date = value
+                    .as_str()
+                    .filter(|text| strict_json::date(text).is_some());
                 (date.map(Value::from), "a date as YYYY-MM-DD")
             }
             Text => (text(usize::MAX), "a string"),
@@ -282,16 +284,18 @@ pub fn digits(text: &str) -> Option<i64> {
 }
 
 /// A stored value as replies spell it: integers become strings, at every depth.
-pub struct Spelled<'a>(pub &'a Value);
+pub struct IntegersAsStrings<'a>(pub &'a Value);
 
-impl Serialize for Spelled<'_> {
+impl Serialize for IntegersAsStrings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Number(number) => serializer.collect_str(number),
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Spelled)),
-            Value::Object(members) => {
-                serializer.collect_map(members.iter().map(|(name, value)| (name, Spelled(value))))
-            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(IntegersAsStrings)),
+            Value::Object(members) => serializer.collect_map(
+                members
+                    .iter()
+                    .map(|(name, value)| (name, IntegersAsStrings(value))),
+            ),
             other => other.serialize(serializer),
         }
     }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::account::{Account, Order, is_key};
-use super::schema;
+use super::order_schema;
 use super::switches::{ListOrder, Switches};
-use crate::sandbox::check::{self, Object};
-use crate::sandbox::simulator::Asked;
+use crate::sandbox::simulator::HttpRequest;
+use crate::sandbox::strict_json::{self, JsonObject};
 
 /// Refuses parameters that the page does not name, and any given twice.
-pub fn only(asked: &Asked, known: &[&str]) -> Result<(), String> {
+pub fn only(asked: &HttpRequest, known: &[&str]) -> Result<(), String> {
     for (at, (name, _)) in asked.query.iter().enumerate() {
         if !known.contains(&name.as_str()) {
             return Err(format!("{name} is not a known query parameter"));
@@ -25,13 +25,13 @@ pub fn only(asked: &Asked, known: &[&str]) -> Result<(), String> {
 
 /// One page of a list: `offset` rows are skipped. The answer is a bare array without any total.
 pub fn page<T>(
-    asked: &Asked,
+    asked: &HttpRequest,
     switches: &Switches,
     rows: impl Iterator<Item = T>,
 ) -> Result<Vec<T>, String> {
     let offset = match asked.param("offset") {
         None => 0,
-        Some(text) => schema::digits(text).ok_or("offset must be an integer from 0")?,
+        Some(text) => order_schema::digits(text).ok_or("offset must be an integer from 0")?,
     };
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     Ok(rows.skip(offset).take(switches.page_size.get()).collect())
@@ -49,7 +49,11 @@ struct OrderFilter<'a> {
 }
 
 /// The places of the orders on the wanted page.
-pub fn orders(asked: &Asked, account: &Account, switches: &Switches) -> Result<Vec<usize>, String> {
+pub fn orders(
+    asked: &HttpRequest,
+    account: &Account,
+    switches: &Switches,
+) -> Result<Vec<usize>, String> {
     const KNOWN: &[&str] = &[
         "offset",
         "activation_key",
@@ -151,7 +155,11 @@ impl OrderFilter<'_> {
 }
 
 /// The customers on the wanted page.
-pub fn customers(asked: &Asked, account: &Account, switches: &Switches) -> Result<Value, String> {
+pub fn customers(
+    asked: &HttpRequest,
+    account: &Account,
+    switches: &Switches,
+) -> Result<Value, String> {
     const KNOWN: &[&str] = &[
         "offset",
         "name",
@@ -173,10 +181,10 @@ pub fn customers(asked: &Asked, account: &Account, switches: &Switches) -> Resul
             .as_str()
             .is_some_and(|text| contains(text, part))
     };
-    let any = |customer: &Object, list: &str, test: &dyn Fn(&Value) -> bool| {
+    let any = |customer: &JsonObject, list: &str, test: &dyn Fn(&Value) -> bool| {
         customer[list].as_array().into_iter().flatten().any(test)
     };
-    let fits = |customer: &&Object| {
+    let fits = |customer: &&JsonObject| {
         asked
             .param("name")
             .is_none_or(|part| customer["name"].as_str().is_some_and(|n| contains(n, part)))
@@ -194,7 +202,11 @@ pub fn customers(asked: &Asked, account: &Account, switches: &Switches) -> Resul
 }
 
 /// The products on the wanted page.
-pub fn products(asked: &Asked, account: &Account, switches: &Switches) -> Result<Value, String> {
+pub fn products(
+    asked: &HttpRequest,
+    account: &Account,
+    switches: &Switches,
+) -> Result<Value, String> {
     only(asked, &["offset", "name"])?;
     let part = asked.param("name").unwrap_or_default();
     let products = account.products.iter();
@@ -214,7 +226,7 @@ fn contains(text: &str, part: &str) -> bool {
 fn ids(name: &str, list: &str) -> Result<Vec<i64>, String> {
     let ids: Option<Vec<_>> = list
         .split(',')
-        .map(|id| schema::digits(id.trim()))
+        .map(|id| order_schema::digits(id.trim()))
         .collect();
     ids.ok_or_else(|| format!("{name} must be ids separated by commas"))
 }
@@ -227,9 +239,9 @@ fn boolean(name: &str, text: &str) -> Result<bool, String> {
     }
 }
 
-fn date<'a>(asked: &'a Asked, name: &str) -> Result<Option<&'a str>, String> {
+fn date<'a>(asked: &'a HttpRequest, name: &str) -> Result<Option<&'a str>, String> {
     match asked.param(name) {
-        Some(text) if check::date(text).is_none() => {
+        Some(text) if strict_json::date(text).is_none() => {
             Err(format!("{name} must be a date as YYYY-MM-DD"))
         }
         date => Ok(date),

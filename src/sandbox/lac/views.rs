@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::account::{Account, Order};
 use super::hostids;
-use super::schema::Spelled;
-use crate::sandbox::check::Object;
+use super::order_schema::IntegersAsStrings;
+use crate::sandbox::strict_json::JsonObject;
 
 /// The members of a customer that an order shows, in its order.
 pub const CUSTOMER: &[&str] = &[
@@ -36,8 +36,8 @@ impl Account {
     }
 
     /// An order as the PATCH page prints it.
-    pub fn reading<'a>(&'a self, order: &'a Order) -> Reading<'a> {
-        Reading {
+    pub fn reading<'a>(&'a self, order: &'a Order) -> OrderView<'a> {
+        OrderView {
             account: self,
             order,
         }
@@ -56,7 +56,7 @@ impl Account {
     pub fn hal(&self, order: &Order, base: &str) -> Value {
         let settings = &order.settings;
         let template = settings["product_template_id"].as_i64().unwrap_or_default();
-        let text = |of: Option<&Object>, name: &str| {
+        let text = |of: Option<&JsonObject>, name: &str| {
             of.and_then(|one| one.get(name))
                 .cloned()
                 .unwrap_or_default()
@@ -90,11 +90,11 @@ impl Account {
         })
     }
 
-    fn customer_of(&self, order: &Order) -> Option<&Object> {
+    fn customer_of(&self, order: &Order) -> Option<&JsonObject> {
         self.customers.get(&order.customer())
     }
 
-    fn template_of(&self, order: &Order) -> Option<&Object> {
+    fn template_of(&self, order: &Order) -> Option<&JsonObject> {
         let id = order.settings["product_template_id"].as_i64();
         self.templates.get(&id?)
     }
@@ -103,19 +103,22 @@ impl Account {
 /// An order on its way out: a customer without id, integers as strings, counters as numbers.
 ///
 /// Written member by member, since a page of hundreds of orders would otherwise be built as a tree first.
-pub struct Reading<'a> {
+pub struct OrderView<'a> {
     account: &'a Account,
     order: &'a Order,
 }
 
-impl Serialize for Reading<'_> {
+impl Serialize for OrderView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const TEMPLATE: &[&str] = &["id", "name", "product_id"];
         let Self { account, order } = self;
         let mut out = serializer.serialize_map(None)?;
-        out.serialize_entry("customer", &account.customer_of(order).map(Customer))?;
+        out.serialize_entry("customer", &account.customer_of(order).map(CustomerView))?;
         let template = account.template_of(order);
-        out.serialize_entry("product_template", &template.map(|of| Picked(of, TEMPLATE)))?;
+        out.serialize_entry(
+            "product_template",
+            &template.map(|of| PickedMembers(of, TEMPLATE)),
+        )?;
         out.serialize_entry("activation_key", &order.key)?;
         out.serialize_entry("creation_time", &order.creation_time)?;
         // Settings are kept in the order of the reply, so one walk over them finds every member.
@@ -123,7 +126,7 @@ impl Serialize for Reading<'_> {
             match name {
                 // Shown as a customer and a template above.
                 "customer_id" | "product_template_id" => continue,
-                _ => out.serialize_entry(name, &Spelled(value))?,
+                _ => out.serialize_entry(name, &IntegersAsStrings(value))?,
             }
             match name {
                 "activations_allowed" => {
@@ -145,9 +148,9 @@ impl Serialize for Reading<'_> {
 }
 
 /// A customer as an order shows it.
-struct Customer<'a>(&'a Object);
+struct CustomerView<'a>(&'a JsonObject);
 
-impl Serialize for Customer<'_> {
+impl Serialize for CustomerView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
         // Customers are kept in the order of the reply as well.
@@ -163,7 +166,7 @@ impl Serialize for Customer<'_> {
             };
             let items = value.as_array().into_iter().flatten();
             let items = items.filter_map(Value::as_object);
-            let brief: Vec<_> = items.map(|item| Picked(item, shown)).collect();
+            let brief: Vec<_> = items.map(|item| PickedMembers(item, shown)).collect();
             out.serialize_entry(name, &brief)?;
         }
         out.end()
@@ -171,9 +174,9 @@ impl Serialize for Customer<'_> {
 }
 
 /// Some members of an object.
-struct Picked<'a>(&'a Object, &'a [&'static str]);
+struct PickedMembers<'a>(&'a JsonObject, &'a [&'static str]);
 
-impl Serialize for Picked<'_> {
+impl Serialize for PickedMembers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(object, names) = self;
         serializer.collect_map(names.iter().map(|name| (name, object.get(*name))))

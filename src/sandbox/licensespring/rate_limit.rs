@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::sandbox::simulator::Answer;
+use crate::sandbox::simulator::HttpReply;
 
 const RULES: [(usize, SignedDuration); 3] = [
     (600, SignedDuration::from_secs(60)),
@@ -19,11 +19,11 @@ const RULES: [(usize, SignedDuration); 3] = [
 
 /// The moments of the last requests that were let through, oldest first.
 #[derive(Clone, Default)]
-pub(super) struct Throttle {
+pub(super) struct RateLimiter {
     passed: VecDeque<Timestamp>,
 }
 
-impl Throttle {
+impl RateLimiter {
     /// Lets a request through, or says how long to wait; one that has to wait is not counted.
     pub(super) fn take(&mut self, now: Timestamp) -> Result<(), SignedDuration> {
         let mut wait = SignedDuration::ZERO;
@@ -45,11 +45,11 @@ impl Throttle {
     }
 }
 
-pub(super) fn throttled(wait: SignedDuration, retry_after: bool) -> Answer {
+pub(super) fn throttled(wait: SignedDuration, retry_after: bool) -> HttpReply {
     // Rounded up: a client that waits exactly so long must get through.
     let seconds = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);
     let words = format!("Request was throttled. Expected available in {seconds} seconds.");
-    let mut answer = Answer::json(429, &json!({ "detail": words }));
+    let mut answer = HttpReply::json(429, &json!({ "detail": words }));
     if retry_after {
         let header = ("retry-after".into(), seconds.to_string());
         answer.headers.push(header);

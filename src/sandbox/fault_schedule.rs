@@ -14,38 +14,38 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::faults::{FaultPlan, Kind, WHOLE};
-use super::opaque::scatter;
+use super::fault_plan::{FaultKind, FaultPlan, WHOLE};
+use super::pseudo_random::scatter;
 
 /// After so many failures of the same call in a row the next is let through, so that a client that keeps
 /// trying arrives.
 const IN_A_ROW: u8 = 3;
 
 /// The dice of one vendor.
-pub(super) struct Dice {
+pub(super) struct FaultSchedule {
     plan: FaultPlan,
     vendor: &'static str,
     /// By hash. It grows with distinct calls only, which a client repeats from pass to pass.
-    calls: HashMap<u64, Made>,
+    calls: HashMap<u64, CallHistory>,
 }
 
 /// What became of one very call so far.
 #[derive(Clone, Copy, Default)]
-struct Made {
+struct CallHistory {
     times: u64,
     failed_in_a_row: u8,
 }
 
 /// What the dice say to a call.
-pub(super) struct Throw {
+pub(super) struct FaultDraw {
     /// The hash of the very call.
     call: u64,
-    pub fault: Option<Kind>,
+    pub fault: Option<FaultKind>,
     /// For whatever else has to be chosen.
     pub entropy: u64,
 }
 
-impl Dice {
+impl FaultSchedule {
     pub fn new(plan: FaultPlan, vendor: &'static str) -> Self {
         Self {
             plan,
@@ -59,7 +59,7 @@ impl Dice {
     }
 
     /// Throws for a call. What came of it is to be [noted](Self::note).
-    pub fn throw(&self, method: &str, target: &str, body: &[u8]) -> Throw {
+    pub fn throw(&self, method: &str, target: &str, body: &[u8]) -> FaultDraw {
         let mut hash = Sha256::new();
         hash.update(self.plan.seed().to_be_bytes());
         for part in [self.vendor, method, target] {
@@ -76,7 +76,7 @@ impl Dice {
         // The remainder is below WHOLE, so it fits.
         let fault = self.plan.at((entropy % u64::from(WHOLE)) as u32);
         let spared = made.failed_in_a_row >= IN_A_ROW;
-        Throw {
+        FaultDraw {
             call,
             fault: fault.filter(|kind| !(spared && kind.fails())),
             entropy: scatter(entropy),
@@ -84,7 +84,7 @@ impl Dice {
     }
 
     /// Notes what was applied to a call, which may be nothing though a fault was thrown.
-    pub fn note(&mut self, throw: &Throw, applied: Option<Kind>) {
+    pub fn note(&mut self, throw: &FaultDraw, applied: Option<FaultKind>) {
         let made = self.calls.entry(throw.call).or_default();
         made.times += 1;
         made.failed_in_a_row = match applied {
@@ -106,11 +106,11 @@ mod tests {
 
     /// The names of the faults that the first `count` makings of a call meet.
     fn met(plan: &FaultPlan, path: &str, count: usize) -> Vec<Option<&'static str>> {
-        let mut dice = Dice::new(plan.clone(), "lac");
+        let mut dice = FaultSchedule::new(plan.clone(), "lac");
         let mut once = || {
             let throw = dice.throw("PATCH", path, b"{}");
             dice.note(&throw, throw.fault);
-            throw.fault.map(Kind::name)
+            throw.fault.map(FaultKind::name)
         };
         (0..count).map(|_| once()).collect()
     }
@@ -120,14 +120,14 @@ mod tests {
         let plan = FaultPlan::seeded(7);
         let alone = met(&plan, "/a", 200);
         assert_eq!(alone, met(&plan, "/a", 200));
-        let mut dice = Dice::new(plan.clone(), "lac");
+        let mut dice = FaultSchedule::new(plan.clone(), "lac");
         for expected in alone {
             for other in ["/b", "/c"] {
                 let throw = dice.throw("PATCH", other, b"{}");
                 dice.note(&throw, throw.fault);
             }
             let throw = dice.throw("PATCH", "/a", b"{}");
-            assert_eq!(throw.fault.map(Kind::name), expected);
+            assert_eq!(throw.fault.map(FaultKind::name), expected);
             dice.note(&throw, throw.fault);
         }
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn seed_vendor_method_path_and_body_all_count() {
         let first = |seed, vendor, method, path, body: &str| {
-            let dice = Dice::new(FaultPlan::seeded(seed), vendor);
+            let dice = FaultSchedule::new(FaultPlan::seeded(seed), vendor);
             dice.throw(method, path, body.as_bytes()).entropy
         };
         let all = [
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn the_default_mix_reaches_every_fault_on_one_call_in_six() {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-        let dice = Dice::new(FaultPlan::seeded(3), "lac");
+        let dice = FaultSchedule::new(FaultPlan::seeded(3), "lac");
         for number in 0..60_000 {
             let throw = dice.throw("GET", &format!("/{number}"), b"");
             *counts
-                .entry(throw.fault.map_or("", Kind::name))
+                .entry(throw.fault.map_or("", FaultKind::name))
                 .or_default() += 1;
         }
         let well = counts.remove("").unwrap();

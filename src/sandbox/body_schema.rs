@@ -13,15 +13,15 @@ use uuid::Uuid;
 
 /// One member of an object.
 #[derive(Debug)]
-pub struct Member {
+pub struct MemberRule {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: ValueType,
     pub required: bool,
     pub nullable: bool,
 }
 
-impl Member {
-    pub const fn required(name: &'static str, kind: Kind) -> Self {
+impl MemberRule {
+    pub const fn required(name: &'static str, kind: ValueType) -> Self {
         Self {
             name,
             kind,
@@ -30,7 +30,7 @@ impl Member {
         }
     }
 
-    pub const fn optional(name: &'static str, kind: Kind) -> Self {
+    pub const fn optional(name: &'static str, kind: ValueType) -> Self {
         Self {
             name,
             kind,
@@ -48,7 +48,7 @@ impl Member {
 
 /// What a value has to be. No vendor coercion is imitated: `"5"` is never an integer.
 #[derive(Debug)]
-pub enum Kind {
+pub enum ValueType {
     /// A string of so many characters.
     Text(usize, usize),
     /// An integer in this range, both ends included.
@@ -64,77 +64,77 @@ pub enum Kind {
     /// Any JSON object.
     Object,
     /// An object with exactly these members.
-    Record(&'static [Member]),
-    List(&'static Kind),
+    Record(&'static [MemberRule]),
+    List(&'static ValueType),
 }
 
 /// A string of any length.
-pub const TEXT: Kind = Kind::Text(0, usize::MAX);
+pub const TEXT: ValueType = ValueType::Text(0, usize::MAX);
 
-impl fmt::Display for Kind {
+impl fmt::Display for ValueType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Text(0, usize::MAX) => write!(f, "a string"),
-            Kind::Text(min, max) => write!(f, "a string of {min} to {max} characters"),
-            Kind::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
-            Kind::Flag => write!(f, "true or false"),
-            Kind::Guid => write!(f, "a GUID"),
-            Kind::Day => write!(f, "a date, yyyy-mm-dd"),
-            Kind::Instant => write!(f, "an ISO 8601 date-time"),
-            Kind::OneOf(words) => write!(f, "one of {}", words.join(", ")),
-            Kind::Object | Kind::Record(_) => write!(f, "a JSON object"),
-            Kind::List(_) => write!(f, "a list"),
+            ValueType::Text(0, usize::MAX) => write!(f, "a string"),
+            ValueType::Text(min, max) => write!(f, "a string of {min} to {max} characters"),
+            ValueType::Integer(min, max) => write!(f, "an integer from {min} to {max}"),
+            ValueType::Flag => write!(f, "true or false"),
+            ValueType::Guid => write!(f, "a GUID"),
+            ValueType::Day => write!(f, "a date, yyyy-mm-dd"),
+            ValueType::Instant => write!(f, "an ISO 8601 date-time"),
+            ValueType::OneOf(words) => write!(f, "one of {}", words.join(", ")),
+            ValueType::Object | ValueType::Record(_) => write!(f, "a JSON object"),
+            ValueType::List(_) => write!(f, "a list"),
         }
     }
 }
 
 /// A step into a body.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Part {
+pub enum PathStep {
     Member(String),
     Index(usize),
 }
 
 /// What is wrong at one place.
 #[derive(Debug)]
-pub enum Fault {
+pub enum Violation {
     Unknown,
     Missing,
     Null,
     /// The value is not of this kind.
-    Not(&'static Kind),
+    Not(&'static ValueType),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Unknown => write!(f, "is not a known member"),
-            Fault::Missing => write!(f, "is required"),
-            Fault::Null => write!(f, "must not be null"),
-            Fault::Not(kind) => write!(f, "must be {kind}"),
+            Violation::Unknown => write!(f, "is not a known member"),
+            Violation::Missing => write!(f, "is required"),
+            Violation::Null => write!(f, "must not be null"),
+            Violation::Not(kind) => write!(f, "must be {kind}"),
         }
     }
 }
 
 /// One problem and where it is; an empty path is the body itself.
 #[derive(Debug)]
-pub struct Problem {
-    pub path: Vec<Part>,
-    pub fault: Fault,
+pub struct BodyProblem {
+    pub path: Vec<PathStep>,
+    pub fault: Violation,
 }
 
-impl Problem {
+impl BodyProblem {
     /// `product_features[1].max_consumption`, or `body` for the body itself.
     pub fn place(&self) -> String {
         let mut place = String::new();
         for part in &self.path {
             match part {
-                Part::Member(name) if place.is_empty() => place.push_str(name),
-                Part::Member(name) => {
+                PathStep::Member(name) if place.is_empty() => place.push_str(name),
+                PathStep::Member(name) => {
                     place.push('.');
                     place.push_str(name);
                 }
-                Part::Index(index) => place.push_str(&format!("[{index}]")),
+                PathStep::Index(index) => place.push_str(&format!("[{index}]")),
             }
         }
         if place.is_empty() {
@@ -144,89 +144,93 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for BodyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.place(), self.fault)
     }
 }
 
 /// All problems of a body in the order of the body, missing members last within their object.
-pub fn check(body: &Value, members: &'static [Member], unknown_allowed: bool) -> Vec<Problem> {
-    let mut checker = Checker {
+pub fn check(
+    body: &Value,
+    members: &'static [MemberRule],
+    unknown_allowed: bool,
+) -> Vec<BodyProblem> {
+    let mut checker = BodyChecker {
         unknown_allowed,
         path: Vec::new(),
         problems: Vec::new(),
     };
-    checker.record(body, members, &Kind::Object);
+    checker.record(body, members, &ValueType::Object);
     checker.problems
 }
 
-struct Checker {
+struct BodyChecker {
     unknown_allowed: bool,
-    path: Vec<Part>,
-    problems: Vec<Problem>,
+    path: Vec<PathStep>,
+    problems: Vec<BodyProblem>,
 }
 
-impl Checker {
-    fn report(&mut self, fault: Fault) {
-        self.problems.push(Problem {
+impl BodyChecker {
+    fn report(&mut self, fault: Violation) {
+        self.problems.push(BodyProblem {
             path: self.path.clone(),
             fault,
         });
     }
 
     /// Runs one check a step further in.
-    fn inside(&mut self, part: Part, check: impl FnOnce(&mut Self)) {
+    fn inside(&mut self, part: PathStep, check: impl FnOnce(&mut Self)) {
         self.path.push(part);
         check(self);
         self.path.pop();
     }
 
-    fn record(&mut self, value: &Value, members: &'static [Member], kind: &'static Kind) {
+    fn record(&mut self, value: &Value, members: &'static [MemberRule], kind: &'static ValueType) {
         let Value::Object(object) = value else {
-            return self.report(Fault::Not(kind));
+            return self.report(Violation::Not(kind));
         };
         for (name, value) in object {
             let known = members.iter().find(|member| member.name == name);
-            self.inside(Part::Member(name.clone()), |here| match known {
+            self.inside(PathStep::Member(name.clone()), |here| match known {
                 Some(member) if value.is_null() && member.nullable => {}
-                Some(_) if value.is_null() => here.report(Fault::Null),
+                Some(_) if value.is_null() => here.report(Violation::Null),
                 Some(member) => here.value(value, &member.kind),
                 None if here.unknown_allowed => {}
-                None => here.report(Fault::Unknown),
+                None => here.report(Violation::Unknown),
             });
         }
         for member in members {
             if member.required && !object.contains_key(member.name) {
-                let name = Part::Member(member.name.to_owned());
-                self.inside(name, |here| here.report(Fault::Missing));
+                let name = PathStep::Member(member.name.to_owned());
+                self.inside(name, |here| here.report(Violation::Missing));
             }
         }
     }
 
-    fn value(&mut self, value: &Value, kind: &'static Kind) {
+    fn value(&mut self, value: &Value, kind: &'static ValueType) {
         let text = value.as_str();
         let fits = match kind {
-            Kind::Text(min, max) => {
+            ValueType::Text(min, max) => {
                 text.is_some_and(|text| (*min..=*max).contains(&text.chars().count()))
             }
-            Kind::Integer(min, max) => value
+            ValueType::Integer(min, max) => value
                 .as_i64()
                 .is_some_and(|number| (*min..=*max).contains(&number)),
-            Kind::Flag => value.is_boolean(),
-            Kind::Guid => text.is_some_and(|text| guid(text).is_some()),
-            Kind::Day => text.is_some_and(is_day),
-            Kind::Instant => text.is_some_and(|text| instant(text).is_some()),
-            Kind::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
-            Kind::Object => value.is_object(),
-            Kind::Record(members) => return self.record(value, members, kind),
-            Kind::List(of) => {
+            ValueType::Flag => value.is_boolean(),
+            ValueType::Guid => text.is_some_and(|text| guid(text).is_some()),
+            ValueType::Day => text.is_some_and(is_day),
+            ValueType::Instant => text.is_some_and(|text| instant(text).is_some()),
+            ValueType::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
+            ValueType::Object => value.is_object(),
+            ValueType::Record(members) => return self.record(value, members, kind),
+            ValueType::List(of) => {
                 let Value::Array(items) = value else {
-                    return self.report(Fault::Not(kind));
+                    return self.report(Violation::Not(kind));
                 };
                 for (index, item) in items.iter().enumerate() {
-                    self.inside(Part::Index(index), |here| match item {
-                        Value::Null => here.report(Fault::Null),
+                    self.inside(PathStep::Index(index), |here| match item {
+                        Value::Null => here.report(Violation::Null),
                         item => here.value(item, of),
                     });
                 }
@@ -234,7 +238,7 @@ impl Checker {
             }
         };
         if !fits {
-            self.report(Fault::Not(kind));
+            self.report(Violation::Not(kind));
         }
     }
 }
@@ -275,21 +279,21 @@ mod tests {
 
     use super::*;
 
-    static ITEM: [Member; 3] = [
-        Member::required("code", Kind::Text(1, 8)),
-        Member::optional("count", Kind::Integer(0, 10)),
-        Member::optional("until", Kind::Day).or_null(),
+    static ITEM: [MemberRule; 3] = [
+        MemberRule::required("code", ValueType::Text(1, 8)),
+        MemberRule::optional("count", ValueType::Integer(0, 10)),
+        MemberRule::optional("until", ValueType::Day).or_null(),
     ];
-    static ITEM_KIND: Kind = Kind::Record(&ITEM);
-    static BODY: [Member; 2] = [
-        Member::required("items", Kind::List(&ITEM_KIND)),
-        Member::optional("on", Kind::Flag),
+    static ITEM_KIND: ValueType = ValueType::Record(&ITEM);
+    static BODY: [MemberRule; 2] = [
+        MemberRule::required("items", ValueType::List(&ITEM_KIND)),
+        MemberRule::optional("on", ValueType::Flag),
     ];
 
     fn problems(body: Value) -> Vec<String> {
         check(&body, &BODY, false)
             .iter()
-            .map(Problem::to_string)
+            .map(BodyProblem::to_string)
             .collect()
     }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::switches::{RateLimitBody, Switches};
-use crate::sandbox::simulator::Answer;
+use crate::sandbox::simulator::HttpReply;
 use crate::sandbox::wire;
 
 const REQUESTS: u32 = 50;
@@ -15,21 +15,21 @@ const PERIOD: SignedDuration = SignedDuration::from_secs(5);
 
 /// The window that is open at the moment.
 #[derive(Clone, Default)]
-pub(super) struct Window {
+pub(super) struct RateWindow {
     opened: Option<Timestamp>,
     used: u32,
 }
 
 /// What is left after one more request.
-pub(super) struct Quota {
+pub(super) struct RemainingQuota {
     remaining: u32,
     reset: Timestamp,
     pub(super) exceeded: bool,
 }
 
-impl Window {
+impl RateWindow {
     /// Counts a request; refused ones are not counted, and nothing is while the limit is off.
-    pub(super) fn take(&mut self, now: Timestamp, limited: bool) -> Quota {
+    pub(super) fn take(&mut self, now: Timestamp, limited: bool) -> RemainingQuota {
         let open = self
             .opened
             .filter(|opened| limited && *opened <= now && now.duration_since(*opened) < PERIOD);
@@ -42,7 +42,7 @@ impl Window {
         if limited && !exceeded {
             self.used += 1;
         }
-        Quota {
+        RemainingQuota {
             remaining: REQUESTS - self.used,
             reset: opened.checked_add(PERIOD).unwrap_or(opened),
             exceeded,
@@ -50,7 +50,7 @@ impl Window {
     }
 }
 
-impl Quota {
+impl RemainingQuota {
     /// The three headers that every reply carries.
     pub(super) fn headers(&self) -> [(String, String); 3] {
         [
@@ -63,13 +63,13 @@ impl Quota {
 
 /// The 429 reply; its body is documented as JSON, while the headers are those of a stock limiter that
 /// answers in plain text.
-pub(super) fn too_many(quota: &Quota, now: Timestamp, switches: &Switches) -> Answer {
+pub(super) fn too_many(quota: &RemainingQuota, now: Timestamp, switches: &Switches) -> HttpReply {
     let words = format!("API calls quota exceeded! maximum admitted {REQUESTS} per 5s.");
     let mut answer = match switches.rate_limit_body {
         RateLimitBody::Json => {
-            Answer::json(429, &json!({"message": words, "code": "TOO_MANY_REQUESTS"}))
+            HttpReply::json(429, &json!({"message": words, "code": "TOO_MANY_REQUESTS"}))
         }
-        RateLimitBody::Text => Answer {
+        RateLimitBody::Text => HttpReply {
             status: 429,
             headers: vec![("content-type".into(), "text/plain".into())],
             body: words.into_bytes(),

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::account::{Account, Fields, License, NEWER, ROW, Row, is_yearly};
-use super::switches::{RowMembers, Spelling, Switches};
-use crate::sandbox::layered::Members;
+use super::switches::{PeriodSpelling, RowMembers, Switches};
+use crate::sandbox::layered_object::MemberLookup;
 
 /// A product feature inside a row, as the page of the write call prints it.
 const NESTED: [&str; 13] = [
@@ -35,8 +35,8 @@ impl Account {
         license: &'a License,
         switches: &'a Switches,
         written: bool,
-    ) -> Reading<'a> {
-        Reading {
+    ) -> LicenseView<'a> {
+        LicenseView {
             account: self,
             license,
             switches,
@@ -46,14 +46,14 @@ impl Account {
 }
 
 /// A licence on its way out, its rows in the order of their ids.
-pub(super) struct Reading<'a> {
+pub(super) struct LicenseView<'a> {
     account: &'a Account,
     license: &'a License,
     switches: &'a Switches,
     written: bool,
 }
 
-impl Serialize for Reading<'_> {
+impl Serialize for LicenseView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let spelling = self.switches.period_spelling;
         let mut out = serializer.serialize_map(None)?;
@@ -64,17 +64,17 @@ impl Serialize for Reading<'_> {
                     Some(rounded) => out.serialize_entry(name, &rounded)?,
                     None => out.serialize_entry(name, value)?,
                 },
-                _ => out.serialize_entry(name, &Spelled(name, value, spelling))?,
+                _ => out.serialize_entry(name, &SpelledMember(name, value, spelling))?,
             }
         }
         out.end()
     }
 }
 
-impl Reading<'_> {
-    fn rows(&self) -> Vec<ReadingRow<'_>> {
+impl LicenseView<'_> {
+    fn rows(&self) -> Vec<RowView<'_>> {
         let rows = self.license.rows.iter();
-        let rows = rows.map(|(feature, row)| ReadingRow {
+        let rows = rows.map(|(feature, row)| RowView {
             nested: self.account.feature_fields(*feature),
             row,
             switches: self.switches,
@@ -93,18 +93,18 @@ fn whole_seconds(updated: &Value) -> Option<String> {
 }
 
 /// A row with its whole product feature.
-struct ReadingRow<'a> {
+struct RowView<'a> {
     nested: Option<&'a Fields>,
     row: &'a Row,
     switches: &'a Switches,
 }
 
-impl Serialize for ReadingRow<'_> {
+impl Serialize for RowView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let spelling = self.switches.period_spelling;
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("id", &self.row.id)?;
-        let nested = self.nested.map(|nested| Nested(nested, spelling));
+        let nested = self.nested.map(|nested| FeatureView(nested, spelling));
         out.serialize_entry("product_feature", &nested)?;
         put(&mut out, &self.row.fields, &ROW, spelling)?;
         if self.switches.row_members == RowMembers::Newer {
@@ -114,9 +114,9 @@ impl Serialize for ReadingRow<'_> {
     }
 }
 
-struct Nested<'a>(&'a Fields, Spelling);
+struct FeatureView<'a>(&'a Fields, PeriodSpelling);
 
-impl Serialize for Nested<'_> {
+impl Serialize for FeatureView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
         put(&mut out, self.0, &NESTED, self.1)?;
@@ -127,21 +127,21 @@ impl Serialize for Nested<'_> {
 /// Writes the named members in that order, `null` for one that is not there.
 fn put<M: SerializeMap>(
     out: &mut M,
-    from: &impl Members,
+    from: &impl MemberLookup,
     names: &[&str],
-    spelling: Spelling,
+    spelling: PeriodSpelling,
 ) -> Result<(), M::Error> {
     for name in names {
         let value = from.member(name).unwrap_or(&Value::Null);
-        out.serialize_entry(name, &Spelled(name, value, spelling))?;
+        out.serialize_entry(name, &SpelledMember(name, value, spelling))?;
     }
     Ok(())
 }
 
 /// A member with its name, a yearly period as the switch says.
-struct Spelled<'a>(&'a str, &'a Value, Spelling);
+struct SpelledMember<'a>(&'a str, &'a Value, PeriodSpelling);
 
-impl Serialize for Spelled<'_> {
+impl Serialize for SpelledMember<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(name, value, spelling) = self;
         match name == &"consumption_period" && is_yearly(value) {
