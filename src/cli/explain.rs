@@ -19,8 +19,8 @@ pub struct Explain {
 pub fn run(args: &Explain) -> anyhow::Result<Exit> {
     let mut out = output::stdout();
     match &args.path {
-        None => explain::kinds(&mut out)?,
-        Some(path) => explain::path(&mut out, path)?.map_err(|why| anyhow::anyhow!(why))?,
+        None => explain::list_kinds(&mut out)?,
+        Some(path) => explain::explain_path(&mut out, path)?,
     }
     Ok(Exit::Done)
 }

@@ -2,13 +2,52 @@
 
 use std::collections::BTreeMap;
 
-use super::members::Reader;
-use crate::model::address::name_fault;
+use super::policy::POLICY;
+use super::reader::Reader;
+use super::table::{Form, map_table};
+use super::text_type::{NAME, TEXT};
 use crate::model::draft::KindRow;
-use crate::model::{Diagnostic, Node, Tree};
+use crate::model::field::Identity;
+use crate::model::{Diagnostic, Node};
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
+
+map_table! {
+    pub DOCUMENT "a document": "One licence object, or one account, as entitle keeps it." {
+        apiVersion: Form::Unread, required: true, "Version of the manifest format.";
+        kind: Form::Unread, required: true, "What the document is about.";
+        metadata: Form::Map(&METADATA), required: true, "Name and labels of a document.";
+        spec: Form::Unread, required: true, "What the object is and how it should be.";
+    }
+}
+
+map_table! {
+    pub METADATA "metadata": "Name and labels of a document." {
+        name: Form::Text(&NAME), required: true, "Name of the object, unique per kind: lower-case letters, digits, `-` \
+            and `.`.";
+        labels: Form::TextMap, "Labels for `--selector`.";
+        annotations: Form::TextMap, "Free text for people and other tools.";
+    }
+    prefix: "metadata."
+}
+
+map_table! {
+    /// The members that the spec of every object of a vendor has; its identity stands behind the first of them.
+    pub OBJECT "the spec of an object" {
+        connection: Form::Text(&TEXT), "Name of the Connection; not needed when there is exactly one of this vendor.";
+        policy: Form::Map(&POLICY), "What may be done to the object.";
+        desired: Form::Unread, required: true, "The fields that are managed, in the vendor's own names. A field left out \
+            keeps its live value.";
+    }
+}
+
+/// Lists the members of an object's spec in the order in which they are written.
+pub fn object_members(identity: &'static [Identity]) -> impl Iterator<Item = &'static str> {
+    let identity = identity.iter().map(|identity| identity.name);
+    let mut own = OBJECT.names();
+    own.next().into_iter().chain(identity).chain(own)
+}
 
 /// Whose a document is.
 pub enum Envelope {
@@ -45,55 +84,18 @@ pub fn of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelo
     }
 }
 
-/// The name and the labels; nothing if there is no usable name.
-pub fn metadata(
+/// Reads the name and the labels; `None` where there is no usable name.
+pub fn read_metadata(
     document: &Node,
     reader: &mut Reader<'_>,
 ) -> Option<(String, BTreeMap<String, String>)> {
     let Some(metadata) = document.get("metadata") else {
-        reader.missing("a document", "metadata", document.mark);
+        reader.missing(&DOCUMENT.title, "metadata", document.mark);
         return None;
     };
-    let entries = reader.members("metadata", metadata, &["name", "labels", "annotations"]);
-    let mut labels = BTreeMap::new();
-    for entry in entries {
-        if entry.key == "labels" || entry.key == "annotations" {
-            let texts = text_map(&entry.key, &entry.value, reader);
-            if entry.key == "labels" {
-                labels = texts;
-            }
-        }
-    }
-    let Some(node) = metadata.get("name") else {
-        reader.missing("metadata", "name", metadata.mark);
-        return None;
-    };
-    let name = reader.text("metadata.name", node)?;
-    if let Some(fault) = name_fault(&name) {
-        reader.report(
-            Diagnostic::error("bad-name", format!("the name {name:?} {fault}")),
-            node.mark,
-        );
-        return None;
-    }
-    Some((name, labels))
-}
-
-fn text_map(what: &str, node: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
-    let mut texts = BTreeMap::new();
-    if node.tree == Tree::Null {
-        return texts;
-    }
-    if !matches!(node.tree, Tree::Map(_)) {
-        reader.wrong_type(what, "a map of texts", node);
-    }
-    for entry in node.entries() {
-        match &entry.value.tree {
-            Tree::Text(text) => {
-                texts.insert(entry.key.clone(), text.clone());
-            }
-            _ => reader.wrong_type(&format!("{what}.{}", entry.key), "text", &entry.value),
-        }
-    }
-    texts
+    let mut values = reader.read(&METADATA, metadata)?;
+    Some((
+        values.take("name")?,
+        values.take("labels").unwrap_or_default(),
+    ))
 }

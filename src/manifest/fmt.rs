@@ -5,8 +5,9 @@
 //! comment, stay as they are.
 
 use super::edit::{self, Place};
-use super::envelope::API_VERSION;
+use super::envelope::{API_VERSION, DOCUMENT, METADATA, object_members};
 use super::moves;
+use super::own_kind::OwnKind;
 use crate::model::draft::KindRow;
 use crate::model::{Node, Tree};
 
@@ -17,18 +18,6 @@ pub struct Formatted {
     /// Documents that stay as they are though they have another order, by line, with the reason.
     pub left: Vec<(u32, String)>,
 }
-
-const DOCUMENT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
-const METADATA: &[&str] = &["name", "labels", "annotations"];
-const CONNECTION: &[&str] = &[
-    "vendor",
-    "baseUrl",
-    "auth",
-    "limits",
-    "timeout",
-    "webhookSecret",
-    "allowInsecureHttp",
-];
 
 /// Formats every manifest in a text; nothing where the text cannot be read.
 pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
@@ -149,22 +138,19 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
     if text("apiVersion") != Some(API_VERSION) {
         return Vec::new();
     }
-    let mut spec = vec!["connection"];
-    match (
-        text("kind"),
-        kinds.iter().find(|row| Some(row.kind.0) == text("kind")),
-    ) {
-        (_, Some(row)) => {
-            spec.extend(row.identity.iter().map(|identity| identity.name));
-            spec.extend(["policy", "desired"]);
-        }
-        (Some("Connection"), None) => spec = CONNECTION.to_vec(),
-        (_, None) => return Vec::new(),
-    }
+    let Some(kind) = text("kind") else {
+        return Vec::new();
+    };
+    let row = kinds.iter().find(|row| row.kind.0 == kind);
+    let spec = match (row, OwnKind::of(kind)) {
+        (Some(row), _) => object_members(row.identity).collect(),
+        (None, Some(own)) => own.table().names().collect(),
+        (None, None) => return Vec::new(),
+    };
     let member = |name: &str| vec![Place::Member(name.to_string())];
     vec![
-        (Vec::new(), DOCUMENT.to_vec()),
-        (member("metadata"), METADATA.to_vec()),
+        (Vec::new(), DOCUMENT.names().collect()),
+        (member("metadata"), METADATA.names().collect()),
         (member("spec"), spec),
     ]
 }
@@ -250,6 +236,13 @@ apiVersion: entitle.dev/v1
         before("  # what is wanted", "  desired:");
         before("# which object", "spec:");
         assert_eq!(formatted(&done.text), done, "once is enough");
+    }
+
+    #[test]
+    fn our_own_kinds_get_the_order_of_their_tables() {
+        let text = "kind: Notification\napiVersion: entitle.dev/v1\nspec: {events: [drift], slack: {url: {env: U}}}\nmetadata: {name: n}\n";
+        let ordered = "apiVersion: entitle.dev/v1\nkind: Notification\nmetadata: {name: n}\nspec: {slack: {url: {env: U}}, events: [drift]}\n";
+        assert_eq!(formatted(text).text, ordered);
     }
 
     #[test]

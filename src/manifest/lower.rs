@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::envelope::{self, Envelope};
+use super::envelope::{self, DOCUMENT, Envelope};
 pub use super::lowered::{Each, Lowered, Lowering, Manifests, Memory};
-use super::members::Reader;
 use super::own_kind::OwnKind;
 use super::piece::Piece;
+use super::reader::Reader;
 use super::workers::side_by_side;
 use super::{accepted, connection, list, notification, plain, policy, project, second, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
-use crate::model::{Address, Diagnostic, Mark, Node, Origin, Tree, Vendor};
+use crate::model::{Address, Diagnostic, Mark, Node, Origin, Tree};
 
 /// Whose kind a document is of.
 enum Kind {
@@ -156,6 +156,7 @@ fn document_of<T>(
 ) -> Option<Draft> {
     let mut reader = Reader {
         source,
+        kinds,
         findings: &mut all.findings,
         secretive: false,
     };
@@ -167,24 +168,17 @@ fn document_of<T>(
             return None;
         }
     }
-    let entries = reader.members(
-        "a document",
-        &document,
-        &["apiVersion", "kind", "metadata", "spec"],
-    );
-    debug_assert!(
-        !entries.is_empty(),
-        "a document with an apiVersion is a map"
-    );
+    let entries = reader.entries(&DOCUMENT.title, &document, || DOCUMENT.names());
+    debug_assert!(entries.is_some(), "a document with an apiVersion is a map");
     let Some(kind) = document.get("kind") else {
-        reader.missing("a document", "kind", document.mark);
+        reader.missing(&DOCUMENT.title, "kind", document.mark);
         return None;
     };
     let kind = kind_of(kind, kinds, &mut reader)?;
-    let metadata = envelope::metadata(&document, &mut reader);
+    let metadata = envelope::read_metadata(&document, &mut reader);
     let origin = reader.origin(document.mark);
     let Some(spec) = document.get_mut("spec") else {
-        reader.missing("a document", "spec", origin.mark);
+        reader.missing(&DOCUMENT.title, "spec", origin.mark);
         return None;
     };
     match kind {
@@ -214,16 +208,16 @@ fn document_of<T>(
 }
 
 fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<Kind> {
-    let text = reader.text("kind", kind)?;
+    let text = reader.text(&"kind", kind)?;
     let row = kinds.iter().find(|row| row.kind.0 == text);
     let found = row
         .map(|row| Kind::OfVendor(*row))
-        .or_else(|| OwnKind::of(&text).map(Kind::Own));
+        .or_else(|| OwnKind::of(text).map(Kind::Own));
     if found.is_none() {
         let own = OwnKind::ALL.map(OwnKind::name);
         let names = kinds.iter().map(|row| row.kind.0).chain(own);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{text}`"))
-            .suggest(&text, names);
+            .suggest(text, names);
         reader.report(finding, kind.mark);
     }
     found
@@ -241,15 +235,14 @@ fn own_kind<T>(
     let source = Arc::clone(&origin.source);
     let mut reader = Reader {
         source: &source,
+        kinds,
         findings: &mut all.findings,
         secretive: false,
     };
     match kind {
         // Only the file that was found as the project's has an effect; any other is checked all the same.
         OwnKind::Project => all.projects.push(project::lower(spec, &mut reader)),
-        OwnKind::AcceptedDrift => all
-            .accepted
-            .extend(accepted::lower(spec, kinds, &mut reader)),
+        OwnKind::AcceptedDrift => all.accepted.extend(accepted::lower(spec, &mut reader)),
         OwnKind::Notification => {
             let lowered = notification::lower(name.unwrap_or_default(), spec, &mut reader);
             if let Some(lowered) = lowered.filter(|lowered| !lowered.name.is_empty()) {
@@ -257,9 +250,8 @@ fn own_kind<T>(
             }
         }
         OwnKind::Connection => {
-            let vendors: Vec<Vendor> = kinds.iter().map(|row| row.vendor).collect();
             let own = name.clone().unwrap_or_default();
-            let lowered = connection::lower(own, spec, &vendors, origin, &mut reader);
+            let lowered = connection::lower(own, spec, origin, &mut reader);
             all.connections.extend(lowered.filter(|_| name.is_some()));
         }
     }
@@ -268,42 +260,34 @@ fn own_kind<T>(
 type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
 
 fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
-    let identity_names: Vec<&str> = row.identity.iter().map(|identity| identity.name).collect();
-    let mut known = vec!["connection", "policy", "desired"];
-    known.extend(&identity_names);
-    let what = format!("the spec of {}", row.kind);
-    let entries = reader.members(&what, spec, &known);
-    for name in &identity_names {
-        if spec.get(name).is_none() && matches!(spec.tree, Tree::Map(_)) {
-            reader.missing(&what, name, spec.mark);
+    let title = format_args!("the spec of {}", row.kind);
+    let entries = reader.entries(&title, spec, || envelope::object_members(row.identity))?;
+    let identity_names = || row.identity.iter().map(|identity| identity.name);
+    for name in identity_names() {
+        if spec.get(name).is_none() {
+            reader.missing(&title, name, spec.mark);
         }
     }
-    let connection = match spec.get("connection") {
-        Some(node) => reader
-            .text("connection", node)
-            .map(|name| (name, node.mark)),
-        None => None,
-    };
+    let connection = spec.get("connection").and_then(|node| {
+        let name = reader.text(&"connection", node)?;
+        Some((name.to_string(), node.mark))
+    });
     let policy = spec
         .get("policy")
         .map(|node| policy::lower(node, reader))
         .unwrap_or_default();
     let identity = entries
         .iter()
-        .filter(|entry| identity_names.contains(&entry.key.as_str()))
+        .filter(|entry| identity_names().any(|name| name == entry.key))
         .cloned()
         .collect();
-    let is_map = matches!(spec.tree, Tree::Map(_));
     let mark = spec.mark;
     let Some(desired) = spec.get_mut("desired") else {
-        if is_map {
-            reader.missing(&what, "desired", mark);
-        }
+        reader.missing(&title, "desired", mark);
         return None;
     };
     if !matches!(desired.tree, Tree::Map(_)) {
-        reader.wrong_type("desired", "a map of fields", desired);
-        return None;
+        return reader.wrong_type(&"desired", "a map of fields", desired);
     }
     Some((connection, identity, policy, desired.take()))
 }

@@ -1,6 +1,12 @@
 //! The kinds that no vendor has: what manifests say about accounts, people and the project.
 
-#[derive(Clone, Copy)]
+use super::accepted::ACCEPTED_DRIFT;
+use super::connection::CONNECTION;
+use super::notification::NOTIFICATION;
+use super::project::PROJECT;
+use super::table::MapTable;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OwnKind {
     AcceptedDrift,
     Connection,
@@ -16,7 +22,7 @@ impl OwnKind {
         Self::Project,
     ];
 
-    /// As manifests spell it.
+    /// Gives the kind as manifests spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::AcceptedDrift => "AcceptedDrift",
@@ -26,7 +32,20 @@ impl OwnKind {
         }
     }
 
+    /// Gives the table of the kind's `spec`.
+    pub fn table(self) -> &'static MapTable {
+        match self {
+            Self::AcceptedDrift => &ACCEPTED_DRIFT,
+            Self::Connection => &CONNECTION,
+            Self::Notification => &NOTIFICATION,
+            Self::Project => &PROJECT,
+        }
+    }
+
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,112 +1,75 @@
 //! `spec.policy`: what may be done to an object. Field names in it are checked later, by the provider's audit.
 
-use jiff::Timestamp;
-
-use super::members::Reader;
+use super::reader::Reader;
+use super::table::{Form, map_table};
+use super::text_type::{DURATION, INSTANT, PLAN_PATH, TEXT};
 use crate::model::draft::PolicyDraft;
-use crate::model::{Diagnostic, Mark, Mode, Node, PathPattern, Risk, Tree};
+use crate::model::{Diagnostic, Mode, Node, Risk, Tree};
+
+map_table! {
+    pub POLICY "policy": "How the object is treated." {
+        mode: Form::Choice("mode", &["enforce", "observe", "suspend"]), default: Some("enforce"),
+            "Write it, only plan it, or do not even read it.";
+        until: Form::Text(&INSTANT), "When a suspension ends by itself, for example `2026-12-24T18:00:00Z`.";
+        reason: Form::Text(&TEXT), "Why it is held back, for whoever looks at it.";
+        resync: Form::Text(&DURATION), "How often `watch` looks at it without being told to, for example `30m`.";
+        keepUnlisted: Form::List(&Form::Text(&TEXT)),
+            "Lists whose live elements survive though they are not listed here, in the words of this manifest.";
+        ignore: Form::List(&Form::Text(&PLAN_PATH)), "Field paths left out of diff and apply alike, as plans print \
+            them; `[*]` is every element, `[\"*\"]` the one whose key is a star. A date goes with the type that gave \
+            it a meaning, also where it is ignored.";
+        absentIsEmpty: Form::List(&Form::Text(&PLAN_PATH)), "Lists and fields that the vendor leaves out of a read \
+            when they are empty, as plans print them: `customLimits`, `customLicenses[*].expirationDate`. Anything \
+            else that a read leaves out is unknown, and a write that would have to carry it is refused.";
+        allow: Form::List(&Form::Choice("risk", &["reduce", "strand"])),
+            "Risks accepted for this object without a flag.";
+    }
+}
 
 pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
-    let mut policy = PolicyDraft::default();
     if node.tree == Tree::Null {
-        return policy;
+        return PolicyDraft::default();
     }
-    const KNOWN: [&str; 8] = [
-        "mode",
-        "until",
-        "reason",
-        "resync",
-        "keepUnlisted",
-        "ignore",
-        "absentIsEmpty",
-        "allow",
-    ];
-    for entry in reader.members("policy", node, &KNOWN) {
-        match entry.key.as_str() {
-            "mode" => policy.mode = mode(&entry.value, reader),
-            "until" => policy.until = until(&entry.value, reader),
-            "reason" => policy.reason = reader.text("reason", &entry.value),
-            "resync" => policy.resync = reader.duration("resync", &entry.value),
-            "keepUnlisted" => policy.keep_unlisted = reader.texts("keepUnlisted", &entry.value),
-            "ignore" => policy.ignore = paths("ignore", &entry.value, reader),
-            "absentIsEmpty" => {
-                policy.absent_is_empty = paths("absentIsEmpty", &entry.value, reader);
-            }
-            "allow" => policy.allow = allow(&entry.value, reader),
-            _ => {}
-        }
-    }
-    if let Some(end) = node.get("until")
+    let Some(mut values) = reader.read(&POLICY, node) else {
+        return PolicyDraft::default();
+    };
+    let policy = PolicyDraft {
+        mode: match values.take_optional::<String>("mode") {
+            Some(name) => mode_named(name.as_deref()),
+            // The run stops on the finding; suspend is the one that could do no harm if it did not.
+            None => Mode::Suspend,
+        },
+        until: values.take("until"),
+        reason: values.take("reason"),
+        resync: values.take("resync"),
+        keep_unlisted: values.take_marked("keepUnlisted"),
+        ignore: values.take_marked("ignore"),
+        absent_is_empty: values.take_marked("absentIsEmpty"),
+        allow: highest_risk(values.take_list("allow")),
+    };
+    if let Some(until) = values.node_of("until")
         && policy.mode != Mode::Suspend
     {
-        let finding =
-            Diagnostic::error("bad-choice", "`until` ends a suspension, and there is none")
-                .hint("add `mode: suspend`, or leave `until` out");
-        reader.report(finding, end.mark);
+        let message = "`until` ends a suspension, and there is none";
+        let finding = Diagnostic::error("bad-choice", message)
+            .hint("add `mode: suspend`, or leave `until` out");
+        reader.report(finding, until.mark);
     }
     policy
 }
 
-/// The moment at which a suspension ends by itself.
-fn until(node: &Node, reader: &mut Reader<'_>) -> Option<Timestamp> {
-    let text = reader.text("until", node)?;
-    match text.parse() {
-        Ok(moment) => Some(moment),
-        Err(_) => {
-            let message = format!("until must be a moment, not {text:?}");
-            let finding = Diagnostic::error("bad-date", message)
-                .hint("write it with a time and a zone, for example 2026-12-24T18:00:00Z");
-            reader.report(finding, node.mark);
-            // The run stops on the finding; without an end the object stays suspended.
-            None
-        }
-    }
-}
-
-fn mode(node: &Node, reader: &mut Reader<'_>) -> Mode {
-    match reader.text("mode", node).as_deref() {
-        Some("enforce") | None => Mode::Enforce,
+fn mode_named(name: Option<&str>) -> Mode {
+    match name {
         Some("observe") => Mode::Observe,
         Some("suspend") => Mode::Suspend,
-        Some(other) => {
-            let finding = Diagnostic::error("bad-choice", format!("unknown mode {other:?}"))
-                .hint("one of enforce, observe, suspend");
-            reader.report(finding, node.mark);
-            // The run stops on the finding; suspend is the one that could do no harm if it did not.
-            Mode::Suspend
-        }
+        _ => Mode::Enforce,
     }
 }
 
-fn paths(member: &str, node: &Node, reader: &mut Reader<'_>) -> Vec<(PathPattern, Mark)> {
-    let mut patterns = Vec::new();
-    for (text, mark) in reader.texts(member, node) {
-        match PathPattern::parse(&text) {
-            Ok(pattern) => patterns.push((pattern, mark)),
-            Err(why) => {
-                let finding = Diagnostic::error("bad-path", format!("not a field path: {why}"))
-                    .hint(
-                        "write it as plans print it, for example `Features[Licstat 6.0].comment`",
-                    );
-                reader.report(finding, mark);
-            }
-        }
-    }
-    patterns
-}
-
-fn allow(node: &Node, reader: &mut Reader<'_>) -> Risk {
-    let mut allowed = Risk::Safe;
-    for (text, mark) in reader.texts("allow", node) {
-        match text.as_str() {
-            "reduce" => allowed = allowed.max(Risk::Reduce),
-            "strand" => allowed = Risk::Strand,
-            _ => {
-                let finding = Diagnostic::error("bad-choice", format!("unknown risk {text:?}"))
-                    .hint("one of reduce, strand");
-                reader.report(finding, mark);
-            }
-        }
-    }
-    allowed
+fn highest_risk(names: Vec<String>) -> Risk {
+    let risks = names.iter().map(|name| match name.as_str() {
+        "strand" => Risk::Strand,
+        _ => Risk::Reduce,
+    });
+    risks.max().unwrap_or_default()
 }

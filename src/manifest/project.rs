@@ -11,33 +11,64 @@
 //! without it, and in a CI job is no reason not to warn; its paths stay below its own directory and out of `.git`.
 
 use std::path::{Component, Path};
+use std::time::Duration;
 
-use super::members::Reader;
+use super::reader::Reader;
+use super::table::{Form, map_table};
+use super::text_type::{DURATION, GivenText, TextType};
+use super::values::Checked;
 use crate::model::trusted_host::TrustedHost;
 use crate::model::{Diagnostic, Node, Tree};
 
 /// The name under which it is found.
 pub const FILE: &str = "entitle.yaml";
 
-const SPEC: [&str; 7] = [
-    "paths",
-    "parallelism",
-    "timeout",
-    "maxChanges",
-    "trustHosts",
-    "journal",
-    "acceptedDrift",
-];
+map_table! {
+    pub PROJECT "the spec of Project": "What the commands of one repository start from. It lies in `entitle.yaml`." {
+        paths: Form::ListOf("a path, or be left out", &Form::Text(&INNER_PATH)),
+            "Files or directories with manifests, below this file's directory.";
+        parallelism: Form::Count(65_535), "Calls of a whole run at the same time.";
+        timeout: Form::Text(&DURATION), "Longest time for a whole run, for example `10m`.";
+        maxChanges: Form::CountOrShare,
+            "Send nothing if more objects would change: a number, or a share such as `10%`.";
+        trustHosts: Form::ListOf("a host, or be left out", &Form::Text(&HOST)),
+            "Send credentials to these hosts only; `*.example.com` is every host below.";
+        journal: Form::Text(&INNER_PATH), "Journal of applies, below this file's directory.";
+        acceptedDrift: Form::Text(&INNER_PATH), default: Some("entitle-accepted.yaml"),
+            "File with accepted drift, below this file's directory.";
+        trustReads: Form::Refused("--trust-reads"), "";
+        allowExec: Form::Refused("--allow-exec"), "";
+        secretDir: Form::Refused("--secret-dir"), "";
+        autoApprove: Form::Refused("--auto-approve"), "";
+        allow: Form::Refused("--allow"), "";
+        sandbox: Form::Refused("--sandbox"), "";
+    }
+}
 
-/// What people may try to set here, and the flag that does it where the run is set up.
-const REFUSED: [(&str, &str); 6] = [
-    ("trustReads", "--trust-reads"),
-    ("allowExec", "--allow-exec"),
-    ("secretDir", "--secret-dir"),
-    ("autoApprove", "--auto-approve"),
-    ("allow", "--allow"),
-    ("sandbox", "--sandbox"),
-];
+/// A path that stays below the project's directory.
+static INNER_PATH: TextType = TextType {
+    name: "path below this file's directory",
+    keywords: &[],
+    parse: |given| accept(given, "bad-path", leads_out),
+};
+
+static HOST: TextType = TextType {
+    name: "host",
+    keywords: &[],
+    parse: |given| accept(given, "bad-host", |text| text.parse::<TrustedHost>().err()),
+};
+
+/// Accepts a text in which `fault` finds none.
+fn accept(
+    given: &GivenText<'_>,
+    code: &'static str,
+    fault: fn(&str) -> Option<&'static str>,
+) -> Result<Checked<'static>, Diagnostic> {
+    match fault(given.text) {
+        None => Ok(Checked::Text(given.text.into())),
+        Some(fault) => Err(Diagnostic::error(code, format!("{:?} {fault}", given.text))),
+    }
+}
 
 /// What a project file says, as it would be typed. Paths are relative to the file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,87 +82,32 @@ pub struct Project {
     pub accepted_drift: Option<String>,
 }
 
+/// Reads a project; one that sets nothing is one all the same.
 pub fn lower(spec: &Node, reader: &mut Reader<'_>) -> Project {
-    let mut project = Project::default();
-    let flags: Vec<&str> = REFUSED.iter().map(|(name, _)| *name).collect();
-    let known = [&SPEC[..], &flags].concat();
-    let entries = match spec.tree {
-        // A project that sets nothing is one all the same.
-        Tree::Null => &[][..],
-        _ => reader.members("the spec of Project", spec, &known),
+    if spec.tree == Tree::Null {
+        return Project::default();
+    }
+    let Some(mut values) = reader.read(&PROJECT, spec) else {
+        return Project::default();
     };
-    for entry in entries {
-        let (name, node) = (entry.key.as_str(), &entry.value);
-        match name {
-            "paths" => project.paths = texts(name, "bad-path", node, reader, inside),
-            "trustHosts" => {
-                let fault = |text: &str| text.parse::<TrustedHost>().err();
-                project.trust_hosts = texts(name, "bad-host", node, reader, fault);
-            }
-            "parallelism" => project.parallelism = parallelism(node, reader),
-            "timeout" => {
-                let valid = reader.duration(name, node).is_some();
-                project.timeout = node.text().filter(|_| valid).map(String::from);
-            }
-            "maxChanges" => project.max_changes = max_changes(node, reader),
-            "journal" => project.journal = path(name, node, reader),
-            "acceptedDrift" => project.accepted_drift = path(name, node, reader),
-            _ => {
-                if let Some((_, flag)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-                    let message = format!("a project file cannot set `{name}`");
-                    let hint = format!(
-                        "it comes with a pull request; pass {flag} where the run is set up"
-                    );
-                    let finding = Diagnostic::error("not-in-project", message).hint(hint);
-                    reader.report(finding, entry.key_mark);
-                }
-            }
-        }
-    }
-    project
-}
-
-/// A list that is there to name something. An empty one would stand for everything.
-fn texts(
-    what: &str,
-    code: &'static str,
-    node: &Node,
-    reader: &mut Reader<'_>,
-    fault: fn(&str) -> Option<&'static str>,
-) -> Vec<String> {
-    let found = reader.texts(what, node);
-    if found.is_empty() && matches!(&node.tree, Tree::List(items) if items.is_empty()) {
-        let finding = Diagnostic::error("empty", format!("{what} must not be empty"))
-            .hint("leave it out if it is to name nothing");
-        reader.report(finding, node.mark);
-    }
-    let mut texts = Vec::new();
-    for (text, mark) in found {
-        match fault(&text) {
-            None => texts.push(text),
-            Some(why) => {
-                let finding = Diagnostic::error(code, format!("{text:?} {why}"));
-                reader.report(finding, mark);
-            }
-        }
-    }
-    texts
-}
-
-fn path(what: &str, node: &Node, reader: &mut Reader<'_>) -> Option<String> {
-    let text = reader.text(what, node)?;
-    match inside(&text) {
-        None => Some(text),
-        Some(why) => {
-            let finding = Diagnostic::error("bad-path", format!("{text:?} {why}"));
-            reader.report(finding, node.mark);
-            None
-        }
+    let timeout = values.node_of("timeout").and_then(Node::text);
+    Project {
+        paths: values.take_list("paths"),
+        parallelism: values
+            .take::<u32>("parallelism")
+            .map(|count| count.to_string()),
+        timeout: values
+            .take::<Duration>("timeout")
+            .and(timeout.map(String::from)),
+        max_changes: values.take("maxChanges"),
+        trust_hosts: values.take_list("trustHosts"),
+        journal: values.take("journal"),
+        accepted_drift: values.take("acceptedDrift"),
     }
 }
 
-/// Why a path does not stay below the project's directory.
-fn inside(text: &str) -> Option<&'static str> {
+/// Tells why a path does not stay below the project's directory; `None` where it does.
+fn leads_out(text: &str) -> Option<&'static str> {
     for part in Path::new(text).components() {
         match part {
             Component::Prefix(_) | Component::RootDir | Component::ParentDir => {
@@ -144,35 +120,4 @@ fn inside(text: &str) -> Option<&'static str> {
         }
     }
     (text == "-").then_some("is standard input, which a project file cannot ask for")
-}
-
-fn parallelism(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
-    let count = reader.count("parallelism", node)?;
-    if u16::try_from(count).is_err() {
-        let message = format!("parallelism must be from 1 to 65535, not {count}");
-        reader.report(Diagnostic::error("out-of-range", message), node.mark);
-        return None;
-    }
-    Some(count.to_string())
-}
-
-/// A number of objects, or a share such as `10%`.
-fn max_changes(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
-    let share = |text: &str| {
-        let percent = text.strip_suffix('%')?.parse::<u8>().ok()?;
-        (percent <= 100).then(|| text.to_string())
-    };
-    let found = match &node.tree {
-        Tree::Integer(count) if *count >= 0 => Some(count.to_string()),
-        Tree::Text(text) => share(text),
-        _ => None,
-    };
-    if found.is_none() {
-        reader.wrong_type(
-            "maxChanges",
-            "a number such as 20, or a share such as 10%",
-            node,
-        );
-    }
-    found
 }

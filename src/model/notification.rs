@@ -85,8 +85,23 @@ impl NoticeKind {
         NoticeKind::Suspended,
     ];
 
+    /// The names of all kinds, in the same order.
+    pub const NAMES: [&str; 11] = {
+        let mut names = [""; Self::ALL.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = Self::ALL[index].name();
+            index += 1;
+        }
+        names
+    };
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The name in manifests and messages.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             NoticeKind::Brake => "brake",
             NoticeKind::Source => "source",

@@ -10,45 +10,12 @@ use std::ops::Range;
 use annotate_snippets::AnnotationKind;
 
 use super::safe::{spelled_out, visible};
+use crate::manifest::envelope::{DOCUMENT, OBJECT};
+use crate::manifest::own_kind::OwnKind;
 use crate::model::{Origin, secret};
 
 /// Characters of a line that are shown; past it the place alone has to do.
 const LONGEST_LINE: usize = 400;
-
-/// Words of the format that may stand under a finding about a secret.
-const WORDS: [&str; 31] = [
-    "accountAlias",
-    "accountId",
-    "allowInsecureHttp",
-    "apiKey",
-    "apiVersion",
-    "auth",
-    "baseUrl",
-    "clientCredentials",
-    "clientId",
-    "clientSecret",
-    "command",
-    "connection",
-    "email",
-    "env",
-    "file",
-    "kind",
-    "labels",
-    "limits",
-    "login",
-    "metadata",
-    "name",
-    "password",
-    "scope",
-    "session",
-    "spec",
-    "timeout",
-    "token",
-    "tokenUrl",
-    "username",
-    "vendor",
-    "webhookSecret",
-];
 
 /// One line of a source with the columns that a finding is about.
 pub struct Excerpt {
@@ -130,11 +97,18 @@ fn known(line: &str) -> usize {
             .next()
             .unwrap_or_default();
         let after = rest[name.len()..].trim_start_matches(['"', '\'', ' ']);
-        if !WORDS.contains(&name) || !after.starts_with(':') {
+        if !is_format_word(name) || !after.starts_with(':') {
             return end;
         }
         end = line.len() - after.len() + 1;
     }
+}
+
+/// Reports whether a word is the name of a member in one of the format's own maps, and so no secret.
+fn is_format_word(word: &str) -> bool {
+    let own = OwnKind::ALL.into_iter().map(OwnKind::table);
+    own.chain([&DOCUMENT, &OBJECT])
+        .any(|table| table.mentions(word))
 }
 
 #[cfg(test)]

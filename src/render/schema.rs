@@ -1,20 +1,21 @@
-//! JSON Schemas: the fixed envelope from types, what stands under `desired` from the field tables.
+//! JSON Schemas: those of documents from their types, that of manifests from the tables.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::event::Line;
 use crate::manifest::API_VERSION;
-use crate::manifest::document::{
-    AcceptedDriftSpec, ConnectionSpec, Metadata, NotificationSpec, Policy, ProjectSpec,
-};
+use crate::manifest::envelope::{DOCUMENT, OBJECT, object_members};
 use crate::manifest::own_kind::OwnKind;
-use crate::model::field::Elements;
+use crate::manifest::secret::SECRET;
+use crate::manifest::table::{Form, MapTable, Member, Rule};
+use crate::manifest::text_type::TextType;
+use crate::model::field::{Elements, Identity};
 use crate::model::{Clearing, Field, KindTable, Need, Shape};
 use crate::plan::document::PlanDocument;
 use crate::plan::drift::document::DriftDocument;
 use crate::provider;
+use crate::provider::auth::AuthForm;
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
@@ -51,40 +52,19 @@ pub fn events() -> Json {
 /// `if`/`then` per kind instead of `oneOf`: an editor then completes and explains the fields of the
 /// chosen kind and reports one fault, not one per kind.
 pub fn manifest() -> Json {
-    let mut kinds: Vec<&str> = provider::ALL
-        .iter()
-        .map(|provider| provider.table().kind.0)
-        .collect();
-    kinds.extend(OwnKind::ALL.map(OwnKind::name));
-    let mut branches: Vec<Json> = provider::ALL
-        .iter()
-        .map(|p| branch(p.table().kind.0, object(p.table())))
-        .collect();
-    branches.extend(OwnKind::ALL.map(|kind| branch(kind.name(), spec(kind))));
-    json!({
-        "$schema": DRAFT,
-        "title": "entitle manifest",
-        "description": "One licence object, or one account, as entitle keeps it.",
-        "type": "object",
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {
-            "apiVersion": {"description": "Version of the manifest format.", "const": API_VERSION},
-            "kind": {"description": "What the document is about.", "enum": kinds},
-            "metadata": of::<Metadata>(),
-            "spec": {"description": "What the object is and how it should be."},
-        },
-        "additionalProperties": false,
-        "allOf": branches,
-    })
-}
-
-fn spec(kind: OwnKind) -> Json {
-    match kind {
-        OwnKind::AcceptedDrift => of::<AcceptedDriftSpec>(),
-        OwnKind::Connection => of::<ConnectionSpec>(),
-        OwnKind::Notification => of::<NotificationSpec>(),
-        OwnKind::Project => of::<ProjectSpec>(),
-    }
+    let vendors = provider::ALL.iter().map(|provider| provider.table());
+    let own = OwnKind::ALL.into_iter();
+    let kinds = vendors.clone().map(|table| table.kind.0);
+    let kinds: Vec<&str> = kinds.chain(own.clone().map(OwnKind::name)).collect();
+    let vendors = vendors.map(|table| branch(table.kind.0, object(table)));
+    let own = own.map(|kind| branch(kind.name(), map(kind.table())));
+    let mut document = map(&DOCUMENT);
+    document["$schema"] = json!(DRAFT);
+    document["title"] = json!("entitle manifest");
+    document["properties"]["apiVersion"]["const"] = json!(API_VERSION);
+    document["properties"]["kind"]["enum"] = json!(kinds);
+    document["allOf"] = vendors.chain(own).collect();
+    document
 }
 
 fn branch(kind: &str, spec: Json) -> Json {
@@ -94,65 +74,149 @@ fn branch(kind: &str, spec: Json) -> Json {
     })
 }
 
-/// The schema of a type without definitions of its own, so that it can stand inside another.
-pub(super) fn of<T: JsonSchema>() -> Json {
-    let generator = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    let mut schema = generator
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
-    if let Json::Object(members) = &mut schema {
-        members.remove("$schema");
-        members.remove("title");
+fn object(table: &'static KindTable) -> Json {
+    let mut schema = map(&OBJECT);
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for name in object_members(table.identity) {
+        match table.identity.iter().find(|identity| identity.name == name) {
+            Some(identity) => {
+                properties.insert(name.into(), identity_schema(identity));
+                required.push(name);
+            }
+            None => drop(properties.insert(name.into(), schema["properties"][name].take())),
+        }
     }
-    without_null_defaults(&mut schema);
+    let mut desired = fields(table.desired, &[]);
+    desired["description"] = properties["desired"]["description"].take();
+    properties.insert("desired".into(), desired);
+    required.push("desired");
+    describe(&mut schema, table.about);
+    schema["properties"] = Json::Object(properties);
+    schema["required"] = json!(required);
     schema
 }
 
-/// A member that may be left out has no default that would be worth writing, and yaml-language-server fails
-/// on a null one: it then offers nothing from there on.
-fn without_null_defaults(schema: &mut Json) {
-    match schema {
-        Json::Object(members) => {
-            members.retain(|name, value| name != "default" || !value.is_null());
-            members.values_mut().for_each(without_null_defaults);
+fn identity_schema(identity: &'static Identity) -> Json {
+    let mut schema = value(&identity.shape);
+    if matches!(identity.shape, Shape::Integer { .. }) {
+        schema = json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"});
+    }
+    describe(&mut schema, identity.about);
+    schema["examples"] = json!([identity.example]);
+    schema
+}
+
+/// The schema of a map of the format's own.
+fn map(table: &MapTable) -> Json {
+    let named = |member: &Member| (member.name.to_string(), member_schema(member));
+    let properties: Map<String, Json> = table.written().map(named).collect();
+    let mut schema =
+        json!({"type": "object", "properties": properties, "additionalProperties": false});
+    if !table.about.is_empty() {
+        describe(&mut schema, table.about);
+    }
+    let required: Vec<&str> = table
+        .written()
+        .filter(|member| member.required)
+        .map(|member| member.name)
+        .collect();
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    match table.rule {
+        Rule::None => {}
+        // By names: with `maxProperties` yaml-language-server takes the member that is being typed for the
+        // one, and offers nothing.
+        Rule::ExactlyOne { names, .. } => {
+            let one = |name: &&str| json!({"required": [name]});
+            schema["oneOf"] = names.iter().map(one).collect();
         }
-        Json::Array(items) => items.iter_mut().for_each(without_null_defaults),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+        Rule::Together([a, b], _) => schema["dependencies"] = json!({a: [b], b: [a]}),
+    }
+    schema
+}
+
+fn member_schema(member: &Member) -> Json {
+    let mut schema = form(&member.form);
+    describe(&mut schema, &about(member));
+    if let Some(value) = member.default {
+        let is_text = !matches!(member.form, Form::Boolean);
+        schema["default"] = if is_text {
+            json!(value)
+        } else {
+            json!(value == "true")
+        };
+    }
+    schema
+}
+
+/// What a member is, with the vendors that take it where not all do.
+pub(super) fn about(member: &Member) -> String {
+    if !member.by_vendor {
+        return member.about.to_string();
+    }
+    let takes = |form: &AuthForm| {
+        form.name == member.name
+            || form
+                .members
+                .iter()
+                .any(|group| group.contains(&member.name))
+    };
+    let vendors = provider::ALL
+        .iter()
+        .filter(|provider| provider.auth().forms.iter().any(takes));
+    let names: Vec<&str> = vendors.map(|provider| provider.vendor().0).collect();
+    format!(
+        "{} ({}).",
+        member.about.trim_end_matches('.'),
+        names.join(", ")
+    )
+}
+
+fn form(form: &Form) -> Json {
+    match form {
+        Form::Text(text_type) => text(text_type),
+        Form::Boolean => json!({"type": "boolean"}),
+        Form::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
+        Form::CountOrShare => {
+            let share = json!({"type": "string", "pattern": "^(100|[0-9]{1,2})%$"});
+            json!({"anyOf": [{"type": "integer", "minimum": 0}, share]})
+        }
+        Form::Choice(_, values) => json!({"type": "string", "enum": values}),
+        Form::Vendor => json!({"type": "string", "enum": vendor_names()}),
+        Form::Secret => map(&SECRET),
+        Form::TextOrSecret(text_type) => json!({"anyOf": [text(text_type), map(&SECRET)]}),
+        Form::List(items) => json!({"type": "array", "items": self::form(items)}),
+        Form::ListOf(_, items) => {
+            json!({"type": "array", "items": self::form(items), "minItems": 1})
+        }
+        Form::OneOrListOf(noun, items) => {
+            json!({"anyOf": [self::form(items), self::form(&Form::ListOf(noun, items))]})
+        }
+        Form::TextMap => {
+            json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
+        }
+        Form::Map(table) => map(table),
+        Form::Unread | Form::Refused(_) => json!({}),
     }
 }
 
-fn object(table: &'static KindTable) -> Json {
-    let mut properties = Map::new();
-    let connection = "Name of the Connection; not needed when there is exactly one of this vendor.";
-    properties.insert(
-        "connection".into(),
-        json!({"description": connection, "type": "string"}),
-    );
-    let mut required = Vec::new();
-    for identity in table.identity {
-        let mut schema = value(&identity.shape);
-        if matches!(identity.shape, Shape::Integer { .. }) {
-            schema = json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"});
-        }
-        describe(&mut schema, identity.about);
-        schema["examples"] = json!([identity.example]);
-        properties.insert(identity.name.into(), schema);
-        required.push(identity.name);
+/// The names of all vendors.
+pub(super) fn vendor_names() -> Vec<&'static str> {
+    let vendors = provider::ALL.iter().map(|provider| provider.vendor());
+    vendors.map(|vendor| vendor.0).collect()
+}
+
+fn text(text_type: &TextType) -> Json {
+    let mut schema = json!({"type": "string"});
+    if text_type.keywords.is_empty() {
+        schema["minLength"] = json!(1);
     }
-    required.push("desired");
-    properties.insert("policy".into(), of::<Policy>());
-    let what = "The fields that are managed, in the vendor's own names. A field left out keeps its live value.";
-    let mut desired = fields(table.desired, &[]);
-    describe(&mut desired, what);
-    properties.insert("desired".into(), desired);
-    json!({
-        "description": table.about,
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "additionalProperties": false,
-    })
+    for (keyword, value) in text_type.keywords {
+        schema[*keyword] = json!(value);
+    }
+    schema
 }
 
 /// A map of fields. Keys of elements are required; of fields only those that no read returns.

@@ -103,7 +103,13 @@ fn every_code_has_a_sample() {
 fn codes_in_source() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for text in super::architecture::sources().into_values() {
-        for opening in ["Diagnostic::error(", "Diagnostic::warning(", "Misfit::new("] {
+        for opening in [
+            "Diagnostic::error(",
+            "Diagnostic::warning(",
+            "Misfit::new(",
+            "expect_known(",
+            "code: ",
+        ] {
             for (at, _) in text.match_indices(opening) {
                 let rest = text[at + opening.len()..].trim_start();
                 if let Some(code) = rest

@@ -114,7 +114,7 @@ async fn what_is_wrong_in_it_is_shown_with_line_and_hint() {
         ("  parallelism: 70000\n", "from 1 to 65535"),
         ("  timeout: soon\n", "must be a duration"),
         ("  maxChanges: 101%\n", "maxChanges must be a number"),
-        ("  trustHosts: []\n", "must not be empty"),
+        ("  trustHosts: []\n", "must name a host, or be left out"),
         ("  paths: [..]\n", "leads out of the project's directory"),
         ("  paths: [\"-\"]\n", "is standard input"),
         (

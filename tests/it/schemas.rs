@@ -48,6 +48,17 @@ fn the_manifest_schema_accepts_every_example() {
 }
 
 #[test]
+fn the_manifest_schema_accepts_every_member_of_our_own_kinds() {
+    let validator = jsonschema::validator_for(&schema::manifest()).expect("a valid schema");
+    let file = golden::tests_dir().join("own-kinds/every-member.yaml");
+    for document in documents(&file) {
+        let faults = validator.iter_errors(&document);
+        let faults: Vec<String> = faults.map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:?} in {document:#}");
+    }
+}
+
+#[test]
 fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
     let validator = jsonschema::validator_for(&schema::manifest()).expect("a valid schema");
     // Codes whose fault a schema of one document can see.
@@ -61,6 +72,15 @@ fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
         "cannot-clear",
         "missing-field",
         "literal-secret",
+        "bad-auth",
+        "bad-secret",
+        "empty-secret-source",
+        "bad-notification",
+        "bad-policy",
+        "bad-name",
+        "project",
+        "accepted-drift",
+        "unknown-vendor",
     ] {
         let file = golden::tests_dir()
             .join("invalid")

@@ -1,0 +1,45 @@
+//! References to secrets: where one is kept, and never what it is.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::reader::Reader;
+use super::table::{Form, Rule, map_table};
+use super::text_type::TEXT;
+use crate::model::{Diagnostic, Node, SecretRef, Tree};
+
+const HINT: &str = "write {env: NAME}, {file: PATH} or {command: [program, argument]}";
+
+map_table! {
+    pub SECRET "a secret" {
+        env: Form::Text(&TEXT), "Name of an environment variable.";
+        file: Form::Text(&TEXT), "Path of a file.";
+        command: Form::ListOf("a program", &Form::Text(&TEXT)), "A program and its arguments, run without a shell.";
+    }
+    rule: Rule::ExactlyOne { code: "bad-secret", noun: "source", names: &["env", "file", "command"], hint: HINT },
+    secretive: true
+}
+
+impl Reader<'_> {
+    /// Reads a reference to a secret. A literal is refused without being repeated.
+    pub fn secret(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<SecretRef> {
+        if !matches!(node.tree, Tree::Map(_)) {
+            let message = format!("{label} must say where the secret is kept, not what it is");
+            let finding = Diagnostic::error("secret-in-manifest", message).hint(HINT);
+            self.report(finding.hide(), node.mark);
+            return None;
+        }
+        let mut values = self.read_titled(&SECRET, label, node)?;
+        let source = values.names().next()?;
+        match source {
+            "env" => values.take("env").map(SecretRef::Env),
+            "file" => values
+                .take::<String>("file")
+                .map(|path| SecretRef::File(PathBuf::from(path))),
+            _ => {
+                let words: Vec<String> = values.take_list("command");
+                (!words.is_empty()).then_some(SecretRef::Command(words))
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What was read from a map by its table, to be taken out by name as the type that a kind needs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use url::Url;
+
+use super::table::MapTable;
+use crate::model::connection::Credential;
+use crate::model::{Mark, Node, PathPattern, SecretRef, Vendor};
+
+/// A value that has the form its table asks for.
+pub enum Checked<'n> {
+    Boolean(bool),
+    Count(u32),
+    Text(String),
+    Duration(Duration),
+    Instant(Timestamp),
+    Day(Date),
+    FieldPath(PathPattern),
+    Url(Url),
+    Vendor(Vendor),
+    Secret(SecretRef),
+    Credential(Credential),
+    List(Vec<(Checked<'n>, Mark)>),
+    TextMap(BTreeMap<String, String>),
+    Map(Values<'n>),
+}
+
+/// The members of one map that its table knows, in the order of the file.
+pub struct Values<'n> {
+    table: &'static MapTable,
+    /// The map itself.
+    pub node: &'n Node,
+    members: Vec<GivenMember<'n>>,
+}
+
+struct GivenMember<'n> {
+    name: &'static str,
+    node: &'n Node,
+    /// `None` where the value was refused, or has been taken.
+    value: Option<Checked<'n>>,
+}
+
+impl<'n> Values<'n> {
+    pub fn new(table: &'static MapTable, node: &'n Node) -> Self {
+        Self {
+            table,
+            node,
+            members: Vec::new(),
+        }
+    }
+
+    pub fn push(&mut self, name: &'static str, node: &'n Node, value: Option<Checked<'n>>) {
+        self.members.push(GivenMember { name, node, value });
+    }
+
+    /// Lists the names of the members that are given, refused ones included.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.members.iter().map(|member| member.name)
+    }
+
+    pub fn is_given(&self, name: &str) -> bool {
+        self.names().any(|given| given == name)
+    }
+
+    /// Gives the node of a member; `None` where it is left out.
+    pub fn node_of(&self, name: &str) -> Option<&'n Node> {
+        let member = self.members.iter().find(|member| member.name == name)?;
+        Some(member.node)
+    }
+
+    /// Takes the value of a member; `None` where it is left out or was refused.
+    pub fn take<T: FromChecked<'n>>(&mut self, name: &str) -> Option<T> {
+        let member = self.members.iter_mut().find(|member| member.name == name)?;
+        let value = T::from_checked(member.value.take()?);
+        debug_assert!(value.is_some(), "`{name}` has another type in its table");
+        value
+    }
+
+    /// Takes the value of a member that may be left out, which gives `Some(None)`. A refused value gives `None`.
+    pub fn take_optional<T: FromChecked<'n>>(&mut self, name: &str) -> Option<Option<T>> {
+        if self.is_given(name) {
+            self.take(name).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    /// Takes the items of a list with their places. Refused items are left out of it.
+    pub fn take_marked<T: FromChecked<'n>>(&mut self, name: &str) -> Vec<(T, Mark)> {
+        let items: Vec<(Checked<'n>, Mark)> = self.take(name).unwrap_or_default();
+        items
+            .into_iter()
+            .filter_map(|(item, mark)| Some((T::from_checked(item)?, mark)))
+            .collect()
+    }
+
+    /// Takes the items of a list. Refused items are left out of it.
+    pub fn take_list<T: FromChecked<'n>>(&mut self, name: &str) -> Vec<T> {
+        let marked = self.take_marked(name).into_iter();
+        marked.map(|(item, _)| item).collect()
+    }
+
+    /// Lists the names of the members that are required and left out. What a vendor requires is for its own rules.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        let required = self
+            .table
+            .members
+            .iter()
+            .filter(|member| member.required && !member.by_vendor);
+        let names = required.map(|member| member.name);
+        names.filter(|name| !self.is_given(name))
+    }
+
+    /// Takes every secret and every name that may be kept as one; `None` if a member was refused or is missing.
+    pub fn take_credentials(&mut self) -> Option<Vec<(&'static str, Credential)>> {
+        if self.missing().next().is_some() {
+            return None;
+        }
+        let mut credentials = Vec::new();
+        for member in &mut self.members {
+            match member.value.take()? {
+                Checked::Secret(secret) => {
+                    credentials.push((member.name, Credential::Secret(secret)))
+                }
+                Checked::Credential(credential) => credentials.push((member.name, credential)),
+                other => member.value = Some(other),
+            }
+        }
+        Some(credentials)
+    }
+}
+
+/// A type that a value of one form can be taken as.
+pub trait FromChecked<'n>: Sized {
+    /// Gives `None` for a value of another form.
+    fn from_checked(value: Checked<'n>) -> Option<Self>;
+}
+
+macro_rules! from_checked {
+    ($($type:ty: $variant:ident),* $(,)?) => {$(
+        impl<'n> FromChecked<'n> for $type {
+            fn from_checked(value: Checked<'n>) -> Option<Self> {
+                if let Checked::$variant(inner) = value {
+                    Some(inner)
+                } else {
+                    None
+                }
+            }
+        }
+    )*};
+}
+
+from_checked! {
+    bool: Boolean,
+    u32: Count,
+    String: Text,
+    Duration: Duration,
+    Timestamp: Instant,
+    Date: Day,
+    PathPattern: FieldPath,
+    Url: Url,
+    Vendor: Vendor,
+    SecretRef: Secret,
+    Credential: Credential,
+    Vec<(Checked<'n>, Mark)>: List,
+    BTreeMap<String, String>: TextMap,
+    Values<'n>: Map,
+}

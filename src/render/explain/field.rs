@@ -1,0 +1,179 @@
+//! The pages of a vendor's kind and of its fields, from the field table.
+
+use std::io::{self, Write};
+
+use super::{BOLD, ExplainError};
+use crate::model::field::{Elements, Shown, find};
+use crate::model::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
+use crate::provider::semantics::WriteMode;
+
+/// Finds the field `name`, or the field `inner` in the elements of its list.
+pub fn find_in(
+    fields: &'static [Field],
+    name: &str,
+    inner: &[&str],
+) -> Result<&'static Field, ExplainError> {
+    let name = name.split('[').next().unwrap_or(name);
+    let Some(field) = find(fields, name) else {
+        let known = fields.iter().map(|field| field.name).collect();
+        return Err(ExplainError::unknown("field", name, known));
+    };
+    match (inner.split_first(), &field.shape) {
+        (None, _) => Ok(field),
+        (Some((name, inner)), Shape::Keyed(elements)) => find_in(elements.fields, name, inner),
+        (Some(_), _) => Err(ExplainError::NothingInside(name.into())),
+    }
+}
+
+/// Writes the page of a kind.
+pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#}\n  {}\n", table.kind, table.about)?;
+    writeln!(out, "Written by\n  {}\n", table.write_call)?;
+    writeln!(out, "Identity, under spec")?;
+    for identity in table.identity {
+        let about = identity.about;
+        writeln!(
+            out,
+            "  {:<26} {about} For example {}",
+            identity.name, identity.example
+        )?;
+    }
+    writeln!(out, "\nFields, under spec.desired")?;
+    for field in table.desired {
+        write_line(out, field, 2)?;
+        if let Shape::Keyed(elements) = &field.shape {
+            write_elements(out, elements)?;
+        }
+    }
+    writeln!(
+        out,
+        "\nPolicy, under spec.policy\n  entitle explain {}.policy",
+        table.kind
+    )
+}
+
+fn write_line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
+    let name = field.name;
+    let width = 38 - indent;
+    writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
+}
+
+/// Writes the page of a field. `mode` is how the kind is written.
+pub fn write_field(
+    out: &mut dyn Write,
+    path: &str,
+    field: &Field,
+    mode: WriteMode,
+) -> io::Result<()> {
+    writeln!(out, "{BOLD}{path}{BOLD:#}\n  {}\n", field.about)?;
+    writeln!(out, "  type      {}", field.shape.name())?;
+    if let Shape::Integer { min, max, .. } = field.shape {
+        writeln!(out, "  range     {min} to {max}")?;
+    }
+    writeln!(out, "  needed    {}", describe_need(field, mode))?;
+    writeln!(out, "  clearing  {}", describe_clearing(field))?;
+    if field.need != Need::Never {
+        writeln!(out, "  unshown   {}", describe_unshown(field))?;
+    }
+    writeln!(out, "  risk      {}", describe_risk(field.risk))?;
+    if let Some(begin) = field.not_before {
+        writeln!(out, "  order     not before {begin}")?;
+    }
+    if let Some(name) = field.stands_for {
+        writeln!(out, "  stands    for {name}, also in spec.policy")?;
+    }
+    match field.carry {
+        Carry::Live => {}
+        Carry::OnlyManaged => writeln!(out, "  sent      only when the manifest manages it")?,
+        Carry::OneShot { .. } => writeln!(out, "  sent      once; the vendor ends it by itself")?,
+    }
+    if let Shape::Keyed(elements) = &field.shape {
+        writeln!(out, "\n  Elements")?;
+        write_elements(out, elements)?;
+    }
+    Ok(())
+}
+
+fn write_elements(out: &mut dyn Write, elements: &Elements) -> io::Result<()> {
+    for (name, about) in elements.key.iter().zip(elements.key_about) {
+        writeln!(out, "    {name:<34} key: {about}")?;
+    }
+    for field in elements.fields {
+        write_line(out, field, 4)?;
+    }
+    Ok(())
+}
+
+fn describe_need(field: &Field, mode: WriteMode) -> String {
+    match field.need {
+        Need::Required => "by every write; taken from live where the manifest leaves it out".into(),
+        Need::InManifest => "in the manifest: every write sends it and no read returns it".into(),
+        Need::Optional if field.carry == Carry::Live => describe_optional(mode).into(),
+        Need::Optional | Need::Never => "no".into(),
+        Need::When { scope, field, is } => {
+            let whose = if scope == Scope::Object {
+                "the object's "
+            } else {
+                ""
+            };
+            format!("when {whose}{field} is {is}")
+        }
+    }
+}
+
+/// Tells what becomes of an optional field that the manifest leaves out.
+fn describe_optional(mode: WriteMode) -> &'static str {
+    match mode {
+        WriteMode::Merge => "no",
+        WriteMode::Overwrite => {
+            "not in the manifest; every write sends it, from live where that leaves it out"
+        }
+        WriteMode::FullPatch => "no; a write sends it along where live holds something",
+    }
+}
+
+fn describe_clearing(field: &Field) -> &'static str {
+    match (&field.shape, field.clearing) {
+        (Shape::Set(_) | Shape::Keyed(_), _) => "[] or null: none wanted",
+        (_, Clearing::Impossible) => "not possible",
+        (_, Clearing::Null) => "null",
+        (_, Clearing::NullOrEmpty) => "null or \"\", which are one value, sent as null",
+        (_, Clearing::Empty) => "null or \"\", which are one value, sent as \"\"",
+        (_, Clearing::Zero) => "null or 0, which are one value, sent as 0",
+        (_, Clearing::Omit) => "null, left out of the write",
+    }
+}
+
+/// Tells what a read means that leaves the field out or shows null for it.
+fn describe_unshown(field: &Field) -> String {
+    let absent = match field.shown {
+        Shown::Always => "left out of a read: unknown",
+        Shown::Newer => "left out of a read: unknown, unless the server shows no such field at all",
+    };
+    let empty = match field.null {
+        Some(source) => format!("null: nothing ({source})"),
+        None => "null: unknown".into(),
+    };
+    format!("{absent}; {empty}")
+}
+
+fn describe_risk(rule: RiskRule) -> String {
+    match rule {
+        RiskRule::Safe => "safe".into(),
+        RiskRule::Amount { used: None } => "lower reduces".into(),
+        RiskRule::Amount { used: Some(used) } => format!("lower reduces; below {used} strands"),
+        RiskRule::End => "earlier reduces; now or past strands, also where it was past before; 9999-12-31 is no end".into(),
+        RiskRule::Begin => "later reduces, also in the past; later than now, once begun, strands".into(),
+        RiskRule::Ladder(steps) => {
+            format!("down reduces, from least to most: {}", steps.join(", "))
+        }
+        RiskRule::StopsAt(value) => format!("{value} strands"),
+        RiskRule::ReducesAt(value) => format!("{value} reduces"),
+        RiskRule::Reassign => "any change reduces".into(),
+        RiskRule::Counter => "any change strands: it is a usage counter".into(),
+        RiskRule::Members { used: None } => "removing a member reduces".into(),
+        RiskRule::Members { used: Some(used) } => {
+            format!("removing a member reduces; with {used} above 0 it strands")
+        }
+    }
+}

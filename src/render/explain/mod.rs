@@ -1,0 +1,237 @@
+//! Kinds and fields in the terminal, from the tables alone.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+
+use crate::manifest::envelope::METADATA;
+use crate::manifest::own_kind::OwnKind;
+use crate::manifest::policy::POLICY;
+use crate::model::diagnostic::nearest;
+use crate::provider::{self, Provider};
+
+mod field;
+mod member;
+
+const BOLD: Style = Style::new().bold();
+
+/// Why nothing is explained.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    #[error("unknown {noun} {name:?}; {hint}")]
+    Unknown {
+        noun: &'static str,
+        name: String,
+        hint: String,
+    },
+    #[error("`{0}` has no fields inside")]
+    NothingInside(String),
+    #[error("cannot write the page")]
+    Write(#[from] io::Error),
+}
+
+impl ExplainError {
+    /// An unknown `name`, with the one of `known` that was most likely meant.
+    fn unknown(noun: &'static str, name: &str, known: Vec<&'static str>) -> Self {
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(name) => format!("did you mean {name}?"),
+            None => format!("one of {}", known.join(", ")),
+        };
+        let name = name.to_string();
+        Self::Unknown { noun, name, hint }
+    }
+}
+
+/// Lists all kinds, one line each.
+pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
+    let vendors = provider::ALL.iter().map(|provider| provider.table());
+    let vendors = vendors.map(|table| (table.kind.0, table.about));
+    let own = OwnKind::ALL.map(|kind| (kind.name(), kind.table().about));
+    for (name, about) in vendors.chain(own) {
+        writeln!(out, "{BOLD}{name:<30}{BOLD:#} {about}")?;
+    }
+    writeln!(
+        out,
+        "\nentitle explain KIND shows its fields, KIND.FIELD one of them."
+    )?;
+    Ok(())
+}
+
+/// Explains `KIND` or `KIND.FIELD`.
+pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError> {
+    let (kind, fields) = path.split_once('.').unwrap_or((path, ""));
+    let fields: Vec<&str> = fields.split('.').filter(|name| !name.is_empty()).collect();
+    if let Some(provider) = provider::of_kind(kind) {
+        return explain_object(out, provider, path, &fields);
+    }
+    if let Some(own) = OwnKind::of(kind) {
+        return explain_own(out, own, path, &fields);
+    }
+    let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let known = vendors.chain(OwnKind::ALL.map(OwnKind::name)).collect();
+    Err(ExplainError::unknown("kind", kind, known))
+}
+
+/// Explains a kind of a vendor, or a field of it.
+fn explain_object(
+    out: &mut dyn Write,
+    provider: &dyn Provider,
+    path: &str,
+    fields: &[&str],
+) -> Result<(), ExplainError> {
+    let table = provider.table();
+    // `KIND.spec.desired.FIELD` is what other tools' users type.
+    let prefix = |name: &&&str| matches!(**name, "spec" | "desired");
+    let fields = &fields[fields.iter().take_while(prefix).count()..];
+    match fields.split_first() {
+        None => Ok(field::write_kind(out, table)?),
+        Some((&"policy", members)) => {
+            member::explain_in(out, path, &POLICY, members)?;
+            if members.is_empty() {
+                writeln!(out, "\n{VERBS}")?;
+            }
+            Ok(())
+        }
+        Some((&"metadata", members)) => member::explain_in(out, path, &METADATA, members),
+        Some((name, inner)) => {
+            let field = field::find_in(table.desired, name, inner)?;
+            Ok(field::write_field(
+                out,
+                path,
+                field,
+                provider.semantics().write,
+            )?)
+        }
+    }
+}
+
+/// Explains a kind of our own, or a member of it.
+fn explain_own(
+    out: &mut dyn Write,
+    kind: OwnKind,
+    path: &str,
+    members: &[&str],
+) -> Result<(), ExplainError> {
+    let members = members.strip_prefix(&["spec"]).unwrap_or(members);
+    match members.split_first() {
+        Some((&"metadata", members)) => return member::explain_in(out, path, &METADATA, members),
+        _ => member::explain_in(out, path, kind.table(), members)?,
+    }
+    if members.is_empty() {
+        if kind == OwnKind::Connection {
+            member::write_budgets(out)?;
+        }
+        writeln!(out, "\n{}", note_on(kind))?;
+    }
+    Ok(())
+}
+
+const VERBS: &str = "What a plan does to a field or to an element of a list
+  add            live has no such element, or shows no such field
+  replace        live has another value; a field that is cleared is replaced by null
+  remove         the element goes, or the field with the type that gave it a meaning
+
+What stops a new element at once strands: an end in the past, `enabled: false`, a
+usage counter. 9999-12-31 is no end, at any time of that day.";
+
+/// What no table tells about a kind.
+fn note_on(kind: OwnKind) -> &'static str {
+    match kind {
+        OwnKind::AcceptedDrift => ACCEPTED_DRIFT,
+        OwnKind::Connection | OwnKind::Notification => SECRETS,
+        OwnKind::Project => PROJECT,
+    }
+}
+
+const ACCEPTED_DRIFT: &str = "\
+Documents of this kind count wherever manifests are read from; `entitle drift`
+also reads entitle-accepted.yaml beside the project file, or --accepted FILE.
+An entry that has expired or silences nothing is reported. `plan` and `apply`
+take no notice of it.";
+
+const PROJECT: &str = "\
+The nearest entitle.yaml up to the git root is used. What is typed wins over
+the environment, that over the project file, that over the default. Paths are
+relative to the file and stay below its directory. It comes with pull requests,
+so it cannot allow commands, secret directories or risks, and its trustHosts
+counts only where nobody else named hosts. With CI set it does not stand for a
+list of your own: it holds, with a warning.";
+
+const SECRETS: &str = "A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(of: &str) -> String {
+        let mut out = Vec::new();
+        explain_path(&mut out, of).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("needed"));
+        line.unwrap_or_default().trim().to_string()
+    }
+
+    #[test]
+    fn a_connection_is_explained_with_the_limits_of_every_vendor() {
+        let mut out = Vec::new();
+        explain_path(&mut out, "Connection").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for line in [
+            "  alinea              10 at once",
+            "  cryptlex            10 at once, 50 in 5 s",
+            "  licensespring       10 at once, 600 in 60 s, 200 in 10 s, 50 in 1 s",
+        ] {
+            assert!(text.lines().any(|own| own == line), "{line:?} in {text}");
+        }
+    }
+
+    #[test]
+    fn rules_that_no_type_tells_are_explained() {
+        let page = |of: &str| {
+            let mut out = Vec::new();
+            explain_path(&mut out, of).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        for (of, said) in [
+            (
+                "AlineaLicense.Grade",
+                "null or \"\", which are one value, sent as null",
+            ),
+            ("AlineaLicense.StartDate", "later reduces, also in the past"),
+            ("AlineaLicense.EndDate", "9999-12-31 is no end"),
+            ("AlineaLicense.EndDate", "not before StartDate"),
+            (
+                "CryptlexOrganizationLicense.userGroups",
+                "userGroupIds, also in spec.policy",
+            ),
+            ("LacLicenseOrder.policy", "in the words of this manifest"),
+            ("LacLicenseOrder.spec.policy.ignore", "[\"*\"]"),
+            ("LacLicenseOrder.policy", "replaced by null"),
+            ("LacLicenseOrder", "explain LacLicenseOrder.policy"),
+        ] {
+            assert!(page(of).contains(said), "{said:?} in {}", page(of));
+        }
+    }
+
+    #[test]
+    fn an_optional_field_that_every_write_sends_is_said_to_be_sent() {
+        for (of, said) in [
+            (
+                "AlineaLicense.Buffer",
+                "not in the manifest; every write sends it, from live where that leaves it out",
+            ),
+            (
+                "LacLicenseOrder.description",
+                "no; a write sends it along where live holds something",
+            ),
+            (
+                "LicenseSpringLicense.product_features.total_consumptions",
+                "no",
+            ),
+        ] {
+            assert_eq!(needed(of), said, "{of}");
+        }
+    }
+}
