@@ -1,5 +1,7 @@
 //! Carries out one step: write the intent down, look again where needed, send, judge, look at what came of it.
 
+use crate::apply::TransportError;
+use crate::model::with_causes;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,6 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
-use super::http::locked_out;
 use super::journal::Residual;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
@@ -70,9 +71,9 @@ pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
 
 async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
     let (recorder, entry) = (context.recorder, work.entry);
-    if let Some(Err(why)) = context.lease.map(|lease| lease.covers(Duration::ZERO)) {
-        let why = Some(locked_out(&why));
-        return Report::new(work.planned, Some(Outcome::Failed), why);
+    if let Some(Err(lost)) = context.lease.map(|lease| lease.covers(Duration::ZERO)) {
+        let why = TransportError::LockedOut(lost).to_string();
+        return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
     let intent = recorder.intent(entry, &work.planned, context.account);
     if let Err(error) = intent.await {
@@ -95,8 +96,8 @@ async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
 /// Says why a step was not begun: what cannot be written down is not done.
 fn unwritten(error: &StoreError) -> String {
     match error {
-        StoreError::LeaseLost(why) => locked_out(why),
-        StoreError::Unavailable { .. } | StoreError::Refused { .. } => error.to_string(),
+        StoreError::LeaseLost(lost) => TransportError::LockedOut(lost.clone()).to_string(),
+        StoreError::Unavailable { .. } | StoreError::Refused { .. } => with_causes(error),
     }
 }
 
@@ -245,8 +246,8 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
                 }
                 Verdict::Unclear(why) => why,
             },
-            Err(lost) if lost.sent => lost.text,
-            Err(lost) => return failed_after(lost.text, unclear),
+            Err(lost) if lost.error.may_have_been_sent() => lost.text(),
+            Err(lost) => return failed_after(lost.text(), unclear),
         };
         // It may or may not have been carried out: the object itself knows.
         match seen(context, &planned.desired).await {

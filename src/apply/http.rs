@@ -14,7 +14,8 @@ use url::Url;
 use super::limiter::{Limiter, SharedPace, Urgency};
 use super::spans;
 use super::store::Lease;
-use super::tls::{Tls, provide_crypto};
+use super::tls::{Tls, TlsError, provide_crypto};
+use super::transport_error::{CallError, Cause, TransportError};
 use crate::model::{Connection, Limits, Method, Reply};
 
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
@@ -26,56 +27,6 @@ const USUAL_REPLY: u64 = 1 << 20;
 /// The longest wait that a vendor's word is taken for. Nobody means a longer one, and a moment so far off
 /// that no clock shows it cannot be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-
-const OVER: &str = "the time for the whole run is over";
-
-/// A call that brought no reply.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct Lost {
-    pub text: String,
-    /// Whether the vendor may have seen the call: a lost write may have been carried out.
-    pub sent: bool,
-    /// Whether another try would only bring the same.
-    pub lasting: bool,
-}
-
-impl Lost {
-    pub fn unsent(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            sent: false,
-            lasting: false,
-        }
-    }
-
-    pub fn sent(text: impl Into<String>) -> Self {
-        Self {
-            sent: true,
-            ..Self::unsent(text)
-        }
-    }
-
-    /// The same, with what an earlier try had come to: often the real reason.
-    pub fn after(mut self, heard: Option<String>) -> Self {
-        if let Some(heard) = heard.filter(|heard| !self.text.contains(heard)) {
-            self.text = format!("{}; before that: {heard}", self.text);
-        }
-        self
-    }
-
-    /// The same, with the call it is about.
-    fn of(mut self, name: &str) -> Self {
-        self.text = format!("{name}: {}", self.text);
-        self
-    }
-}
-
-/// Says why a write was not sent: a run that was cut off from its lease, however that came about, must not write into the
-/// work of the one that has it now.
-pub fn locked_out(why: &str) -> String {
-    format!("locked out: the lease is not ours any more ({why}), so nothing was sent")
-}
 
 /// What is sent. It may hold secrets, so it has no `Debug`.
 pub struct Outgoing<'a> {
@@ -104,7 +55,10 @@ pub struct Answered {
 /// Carries one exchange. It is the network in every run; unit tests bring one that needs no socket, so that
 /// they can hold the clock.
 pub trait Wire: Send + Sync {
-    fn carry<'a>(&'a self, outgoing: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>>;
+    fn carry<'a>(
+        &'a self,
+        outgoing: &'a Outgoing<'_>,
+    ) -> BoxFuture<'a, Result<Answered, TransportError>>;
 }
 
 /// The exchanges of one connection: paced, counted, and over when the run is.
@@ -128,7 +82,7 @@ impl Http {
         limits: &Limits,
         tls: &Tls,
         deadline: Instant,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, TlsError> {
         let network = Network::new(connection, tls)?;
         Ok(Self {
             longest: connection.timeout,
@@ -180,20 +134,24 @@ impl Http {
     }
 
     /// Sends once, in its turn. `name` is how messages call the exchange.
-    pub async fn exchange(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
+    pub async fn exchange(
+        &self,
+        name: &str,
+        outgoing: &Outgoing<'_>,
+    ) -> Result<Answered, CallError> {
         let host = outgoing.url.host_str().unwrap_or_default();
         let span = spans::request(outgoing.method, host);
-        let ended = self.turn(name, outgoing).instrument(span.clone()).await;
+        let ended = self.send_in_turn(outgoing).instrument(span.clone()).await;
         let status = ended.as_ref().ok().map(|answered| answered.reply.status);
         spans::answered(&span, status);
-        ended
+        ended.map_err(|error| CallError::new(name, error))
     }
 
-    async fn turn(&self, name: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
+    async fn send_in_turn(&self, outgoing: &Outgoing<'_>) -> Result<Answered, TransportError> {
         // A turn may be an hour away; the run ends before that.
         let turn = self.limiter.turn(outgoing.urgency);
         let Ok(turn) = tokio::time::timeout_at(self.deadline(), turn).await else {
-            return Err(Lost::unsent(OVER).of(name));
+            return Err(TransportError::NoTurn);
         };
         if let Some(shared) = &self.shared {
             let start = shared.start(outgoing.urgency);
@@ -201,25 +159,22 @@ impl Http {
                 .await
                 .is_err()
             {
-                return Err(Lost::unsent(OVER).of(name));
+                return Err(TransportError::NoTurn);
             }
         }
         // The turn may have taken a while, or the machine slept: this is the last moment to see it.
         if let Some(Err(why)) = outgoing.lease.map(|lease| lease.covers(self.longest)) {
-            return Err(Lost {
-                lasting: true,
-                ..Lost::unsent(locked_out(&why))
-            });
+            return Err(TransportError::LockedOut(why));
         }
         let received = tokio::time::timeout_at(self.deadline(), self.wire.carry(outgoing)).await;
-        let received = received.unwrap_or_else(|_| Err(Lost::sent(OVER)));
+        let received = received.unwrap_or(Err(TransportError::RunOver));
         self.count(received.as_ref().map_or(0, |it| it.reply.status));
         match &received {
             Ok(answered) if matches!(answered.reply.status, 429 | 503) => turn.too_much(),
             Ok(_) => turn.fine(),
             Err(_) => {}
         }
-        received.map_err(|lost| lost.of(name))
+        received
     }
 }
 
@@ -230,7 +185,7 @@ struct Network {
 }
 
 impl Network {
-    fn new(connection: &Connection, tls: &Tls) -> Result<Self, String> {
+    fn new(connection: &Connection, tls: &Tls) -> Result<Self, TlsError> {
         let mut builder = Client::builder()
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
             .timeout(connection.timeout)
@@ -241,19 +196,17 @@ impl Network {
         if crate::manifest::is_loopback(&connection.base_url) {
             builder = builder.no_proxy();
         }
-        let client = builder
-            .build()
-            .map_err(|error| format!("cannot set up TLS: {error}"))?;
+        let client = builder.build().map_err(TlsError::client)?;
         Ok(Self {
             client,
             timeout: connection.timeout,
         })
     }
 
-    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answered, Lost> {
+    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answered, TransportError> {
         let request = self.request(outgoing)?;
-        let lost = |error| self.lost(&outgoing.url, &error);
-        let mut response = request.send().await.map_err(lost)?;
+        let failed = |error| self.explain(&outgoing.url, error);
+        let mut response = request.send().await.map_err(failed)?;
         let after = retry_after(response.headers());
         let status = response.status().as_u16();
         let content_type = response
@@ -265,13 +218,10 @@ impl Network {
         // The length is the other side's word, so it is not taken for more than a usual page.
         let length = response.content_length().unwrap_or(0).min(USUAL_REPLY);
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if bytes.len() + chunk.len() > MAX_REPLY {
-                let most = MAX_REPLY >> 20;
-                return Err(Lost {
-                    lasting: true,
-                    ..Lost::sent(format!("the reply is larger than {most} MiB"))
-                });
+                let mebibytes = MAX_REPLY >> 20;
+                return Err(TransportError::TooLarge { mebibytes });
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -287,7 +237,7 @@ impl Network {
         })
     }
 
-    fn request(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, Lost> {
+    fn request(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, TransportError> {
         let method = match outgoing.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -299,10 +249,8 @@ impl Network {
             .request(method, outgoing.url.clone())
             .header(header::ACCEPT, "application/json");
         if let Some((name, value)) = &outgoing.credential {
-            let mut value = header::HeaderValue::from_str(value).map_err(|_| Lost {
-                lasting: true,
-                ..Lost::unsent("the credential has characters that no header can carry")
-            })?;
+            let mut value = header::HeaderValue::from_str(value)
+                .map_err(|_| TransportError::UnusableCredential)?;
             value.set_sensitive(true);
             request = request.header(*name, value);
         }
@@ -313,39 +261,34 @@ impl Network {
         })
     }
 
-    /// Why an exchange failed, from the outermost to the innermost cause, without path and query.
-    fn lost(&self, url: &Url, error: &reqwest::Error) -> Lost {
-        let host = place(url);
-        let mut innermost: &dyn std::error::Error = error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        let text = if error.is_timeout() {
-            let seconds = self.timeout.as_secs_f32();
-            format!("no answer from {host} within {seconds} s")
-        } else if error.is_connect() {
-            format!("cannot connect to {host}: {innermost}")
-        } else if error.is_decode() {
-            format!("the reply of {host} cannot be unpacked: {innermost}")
-        } else {
-            format!("the exchange with {host} broke off: {innermost}")
-        };
-        if error.is_connect() || error.is_builder() {
-            Lost::unsent(text)
-        } else {
-            Lost::sent(text)
+    /// Tells apart how far an exchange came before it failed.
+    fn explain(&self, url: &Url, error: reqwest::Error) -> TransportError {
+        let (host, seconds) = (host_and_port(url), self.timeout.as_secs_f32());
+        let (is_timeout, is_decode) = (error.is_timeout(), error.is_decode());
+        let (is_connect, is_builder) = (error.is_connect(), error.is_builder());
+        let cause = Cause::new(error.without_url());
+        match (is_timeout, is_connect) {
+            (true, true) => TransportError::ConnectTimeout { host, seconds },
+            (true, false) => TransportError::ReplyTimeout { host, seconds },
+            (false, true) => TransportError::Unconnected { host, cause },
+            (false, false) if is_decode => TransportError::Undecodable { host, cause },
+            (false, false) if is_builder => TransportError::Unbuildable { host, cause },
+            (false, false) => TransportError::BrokenOff { host, cause },
         }
     }
 }
 
 impl Wire for Network {
-    fn carry<'a>(&'a self, outgoing: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+    fn carry<'a>(
+        &'a self,
+        outgoing: &'a Outgoing<'_>,
+    ) -> BoxFuture<'a, Result<Answered, TransportError>> {
         Box::pin(self.send(outgoing))
     }
 }
 
-/// Host and port: a refused connection is often a wrong port.
-fn place(url: &Url) -> String {
+/// Names a server by host and port: a refused connection is often a wrong port.
+fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port_or_known_default() {
         Some(port) => format!("{host}:{port}"),
@@ -356,14 +299,29 @@ fn place(url: &Url) -> String {
 /// Longest time for a notice: whoever it is for is not waited for.
 const NOTICE_TIME: Duration = Duration::from_secs(15);
 
-/// Posts JSON to whoever asked to be told something. The error says why it was not taken, and shows nothing of the
-/// body. It calls the other side `receiver`: the address may be a secret.
+/// Why a notice was not taken. It calls the other side by the receiver's name: the address may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("no answer from {receiver} within {} s", NOTICE_TIME.as_secs())]
+    Timeout { receiver: String },
+    #[error("{receiver} cannot be reached")]
+    Unreachable {
+        receiver: String,
+        source: reqwest::Error,
+    },
+    #[error("{receiver} answered {status}")]
+    Answered { receiver: String, status: u16 },
+}
+
+/// Posts JSON to a receiver of notices. The error shows nothing of the body.
 pub async fn post(
     receiver: &str,
     url: Url,
     headers: &[(&'static str, String)],
     body: String,
-) -> Result<(), String> {
+) -> Result<(), PostError> {
     provide_crypto();
     let mut builder = Client::builder()
         .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
@@ -372,27 +330,27 @@ pub async fn post(
     if crate::manifest::is_loopback(&url) {
         builder = builder.no_proxy();
     }
-    let client = builder
-        .build()
-        .map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let client = builder.build().map_err(TlsError::client)?;
     let mut request = client.post(url).body(body);
     request = request.header(header::CONTENT_TYPE, "application/json");
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    let reply = request.send().await.map_err(|error| {
-        let error = error.without_url();
-        if error.is_timeout() {
-            return format!(
-                "no answer from {receiver} within {} s",
-                NOTICE_TIME.as_secs()
-            );
+    let receiver = receiver.to_string();
+    let reply = match request.send().await {
+        Ok(reply) => reply,
+        Err(error) if error.is_timeout() => return Err(PostError::Timeout { receiver }),
+        Err(error) => {
+            let source = error.without_url();
+            return Err(PostError::Unreachable { receiver, source });
         }
-        format!("{receiver} cannot be reached: {error}")
-    })?;
+    };
     match reply.status() {
         status if status.is_success() => Ok(()),
-        status => Err(format!("{receiver} answered {}", status.as_u16())),
+        status => Err(PostError::Answered {
+            receiver,
+            status: status.as_u16(),
+        }),
     }
 }
 
@@ -481,6 +439,6 @@ mod tests {
             Ok(_) => panic!("there was no turn"),
             Err(lost) => lost,
         };
-        assert!(!lost.sent && lost.text.ends_with(OVER), "{lost:?}");
+        assert!(matches!(lost.error, TransportError::NoTurn), "{lost:?}");
     }
 }

@@ -191,7 +191,7 @@ async fn drive(
                 };
                 let answer = match reply {
                     Ok(reply) => Answer::Reply(reply),
-                    Err(lost) => Answer::Lost(lost.text),
+                    Err(error) => Answer::Lost(error.text()),
                 };
                 (ticket, answer)
             });
@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
-    use crate::apply::{Lost, Secrets, Trust};
+    use crate::apply::{Secrets, TransportError, Trust};
     use crate::model::Vendor;
     use crate::provider;
 
@@ -232,7 +232,10 @@ mod tests {
     struct Empty(Told);
 
     impl Wire for Empty {
-        fn carry<'a>(&'a self, sent: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+        fn carry<'a>(
+            &'a self,
+            sent: &'a Outgoing<'_>,
+        ) -> BoxFuture<'a, Result<Answered, TransportError>> {
             let path = sent.url.path().to_string();
             self.0.lock().unwrap().push(path);
             let reply = provider::testing::reply(200, "[]");

@@ -61,7 +61,7 @@ impl Opened {
 async fn end(accounts: Vec<Arc<Account>>) {
     let all = accounts.iter().map(|account| {
         // The run may have used up its own time.
-        account.until(Instant::now() + PATIENCE);
+        account.set_deadline(Instant::now() + PATIENCE);
         account.log_out()
     });
     let all = futures::future::join_all(all);
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
-    use crate::apply::{Lost, Secrets, Trust};
+    use crate::apply::{Secrets, TransportError, Trust};
     use crate::model::connection::Credential;
     use crate::model::{Auth, Call, SecretRef, Vendor};
     use crate::provider::{self, testing::reply};
@@ -85,7 +85,10 @@ mod tests {
     struct Deaf;
 
     impl Wire for Deaf {
-        fn carry<'a>(&'a self, sent: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+        fn carry<'a>(
+            &'a self,
+            sent: &'a Outgoing<'_>,
+        ) -> BoxFuture<'a, Result<Answered, TransportError>> {
             Box::pin(async {
                 if sent.url.path().ends_with("/logout") {
                     std::future::pending::<()>().await;

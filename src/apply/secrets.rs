@@ -1,18 +1,53 @@
 //! Finding secrets, and refusing to look for them where a pull request could have changed the way.
 
-use std::path::Path;
-use std::process::Stdio;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::trust::Trust;
+use super::trust::{Trust, TrustError};
 use crate::files::read::{self, Bounds, PIPE_TIMEOUT};
 use crate::model::{SecretRef, SecretText};
 
 /// How environment variables are looked up; an argument, so that tests need not change the process.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Why a secret cannot be had. Nothing of the secret is in it, only where it was looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error("the environment variable {0} is not set: set it where entitle runs")]
+    UnsetVariable(String),
+    #[error(
+        "the secret file {} is a pipe, and what a manifest names is a regular file: write the secret to one, or name \
+         a variable as {{env: NAME}}",
+        .0.display()
+    )]
+    Pipe(PathBuf),
+    #[error(transparent)]
+    Untrusted(#[from] TrustError),
+    #[error("cannot read the secret file {}", path.display())]
+    UnreadableFile { path: PathBuf, source: io::Error },
+    #[error("the command of a secret names no program")]
+    NoProgram,
+    #[error("the secret command `{program}` runs only with --allow-exec")]
+    CommandNotAllowed { program: String },
+    #[error("cannot run the secret command `{program}`")]
+    CommandNotRun { program: String, source: io::Error },
+    #[error("the secret command `{program}` took over {} s", COMMAND_TIME.as_secs())]
+    CommandTimeout { program: String },
+    #[error("the secret command `{program}` ended with {status}")]
+    CommandFailed { program: String, status: ExitStatus },
+    #[error("the output of the secret command `{program}` is not UTF-8")]
+    OutputNotText { program: String },
+    #[error("{location} is empty")]
+    Empty { location: String },
+    #[error("{location} has a line break or control character in it")]
+    ControlCharacter { location: String },
+}
 
 /// Resolves references to secrets.
 #[derive(Clone)]
@@ -29,43 +64,37 @@ const LARGEST: u64 = 64 << 10;
 
 impl Secrets {
     /// Finds a secret. The error says where it was looked for and shows nothing of it.
-    pub async fn resolve(&self, secret: &SecretRef) -> Result<SecretText, String> {
+    pub async fn resolve(&self, secret: &SecretRef) -> Result<SecretText, SecretError> {
         let text = match secret {
             SecretRef::Known(text) => (*text).to_string(),
-            SecretRef::Env(name) => (self.environment)(name).ok_or_else(|| {
-                format!("the environment variable {name} is not set: set it where entitle runs")
-            })?,
-            SecretRef::File(path) => self.file(path)?,
-            SecretRef::Command(words) => self.command(words).await?,
+            SecretRef::Env(name) => {
+                (self.environment)(name).ok_or_else(|| SecretError::UnsetVariable(name.clone()))?
+            }
+            SecretRef::File(path) => self.read_file(path)?,
+            SecretRef::Command(words) => self.run_command(words).await?,
         };
-        clean(&text, &place(secret))
+        strip_ends(&text, || location(secret))
     }
 
-    fn file(&self, path: &Path) -> Result<String, String> {
-        let fault = |error| format!("cannot read the secret file {}: {error}", path.display());
+    fn read_file(&self, path: &Path) -> Result<String, SecretError> {
+        let unreadable = |source| SecretError::UnreadableFile {
+            path: path.to_path_buf(),
+            source,
+        };
         if read::is_pipe(path) {
-            return Err(format!(
-                "the secret file {} is a pipe, and what a manifest names is a regular file: write the secret \
-                 to one, or name a variable as {{env: NAME}}",
-                path.display()
-            ));
+            return Err(SecretError::Pipe(path.to_path_buf()));
         }
         // What was looked at is what is read, wherever a link leads by then.
-        let real = path.canonicalize().map_err(fault)?;
-        match self.trust.file_refusal(path, &real) {
-            Some(refusal) => Err(refusal),
-            None => read::text(&real, Bounds::file(LARGEST)).map_err(fault),
-        }
+        let real = path.canonicalize().map_err(unreadable)?;
+        self.trust.check_file(path, &real)?;
+        read::text(&real, Bounds::file(LARGEST)).map_err(unreadable)
     }
 
-    async fn command(&self, words: &[String]) -> Result<String, String> {
-        let Some((program, arguments)) = words.split_first() else {
-            return Err("the command of a secret names no program".into());
-        };
+    async fn run_command(&self, words: &[String]) -> Result<String, SecretError> {
+        let (program, arguments) = words.split_first().ok_or(SecretError::NoProgram)?;
+        let name = || program.clone();
         if !self.trust.allow_exec {
-            return Err(format!(
-                "the secret command `{program}` runs only with --allow-exec"
-            ));
+            return Err(SecretError::CommandNotAllowed { program: name() });
         }
         let run = tokio::process::Command::new(program)
             .args(arguments)
@@ -73,79 +102,108 @@ impl Secrets {
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(COMMAND_TIME, run)
-            .await
-            .map_err(|_| {
-                format!(
-                    "the secret command `{program}` took over {} s",
-                    COMMAND_TIME.as_secs()
-                )
-            })?
-            .map_err(|error| format!("cannot run the secret command `{program}`: {error}"))?;
+        let output = tokio::time::timeout(COMMAND_TIME, run).await;
+        let output = output.map_err(|_| SecretError::CommandTimeout { program: name() })?;
+        let output = output.map_err(|source| SecretError::CommandNotRun {
+            program: name(),
+            source,
+        })?;
         if !output.status.success() {
-            return Err(format!(
-                "the secret command `{program}` ended with {}",
-                output.status
-            ));
+            return Err(SecretError::CommandFailed {
+                program: name(),
+                status: output.status,
+            });
         }
-        String::from_utf8(output.stdout)
-            .map_err(|_| format!("the output of the secret command `{program}` is not UTF-8"))
+        String::from_utf8(output.stdout).map_err(|_| SecretError::OutputNotText { program: name() })
     }
 }
 
-/// Reads a secret that whoever started the program named: no rule for manifests is asked.
-pub fn own_file(path: &Path) -> Result<SecretText, String> {
-    let place = place(&SecretRef::File(path.to_path_buf()));
+/// Reads a secret from a file that the user named on the command line, where no rule for manifests applies.
+pub fn read_named_file(path: &Path) -> Result<SecretText, SecretError> {
     let text = read::text(path, Bounds::or_pipe(LARGEST, PIPE_TIMEOUT));
-    clean(
-        &text.map_err(|error| format!("cannot read {place}: {error}"))?,
-        &place,
-    )
+    let text = text.map_err(|source| SecretError::UnreadableFile {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    strip_ends(&text, || location(&SecretRef::File(path.to_path_buf())))
 }
 
-/// A secret without what editors and shells put around it.
-fn clean(text: &str, place: &str) -> Result<SecretText, String> {
-    // Those of Windows begin with a byte order mark.
+/// Takes off what editors and shells put around a secret: a byte order mark, and one line break at the end.
+fn strip_ends(text: &str, location: impl FnOnce() -> String) -> Result<SecretText, SecretError> {
+    // Editors of Windows begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {
-        return Err(format!("{place} is empty"));
+        let location = location();
+        return Err(SecretError::Empty { location });
     }
     if text.contains(|c: char| c.is_control()) {
-        return Err(format!(
-            "{place} has a line break or control character in it"
-        ));
+        let location = location();
+        return Err(SecretError::ControlCharacter { location });
     }
     Ok(SecretString::from(text))
 }
 
-/// Says what a secret has around it that most likely was not meant: an editor or a shell put it there.
-pub(super) fn odd_ends(text: &str) -> Option<&'static str> {
-    let quoted = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
-    match text {
-        _ if text.starts_with(char::is_whitespace) => Some("begins with a space"),
-        _ if text.ends_with(char::is_whitespace) => Some("ends with a space"),
-        _ if quoted('"') || quoted('\'') => Some("stands in quotes"),
-        _ => None,
+/// Why a header cannot carry a credential. Nothing of the credential is in it but where the reason is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    #[error("the credential {0}, which is no part of any: take that out of the variable or file")]
+    OddEnds(OddEnds),
+    #[error(
+        "character {position} of the credential is not one that a header can carry: it is no printing ASCII character"
+    )]
+    NotAscii {
+        /// Counted from 1.
+        position: usize,
+    },
+}
+
+/// Something around a secret that an editor or a shell most likely put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OddEnds {
+    LeadingSpace,
+    TrailingSpace,
+    Quotes,
+}
+
+impl fmt::Display for OddEnds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::LeadingSpace => "begins with a space",
+            Self::TrailingSpace => "ends with a space",
+            Self::Quotes => "stands in quotes",
+        })
     }
 }
 
-/// Says why a header cannot carry a secret, and nothing of the secret but where in it the reason is.
-pub(super) fn header_fault(text: &str) -> Option<String> {
-    if let Some(odd) = odd_ends(text) {
-        return Some(format!(
-            "the credential {odd}, which is no part of any: take that out of the variable or file"
-        ));
+impl OddEnds {
+    /// Finds what is around a secret; `None` if nothing is.
+    pub fn of(text: &str) -> Option<Self> {
+        let quoted =
+            |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+        match text {
+            _ if text.starts_with(char::is_whitespace) => Some(Self::LeadingSpace),
+            _ if text.ends_with(char::is_whitespace) => Some(Self::TrailingSpace),
+            _ if quoted('"') || quoted('\'') => Some(Self::Quotes),
+            _ => None,
+        }
     }
-    let at = text.chars().position(|c| !matches!(c, ' '..='~'))?;
-    Some(format!(
-        "character {} of the credential is not one that a header can carry: it is no printing ASCII character",
-        at + 1
-    ))
 }
 
-fn place(secret: &SecretRef) -> String {
+/// Checks that a header can carry a credential.
+pub(super) fn check_header(text: &str) -> Result<(), HeaderError> {
+    if let Some(odd) = OddEnds::of(text) {
+        return Err(HeaderError::OddEnds(odd));
+    }
+    match text.chars().position(|c| !matches!(c, ' '..='~')) {
+        Some(at) => Err(HeaderError::NotAscii { position: at + 1 }),
+        None => Ok(()),
+    }
+}
+
+/// Names where a secret is looked for.
+fn location(secret: &SecretRef) -> String {
     match secret {
         SecretRef::Env(name) => format!("the environment variable {name}"),
         SecretRef::File(path) => format!("the secret file {}", path.display()),
@@ -183,7 +241,7 @@ mod tests {
         assert_eq!(found.expose_secret(), "word");
         let unset = secrets.resolve(&SecretRef::Env("NONE".into())).await.err();
         assert_eq!(
-            unset.as_deref(),
+            unset.map(|error| error.to_string()).as_deref(),
             Some("the environment variable NONE is not set: set it where entitle runs")
         );
         assert!(
@@ -250,7 +308,9 @@ mod tests {
             let found = secrets(Trust::default())
                 .resolve(&SecretRef::File(path))
                 .await;
-            assert!(found.err().is_some_and(|why| why.contains(".git")));
+            let error = found.expect_err("refused");
+            let refused = matches!(error, SecretError::Untrusted(TrustError::GitData(_)));
+            assert!(refused, "{error}");
         }
     }
 
@@ -264,8 +324,9 @@ mod tests {
             let found = secrets(Trust::default())
                 .resolve(&SecretRef::File(path))
                 .await;
-            let why = found.expect_err("refused");
-            assert!(why.starts_with("cannot read the secret file"), "{why}");
+            let error = found.expect_err("refused");
+            let unreadable = matches!(error, SecretError::UnreadableFile { .. });
+            assert!(unreadable, "{error}");
         }
     }
 
@@ -282,23 +343,24 @@ mod tests {
 
     #[test]
     fn what_no_header_carries_is_told_by_its_place() {
-        assert_eq!(header_fault("a b~"), None);
-        let fault = header_fault("hunter\u{200b}2").expect("a fault");
+        let fault = |text| check_header(text).err().map(|error| error.to_string());
+        assert_eq!(fault("a b~"), None);
+        let strange = fault("hunter\u{200b}2").expect("a fault");
         assert!(
-            fault.starts_with("character 7 of") && !fault.contains("hunter"),
-            "{fault}"
+            strange.starts_with("character 7 of") && !strange.contains("hunter"),
+            "{strange}"
         );
-        assert!(header_fault("ü").is_some());
+        assert!(fault("ü").is_some());
         for (text, odd) in [
             (" hunter2", "begins with a space"),
             ("hunter2 ", "ends with a space"),
             ("\"hunter2\"", "stands in quotes"),
             ("'hunter2'", "stands in quotes"),
         ] {
-            let fault = header_fault(text).expect("a fault");
+            let fault = fault(text).expect("a fault");
             assert!(fault.contains(odd) && !fault.contains("hunter"), "{fault}");
         }
-        assert_eq!(header_fault("\""), None);
-        assert_eq!(header_fault("\"hunter2"), None, "it may be so");
+        assert_eq!(fault("\""), None);
+        assert_eq!(fault("\"hunter2"), None, "it may be so");
     }
 }

@@ -2,7 +2,7 @@
 //! asked for again once it was refused.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex as SyncMutex, PoisonError};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -14,11 +14,14 @@ use url::Url;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::redact::Redactor;
-use super::secrets::{Secrets, header_fault, odd_ends};
+use super::secrets::{HeaderError, OddEnds, SecretError, Secrets, check_header};
+use super::transport_error::CallError;
+use super::trust::TrustError;
 use crate::model::connection::Credential;
-use crate::model::{Auth, Connection, Method, Reply, SecretRef};
+use crate::model::{Auth, Connection, Method, Reply, SecretRef, Vendor, with_causes};
 use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
+use crate::provider::codec::Malformed;
 
 /// What sessions are opened with.
 pub struct Opener<'a> {
@@ -64,35 +67,79 @@ enum State {
         number: u64,
     },
     /// Opening it was refused; asking again would only lock the account.
-    Refused(Shut),
+    Refused(LoginFailure),
 }
 
-/// Why no session could be opened.
-struct Shut {
-    why: String,
-    /// Whether the vendor refused the credentials themselves, so that time heals nothing.
-    credentials: bool,
+/// Why no session could be opened, with nothing secret in its text.
+///
+/// It has no `source()`: a cause may repeat what was sent, and only this text was redacted.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct LoginFailure {
+    text: Arc<str>,
+    /// Whether the vendor refused the credentials themselves, so that another try only counts against the account.
+    are_credentials_refused: bool,
 }
 
-impl Shut {
-    /// Says of refused credentials what they have around them. A password may be meant so.
-    fn noting(mut self, members: &[(&'static str, SecretString)]) -> Self {
+/// Why no session could be opened. A cause may repeat a secret, so this does not leave the file as it is.
+#[derive(Debug, thiserror::Error)]
+enum LoginError {
+    #[error("no credentials for `{connection}` within --timeout")]
+    Timeout { connection: String },
+    #[error(transparent)]
+    Untrusted(#[from] TrustError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("{0} has no login")]
+    NoLogin(Vendor),
+    #[error(transparent)]
+    Lost(#[from] CallError),
+    #[error("{login} answered {status}")]
+    Busy { login: String, status: u16 },
+    #[error("{login} answered {status}; {hint}")]
+    Unexpected {
+        login: String,
+        status: u16,
+        hint: String,
+    },
+    #[error("{login} did not answer with JSON; {hint}")]
+    NotJson { login: String, hint: String },
+    #[error("{login}")]
+    Malformed { login: String, source: Malformed },
+    #[error("{login}: credentials refused ({status}: {words}){remarks}")]
+    Refused {
+        login: String,
+        status: u16,
+        words: String,
+        /// Remarks about what the credentials have around them.
+        remarks: String,
+    },
+    #[error(transparent)]
+    UnusableToken(#[from] HeaderError),
+    #[error("the login points to {0}, which is not https")]
+    InsecureBase(Url),
+}
+
+impl LoginError {
+    /// Adds to refused credentials what they have around them, which most likely was not meant.
+    fn noting(self, members: &[(&'static str, SecretString)]) -> Self {
         let odd = |(name, text): &(&str, SecretString)| {
-            let odd = odd_ends(text.expose_secret())?;
+            let odd = OddEnds::of(text.expose_secret())?;
             Some(format!("; `{name}` {odd}"))
         };
-        if self.credentials {
-            self.why.extend(members.iter().filter_map(odd));
-        }
-        self
-    }
-}
-
-impl From<String> for Shut {
-    fn from(why: String) -> Self {
-        Self {
-            why,
-            credentials: false,
+        match self {
+            Self::Refused {
+                login,
+                status,
+                words,
+                ..
+            } => Self::Refused {
+                login,
+                status,
+                words,
+                remarks: members.iter().filter_map(odd).collect(),
+            },
+            other => other,
         }
     }
 }
@@ -121,18 +168,18 @@ impl Sessions {
     }
 
     /// The open session, opening it if need be. Everybody waits for one login.
-    pub async fn current(&self, opener: &Opener<'_>) -> Result<(Session, u64), String> {
+    pub async fn current(&self, opener: &Opener<'_>) -> Result<(Session, u64), LoginFailure> {
         let mut state = self.state.lock().await;
         let number = match &*state {
             State::Open { session, number } => return Ok((session.clone(), *number)),
-            State::Refused(shut) => return Err(shut.why.clone()),
+            State::Refused(failure) => return Err(failure.clone()),
             State::Closed { opened } => *opened,
         };
         // Commands that print secrets, and pipes that hold them, may take longer than the run has.
         let opened = timeout_at(opener.http.deadline(), opener.open()).await;
         let opened = opened.unwrap_or_else(|_| {
-            let name = &opener.connection.name;
-            Err(format!("no credentials for `{name}` within --timeout").into())
+            let connection = opener.connection.name.to_string();
+            Err(LoginError::Timeout { connection })
         });
         match opened {
             Ok(session) => {
@@ -142,17 +189,25 @@ impl Sessions {
                 };
                 Ok((session, number + 1))
             }
-            Err(shut) => {
-                let why = shut.why.clone();
-                *state = State::Refused(shut);
-                Err(why)
+            Err(error) => {
+                let failure = self.redact_error(&error);
+                *state = State::Refused(failure.clone());
+                Err(failure)
             }
         }
     }
 
-    /// Whether the vendor refused the credentials: another try would count against the account.
+    /// Makes an error fit to be shown: whatever the reason names, a login may have been repeated in it.
+    fn redact_error(&self, error: &LoginError) -> LoginFailure {
+        LoginFailure {
+            text: self.redact(&with_causes(error)).into(),
+            are_credentials_refused: matches!(error, LoginError::Refused { .. }),
+        }
+    }
+
+    /// Reports whether the vendor refused the credentials: another try would count against the account.
     pub async fn refused(&self) -> bool {
-        matches!(&*self.state.lock().await, State::Refused(shut) if shut.credentials)
+        matches!(&*self.state.lock().await, State::Refused(failure) if failure.are_credentials_refused)
     }
 
     /// Takes the open session away, to be ended at the vendor.
@@ -191,27 +246,19 @@ impl Opener<'_> {
         renewable && self.provider.auth().lost == Some(reply.status)
     }
 
-    async fn open(&self) -> Result<Session, Shut> {
-        let opened = self.opened().await;
-        // Whatever the reason names, a login may have been repeated in it.
-        opened.map_err(|shut| Shut {
-            why: self.sessions.redact(&shut.why),
-            ..shut
-        })
-    }
-
-    async fn opened(&self) -> Result<Session, Shut> {
-        self.trusted(&self.connection.base_url)?;
+    async fn open(&self) -> Result<Session, LoginError> {
+        let trust = &self.secrets.trust;
+        trust.check_url(&self.connection.base_url)?;
         let session = match &self.connection.auth {
             Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
-                let token = self.resolved_one(secret).await?.expose_secret().to_string();
+                let token = self.resolve(secret).await?.expose_secret().to_string();
                 Session { token, base: None }
             }
             Auth::Login(members) => {
                 let Some(login) = self.provider.auth().login else {
-                    return Err(format!("{} has no login", self.connection.vendor).into());
+                    return Err(LoginError::NoLogin(self.connection.vendor));
                 };
-                let members = self.resolved(members).await?;
+                let members = self.resolve_all(members).await?;
                 let plain: Vec<(&'static str, String)> = members
                     .iter()
                     .map(|(name, text)| (*name, text.expose_secret().into()))
@@ -221,11 +268,11 @@ impl Opener<'_> {
                 let hint = format!("check `baseUrl`: it is everything before `{}`", call.path);
                 let body = Body::Json(&call.body);
                 let session = self.login(&url, body, &hint).await;
-                session.map_err(|shut| shut.noting(&members))?
+                session.map_err(|error| error.noting(&members))?
             }
             Auth::ClientCredentials { token_url, members } => {
-                self.trusted(token_url)?;
-                let members = self.resolved(members).await?;
+                trust.check_url(token_url)?;
+                let members = self.resolve_all(members).await?;
                 let mut form = vec![("grant_type", "client_credentials".to_string())];
                 for (name, text) in &members {
                     let name = match *name {
@@ -237,36 +284,30 @@ impl Opener<'_> {
                 }
                 let (body, hint) = (Body::Form(&form), "check `tokenUrl`");
                 let session = self.login(token_url, body, hint).await;
-                session.map_err(|shut| shut.noting(&members))?
+                session.map_err(|error| error.noting(&members))?
             }
         };
         self.sessions.redactor().add(&session.token);
-        if let Some(fault) = header_fault(&session.token) {
-            return Err(fault.into());
-        }
+        check_header(&session.token)?;
         if let Some(base) = &session.base {
-            self.trusted(base)?;
+            trust.check_url(base)?;
             let plain = base.scheme() != "https" && !crate::manifest::is_loopback(base);
             if plain && !self.connection.allow_insecure_http {
-                return Err(format!("the login points to {base}, which is not https").into());
+                return Err(LoginError::InsecureBase(base.clone()));
             }
         }
         Ok(session)
     }
 
-    fn trusted(&self, url: &Url) -> Result<(), String> {
-        self.secrets.trust.refusal(url).map_or(Ok(()), Err)
-    }
-
-    async fn resolved(
+    async fn resolve_all(
         &self,
         members: &[(&'static str, Credential)],
-    ) -> Result<Vec<(&'static str, SecretString)>, String> {
+    ) -> Result<Vec<(&'static str, SecretString)>, SecretError> {
         let mut found = Vec::new();
         for (name, credential) in members {
             let text = match credential {
                 Credential::Plain(text) => SecretString::from(text.as_str()),
-                Credential::Secret(secret) => self.resolved_one(secret).await?,
+                Credential::Secret(secret) => self.resolve(secret).await?,
             };
             found.push((*name, text));
         }
@@ -274,7 +315,7 @@ impl Opener<'_> {
     }
 
     /// A secret, which no words of this account show from now on.
-    async fn resolved_one(&self, secret: &SecretRef) -> Result<SecretString, String> {
+    async fn resolve(&self, secret: &SecretRef) -> Result<SecretString, SecretError> {
         let text = self.secrets.resolve(secret).await?;
         self.sessions.redactor().add(text.expose_secret());
         Ok(text)
@@ -282,12 +323,13 @@ impl Opener<'_> {
 
     /// Opens a session. What was refused is not asked twice: the account could be locked for it. The hint is
     /// for when something else than a login answers.
-    async fn login(&self, url: &Url, body: Body<'_>, hint: &str) -> Result<Session, Shut> {
-        let name = format!(
+    async fn login(&self, url: &Url, body: Body<'_>, hint: &str) -> Result<Session, LoginError> {
+        let login = format!(
             "login at {}{}",
             url.host_str().unwrap_or_default(),
             url.path()
         );
+        let hint = hint.to_string();
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_jitter()
@@ -301,30 +343,38 @@ impl Opener<'_> {
             lease: None,
         };
         loop {
-            let (failure, asked) = match self.http.exchange(&name, &outgoing).await {
+            let (error, asked) = match self.http.exchange(&login, &outgoing).await {
                 Ok(Answered { reply, .. }) if reply.is_success() => {
                     // The reply holds the session: neither it nor a parser's excerpt of it is shown.
-                    let json = serde_json::from_str(&reply.body)
-                        .map_err(|_| format!("{name} did not answer with JSON; {hint}"))?;
-                    return (self.provider.auth().session)(&json)
-                        .map_err(|why| format!("{name}: {why}").into());
+                    let Ok(json) = serde_json::from_str(&reply.body) else {
+                        return Err(LoginError::NotJson { login, hint });
+                    };
+                    let session = (self.provider.auth().session)(&json);
+                    return session.map_err(|source| LoginError::Malformed { login, source });
                 }
                 Ok(Answered { mut reply, .. }) if auth::refused(&reply) => {
                     // The words may be cut in the middle of what they repeat.
                     reply.body = self.sessions.redact(&reply.body);
-                    let words = crate::provider::words::said(&reply);
-                    return Err(Shut {
-                        why: format!("{name}: credentials refused ({}: {words})", reply.status),
-                        credentials: true,
+                    return Err(LoginError::Refused {
+                        login,
+                        status: reply.status,
+                        words: crate::provider::words::said(&reply),
+                        remarks: String::new(),
                     });
                 }
-                Ok(Answered { reply, .. }) if !passing(reply.status) => {
-                    return Err(format!("{name} answered {}; {hint}", reply.status).into());
+                Ok(Answered { reply, .. }) if !is_retryable(reply.status) => {
+                    let status = reply.status;
+                    return Err(LoginError::Unexpected {
+                        login,
+                        status,
+                        hint,
+                    });
                 }
                 Ok(Answered { reply, after }) => {
-                    (format!("{name} answered {}", reply.status), after)
+                    let (login, status) = (login.clone(), reply.status);
+                    (LoginError::Busy { login, status }, after)
                 }
-                Err(lost) => (lost.text, None),
+                Err(error) => (error.into(), None),
             };
             match waits
                 .next()
@@ -332,13 +382,13 @@ impl Opener<'_> {
                 .filter(|wait| Instant::now() + *wait < self.http.deadline())
             {
                 Some(wait) => sleep(wait).await,
-                None => return Err(failure.into()),
+                None => return Err(error),
             }
         }
     }
 }
 
-/// Statuses that may pass by themselves.
-pub fn passing(status: u16) -> bool {
+/// Reports whether a status may give way to another one by itself.
+pub fn is_retryable(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }

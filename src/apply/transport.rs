@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep};
 
 use super::budgets::Budgets;
 use super::event::{Event, Listener};
-pub use super::http::Lost;
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::secrets::Secrets;
-use super::session::{Opener, Sessions, passing};
+use super::session::{Opener, Sessions, is_retryable};
 use super::store::Lease;
-use super::tls::Tls;
+use super::tls::{Tls, TlsError};
+use super::transport_error::CallError;
 use crate::model::{Call, Connection, Method, Read, Reply, WriteChecks};
 use crate::plan::estimate::Pace;
 use crate::provider::Provider;
@@ -46,7 +46,7 @@ impl Account {
         tls: &Tls,
         deadline: Instant,
         budgets: &Budgets,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, TlsError> {
         let limits = provider.limits_for(&connection);
         let (limits, shared) = budgets.of(&connection.account_key(), limits);
         let http = Http::new(&connection, &limits, tls, deadline)?.sharing(shared);
@@ -70,7 +70,7 @@ impl Account {
     }
 
     /// Gives an account that outlives a run the deadline of the next one.
-    pub fn until(&self, deadline: Instant) {
+    pub fn set_deadline(&self, deadline: Instant) {
         self.http.set_deadline(deadline);
     }
 
@@ -112,7 +112,7 @@ impl Account {
                 let status = answered.reply.status;
                 tracing::debug!(connection, status, "logged out");
             }
-            Err(lost) => tracing::debug!(connection, why = lost.text, "not logged out"),
+            Err(error) => tracing::debug!(connection, why = error.text(), "not logged out"),
         }
     }
 
@@ -127,7 +127,7 @@ impl Account {
     }
 
     /// Tells of every call that is sent again.
-    pub fn telling(mut self, events: Listener) -> Self {
+    pub fn with_events(mut self, events: Listener) -> Self {
         self.events = events;
         self
     }
@@ -164,12 +164,12 @@ impl Account {
     }
 
     /// Reads for a plan: sent again after any passing failure.
-    pub async fn read(&self, read: Read<'_>) -> Result<Reply, Lost> {
+    pub async fn read(&self, read: Read<'_>) -> Result<Reply, CallError> {
         self.send(read.call(), Urgency::Read, None).await
     }
 
     /// The same for a step that is under way: it goes before reads for a plan.
-    pub async fn check(&self, read: Read<'_>) -> Result<Reply, Lost> {
+    pub async fn check(&self, read: Read<'_>) -> Result<Reply, CallError> {
         self.send(read.call(), Urgency::Check, None).await
     }
 
@@ -181,7 +181,7 @@ impl Account {
         call: &Call,
         urgency: Urgency,
         lease: Option<&dyn Lease>,
-    ) -> Result<Reply, Lost> {
+    ) -> Result<Reply, CallError> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -190,11 +190,11 @@ impl Account {
             .build();
         let mut renewed = false;
         let mut tries = 0;
-        let mut heard = None;
+        let mut earlier = None;
         loop {
             tries += 1;
             let opener = self.opener();
-            let (session, number) = self.sessions.current(&opener).await.map_err(Lost::unsent)?;
+            let (session, number) = self.sessions.current(&opener).await?;
             let tried = self.once(call, (urgency, lease), &session).await;
             if let Ok(Answered { reply, .. }) = &tried {
                 if !opener.lost(reply) {
@@ -210,17 +210,17 @@ impl Account {
             };
             let (may_repeat, asked) = match &tried {
                 Ok(Answered { reply, .. }) if cut_off(reply) => (true, None),
-                Ok(Answered { reply, .. }) if !passing(reply.status) => {
+                Ok(Answered { reply, .. }) if !is_retryable(reply.status) => {
                     tracing::debug!(call = call.name(), status = reply.status, "answered");
                     (false, None)
                 }
                 Ok(Answered { reply, after }) => (
-                    call.method == Method::Get || untouched(reply.status),
+                    call.method == Method::Get || surely_not_applied(reply.status),
                     *after,
                 ),
-                Err(lost) => {
-                    let safe = call.method == Method::Get || !lost.sent;
-                    (safe && !lost.lasting, None)
+                Err(CallError { error, .. }) => {
+                    let is_safe = call.method == Method::Get || !error.may_have_been_sent();
+                    (is_safe && !error.is_lasting(), None)
                 }
             };
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
@@ -232,9 +232,9 @@ impl Account {
                             "the reply ends in the middle".into()
                         }
                         Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
-                        Err(lost) => lost.text.clone(),
+                        Err(error) => error.text(),
                     };
-                    heard = Some(why.clone());
+                    earlier = Some(why.clone());
                     self.events.tell(|| {
                         let name = &self.connection.name;
                         Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
@@ -247,7 +247,7 @@ impl Account {
                 }
                 None => {
                     let answered = tried.map(|answered| answered.reply);
-                    return answered.map_err(|lost| lost.after(heard));
+                    return answered.map_err(|error| error.with_earlier(earlier));
                 }
             }
         }
@@ -259,7 +259,7 @@ impl Account {
         call: &Call,
         (urgency, lease): (Urgency, Option<&dyn Lease>),
         session: &Session,
-    ) -> Result<Answered, Lost> {
+    ) -> Result<Answered, CallError> {
         let rules = self.provider.auth();
         let base = session.base.as_ref().unwrap_or(&self.connection.base_url);
         let outgoing = Outgoing {
@@ -293,12 +293,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Sends a write; again only when the vendor cannot have carried it out.
-    pub async fn send(&self, call: &Call) -> Result<Reply, Lost> {
+    pub async fn send(&self, call: &Call) -> Result<Reply, CallError> {
         self.account.send(call, Urgency::Write, self.lease).await
     }
 }
 
-/// Statuses after which a write was surely not carried out.
-fn untouched(status: u16) -> bool {
+/// Reports whether a status means that a write was surely not carried out.
+fn surely_not_applied(status: u16) -> bool {
     matches!(status, 425 | 429)
 }

@@ -20,44 +20,57 @@ pub struct Trust {
     pub tree: Option<PathBuf>,
 }
 
+/// Why a credential may not be sent, or a secret file not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    #[error(
+        "credentials would go to {host} in the clear: with --trust-hosts, plain http needs `http://{host}` in it"
+    )]
+    InTheClear { host: String },
+    #[error("{host} is not among the hosts that --trust-hosts allows credentials to be sent to")]
+    UnknownHost { host: String },
+    #[error("{} belongs to git: no secret is read below .git", .0.display())]
+    GitData(PathBuf),
+    #[error(
+        "{} is outside the working tree: with CI set, or once --secret-dir is given, it needs --secret-dir",
+        .0.display()
+    )]
+    OutsideTree(PathBuf),
+    #[error("{} is in no directory that --secret-dir names", .0.display())]
+    OutsideSecretDirs(PathBuf),
+}
+
 impl Trust {
-    /// Says why credentials may not be sent to a URL. The host is in it.
-    pub fn refusal(&self, url: &Url) -> Option<String> {
-        let hosts = self.hosts.as_ref()?;
+    /// Checks that credentials may be sent to a URL.
+    pub fn check_url(&self, url: &Url) -> Result<(), TrustError> {
+        let Some(hosts) = &self.hosts else {
+            return Ok(());
+        };
         if hosts.iter().any(|host| host.covers(url)) {
-            return None;
+            return Ok(());
         }
         let host = match (url.host_str().unwrap_or_default(), url.port()) {
             (host, Some(port)) => format!("{host}:{port}"),
             (host, None) => host.to_string(),
         };
-        if is_in_the_clear(url) {
-            return Some(format!(
-                "credentials would go to {host} in the clear: with --trust-hosts, plain http needs `http://{host}` in it"
-            ));
-        }
-        Some(format!(
-            "{host} is not among the hosts that --trust-hosts allows credentials to be sent to"
-        ))
+        Err(match is_in_the_clear(url) {
+            true => TrustError::InTheClear { host },
+            false => TrustError::UnknownHost { host },
+        })
     }
 
-    /// Says why a secret file may not be read. `real` is `path` without links.
-    pub(super) fn file_refusal(&self, path: &Path, real: &Path) -> Option<String> {
-        let shown = path.display();
+    /// Checks that a secret file may be read. `real` is `path` without links.
+    pub(super) fn check_file(&self, path: &Path, real: &Path) -> Result<(), TrustError> {
         if self.is_git_data(real) {
-            return Some(format!(
-                "{shown} belongs to git: no secret is read below .git"
-            ));
+            return Err(TrustError::GitData(path.to_path_buf()));
         }
         let within = |dir: &PathBuf| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
         if !self.confine_files || self.secret_dirs.iter().chain(&self.tree).any(within) {
-            return None;
+            return Ok(());
         }
-        Some(match &self.tree {
-            Some(_) => format!(
-                "{shown} is outside the working tree: with CI set, or once --secret-dir is given, it needs --secret-dir"
-            ),
-            None => format!("{shown} is in no directory that --secret-dir names"),
+        Err(match &self.tree {
+            Some(_) => TrustError::OutsideTree(path.to_path_buf()),
+            None => TrustError::OutsideSecretDirs(path.to_path_buf()),
         })
     }
 
@@ -89,7 +102,10 @@ mod tests {
             hosts: Some(vec!["lac.example.com:8443".parse().expect("a host")]),
             ..Trust::default()
         };
-        let refusal = |url: &str| trust.refusal(&url.parse().expect("a URL"));
+        let refusal = |url: &str| {
+            let checked = trust.check_url(&url.parse().expect("a URL"));
+            checked.err().map(|error| error.to_string())
+        };
         assert_eq!(refusal("https://lac.example.com:8443/x"), None);
         let other = refusal("https://lac.example.com:9000/x").expect("refused");
         assert!(
@@ -99,8 +115,8 @@ mod tests {
         let plain = refusal("http://lac.example.com:8443/x").expect("refused");
         assert!(plain.contains("`http://lac.example.com:8443`"), "{plain}");
         assert_eq!(
-            Trust::default().refusal(&"http://a/".parse().expect("a URL")),
-            None
+            Trust::default().check_url(&"http://a/".parse().expect("a URL")),
+            Ok(())
         );
     }
 
@@ -123,11 +139,11 @@ mod tests {
             tree.join(".git"),
             tree.join("sub/.GIT/x"),
         ] {
-            let refusal = trust.file_refusal(&path, &path).unwrap_or_default();
-            assert!(refusal.contains(".git"), "{}: {refusal:?}", path.display());
+            let refused = trust.check_file(&path, &path);
+            assert_eq!(refused, Err(TrustError::GitData(path.clone())));
         }
         for path in [tree.join("token"), tree.join(".github/token")] {
-            assert_eq!(trust.file_refusal(&path, &path), None);
+            assert_eq!(trust.check_file(&path, &path), Ok(()));
         }
     }
 }

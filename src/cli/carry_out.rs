@@ -1,5 +1,6 @@
 //! What `apply` and `undo` share: locks, journal, consent, the run itself and its exit.
 
+use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Detail, Memory, OpenIntent, Place, agreement};
 use crate::apply::recorder::Recorder;
 use crate::apply::store::compact::compact_if_long;
-use crate::apply::store::{Leases, Lost, Queue, Store};
+use crate::apply::store::{LeaseBusy, Leases, LostRecords, Queue, Store};
 use crate::apply::{Event, Outcome, Report};
 use crate::model::wording::pluralize;
 use crate::model::{Connection, Risk};
@@ -90,7 +91,7 @@ impl<'a> Writer<'a> {
             if !sandbox {
                 match take_leases(setup, &*store, consent, places, &run).await? {
                     Ok(held) => leases = held,
-                    Err(why) => return Err(Locked(why).into()),
+                    Err(why) => return Err(Locked(why.to_string()).into()),
                 }
             }
             let accounts = stores::accounts(&setup.checked);
@@ -204,19 +205,20 @@ impl<'a> Writer<'a> {
         let now = clock::now().to_string();
         let compacted = compact_if_long(&**queue.store(), &self.memory, &accounts, &now);
         if let Err(error) = compacted.await {
-            output::warn(&error.to_string());
+            output::warn(&with_causes(&error));
         }
     }
 
     /// Says why the journal does not tell all that was done; `None` if it does.
     fn lost_record(&self) -> Option<String> {
-        let Lost { why, file } = self.queue.as_ref()?.lost()?;
+        let LostRecords { why, file } = self.queue.as_ref()?.lost()?;
         let file = file.map_or(String::new(), |file| {
             let file = file.display();
             format!("; once the store is back, `entitle store import {file}` tells it the rest")
         });
         Some(format!(
-            "{why}; it does not tell all that this run did: the next run looks at what it was writing{file}"
+            "{}; it does not tell all that this run did: the next run looks at what it was writing{file}",
+            with_causes(&*why)
         ))
     }
 
@@ -279,7 +281,8 @@ impl Writer<'_> {
             .filter_map(|report| agreement::holds(report, pass.fresh).then_some(&report.planned));
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
-        if let Err(why) = written.await {
+        if let Err(error) = written.await {
+            let why = with_causes(&*error);
             output::warn(&format!(
                 "{why}; of objects in sync, `entitle drift` may know no base"
             ));
@@ -293,7 +296,7 @@ async fn take_leases(
     consent: &Consent,
     places: &BTreeSet<Place>,
     run: &str,
-) -> anyhow::Result<Result<Leases, String>> {
+) -> anyhow::Result<Result<Leases, LeaseBusy>> {
     let checked = &setup.checked;
     let objects = checked.desired.iter();
     let mut names: BTreeSet<&str> = objects.map(|object| object.connection.as_str()).collect();

@@ -129,7 +129,7 @@ async fn check(store: &dyn Upkeep) -> anyhow::Result<Exit> {
             Ok(()) => writeln!(out, "✓ {}", promise.text)?,
             Err(why) => {
                 kept = false;
-                writeln!(out, "✗ {}: {}", promise.text, visible(why))?;
+                writeln!(out, "✗ {}: {}", promise.text, visible(&why.to_string()))?;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The store that a command was told of, and what is read from it.
 
+use crate::model::with_causes;
 use std::collections::BTreeSet;
 #[cfg(feature = "bucket")]
 use std::ffi::OsString;
@@ -160,7 +161,7 @@ pub fn fault(args: &StoreArgs, error: &StoreError) -> anyhow::Error {
     } else {
         ""
     };
-    anyhow::anyhow!("{error}{hint}")
+    anyhow::anyhow!("{}{hint}", with_causes(error))
 }
 
 /// Says where the runs of other machines are, if it was this machine's journal that was asked.

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::apply::Secrets;
 use crate::apply::clock;
-use crate::apply::secrets::own_file;
+use crate::apply::secrets::read_named_file;
 use crate::daemon::hooks::{Hooks, Keys};
 use crate::daemon::notices::{self, Telling};
 use crate::daemon::serve::{self, Bounds, Serving, guard};
@@ -261,7 +261,7 @@ fn secret(text: Option<&String>, file: Option<&PathBuf>) -> anyhow::Result<Optio
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {
-            let found = own_file(path).map_err(|why| anyhow::anyhow!(why))?;
+            let found = read_named_file(path).map_err(|why| anyhow::anyhow!(why))?;
             Ok(Some(found))
         }
         (None, None) => Ok(None),

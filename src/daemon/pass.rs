@@ -3,6 +3,8 @@
 //! It drives the very functions that `entitle apply` drives, restricted to the objects that were woken.
 //! Nothing here knows a vendor, and nothing here decides: the gate, the brake and the guard do.
 
+use crate::daemon::shell::LockError;
+use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
@@ -78,7 +80,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     shell.tell(&pass.planned);
     // Taken out, since an entry of each of ten thousand objects is too much to have twice.
     let entries = mem::take(&mut pass.document.objects);
-    let (mut looks, brake) = judge(&batch, &pass, entries, locked.as_deref());
+    let (mut looks, brake) = judge(&batch, &pass, entries, locked.as_ref());
     shell
         .give_up(&looks, &pass, run_under, settings.clock)
         .await;
@@ -145,7 +147,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         took: start.elapsed(),
         reasons: batch.reasons,
         brake,
-        locked,
+        locked: locked.map(|error| with_causes(&error)),
         requests,
     }
 }
@@ -193,7 +195,7 @@ fn judge(
     batch: &Batch,
     pass: &Pass,
     entries: Vec<ObjectEntry>,
-    locked: Option<&str>,
+    locked: Option<&LockError>,
 ) -> (BTreeMap<Address, Look>, Option<String>) {
     let jobs: BTreeMap<&Address, &Job> = batch
         .jobs
@@ -209,7 +211,7 @@ fn judge(
         };
         let mut hold = gate::hold(&entry, &job.past, batch.mode, batch.door);
         if hold.is_none() && entry.action == Action::Update {
-            hold = locked.map(|who| Hold::Locked(who.to_string()));
+            hold = locked.map(|error| Hold::Locked(with_causes(error)));
             let allow = planned.desired.policy.allow;
             changing += usize::from(guard::refusal(&entry, allow, ACCEPTED).is_none());
         }

@@ -9,6 +9,7 @@
 
 mod round;
 
+use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -194,7 +195,7 @@ impl Sharing {
     }
 
     fn fail(&mut self, error: Option<&StoreError>) {
-        let problem = error.map(ToString::to_string);
+        let problem = error.map(|error| with_causes(error));
         if self.problem == problem {
             return;
         }
@@ -224,7 +225,7 @@ impl Sharing {
         self.held.retain(|account, held| {
             let covered = held.lease.covers(Duration::ZERO);
             if let Err(why) = &covered {
-                let account = name_of(account);
+                let (account, why) = (name_of(account), why.to_string());
                 tracing::warn!(account, why, "an account was lost to look after");
             }
             covered.is_ok()
@@ -293,7 +294,11 @@ impl Sharing {
         };
         // Its entry runs out by itself.
         if let Ok(Err(error)) = timeout(LEAVE, roster.leave(&self.id)).await {
-            tracing::warn!(%error, "the other replicas learn late that this one has ended");
+            let error = with_causes(&error);
+            tracing::warn!(
+                error,
+                "the other replicas learn late that this one has ended"
+            );
         }
     }
 }

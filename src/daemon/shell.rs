@@ -18,13 +18,25 @@ use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Memory, Place};
 use crate::apply::recorder::Recorder;
 use crate::apply::store::compact::{FEW, compact};
-use crate::apply::store::{Leases, Queue};
+use crate::apply::store::{LeaseBusy, Leases, Queue, StoreError};
 use crate::apply::{Outcome, Report};
-use crate::model::{AccountKey, Address, Mode};
+use crate::model::{AccountKey, Address, Mode, with_causes};
 use crate::plan::Planned;
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass, Settings};
 
 use super::pass::ACCEPTED;
+
+/// Why a pass may not write to a connection.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LockError {
+    #[error(transparent)]
+    Busy(#[from] LeaseBusy),
+    #[error("the lock of `{connection}`")]
+    Store {
+        connection: String,
+        source: Arc<StoreError>,
+    },
+}
 
 /// Everything a pass works with that outlives it.
 pub struct Shell {
@@ -50,13 +62,13 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Takes the lease of the connection if anything may be written; the error says who has it.
+    /// Takes the lease of the connection if anything may be written; the error names who has it.
     pub(super) async fn take_lease(
         &self,
         batch: &Batch,
         run: &str,
         now: Timestamp,
-    ) -> Result<Leases, String> {
+    ) -> Result<Leases, LockError> {
         let writes = |job: &Job| job.desired.policy.mode_at(now) == Mode::Enforce;
         let connection = batch.checked.connections.get(&batch.connection);
         let Some(connection) = connection.filter(|_| self.shared) else {
@@ -68,8 +80,11 @@ impl Shell {
         let (store, who) = (self.queue.store(), (self.holder)(run));
         let nobody = |_: &str| {};
         match Leases::take(&**store, &[connection], &who, Duration::ZERO, &nobody).await {
-            Ok(taken) => taken,
-            Err(error) => Err(format!("the lock of `{}`: {error}", batch.connection)),
+            Ok(taken) => Ok(taken?),
+            Err(error) => Err(LockError::Store {
+                connection: batch.connection.to_string(),
+                source: Arc::new(error),
+            }),
         }
     }
 
@@ -110,7 +125,8 @@ impl Shell {
         // A copy is made only while the pass of another connection still works with it.
         let caught_up = Arc::make_mut(&mut known).catch_up(&**store, accounts);
         if let Err(error) = caught_up.await {
-            tracing::error!(store = store.name(), %error, "cannot be read");
+            let error = with_causes(&error);
+            tracing::error!(store = store.name(), error, "cannot be read");
             // What is not known to be the last state is nothing to go back to.
             return Arc::default();
         }
@@ -135,7 +151,10 @@ impl Shell {
         // Passes of other connections go on meanwhile.
         match compact(&**store, account.as_slice(), FEW, &now).await {
             Ok(left) => Arc::make_mut(&mut *self.memory.lock().await).unsummed(left),
-            Err(error) => tracing::warn!(store = store.name(), %error, "stays long"),
+            Err(error) => {
+                let error = with_causes(&error);
+                tracing::warn!(store = store.name(), error, "stays long");
+            }
         }
     }
 
@@ -162,8 +181,8 @@ impl Shell {
                 found = finding.words(),
                 "a write was looked into"
             );
-            if let Err(why) = recorder.found(open, *finding).await {
-                tracing::error!("{why}");
+            if let Err(error) = recorder.found(open, *finding).await {
+                tracing::error!("{}", with_causes(&*error));
             }
         }
         examined.accounts
@@ -183,8 +202,8 @@ impl Shell {
                 continue;
             };
             let recorder = self.recorder(pass.places(), run, clock);
-            if let Err(why) = recorder.gave_up(&planned.desired, fields).await {
-                tracing::warn!("{why}");
+            if let Err(error) = recorder.gave_up(&planned.desired, fields).await {
+                tracing::warn!("{}", with_causes(&*error));
             }
         }
     }
@@ -224,14 +243,11 @@ impl Shell {
             undoes: None,
             paths: self.paths.clone(),
         };
-        if let Err(why) = recorder.started(started).await {
+        if let Err(error) = recorder.started(started).await {
             // What cannot be written down is not done.
+            let why = with_causes(&*error);
             let failed = |planned: &Planned| {
-                Report::new(
-                    planned.clone(),
-                    Some(Outcome::Failed),
-                    Some(why.to_string()),
-                )
+                Report::new(planned.clone(), Some(Outcome::Failed), Some(why.clone()))
             };
             return pass.planned.iter().map(failed).collect();
         }
@@ -242,8 +258,8 @@ impl Shell {
         };
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = settings.stop.load(std::sync::atomic::Ordering::Relaxed);
-        if let Err(why) = options.recorder.finished(interrupted).await {
-            tracing::error!("{why}");
+        if let Err(error) = options.recorder.finished(interrupted).await {
+            tracing::error!("{}", with_causes(&*error));
         }
         reports
     }
@@ -260,8 +276,8 @@ impl Shell {
         let recorder = self.recorder(pass.places(), run, settings.clock);
         let commit = pass.document.source.commit.as_ref();
         let written = recorder.agreed(agreed, &memory, commit, settings.sandbox);
-        if let Err(why) = written.await {
-            tracing::warn!("{why}");
+        if let Err(error) = written.await {
+            tracing::warn!("{}", with_causes(&*error));
         }
     }
 

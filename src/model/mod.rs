@@ -6,6 +6,7 @@
 pub mod accepted;
 pub mod account;
 pub mod address;
+pub mod causes;
 pub mod checks;
 pub mod connection;
 pub mod diagnostic;
@@ -31,6 +32,7 @@ pub mod wording;
 pub use accepted::AcceptedDrift;
 pub use account::AccountKey;
 pub use address::{Address, Kind, Vendor};
+pub use causes::with_causes;
 pub use checks::{Verify, WriteChecks};
 pub use connection::{Auth, Connection, Limits, Rate};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -4,6 +4,7 @@
 use serde_json::Value as Json;
 use url::Url;
 
+use super::codec::Malformed;
 use crate::model::connection::Credential;
 use crate::model::{Auth, Connection, Diagnostic, Diagnostics, Reply};
 
@@ -20,7 +21,7 @@ pub struct AuthRules {
     /// Path below the base URL of the call that ends a session; nothing where a session is left to run out.
     pub logout: Option<&'static str>,
     /// Reads the session from the reply to a login.
-    pub session: fn(&Json) -> Result<Session, String>,
+    pub session: fn(&Json) -> Result<Session, Malformed>,
 }
 
 /// Members of a login, resolved, to the call.
@@ -112,15 +113,15 @@ pub fn refused(reply: &Reply) -> bool {
 }
 
 /// A text member of a login reply; the error names the member and shows no value.
-pub fn text_at<'a>(json: &'a Json, pointer: &str) -> Result<&'a str, String> {
+pub fn text_at<'a>(json: &'a Json, pointer: &str) -> Result<&'a str, Malformed> {
     json.pointer(pointer)
         .and_then(Json::as_str)
         .filter(|text| !text.is_empty())
-        .ok_or_else(|| format!("the login reply has no text at {pointer}"))
+        .ok_or_else(|| Malformed::new(format!("the login reply has no text at {pointer}")))
 }
 
 /// An OAuth token reply.
-pub fn access_token(json: &Json) -> Result<Session, String> {
+pub fn access_token(json: &Json) -> Result<Session, Malformed> {
     Ok(Session {
         token: text_at(json, "/access_token")?.to_string(),
         base: None,

@@ -17,6 +17,9 @@ mod saved;
 mod shelf;
 mod undo;
 
+use crate::apply::TlsError;
+use crate::model::Vendor;
+use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -196,15 +199,16 @@ fn accounts(
     let mut accounts = BTreeMap::new();
     for (name, objects) in wanted(checked, settings) {
         if let Some(account) = kept.get(name) {
-            account.until(settings.deadline);
+            account.set_deadline(settings.deadline);
             accounts.insert(name.to_string(), Arc::clone(account));
             continue;
         }
-        match account(checked, name, settings) {
+        match open_account(checked, name, settings) {
             Ok(account) => {
                 accounts.insert(name.to_string(), account);
             }
-            Err(why) => {
+            Err(error) => {
+                let why = with_causes(&error);
                 for (place, _) in objects {
                     found(place, Observed::Unread(why.clone()));
                 }
@@ -302,13 +306,28 @@ async fn read(checked: &Checked, accounts: &Accounts, settings: &Settings, found
     while reads.next().await.is_some() {}
 }
 
-fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Arc<Account>, String> {
+/// Why an account cannot be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("there is no connection `{0}`")]
+    NoConnection(String),
+    #[error("there is no provider for {0}")]
+    NoProvider(Vendor),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+fn open_account(
+    checked: &Checked,
+    name: &str,
+    settings: &Settings,
+) -> Result<Arc<Account>, OpenError> {
     let connection = checked
         .connections
         .get(name)
-        .ok_or_else(|| format!("there is no connection `{name}`"))?;
-    let provider = provider::of(connection.vendor)
-        .ok_or_else(|| format!("there is no provider for {}", connection.vendor))?;
+        .ok_or_else(|| OpenError::NoConnection(name.to_string()))?;
+    let vendor = connection.vendor;
+    let provider = provider::of(vendor).ok_or(OpenError::NoProvider(vendor))?;
     let account = Account::new(
         connection.clone(),
         provider,
@@ -317,7 +336,7 @@ fn account(checked: &Checked, name: &str, settings: &Settings) -> Result<Arc<Acc
         settings.deadline,
         &settings.budgets,
     )?;
-    let account = Arc::new(account.telling(settings.events.clone()));
+    let account = Arc::new(account.with_events(settings.events.clone()));
     settings.opened.add(&account);
     Ok(account)
 }

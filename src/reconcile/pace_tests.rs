@@ -14,7 +14,9 @@ use tokio::time::{Instant, sleep};
 use super::{Accounts, ApplyOptions, CheckOptions, Checked, Pass, Settings};
 use crate::apply::http::{Answered, Body, Http, Outgoing, Wire};
 use crate::apply::recorder::Recorder;
-use crate::apply::{Account, Listener, Lost, Opened, Outcome, Report, Secrets, Tls, Trust};
+use crate::apply::{
+    Account, Listener, Opened, Outcome, Report, Secrets, Tls, TransportError, Trust,
+};
 use crate::cli::simulators;
 use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
@@ -38,7 +40,10 @@ struct Inside {
 }
 
 impl Wire for Inside {
-    fn carry<'a>(&'a self, outgoing: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+    fn carry<'a>(
+        &'a self,
+        outgoing: &'a Outgoing<'_>,
+    ) -> BoxFuture<'a, Result<Answered, TransportError>> {
         Box::pin(async move {
             sleep(self.latency).await;
             self.follow();
@@ -412,7 +417,7 @@ async fn nobody_waits_for_a_late_write_beyond_the_end_of_the_run() {
     scene.settings.checks.settle = Duration::from_secs(3600);
     let (pass, _) = scene.plan().await;
     let account = scene.accounts.values().next().expect("one account");
-    account.until(Instant::now() + Duration::from_secs(10));
+    account.set_deadline(Instant::now() + Duration::from_secs(10));
     let start = Instant::now();
     let reports = scene.reports(&pass).await;
     assert_eq!(reports[0].outcome, Some(Outcome::Unconverged));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::journal::Record;
-use entitle::apply::store::{Claim, Cursor, Lease, Line, Reading, Store, Taken};
+use entitle::apply::store::{Claim, Cursor, Lease, LeaseLost, Line, Reading, Store, Taken};
 use entitle::model::AccountKey;
 use futures::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
@@ -159,7 +159,7 @@ impl Lease for Deposed {
         self.epoch
     }
 
-    fn covers(&self, _call: Duration) -> Result<(), String> {
+    fn covers(&self, _call: Duration) -> Result<(), LeaseLost> {
         Ok(())
     }
 }

@@ -139,6 +139,7 @@ pub async fn an_old_epoch_is_refused(bench: &Bench) {
     let Err(StoreError::LeaseLost(why)) = refused else {
         panic!("{refused:?}");
     };
+    let why = why.to_string();
     assert!(why.contains("bob") || why.contains("epoch"), "{why}");
     let new = group("3", &account, 2);
     other.append(&new, Some(&*second)).await.unwrap();

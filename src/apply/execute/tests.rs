@@ -9,7 +9,9 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::apply::http::{Answered, Http, Outgoing, Wire};
-use crate::apply::{Lost, Secrets, Trust};
+use crate::apply::store::LeaseLost;
+use crate::apply::transport_error::Cause;
+use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::diagnostic::Source;
 use crate::model::{AccountKey, Fields, Key, Mark, Method, Origin, PackedFields, Value};
 use crate::plan::document::{PlanDocument, SourceFacts};
@@ -38,7 +40,10 @@ struct Vendor {
 struct Played(Arc<Mutex<Vendor>>);
 
 impl Wire for Played {
-    fn carry<'a>(&'a self, sent: &'a Outgoing<'_>) -> BoxFuture<'a, Result<Answered, Lost>> {
+    fn carry<'a>(
+        &'a self,
+        sent: &'a Outgoing<'_>,
+    ) -> BoxFuture<'a, Result<Answered, TransportError>> {
         let mut vendor = self.0.lock().unwrap();
         let answered = |status: u16, body: String| {
             let reply = reply(status, body);
@@ -59,9 +64,12 @@ impl Wire for Played {
                     }
                     Turn::Lost(order) => {
                         vendor.order = order;
-                        Err(Lost::sent("no answer"))
+                        Err(TransportError::RunOver)
                     }
-                    Turn::Unsent => Err(Lost::unsent("no route")),
+                    Turn::Unsent => Err(TransportError::Unconnected {
+                        host: "lac:443".into(),
+                        cause: Cause::new("no route"),
+                    }),
                 }
             }
         };
@@ -141,8 +149,8 @@ impl Lease for Gone {
         1
     }
 
-    fn covers(&self, _: Duration) -> Result<(), String> {
-        Err("somebody has it".into())
+    fn covers(&self, _: Duration) -> Result<(), LeaseLost> {
+        Err(LeaseLost::taken_by("somebody"))
     }
 }
 
@@ -159,10 +167,10 @@ impl Lease for LostLater {
         1
     }
 
-    fn covers(&self, _: Duration) -> Result<(), String> {
+    fn covers(&self, _: Duration) -> Result<(), LeaseLost> {
         match self.0.fetch_add(1, Ordering::Relaxed) {
             0 => Ok(()),
-            _ => Err("somebody has it".into()),
+            _ => Err(LeaseLost::taken_by("somebody")),
         }
     }
 }
@@ -258,12 +266,12 @@ async fn a_write_whose_answer_is_lost_is_looked_for_and_sent_again() {
     assert_eq!(case.ends().await, (Outcome::Converged, String::new(), 2));
     let arrived = Case::of(vec![Turn::Lost(order(25, "d"))]);
     assert_eq!(arrived.ends().await, (Outcome::Converged, String::new(), 1));
-    let words = "given up after 4 tries, none of which showed an effect; before that: PATCH /license-orders/A: no answer; whether it was \
+    let words = "given up after 4 tries, none of which showed an effect; before that: PATCH /license-orders/A: the time for the whole run is over; whether it was \
                  carried out is unclear, though a look showed no change";
     let never = Case::of(vec![lost(), lost(), lost(), lost()]);
     assert_eq!(never.ends().await, (Outcome::Failed, words.into(), 4));
     // The look shows the work of somebody else, under which the write may be.
-    let words = "PATCH /license-orders/A: no answer; whether it was carried out is unclear, and the object changed meanwhile";
+    let words = "PATCH /license-orders/A: the time for the whole run is over; whether it was carried out is unclear, and the object changed meanwhile";
     let overtaken = Case::of(vec![Turn::Lost(order(10, "theirs"))]);
     assert_eq!(overtaken.ends().await, (Outcome::Failed, words.into(), 1));
 }

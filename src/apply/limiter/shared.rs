@@ -3,6 +3,7 @@
 //! A call that has got its turn in this process takes a moment of the budget that all processes share, and waits for it.
 //! While the store with the budget is away, every process keeps to a fixed share of the vendor's rates.
 
+use crate::model::with_causes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,7 +68,11 @@ impl SharedPace {
     pub async fn pause(&self, length: Duration) {
         self.moments.lock().await.clear();
         if let Err(error) = self.budget.pause(length).await {
-            tracing::debug!(%error, "other processes do not hear that the vendor wants to be left alone");
+            let error = with_causes(&error);
+            tracing::debug!(
+                error,
+                "other processes do not hear that the vendor wants to be left alone"
+            );
         }
     }
 
@@ -88,7 +93,11 @@ impl SharedPace {
                     Ok(_) => return None,
                     Err(error) => {
                         if !self.told.swap(true, Ordering::Relaxed) {
-                            tracing::warn!(%error, "other processes are not known: this one keeps to a share of the vendor's rate");
+                            let error = with_causes(&error);
+                            tracing::warn!(
+                                error,
+                                "other processes are not known: this one keeps to a share of the vendor's rate"
+                            );
                         }
                         *away = Some(now + AWAY);
                         return None;
@@ -129,7 +138,7 @@ mod tests {
                 if self.away.load(Ordering::Relaxed) {
                     return Err(StoreError::Unavailable {
                         store: "kept".into(),
-                        cause: "no route".into(),
+                        source: "no route".into(),
                     });
                 }
                 let mut handed_out = self.handed_out.lock().unwrap();

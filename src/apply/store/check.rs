@@ -5,12 +5,22 @@
 pub struct Promise {
     /// What the store must do, as a sentence without its end.
     pub text: &'static str,
-    /// The error says what it did instead, and what to do about it.
-    pub kept: Result<(), String>,
+    pub kept: Result<(), Breach>,
+}
+
+/// What a store did in place of what it promised, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Breach(String);
+
+impl Breach {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
 }
 
 impl Promise {
-    pub fn new(text: &'static str, kept: Result<(), String>) -> Self {
+    pub fn new(text: &'static str, kept: Result<(), Breach>) -> Self {
         Self { text, kept }
     }
 }

@@ -15,6 +15,14 @@ const SLACK: Duration = Duration::from_secs(30);
 /// Waiting for a lease is mentioned once it takes this long: shorter waits are nobody's concern.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// The connection that stayed locked, and who holds its lease.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection `{connection}` is locked by {holder}")]
+pub struct LeaseBusy {
+    pub connection: String,
+    pub holder: String,
+}
+
 /// The leases that a run holds, by connection. Without any, nobody else can write there.
 #[derive(Clone, Default)]
 pub struct Leases(BTreeMap<String, Arc<dyn Lease>>);
@@ -23,14 +31,14 @@ impl Leases {
     /// Takes the leases of all `connections`, in the order of their accounts, so that two runs never wait for each
     /// other. Two names of one account are one lease, which one run must not take twice.
     ///
-    /// The error inside is the connection that stayed busy and who holds it. `waiting` is told once about each wait.
+    /// The error inside names the connection that stayed locked. `waiting` is told once about each wait.
     pub async fn take(
         store: &dyn Store,
         connections: &[&Connection],
         holder: &str,
         patience: Duration,
         waiting: &(dyn Fn(&str) + Sync),
-    ) -> Result<Result<Self, String>, StoreError> {
+    ) -> Result<Result<Self, LeaseBusy>, StoreError> {
         let deadline = Instant::now() + patience;
         let mut leases = Self::default();
         let mut taken: BTreeMap<AccountKey, Arc<dyn Lease>> = BTreeMap::new();
@@ -81,7 +89,7 @@ async fn wait(
     holder: &str,
     deadline: Instant,
     waiting: &(dyn Fn(&str) + Sync),
-) -> Result<Result<Arc<dyn Lease>, String>, StoreError> {
+) -> Result<Result<Arc<dyn Lease>, LeaseBusy>, StoreError> {
     let start = Instant::now();
     let account = connection.account_key();
     let claim = Claim {
@@ -97,7 +105,10 @@ async fn wait(
         let name = &connection.name;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(Err(format!("the connection `{name}` is locked by {by}")));
+            return Ok(Err(LeaseBusy {
+                connection: name.to_string(),
+                holder: by,
+            }));
         }
         if !told && start.elapsed() >= PATIENCE {
             told = true;
@@ -119,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::apply::journal::Record;
-    use crate::apply::store::{Cursor, Line, Reading};
+    use crate::apply::store::{Cursor, LeaseLost, Line, Reading};
     use crate::provider::testing::connection;
 
     struct Ours(AccountKey);
@@ -133,7 +144,7 @@ mod tests {
             1
         }
 
-        fn covers(&self, _: Duration) -> Result<(), String> {
+        fn covers(&self, _: Duration) -> Result<(), LeaseLost> {
             Ok(())
         }
     }
@@ -214,7 +225,8 @@ mod tests {
         let waiting = |words: &str| told.lock().unwrap().push(words.to_string());
         let second = Duration::from_secs(1);
         let taken = Leases::take(store, &connections, "me", second, &waiting).await;
-        let held = taken.unwrap().map(|leases| {
+        let taken = taken.unwrap().map_err(|busy| busy.to_string());
+        let held = taken.map(|leases| {
             let held = names.iter().filter(|name| leases.of(name).is_some());
             held.map(|name| (*name).to_string()).collect()
         });

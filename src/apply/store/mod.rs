@@ -32,11 +32,11 @@ use super::journal::Record;
 use super::memory::Summary;
 use crate::model::{AccountKey, Rate};
 use budget::Budget;
-pub use error::StoreError;
-pub use leases::Leases;
-pub use queue::{Lost, Queue};
+pub use error::{LeaseLost, StoreError};
+pub use leases::{LeaseBusy, Leases};
+pub use queue::{LostRecords, Queue};
 pub use roster::{Hint, Replica, Roster};
-pub use upkeep::{LeaseState, Promise, Upkeep};
+pub use upkeep::{Breach, LeaseState, Promise, Upkeep};
 
 /// A place that a team's runs share, or that the runs of one machine do.
 pub trait Store: Send + Sync {
@@ -139,7 +139,7 @@ pub trait Lease: Send + Sync {
 
     /// Checks that a call of this length, started now, ends while the lease is ours. The error says who has it, or why
     /// that cannot be told. Asked before every call, so it uses no network.
-    fn covers(&self, call: Duration) -> Result<(), String>;
+    fn covers(&self, call: Duration) -> Result<(), LeaseLost>;
 }
 
 /// Which lines of a journal are asked for.

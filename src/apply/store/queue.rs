@@ -8,6 +8,7 @@
 //! A store that is away is tried again for as long as a lease lasts: after that somebody else may be at work, and what a
 //! run still has to tell is kept for its end.
 
+use crate::model::with_causes;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,12 +36,12 @@ pub struct Queue {
     waiting: Mutex<Waiting>,
     /// Where records go that the store did not take, from where they can be imported later.
     orphans: Option<PathBuf>,
-    lost: Mutex<Option<Lost>>,
+    lost: Mutex<Option<LostRecords>>,
 }
 
 /// Records that the store did not take.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub struct LostRecords {
     /// Why it did not take the first of them.
     pub why: Arc<StoreError>,
     /// The file that has them; `None` if nothing has.
@@ -97,7 +98,7 @@ impl Queue {
             Err(Arc::new(StoreError::Refused {
                 task: "write to",
                 store: self.store.name(),
-                cause: "whoever wrote broke off".into(),
+                source: "whoever wrote broke off".into(),
             }))
         })
     }
@@ -149,7 +150,7 @@ impl Queue {
     }
 
     /// Tells of records that the store did not take; `None` if it took all.
-    pub fn lost(&self) -> Option<Lost> {
+    pub fn lost(&self) -> Option<LostRecords> {
         locked(&self.lost).clone()
     }
 
@@ -201,7 +202,7 @@ impl Queue {
         let told = |record: &&Record| !matches!(record.event, Event::Intent(_));
         let told: Vec<&Record> = records.iter().filter(told).collect();
         let mut lost = locked(&self.lost);
-        let lost = lost.get_or_insert_with(|| Lost {
+        let lost = lost.get_or_insert_with(|| LostRecords {
             why: Arc::clone(why),
             file: None,
         });
@@ -230,8 +231,9 @@ impl Queue {
         };
         loop {
             match self.store.append(records, lease).await {
-                Err(error) if error.is_passing() && lasts() => {
-                    tracing::warn!(store = self.store.name(), %error, "trying again");
+                Err(error) if error.is_retryable() && lasts() => {
+                    let error = with_causes(&error);
+                    tracing::warn!(store = self.store.name(), error, "trying again");
                     sleep(RETRY).await;
                 }
                 written => return written,
@@ -276,6 +278,7 @@ mod tests {
     use crate::apply::memory::testing::{self, record};
     use crate::apply::outcome::Outcome;
     use crate::apply::records::Records;
+    use crate::apply::store::LeaseLost;
     use crate::apply::store::{Claim, Cursor, Line, Reading, Taken};
     use crate::model::AccountKey;
     use crate::provider::testing::connection;
@@ -292,10 +295,10 @@ mod tests {
             1
         }
 
-        fn covers(&self, call: Duration) -> Result<(), String> {
+        fn covers(&self, call: Duration) -> Result<(), LeaseLost> {
             match Instant::now() + call <= self.1 {
                 true => Ok(()),
-                false => Err("it expired".into()),
+                false => Err(LeaseLost::Expired),
             }
         }
     }
@@ -340,7 +343,7 @@ mod tests {
                 if self.tries.fetch_add(1, Ordering::Relaxed) < self.fails {
                     return Err(StoreError::Unavailable {
                         store: self.name(),
-                        cause: "no route".into(),
+                        source: "no route".into(),
                     });
                 }
                 let runs = records.iter().map(|record| record.run.clone());

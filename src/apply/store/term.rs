@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::LeaseLost;
+
 /// A point in time on this machine's own clock, sleep included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
@@ -37,7 +39,7 @@ impl Moment {
 pub struct Term {
     /// Nanoseconds on the clock of [`Moment`].
     ends: AtomicU64,
-    lost: OnceLock<String>,
+    lost: OnceLock<LeaseLost>,
 }
 
 impl Term {
@@ -57,7 +59,7 @@ impl Term {
     }
 
     /// Somebody else has it. It never comes back; the first reason stands.
-    pub fn lose(&self, why: String) {
+    pub fn lose(&self, why: LeaseLost) {
         let _ = self.lost.set(why);
     }
 
@@ -69,17 +71,16 @@ impl Term {
     }
 
     /// Checks that a call of this length, started at `now`, ends before the lease does.
-    pub fn covers(&self, now: Moment, call: Duration) -> Result<(), String> {
+    pub fn covers(&self, now: Moment, call: Duration) -> Result<(), LeaseLost> {
         if let Some(why) = self.lost.get() {
             return Err(why.clone());
         }
         match self.left(now) {
             Some(left) if left >= call => Ok(()),
-            Some(left) => Err(format!(
-                "it ends in {} s and could not be renewed",
-                left.as_secs()
-            )),
-            None => Err("it expired and could not be renewed".into()),
+            Some(left) => Err(LeaseLost::EndsTooSoon {
+                seconds: left.as_secs(),
+            }),
+            None => Err(LeaseLost::Expired),
         }
     }
 }
@@ -105,9 +106,9 @@ mod tests {
         let term = Term::new(at(100), MINUTE);
         assert_eq!(term.covers(at(130), CALL), Ok(()));
         let why = term.covers(at(131), CALL).unwrap_err();
-        assert_eq!(why, "it ends in 29 s and could not be renewed");
+        assert_eq!(why, LeaseLost::EndsTooSoon { seconds: 29 });
         let why = term.covers(at(160), Duration::ZERO).unwrap_err();
-        assert_eq!(why, "it expired and could not be renewed");
+        assert_eq!(why, LeaseLost::Expired);
         term.renew(at(150), MINUTE);
         assert_eq!(term.covers(at(180), CALL), Ok(()));
     }
@@ -117,10 +118,10 @@ mod tests {
         let term = Term::new(at(100), MINUTE);
         term.renew(at(90), MINUTE);
         assert_eq!(term.left(at(159)), Some(Duration::from_secs(1)));
-        term.lose("ann has it".into());
-        term.lose("bob has it".into());
+        term.lose(LeaseLost::taken_by("ann"));
+        term.lose(LeaseLost::taken_by("bob"));
         term.renew(at(159), MINUTE);
-        assert_eq!(term.covers(at(160), CALL), Err("ann has it".into()));
+        assert_eq!(term.covers(at(160), CALL), Err(LeaseLost::taken_by("ann")));
         assert_eq!(term.left(at(160)), None);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-pub use super::check::Promise;
+pub use super::check::{Breach, Promise};
 use super::{Store, StoreError};
 
 /// A store that can be looked after.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use lettre::address::AddressError;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
-use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::{self, authentication::Credentials};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::manifest::is_local;
@@ -12,6 +13,19 @@ use crate::model::notification::Email;
 
 /// Longest time for one command of the exchange.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why a mail was not sent. Mail servers repeat what they refuse, so the caller redacts its text.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    #[error("cannot set up TLS to {host}")]
+    Tls { host: String, source: smtp::Error },
+    #[error("{text:?} is not an e-mail address")]
+    NotAddress { text: String, source: AddressError },
+    #[error("cannot write the message")]
+    Unwritable(#[source] lettre::error::Error),
+    #[error("the mail server did not take it")]
+    Refused(#[source] smtp::Error),
+}
 
 /// A way to a mail server.
 pub struct Mailer {
@@ -22,7 +36,7 @@ pub struct Mailer {
 
 impl Mailer {
     /// `login` is the resolved user name and password. Nothing is sent in the open but to this machine.
-    pub fn new(email: &Email, login: Option<(String, String)>) -> Result<Self, String> {
+    pub fn new(email: &Email, login: Option<(String, String)>) -> Result<Self, MailError> {
         let host = email.server.host_str().unwrap_or_default();
         let local = is_local(&email.server);
         let builder = match (email.server.scheme(), local) {
@@ -33,7 +47,10 @@ impl Mailer {
             )),
         };
         let mut builder = builder
-            .map_err(|error| format!("cannot set up TLS to {host}: {error}"))?
+            .map_err(|source| MailError::Tls {
+                host: host.to_string(),
+                source,
+            })?
             .timeout(Some(PATIENCE));
         if let Some(port) = email.server.port() {
             builder = builder.port(port);
@@ -43,7 +60,10 @@ impl Mailer {
         }
         let mailbox = |text: &String| {
             text.parse::<Mailbox>()
-                .map_err(|error| format!("{text:?} is not an e-mail address: {error}"))
+                .map_err(|source| MailError::NotAddress {
+                    text: text.clone(),
+                    source,
+                })
         };
         Ok(Self {
             transport: builder.build(),
@@ -52,7 +72,7 @@ impl Mailer {
         })
     }
 
-    pub async fn send(&self, subject: &str, text: String) -> Result<(), String> {
+    pub async fn send(&self, subject: &str, text: String) -> Result<(), MailError> {
         let mut message = Message::builder()
             .from(self.from.clone())
             .subject(subject)
@@ -60,12 +80,8 @@ impl Mailer {
         for to in &self.to {
             message = message.to(to.clone());
         }
-        let message = message
-            .body(text)
-            .map_err(|error| format!("cannot write the message: {error}"))?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("the mail server did not take it: {error}")),
-        }
+        let message = message.body(text).map_err(MailError::Unwritable)?;
+        let sent = self.transport.send(message).await;
+        sent.map(|_| ()).map_err(MailError::Refused)
     }
 }

@@ -19,10 +19,11 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use url::Url;
 
+pub use self::send::DeliveryError;
 pub use self::transitions::{Notice, transitions};
 use super::status::Status;
 use crate::apply::Secrets;
-use crate::model::Notification;
+use crate::model::{Notification, with_causes};
 
 /// How long a turn must last to be told. A pass over a connection ends in seconds, and what it heals was
 /// never out of order for anybody.
@@ -64,9 +65,10 @@ pub async fn run(telling: Telling) {
     join_all(followers).await;
 }
 
-/// Delivers one message, or says why not.
+/// Delivers one message.
 pub trait Deliver {
-    fn deliver(&self, notices: &[Notice]) -> impl Future<Output = Result<(), String>> + Send;
+    fn deliver(&self, notices: &[Notice])
+    -> impl Future<Output = Result<(), DeliveryError>> + Send;
 }
 
 async fn follow(
@@ -87,14 +89,14 @@ async fn follow(
             }
             let patience = if over { LAST_TRY } else { TRY };
             let sent = tokio::time::timeout(patience, sender.deliver(&notices)).await;
-            let sent = sent.unwrap_or_else(|_| Err(format!("no answer within {patience:?}")));
+            let sent = sent.unwrap_or(Err(DeliveryError::Timeout(patience)));
             let pause = match sent {
                 Ok(()) => {
                     told = now;
                     PACE
                 }
-                Err(why) => {
-                    let name = notification.name.as_str();
+                Err(error) => {
+                    let (name, why) = (notification.name.as_str(), with_causes(&error));
                     tracing::warn!(notification = name, why, "a notification did not go out");
                     let pause = wait;
                     wait = (wait * 2).min(LAST_RETRY);

@@ -1,5 +1,8 @@
 //! One message on its way: the secrets it needs, its form, its signature.
 
+use std::error::Error;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -8,15 +11,35 @@ use url::Url;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::mail::Mailer;
+use super::mail::{MailError, Mailer};
 use super::{Deliver, Notice, format};
 use crate::apply::http::post;
-use crate::apply::{Redactor, Secrets};
+use crate::apply::{Redactor, SecretError, Secrets, TrustError};
 use crate::daemon::hooks::signature;
 use crate::manifest::is_loopback;
 use crate::model::connection::Credential;
 use crate::model::notification::{Channel, Email};
-use crate::model::{Notification, SecretRef};
+use crate::model::{Notification, SecretRef, with_causes};
+
+/// Why a notice was not delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    #[error(transparent)]
+    Untrusted(#[from] TrustError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("the address to post to is not a URL")]
+    NotUrl,
+    #[error("notices go to https addresses only")]
+    NotHttps,
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error(transparent)]
+    Mailer(#[from] MailError),
+    /// The text of a failure whose causes may repeat the address or the login, which are taken out of it.
+    #[error("{0}")]
+    Redacted(String),
+}
 
 /// Sends to one receiver. Secrets are looked up for every message, so that one that was replaced counts.
 pub struct Sender<'a> {
@@ -27,7 +50,7 @@ pub struct Sender<'a> {
 }
 
 impl Deliver for Sender<'_> {
-    async fn deliver(&self, notices: &[Notice]) -> Result<(), String> {
+    async fn deliver(&self, notices: &[Notice]) -> Result<(), DeliveryError> {
         match &self.notification.channel {
             Channel::Webhook { url, secret } => {
                 let to = match url {
@@ -60,12 +83,12 @@ impl Deliver for Sender<'_> {
 }
 
 impl Sender<'_> {
-    async fn secret(&self, kept: &SecretRef) -> Result<String, String> {
+    async fn secret(&self, kept: &SecretRef) -> Result<String, DeliveryError> {
         let found = self.secrets.resolve(kept).await?;
         Ok(found.expose_secret().to_string())
     }
 
-    async fn secret_address(&self, kept: &SecretRef) -> Result<Address, String> {
+    async fn secret_address(&self, kept: &SecretRef) -> Result<Address, DeliveryError> {
         Address::secret(self.secret(kept).await?)
     }
 
@@ -74,21 +97,21 @@ impl Sender<'_> {
         to: Address,
         headers: &[(&'static str, String)],
         body: String,
-    ) -> Result<(), String> {
+    ) -> Result<(), DeliveryError> {
         if to.url.scheme() != "https" && !is_loopback(&to.url) {
-            return Err("notices go to https addresses only".into());
+            return Err(DeliveryError::NotHttps);
         }
-        if let Some(refusal) = self.secrets.trust.refusal(&to.url) {
-            return Err(to.redactor.redact(&refusal));
-        }
+        let redacted = |error: &(dyn Error + 'static)| {
+            DeliveryError::Redacted(to.redactor.redact(&with_causes(error)))
+        };
+        let trusted = self.secrets.trust.check_url(&to.url);
+        trusted.map_err(|error| redacted(&error))?;
         let sent = post(&to.name, to.url, headers, body).await;
-        sent.map_err(|why| to.redactor.redact(&why))
+        sent.map_err(|error| redacted(&error))
     }
 
-    async fn mail(&self, email: &Email, notices: &[Notice]) -> Result<(), String> {
-        if let Some(refusal) = self.secrets.trust.refusal(&email.server) {
-            return Err(refusal);
-        }
+    async fn mail(&self, email: &Email, notices: &[Notice]) -> Result<(), DeliveryError> {
+        self.secrets.trust.check_url(&email.server)?;
         let mut redactor = Redactor::default();
         let login = match &email.login {
             None => None,
@@ -110,7 +133,7 @@ impl Sender<'_> {
         let text = format::letter(notices, self.page);
         // Mail servers repeat what they refuse as well.
         let sent = mailer.send(&format::subject(notices), text).await;
-        sent.map_err(|why| redactor.redact(&why))
+        sent.map_err(|error| DeliveryError::Redacted(redactor.redact(&with_causes(&error))))
     }
 }
 
@@ -124,7 +147,7 @@ struct Address {
 
 impl Address {
     /// One that stands in the manifest.
-    fn open(text: String) -> Result<Self, String> {
+    fn open(text: String) -> Result<Self, DeliveryError> {
         let url = Self::parse(&text)?;
         Ok(Self {
             name: url.host_str().unwrap_or_default().into(),
@@ -134,7 +157,7 @@ impl Address {
     }
 
     /// One that is a secret, its host included: the reference may lead to anything.
-    fn secret(text: String) -> Result<Self, String> {
+    fn secret(text: String) -> Result<Self, DeliveryError> {
         let url = Self::parse(&text)?;
         let mut redactor = Redactor::default();
         url.host_str()
@@ -148,8 +171,8 @@ impl Address {
         })
     }
 
-    fn parse(text: &str) -> Result<Url, String> {
-        Url::parse(text).map_err(|_| "the address to post to is not a URL".to_string())
+    fn parse(text: &str) -> Result<Url, DeliveryError> {
+        Url::parse(text).map_err(|_| DeliveryError::NotUrl)
     }
 }
 

@@ -16,7 +16,7 @@ type Delivery = (u64, Vec<String>);
 struct Noted(Arc<Mutex<(Vec<Delivery>, usize)>>, Option<Instant>);
 
 impl Deliver for Noted {
-    async fn deliver(&self, notices: &[Notice]) -> Result<(), String> {
+    async fn deliver(&self, notices: &[Notice]) -> Result<(), DeliveryError> {
         let mut noted = self.0.lock().expect("not poisoned");
         let second = self.1.map_or(0, |start| start.elapsed().as_secs());
         let titles = notices.iter().map(|notice| notice.kind.to_string());
@@ -25,7 +25,7 @@ impl Deliver for Noted {
             return Ok(());
         }
         noted.1 -= 1;
-        Err("down".into())
+        Err(DeliveryError::NotUrl)
     }
 }
 

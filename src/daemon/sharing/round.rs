@@ -51,7 +51,7 @@ pub(super) async fn run(shell: Arc<Shell>, asked: Asked) -> Result<Round, StoreE
     let store = shell.queue.store().name();
     let no_answer = |_| StoreError::Unavailable {
         store,
-        cause: "it does not answer".into(),
+        source: "it does not answer".into(),
     };
     let ended = timeout(TERM, make(&shell, asked)).await;
     ended.map_err(no_answer)?

@@ -1,5 +1,6 @@
 //! The loop among replicas: what it looks after follows from its claims.
 
+use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -107,7 +108,11 @@ impl Task {
                 return;
             };
             if let Err(error) = roster.pass_on(&hint).await {
-                tracing::warn!(%error, "a hint was not passed on: its object is seen at the next regular look");
+                let error = with_causes(&error);
+                tracing::warn!(
+                    error,
+                    "a hint was not passed on: its object is seen at the next regular look"
+                );
             }
         });
     }

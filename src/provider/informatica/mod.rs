@@ -140,17 +140,16 @@ fn decode(org: &str, mut licence: Row<'_, '_, 1>) -> Result<Live, Malformed> {
 }
 
 /// The session and the base of its calls. Neither is shown when it is not as it should be.
-fn opened(json: &Json) -> Result<Session, String> {
+fn opened(json: &Json) -> Result<Session, Malformed> {
     let base = text_at(json, "/products/0/baseApiUrl")?;
     let plain = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none()
     };
-    let base = Url::parse(base)
-        .ok()
-        .filter(plain)
-        .ok_or("the login reply has no plain URL at /products/0/baseApiUrl")?;
+    let base = Url::parse(base).ok().filter(plain).ok_or_else(|| {
+        Malformed::new("the login reply has no plain URL at /products/0/baseApiUrl")
+    })?;
     Ok(Session {
         token: text_at(json, "/userInfo/sessionId")?.to_string(),
         base: Some(base),

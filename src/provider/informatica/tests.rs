@@ -346,7 +346,7 @@ fn the_login_names_the_session_and_the_base_of_its_calls() {
         let mut lacking = page.clone();
         lacking.pointer_mut(pointer).map(Json::take);
         let why = (AUTH.session)(&lacking).map(|_| ());
-        assert_eq!(why, Err(said.to_string()));
+        assert_eq!(why, Err(Malformed::new(said)));
     }
     let mut odd = page.clone();
     for url in [
@@ -358,7 +358,7 @@ fn the_login_names_the_session_and_the_base_of_its_calls() {
         odd["products"][0]["baseApiUrl"] = json!(url);
         let why = (AUTH.session)(&odd).map(|_| ());
         let said = "the login reply has no plain URL at /products/0/baseApiUrl";
-        assert_eq!(why, Err(said.to_string()), "{url}");
+        assert_eq!(why, Err(Malformed::new(said)), "{url}");
     }
 }
 

@@ -47,7 +47,7 @@ static AUTH: AuthRules = AuthRules {
     lost: None,
     login: None,
     logout: None,
-    session: |_| Err("a key opens no session".into()),
+    session: |_| Err(Malformed::new("a key opens no session")),
 };
 
 impl Provider for LicenseSpring {

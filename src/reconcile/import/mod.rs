@@ -7,13 +7,14 @@
 mod names;
 mod update;
 
+use crate::model::with_causes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::check::check_among;
-use super::{CheckOptions, Checked, Settings, account};
+use super::{CheckOptions, Checked, Settings, open_account};
 use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
@@ -62,7 +63,8 @@ pub async fn seen(
     ask: &Ask,
     settings: &Settings,
 ) -> Result<Seen, String> {
-    let account = account(checked, connection, settings)?;
+    let account =
+        open_account(checked, connection, settings).map_err(|error| with_causes(&error))?;
     let provider = account.provider;
     let table = provider.table();
     let mut seen = Seen {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use entitle::apply::journal::Record;
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::files::Files;
-use entitle::apply::store::{Claim, Cursor, Lease, Line, Queue, Reading, Store, StoreError, Taken};
+use entitle::apply::store::{
+    Claim, Cursor, Lease, LeaseLost, Line, Queue, Reading, Store, StoreError, Taken,
+};
 use entitle::files::links::Links;
 use entitle::model::AccountKey;
 use futures::FutureExt;
@@ -60,10 +62,14 @@ impl Lease for LosingLease {
         7
     }
 
-    fn covers(&self, _: Duration) -> Result<(), String> {
+    fn covers(&self, _: Duration) -> Result<(), LeaseLost> {
         match self.asked.fetch_add(1, Ordering::Relaxed) < self.after {
             true => Ok(()),
-            false => Err("somebody has it, with epoch 8".into()),
+            false => Err(LeaseLost::TakenAt {
+                holder: "somebody".into(),
+                epoch: 8,
+                ours: 7,
+            }),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use entitle::apply::journal::Record;
 use entitle::apply::store::{
-    Claim, Cursor, Hint, Lease, Line, Reading, Replica, Roster, Store, StoreError, Taken,
+    Claim, Cursor, Hint, Lease, LeaseLost, Line, Reading, Replica, Roster, Store, StoreError, Taken,
 };
 use entitle::model::AccountKey;
 use futures::FutureExt;
@@ -150,7 +150,7 @@ impl Member {
             None => Ok(self.team.state()),
             Some(_) => Err(StoreError::Unavailable {
                 store: "team".into(),
-                cause: "no route".into(),
+                source: "no route".into(),
             }),
         }
     }
@@ -173,15 +173,15 @@ impl Lease for Held {
         self.epoch
     }
 
-    fn covers(&self, call: Duration) -> Result<(), String> {
+    fn covers(&self, call: Duration) -> Result<(), LeaseLost> {
         if let Some(cut) = self.line.cut_since() {
             let covered = Instant::now() + call < cut + self.term;
-            return covered.then_some(()).ok_or_else(|| "it expired".into());
+            return covered.then_some(()).ok_or(LeaseLost::RanOut);
         }
         match self.team.state().leases.get(&self.account) {
             Some(row) if row.epoch == self.epoch && !row.end.is_over() => Ok(()),
-            Some(row) => Err(format!("{} has it", row.holder)),
-            None => Err("it is gone".into()),
+            Some(row) => Err(LeaseLost::taken_by(&row.holder)),
+            None => Err(LeaseLost::RowGone),
         }
     }
 }
@@ -249,7 +249,7 @@ impl Store for Member {
             if let Some((account, epoch)) = &under {
                 let row = state.leases.get(account);
                 if row.is_none_or(|row| row.epoch != *epoch || row.end.is_over()) {
-                    return Err(StoreError::LeaseLost("somebody has it".into()));
+                    return Err(StoreError::LeaseLost(LeaseLost::taken_by("somebody")));
                 }
             }
             state.records.extend(records.iter().map(|record| Appended {

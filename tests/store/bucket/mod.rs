@@ -62,7 +62,7 @@ async fn a_bucket_that_is_not_there_is_refused_in_words() {
     let Err(error) = store.take(&account("acme"), &claim("ann")).await else {
         panic!("it was taken");
     };
-    assert!(!error.is_passing(), "{error}");
+    assert!(!error.is_retryable(), "{error}");
 }
 
 #[tokio::test]

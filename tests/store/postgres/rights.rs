@@ -25,7 +25,7 @@ async fn a_reader_reads_and_a_writer_writes_and_neither_changes_a_line() {
     let reader = open(server.url(&database.name, "my_read")).await;
     assert_eq!(read_all(&*reader).await.len(), 2);
     let error = reader.take(&account, &claim("ann")).await.err().unwrap();
-    assert!(matches!(error, StoreError::Refused { .. }) && !error.is_passing());
+    assert!(matches!(error, StoreError::Refused { .. }) && !error.is_retryable());
     let words = error.to_string();
     assert!(words.contains("my_read may only read it"), "{words}");
     assert!(words.contains("entitle_write is granted"), "{words}");
@@ -100,7 +100,7 @@ async fn a_database_or_a_server_that_is_not_there_is_named() {
     );
     assert!(words.contains("refused"), "{words}");
     let error = Postgres::open("postgres://ann@127.0.0.1:1/e", &Tls::default()).await;
-    assert!(error.err().unwrap().is_passing());
+    assert!(error.err().unwrap().is_retryable());
 }
 
 #[tokio::test]

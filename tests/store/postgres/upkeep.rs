@@ -38,7 +38,7 @@ async fn a_database_that_forgets_is_found_out() {
     let promises = open(&database.url).await.check().await.unwrap();
     let broken: Vec<_> = promises
         .iter()
-        .filter_map(|promise| promise.kept.clone().err())
+        .filter_map(|promise| promise.kept.clone().err().map(|breach| breach.to_string()))
         .collect();
     assert_eq!(broken, ["`synchronous_commit` is off: set it to on"]);
 }
@@ -75,7 +75,8 @@ async fn leases_are_listed_and_one_can_be_taken_away() {
         tokio::time::sleep(Duration::from_millis(10)).await;
         why = old.covers(Duration::ZERO);
     }
-    assert_eq!(why, Err("bob has it, with epoch 3 after our 1".into()));
+    let words = why.map_err(|lost| lost.to_string());
+    assert_eq!(words, Err("bob has it, with epoch 3 after our 1".into()));
     drop(old);
     store.close().await;
     let taken = store.take(&acme, &claim("ann")).await.unwrap();

@@ -1,5 +1,6 @@
 //! Proves a bucket before it is trusted: a store that ignores conditions would let two runs write at once.
 
+use crate::apply::store::Breach;
 use futures::future::join_all;
 
 use super::Bucket;
@@ -75,11 +76,8 @@ impl Proof<'_> {
         let kept = winners.iter().any(|(body, _)| body.as_bytes() == read.body);
         let kept = kept
             .then_some(())
-            .ok_or("the object is not what any winner put");
-        promises.push(Promise::new(
-            "an object is what its winner put",
-            words(kept),
-        ));
+            .ok_or_else(|| Breach::new("the object is not what any winner put"));
+        promises.push(Promise::new("an object is what its winner put", kept));
         Ok(read.version)
     }
 
@@ -96,8 +94,8 @@ impl Proof<'_> {
         };
         let kept = same
             .then_some(())
-            .ok_or("a read does not show what was just put");
-        promises.push(Promise::new("a read shows what was just put", words(kept)));
+            .ok_or_else(|| Breach::new("a read does not show what was just put"));
+        promises.push(Promise::new("a read shows what was just put", kept));
         Ok(())
     }
 
@@ -113,11 +111,11 @@ impl Proof<'_> {
             .await?;
         let kept = match stale {
             Put::Refused => Ok(()),
-            Put::Done(_) => {
-                Err("an object was replaced by somebody who had not seen its last change")
-            }
+            Put::Done(_) => Err(Breach::new(
+                "an object was replaced by somebody who had not seen its last change",
+            )),
         };
-        promises.push(Promise::new("a stale replacement is refused", words(kept)));
+        promises.push(Promise::new("a stale replacement is refused", kept));
         // What a lease expires by: whoever waits sees a new version with each renewal, and none without.
         let before = self.version().await?;
         let idle = before.is_some() && before == self.version().await?;
@@ -132,16 +130,16 @@ impl Proof<'_> {
         let moved = renewed != Put::Refused && self.version().await? != before;
         let kept = match (idle, moved) {
             (true, true) => Ok(()),
-            (false, _) => {
-                Err("the version of an object changes by itself: a dead holder would look alive")
-            }
-            (true, false) => Err(
+            (false, _) => Err(Breach::new(
+                "the version of an object changes by itself: a dead holder would look alive",
+            )),
+            (true, false) => Err(Breach::new(
                 "the version of an object stays when it is replaced: a live holder would look dead",
-            ),
+            )),
         };
         promises.push(Promise::new(
             "a version changes with each replacement and only then, so that a lease expires without comparing clocks",
-            words(kept),
+            kept,
         ));
         Ok(())
     }
@@ -161,10 +159,12 @@ impl Proof<'_> {
         let expected: Vec<String> = (0..3).map(|number| self.path(number)).collect();
         let kept = match (all == expected, after == expected[1..]) {
             (true, true) => Ok(()),
-            (false, _) => Err("a list does not show what was just put"),
-            (true, false) => Err("a list from a name on does not begin behind it"),
+            (false, _) => Err(Breach::new("a list does not show what was just put")),
+            (true, false) => Err(Breach::new(
+                "a list from a name on does not begin behind it",
+            )),
         };
-        promises.push(Promise::new("a list shows what was just put", words(kept)));
+        promises.push(Promise::new("a list shows what was just put", kept));
         Ok(())
     }
 
@@ -172,7 +172,10 @@ impl Proof<'_> {
         let mut kept = Ok(());
         for path in self.objects.list(&self.folder, None).await? {
             if let Err(fault) = self.objects.delete(&path).await {
-                kept = Err(format!("{}; delete {} by hand", fault.source, self.folder));
+                kept = Err(Breach::new(format!(
+                    "{}; delete {} by hand",
+                    fault.source, self.folder
+                )));
             }
         }
         promises.push(Promise::new("what was put can be deleted", kept));
@@ -180,18 +183,14 @@ impl Proof<'_> {
     }
 }
 
-fn one_winner(winners: &[(String, Version)], header: &str) -> Result<(), String> {
+fn one_winner(winners: &[(String, Version)], header: &str) -> Result<(), Breach> {
     match winners.len() {
         1 => Ok(()),
-        0 => Err(format!(
+        0 => Err(Breach::new(format!(
             "none of {RACERS} did; the store does not know {header}"
-        )),
-        number => Err(format!(
+        ))),
+        number => Err(Breach::new(format!(
             "{number} of {RACERS} did: the store ignores {header}, so two runs would write at once; use another store"
-        )),
+        ))),
     }
-}
-
-fn words(kept: Result<(), &str>) -> Result<(), String> {
-    kept.map_err(str::to_string)
 }

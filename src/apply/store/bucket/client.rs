@@ -1,6 +1,8 @@
 //! The HTTP client of a bucket: ours, so that it trusts what the vendors' accounts trust, follows no redirect and
 //! sends nothing in the clear to another machine.
 
+use crate::apply::TlsError;
+use crate::model::with_causes;
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -32,10 +34,12 @@ pub struct Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = self.client().map_err(|why| object_store::Error::Generic {
-            store: "TLS",
-            source: why.into(),
-        })?;
+        let client = self
+            .client()
+            .map_err(|error| object_store::Error::Generic {
+                store: "TLS",
+                source: with_causes(&error).into(),
+            })?;
         Ok(HttpClient::new(Service {
             client,
             allows_http: self.allows_http,
@@ -44,9 +48,9 @@ impl HttpConnector for Connector {
 }
 
 impl Connector {
-    fn client(&self) -> Result<Client, String> {
+    fn client(&self) -> Result<Client, TlsError> {
         // A store that is reached in the clear needs no certificates, and a bare container has none.
-        let usual = || Url::parse("https://bucket.invalid").map_err(|error| error.to_string());
+        let usual = || Url::parse("https://bucket.invalid").map_err(TlsError::client);
         let endpoint = self.endpoint.clone().map_or_else(usual, Ok)?;
         let mut builder = Client::builder()
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
@@ -56,8 +60,7 @@ impl Connector {
         if is_loopback(&endpoint) {
             builder = builder.no_proxy();
         }
-        let built = builder.build();
-        built.map_err(|error| format!("cannot set up TLS: {error}"))
+        builder.build().map_err(TlsError::client)
     }
 }
 

@@ -35,10 +35,10 @@ pub struct Cloud {
 
 /// Opens the bucket that a URL names, and returns the prefix in it.
 pub fn open(url: &str, variables: &Variables) -> Result<(Cloud, String), StoreError> {
-    let refused = |cause| StoreError::Refused {
+    let refused = |source| StoreError::Refused {
         task: "open",
         store: without_password(url),
-        cause,
+        source,
     };
     let address = Url::parse(url).map_err(|error| refused(error.into()))?;
     let is_plain = address.username().is_empty()

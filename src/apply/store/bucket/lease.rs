@@ -4,6 +4,7 @@
 //! holder: each renewal makes a new version. So no two clocks are compared, and a holder counts its term from before
 //! its request went out, which is earlier than anybody can have seen the version that it made.
 
+use crate::apply::store::LeaseLost;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,12 +245,12 @@ impl Hold {
                     tracing::warn!("cannot renew the lease {}: {}", self.path, fault.source);
                     next = pause / 4;
                 }
-                Err(fault) => self
-                    .term
-                    .lose(format!("it cannot be renewed: {}", fault.source)),
+                Err(fault) => self.term.lose(LeaseLost::NotRenewable {
+                    reason: fault.source.to_string(),
+                }),
             }
             if self.term.left(Moment::now()).is_none() {
-                self.term.lose("it expired and could not be renewed".into());
+                self.term.lose(LeaseLost::Expired);
                 let _ = stopped.await;
                 break;
             }
@@ -263,7 +264,7 @@ impl Hold {
         let asked = Moment::now();
         let holder = self.body.holder.clone();
         if let Some(by) = self.put(holder).await? {
-            self.term.lose(format!("{by} has it"));
+            self.term.lose(LeaseLost::Taken { holder: by });
         } else if self.term.left(Moment::now()).is_some() {
             self.term.renew(asked, self.body.term());
         }
@@ -334,14 +335,14 @@ impl Lease for BucketLease {
         self.epoch
     }
 
-    fn covers(&self, call: Duration) -> Result<(), String> {
+    fn covers(&self, call: Duration) -> Result<(), LeaseLost> {
         self.term.covers(Moment::now(), call)
     }
 }
 
 impl Drop for BucketLease {
     fn drop(&mut self) {
-        self.term.lose("it was given back".into());
+        self.term.lose(LeaseLost::GivenBack);
         self.accounts.giving_back();
         let stop = self.stop.take();
         if stop.is_none_or(|stop| stop.send(()).is_err()) {

@@ -27,6 +27,7 @@ mod roster;
 mod summary;
 mod upkeep;
 
+use crate::apply::store::LeaseLost;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -86,10 +87,14 @@ impl Bucket {
     }
 
     fn error(&self, task: &'static str, fault: Fault) -> StoreError {
-        let (store, cause) = (self.name.clone(), fault.source);
+        let (store, source) = (self.name.clone(), fault.source);
         match fault.is_passing {
-            true => StoreError::Unavailable { store, cause },
-            false => StoreError::Refused { task, store, cause },
+            true => StoreError::Unavailable { store, source },
+            false => StoreError::Refused {
+                task,
+                store,
+                source,
+            },
         }
     }
 
@@ -117,13 +122,13 @@ impl Bucket {
         let mut held = state.held.lock().await;
         let ours = held.as_mut();
         let Some(held) = ours.filter(|held| held.writer.epoch() == Some(lease.epoch())) else {
-            let words = format!("epoch {} is over", lease.epoch());
-            return Err(StoreError::LeaseLost(words));
+            let over = LeaseLost::EpochOver(lease.epoch());
+            return Err(StoreError::LeaseLost(over));
         };
         let objects = &self.accounts.objects;
         let appended = held.writer.append(objects, lines, started).await;
         if let Err(Refusal::Deposed(by)) = &appended {
-            held.term.lose(format!("{by} has it"));
+            held.term.lose(LeaseLost::taken_by(by));
         }
         appended.map_err(|refusal| self.refused(refusal))
     }
@@ -192,7 +197,7 @@ impl Bucket {
 
     fn refused(&self, refusal: Refusal) -> StoreError {
         match refusal {
-            Refusal::Deposed(by) => StoreError::LeaseLost(format!("{by} has it")),
+            Refusal::Deposed(by) => StoreError::LeaseLost(LeaseLost::Taken { holder: by }),
             Refusal::Fault(fault) => self.error(WRITE, fault),
         }
     }

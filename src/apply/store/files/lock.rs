@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::apply::store::{Lease, LeaseState};
+use crate::apply::store::{Lease, LeaseLost, LeaseState};
 use crate::files::links::Links;
 use crate::files::read::{self, Bounds};
 use crate::files::write::open_private;
@@ -29,12 +29,16 @@ pub fn path(dir: &Path, account: &AccountKey) -> PathBuf {
     dir.join(format!("{vendor}-{name}.lock"))
 }
 
-/// Locks a file and raises its epoch. The error inside says who has it.
+/// Whoever has locked a file, in their own words.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Holder(pub String);
+
+/// Locks a file and raises its epoch. The inner `Err` is who has it.
 pub fn try_lock(
     path: PathBuf,
     account: &AccountKey,
     holder: &str,
-) -> io::Result<Result<LockedFile, String>> {
+) -> io::Result<Result<LockedFile, Holder>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).truncate(false);
     let mut file = open_private(&path, &mut options, &Links::Followed)?;
@@ -51,7 +55,7 @@ pub fn try_lock(
                 epoch,
             }))
         }
-        Err(TryLockError::WouldBlock) => Ok(Err(holder_in(&path))),
+        Err(TryLockError::WouldBlock) => Ok(Err(Holder(holder_in(&path)))),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
@@ -75,21 +79,23 @@ impl Lease for LockedFile {
     }
 
     /// Such a lease has no end but can be lost: its file is deleted and made anew by another run.
-    fn covers(&self, _: Duration) -> Result<(), String> {
+    fn covers(&self, _: Duration) -> Result<(), LeaseLost> {
         // Elsewhere the system keeps a locked file from every other handle, ours too: nothing can be read.
         if cfg!(not(unix)) {
             return Ok(());
         }
         // By its name: our own handle would still show a file that was deleted under us.
         let text = read::text(&self.path, Bounds::file(MOST_BYTES));
-        let text = text.map_err(|error| format!("its file cannot be read: {error}"))?;
+        let text = text.map_err(|error| LeaseLost::UnreadableFile {
+            reason: error.to_string(),
+        })?;
         match epoch_in(&text) {
             epoch if epoch == self.epoch => Ok(()),
-            epoch => Err(format!(
-                "{} has it, with epoch {epoch} after our {}",
-                holder_in(&self.path),
-                self.epoch
-            )),
+            epoch => Err(LeaseLost::TakenAt {
+                holder: holder_in(&self.path),
+                epoch,
+                ours: self.epoch,
+            }),
         }
     }
 }
@@ -179,7 +185,7 @@ mod tests {
     use crate::model::{Auth, Connection, SecretRef};
     use crate::provider::testing::connection;
 
-    fn take(dir: &Path, account: &AccountKey, holder: &str) -> Result<LockedFile, String> {
+    fn take(dir: &Path, account: &AccountKey, holder: &str) -> Result<LockedFile, Holder> {
         try_lock(path(dir, account), account, holder).unwrap()
     }
 
@@ -211,12 +217,13 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         let why = first.covers(Duration::ZERO).unwrap_err();
-        assert!(why.contains("cannot be read"), "{why}");
+        assert!(matches!(why, LeaseLost::UnreadableFile { .. }), "{why}");
         std::fs::write(&path, text).unwrap();
         let second = take(dir.path(), &account, "the second").unwrap();
         assert_eq!(second.epoch(), first.epoch() + 1);
         let why = first.covers(Duration::ZERO).unwrap_err();
-        assert!(why.contains("the second has it, with epoch 2"), "{why}");
+        let words = "the second has it, with epoch 2 after our 1";
+        assert_eq!(why.to_string(), words);
         assert_eq!(second.covers(Duration::ZERO), Ok(()));
     }
 

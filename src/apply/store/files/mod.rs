@@ -56,7 +56,7 @@ impl Files {
         StoreError::Refused {
             task,
             store: self.journal.display().to_string(),
-            cause: Box::new(error),
+            source: Box::new(error),
         }
     }
 
@@ -64,7 +64,7 @@ impl Files {
         StoreError::Refused {
             task: "use the locks in",
             store: self.locks.display().to_string(),
-            cause: Box::new(error),
+            source: Box::new(error),
         }
     }
 
@@ -74,7 +74,7 @@ impl Files {
         let tried = tried.map_err(|error| self.refused_locks(error))?;
         Ok(match tried {
             Ok(held) => Taken::Held(Box::new(held)),
-            Err(holder) => Taken::Busy(holder),
+            Err(lock::Holder(holder)) => Taken::Busy(holder),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Looking after a journal and its locks.
 
+use crate::apply::store::Breach;
 use std::io;
 use std::time::Duration;
 
@@ -75,14 +76,19 @@ impl Files {
         let again = probe.take(&account, &claim).await?;
         let one_holder = match (&taken, &again) {
             (Taken::Held(_), Taken::Busy(_)) => Ok(()),
-            _ => Err("two had the lease at once: this file system keeps no locks".to_string()),
+            _ => Err(Breach::new(
+                "two had the lease at once: this file system keeps no locks",
+            )),
         };
         drop((taken, again));
         let next = probe.take(&account, &claim).await?;
         let grows = match &next {
             Taken::Held(lease) if lease.epoch() == 2 => Ok(()),
-            Taken::Held(lease) => Err(format!("the second epoch is {}", lease.epoch())),
-            Taken::Busy(_) => Err("a lease that was given back is still held".to_string()),
+            Taken::Held(lease) => Err(Breach::new(format!(
+                "the second epoch is {}",
+                lease.epoch()
+            ))),
+            Taken::Busy(_) => Err(Breach::new("a lease that was given back is still held")),
         };
         Ok(vec![
             Promise::new("one of two has a lease", one_holder),

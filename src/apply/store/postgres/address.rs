@@ -23,16 +23,14 @@ impl Address {
     /// TLS is with certificate and name checked, whichever of `require`, `verify-ca` and `verify-full` asks for it, and
     /// it is the default. Without it go sockets and loopback, where nobody listens, and whoever writes
     /// `sslmode=disable`; a mode that lets the server choose is refused, since then whoever is in between chooses.
-    pub fn parse(url: &str) -> Result<Self, String> {
+    pub fn parse(url: &str) -> Result<Self, AddressError> {
         // The driver takes lists of words as well.
         let is_url = ["postgres://", "postgresql://"]
             .iter()
             .any(|start| url.starts_with(start));
         let (address, mode) = split_mode(url)?;
         let config = Config::from_str(&address).ok().filter(|_| is_url);
-        let mut config = config.ok_or(
-            "it is not a PostgreSQL URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX",
-        )?;
+        let mut config = config.ok_or(AddressError::NotPostgres)?;
         let tls = wants_tls(mode.as_deref(), is_near(&config))?;
         config.ssl_mode(if tls {
             SslMode::Require
@@ -69,6 +67,28 @@ impl Address {
     }
 }
 
+/// Why a URL does not name a database. It repeats nothing of the URL that may be a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error(
+        "it is not a PostgreSQL URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX"
+    )]
+    NotPostgres,
+    #[error("`{0}` is not supported: name a file of further certificates in SSL_CERT_FILE")]
+    CertificateOption(String),
+    #[error("its options are {}; a `?` in a password is written %3F", KNOWN.join(", "))]
+    UnknownOption,
+    #[error(
+        "with `sslmode={0}` the password and the journal may go over the network in the clear; write \
+         `sslmode=require`, or `sslmode=disable` if that is meant"
+    )]
+    OptionalTls(&'static str),
+    #[error(
+        "its `sslmode` is none of disable, require, verify-ca and verify-full, and the default is require"
+    )]
+    UnknownTlsMode,
+}
+
 /// Options that are read here or by the driver.
 const KNOWN: [&str; 16] = [
     "user",
@@ -90,7 +110,7 @@ const KNOWN: [&str; 16] = [
 ];
 
 /// Takes `sslmode` out of a URL: the driver knows other modes than people write.
-fn split_mode(url: &str) -> Result<(String, Option<String>), String> {
+fn split_mode(url: &str) -> Result<(String, Option<String>), AddressError> {
     let Some((start, query)) = url.split_once('?') else {
         return Ok((url.to_string(), None));
     };
@@ -103,36 +123,25 @@ fn split_mode(url: &str) -> Result<(String, Option<String>), String> {
             // The system's certificates, as everywhere.
             "sslrootcert" if value == "system" => {}
             "sslrootcert" | "sslcert" | "sslkey" => {
-                return Err(format!(
-                    "`{key}` is not supported: name a file of further certificates in SSL_CERT_FILE"
-                ));
+                return Err(AddressError::CertificateOption(key.to_string()));
             }
             key if KNOWN.contains(&key) => others.push(pair),
             // It may be the second half of a password with a question mark.
-            _ => {
-                return Err(format!(
-                    "its options are {}; a `?` in a password is written %3F",
-                    KNOWN.join(", ")
-                ));
-            }
+            _ => return Err(AddressError::UnknownOption),
         }
     }
     Ok((format!("{start}?{}", others.join("&")), mode))
 }
 
-fn wants_tls(mode: Option<&str>, near: bool) -> Result<bool, String> {
+fn wants_tls(mode: Option<&str>, near: bool) -> Result<bool, AddressError> {
     match mode {
         None => Ok(!near),
         Some("disable") => Ok(false),
         Some("require" | "verify-ca" | "verify-full") => Ok(true),
         Some("prefer" | "allow") if near => Ok(false),
-        Some(mode @ ("prefer" | "allow")) => Err(format!(
-            "with `sslmode={mode}` the password and the journal may go over the network in the clear; \
-             write `sslmode=require`, or `sslmode=disable` if that is meant"
-        )),
-        Some(_) => Err(
-            "its `sslmode` is none of disable, require, verify-ca and verify-full, and the default is require".into(),
-        ),
+        Some("prefer") => Err(AddressError::OptionalTls("prefer")),
+        Some("allow") => Err(AddressError::OptionalTls("allow")),
+        Some(_) => Err(AddressError::UnknownTlsMode),
     }
 }
 
@@ -179,7 +188,7 @@ fn name(config: &Config) -> String {
 mod tests {
     use super::*;
 
-    fn tls(url: &str) -> Result<bool, String> {
+    fn tls(url: &str) -> Result<bool, AddressError> {
         Address::parse(url).map(|address| address.uses_tls())
     }
 
@@ -202,7 +211,7 @@ mod tests {
             ("", "none of"),
         ] {
             let error = tls(&format!("{far}?sslmode={mode}")).unwrap_err();
-            assert!(error.contains(part), "{mode}: {error}");
+            assert!(error.to_string().contains(part), "{mode}: {error}");
         }
         // A second host that is elsewhere is elsewhere.
         assert_eq!(tls("postgres://ann@localhost,db.example.com/e"), Ok(true));
@@ -267,7 +276,7 @@ mod tests {
         ];
         for url in wrong {
             let error = Address::parse(url).err().unwrap_or_else(|| panic!("{url}"));
-            assert!(!error.contains("hunter2"), "{error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! of their numbers, and a cursor per account misses none; a take-over waits for an append that is under way, and an
 //! append that comes after it is refused. Lines without a lease have rows of their own.
 
+use crate::apply::store::LeaseLost;
 use std::collections::{BTreeSet, HashSet};
 
 use tokio::time::timeout;
@@ -109,8 +110,7 @@ pub async fn append(
         return Ok(());
     }
     let group = Group::new(records, lease);
-    let group =
-        group.map_err(|error| refused(shared.name().into(), Task::Append, &error.to_string()))?;
+    let group = group.map_err(|error| refused(shared.name().into(), Task::Append, error))?;
     let appended = append_group(shared, &group).await;
     if appended.map_err(|fault| store_error(shared.address(), Task::Append, fault))? {
         return Ok(());
@@ -118,10 +118,12 @@ pub async fn append(
     let why = match lease {
         Some(lease) => match holder(shared, &text(lease.account())).await {
             Ok(Some(holder)) => holder.deposes(group.epoch),
-            Ok(None) => "its row is gone".into(),
-            Err(fault) => shared.words(fault),
+            Ok(None) => LeaseLost::RowGone,
+            Err(fault) => LeaseLost::Unknown {
+                reason: shared.words(fault),
+            },
         },
-        None => "a row that orders lines is gone".into(),
+        None => LeaseLost::OrderGone,
     };
     Err(StoreError::LeaseLost(why))
 }

@@ -3,6 +3,7 @@
 //! No state is kept in a session: a statement is sent whole, with its parameters, and may go through a pooler that
 //! gives every transaction another session.
 
+use crate::model::with_causes;
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -109,7 +110,10 @@ impl Connector {
                 tokio::spawn(drive(connection, notices));
                 return Ok(client);
             }
-            let mut tls = self.tls.config().map_err(Fault::Lost)?;
+            let mut tls = self
+                .tls
+                .config()
+                .map_err(|error| Fault::Lost(with_causes(&error)))?;
             tls.alpn_protocols = vec![b"postgresql".to_vec()];
             let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
             tokio::spawn(drive(connection, notices));

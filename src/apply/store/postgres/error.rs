@@ -70,17 +70,21 @@ pub fn store_error(address: &Address, task: Task, fault: Fault) -> StoreError {
     match fault {
         Fault::Lost(why) => StoreError::Unavailable {
             store,
-            cause: why.into(),
+            source: why.into(),
         },
-        Fault::Refused(error) => refused(store, task, &explain(address, task, &error)),
+        Fault::Refused(error) => refused(store, task, explain(address, task, &error)),
     }
 }
 
-pub fn refused(store: String, task: Task, why: &str) -> StoreError {
+pub fn refused(
+    store: String,
+    task: Task,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
     StoreError::Refused {
         task: task.words(),
         store,
-        cause: why.into(),
+        source: source.into(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::Shared;
 use super::accounts::text;
 use super::connection::Fault;
 use crate::apply::store::term::{Moment, Term};
-use crate::apply::store::{Claim, Lease, Taken};
+use crate::apply::store::{Claim, Lease, LeaseLost, Taken};
 use crate::model::AccountKey;
 
 /// One statement, one winner. A claim whose answer was lost finds its own token and takes again.
@@ -99,21 +99,23 @@ pub struct Holder {
 
 impl Holder {
     /// Why a holder with this epoch is none any more.
-    pub fn deposes(&self, epoch: i64) -> String {
-        let who = match self.who.as_str() {
-            "" => "another run",
-            who => who,
+    pub fn deposes(&self, ours: i64) -> LeaseLost {
+        let holder = match self.who.as_str() {
+            "" => "another run".to_string(),
+            who => who.to_string(),
         };
-        match self.epoch == epoch {
-            true if self.is_running => "its row cannot be renewed".into(),
-            true => "it expired".into(),
-            false if self.is_running => {
-                format!("{who} has it, with epoch {} after our {epoch}", self.epoch)
-            }
-            false => format!(
-                "another run had it, with epoch {} after our {epoch}",
-                self.epoch
-            ),
+        let number = |epoch: i64| u64::try_from(epoch).unwrap_or_default();
+        let (epoch, is_ours) = (number(self.epoch), self.epoch == ours);
+        let ours = number(ours);
+        match (is_ours, self.is_running) {
+            (true, true) => LeaseLost::RowNotRenewable,
+            (true, false) => LeaseLost::RanOut,
+            (false, true) => LeaseLost::TakenAt {
+                holder,
+                epoch,
+                ours,
+            },
+            (false, false) => LeaseLost::WasTakenAt { epoch, ours },
         }
     }
 }
@@ -147,7 +149,7 @@ async fn renew(shared: Arc<Shared>, key: String, epoch: i64, term: Arc<Term>, le
         let asked = Moment::now();
         let Some(left) = term.left(asked) else {
             let why = why.unwrap_or_else(|| "nobody renewed it in time".into());
-            return term.lose(format!("it expired: {why}"));
+            return term.lose(LeaseLost::ExpiredUnrenewed { reason: why });
         };
         let length_ms = milliseconds(length);
         let parameters = [
@@ -164,7 +166,7 @@ async fn renew(shared: Arc<Shared>, key: String, epoch: i64, term: Arc<Term>, le
             Ok(Ok(_)) => {
                 let holder = holder(&shared, &key).await.ok().flatten();
                 let why = holder.map(|holder| holder.deposes(epoch));
-                return term.lose(why.unwrap_or_else(|| "its row is gone".into()));
+                return term.lose(why.unwrap_or(LeaseLost::RowGone));
             }
             Ok(Err(fault)) => {
                 why = Some(shared.words(fault));
@@ -201,7 +203,7 @@ impl Lease for HeldRow {
         u64::try_from(self.epoch).unwrap_or_default()
     }
 
-    fn covers(&self, call: Duration) -> Result<(), String> {
+    fn covers(&self, call: Duration) -> Result<(), LeaseLost> {
         self.term.covers(Moment::now(), call)
     }
 }

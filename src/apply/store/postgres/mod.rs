@@ -20,6 +20,7 @@ mod summary;
 mod upkeep;
 mod waking;
 
+use crate::model::with_causes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -69,7 +70,7 @@ impl Postgres {
     /// Without TLS it is refused, except on this machine or where the URL says `sslmode=disable`.
     pub async fn open(url: &str, tls: &Tls) -> Result<Self, StoreError> {
         let address = Address::parse(url)
-            .map_err(|why| refused("the PostgreSQL store".into(), Task::Open, &why))?;
+            .map_err(|error| refused("the PostgreSQL store".into(), Task::Open, error))?;
         let connector = Arc::new(Connector {
             address,
             tls: tls.clone(),
@@ -103,7 +104,7 @@ async fn prepare(connector: &Connector) -> Result<(), StoreError> {
     };
     prepared.map_err(|words| match words {
         Words::Fault(task, fault) => store_error(&connector.address, task, fault),
-        Words::Said(why) => refused(connector.address.name().into(), Task::Open, &why),
+        Words::Said(why) => refused(connector.address.name().into(), Task::Open, why),
     })
 }
 
@@ -125,7 +126,7 @@ impl Shared {
     }
 
     fn words(&self, fault: Fault) -> String {
-        store_error(self.address(), Task::TakeLease, fault).to_string()
+        with_causes(&store_error(self.address(), Task::TakeLease, fault))
     }
 
     fn doubts(&self, keys: &[String]) -> bool {

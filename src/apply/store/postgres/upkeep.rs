@@ -1,5 +1,6 @@
 //! Looking after a database: who has which lease, whether it can be trusted, and what is old.
 
+use crate::apply::store::Breach;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,7 +117,7 @@ async fn check(shared: &Arc<Shared>) -> Result<Vec<Promise>, Fault> {
 }
 
 /// A winner of each of some races, and the epochs of the winners.
-async fn race(clients: &[Client]) -> Result<(Result<(), String>, Result<(), String>), Fault> {
+async fn race(clients: &[Client]) -> Result<(Result<(), Breach>, Result<(), Breach>), Fault> {
     let mut last = 0;
     for _ in 0..8 {
         let tokens: Vec<String> = (0..clients.len())
@@ -142,10 +143,13 @@ async fn race(clients: &[Client]) -> Result<(Result<(), String>, Result<(), Stri
                 "{} had it at once, or somebody else checks it too",
                 epochs.len()
             );
-            return Ok((Err(words), Ok(())));
+            return Ok((Err(Breach::new(words)), Ok(())));
         };
         if epoch <= last {
-            return Ok((Ok(()), Err(format!("epoch {epoch} came after {last}"))));
+            return Ok((
+                Ok(()),
+                Err(Breach::new(format!("epoch {epoch} came after {last}"))),
+            ));
         }
         last = epoch;
         let back = [(&CHECK as _, Type::TEXT), (&epoch as _, Type::INT8)];
@@ -157,7 +161,7 @@ async fn race(clients: &[Client]) -> Result<(Result<(), String>, Result<(), Stri
 }
 
 /// Lines of an old and of the present holder, in a transaction that is taken back.
-async fn fence(client: &mut Client) -> Result<Result<(), String>, Fault> {
+async fn fence(client: &mut Client) -> Result<Result<(), Breach>, Fault> {
     let transaction = client.transaction().await?;
     let take = [
         (&CHECK as _, Type::TEXT),
@@ -167,7 +171,7 @@ async fn fence(client: &mut Client) -> Result<Result<(), String>, Fault> {
     ];
     let taken = transaction.query_typed_opt(TAKE, &take).await?;
     let Some(taken) = taken else {
-        return Ok(Err("somebody else checks it too: try again".into()));
+        return Ok(Err(Breach::new("somebody else checks it too: try again")));
     };
     let epoch: i64 = taken.try_get(0)?;
     let mut counts = Vec::new();
@@ -194,14 +198,14 @@ async fn fence(client: &mut Client) -> Result<Result<(), String>, Fault> {
     let lines: Vec<&str> = lines.collect::<Result<_, _>>()?;
     let kept = match (&counts[..], &lines[..]) {
         ([0, 2], ["1", "2"]) => Ok(()),
-        ([0, _], read) => Err(format!("of two lines {} are read", read.len())),
-        _ => Err("an append of an old epoch was taken".into()),
+        ([0, _], read) => Err(Breach::new(format!("of two lines {} are read", read.len()))),
+        _ => Err(Breach::new("an append of an old epoch was taken")),
     };
     transaction.rollback().await?;
     Ok(kept)
 }
 
-async fn durable(client: &Client) -> Result<Result<(), String>, Fault> {
+async fn durable(client: &Client) -> Result<Result<(), Breach>, Fault> {
     let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
                     current_setting('synchronous_commit')";
     let row = client.query_typed_one(settings, &[]).await?;
@@ -214,7 +218,7 @@ async fn durable(client: &Client) -> Result<Result<(), String>, Fault> {
     .enumerate()
     {
         if row.try_get::<_, &str>(at)? == bad {
-            return Ok(Err(format!("`{name}` is {bad}: set it to on")));
+            return Ok(Err(Breach::new(format!("`{name}` is {bad}: set it to on"))));
         }
     }
     Ok(Ok(()))

@@ -39,7 +39,8 @@ async fn deliver(channel: Channel, secrets: &Secrets) -> Result<(), String> {
         page: None,
         clock: samples::now,
     };
-    sender.deliver(&notices()).await
+    let sent = sender.deliver(&notices()).await;
+    sent.map_err(|error| with_causes(&error))
 }
 
 /// Answers one request, and gives back its headers and body.

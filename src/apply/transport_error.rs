@@ -1,0 +1,261 @@
+//! Why an exchange brought no reply, and what that means for a write.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use super::session::LoginFailure;
+use super::store::LeaseLost;
+use crate::model::with_causes;
+
+/// Why an exchange brought no reply.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TransportError {
+    /// There was no session to send it with.
+    #[error(transparent)]
+    Login(#[from] LoginFailure),
+    /// A run that was cut off from its lease must not write into the work of the one that has it now.
+    #[error("locked out: the lease is not ours any more ({0}), so nothing was sent")]
+    LockedOut(LeaseLost),
+    #[error("the credential has characters that no header can carry")]
+    UnusableCredential,
+    /// The run ended before the call's turn came.
+    #[error("the time for the whole run is over")]
+    NoTurn,
+    /// The run ended while the reply was waited for.
+    #[error("the time for the whole run is over")]
+    RunOver,
+    #[error("cannot build the request to {host}")]
+    Unbuildable {
+        host: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("cannot connect to {host}")]
+    Unconnected {
+        host: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("no answer from {host} within {seconds} s")]
+    ConnectTimeout { host: String, seconds: f32 },
+    #[error("no answer from {host} within {seconds} s")]
+    ReplyTimeout { host: String, seconds: f32 },
+    #[error("the reply of {host} cannot be unpacked")]
+    Undecodable {
+        host: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("the reply is larger than {mebibytes} MiB")]
+    TooLarge { mebibytes: usize },
+    #[error("the exchange with {host} broke off")]
+    BrokenOff {
+        host: String,
+        #[source]
+        cause: Cause,
+    },
+}
+
+/// The innermost cause of a failed exchange: the layers above it only repeat the URL, whose query may be secret.
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl TransportError {
+    /// Reports whether the vendor may have seen the call: a write that was lost may have been carried out.
+    pub fn may_have_been_sent(&self) -> bool {
+        match self {
+            Self::Login(_)
+            | Self::LockedOut(_)
+            | Self::UnusableCredential
+            | Self::NoTurn
+            | Self::Unbuildable { .. }
+            | Self::Unconnected { .. }
+            | Self::ConnectTimeout { .. } => false,
+            Self::RunOver
+            | Self::ReplyTimeout { .. }
+            | Self::Undecodable { .. }
+            | Self::TooLarge { .. }
+            | Self::BrokenOff { .. } => true,
+        }
+    }
+
+    /// Reports whether another try would only bring the same.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::LockedOut(_) | Self::UnusableCredential | Self::TooLarge { .. } => true,
+            Self::Login(_)
+            | Self::NoTurn
+            | Self::RunOver
+            | Self::Unbuildable { .. }
+            | Self::Unconnected { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::ReplyTimeout { .. }
+            | Self::Undecodable { .. }
+            | Self::BrokenOff { .. } => false,
+        }
+    }
+}
+
+impl Cause {
+    /// Takes an error of the HTTP client, of which only the innermost cause is ever shown.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::from(error.into()))
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut innermost: &dyn Error = &*self.0;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        write!(out, "{innermost}")
+    }
+}
+
+impl Error for Cause {}
+
+/// A call that brought no reply after all of its tries.
+#[derive(Clone, Debug)]
+pub struct CallError {
+    /// The call as messages name it; `None` if it was never made for want of a session.
+    call: Option<String>,
+    pub error: TransportError,
+    /// Why an earlier try failed.
+    earlier: Option<String>,
+}
+
+impl CallError {
+    pub fn new(call: &str, error: TransportError) -> Self {
+        Self {
+            call: Some(call.to_string()),
+            error,
+            earlier: None,
+        }
+    }
+
+    /// Adds why an earlier try failed, which is often the real reason.
+    pub fn with_earlier(self, earlier: Option<String>) -> Self {
+        Self { earlier, ..self }
+    }
+
+    /// Returns the error, its causes and what an earlier try came to in one line.
+    pub fn text(&self) -> String {
+        let text = with_causes(self);
+        match &self.earlier {
+            Some(earlier) if !text.contains(earlier) => format!("{text}; before that: {earlier}"),
+            Some(_) | None => text,
+        }
+    }
+}
+
+impl From<LoginFailure> for CallError {
+    fn from(failure: LoginFailure) -> Self {
+        Self {
+            call: None,
+            error: failure.into(),
+            earlier: None,
+        }
+    }
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(call) = &self.call {
+            write!(out, "{call}: ")?;
+        }
+        write!(out, "{}", self.error)
+    }
+}
+
+impl Error for CallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_call_that_cannot_have_left_is_unsent_and_only_some_failures_last() {
+        let (host, seconds) = (|| "lac:443".to_string(), 1.0);
+        let cause = || Cause::new("reset");
+        let cases = [
+            (TransportError::LockedOut(LeaseLost::Expired), false, true),
+            (TransportError::UnusableCredential, false, true),
+            (TransportError::NoTurn, false, false),
+            (
+                TransportError::Unbuildable {
+                    host: host(),
+                    cause: cause(),
+                },
+                false,
+                false,
+            ),
+            (
+                TransportError::Unconnected {
+                    host: host(),
+                    cause: cause(),
+                },
+                false,
+                false,
+            ),
+            (
+                TransportError::ConnectTimeout {
+                    host: host(),
+                    seconds,
+                },
+                false,
+                false,
+            ),
+            (TransportError::RunOver, true, false),
+            (
+                TransportError::ReplyTimeout {
+                    host: host(),
+                    seconds,
+                },
+                true,
+                false,
+            ),
+            (
+                TransportError::Undecodable {
+                    host: host(),
+                    cause: cause(),
+                },
+                true,
+                false,
+            ),
+            (TransportError::TooLarge { mebibytes: 64 }, true, true),
+            (
+                TransportError::BrokenOff {
+                    host: host(),
+                    cause: cause(),
+                },
+                true,
+                false,
+            ),
+        ];
+        for (error, sent, lasting) in cases {
+            assert_eq!(error.may_have_been_sent(), sent, "{error}");
+            assert_eq!(error.is_lasting(), lasting, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_named_before_its_causes_and_the_earlier_try_comes_last() {
+        let error = TransportError::Unconnected {
+            host: "lac:443".into(),
+            cause: Cause::new("refused"),
+        };
+        let error = CallError::new("GET /x", error);
+        assert_eq!(error.to_string(), "GET /x: cannot connect to lac:443");
+        assert_eq!(error.text(), "GET /x: cannot connect to lac:443: refused");
+        let error = error.with_earlier(Some("answered 503".into()));
+        let text = "GET /x: cannot connect to lac:443: refused; before that: answered 503";
+        assert_eq!(error.text(), text);
+        let error = error.with_earlier(Some("cannot connect to lac:443: refused".into()));
+        assert!(!error.text().contains("before that"), "{}", error.text());
+    }
+}
