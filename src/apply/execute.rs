@@ -174,9 +174,9 @@ async fn weigh_anew(
     };
     let allow = planned.desired.policy.allow;
     let accepted = context.accepted;
-    match accepted.and_then(|accepted| guard::refusal(&entry, allow, accepted)) {
-        Some(refusal) => Err((Outcome::Refused, refusal)),
-        None => {
+    match accepted.map(|accepted| guard::check_risk(&entry, allow, accepted)) {
+        Some(Err(refusal)) => Err((Outcome::Refused, refusal.to_string())),
+        Some(Ok(())) | None => {
             let recorder = context.recorder;
             let written = recorder.intent(&entry, planned, context.account).await;
             written.map_err(|error| (Outcome::Failed, unwritten(&error)))

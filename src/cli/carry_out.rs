@@ -23,8 +23,9 @@ use crate::apply::store::{LeaseBusy, Leases, LostRecords, Queue, Store};
 use crate::apply::{Event, Outcome, Report};
 use crate::model::wording::pluralize;
 use crate::model::{Connection, Risk};
+use crate::plan::Refusal;
 use crate::plan::document::PlanDocument;
-use crate::plan::guard::{self, Accepted};
+use crate::plan::guard::{self, Accepted, LimitBase};
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
 use crate::render::{self, view::Stage};
 
@@ -157,12 +158,12 @@ impl<'a> Writer<'a> {
         output::findings(&pass.findings())?;
         let document = &pass.document;
         self.outputs.preview(document)?;
-        let too_many = self
-            .consent
-            .max_changes
-            .and_then(|most| guard::too_many(&document.summary, most));
-        if let Some(why) = too_many {
-            return self.refuse_all(pass, &why);
+        if let Some(most) = self.consent.max_changes {
+            let (changing, objects) = (document.summary.update, document.summary.objects);
+            let checked = guard::check_change_count(changing, objects, most, LimitBase::Plan);
+            if let Err(refusal) = checked {
+                return self.refuse_all(pass, &refusal);
+            }
         }
         let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
         if asked && !approved(document)? {
@@ -235,16 +236,17 @@ impl<'a> Writer<'a> {
     }
 
     /// Refuses every step for one reason.
-    fn refuse_all(&self, pass: &Pass, why: &str) -> anyhow::Result<Exit> {
+    fn refuse_all(&self, pass: &Pass, refusal: &Refusal) -> anyhow::Result<Exit> {
+        let why = refusal.to_string();
         let refused = |action| action == crate::plan::Action::Update;
         let reports = pass.planned.iter().map(|planned| {
             let outcome = refused(planned.action).then_some(Outcome::Refused);
-            let words = outcome.map(|_| why.to_string());
+            let words = outcome.map(|_| why.clone());
             Report::new(planned.clone(), outcome, words)
         });
         let reports: Vec<Report> = reports.collect();
         let done = render::with_outcomes(pass.document.clone(), &reports);
-        output::refused(why);
+        output::refused(&why);
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 

@@ -8,7 +8,6 @@ use super::args::{Checks, Reach, Selection, StoreArgs};
 use super::duration::duration;
 use super::state;
 use super::surface::SurfaceArgs;
-use crate::daemon::brake;
 use crate::daemon::engine::Rules;
 use crate::daemon::mode::RunMode;
 use crate::daemon::source::git::Remote;
@@ -53,7 +52,7 @@ pub struct Watch {
         long,
         value_name = "N|P%",
         env = "ENTITLE_MAX_CHANGES",
-        default_value = brake::DEFAULT
+        default_value = MaxChanges::OF_DAEMON
     )]
     pub max_changes: MaxChanges,
     /// When to write, and when not to: `allow|deny CRON for LENGTH [in ZONE]`; may be given several times

@@ -12,19 +12,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::brake;
 use super::content::{same_connection, same_object};
 use super::fight::Fights;
-use super::gate::Past;
+use super::gate::WriteHistory;
 use super::mode::RunMode;
 use super::queue::Queue;
 use super::schedule;
 use super::status::{Keeper, ObjectState};
 use super::track::{Look, Now, Tracked};
 use super::trigger::Trigger;
-use super::window::{self, Door, Window};
+use super::window::{self, Window, WindowState};
 use crate::model::{Address, Desired};
-use crate::plan::guard::MaxChanges;
+use crate::plan::guard::{self, LimitBase, MaxChanges};
 use crate::reconcile::Checked;
 
 /// How the daemon was told to behave.
@@ -46,7 +45,7 @@ pub struct Batch {
     /// The manifests in force, with the objects of this batch only.
     pub checked: Checked,
     pub mode: RunMode,
-    pub door: Door,
+    pub window: WindowState,
     pub max_changes: MaxChanges,
     /// Objects of the connection, and those of them that the brake holds beside this batch.
     pub objects: usize,
@@ -57,7 +56,7 @@ pub struct Batch {
 pub struct Job {
     pub desired: Arc<Desired>,
     pub generation: u64,
-    pub past: Past,
+    pub history: WriteHistory,
     /// Whether it was seen as it is wanted now: a difference is somebody else's.
     pub settled: bool,
 }
@@ -247,13 +246,13 @@ impl Engine {
                     .push((address, reason));
             }
         }
-        let door = match by_connection.is_empty() {
-            true => Door::Open,
-            false => window::door(&self.rules.windows, now.time),
+        let window = match by_connection.is_empty() {
+            true => WindowState::Open,
+            false => window::state_at(&self.rules.windows, now.time),
         };
         let batches = by_connection.into_iter();
         batches
-            .filter_map(|(connection, due)| self.batch(connection, &due, door, now))
+            .filter_map(|(connection, due)| self.batch(connection, &due, window, now))
             .collect()
     }
 
@@ -261,7 +260,7 @@ impl Engine {
         &mut self,
         connection: String,
         due: &[(Arc<Address>, &'static str)],
-        door: Door,
+        window: WindowState,
         now: Now,
     ) -> Option<Batch> {
         let mut checked = self.checked.clone()?;
@@ -281,7 +280,7 @@ impl Engine {
             jobs.push(Job {
                 desired: tracked.wanted(),
                 generation: tracked.generation,
-                past: tracked.past(now),
+                history: tracked.history(now),
                 settled: tracked.is_settled(),
             });
         }
@@ -293,7 +292,7 @@ impl Engine {
             reasons: due.iter().map(|(_, reason)| *reason).collect(),
             checked,
             mode: self.rules.mode,
-            door,
+            window,
             max_changes: self.rules.max_changes,
             objects,
             braked,
@@ -347,7 +346,8 @@ impl Engine {
             }
         }
         let most = self.rules.max_changes;
-        if brake::engaged(connection, braked.len(), objects, most).is_none() {
+        let base = LimitBase::Connection(connection.to_string());
+        if guard::check_change_count(braked.len(), objects, most, base).is_ok() {
             for address in braked {
                 self.queue.wake(address, now.instant, "the brake is off");
             }

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use crate::plan::Refusal;
+
 /// Heals of one field in `WINDOW` after which the next change is a fight: twice may be a person who did
 /// not know, three times is a program.
 const HEALS: usize = 3;
@@ -109,14 +111,13 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
     }
 }
 
-/// Who wins, and what to do about it.
-pub fn words(fields: &[String]) -> String {
-    format!(
-        "{} was changed back {HEALS} times within {} minutes and differs again: somebody else writes it, and \
-         theirs stays until the manifest changes. Put it under `policy.ignore`, or stop the other writer",
-        fields.join(", "),
-        WINDOW.as_secs() / 60
-    )
+/// Returns the refusal to change these fields once more.
+pub fn refusal(fields: Vec<String>) -> Refusal {
+    Refusal::Fight {
+        fields,
+        heals: HEALS,
+        window: WINDOW,
+    }
 }
 
 #[cfg(test)]
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_words_name_fields_and_numbers() {
-        let words = words(&["count".into(), "end".into()]);
+        let words = refusal(vec!["count".into(), "end".into()]).to_string();
         let start = "count, end was changed back 3 times within 60 minutes and differs again";
         assert!(words.starts_with(start), "{words}");
     }

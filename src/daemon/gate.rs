@@ -1,66 +1,57 @@
-//! Whether a planned write may go. Pure: everything is an argument, and the answer is a reason.
+//! Decides whether a planned write may go. Pure: everything is an argument.
 //!
 //! The risks of a plan are not judged here: `reconcile::apply` does that, as for every unattended run.
 
+use super::fight;
 use super::mode::RunMode;
-use super::window::Door;
-use crate::plan::Action;
+use super::window::WindowState;
 use crate::plan::document::ObjectEntry;
-
-/// Why a write does not go.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Hold {
-    /// The daemon only looks.
-    Mode,
-    /// No window is open.
-    Window(Door),
-    /// Too much differs.
-    Brake(String),
-    /// This very write was tried and did not help.
-    Tried(String),
-    /// Somebody keeps changing these fields back.
-    Fight(Vec<String>),
-    /// Another run writes to the connection.
-    Locked(String),
-}
+use crate::plan::{Action, Refusal};
 
 /// A write that was tried in vain.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tried {
-    /// The live values it started from; nothing while no look has been taken since.
+pub struct FailedWrite {
+    /// The live values it started from; `None` while no look has been taken since.
     pub fingerprint: Option<String>,
     pub why: String,
 }
 
-/// What is known about an object beside its plan.
+/// What earlier writes of an object came to.
 #[derive(Clone, Debug, Default)]
-pub struct Past {
-    pub tried: Option<Tried>,
+pub struct WriteHistory {
+    pub failed: Option<FailedWrite>,
     /// Fields that were healed so often that another change is a fight.
     pub contested: Vec<String>,
 }
 
-/// Why the write of an object may not go; nothing when it may or there is none.
-pub fn hold(entry: &ObjectEntry, past: &Past, mode: RunMode, door: Door) -> Option<Hold> {
+/// Checks that the write of an object may go; an object without one passes.
+pub fn check_write(
+    entry: &ObjectEntry,
+    history: &WriteHistory,
+    mode: RunMode,
+    window: WindowState,
+) -> Result<(), Refusal> {
     if entry.action != Action::Update {
-        return None;
+        return Ok(());
     }
     if mode == RunMode::Observe {
-        return Some(Hold::Mode);
+        return Err(Refusal::ObserveOnly);
     }
     let changed = |path: &&String| entry.changes.iter().any(|change| change.path == **path);
-    let fought: Vec<String> = past.contested.iter().filter(changed).cloned().collect();
+    let fought = history.contested.iter().filter(changed).cloned();
+    let fought: Vec<String> = fought.collect();
     if !fought.is_empty() {
-        return Some(Hold::Fight(fought));
+        return Err(fight::refusal(fought));
     }
-    if let Some(tried) = &past.tried
-        && (tried.fingerprint.is_none() || tried.fingerprint == entry.fingerprint)
+    if let Some(failed) = &history.failed
+        && (failed.fingerprint.is_none() || failed.fingerprint == entry.fingerprint)
     {
-        return Some(Hold::Tried(tried.why.clone()));
+        let why = failed.why.clone();
+        return Err(Refusal::AlreadyFailed { why });
     }
-    match door {
-        Door::Open => None,
-        Door::Closed { .. } => Some(Hold::Window(door)),
+    match window {
+        WindowState::Open => Ok(()),
+        WindowState::Closed { opens } => Err(Refusal::WindowClosed { opens }),
     }
 }
 
@@ -92,28 +83,26 @@ mod tests {
     #[test]
     fn a_write_in_vain_is_not_repeated_until_something_moved() {
         let held = |tried: Option<&str>, now: &str| {
-            let past = Past {
-                tried: Some(Tried {
+            let history = WriteHistory {
+                failed: Some(FailedWrite {
                     fingerprint: tried.map(Into::into),
                     why: "422".into(),
                 }),
-                ..Past::default()
+                ..WriteHistory::default()
             };
-            hold(
-                &entry(Action::Update, now),
-                &past,
-                RunMode::Sync,
-                Door::Open,
-            )
+            let entry = entry(Action::Update, now);
+            check_write(&entry, &history, RunMode::Sync, WindowState::Open)
         };
-        assert_eq!(held(Some("x"), "x"), Some(Hold::Tried("422".into())));
-        assert_eq!(held(None, "x"), Some(Hold::Tried("422".into())));
-        assert_eq!(held(Some("x"), "y"), None);
+        let failed = || Err(Refusal::AlreadyFailed { why: "422".into() });
+        assert_eq!(held(Some("x"), "x"), failed());
+        assert_eq!(held(None, "x"), failed());
+        assert_eq!(held(Some("x"), "y"), Ok(()));
     }
 
     #[test]
     fn only_writes_are_held() {
-        let closed = Door::Closed { opens: None };
+        let closed = WindowState::Closed { opens: None };
+        let none = WriteHistory::default();
         for action in [
             Action::None,
             Action::Observe,
@@ -121,15 +110,15 @@ mod tests {
             Action::Missing,
         ] {
             let entry = entry(action, "x");
-            assert_eq!(
-                hold(&entry, &Past::default(), RunMode::Observe, closed),
-                None
-            );
+            let checked = check_write(&entry, &none, RunMode::Observe, closed);
+            assert_eq!(checked, Ok(()));
         }
         let entry = entry(Action::Update, "x");
-        let hold = |mode, door| hold(&entry, &Past::default(), mode, door);
-        assert_eq!(hold(RunMode::Observe, Door::Open), Some(Hold::Mode));
-        assert_eq!(hold(RunMode::Sync, closed), Some(Hold::Window(closed)));
-        assert_eq!(hold(RunMode::Heal, Door::Open), None);
+        let check = |mode, window| check_write(&entry, &none, mode, window);
+        let open = WindowState::Open;
+        assert_eq!(check(RunMode::Observe, open), Err(Refusal::ObserveOnly));
+        let waits = Err(Refusal::WindowClosed { opens: None });
+        assert_eq!(check(RunMode::Sync, closed), waits);
+        assert_eq!(check(RunMode::Heal, open), Ok(()));
     }
 }

@@ -12,7 +12,7 @@
 //!   nothing but these two.
 //! - [`task`] is the only loop and the only place that waits. [`engine`] decides without IO: the [`queue`]
 //!   says who is due, [`schedule`] when the next look is, [`track`] what a look means for an object,
-//!   [`fight`] when healing is given up, [`gate`], [`window`] and [`brake`] whether a write may go. All of
+//!   [`fight`] when healing is given up, [`gate`], [`window`] and [`crate::plan::guard`] whether a write may go. All of
 //!   these are pure, with the time and chance as arguments.
 //! - [`pass`] drives the very functions that `entitle apply` drives, restricted to the woken objects.
 //!   [`read_back`] says when their outcome is read instead of believed, [`told`] which warnings are new.
@@ -24,7 +24,6 @@
 //! - [`board`] keeps the status and tells the log what changed.
 
 pub mod board;
-pub mod brake;
 mod content;
 mod cron;
 pub mod descriptors;

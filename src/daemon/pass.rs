@@ -13,9 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::brake;
 use super::engine::{Batch, Job, Seen};
-use super::gate::{self, Hold};
+use super::gate;
 use super::mode::RunMode;
 pub use super::shell::Shell;
 use super::track::Look;
@@ -25,8 +24,8 @@ use crate::apply::store::Leases;
 use crate::apply::{Account, Report};
 use crate::model::{Address, Desired, Verify};
 use crate::plan::document::ObjectEntry;
-use crate::plan::guard::{self, Accepted};
-use crate::plan::{Action, Planned};
+use crate::plan::guard::{self, Accepted, LimitBase};
+use crate::plan::{Action, Planned, Refusal};
 use crate::reconcile::{self, Accounts, Pass};
 
 /// The daemon never accepts a risk by itself: what an object's own policy allows is all.
@@ -86,7 +85,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .await;
     let going: BTreeSet<Address> = looks
         .iter()
-        .filter(|(_, look)| look.hold.is_none() && look.entry.action == Action::Update)
+        .filter(|(_, look)| look.refusal.is_none() && look.entry.action == Action::Update)
         .map(|(address, _)| address.clone())
         .collect();
     // While somebody else writes, what was read is no longer worth remembering.
@@ -146,7 +145,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         started_at,
         took: start.elapsed(),
         reasons: batch.reasons,
-        brake,
+        brake: brake.map(|refusal| refusal.to_string()),
         locked: locked.map(|error| with_causes(&error)),
         requests,
     }
@@ -196,7 +195,7 @@ fn judge(
     pass: &Pass,
     entries: Vec<ObjectEntry>,
     locked: Option<&LockError>,
-) -> (BTreeMap<Address, Look>, Option<String>) {
+) -> (BTreeMap<Address, Look>, Option<Refusal>) {
     let jobs: BTreeMap<&Address, &Job> = batch
         .jobs
         .iter()
@@ -209,30 +208,30 @@ fn judge(
         let Some(job) = jobs.get(address) else {
             continue;
         };
-        let mut hold = gate::hold(&entry, &job.past, batch.mode, batch.door);
-        if hold.is_none() && entry.action == Action::Update {
-            hold = locked.map(|error| Hold::Locked(with_causes(error)));
+        let checked = gate::check_write(&entry, &job.history, batch.mode, batch.window);
+        let mut refusal = checked.err();
+        if refusal.is_none() && entry.action == Action::Update {
+            refusal = locked.map(|error| Refusal::Locked {
+                why: with_causes(error),
+            });
             let allow = planned.desired.policy.allow;
-            changing += usize::from(guard::refusal(&entry, allow, ACCEPTED).is_none());
+            changing += usize::from(guard::check_risk(&entry, allow, ACCEPTED).is_ok());
         }
         let look = Look {
             entry: Box::new(entry),
-            hold,
+            refusal,
             standing: pass.standings.get(address).copied(),
             heals: false,
         };
         looks.insert(address.clone(), look);
     }
-    let brake = brake::engaged(
-        &batch.connection,
-        changing,
-        batch.objects,
-        batch.max_changes,
-    );
-    if let Some(why) = &brake {
+    let base = LimitBase::Connection(batch.connection.to_string());
+    let counted = guard::check_change_count(changing, batch.objects, batch.max_changes, base);
+    let brake = counted.err();
+    if let Some(refusal) = &brake {
         for look in looks.values_mut() {
-            if look.hold.is_none() && look.entry.action == Action::Update {
-                look.hold = Some(Hold::Brake(why.clone()));
+            if look.refusal.is_none() && look.entry.action == Action::Update {
+                look.refusal = Some(refusal.clone());
             }
         }
     }

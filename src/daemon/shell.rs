@@ -9,7 +9,6 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::engine::{Batch, Job};
-use super::gate::Hold;
 use super::mode::RunMode;
 use super::read_back::ReadBack;
 use super::told::Told;
@@ -21,7 +20,7 @@ use crate::apply::store::compact::{FEW, compact};
 use crate::apply::store::{LeaseBusy, Leases, Queue, StoreError};
 use crate::apply::{Outcome, Report};
 use crate::model::{AccountKey, Address, Mode, with_causes};
-use crate::plan::Planned;
+use crate::plan::{Planned, Refusal};
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass, Settings};
 
 use super::pass::ACCEPTED;
@@ -198,7 +197,8 @@ impl Shell {
     ) {
         for planned in &pass.planned {
             let look = looks.get(&planned.desired.address);
-            let Some(Hold::Fight(fields)) = look.and_then(|look| look.hold.as_ref()) else {
+            let Some(Refusal::Fight { fields, .. }) = look.and_then(|look| look.refusal.as_ref())
+            else {
                 continue;
             };
             let recorder = self.recorder(pass.places(), run, clock);

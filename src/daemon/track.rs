@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::fight::{self, Fights};
-use super::gate::{Hold, Past, Tried};
+use super::gate::{FailedWrite, WriteHistory};
 use super::schedule::Ended;
 use super::status::{Fight, ObjectState, ObjectStatus, Suspension, Write};
-use super::window::{self, Door};
+use super::window;
 use crate::model::{Desired, Mode, Outcome, PathPattern, Risk};
-use crate::plan::Action;
 use crate::plan::document::{ObjectEntry, OriginEntry};
+use crate::plan::{Action, Refusal};
 use crate::reconcile::Standing;
 
 /// Until a busy lock is tried again: other runs take seconds.
@@ -30,7 +30,7 @@ pub struct Now {
 pub struct Look {
     /// As planned, with the outcome of the write if there was one.
     pub entry: Box<ObjectEntry>,
-    pub hold: Option<Hold>,
+    pub refusal: Option<Refusal>,
     /// How it stands once a heal has nothing left to do.
     pub standing: Option<Standing>,
     /// Whether its write put back what somebody else had changed.
@@ -45,7 +45,7 @@ pub struct Tracked {
     /// The generation that was last seen to be in force at the vendor.
     settled: Option<u64>,
     pub failures: u32,
-    tried: Option<Box<Tried>>,
+    failed_write: Option<Box<FailedWrite>>,
     fights: Fights<Instant>,
     /// Whether the brake holds it.
     pub braked: bool,
@@ -60,7 +60,7 @@ impl Tracked {
             generation: 1,
             settled: None,
             failures: 0,
-            tried: None,
+            failed_write: None,
             fights,
             braked: false,
             status,
@@ -93,7 +93,7 @@ impl Tracked {
     /// Forgets failures and writes in vain.
     pub fn start_anew(&mut self) {
         self.failures = 0;
-        self.tried = None;
+        self.failed_write = None;
     }
 
     /// Whether it was seen as it is wanted now.
@@ -113,42 +113,43 @@ impl Tracked {
         Arc::new(desired)
     }
 
-    pub fn past(&self, now: Now) -> Past {
-        Past {
-            tried: self.tried.as_deref().cloned(),
+    pub fn history(&self, now: Now) -> WriteHistory {
+        WriteHistory {
+            failed: self.failed_write.as_deref().cloned(),
             contested: self.fights.contested(now.instant),
         }
     }
 
     /// Takes in what a pass saw, and says how it ended.
     pub fn settle(&mut self, look: &Look, run: &str, now: Now) -> Ended {
-        self.braked = matches!(look.hold, Some(Hold::Brake(_)));
-        let (state, ended) = match &look.hold {
-            Some(hold) => self.held(hold, &look.entry, now),
+        self.braked = matches!(look.refusal, Some(Refusal::TooMany { .. }));
+        let (state, ended) = match &look.refusal {
+            Some(refusal) => self.held(refusal, &look.entry, now),
             None => self.unheld(look, now),
         };
         self.show(look, state, run, now);
         ended
     }
 
-    fn held(&mut self, hold: &Hold, entry: &ObjectEntry, now: Now) -> (ObjectState, Ended) {
-        match hold {
-            Hold::Mode => (ObjectState::Differs, Ended::Settled),
-            Hold::Brake(_) => (ObjectState::Refused, Ended::Settled),
-            Hold::Locked(_) => (ObjectState::Waiting, Ended::Until(LOCKED)),
-            Hold::Window(Door::Closed { opens }) => {
+    fn held(&mut self, refusal: &Refusal, entry: &ObjectEntry, now: Now) -> (ObjectState, Ended) {
+        match refusal {
+            Refusal::ObserveOnly => (ObjectState::Differs, Ended::Settled),
+            Refusal::Risk { .. } | Refusal::TooMany { .. } => {
+                (ObjectState::Refused, Ended::Settled)
+            }
+            Refusal::Locked { .. } => (ObjectState::Waiting, Ended::Until(LOCKED)),
+            Refusal::WindowClosed { opens } => {
                 let wait = window::wait(*opens, now.time);
                 (ObjectState::Waiting, Ended::Until(wait))
             }
-            Hold::Window(Door::Open) => (ObjectState::Waiting, Ended::Until(Duration::ZERO)),
-            Hold::Tried(_) => {
+            Refusal::AlreadyFailed { .. } => {
                 // The first look after the write shows what it left; that is what must move.
-                if let Some(tried) = &mut self.tried {
-                    tried.fingerprint.clone_from(&entry.fingerprint);
+                if let Some(failed) = &mut self.failed_write {
+                    failed.fingerprint.clone_from(&entry.fingerprint);
                 }
                 (ObjectState::Failed, Ended::Settled)
             }
-            Hold::Fight(fields) => {
+            Refusal::Fight { fields, .. } => {
                 self.fights.give_up(fields, now.instant);
                 // The other fields of the object are still ours to heal.
                 (ObjectState::Fought, Ended::Until(Duration::ZERO))
@@ -202,14 +203,14 @@ impl Tracked {
             Outcome::Converged | Outcome::Already => self.matched(look.standing),
             Outcome::Refused => (ObjectState::Refused, Ended::Settled),
             Outcome::Rejected => {
-                self.tried = Some(Box::new(Tried {
+                self.failed_write = Some(Box::new(FailedWrite {
                     fingerprint: entry.fingerprint.clone(),
                     why: why(),
                 }));
                 (ObjectState::Failed, Ended::Settled)
             }
             Outcome::Unconverged => {
-                self.tried = Some(Box::new(Tried {
+                self.failed_write = Some(Box::new(FailedWrite {
                     fingerprint: None,
                     why: why(),
                 }));
@@ -222,7 +223,7 @@ impl Tracked {
     }
 
     fn in_sync(&mut self) -> (ObjectState, Ended) {
-        self.tried = None;
+        self.failed_write = None;
         self.settled = Some(self.generation);
         let state = if self.fights.is_on() {
             ObjectState::Fought
@@ -234,7 +235,7 @@ impl Tracked {
 
     /// A heal has nothing to do, and the manifest wants something else.
     fn left(&mut self, state: ObjectState) -> (ObjectState, Ended) {
-        self.tried = None;
+        self.failed_write = None;
         let state = if self.fights.is_on() {
             ObjectState::Fought
         } else {
@@ -285,7 +286,7 @@ impl Tracked {
         let fields: Vec<String> = self.fights.given_up().map(Into::into).collect();
         let ago = now.instant.saturating_duration_since(since);
         Some(Fight {
-            message: fight::words(&fields),
+            message: fight::refusal(fields.clone()).to_string(),
             since: now.time.checked_sub(ago).unwrap_or(now.time),
             fields,
         })
@@ -299,7 +300,7 @@ const NEVER_APPLIED: &str = "differs from its manifest, and no apply of it is kn
 
 /// Why an object is as it is.
 fn words(look: &Look, state: ObjectState) -> Option<String> {
-    match &look.hold {
+    match &look.refusal {
         None => match state {
             ObjectState::AsApplied => Some(AS_APPLIED.into()),
             ObjectState::NeverApplied => Some(NEVER_APPLIED.into()),
@@ -308,17 +309,7 @@ fn words(look: &Look, state: ObjectState) -> Option<String> {
             }
             _ => look.entry.message.clone(),
         },
-        Some(Hold::Mode) => Some("the daemon only looks (--mode observe)".into()),
-        Some(Hold::Window(Door::Closed { opens: Some(at) })) => {
-            Some(format!("waiting for a change window, which opens at {at}"))
-        }
-        Some(Hold::Window(_)) => Some("waiting for a change window, and none is in sight".into()),
-        Some(Hold::Brake(why)) => Some(why.clone()),
-        Some(Hold::Tried(why)) => Some(format!(
-            "{why}; it is not written again until the manifest or the live object changes"
-        )),
-        Some(Hold::Fight(fields)) => Some(fight::words(fields)),
-        Some(Hold::Locked(who)) => Some(format!("waiting for {who}")),
+        Some(refusal) => Some(refusal.to_string()),
     }
 }
 

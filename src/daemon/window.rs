@@ -28,11 +28,11 @@ pub struct Window {
     zone: TimeZone,
 }
 
-/// Whether writing is open, and when it will be.
+/// Whether a change window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum WindowState {
     Open,
-    /// `opens` is nothing when no opening is in sight.
+    /// `opens` is `None` when no opening is in sight.
     Closed {
         opens: Option<Timestamp>,
     },
@@ -43,13 +43,13 @@ fn minute(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
 }
 
-/// Whether writing is open at a moment, and when it opens next.
+/// Returns whether writing is open at a moment, and when it opens next.
 ///
 /// One walk over the minutes from before the longest window until far ahead, with the end of each window
 /// as it goes. A schedule is asked once for each of its beginnings.
-pub fn door(windows: &[Window], now: Timestamp) -> Door {
+pub fn state_at(windows: &[Window], now: Timestamp) -> WindowState {
     if windows.is_empty() {
-        return Door::Open;
+        return WindowState::Open;
     }
     let this = minute(now);
     let mut ends: Vec<Option<Timestamp>> = vec![None; windows.len()];
@@ -69,11 +69,11 @@ pub fn door(windows: &[Window], now: Timestamp) -> Door {
             continue;
         }
         return match step {
-            0 => Door::Open,
-            _ => Door::Closed { opens: Some(at) },
+            0 => WindowState::Open,
+            _ => WindowState::Closed { opens: Some(at) },
         };
     }
-    Door::Closed { opens: None }
+    WindowState::Closed { opens: None }
 }
 
 /// The clock in the zone of a window.
@@ -164,21 +164,21 @@ impl FromStr for Window {
 mod tests {
     use super::*;
 
-    fn door_at(windows: &[&str], at: &str) -> Door {
+    fn door_at(windows: &[&str], at: &str) -> WindowState {
         let windows: Vec<Window> = windows.iter().map(|text| text.parse().unwrap()).collect();
-        door(&windows, at.parse().unwrap())
+        state_at(&windows, at.parse().unwrap())
     }
 
-    fn opens(at: &str) -> Door {
+    fn opens(at: &str) -> WindowState {
         let opens = Some(at.parse().unwrap());
-        Door::Closed { opens }
+        WindowState::Closed { opens }
     }
 
     const NIGHT: &str = "allow 0 22 * * 1-5 for 6h in Europe/Vienna";
 
     #[test]
     fn without_windows_the_door_is_open() {
-        assert_eq!(door_at(&[], "2026-11-16T12:00:00Z"), Door::Open);
+        assert_eq!(door_at(&[], "2026-11-16T12:00:00Z"), WindowState::Open);
     }
 
     #[test]
@@ -187,20 +187,23 @@ mod tests {
             door_at(&[NIGHT], "2026-11-16T20:59:59Z"),
             opens("2026-11-16T21:00:00Z")
         );
-        assert_eq!(door_at(&[NIGHT], "2026-11-16T21:00:00Z"), Door::Open);
-        assert_eq!(door_at(&[NIGHT], "2026-11-17T02:59:59Z"), Door::Open);
+        assert_eq!(door_at(&[NIGHT], "2026-11-16T21:00:00Z"), WindowState::Open);
+        assert_eq!(door_at(&[NIGHT], "2026-11-17T02:59:59Z"), WindowState::Open);
         assert_eq!(
             door_at(&[NIGHT], "2026-11-17T03:00:00Z"),
             opens("2026-11-17T21:00:00Z")
         );
         // In summer the same wall clock is an hour earlier elsewhere.
-        assert_eq!(door_at(&[NIGHT], "2026-07-13T20:00:00Z"), Door::Open);
+        assert_eq!(door_at(&[NIGHT], "2026-07-13T20:00:00Z"), WindowState::Open);
     }
 
     #[test]
     fn a_denial_wins() {
         let freeze = "deny 0 0 24 12 * for 72h";
-        assert_eq!(door_at(&[freeze], "2026-12-23T23:59:00Z"), Door::Open);
+        assert_eq!(
+            door_at(&[freeze], "2026-12-23T23:59:00Z"),
+            WindowState::Open
+        );
         assert_eq!(
             door_at(&[freeze], "2026-12-24T21:30:00Z"),
             opens("2026-12-27T00:00:00Z")
@@ -212,7 +215,7 @@ mod tests {
     #[test]
     fn a_window_ends_to_the_second_and_opens_to_the_minute() {
         let half = "allow * * * * * for 30s";
-        assert_eq!(door_at(&[half], "2026-11-16T12:00:29Z"), Door::Open);
+        assert_eq!(door_at(&[half], "2026-11-16T12:00:29Z"), WindowState::Open);
         assert_eq!(
             door_at(&[half], "2026-11-16T12:00:30Z"),
             opens("2026-11-16T12:01:00Z")
@@ -222,38 +225,41 @@ mod tests {
     #[test]
     fn the_longest_window_is_open_to_its_last_second() {
         let week = "allow 0 0 1 11 * for 168h";
-        assert_eq!(door_at(&[week], "2026-11-07T23:59:59Z"), Door::Open);
+        assert_eq!(door_at(&[week], "2026-11-07T23:59:59Z"), WindowState::Open);
         let ended = door_at(&[week], "2026-11-08T00:00:00Z");
-        assert_eq!(ended, Door::Closed { opens: None });
+        assert_eq!(ended, WindowState::Closed { opens: None });
         // It begins where the clock jumps over its beginning: at 01:00 UTC.
         let week = "allow 30 2 29 3 * for 168h in Europe/Vienna";
-        assert_eq!(door_at(&[week], "2026-04-05T00:59:59Z"), Door::Open);
+        assert_eq!(door_at(&[week], "2026-04-05T00:59:59Z"), WindowState::Open);
         let ended = door_at(&[week], "2026-04-05T01:00:00Z");
-        assert_eq!(ended, Door::Closed { opens: None });
+        assert_eq!(ended, WindowState::Closed { opens: None });
     }
 
     #[test]
     fn an_opening_is_looked_for_32_days_ahead() {
         let from = |cron: &str| door_at(&[&format!("allow {cron} for 1h")], "2026-11-16T12:00:00Z");
         assert_eq!(from("0 12 18 12 *"), opens("2026-12-18T12:00:00Z"));
-        assert_eq!(from("1 12 18 12 *"), Door::Closed { opens: None });
+        assert_eq!(from("1 12 18 12 *"), WindowState::Closed { opens: None });
     }
 
     #[test]
     fn a_beginning_that_the_clock_jumps_over_is_at_the_end_of_the_jump() {
         // On 29 March 2026 at 02:00 the clocks of Vienna show 03:00: it is 01:00 UTC.
         let freeze = "deny 30 2 * * * for 1h in Europe/Vienna";
-        assert_eq!(door_at(&[freeze], "2026-03-29T00:59:59Z"), Door::Open);
+        assert_eq!(
+            door_at(&[freeze], "2026-03-29T00:59:59Z"),
+            WindowState::Open
+        );
         for closed in ["2026-03-29T01:00:00Z", "2026-03-29T01:59:59Z"] {
             assert_eq!(door_at(&[freeze], closed), opens("2026-03-29T02:00:00Z"));
         }
         let night = "allow 0 2 * * * for 1h in Europe/Vienna";
-        assert_eq!(door_at(&[night], "2026-03-29T01:00:00Z"), Door::Open);
+        assert_eq!(door_at(&[night], "2026-03-29T01:00:00Z"), WindowState::Open);
         // The minute after the jump begins what is due then, and what was due before it has begun.
         let three = "allow 0 3 * * * for 1h in Europe/Vienna";
-        assert_eq!(door_at(&[three], "2026-03-29T01:00:00Z"), Door::Open);
+        assert_eq!(door_at(&[three], "2026-03-29T01:00:00Z"), WindowState::Open);
         let one = "allow 59 1 * * * for 1m in Europe/Vienna";
-        assert_eq!(door_at(&[one], "2026-03-29T00:59:30Z"), Door::Open);
+        assert_eq!(door_at(&[one], "2026-03-29T00:59:30Z"), WindowState::Open);
         assert_eq!(
             door_at(&[one], "2026-03-29T01:00:00Z"),
             opens("2026-03-29T23:59:00Z")
@@ -268,8 +274,8 @@ mod tests {
             door_at(&[night], "2026-10-25T00:29:59Z"),
             opens("2026-10-25T00:30:00Z")
         );
-        assert_eq!(door_at(&[night], "2026-10-25T00:30:00Z"), Door::Open);
-        assert_eq!(door_at(&[night], "2026-10-25T02:59:59Z"), Door::Open);
+        assert_eq!(door_at(&[night], "2026-10-25T00:30:00Z"), WindowState::Open);
+        assert_eq!(door_at(&[night], "2026-10-25T02:59:59Z"), WindowState::Open);
         assert_eq!(
             door_at(&[night], "2026-10-25T03:00:00Z"),
             opens("2026-10-26T01:30:00Z")
@@ -289,7 +295,7 @@ mod tests {
     #[test]
     fn what_never_opens_says_so() {
         let never = door_at(&["allow 0 0 30 2 * for 1h"], "2026-11-16T12:00:00Z");
-        assert_eq!(never, Door::Closed { opens: None });
+        assert_eq!(never, WindowState::Closed { opens: None });
     }
 
     #[test]

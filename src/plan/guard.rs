@@ -1,7 +1,10 @@
 //! The brakes: which steps may go without a person looking on, and how many may go at all.
 
+use std::fmt;
+
 use super::Action;
-use super::document::{ObjectEntry, Summary};
+use super::document::ObjectEntry;
+use super::refusal::Refusal;
 use crate::model::Risk;
 
 /// What this run accepts beside what the objects' own policies accept.
@@ -10,42 +13,56 @@ pub struct Accepted {
     pub risk: Risk,
 }
 
-/// Why a step may not go; nothing when it may. `allow` is the object's own policy.
-pub fn refusal(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Option<String> {
-    if entry.action != Action::Update {
-        return None;
-    }
+/// Checks that the run or the object's own policy, `allow`, accepts the worst risk of a step.
+pub fn check_risk(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Result<(), Refusal> {
     let risk = entry.risk();
-    if risk <= accepted.risk.max(allow) {
-        return None;
+    if entry.action != Action::Update || risk <= accepted.risk.max(allow) {
+        return Ok(());
     }
-    let count = entry
-        .changes
-        .iter()
-        .filter(|change| change.risk == risk)
-        .count();
-    let (changes, verb) = if count == 1 {
-        ("1 change".to_string(), "takes")
-    } else {
-        (format!("{count} changes"), "take")
-    };
-    let what = match risk {
-        Risk::Strand => "away what is in use",
-        Risk::Reduce => "something away",
-        Risk::Safe => "nothing away",
-    };
-    Some(format!(
-        "{changes} {verb} {what}: it needs `--allow {risk}`, or `allow: [{risk}]` in the object's policy"
-    ))
+    let refused = entry.changes.iter().filter(|change| change.risk == risk);
+    Err(Refusal::Risk {
+        risk,
+        changes: refused.count(),
+    })
 }
 
-/// The blast radius: how many objects a run may change.
+/// How many objects may change at once: `--max-changes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxChanges {
     Count(usize),
-    /// Of the objects in the plan.
+    /// A share of the objects of the [`LimitBase`].
     Percent(u8),
 }
+
+impl MaxChanges {
+    /// The limit of a daemon that is given none.
+    ///
+    /// The number is that of octoDNS, which has kept DNS zones from being emptied for years: 30 %, counted from 10
+    /// objects.
+    pub const OF_DAEMON: &str = "30%";
+}
+
+impl fmt::Display for MaxChanges {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(out, "{count}"),
+            Self::Percent(percent) => write!(out, "{percent}%"),
+        }
+    }
+}
+
+/// The objects that a limit on changes is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LimitBase {
+    /// All objects of a plan, which a person looks at.
+    Plan,
+    /// All objects of the connection of this name, in a daemon. What was held back before counts as well, so that a
+    /// large change is not let through in small pieces.
+    Connection(String),
+}
+
+/// Objects from which on a share of a connection counts: two of three is one person's work before lunch.
+const SHARE_COUNTS_FROM: usize = 10;
 
 impl std::str::FromStr for MaxChanges {
     type Err = String;
@@ -62,20 +79,28 @@ impl std::str::FromStr for MaxChanges {
     }
 }
 
-/// Why a plan is too large to go; nothing when it may.
-pub fn too_many(summary: &Summary, limit: MaxChanges) -> Option<String> {
-    let (most, shown) = match limit {
-        MaxChanges::Count(count) => (count, count.to_string()),
-        MaxChanges::Percent(percent) => (
-            summary.objects * usize::from(percent) / 100,
-            format!("{percent}% of {}", summary.objects),
-        ),
+/// Checks that no more than `limit` of `objects` would change. A share is rounded down: 30% of 13 objects are 3.
+pub fn check_change_count(
+    changing: usize,
+    objects: usize,
+    limit: MaxChanges,
+    base: LimitBase,
+) -> Result<(), Refusal> {
+    let most = match (limit, &base) {
+        (MaxChanges::Count(count), _) => count,
+        (MaxChanges::Percent(_), LimitBase::Connection(_)) if objects < SHARE_COUNTS_FROM => {
+            return Ok(());
+        }
+        (MaxChanges::Percent(share), _) => objects * usize::from(share) / 100,
     };
-    (summary.update > most).then(|| {
-        format!(
-            "the plan changes {} objects and --max-changes allows {shown}: nothing was sent",
-            summary.update
-        )
+    if changing <= most {
+        return Ok(());
+    }
+    Err(Refusal::TooMany {
+        changing,
+        objects,
+        limit,
+        base,
     })
 }
 
@@ -125,46 +150,73 @@ mod tests {
         {
             for risk in risks {
                 let step = entry(Action::Update, &[Risk::Safe, worst]);
-                let refused = refusal(&step, allow, Accepted { risk }).is_some();
+                let refused = check_risk(&step, allow, Accepted { risk }).is_err();
                 assert_eq!(
                     refused,
                     worst > allow && worst > risk,
                     "{worst} {allow} {risk}"
                 );
                 let idle = entry(Action::Observe, &[worst]);
-                assert_eq!(refusal(&idle, allow, Accepted { risk }), None);
+                assert_eq!(check_risk(&idle, allow, Accepted { risk }), Ok(()));
             }
         }
     }
 
     #[test]
-    fn a_refusal_counts_what_is_refused_and_says_what_would_let_it_go() {
+    fn a_refusal_counts_the_changes_of_the_worst_risk() {
         let refused = |risks: &[Risk]| {
-            let refusal = refusal(
-                &entry(Action::Update, risks),
-                Risk::Safe,
-                Accepted::default(),
-            );
-            refusal.unwrap_or_default()
+            let step = entry(Action::Update, risks);
+            check_risk(&step, Risk::Safe, Accepted::default())
         };
-        assert_eq!(
-            refused(&[Risk::Reduce, Risk::Safe]),
-            "1 change takes something away: it needs `--allow reduce`, or `allow: [reduce]` in the object's policy"
-        );
-        assert_eq!(
-            refused(&[Risk::Strand, Risk::Reduce, Risk::Strand]),
-            "2 changes take away what is in use: it needs `--allow strand`, or `allow: [strand]` in the object's policy"
-        );
+        let risk = |risk, changes| Err(Refusal::Risk { risk, changes });
+        assert_eq!(refused(&[Risk::Reduce, Risk::Safe]), risk(Risk::Reduce, 1));
+        let worse = [Risk::Strand, Risk::Reduce, Risk::Strand];
+        assert_eq!(refused(&worse), risk(Risk::Strand, 2));
+    }
+
+    fn of_connection(changing: usize, objects: usize, limit: MaxChanges) -> bool {
+        let base = LimitBase::Connection("lac".into());
+        check_change_count(changing, objects, limit, base).is_err()
+    }
+
+    #[test]
+    fn a_share_of_a_connection_counts_from_ten_objects() {
+        let share: MaxChanges = MaxChanges::OF_DAEMON.parse().unwrap();
+        let refused = |changing, objects| of_connection(changing, objects, share);
+        assert!(!refused(9, 9));
+        assert!(!refused(3, 10));
+        assert!(refused(4, 10));
+        assert!(!refused(3000, 10_000));
+        assert!(refused(3001, 10_000));
+        // A person looks at a plan, however small it is.
+        assert!(check_change_count(1, 2, share, LimitBase::Plan).is_err());
+    }
+
+    #[test]
+    fn a_number_counts_from_the_first() {
+        let refused =
+            |changing, objects, most| of_connection(changing, objects, MaxChanges::Count(most));
+        assert!(refused(1, 1, 0) && !refused(0, 1, 0));
+        assert!(!refused(2, 3, 2) && refused(3, 3, 2));
+        // A number is one, however many objects there are.
+        assert!(refused(31, 100, 30) && !refused(30, 100, 30));
+    }
+
+    #[test]
+    fn a_share_is_rounded_down() {
+        let refused =
+            |changing, objects, share| of_connection(changing, objects, MaxChanges::Percent(share));
+        assert!(!refused(3, 13, 30) && refused(4, 13, 30), "3.9 are 3");
+        assert!(refused(1, 10, 0) && !refused(0, 10, 0));
+        assert!(!refused(10, 10, 100));
     }
 
     #[test]
     fn the_blast_radius_is_a_number_or_a_share() {
-        let summary = Summary {
-            objects: 40,
-            update: 10,
-            ..Summary::default()
+        let refused = |limit: &str| {
+            let limit = limit.parse().unwrap();
+            check_change_count(10, 40, limit, LimitBase::Plan).is_err()
         };
-        let refused = |limit: &str| too_many(&summary, limit.parse().unwrap()).is_some();
         assert!(!refused("10"));
         assert!(refused("9"));
         assert!(!refused("25%"));

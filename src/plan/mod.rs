@@ -18,6 +18,7 @@ pub mod look_alike;
 pub mod order;
 pub mod provenance;
 pub mod recall;
+pub mod refusal;
 pub mod risk;
 pub mod saved;
 pub mod spot;
@@ -33,6 +34,7 @@ use crate::model::resource::Resolved;
 use crate::model::{Desired, Diagnostic, Live, Mode, Observed};
 use crate::provider::Provider;
 pub use diff::{Change, ChangeVerb};
+pub use refusal::Refusal;
 pub use step::Step;
 
 /// What is to be done about an object.

@@ -84,9 +84,10 @@ impl Run<'_> {
         }
         let allow = planned.desired.policy.allow;
         let accepted = self.options.accepted;
-        let refusal = accepted.and_then(|accepted| guard::refusal(entry, allow, accepted));
-        if let Some(refusal) = refusal {
-            return Report::new(planned.clone(), Some(Outcome::Refused), Some(refusal));
+        let checked = accepted.map(|accepted| guard::check_risk(entry, allow, accepted));
+        if let Some(Err(refusal)) = checked {
+            let why = Some(refusal.to_string());
+            return Report::new(planned.clone(), Some(Outcome::Refused), why);
         }
         if planned.action != Action::Update {
             let ends = idle(planned.action);

@@ -8,7 +8,7 @@ use entitle::apply::journal::{Event, Intent, Journal, Record};
 use entitle::apply::recorder::Recorder;
 use entitle::model::Risk;
 use entitle::plan::document::PlanDocument;
-use entitle::plan::guard::{self, MaxChanges};
+use entitle::plan::guard::{self, LimitBase, MaxChanges};
 use entitle::reconcile::{self, ApplyOptions, Checked};
 use serde_json::{Value as Json, json};
 
@@ -119,7 +119,9 @@ async fn names_and_counts_of_a_plan_come_from_the_manifests() {
     assert_eq!(document.source, checked.source);
     let (summary, none) = (&document.summary, MaxChanges::Count(0));
     assert_eq!((summary.objects, summary.update, summary.strand), (1, 1, 1));
-    assert!(guard::too_many(summary, none).is_some());
+    assert!(
+        guard::check_change_count(summary.update, summary.objects, none, LimitBase::Plan).is_err()
+    );
 }
 
 /// Sends the manifests of a directory to the plan file `plan.json`.

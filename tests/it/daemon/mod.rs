@@ -20,7 +20,6 @@ use entitle::apply::memory::Detail;
 use entitle::apply::store::{Queue, Store};
 use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::board::Board;
-use entitle::daemon::brake;
 use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::pass::Shell;
@@ -29,6 +28,7 @@ use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
 use entitle::daemon::task::{Fetched, Order, Task};
 use entitle::daemon::trigger::Trigger;
 use entitle::model::{Diagnostic, Severity};
+use entitle::plan::guard::MaxChanges;
 use entitle::reconcile::Settings;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
@@ -60,7 +60,7 @@ pub fn rules(mode: RunMode) -> Rules {
     Rules {
         mode,
         resync: RESYNC,
-        max_changes: brake::DEFAULT.parse().expect("a share"),
+        max_changes: MaxChanges::OF_DAEMON.parse().expect("a share"),
         windows: Vec::new(),
     }
 }
