@@ -118,7 +118,7 @@ impl Error for Cause {}
 /// A call that brought no reply after all of its tries.
 #[derive(Clone, Debug)]
 pub struct CallError {
-    /// The call as messages name it; `None` if it was never made for want of a session.
+    /// The call as messages name it; `None` if it was never made for want of a session or a lease.
     call: Option<String>,
     pub error: TransportError,
     /// Why an earlier try failed.
@@ -127,8 +127,9 @@ pub struct CallError {
 
 impl CallError {
     pub fn new(call: &str, error: TransportError) -> Self {
+        let is_locked_out = matches!(error, TransportError::LockedOut(_));
         Self {
-            call: Some(call.to_string()),
+            call: (!is_locked_out).then(|| call.to_string()),
             error,
             earlier: None,
         }

@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo};
 use crate::files::read::{self, Bounds};
-use crate::plan::document::PlanDocument;
+use crate::plan::document::{Destination, PlanDocument};
 use crate::reconcile::{self, Accounts};
 use crate::render::safe::visible;
 use crate::render::view::Stage;
@@ -81,8 +81,7 @@ async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> an
     tell_commit(&document, setup.checked.source.commit.as_deref());
     let scope = Scope::new(selection)?;
     let in_scope = scope.of_plan(&setup.checked)?;
-    let saved = reconcile::saved(document, &setup.checked, &in_scope, &setup.settings)
-        .map_err(|why| anyhow::anyhow!(why))?;
+    let saved = reconcile::saved(document, &setup.checked, &in_scope, &setup.settings)?;
     output::findings(&saved.findings)?;
     let planned = saved.pass.planned.iter();
     // Other accounts are not locked.
@@ -95,7 +94,7 @@ async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> an
 /// What was planned against the simulators is no plan for an account, nor the other way round.
 fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> anyhow::Result<()> {
     let places = &document.source.connections;
-    let simulated = places.values().any(|place| place == "the sandbox");
+    let simulated = places.values().any(|place| *place == Destination::Sandbox);
     if simulated == sandbox || places.is_empty() {
         return Ok(());
     }

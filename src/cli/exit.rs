@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::apply::{Outcome, Report};
 use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::Action;
-use crate::plan::document::SourceFacts;
+use crate::plan::document::{DiagnosticEntry, SourceFacts};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,10 @@ pub fn reasons(error: &anyhow::Error) -> (SourceFacts, Diagnostics) {
         return (facts.clone(), findings.clone());
     }
     let mut findings = Diagnostics::default();
-    findings.push(Diagnostic::error("stopped", format!("{error:#}")));
+    findings.push(Diagnostic::error(
+        DiagnosticEntry::STOPPED,
+        format!("{error:#}"),
+    ));
     (SourceFacts::default(), findings)
 }
 

@@ -81,7 +81,7 @@ async fn blobs(blobs: &[Blob]) -> anyhow::Result<Vec<Vec<u8>>> {
     }
     let asked: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
     let printed = git(&["cat-file", "--batch"], asked.as_bytes()).await?;
-    walk::contents(blobs, &printed.unwrap_or_default()).map_err(|why| anyhow::anyhow!(why))
+    Ok(walk::contents(blobs, &printed.unwrap_or_default())?)
 }
 
 /// Runs git. Nothing comes back when it ends with a failure.

@@ -1,5 +1,6 @@
 //! `entitle import`: manifests of live objects, to files or as one stream; `--update` edits existing ones.
 
+use crate::model::with_causes;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -63,15 +64,13 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
     let checked = &setup.checked;
-    let connection = import::connection(checked, args.connection.as_deref()).map_err(said)?;
+    let connection = import::connection(checked, args.connection.as_deref())?;
     let ask = match (args.update, args.all) {
         (true, _) => Ask::Managed(args.id.clone()),
         (false, true) => Ask::Everything,
         (false, false) => Ask::Ids(args.id.clone()),
     };
-    let seen = import::seen(checked, &connection, &ask, &setup.settings)
-        .await
-        .map_err(said)?;
+    let seen = import::seen(checked, &connection, &ask, &setup.settings).await?;
     if !seen.failures.is_empty() {
         let why = seen.failures.join("\n  ");
         anyhow::bail!("the list of objects is not complete, so nothing is written: {why}");
@@ -87,7 +86,8 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
     }
     let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
     for one in &imported {
-        if let Err(why) = &one.manifest {
+        if let Err(error) = &one.manifest {
+            let why = with_causes(error);
             output::error(&format!("{}: {why}", import::shown(&one.identity)));
         }
     }
@@ -96,10 +96,6 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
         Some(dir) => to_files(&imported, dir, args.force, &setup, &seen)?,
     }
     Ok(if failed > 0 { Exit::Error } else { Exit::Done })
-}
-
-fn said(why: String) -> anyhow::Error {
-    anyhow::anyhow!(why)
 }
 
 /// Everything as one stream of documents, under one line for editors.

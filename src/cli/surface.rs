@@ -109,9 +109,7 @@ impl Surface {
         let listener = match args.listen {
             None => None,
             Some(address) => {
-                if let Some(refusal) = guard::refusal(address, token.as_ref()) {
-                    anyhow::bail!(refusal);
-                }
+                guard::check_listen(address, token.as_ref())?;
                 let bound = TcpListener::bind(address).await;
                 Some(bound.with_context(|| format!("cannot listen on {address}"))?)
             }
@@ -261,7 +259,7 @@ fn secret(text: Option<&String>, file: Option<&PathBuf>) -> anyhow::Result<Optio
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {
-            let found = read_named_file(path).map_err(|why| anyhow::anyhow!(why))?;
+            let found = read_named_file(path)?;
             Ok(Some(found))
         }
         (None, None) => Ok(None),

@@ -167,7 +167,7 @@ fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyho
                 lines.push(line(desired, said));
             }
             Err(why) => {
-                fault(desired, &why);
+                fault(desired, &why.to_string());
                 exit = Exit::Error;
             }
         }

@@ -172,7 +172,7 @@ async fn inverse(
     scope.narrow_run(&mut writes, &past, &setup.checked)?;
     let checked = setup.checked.clone();
     let undone = reconcile::undo(run, writes, take, checked, &setup.settings, accounts).await;
-    let mut undone = undone.map_err(|why| anyhow::anyhow!(why))?;
+    let mut undone = undone?;
     let document = undone.pass.document;
     undone.pass.document = document.inverse_of(run, &undone.findings);
     output::findings(&undone.findings)?;

@@ -38,17 +38,14 @@ pub struct Unmanaged {
 pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
-    let said = |why: String| anyhow::anyhow!(why);
-    let connection =
-        import::connection(&setup.checked, args.connection.as_deref()).map_err(said)?;
+    let connection = import::connection(&setup.checked, args.connection.as_deref())?;
     let seen = import::seen(
         &setup.checked,
         &connection,
         &Ask::Everything,
         &setup.settings,
     )
-    .await
-    .map_err(said)?;
+    .await?;
     if let Some(failure) = seen.failures.first() {
         anyhow::bail!("the list of objects is not complete: {failure}");
     }

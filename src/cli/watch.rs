@@ -1,5 +1,6 @@
 //! `entitle watch`: the daemon, wired up.
 
+use crate::daemon::source::SourceError;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -58,7 +59,7 @@ pub async fn run(args: Watch) -> anyhow::Result<Exit> {
         Some(_) => None,
         None => {
             let following = directory::follow(&args.selection.paths, args.poll, triggers.clone());
-            Some(following.map_err(|why| anyhow::anyhow!(why))?)
+            Some(following?)
         }
     };
     let mut reader = reader(
@@ -136,7 +137,7 @@ fn after(first: Answer, mut reader: Reader) -> Reader {
     })
 }
 
-type Answer = Result<Option<crate::daemon::task::Fetched>, String>;
+type Answer = Result<Option<crate::daemon::task::Fetched>, SourceError>;
 
 struct Wiring<'a> {
     args: &'a Watch,

@@ -172,10 +172,8 @@ impl Watch {
             dir: state::dir()?.join("git").join(name),
             token: self.git_token.clone(),
         };
-        match remote.fault() {
-            Some(fault) => anyhow::bail!(fault),
-            None => Ok(Some(remote)),
-        }
+        remote.check()?;
+        Ok(Some(remote))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads and checks what the daemon watches, off its loop, and tells what is wrong with it once.
 
+use crate::daemon::source::SourceError;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -38,15 +39,11 @@ struct Source {
 #[derive(Default)]
 struct Last {
     /// Hash of the texts, and what was wrong with them.
-    read: Option<(String, Option<String>)>,
+    read: Option<(String, Option<SourceError>)>,
     commit: Option<String>,
     /// Whether what is in force names any object.
     objects: bool,
 }
-
-/// What is said of a source that has lost its objects: a mount that is gone, a branch that was emptied.
-const EMPTIED: &str = "no manifest names an object any more, which is not taken for a wish: what was there before \
-                       is kept. If it is meant, start the daemon again";
 
 /// A reader for the loop. Text logs show findings as `validate` does, JSON logs as events.
 pub fn reader(
@@ -70,7 +67,7 @@ pub fn reader(
     Ok(Box::new(move || Box::pin(read(Arc::clone(&source)))))
 }
 
-async fn read(source: Arc<Source>) -> Result<Option<Fetched>, String> {
+async fn read(source: Arc<Source>) -> Result<Option<Fetched>, SourceError> {
     let commit = match &source.place {
         Place::Files(_) => None,
         Place::Git(remote) => Some(remote.fetch().await?),
@@ -87,7 +84,7 @@ async fn read(source: Arc<Source>) -> Result<Option<Fetched>, String> {
     // Parsing thousands of files would hold the loop up.
     tokio::task::spawn_blocking(move || source.check(loaded, commit))
         .await
-        .map_err(|error| format!("reading the manifests broke off: {error}"))?
+        .map_err(|error| SourceError::BrokenOff(error.to_string()))?
 }
 
 impl Source {
@@ -100,7 +97,7 @@ impl Source {
     }
 
     /// What came of a commit that was read before.
-    fn known(&self, commit: &str) -> Option<Result<Option<Fetched>, String>> {
+    fn known(&self, commit: &str) -> Option<Result<Option<Fetched>, SourceError>> {
         let last = self.last();
         let same = last.commit.as_deref() == Some(commit);
         let (_, problem) = last.read.as_ref().filter(|_| same)?;
@@ -111,7 +108,7 @@ impl Source {
         &self,
         loaded: Option<Loaded>,
         commit: Option<String>,
-    ) -> Result<Option<Fetched>, String> {
+    ) -> Result<Option<Fetched>, SourceError> {
         let dir = self.cache.as_deref();
         let cache = dir.filter(|_| self.last().read.is_none());
         let cache = cached::open(cache);
@@ -135,7 +132,7 @@ impl Source {
             return problem.clone().map_or(Ok(None), Err);
         }
         let kept = |checked: Checked| match checked.desired.is_empty() && last.objects {
-            true => Err(EMPTIED.to_string()),
+            true => Err(SourceError::Emptied),
             false => Ok(checked),
         };
         let checked = self
@@ -155,7 +152,12 @@ impl Source {
         fetched
     }
 
-    fn checked(&self, said: Said, commit: Option<&str>, digest: &str) -> Result<Checked, String> {
+    fn checked(
+        &self,
+        said: Said,
+        commit: Option<&str>,
+        digest: &str,
+    ) -> Result<Checked, SourceError> {
         let mut checked = self.shelf().check(said, &self.options);
         if self.is_news(&checked.findings, digest) {
             self.tell(&checked.findings);
@@ -167,15 +169,12 @@ impl Source {
                 .filter(|f| f.severity == Severity::Error);
             let errors: Vec<&Diagnostic> = errors.collect();
             let first = errors.first().map(|first| first.line()).unwrap_or_default();
-            let more = match errors.len() {
-                0 | 1 => String::new(),
-                several => format!(", and {} more", several - 1),
-            };
-            return Err(format!("{first}{more}"));
+            let more = errors.len().saturating_sub(1);
+            return Err(SourceError::Invalid { first, more });
         }
         self.scope
             .narrow(&mut checked)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| SourceError::Scope(error.to_string()))?;
         checked.source.commit = match &self.place {
             Place::Files(_) => tokio::runtime::Handle::current().block_on(state::commit()),
             Place::Git(_) => commit.map(Into::into),

@@ -2,6 +2,8 @@
 
 mod shared;
 
+use crate::daemon::source::SourceError;
+use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -47,7 +49,8 @@ pub struct Fetched {
 
 /// Reads the source once: nothing when it is as it was, an error when what is there cannot be put in
 /// force. It has told the details by then.
-pub type Reader = Box<dyn FnMut() -> BoxFuture<'static, Result<Option<Fetched>, String>> + Send>;
+pub type Reader =
+    Box<dyn FnMut() -> BoxFuture<'static, Result<Option<Fetched>, SourceError>> + Send>;
 
 /// What the process is told from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,10 +309,10 @@ impl Task {
                     service::ready();
                 }
             }
-            Err(why) => {
+            Err(error) => {
                 wait = super::schedule::read_backoff(flight.failures, self.poll, chance);
                 flight.failures = flight.failures.saturating_add(1);
-                self.board.source_is_broken(why);
+                self.board.source_is_broken(with_causes(&error));
             }
         }
         if flight.reload == Reload::Reading {
@@ -395,7 +398,7 @@ impl Task {
 }
 
 /// The source as it was read, and what is known of its objects.
-type Loaded = (Result<Option<Fetched>, String>, Arc<Memory>);
+type Loaded = (Result<Option<Fetched>, SourceError>, Arc<Memory>);
 
 /// What the journal tells of fights over an object, by the clock of this process.
 fn fights(memory: &Memory, object: &Desired, place: &Place, now: Now) -> Fights<Instant> {

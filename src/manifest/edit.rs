@@ -68,6 +68,62 @@ pub fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
+/// Why a text stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    #[error("the file was changed after it was read")]
+    ChangedSince,
+    #[error("its document is not found")]
+    NoDocument,
+    #[error("it is an item of a list: edit it by hand, or give it a document of its own")]
+    ListItem,
+    #[error("the file cannot be read")]
+    Unreadable,
+    #[error("the text is not one document")]
+    NotOneDocument,
+    #[error("the edit would have lost a comment")]
+    LosesComment,
+    #[error("there is no document")]
+    Empty,
+    #[error("a part of it is no plain map")]
+    NotMap,
+    #[error("a part of it is no plain map or list")]
+    NotMapOrList,
+    #[error("a part of it is an alias, or no plain map or list")]
+    AliasOrScalar,
+    #[error("the editor cannot read the file")]
+    EditorUnreadable,
+    #[error("the editor does not keep the file as it is")]
+    EditorChanges,
+    #[error("the editor does not find the document")]
+    EditorNoDocument,
+    #[error("the edited file could not be read again")]
+    NotReread,
+    #[error("the edit would have changed something else as well")]
+    ChangesMore,
+    #[error("the document is no plain map")]
+    DocumentNotMap,
+    #[error("a part of it is an alias")]
+    Alias,
+    #[error("a change of the whole document")]
+    WholeDocument,
+    #[error("a list is no plain list")]
+    NotList,
+    #[error("a value has no YAML form")]
+    NoForm,
+    #[error("a part of it is not there")]
+    NotThere,
+    #[error("its members could not be moved without changing something")]
+    MoveChangesMore,
+    #[error("its members could not be moved")]
+    NotMoved,
+    #[error("it is `mode: observe`, so nothing writes it, and a resume would not know of that")]
+    ObserveOnly,
+    /// The error of the YAML writer.
+    #[error("{0}")]
+    Unspelled(String),
+}
+
 /// A file that is being changed, one document without a look at the others.
 pub struct File {
     source: Arc<Source>,
@@ -103,19 +159,18 @@ impl File {
 
     /// Changes the document that has this place: `change` gives its new text, or nothing where it is as it
     /// should be. Tells whether there was something to change.
-    pub fn change(
+    pub fn change<E: From<EditError>>(
         &mut self,
         place: Mark,
-        change: impl FnOnce(&str) -> Result<Option<String>, String>,
-    ) -> Result<bool, String> {
+        change: impl FnOnce(&str) -> Result<Option<String>, E>,
+    ) -> Result<bool, E> {
         if self.source.is_bare() {
-            return Err("the file was changed after it was read".into());
+            return Err(EditError::ChangedSince.into());
         }
         let part = self.parts.range_mut(..=place.range().start).next_back();
-        let (_, part) = part.ok_or("its document is not found")?;
+        let (_, part) = part.ok_or(EditError::NoDocument)?;
         if read(part).is_some_and(|documents| documents.iter().any(list::is_list)) {
-            let why = "it is an item of a list: edit it by hand, or give it a document of its own";
-            return Err(why.into());
+            return Err(EditError::ListItem.into());
         }
         let Some(text) = change(part)? else {
             return Ok(false);
@@ -133,10 +188,10 @@ impl File {
 
 /// Makes changes in the only document of a text, and gives back the new text. Removals come last and from
 /// the end, so that the numbers of items hold for every other change.
-pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
-    let mut expected = read(text).ok_or("the file cannot be read")?;
+pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    let mut expected = read(text).ok_or(EditError::Unreadable)?;
     let [node] = expected.as_mut_slice() else {
-        return Err("the text is not one document".into());
+        return Err(EditError::NotOneDocument);
     };
     let (file, own) = open(text, node.mark)?;
     let style = Style::of(text);
@@ -152,7 +207,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, String> {
     // What is removed takes its comments along; nothing else may.
     let removes = edits.iter().any(|edit| edit.act == Act::Remove);
     if !removes && !keeps_comments(text, &edited) {
-        return Err("the edit would have lost a comment".into());
+        return Err(EditError::LosesComment);
     }
     Ok(edited)
 }
@@ -176,44 +231,44 @@ pub fn keeps_comments(before: &str, after: &str) -> bool {
 
 /// Puts the members of a map of the only document into a fixed order: those that are not named come last, in
 /// the order they have. The caller compares the values.
-pub fn reorder(text: &str, way: &[Place], order: &[&str]) -> Result<String, String> {
-    let documents = read(text).ok_or("the file cannot be read")?;
-    let node = documents.first().ok_or("there is no document")?;
+pub fn reorder(text: &str, way: &[Place], order: &[&str]) -> Result<String, EditError> {
+    let documents = read(text).ok_or(EditError::Unreadable)?;
+    let node = documents.first().ok_or(EditError::Empty)?;
     let (file, own) = open(text, node.mark)?;
     let Some(YamlNode::Mapping(map)) = at(&own, way)? else {
-        return Err("a part of it is no plain map".into());
+        return Err(EditError::NotMap);
     };
     map.reorder_fields(order.iter().copied());
     Ok(file.to_string())
 }
 
 /// The editor's file, and its document that begins with the node at `place`.
-fn open(text: &str, place: Mark) -> Result<(YamlFile, Document), String> {
+fn open(text: &str, place: Mark) -> Result<(YamlFile, Document), EditError> {
     let parsed = YamlFile::parse(text);
     if parsed.has_errors() {
-        return Err("the editor cannot read the file".into());
+        return Err(EditError::EditorUnreadable);
     }
     let file = parsed.tree();
     if file.to_string() != text {
-        return Err("the editor does not keep the file as it is".into());
+        return Err(EditError::EditorChanges);
     }
     let own = file.documents().find(|document| {
         let range = document.byte_range();
         (range.start..range.end).contains(&place.start)
     });
-    let own = own.ok_or("the editor does not find the document")?;
+    let own = own.ok_or(EditError::EditorNoDocument)?;
     Ok((file, own))
 }
 
 /// Compares the values of an edited text with those it should have.
-pub fn checked(edited: &str, expected: &[Node]) -> Result<(), String> {
-    let found = read(edited).ok_or("the edited file could not be read again")?;
+pub fn checked(edited: &str, expected: &[Node]) -> Result<(), EditError> {
+    let found = read(edited).ok_or(EditError::NotReread)?;
     let equal =
         found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same(a, b));
     if equal {
         Ok(())
     } else {
-        Err("the edit would have changed something else as well".into())
+        Err(EditError::ChangesMore)
     }
 }
 
@@ -235,17 +290,17 @@ pub fn same(a: &Node, b: &Node) -> bool {
     }
 }
 
-fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, String> {
+fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, EditError> {
     let mut node = match document.as_mapping() {
         Some(map) => YamlNode::Mapping(map),
-        None => return Err("the document is no plain map".into()),
+        None => return Err(EditError::DocumentNotMap),
     };
     for place in way {
         let next = match (&node, place) {
             (YamlNode::Mapping(map), Place::Member(name)) => map.get(name.as_str()),
             (YamlNode::Sequence(list), Place::Item(index)) => list.get(*index),
-            (YamlNode::Alias(_), _) => return Err("a part of it is an alias".into()),
-            _ => return Err("a part of it is no plain map or list".into()),
+            (YamlNode::Alias(_), _) => return Err(EditError::Alias),
+            _ => return Err(EditError::NotMapOrList),
         };
         match next {
             Some(next) => node = next,
@@ -255,30 +310,27 @@ fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, String> {
     Ok(Some(node))
 }
 
-fn carry_out(document: &Document, edit: &Edit, style: Style) -> Result<(), String> {
-    let (last, parents) = edit
-        .way
-        .split_last()
-        .ok_or("a change of the whole document")?;
+fn carry_out(document: &Document, edit: &Edit, style: Style) -> Result<(), EditError> {
+    let (last, parents) = edit.way.split_last().ok_or(EditError::WholeDocument)?;
     match &edit.act {
         Act::Push(value) => match at(document, &edit.way)? {
             Some(YamlNode::Sequence(list)) => {
                 list.push(fragment(value, style, None)?);
                 Ok(())
             }
-            _ => Err("a list is no plain list".into()),
+            _ => Err(EditError::NotList),
         },
         act => match (at(document, parents)?, last) {
             (Some(YamlNode::Mapping(map)), Place::Member(name)) => in_map(&map, name, act, style),
             (Some(YamlNode::Sequence(list)), Place::Item(index)) => {
                 in_list(&list, *index, act, style)
             }
-            _ => Err("a part of it is an alias, or no plain map or list".into()),
+            _ => Err(EditError::AliasOrScalar),
         },
     }
 }
 
-fn in_map(map: &Mapping, name: &str, act: &Act, style: Style) -> Result<(), String> {
+fn in_map(map: &Mapping, name: &str, act: &Act, style: Style) -> Result<(), EditError> {
     match act {
         Act::Set(value) => map.set(name, fragment(value, style, map.get(name).as_ref())?),
         Act::Remove => {
@@ -289,7 +341,7 @@ fn in_map(map: &Mapping, name: &str, act: &Act, style: Style) -> Result<(), Stri
     Ok(())
 }
 
-fn in_list(list: &Sequence, index: usize, act: &Act, style: Style) -> Result<(), String> {
+fn in_list(list: &Sequence, index: usize, act: &Act, style: Style) -> Result<(), EditError> {
     match act {
         Act::Set(value) => {
             list.set(index, fragment(value, style, list.get(index).as_ref())?);
@@ -303,7 +355,7 @@ fn in_list(list: &Sequence, index: usize, act: &Act, style: Style) -> Result<(),
 }
 
 /// A value as a piece of YAML: a text in the quotes of what stood there before, anything else in our own spelling.
-fn fragment(value: &Json, style: Style, before: Option<&YamlNode>) -> Result<YamlNode, String> {
+fn fragment(value: &Json, style: Style, before: Option<&YamlNode>) -> Result<YamlNode, EditError> {
     const NAME: &str = "value";
     let before = before
         .and_then(YamlNode::as_scalar)
@@ -317,17 +369,17 @@ fn fragment(value: &Json, style: Style, before: Option<&YamlNode>) -> Result<Yam
         }
         _ => {
             let document = serde_json::json!({ NAME: value });
-            write::yaml(&document).map_err(|error| error.to_string())?
+            write::yaml(&document).map_err(|error| EditError::Unspelled(error.to_string()))?
         }
     };
     let parsed: Option<Document> = text.parse().ok();
     let node = parsed.and_then(|document| document.get(NAME));
-    node.ok_or_else(|| "a value has no YAML form".to_string())
+    node.ok_or(EditError::NoForm)
 }
 
 /// The same change on values.
-fn change(node: &mut Node, way: &[Place], act: &Act) -> Result<(), String> {
-    let lost = || "a part of it is not there".to_string();
+fn change(node: &mut Node, way: &[Place], act: &Act) -> Result<(), EditError> {
+    let lost = || EditError::NotThere;
     let Some((first, rest)) = way.split_first() else {
         return match (act, &mut node.tree) {
             (Act::Push(value), Tree::List(items)) => {

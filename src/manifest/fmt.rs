@@ -4,7 +4,7 @@
 //! Documents of other tools, and documents that the editor cannot change without changing a value or a
 //! comment, stay as they are.
 
-use super::edit::{self, Place};
+use super::edit::{self, EditError, Place};
 use super::envelope::{API_VERSION, DOCUMENT, METADATA, object_members};
 use super::moves;
 use super::own_kind::OwnKind;
@@ -16,7 +16,7 @@ use crate::model::{Node, Tree};
 pub struct Formatted {
     pub text: String,
     /// Documents that stay as they are though they have another order, by line, with the reason.
-    pub left: Vec<(u32, String)>,
+    pub left: Vec<(u32, EditError)>,
 }
 
 /// Formats every manifest in a text; nothing where the text cannot be read.
@@ -57,7 +57,7 @@ pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
 }
 
 /// One document with each of its maps in order.
-fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, String> {
+fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, EditError> {
     let mut text = part.to_string();
     for (way, order) in maps(node, kinds) {
         // Every change moves what comes after it, so places are looked up again.
@@ -77,7 +77,7 @@ fn ordered(
     documents: &[Node],
     way: &[Place],
     order: &[&str],
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, EditError> {
     let Some(map) = documents.first().and_then(|node| map_at(node, way)) else {
         return Ok(None);
     };
@@ -102,17 +102,17 @@ fn proved(
     documents: &[Node],
     way: &[Place],
     order: &[&str],
-) -> Result<(), String> {
+) -> Result<(), EditError> {
     edit::checked(after, documents)?;
     if !moved_only(before, after) {
-        return Err("its members could not be moved without changing something".into());
+        return Err(EditError::MoveChangesMore);
     }
     let again = edit::read(after).unwrap_or_default();
     let map = again.first().and_then(|node| map_at(node, way));
     if map.is_some_and(|map| in_order(map, order)) {
         Ok(())
     } else {
-        Err("its members could not be moved".into())
+        Err(EditError::NotMoved)
     }
 }
 

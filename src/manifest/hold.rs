@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::edit::{self, Act, Edit, Place};
+use super::edit::{self, Act, Edit, EditError, Place};
 use super::fmt;
 use crate::model::draft::KindRow;
 use crate::model::{Node, Tree};
@@ -30,10 +30,10 @@ pub enum Hold {
 const MEMBERS: [&str; 3] = ["mode", "until", "reason"];
 
 /// The text of one document that says so; nothing where it says so already.
-pub fn hold(text: &str, hold: &Hold, kinds: &[KindRow]) -> Result<Option<String>, String> {
-    let documents = edit::read(text).ok_or("the file cannot be read")?;
+pub fn hold(text: &str, hold: &Hold, kinds: &[KindRow]) -> Result<Option<String>, EditError> {
+    let documents = edit::read(text).ok_or(EditError::Unreadable)?;
     let [document] = documents.as_slice() else {
-        return Err("the text is not one document".into());
+        return Err(EditError::NotOneDocument);
     };
     let edits = match hold {
         Hold::Suspend { until, reason } => suspend(document, *until, reason)?,
@@ -45,7 +45,7 @@ pub fn hold(text: &str, hold: &Hold, kinds: &[KindRow]) -> Result<Option<String>
     let edited = edit::edit(text, &edits)?;
     let spared = without(text, &lines(document, &edits));
     if !edit::keeps_comments(&spared, &edited) {
-        return Err("the edit would have lost a comment".into());
+        return Err(EditError::LosesComment);
     }
     // Only a policy that was not there can stand where `fmt` would not put it.
     Ok(Some(match policy(document) {
@@ -75,13 +75,14 @@ fn remove(member: Option<&str>) -> Edit {
     }
 }
 
-fn suspend(document: &Node, until: Option<Timestamp>, reason: &str) -> Result<Vec<Edit>, String> {
+fn suspend(
+    document: &Node,
+    until: Option<Timestamp>,
+    reason: &str,
+) -> Result<Vec<Edit>, EditError> {
     let policy = policy(document);
     if said(policy, "mode") == Some("observe") {
-        return Err(
-            "it is `mode: observe`, so nothing writes it, and a resume would not know of that"
-                .into(),
-        );
+        return Err(EditError::ObserveOnly);
     }
     let mut wanted = Map::new();
     wanted.insert("mode".into(), json!("suspend"));
@@ -267,7 +268,7 @@ mod tests {
     fn what_a_resume_would_not_know_is_refused() {
         let observed = order("  policy: {mode: observe, reason: theirs}\n");
         let why = hold(&observed, &demo(), &kinds()).expect_err("refused");
-        assert!(why.contains("mode: observe"), "{why}");
+        assert_eq!(why, EditError::ObserveOnly);
         assert_eq!(held(&observed, &Hold::Resume), None);
     }
 

@@ -44,7 +44,7 @@ pub use notification::Notification;
 pub use origin::Origin;
 pub use outcome::Outcome;
 pub use packed::PackedFields;
-pub use path::{FieldPath, Key, Part, PathPattern};
+pub use path::{FieldPath, Key, Part, PathError, PathPattern};
 pub use resource::{Desired, Live, Mode, Observed, OwnPolicy, Policy, Risk};
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;

@@ -155,9 +155,22 @@ pub enum PatternPart {
     AnyElement,
 }
 
+/// Why a text is no pattern of paths.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    #[error("the path is empty")]
+    Empty,
+    #[error("a field name is missing before {0:?}")]
+    NoName(String),
+    #[error("the quoted part {0:?} does not end")]
+    OpenQuote(String),
+    #[error("a '[' is not closed by ']'")]
+    OpenBracket,
+}
+
 impl PathPattern {
     /// Parses the notation in which plans print paths.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, PathError> {
         let mut parts = Vec::new();
         let mut rest = text.trim();
         while !rest.is_empty() {
@@ -169,14 +182,14 @@ impl PathPattern {
                 rest = rest.strip_prefix('.').unwrap_or(rest);
                 let end = rest.find(['.', '[']).unwrap_or(rest.len());
                 if end == 0 {
-                    return Err(format!("a field name is missing before {rest:?}"));
+                    return Err(PathError::NoName(rest.to_string()));
                 }
                 parts.push(PatternPart::Field(rest[..end].to_string()));
                 rest = &rest[end..];
             }
         }
         if parts.is_empty() {
-            Err("the path is empty".into())
+            Err(PathError::Empty)
         } else {
             Ok(Self { parts })
         }
@@ -205,7 +218,7 @@ impl PathPattern {
     }
 }
 
-fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
+fn parse_key(inside: &str) -> Result<(PatternPart, &str), PathError> {
     let mut texts = Vec::new();
     let mut rest = inside;
     let mut quoted = false;
@@ -228,12 +241,12 @@ fn parse_key(inside: &str) -> Result<(PatternPart, &str), String> {
                     texts.push(text.into());
                     rest = &rest[stream.byte_offset()..];
                 }
-                _ => return Err(format!("the quoted part {rest:?} does not end")),
+                _ => return Err(PathError::OpenQuote(rest.to_string())),
             }
         } else {
             let end = rest
                 .find(|c: char| c == ']' || c.is_whitespace())
-                .ok_or_else(|| "a '[' is not closed by ']'".to_string())?;
+                .ok_or(PathError::OpenBracket)?;
             texts.push(rest[..end].into());
             rest = &rest[end..];
         }

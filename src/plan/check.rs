@@ -17,32 +17,46 @@ pub struct Ground<'a> {
     pub read: &'a Live,
 }
 
-/// Says which rule a step breaks.
-pub fn check(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Result<(), String> {
+/// A rule that a step breaks: a bug of this program, so nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenRule {
+    #[error("a step without a change")]
+    NoChange,
+    #[error("a write without a body")]
+    NoBody,
+    #[error("{0} would vanish though the plan does not say so")]
+    LostElement(String),
+    #[error("{0} would be added though the plan does not say so")]
+    AddedElement(String),
+    #[error("{0} would change though the plan does not say so")]
+    UnaskedValue(String),
+    #[error("{0} would be left out though the plan does not say so")]
+    DroppedMember(String),
+    #[error("{0} would be emptied though the read does not show it")]
+    EmptiedMember(String),
+}
+
+/// Checks a step against every rule.
+pub fn check(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Result<(), BrokenRule> {
     let case = Case {
         ground,
         sent: &step.sent,
         changes,
     };
-    let fault = no_work(step, changes)
+    let broken = no_work(step, changes)
         .or_else(|| case.lost_element())
         .or_else(|| case.unasked_value())
         .or_else(|| case.dropped_member())
         .or_else(|| case.emptied_member());
-    match fault {
-        None => Ok(()),
-        Some(fault) => Err(format!(
-            "internal check failed, nothing was sent: {fault}; please report this"
-        )),
-    }
+    broken.map_or(Ok(()), Err)
 }
 
 /// A step has a change and a body.
-fn no_work(step: &Step, changes: &[Change]) -> Option<String> {
+fn no_work(step: &Step, changes: &[Change]) -> Option<BrokenRule> {
     if changes.is_empty() {
-        Some("a step without a change".to_string())
+        Some(BrokenRule::NoChange)
     } else if step.call.body.is_none() {
-        Some("a write without a body".to_string())
+        Some(BrokenRule::NoBody)
     } else {
         None
     }
@@ -108,7 +122,7 @@ impl<'a> Case<'a> {
 
     /// Every live element of a list that is sent survives, unless a change removes it; none joins, unless a
     /// change adds it.
-    fn lost_element(&self) -> Option<String> {
+    fn lost_element(&self) -> Option<BrokenRule> {
         for field in self.ground.table {
             if !matches!(field.shape, Shape::Keyed(_)) || !self.sent.contains_key(field.name) {
                 continue;
@@ -122,23 +136,19 @@ impl<'a> Case<'a> {
             let lost = |(key, _): &&(Key, Fields)| !has(sent, key) && !self.removed(&path(key));
             if let Some((key, _)) = read.iter().find(lost) {
                 let path = path(key);
-                return Some(format!(
-                    "{path} would vanish though the plan does not say so"
-                ));
+                return Some(BrokenRule::LostElement(path.to_string()));
             }
             let joins = |(key, _): &&(Key, Fields)| !has(read, key) && !self.named(&path(key));
             if let Some((key, _)) = sent.iter().find(joins) {
                 let path = path(key);
-                return Some(format!(
-                    "{path} would be added though the plan does not say so"
-                ));
+                return Some(BrokenRule::AddedElement(path.to_string()));
             }
         }
         None
     }
 
     /// Every value that is sent is either as it was read or named by a change.
-    fn unasked_value(&self) -> Option<String> {
+    fn unasked_value(&self) -> Option<BrokenRule> {
         self.levels().iter().find_map(|level| {
             let unasked = |field: &&Field| {
                 let value = level.sent.get(field.name)?;
@@ -151,15 +161,13 @@ impl<'a> Case<'a> {
                 (!keyed && !same && !blank && !self.named(&path)).then_some(path)
             };
             let path = level.table.iter().find_map(|field| unasked(&field))?;
-            Some(format!(
-                "{path} would change though the plan does not say so"
-            ))
+            Some(BrokenRule::UnaskedValue(path.to_string()))
         })
     }
 
     /// Every value that was read goes out again where the call would clear it, unless a change names it: in the
     /// elements of a list that is sent, and at the top of a call that overwrites.
-    fn dropped_member(&self) -> Option<String> {
+    fn dropped_member(&self) -> Option<BrokenRule> {
         let merges = self.ground.mode == WriteMode::Merge;
         let levels = self.levels().into_iter().skip(usize::from(merges));
         levels.into_iter().find_map(|level| {
@@ -172,15 +180,13 @@ impl<'a> Case<'a> {
                 (travels && holds && !sent && !self.named(&path)).then_some(path)
             };
             let path = level.table.iter().find_map(|field| dropped(&field))?;
-            Some(format!(
-                "{path} would be left out though the plan does not say so"
-            ))
+            Some(BrokenRule::DroppedMember(path.to_string()))
         })
     }
 
     /// Nothing that the read left out goes out as empty, unless a change names it or the policy says that the
     /// vendor leaves it out when it is empty.
-    fn emptied_member(&self) -> Option<String> {
+    fn emptied_member(&self) -> Option<BrokenRule> {
         self.levels().iter().find_map(|level| {
             let emptied = |field: &&Field| {
                 let value = level.sent.get(field.name)?;
@@ -194,9 +200,7 @@ impl<'a> Case<'a> {
                 (blank && !known).then_some(path)
             };
             let path = level.table.iter().find_map(|field| emptied(&field))?;
-            Some(format!(
-                "{path} would be emptied though the read does not show it"
-            ))
+            Some(BrokenRule::EmptiedMember(path.to_string()))
         })
     }
 }

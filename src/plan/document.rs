@@ -76,10 +76,52 @@ pub struct SourceFacts {
     pub manifests: String,
     /// The connections in use, and where each leads.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub connections: BTreeMap<String, String>,
+    pub connections: BTreeMap<String, Destination>,
     /// Hash of what each connection says about where its calls go and where its credentials are kept.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub connection_fingerprints: BTreeMap<String, String>,
+}
+
+/// Where the calls of a connection go: a base URL, or the simulators of this program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "String", into = "String")]
+#[schemars(with = "String")]
+pub enum Destination {
+    Url(String),
+    Sandbox,
+}
+
+impl Destination {
+    /// The spelling of the simulators in a document.
+    const SANDBOX: &str = "the sandbox";
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Url(url) => url,
+            Self::Sandbox => Self::SANDBOX,
+        }
+    }
+}
+
+impl From<String> for Destination {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            Self::SANDBOX => Self::Sandbox,
+            _ => Self::Url(text),
+        }
+    }
+}
+
+impl From<Destination> for String {
+    fn from(destination: Destination) -> Self {
+        destination.to_string()
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.as_str())
+    }
 }
 
 /// Counts over the objects.
@@ -181,7 +223,8 @@ pub struct CallEntry {
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DiagnosticEntry {
-    pub severity: String,
+    #[schemars(with = "String")]
+    pub severity: Severity,
     /// A stable name such as `unknown-field`.
     pub code: String,
     pub message: String,
@@ -193,6 +236,15 @@ pub struct DiagnosticEntry {
     pub column: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+impl DiagnosticEntry {
+    /// The code of the finding that tells why a run ended early, other than by errors in the manifests.
+    pub const STOPPED: &str = "stopped";
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 impl PlanDocument {
@@ -386,10 +438,7 @@ pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
     findings
         .iter()
         .map(|finding| DiagnosticEntry {
-            severity: match finding.severity {
-                Severity::Error => "error".into(),
-                Severity::Warning => "warning".into(),
-            },
+            severity: finding.severity,
             code: finding.code.into(),
             message: finding.message.clone(),
             file: finding

@@ -66,7 +66,7 @@ pub fn compare(
     base: Option<&Base>,
     live: &Live,
     now: Timestamp,
-) -> Result<Vec<Difference>, String> {
+) -> Result<Vec<Difference>, unseen::NotShown> {
     let live = &*unseen::filled(table, &desired.policy, live);
     unseen::refuse_unseen_lists(table, desired, &carry::resolved(desired, live), live)?;
     let next = carry::carry(table, desired, live);

@@ -24,6 +24,7 @@ pub mod saved;
 pub mod spot;
 pub mod step;
 pub mod undo;
+pub mod unplannable;
 pub mod unseen;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::provider::Provider;
 pub use diff::{Change, ChangeVerb};
 pub use refusal::Refusal;
 pub use step::Step;
+pub use unplannable::Unplannable;
 
 /// What is to be done about an object.
 #[derive(
@@ -121,9 +123,9 @@ fn plan_live(
     planned.resolved.clone_from(&live.resolved);
     planned.fingerprint = Some(fingerprint::of(table, desired, live));
     let wanted = carry::resolved(desired, live);
-    if let Err(why) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {
+    if let Err(not_shown) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {
         planned.action = Action::Error;
-        planned.message = Some(why);
+        planned.message = Some(not_shown.to_string());
         return planned;
     }
     let next = carry::carry(table, desired, live);
@@ -145,6 +147,7 @@ fn plan_live(
     }
     let mode = provider.semantics().write;
     let step = unseen::refuse_unseen(table, mode, desired, &wanted, live)
+        .map_err(Unplannable::from)
         .and_then(|()| step::step(provider, desired, live, &next, &changes))
         .and_then(|step| {
             let ground = check::Ground {
@@ -153,7 +156,8 @@ fn plan_live(
                 policy: &desired.policy,
                 read,
             };
-            check::check(&ground, &step, &changes).map(|()| step)
+            let checked = check::check(&ground, &step, &changes);
+            checked.map(|()| step).map_err(Unplannable::BrokenRule)
         });
     planned.changes = changes;
     match step {
@@ -162,9 +166,9 @@ fn plan_live(
             planned.step = Some(Box::new(step));
         }
         Ok(_) => planned.action = Action::Observe,
-        Err(why) => {
+        Err(error) => {
             planned.action = Action::Error;
-            planned.message = Some(why);
+            planned.message = Some(error.to_string());
         }
     }
     planned

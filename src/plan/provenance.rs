@@ -4,7 +4,9 @@
 //! its manifest, its policy and its connection still say what was planned. Of credentials it is hashed where they
 //! are kept, never what they are.
 
+use crate::plan::document::Destination;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::{Value as Json, json};
 
@@ -60,51 +62,116 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
     ))
 }
 
-/// Says why the manifests of now do not belong to an entry of a plan; `None` if they say what was planned. `then` are
-/// the facts of the plan, `now` those of the manifests that `desired` comes from.
-pub fn moved(
+/// How the manifest of an object moved since a plan was made from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The plan is of an older version, which did not keep what the manifests said.
+    Unknown,
+    Since {
+        change: Movement,
+        /// File and line of the manifest of now.
+        at: String,
+    },
+}
+
+/// What moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Movement {
+    /// The object goes through another connection.
+    Connection {
+        was: String,
+        is: String,
+    },
+    /// Its connection leads to another place.
+    Destination {
+        connection: String,
+        was: Destination,
+        is: Destination,
+    },
+    Credentials {
+        connection: String,
+    },
+    /// The members that changed; empty if the plan does not tell.
+    Members(Vec<String>),
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Since { change, at } = self else {
+            return out.write_str(
+                "the plan is of an older version, which did not keep what the manifests said: plan again",
+            );
+        };
+        match change {
+            Movement::Connection { was, is } => {
+                write!(out, "its connection was `{was}` and is `{is}`")
+            }
+            Movement::Destination {
+                connection,
+                was,
+                is,
+            } => write!(
+                out,
+                "the connection `{connection}` led to {was} and leads to {is}"
+            ),
+            Movement::Credentials { connection } => {
+                write!(
+                    out,
+                    "the credentials of the connection `{connection}` changed"
+                )
+            }
+            Movement::Members(names) if names.is_empty() => out.write_str("the manifest changed"),
+            Movement::Members(names) => write!(out, "the manifest changed in {}", names.join(", ")),
+        }?;
+        write!(out, " after the plan was made ({at}): plan again")
+    }
+}
+
+/// Checks that the manifest of now says what it said when an entry of a plan was made. `then` are the facts of the
+/// plan, `now` those of the manifests that `desired` comes from.
+pub fn check_unmoved(
     entry: &ObjectEntry,
     then: &SourceFacts,
     desired: &Desired,
     now: &SourceFacts,
-) -> Option<String> {
+) -> Result<(), Moved> {
     let Some(planned) = &entry.manifest_fingerprint else {
-        let why = "the plan is of an older version, which did not keep what the manifests said";
-        return Some(format!("{why}: plan again"));
+        return Err(Moved::Unknown);
     };
     if *planned == manifest_fingerprint(desired, now) {
-        return None;
+        return Ok(());
     }
-    let place = &desired.origin;
-    let what = if entry.connection != *desired.connection {
-        format!(
-            "its connection was `{}` and is `{}`",
-            entry.connection, desired.connection
-        )
+    let origin = &desired.origin;
+    let change = if entry.connection != *desired.connection {
+        Movement::Connection {
+            was: entry.connection.clone(),
+            is: desired.connection.to_string(),
+        }
     } else if let Some(elsewhere) = moved_connection(&entry.connection, then, now) {
         elsewhere
     } else {
-        match moved_members(entry, desired).as_slice() {
-            [] => "the manifest changed".into(),
-            names => format!("the manifest changed in {}", names.join(", ")),
-        }
+        Movement::Members(moved_members(entry, desired))
     };
-    Some(format!(
-        "{what} after the plan was made ({}:{}): plan again",
-        place.source.name, place.mark.line
-    ))
+    Err(Moved::Since {
+        change,
+        at: format!("{}:{}", origin.source.name, origin.mark.line),
+    })
 }
 
-fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option<String> {
+fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option<Movement> {
+    let connection = || name.to_string();
     let places = (then.connections.get(name)).zip(now.connections.get(name));
     if let Some((was, is)) = places.filter(|(was, is)| was != is) {
-        return Some(format!(
-            "the connection `{name}` led to {was} and leads to {is}"
-        ));
+        return Some(Movement::Destination {
+            connection: connection(),
+            was: was.clone(),
+            is: is.clone(),
+        });
     }
     let fingerprints = |facts: &SourceFacts| facts.connection_fingerprints.get(name).cloned();
-    (fingerprints(then) != fingerprints(now))
-        .then(|| format!("the credentials of the connection `{name}` changed"))
+    (fingerprints(then) != fingerprints(now)).then(|| Movement::Credentials {
+        connection: connection(),
+    })
 }
 
 /// The identity members, managed fields and policy members in which a manifest differs from what was planned.

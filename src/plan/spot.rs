@@ -9,7 +9,7 @@ use super::document::ChangeEntry;
 use super::recall::element;
 use crate::model::field::{Elements, find};
 use crate::model::path::PatternPart;
-use crate::model::{Field, Fields, Key, PathPattern, RiskRule, Shape, Text, Value};
+use crate::model::{Field, Fields, Key, PathError, PathPattern, RiskRule, Shape, Text, Value};
 use crate::provider::codec;
 
 /// Where a change stands in the field table.
@@ -36,13 +36,28 @@ pub enum Stand {
     Neither,
 }
 
+/// Why a path of a document has no place in the field table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpotError {
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error("the path names no field")]
+    NoField,
+    #[error("the kind has no such field")]
+    UnknownField,
+    #[error("the element has no such field")]
+    UnknownMember,
+    #[error("the path does not fit the field")]
+    Misfit,
+}
+
 impl Spot {
-    pub fn find(table: &'static [Field], path: &str) -> Result<Self, String> {
+    pub fn find(table: &'static [Field], path: &str) -> Result<Self, SpotError> {
         let pattern = PathPattern::parse(path)?;
         let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
-            return Err("the path names no field".into());
+            return Err(SpotError::NoField);
         };
-        let field = find(table, name).ok_or("the kind has no such field")?;
+        let field = find(table, name).ok_or(SpotError::UnknownField)?;
         match (rest, &field.shape) {
             ([], _) => Ok(Self::Field(field)),
             ([PatternPart::Element(texts), rest @ ..], Shape::Keyed(elements)) => {
@@ -50,9 +65,9 @@ impl Spot {
                     [] => None,
                     [PatternPart::Field(name)] => {
                         let inner = find(elements.fields, name);
-                        Some(inner.ok_or("the element has no such field")?)
+                        Some(inner.ok_or(SpotError::UnknownMember)?)
                     }
-                    _ => return Err("the path does not fit the field".into()),
+                    _ => return Err(SpotError::Misfit),
                 };
                 Ok(Self::Element {
                     list: field,
@@ -61,7 +76,7 @@ impl Spot {
                     inner,
                 })
             }
-            _ => Err("the path does not fit the field".into()),
+            _ => Err(SpotError::Misfit),
         }
     }
 

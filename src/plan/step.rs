@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Unplannable;
 use super::diff::Change;
 use crate::model::{Call, Desired, Field, Fields, Key, Live, Part, Shape, Value};
 use crate::provider::semantics::WriteMode;
@@ -15,17 +16,15 @@ pub struct Step {
     pub sent: Fields,
 }
 
-/// The write that carries out `changes`, or why there can be none.
+/// Makes the write that carries out `changes`.
 pub fn step(
     provider: &dyn Provider,
     desired: &Desired,
     live: &Live,
     next: &Fields,
     changes: &[Change],
-) -> Result<Step, String> {
-    if let Some(why) = provider.refusal(live, next) {
-        return Err(why);
-    }
+) -> Result<Step, Unplannable> {
+    provider.check_loss(live, next)?;
     let table = provider.table().desired;
     let mode = provider.semantics().write;
     let sent = match mode {
@@ -38,10 +37,7 @@ pub fn step(
         WriteMode::Overwrite | WriteMode::FullPatch => conditions::missing(table, next),
     };
     if !lacking.is_empty() {
-        return Err(format!(
-            "the write needs {}, which neither manifest nor live has",
-            lacking.join(", ")
-        ));
+        return Err(Unplannable::MissingMembers(lacking));
     }
     let write = Write {
         desired,

@@ -102,7 +102,8 @@ struct Taking<'a> {
 
 impl Taking<'_> {
     fn take(&mut self, change: &ChangeEntry) -> Result<(), Why> {
-        let spot = Spot::find(self.table, &change.path).map_err(Why::Other)?;
+        let spot =
+            Spot::find(self.table, &change.path).map_err(|error| Why::Other(error.to_string()))?;
         if !self.live.contains_key(spot.top().name) && is_list(spot.top()) {
             return Err(Why::Other("the read does not show the list".into()));
         }

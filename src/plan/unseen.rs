@@ -52,15 +52,15 @@ fn fill(table: &'static [Field], policy: &Policy, held: &mut Fields, at: &FieldP
     }
 }
 
-/// Why nothing may be sent: a write in `mode` would have to carry what the read does not show. `live` is
-/// [`filled`], `wanted` what the manifest manages of it.
+/// Refuses a write in `mode` that would have to carry what the read does not show. `live` is [`filled`], `wanted` the
+/// fields that the manifest manages.
 pub fn refuse_unseen(
     table: &'static [Field],
     mode: WriteMode,
     desired: &Desired,
     wanted: &Fields,
     live: &Live,
-) -> Result<(), String> {
+) -> Result<(), NotShown> {
     let mut search = Search {
         policy: &desired.policy,
         carries: mode != WriteMode::Merge,
@@ -68,7 +68,7 @@ pub fn refuse_unseen(
     };
     let root = FieldPath::default();
     search.level(table, Some(wanted), &live.fields, &root, false, false);
-    refusal(&search.unseen)
+    NotShown::check(search.unseen)
 }
 
 /// The same for the managed lists alone, without which the object cannot even be compared.
@@ -77,7 +77,7 @@ pub fn refuse_unseen_lists(
     desired: &Desired,
     wanted: &Fields,
     live: &Live,
-) -> Result<(), String> {
+) -> Result<(), NotShown> {
     let root = FieldPath::default();
     let unseen = table
         .iter()
@@ -85,10 +85,40 @@ pub fn refuse_unseen_lists(
         .filter(|field| !live.fields.contains_key(field.name))
         .map(|field| Unseen::at(root.field(field.name), field))
         .filter(|unseen| !desired.policy.ignores(&unseen.path, false));
-    refusal(&Vec::from_iter(unseen))
+    NotShown::check(unseen.collect())
 }
 
-/// What a read does not show.
+/// Fields that a read does not show and that would be needed to write, or even to compare, the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotShown(Vec<Unseen>);
+
+impl NotShown {
+    fn check(unseen: Vec<Unseen>) -> Result<(), Self> {
+        match unseen.is_empty() {
+            true => Ok(()),
+            false => Err(Self(unseen)),
+        }
+    }
+}
+
+impl std::error::Error for NotShown {}
+
+impl std::fmt::Display for NotShown {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (empty, never) = self.0.iter().partition::<Vec<_>, _>(|one| one.can_be_empty);
+        let all = names(&Vec::from_iter(&self.0));
+        write!(out, "the read does not show {all}: nothing is sent")?;
+        let hint = "`policy.absentIsEmpty` names what the vendor leaves out when it is empty";
+        match (empty.is_empty(), never.is_empty()) {
+            (true, _) => Ok(()),
+            (false, true) => write!(out, " ({hint})"),
+            (false, false) => write!(out, " ({hint}, which here only {} can be)", names(&empty)),
+        }
+    }
+}
+
+/// A field that a read does not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Unseen {
     path: FieldPath,
     /// Whether `policy.absentIsEmpty` may name it.
@@ -100,23 +130,6 @@ impl Unseen {
         let can_be_empty = field.can_be_empty();
         Self { path, can_be_empty }
     }
-}
-
-fn refusal(unseen: &[Unseen]) -> Result<(), String> {
-    if unseen.is_empty() {
-        return Ok(());
-    }
-    let (empty, never) = unseen.iter().partition::<Vec<_>, _>(|one| one.can_be_empty);
-    let hint = "`policy.absentIsEmpty` names what the vendor leaves out when it is empty";
-    let hint = match (empty.is_empty(), never.is_empty()) {
-        (true, _) => String::new(),
-        (false, true) => format!(" ({hint})"),
-        (false, false) => format!(" ({hint}, which here only {} can be)", names(&empty)),
-    };
-    let all = names(&Vec::from_iter(unseen));
-    Err(format!(
-        "the read does not show {all}: nothing is sent{hint}"
-    ))
 }
 
 /// The first paths, and how many more there are.
@@ -307,7 +320,9 @@ mod tests {
         };
         let live = filled(TABLE, policy, &live);
         let refused = refuse_unseen(TABLE, mode, &desired, wanted, &live);
-        refused.err().unwrap_or_default()
+        refused
+            .err()
+            .map_or(String::new(), |error| error.to_string())
     }
 
     /// The paths alone.

@@ -47,6 +47,19 @@ pub struct Write<'a> {
     pub fields: Fields,
 }
 
+/// What a write may lose, since its call cannot name it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{row} has `{member}` set, which the write of the list cannot name and may lose: nothing is sent; {advice}"
+)]
+pub struct WouldLose {
+    /// The path of the element that has it.
+    pub row: String,
+    pub member: &'static str,
+    /// What a person can do in place of the write.
+    pub advice: &'static str,
+}
+
 /// One vendor.
 pub trait Provider: Sync {
     /// The vendor's one kind with its field table.
@@ -81,10 +94,10 @@ pub trait Provider: Sync {
         1
     }
 
-    /// Why an object must not be written, though every member of the call is known: the write may lose what
-    /// live has beside it. `next` is the object as it should be.
-    fn refusal(&self, _live: &Live, _next: &Fields) -> Option<String> {
-        None
+    /// Checks that a write loses nothing that live has beside the members of the call, though all of those are known.
+    /// `next` is the object as it should be.
+    fn check_loss(&self, _live: &Live, _next: &Fields) -> Result<(), WouldLose> {
+        Ok(())
     }
 
     /// Reads every object of an account; nothing where the vendor has no list that shows them.

@@ -102,14 +102,14 @@ fn stated(
     value: &Value,
     path: &FieldPath,
     unsaid: &mut Vec<String>,
-) -> Result<Json, String> {
+) -> Result<Json, Unsayable> {
     match (&field.shape, value) {
         (Shape::Keyed(elements), Value::Items(items)) => listed(elements, items, path, unsaid),
         (Shape::Set(inner), Value::Set(members)) => {
             for member in members.iter() {
                 say(inner, Clearing::Impossible, &Value::Text(member.clone()))?;
                 if member.is_empty() {
-                    return Err("it has an empty member".into());
+                    return Err(Unsayable::EmptyMember);
                 }
             }
             Ok(field.shape.json(value))
@@ -122,8 +122,22 @@ fn stated(
     }
 }
 
-/// Whether a manifest that says this value is read as this value.
-fn say(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), String> {
+/// Why no manifest can say a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Unsayable {
+    #[error("it has an empty member")]
+    EmptyMember,
+    #[error("it has no spelling of its own in a manifest")]
+    NoSpelling,
+    #[error("an element of it has no key, so no manifest can name it")]
+    NoKey,
+    /// The manifest's reader refuses it, in its own words.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Checks that a manifest with this value is read as this value.
+fn say(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), Unsayable> {
     let scalar = match value {
         Value::Bool(value) => Scalar::Bool(*value),
         Value::Integer(value) => Scalar::Integer(*value),
@@ -132,8 +146,8 @@ fn say(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), String> {
     };
     match canon::scalar(shape, clearing, scalar, Edge::Manifest) {
         Ok(read) if read == *value => Ok(()),
-        Ok(_) => Err("it has no spelling of its own in a manifest".into()),
-        Err(misfit) => Err(misfit.message),
+        Ok(_) => Err(Unsayable::NoSpelling),
+        Err(misfit) => Err(Unsayable::Refused(misfit.message)),
     }
 }
 
@@ -142,11 +156,11 @@ fn listed(
     items: &[(Key, Fields)],
     path: &FieldPath,
     unsaid: &mut Vec<String>,
-) -> Result<Json, String> {
+) -> Result<Json, Unsayable> {
     let mut said = Vec::new();
     for (key, fields) in items {
         if key.shown().iter().any(|part| part.trim().is_empty()) {
-            return Err("an element of it has no key, so no manifest can name it".into());
+            return Err(Unsayable::NoKey);
         }
         let at = path.element(key.clone());
         let mut members = members(elements.fields, fields, &at, unsaid);

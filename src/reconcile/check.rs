@@ -1,5 +1,6 @@
 //! Load and audit: everything about manifests that can be checked without network and secrets.
 
+use crate::plan::document::Destination;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -197,8 +198,8 @@ pub(super) fn settle(
     let places = manifests
         .connections
         .iter()
-        .map(|c| (c.name.clone(), c.base_url.to_string()));
-    let mut places: BTreeMap<String, String> = places.collect();
+        .map(|c| (c.name.clone(), Destination::Url(c.base_url.to_string())));
+    let mut places: BTreeMap<String, Destination> = places.collect();
     let fingerprints = manifests
         .connections
         .iter()
@@ -212,7 +213,7 @@ pub(super) fn settle(
     if options.simulators.is_some() {
         places = connections
             .keys()
-            .map(|name| (name.clone(), "the sandbox".into()))
+            .map(|name| (name.clone(), Destination::Sandbox))
             .collect();
         fingerprints = BTreeMap::new();
     }

@@ -36,6 +36,17 @@ pub struct CommitBases {
 /// The base of one object, and the run that agreed on it.
 type Found = (Base, Option<Applied>);
 
+/// Why an object has no base that it could be compared with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum NoBase {
+    #[error("no base: commit {commit} has no valid manifest of it")]
+    NotInCommit { commit: String },
+    #[error("no base: it was another object of the vendor then")]
+    OtherObject,
+    #[error("no base: the journal has no apply of it")]
+    NotInJournal,
+}
+
 impl CommitBases {
     pub fn new(commit: String, sources: &[Arc<Source>]) -> Self {
         let manifests = lower::lower(sources, &provider::kind_rows(), &check::audit);
@@ -54,15 +65,13 @@ impl CommitBases {
         }
     }
 
-    fn of(&self, desired: &Desired) -> Result<Found, String> {
+    fn of(&self, desired: &Desired) -> Result<Found, NoBase> {
         let Some((identity, fields)) = self.by_address.get(&desired.address.to_string()) else {
-            let commit = short(&self.commit);
-            return Err(format!(
-                "no base: commit {commit} has no valid manifest of it"
-            ));
+            let commit = short(&self.commit).to_string();
+            return Err(NoBase::NotInCommit { commit });
         };
         if *identity != identity_of(desired) {
-            return Err("no base: it was another object of the vendor then".into());
+            return Err(NoBase::OtherObject);
         }
         let base = Base {
             fields: fields.clone(),
@@ -80,11 +89,11 @@ impl Bases {
         desired: &Desired,
         place: &Place,
         live: &Live,
-    ) -> Result<Found, String> {
+    ) -> Result<Found, NoBase> {
         match self {
             Self::Journal(memory) => memory
                 .base(table, desired, place, &live.fields)
-                .ok_or_else(|| "no base: the journal has no apply of it".into()),
+                .ok_or(NoBase::NotInJournal),
             Self::Commit(bases) => bases.of(desired),
         }
     }
@@ -158,7 +167,7 @@ fn compared(
     provider: &dyn Provider,
     desired: &Desired,
     live: &Live,
-    base: Result<Found, String>,
+    base: Result<Found, NoBase>,
     ledger: &mut Ledger<'_>,
     now: Timestamp,
 ) -> DriftEntry {
@@ -166,16 +175,16 @@ fn compared(
     let known = base.as_ref().ok().map(|(base, _)| base);
     let differences = match compare(table, desired, known, live, now) {
         Ok(differences) => differences,
-        Err(why) => {
+        Err(not_shown) => {
             ledger.skip(desired);
-            return DriftEntry::new(desired, State::Error, Some(why));
+            return DriftEntry::new(desired, State::Error, Some(not_shown.to_string()));
         }
     };
     let accepted = ledger.accept(table, desired, &differences);
     let mut entry = DriftEntry::compared(desired, differences, &accepted);
     match base {
         Ok((_, applied)) => entry.applied = applied,
-        Err(why) if !entry.differences.is_empty() => entry.message = Some(why),
+        Err(none) if !entry.differences.is_empty() => entry.message = Some(none.to_string()),
         Err(_) => {}
     }
     entry

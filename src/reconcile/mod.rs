@@ -33,6 +33,7 @@ use crate::apply::memory::{self, Key, Place};
 use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, observe_each};
 use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed, WriteChecks};
 use crate::plan::Planned;
+use crate::plan::document::Destination;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
 use crate::provider;
@@ -75,7 +76,7 @@ pub type Accounts = BTreeMap<String, Arc<Account>>;
 /// Where a connection of the manifests leads.
 pub fn place(checked: &Checked, connection: &str) -> Place {
     let base_url = checked.source.connections.get(connection);
-    let base_url = base_url.map(String::as_str).unwrap_or_default();
+    let base_url = base_url.map(Destination::as_str).unwrap_or_default();
     Place::new(base_url, checked.connections.get(connection))
 }
 
@@ -112,7 +113,10 @@ impl Pass {
         let connections = self.document.source.connections.iter();
         let places = connections.map(|(name, base_url)| {
             let account = self.accounts.get(name);
-            let place = Place::new(base_url, account.map(|account| &account.connection));
+            let place = Place::new(
+                base_url.as_str(),
+                account.map(|account| &account.connection),
+            );
             (name.clone(), place)
         });
         places.collect()

@@ -29,6 +29,11 @@ pub struct Saved {
     pub findings: Diagnostics,
 }
 
+/// A kind in a saved plan that no plan of this version has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the plan has objects of the kind {0}, which this version does not know")]
+pub struct UnknownKind(String);
+
 /// Joins a saved plan with the manifests of now; `in_scope` takes an address. Fails only on a plan that this version
 /// cannot have made.
 pub fn saved(
@@ -36,7 +41,7 @@ pub fn saved(
     checked: &Checked,
     in_scope: &dyn Fn(&str) -> bool,
     settings: &Settings,
-) -> Result<Saved, String> {
+) -> Result<Saved, UnknownKind> {
     let mut join = Join::new(checked, &plan.source);
     let mut out = Vec::new();
     for entry in plan.objects {
@@ -104,7 +109,7 @@ impl<'a> Join<'a> {
         }
     }
 
-    fn add(&mut self, entry: ObjectEntry) -> Result<(), String> {
+    fn add(&mut self, entry: ObjectEntry) -> Result<(), UnknownKind> {
         // One write per object, whatever the file says.
         if !self.seen.insert(entry.address.clone()) {
             return Ok(());
@@ -112,12 +117,13 @@ impl<'a> Join<'a> {
         let Some(desired) = self.unplanned.remove(&entry.address) else {
             return self.without_manifest(entry);
         };
-        let moved = provenance::moved(&entry, self.then, desired, self.now);
+        let checked = provenance::check_unmoved(&entry, self.then, desired, self.now);
+        let moved = checked.err().map(|moved| moved.to_string());
         self.push(Arc::clone(desired), entry, moved);
         Ok(())
     }
 
-    fn without_manifest(&mut self, entry: ObjectEntry) -> Result<(), String> {
+    fn without_manifest(&mut self, entry: ObjectEntry) -> Result<(), UnknownKind> {
         if entry.action != Action::Update {
             self.gone.push(entry.address);
             return Ok(());
@@ -162,12 +168,10 @@ impl<'a> Join<'a> {
 }
 
 /// An object that only the plan knows. Nothing is sent for it.
-fn empty(entry: &ObjectEntry) -> Result<Desired, String> {
+fn empty(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
     let (kind, name) = entry.address.split_once('/').unwrap_or_default();
     let table = provider::of_kind(kind).map(|provider| provider.table());
-    let table = table.ok_or_else(|| {
-        format!("the plan has objects of the kind {kind}, which this version does not know")
-    })?;
+    let table = table.ok_or_else(|| UnknownKind(kind.to_string()))?;
     let ids = table.identity.iter();
     let line = entry.origin.line;
     Ok(Desired {

@@ -37,6 +37,28 @@ pub struct Undone {
     manifests: BTreeMap<Address, Arc<Desired>>,
 }
 
+/// Why a run cannot be taken back at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UndoError {
+    #[error("the run {run} carried out nothing that could be taken back")]
+    NothingCarriedOut { run: String },
+    /// `changed` lists some fields that the run changed.
+    #[error("the run {run} did not change what --field names; it changed {changed}")]
+    FieldNotChanged { run: String, changed: String },
+}
+
+/// Why the object of a past write cannot be made without a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoObject {
+    #[error("unknown kind {0}")]
+    UnknownKind(String),
+    #[error("the manifests have no connection to {base_url}, where `{connection}` led then")]
+    NoConnection {
+        base_url: String,
+        connection: String,
+    },
+}
+
 /// One write of a run, and its object as it is found today.
 pub struct PastWrite {
     pub intent: Intent,
@@ -95,10 +117,10 @@ pub async fn undo(
     mut checked: Checked,
     settings: &Settings,
     kept: &Accounts,
-) -> Result<Undone, String> {
+) -> Result<Undone, UndoError> {
     if writes.is_empty() {
-        let why = format!("the run {run} carried out nothing that could be taken back");
-        return Err(why);
+        let run = run.to_string();
+        return Err(UndoError::NothingCarriedOut { run });
     }
     refuse_untouched(run, &writes, take)?;
     let mut work = Work::new(run);
@@ -155,7 +177,7 @@ pub async fn undo(
 }
 
 /// A field that was named and that the run did not change is a mistake, not an empty plan.
-fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), String> {
+fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), UndoError> {
     let changes = || writes.iter().flat_map(|write| &write.intent.changes);
     let touched = |pattern: &PathPattern| {
         writes.iter().any(|write| {
@@ -170,10 +192,10 @@ fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), 
     let changed: BTreeSet<&str> = changes().map(|change| change.path.as_str()).collect();
     let some: Vec<&str> = changed.iter().copied().take(NAMED).collect();
     let more = if changed.len() > NAMED { ", …" } else { "" };
-    let some = some.join(", ");
-    Err(format!(
-        "the run {run} did not change what --field names; it changed {some}{more}"
-    ))
+    Err(UndoError::FieldNotChanged {
+        run: run.to_string(),
+        changed: format!("{}{more}", some.join(", ")),
+    })
 }
 
 fn table(kind: &str) -> &'static [Field] {
@@ -345,10 +367,10 @@ pub fn unmanaged(
     intent: &Intent,
     checked: &Checked,
     source: &Arc<Source>,
-) -> Result<Desired, String> {
+) -> Result<Desired, NoObject> {
     let subject = intent.subject();
     let provider = provider::of_kind(subject.kind);
-    let provider = provider.ok_or_else(|| format!("unknown kind {}", subject.kind))?;
+    let provider = provider.ok_or_else(|| NoObject::UnknownKind(subject.kind.to_string()))?;
     let table = provider.table();
     let leads = |name: &&String| {
         checked
@@ -358,11 +380,9 @@ pub fn unmanaged(
             && subject.place().may_be(&place(checked, name))
     };
     let mut connections = checked.source.connections.keys().filter(leads);
-    let connection = connections.next().ok_or_else(|| {
-        format!(
-            "the manifests have no connection to {}, where `{}` led then",
-            intent.base_url, intent.connection
-        )
+    let connection = connections.next().ok_or_else(|| NoObject::NoConnection {
+        base_url: intent.base_url.clone(),
+        connection: intent.connection.clone(),
     })?;
     let name = intent.address.split_once('/').map_or("", |(_, name)| name);
     let ids = table.identity.iter();

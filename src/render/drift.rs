@@ -239,7 +239,7 @@ fn verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
 fn parts(document: &DriftDocument) -> Vec<String> {
     let summary = &document.summary;
     let findings = document.diagnostics.iter();
-    let errors = findings.filter(|one| one.severity == "error").count();
+    let errors = findings.filter(|one| one.is_error()).count();
     if errors > 0 {
         let errors = pluralize(errors, "error");
         return vec![format!("{errors} in the manifests, nothing was compared")];

@@ -126,7 +126,7 @@ pub fn outputs(out: &mut dyn Write, view: &View<'_>, delimiter: &str) -> io::Res
     let summary = &view.document.summary;
     let changes = summary.update + summary.observe_only > 0;
     let mut findings = view.document.diagnostics.iter();
-    let planned = view.stage != Stage::Checked && findings.all(|found| found.severity != "error");
+    let planned = view.stage != Stage::Checked && findings.all(|found| !found.is_error());
     let digest = if planned { &view.document.digest } else { "" };
     for (name, value) in [
         ("has_changes", changes.to_string()),

@@ -90,7 +90,7 @@ pub fn write(out: &mut dyn Write, format: Format, view: &View<'_>) -> io::Result
 /// A check of manifests, which makes no plan.
 fn checked(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     let findings = &view.document.diagnostics;
-    let valid = findings.iter().all(|finding| finding.severity != "error");
+    let valid = !findings.iter().any(|finding| finding.is_error());
     json::write(
         out,
         &json!({

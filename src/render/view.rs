@@ -1,5 +1,6 @@
 //! One run as every format shows it: the plan document, and what in it wants attention.
 
+use crate::model::Severity;
 use std::fmt::Write;
 
 use super::safe::visible;
@@ -64,7 +65,7 @@ impl<'a> View<'a> {
     /// The verdict: one line without markup.
     pub fn verdict(&self) -> String {
         let findings = &self.document.diagnostics;
-        let errors = findings.iter().filter(|f| f.severity == "error").count();
+        let errors = findings.iter().filter(|finding| finding.is_error()).count();
         if let Some(why) = self.stopped() {
             return format!("stopped. {}", visible(&shorten(why, 300)));
         }
@@ -223,7 +224,9 @@ pub fn state_of(object: &ObjectEntry) -> &'static str {
 
 /// Why a run ended early, other than by errors in the manifests.
 pub fn stopped(findings: &[DiagnosticEntry]) -> Option<&str> {
-    let stop = findings.iter().find(|finding| finding.code == "stopped")?;
+    let stop = findings
+        .iter()
+        .find(|finding| finding.code == DiagnosticEntry::STOPPED)?;
     Some(&stop.message)
 }
 
@@ -234,10 +237,9 @@ pub fn finding(entry: &DiagnosticEntry) -> Point<'_> {
         let _ = write!(message, " ({hint})");
     }
     Point {
-        level: if entry.severity == "error" {
-            Level::Error
-        } else {
-            Level::Warning
+        level: match entry.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
         },
         rule: &entry.code,
         address: None,

@@ -241,7 +241,7 @@ proptest! {
             return Ok(());
         }
         let sent = step::step(provider, &desired, &live, &next, &[]).map(|step| step.sent);
-        let sent = sent.map_err(TestCaseError::fail)?;
+        let sent = sent.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let one = |fields: &Fields| spoken(table, &carried(table, fields));
         prop_assert_eq!(one(&sent), one(&live.fields));
     }

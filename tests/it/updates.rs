@@ -84,7 +84,7 @@ fn updated(vendor: &str, id: &str, manifest: &str, live: &Json) -> Result<String
         panic!("one file");
     };
     match updated.failed.first() {
-        Some((_, why)) => Err(why.clone()),
+        Some((_, error)) => Err(error.to_string()),
         None => Ok(updated.file.text()),
     }
 }
@@ -96,7 +96,7 @@ fn imported(vendor: &str, id: &str, live: &Json) -> Result<String, String> {
         panic!("one object");
     };
     assert_eq!(imported.unsaid, [""; 0]);
-    imported.manifest.clone()
+    imported.manifest.clone().map_err(|error| error.to_string())
 }
 
 fn order(spec: &str) -> String {

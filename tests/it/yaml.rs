@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use entitle::manifest::edit::{self, Act, Edit, File, Place, same};
+use entitle::manifest::edit::{self, Act, Edit, EditError, File, Place, same};
 use entitle::manifest::{fmt, write};
 use entitle::model::diagnostic::Source;
 use entitle::model::json::{json_number, same_json};
@@ -321,7 +321,7 @@ fn a_file_is_changed_at_one_document_and_not_at_all_once_it_is_another() {
     std::fs::write(&path, text).expect("written");
     let label = Arc::new(Source::of_file(path.display().to_string(), text.into())).label();
     let second = edit::read(text).expect("readable")[1].mark;
-    let longer = |part: &str| Ok(Some(format!("{part}b: 3\n")));
+    let longer = |part: &str| Ok::<_, EditError>(Some(format!("{part}b: 3\n")));
 
     let mut file = File::of(&label);
     assert_eq!(file.change(second, |_| Ok(None)), Ok(false));
@@ -333,6 +333,6 @@ fn a_file_is_changed_at_one_document_and_not_at_all_once_it_is_another() {
     let refused = File::of(&label).change(Mark::default(), longer);
     assert_eq!(
         refused,
-        Err("the file was changed after it was read".into())
+        Err(EditError::ChangedSince)
     );
 }

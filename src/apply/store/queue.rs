@@ -459,7 +459,7 @@ mod tests {
         let lease = lease(Duration::from_secs(60));
         let start = Instant::now();
         let lost = queue.commit(ended("1"), Some(&lease)).await.unwrap_err();
-        assert_eq!(lost.to_string(), "cannot reach the store away: no route");
+        assert_eq!(with_causes(&*lost), "cannot reach the store away: no route");
         let took = start.elapsed();
         assert!(
             took > Duration::from_secs(59) && took < Duration::from_secs(61),

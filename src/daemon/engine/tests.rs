@@ -65,7 +65,7 @@ fn in_sync(desired: &Desired) -> Look {
             message: None,
             side_effects: Vec::new(),
         }),
-        hold: None,
+        refusal: None,
         standing: None,
         heals: false,
     }

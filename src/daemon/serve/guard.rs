@@ -18,15 +18,22 @@ use crate::model::SecretText;
 const SHORTEST_TOKEN: usize = 14;
 
 /// Why a server must not be started.
-pub fn refusal(listen: SocketAddr, token: Option<&SecretText>) -> Option<String> {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListenError {
+    #[error("{0} can be reached from other machines: give --listen-token, or listen on 127.0.0.1")]
+    NoToken(SocketAddr),
+    #[error(
+        "the token of --listen-token is too easy to guess: at least {SHORTEST_TOKEN} characters"
+    )]
+    ShortToken,
+}
+
+/// Checks that a server is for this machine only, or has a token that is not guessed.
+pub fn check_listen(listen: SocketAddr, token: Option<&SecretText>) -> Result<(), ListenError> {
     match token {
-        None if !listen.ip().is_loopback() => Some(format!(
-            "{listen} can be reached from other machines: give --listen-token, or listen on 127.0.0.1"
-        )),
-        Some(token) if token.expose_secret().len() < SHORTEST_TOKEN => Some(format!(
-            "the token of --listen-token is too easy to guess: at least {SHORTEST_TOKEN} characters"
-        )),
-        _ => None,
+        None if !listen.ip().is_loopback() => Err(ListenError::NoToken(listen)),
+        Some(token) if token.expose_secret().len() < SHORTEST_TOKEN => Err(ListenError::ShortToken),
+        _ => Ok(()),
     }
 }
 
@@ -38,7 +45,7 @@ pub struct Knock<'a> {
 
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AccessError {
     /// It was sent to a name that is not this machine's.
     Elsewhere,
     /// It has no token, or another.
@@ -46,9 +53,13 @@ pub enum Refusal {
 }
 
 /// Lets a request through, or says why not.
-pub fn admit(knock: &Knock<'_>, loopback: bool, token: Option<&SecretText>) -> Result<(), Refusal> {
+pub fn admit(
+    knock: &Knock<'_>,
+    loopback: bool,
+    token: Option<&SecretText>,
+) -> Result<(), AccessError> {
     if loopback && !knock.host.is_some_and(names_this_machine) {
-        return Err(Refusal::Elsewhere);
+        return Err(AccessError::Elsewhere);
     }
     let Some(token) = token else { return Ok(()) };
     let given = knock.authorization.and_then(credential).unwrap_or_default();
@@ -56,7 +67,7 @@ pub fn admit(knock: &Knock<'_>, loopback: bool, token: Option<&SecretText>) -> R
     if signature::equal(known, given.as_bytes()) {
         Ok(())
     } else {
-        Err(Refusal::Token)
+        Err(AccessError::Token)
     }
 }
 
@@ -106,12 +117,15 @@ mod tests {
     #[test]
     fn an_address_that_others_reach_needs_a_token() {
         let at = |text: &str| text.parse::<SocketAddr>().expect("an address");
-        assert_eq!(refusal(at("127.0.0.1:8900"), None), None);
-        assert_eq!(refusal(at("[::1]:8900"), None), None);
+        assert_eq!(check_listen(at("127.0.0.1:8900"), None), Ok(()));
+        assert_eq!(check_listen(at("[::1]:8900"), None), Ok(()));
         for open in ["0.0.0.0:8900", "[::]:8900", "192.0.2.1:80"] {
-            assert!(refusal(at(open), None).is_some(), "{open}");
-            assert_eq!(refusal(at(open), Some(&token())), None);
-            assert!(refusal(at(open), Some(&SecretText::from("short"))).is_some());
+            let refused = check_listen(at(open), None);
+            assert_eq!(refused, Err(ListenError::NoToken(at(open))));
+            assert_eq!(check_listen(at(open), Some(&token())), Ok(()));
+            let short = SecretText::from("short");
+            let refused = check_listen(at(open), Some(&short));
+            assert_eq!(refused, Err(ListenError::ShortToken));
         }
     }
 
@@ -143,9 +157,9 @@ mod tests {
             "192.0.2.1",
             "",
         ] {
-            assert_eq!(admit(Some(bad)), Err(Refusal::Elsewhere), "{bad}");
+            assert_eq!(admit(Some(bad)), Err(AccessError::Elsewhere), "{bad}");
         }
-        assert_eq!(admit(None), Err(Refusal::Elsewhere));
+        assert_eq!(admit(None), Err(AccessError::Elsewhere));
     }
 
     #[test]
@@ -171,8 +185,8 @@ mod tests {
             "Basic a-long-enough-token",
             "Digest a-long-enough-token",
         ] {
-            assert_eq!(with(Some(bad)), Err(Refusal::Token), "{bad}");
+            assert_eq!(with(Some(bad)), Err(AccessError::Token), "{bad}");
         }
-        assert_eq!(with(None), Err(Refusal::Token));
+        assert_eq!(with(None), Err(AccessError::Token));
     }
 }

@@ -37,7 +37,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use self::guard::{Knock, Refusal};
+use self::guard::{AccessError, Knock};
 use self::metrics::Metrics;
 use self::view::Query;
 use super::hooks::{Hooks, Rate};
@@ -93,9 +93,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    if let Some(refusal) = guard::refusal(address, serving.token.as_ref()) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal));
-    }
+    let checked = guard::check_listen(address, serving.token.as_ref());
+    checked.map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
     let (stopped, stopping) = watch::channel(false);
     let server = Arc::new(Server {
         metrics: Metrics::new(serving.status.clone()),
@@ -184,11 +183,11 @@ async fn harmless(mut response: Response) -> Response {
 async fn admit(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     match judge(&server, request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(Refusal::Elsewhere) => {
+        Err(AccessError::Elsewhere) => {
             let words = "this answers to names of this machine only, such as localhost\n";
             (StatusCode::MISDIRECTED_REQUEST, words).into_response()
         }
-        Err(Refusal::Token) => {
+        Err(AccessError::Token) => {
             let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"entitle\", Bearer")];
             let words =
                 "the token of --listen-token is needed, as a bearer token or as a password\n";
@@ -197,7 +196,7 @@ async fn admit(State(server): State<Arc<Server>>, request: Request, next: Next) 
     }
 }
 
-fn judge(server: &Server, headers: &HeaderMap) -> Result<(), Refusal> {
+fn judge(server: &Server, headers: &HeaderMap) -> Result<(), AccessError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let knock = Knock {
         host: text(header::HOST),

@@ -43,6 +43,11 @@ impl Drop for Following {
     }
 }
 
+/// The thread that follows a source could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot follow the source")]
+pub struct FollowError(#[source] std::io::Error);
+
 /// Follows named files and directories: sends [`Trigger::Source`] when they may have changed and
 /// [`Trigger::Following`] when they can no longer be followed, or again. Watches are set when this returns. With
 /// `poll` files are compared every few seconds instead of asking the system for events, which network file
@@ -51,7 +56,7 @@ pub fn follow(
     paths: &[PathBuf],
     poll: bool,
     hints: mpsc::Sender<Trigger>,
-) -> Result<Following, String> {
+) -> Result<Following, FollowError> {
     let (events, received) = sync_channel(EVENTS);
     let overflowed: Arc<AtomicBool> = Arc::default();
     let open = (!poll).then(|| watcher(events.clone(), Arc::clone(&overflowed)));
@@ -70,7 +75,7 @@ pub fn follow(
     std::thread::Builder::new()
         .name("following".into())
         .spawn(move || thread.run())
-        .map_err(|error| format!("cannot follow the source: {error}"))?;
+        .map_err(FollowError)?;
     Ok(Following { stop })
 }
 

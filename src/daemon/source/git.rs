@@ -5,6 +5,7 @@
 //! URL. Nothing is checked out: texts come from the object store, so links lead to nothing but other files of the
 //! commit, and there are no filters to run. What is fetched replaces what was there, whether or not history was rewritten.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::files::write::create_private_dirs;
-use crate::manifest::walk::{self, Blob, Commit};
+use crate::manifest::walk::{self, Blob, Commit, MissingBlob};
 use crate::manifest::{self, Loaded};
 
 /// Longest time for one run of git: a fetch of one commit that takes longer does not get better.
@@ -52,28 +53,61 @@ pub struct Remote {
     pub token: Option<String>,
 }
 
+/// Why what was typed names no remote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    #[error("{0:?} is no URL of a git remote")]
+    NotUrl(String),
+    #[error("{0:?} is no branch or tag")]
+    NotReference(String),
+    #[error("{0:?} is no folder inside the repository")]
+    NotFolder(String),
+}
+
+/// Why a remote could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("cannot create {}", dir.display())]
+    NotCreated { dir: PathBuf, source: io::Error },
+    #[error("cannot run git")]
+    NotRun(#[source] io::Error),
+    #[error("git takes no input")]
+    NoInput,
+    #[error("{command} took longer than {} s", LIMIT.as_secs())]
+    Timeout { command: String },
+    #[error("git cat-file took too long")]
+    BlobTimeout,
+    #[error("git cat-file")]
+    Broken(#[source] io::Error),
+    #[error(transparent)]
+    MissingBlob(#[from] MissingBlob),
+    /// What git said is in `words`, without credentials.
+    #[error("{command}: {words}")]
+    Failed { command: String, words: String },
+}
+
 impl Remote {
-    /// Says what is wrong with what was typed, before git would take it for something else.
-    pub fn fault(&self) -> Option<String> {
+    /// Checks what was typed, before git would take it for something else.
+    pub fn check(&self) -> Result<(), RemoteError> {
         let odd = |text: &str| {
             text.starts_with('-') || text.contains(|c: char| c.is_whitespace() || c.is_control())
         };
         if self.url.is_empty() || odd(&self.url) {
-            return Some(format!("{:?} is no URL of a git remote", self.url));
+            return Err(RemoteError::NotUrl(self.url.clone()));
         }
         let no_reference = |c: char| ":*?[^~\\+".contains(c);
         if self.reference.is_empty()
             || odd(&self.reference)
             || self.reference.contains(no_reference)
         {
-            return Some(format!("{:?} is no branch or tag", self.reference));
+            return Err(RemoteError::NotReference(self.reference.clone()));
         }
         let path = &self.path;
         if path.starts_with('/') || path.split('/').any(|part| part == "..") || path.contains('\0')
         {
-            return Some(format!("{path:?} is no folder inside the repository"));
+            return Err(RemoteError::NotFolder(path.clone()));
         }
-        None
+        Ok(())
     }
 
     /// The URL as it may be shown: without a name and a password in it.
@@ -91,10 +125,12 @@ impl Remote {
     }
 
     /// Fetches the reference and says which commit it is.
-    pub async fn fetch(&self) -> Result<String, String> {
+    pub async fn fetch(&self) -> Result<String, GitError> {
         if !self.dir.join("HEAD").is_file() {
-            create_private_dirs(&self.dir)
-                .map_err(|error| format!("cannot create {}: {error}", self.dir.display()))?;
+            create_private_dirs(&self.dir).map_err(|source| GitError::NotCreated {
+                dir: self.dir.clone(),
+                source,
+            })?;
             let dir = self.dir.display().to_string();
             self.git(&["init", "--bare", "--quiet", "--template=", &dir])
                 .await?;
@@ -122,7 +158,7 @@ impl Remote {
     }
 
     /// The manifests of a commit that was fetched, as those of a directory are found.
-    pub async fn load(&self, commit: &str) -> Result<Loaded, String> {
+    pub async fn load(&self, commit: &str) -> Result<Loaded, GitError> {
         let mut listing = Commit::LISTING.to_vec();
         listing.push(commit);
         let mut tree = Commit::of(&self.git(&listing).await?.stdout);
@@ -139,7 +175,7 @@ impl Remote {
     }
 
     /// The bytes of blobs, in their order.
-    async fn blobs(&self, blobs: &[Blob]) -> Result<Vec<Vec<u8>>, String> {
+    async fn blobs(&self, blobs: &[Blob]) -> Result<Vec<Vec<u8>>, GitError> {
         if blobs.is_empty() {
             return Ok(Vec::new());
         }
@@ -148,8 +184,8 @@ impl Remote {
             .command(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("cannot run git: {error}"))?;
-        let mut stdin = child.stdin.take().ok_or("git takes no input")?;
+            .map_err(GitError::NotRun)?;
+        let mut stdin = child.stdin.take().ok_or(GitError::NoInput)?;
         // Written beside the reading: both pipes are shorter than what goes through them.
         let feed = async move {
             let fed = stdin.write_all(wanted.as_bytes()).await;
@@ -159,23 +195,24 @@ impl Remote {
         let both = async { tokio::join!(feed, child.wait_with_output()) };
         let (_, output) = tokio::time::timeout(LIMIT, both)
             .await
-            .map_err(|_| "git cat-file took too long".to_string())?;
-        let output = output.map_err(|error| format!("git cat-file: {error}"))?;
-        walk::contents(blobs, &output.stdout)
+            .map_err(|_| GitError::BlobTimeout)?;
+        let output = output.map_err(GitError::Broken)?;
+        Ok(walk::contents(blobs, &output.stdout)?)
     }
 
-    async fn git(&self, arguments: &[&str]) -> Result<Output, String> {
+    async fn git(&self, arguments: &[&str]) -> Result<Output, GitError> {
         let run = self.command(arguments).stdin(Stdio::null()).output();
-        let name = format!("git {}", arguments.first().unwrap_or(&""));
+        let command = format!("git {}", arguments.first().unwrap_or(&""));
         let output = match tokio::time::timeout(LIMIT, run).await {
             Ok(Ok(output)) => output,
-            Ok(Err(error)) => return Err(format!("cannot run git: {error}")),
-            Err(_) => return Err(format!("{name} took longer than {} s", LIMIT.as_secs())),
+            Ok(Err(error)) => return Err(GitError::NotRun(error)),
+            Err(_) => return Err(GitError::Timeout { command }),
         };
         if output.status.success() {
             return Ok(output);
         }
-        Err(format!("{name}: {}", self.words(&output.stderr)))
+        let words = self.words(&output.stderr);
+        Err(GitError::Failed { command, words })
     }
 
     /// What git says went wrong, without the credentials it may repeat.
@@ -256,7 +293,7 @@ mod tests {
 
     #[test]
     fn nothing_that_git_could_take_for_an_option_gets_through() {
-        let fault = |url, reference, path| remote(url, reference, path).fault();
+        let fault = |url, reference, path| remote(url, reference, path).check().err();
         assert_eq!(fault("https://git.example/x.git", "main", "licences"), None);
         assert_eq!(fault("git@git.example:x.git", "v1.2/stable", ""), None);
         for (url, reference, path) in [

@@ -4,7 +4,10 @@
 //! put in force is not its business.
 
 pub mod directory;
+mod error;
 mod filesystem;
 mod follow;
 pub mod git;
 mod points;
+
+pub use error::SourceError;

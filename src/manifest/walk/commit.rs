@@ -252,21 +252,28 @@ fn parts(path: &Path) -> Vec<String> {
     parts
 }
 
+/// The blob that `git cat-file` did not show.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("git cat-file did not show {0}")]
+pub struct MissingBlob(String);
+
 /// Cuts what `git cat-file --batch` printed for `blobs`: of each a line of facts, its bytes, and a line's end.
-pub fn contents(blobs: &[Blob], mut printed: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+pub fn contents(blobs: &[Blob], mut printed: &[u8]) -> Result<Vec<Vec<u8>>, MissingBlob> {
     let mut read = Vec::with_capacity(blobs.len());
     for Blob { id, .. } in blobs {
-        let fault = || format!("git cat-file did not show {id}");
+        let missing = || MissingBlob(id.to_string());
         let end = printed.iter().position(|byte| *byte == b'\n');
-        let end = end.ok_or_else(fault)?;
+        let end = end.ok_or_else(missing)?;
         let facts = String::from_utf8_lossy(&printed[..end]);
         let size = facts
             .strip_prefix(id.as_str())
             .and_then(|rest| rest.strip_prefix(" blob "));
-        let size: usize = size.and_then(|size| size.parse().ok()).ok_or_else(fault)?;
-        let bytes = printed.get(end + 1..end + 1 + size).ok_or_else(fault)?;
+        let size: usize = size
+            .and_then(|size| size.parse().ok())
+            .ok_or_else(missing)?;
+        let bytes = printed.get(end + 1..end + 1 + size).ok_or_else(missing)?;
         read.push(bytes.to_vec());
-        printed = printed.get(end + 2 + size..).ok_or_else(fault)?;
+        printed = printed.get(end + 2 + size..).ok_or_else(missing)?;
     }
     Ok(read)
 }

@@ -25,7 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-pub use commit::{Blob, Commit, contents};
+pub use commit::{Blob, Commit, MissingBlob, contents};
 pub use disk::{Disk, Roots, tidy};
 pub use passed::{PassedOver, Tally};
 

@@ -41,7 +41,11 @@ fn connection(base_url: &str, auth: Auth) -> Connection {
 fn facts(connection: &Connection) -> SourceFacts {
     let name = connection.name.clone();
     SourceFacts {
-        connections: [(name.clone(), connection.base_url.to_string())].into(),
+        connections: [(
+            name.clone(),
+            Destination::Url(connection.base_url.to_string()),
+        )]
+        .into(),
         connection_fingerprints: [(name, connection_fingerprint(connection))].into(),
         ..SourceFacts::default()
     }
@@ -67,10 +71,21 @@ fn entry(desired: &Desired, facts: &SourceFacts) -> ObjectEntry {
     ObjectEntry::new(&planned, facts)
 }
 
+/// The words of a manifest that moved.
+fn words(
+    entry: &ObjectEntry,
+    then: &SourceFacts,
+    desired: &Desired,
+    now: &SourceFacts,
+) -> Option<String> {
+    let moved = check_unmoved(entry, then, desired, now).err()?;
+    Some(moved.to_string())
+}
+
 /// Why an object that was planned as `then` is not planned so any more as `now`.
 fn why(then: &Desired, now: &Desired) -> Option<String> {
     let facts = facts(&usual());
-    moved(&entry(then, &facts), &facts, now, &facts)
+    words(&entry(then, &facts), &facts, now, &facts)
 }
 
 #[test]
@@ -141,7 +156,7 @@ fn the_member_that_moved_is_named_with_its_file() {
 fn a_connection_counts_by_where_it_leads_and_who_it_is() {
     let (object, then) = (order(seats(5)), facts(&usual()));
     let entry = entry(&object, &then);
-    let named = |connection: &Connection| moved(&entry, &then, &object, &facts(connection));
+    let named = |connection: &Connection| words(&entry, &then, &object, &facts(connection));
     let mut slower = usual();
     slower.limits.concurrency = 9;
     slower.timeout = Duration::from_secs(9);
@@ -150,10 +165,10 @@ fn a_connection_counts_by_where_it_leads_and_who_it_is() {
         base_url: "https://evil.example.com/".parse().unwrap(),
         ..usual()
     };
-    let words = named(&elsewhere).unwrap();
+    let text = named(&elsewhere).unwrap();
     assert!(
-        words.contains("led to https://lac.example.com/ and leads to https://evil"),
-        "{words}"
+        text.contains("led to https://lac.example.com/ and leads to https://evil"),
+        "{text}"
     );
     let url = Url::parse("https://lac.example.com/t").unwrap();
     for auth in [
@@ -166,18 +181,18 @@ fn a_connection_counts_by_where_it_leads_and_who_it_is() {
             members: Vec::new(),
         },
     ] {
-        let words = named(&connection("https://lac.example.com/", auth)).unwrap();
+        let text = named(&connection("https://lac.example.com/", auth)).unwrap();
         assert!(
-            words.contains("the credentials of the connection `lac`"),
-            "{words}"
+            text.contains("the credentials of the connection `lac`"),
+            "{text}"
         );
     }
     let mut through = object.clone();
     through.connection = "other".into();
-    let words = moved(&entry, &then, &through, &then).unwrap();
+    let text = words(&entry, &then, &through, &then).unwrap();
     assert!(
-        words.contains("its connection was `lac` and is `other`"),
-        "{words}"
+        text.contains("its connection was `lac` and is `other`"),
+        "{text}"
     );
 }
 
@@ -188,15 +203,15 @@ fn a_plan_that_did_not_keep_what_manifests_said_is_made_again() {
         manifest_fingerprint: None,
         ..entry(&object, &facts)
     };
-    let words = moved(&old, &facts, &object, &facts).unwrap();
-    assert!(words.contains("plan again"), "{words}");
+    let text = words(&old, &facts, &object, &facts).unwrap();
+    assert!(text.contains("plan again"), "{text}");
     // Hashes of single members decide nothing.
     let forged = ObjectEntry {
         manifest_fingerprint: Some("sha256:0".into()),
         ..entry(&object, &facts)
     };
-    let words = moved(&forged, &facts, &object, &facts).unwrap();
-    assert!(words.starts_with("the manifest changed after"), "{words}");
+    let text = words(&forged, &facts, &object, &facts).unwrap();
+    assert!(text.starts_with("the manifest changed after"), "{text}");
 }
 
 #[test]

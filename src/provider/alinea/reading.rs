@@ -5,6 +5,7 @@
 //! The list call (`POST api/licenses`) would not save any: the shape of its items is not published and it
 //! has no filter by id.
 
+use crate::provider::Malformed;
 use serde_json::{Map, Value as Json};
 
 use super::fields::{BUFFER_USED, SEATS_UNREAD, SEATS_USED};
@@ -186,9 +187,9 @@ impl Reading for LicenseReading {
 
 /// The licence in a reply's envelope. Success is `IsSuccess` and `Data` together: the page's sample has the
 /// flag true beside two errors.
-fn data(json: Json, id: &str) -> Result<Map<String, Json>, String> {
+fn data(json: Json, id: &str) -> Result<Map<String, Json>, Malformed> {
     let Json::Object(mut envelope) = json else {
-        return Err("did not answer with an object".into());
+        return Err(Malformed::new("did not answer with an object"));
     };
     let success = envelope.get("IsSuccess").unwrap_or(&Json::Bool(true)) == &Json::Bool(true);
     let said = match envelope.get("Errors").and_then(words::of_json) {
@@ -196,24 +197,29 @@ fn data(json: Json, id: &str) -> Result<Map<String, Json>, String> {
         None => String::new(),
     };
     if !success {
-        return Err(format!("answered that it failed{said}"));
+        return Err(Malformed::new(format!("answered that it failed{said}")));
     }
     match envelope.remove("Data") {
         Some(Json::Object(data)) => about(&data, id).map(|()| data),
-        None | Some(Json::Null) => Err(format!("answered without `Data`{said}")),
+        None | Some(Json::Null) => Err(Malformed::new(format!("answered without `Data`{said}"))),
         Some(other) => {
             let kind = json_kind(&other);
-            Err(format!("answered with `Data` that is {kind}"))
+            Err(Malformed::new(format!(
+                "answered with `Data` that is {kind}"
+            )))
         }
     }
 }
 
 /// Refuses a licence that is another one than was asked for.
-fn about(data: &Map<String, Json>, id: &str) -> Result<(), String> {
+fn about(data: &Map<String, Json>, id: &str) -> Result<(), Malformed> {
     match data.get("Id") {
         None | Some(Json::Null) => Ok(()),
         Some(Json::String(shown)) if shown.eq_ignore_ascii_case(id) => Ok(()),
-        Some(shown) => Err(format!("answered with another licence: `Id` is {shown}")),
+        Some(shown) => {
+            let why = format!("answered with another licence: `Id` is {shown}");
+            Err(Malformed::new(why))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ids that name an object: from the manifest, and from the command line.
 
+use crate::model::Kind;
 use compact_str::ToCompactString;
 
 use super::{Auditor, canon};
@@ -35,7 +36,11 @@ impl Auditor<'_> {
                     node.describe()
                 )),
             };
-            match text.and_then(|text| id_text(&identity.shape, identity.name, &text)) {
+            let checked = text.and_then(|text| {
+                let id = id_text(&identity.shape, identity.name, &text);
+                id.map_err(|error| error.to_string())
+            });
+            match checked {
                 Ok(text) => found.push((identity.name, text)),
                 Err(message) => {
                     let finding = Diagnostic::error("bad-id", message)
@@ -48,8 +53,26 @@ impl Auditor<'_> {
     }
 }
 
-/// The identity in `text`: the members of the kind's identity, joined by `/`.
-pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, String> {
+/// Why a text does not name an object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    #[error("{kind} is named by {names}, for example {example}; not by {text:?}")]
+    WrongParts {
+        kind: Kind,
+        names: String,
+        example: String,
+        text: String,
+    },
+    #[error("`{name}` is not an id: {text:?}")]
+    NotId { name: String, text: String },
+    #[error("`{name}` must be a whole number below 2^64, not {text}")]
+    NotNumber { name: String, text: String },
+    #[error("`{name}` must be a GUID, not {text:?}")]
+    NotGuid { name: String, text: String },
+}
+
+/// Reads an identity: the members of the kind's identity, joined by `/`.
+pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, IdentityError> {
     let parts: Vec<&str> = text.split('/').collect();
     let names: Vec<&str> = table
         .identity
@@ -58,12 +81,12 @@ pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, String> {
         .collect();
     if parts.len() != names.len() {
         let example: Vec<&str> = table.identity.iter().map(|id| id.example).collect();
-        return Err(format!(
-            "{} is named by {}, for example {}; not by {text:?}",
-            table.kind,
-            names.join("/"),
-            example.join("/")
-        ));
+        return Err(IdentityError::WrongParts {
+            kind: table.kind,
+            names: names.join("/"),
+            example: example.join("/"),
+            text: text.to_string(),
+        });
     }
     let named = table.identity.iter().zip(parts);
     named
@@ -75,21 +98,27 @@ pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, String> {
 }
 
 /// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
-fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, String> {
+fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, IdentityError> {
+    let given = || (name.to_string(), text.to_string());
     let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\?#%*,".contains(c);
     if text.is_empty() || text.contains(odd) || text == "." || text == ".." {
-        return Err(format!("`{name}` is not an id: {text:?}"));
+        let (name, text) = given();
+        return Err(IdentityError::NotId { name, text });
     }
     match shape {
         Shape::Integer { .. } => match text.parse::<u64>() {
             Ok(number) => Ok(number.to_compact_string()),
-            Err(_) => Err(format!(
-                "`{name}` must be a whole number below 2^64, not {text}"
-            )),
+            Err(_) => {
+                let (name, text) = given();
+                Err(IdentityError::NotNumber { name, text })
+            }
         },
         Shape::Guid => match uuid::Uuid::try_parse(text) {
             Ok(id) => Ok(id.hyphenated().to_compact_string()),
-            Err(_) => Err(format!("`{name}` must be a GUID, not {text:?}")),
+            Err(_) => {
+                let (name, text) = given();
+                Err(IdentityError::NotGuid { name, text })
+            }
         },
         Shape::Id => Ok(canon::id(text)),
         _ => Ok(text.into()),
@@ -102,7 +131,8 @@ mod tests {
     use crate::provider;
 
     fn named(kind: &str, text: &str) -> Result<Vec<String>, String> {
-        let identity = identity_of(provider::of_kind(kind).unwrap().table(), text)?;
+        let identity = identity_of(provider::of_kind(kind).unwrap().table(), text);
+        let identity = identity.map_err(|error| error.to_string())?;
         Ok(identity.into_iter().map(|(_, id)| id.to_string()).collect())
     }
 
@@ -128,7 +158,7 @@ mod tests {
             "", ".", "..", "a b", "a\u{7}", "a/b", "a*", "a?b", "a%2f", "a,b",
         ] {
             let error = id(&Shape::TEXT, odd).unwrap_err();
-            assert!(error.starts_with("`id` is not an id: "), "{error}");
+            assert!(matches!(error, IdentityError::NotId { .. }), "{error}");
         }
         assert_eq!(id(&Shape::TEXT, "..."), Ok("...".into()));
         let number = Shape::Integer {
@@ -141,17 +171,16 @@ mod tests {
         assert_eq!(id(&number, &most), Ok(most));
         for odd in ["18446744073709551616", "-1", "1.5", "one"] {
             assert!(
-                id(&number, odd).unwrap_err().contains("whole number"),
+                matches!(id(&number, odd), Err(IdentityError::NotNumber { .. })),
                 "{odd}"
             );
         }
         let guid = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
         assert_eq!(id(&Shape::Guid, &guid.to_uppercase()), Ok(guid.into()));
-        assert!(
-            id(&Shape::Guid, "f76ac030")
-                .unwrap_err()
-                .contains("must be a GUID")
-        );
+        assert!(matches!(
+            id(&Shape::Guid, "f76ac030"),
+            Err(IdentityError::NotGuid { .. })
+        ));
         assert_eq!(id(&Shape::Id, &guid.to_uppercase()), Ok(guid.into()));
         assert_eq!(id(&Shape::Id, "Group-A"), Ok("Group-A".into()));
     }

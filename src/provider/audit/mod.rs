@@ -21,7 +21,7 @@ mod identity;
 mod paths;
 mod policy;
 
-pub use identity::identity_of;
+pub use identity::{IdentityError, identity_of};
 pub use paths::{path_fault, place};
 
 /// Checks a draft and makes it desired. Nothing comes back if anything was wrong.

@@ -27,7 +27,7 @@ pub type GroupRow<'de> = Row<'static, 'de, 2>;
 #[derive(Default)]
 pub struct Groups {
     wanted: BTreeSet<Text>,
-    pub failure: Option<String>,
+    pub failure: Option<GroupError>,
     /// Readings that came before this one and were given up because the list moved.
     before: usize,
     progress: Progress,
@@ -64,12 +64,15 @@ impl Groups {
     ///
     /// A page that is not full ends the list, unless a name is still unknown: then a server that gives
     /// fewer rows than it was asked for is given the benefit of one more call.
-    pub fn page(&mut self, rows: &[GroupRow<'_>], name: &str) -> Result<bool, String> {
+    pub fn page(&mut self, rows: &[GroupRow<'_>], name: &str) -> Result<bool, GroupError> {
         let sheet = self.sheet();
         let before = self.progress.seen.len();
         self.progress.pages += 1;
         let ids = self.keep(rows);
-        let ids = ids.map_err(|fault| format!("{name} answered with {fault}"))?;
+        let ids = ids.map_err(|member| GroupError::NoMember {
+            call: name.to_string(),
+            member,
+        })?;
         if rows.len() < sheet.limit {
             self.progress.capped = Some(rows.len().max(1));
         }
@@ -85,21 +88,20 @@ impl Groups {
         let unknown = wanted.any(|name| !ids.contains_key(name.as_str()));
         let more = seen.len() > before && (rows.len() >= sheet.limit || unknown);
         if more && *pages >= MOST_PAGES {
-            return Err(format!(
-                "{name} answered with page {MOST_PAGES} of a list that does not end"
-            ));
+            return Err(GroupError::Endless {
+                call: name.to_string(),
+            });
         }
         Ok(more)
     }
 
     /// Keeps the names that a page shows, and gives back its ids.
-    fn keep(&mut self, rows: &[GroupRow<'_>]) -> Result<Vec<String>, String> {
+    fn keep(&mut self, rows: &[GroupRow<'_>]) -> Result<Vec<String>, &'static str> {
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             let [id, name] = &row.beside;
-            let lacks = |name: &str| format!("a user group without the text `{name}`");
-            let id = canon::id(id.text().ok_or_else(|| lacks("id"))?).to_string();
-            let name = name.text().ok_or_else(|| lacks("name"))?;
+            let id = canon::id(id.text().ok_or("id")?).to_string();
+            let name = name.text().ok_or("name")?;
             self.progress.seen.insert(id.clone());
             let ids = self.progress.ids.entry(name.to_string()).or_default();
             ids.insert(id.clone());
@@ -109,12 +111,15 @@ impl Groups {
     }
 
     /// Reads the list once more after it moved, unless it was read often enough.
-    fn begin_again(&mut self, name: &str) -> Result<bool, String> {
+    fn begin_again(&mut self, name: &str) -> Result<bool, GroupError> {
         self.before += 1;
         self.progress = Progress::default();
         match self.before < READINGS {
             true => Ok(true),
-            false => Err(unsettled(name.split('?').next().unwrap_or(name))),
+            false => {
+                let list = name.split('?').next().unwrap_or(name);
+                Err(GroupError::Unread(unsettled(list)))
+            }
         }
     }
 
@@ -123,7 +128,7 @@ impl Groups {
         &self,
         organization: &str,
         names: &BTreeSet<Text>,
-    ) -> Result<BTreeSet<String>, String> {
+    ) -> Result<BTreeSet<String>, GroupError> {
         if let Some(why) = &self.failure
             && !names.is_empty()
         {
@@ -141,7 +146,7 @@ impl Groups {
         if faults.is_empty() {
             Ok(ids)
         } else {
-            Err(faults.join("; "))
+            Err(GroupError::Names(faults.join("; ")))
         }
     }
 
@@ -161,6 +166,21 @@ impl Groups {
             None => fault,
         }
     }
+}
+
+/// Why the ids of named user groups are not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GroupError {
+    #[error("{call} answered with a user group without the text `{member}`")]
+    NoMember { call: String, member: &'static str },
+    #[error("{call} answered with page {MOST_PAGES} of a list that does not end")]
+    Endless { call: String },
+    /// The list could not be read, in the words of its call.
+    #[error("{0}")]
+    Unread(String),
+    /// Names that no group has, or several have.
+    #[error("{0}")]
+    Names(String),
 }
 
 /// Names should be unique, but only the status list of the create call hints at it (2026-11-21).
@@ -194,7 +214,7 @@ mod tests {
             groups.page(&page.rows, "GET /groups?page=1000").err()
         });
         assert_eq!(
-            end.as_deref(),
+            end.map(|error| error.to_string()).as_deref(),
             Some("GET /groups?page=1000 answered with page 1000 of a list that does not end")
         );
     }

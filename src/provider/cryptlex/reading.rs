@@ -6,6 +6,7 @@
 //! more before it is called missing, since rows move between pages while others write. User groups have no such
 //! second look, so their pages overlap (`groups`).
 
+use crate::provider::cryptlex::groups::GroupError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -282,7 +283,9 @@ impl LicenseReading {
                     self.settled.put(index, observed);
                 }
             }
-            Purpose::Groups(number) => self.organizations[number].groups.failure = Some(why),
+            Purpose::Groups(number) => {
+                self.organizations[number].groups.failure = Some(GroupError::Unread(why));
+            }
         }
     }
 }
@@ -383,7 +386,7 @@ impl Reading for LicenseReading {
                     });
                     Observed::Live(live)
                 }
-                Err(why) => Observed::Unread(why),
+                Err(error) => Observed::Unread(error.to_string()),
             }
         })
     }

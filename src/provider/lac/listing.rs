@@ -218,24 +218,30 @@ impl OrderListing {
         }
     }
 
-    fn owner(&self, key: &str, name: &str) -> Result<i64, String> {
-        if let Some(customer) = self.proved.get(key) {
+    fn owner(&self, key: &str, name: &str) -> Result<i64, OwnerError> {
+        let (key, name) = (key.to_string(), name.to_string());
+        if let Some(customer) = self.proved.get(&key) {
             return Ok(*customer);
         }
         let ids = self
             .customers
-            .get(name)
+            .get(&name)
             .map(|ids| ids.iter().collect::<Vec<_>>());
         match ids.as_deref() {
             Some([only]) => Ok(**only),
-            Some(_) => Err(format!(
-                "order {key} is in the list of no customer named {name:?}"
-            )),
-            None => Err(format!(
-                "GET /customers lists no customer named {name:?}, to whom order {key} belongs"
-            )),
+            Some(_) => Err(OwnerError::InNoList { key, name }),
+            None => Err(OwnerError::UnknownCustomer { key, name }),
         }
     }
+}
+
+/// Why the customer of a listed order is not known: its reply has the name and not the id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum OwnerError {
+    #[error("order {key} is in the list of no customer named {name:?}")]
+    InNoList { key: String, name: String },
+    #[error("GET /customers lists no customer named {name:?}, to whom order {key} belongs")]
+    UnknownCustomer { key: String, name: String },
 }
 
 impl Listing for OrderListing {
@@ -273,14 +279,14 @@ impl Listing for OrderListing {
     }
 }
 
-fn observed(live: Result<Live, Malformed>, owner: Result<i64, String>, key: &str) -> Observed {
+fn observed(live: Result<Live, Malformed>, owner: Result<i64, OwnerError>, key: &str) -> Observed {
     match (live, owner) {
         (Ok(mut live), Ok(owner)) => {
             live.fields.insert("customer_id", Value::Integer(owner));
             Observed::Live(live)
         }
         (Err(fault), _) => Observed::Unread(format!("GET /license-orders: order {key}: {fault}")),
-        (_, Err(why)) => Observed::Unread(why),
+        (_, Err(error)) => Observed::Unread(error.to_string()),
     }
 }
 

@@ -18,6 +18,7 @@ mod fields;
 mod listing;
 mod reading;
 
+use crate::provider::WouldLose;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -92,19 +93,21 @@ impl Provider for LicenseSpring {
     }
 
     /// A row may be made anew by a write, without what the write cannot name.
-    fn refusal(&self, live: &Live, next: &Fields) -> Option<String> {
+    fn check_loss(&self, live: &Live, next: &Fields) -> Result<(), WouldLose> {
         let list = FieldPath::default().field(fields::FEATURES);
         let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
-        rows.iter().find_map(|(key, _)| {
+        let loss = rows.iter().find_map(|(key, _)| {
             let row = list.element(key.clone());
             let set = fields::UNNAMED
                 .iter()
                 .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
-            Some(format!(
-                "{row} has `{set}` set, which the write of the list cannot name and may lose: nothing is \
-                 sent; change the features of this license at the vendor"
-            ))
-        })
+            Some(WouldLose {
+                row: row.to_string(),
+                member: set,
+                advice: "change the features of this license at the vendor",
+            })
+        });
+        loss.map_or(Ok(()), Err)
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {

@@ -7,7 +7,8 @@
 mod names;
 mod update;
 
-use crate::model::with_causes;
+use crate::model::Vendor;
+use crate::reconcile::OpenError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,9 +43,63 @@ pub struct Imported {
     pub identity: Identity,
     pub name: String,
     /// The manifest, or why there is none.
-    pub manifest: Result<String, String>,
+    pub manifest: Result<String, ImportError>,
     /// What the object has and the manifest does not say, because no manifest can.
     pub unsaid: Vec<String>,
+}
+
+/// Why an object, or a whole connection, is not imported.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Identity(#[from] audit::IdentityError),
+    #[error("{vendor} has no call that lists its objects: name them with --id {id}")]
+    NoList { vendor: Vendor, id: String },
+    #[error("no manifest of `{connection}` names {id}")]
+    NotManaged { connection: String, id: String },
+    #[error("{0} has no such object")]
+    Missing(Vendor),
+    /// It could not be read, for the reason in the text.
+    #[error("{0}")]
+    Unread(String),
+    /// It could not be planned, for the reason in the text.
+    #[error("{0}")]
+    Unplanned(String),
+    #[error("{0}")]
+    Unspelled(String),
+    #[error("its manifest would not be valid: {message} ({code})")]
+    Invalid { message: String, code: &'static str },
+    #[error("its manifest would not be read as one object")]
+    NotOneObject,
+    #[error("its manifest would not say what is there: `{0}` would change")]
+    WouldChange(String),
+}
+
+/// Why it is not clear which connection is meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoConnection {
+    #[error("there is no connection `{name}`; {known}")]
+    Unknown {
+        name: String,
+        known: KnownConnections,
+    },
+    #[error("{known}")]
+    NotNamed { known: KnownConnections },
+}
+
+/// The connections that could be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownConnections(Vec<String>);
+
+impl std::fmt::Display for KnownConnections {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_slice() {
+            [] => out.write_str("there is no Connection: pass the file that has it"),
+            all => write!(out, "--connection must be one of {}", all.join(", ")),
+        }
+    }
 }
 
 /// Which objects of a connection are asked for.
@@ -62,9 +117,8 @@ pub async fn seen(
     connection: &str,
     ask: &Ask,
     settings: &Settings,
-) -> Result<Seen, String> {
-    let account =
-        open_account(checked, connection, settings).map_err(|error| with_causes(&error))?;
+) -> Result<Seen, ImportError> {
+    let account = open_account(checked, connection, settings)?;
     let provider = account.provider;
     let table = provider.table();
     let mut seen = Seen {
@@ -113,7 +167,7 @@ fn wanted<'a>(
     table: &KindTable,
     connection: &str,
     ids: &[String],
-) -> Result<Vec<&'a Desired>, String> {
+) -> Result<Vec<&'a Desired>, ImportError> {
     let known = managed(checked, connection);
     if ids.is_empty() {
         let read = known.into_values();
@@ -124,18 +178,20 @@ fn wanted<'a>(
     let named = ids.iter().map(|id| {
         let identity = audit::identity_of(table, id)?;
         let desired = known.get(&identity).copied();
-        desired.ok_or_else(|| format!("no manifest of `{connection}` names {id}"))
+        desired.ok_or_else(|| ImportError::NotManaged {
+            connection: connection.to_string(),
+            id: id.clone(),
+        })
     });
     named.collect()
 }
 
-fn no_list(table: &KindTable) -> String {
+fn no_list(table: &KindTable) -> ImportError {
     let names: Vec<&str> = table.identity.iter().map(|id| id.name).collect();
-    format!(
-        "{} has no call that lists its objects: name them with --id {}",
-        table.vendor,
-        names.join("/")
-    )
+    ImportError::NoList {
+        vendor: table.vendor,
+        id: names.join("/"),
+    }
 }
 
 /// An object that is only to be read.
@@ -185,8 +241,8 @@ pub fn import(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Import
                 Observed::Live(live) => {
                     manifest(checked, seen, found, live, &name, settings, &mut unsaid)
                 }
-                Observed::Missing => Err(format!("{} has no such object", seen.provider.vendor())),
-                Observed::Unread(why) => Err(why.clone()),
+                Observed::Missing => Err(ImportError::Missing(seen.provider.vendor())),
+                Observed::Unread(why) => Err(ImportError::Unread(why.clone())),
             };
             Imported {
                 identity: found.identity.clone(),
@@ -206,7 +262,7 @@ fn manifest(
     name: &str,
     settings: &Settings,
     unsaid: &mut Vec<String>,
-) -> Result<String, String> {
+) -> Result<String, ImportError> {
     let table = seen.provider.table();
     // A vendor's id is checked like a user's: it becomes a part of a path.
     let identity = audit::identity_of(table, &shown(&found.identity))?;
@@ -229,7 +285,7 @@ fn manifest(
         &ids,
         Json::Object(said.desired),
     );
-    let text = write::yaml(&document).map_err(|error| error.to_string())?;
+    let text = write::yaml(&document).map_err(|error| ImportError::Unspelled(error.to_string()))?;
     proved(checked, seen, &text, live, settings)?;
     Ok(text)
 }
@@ -249,39 +305,35 @@ fn proved(
     text: &str,
     live: &Live,
     settings: &Settings,
-) -> Result<(), String> {
+) -> Result<(), ImportError> {
     let source = Source::new("the imported manifest".into(), text.to_string());
     let read = reread(checked, source);
     let mut findings = read.findings.iter();
     if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
-        let code = finding.code;
-        return Err(format!(
-            "its manifest would not be valid: {} ({code})",
-            finding.message
-        ));
+        return Err(ImportError::Invalid {
+            message: finding.message.clone(),
+            code: finding.code,
+        });
     }
     let [desired] = read.desired.as_slice() else {
-        return Err("its manifest would not be read as one object".into());
+        return Err(ImportError::NotOneObject);
     };
     unchanged(seen.provider, desired, live, settings)
 }
 
-/// Says where a manifest still differs from the object that it was made from.
+/// Checks that a manifest differs nowhere from the object that it was made from.
 fn unchanged(
     provider: &dyn Provider,
     desired: &Arc<Desired>,
     live: &Live,
     settings: &Settings,
-) -> Result<(), String> {
+) -> Result<(), ImportError> {
     let observed = Observed::Live(live.clone());
     let planned = plan::plan(provider, desired, &observed, (settings.clock)());
     match (planned.action, planned.changes.first()) {
         (Action::None | Action::Suspend, None) => Ok(()),
-        (_, Some(change)) => Err(format!(
-            "its manifest would not say what is there: `{}` would change",
-            change.path
-        )),
-        (_, None) => Err(planned.message.unwrap_or_default()),
+        (_, Some(change)) => Err(ImportError::WouldChange(change.path.to_string())),
+        (_, None) => Err(ImportError::Unplanned(planned.message.unwrap_or_default())),
     }
 }
 
@@ -299,16 +351,16 @@ fn reread(checked: &Checked, source: Source) -> Checked {
 }
 
 /// The connection that is meant: the one that is named, or the only one there is.
-pub fn connection(checked: &Checked, named: Option<&str>) -> Result<String, String> {
+pub fn connection(checked: &Checked, named: Option<&str>) -> Result<String, NoConnection> {
     let all: Vec<&str> = checked.connections.keys().map(String::as_str).collect();
-    let several = || match all.as_slice() {
-        [] => "there is no Connection: pass the file that has it".to_string(),
-        all => format!("--connection must be one of {}", all.join(", ")),
-    };
+    let known = || KnownConnections(all.iter().map(ToString::to_string).collect());
     match (named, all.as_slice()) {
         (Some(name), _) if checked.connections.contains_key(name) => Ok(name.to_string()),
-        (Some(name), _) => Err(format!("there is no connection `{name}`; {}", several())),
+        (Some(name), _) => Err(NoConnection::Unknown {
+            name: name.to_string(),
+            known: known(),
+        }),
         (None, [only]) => Ok((*only).to_string()),
-        (None, _) => Err(several()),
+        (None, _) => Err(NoConnection::NotNamed { known: known() }),
     }
 }

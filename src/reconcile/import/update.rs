@@ -3,13 +3,14 @@
 //! The plan says what differs, and it speaks of managed fields only, so `policy.ignore` and
 //! `policy.keepUnlisted` hold here as they do in an apply.
 
+use crate::reconcile::import::ImportError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::edit::{self, Act, Edit, File, Place};
+use crate::manifest::edit::{self, Act, Edit, EditError, File, Place};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find};
 use crate::model::{
@@ -26,7 +27,30 @@ pub struct Updated {
     /// Addresses of the objects that were changed.
     pub changed: Vec<String>,
     /// Addresses of the objects that were left as they are, with the reason.
-    pub failed: Vec<(String, String)>,
+    pub failed: Vec<(String, UpdateError)>,
+}
+
+/// Why the manifest of an object is left as it is.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum UpdateError {
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    #[error("it would not be valid: {0}")]
+    Invalid(String),
+    #[error("it would be gone")]
+    Gone,
+    #[error(
+        "`{given}` stands for `{field}`, and the vendor answers with `{field}` only: change it by hand"
+    )]
+    Resolved { given: String, field: String },
+    #[error("a field that is not in the table")]
+    UnknownField,
+    #[error("`{0}` is something that no manifest can say")]
+    Unsayable(String),
+    #[error("`{0}` is not in the file")]
+    NotInFile(String),
 }
 
 /// Brings the files of the objects that were seen up to date.
@@ -63,20 +87,20 @@ fn object(
     observed: &Observed,
     text: &str,
     settings: &Settings,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, UpdateError> {
     let live = match observed {
         Observed::Live(live) => live,
-        Observed::Missing => return Err(format!("{} has no such object", desired.vendor)),
-        Observed::Unread(why) => return Err(why.clone()),
+        Observed::Missing => return Err(ImportError::Missing(desired.vendor).into()),
+        Observed::Unread(why) => return Err(ImportError::Unread(why.clone()).into()),
     };
     let shared = Arc::new(desired.clone());
     let planned = plan::plan(seen.provider, &shared, observed, (settings.clock)());
     if planned.changes.is_empty() {
         return Ok(None);
     }
-    let documents = edit::read(text).ok_or("the file cannot be read")?;
+    let documents = edit::read(text).ok_or(EditError::Unreadable)?;
     let document = documents.iter().find(|document| is(document, desired));
-    let document = document.ok_or("its document is not found")?;
+    let document = document.ok_or(EditError::NoDocument)?;
     let table = seen.provider.table();
     let edits = edits(table, desired, live, document, &planned.changes)?;
     let edited = edit::edit(text, &edits)?;
@@ -89,7 +113,7 @@ fn object(
         .iter()
         .find(|finding| finding.severity == Severity::Error)
     {
-        return Err(format!("it would not be valid: {}", finding.message));
+        return Err(UpdateError::Invalid(finding.message.clone()));
     }
     let again = read
         .desired
@@ -97,7 +121,7 @@ fn object(
         .find(|one| one.address == desired.address);
     unchanged(
         seen.provider,
-        again.ok_or("it would be gone")?,
+        again.ok_or(UpdateError::Gone)?,
         live,
         settings,
     )?;
@@ -127,7 +151,7 @@ fn edits(
     live: &Live,
     document: &Node,
     changes: &[Change],
-) -> Result<Vec<Edit>, String> {
+) -> Result<Vec<Edit>, UpdateError> {
     let root = document.get("spec").and_then(|spec| spec.get("desired"));
     let said = statement::of(table.desired, live).desired;
     let mut edits = Vec::new();
@@ -140,12 +164,12 @@ fn edits(
             .iter()
             .find(|resolved| resolved.field == *name)
         {
-            return Err(format!(
-                "`{}` stands for `{name}`, and the vendor answers with `{name}` only: change it by hand",
-                by.given
-            ));
+            return Err(UpdateError::Resolved {
+                given: by.given.to_string(),
+                field: name.to_string(),
+            });
         }
-        let field = find(table.desired, name).ok_or("a field that is not in the table")?;
+        let field = find(table.desired, name).ok_or(UpdateError::UnknownField)?;
         let way = ["spec", "desired", name].map(|part| Place::Member(part.to_string()));
         let spot = Spot {
             field,
@@ -171,7 +195,7 @@ fn one(
     said: &Map<String, Json>,
     keeps: bool,
     edits: &mut Vec<Edit>,
-) -> Result<(), String> {
+) -> Result<(), UpdateError> {
     match (change.path.parts(), &spot.field.shape) {
         ([_], Shape::Set(inner)) => {
             let held = live.fields.get(spot.field.name);
@@ -189,14 +213,13 @@ fn one(
                     let element = said
                         .get(spot.field.name)
                         .and_then(|list| element(list, elements, key));
-                    let element = element.ok_or_else(|| {
-                        format!("`{}` is something that no manifest can say", change.path)
-                    })?;
+                    let element =
+                        element.ok_or_else(|| UpdateError::Unsayable(change.path.to_string()))?;
                     let edit = added(spot, element, edits);
                     edits.push(edit);
                 }
                 ([Part::Field(name)], Some(index)) => {
-                    let field = find(elements.fields, name).ok_or("an unknown field")?;
+                    let field = find(elements.fields, name).ok_or(UpdateError::UnknownField)?;
                     let way = with(&spot.way, Place::Item(index));
                     let spot = Spot {
                         field,
@@ -207,10 +230,10 @@ fn one(
                 }
                 // It follows from another change: the file says nothing of this element.
                 ([Part::Field(_)], None) => {}
-                _ => return Err(format!("`{}` is not in the file", change.path)),
+                _ => return Err(UpdateError::NotInFile(change.path.to_string())),
             }
         }
-        _ => return Err(format!("`{}` is not in the file", change.path)),
+        _ => return Err(UpdateError::NotInFile(change.path.to_string())),
     }
     Ok(())
 }

@@ -26,8 +26,10 @@ impl Undone {
             let address = &planned.desired.address;
             let moved = shown.zip(self.manifests.get(address));
             let moved = moved.and_then(|(shown, manifest)| {
-                provenance::moved(shown, &saved.source, manifest, &pass.document.source)
+                let (then, now) = (&saved.source, &pass.document.source);
+                provenance::check_unmoved(shown, then, manifest, now).err()
             });
+            let moved = moved.map(|moved| moved.to_string());
             let same = shown.is_some_and(|shown| is_same_work(entry, shown));
             let changed = !same && planned.action == Action::Update;
             let why = "its live values changed after the plan was made: undo again";

@@ -83,7 +83,7 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
 
     let ids = (0..3).map(|number| vendor.id(number)).collect();
     let three = import::seen(&checked, vendor.name, &Ask::Ids(ids), &settings).await;
-    assert_eq!(three.map(|seen| seen.objects.len()), Ok(3));
+    assert_eq!(three.expect("three").objects.len(), 3);
     assert_eq!(
         spent(),
         (budget.login, budget.import_three, 0),

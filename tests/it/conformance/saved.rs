@@ -10,7 +10,7 @@ use entitle::apply::recorder::Recorder;
 use entitle::apply::records::Records;
 use entitle::apply::store::Queue;
 use entitle::apply::{Outcome, Report};
-use entitle::plan::document::PlanDocument;
+use entitle::plan::document::{Destination, PlanDocument};
 use entitle::plan::saved;
 use entitle::reconcile::{self, Accounts, ApplyOptions, Checked, Pass, Saved, Take};
 use serde_json::{Value as Json, json};
@@ -210,7 +210,7 @@ async fn a_saved_plan_writes_nothing_through_a_connection_that_leads_elsewhere(
     let document = through_a_file(&bench, &checked).await;
     let mut elsewhere = checked.clone();
     for place in elsewhere.source.connections.values_mut() {
-        *place = "https://evil.example.com/".into();
+        *place = Destination::Url("https://evil.example.com/".into());
     }
     let names = elsewhere.source.connections.keys().cloned();
     elsewhere.source.connection_fingerprints = names.map(|name| (name, "other".into())).collect();

@@ -140,10 +140,10 @@ async fn what_cannot_be_fetched_says_why() {
     let mut remote = repository.remote(clone.path());
     remote.reference = "nothing".into();
     let why = remote.fetch().await.expect_err("no such branch");
-    assert!(why.contains("nothing"), "{why}");
+    assert!(why.to_string().contains("nothing"), "{why}");
     remote.url = "file:///nowhere/at/all.git".into();
     let why = remote.fetch().await.expect_err("no such repository");
-    assert!(why.starts_with("git fetch: "), "{why}");
+    assert!(why.to_string().starts_with("git fetch: "), "{why}");
     remote.url = "ext::sh -c touch% /tmp/entitle-was-here".into();
     assert!(remote.fetch().await.is_err());
     assert!(!Path::new("/tmp/entitle-was-here").exists());

@@ -24,6 +24,7 @@ use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::pass::Shell;
 use entitle::daemon::sharing::Sharing;
+use entitle::daemon::source::SourceError;
 use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
 use entitle::daemon::task::{Fetched, Order, Task};
 use entitle::daemon::trigger::Trigger;
@@ -305,12 +306,18 @@ fn pure_settings() -> Settings {
     }
 }
 
-fn fetched(bench: &Bench, source: &Result<Vec<Object>, String>) -> Result<Option<Fetched>, String> {
-    let checked = bench.findings(source.as_ref().map_err(Clone::clone)?);
+fn fetched(
+    bench: &Bench,
+    source: &Result<Vec<Object>, String>,
+) -> Result<Option<Fetched>, SourceError> {
+    let checked = source
+        .as_ref()
+        .map_err(|why| SourceError::Scope(why.clone()));
+    let checked = bench.findings(checked?);
     let wrong = |finding: &&Diagnostic| finding.severity == Severity::Error;
     let fault = checked.findings.iter().find(wrong);
-    if let Some(fault) = fault.map(|fault| fault.message.clone()) {
-        return Err(fault);
+    if let Some(first) = fault.map(|fault| fault.message.clone()) {
+        return Err(SourceError::Invalid { first, more: 0 });
     }
     let revision = checked.source.manifests.clone();
     Ok(Some(Fetched { checked, revision }))

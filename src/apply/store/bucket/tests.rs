@@ -11,6 +11,7 @@ use crate::apply::memory::testing::{self, record, started};
 use crate::apply::memory::{Detail, Form, Memory};
 use crate::apply::store::compact::compact;
 use crate::apply::store::{LeaseState, Upkeep};
+use crate::model::with_causes;
 use crate::provider::testing::connection;
 
 fn key(account: &str) -> AccountKey {
@@ -442,7 +443,7 @@ async fn damage_is_told_and_another_journal_begins_anew() {
         .unwrap_err();
     assert!(matches!(error, StoreError::Refused { .. }));
     assert_eq!(
-        error.to_string(),
+        with_causes(&error),
         "cannot read memory:: format 2 is newer than this version of entitle, which knows 1; update entitle"
     );
 }
@@ -813,7 +814,8 @@ async fn old_lines_go_and_what_they_came_to_stays() {
     // Whoever holds the lease may be writing.
     let before: jiff::Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
     let locked = place.open().prune(before).await.unwrap_err();
-    assert!(locked.to_string().contains("is locked by ann"), "{locked}");
+    let locked = with_causes(&locked);
+    assert!(locked.contains("is locked by ann"), "{locked}");
     drop(lease);
     store.close().await;
     let told = async |store: &Bucket| {

@@ -1,0 +1,38 @@
+//! Why an object cannot be planned, or its write not be sent.
+
+use super::check::BrokenRule;
+use super::unseen::NotShown;
+use crate::provider::WouldLose;
+
+/// Why an object cannot be planned, or its write not be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unplannable {
+    /// A list cannot be compared, or the write would clear what the read does not show.
+    #[error(transparent)]
+    WouldClear(#[from] NotShown),
+    /// The vendor's call needs these members.
+    #[error("the write needs {}, which neither manifest nor live has", .0.join(", "))]
+    MissingMembers(Vec<String>),
+    /// The vendor's call may lose something that it cannot name.
+    #[error(transparent)]
+    WouldLose(#[from] WouldLose),
+    /// The step breaks a rule of the independent check.
+    #[error("internal check failed, nothing was sent: {0}; please report this")]
+    BrokenRule(BrokenRule),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_members_are_named_and_a_broken_rule_asks_for_a_report() {
+        let missing = Unplannable::MissingMembers(vec!["plan".into(), "end".into()]);
+        let text = "the write needs plan, end, which neither manifest nor live has";
+        assert_eq!(missing.to_string(), text);
+        let broken = Unplannable::BrokenRule(BrokenRule::NoBody);
+        let text =
+            "internal check failed, nothing was sent: a write without a body; please report this";
+        assert_eq!(broken.to_string(), text);
+    }
+}
