@@ -129,10 +129,10 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
             message,
         )))
     };
-    let live = match seen(context, &planned.desired).await {
+    let live = match read_live(context, &planned.desired).await {
         Ok(Some(live)) => live,
         Ok(None) => return ended(Outcome::Stale, Some("it is not there any more".into())),
-        Err(why) => return ended(Outcome::Failed, Some(why)),
+        Err(error) => return ended(Outcome::Failed, Some(error.to_string())),
     };
     let again = replan(context, &planned, &live);
     if again.changes.is_empty() {
@@ -250,7 +250,7 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
             Err(lost) => return failed_after(lost.text(), unclear),
         };
         // It may or may not have been carried out: the object itself knows.
-        match seen(context, &planned.desired).await {
+        match read_live(context, &planned.desired).await {
             Ok(Some(live)) => {
                 let again = replan(context, &planned, &live);
                 if again.changes.is_empty() {
@@ -298,12 +298,26 @@ fn overtaken(planned: Planned, why: &str) -> Report {
     }
 }
 
-async fn seen(context: &Context<'_>, desired: &Arc<Desired>) -> Result<Option<Live>, String> {
+/// Why an object was not seen where its step needs it.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    /// It could not be read, for the reason in the text.
+    #[error("{0}")]
+    Unread(String),
+    #[error("the vendor's reading came back empty")]
+    LeftOut,
+}
+
+/// Reads the object of a step; `None` if the vendor has no such object.
+async fn read_live(
+    context: &Context<'_>,
+    desired: &Arc<Desired>,
+) -> Result<Option<Live>, ReadError> {
     match context.rereads.read(desired).await {
         Some(Observed::Live(live)) => Ok(Some(live)),
         Some(Observed::Missing) => Ok(None),
-        Some(Observed::Unread(why)) => Err(why),
-        None => Err("the vendor's reading came back empty".into()),
+        Some(Observed::Unread(why)) => Err(ReadError::Unread(why)),
+        None => Err(ReadError::LeftOut),
     }
 }
 
@@ -330,7 +344,7 @@ async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &
     }
     let mut waits = settle::waits(context.checks.settle);
     loop {
-        let message = match seen(context, &planned.desired).await {
+        let message = match read_live(context, &planned.desired).await {
             Ok(Some(live)) => {
                 let pending = settle::is_pending(&planned, &replan(context, &planned, &live));
                 let in_time = |wait: &Duration| Instant::now() + *wait < context.account.deadline();

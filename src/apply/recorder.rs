@@ -1,6 +1,5 @@
 //! What a run writes into the journal. Without a journal it writes nothing and says so to nobody.
 
-use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

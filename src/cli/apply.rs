@@ -15,6 +15,7 @@ use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::read::{self, Bounds};
 use crate::plan::document::{Destination, PlanDocument};
 use crate::reconcile::{self, Accounts};
@@ -36,13 +37,13 @@ pub struct Apply {
     consent: Consent,
 }
 
-pub async fn run(args: Apply) -> anyhow::Result<Exit> {
+pub async fn run(args: Apply) -> CommandResult<Exit> {
     let events = args.consent.events.clone();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events.as_deref())?;
     outputs.close(applied(args, &outputs).await)
 }
 
-async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
+async fn applied(mut args: Apply, outputs: &Outputs) -> CommandResult<Exit> {
     let timeout = &mut args.reach.time.timeout;
     let start = Instant::now();
     let first = First::take(&mut args.selection.paths, *timeout)?;
@@ -68,7 +69,7 @@ async fn applied(mut args: Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
 }
 
 /// Carries out a saved plan: of the objects of the manifests those that it names, as it shows them.
-async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> anyhow::Result<Exit> {
+async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> CommandResult<Exit> {
     let (selection, reach) = (&args.selection, &args.reach);
     refuse_other_simulators(&document, reach.sandbox)?;
     setup::refuse_outside(&selection.paths)?;
@@ -92,14 +93,14 @@ async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> an
 }
 
 /// What was planned against the simulators is no plan for an account, nor the other way round.
-fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> anyhow::Result<()> {
+fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandResult<()> {
     let places = &document.source.connections;
     let simulated = places.values().any(|place| *place == Destination::Sandbox);
     if simulated == sandbox || places.is_empty() {
         return Ok(());
     }
     let flag = if simulated { "with" } else { "without" };
-    anyhow::bail!("the plan was made {flag} --sandbox, and has to be applied the same way")
+    bail!("the plan was made {flag} --sandbox, and has to be applied the same way")
 }
 
 /// Says at which commit the plan was made. It need not be this one: what counts is what each manifest says.
@@ -129,20 +130,19 @@ enum First {
 impl First {
     /// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they
     /// are where the project file says.
-    fn take(paths: &mut Vec<PathBuf>, timeout: Duration) -> anyhow::Result<Self> {
+    fn take(paths: &mut Vec<PathBuf>, timeout: Duration) -> CommandResult<Self> {
         if let Some(missing) = paths.first().filter(|first| is_missing_plan(first)) {
             let path = missing.display();
-            anyhow::bail!(
-                "there is no plan file {path}: make one with `entitle plan --out {path}`"
-            );
+            bail!("there is no plan file {path}: make one with `entitle plan --out {path}`");
         }
         let Some(first) = paths.first() else {
             return Ok(Self::Manifests);
         };
         let document = if read::is_pipe(first) {
             let bytes = read::bytes(first, Bounds::or_pipe(plan::MOST_BYTES, timeout));
-            let bytes = bytes
-                .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", first.display()))?;
+            let bytes = bytes.map_err(|error| {
+                CommandError::caused_by(format_args!("cannot read {}", first.display()), error)
+            })?;
             if !says_plan(&bytes) {
                 let path = first.clone();
                 return Ok(Self::Piped(Piped { path, bytes }));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::args::{AllowedRisk, Consent};
-use super::exit::{self, Exit, Locked};
+use super::exit::{self, Exit};
 use super::outputs::Outputs;
 use super::setup::Setup;
 use super::signals::Signals;
@@ -21,6 +21,7 @@ use crate::apply::recorder::Recorder;
 use crate::apply::store::compact::compact_if_long;
 use crate::apply::store::{LeaseBusy, Leases, LostRecords, Queue, Store};
 use crate::apply::{Event, Outcome, Report};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::wording::pluralize;
 use crate::model::{Connection, Risk};
 use crate::plan::Refusal;
@@ -30,10 +31,10 @@ use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
 use crate::render::{self, view::Stage};
 
 /// Stops a run early that would have to ask where nobody can answer.
-pub fn refuse_unattended(consent: &Consent) -> anyhow::Result<()> {
+pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
     let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !consent.auto_approve && !attended {
-        anyhow::bail!("nobody can be asked here: pass --auto-approve to apply without asking");
+        bail!("nobody can be asked here: pass --auto-approve to apply without asking");
     }
     Ok(())
 }
@@ -60,7 +61,7 @@ impl<'a> Writer<'a> {
         consent: &'a Consent,
         outputs: &'a Outputs,
         accounts: Accounts,
-    ) -> anyhow::Result<Self> {
+    ) -> CommandResult<Self> {
         Self::at(setup, consent, outputs, accounts, &BTreeSet::new()).await
     }
 
@@ -71,7 +72,7 @@ impl<'a> Writer<'a> {
         outputs: &'a Outputs,
         accounts: Accounts,
         places: &BTreeSet<Place>,
-    ) -> anyhow::Result<Self> {
+    ) -> CommandResult<Self> {
         let run = clock::run_id();
         setup.settings.events.tell(|| Some(Event::version(&run)));
         // A trial run leaves no trace unless it is asked to.
@@ -92,7 +93,7 @@ impl<'a> Writer<'a> {
             if !sandbox {
                 match take_leases(setup, &*store, consent, places, &run).await? {
                     Ok(held) => leases = held,
-                    Err(why) => return Err(Locked(why.to_string()).into()),
+                    Err(why) => return Err(CommandError::locked(why)),
                 }
             }
             let accounts = stores::accounts(&setup.checked);
@@ -114,7 +115,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Looks into writes of earlier runs whose end nobody knows. Nothing else may be written before.
-    async fn examine_open_writes(&mut self, unmanaged: bool) -> anyhow::Result<()> {
+    async fn examine_open_writes(&mut self, unmanaged: bool) -> CommandResult<()> {
         let (checked, settings) = (&self.setup.checked, &self.setup.settings);
         let kept = &self.accounts;
         let examined =
@@ -147,14 +148,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Returns the store, for what has to be read from it once more.
-    pub fn store(&self) -> anyhow::Result<&dyn Store> {
+    pub fn store(&self) -> CommandResult<&dyn Store> {
         let queue = self.queue.as_ref();
-        let queue = queue.ok_or_else(|| anyhow::anyhow!("a trial run has no past"))?;
+        let queue = queue.ok_or_else(|| user_error("a trial run has no past"))?;
         Ok(&**queue.store())
     }
 
     /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
-    pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> anyhow::Result<Exit> {
+    pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> CommandResult<Exit> {
         output::findings(&pass.findings())?;
         let document = &pass.document;
         self.outputs.preview(document)?;
@@ -189,7 +190,7 @@ impl<'a> Writer<'a> {
             None => self.agree(&reports, pass, &options.recorder).await,
             Some(why) => {
                 exit = exit::without_journal(exit, document.summary.update > 0);
-                self.outputs.note(why);
+                self.outputs.note(&why);
             }
         }
         let done = render::with_outcomes(document.clone(), &reports);
@@ -224,7 +225,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Tells and shows how the run ended.
-    fn end(&self, stage: Stage, document: &PlanDocument, exit: Exit) -> anyhow::Result<Exit> {
+    fn end(&self, stage: Stage, document: &PlanDocument, exit: Exit) -> CommandResult<Exit> {
         let summary = document.summary.clone();
         let exit_code = exit.code();
         self.setup
@@ -236,7 +237,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Refuses every step for one reason.
-    fn refuse_all(&self, pass: &Pass, refusal: &Refusal) -> anyhow::Result<Exit> {
+    fn refuse_all(&self, pass: &Pass, refusal: &Refusal) -> CommandResult<Exit> {
         let why = refusal.to_string();
         let refused = |action| action == crate::plan::Action::Update;
         let reports = pass.planned.iter().map(|planned| {
@@ -250,7 +251,7 @@ impl<'a> Writer<'a> {
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 
-    async fn start(&self, document: &PlanDocument, recorder: &Recorder) -> anyhow::Result<()> {
+    async fn start(&self, document: &PlanDocument, recorder: &Recorder) -> CommandResult<()> {
         if document.summary.update == 0 {
             return Ok(());
         }
@@ -298,7 +299,7 @@ async fn take_leases(
     consent: &Consent,
     places: &BTreeSet<Place>,
     run: &str,
-) -> anyhow::Result<Result<Leases, LeaseBusy>> {
+) -> CommandResult<Result<Leases, LeaseBusy>> {
     let checked = &setup.checked;
     let objects = checked.desired.iter();
     let mut names: BTreeSet<&str> = objects.map(|object| object.connection.as_str()).collect();
@@ -319,7 +320,7 @@ async fn take_leases(
     let holder = state::holder(run);
     let patience = consent.lock_timeout.min(left);
     let taken = Leases::take(store, &connections, &holder, patience, &output::say).await;
-    taken.map_err(|error| stores::fault(&consent.store, &error))
+    taken.map_err(|error| stores::fault(&consent.store, error))
 }
 
 /// What an earlier run left behind.
@@ -349,7 +350,7 @@ fn accepted(allow: &[AllowedRisk]) -> Accepted {
 }
 
 /// Asks the person at the terminal; anything but a clear yes is a no.
-fn approved(document: &PlanDocument) -> anyhow::Result<bool> {
+fn approved(document: &PlanDocument) -> CommandResult<bool> {
     let objects = pluralize(document.summary.update, "object");
     let danger = match (document.summary.strand, document.summary.reduce) {
         (0, 0) => "",

@@ -12,6 +12,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::exit::Exit;
 use super::output;
+use crate::cli::error::{CommandResult, bail};
 
 #[derive(Args)]
 #[command(
@@ -26,11 +27,11 @@ pub struct Completions {
 /// Set by the scripts when a shell asks.
 const VARIABLE: &str = "ENTITLE_COMPLETE";
 
-pub fn run(args: &Completions) -> anyhow::Result<Exit> {
+pub fn run(args: &Completions) -> CommandResult<Exit> {
     let shell = args.shell.to_string();
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(&shell) else {
-        anyhow::bail!("there are no completions for {shell}");
+        bail!("there are no completions for {shell}");
     };
     let mut out = output::data();
     shell.write_registration(VARIABLE, "entitle", "entitle", "entitle", &mut out)?;
@@ -51,7 +52,7 @@ pub struct Man {
     out: Option<PathBuf>,
 }
 
-pub fn man(args: &Man, command: Command) -> anyhow::Result<Exit> {
+pub fn man(args: &Man, command: Command) -> CommandResult<Exit> {
     match &args.out {
         None => {
             let mut out = output::data();

@@ -15,6 +15,7 @@ use super::stores::{self, Access};
 use super::{git, output, project};
 use crate::apply::clock;
 use crate::apply::memory::{Detail, Memory};
+use crate::cli::error::{CommandError, CommandResult, user_error};
 use crate::plan::document::SourceFacts;
 use crate::plan::drift::document::{BaseEntry, DriftDocument};
 use crate::reconcile::{self, Bases, CommitBases};
@@ -74,13 +75,13 @@ impl FromStr for DriftReportTo {
     }
 }
 
-pub async fn run(args: Drift) -> anyhow::Result<Exit> {
+pub async fn run(args: Drift) -> CommandResult<Exit> {
     let shown = Shown::open(&args)?;
     let ended = look(&args, &shown).await;
     shown.close(&args, ended)
 }
 
-async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
+async fn look(args: &Drift, shown: &Shown) -> CommandResult<Exit> {
     let accepted = project::accepted(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
@@ -90,7 +91,7 @@ async fn look(args: &Drift, shown: &Shown) -> anyhow::Result<Exit> {
     }
     let deadline = setup.settings.deadline;
     let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
-    let bases = bases.map_err(|_| anyhow::anyhow!("git took longer than --timeout"))??;
+    let bases = bases.map_err(|_| user_error("git took longer than --timeout"))??;
     if let Bases::Commit(CommitBases { partial: true, .. }) = &bases {
         output::say(
             "Some manifests of the base do not pass the checks of this version: no base for those.",
@@ -122,7 +123,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn open(args: &Drift) -> anyhow::Result<Self> {
+    fn open(args: &Drift) -> CommandResult<Self> {
         let reports = args.report.iter();
         let wanted: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
         Ok(Self {
@@ -153,7 +154,7 @@ impl Shown {
     }
 
     /// A run that compared nothing says so in its reports too.
-    fn close(&self, args: &Drift, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    fn close(&self, args: &Drift, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         if let (Err(error), false) = (&ended, self.finished.get()) {
             let shown = self.finish(&ended_early(args, error), true);
             self.reports.note(output::fault(shown));
@@ -174,7 +175,7 @@ fn write(out: &mut dyn Write, format: Printed, document: &DriftDocument) -> io::
 }
 
 /// The document of a run that compared nothing, over the paths that were asked for.
-fn ended_early(args: &Drift, error: &anyhow::Error) -> DriftDocument {
+fn ended_early(args: &Drift, error: &CommandError) -> DriftDocument {
     let (facts, findings) = exit::reasons(error);
     let source = SourceFacts {
         paths: setup::paths(&args.selection),
@@ -185,7 +186,7 @@ fn ended_early(args: &Drift, error: &anyhow::Error) -> DriftDocument {
     DriftDocument::stopped(base, source, &findings, clock::now())
 }
 
-async fn bases(args: &Drift, setup: &Setup) -> anyhow::Result<Bases> {
+async fn bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
     if let Some(commit) = &args.base {
         let snapshot = git::snapshot(commit, &args.selection.paths).await?;
         let mut bases = CommitBases::new(snapshot.commit, &snapshot.sources);

@@ -8,6 +8,7 @@ use super::{output, setup};
 use crate::apply::Event;
 use crate::apply::clock;
 use crate::apply::event::Line;
+use crate::cli::error::{CommandError, CommandResult};
 use crate::files::write::{self, Start};
 use crate::render::json;
 
@@ -26,13 +27,15 @@ struct Open {
 
 impl Stream {
     /// Opens the stream. A file is written from its beginning.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    pub fn open(path: &Path) -> CommandResult<Self> {
         let (name, out): (_, Box<dyn Write + Send>) = if path == Path::new("-") {
             ("standard output".into(), Box::new(output::lines()))
         } else {
             let name = path.display().to_string();
             let file = write::stream(path, Start::Anew, &setup::links());
-            let fault = |error| anyhow::anyhow!("cannot write the events to {name}: {error}");
+            let fault = |error| {
+                CommandError::caused_by(format_args!("cannot write the events to {name}"), error)
+            };
             let file = file.map_err(fault)?;
             (name, Box::new(file))
         };
@@ -62,13 +65,14 @@ impl Stream {
     }
 
     /// Says why events were lost, if any were.
-    pub fn end(&self) -> Result<(), String> {
+    pub fn end(&self) -> CommandResult<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.fault.take() {
             None => Ok(()),
             Some(error) => {
                 let name = &self.name;
-                Err(format!("events are missing in {name}: {error}"))
+                let message = format_args!("events are missing in {name}");
+                Err(CommandError::caused_by(message, error))
             }
         }
     }
@@ -108,7 +112,8 @@ mod tests {
         stream.hear(&Event::version("r"));
         let why = stream.end().unwrap_err();
         assert!(
-            why.starts_with("events are missing in events.jsonl: "),
+            why.to_string()
+                .starts_with("events are missing in events.jsonl: "),
             "{why}"
         );
         assert_eq!(stream.end(), Ok(()));

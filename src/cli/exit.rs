@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::error::CommandError;
 use crate::apply::{Outcome, Report};
 use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::Action;
@@ -95,44 +96,70 @@ pub fn without_journal(exit: Exit, wrote: bool) -> Exit {
     }
 }
 
-/// The manifests have errors, which have been shown.
-#[derive(Debug, thiserror::Error)]
-#[error("the manifests have errors")]
-pub struct Invalid {
-    pub facts: SourceFacts,
-    pub findings: Diagnostics,
-}
-
 /// What a report says of a run that ended early: what was read, and why it ended.
-pub fn reasons(error: &anyhow::Error) -> (SourceFacts, Diagnostics) {
-    if let Some(Invalid { facts, findings }) = error.downcast_ref() {
-        return (facts.clone(), findings.clone());
+pub fn reasons(error: &CommandError) -> (SourceFacts, Diagnostics) {
+    if let CommandError::Invalid(invalid) = error {
+        return (invalid.facts.clone(), invalid.findings.clone());
     }
     let mut findings = Diagnostics::default();
     findings.push(Diagnostic::error(
         DiagnosticEntry::STOPPED,
-        format!("{error:#}"),
+        error.to_string(),
     ));
     (SourceFacts::default(), findings)
 }
 
-/// Another run writes to a connection.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Locked(pub String);
+/// The exit of a run that ended early, and its last words; `None` if those have been shown.
+pub fn of_error(error: &CommandError) -> (Exit, Option<String>) {
+    match error {
+        CommandError::Invalid(_) => (Exit::Error, None),
+        CommandError::Locked { .. } => (Exit::Locked, Some(error.to_string())),
+        CommandError::Failed { .. } => (Exit::Error, Some(error.to_string())),
+    }
+}
 
-/// The objects are not as they were when the plan was made.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Stale(pub String);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::store::LeaseBusy;
+    use crate::cli::error::{InvalidManifests, user_error};
 
-/// The exit of a run that ended early.
-pub fn of_error(error: &anyhow::Error) -> Exit {
-    if error.is::<Locked>() {
-        Exit::Locked
-    } else if error.is::<Stale>() {
-        Exit::Stale
-    } else {
-        Exit::Error
+    #[test]
+    fn each_kind_of_error_has_its_exit_and_its_words() {
+        let invalid = InvalidManifests {
+            facts: SourceFacts::default(),
+            findings: Diagnostics::default(),
+        };
+        let busy = LeaseBusy {
+            connection: "lac".into(),
+            holder: "ann".into(),
+        };
+        let away = std::io::Error::other("no such file");
+        let cases = [
+            (CommandError::Invalid(Box::new(invalid)), 1, None),
+            (
+                CommandError::locked(busy),
+                6,
+                Some("the connection `lac` is locked by ann"),
+            ),
+            (user_error("it is not"), 1, Some("it is not")),
+            (
+                CommandError::caused_by("cannot read x", away).with_hint(Some("set X")),
+                1,
+                Some("cannot read x: no such file; set X"),
+            ),
+        ];
+        for (error, code, words) in cases {
+            let (exit, shown) = of_error(&error);
+            assert_eq!((exit.code(), shown.as_deref()), (code, words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_report_of_a_run_that_stopped_says_why() {
+        let (_, findings) = reasons(&user_error("it is not"));
+        let finding = findings.iter().next().expect("a finding");
+        assert_eq!(finding.code, DiagnosticEntry::STOPPED);
+        assert_eq!(finding.message, "it is not");
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::output;
+use crate::cli::error::CommandResult;
 use crate::render::explain;
 
 #[derive(Args)]
@@ -16,7 +17,7 @@ pub struct Explain {
     path: Option<String>,
 }
 
-pub fn run(args: &Explain) -> anyhow::Result<Exit> {
+pub fn run(args: &Explain) -> CommandResult<Exit> {
     let mut out = output::stdout();
     match &args.path {
         None => explain::list_kinds(&mut out)?,

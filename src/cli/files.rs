@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::links::Links;
 use crate::files::read::{self, Bounds};
 use crate::files::write::{self, Mode};
@@ -21,10 +22,12 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// The same, unless somebody has changed the file since it was read as `before`.
-pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> anyhow::Result<()> {
-    let fault = |error: io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
+pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> CommandResult<()> {
+    let fault = |error: io::Error| {
+        CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
+    };
     if read::text(path, Bounds::file(MAX_FILE_BYTES)).map_err(fault)? != before {
-        anyhow::bail!(
+        bail!(
             "{} was changed meanwhile: it is left as it is",
             path.display()
         );

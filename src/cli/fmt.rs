@@ -9,6 +9,7 @@ use super::args::Time;
 use super::exit::Exit;
 use super::standard_input::StandardInput;
 use super::{files, output, setup};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::manifest::yaml::MAX_FILE_BYTES;
 use crate::manifest::{self, Limits, fmt};
 use crate::model::diagnostic::Source;
@@ -31,11 +32,11 @@ pub struct Fmt {
     time: Time,
 }
 
-pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
+pub fn run(args: &Fmt) -> CommandResult<Exit> {
     let limits = setup::limits(Some(args.time.timeout));
     if args.paths.iter().any(|path| path.as_os_str() == "-") {
         if args.paths.len() > 1 {
-            anyhow::bail!("`-` is standard input, and is formatted by itself");
+            bail!("`-` is standard input, and is formatted by itself");
         }
         return filter(args.check, &limits);
     }
@@ -80,13 +81,13 @@ pub fn run(args: &Fmt) -> anyhow::Result<Exit> {
 
 /// Standard input to standard output. What cannot be read is given back as it is, for editors that replace
 /// their text by what comes out.
-fn filter(check: bool, limits: &Limits) -> anyhow::Result<Exit> {
+fn filter(check: bool, limits: &Limits) -> CommandResult<Exit> {
     let mut text = String::new();
     StandardInput::until(limits.deadline)
         .read_to_string(&mut text)
-        .map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
+        .map_err(|error| CommandError::caused_by("cannot read standard input", error))?;
     if text.len() as u64 > MAX_FILE_BYTES {
-        anyhow::bail!("standard input is larger than {} MiB", MAX_FILE_BYTES >> 20);
+        bail!("standard input is larger than {} MiB", MAX_FILE_BYTES >> 20);
     }
     let source = Source::new("<stdin>".into(), text);
     let formatted = formatted(&source, &provider::kind_rows());

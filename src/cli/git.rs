@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::manifest::walk::{self, Blob, Commit, tidy};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
@@ -40,7 +41,7 @@ pub struct Snapshot {
 }
 
 /// The manifests that `commit` has under `paths`, which need not exist any more.
-pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> anyhow::Result<Snapshot> {
+pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot> {
     let name = format!("{commit}^{{commit}}");
     let verify = [
         "rev-parse",
@@ -51,11 +52,11 @@ pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> anyhow::Result<Snapsho
     ];
     let found = git(&verify, &[]).await?;
     let Some(sha) = found.map(text).filter(|sha| is_sha(sha)) else {
-        anyhow::bail!("git knows no commit {commit:?} here");
+        bail!("git knows no commit {commit:?} here");
     };
     let root = git(&["rev-parse", "--show-toplevel"], &[]).await?.map(text);
     let Some(root) = root else {
-        anyhow::bail!("--base needs a git working tree");
+        bail!("--base needs a git working tree");
     };
     let wanted = inside(Path::new(&root), paths)?;
     let mut listing = Commit::LISTING.to_vec();
@@ -75,7 +76,7 @@ pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> anyhow::Result<Snapsho
 }
 
 /// The bytes of blobs, in their order.
-async fn blobs(blobs: &[Blob]) -> anyhow::Result<Vec<Vec<u8>>> {
+async fn blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
     if blobs.is_empty() {
         return Ok(Vec::new());
     }
@@ -85,7 +86,7 @@ async fn blobs(blobs: &[Blob]) -> anyhow::Result<Vec<Vec<u8>>> {
 }
 
 /// Runs git. Nothing comes back when it ends with a failure.
-async fn git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+async fn git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Option<Vec<u8>>> {
     let mut command = Command::new("git");
     command
         .arg("--no-pager")
@@ -106,7 +107,7 @@ async fn git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> anyhow::Result<Op
         .kill_on_drop(true);
     let mut child = command
         .spawn()
-        .map_err(|error| anyhow::anyhow!("cannot run git: {error}"))?;
+        .map_err(|error| CommandError::caused_by("cannot run git", error))?;
     let stdin = child.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -116,9 +117,9 @@ async fn git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> anyhow::Result<Op
     };
     let run = async { tokio::join!(feed, child.wait_with_output()).1 };
     let Ok(output) = tokio::time::timeout(LIMIT, run).await else {
-        anyhow::bail!("git did not answer within {} s", LIMIT.as_secs());
+        bail!("git did not answer within {} s", LIMIT.as_secs());
     };
-    let output = output.map_err(|error| anyhow::anyhow!("cannot run git: {error}"))?;
+    let output = output.map_err(|error| CommandError::caused_by("cannot run git", error))?;
     Ok(output.status.success().then_some(output.stdout))
 }
 
@@ -131,18 +132,18 @@ fn is_sha(text: &str) -> bool {
 }
 
 /// The paths as git names them: below the root, with slashes; the root itself is empty.
-fn inside(root: &Path, paths: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+fn inside(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
     let root = std::fs::canonicalize(root)?;
     let here = std::fs::canonicalize(std::env::current_dir()?)?;
     let all = [PathBuf::from(".")];
     let mut names = Vec::new();
     for path in if paths.is_empty() { &all } else { paths } {
         if path.as_os_str() == "-" {
-            anyhow::bail!("--base compares with files of a commit, and standard input is none");
+            bail!("--base compares with files of a commit, and standard input is none");
         }
         let whole = tidy(&here.join(path));
         let Ok(below) = whole.strip_prefix(&root) else {
-            anyhow::bail!("{} is not in the git working tree", path.display());
+            bail!("{} is not in the git working tree", path.display());
         };
         let parts = below
             .components()

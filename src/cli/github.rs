@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::apply::clock;
+use crate::cli::error::{CommandError, CommandResult, Context};
 use crate::files::links::Links;
 use crate::files::write::{self, Start};
 use crate::render::github;
@@ -17,38 +18,38 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn new() -> anyhow::Result<Self> {
+    pub fn new() -> CommandResult<Self> {
         Ok(Self {
             summary: appended("GITHUB_STEP_SUMMARY")?,
             outputs: appended("GITHUB_OUTPUT")?,
         })
     }
 
-    pub fn write(&self, view: &View<'_>) -> Result<(), String> {
+    pub fn write(&self, view: &View<'_>) -> CommandResult<()> {
         if let Some(mut file) = self.summary.as_ref() {
             let written = file.metadata().map_or(0, |known| known.len());
             let page = github::summary(view, written);
             file.write_all(page.as_bytes())
-                .map_err(|error| format!("cannot write GITHUB_STEP_SUMMARY: {error}"))?;
+                .with_context(|| "cannot write GITHUB_STEP_SUMMARY")?;
         }
         if let Some(mut file) = self.outputs.as_ref() {
             let delimiter = format!("entitle-{}", clock::run_id());
             let mut lines = Vec::new();
             github::outputs(&mut lines, view, &delimiter)
                 .and_then(|()| file.write_all(&lines))
-                .map_err(|error| format!("cannot write GITHUB_OUTPUT: {error}"))?;
+                .with_context(|| "cannot write GITHUB_OUTPUT")?;
         }
         Ok(())
     }
 }
 
 /// The file that a variable names, if it is set.
-fn appended(name: &str) -> anyhow::Result<Option<File>> {
+fn appended(name: &str) -> CommandResult<Option<File>> {
     let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
     let file = write::stream(Path::new(&path), Start::AtEnd, &Links::Followed);
     Ok(Some(file.map_err(|error| {
-        anyhow::anyhow!("cannot write {name}: {error}")
+        CommandError::caused_by(format_args!("cannot write {name}"), error)
     })?))
 }

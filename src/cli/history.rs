@@ -17,6 +17,7 @@ use crate::apply::clock;
 use crate::apply::journal::Record;
 use crate::apply::memory::runs::Index;
 use crate::apply::store::Store;
+use crate::cli::error::{CommandResult, bail};
 use crate::render;
 
 #[derive(Args)]
@@ -37,7 +38,7 @@ pub struct History {
     format: Format,
 }
 
-pub async fn run(args: History) -> anyhow::Result<Exit> {
+pub async fn run(args: History) -> CommandResult<Exit> {
     let filter = Filter::new(&args)?;
     let store = stores::open(&args.store, Access::Read).await?;
     // Twice, and never all of it in memory: what is shown first may depend on what comes last.
@@ -76,7 +77,7 @@ async fn show(
     store: &dyn Store,
     index: &Index,
     older: bool,
-) -> anyhow::Result<()> {
+) -> CommandResult<()> {
     let mut out = output::shared();
     let mut shown = Ok(());
     let read = match args.format {
@@ -116,7 +117,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(args: &History) -> anyhow::Result<Self> {
+    fn new(args: &History) -> CommandResult<Self> {
         let since = args.since.map(SignedDuration::try_from).transpose()?;
         // A journal has nothing from before the calendar.
         let before = |span| clock::now().checked_sub(span).unwrap_or(Timestamp::MIN);
@@ -153,10 +154,10 @@ impl Filter {
         render::history::address(&record.event).is_none_or(|address| object.holds(address))
     }
 
-    fn refuse_unmatched(&self, known: &BTreeSet<String>) -> anyhow::Result<()> {
+    fn refuse_unmatched(&self, known: &BTreeSet<String>) -> CommandResult<()> {
         match &self.object {
             Some(object) if !known.is_empty() && !known.iter().any(|one| object.holds(one)) => {
-                anyhow::bail!("{}", object.unmatched("--object", known))
+                bail!("{}", object.unmatched("--object", known))
             }
             Some(_) | None => Ok(()),
         }

@@ -10,6 +10,7 @@ use clap::Args;
 use super::args::{Reach, SharedStore};
 use super::exit::Exit;
 use super::{files, output, setup};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::write::create;
 use crate::manifest::write;
 use crate::model::wording::pluralize;
@@ -60,7 +61,7 @@ pub struct Import {
     store: SharedStore,
 }
 
-pub async fn run(args: Import) -> anyhow::Result<Exit> {
+pub async fn run(args: Import) -> CommandResult<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
     let checked = &setup.checked;
@@ -73,7 +74,7 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
     let seen = import::seen(checked, &connection, &ask, &setup.settings).await?;
     if !seen.failures.is_empty() {
         let why = seen.failures.join("\n  ");
-        anyhow::bail!("the list of objects is not complete, so nothing is written: {why}");
+        bail!("the list of objects is not complete, so nothing is written: {why}");
     }
     if args.update {
         return update(&setup, &seen);
@@ -99,7 +100,7 @@ pub async fn run(args: Import) -> anyhow::Result<Exit> {
 }
 
 /// Everything as one stream of documents, under one line for editors.
-fn stream(imported: &[Imported]) -> anyhow::Result<()> {
+fn stream(imported: &[Imported]) -> CommandResult<()> {
     let mut out = output::data();
     let texts = imported.iter().filter_map(|one| one.manifest.as_ref().ok());
     for (number, text) in texts.enumerate() {
@@ -121,7 +122,7 @@ fn to_files(
     force: bool,
     setup: &setup::Setup,
     seen: &Seen,
-) -> anyhow::Result<()> {
+) -> CommandResult<()> {
     let known = import::managed(&setup.checked, &seen.connection);
     let head = write::modeline(&files::schema_of(dir));
     let (mut written, mut kept) = (0, BTreeSet::new());
@@ -129,8 +130,9 @@ fn to_files(
         let Ok(text) = &one.manifest else { continue };
         let path = dir.join(format!("{}.yaml", one.name));
         let text = format!("{head}{text}");
-        let fault =
-            |error: std::io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
+        let fault = |error: std::io::Error| {
+            CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
+        };
         let elsewhere = known
             .get(&one.identity)
             .map(|desired| PathBuf::from(&desired.origin.source.name))
@@ -165,7 +167,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Live values in place of those of managed fields that differ; the names of changed files on stdout.
-fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
+fn update(setup: &setup::Setup, seen: &Seen) -> CommandResult<Exit> {
     let mut exit = Exit::Done;
     let mut changed = 0;
     let mut out = output::stdout();
@@ -180,7 +182,7 @@ fn update(setup: &setup::Setup, seen: &Seen) -> anyhow::Result<Exit> {
             continue;
         }
         if source.name == "<stdin>" {
-            anyhow::bail!("--update edits files, and standard input is none");
+            bail!("--update edits files, and standard input is none");
         }
         let path = Path::new(&source.name);
         files::replace_unchanged(path, &source.text, &updated.file.text())?;

@@ -53,8 +53,8 @@ fn with_traces<S>(registry: S) -> Logging
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
 {
-    let traces = otlp::start().unwrap_or_else(|why| {
-        output::warn(&why);
+    let traces = otlp::start().unwrap_or_else(|error| {
+        output::warn(&error.to_string());
         None
     });
     let layer = traces.as_ref().map(otlp::Traces::layer);

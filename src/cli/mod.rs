@@ -10,6 +10,7 @@ mod completions;
 mod drift;
 mod duration;
 mod environment;
+mod error;
 mod events;
 pub mod exit;
 mod explain;
@@ -63,6 +64,7 @@ use exit::Exit;
 use logging::traced;
 
 use crate::model::Diagnostics;
+use error::CommandResult;
 
 /// All commands and their arguments, without any project.
 pub fn commands() -> clap::Command {
@@ -105,11 +107,13 @@ pub fn main() -> ExitCode {
     logging.end();
     match outcome {
         Ok(exit) => exit.into(),
-        Err(error) if error.is::<exit::Invalid>() => Exit::Error.into(),
         Err(error) => {
-            // It may repeat what a plan file or a vendor says.
-            output::error_lines(&format!("{error:#}"));
-            exit::of_error(&error).into()
+            let (exit, words) = exit::of_error(&error);
+            if let Some(words) = words {
+                // They may repeat what a plan file or a vendor says.
+                output::error_lines(&words);
+            }
+            exit.into()
         }
     }
 }
@@ -148,7 +152,7 @@ fn parse() -> Result<Cli, Exit> {
     }
 }
 
-fn with_runtime(run: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+fn with_runtime(run: impl Future<Output = CommandResult<Exit>>) -> CommandResult<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -21,6 +21,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::output;
 use crate::apply::{provide_crypto, spans};
+use crate::cli::error::{CommandResult, Context};
 
 /// What sends the spans, until it is told that there are no more.
 pub struct Traces(SdkTracerProvider);
@@ -31,7 +32,7 @@ fn said(name: &str) -> Option<String> {
 }
 
 /// Starts sending if the environment says where to; the error says why it cannot be.
-pub fn start() -> Result<Option<Traces>, String> {
+pub fn start() -> CommandResult<Option<Traces>> {
     let endpoints = [
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -45,7 +46,7 @@ pub fn start() -> Result<Option<Traces>, String> {
     let exporter = SpanExporter::builder()
         .with_http()
         .build()
-        .map_err(|error| format!("no traces are sent: {error}"))?;
+        .with_context(|| "no traces are sent")?;
     let mut resource = Resource::builder();
     if said("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name("entitle");

@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::guard::{Guard, Record};
+use crate::cli::error::{CommandResult, Context};
 use crate::model::Diagnostics;
 use crate::render;
 use crate::render::safe::{visible, visible_lines};
@@ -68,8 +69,8 @@ pub fn lines() -> Droppable<io::Stdout> {
 }
 
 /// Says why standard output could not be written.
-pub fn fault(written: io::Result<()>) -> Result<(), String> {
-    written.map_err(|error| format!("cannot write standard output: {error}"))
+pub fn fault(written: io::Result<()>) -> CommandResult<()> {
+    written.with_context(|| "cannot write standard output")
 }
 
 /// Standard error, with colour where it is wanted.

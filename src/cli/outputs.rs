@@ -18,6 +18,7 @@ use super::report_file::Reports;
 use super::{output, setup};
 use crate::apply::Listener;
 use crate::apply::clock;
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::plan::document::PlanDocument;
 use crate::render::report::{self, Format};
 use crate::render::text;
@@ -39,26 +40,22 @@ pub struct Outputs {
 
 impl Outputs {
     /// Opens every report. `events` is the file that events go to, if they are asked for.
-    pub fn open(
-        rendering: &Rendering,
-        stage: Stage,
-        events: Option<&Path>,
-    ) -> anyhow::Result<Self> {
+    pub fn open(rendering: &Rendering, stage: Stage, events: Option<&Path>) -> CommandResult<Self> {
         let streams = events.is_some_and(|path| path == Path::new("-"));
         if streams && rendering.format != Printed::Text {
-            anyhow::bail!("--events - and --format both want standard output: give one a file");
+            bail!("--events - and --format both want standard output: give one a file");
         }
         let (mut files, mut runner) = (Vec::new(), None);
         for ReportTo { format, file } in &rendering.report {
             if !format.suits(stage) {
-                anyhow::bail!(
+                bail!(
                     "there is no {} report of a check of manifests",
                     format.name()
                 );
             }
             let Some(path) = file else {
                 if streams || rendering.format == Printed::Json {
-                    anyhow::bail!(
+                    bail!(
                         "--report github writes to standard output, which holds JSON: give one a file"
                     );
                 }
@@ -82,7 +79,7 @@ impl Outputs {
     }
 
     /// Who is told what happens: the progress bar, and the stream of events if there is one.
-    pub fn listener(&self, events: Option<&Path>) -> anyhow::Result<Listener> {
+    pub fn listener(&self, events: Option<&Path>) -> CommandResult<Listener> {
         let stream = events.map(Stream::open).transpose()?.map(Arc::new);
         if let Some(stream) = &stream {
             let _ = self.events.set(Arc::clone(stream));
@@ -142,13 +139,13 @@ impl Outputs {
     }
 
     /// Remembers what went wrong beside the work itself, to be told at the end.
-    pub fn note(&self, fault: String) {
-        self.reports.note(Err(fault));
+    pub fn note(&self, fault: &str) {
+        self.reports.note(Err(user_error(fault)));
     }
 
     /// Ends the run. One that never came to a verdict still says so in its reports; a report that could not
     /// be written does not hide how the run ended, and neither do events.
-    pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    pub fn close(&self, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         self.clear_progress();
         if let (Err(error), false) = (&ended, self.finished.get()) {
             let shown = self.stopped(error);
@@ -160,7 +157,7 @@ impl Outputs {
         self.reports.close(ended)
     }
 
-    fn stopped(&self, error: &anyhow::Error) -> io::Result<()> {
+    fn stopped(&self, error: &CommandError) -> io::Result<()> {
         let (facts, findings) = exit::reasons(error);
         let document = PlanDocument::stopped(facts, &findings, clock::now());
         // As text the error itself is the last word, on stderr.

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::output;
 use super::outputs::Outputs;
 use super::{project, setup};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::read::{self, Bounds, PIPE_TIMEOUT};
 use crate::files::write::{Mode, Output};
 use crate::plan::document::PlanDocument;
@@ -39,12 +40,12 @@ pub struct Plan {
     store: SharedStore,
 }
 
-pub async fn run(args: Plan) -> anyhow::Result<Exit> {
+pub async fn run(args: Plan) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
     outputs.close(planned(&args, &outputs).await)
 }
 
-async fn planned(args: &Plan, outputs: &Outputs) -> anyhow::Result<Exit> {
+async fn planned(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     let mut setup = setup::setup(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(None)?;
     setup.heed_others_if_told(&args.store).await;
@@ -87,7 +88,7 @@ pub struct Show {
 }
 
 /// `entitle show`: a saved plan, offline.
-pub fn show(args: &Show) -> anyhow::Result<Exit> {
+pub fn show(args: &Show) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
     let shown = open(&args.file).and_then(|document| {
         outputs.finish(Stage::Planned, &document)?;
@@ -110,15 +111,17 @@ pub fn apply_with(plan: &Path, selection: &Selection) -> String {
 pub const MOST_BYTES: u64 = 256 << 20;
 
 /// Writes a plan, whole or not at all; a new file is for its owner only.
-pub fn save(path: &Path, document: &PlanDocument) -> anyhow::Result<()> {
-    let fault = |error: io::Error| anyhow::anyhow!("cannot write {}: {error}", path.display());
+pub fn save(path: &Path, document: &PlanDocument) -> CommandResult<()> {
+    let fault = |error: io::Error| {
+        CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
+    };
     let mut output = Output::open(path, Mode::Private, &setup::links()).map_err(fault)?;
     let mut out = io::BufWriter::new(&mut output);
     saved::seal(document, &mut out).map_err(fault)?;
     out.flush().map_err(fault)?;
     drop(out);
     if output.written() > MOST_BYTES {
-        anyhow::bail!(
+        bail!(
             "the plan is larger than {} MiB, the most that is read back: plan fewer objects with --target",
             MOST_BYTES >> 20
         );
@@ -127,14 +130,15 @@ pub fn save(path: &Path, document: &PlanDocument) -> anyhow::Result<()> {
 }
 
 /// Reads a saved plan back, if it is one and unchanged.
-pub fn open(path: &Path) -> anyhow::Result<PlanDocument> {
+pub fn open(path: &Path) -> CommandResult<PlanDocument> {
     let bounds = Bounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
-    let text = read::text(path, bounds)
-        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+    let text = read::text(path, bounds).map_err(|error| {
+        CommandError::caused_by(format_args!("cannot read {}", path.display()), error)
+    })?;
     open_text(path, &text)
 }
 
 /// The same of a text that was read already.
-pub fn open_text(path: &Path, text: &str) -> anyhow::Result<PlanDocument> {
-    saved::open(text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+pub fn open_text(path: &Path, text: &str) -> CommandResult<PlanDocument> {
+    saved::open(text).map_err(|why| user_error(format_args!("{}: {why}", path.display())))
 }

@@ -10,9 +10,9 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::Context;
 use clap::ValueEnum;
 
+use crate::cli::error::{CommandResult, Context, bail, user_error};
 use crate::files::links::Links;
 use crate::files::write::{self, Mode, Output};
 use crate::sandbox::{Population, SandboxServer, population};
@@ -33,7 +33,7 @@ pub fn write(
     wanted: &Population,
     layout: Layout,
     drift: f64,
-) -> anyhow::Result<usize> {
+) -> CommandResult<usize> {
     expect_empty(dir)?;
     let address = format!("http://{}", sandbox.address());
     let (mut connections, mut variables) = (Vec::new(), String::new());
@@ -48,9 +48,7 @@ pub fn write(
                 variables.push_str(&format!("export {name}={value}\n"));
             }
         }
-        let manifests = wanted
-            .manifests(vendor, drift)
-            .map_err(anyhow::Error::msg)?;
+        let manifests = wanted.manifests(vendor, drift).map_err(user_error)?;
         objects += match layout {
             Layout::Files => files(&dir.join(vendor), manifests),
             Layout::One => one(&dir.join(format!("{vendor}.yaml")), manifests),
@@ -62,11 +60,11 @@ pub fn write(
 }
 
 /// Manifests of somebody else must neither be overwritten nor be planned along with these.
-fn expect_empty(dir: &Path) -> anyhow::Result<()> {
+fn expect_empty(dir: &Path) -> CommandResult<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let listed = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()));
     if listed?.next().is_some() {
-        anyhow::bail!(
+        bail!(
             "{} is not empty; --write-manifests takes a new or an empty directory",
             dir.display()
         );
@@ -74,7 +72,7 @@ fn expect_empty(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<usize> {
+fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut written = 0;
     for text in manifests {
@@ -84,7 +82,7 @@ fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<
     Ok(written)
 }
 
-fn one(path: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<usize> {
+fn one(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     let words = || format!("cannot write {}", path.display());
     let mut output = Output::open(path, Mode::Shared, &Links::Followed).with_context(words)?;
     let mut file = BufWriter::new(&mut output);
@@ -100,15 +98,13 @@ fn one(path: &Path, manifests: impl Iterator<Item = String>) -> anyhow::Result<u
     Ok(written)
 }
 
-fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+fn put(path: &Path, text: &str) -> CommandResult<()> {
     let words = || format!("cannot write {}", path.display());
     // The directory was empty.
     let new = write::create(path, text.as_bytes()).with_context(words)?;
-    anyhow::ensure!(
-        new,
-        "{} has just been made by somebody else",
-        path.display()
-    );
+    if !new {
+        bail!("{} has just been made by somebody else", path.display());
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::setup;
+use crate::cli::error::{CommandResult, bail};
 use crate::manifest::project::{FILE, Project};
 use crate::manifest::{self, lower};
 use crate::model::diagnostic::Source;
@@ -160,7 +161,7 @@ pub fn paths() -> Vec<PathBuf> {
 }
 
 /// The file with accepted drift: the one asked for, which must be there, or the usual one if it is.
-pub fn accepted(asked: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+pub fn accepted(asked: Option<&Path>) -> CommandResult<Option<PathBuf>> {
     let Some(path) = asked else {
         let beside = find().map(|found| found.dir.join(ACCEPTED));
         return Ok(match beside {
@@ -169,7 +170,7 @@ pub fn accepted(asked: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
         });
     };
     if !path.is_file() {
-        anyhow::bail!("there is no file {} with accepted drift", path.display());
+        bail!("there is no file {} with accepted drift", path.display());
     }
     Ok(Some(path.to_path_buf()))
 }

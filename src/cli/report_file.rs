@@ -6,21 +6,22 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::{output, setup};
+use crate::cli::error::{CommandError, CommandResult, Context, bail};
 use crate::files::write::{Mode, Output};
 
 /// The reports of a run, each in a format.
 pub struct Reports<F> {
     files: RefCell<Vec<(F, ReportFile)>>,
-    failures: RefCell<Vec<String>>,
+    failures: RefCell<Vec<CommandError>>,
 }
 
 impl<F: Copy> Reports<F> {
     /// Opens all of them, so that one that cannot be written is known before a vendor is.
-    pub fn open(wanted: &[(F, &Path)]) -> anyhow::Result<Self> {
+    pub fn open(wanted: &[(F, &Path)]) -> CommandResult<Self> {
         let mut files = Vec::new();
         for (number, (format, path)) in wanted.iter().enumerate() {
             if wanted[..number].iter().any(|(_, other)| other == path) {
-                anyhow::bail!("two reports go to {}", path.display());
+                bail!("two reports go to {}", path.display());
             }
             files.push((*format, ReportFile::open(path)?));
         }
@@ -38,15 +39,15 @@ impl<F: Copy> Reports<F> {
     }
 
     /// Remembers that something beside the files could not be written.
-    pub fn note(&self, written: Result<(), String>) {
+    pub fn note(&self, written: CommandResult<()>) {
         self.failures.borrow_mut().extend(written.err());
     }
 
     /// A report that could not be written does not hide how the run ended.
-    pub fn close(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    pub fn close(&self, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         let failures = self.failures.borrow();
         for failure in failures.iter() {
-            output::error(failure);
+            output::error(&failure.to_string());
         }
         match ended {
             Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),
@@ -62,11 +63,14 @@ pub struct ReportFile {
 
 impl ReportFile {
     /// Shows that the report can be written. A report of an earlier run stays until this one is complete.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    pub fn open(path: &Path) -> CommandResult<Self> {
         // It holds no secret, and another user's job may have to read it.
         let output = Output::open(path, Mode::Shared, &setup::links());
         let output = output.map_err(|error| {
-            anyhow::anyhow!("cannot write the report {}: {error}", path.display())
+            CommandError::caused_by(
+                format_args!("cannot write the report {}", path.display()),
+                error,
+            )
         })?;
         Ok(Self {
             path: path.into(),
@@ -77,12 +81,12 @@ impl ReportFile {
     pub fn write(
         mut self,
         render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<(), String> {
+    ) -> CommandResult<()> {
         // Without colour: the reader is a file.
         let mut plain = anstream::StripStream::new(Vec::new());
         let written = render(&mut plain)
             .and_then(|()| self.output.write_all(&plain.into_inner()))
             .and_then(|()| self.output.commit());
-        written.map_err(|error| format!("cannot write the report {}: {error}", self.path.display()))
+        written.with_context(|| format!("cannot write the report {}", self.path.display()))
     }
 }

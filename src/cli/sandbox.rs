@@ -10,6 +10,7 @@ use super::duration::duration;
 use super::exit::Exit;
 use super::output;
 use super::populated::{self, Layout, object_count, percentage};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::sandbox::{self, CREDENTIALS, FaultPlan, Options, Population};
 
 #[derive(Args)]
@@ -76,11 +77,9 @@ pub struct Sandbox {
     drift: f64,
 }
 
-pub async fn run(args: Sandbox) -> anyhow::Result<Exit> {
+pub async fn run(args: Sandbox) -> CommandResult<Exit> {
     if !args.listen.ip().is_loopback() {
-        anyhow::bail!(
-            "the simulators accept published credentials, so they listen on loopback only"
-        );
+        bail!("the simulators accept published credentials, so they listen on loopback only");
     }
     let known: Vec<&str> = CREDENTIALS.iter().map(|one| one.vendor).collect();
     if let Some(unknown) = args
@@ -88,7 +87,7 @@ pub async fn run(args: Sandbox) -> anyhow::Result<Exit> {
         .iter()
         .find(|one| !known.contains(&one.as_str()))
     {
-        anyhow::bail!(
+        bail!(
             "no vendor {unknown:?} in the sandbox; there are {}",
             vendors()
         );
@@ -105,7 +104,9 @@ pub async fn run(args: Sandbox) -> anyhow::Result<Exit> {
     };
     let sandbox = sandbox::SandboxServer::start(options)
         .await
-        .map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", args.listen))?;
+        .map_err(|error| {
+            CommandError::caused_by(format_args!("cannot listen on {}", args.listen), error)
+        })?;
     let mut out = output::stdout();
     if let Some(dir) = &args.write_manifests {
         let written = populated::write(dir, &sandbox, &population, args.layout, args.drift)?;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::output;
+use crate::cli::error::{CommandError, CommandResult};
 use crate::files::links::Links;
 use crate::files::write::{self, Mode};
 use crate::render;
@@ -34,7 +35,7 @@ pub struct Schema {
     out: Option<PathBuf>,
 }
 
-pub fn run(args: &Schema) -> anyhow::Result<Exit> {
+pub fn run(args: &Schema) -> CommandResult<Exit> {
     match &args.out {
         None => {
             let schema = match args.name {
@@ -48,7 +49,9 @@ pub fn run(args: &Schema) -> anyhow::Result<Exit> {
             out.flush()?;
         }
         Some(dir) => {
-            let fault = |error| anyhow::anyhow!("cannot write {}: {error}", dir.display());
+            let fault = |error| {
+                CommandError::caused_by(format_args!("cannot write {}", dir.display()), error)
+            };
             std::fs::create_dir_all(dir).map_err(fault)?;
             for (name, schema) in schema::all() {
                 let mut text = Vec::new();

@@ -6,6 +6,7 @@ use globset::{Glob, GlobMatcher};
 
 use super::args::Selection;
 use crate::apply::memory::runs::PastRun;
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::Desired;
 use crate::model::diagnostic::nearest;
 use crate::reconcile::{Checked, PastWrite};
@@ -25,8 +26,8 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    pub fn new(text: &str) -> anyhow::Result<Self> {
-        let glob = Glob::new(text).map_err(|error| anyhow::anyhow!("not a glob: {error}"))?;
+    pub fn new(text: &str) -> CommandResult<Self> {
+        let glob = Glob::new(text).map_err(|error| CommandError::caused_by("not a glob", error))?;
         Ok(Self {
             text: text.to_string(),
             glob: glob.compile_matcher(),
@@ -86,20 +87,20 @@ impl Pattern {
 }
 
 impl Scope {
-    pub fn new(selection: &Selection) -> anyhow::Result<Self> {
-        let patterns = |texts: &[String]| -> anyhow::Result<Vec<Pattern>> {
+    pub fn new(selection: &Selection) -> CommandResult<Self> {
+        let patterns = |texts: &[String]| -> CommandResult<Vec<Pattern>> {
             texts.iter().map(|text| Pattern::new(text)).collect()
         };
         let labels = selection
             .selector
             .iter()
             .map(|text| {
-                let (key, value) = text
-                    .split_once('=')
-                    .ok_or_else(|| anyhow::anyhow!("--selector takes KEY=VALUE, not {text:?}"))?;
+                let (key, value) = text.split_once('=').ok_or_else(|| {
+                    user_error(format_args!("--selector takes KEY=VALUE, not {text:?}"))
+                })?;
                 Ok((key.trim().to_string(), value.trim().to_string()))
             })
-            .collect::<anyhow::Result<_>>()?;
+            .collect::<CommandResult<_>>()?;
         Ok(Self {
             target: patterns(&selection.target)?,
             exclude: patterns(&selection.exclude)?,
@@ -109,7 +110,7 @@ impl Scope {
     }
 
     /// The same where the objects are the arguments of a command instead of a flag.
-    pub fn of_arguments(selection: &Selection) -> anyhow::Result<Self> {
+    pub fn of_arguments(selection: &Selection) -> CommandResult<Self> {
         Ok(Self {
             target_is: "OBJECT",
             ..Self::new(selection)?
@@ -129,7 +130,7 @@ impl Scope {
 
     /// Leaves only the objects in scope. What was named and is not there is a mistake, not an empty plan:
     /// of an object that was to be left out it would even be applied.
-    pub fn narrow(&self, checked: &mut Checked) -> anyhow::Result<()> {
+    pub fn narrow(&self, checked: &mut Checked) -> CommandResult<()> {
         let addresses = checked
             .desired
             .iter()
@@ -144,12 +145,12 @@ impl Scope {
             all.any(|object| object.labels.get(key) == Some(value))
         };
         if let Some((key, value)) = self.labels.iter().find(|label| held > 0 && !found(label)) {
-            anyhow::bail!("{}", unlabelled(checked, key, value));
+            bail!("{}", unlabelled(checked, key, value));
         }
         checked.desired.retain(|desired| self.holds(desired));
         let asked = !self.target.is_empty() || !self.labels.is_empty();
         if asked && checked.desired.is_empty() && held > 0 {
-            anyhow::bail!(
+            bail!(
                 "none of the {held} objects is in the scope of {}, --exclude and --selector together",
                 self.target_is
             );
@@ -159,7 +160,7 @@ impl Scope {
 
     /// Which addresses of a saved plan are in scope. Labels are those of the manifests, so an object without a
     /// manifest has none. What was named and is not there is a mistake here as well.
-    pub fn of_plan(&self, checked: &Checked) -> anyhow::Result<impl Fn(&str) -> bool + use<'_>> {
+    pub fn of_plan(&self, checked: &Checked) -> CommandResult<impl Fn(&str) -> bool + use<'_>> {
         let addresses = |checked: &Checked| -> BTreeSet<String> {
             let objects = checked.desired.iter();
             objects.map(|object| object.address.to_string()).collect()
@@ -181,7 +182,7 @@ impl Scope {
         writes: &mut Vec<PastWrite>,
         past: &PastRun,
         checked: &Checked,
-    ) -> anyhow::Result<()> {
+    ) -> CommandResult<()> {
         let mut known: BTreeSet<String> = writes.iter().map(PastWrite::address).collect();
         known.extend(past.addresses.iter().cloned());
         self.refuse_unmatched(&known)?;
@@ -197,20 +198,20 @@ impl Scope {
         let some = !writes.is_empty();
         writes.retain(|write| held(&write.address()));
         if some && writes.is_empty() {
-            anyhow::bail!("nothing that the run {} wrote is in the scope", past.run);
+            bail!("nothing that the run {} wrote is in the scope", past.run);
         }
         Ok(())
     }
 
-    fn refuse_unmatched(&self, known: &BTreeSet<String>) -> anyhow::Result<()> {
+    fn refuse_unmatched(&self, known: &BTreeSet<String>) -> CommandResult<()> {
         let unmatched = |pattern: &&Pattern| !known.iter().any(|one| pattern.holds(one));
         if let Some(pattern) = self.target.iter().find(unmatched) {
-            anyhow::bail!("{}", pattern.unmatched(self.target_is, known));
+            bail!("{}", pattern.unmatched(self.target_is, known));
         }
         // A pattern may well have nothing to leave out; a name that is not there is misspelled.
         let mut named = self.exclude.iter().filter(|pattern| pattern.is_plain());
         if let Some(pattern) = named.find(unmatched) {
-            anyhow::bail!("{}", pattern.unmatched("--exclude", known));
+            bail!("{}", pattern.unmatched("--exclude", known));
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::stores::Access;
 use super::{output, signals};
 use crate::apply::Opened;
 use crate::apply::store::Upkeep;
+use crate::cli::error::CommandResult;
 
 /// How long a command may take to notice that it is over. One that waits for a terminal or a full pipe does not.
 const NOTICED: Duration = Duration::from_millis(100);
@@ -81,8 +82,8 @@ pub fn heed_signals() {
 
 /// Runs a command, then logs out of the accounts that it opened.
 pub async fn closed_after(
-    command: impl Future<Output = anyhow::Result<Exit>>,
-) -> anyhow::Result<Exit> {
+    command: impl Future<Output = CommandResult<Exit>>,
+) -> CommandResult<Exit> {
     let run = Run::default();
     let (tell, told) = oneshot::channel();
     let (gone, is_gone) = oneshot::channel();

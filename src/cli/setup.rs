@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::args::{Reach, Selection, SharedStore, Time};
-use super::exit::Invalid;
+use super::error::InvalidManifests;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
 use super::{cached, output, scope, sessions, simulators, state, stores};
 use crate::apply::clock;
 use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::links::Links;
 use crate::manifest::walk::Found;
 use crate::manifest::{self, Limits, Loaded};
@@ -32,7 +33,7 @@ pub struct Setup {
 
 impl Setup {
     /// Lets the run know of other runs that call the same accounts, as far as a store tells.
-    pub async fn heed_others(&mut self, shared: &SharedStore) -> anyhow::Result<()> {
+    pub async fn heed_others(&mut self, shared: &SharedStore) -> CommandResult<()> {
         self.settings.budgets = stores::budgets(shared, self.settings.sandbox).await?;
         Ok(())
     }
@@ -49,12 +50,12 @@ impl Setup {
 
 /// Loads and checks manifests, and starts the simulators if they are asked for. Manifests with errors end
 /// the run; the errors have been shown.
-pub async fn setup(selection: &Selection, reach: &Reach) -> anyhow::Result<Setup> {
+pub async fn setup(selection: &Selection, reach: &Reach) -> CommandResult<Setup> {
     setup_with(selection, reach, Files::Named).await
 }
 
 /// The same for commands that only need an account: the simulators have theirs without any manifest.
-pub async fn account(paths: &[PathBuf], reach: &Reach) -> anyhow::Result<Setup> {
+pub async fn account(paths: &[PathBuf], reach: &Reach) -> CommandResult<Setup> {
     let selection = Selection {
         paths: paths.to_vec(),
         target: Vec::new(),
@@ -98,7 +99,7 @@ pub async fn setup_with(
     selection: &Selection,
     reach: &Reach,
     files: Files<'_>,
-) -> anyhow::Result<Setup> {
+) -> CommandResult<Setup> {
     let limits = limits(Some(reach.time.timeout));
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
@@ -134,11 +135,11 @@ pub async fn setup_with(
     }
     output::findings(&checked.findings)?;
     if checked.findings.has_errors() {
-        return Err(Invalid {
-            facts: checked.source,
-            findings: checked.findings,
-        }
-        .into());
+        let (facts, findings) = (checked.source, checked.findings);
+        return Err(CommandError::Invalid(Box::new(InvalidManifests {
+            facts,
+            findings,
+        })));
     }
     let mut settings = settings(reach, Arc::default());
     settings.tls = tls;
@@ -178,7 +179,7 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
 }
 
 /// Loads and checks the manifests that a selection names.
-pub fn check(selection: &Selection, options: &CheckOptions, time: Time) -> anyhow::Result<Checked> {
+pub fn check(selection: &Selection, options: &CheckOptions, time: Time) -> CommandResult<Checked> {
     let limits = limits(Some(time.timeout));
     check_files(selection, options, Files::Named, &limits)
 }
@@ -188,7 +189,7 @@ fn check_files(
     options: &CheckOptions,
     files: Files<'_>,
     limits: &Limits,
-) -> anyhow::Result<Checked> {
+) -> CommandResult<Checked> {
     let scope = scope::Scope::new(selection)?;
     let cache = cached::open(selection.cache.as_deref());
     let mut paths = selection.paths.clone();
@@ -260,7 +261,7 @@ pub fn is_ci() -> bool {
 
 /// Refuses manifests from outside the working tree in a CI job: what is carried out there unattended is what was
 /// reviewed and checked out, and not what lies beside it, for example in an artifact.
-pub fn refuse_outside(paths: &[PathBuf]) -> anyhow::Result<()> {
+pub fn refuse_outside(paths: &[PathBuf]) -> CommandResult<()> {
     if !is_ci() {
         return Ok(());
     }
@@ -273,7 +274,7 @@ pub fn refuse_outside(paths: &[PathBuf]) -> anyhow::Result<()> {
             continue;
         };
         if !tree.as_ref().is_some_and(|tree| real.starts_with(tree)) {
-            anyhow::bail!(
+            bail!(
                 "{} is outside the working tree: with CI set, a saved plan is applied to the manifests of the checkout",
                 path.display()
             );

@@ -9,24 +9,25 @@ use tokio::time::timeout;
 
 use super::args::StoreArgs;
 use crate::apply::clock;
+use crate::cli::error::{CommandError, CommandResult, user_error};
 
 /// What to do about a state directory that cannot be used.
-pub const HINT: &str = "; set XDG_STATE_HOME to a directory that can be written";
+pub const HINT: &str = "set XDG_STATE_HOME to a directory that can be written";
 
 /// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
-pub fn dir() -> anyhow::Result<PathBuf> {
+pub fn dir() -> CommandResult<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
     let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")));
     let state = state.ok_or_else(|| {
-        anyhow::anyhow!("there is no home directory for journal and locks: set XDG_STATE_HOME")
+        user_error("there is no home directory for journal and locks: set XDG_STATE_HOME")
     })?;
     Ok(state.join("entitle"))
 }
 
 /// The journal that was asked for, or the user's own.
-pub fn journal(args: &StoreArgs) -> anyhow::Result<PathBuf> {
+pub fn journal(args: &StoreArgs) -> CommandResult<PathBuf> {
     match &args.journal {
         Some(path) => Ok(path.clone()),
         None => Ok(dir()?.join("journal.jsonl")),
@@ -34,12 +35,13 @@ pub fn journal(args: &StoreArgs) -> anyhow::Result<PathBuf> {
 }
 
 /// Says why a journal cannot be used, and what to do if nobody has said where it is.
-pub fn journal_fault(args: &StoreArgs, path: &Path, error: &std::io::Error) -> anyhow::Error {
-    let hint = match &args.journal {
-        None => HINT,
-        Some(_) => "",
-    };
-    anyhow::anyhow!("cannot use the journal {}: {error}{hint}", path.display())
+pub fn journal_fault(args: &StoreArgs, path: &Path, error: std::io::Error) -> CommandError {
+    let hint = args.journal.is_none().then_some(HINT);
+    CommandError::caused_by(
+        format_args!("cannot use the journal {}", path.display()),
+        error,
+    )
+    .with_hint(hint)
 }
 
 /// Paths of manifests, spelled so that they name the same from everywhere on this machine.

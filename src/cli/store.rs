@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use super::args::StoreArgs;
 use super::duration::duration;
-use super::exit::{Exit, Locked};
+use super::exit::Exit;
 use super::stores::{self, Access};
 use super::{output, state};
 use crate::apply::clock;
@@ -18,6 +18,7 @@ use crate::apply::journal::{Event, Record, encode};
 use crate::apply::records::Records;
 use crate::apply::store::compact;
 use crate::apply::store::{Claim, Lease, LeaseState, Store, Taken, Upkeep};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::wording::pluralize;
 use crate::model::{AccountKey, Vendor};
 use crate::provider;
@@ -97,7 +98,7 @@ struct Import {
     store: StoreArgs,
 }
 
-pub async fn run(args: StoreCommand) -> anyhow::Result<Exit> {
+pub async fn run(args: StoreCommand) -> CommandResult<Exit> {
     let (store, access) = match &args.task {
         // A journal file that is open for writing cannot be pruned.
         Task::Show(Plain { store })
@@ -120,7 +121,7 @@ pub async fn run(args: StoreCommand) -> anyhow::Result<Exit> {
     }
 }
 
-async fn check(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+async fn check(store: &dyn Upkeep) -> CommandResult<Exit> {
     let promises = store.check().await?;
     let mut out = output::buffered();
     let mut kept = true;
@@ -142,7 +143,7 @@ async fn check(store: &dyn Upkeep) -> anyhow::Result<Exit> {
     Ok(if kept { Exit::Done } else { Exit::Error })
 }
 
-async fn show(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+async fn show(store: &dyn Upkeep) -> CommandResult<Exit> {
     let leases = store.leases().await?;
     let mut out = output::buffered();
     writeln!(out, "{}", store.name())?;
@@ -173,7 +174,7 @@ fn line(lease: &LeaseState) -> String {
     }
 }
 
-async fn free(store: &dyn Upkeep, name: &str) -> anyhow::Result<Exit> {
+async fn free(store: &dyn Upkeep, name: &str) -> CommandResult<Exit> {
     let leases = store.leases().await?;
     let exact = leases.iter().filter(|lease| lease.account == name);
     let exact: Vec<&LeaseState> = exact.collect();
@@ -183,7 +184,7 @@ async fn free(store: &dyn Upkeep, name: &str) -> anyhow::Result<Exit> {
     };
     let [lease] = found[..] else {
         let count = found.len();
-        anyhow::bail!("{count} accounts are named {name:?}; see `entitle store show`")
+        bail!("{count} accounts are named {name:?}; see `entitle store show`")
     };
     let Some(holder) = &lease.holder else {
         output::say(&format!("Nobody has {}.", lease.account));
@@ -196,7 +197,7 @@ async fn free(store: &dyn Upkeep, name: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn compact(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+async fn compact(store: &dyn Upkeep) -> CommandResult<Exit> {
     let leases = store.leases().await?;
     let accounts: Vec<AccountKey> = leases
         .iter()
@@ -223,7 +224,7 @@ fn known_vendor(name: &str) -> Option<Vendor> {
     vendors.find(|own| own.0 == name)
 }
 
-async fn delete_old(store: &dyn Upkeep, keep: Duration) -> anyhow::Result<Exit> {
+async fn delete_old(store: &dyn Upkeep, keep: Duration) -> CommandResult<Exit> {
     let keep = SignedDuration::try_from(keep)?;
     let before = clock::now().checked_sub(keep)?;
     let count = store.prune(before).await?;
@@ -235,7 +236,7 @@ async fn delete_old(store: &dyn Upkeep, keep: Duration) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-async fn export(store: &dyn Upkeep) -> anyhow::Result<Exit> {
+async fn export(store: &dyn Upkeep) -> CommandResult<Exit> {
     let mut out = std::io::BufWriter::new(output::lines());
     let mut written = Ok(());
     let read = stores::each(store, |record| {
@@ -253,7 +254,7 @@ async fn export(store: &dyn Upkeep) -> anyhow::Result<Exit> {
 /// Lines that are added at once.
 const CHUNK: usize = 1000;
 
-async fn add(store: &dyn Upkeep, files: &[PathBuf]) -> anyhow::Result<Exit> {
+async fn add(store: &dyn Upkeep, files: &[PathBuf]) -> CommandResult<Exit> {
     let mut records = Vec::new();
     for file in files {
         records.extend(read(file)?);
@@ -279,8 +280,9 @@ async fn add(store: &dyn Upkeep, files: &[PathBuf]) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn read(file: &PathBuf) -> anyhow::Result<Vec<Record>> {
-    let fault = |error| anyhow::anyhow!("cannot read {}: {error}", file.display());
+fn read(file: &PathBuf) -> CommandResult<Vec<Record>> {
+    let fault =
+        |error| CommandError::caused_by(format_args!("cannot read {}", file.display()), error);
     std::fs::metadata(file).map_err(fault)?;
     let mut records = Records::open(file).map_err(fault)?;
     let all = records.by_ref().collect();
@@ -289,19 +291,22 @@ fn read(file: &PathBuf) -> anyhow::Result<Vec<Record>> {
         .map_err(fault)?
         .told(&file.display().to_string())
     {
-        anyhow::bail!("{damaged}: nothing was added")
+        bail!("{damaged}: nothing was added")
     }
     Ok(all)
 }
 
-async fn take(store: &dyn Store, account: &AccountKey) -> anyhow::Result<Box<dyn Lease>> {
+async fn take(store: &dyn Store, account: &AccountKey) -> CommandResult<Box<dyn Lease>> {
     let claim = Claim {
         holder: state::holder("import"),
         term: Duration::from_secs(60),
     };
     match store.take(account, &claim).await? {
         Taken::Held(lease) => Ok(lease),
-        Taken::Busy(holder) => Err(Locked(format!("{account} is locked by {holder}")).into()),
+        Taken::Busy(holder) => Err(CommandError::Locked {
+            name: account.to_string(),
+            holder,
+        }),
     }
 }
 

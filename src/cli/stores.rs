@@ -1,6 +1,5 @@
 //! The store that a command was told of, and what is read from it.
 
-use crate::model::with_causes;
 use std::collections::BTreeSet;
 #[cfg(feature = "bucket")]
 use std::ffi::OsString;
@@ -21,6 +20,7 @@ use crate::apply::store::files::Files;
 #[cfg(feature = "postgres")]
 use crate::apply::store::postgres::Postgres;
 use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError, Upkeep};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
 
@@ -33,13 +33,13 @@ pub enum Access {
 }
 
 /// Opens the store that was asked for, or the user's own files.
-pub async fn open(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Store>> {
     let store: Arc<dyn Store> = open_for_upkeep(args, access).await?;
     Ok(store)
 }
 
 /// The same for a person who looks after it.
-pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
+pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Upkeep>> {
     let Some(url) = &args.shared.url else {
         let journal = state::journal(args)?;
         let locks = state::dir()?.join("locks");
@@ -59,7 +59,7 @@ pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> anyhow::Result
 }
 
 /// Opens what an address leads to.
-async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<Arc<dyn Upkeep>> {
+async fn connect(url: &str, args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Upkeep>> {
     match url.split_once(':') {
         Some(("file", path)) => {
             let dir = directory(path)?;
@@ -83,7 +83,7 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<
         #[cfg(not(feature = "bucket"))]
         Some(("s3" | "gs" | "az", _)) => Err(not_built_in("a bucket", "bucket")),
         // The text may hold a password, so it is not repeated.
-        _ => anyhow::bail!(
+        _ => bail!(
             "--store takes postgres://, s3://, gs://, az:// or file:DIRECTORY, and this is none of them"
         ),
     }
@@ -91,19 +91,19 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> anyhow::Result<
 
 /// Returns the directory of `file:/srv/entitle`, `file:///srv/entitle` or `file:beside`. Behind two slashes a URL names a
 /// machine, and no other one is reached that way.
-fn directory(path: &str) -> anyhow::Result<PathBuf> {
+fn directory(path: &str) -> CommandResult<PathBuf> {
     let dir = path.strip_prefix("//").unwrap_or(path);
     if dir.is_empty() || dir.len() < path.len() && !dir.starts_with('/') {
-        anyhow::bail!("--store file:{path} names no directory: write file:/srv/entitle")
+        bail!("--store file:{path} names no directory: write file:/srv/entitle")
     }
     Ok(PathBuf::from(dir))
 }
 
 #[cfg(not(all(feature = "postgres", feature = "bucket")))]
-fn not_built_in(engine: &str, feature: &str) -> anyhow::Error {
-    anyhow::anyhow!(
+fn not_built_in(engine: &str, feature: &str) -> CommandError {
+    user_error(format_args!(
         "this build keeps no store in {engine}: the released packages and images do, and so does `cargo build --features {feature}`"
-    )
+    ))
 }
 
 fn files(
@@ -111,16 +111,16 @@ fn files(
     journal: PathBuf,
     locks: PathBuf,
     access: Access,
-) -> anyhow::Result<Files> {
+) -> CommandResult<Files> {
     match access {
         Access::Read => Ok(Files::for_reading(&journal, &locks)),
         Access::Write => Files::open(&journal, &locks, &setup::links())
-            .map_err(|error| state::journal_fault(args, &journal, &error)),
+            .map_err(|error| state::journal_fault(args, &journal, error)),
     }
 }
 
 /// Returns what is known of other processes that call the same accounts.
-pub async fn budgets(shared: &SharedStore, sandbox: bool) -> anyhow::Result<Budgets> {
+pub async fn budgets(shared: &SharedStore, sandbox: bool) -> CommandResult<Budgets> {
     if shared.url.is_none() || sandbox {
         return Ok(Budgets::default());
     }
@@ -146,7 +146,7 @@ pub fn warn_of_empty(args: &StoreArgs) {
 }
 
 /// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
-pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> anyhow::Result<Arc<Queue>> {
+pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> CommandResult<Arc<Queue>> {
     let orphans = match &args.shared.url {
         Some(_) => Some(state::dir()?.join(format!("orphans/{run}.jsonl"))),
         None => None,
@@ -155,13 +155,8 @@ pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> anyhow::Resu
 }
 
 /// Says why a store cannot be used, and what to do about it where nobody has said where it is.
-pub fn fault(args: &StoreArgs, error: &StoreError) -> anyhow::Error {
-    let hint = if args.shared.url.is_none() {
-        state::HINT
-    } else {
-        ""
-    };
-    anyhow::anyhow!("{}{hint}", with_causes(error))
+pub fn fault(args: &StoreArgs, error: StoreError) -> CommandError {
+    CommandError::from(error).with_hint(args.shared.url.is_none().then_some(state::HINT))
 }
 
 /// Says where the runs of other machines are, if it was this machine's journal that was asked.

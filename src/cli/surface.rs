@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,6 +15,7 @@ use url::Url;
 use crate::apply::Secrets;
 use crate::apply::clock;
 use crate::apply::secrets::read_named_file;
+use crate::cli::error::{CommandResult, Context};
 use crate::daemon::hooks::{Hooks, Keys};
 use crate::daemon::notices::{self, Telling};
 use crate::daemon::serve::{self, Bounds, Serving, guard};
@@ -100,7 +100,7 @@ impl Surface {
         secrets: Secrets,
         triggers: mpsc::Sender<Trigger>,
         bounds: Bounds,
-    ) -> anyhow::Result<Self> {
+    ) -> CommandResult<Self> {
         let token = secret(args.listen_token.as_ref(), args.listen_token_file.as_ref())?;
         let git = secret(
             args.git_hook_secret.as_ref(),
@@ -255,7 +255,7 @@ async fn tell(
 }
 
 /// A secret of the daemon's own.
-fn secret(text: Option<&String>, file: Option<&PathBuf>) -> anyhow::Result<Option<SecretText>> {
+fn secret(text: Option<&String>, file: Option<&PathBuf>) -> CommandResult<Option<SecretText>> {
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {

@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::scope::Scope;
 use super::{files, output, setup};
 use crate::apply::clock;
+use crate::cli::error::{CommandResult, bail, user_error};
 use crate::manifest::edit::File;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
@@ -98,10 +99,10 @@ impl Objects {
     }
 
     /// The manifests with the named objects only; nothing if they have errors, which have been shown then.
-    fn checked(&self) -> anyhow::Result<Option<Checked>> {
+    fn checked(&self) -> CommandResult<Option<Checked>> {
         let selection = self.selection();
         if selection.paths.iter().any(|path| path.as_os_str() == "-") {
-            anyhow::bail!("files are edited, and standard input is none");
+            bail!("files are edited, and standard input is none");
         }
         let scope = Scope::of_arguments(&selection)?;
         let said = Said::of(
@@ -120,16 +121,16 @@ impl Objects {
     }
 }
 
-pub fn suspend(args: &Suspend) -> anyhow::Result<Exit> {
+pub fn suspend(args: &Suspend) -> CommandResult<Exit> {
     let reason = args.reason.trim();
     if reason.is_empty() {
-        anyhow::bail!("--reason says nothing, and whoever finds the object suspended will ask");
+        bail!("--reason says nothing, and whoever finds the object suspended will ask");
     }
     let until = args.until.as_deref();
     let until = until.map(|text| moment(text, clock::now()));
     let until = until
         .transpose()
-        .map_err(|why| anyhow::anyhow!("--until: {why}"))?;
+        .map_err(|why| user_error(format_args!("--until: {why}")))?;
     let hold = Hold::Suspend {
         until,
         reason: reason.into(),
@@ -144,12 +145,12 @@ pub fn suspend(args: &Suspend) -> anyhow::Result<Exit> {
     carry_out(&args.objects, &hold, &done, &already)
 }
 
-pub fn resume(args: &Resume) -> anyhow::Result<Exit> {
+pub fn resume(args: &Resume) -> CommandResult<Exit> {
     carry_out(&args.objects, &Hold::Resume, "resumed", "not suspended")
 }
 
 /// Edits the manifests of the objects, file by file, and says of each object what became of it.
-fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> anyhow::Result<Exit> {
+fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> CommandResult<Exit> {
     let Some(checked) = objects.checked()? else {
         return Ok(Exit::Error);
     };

@@ -16,6 +16,7 @@ use super::{output, plan, state};
 use crate::apply::memory::Place;
 use crate::apply::memory::runs::{PastRunReader, Runs, Wrote};
 use crate::apply::store::Store;
+use crate::cli::error::{CommandResult, bail};
 use crate::model::PathPattern;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Accounts, Checked, Take, Undone};
@@ -49,13 +50,13 @@ pub struct Undo {
     consent: Consent,
 }
 
-pub async fn run(args: Undo) -> anyhow::Result<Exit> {
+pub async fn run(args: Undo) -> CommandResult<Exit> {
     let events = args.consent.events.as_deref();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events)?;
     outputs.close(undone(&args, &outputs).await)
 }
 
-async fn undone(args: &Undo, outputs: &Outputs) -> anyhow::Result<Exit> {
+async fn undone(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
@@ -107,7 +108,7 @@ pub async fn apply(
     reach: &Reach,
     consent: &Consent,
     outputs: &Outputs,
-) -> anyhow::Result<Exit> {
+) -> CommandResult<Exit> {
     let run = saved.source.undo.clone().unwrap_or_default();
     let mut setup = setup::setup(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
@@ -142,7 +143,7 @@ async fn writer<'a>(
     consent: &'a Consent,
     outputs: &'a Outputs,
     places: &BTreeSet<Place>,
-) -> anyhow::Result<Writer<'a>> {
+) -> CommandResult<Writer<'a>> {
     Writer::at(setup, consent, outputs, Accounts::new(), places).await
 }
 
@@ -162,7 +163,7 @@ async fn inverse(
     setup: &Setup,
     store: &dyn Store,
     accounts: &Accounts,
-) -> anyhow::Result<Undone> {
+) -> CommandResult<Undone> {
     let mut reader = PastRunReader::new(run);
     let damage = stores::each(store, |record| reader.add(&record));
     // Which lines are damaged is told where they are folded.
@@ -185,7 +186,7 @@ async fn find(
     args: &StoreArgs,
     wanted: &str,
     checked: &Checked,
-) -> anyhow::Result<Wrote> {
+) -> CommandResult<Wrote> {
     let mut runs = Runs::default();
     let damage = stores::each(store, |record| {
         // A name is one whoever gave it; the latest is the latest of these manifests.
@@ -213,14 +214,14 @@ async fn find(
     let elsewhere = stores::elsewhere(args).map_or(String::new(), |hint| format!(". It is {hint}"));
     match (found.next(), count) {
         (Some(one), 1) => Ok(one),
-        (None, _) if wanted == "latest" => anyhow::bail!(
+        (None, _) if wanted == "latest" => bail!(
             "the journal has no run of these manifests that wrote anything; see `entitle history`{elsewhere}"
         ),
-        (None, _) => anyhow::bail!(
+        (None, _) => bail!(
             "the journal has no run {wanted} that wrote anything; see `entitle history`{elsewhere}"
         ),
         (Some(_), count) => {
-            anyhow::bail!("{wanted} is the beginning of {count} runs; write more of it")
+            bail!("{wanted} is the beginning of {count} runs; write more of it")
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::args::{Format, Reach, SharedStore};
 use super::exit::Exit;
 use super::{output, setup};
+use crate::cli::error::{CommandResult, bail};
 use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::import::{self, Ask};
@@ -35,7 +36,7 @@ pub struct Unmanaged {
     store: SharedStore,
 }
 
-pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
+pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
     let connection = import::connection(&setup.checked, args.connection.as_deref())?;
@@ -47,7 +48,7 @@ pub async fn run(args: Unmanaged) -> anyhow::Result<Exit> {
     )
     .await?;
     if let Some(failure) = seen.failures.first() {
-        anyhow::bail!("the list of objects is not complete: {failure}");
+        bail!("the list of objects is not complete: {failure}");
     }
     let known = import::managed(&setup.checked, &connection);
     let kind = seen.provider.table().kind;

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::outputs::Outputs;
 use super::{output, setup};
 use crate::apply::clock;
+use crate::cli::error::CommandResult;
 use crate::model::Severity;
 use crate::model::wording::pluralize;
 use crate::plan::document::PlanDocument;
@@ -32,12 +33,12 @@ pub struct Validate {
     verbose: bool,
 }
 
-pub fn run(args: &Validate) -> anyhow::Result<Exit> {
+pub fn run(args: &Validate) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Checked, None)?;
     outputs.close(validated(args, &outputs))
 }
 
-fn validated(args: &Validate, outputs: &Outputs) -> anyhow::Result<Exit> {
+fn validated(args: &Validate, outputs: &Outputs) -> CommandResult<Exit> {
     let mut checked = setup::check(&args.selection, &CheckOptions::default(), args.time)?;
     checked.source.paths = setup::paths(&args.selection);
     if args.rendering.format == Printed::Text {

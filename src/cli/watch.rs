@@ -16,6 +16,7 @@ use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::daemon::board::Board;
 use crate::daemon::descriptors;
 use crate::daemon::engine::Engine;
@@ -34,15 +35,16 @@ use crate::sandbox::{self, SandboxServer};
 /// Hints that wait at most: more would say nothing more.
 const HINTS: usize = 1024;
 
-pub async fn run(args: Watch) -> anyhow::Result<Exit> {
+pub async fn run(args: Watch) -> CommandResult<Exit> {
     let limit = descriptors::raise_limit();
     let remote = args.remote()?;
     for path in &args.selection.paths {
         if path.as_os_str() == "-" {
-            anyhow::bail!("standard input cannot be watched: name files or directories");
+            bail!("standard input cannot be watched: name files or directories");
         }
-        std::fs::metadata(path)
-            .map_err(|error| anyhow::anyhow!("cannot watch {}: {error}", path.display()))?;
+        std::fs::metadata(path).map_err(|error| {
+            CommandError::caused_by(format_args!("cannot watch {}", path.display()), error)
+        })?;
     }
     let sandbox = start_sandbox(&args.reach).await?;
     let options = CheckOptions {
@@ -112,7 +114,7 @@ fn settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
     settings
 }
 
-async fn start_sandbox(reach: &Reach) -> anyhow::Result<Option<SandboxServer>> {
+async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
     if !reach.sandbox {
         return Ok(None);
     }
@@ -151,7 +153,7 @@ struct Wiring<'a> {
 }
 
 impl Wiring<'_> {
-    async fn run(self) -> anyhow::Result<Exit> {
+    async fn run(self) -> CommandResult<Exit> {
         let args = self.args;
         let stop: Arc<AtomicBool> = Arc::default();
         let (orders, ordered) = mpsc::channel(4);
@@ -225,7 +227,7 @@ impl Wiring<'_> {
     }
 
     /// A trial leaves no trace, but healing needs a journal to heal from.
-    fn scratch(&self) -> anyhow::Result<Option<tempfile::TempDir>> {
+    fn scratch(&self) -> CommandResult<Option<tempfile::TempDir>> {
         let needed = self.sandboxed && self.args.store.journal.is_none();
         Ok(if needed {
             Some(tempfile::tempdir()?)
@@ -238,7 +240,7 @@ impl Wiring<'_> {
         &self,
         stop: &Arc<AtomicBool>,
         scratch: Option<PathBuf>,
-    ) -> anyhow::Result<Shell> {
+    ) -> CommandResult<Shell> {
         let args = match (scratch, self.sandboxed) {
             (None, false) => self.args.store.clone(),
             (None, true) => self.args.store.own(),

@@ -8,6 +8,7 @@ use super::args::{Checks, Reach, Selection, StoreArgs};
 use super::duration::duration;
 use super::state;
 use super::surface::SurfaceArgs;
+use crate::cli::error::CommandResult;
 use crate::daemon::engine::Rules;
 use crate::daemon::mode::RunMode;
 use crate::daemon::source::git::Remote;
@@ -160,7 +161,7 @@ impl Watch {
         )
     }
 
-    pub fn remote(&self) -> anyhow::Result<Option<Remote>> {
+    pub fn remote(&self) -> CommandResult<Option<Remote>> {
         let Some(url) = &self.git else {
             return Ok(None);
         };

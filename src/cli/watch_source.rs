@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::args::Selection;
 use super::{cached, output, scope, setup, state};
+use crate::cli::error::CommandResult;
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
 use crate::manifest::Loaded;
@@ -52,7 +53,7 @@ pub fn reader(
     options: CheckOptions,
     json: bool,
     timeout: Duration,
-) -> anyhow::Result<Reader> {
+) -> CommandResult<Reader> {
     let source = Arc::new(Source {
         place,
         scope: scope::Scope::new(selection)?,

@@ -85,7 +85,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("ignore::", &["manifest/walk/ignores.rs"]),
     ("globset", &["cli/"]),
-    ("anyhow", &["cli/"]),
     ("anstream", &["cli/output.rs", "cli/report_file.rs"]),
     (
         "tempfile",

@@ -331,8 +331,5 @@ fn a_file_is_changed_at_one_document_and_not_at_all_once_it_is_another() {
 
     std::fs::write(&path, "a: 7\n").expect("written");
     let refused = File::of(&label).change(Mark::default(), longer);
-    assert_eq!(
-        refused,
-        Err(EditError::ChangedSince)
-    );
+    assert_eq!(refused, Err(EditError::ChangedSince));
 }

@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::output;
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::write;
 use crate::manifest::Loaded;
 use crate::model::address::name_fault;
@@ -53,7 +54,7 @@ pub struct Init {
     yes: bool,
 }
 
-pub fn run(args: &Init) -> anyhow::Result<Exit> {
+pub fn run(args: &Init) -> CommandResult<Exit> {
     let asks = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let choice = choose(args, asks)?;
     let dir = args.dir.as_deref().unwrap_or(Path::new("."));
@@ -64,8 +65,9 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
     let mut out = output::stdout();
     for (name, text) in &all {
         let path = dir.join(name);
-        let written = write::create(&path, text.as_bytes())
-            .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
+        let written = write::create(&path, text.as_bytes()).map_err(|error| {
+            CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
+        })?;
         if written {
             writeln!(out, "{}", visible(&path.display().to_string()))?;
         } else {
@@ -90,7 +92,7 @@ pub fn run(args: &Init) -> anyhow::Result<Exit> {
 }
 
 /// Checks the project as `validate` would, before any of it is written.
-fn valid(all: &[(&'static str, String)]) -> anyhow::Result<bool> {
+fn valid(all: &[(&'static str, String)]) -> CommandResult<bool> {
     let manifests = all.iter().filter(|(name, _)| name.starts_with("licences/"));
     let sources =
         manifests.map(|(name, text)| Arc::new(Source::new((*name).to_string(), text.clone())));
@@ -107,12 +109,12 @@ fn valid(all: &[(&'static str, String)]) -> anyhow::Result<bool> {
     Ok(!checked.findings.has_errors())
 }
 
-fn choose(args: &Init, asks: bool) -> anyhow::Result<Choice> {
+fn choose(args: &Init, asks: bool) -> CommandResult<Choice> {
     let vendors: Vec<&str> = provider::ALL.iter().map(|one| one.vendor().0).collect();
     let vendor = match (&args.vendor, asks) {
         (Some(vendor), _) => vendor.clone(),
         (None, true) => ask(&format!("Vendor ({})", vendors.join(", ")), None)?,
-        (None, false) => anyhow::bail!("--vendor is needed: one of {}", vendors.join(", ")),
+        (None, false) => bail!("--vendor is needed: one of {}", vendors.join(", ")),
     };
     let provider = one_of("vendor", &vendor, provider::ALL, |one| one.vendor().0)?;
     let name = answer(
@@ -122,7 +124,7 @@ fn choose(args: &Init, asks: bool) -> anyhow::Result<Choice> {
         provider.vendor().0,
     )?;
     if let Some(fault) = name_fault(&name) {
-        anyhow::bail!("the name {name:?} {fault}");
+        bail!("the name {name:?} {fault}");
     }
     let base_url = answer(
         &args.base_url,
@@ -150,12 +152,17 @@ fn one_of<T>(
     given: &str,
     all: &'static [T],
     name: impl Fn(&T) -> &'static str,
-) -> anyhow::Result<&'static T> {
+) -> CommandResult<&'static T> {
     let names: Vec<&str> = all.iter().map(&name).collect();
     let found = all.iter().find(|one| name(one) == given);
     found.ok_or_else(|| match nearest(given, names.iter().copied()) {
-        Some(near) => anyhow::anyhow!("unknown {what} {given:?}: did you mean {near}?"),
-        None => anyhow::anyhow!("unknown {what} {given:?}: one of {}", names.join(", ")),
+        Some(near) => user_error(format_args!(
+            "unknown {what} {given:?}: did you mean {near}?"
+        )),
+        None => user_error(format_args!(
+            "unknown {what} {given:?}: one of {}",
+            names.join(", ")
+        )),
     })
 }
 
@@ -165,7 +172,7 @@ fn answer(
     asks: bool,
     question: &str,
     default: &str,
-) -> anyhow::Result<String> {
+) -> CommandResult<String> {
     match given {
         Some(given) => Ok(given.clone()),
         None if asks => ask(question, Some(default)),
@@ -173,13 +180,13 @@ fn answer(
     }
 }
 
-fn ask(question: &str, default: Option<&str>) -> anyhow::Result<String> {
+fn ask(question: &str, default: Option<&str>) -> CommandResult<String> {
     loop {
         let offer = default.map(|text| format!(" [{text}]")).unwrap_or_default();
         output::ask(&format!("{question}{offer}: "))?;
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
-            anyhow::bail!("the input ended before everything was answered");
+            bail!("the input ended before everything was answered");
         }
         match (line.trim(), default) {
             ("", Some(default)) => return Ok(default.to_string()),

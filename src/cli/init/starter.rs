@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 use url::Url;
 
+use crate::cli::error::CommandResult;
 use crate::cli::files::SCHEMA;
 use crate::manifest::write;
 use crate::model::{Field, Need, Shape};
@@ -46,7 +47,7 @@ impl Ci {
 }
 
 /// The files of the project, by their paths below its directory.
-pub fn files(choice: &Choice) -> anyhow::Result<Vec<(&'static str, String)>> {
+pub fn files(choice: &Choice) -> CommandResult<Vec<(&'static str, String)>> {
     let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest())?;
     manifest_schema.push('\n');
     Ok(vec![
@@ -64,7 +65,7 @@ fn head() -> String {
 }
 
 /// A text as YAML on one line, in quotes where it needs them.
-fn scalar(text: &str) -> anyhow::Result<String> {
+fn scalar(text: &str) -> CommandResult<String> {
     Ok(write::yaml(&Json::from(text))?.trim_end().to_string())
 }
 
@@ -101,7 +102,7 @@ fn credentials(choice: &Choice) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn connection(choice: &Choice) -> anyhow::Result<String> {
+fn connection(choice: &Choice) -> CommandResult<String> {
     let vendor = choice.provider.vendor().0;
     let credentials = credentials(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
@@ -140,7 +141,7 @@ fn connection(choice: &Choice) -> anyhow::Result<String> {
     ))
 }
 
-fn manifest(choice: &Choice) -> anyhow::Result<String> {
+fn manifest(choice: &Choice) -> CommandResult<String> {
     let table = choice.provider.table();
     let identity: Vec<(&str, Json)> = table
         .identity
@@ -193,7 +194,7 @@ fn explained(field: &Field) -> String {
 }
 
 /// The jobs of `examples/ci` for this choice.
-fn jobs(choice: &Choice) -> anyhow::Result<String> {
+fn jobs(choice: &Choice) -> CommandResult<String> {
     let credentials = credentials(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
     let secrets = names
@@ -212,7 +213,7 @@ fn jobs(choice: &Choice) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn settings() -> anyhow::Result<String> {
+fn settings() -> CommandResult<String> {
     let settings = json!({
         "yaml.schemas": {format!("./{SCHEMA}"): ["licences/**/*.yaml", "licences/**/*.yml"]},
     });
