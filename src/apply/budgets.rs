@@ -1,4 +1,4 @@
-//! What is known of the other processes that call the same accounts.
+//! Other processes that call the same accounts, as far as the store knows them.
 
 use std::sync::Arc;
 

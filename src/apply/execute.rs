@@ -29,14 +29,14 @@ use crate::provider::semantics::{Echo, WriteMode};
 /// effect.
 const WRITES: usize = 4;
 
-/// What a step is carried out with.
+/// Everything that carrying out a step needs.
 pub struct Context<'a> {
     pub account: &'a Account,
-    /// How objects of the account are looked at.
+    /// Reads objects of the account, together where one call shows many.
     pub rereads: &'a Rereads,
     pub checks: WriteChecks,
     pub recorder: &'a Recorder,
-    /// What keeps other writers away; `None` where nobody else can write.
+    /// The lease that keeps other writers away; `None` where nobody else can write.
     pub lease: Option<&'a dyn Lease>,
     /// The time, as an argument.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
@@ -52,7 +52,7 @@ pub struct Work<'a> {
     pub basis: Basis<'a>,
 }
 
-/// What the plan was made from.
+/// The live values that the plan was made from.
 #[derive(Clone, Copy)]
 pub enum Basis<'a> {
     /// A read of this run.
@@ -61,7 +61,7 @@ pub enum Basis<'a> {
     Saved,
 }
 
-/// Carries out one object's step and says how it ended. Both the intent and the end are in the journal.
+/// Carries out the step of one object. Both the intent and the outcome go into the journal.
 pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
     let span = spans::step(&work.entry.address, &work.entry.connection);
     let report = carry_out(context, work).instrument(span.clone()).await;
@@ -75,26 +75,26 @@ async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
         let why = TransportError::LockedOut(lost).to_string();
         return Report::new(work.planned, Some(Outcome::Failed), Some(why));
     }
-    let intent = recorder.intent(entry, &work.planned, context.account);
+    let intent = recorder.record_intent(entry, &work.planned, context.account);
     if let Err(error) = intent.await {
-        let why = Some(unwritten(&error));
+        let why = Some(describe_unwritten(&error));
         return Report::new(work.planned, Some(Outcome::Failed), why);
     }
-    let mut report = match current(context, work).await {
-        Ok((planned, before)) => match weigh_anew(context, entry, &planned).await {
-            Ok(()) => send(context, planned, &before).await,
+    let mut report = match refresh_plan(context, work).await {
+        Ok((planned, before)) => match recheck_risks(context, entry, &planned).await {
+            Ok(()) => send_until_settled(context, planned, &before).await,
             Err((outcome, why)) => Report::new(planned, Some(outcome), Some(why)),
         },
         Err(report) => *report,
     };
     let words = report.message.iter_mut().chain(&mut report.side_effects);
     words.for_each(|words| *words = context.account.redact(words));
-    context.recorder.ended(&report);
+    context.recorder.record_outcome(&report);
     report
 }
 
 /// Says why a step was not begun: what cannot be written down is not done.
-fn unwritten(error: &StoreError) -> String {
+fn describe_unwritten(error: &StoreError) -> String {
     match error {
         StoreError::LeaseLost(lost) => TransportError::LockedOut(lost.clone()).to_string(),
         StoreError::Unavailable { .. } | StoreError::Refused { .. } => with_causes(error),
@@ -102,7 +102,10 @@ fn unwritten(error: &StoreError) -> String {
 }
 
 /// The plan and the live values that the write starts from. A report ends the step without a write.
-async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live), Box<Report>> {
+async fn refresh_plan(
+    context: &Context<'_>,
+    work: Work<'_>,
+) -> Result<(Planned, Live), Box<Report>> {
     let Work {
         planned,
         entry,
@@ -144,7 +147,7 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
         return ended(Outcome::Stale, Some(why));
     }
     if again.fingerprint != entry.fingerprint {
-        return ended(Outcome::Stale, Some(moved(entry, &again)));
+        return ended(Outcome::Stale, Some(describe_moved(entry, &again)));
     }
     let as_shown = match (&again.step, entry.calls.as_slice()) {
         (Some(step), [shown]) => CallEntry::new(&step.call).is_same(shown),
@@ -159,7 +162,7 @@ async fn current(context: &Context<'_>, work: Work<'_>) -> Result<(Planned, Live
 
 /// Takes the changes of now in place of those that a plan's file or an older look states: the guard weighs their
 /// risks, and the journal keeps them, since an undo goes by it.
-async fn weigh_anew(
+async fn recheck_risks(
     context: &Context<'_>,
     entry: &ObjectEntry,
     planned: &Planned,
@@ -178,14 +181,16 @@ async fn weigh_anew(
         Some(Err(refusal)) => Err((Outcome::Refused, refusal.to_string())),
         Some(Ok(())) | None => {
             let recorder = context.recorder;
-            let written = recorder.intent(&entry, planned, context.account).await;
-            written.map_err(|error| (Outcome::Failed, unwritten(&error)))
+            let written = recorder
+                .record_intent(&entry, planned, context.account)
+                .await;
+            written.map_err(|error| (Outcome::Failed, describe_unwritten(&error)))
         }
     }
 }
 
-/// What moved since the plan was made, as far as the plan shows it.
-fn moved(entry: &ObjectEntry, again: &Planned) -> String {
+/// Describes the planned fields that moved since the plan was made.
+fn describe_moved(entry: &ObjectEntry, again: &Planned) -> String {
     let now: Vec<String> = entry
         .changes
         .iter()
@@ -212,7 +217,7 @@ fn moved(entry: &ObjectEntry, again: &Planned) -> String {
     }
 }
 
-async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report {
+async fn send_until_settled(context: &Context<'_>, planned: Planned, before: &Live) -> Report {
     let Some(step) = planned.step.clone() else {
         return Report::new(planned, None, None);
     };
@@ -225,13 +230,13 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
     };
     let failed_after = |why, unclear: Option<String>| Report {
         unclear: unclear.is_some(),
-        ..failed(and_before(why, unclear))
+        ..failed(with_unclear(why, unclear))
     };
     let mut unclear = None;
     for _ in 0..WRITES {
         let why = match writer.send(&step.call).await {
             Ok(reply) => match provider.judge(&reply) {
-                Verdict::Accepted => return verify(context, planned, before, &reply).await,
+                Verdict::Accepted => return verify_write(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {
                     let table = provider.table().desired;
                     let message = rejection(table, &planned.desired, &words, &fields);
@@ -254,10 +259,10 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
             Ok(Some(live)) => {
                 let again = replan(context, &planned, &live);
                 if again.changes.is_empty() {
-                    return judged(context, planned, before, &live);
+                    return report_live(context, planned, before, &live);
                 }
                 if again.fingerprint != planned.fingerprint {
-                    return overtaken(planned, &why);
+                    return report_overtaken(planned, &why);
                 }
             }
             Ok(None) => {
@@ -273,12 +278,12 @@ async fn send(context: &Context<'_>, planned: Planned, before: &Live) -> Report 
     failed_after(given_up, unclear)
 }
 
-/// What must be said of a write that went out and brought no word of the vendor.
+/// Told of a write that went out and was not answered.
 const UNCLEAR: &str = "whether it was carried out is unclear";
 
-/// Why a step ended, with what is open about a try before. A look after that try showed the object as it
+/// Adds to the reason of a failure what is open about an earlier try. A read after that try showed the object as it
 /// was, but some vendors show old values for a while.
-fn and_before(why: String, unclear: Option<String>) -> String {
+fn with_unclear(why: String, unclear: Option<String>) -> String {
     match unclear {
         Some(earlier) => {
             format!("{why}; before that: {earlier}; {UNCLEAR}, though a look showed no change")
@@ -290,7 +295,7 @@ fn and_before(why: String, unclear: Option<String>) -> String {
 /// The object is neither as before an unclear write nor as wanted: a write that was lost while somebody else
 /// changed the object looks the same as one that arrived and was written over, even where a part of what was
 /// wanted is there now.
-fn overtaken(planned: Planned, why: &str) -> Report {
+fn report_overtaken(planned: Planned, why: &str) -> Report {
     let message = format!("{why}; {UNCLEAR}, and the object changed meanwhile");
     Report {
         unclear: true,
@@ -298,7 +303,7 @@ fn overtaken(planned: Planned, why: &str) -> Report {
     }
 }
 
-/// Why an object was not seen where its step needs it.
+/// The reason for which an object could not be read for its step.
 #[derive(Debug, thiserror::Error)]
 enum ReadError {
     /// It could not be read, for the reason in the text.
@@ -332,7 +337,12 @@ fn replan(context: &Context<'_>, planned: &Planned, live: &Live) -> Planned {
 }
 
 /// Looks at what an accepted write made of the object, in its echo or by reading it.
-async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &Reply) -> Report {
+async fn verify_write(
+    context: &Context<'_>,
+    planned: Planned,
+    before: &Live,
+    reply: &Reply,
+) -> Report {
     let provider = context.account.provider;
     if context.checks.verify == Verify::Echo
         && provider.semantics().echo == Echo::Whole
@@ -340,7 +350,7 @@ async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &
     {
         // Names were resolved when the plan was made; the echo has no list to resolve them by.
         live.resolved = before.resolved.clone();
-        return judged(context, planned, before, &live);
+        return report_live(context, planned, before, &live);
     }
     let mut waits = settle::waits(context.checks.settle);
     loop {
@@ -353,7 +363,7 @@ async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &
                         sleep(wait).await;
                         continue;
                     }
-                    None => return judged(context, planned, before, &live),
+                    None => return report_live(context, planned, before, &live),
                 }
             }
             Ok(None) => "written, but it is not there any more".into(),
@@ -366,7 +376,7 @@ async fn verify(context: &Context<'_>, planned: Planned, before: &Live, reply: &
     }
 }
 
-fn judged(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
+fn report_live(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
     let table = context.account.provider.table().desired;
     let residual = replan(context, &planned, live);
     let side_effects = side_effects(table, &planned, before, live);

@@ -28,7 +28,7 @@ const USUAL_REPLY: u64 = 1 << 20;
 /// that no clock shows it cannot be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is sent. It may hold secrets, so it has no `Debug`.
+/// A request. It may hold secrets, so it has no `Debug`.
 pub struct Outgoing<'a> {
     pub method: Method,
     pub url: Url,
@@ -67,7 +67,7 @@ pub struct Http {
     pub limiter: Limiter,
     /// The longest time that one exchange takes.
     longest: Duration,
-    /// What other processes of the account are known to do, where they share a store.
+    /// The pace that all processes of the account keep together; `None` if they share no store.
     shared: Option<SharedPace>,
     /// When the run is over. An account that outlives a run gets a new one.
     deadline: Mutex<Instant>,
@@ -102,7 +102,7 @@ impl Http {
         }
     }
 
-    /// The same for an account that other processes call as well.
+    /// Adds the pace that is shared with other processes of the account.
     pub fn sharing(self, shared: Option<SharedPace>) -> Self {
         Self { shared, ..self }
     }
@@ -133,7 +133,7 @@ impl Http {
         *answered.entry(status).or_default() += 1;
     }
 
-    /// Sends once, in its turn. `name` is how messages call the exchange.
+    /// Sends once, in its permit. `name` is how messages call the exchange.
     pub async fn exchange(
         &self,
         name: &str,
@@ -149,8 +149,8 @@ impl Http {
 
     async fn send_in_turn(&self, outgoing: &Outgoing<'_>) -> Result<Answered, TransportError> {
         // A turn may be an hour away; the run ends before that.
-        let turn = self.limiter.turn(outgoing.urgency);
-        let Ok(turn) = tokio::time::timeout_at(self.deadline(), turn).await else {
+        let permit = self.limiter.acquire(outgoing.urgency);
+        let Ok(permit) = tokio::time::timeout_at(self.deadline(), permit).await else {
             return Err(TransportError::NoTurn);
         };
         if let Some(shared) = &self.shared {
@@ -170,8 +170,8 @@ impl Http {
         let received = received.unwrap_or(Err(TransportError::RunOver));
         self.count(received.as_ref().map_or(0, |it| it.reply.status));
         match &received {
-            Ok(answered) if matches!(answered.reply.status, 429 | 503) => turn.too_much(),
-            Ok(_) => turn.fine(),
+            Ok(answered) if matches!(answered.reply.status, 429 | 503) => permit.throttled(),
+            Ok(_) => permit.succeeded(),
             Err(_) => {}
         }
         received
@@ -426,7 +426,7 @@ mod tests {
         };
         let deadline = Instant::now() + Duration::from_secs(5);
         let http = Http::new(&connection, &hourly, &Tls::default(), deadline).expect("a client");
-        drop(http.limiter.turn(Urgency::Read).await);
+        drop(http.limiter.acquire(Urgency::Read).await);
         let outgoing = Outgoing {
             method: Method::Get,
             url: connection.base_url.clone(),

@@ -7,11 +7,15 @@
 //! How many calls may be out at once adapts: a vendor that answers "too many" or "not now" halves it,
 //! every success gives a little back.
 //!
-//! Who is next when a place comes free is said by a `line`, not by which task happens to run first. Only
-//! the next one watches the clock. Whatever may let it go calls it: a place that comes free, somebody before
-//! it that has got its turn or has given up.
+//! Which call is next is decided by the `queue`, not by which task happens to run first. Only the next one watches the
+//! clock. Whatever may let it go wakes it: a permit that comes free, a call before it that got its permit or gave up.
+//!
+//! ```text
+//!   limits: 1 call at once, 2 requests in 10 s; calls A, B, C come at 0 s, and each is answered after 1 s
+//!   A starts at 0 s; B when A is answered, at 1 s; C when 10 s have passed since A was answered, at 11 s
+//! ```
 
-mod line;
+mod queue;
 mod shared;
 mod window;
 
@@ -22,8 +26,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::model::Limits;
-pub use line::Urgency;
-use line::{Line, Place};
+pub use queue::Urgency;
+use queue::{PriorityQueue, Ticket};
 pub use shared::SharedPace;
 use window::{Opens, Window};
 
@@ -34,35 +38,39 @@ pub struct Limiter {
 struct Pace {
     windows: Vec<Window>,
     paused_until: Option<Instant>,
-    line: Line,
+    queue: PriorityQueue,
     out: usize,
-    /// Calls that may be out at once now; between 1 and `most`.
+    /// Calls that may be out at once now, between 1 and `most`.
     allowed: f64,
     most: f64,
     /// When the allowance was last halved: calls that were already out then say nothing new.
     eased: Option<Instant>,
 }
 
-/// A call's turn. Dropping it frees the place.
-pub struct Turn<'a> {
+/// The right to make one call. Dropping it lets another call go.
+pub struct Permit<'a> {
     limiter: &'a Limiter,
     start: Instant,
-    /// The number of the call in each window.
+    /// The number of the call in each window, by the index of the window.
     numbers: Vec<u64>,
 }
 
-/// Somebody in the line. Dropping it without a turn leaves the line.
+/// A call in the queue. Dropping it without a permit takes it out.
 struct Waiter<'a> {
     limiter: &'a Limiter,
-    place: Place,
-    called: Arc<Notify>,
+    ticket: Ticket,
+    notify: Arc<Notify>,
     served: bool,
 }
 
+/// What a waiting call has to do.
 enum Claim {
-    Mine(Vec<u64>),
+    /// Go, with its number in each window.
+    Granted(Vec<u64>),
+    /// Ask again at this moment.
     At(Instant),
-    WhenCalled,
+    /// Ask again when it is woken.
+    WhenNotified,
 }
 
 impl Limiter {
@@ -72,7 +80,7 @@ impl Limiter {
             pace: Mutex::new(Pace {
                 windows: limits.rates.iter().copied().map(Window::new).collect(),
                 paused_until: None,
-                line: Line::default(),
+                queue: PriorityQueue::default(),
                 out: 0,
                 allowed: most,
                 most,
@@ -81,31 +89,31 @@ impl Limiter {
         }
     }
 
-    /// Waits for a turn. May be dropped at any time; the place in the line is then free for the next.
-    pub async fn turn(&self, urgency: Urgency) -> Turn<'_> {
-        let (place, called) = self.lock().line.join(urgency);
+    /// Waits for a permit. May be dropped at any time.
+    pub async fn acquire(&self, urgency: Urgency) -> Permit<'_> {
+        let (ticket, notify) = self.lock().queue.enqueue(urgency);
         let mut waiter = Waiter {
             limiter: self,
-            place,
-            called,
+            ticket,
+            notify,
             served: false,
         };
         loop {
-            let claim = self.lock().claim(place);
+            let claim = self.lock().claim(ticket);
             match claim {
-                Claim::Mine(numbers) => {
+                Claim::Granted(numbers) => {
                     waiter.served = true;
-                    return Turn {
+                    return Permit {
                         limiter: self,
                         start: Instant::now(),
                         numbers,
                     };
                 }
-                // Being called before the time tells that somebody more urgent has come and gone.
+                // Being woken before the time means that a more urgent call has come and gone.
                 Claim::At(moment) => {
-                    let _ = timeout_at(moment, waiter.called.notified()).await;
+                    let _ = timeout_at(moment, waiter.notify.notified()).await;
                 }
-                Claim::WhenCalled => waiter.called.notified().await,
+                Claim::WhenNotified => waiter.notify.notified().await,
             }
         }
     }
@@ -128,17 +136,17 @@ impl Pace {
         self.out as f64 >= self.allowed.floor().max(1.0)
     }
 
-    /// The turn of the one in this place, if it has come.
-    fn claim(&mut self, place: Place) -> Claim {
-        if self.line.next() != Some(place) || self.is_full() {
-            return Claim::WhenCalled;
+    /// Grants a permit to the holder of a ticket, or says what it has to wait for.
+    fn claim(&mut self, ticket: Ticket) -> Claim {
+        if self.queue.next() != Some(ticket) || self.is_full() {
+            return Claim::WhenNotified;
         }
         let mut opens = self.paused_until;
         for window in &self.windows {
             match window.opens() {
                 Opens::Now => {}
                 Opens::At(moment) => opens = opens.max(Some(moment)),
-                Opens::WithTheNextAnswer => return Claim::WhenCalled,
+                Opens::WithTheNextAnswer => return Claim::WhenNotified,
             }
         }
         if let Some(moment) = opens.filter(|moment| *moment > Instant::now()) {
@@ -146,29 +154,29 @@ impl Pace {
         }
         let numbers = self.windows.iter_mut().map(Window::start).collect();
         self.out += 1;
-        self.line.served(place);
+        self.queue.serve(ticket);
         if !self.is_full() {
-            // Places come free one by one but the allowance may have grown: pass the word on.
-            self.line.call();
+            // Permits come free one by one but the allowance may have grown: wake the next one too.
+            self.queue.notify_next();
         }
-        Claim::Mine(numbers)
+        Claim::Granted(numbers)
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if !self.served {
-            // It may have been called and not have looked yet: the call must not be lost with it.
+            // It may have been woken and not have asked yet: that must not be lost with it.
             let mut pace = self.limiter.lock();
-            pace.line.leave(self.place);
-            pace.line.call();
+            pace.queue.remove(self.ticket);
+            pace.queue.notify_next();
         }
     }
 }
 
-impl Turn<'_> {
-    /// The vendor answered that this was too much: half as many at once from now on.
-    pub fn too_much(&self) {
+impl Permit<'_> {
+    /// Halves the calls that may be out at once: the vendor answered "too many" or "not now".
+    pub fn throttled(&self) {
         let mut pace = self.limiter.lock();
         if pace.eased.is_none_or(|eased| self.start > eased) {
             pace.allowed = (pace.allowed / 2.0).max(1.0);
@@ -176,14 +184,14 @@ impl Turn<'_> {
         }
     }
 
-    /// The vendor had no objection: one more at once after as many successes as are out.
-    pub fn fine(&self) {
+    /// Lets one more call out at once after as many successes as calls are allowed.
+    pub fn succeeded(&self) {
         let mut pace = self.limiter.lock();
         pace.allowed = (pace.allowed + 1.0 / pace.allowed).min(pace.most);
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
         let mut pace = self.limiter.lock();
@@ -191,7 +199,7 @@ impl Drop for Turn<'_> {
         for (window, number) in pace.windows.iter_mut().zip(&self.numbers) {
             window.answer(*number, now);
         }
-        pace.line.call();
+        pace.queue.notify_next();
     }
 }
 

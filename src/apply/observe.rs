@@ -13,49 +13,50 @@ use crate::model::{Call, Desired, Observed};
 use crate::provider::listing::{Found, Listed, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
 
-/// Reads the wanted objects of one account; one entry per object, in their order.
-pub async fn observe(account: &Account, wanted: &[&Desired]) -> Vec<Observed> {
-    if wanted.is_empty() {
+/// Reads the desired objects of one account; one entry per object, in their order.
+pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
+    if desired.is_empty() {
         return Vec::new();
     }
-    let mut seen: Vec<Option<Observed>> = wanted.iter().map(|_| None).collect();
-    observe_each(account, wanted, &mut |place, found| {
-        seen[place] = Some(found)
+    let mut observed: Vec<Option<Observed>> = desired.iter().map(|_| None).collect();
+    observe_each(account, desired, &mut |index, found| {
+        observed[index] = Some(found)
     })
     .await;
     let none = || Observed::Unread("the vendor's reading left it out".into());
-    seen.into_iter()
+    observed
+        .into_iter()
         .map(|found| found.unwrap_or_else(none))
         .collect()
 }
 
-/// The same, with every object handed over as soon as it is seen.
+/// Reads the desired objects of one account and hands each to `found`, with its index, as soon as it is read.
 pub async fn observe_each(
     account: &Account,
-    wanted: &[&Desired],
+    desired: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, wanted, Purpose::Plan, found).await;
+    read(account, desired, Purpose::Plan, found).await;
 }
 
-/// Reads one object whose step is under way; nothing only if the vendor's reading has a fault.
-pub async fn check(account: &Account, wanted: &Desired) -> Option<Observed> {
+/// Reads one object whose step is under way; `None` only if the vendor's reading leaves it out.
+pub async fn check(account: &Account, desired: &Desired) -> Option<Observed> {
     let mut seen = None;
     let found = &mut |_, observed| seen = Some(observed);
-    read(account, &[wanted], Purpose::Step, found).await;
+    read(account, &[desired], Purpose::Step, found).await;
     seen
 }
 
-/// Reads objects whose steps are under way, each handed over as soon as it is seen.
+/// Reads objects whose steps are under way and hands each to `found`, with its index, as soon as it is read.
 pub async fn check_each(
     account: &Account,
-    wanted: &[&Desired],
+    desired: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, wanted, Purpose::Step, found).await;
+    read(account, desired, Purpose::Step, found).await;
 }
 
-/// What is read for: steps do not wait behind plans.
+/// What a read is for: those of steps do not wait behind those of plans.
 #[derive(Clone, Copy)]
 enum Purpose {
     Plan,
@@ -64,20 +65,20 @@ enum Purpose {
 
 async fn read(
     account: &Account,
-    wanted: &[&Desired],
+    desired: &[&Desired],
     purpose: Purpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    if wanted.is_empty() {
+    if desired.is_empty() {
         return;
     }
-    let mut reading = account.provider.reading(wanted);
-    let found = &mut |place, seen| found(place, redacted(account, seen));
-    let span = spans::observe(&account.connection.name, wanted.len());
+    let mut reading = account.provider.reading(desired);
+    let found = &mut |index, observed| found(index, redacted(account, observed));
+    let span = spans::observe(&account.connection.name, desired.len());
     let driven = drive(account, &mut reading, purpose, found);
     driven.instrument(span).await;
-    for (place, seen) in reading.finish() {
-        found(place, seen);
+    for (index, observed) in reading.finish() {
+        found(index, observed);
     }
 }
 
@@ -99,7 +100,7 @@ pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
     listed
 }
 
-/// The words of a reading without any secret; values stay as they are.
+/// Takes every secret out of the text of a failed read; values stay as they are.
 fn redacted(account: &Account, seen: Observed) -> Observed {
     match seen {
         Observed::Unread(why) => Observed::Unread(account.redact(&why)),
@@ -107,14 +108,14 @@ fn redacted(account: &Account, seen: Observed) -> Observed {
     }
 }
 
-/// What readings and listings have in common: calls come out, replies go in.
-trait Machine {
+/// A reading or a listing: calls come out, replies go in.
+trait CallSource {
     fn ready(&mut self) -> Vec<(Ticket, Call)>;
     fn take(&mut self, ticket: Ticket, answer: Answer);
     fn settled(&mut self) -> Vec<(usize, Observed)>;
 }
 
-impl Machine for Box<dyn Reading> {
+impl CallSource for Box<dyn Reading> {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
         (**self).ready()
     }
@@ -128,7 +129,7 @@ impl Machine for Box<dyn Reading> {
     }
 }
 
-impl Machine for Box<dyn Listing> {
+impl CallSource for Box<dyn Listing> {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
         (**self).ready()
     }
@@ -143,18 +144,18 @@ impl Machine for Box<dyn Listing> {
     }
 }
 
-/// Calls in progress at a time: those that may be out at once, and a quarter more for those that wait for
-/// another try. The others wait here, in an order of their own, and not for a turn of the account.
-fn in_progress(concurrency: usize) -> usize {
+/// Returns how many calls are in progress at a time: those that may be out at once, and a quarter more for those that wait
+/// for another try. With a concurrency of 8 these are 10. The others wait here, in the order of [`CallStack`].
+fn max_in_progress(concurrency: usize) -> usize {
     concurrency.saturating_add(concurrency.div_ceil(4))
 }
 
-/// Calls that wait to be made. Those that follow from a reply go before those that were there already: what
-/// is begun comes to its end, and what was read for it can go.
+/// Calls that wait to be made. Those that follow from a reply go before those that were there already: an object that
+/// was begun is finished first, so that what was read for it can be freed.
 #[derive(Default)]
-struct Waiting(VecDeque<(Ticket, Call)>);
+struct CallStack(VecDeque<(Ticket, Call)>);
 
-impl Waiting {
+impl CallStack {
     fn add(&mut self, calls: Vec<(Ticket, Call)>) {
         for call in calls.into_iter().rev() {
             self.0.push_front(call);
@@ -168,15 +169,15 @@ impl Waiting {
 
 async fn drive(
     account: &Account,
-    machine: &mut impl Machine,
+    source: &mut impl CallSource,
     purpose: Purpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    let most = in_progress(account.concurrency());
-    let mut waiting = Waiting::default();
+    let most = max_in_progress(account.concurrency());
+    let mut waiting = CallStack::default();
     let mut under_way = FuturesUnordered::new();
     loop {
-        waiting.add(machine.ready());
+        waiting.add(source.ready());
         while under_way.len() < most
             && let Some((ticket, call)) = waiting.next()
         {
@@ -198,15 +199,15 @@ async fn drive(
         }
         // What is asked for goes out before time is spent on what was seen.
         let next = poll!(under_way.next());
-        for (place, seen) in machine.settled() {
-            found(place, seen);
+        for (index, observed) in source.settled() {
+            found(index, observed);
         }
         let next = match next {
             Poll::Ready(next) => next,
             Poll::Pending => under_way.next().await,
         };
         match next {
-            Some((ticket, answer)) => machine.take(ticket, answer),
+            Some((ticket, answer)) => source.take(ticket, answer),
             None => return,
         }
     }
@@ -251,7 +252,7 @@ mod tests {
         seen: Vec<(usize, Observed)>,
     }
 
-    impl Machine for InTurn {
+    impl CallSource for InTurn {
         fn ready(&mut self) -> Vec<(Ticket, Call)> {
             let next = (self.asked == self.taken && self.asked < 3).then_some(self.asked);
             self.asked += next.iter().len();
@@ -294,7 +295,7 @@ mod tests {
             let call = |ticket: &Ticket| (*ticket, Call::get("/"));
             tickets.iter().map(call).collect()
         };
-        let mut waiting = Waiting::default();
+        let mut waiting = CallStack::default();
         waiting.add(calls(&[0, 1, 2]));
         let first = waiting.next().map(|(ticket, _)| ticket);
         waiting.add(calls(&[3, 4]));

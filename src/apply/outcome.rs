@@ -1,4 +1,4 @@
-//! What became of each object of an apply.
+//! The outcome of each object of an apply.
 
 use super::journal::Residual;
 pub use crate::model::Outcome;
@@ -8,7 +8,7 @@ use crate::plan::Planned;
 #[derive(Clone, Debug)]
 pub struct Report {
     pub planned: Planned,
-    /// Nothing for objects that had nothing to do.
+    /// `None` for objects that had nothing to do.
     pub outcome: Option<Outcome>,
     /// The vendor's words, or what failed.
     pub message: Option<String>,
@@ -16,7 +16,7 @@ pub struct Report {
     pub side_effects: Vec<String>,
     /// The fields that were not as wanted after the write, and what the write made of them.
     pub residual: Vec<Residual>,
-    /// Whether something was sent and nobody could see what came of it.
+    /// Set if something was sent and its effect could not be read.
     pub unclear: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a run writes into the journal. Without a journal it writes nothing and says so to nobody.
+//! Writes what a run does into the journal. A run without a journal records nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::transport::Account;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
 use crate::plan::document::{ObjectEntry, identity_of};
-use crate::plan::recall::remember;
+use crate::plan::field_json::fields_to_json;
 
 /// Writes down what a run does, under its leases.
 pub struct Recorder {
@@ -74,13 +74,13 @@ impl Recorder {
         queue.commit(records.collect(), lease).await
     }
 
-    pub async fn started(&self, started: Started) -> Result<(), Arc<StoreError>> {
+    pub async fn record_start(&self, started: Started) -> Result<(), Arc<StoreError>> {
         let lease = self.leases.only();
         self.commit(vec![Event::Started(started)], lease).await
     }
 
     /// Writes an intent down. If that fails nothing may be sent.
-    pub async fn intent(
+    pub async fn record_intent(
         &self,
         entry: &ObjectEntry,
         planned: &Planned,
@@ -105,7 +105,7 @@ impl Recorder {
             path: call.path.clone(),
             changes: entry.changes.clone(),
             unread: agreement::unread(table, fields),
-            managed: remember(table, fields),
+            managed: fields_to_json(table, fields),
             resolved: agreement::resolved(table, &planned.resolved),
             spared: agreement::spared(desired),
             given_up: agreement::given_up(desired),
@@ -127,7 +127,7 @@ impl Recorder {
 
     /// Writes down how an object ended, without waiting for it: [`flush`](Self::flush) does. The write is done; a journal
     /// that cannot say so leaves an open intent, which the next run looks into.
-    pub fn ended(&self, report: &Report) {
+    pub fn record_outcome(&self, report: &Report) {
         let Some(queue) = &self.queue else { return };
         let outcome = report.outcome.unwrap_or(Outcome::Already);
         let ended = Ended {
@@ -150,7 +150,7 @@ impl Recorder {
     }
 
     /// Writes down what a look made of a write whose end nobody had recorded.
-    pub async fn found(
+    pub async fn record_finding(
         &self,
         open: &OpenIntent,
         finding: Finding,
@@ -173,7 +173,7 @@ impl Recorder {
 
     /// Writes down what is agreed on and was not before. No write depends on it, only what later runs can tell, so a
     /// caller may go on without.
-    pub async fn agreed(
+    pub async fn record_agreed(
         &self,
         objects: impl Iterator<Item = &Planned>,
         known: &Memory,
@@ -215,7 +215,7 @@ impl Recorder {
     }
 
     /// Writes down that fields are left to another writer.
-    pub async fn gave_up(
+    pub async fn record_given_up(
         &self,
         object: &Desired,
         fields: &[String],
@@ -237,7 +237,7 @@ impl Recorder {
         self.commit(vec![gave_up], lease).await
     }
 
-    pub async fn finished(&self, interrupted: bool) -> Result<(), Arc<StoreError>> {
+    pub async fn record_end(&self, interrupted: bool) -> Result<(), Arc<StoreError>> {
         let lease = self.leases.only();
         self.commit(vec![Event::Finished { interrupted }], lease)
             .await
@@ -291,8 +291,8 @@ mod tests {
             by: "somebody".into(),
             ..Started::default()
         };
-        recorder.started(started.clone()).await.unwrap();
-        recorder.finished(true).await.unwrap();
+        recorder.record_start(started.clone()).await.unwrap();
+        recorder.record_end(true).await.unwrap();
         let record = |event| Record {
             at: "1970-01-01T00:00:00Z".into(),
             run: "7".into(),
@@ -326,7 +326,8 @@ mod tests {
         let mut known = Memory::default();
         let commit = "c0ffee".to_string();
         for _ in 0..2 {
-            let agreed = recorder.agreed([&planned].into_iter(), &known, Some(&commit), true);
+            let agreed =
+                recorder.record_agreed([&planned].into_iter(), &known, Some(&commit), true);
             agreed.await.unwrap();
             Records::open(&path)
                 .unwrap()

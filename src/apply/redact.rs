@@ -7,7 +7,7 @@ use std::ops::Range;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-/// What stands in the place of a secret.
+/// The text in the place of a secret.
 const REDACTED: &str = "[secret]";
 
 /// Characters of a secret from which on it is cut out wherever it stands. A shorter one is part of many other
@@ -81,7 +81,7 @@ impl Redactor {
     }
 }
 
-/// Whether neither side of a place in a text belongs to the same word.
+/// Reports whether neither side of a place in a text belongs to the same word.
 fn is_word(text: &str, at: &Range<usize>) -> bool {
     let before = text[..at.start].chars().next_back();
     let after = text[at.end..].chars().next();

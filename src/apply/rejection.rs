@@ -1,4 +1,4 @@
-//! What a vendor says of a write that it refuses, for people.
+//! Words a write that the vendor refused, for people.
 
 use crate::manifest;
 use crate::model::{Desired, Field};

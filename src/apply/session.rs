@@ -1,5 +1,5 @@
-//! The session of an account: opened once for everybody, renewed when the vendor has ended it, and never
-//! asked for again once it was refused.
+//! The session of an account: opened once for all its calls, renewed when the vendor has ended it, and never asked for
+//! again once the vendor has refused it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -23,7 +23,7 @@ use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
 use crate::provider::codec::Malformed;
 
-/// What sessions are opened with.
+/// Everything that opening a session needs.
 pub struct Opener<'a> {
     pub connection: &'a Connection,
     pub provider: &'static dyn Provider,
@@ -36,19 +36,19 @@ pub struct Sessions {
     state: Mutex<State>,
     /// Everything secret that was resolved or opened so far.
     redactor: SyncMutex<Redactor>,
-    /// Whether the session was renewed for a read, or for a write, and none has been answered since: then it
-    /// is not the session that the vendor refuses, and another login would only count against the account.
-    /// Apart, since rights to read and none to write look like a lost session to every write.
-    in_vain: InVain,
+    /// Renewals after which no call has been answered yet. A second one would be in vain: the vendor refuses something else
+    /// than the session, and another login only counts against the account. Reads and writes are kept apart, since an
+    /// account without the right to write looks like a lost session to every write.
+    vain_renewals: VainRenewals,
 }
 
 #[derive(Default)]
-struct InVain {
+struct VainRenewals {
     reads: AtomicBool,
     writes: AtomicBool,
 }
 
-impl InVain {
+impl VainRenewals {
     fn of(&self, method: Method) -> &AtomicBool {
         match method {
             Method::Get => &self.reads,
@@ -149,11 +149,11 @@ impl Sessions {
         Self {
             state: Mutex::new(State::Closed { opened: 0 }),
             redactor: SyncMutex::default(),
-            in_vain: InVain::default(),
+            vain_renewals: VainRenewals::default(),
         }
     }
 
-    /// Words without any secret of the account.
+    /// Takes every secret of the account out of a text.
     pub fn redact(&self, words: &str) -> String {
         self.redactor().redact(words)
     }
@@ -162,13 +162,15 @@ impl Sessions {
         self.redactor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call was answered: the session is a good one.
-    pub fn answered(&self, method: Method) {
-        self.in_vain.of(method).store(false, Ordering::Relaxed);
+    /// Notes that a call was answered, so that the session is good.
+    pub fn mark_answered(&self, method: Method) {
+        self.vain_renewals
+            .of(method)
+            .store(false, Ordering::Relaxed);
     }
 
-    /// The open session, opening it if need be. Everybody waits for one login.
-    pub async fn current(&self, opener: &Opener<'_>) -> Result<(Session, u64), LoginFailure> {
+    /// Returns the open session and its number, and opens one if there is none. All calls wait for the same login.
+    pub async fn get_or_open(&self, opener: &Opener<'_>) -> Result<(Session, u64), LoginFailure> {
         let mut state = self.state.lock().await;
         let number = match &*state {
             State::Open { session, number } => return Ok((session.clone(), *number)),
@@ -206,12 +208,12 @@ impl Sessions {
     }
 
     /// Reports whether the vendor refused the credentials: another try would count against the account.
-    pub async fn refused(&self) -> bool {
+    pub async fn are_credentials_refused(&self) -> bool {
         matches!(&*self.state.lock().await, State::Refused(failure) if failure.are_credentials_refused)
     }
 
-    /// Takes the open session away, to be ended at the vendor.
-    pub async fn end(&self) -> Option<Session> {
+    /// Takes the open session away, so that the caller can end it at the vendor.
+    pub async fn take_open(&self) -> Option<Session> {
         let mut state = self.state.lock().await;
         let State::Open { session, number } = &*state else {
             return None;
@@ -221,13 +223,13 @@ impl Sessions {
         Some(session)
     }
 
-    /// Forgets the session with this number; a newer one stays. Says whether another try of a call by that
-    /// method makes sense.
-    pub async fn close(&self, number: u64, method: Method) -> bool {
+    /// Forgets the session with this number; a newer one stays. Returns whether another try of a call by `method` makes
+    /// sense.
+    pub async fn invalidate(&self, number: u64, method: Method) -> bool {
         let mut state = self.state.lock().await;
         match &*state {
             State::Open { number: open, .. } if *open == number => {
-                if self.in_vain.of(method).swap(true, Ordering::Relaxed) {
+                if self.vain_renewals.of(method).swap(true, Ordering::Relaxed) {
                     return false;
                 }
                 *state = State::Closed { opened: number };
@@ -240,8 +242,8 @@ impl Sessions {
 }
 
 impl Opener<'_> {
-    /// Whether a reply says that the session has ended.
-    pub fn lost(&self, reply: &Reply) -> bool {
+    /// Reports whether a reply says that the session has ended.
+    pub fn is_session_lost(&self, reply: &Reply) -> bool {
         let renewable = !auth::members(&self.connection.auth).is_empty();
         renewable && self.provider.auth().lost == Some(reply.status)
     }
@@ -314,15 +316,15 @@ impl Opener<'_> {
         Ok(found)
     }
 
-    /// A secret, which no words of this account show from now on.
+    /// Resolves a secret, which no text of this account shows from now on.
     async fn resolve(&self, secret: &SecretRef) -> Result<SecretString, SecretError> {
         let text = self.secrets.resolve(secret).await?;
         self.sessions.redactor().add(text.expose_secret());
         Ok(text)
     }
 
-    /// Opens a session. What was refused is not asked twice: the account could be locked for it. The hint is
-    /// for when something else than a login answers.
+    /// Sends a login until it is answered. A refused one is not sent again, since the account could be locked for it.
+    /// `hint` is told when something answers that is no login.
     async fn login(&self, url: &Url, body: Body<'_>, hint: &str) -> Result<Session, LoginError> {
         let login = format!(
             "login at {}{}",
@@ -358,7 +360,7 @@ impl Opener<'_> {
                     return Err(LoginError::Refused {
                         login,
                         status: reply.status,
-                        words: crate::provider::words::said(&reply),
+                        words: crate::provider::error_text::vendor_message(&reply),
                         remarks: String::new(),
                     });
                 }

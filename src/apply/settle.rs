@@ -1,4 +1,4 @@
-//! How long an accepted write is waited for: some vendors show the object as it was for a while.
+//! Waits after an accepted write: some vendors show the object as it was for a while.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub fn waits(settle: Duration) -> impl Iterator<Item = Duration> {
     })
 }
 
-/// Whether the object may still be on its way from what was planned from to what is wanted: whatever still
+/// Reports whether the object may still be on its way from what was planned from to what is wanted: whatever still
 /// differs is as it was before the write. A field that shows a third value will not become right by waiting.
 pub fn is_pending(planned: &Planned, now: &Planned) -> bool {
     let same = |open: &Change, change: &Change| {

@@ -1,4 +1,4 @@
-//! What moved with a write though nobody asked for it.
+//! Finds fields that changed with a write though no change named them.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ fn unnamed(planned: &Planned, before: &Live, after: &Live) -> Vec<String> {
     moved.collect()
 }
 
-/// Whether the path ends in a counter that moves with use, whoever writes.
+/// Reports whether the path ends in a counter that moves with use, whoever writes.
 fn counts_use(table: &'static [Field], parts: &[Part]) -> bool {
     let (Some(Part::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[])) else {
         return false;
@@ -149,7 +149,7 @@ mod tests {
         Fields::from([("Features", Value::Items([(key, feature)].into()))])
     }
 
-    /// What is told of a write that was to change `asked`.
+    /// Returns what is told of a write that was to change `asked`.
     fn told(asked: Option<FieldPath>, before: Fields, after: Fields) -> Vec<String> {
         let table = provider::of_kind("LacLicenseOrder").unwrap().table();
         let live = |fields| Live {

@@ -1,4 +1,4 @@
-//! Whom a connection trusts: the certificates of the system, read once for all accounts of a run.
+//! The TLS configuration of a run: the certificates of the system, read once for all its accounts.
 
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::clock;
 
-/// What the clients of a run speak TLS with. A daemon has a new one with each pass, so an account that is opened
+/// The TLS configuration of a run, read when it is first needed. A daemon has a new one with each pass, so an account that is opened
 /// later trusts what the system trusts then.
 #[derive(Clone, Default)]
 pub struct Tls(Arc<OnceLock<Result<ClientConfig, TlsError>>>);

@@ -25,7 +25,7 @@ use crate::plan::estimate::Pace;
 use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
 
-/// Tries of one call in all.
+/// Tries of one call, the first included.
 const TRIES: usize = 6;
 
 /// One connection in use, for reading.
@@ -74,12 +74,12 @@ impl Account {
         self.http.set_deadline(deadline);
     }
 
-    /// When nothing more may be sent.
+    /// Returns the moment after which nothing more is sent.
     pub fn deadline(&self) -> Instant {
         self.http.deadline()
     }
 
-    /// Whether a session of this account is to be logged out: one that a login opened, not the user's own.
+    /// Reports whether a session of this account has to be logged out: one that a login opened, not one that the user gave.
     pub fn logs_out(&self) -> bool {
         self.logout_path().is_some()
     }
@@ -89,12 +89,12 @@ impl Account {
         self.provider.auth().logout.filter(|_| opens)
     }
 
-    /// Ends the open session, if there is one. The next call would open another.
+    /// Ends the open session, if there is one. A later call would open another.
     pub async fn log_out(&self) {
         let Some(path) = self.logout_path() else {
             return;
         };
-        let Some(session) = self.sessions.end().await else {
+        let Some(session) = self.sessions.take_open().await else {
             return;
         };
         let rules = self.provider.auth();
@@ -116,17 +116,17 @@ impl Account {
         }
     }
 
-    /// Whether the vendor refused the credentials: another try would count against the account.
-    pub async fn refused(&self) -> bool {
-        self.sessions.refused().await
+    /// Reports whether the vendor refused the credentials: another try would count against the account.
+    pub async fn are_credentials_refused(&self) -> bool {
+        self.sessions.are_credentials_refused().await
     }
 
-    /// Exchanges since the last time this was asked, by status; 0 for those without an answer.
+    /// Returns the number of exchanges by status since the last call; status 0 counts those without an answer.
     pub fn take_answered(&self) -> BTreeMap<u16, u64> {
         self.http.take_answered()
     }
 
-    /// Tells of every call that is sent again.
+    /// Emits an event for every call that is sent again.
     pub fn with_events(mut self, events: Listener) -> Self {
         self.events = events;
         self
@@ -142,12 +142,12 @@ impl Account {
         }
     }
 
-    /// Words of the vendor, or about it, without any secret of the account.
+    /// Takes every secret of the account out of a text of the vendor or about it.
     pub fn redact(&self, words: &str) -> String {
         self.sessions.redact(words)
     }
 
-    /// How fast the account may be asked by a run that makes `parallelism` calls at once, and what its
+    /// Returns how fast the account may be asked by a run that makes `parallelism` calls at once, and what its
     /// writes cost beside themselves.
     pub fn pace(&self, parallelism: usize, checks: WriteChecks) -> Pace {
         let mut limits = self.provider.limits_for(&self.connection);
@@ -155,7 +155,7 @@ impl Account {
         Pace::new(limits, checks)
     }
 
-    /// Calls of this account that may be out at once.
+    /// Returns how many calls of this account may be out at once, at least 1.
     pub fn concurrency(&self) -> usize {
         self.provider
             .limits_for(&self.connection)
@@ -163,12 +163,12 @@ impl Account {
             .max(1)
     }
 
-    /// Reads for a plan: sent again after any passing failure.
+    /// Reads for a plan. The call is sent again after every failure that may pass.
     pub async fn read(&self, read: Read<'_>) -> Result<Reply, CallError> {
         self.send(read.call(), Urgency::Read, None).await
     }
 
-    /// The same for a step that is under way: it goes before reads for a plan.
+    /// Reads for a step that is under way: goes before the reads for a plan.
     pub async fn check(&self, read: Read<'_>) -> Result<Reply, CallError> {
         self.send(read.call(), Urgency::Check, None).await
     }
@@ -194,12 +194,12 @@ impl Account {
         loop {
             tries += 1;
             let opener = self.opener();
-            let (session, number) = self.sessions.current(&opener).await?;
-            let tried = self.once(call, (urgency, lease), &session).await;
+            let (session, number) = self.sessions.get_or_open(&opener).await?;
+            let tried = self.send_once(call, (urgency, lease), &session).await;
             if let Ok(Answered { reply, .. }) = &tried {
-                if !opener.lost(reply) {
-                    self.sessions.answered(call.method);
-                } else if !renewed && self.sessions.close(number, call.method).await {
+                if !opener.is_session_lost(reply) {
+                    self.sessions.mark_answered(call.method);
+                } else if !renewed && self.sessions.invalidate(number, call.method).await {
                     renewed = true;
                     continue;
                 }
@@ -253,8 +253,8 @@ impl Account {
         }
     }
 
-    /// One attempt.
-    async fn once(
+    /// Sends a call once.
+    async fn send_once(
         &self,
         call: &Call,
         (urgency, lease): (Urgency, Option<&dyn Lease>),

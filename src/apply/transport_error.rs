@@ -1,4 +1,4 @@
-//! Why an exchange brought no reply, and what that means for a write.
+//! Failed exchanges, and what each failure means for a write.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::session::LoginFailure;
 use super::store::LeaseLost;
 use crate::model::with_causes;
 
-/// Why an exchange brought no reply.
+/// The reason for which an exchange brought no reply.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TransportError {
     /// There was no session to send it with.
@@ -121,7 +121,7 @@ pub struct CallError {
     /// The call as messages name it; `None` if it was never made for want of a session or a lease.
     call: Option<String>,
     pub error: TransportError,
-    /// Why an earlier try failed.
+    /// The failure of an earlier try.
     earlier: Option<String>,
 }
 

@@ -74,7 +74,7 @@ impl Trust {
         })
     }
 
-    /// Whether a file is one of git's own: below a `.git`, or where the `.git` file of the working tree points.
+    /// Reports whether a file is one of git's own: below a `.git`, or where the `.git` file of the working tree points.
     fn is_git_data(&self, real: &Path) -> bool {
         let named = |part: &OsStr| part.eq_ignore_ascii_case(".git");
         if real.iter().any(named) {

@@ -133,7 +133,7 @@ impl<'a> Writer<'a> {
             let words = finding.words();
             output::say(&format!("{} It was found {words}.", cut_off(&open)));
             let recorder = self.recorder(BTreeMap::new());
-            let record = recorder.found(&open, finding).await?;
+            let record = recorder.record_finding(&open, finding).await?;
             self.memory.follow(&record);
         }
         Ok(())
@@ -183,7 +183,7 @@ impl<'a> Writer<'a> {
         let interrupted = signals.exit();
         if document.summary.update > 0 {
             // The queue remembers what it could not write.
-            let _ = options.recorder.finished(interrupted.is_some()).await;
+            let _ = options.recorder.record_end(interrupted.is_some()).await;
         }
         let mut exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
         match self.lost_record() {
@@ -268,7 +268,7 @@ impl<'a> Writer<'a> {
             undoes: document.source.undo.clone(),
             paths: state::absolute(&self.setup.checked.source.paths),
         };
-        Ok(recorder.started(started).await?)
+        Ok(recorder.record_start(started).await?)
     }
 }
 
@@ -283,7 +283,7 @@ impl Writer<'_> {
             .iter()
             .filter_map(|report| agreement::holds(report, pass.fresh).then_some(&report.planned));
         let sandbox = self.setup.settings.sandbox;
-        let written = recorder.agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
+        let written = recorder.record_agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
         if let Err(error) = written.await {
             let why = with_causes(&*error);
             output::warn(&format!(

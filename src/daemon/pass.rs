@@ -135,7 +135,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .values()
         .all(|look| look.entry.action == Action::Error);
     let refused = match &account {
-        Some(account) => account.refused().await,
+        Some(account) => account.are_credentials_refused().await,
         None => false,
     };
     Done {

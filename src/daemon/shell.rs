@@ -180,7 +180,7 @@ impl Shell {
                 found = finding.words(),
                 "a write was looked into"
             );
-            if let Err(error) = recorder.found(open, *finding).await {
+            if let Err(error) = recorder.record_finding(open, *finding).await {
                 tracing::error!("{}", with_causes(&*error));
             }
         }
@@ -202,7 +202,7 @@ impl Shell {
                 continue;
             };
             let recorder = self.recorder(pass.places(), run, clock);
-            if let Err(error) = recorder.gave_up(&planned.desired, fields).await {
+            if let Err(error) = recorder.record_given_up(&planned.desired, fields).await {
                 tracing::warn!("{}", with_causes(&*error));
             }
         }
@@ -243,7 +243,7 @@ impl Shell {
             undoes: None,
             paths: self.paths.clone(),
         };
-        if let Err(error) = recorder.started(started).await {
+        if let Err(error) = recorder.record_start(started).await {
             // What cannot be written down is not done.
             let why = with_causes(&*error);
             let failed = |planned: &Planned| {
@@ -258,7 +258,7 @@ impl Shell {
         };
         let reports = reconcile::apply(pass, &options, settings).await;
         let interrupted = settings.stop.load(std::sync::atomic::Ordering::Relaxed);
-        if let Err(error) = options.recorder.finished(interrupted).await {
+        if let Err(error) = options.recorder.record_end(interrupted).await {
             tracing::error!("{}", with_causes(&*error));
         }
         reports
@@ -275,7 +275,7 @@ impl Shell {
         let memory = self.memory_of(batch).await;
         let recorder = self.recorder(pass.places(), run, settings.clock);
         let commit = pass.document.source.commit.as_ref();
-        let written = recorder.agreed(agreed, &memory, commit, settings.sandbox);
+        let written = recorder.record_agreed(agreed, &memory, commit, settings.sandbox);
         if let Err(error) = written.await {
             tracing::warn!("{}", with_causes(&*error));
         }

@@ -1,12 +1,12 @@
 //! The base of an object: for every managed field the value that manifest and live last agreed on.
 //!
-//! Whoever asks what was agreed asks this: drift tells by it who moved, healing goes back to it. It moves field by
+//! The base of an object: drift tells by it who moved, healing goes back to it. It moves field by
 //! field. An apply agrees on every field that became as wanted; an undo or a heal moves only what it changed; what
 //! somebody was told to leave alone keeps the value that was agreed before.
 
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
-use super::recall::{element, value};
+use super::field_json::{element, value};
 use super::spot::{Spot, members};
 use crate::model::field::{Elements, find};
 use crate::model::path::PatternPart;
@@ -14,7 +14,7 @@ use crate::model::{
     Desired, Field, Fields, Key, Live, Need, PathPattern, RiskRule, Shape, Text, Value,
 };
 
-/// What was agreed on about one object.
+/// The fields on which manifest and live of one object agreed last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Base {
     pub fields: Fields,
@@ -135,13 +135,13 @@ impl Base {
     }
 }
 
-/// Whether what is at `inner` is at `outer` or in it.
+/// Reports whether what is at `inner` is at `outer` or in it.
 pub fn covers(outer: &str, inner: &str) -> bool {
     let rest = inner.strip_prefix(outer);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// Whether one of two patterns names something in what the other one names.
+/// Reports whether one of two patterns names something in what the other one names.
 fn overlap(one: &PathPattern, other: &PathPattern) -> bool {
     one.parts.iter().zip(&other.parts).all(|parts| match parts {
         (PatternPart::AnyElement, PatternPart::Element(_) | PatternPart::AnyElement)

@@ -1,4 +1,4 @@
-//! What must survive joins what is wanted, before the diff.
+//! Copies from live into the desired object whatever a write must keep, before the diff.
 //!
 //! The result is the whole object as it should be after the write: live, with what the manifest manages
 //! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
@@ -38,7 +38,7 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
     next
 }
 
-/// What the manifest wants, with conveniences such as names replaced by what reading resolved them to.
+/// Returns what the manifest wants, with conveniences such as names replaced by what reading resolved them to.
 pub fn resolved(desired: &Desired, live: &Live) -> Fields {
     let mut wanted = desired.fields.unpack();
     for resolved in &live.resolved {

@@ -8,7 +8,7 @@ use super::step::Step;
 use crate::model::{Carry, Field, FieldPath, Fields, Key, Live, Need, Policy, Shape, Value};
 use crate::provider::semantics::WriteMode;
 
-/// What a step is checked against.
+/// Everything that a step is checked against.
 pub struct Ground<'a> {
     pub table: &'static [Field],
     pub mode: WriteMode,
@@ -109,7 +109,7 @@ impl<'a> Case<'a> {
         levels
     }
 
-    /// Whether a change names just this place.
+    /// Reports whether a change names exactly this path.
     fn named(&self, path: &FieldPath) -> bool {
         self.changes.iter().any(|change| change.path == *path)
     }

@@ -1,4 +1,4 @@
-//! Who changed what: manifest, live and a base compared three ways, field by field.
+//! Compares manifest, live and base field by field, and tells who changed what.
 //!
 //! The base is what the manifest said when both sides last agreed: what an apply wrote, or the manifest of an
 //! earlier commit. Only fields on which manifest and live differ are looked at; where both moved to the same
@@ -18,7 +18,7 @@ use crate::model::{
     Desired, Diagnostic, Field, FieldPath, Fields, Live, Need, Part, Risk, Scope, Shape, Value,
 };
 
-/// Who moved a field away from the base.
+/// The side that moved a field away from the base.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
@@ -35,7 +35,7 @@ pub enum By {
 }
 
 impl By {
-    /// Whether live moved, as far as anybody can tell.
+    /// Reports whether live moved, as far as anybody can tell.
     pub fn is_drift(self) -> bool {
         match self {
             By::You => false,
@@ -49,7 +49,7 @@ impl By {
 pub struct Difference {
     pub path: FieldPath,
     pub by: By,
-    /// Nothing where the base, the manifest or live has no such field or element.
+    /// `None` if the base has no such field or element; the same for the two below.
     pub base: Option<Json>,
     pub manifest: Option<Json>,
     pub live: Option<Json>,
@@ -102,7 +102,7 @@ fn difference(change: Change, by: By, base: Option<Json>) -> Difference {
 /// The three states of one object.
 struct Sides<'a> {
     base: &'a Base,
-    /// What was agreed on, with names resolved.
+    /// The fields of the base, with names resolved.
     fields: Fields,
     mine: Fields,
     theirs: &'a Fields,
@@ -270,7 +270,7 @@ fn of_field(
     }
 }
 
-/// Whether an element is there as it was, as far as the base managed it.
+/// Reports whether an element is there as it was, as far as the base managed it.
 fn same_element(elements: &Elements, was: Option<&Fields>, is: Option<&Fields>) -> bool {
     match (was, is) {
         (None, None) => true,

@@ -1,6 +1,6 @@
-//! How long the writes of a plan take, from what the account allows.
+//! Estimates how long the writes of a plan take, from what the account allows.
 //!
-//! How fast it has answered so far is left out: equal inputs give equal plans, byte for byte.
+//! The speed of its answers so far is left out: equal inputs give equal plans, byte for byte.
 //!
 //! A write may cost more calls than itself: before one that replaces more than it manages the object is read
 //! again, unless the read of the plan is trusted, and where the reply shows nothing it is read once more
@@ -37,7 +37,7 @@ impl Pace {
         }
     }
 
-    /// How long so many calls take.
+    /// Returns how long so many calls take.
     fn seconds(&self, calls: usize) -> f64 {
         let answer = self.answer.as_secs_f64();
         let rounds = calls.div_ceil(self.limits.concurrency.max(1));
@@ -48,7 +48,7 @@ impl Pace {
         paced.fold(rounds as f64 * answer, f64::max)
     }
 
-    /// How many calls are done in a time.
+    /// Returns how many calls are done in a time.
     fn calls(&self, seconds: f64) -> usize {
         // The time grows with the calls, so the number is found by halving.
         let (mut low, mut high) = (0, 1 << 32);

@@ -7,7 +7,7 @@ use super::document::ObjectEntry;
 use super::refusal::Refusal;
 use crate::model::Risk;
 
-/// What this run accepts beside what the objects' own policies accept.
+/// The risk that this run accepts beside what the objects' own policies accept.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accepted {
     pub risk: Risk,

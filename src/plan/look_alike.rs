@@ -133,7 +133,7 @@ fn differ_in_space(before: &str, after: &str) -> bool {
         .eq(after.split_ascii_whitespace())
 }
 
-/// Whether two pieces of text may look the same: the printing ASCII of one is what the other has, but for characters
+/// Reports whether two pieces of text may look the same: the printing ASCII of one is what the other has, but for characters
 /// that something else may stand for.
 fn alike(old: &[char], new: &[char]) -> bool {
     let printing = |text: &[char]| -> Vec<char> {

@@ -1,4 +1,4 @@
-//! What an object of a plan was made from on the side of the manifests, as hashes.
+//! Hashes of what the manifests said when an object was planned.
 //!
 //! A saved plan holds them beside the hash of the live values, so that an apply can tell object by object whether
 //! its manifest, its policy and its connection still say what was planned. Of credentials it is hashed where they
@@ -74,7 +74,7 @@ pub enum Moved {
     },
 }
 
-/// What moved.
+/// The part of a manifest that moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Movement {
     /// The object goes through another connection.

@@ -1,4 +1,4 @@
-//! Why a planned write does not go. One type for all that may hold a write back: the guard, the brake on large
+//! The reason for which a planned write does not go: one type for the guard, the limit on the number of
 //! changes, the daemon's mode and windows, and what earlier writes of the object came to.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use super::guard::{LimitBase, MaxChanges};
 use crate::model::Risk;
 use crate::model::wording::pluralize;
 
-/// Why a planned write does not go.
+/// The reason for which a planned write does not go.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// `changes` of the step have a risk that neither the run nor the object's policy accepts.

@@ -1,4 +1,4 @@
-//! What a change does to the licensee, from the rule that stands beside the field in its table.
+//! Rates what a change does to the licensee, by the rule beside the field in its table.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use jiff::civil;
 
 use crate::model::{Field, FieldPath, Fields, Live, Risk, RiskRule, Value};
 
-/// What risk is measured against: the live counts of use, and now.
+/// Everything that risk is measured against: the live counts of use, and the time.
 pub struct Scale<'a> {
     pub live: &'a Live,
     pub now: Timestamp,

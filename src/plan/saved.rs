@@ -13,7 +13,7 @@ use super::document::{FORMAT_VERSION, PlanDocument};
 const SEAL: &str = ",\n  \"seal\": \"sha256:";
 const END: &str = "\"\n}\n";
 
-/// Why a file is no plan that this program may carry out.
+/// The reason for which a file is no plan that this program may carry out.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unreadable {
     #[error("it is not a plan that `plan --out` wrote")]

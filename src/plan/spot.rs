@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
-use super::recall::element;
+use super::field_json::element;
 use crate::model::field::{Elements, find};
 use crate::model::path::PatternPart;
 use crate::model::{Field, Fields, Key, PathError, PathPattern, RiskRule, Shape, Text, Value};
@@ -87,7 +87,7 @@ impl Spot {
         }
     }
 
-    /// What `fields` have there; `Null` where they have nothing.
+    /// Returns what `fields` have there; `Null` where they have nothing.
     pub fn json(&self, fields: &Fields) -> Json {
         let shown =
             |field: &Field, value: Option<&Value>| value.map(|value| field.shape.json(value));

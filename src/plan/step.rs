@@ -1,4 +1,4 @@
-//! Changes to one write: which members its body carries. The one exhaustive match on write modes.
+//! Makes one write of the changes: decides which members its body carries. The one exhaustive match on write modes.
 
 use std::collections::BTreeMap;
 

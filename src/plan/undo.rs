@@ -15,23 +15,23 @@ use crate::model::field::Elements;
 use crate::model::{Carry, Clearing, Field, Fields, Key, Live, RiskRule, Shape, Text, Value};
 use crate::provider::codec;
 
-/// What to desire, and what cannot be taken back.
+/// The fields to desire so that changes are taken back, and the changes for which there are none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inverse {
     pub fields: Fields,
-    pub lost: Vec<Lost>,
+    pub lost: Vec<NotUndone>,
 }
 
 /// A change that is not taken back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lost {
+pub struct NotUndone {
     pub path: String,
-    pub why: Why,
+    pub why: Obstacle,
 }
 
-/// Why a change is not taken back.
+/// Obstacle a change is not taken back.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Why {
+pub enum Obstacle {
     /// It is not as the run left it.
     ChangedSince {
         is: String,
@@ -43,23 +43,23 @@ pub enum Why {
     Other(String),
 }
 
-impl std::fmt::Display for Lost {
+impl std::fmt::Display for NotUndone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { path, why } = self;
         match why {
-            Why::ChangedSince { is, left } => {
+            Obstacle::ChangedSince { is, left } => {
                 write!(
                     f,
                     "{path}: changed since: it is {is}, and the run left {left}"
                 )
             }
-            Why::NotClearable => {
+            Obstacle::NotClearable => {
                 write!(
                     f,
                     "{path}: it was not set before, and the vendor cannot clear it"
                 )
             }
-            Why::Other(why) => write!(f, "{path}: {why}"),
+            Obstacle::Other(why) => write!(f, "{path}: {why}"),
         }
     }
 }
@@ -82,7 +82,7 @@ pub fn inverse(
     for change in changes {
         if let Err(why) = taking.take(change) {
             let path = change.path.clone();
-            lost.push(Lost { path, why });
+            lost.push(NotUndone { path, why });
         }
     }
     let mut fields = taking.fields;
@@ -101,11 +101,11 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn take(&mut self, change: &ChangeEntry) -> Result<(), Why> {
-        let spot =
-            Spot::find(self.table, &change.path).map_err(|error| Why::Other(error.to_string()))?;
+    fn take(&mut self, change: &ChangeEntry) -> Result<(), Obstacle> {
+        let spot = Spot::find(self.table, &change.path)
+            .map_err(|error| Obstacle::Other(error.to_string()))?;
         if !self.live.contains_key(spot.top().name) && is_list(spot.top()) {
-            return Err(Why::Other("the read does not show the list".into()));
+            return Err(Obstacle::Other("the read does not show the list".into()));
         }
         match &spot {
             Spot::Field(field) => match members(field, &change.before, &change.after) {
@@ -123,7 +123,7 @@ impl Taking<'_> {
             } => {
                 refuse_lasting(*inner, change)?;
                 if inner.is_some() && self.item(list, key).is_none() {
-                    return Err(Why::Other("the element is not there any more".into()));
+                    return Err(Obstacle::Other("the element is not there any more".into()));
                 }
                 if !self.is_as_left(change, &spot)? {
                     return Ok(());
@@ -139,7 +139,7 @@ impl Taking<'_> {
         field: &'static Field,
         change: &ChangeEntry,
         spot: &Spot,
-    ) -> Result<(), Why> {
+    ) -> Result<(), Obstacle> {
         refuse_lasting(Some(field), change)?;
         if self.is_as_left(change, spot)? {
             self.fields.insert(field.name, before(field, change)?);
@@ -147,13 +147,13 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Whether there is something to take back; an error where somebody changed it since.
-    fn is_as_left(&self, change: &ChangeEntry, spot: &Spot) -> Result<bool, Why> {
+    /// Reports whether there is something to take back; an error where somebody changed it since.
+    fn is_as_left(&self, change: &ChangeEntry, spot: &Spot) -> Result<bool, Obstacle> {
         match stand(self.table, change, self.live) {
             Stand::After => Ok(true),
             Stand::Before => Ok(false),
             Stand::Neither if self.changed_too => Ok(true),
-            Stand::Neither => Err(Why::ChangedSince {
+            Stand::Neither => Err(Obstacle::ChangedSince {
                 is: spot.json(self.live).to_string(),
                 left: change.after.to_string(),
             }),
@@ -203,13 +203,13 @@ fn put_back(
     key: &Key,
     inner: Option<&'static Field>,
     change: &ChangeEntry,
-) -> Result<(), Why> {
+) -> Result<(), Obstacle> {
     match (inner, change.verb) {
         (None, ChangeVerb::Add) => items.retain(|(other, _)| other != key),
         (None, ChangeVerb::Remove | ChangeVerb::Replace) => {
             // With its counters: an element that comes back without them would start anew.
             let (_, fields) = codec::element(elements, &change.before)
-                .map_err(|fault| Why::Other(fault.to_string()))?;
+                .map_err(|fault| Obstacle::Other(fault.to_string()))?;
             items.retain(|(other, _)| other != key);
             items.push((key.clone(), fields));
         }
@@ -227,34 +227,34 @@ fn is_list(field: &Field) -> bool {
     matches!(field.shape, Shape::Set(_) | Shape::Keyed(_))
 }
 
-/// What was used and what was asked for once cannot be taken back, whatever it is now.
-fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result<(), Why> {
+/// Returns what was used and what was asked for once cannot be taken back, whatever it is now.
+fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result<(), Obstacle> {
     let Some(field) = field else { return Ok(()) };
     if field.risk == RiskRule::Counter {
         let why = "a usage counter is not set back: what was used since would be lost";
-        return Err(Why::Other(why.into()));
+        return Err(Obstacle::Other(why.into()));
     }
     if matches!(field.carry, Carry::OneShot { .. }) && change.after == true {
         let why = "it was a request to the vendor and has been made";
-        return Err(Why::Other(why.into()));
+        return Err(Obstacle::Other(why.into()));
     }
     Ok(())
 }
 
 /// The value before the change, if it can be wanted again.
-fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Why> {
+fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Obstacle> {
     let unseen = change
         .note
         .as_ref()
         .is_some_and(|note| note.contains(UNSEEN));
     if unseen && change.before.is_null() {
         let why = "nobody knows what it was: the read before the write did not show it";
-        return Err(Why::Other(why.into()));
+        return Err(Obstacle::Other(why.into()));
     }
     let value = codec::value(field, &change.before, &change.path)
-        .map_err(|fault| Why::Other(fault.to_string()))?;
+        .map_err(|fault| Obstacle::Other(fault.to_string()))?;
     if value == Value::Null && field.clearing == Clearing::Impossible && !is_list(field) {
-        return Err(Why::NotClearable);
+        return Err(Obstacle::NotClearable);
     }
     Ok(value)
 }

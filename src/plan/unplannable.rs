@@ -1,10 +1,10 @@
-//! Why an object cannot be planned, or its write not be sent.
+//! The reason for which an object cannot be planned, or its write not be sent.
 
 use super::check::BrokenRule;
 use super::unseen::NotShown;
 use crate::provider::WouldLose;
 
-/// Why an object cannot be planned, or its write not be sent.
+/// The reason for which an object cannot be planned, or its write not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unplannable {
     /// A list cannot be compared, or the write would clear what the read does not show.

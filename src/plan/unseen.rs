@@ -1,4 +1,4 @@
-//! What a read does not show: unknown, never empty.
+//! Fields that a read does not show are unknown, never empty.
 //!
 //! A field is unknown in live when the reply leaves it out, and when it is `null` there though no page of the
 //! vendor shows that. A write that would have to carry such a field would send it as empty, so the object is

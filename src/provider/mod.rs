@@ -14,13 +14,13 @@ pub mod codec;
 pub mod conditions;
 pub mod dates;
 pub mod decode;
+pub mod error_text;
 pub mod hunt;
 pub mod listing;
 pub mod overlap;
 pub mod reading;
 pub mod semantics;
 pub mod statement;
-pub mod words;
 
 mod alinea;
 mod cryptlex;
@@ -151,10 +151,18 @@ pub trait Provider: Sync {
 pub fn by_status(reply: &Reply) -> Verdict {
     match reply.status {
         200..300 => Verdict::Accepted,
-        408 | 500.. => Verdict::Unclear(format!("{}: {}", reply.status, words::of(reply))),
-        425 | 429 => Verdict::Later(format!("{}: {}", reply.status, words::of(reply))),
+        408 | 500.. => Verdict::Unclear(format!(
+            "{}: {}",
+            reply.status,
+            error_text::describe_reply(reply)
+        )),
+        425 | 429 => Verdict::Later(format!(
+            "{}: {}",
+            reply.status,
+            error_text::describe_reply(reply)
+        )),
         status => Verdict::Rejected {
-            words: format!("{status}: {}", words::of(reply)),
+            words: format!("{status}: {}", error_text::describe_reply(reply)),
             fields: Vec::new(),
         },
     }

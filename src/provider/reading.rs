@@ -124,7 +124,7 @@ pub fn success(name: &str, answer: Answer) -> Result<Reply, Failure> {
             text: format!(
                 "{name} answered {}: {}",
                 reply.status,
-                super::words::of(&reply)
+                super::error_text::describe_reply(&reply)
             ),
         }),
         Answer::Lost(text) => Err(Failure { status: None, text }),
@@ -133,7 +133,7 @@ pub fn success(name: &str, answer: Answer) -> Result<Reply, Failure> {
 
 /// Why a successful reply is of no use.
 pub fn unreadable(name: &str, reply: &Reply, error: &serde_json::Error) -> Failure {
-    let why = super::words::unreadable(reply, error);
+    let why = super::error_text::describe_unreadable(reply, error);
     Failure {
         status: Some(reply.status),
         text: format!("{name} did not answer with JSON: {why}"),

@@ -21,9 +21,9 @@ use crate::model::{
     OwnPolicy, PackedFields, PathPattern, diagnostic::Source,
 };
 use crate::plan::document::ChangeEntry;
+use crate::plan::field_json::fields_from_json;
 use crate::plan::provenance::{manifest_fields, manifest_fingerprint};
-use crate::plan::recall::recall;
-use crate::plan::undo::{self, Lost, Why};
+use crate::plan::undo::{self, NotUndone, Obstacle};
 use crate::plan::{self, Planned};
 use crate::provider;
 pub use take::Take;
@@ -37,7 +37,7 @@ pub struct Undone {
     manifests: BTreeMap<Address, Arc<Desired>>,
 }
 
-/// Why a run cannot be taken back at all.
+/// Obstacle a run cannot be taken back at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UndoError {
     #[error("the run {run} carried out nothing that could be taken back")]
@@ -47,7 +47,7 @@ pub enum UndoError {
     FieldNotChanged { run: String, changed: String },
 }
 
-/// Why the object of a past write cannot be made without a manifest.
+/// Obstacle the object of a past write cannot be made without a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoObject {
     #[error("unknown kind {0}")]
@@ -205,15 +205,15 @@ fn table(kind: &str) -> &'static [Field] {
 /// Fields that an error names.
 const NAMED: usize = 10;
 
-/// Why a change is not taken back, and what to do for whoever means it.
-fn not_taken_back(address: &str, lost: &Lost) -> Diagnostic {
+/// Obstacle a change is not taken back, and what to do for whoever means it.
+fn not_taken_back(address: &str, lost: &NotUndone) -> Diagnostic {
     let finding = Diagnostic::warning(NOT_TAKEN_BACK, format!("{address}: {lost}"));
     match lost.why {
-        Why::ChangedSince { .. } => finding.hint(format!(
+        Obstacle::ChangedSince { .. } => finding.hint(format!(
             "`--field '{}'` takes it back all the same",
             lost.path
         )),
-        Why::NotClearable | Why::Other(_) => finding,
+        Obstacle::NotClearable | Obstacle::Other(_) => finding,
     }
 }
 
@@ -300,7 +300,7 @@ fn inverse(
     intent: &Intent,
     take: &Take,
     now: Timestamp,
-) -> (Option<Planned>, Vec<Lost>) {
+) -> (Option<Planned>, Vec<NotUndone>) {
     let Some(provider) = provider::of(object.vendor) else {
         return (None, Vec::new());
     };
@@ -329,7 +329,7 @@ fn inverse(
     lost.retain(|lost| {
         let goes = planned.changes.iter();
         let mut goes = goes.filter(|change| change.after.is_none());
-        let meaningless = lost.why == Why::NotClearable
+        let meaningless = lost.why == Obstacle::NotClearable
             && goes.any(|change| change.path.to_string() == lost.path);
         let ignored = policy
             .left_alone()
@@ -349,7 +349,7 @@ fn carried(table: &'static [Field], live: &Fields) -> Fields {
 /// The object of a manifest, wanting nothing yet but what every write has to carry.
 fn bare(manifest: &Desired, intent: &Intent) -> Desired {
     let table = table(manifest.address.kind.0);
-    let mut fields = recall(table, &intent.unread);
+    let mut fields = fields_from_json(table, &intent.unread);
     for field in table {
         let unread = field.need == Need::InManifest;
         if let Some(value) = manifest.fields.get(field.name).filter(|_| unread) {
@@ -396,7 +396,10 @@ pub fn unmanaged(
         identity: ids
             .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.clone())))
             .collect(),
-        fields: PackedFields::new(table.desired, &recall(table.desired, &intent.unread)),
+        fields: PackedFields::new(
+            table.desired,
+            &fields_from_json(table.desired, &intent.unread),
+        ),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

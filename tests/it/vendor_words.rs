@@ -147,7 +147,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
         bench.clock,
     );
     recorder
-        .started(Started::default())
+        .record_start(Started::default())
         .await
         .expect("writable");
     let options = ApplyOptions {

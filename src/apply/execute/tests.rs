@@ -322,7 +322,7 @@ async fn what_changed_after_the_plan_is_named_and_nothing_is_sent() {
     );
 }
 
-/// What becomes of a write that is accepted and shows this afterwards, with so much time for the run.
+/// Returns what becomes of a write that is accepted and shows this afterwards, with so much time for the run.
 async fn shown(order: Json, time: u64) -> (Outcome, String, Duration) {
     let mut case = Case::of(vec![Turn::Answered(order, 200)]);
     case.checks.verify = Verify::Read;

@@ -54,7 +54,7 @@ pub enum Event {
 }
 
 impl Record {
-    /// Whether it stands for earlier lines and is no part of a run.
+    /// Reports whether it stands for earlier lines and is no part of a run.
     pub fn is_summary(&self) -> bool {
         matches!(self.event, Event::Known(_))
     }
@@ -101,7 +101,7 @@ impl Purpose {
         *self == Self::Apply
     }
 
-    /// Whether the writes carry out what today's manifests want, so that the manifests agree with what comes of them.
+    /// Reports whether the writes carry out what today's manifests want, so that the manifests agree with what comes of them.
     pub fn follows_manifests(self) -> bool {
         match self {
             Self::Apply | Self::Sync => true,
@@ -241,7 +241,7 @@ pub struct KnownObject {
 }
 
 impl Intent {
-    /// What it is about.
+    /// Returns what it is about.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             base_url: &self.base_url,
@@ -253,7 +253,7 @@ impl Intent {
 }
 
 impl Agreed {
-    /// What it is about.
+    /// Returns what it is about.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             base_url: &self.base_url,
@@ -265,7 +265,7 @@ impl Agreed {
 }
 
 impl GaveUp {
-    /// What it is about.
+    /// Returns what it is about.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             base_url: &self.base_url,

@@ -53,7 +53,7 @@ impl SharedPace {
         loop {
             let Some(moment) = self.moment().await else {
                 // Its turn is over at once: the call itself has one of its own.
-                drop(self.alone.turn(urgency).await);
+                drop(self.alone.acquire(urgency).await);
                 return;
             };
             sleep_until(moment).await;

@@ -21,7 +21,7 @@ async fn no_window_ever_holds_more_than_its_requests() {
     let limiter = Limiter::new(&limits(8, 50, 5));
     let mut starts = Vec::new();
     for _ in 0..200 {
-        drop(limiter.turn(Urgency::Read).await);
+        drop(limiter.acquire(Urgency::Read).await);
         starts.push(Instant::now());
     }
     for window in starts.windows(51) {
@@ -42,7 +42,7 @@ async fn no_delay_on_the_way_brings_too_many_into_one_window() {
         .map(|number| {
             let (limiter, arrivals) = (&limiter, &arrivals);
             async move {
-                let turn = limiter.turn(Urgency::Read).await;
+                let turn = limiter.acquire(Urgency::Read).await;
                 // The way there and the way back, each call's own.
                 tokio::time::sleep(Duration::from_millis(number * 37 % 400)).await;
                 arrivals.borrow_mut().push(Instant::now());
@@ -68,22 +68,22 @@ async fn a_pause_holds_everybody() {
     });
     let start = Instant::now();
     limiter.pause(Duration::from_secs(7));
-    drop(limiter.turn(Urgency::Read).await);
+    drop(limiter.acquire(Urgency::Read).await);
     assert_eq!(start.elapsed(), Duration::from_secs(7));
 }
 
-/// How many of 400 calls of 10 ms are ever out at once.
+/// Returns how many of 400 calls of 10 ms are ever out at once.
 async fn most_out(limiter: &Limiter) -> usize {
     let out = std::cell::Cell::new(0);
     let most = std::cell::Cell::new(0);
     let mut calls: FuturesUnordered<_> = (0..400)
         .map(|_| async {
-            let turn = limiter.turn(Urgency::Read).await;
+            let turn = limiter.acquire(Urgency::Read).await;
             out.set(out.get() + 1);
             most.set(most.get().max(out.get()));
             tokio::time::sleep(Duration::from_millis(10)).await;
             out.set(out.get() - 1);
-            turn.fine();
+            turn.succeeded();
         })
         .collect();
     while calls.next().await.is_some() {}
@@ -107,12 +107,12 @@ async fn too_much_halves_once_per_round_and_successes_give_back() {
     });
     let allowed = || limiter.lock().allowed;
     let (first, second) = (
-        limiter.turn(Urgency::Read).await,
-        limiter.turn(Urgency::Read).await,
+        limiter.acquire(Urgency::Read).await,
+        limiter.acquire(Urgency::Read).await,
     );
     tokio::time::advance(Duration::from_millis(5)).await;
-    first.too_much();
-    second.too_much();
+    first.throttled();
+    second.throttled();
     assert_eq!(
         allowed(),
         4.0,
@@ -137,13 +137,13 @@ async fn order_of(letters: &str) -> String {
         rates: Vec::new(),
     });
     let served = std::cell::RefCell::new(String::new());
-    let first = limiter.turn(Urgency::Read).await;
+    let first = limiter.acquire(Urgency::Read).await;
     let calls = letters.chars().enumerate().map(|(place, letter)| {
         let (limiter, served) = (&limiter, &served);
         async move {
             // A moment each, so that the order of joining is that of the letters.
             tokio::time::sleep(Duration::from_millis(place as u64)).await;
-            let turn = limiter.turn(urgency(letter)).await;
+            let turn = limiter.acquire(urgency(letter)).await;
             served.borrow_mut().push(letter);
             tokio::time::sleep(Duration::from_millis(10)).await;
             drop(turn);
@@ -181,15 +181,15 @@ async fn a_read_that_waits_behind_writes_gets_each_eighth_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_write_takes_the_turn_that_a_read_waits_for_by_the_clock() {
     let limiter = Limiter::new(&limits(8, 1, 5));
-    drop(limiter.turn(Urgency::Read).await);
+    drop(limiter.acquire(Urgency::Read).await);
     let start = Instant::now();
     let read = async {
-        drop(limiter.turn(Urgency::Read).await);
+        drop(limiter.acquire(Urgency::Read).await);
         start.elapsed()
     };
     let write = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        drop(limiter.turn(Urgency::Write).await);
+        drop(limiter.acquire(Urgency::Write).await);
         start.elapsed()
     };
     let (read, write) = futures::join!(read, write);
@@ -205,10 +205,10 @@ async fn whoever_gives_up_passes_its_place_on() {
         concurrency: 1,
         rates: Vec::new(),
     }));
-    let held = limiter.turn(Urgency::Read).await;
+    let held = limiter.acquire(Urgency::Read).await;
     let waiting = |urgency| {
         let limiter = Arc::clone(&limiter);
-        tokio::spawn(async move { drop(limiter.turn(urgency).await) })
+        tokio::spawn(async move { drop(limiter.acquire(urgency).await) })
     };
     let first = waiting(Urgency::Write);
     settle().await;
@@ -220,17 +220,17 @@ async fn whoever_gives_up_passes_its_place_on() {
     let ended = tokio::time::timeout(Duration::from_secs(1), second).await;
     assert!(ended.is_ok(), "the call was lost with the one who gave up");
     assert!(first.await.is_err_and(|error| error.is_cancelled()));
-    assert_eq!(limiter.lock().line.next(), None);
+    assert_eq!(limiter.lock().queue.next(), None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_watches_the_clock_and_gives_up_is_followed_by_the_next() {
     let limiter = Limiter::new(&limits(8, 1, 5));
-    drop(limiter.turn(Urgency::Read).await);
+    drop(limiter.acquire(Urgency::Read).await);
     let start = Instant::now();
-    let impatient = tokio::time::timeout(Duration::from_secs(2), limiter.turn(Urgency::Write));
+    let impatient = tokio::time::timeout(Duration::from_secs(2), limiter.acquire(Urgency::Write));
     let patient = async {
-        drop(limiter.turn(Urgency::Read).await);
+        drop(limiter.acquire(Urgency::Read).await);
         start.elapsed()
     };
     let (impatient, patient) = futures::join!(impatient, patient);
@@ -248,7 +248,7 @@ async fn a_window_is_exact_whoever_comes_late_or_gives_up() {
             tokio::time::sleep(Duration::from_millis(number * 71 % 900)).await;
             let letter = ['w', 'c', 'r'][(number % 3) as usize];
             let patience = Duration::from_millis(3_000 + number * 911 % 40_000);
-            let turn = limiter.turn(urgency(letter));
+            let turn = limiter.acquire(urgency(letter));
             let Ok(turn) = tokio::time::timeout(patience, turn).await else {
                 return;
             };
@@ -277,7 +277,7 @@ async fn ten_thousand_who_wait_are_served_in_order() {
     let calls = (0..10_000).map(|number| {
         let (limiter, served) = (&limiter, &served);
         async move {
-            let turn = limiter.turn(Urgency::Read).await;
+            let turn = limiter.acquire(Urgency::Read).await;
             served.borrow_mut().push(number);
             tokio::time::sleep(Duration::from_millis(20)).await;
             drop(turn);

@@ -1,7 +1,10 @@
-//! One "N requests in a window of P", kept exactly.
+//! One rule "N requests in a window of P", kept exactly.
 //!
-//! When the vendor counts a call is somewhere between its start and its answer, so a new one starts a window
-//! after the answer to the one N before it: then no delay on the way can bring N + 1 into one window.
+//! The vendor counts a call somewhere between its start and its answer. So a call starts no earlier than P after the
+//! *answer* to the call N before it: then no delay on the way can bring N + 1 calls into one window.
+//!
+//! Worked example with N = 2 and P = 10 s: calls 0 and 1 start at 0 s and are answered at 1 s and 4 s. Call 2 may start at
+//! 11 s, 10 s after the answer to call 0, and call 3 at 14 s.
 
 use std::collections::VecDeque;
 
@@ -11,9 +14,9 @@ use crate::model::Rate;
 
 pub struct Window {
     rate: Rate,
-    /// When the latest calls were answered; nothing for those still out.
+    /// When the latest N calls were answered; `None` for those still out.
     answered: VecDeque<Option<Instant>>,
-    /// The number of the first of them.
+    /// The number of the call at index 0.
     first: u64,
 }
 
@@ -46,7 +49,7 @@ impl Window {
         }
     }
 
-    /// A call starts; its number says later which one was answered.
+    /// Counts a call that starts, and returns its number for [`Window::answer`].
     pub fn start(&mut self) -> u64 {
         if self.answered.len() >= self.rate.requests as usize {
             self.answered.pop_front();
@@ -57,12 +60,12 @@ impl Window {
     }
 
     pub fn answer(&mut self, number: u64, now: Instant) {
-        // A call that has left the window cannot be: it leaves only after its answer.
-        let place = number
+        // A call leaves the window only after its answer, so its number is never too low.
+        let entry = number
             .checked_sub(self.first)
             .and_then(|at| self.answered.get_mut(at as usize));
-        if let Some(place) = place {
-            *place = Some(now);
+        if let Some(entry) = entry {
+            *entry = Some(now);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What manifest and live agreed on last, as the journal keeps it.
+//! The fields on which manifest and live agreed last, as the journal keeps them.
 //!
 //! An apply that finds an object as its manifest wants it, or makes it so, writes that down once. Later drift
 //! is told by it, and healed to it, whether or not this program ever wrote the object.
@@ -15,7 +15,7 @@ use crate::model::path::PatternPart;
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
 use crate::plan::document::identity_of;
-use crate::plan::recall::remember;
+use crate::plan::field_json::fields_to_json;
 use crate::plan::{Action, Planned, fingerprint};
 use crate::provider;
 
@@ -78,7 +78,7 @@ impl Standing {
 /// Hashes what a manifest says of its object's fields.
 pub fn wanted(object: &Desired) -> Option<Hash> {
     let table = provider::of(object.vendor)?.table().desired;
-    let managed = remember(table, &object.fields.unpack());
+    let managed = fields_to_json(table, &object.fields.unpack());
     Some(hash(&(managed, spared(object))))
 }
 
@@ -87,7 +87,7 @@ pub fn hex(hash: Hash) -> String {
     hex::encode(hash)
 }
 
-/// What is agreed on when live is as `planned` wants it.
+/// Returns what is agreed on when live is as `planned` wants it.
 pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
     let object = &planned.desired;
     let table = provider::of(object.vendor)?.table().desired;
@@ -100,7 +100,7 @@ pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
         tenant: place.tenant.clone(),
         account: String::new(),
         identity: identity_of(object),
-        managed: remember(table, &fields),
+        managed: fields_to_json(table, &fields),
         resolved: resolved(table, &planned.resolved),
         unread: unread(table, &fields),
         spared: spared(object),
@@ -110,7 +110,7 @@ pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
     })
 }
 
-/// What a policy keeps this program away from.
+/// Returns what a policy keeps this program away from.
 pub fn spared(object: &Desired) -> Vec<String> {
     let policy = &object.policy;
     let ignored = policy
@@ -166,7 +166,7 @@ fn text(path: &PathPattern) -> String {
 /// The fields that names in a manifest stand for, with their ids.
 pub fn resolved(table: &'static [Field], resolved: &[Resolved]) -> BTreeMap<String, Json> {
     let fields = resolved.iter().map(|one| (one.field, one.value.clone()));
-    remember(table, &fields.collect())
+    fields_to_json(table, &fields.collect())
 }
 
 /// Fields that every write must carry and no read returns.
@@ -178,7 +178,7 @@ pub fn unread(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json
         .collect()
 }
 
-/// Whether an object ended an apply as its manifest wants it. One that had nothing to do counts if it was
+/// Reports whether an object ended an apply as its manifest wants it. One that had nothing to do counts if it was
 /// `read`: a saved plan only says what was so.
 pub fn holds(report: &Report, read: bool) -> bool {
     match report.outcome {

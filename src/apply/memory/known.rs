@@ -16,7 +16,7 @@ use crate::plan::ChangeVerb;
 use crate::plan::base::Base;
 use crate::plan::document::ChangeEntry;
 use crate::plan::drift::document::Applied;
-use crate::plan::recall::recall;
+use crate::plan::field_json::fields_from_json;
 use crate::provider;
 
 /// What is known of an object. Of most there is an agreement and no more.
@@ -116,8 +116,8 @@ impl Known {
         let table = table(&agreed.address).filter(|_| values);
         let Some(table) = table else { return };
         let own = table.desired;
-        let mut fields = recall(own, &agreed.managed);
-        fields.extend(recall(own, &agreed.resolved));
+        let mut fields = fields_from_json(own, &agreed.managed);
+        fields.extend(fields_from_json(own, &agreed.resolved));
         let (except, kept) = agreement::excepted(&agreed.spared, &agreed.given_up);
         let mut base = self.base();
         base.kept = kept;
@@ -260,8 +260,8 @@ fn became(residual: &Residual) -> ChangeEntry {
 
 /// The manifest's fields became true, but for those of which nobody said what they became.
 fn agree(base: &mut Base, table: &'static [Field], intent: &Intent, untold: &[String]) {
-    let mut fields = recall(table, &intent.managed);
-    fields.extend(recall(table, &intent.resolved));
+    let mut fields = fields_from_json(table, &intent.managed);
+    fields.extend(fields_from_json(table, &intent.resolved));
     let (mut except, kept) = agreement::excepted(&intent.spared, &intent.given_up);
     let untold = untold.iter();
     except.extend(untold.filter_map(|path| crate::model::PathPattern::parse(path).ok()));

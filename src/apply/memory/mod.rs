@@ -119,7 +119,7 @@ impl Memory {
         }
     }
 
-    /// Whether so many lines had to be read that a new summary is worth it.
+    /// Reports whether so many lines had to be read that a new summary is worth it.
     pub fn is_long(&self) -> bool {
         self.cursor.most_unsummed() > FEW
     }
@@ -129,7 +129,7 @@ impl Memory {
         self.cursor.unsummed.extend(unsummed);
     }
 
-    /// What is known of the object of a record. One that was known without its tenant goes on as what it was.
+    /// Returns what is known of the object of a record. One that was known without its tenant goes on as what it was.
     fn entry(&mut self, subject: &Subject<'_>) -> &mut Known {
         let (key, old) = (subject.key(), subject.key_without_tenant());
         if old != key && !self.objects.contains_key(&key) {
@@ -163,21 +163,21 @@ impl Memory {
         self.open.iter().filter(own)
     }
 
-    /// Whether just this is agreed on already, whenever that was.
+    /// Reports whether just this is agreed on already, whenever that was.
     pub fn has(&self, agreed: &Agreed) -> bool {
         let known = self.objects.get(&agreed.subject().key());
         let standing = known.and_then(|known| known.standing);
         standing.is_some_and(|held| held.whole == agreement::Standing::of_agreed(agreed).whole)
     }
 
-    /// Whether the last agreement on an object is on what its manifest wants now: a difference is somebody else's.
+    /// Reports whether the last agreement on an object is on what its manifest wants now: a difference is somebody else's.
     pub fn agrees(&self, object: &Desired, place: &Place) -> bool {
         let known = self.find(object, place);
         let standing = known.and_then(|known| known.standing);
         standing.is_some_and(|standing| agreement::wanted(object) == Some(standing.wanted))
     }
 
-    /// What was agreed on about an object that is now `live`. An open write counts as what a look at its own changes
+    /// Returns what was agreed on about an object that is now `live`. An open write counts as what a look at its own changes
     /// makes of it.
     pub fn base(
         &self,

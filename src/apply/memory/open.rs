@@ -149,7 +149,7 @@ impl Open {
         }
     }
 
-    /// What a look right before the write made of an intent stands in its place.
+    /// Returns what a look right before the write made of an intent stands in its place.
     fn begin(&mut self, record: &Record, intent: &Intent) {
         let first = self.runs.get(&record.run).map(|first| &first.event);
         let started = match first {

@@ -277,19 +277,19 @@ impl Index {
         self.runs.get(run).copied()
     }
 
-    /// Whether a run wrote to an object after it had lost its lock.
+    /// Reports whether a run wrote to an object after it had lost its lock.
     pub fn is_overtaken(&self, run: &str, address: &str) -> bool {
         // There are few, and mostly none.
         !self.overtaken.is_empty() && self.overtaken.contains(&(run.into(), address.into()))
     }
 
-    /// What a later run found of a write that was cut off.
+    /// Returns what a later run found of a write that was cut off.
     pub fn found(&self, run: &str, address: &str) -> Option<&str> {
         let found = self.found.get(&(run.to_string(), address.to_string()));
         found.map(String::as_str)
     }
 
-    /// Whether the journal is of several accounts at a vendor, so that an address alone does not tell where a write went.
+    /// Reports whether the journal is of several accounts at a vendor, so that an address alone does not tell where a write went.
     pub fn has_accounts(&self, vendor: &str) -> bool {
         self.places
             .get(vendor)
@@ -297,7 +297,7 @@ impl Index {
     }
 }
 
-/// Whether people want to read of it: what was in sync all along is no news.
+/// Reports whether people want to read of it: what was in sync all along is no news.
 pub fn is_news(event: &Event) -> bool {
     match event {
         Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } | Event::GaveUp(_) => true,

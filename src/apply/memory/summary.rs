@@ -21,7 +21,7 @@ use crate::apply::records::Damaged;
 use crate::apply::store::{Cursor, Store, StoreError};
 use crate::model::{AccountKey, PackedFields};
 use crate::plan::drift::document::Applied;
-use crate::plan::recall::{recall, remember};
+use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider;
 
 /// What is known of the objects after the first lines of a journal.
@@ -48,7 +48,7 @@ impl Summary {
         })
     }
 
-    /// How far the lines go that it stands for.
+    /// Returns how far the lines go that it stands for.
     pub fn upto(&self) -> &Cursor {
         &self.memory.cursor
     }
@@ -58,7 +58,7 @@ impl Summary {
         &self.memory.damaged
     }
 
-    /// What takes their place, in any order.
+    /// Returns what takes their place, in any order.
     pub fn records(&self, form: Form) -> impl Iterator<Item = Record> {
         self.memory.summary(&self.now, form)
     }
@@ -129,7 +129,7 @@ struct Content<'a> {
 impl Told {
     pub fn new(packed: &Packed, form: Form) -> Option<Self> {
         let table = provider::of_kind(packed.kind.0)?.table();
-        let plain = || remember(table.desired, &packed.fields.unpack());
+        let plain = || fields_to_json(table.desired, &packed.fields.unpack());
         let content = Content {
             kind: packed.kind.0.into(),
             fields: (form == Form::Plain).then(plain),
@@ -151,7 +151,7 @@ impl Told {
                 PackedFields::of_bytes(table.desired, &bytes)?
             }
             None => {
-                let fields = recall(table.desired, &content.fields.unwrap_or_default());
+                let fields = fields_from_json(table.desired, &content.fields.unwrap_or_default());
                 PackedFields::new(table.desired, &fields)
             }
         };

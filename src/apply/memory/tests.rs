@@ -46,10 +46,10 @@ fn base_at(memory: &Memory, live: &Fields) -> Option<Base> {
     Some(base.0)
 }
 
-/// What is agreed on, as JSON.
+/// Returns what is agreed on, as JSON.
 fn base(records: impl IntoIterator<Item = Record>) -> BTreeMap<String, Json> {
     let base = base_at(&memory(records), &Fields::new()).unwrap_or_default();
-    crate::plan::recall::remember(table().desired, &base.fields)
+    crate::plan::field_json::fields_to_json(table().desired, &base.fields)
 }
 
 fn seats(count: i64) -> BTreeMap<String, Json> {

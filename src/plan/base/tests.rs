@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::model::resource::Resolved;
 use crate::model::{KindTable, PackedFields, Risk};
-use crate::plan::recall::{recall, remember};
+use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider::{self, testing};
 
 fn kind(name: &str) -> &'static KindTable {
@@ -29,7 +29,7 @@ fn fields(table: &'static [Field], json: Json) -> Fields {
     let Json::Object(members) = json else {
         panic!("an object");
     };
-    recall(table, &members.into_iter().collect())
+    fields_from_json(table, &members.into_iter().collect())
 }
 
 fn base(json: Json) -> Base {
@@ -40,7 +40,7 @@ fn base(json: Json) -> Base {
 }
 
 fn json(base: &Base) -> Json {
-    json!(remember(lac(), &base.fields))
+    json!(fields_to_json(lac(), &base.fields))
 }
 
 fn paths(texts: &[&str]) -> Vec<PathPattern> {
@@ -58,7 +58,10 @@ fn what_is_remembered_is_recalled() {
     assert_eq!(json(&base(order.clone())), order);
     let cryptlex = kind("CryptlexOrganizationLicense").desired;
     let groups = fields(cryptlex, json!({"userGroups": ["x", "y"]}));
-    assert_eq!(recall(cryptlex, &remember(cryptlex, &groups)), groups);
+    assert_eq!(
+        fields_from_json(cryptlex, &fields_to_json(cryptlex, &groups)),
+        groups
+    );
     // What the table does not know, or knows as something else, is no base.
     let odd = json!({"unheard_of": 1, "activations_allowed": "many"});
     assert_eq!(json(&base(odd)), json!({}));
@@ -153,7 +156,7 @@ fn members_that_others_added_to_a_set_are_not_agreed_on() {
             ..Base::default()
         };
         base.follow(table, &taken_back);
-        json!(remember(table, &base.fields))
+        json!(fields_to_json(table, &base.fields))
     };
     let ids = fields(table, json!({"userGroupIds": ["engineering", "support"]}));
     assert_eq!(after(ids), json!({"userGroupIds": ["engineering"]}));
@@ -233,7 +236,7 @@ fn names_are_resolved_by_what_is_known_of_them() {
     let is = |base: Json, mine: &[&str], ids: &[&str]| {
         let base = fields(table.desired, base);
         let (fields, unclear) = resolved(table.desired, &base, &desired(mine), &live(ids));
-        (json!(remember(table.desired, &fields)), unclear)
+        (json!(fields_to_json(table.desired, &fields)), unclear)
     };
     let ids = |ids: &[&str]| json!({"userGroupIds": ids});
     let names = |names: &[&str]| json!({"userGroups": names});

@@ -120,7 +120,7 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Whether keys on a path are labels, as the list around them says.
+/// Reports whether keys on a path are labels, as the list around them says.
 fn folds(table: &'static [Field], path: &FieldPath) -> bool {
     let Some(Part::Field(name)) = path.parts().first() else {
         return false;

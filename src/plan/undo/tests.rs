@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::{KindTable, Risk};
-use crate::plan::recall::{recall, remember};
+use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider;
 
 fn kind(name: &str) -> &'static KindTable {
@@ -34,12 +34,12 @@ fn live(table: &'static [Field], json: Json) -> Live {
         panic!("an object");
     };
     Live {
-        fields: recall(table, &members.into_iter().collect()),
+        fields: fields_from_json(table, &members.into_iter().collect()),
         ..Live::default()
     }
 }
 
-/// What is wanted back, and what is said of the rest.
+/// Returns what is wanted back, and what is said of the rest.
 fn taken(
     table: &'static [Field],
     changes: &[ChangeEntry],
@@ -48,7 +48,10 @@ fn taken(
 ) -> (Json, Vec<String>) {
     let inverse = inverse(table, changes, &live(table, is), changed_too);
     let lost = inverse.lost.iter().map(ToString::to_string);
-    (json!(remember(table, &inverse.fields)), lost.collect())
+    (
+        json!(fields_to_json(table, &inverse.fields)),
+        lost.collect(),
+    )
 }
 
 const NOTHING: [&str; 0] = [];
@@ -210,5 +213,5 @@ fn what_the_vendor_cannot_clear_is_lost() {
     let set = [change(field.name, Json::Null, json!("x"))];
     let inverse = inverse(table, &set, &live(table, json!({field.name: "x"})), false);
     assert_eq!((inverse.lost.len(), inverse.fields.len()), (1, 0));
-    assert_eq!(inverse.lost[0].why, Why::NotClearable);
+    assert_eq!(inverse.lost[0].why, Obstacle::NotClearable);
 }

@@ -14,7 +14,7 @@ use crate::model::resource::Fact;
 use crate::model::{Call, Desired, Live, Observed, Value};
 use crate::provider::codec::json_kind;
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, Wanted, json_of};
-use crate::provider::{with_query, words};
+use crate::provider::{error_text, with_query};
 
 /// What one of the two calls brought.
 #[derive(Default)]
@@ -192,7 +192,7 @@ fn data(json: Json, id: &str) -> Result<Map<String, Json>, Malformed> {
         return Err(Malformed::new("did not answer with an object"));
     };
     let success = envelope.get("IsSuccess").unwrap_or(&Json::Bool(true)) == &Json::Bool(true);
-    let said = match envelope.get("Errors").and_then(words::of_json) {
+    let said = match envelope.get("Errors").and_then(error_text::from_error_json) {
         Some(words) => format!(": {words}"),
         None => String::new(),
     };

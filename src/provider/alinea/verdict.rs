@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::fields::TABLE;
 use crate::model::{Reply, Verdict};
-use crate::provider::{by_status, words};
+use crate::provider::{by_status, error_text};
 
 /// A refusal may have status 200 or 400; which one is not documented.
 ///
@@ -20,7 +20,7 @@ pub fn judge(reply: &Reply) -> Verdict {
         (Verdict::Accepted, None) => Verdict::Unclear(format!(
             "{} without the vendor's word on the write: {}",
             reply.status,
-            words::of(reply)
+            error_text::describe_reply(reply)
         )),
         (verdict, _) => verdict,
     }
@@ -74,7 +74,7 @@ fn envelope(body: &str) -> Option<Envelope> {
 /// One error; the vendor's other envelope has plain texts.
 fn error(json: &Json) -> (String, String) {
     let property = json.get("PropertyName").and_then(Json::as_str);
-    let message = words::of_json(json).unwrap_or_else(|| "no further words".into());
+    let message = error_text::from_error_json(json).unwrap_or_else(|| "no further words".into());
     (property.map(member).unwrap_or_default(), message)
 }
 

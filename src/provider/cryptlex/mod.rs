@@ -161,7 +161,7 @@ impl Provider for Cryptlex {
     fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
         let license = LICENSES
             .one(&reply.body)
-            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
+            .map_err(|error| Malformed::new(super::error_text::describe_unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
         if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
             return Err(Malformed::new("`id` is not the one that was written"));

@@ -136,7 +136,7 @@ impl Provider for Lac {
     fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
         let order = ORDERS
             .one(&reply.body)
-            .map_err(|error| Malformed::new(super::words::unreadable(reply, &error)))?
+            .map_err(|error| Malformed::new(super::error_text::describe_unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
         let key = desired.id("activationKey");
         if key_of(&order) != Some(key) {

@@ -30,7 +30,7 @@ use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
-use super::{Provider, Write, by_status, words};
+use super::{Provider, Write, by_status, error_text};
 use crate::model::resource::Fact;
 use crate::model::{
     Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Method, Rate, Reply, Value, Verdict,
@@ -138,7 +138,7 @@ impl Provider for LicenseSpring {
     fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
         let license = LICENSES
             .one(&reply.body)
-            .map_err(|error| Malformed::new(words::unreadable(reply, &error)))?
+            .map_err(|error| Malformed::new(error_text::describe_unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
         if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
             return Err(Malformed::new("`id` is not the one that was written"));
@@ -205,7 +205,7 @@ fn named(reply: &Reply) -> Vec<(String, String)> {
         .as_array()
         .map_or(std::slice::from_ref(said), Vec::as_slice);
     let entries = entries.iter().enumerate().filter_map(|(i, entry)| {
-        let said = words::of_json(entry)?;
+        let said = error_text::from_error_json(entry)?;
         Some(if entry.is_object() {
             format!("item {}: {said}", i + 1)
         } else {

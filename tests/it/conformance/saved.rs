@@ -301,7 +301,7 @@ fn shuffled(body: &str, mut dice: Dice) -> String {
 async fn remembered(bench: &Bench, pass: &Pass, journal: &Arc<Queue>, run: &str) -> Vec<Report> {
     let recorder = Recorder::new(Some(Arc::clone(journal)), run, pass.places(), bench.clock);
     recorder
-        .started(Started::default())
+        .record_start(Started::default())
         .await
         .expect("the journal is writable");
     let options = ApplyOptions {

@@ -156,7 +156,10 @@ impl World {
         .await;
         let recorder = Recorder::new(self.queue(), run, BTreeMap::new(), clock);
         for (open, finding) in examined.found {
-            recorder.found(&open, finding).await.expect("a journal");
+            recorder
+                .record_finding(&open, finding)
+                .await
+                .expect("a journal");
         }
         examined.accounts
     }

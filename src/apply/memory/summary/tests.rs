@@ -232,7 +232,7 @@ fn folded<'a>(detail: Detail, records: impl IntoIterator<Item = &'a Record>) -> 
     memory
 }
 
-/// What two memories know, without where they have it from.
+/// Returns what two memories know, without where they have it from.
 fn expect_same(one: &Memory, other: &Memory) -> Result<(), TestCaseError> {
     prop_assert_eq!(&one.objects, &other.objects);
     prop_assert_eq!(&one.open, &other.open);

@@ -22,8 +22,8 @@ const RIGHTS: &str = "check the connection's credentials and their rights";
 const BASE: &str = "check `baseUrl`: it is everything before the path of this call";
 
 /// The vendor's words in a reply that is not a success, and what to look at.
-pub fn of(reply: &Reply) -> String {
-    let words = said(reply);
+pub fn describe_reply(reply: &Reply) -> String {
+    let words = vendor_message(reply);
     match next_step(reply) {
         Some(step) => format!("{words}; {step}"),
         None => words,
@@ -44,7 +44,7 @@ fn next_step(reply: &Reply) -> Option<&'static str> {
 }
 
 /// The vendor's words and nothing else.
-pub fn said(reply: &Reply) -> String {
+pub fn vendor_message(reply: &Reply) -> String {
     let body = reply.body.trim();
     if body.is_empty() {
         return "no further words".into();
@@ -59,9 +59,9 @@ pub fn said(reply: &Reply) -> String {
                     .filter(|item| item.is_object())
                     .cloned()
                     .collect();
-                of_json(&Json::Array(objects))
+                from_error_json(&Json::Array(objects))
             }
-            other => of_json(other),
+            other => from_error_json(other),
         };
         return words
             .unwrap_or_else(|| format!("{} bytes of JSON without an error's words", body.len()));
@@ -74,7 +74,7 @@ pub fn said(reply: &Reply) -> String {
 }
 
 /// Why a successful reply could not be read as JSON.
-pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
+pub fn describe_unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     if reply.body.trim().is_empty() {
         "the body is empty".into()
     } else if looks_like_html(reply) {
@@ -91,7 +91,7 @@ pub fn unreadable(reply: &Reply, error: &serde_json::Error) -> String {
 }
 
 /// The words in a part of a reply that is known to be about an error, on one line.
-pub fn of_json(json: &Json) -> Option<String> {
+pub fn from_error_json(json: &Json) -> Option<String> {
     from_json(json).map(|words| one_line(&words))
 }
 
@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     fn words(body: &str) -> String {
-        said(&Reply {
+        vendor_message(&Reply {
             status: 400,
             body: body.into(),
             content_type: String::new(),
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_look_at() {
         let of = |status, body: &str| {
-            of(&Reply {
+            describe_reply(&Reply {
                 status,
                 body: body.into(),
                 content_type: String::new(),
@@ -340,7 +340,7 @@ mod tests {
             (400, page, BASE),
             (502, page, ""),
         ] {
-            let words = of(status, body);
+            let words = describe_reply(status, body);
             let expected = [RIGHTS, BASE].map(|one| one == step);
             let found = [RIGHTS, BASE].map(|one| words.ends_with(one));
             assert_eq!(found, expected, "{status}: {words}");

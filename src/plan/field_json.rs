@@ -1,4 +1,4 @@
-//! Values as journals keep them, and read again by the field table.
+//! Fields as the JSON of journals, written and read by the field table.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::model::field::Elements;
 use crate::model::{Field, Fields, Key, Shape, Text, Value};
 use crate::provider::codec;
 
-/// Managed fields as JSON, to be kept as a base for later.
-pub fn remember(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
+/// Writes managed fields as JSON, which a journal keeps as the base for later.
+pub fn fields_to_json(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
     table
         .iter()
         .filter_map(|field| {
@@ -19,15 +19,15 @@ pub fn remember(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Js
         .collect()
 }
 
-/// A base that was remembered. What the table no longer knows is no base.
-pub fn recall(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
+/// Reads fields from the JSON of a journal. Fields that the table no longer knows are left out.
+pub fn fields_from_json(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
     table
         .iter()
         .filter_map(|field| Some((field.name, value(field, kept.get(field.name)?)?)))
         .collect()
 }
 
-/// One value of a field.
+/// Reads the value of one field; `None` if the JSON does not fit it.
 pub fn value(field: &'static Field, json: &Json) -> Option<Value> {
     match (&field.shape, json) {
         // Elements of a manifest name less than a vendor's do, so they are not decoded as those are.
@@ -39,7 +39,7 @@ pub fn value(field: &'static Field, json: &Json) -> Option<Value> {
     }
 }
 
-/// One element of a list.
+/// Reads one element of a list; `None` without its whole key.
 pub fn element(elements: &'static Elements, json: &Json) -> Option<(Key, Fields)> {
     let item = json.as_object()?;
     let parts = elements
