@@ -22,7 +22,7 @@ use super::transport::{Account, Writer};
 use crate::model::{Desired, Live, Observed, Reply, Verdict, Verify, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::guard::{self, Accepted};
-use crate::plan::{self, Action, Planned, look_alike};
+use crate::plan::{self, Disposition, Planned, look_alike};
 use crate::provider::semantics::{Echo, WriteMode};
 
 /// Writes of one object in one run. A second one is only sent after a look showed that the first had no
@@ -139,7 +139,7 @@ async fn refresh_plan(
     };
     let again = replan(context, &planned, &live);
     if again.changes.is_empty() {
-        if again.action == Action::None {
+        if again.action == Disposition::None {
             return Err(Box::new(Report::new(again, Some(Outcome::Already), None)));
         }
         // It cannot be compared as it is now, or its policy suspends it by now.
@@ -380,7 +380,7 @@ fn report_live(context: &Context<'_>, planned: Planned, before: &Live, live: &Li
     let table = context.account.provider.table().desired;
     let residual = replan(context, &planned, live);
     let side_effects = side_effects(table, &planned, before, live);
-    let mut report = if residual.changes.is_empty() && residual.action == Action::None {
+    let mut report = if residual.changes.is_empty() && residual.action == Disposition::None {
         Report::new(planned, Some(Outcome::Converged), None)
     } else {
         let fields: Vec<String> = residual

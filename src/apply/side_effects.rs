@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Key, Risk, Value};
-    use crate::plan::{Action, Change, ChangeVerb};
+    use crate::plan::{Change, ChangeVerb, Disposition};
     use crate::provider::{self, testing};
 
     fn text(text: &str) -> Value {
@@ -166,7 +166,7 @@ mod tests {
         };
         let planned = Planned {
             desired: Arc::new(testing::wanted(table, &[])),
-            action: Action::Update,
+            action: Disposition::Update,
             changes: asked.map(change).into_iter().collect(),
             step: None,
             fingerprint: None,
@@ -244,7 +244,7 @@ mod tests {
         let table = provider::of_kind("LacLicenseOrder").unwrap().table();
         Planned {
             desired: testing::wanted(table, &[("activationKey", "A")]).into(),
-            action: Action::Update,
+            action: Disposition::Update,
             changes: vec![added],
             step: None,
             fingerprint: None,

@@ -239,7 +239,7 @@ impl<'a> Writer<'a> {
     /// Refuses every step for one reason.
     fn refuse_all(&self, pass: &Pass, refusal: &Refusal) -> CommandResult<Exit> {
         let why = refusal.to_string();
-        let refused = |action| action == crate::plan::Action::Update;
+        let refused = |action| action == crate::plan::Disposition::Update;
         let reports = pass.planned.iter().map(|planned| {
             let outcome = refused(planned.action).then_some(Outcome::Refused);
             let words = outcome.map(|_| why.clone());

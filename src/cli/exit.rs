@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::error::CommandError;
 use crate::apply::{Outcome, Report};
 use crate::model::{Diagnostic, Diagnostics};
-use crate::plan::Action;
+use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, SourceFacts};
 
 /// How a run ended.
@@ -68,8 +68,8 @@ pub fn of_apply(reports: &[Report]) -> Exit {
                 .is_some_and(|outcome| outcomes.contains(&outcome))
         })
     };
-    let unread = |report: &&Report| report.planned.action == Action::Error;
-    let idle = |report: &&Report| report.planned.action == Action::Suspend;
+    let unread = |report: &&Report| report.planned.action == Disposition::Error;
+    let idle = |report: &&Report| report.planned.action == Disposition::Suspend;
     let tried = reports.iter().filter(|report| !idle(report)).count();
     if tried > 0 && reports.iter().filter(unread).count() == tried {
         // No object could even be read or planned, so nothing was written.

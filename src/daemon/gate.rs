@@ -6,7 +6,7 @@ use super::fight;
 use super::mode::RunMode;
 use super::window::WindowState;
 use crate::plan::document::ObjectEntry;
-use crate::plan::{Action, Refusal};
+use crate::plan::{Disposition, Refusal};
 
 /// A write that was tried in vain.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ pub fn check_write(
     mode: RunMode,
     window: WindowState,
 ) -> Result<(), Refusal> {
-    if entry.action != Action::Update {
+    if entry.action != Disposition::Update {
         return Ok(());
     }
     if mode == RunMode::Observe {
@@ -58,7 +58,7 @@ pub fn check_write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    fn entry(action: Action, fingerprint: &str) -> ObjectEntry {
+    fn entry(action: Disposition, fingerprint: &str) -> ObjectEntry {
         ObjectEntry {
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),
@@ -90,7 +90,7 @@ mod tests {
                 }),
                 ..WriteHistory::default()
             };
-            let entry = entry(Action::Update, now);
+            let entry = entry(Disposition::Update, now);
             check_write(&entry, &history, RunMode::Sync, WindowState::Open)
         };
         let failed = || Err(Refusal::AlreadyFailed { why: "422".into() });
@@ -104,16 +104,16 @@ mod tests {
         let closed = WindowState::Closed { opens: None };
         let none = WriteHistory::default();
         for action in [
-            Action::None,
-            Action::Observe,
-            Action::Suspend,
-            Action::Missing,
+            Disposition::None,
+            Disposition::Observe,
+            Disposition::Suspend,
+            Disposition::Missing,
         ] {
             let entry = entry(action, "x");
             let checked = check_write(&entry, &none, RunMode::Observe, closed);
             assert_eq!(checked, Ok(()));
         }
-        let entry = entry(Action::Update, "x");
+        let entry = entry(Disposition::Update, "x");
         let check = |mode, window| check_write(&entry, &none, mode, window);
         let open = WindowState::Open;
         assert_eq!(check(RunMode::Observe, open), Err(Refusal::ObserveOnly));

@@ -25,7 +25,7 @@ use crate::apply::{Account, Report};
 use crate::model::{Address, Desired, Verify};
 use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted, LimitBase};
-use crate::plan::{Action, Planned, Refusal};
+use crate::plan::{Disposition, Planned, Refusal};
 use crate::reconcile::{self, Accounts, Pass};
 
 /// The daemon never accepts a risk by itself: what an object's own policy allows is all.
@@ -85,7 +85,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .await;
     let going: BTreeSet<Address> = looks
         .iter()
-        .filter(|(_, look)| look.refusal.is_none() && look.entry.action == Action::Update)
+        .filter(|(_, look)| look.refusal.is_none() && look.entry.action == Disposition::Update)
         .map(|(address, _)| address.clone())
         .collect();
     // While somebody else writes, what was read is no longer worth remembering.
@@ -133,7 +133,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         .unwrap_or_default();
     let all_failed = looks
         .values()
-        .all(|look| look.entry.action == Action::Error);
+        .all(|look| look.entry.action == Disposition::Error);
     let refused = match &account {
         Some(account) => account.are_credentials_refused().await,
         None => false,
@@ -163,7 +163,7 @@ fn agreed<'a>(batch: &'a Batch, pass: &'a Pass) -> impl Iterator<Item = &'a Plan
     pass.planned.iter().filter(move |planned| {
         let object = &planned.desired;
         let given = given.get(&object.address);
-        planned.action == Action::None && given.is_some_and(|given| Arc::ptr_eq(given, object))
+        planned.action == Disposition::None && given.is_some_and(|given| Arc::ptr_eq(given, object))
     })
 }
 
@@ -210,7 +210,7 @@ fn judge(
         };
         let checked = gate::check_write(&entry, &job.history, batch.mode, batch.window);
         let mut refusal = checked.err();
-        if refusal.is_none() && entry.action == Action::Update {
+        if refusal.is_none() && entry.action == Disposition::Update {
             refusal = locked.map(|error| Refusal::Locked {
                 why: with_causes(error),
             });
@@ -230,7 +230,7 @@ fn judge(
     let brake = counted.err();
     if let Some(refusal) = &brake {
         for look in looks.values_mut() {
-            if look.refusal.is_none() && look.entry.action == Action::Update {
+            if look.refusal.is_none() && look.entry.action == Disposition::Update {
                 look.refusal = Some(refusal.clone());
             }
         }

@@ -48,7 +48,7 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Action;
+    use crate::plan::Disposition;
     use crate::provider;
     use crate::provider::testing::wanted;
     use std::sync::Arc;
@@ -58,7 +58,7 @@ mod tests {
         let desired = Arc::new(wanted(lac.table(), &[("activationKey", "K1")]));
         [Planned {
             desired,
-            action: Action::None,
+            action: Disposition::None,
             changes: Vec::new(),
             step: None,
             fingerprint: read.then(String::new),

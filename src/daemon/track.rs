@@ -13,7 +13,7 @@ use super::status::{Fight, ObjectState, ObjectStatus, Suspension, Write};
 use super::window;
 use crate::model::{Desired, Mode, Outcome, PathPattern, Risk};
 use crate::plan::document::{ObjectEntry, OriginEntry};
-use crate::plan::{Action, Refusal};
+use crate::plan::{Disposition, Refusal};
 use crate::reconcile::Standing;
 
 /// Until a busy lock is tried again: other runs take seconds.
@@ -163,7 +163,7 @@ impl Tracked {
             return self.written(outcome, look, now);
         }
         match entry.action {
-            Action::None => self.matched(look.standing),
+            Disposition::None => self.matched(look.standing),
             action => self.unmatched(action, now),
         }
     }
@@ -178,13 +178,13 @@ impl Tracked {
         }
     }
 
-    fn unmatched(&self, action: Action, now: Now) -> (ObjectState, Ended) {
+    fn unmatched(&self, action: Disposition, now: Now) -> (ObjectState, Ended) {
         match action {
-            Action::None => (ObjectState::InSync, Ended::Settled),
-            Action::Observe | Action::Update => (ObjectState::Differs, Ended::Settled),
-            Action::Missing => (ObjectState::Missing, Ended::Settled),
-            Action::Error => (ObjectState::Failed, Ended::Passing),
-            Action::Suspend => {
+            Disposition::None => (ObjectState::InSync, Ended::Settled),
+            Disposition::Observe | Disposition::Update => (ObjectState::Differs, Ended::Settled),
+            Disposition::Missing => (ObjectState::Missing, Ended::Settled),
+            Disposition::Error => (ObjectState::Failed, Ended::Passing),
+            Disposition::Suspend => {
                 let until = self.desired.policy.until;
                 let ended = until.map(|until| Ended::Until(window::wait(Some(until), now.time)));
                 (ObjectState::Suspended, ended.unwrap_or(Ended::Settled))

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::diff::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
-use super::{Action, Planned, fingerprint, provenance};
+use super::{Disposition, Planned, fingerprint, provenance};
 use crate::model::{Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};
 
 pub const FORMAT_VERSION: &str = "1.1";
@@ -175,7 +175,7 @@ pub struct ObjectEntry {
     /// Of an object that is to be written, short hashes of each managed field and policy member. They name what moved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub manifest_fields: BTreeMap<String, String>,
-    pub action: Action,
+    pub action: Disposition,
     pub changes: Vec<ChangeEntry>,
     pub calls: Vec<CallEntry>,
     /// Hash of the live values that the changes were computed from.
@@ -313,10 +313,12 @@ impl ObjectEntry {
     pub(super) fn new(planned: &Planned, source: &SourceFacts) -> Self {
         let desired = &planned.desired;
         let manifest_fields = match planned.action {
-            Action::Update => provenance::manifest_fields(desired),
-            Action::None | Action::Observe | Action::Suspend | Action::Missing | Action::Error => {
-                BTreeMap::new()
-            }
+            Disposition::Update => provenance::manifest_fields(desired),
+            Disposition::None
+            | Disposition::Observe
+            | Disposition::Suspend
+            | Disposition::Missing
+            | Disposition::Error => BTreeMap::new(),
         };
         Self {
             address: desired.address.to_string(),
@@ -395,7 +397,7 @@ impl CallEntry {
 
 /// Counts what a plan of these objects does.
 pub fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
-    let acting = |actions: &[Action]| {
+    let acting = |actions: &[Disposition]| {
         objects
             .iter()
             .filter(|o| actions.contains(&o.action))
@@ -404,18 +406,18 @@ pub fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
     let risky = |risk: Risk| {
         objects
             .iter()
-            .filter(|object| object.action == Action::Update)
+            .filter(|object| object.action == Disposition::Update)
             .flat_map(|object| &object.changes)
             .filter(|change| change.risk == risk)
             .count()
     };
     Summary {
         objects: objects.len(),
-        in_sync: acting(&[Action::None]),
-        update: acting(&[Action::Update]),
-        observe_only: acting(&[Action::Observe]),
-        suspended: acting(&[Action::Suspend]),
-        failed: acting(&[Action::Missing, Action::Error]),
+        in_sync: acting(&[Disposition::None]),
+        update: acting(&[Disposition::Update]),
+        observe_only: acting(&[Disposition::Observe]),
+        suspended: acting(&[Disposition::Suspend]),
+        failed: acting(&[Disposition::Missing, Disposition::Error]),
         reduce: risky(Risk::Reduce),
         strand: risky(Risk::Strand),
         requests: objects.iter().map(|object| object.calls.len()).sum(),

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Action, Planned};
+use super::{Disposition, Planned};
 use crate::model::{Limits, Verify, WriteChecks};
 use crate::provider::semantics::{Echo, WriteMode};
 use crate::provider::{self, Provider};
@@ -110,7 +110,10 @@ impl Cost {
 /// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
 pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     let mut writes: BTreeMap<&str, (usize, &Planned)> = BTreeMap::new();
-    for one in planned.iter().filter(|one| one.action == Action::Update) {
+    for one in planned
+        .iter()
+        .filter(|one| one.action == Disposition::Update)
+    {
         let own = writes.entry(&one.desired.connection).or_insert((0, one));
         own.0 += 1;
     }
@@ -234,11 +237,11 @@ mod tests {
     /// The estimate for so many writes of a kind, one call at a time.
     fn estimated(kind: &str, ids: &[(&'static str, &str)], writes: usize, pace: Pace) -> f64 {
         let table = provider::of_kind(kind).unwrap().table();
-        let mut planned = Planned::bare(&wanted(table, ids).into(), Action::Update, None);
+        let mut planned = Planned::bare(&wanted(table, ids).into(), Disposition::Update, None);
         let paces = [(planned.desired.connection.to_string(), pace)].into();
         let all = vec![planned.clone(); writes];
         let seconds = seconds(&all, &paces);
-        planned.action = Action::Observe;
+        planned.action = Disposition::Observe;
         let idle = [all, vec![planned; 5]].concat();
         assert_eq!(super::seconds(&idle, &paces), seconds, "{kind}");
         seconds

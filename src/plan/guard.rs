@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Action;
+use super::Disposition;
 use super::document::ObjectEntry;
 use super::refusal::Refusal;
 use crate::model::Risk;
@@ -16,7 +16,7 @@ pub struct Accepted {
 /// Checks that the run or the object's own policy, `allow`, accepts the worst risk of a step.
 pub fn check_risk(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Result<(), Refusal> {
     let risk = entry.risk();
-    if entry.action != Action::Update || risk <= accepted.risk.max(allow) {
+    if entry.action != Disposition::Update || risk <= accepted.risk.max(allow) {
         return Ok(());
     }
     let refused = entry.changes.iter().filter(|change| change.risk == risk);
@@ -111,7 +111,7 @@ mod tests {
     use crate::plan::diff::ChangeVerb;
     use crate::plan::document::{ChangeEntry, OriginEntry};
 
-    fn entry(action: Action, risks: &[Risk]) -> ObjectEntry {
+    fn entry(action: Disposition, risks: &[Risk]) -> ObjectEntry {
         let change = |risk: &Risk| ChangeEntry {
             path: "activations_allowed".into(),
             verb: ChangeVerb::Replace,
@@ -149,14 +149,14 @@ mod tests {
             .flat_map(|one| risks.map(|other| (*one, other)))
         {
             for risk in risks {
-                let step = entry(Action::Update, &[Risk::Safe, worst]);
+                let step = entry(Disposition::Update, &[Risk::Safe, worst]);
                 let refused = check_risk(&step, allow, Accepted { risk }).is_err();
                 assert_eq!(
                     refused,
                     worst > allow && worst > risk,
                     "{worst} {allow} {risk}"
                 );
-                let idle = entry(Action::Observe, &[worst]);
+                let idle = entry(Disposition::Observe, &[worst]);
                 assert_eq!(check_risk(&idle, allow, Accepted { risk }), Ok(()));
             }
         }
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_refusal_counts_the_changes_of_the_worst_risk() {
         let refused = |risks: &[Risk]| {
-            let step = entry(Action::Update, risks);
+            let step = entry(Disposition::Update, risks);
             check_risk(&step, Risk::Safe, Accepted::default())
         };
         let risk = |risk, changes| Err(Refusal::Risk { risk, changes });

@@ -44,7 +44,9 @@ pub use unplannable::Unplannable;
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Action {
+// The published schema has it by this name.
+#[schemars(rename = "Action")]
+pub enum Disposition {
     /// It is as the manifest wants it.
     None,
     Update,
@@ -62,7 +64,7 @@ pub enum Action {
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub desired: Arc<Desired>,
-    pub action: Action,
+    pub action: Disposition,
     pub changes: Vec<Change>,
     /// Boxed, since most objects are in sync.
     pub step: Option<Box<Step>>,
@@ -76,7 +78,7 @@ pub struct Planned {
 }
 
 impl Planned {
-    fn bare(desired: &Arc<Desired>, action: Action, message: Option<String>) -> Self {
+    fn bare(desired: &Arc<Desired>, action: Disposition, message: Option<String>) -> Self {
         let desired = Arc::clone(desired);
         Self {
             desired,
@@ -99,15 +101,15 @@ pub fn plan(
     now: Timestamp,
 ) -> Planned {
     if desired.policy.mode_at(now) == Mode::Suspend {
-        return Planned::bare(desired, Action::Suspend, desired.policy.reason.clone());
+        return Planned::bare(desired, Disposition::Suspend, desired.policy.reason.clone());
     }
     match observed {
         Observed::Live(live) => plan_live(provider, desired, live, now),
         Observed::Missing => {
             let what = format!("{} has no {}", desired.vendor, identity(desired));
-            Planned::bare(desired, Action::Missing, Some(what))
+            Planned::bare(desired, Disposition::Missing, Some(what))
         }
-        Observed::Unread(why) => Planned::bare(desired, Action::Error, Some(why.clone())),
+        Observed::Unread(why) => Planned::bare(desired, Disposition::Error, Some(why.clone())),
     }
 }
 
@@ -119,12 +121,16 @@ fn plan_live(
 ) -> Planned {
     let table = provider.table().desired;
     let live = &*unseen::filled(table, &desired.policy, read);
-    let mut planned = Planned::bare(desired, Action::None, carry::note(table, desired, live));
+    let mut planned = Planned::bare(
+        desired,
+        Disposition::None,
+        carry::note(table, desired, live),
+    );
     planned.resolved.clone_from(&live.resolved);
     planned.fingerprint = Some(fingerprint::of(table, desired, live));
     let wanted = carry::resolved(desired, live);
     if let Err(not_shown) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {
-        planned.action = Action::Error;
+        planned.action = Disposition::Error;
         planned.message = Some(not_shown.to_string());
         return planned;
     }
@@ -140,7 +146,7 @@ fn plan_live(
         .filter(|notes| !notes.is_empty());
     if let Err(finding) = order::refuse_reversed(table, desired, live, &next) {
         planned.changes = changes;
-        planned.action = Action::Error;
+        planned.action = Disposition::Error;
         planned.message = Some(finding.message.clone());
         planned.findings.push(*finding);
         return planned;
@@ -162,12 +168,12 @@ fn plan_live(
     planned.changes = changes;
     match step {
         Ok(step) if desired.policy.mode_at(now) == Mode::Enforce => {
-            planned.action = Action::Update;
+            planned.action = Disposition::Update;
             planned.step = Some(Box::new(step));
         }
-        Ok(_) => planned.action = Action::Observe,
+        Ok(_) => planned.action = Disposition::Observe,
         Err(error) => {
-            planned.action = Action::Error;
+            planned.action = Disposition::Error;
             planned.message = Some(error.to_string());
         }
     }

@@ -12,7 +12,7 @@ use crate::apply::reread::Rereads;
 use crate::apply::{Event, Outcome, Report, execute};
 use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted};
-use crate::plan::{Action, Planned};
+use crate::plan::{Disposition, Planned};
 
 /// How a plan is carried out.
 pub struct ApplyOptions {
@@ -77,7 +77,7 @@ impl Run<'_> {
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         if let Some(why) = self.pass.moved.get(&planned.desired.address) {
             let ends = match planned.action {
-                Action::Update => Some(Outcome::Stale),
+                Disposition::Update => Some(Outcome::Stale),
                 other => idle(other),
             };
             return Report::new(planned.clone(), ends, Some(why.clone()));
@@ -89,7 +89,7 @@ impl Run<'_> {
             let why = Some(refusal.to_string());
             return Report::new(planned.clone(), Some(Outcome::Refused), why);
         }
-        if planned.action != Action::Update {
+        if planned.action != Disposition::Update {
             let ends = idle(planned.action);
             return Report::new(planned.clone(), ends, planned.message.clone());
         }
@@ -163,9 +163,11 @@ impl Run<'_> {
 }
 
 /// How an object without a step ends: a failure to read or plan it is a failure of the apply.
-fn idle(action: Action) -> Option<Outcome> {
+fn idle(action: Disposition) -> Option<Outcome> {
     match action {
-        Action::Missing | Action::Error => Some(Outcome::Failed),
-        Action::None | Action::Update | Action::Observe | Action::Suspend => None,
+        Disposition::Missing | Disposition::Error => Some(Outcome::Failed),
+        Disposition::None | Disposition::Update | Disposition::Observe | Disposition::Suspend => {
+            None
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::cli::simulators;
 use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
 use crate::model::{Limits, Method, Rate, Reply, WriteChecks};
-use crate::plan::{Action, Planned};
+use crate::plan::{Disposition, Planned};
 use crate::provider;
 use crate::sandbox::{Options, Population, SandboxServer};
 
@@ -250,7 +250,9 @@ impl Scene {
     async fn plan(&self) -> (Pass, Duration) {
         let start = Instant::now();
         let pass = super::plan_with(&self.checked, &self.settings, &self.accounts).await;
-        let unread = |planned: &&Planned| matches!(planned.action, Action::Missing | Action::Error);
+        let unread = |planned: &&Planned| {
+            matches!(planned.action, Disposition::Missing | Disposition::Error)
+        };
         let unread = pass.planned.iter().find(unread);
         let unread = unread.map(|planned| &planned.message);
         assert_eq!(unread, None, "{}", self.vendor);

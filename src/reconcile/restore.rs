@@ -18,7 +18,7 @@ use crate::model::{
     Carry, Desired, Field, Fields, Key, Live, Observed, PackedFields, Part, RiskRule, Shape, Value,
 };
 use crate::plan::base::{self, Base};
-use crate::plan::{self, Action, Change, Planned, carry};
+use crate::plan::{self, Change, Disposition, Planned, carry};
 use crate::provider::{self, Provider};
 
 /// How an object stands once a restore has nothing left to do for it.
@@ -103,8 +103,8 @@ fn one(
     };
     let planned = plan::plan(provider, &wanted, &Observed::Live(unnamed.clone()), now);
     let (planned, live, standing) = match (planned.action, by_manifest.action) {
-        (Action::None, Action::None) => (by_manifest, seen, Some(Standing::InSync)),
-        (Action::None, _) => (planned, unnamed, Some(Standing::AsApplied)),
+        (Disposition::None, Disposition::None) => (by_manifest, seen, Some(Standing::InSync)),
+        (Disposition::None, _) => (planned, unnamed, Some(Standing::AsApplied)),
         _ => {
             let standing = after(provider, object, (&wanted, &unnamed), seen, now);
             (planned, unnamed, Some(standing))
@@ -151,7 +151,7 @@ fn never_applied(
     live: Live,
     now: Timestamp,
 ) -> Restored {
-    if by_manifest.action == Action::None {
+    if by_manifest.action == Disposition::None {
         return Restored {
             planned: by_manifest,
             live,
@@ -167,7 +167,7 @@ fn never_applied(
         ..Desired::clone(object)
     });
     let planned = plan::plan(provider, &nothing, &Observed::Live(live.clone()), now);
-    let standing = (planned.action == Action::None).then_some(Standing::NeverApplied);
+    let standing = (planned.action == Disposition::None).then_some(Standing::NeverApplied);
     Restored {
         planned,
         live,

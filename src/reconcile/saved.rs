@@ -16,7 +16,7 @@ use crate::plan::document::{
     FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, SourceFacts, diagnostics, identity_of,
     summary,
 };
-use crate::plan::{Action, Planned, provenance};
+use crate::plan::{Disposition, Planned, provenance};
 use crate::provider;
 
 /// Addresses that a finding names; further ones are only counted.
@@ -124,7 +124,7 @@ impl<'a> Join<'a> {
     }
 
     fn without_manifest(&mut self, entry: ObjectEntry) -> Result<(), UnknownKind> {
-        if entry.action != Action::Update {
+        if entry.action != Disposition::Update {
             self.gone.push(entry.address);
             return Ok(());
         }
@@ -137,7 +137,7 @@ impl<'a> Join<'a> {
 
     /// Keeps an entry, with what the manifest says of the object in place of what the plan says.
     fn push(&mut self, desired: Arc<Desired>, entry: ObjectEntry, moved: Option<String>) {
-        let failed = matches!(entry.action, Action::Missing | Action::Error);
+        let failed = matches!(entry.action, Disposition::Missing | Disposition::Error);
         let entry = ObjectEntry {
             vendor: desired.vendor.to_string(),
             connection: desired.connection.to_string(),

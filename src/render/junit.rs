@@ -11,7 +11,7 @@ use super::values::sentence;
 use super::view::{Level, Stage, View, state_of};
 use crate::model::Outcome;
 use crate::model::wording::{pluralize, shorten};
-use crate::plan::Action;
+use crate::plan::Disposition;
 use crate::plan::document::ObjectEntry;
 
 /// Characters of a message, and changes of one object that are listed.
@@ -80,15 +80,17 @@ fn manifests(view: &View<'_>) -> TestSuite {
 fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
     let kind = match (object.outcome, object.action) {
         (Some(Outcome::Converged | Outcome::Already), _) => None,
-        (Some(Outcome::Skipped), _) | (None, Action::Suspend) => Some(TestCaseStatus::skipped()),
+        (Some(Outcome::Skipped), _) | (None, Disposition::Suspend) => {
+            Some(TestCaseStatus::skipped())
+        }
         (Some(Outcome::Rejected | Outcome::Stale | Outcome::Refused | Outcome::Unconverged), _) => {
             Some(TestCaseStatus::non_success(NonSuccessKind::Failure))
         }
-        (Some(Outcome::Failed), _) | (None, Action::Missing | Action::Error) => {
+        (Some(Outcome::Failed), _) | (None, Disposition::Missing | Disposition::Error) => {
             Some(TestCaseStatus::non_success(NonSuccessKind::Error))
         }
-        (None, Action::Observe) if stage == Stage::Applied => Some(TestCaseStatus::skipped()),
-        (None, Action::None | Action::Update | Action::Observe) => None,
+        (None, Disposition::Observe) if stage == Stage::Applied => Some(TestCaseStatus::skipped()),
+        (None, Disposition::None | Disposition::Update | Disposition::Observe) => None,
     };
     let status = match kind {
         None => TestCaseStatus::success(),

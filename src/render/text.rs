@@ -11,7 +11,7 @@ use super::values::{lines, one_line, risk};
 use super::view::{Stage, View, risk_words};
 use crate::model::Outcome;
 use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry, PlanDocument};
-use crate::plan::{Action, ChangeVerb};
+use crate::plan::{ChangeVerb, Disposition};
 
 /// The column in which the origin of an object ends up, where there is room.
 pub(super) const WIDTH: usize = 80;
@@ -78,7 +78,7 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
             continue;
         };
         // What could not be read or planned has been shown with its reason.
-        if matches!(object.action, Action::Missing | Action::Error) {
+        if matches!(object.action, Disposition::Missing | Disposition::Error) {
             continue;
         }
         let (mark, style) = match outcome {
@@ -113,12 +113,12 @@ fn close(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Resu
 
 fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     let (mark, style) = match object.action {
-        Action::None if object.message.is_none() => return Ok(()),
-        Action::None => ("=", DIM),
-        Action::Update => ("~", CHANGE),
-        Action::Observe => ("?", DIM),
-        Action::Suspend => return Ok(()),
-        Action::Missing | Action::Error => ("✗", DANGER),
+        Disposition::None if object.message.is_none() => return Ok(()),
+        Disposition::None => ("=", DIM),
+        Disposition::Update => ("~", CHANGE),
+        Disposition::Observe => ("?", DIM),
+        Disposition::Suspend => return Ok(()),
+        Disposition::Missing | Disposition::Error => ("✗", DANGER),
     };
     head(out, painted(style, mark), &object.address, &object.origin)?;
     let widest = object
@@ -132,7 +132,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         changed(out, change, widest)?;
     }
     // How it ended is told with the end.
-    let unread = matches!(object.action, Action::Missing | Action::Error);
+    let unread = matches!(object.action, Disposition::Missing | Disposition::Error);
     if let Some(message) = object
         .message
         .as_ref()
@@ -150,7 +150,7 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
             )
         )?;
     }
-    if object.action == Action::Observe {
+    if object.action == Disposition::Observe {
         writeln!(
             out,
             "    {}",

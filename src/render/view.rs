@@ -7,7 +7,7 @@ use super::safe::visible;
 use super::values::sentence;
 use crate::model::wording::{pluralize, shorten};
 use crate::model::{Outcome, Risk};
-use crate::plan::Action;
+use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument, Summary};
 
 /// How far a run went.
@@ -152,17 +152,17 @@ impl<'a> View<'a> {
             return points;
         }
         match object.action {
-            Action::Missing => points.push(at(
+            Disposition::Missing => points.push(at(
                 Level::Error,
                 "missing",
                 words("the vendor has no such object"),
             )),
-            Action::Error => points.push(at(
+            Disposition::Error => points.push(at(
                 Level::Error,
                 "failed",
                 words("it could not be read or planned"),
             )),
-            Action::Update => {
+            Disposition::Update => {
                 for (risk, level, rule) in [
                     (Risk::Strand, Level::Warning, "strand"),
                     (Risk::Reduce, Level::Notice, "reduce"),
@@ -174,7 +174,7 @@ impl<'a> View<'a> {
                     }
                 }
             }
-            Action::None | Action::Observe | Action::Suspend => {}
+            Disposition::None | Disposition::Observe | Disposition::Suspend => {}
         }
         points
     }
@@ -183,8 +183,12 @@ impl<'a> View<'a> {
 /// Whether there is more to say of an object than that it is in sync.
 fn tells(object: &ObjectEntry) -> bool {
     match object.action {
-        Action::Update | Action::Observe | Action::Missing | Action::Error => true,
-        Action::None | Action::Suspend => object.message.is_some() || object.outcome.is_some(),
+        Disposition::Update | Disposition::Observe | Disposition::Missing | Disposition::Error => {
+            true
+        }
+        Disposition::None | Disposition::Suspend => {
+            object.message.is_some() || object.outcome.is_some()
+        }
     }
 }
 
@@ -198,14 +202,14 @@ fn rank(object: &ObjectEntry) -> u8 {
         Some(Outcome::Converged | Outcome::Already) | None => {}
     }
     match object.action {
-        Action::Missing | Action::Error => 0,
-        Action::Update => match object.risk() {
+        Disposition::Missing | Disposition::Error => 0,
+        Disposition::Update => match object.risk() {
             Risk::Strand => 2,
             Risk::Reduce => 3,
             Risk::Safe => 4,
         },
-        Action::Observe => 5,
-        Action::None | Action::Suspend => 6,
+        Disposition::Observe => 5,
+        Disposition::None | Disposition::Suspend => 6,
     }
 }
 
@@ -213,12 +217,12 @@ fn rank(object: &ObjectEntry) -> u8 {
 pub fn state_of(object: &ObjectEntry) -> &'static str {
     match (object.outcome, object.action) {
         (Some(outcome), _) => outcome.name(),
-        (None, Action::None) => "in sync",
-        (None, Action::Update) => "update",
-        (None, Action::Observe) => "observed only",
-        (None, Action::Suspend) => "suspended",
-        (None, Action::Missing) => "missing",
-        (None, Action::Error) => "failed",
+        (None, Disposition::None) => "in sync",
+        (None, Disposition::Update) => "update",
+        (None, Disposition::Observe) => "observed only",
+        (None, Disposition::Suspend) => "suspended",
+        (None, Disposition::Missing) => "missing",
+        (None, Disposition::Error) => "failed",
     }
 }
 

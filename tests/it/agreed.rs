@@ -3,7 +3,7 @@
 use entitle::apply::journal::{Event, Record};
 use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::model::{Carry, Field, RiskRule, Shape};
-use entitle::plan::{Action, Planned};
+use entitle::plan::{Disposition, Planned};
 use entitle::reconcile::{self, Accounts, Pass, Standing};
 
 use super::conformance::vendors::{self, Vendor};
@@ -47,7 +47,7 @@ async fn restore(bench: &Bench, memory: &Memory, objects: &[Object]) -> Pass {
     reconcile::restore(memory, &checked, &settings, &Accounts::new()).await
 }
 
-fn actions(pass: &Pass) -> Vec<(Action, Vec<String>)> {
+fn actions(pass: &Pass) -> Vec<(Disposition, Vec<String>)> {
     let one = |planned: &Planned| (planned.action, paths(planned));
     pass.planned.iter().map(one).collect()
 }
@@ -64,16 +64,31 @@ async fn what_was_agreed_on_is_restored_whatever_the_manifest_says_now() {
         bench.apply(&then).await;
         let applied = agreed(&bench, &then, &[]).await;
         let quiet = restore(&bench, &applied, &now).await;
-        assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
+        assert_eq!(
+            actions(&quiet),
+            [(Disposition::None, vec![])],
+            "{}",
+            vendor.name
+        );
 
         reset(&bench, vendor);
         // Also where the policy spared something else then.
         let other = agreed(&bench, &then, &["ignore .other".into()]).await;
         let other = restore(&bench, &other, &now).await;
-        assert_eq!(other.planned[0].action, Action::Update, "{}", vendor.name);
+        assert_eq!(
+            other.planned[0].action,
+            Disposition::Update,
+            "{}",
+            vendor.name
+        );
 
         let pass = restore(&bench, &applied, &now).await;
-        assert_eq!(pass.planned[0].action, Action::Update, "{}", vendor.name);
+        assert_eq!(
+            pass.planned[0].action,
+            Disposition::Update,
+            "{}",
+            vendor.name
+        );
         bench.carry_out(pass).await;
         for planned in bench.plan(&then).await {
             in_sync(&planned);
@@ -94,7 +109,12 @@ async fn what_manifest_and_live_agree_on_by_now_is_not_restored() {
         bench.apply(&now).await;
         // The manifest moved, and so did somebody else, to the same.
         let pass = restore(&bench, &applied, &now).await;
-        assert_eq!(actions(&pass), [(Action::None, vec![])], "{}", vendor.name);
+        assert_eq!(
+            actions(&pass),
+            [(Disposition::None, vec![])],
+            "{}",
+            vendor.name
+        );
         let standing = pass.standings.values().next();
         assert_eq!(standing, Some(&Standing::InSync), "{}", vendor.name);
     }
@@ -108,7 +128,12 @@ async fn a_whole_object_is_restored_but_for_counters_and_requests() {
         bench.apply(&objects).await;
         let applied = agreed(&bench, &objects, &[]).await;
         let quiet = restore(&bench, &applied, &objects).await;
-        assert_eq!(actions(&quiet), [(Action::None, vec![])], "{}", vendor.name);
+        assert_eq!(
+            actions(&quiet),
+            [(Disposition::None, vec![])],
+            "{}",
+            vendor.name
+        );
 
         reset(&bench, vendor);
         let pass = restore(&bench, &applied, &objects).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Secrets, Tls, Trust};
 use entitle::manifest;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::plan::guard::Accepted;
 use entitle::provider;
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Settings};
@@ -70,7 +70,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
     for planned in &pass.planned {
         assert_eq!(
             planned.action,
-            Action::Update,
+            Disposition::Update,
             "{}: {:?}",
             planned.desired.address,
             planned.message

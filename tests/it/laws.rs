@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entitle::model::{
     Carry, Clearing, Desired, Field, Fields, Key, Live, Need, Observed, PackedFields, Shape, Value,
 };
-use entitle::plan::{self, Action, carry, diff, step};
+use entitle::plan::{self, Disposition, carry, diff, step};
 use entitle::provider::semantics::WriteMode;
 use entitle::provider::{self, Provider};
 use proptest::prelude::*;
@@ -259,7 +259,7 @@ proptest! {
         let planned = plan::plan(provider, &desired, &Observed::Live(live), pure::now());
         let why = planned.message.unwrap_or_default();
         prop_assert!(!why.contains("internal check failed"), "{why}");
-        prop_assert_ne!(planned.action, Action::Suspend);
+        prop_assert_ne!(planned.action, Disposition::Suspend);
     }
 }
 

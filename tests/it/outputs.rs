@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use entitle::apply::{Event, Listener, Outcome};
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::plan::document::PlanDocument;
 use serde_json::{Value as Json, json};
 
@@ -301,7 +301,7 @@ async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
     let mut forged: PlanDocument = serde_json::from_str(&format!("{body}\n}}")).expect("a plan");
     let name = "x\n::set-output name=has_changes::false\n##[set-output name=y]z";
     // One object without a manifest that would be written, and one that would not.
-    for action in [Action::Update, Action::None] {
+    for action in [Disposition::Update, Disposition::None] {
         let mut stranger = forged.objects[0].clone();
         (stranger.address, stranger.action) = (format!("LacLicenseOrder/{name}{action:?}"), action);
         stranger.origin.file = name.into();

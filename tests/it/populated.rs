@@ -6,7 +6,7 @@ use std::time::Duration;
 use entitle::apply::{Secrets, Tls, Trust};
 use entitle::cli::simulators;
 use entitle::manifest;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::reconcile::{self, CheckOptions, Pass, Settings};
 use entitle::sandbox::{Options, Population, SandboxServer};
 use tokio::time::Instant;
@@ -79,8 +79,8 @@ async fn exactly_the_share_that_is_to_differ_differs_and_takes_nothing_away() {
     for planned in &pass.planned {
         let address = &planned.desired.address;
         match planned.action {
-            Action::None => super::support::bench::in_sync(planned),
-            Action::Update => {
+            Disposition::None => super::support::bench::in_sync(planned),
+            Disposition::Update => {
                 assert_eq!(planned.changes.len(), 1, "{address}: {:?}", planned.changes);
                 *changed.entry(address.kind.0).or_insert(0) += 1;
             }

@@ -109,7 +109,7 @@ async fn names_and_counts_of_a_plan_come_from_the_manifests() {
     (forged.vendor, forged.origin.file) = ("cryptlex".into(), "/etc/passwd".into());
     let mut stranger = entry.clone();
     stranger.address = "LacLicenseOrder/stranger".into();
-    stranger.action = entitle::plan::Action::None;
+    stranger.action = entitle::plan::Disposition::None;
     document.objects = vec![forged, entry.clone(), stranger];
     document.summary = Default::default();
     document.source.paths = vec!["/etc".into()];

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use entitle::model::{Call, Field, Shape};
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::provider;
 use entitle::reconcile::Checked;
 use serde_json::{Value as Json, json};
@@ -89,7 +89,9 @@ fn writes(checked: &Checked, replies: &pure::Replies) -> Vec<Option<Call>> {
         .map(|planned| {
             let message = planned.message.unwrap_or_default();
             assert!(!message.contains("internal check failed"), "{message}");
-            let step = planned.step.filter(|_| planned.action == Action::Update);
+            let step = planned
+                .step
+                .filter(|_| planned.action == Disposition::Update);
             step.map(|step| step.call)
         })
         .collect()

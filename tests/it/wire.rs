@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::reconcile;
 use entitle::sandbox::simulator::HttpReply;
 use serde_json::json;
@@ -59,7 +59,7 @@ async fn unread(bench: &Bench, vendor: &Vendor) -> String {
     settings.deadline = Instant::now() + Duration::from_secs(2);
     let checked = bench.check(&little(vendor, 1));
     let pass = reconcile::plan(&checked, &settings).await;
-    assert_eq!(pass.planned[0].action, Action::Error);
+    assert_eq!(pass.planned[0].action, Disposition::Error);
     pass.planned[0].message.clone().expect("the reason")
 }
 

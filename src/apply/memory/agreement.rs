@@ -16,7 +16,7 @@ use crate::model::resource::Resolved;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
 use crate::plan::document::identity_of;
 use crate::plan::field_json::fields_to_json;
-use crate::plan::{Action, Planned, fingerprint};
+use crate::plan::{Disposition, Planned, fingerprint};
 use crate::provider;
 
 /// An agreement, in hashes: the values of ten thousand objects are mostly only compared.
@@ -182,7 +182,7 @@ pub fn unread(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json
 /// `read`: a saved plan only says what was so.
 pub fn holds(report: &Report, read: bool) -> bool {
     match report.outcome {
-        None => report.planned.action == Action::None && read,
+        None => report.planned.action == Disposition::None && read,
         Some(Outcome::Converged | Outcome::Already) => true,
         Some(
             Outcome::Unconverged

@@ -1,7 +1,7 @@
 use super::*;
 use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
-use crate::plan::Action;
+use crate::plan::Disposition;
 use crate::plan::document::{ObjectEntry, OriginEntry};
 use crate::reconcile::{self, CheckOptions};
 
@@ -57,7 +57,7 @@ fn in_sync(desired: &Desired) -> Look {
             },
             manifest_fingerprint: None,
             manifest_fields: Default::default(),
-            action: Action::None,
+            action: Disposition::None,
             changes: Vec::new(),
             calls: Vec::new(),
             fingerprint: Some("x".into()),

@@ -8,7 +8,7 @@ fn planned(fingerprint: &str) -> Planned {
     let desired = wanted(table, &[("activationKey", "A")]).into();
     Planned {
         fingerprint: Some(fingerprint.into()),
-        ..Planned::bare(&desired, Action::None, None)
+        ..Planned::bare(&desired, Disposition::None, None)
     }
 }
 

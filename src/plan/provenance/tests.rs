@@ -7,7 +7,7 @@ use crate::model::connection::Limits;
 use crate::model::{
     FieldPath, Fields, Items, Key, Mark, Mode, Origin, PackedFields, PathPattern, Risk, Value,
 };
-use crate::plan::{Action, Planned};
+use crate::plan::{Disposition, Planned};
 use crate::provider::testing::wanted;
 
 fn order(fields: Fields) -> Desired {
@@ -60,7 +60,7 @@ fn usual() -> Connection {
 fn entry(desired: &Desired, facts: &SourceFacts) -> ObjectEntry {
     let planned = Planned {
         desired: desired.clone().into(),
-        action: Action::Update,
+        action: Disposition::Update,
         changes: Vec::new(),
         step: None,
         fingerprint: None,

@@ -23,7 +23,7 @@ use crate::model::{
     Address, Desired, Field, Fields, KindTable, Live, Mark, Mode, Need, Observed, Origin,
     OwnPolicy, PackedFields, Severity, Shape,
 };
-use crate::plan::{self, Action};
+use crate::plan::{self, Disposition};
 use crate::provider::listing::Found;
 pub use crate::provider::listing::Identity;
 use crate::provider::{Provider, audit, statement};
@@ -331,7 +331,7 @@ fn unchanged(
     let observed = Observed::Live(live.clone());
     let planned = plan::plan(provider, desired, &observed, (settings.clock)());
     match (planned.action, planned.changes.first()) {
-        (Action::None | Action::Suspend, None) => Ok(()),
+        (Disposition::None | Disposition::Suspend, None) => Ok(()),
         (_, Some(change)) => Err(ImportError::WouldChange(change.path.to_string())),
         (_, None) => Err(ImportError::Unplanned(planned.message.unwrap_or_default())),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{NOT_IN_MANIFESTS, Undone};
 use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::document::{ObjectEntry, PlanDocument};
-use crate::plan::{Action, provenance};
+use crate::plan::{Disposition, provenance};
 
 impl Undone {
     /// Holds an inverse that was made anew to the one that was saved: objects whose manifest or live values moved since
@@ -31,7 +31,7 @@ impl Undone {
             });
             let moved = moved.map(|moved| moved.to_string());
             let same = shown.is_some_and(|shown| is_same_work(entry, shown));
-            let changed = !same && planned.action == Action::Update;
+            let changed = !same && planned.action == Disposition::Update;
             let why = "its live values changed after the plan was made: undo again";
             if let Some(why) = moved.or(changed.then(|| why.into())) {
                 pass.moved.insert(address.clone(), why);
@@ -39,7 +39,7 @@ impl Undone {
         }
         let mut findings = Diagnostics::default();
         let is_gone =
-            |entry: &&ObjectEntry| entry.action == Action::Update && in_scope(&entry.address);
+            |entry: &&ObjectEntry| entry.action == Disposition::Update && in_scope(&entry.address);
         for entry in shown.into_values().filter(is_gone) {
             let address = &entry.address;
             let what =

@@ -15,7 +15,7 @@ use super::view::{Level, Point, View, state_of};
 use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry};
-use crate::plan::{Action, ChangeVerb};
+use crate::plan::{ChangeVerb, Disposition};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("filter.js");
@@ -208,9 +208,9 @@ fn mood(object: &ObjectEntry) -> &'static str {
         None => {}
     }
     match object.action {
-        Action::Missing | Action::Error => "bad",
-        Action::Update => "update",
-        Action::None | Action::Observe | Action::Suspend => "calm",
+        Disposition::Missing | Disposition::Error => "bad",
+        Disposition::Update => "update",
+        Disposition::None | Disposition::Observe | Disposition::Suspend => "calm",
     }
 }
 

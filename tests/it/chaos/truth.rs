@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use entitle::apply::{Outcome, Report};
 use entitle::cli::exit::{self, Exit};
 use entitle::model::{Desired, Fields, Key, Value};
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::sandbox::{ForeignEdit, RecordedRequest};
 
 use super::account::{Flat, differences, field, text};
@@ -65,7 +65,7 @@ pub fn judge(round: &Round<'_>) -> Result<(), String> {
 
 /// The rule of the contract: of 3, 7, 5 and 4 the first that applies; 1 if nothing could even be planned.
 fn expected_exit(reports: &[Report]) -> Exit {
-    let unplanned = |report: &Report| report.planned.action == Action::Error;
+    let unplanned = |report: &Report| report.planned.action == Disposition::Error;
     if reports.iter().all(unplanned) {
         return Exit::Error;
     }
@@ -125,7 +125,7 @@ impl<'a> Object<'a> {
         let message = self.report.message.as_deref().unwrap_or_default();
         match self.report.outcome {
             None | Some(Outcome::Already) if !writes.is_empty() => Err("it was written".into()),
-            None if self.report.planned.action != Action::None => {
+            None if self.report.planned.action != Disposition::None => {
                 Err("it had something to do".into())
             }
             None | Some(Outcome::Converged | Outcome::Already) => self.is_as_wanted(&writes),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entitle::apply::{Outcome, Report};
 use entitle::cli::simulators;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::sandbox::ScriptedFault;
 use futures::StreamExt;
 use futures::future::join_all;
@@ -271,7 +271,7 @@ async fn a_read_that_never_works_ends_with_the_time_for_the_run(vendor: &'static
     let planned = &pass.planned[0];
     assert_eq!(
         (planned.action, paths(planned)),
-        (Action::Error, Vec::new())
+        (Disposition::Error, Vec::new())
     );
     let message = planned.message.clone().unwrap_or_default();
     assert!(

@@ -7,7 +7,7 @@ use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
 use entitle::model::field::find;
 use entitle::model::{Observed, Shape};
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::reconcile::import::{self, Ask};
 use entitle::reconcile::{self, CheckOptions, Checked};
 use serde_json::Value as Json;
@@ -219,7 +219,7 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
             .pass(&valid(&bench, std::slice::from_ref(&text)))
             .await;
         assert_eq!(changed(&plan.planned[0]), [""; 0], "{}", pair.path);
-        assert_eq!(plan.planned[0].action, Action::None, "{}", pair.path);
+        assert_eq!(plan.planned[0].action, Disposition::None, "{}", pair.path);
         let touched = before.lines().filter(|line| !text.contains(line)).count();
         // A set changes as one, and has a line for each member.
         let field = find(vendor.table(), pair.planned);

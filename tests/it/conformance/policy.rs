@@ -2,7 +2,7 @@
 
 use entitle::apply::Outcome;
 use entitle::model::Risk;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use serde_json::json;
 
 use super::vendors::{Vendor, for_every_vendor};
@@ -22,7 +22,7 @@ async fn an_observed_object_is_planned_and_never_written(vendor: &'static Vendor
     let before = vendor.state(&bench);
     let object = vendor.little(0, true).policy(json!({"mode": "observe"}));
     let pass = bench.pass(&bench.check(&[object])).await;
-    assert_eq!(pass.planned[0].action, Action::Observe);
+    assert_eq!(pass.planned[0].action, Disposition::Observe);
     assert_eq!(paths(&pass.planned[0]), [(vendor.change)().0]);
     let report = only_report(bench.carry_out(pass).await);
     assert_eq!(report.outcome, None);
@@ -40,7 +40,7 @@ async fn a_suspended_object_is_not_even_read(vendor: &'static Vendor) {
     for planned in &pass.planned {
         assert_eq!(
             (planned.action, paths(planned)),
-            (Action::Suspend, Vec::new())
+            (Disposition::Suspend, Vec::new())
         );
     }
     for report in bench.carry_out(pass).await {

@@ -1,7 +1,7 @@
 //! What a vendor refuses, what it does not have, and that neither stops anything else.
 
 use entitle::apply::Outcome;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 
 use super::vendors::{Refusal, Vendor, for_every_vendor};
 use crate::support::bench::{Bench, Object, converged, in_sync, paths as changed};
@@ -98,9 +98,9 @@ async fn an_object_that_is_not_there_stops_no_other(vendor: &'static Vendor) {
         all.find(|p| p.desired.address.name == name)
             .map(|p| p.action)
     };
-    assert_eq!(action("stranger"), Some(Action::Missing));
-    assert_eq!(action("object-0000"), Some(Action::Update));
-    assert_eq!(action("object-0002"), Some(Action::Update));
+    assert_eq!(action("stranger"), Some(Disposition::Missing));
+    assert_eq!(action("object-0000"), Some(Disposition::Update));
+    assert_eq!(action("object-0002"), Some(Disposition::Update));
     for report in bench.carry_out(pass).await {
         match report.planned.desired.address.name.as_str() {
             "stranger" => assert_eq!(report.outcome, Some(Outcome::Failed)),
@@ -124,7 +124,7 @@ async fn what_is_not_there_is_missing_and_no_error(vendor: &'static Vendor) {
     let planned = bench.plan(&[stranger]).await;
     assert_eq!(
         (planned[0].action, changed(&planned[0])),
-        (Action::Missing, Vec::new())
+        (Disposition::Missing, Vec::new())
     );
     let message = planned[0].message.clone().unwrap_or_default();
     for id in ids {
@@ -136,7 +136,12 @@ async fn what_is_not_there_is_missing_and_no_error(vendor: &'static Vendor) {
     objects.push(vendor.stranger(true));
     for planned in &bench.plan(&objects).await {
         match planned.desired.address.name.as_str() {
-            "stranger" => assert_eq!(planned.action, Action::Missing, "{:?}", planned.message),
+            "stranger" => assert_eq!(
+                planned.action,
+                Disposition::Missing,
+                "{:?}",
+                planned.message
+            ),
             _ => in_sync(planned),
         }
     }

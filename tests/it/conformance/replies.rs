@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entitle::apply::Outcome;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::reconcile;
 use futures::future::join_all;
 use serde_json::{Value as Json, json};
@@ -75,7 +75,7 @@ async fn failed_plan(
     let message = planned.message.clone().unwrap_or_default();
     assert_eq!(
         (planned.action, paths(planned)),
-        (Action::Error, Vec::new()),
+        (Disposition::Error, Vec::new()),
         "{message}"
     );
     let report = only_report(bench.carry_out(pass).await);
@@ -143,7 +143,7 @@ async fn a_read_that_is_always_cut_off_is_an_error_that_says_so(vendor: &'static
     settings.deadline = Instant::now() + Duration::from_millis(1_500);
     let pass = reconcile::plan(&bench.check(&[vendor.whole()]), &settings).await;
     let message = pass.planned[0].message.clone().unwrap_or_default();
-    assert_eq!(pass.planned[0].action, Action::Error);
+    assert_eq!(pass.planned[0].action, Disposition::Error);
     let named = message.contains("GET /") && message.contains("ends in the middle");
     assert!(named, "{message}");
     let calls = bench.passed().iter().filter(|it| it.is_read()).count();

@@ -1,7 +1,7 @@
 //! Logins, sessions that end, and credentials that are refused.
 
 use entitle::apply::Outcome;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use entitle::reconcile;
 use entitle::sandbox::{ScriptedFault, credentials};
 use jiff::SignedDuration;
@@ -166,7 +166,7 @@ async fn a_session_that_never_holds_is_an_error_and_not_a_flood_of_logins(vendor
         .expect("a simulator");
     for planned in bench.plan(&twenty(vendor)).await {
         let message = planned.message.clone().unwrap_or_default();
-        assert_eq!(planned.action, Action::Error, "{message}");
+        assert_eq!(planned.action, Disposition::Error, "{message}");
         let status = sessions.lost.to_string();
         assert!(
             message.contains("GET /") && message.contains(&status),
@@ -186,7 +186,7 @@ async fn a_refused_login_is_not_tried_for_every_object(vendor: &'static Vendor) 
     let pass = bench.pass(&bench.check(&twenty(vendor))).await;
     for planned in &pass.planned {
         let message = planned.message.clone().unwrap_or_default();
-        assert_eq!(planned.action, Action::Error, "{message}");
+        assert_eq!(planned.action, Disposition::Error, "{message}");
         assert!(message.contains("credentials refused"), "{message}");
         assert!(!message.contains(WRONG), "{message}");
     }
@@ -209,7 +209,7 @@ async fn a_wrong_token_is_an_error_that_names_the_call(vendor: &'static Vendor) 
         vendor.load(&bench, (vendor.account)(3));
         let pass = bench.pass(&bench.check(&[vendor.little(0, true)])).await;
         let message = pass.planned[0].message.clone().unwrap_or_default();
-        assert_eq!(pass.planned[0].action, Action::Error, "{message}");
+        assert_eq!(pass.planned[0].action, Disposition::Error, "{message}");
         let status = message.contains("401") || message.contains("403");
         assert!(message.contains("GET /") && status, "{message}");
         assert!(!message.contains(WRONG), "{message}");

@@ -21,7 +21,7 @@ use entitle::daemon::status::{SourceKind, Status};
 use entitle::daemon::task::{Fetched, Task};
 use entitle::model::{Diagnostics, Risk, WriteChecks};
 use entitle::plan::guard::Accepted;
-use entitle::plan::{Action, Planned};
+use entitle::plan::{Disposition, Planned};
 use entitle::reconcile::{
     self, Accounts, ApplyOptions, Bases, Checked, Pass, Settings, Take, Undone,
 };
@@ -224,7 +224,10 @@ impl World {
         let places = pass.places();
         let recorder = |queue| Recorder::new(queue, run, places.clone(), clock);
         let recording = recorder(queue.clone());
-        let writes = pass.planned.iter().any(|one| one.action == Action::Update);
+        let writes = pass
+            .planned
+            .iter()
+            .any(|one| one.action == Disposition::Update);
         if writes {
             let started = Started {
                 purpose,

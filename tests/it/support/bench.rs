@@ -10,7 +10,7 @@ use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
 use entitle::model::{Connection, Risk, WriteChecks};
 use entitle::plan::guard::Accepted;
-use entitle::plan::{Action, Planned};
+use entitle::plan::{Disposition, Planned};
 use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
 use entitle::sandbox::{Options, RecordedRequest, SandboxServer};
 use jiff::Timestamp;
@@ -278,7 +278,7 @@ pub fn paths(planned: &Planned) -> Vec<String> {
 pub fn in_sync(planned: &Planned) {
     assert_eq!(
         (planned.action, paths(planned), &planned.message),
-        (Action::None, Vec::new(), &None),
+        (Disposition::None, Vec::new(), &None),
         "{}",
         planned.desired.address
     );

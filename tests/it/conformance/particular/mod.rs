@@ -5,7 +5,7 @@ mod licensespring;
 mod seats;
 
 use entitle::apply::Outcome;
-use entitle::plan::Action;
+use entitle::plan::Disposition;
 use serde_json::{Value as Json, json};
 
 use super::vendors::{alinea, cryptlex, informatica, lac};
@@ -140,7 +140,7 @@ async fn informatica_what_a_read_does_not_show_is_not_written_as_empty() {
         let object = vendor.little(0, true);
         let planned = bench.plan(std::slice::from_ref(&object)).await;
         let message = planned[0].message.clone().unwrap_or_default();
-        assert_eq!(planned[0].action, Action::Error, "{nothing}");
+        assert_eq!(planned[0].action, Disposition::Error, "{nothing}");
         // An open end is null at best, which no page explains.
         let end = "customLicenses[defFree000000000000000].expirationDate";
         let unseen = match nothing {
@@ -179,7 +179,7 @@ async fn cryptlex_names_of_groups_are_resolved_and_unknown_ones_are_errors() {
 
     let planned = bench.plan(&[by_name(json!(["Suport"]))]).await;
     let message = planned[0].message.clone().unwrap_or_default();
-    assert_eq!(planned[0].action, Action::Error);
+    assert_eq!(planned[0].action, Disposition::Error);
     assert!(
         message.contains("no user group named \"Suport\""),
         "{message}"
