@@ -89,7 +89,7 @@ fn filter(check: bool, limits: &Limits) -> CommandResult<Exit> {
     if text.len() as u64 > MAX_FILE_BYTES {
         bail!("standard input is larger than {} MiB", MAX_FILE_BYTES >> 20);
     }
-    let source = Source::new("<stdin>".into(), text);
+    let source = Source::new(Source::STDIN.into(), text);
     let formatted = formatted(&source, &provider::kind_rows());
     let text = formatted.as_ref().unwrap_or(&source.text);
     if check {

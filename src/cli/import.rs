@@ -1,5 +1,6 @@
 //! `entitle import`: manifests of live objects, to files or as one stream; `--update` edits existing ones.
 
+use crate::model::diagnostic::Source;
 use crate::model::with_causes;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -181,7 +182,7 @@ fn update(setup: &setup::Setup, seen: &Seen) -> CommandResult<Exit> {
         if !updated.file.is_changed() {
             continue;
         }
-        if source.name == "<stdin>" {
+        if source.name == Source::STDIN {
             bail!("--update edits files, and standard input is none");
         }
         let path = Path::new(&source.name);

@@ -252,7 +252,7 @@ fn read_pipe(path: &Path, limits: &Limits) -> Outcome {
 fn read_input(input: &mut dyn Read) -> Outcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        Ok(_) => accept("<stdin>".into(), bytes, Source::new),
+        Ok(_) => accept(Source::STDIN.into(), bytes, Source::new),
         Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
             format!("cannot read standard input: {error}"),

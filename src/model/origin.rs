@@ -33,6 +33,9 @@ const LONGEST_EXCERPT: usize = 2 << 10;
 const REACH: usize = 64 << 10;
 
 impl Source {
+    /// The name of standard input among files.
+    pub const STDIN: &str = "<stdin>";
+
     /// A text that can be had only once: standard input, a commit, something made here.
     pub fn new(name: String, text: String) -> Self {
         let hash = Sha256::digest(text.as_bytes()).into();

@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_to_look_at() {
-        let of = |status, body: &str| {
+        let describe = |status, body: &str| {
             describe_reply(&Reply {
                 status,
                 body: body.into(),
@@ -340,7 +340,7 @@ mod tests {
             (400, page, BASE),
             (502, page, ""),
         ] {
-            let words = describe_reply(status, body);
+            let words = describe(status, body);
             let expected = [RIGHTS, BASE].map(|one| one == step);
             let found = [RIGHTS, BASE].map(|one| words.ends_with(one));
             assert_eq!(found, expected, "{status}: {words}");

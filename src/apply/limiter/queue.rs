@@ -117,7 +117,7 @@ mod tests {
     fn joined(letters: &str) -> PriorityQueue {
         let mut line = PriorityQueue::default();
         for letter in letters.chars() {
-            line.join(match letter {
+            line.enqueue(match letter {
                 'w' => Urgency::Write,
                 'c' => Urgency::Check,
                 _ => Urgency::Read,
@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn equals_are_served_in_the_order_in_which_they_came() {
         let mut line = PriorityQueue::default();
-        let places: Vec<Ticket> = (0..5).map(|_| line.join(Urgency::Read).0).collect();
-        line.remove(places[0]);
-        line.remove(places[2]);
+        let tickets: Vec<Ticket> = (0..5).map(|_| line.enqueue(Urgency::Read).0).collect();
+        line.remove(tickets[0]);
+        line.remove(tickets[2]);
         for expected in [1, 3, 4] {
-            assert_eq!(line.next(), Some(places[expected]));
-            line.serve(places[expected]);
+            assert_eq!(line.next(), Some(tickets[expected]));
+            line.serve(tickets[expected]);
         }
         assert_eq!(line.next(), None);
     }

@@ -183,7 +183,7 @@ fn id(name: &str, notices: &[Notice]) -> String {
     hash.update([0]);
     hash.update(serde_json::to_vec(notices).unwrap_or_default());
     let digest: [u8; 32] = hash.finalize().into();
-    format!("msg_{}", &hex::encode(&digest)[..32])
+    format!("msg_{}", &hex::encode(digest)[..32])
 }
 
 /// The headers of Standard Webhooks, which the git hook here and libraries in every language verify.

@@ -272,7 +272,7 @@ proptest! {
         let table = provider::ALL[vendor].table();
         // A member that is no value of its field is left out.
         let row: BTreeMap<String, Json> = serde_json::from_str(&text).unwrap();
-        let fields = recall(table.desired, &row);
+        let fields = fields_from_json(table.desired, &row);
         let base = Base { fields, ..Base::default() };
         let packed = Packed::new(table, &base, None);
         for form in [Form::Plain, Form::Packed] {
