@@ -50,6 +50,9 @@
 //!   none of them reads a line of the journal.
 //! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
 //!   triggers, and shows itself as one [`daemon::status::Status`].
+//! * Errors are enums, one per boundary, whose `source()` is the cause and whose text does not repeat it.
+//!   [`model::with_causes`] is the one printer of chains, and `cli/exit.rs` the one `match` from an error to an exit code.
+//!   What holds a write back is one [`plan::Refusal`].
 //! * [`files`] is the one way to read and write a file that a user names; it knows none of the others.
 //! * What happens in a run is told as [`apply::event`]s; progress bars, `--events` and the daemon listen.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no

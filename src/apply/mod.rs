@@ -3,7 +3,8 @@
 //! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
 //! by itself can only read: `execute` alone makes a writer of one. Around a write, objects are looked at by
 //! `reread`, and `settle` says for how long. An account has a `session` that ends with the run (`opened`), a `limiter`
-//! and one client (`http`, the only file that sends to a vendor), which trusts what `tls` found. `secrets` finds
+//! and one client (`http`, the only file that sends to a vendor), which trusts what `tls` found; `transport_error` tells
+//! whether a call that failed may have arrived. `secrets` finds
 //! credentials just before the first call that needs them, as far as `trust` lets it, and `redact`
 //! keeps them out of what is shown. `store` has the journal, keeps other writers away and, by `budgets`, tells what they
 //! call; `recorder` writes lines of the `journal` into it, `memory` tells from them what is known of every object. What

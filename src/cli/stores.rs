@@ -20,7 +20,7 @@ use crate::apply::store::files::Files;
 #[cfg(feature = "postgres")]
 use crate::apply::store::postgres::Postgres;
 use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError, Upkeep};
-use crate::cli::error::{CommandError, CommandResult, bail, user_error};
+use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
 
@@ -101,7 +101,7 @@ fn directory(path: &str) -> CommandResult<PathBuf> {
 
 #[cfg(not(all(feature = "postgres", feature = "bucket")))]
 fn not_built_in(engine: &str, feature: &str) -> CommandError {
-    user_error(format_args!(
+    super::error::user_error(format_args!(
         "this build keeps no store in {engine}: the released packages and images do, and so does `cargo build --features {feature}`"
     ))
 }

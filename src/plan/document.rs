@@ -76,6 +76,7 @@ pub struct SourceFacts {
     pub manifests: String,
     /// The connections in use, and where each leads.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub connections: BTreeMap<String, Destination>,
     /// Hash of what each connection says about where its calls go and where its credentials are kept.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -83,9 +84,8 @@ pub struct SourceFacts {
 }
 
 /// Where the calls of a connection go: a base URL, or the simulators of this program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-#[schemars(with = "String")]
 pub enum Destination {
     Url(String),
     Sandbox,

@@ -22,6 +22,7 @@ use url::Url;
 use super::client::{Answer, Connector, InTheClear};
 use super::objects::{Condition, Fault, Object, Objects, Put, Version};
 use crate::apply::store::StoreError;
+use crate::model::with_causes;
 
 /// How long a bucket may take for one request; nothing that is asked of it is large.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -283,7 +284,7 @@ fn fault(error: Error) -> Fault {
                 .source()
                 .is_some_and(|source| source.is::<Answer>() || source.is::<InTheClear>())
         {
-            return Fault::passing(chain(http.source().unwrap_or(http)));
+            return Fault::passing(with_causes(http.source().unwrap_or(http)));
         }
         match cause.source() {
             Some(source) => cause = source,
@@ -294,17 +295,6 @@ fn fault(error: Error) -> Fault {
         Error::NotFound { .. } => Fault::lasting("there is no such bucket"),
         error => Fault::lasting(error),
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let mut words: Vec<String> = Vec::new();
-    for cause in causes.map(ToString::to_string) {
-        if !words.iter().any(|said| said.contains(&cause)) {
-            words.push(cause);
-        }
-    }
-    words.join(": ")
 }
 
 fn advice(answer: &Answer) -> &'static str {

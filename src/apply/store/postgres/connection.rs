@@ -4,7 +4,6 @@
 //! gives every transaction another session.
 
 use crate::model::with_causes;
-use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(code) if !is_passing(code) => Self::Refused(error),
-            Some(_) | None => Self::Lost(chain(&error)),
+            Some(_) | None => Self::Lost(describe(&error)),
         }
     }
 }
@@ -70,23 +69,14 @@ fn is_passing(code: &SqlState) -> bool {
 }
 
 /// An error with its causes, in one line. The driver's errors do not have the password.
-pub fn chain(error: &tokio_postgres::Error) -> String {
+pub fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
         return match error.detail() {
             Some(detail) => format!("{}: {detail}", error.message()),
             None => error.message().to_string(),
         };
     }
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        source = error.source();
-    }
-    text
+    with_causes(error)
 }
 
 /// How connections are made: where to, and whom to trust.

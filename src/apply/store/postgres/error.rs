@@ -5,7 +5,7 @@ use std::fmt;
 use tokio_postgres::error::SqlState;
 
 use super::address::Address;
-use super::connection::{Fault, chain};
+use super::connection::{Fault, describe};
 use crate::apply::store::StoreError;
 
 /// What was tried.
@@ -58,7 +58,7 @@ impl fmt::Display for Words {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(_, Fault::Lost(why)) => out.write_str(why),
-            Self::Fault(_, Fault::Refused(error)) => out.write_str(&chain(error)),
+            Self::Fault(_, Fault::Refused(error)) => out.write_str(&describe(error)),
             Self::Said(words) => out.write_str(words),
         }
     }
@@ -90,7 +90,7 @@ pub fn refused(
 
 /// Says of a refusal what to do about it.
 fn explain(address: &Address, task: Task, error: &tokio_postgres::Error) -> String {
-    let words = chain(error);
+    let words = describe(error);
     let user = address.user();
     let Some(code) = error.code() else {
         return words;
