@@ -1,6 +1,6 @@
 //! The base of an object: for every managed field the value that manifest and live last agreed on.
 //!
-//! The base of an object: drift tells by it who moved, healing goes back to it. It moves field by
+//! Drift tells by it who moved, and healing goes back to it. It moves field by
 //! field. An apply agrees on every field that became as wanted; an undo or a heal moves only what it changed; what
 //! somebody was told to leave alone keeps the value that was agreed before.
 

@@ -3,6 +3,15 @@
 //! The result is the whole object as it should be after the write: live, with what the manifest manages
 //! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
 //! with their live values, so no later stage needs to know about exceptions.
+//!
+//! Worked example, for a vendor whose write replaces the list `items`:
+//!
+//! ```text
+//!   live       name: "x"   items: a {seats: 10, note: "n"}, b {seats: 5}
+//!   manifest               items: a {seats: 25}, c {seats: 1}
+//!   carried    name: "x"   items: a {seats: 25, note: "n"}, c {seats: 1}
+//!              with `keepUnlisted: [items]`, b {seats: 5} as well
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,21 +21,28 @@ use crate::model::{
 };
 use crate::provider::conditions::{self, Idle};
 
-/// The object as it should be.
+/// Returns the whole object as it should be after the write.
 pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields {
-    let wanted = resolved(desired, live);
+    let desired_fields = resolved(desired, live);
     let policy = &desired.policy;
     let mut next = Fields::new();
     for field in table {
         let path = FieldPath::default().field(field.name);
-        let held = live.fields.get(field.name);
-        let wish = wanted
+        let live_value = live.fields.get(field.name);
+        let desired_value = desired_fields
             .get(field.name)
             .filter(|_| !policy.ignores(&path, false));
-        let value = match (wish, held) {
-            (Some(wish), held) => Some(merged(field, wish, held, policy, &path, live)),
-            (None, Some(held)) if field.carry != Carry::OnlyManaged => {
-                Some(without_counters(field, held))
+        let value = match (desired_value, live_value) {
+            (Some(desired_value), live_value) => Some(merged(
+                field,
+                desired_value,
+                live_value,
+                policy,
+                &path,
+                live,
+            )),
+            (None, Some(live_value)) if field.carry != Carry::OnlyManaged => {
+                Some(without_counters(field, live_value))
             }
             (None, _) => None,
         };
@@ -40,57 +56,62 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
 
 /// Returns what the manifest wants, with conveniences such as names replaced by what reading resolved them to.
 pub fn resolved(desired: &Desired, live: &Live) -> Fields {
-    let mut wanted = desired.fields.unpack();
+    let mut desired_fields = desired.fields.unpack();
     for resolved in &live.resolved {
-        wanted.remove(resolved.given);
-        wanted.insert(resolved.field, resolved.value.clone());
+        desired_fields.remove(resolved.given);
+        desired_fields.insert(resolved.field, resolved.value.clone());
     }
-    wanted
+    desired_fields
 }
 
 fn merged(
     field: &'static Field,
-    wish: &Value,
-    held: Option<&Value>,
+    desired_value: &Value,
+    live_value: Option<&Value>,
     policy: &Policy,
     path: &FieldPath,
     live: &Live,
 ) -> Value {
     let keeps = policy.keep_unlisted.iter().any(|name| name == field.name);
-    match (&field.shape, wish, held) {
-        (Shape::Keyed(elements), Value::Items(items), held) => {
-            let held = held.map_or(&[][..], Value::items);
-            Value::Items(merged_items(elements, items, held, keeps, policy, path).into())
+    match (&field.shape, desired_value, live_value) {
+        (Shape::Keyed(elements), Value::Items(items), live_value) => {
+            let live_value = live_value.map_or(&[][..], Value::items);
+            Value::Items(merged_items(elements, items, live_value, keeps, policy, path).into())
         }
-        (_, Value::Set(wish), Some(Value::Set(held))) if keeps => {
-            Value::Set(Box::new(wish.union(held).cloned().collect()))
+        (_, Value::Set(desired_value), Some(Value::Set(live_value))) if keeps => {
+            Value::Set(Box::new(desired_value.union(live_value).cloned().collect()))
         }
         // What does not change is sent as live spelled it.
-        (_, wish, Some(held)) if field.alike(wish, held) => held.clone(),
-        (_, wish, held) => match (field.carry, held) {
+        (_, desired_value, Some(live_value)) if field.alike(desired_value, live_value) => {
+            live_value.clone()
+        }
+        (_, desired_value, live_value) => match (field.carry, live_value) {
             // A wish that was granted before is not made again: the flag is the server's from then on.
-            (Carry::OneShot { spent }, Some(held))
-                if *wish == Value::Bool(true) && live.facts.contains_key(spent) =>
+            (Carry::OneShot { spent }, Some(live_value))
+                if *desired_value == Value::Bool(true) && live.facts.contains_key(spent) =>
             {
-                held.clone()
+                live_value.clone()
             }
-            _ => wish.clone(),
+            _ => desired_value.clone(),
         },
     }
 }
 
 fn merged_items(
     elements: &'static Elements,
-    wanted: &[(Key, Fields)],
-    held: &[(Key, Fields)],
+    desired_fields: &[(Key, Fields)],
+    live_value: &[(Key, Fields)],
     keeps: bool,
     policy: &Policy,
     path: &FieldPath,
 ) -> Vec<(Key, Fields)> {
-    let live_of: BTreeMap<&Key, &Fields> = held.iter().map(|(key, fields)| (key, fields)).collect();
-    let listed: BTreeSet<&Key> = wanted.iter().map(|(key, _)| key).collect();
+    let live_of: BTreeMap<&Key, &Fields> = live_value
+        .iter()
+        .map(|(key, fields)| (key, fields))
+        .collect();
+    let listed: BTreeSet<&Key> = desired_fields.iter().map(|(key, _)| key).collect();
     let mut next = Vec::new();
-    for (key, wish) in wanted {
+    for (key, desired_value) in desired_fields {
         let at = path.element(key.clone());
         if policy.ignores(&at, elements.fold) {
             continue;
@@ -99,7 +120,7 @@ fn merged_items(
             .get(key)
             .map(|fields| carried(elements, fields))
             .unwrap_or_default();
-        for (name, value) in wish.iter() {
+        for (name, value) in desired_value.iter() {
             let same = || {
                 let field = find(elements.fields, name)?;
                 Some(field.alike(fields.get(name)?, value))
@@ -110,7 +131,7 @@ fn merged_items(
         }
         next.push((key.clone(), fields));
     }
-    for (key, fields) in held {
+    for (key, fields) in live_value {
         let left_alone = policy.ignores(&path.element(key.clone()), elements.fold);
         if left_alone || (keeps && !listed.contains(key)) {
             next.push((key.clone(), carried(elements, fields)));
@@ -119,15 +140,15 @@ fn merged_items(
     next
 }
 
-fn without_counters(field: &'static Field, held: &Value) -> Value {
-    match (&field.shape, held) {
+fn without_counters(field: &'static Field, live_value: &Value) -> Value {
+    match (&field.shape, live_value) {
         (Shape::Keyed(elements), Value::Items(items)) => Value::Items(
             items
                 .iter()
                 .map(|(key, fields)| (key.clone(), carried(elements, fields)))
                 .collect(),
         ),
-        _ => held.clone(),
+        _ => live_value.clone(),
     }
 }
 
@@ -179,12 +200,12 @@ pub fn note(table: &'static [Field], desired: &Desired, live: &Live) -> Option<S
             return None;
         };
         let asked = live.facts.get(spent)?;
-        let wanted = desired.fields.get(field.name) == Some(Value::Bool(true));
+        let desired_fields = desired.fields.get(field.name) == Some(Value::Bool(true));
         let when = match asked {
             crate::model::resource::Fact::Text(when) => format!(" ({when})"),
             crate::model::resource::Fact::Number(_) => String::new(),
         };
-        wanted.then(|| {
+        desired_fields.then(|| {
             format!(
                 "`{}` was asked for before{when} and is not asked for again",
                 field.name
