@@ -176,7 +176,7 @@ fn secrets() -> BTreeSet<&'static str> {
     let vendors = ["cryptlex", "informatica", "licensespring", "alinea", "lac"];
     let all = vendors
         .into_iter()
-        .flat_map(entitle::sandbox::credentials::credentials);
+        .flat_map(entitle::sandbox::credentials::credentials_of);
     let values = all.flat_map(|credential| credential.values.iter().map(|(_, value)| *value));
     // `sandbox` is also the name of a switch.
     values

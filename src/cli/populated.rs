@@ -39,10 +39,10 @@ pub fn write(
     let (mut connections, mut variables) = (Vec::new(), String::new());
     let mut objects = 0;
     for vendor in sandbox.vendors() {
-        if wanted.of(vendor) == 0 {
+        if wanted.objects_of(vendor) == 0 {
             continue;
         }
-        if let Some((text, named)) = population::connection(vendor, &address) {
+        if let Some((text, named)) = population::connection_manifest(vendor, &address) {
             connections.push(text);
             for (name, value) in named {
                 variables.push_str(&format!("export {name}={value}\n"));

@@ -16,7 +16,7 @@ pub fn stand_ins(sandbox: &SandboxServer) -> Vec<Connection> {
         .iter()
         .filter_map(|provider| {
             let vendor = provider.vendor();
-            let credential = credentials::credentials(vendor.0).next()?;
+            let credential = credentials::credentials_of(vendor.0).next()?;
             let known = |(name, text): &(&'static str, &'static str)| {
                 (*name, Credential::Secret(SecretRef::Known(text)))
             };

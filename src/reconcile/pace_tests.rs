@@ -67,7 +67,7 @@ impl Inside {
         let mut followed = self.followed.lock().expect("no test panicked");
         let now = self.start.elapsed();
         let by = SignedDuration::try_from(now - *followed).expect("minutes at most");
-        self.sandbox.advance(by);
+        self.sandbox.advance_clock(by);
         *followed = now;
     }
 

@@ -58,7 +58,7 @@ pub enum ValueType {
     Guid,
     /// A calendar date, `yyyy-mm-dd`.
     Day,
-    /// A date-time as .NET reads it, see [`instant`].
+    /// A date-time as .NET reads it, see [`parse_instant`].
     Instant,
     OneOf(&'static [&'static str]),
     /// Any JSON object.
@@ -120,38 +120,38 @@ impl fmt::Display for Violation {
 #[derive(Debug)]
 pub struct BodyProblem {
     pub path: Vec<PathStep>,
-    pub fault: Violation,
+    pub violation: Violation,
 }
 
 impl BodyProblem {
     /// `product_features[1].max_consumption`, or `body` for the body itself.
-    pub fn place(&self) -> String {
-        let mut place = String::new();
+    pub fn location(&self) -> String {
+        let mut location = String::new();
         for part in &self.path {
             match part {
-                PathStep::Member(name) if place.is_empty() => place.push_str(name),
+                PathStep::Member(name) if location.is_empty() => location.push_str(name),
                 PathStep::Member(name) => {
-                    place.push('.');
-                    place.push_str(name);
+                    location.push('.');
+                    location.push_str(name);
                 }
-                PathStep::Index(index) => place.push_str(&format!("[{index}]")),
+                PathStep::Index(index) => location.push_str(&format!("[{index}]")),
             }
         }
-        if place.is_empty() {
-            place.push_str("body");
+        if location.is_empty() {
+            location.push_str("body");
         }
-        place
+        location
     }
 }
 
 impl fmt::Display for BodyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.place(), self.fault)
+        write!(f, "{} {}", self.location(), self.violation)
     }
 }
 
 /// All problems of a body in the order of the body, missing members last within their object.
-pub fn check(
+pub fn check_body(
     body: &Value,
     members: &'static [MemberRule],
     unknown_allowed: bool,
@@ -161,7 +161,7 @@ pub fn check(
         path: Vec::new(),
         problems: Vec::new(),
     };
-    checker.record(body, members, &ValueType::Object);
+    checker.check_record(body, members, &ValueType::Object);
     checker.problems
 }
 
@@ -172,30 +172,35 @@ struct BodyChecker {
 }
 
 impl BodyChecker {
-    fn report(&mut self, fault: Violation) {
+    fn report(&mut self, violation: Violation) {
         self.problems.push(BodyProblem {
             path: self.path.clone(),
-            fault,
+            violation,
         });
     }
 
     /// Runs one check a step further in.
-    fn inside(&mut self, part: PathStep, check: impl FnOnce(&mut Self)) {
+    fn descend(&mut self, part: PathStep, check: impl FnOnce(&mut Self)) {
         self.path.push(part);
         check(self);
         self.path.pop();
     }
 
-    fn record(&mut self, value: &Value, members: &'static [MemberRule], kind: &'static ValueType) {
+    fn check_record(
+        &mut self,
+        value: &Value,
+        members: &'static [MemberRule],
+        kind: &'static ValueType,
+    ) {
         let Value::Object(object) = value else {
             return self.report(Violation::Not(kind));
         };
         for (name, value) in object {
             let known = members.iter().find(|member| member.name == name);
-            self.inside(PathStep::Member(name.clone()), |here| match known {
+            self.descend(PathStep::Member(name.clone()), |here| match known {
                 Some(member) if value.is_null() && member.nullable => {}
                 Some(_) if value.is_null() => here.report(Violation::Null),
-                Some(member) => here.value(value, &member.kind),
+                Some(member) => here.check_value(value, &member.kind),
                 None if here.unknown_allowed => {}
                 None => here.report(Violation::Unknown),
             });
@@ -203,12 +208,12 @@ impl BodyChecker {
         for member in members {
             if member.required && !object.contains_key(member.name) {
                 let name = PathStep::Member(member.name.to_owned());
-                self.inside(name, |here| here.report(Violation::Missing));
+                self.descend(name, |here| here.report(Violation::Missing));
             }
         }
     }
 
-    fn value(&mut self, value: &Value, kind: &'static ValueType) {
+    fn check_value(&mut self, value: &Value, kind: &'static ValueType) {
         let text = value.as_str();
         let fits = match kind {
             ValueType::Text(min, max) => {
@@ -218,20 +223,20 @@ impl BodyChecker {
                 .as_i64()
                 .is_some_and(|number| (*min..=*max).contains(&number)),
             ValueType::Flag => value.is_boolean(),
-            ValueType::Guid => text.is_some_and(|text| guid(text).is_some()),
-            ValueType::Day => text.is_some_and(is_day),
-            ValueType::Instant => text.is_some_and(|text| instant(text).is_some()),
+            ValueType::Guid => text.is_some_and(|text| parse_guid(text).is_some()),
+            ValueType::Day => text.is_some_and(is_calendar_date),
+            ValueType::Instant => text.is_some_and(|text| parse_instant(text).is_some()),
             ValueType::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
             ValueType::Object => value.is_object(),
-            ValueType::Record(members) => return self.record(value, members, kind),
+            ValueType::Record(members) => return self.check_record(value, members, kind),
             ValueType::List(of) => {
                 let Value::Array(items) = value else {
                     return self.report(Violation::Not(kind));
                 };
                 for (index, item) in items.iter().enumerate() {
-                    self.inside(PathStep::Index(index), |here| match item {
+                    self.descend(PathStep::Index(index), |here| match item {
                         Value::Null => here.report(Violation::Null),
-                        item => here.value(item, of),
+                        item => here.check_value(item, of),
                     });
                 }
                 return;
@@ -244,7 +249,7 @@ impl BodyChecker {
 }
 
 /// A GUID in its hyphenated form, the only one that the vendors print.
-pub fn guid(text: &str) -> Option<Uuid> {
+pub fn parse_guid(text: &str) -> Option<Uuid> {
     if text.len() != 36 {
         return None;
     }
@@ -252,14 +257,14 @@ pub fn guid(text: &str) -> Option<Uuid> {
 }
 
 /// Whether the text is a real calendar date written `yyyy-mm-dd`.
-pub fn is_day(text: &str) -> bool {
+pub fn is_calendar_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<civil::Date>().is_ok()
 }
 
 /// Reads a date-time with `Z`, with an offset or without one, which then means UTC, or a date alone.
-pub fn instant(text: &str) -> Option<Timestamp> {
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let utc = |at: civil::DateTime| at.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    if is_day(text) {
+    if is_calendar_date(text) {
         let day: civil::Date = text.parse().ok()?;
         return Some(utc(day.at(0, 0, 0, 0))?.timestamp());
     }
@@ -291,7 +296,7 @@ mod tests {
     ];
 
     fn problems(body: Value) -> Vec<String> {
-        check(&body, &BODY, false)
+        check_body(&body, &BODY, false)
             .iter()
             .map(BodyProblem::to_string)
             .collect()
@@ -332,21 +337,24 @@ mod tests {
     #[test]
     fn unknown_members_pass_where_they_are_allowed() {
         let body = json!({"items": [], "other": 1});
-        assert!(check(&body, &BODY, true).is_empty());
+        assert!(check_body(&body, &BODY, true).is_empty());
     }
 
     #[test]
     fn instants_are_read_in_every_documented_spelling() {
-        let at = instant("2025-12-25T15:49:43.2908281Z");
+        let at = parse_instant("2025-12-25T15:49:43.2908281Z");
         assert!(at.is_some());
         for same in [
             "2025-12-25T15:49:43.2908281",
             "2025-12-25T15:49:43.2908281+00:00",
             "2025-12-25T17:49:43.2908281+02:00",
         ] {
-            assert_eq!(instant(same), at, "{same}");
+            assert_eq!(parse_instant(same), at, "{same}");
         }
-        assert_eq!(instant("2025-12-25"), instant("2025-12-25T00:00:00"));
+        assert_eq!(
+            parse_instant("2025-12-25"),
+            parse_instant("2025-12-25T00:00:00")
+        );
         for bad in [
             "",
             "25-12-2025",
@@ -354,7 +362,7 @@ mod tests {
             "2025-12-25 15:49:43Z",
             "soon",
         ] {
-            assert_eq!(instant(bad), None, "{bad}");
+            assert_eq!(parse_instant(bad), None, "{bad}");
         }
     }
 }

@@ -95,14 +95,18 @@ impl AsyncWrite for CountedConnection {
 }
 
 /// Waits until every connection that was made to an address before is closed.
-pub(super) async fn all_closed(address: SocketAddr, open: &ConnectionCount) -> io::Result<()> {
+pub(super) async fn wait_until_all_closed(
+    address: SocketAddr,
+    open: &ConnectionCount,
+) -> io::Result<()> {
     // Connections are accepted in the order in which they were made: once this one is answered, those before
     // it are counted.
-    let mut own = TcpStream::connect(address).await?;
-    own.write_all(b"GET /_sandbox HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n")
+    let mut probe = TcpStream::connect(address).await?;
+    probe
+        .write_all(b"GET /_sandbox HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n")
         .await?;
-    own.read_to_end(&mut Vec::new()).await?;
-    drop(own);
+    probe.read_to_end(&mut Vec::new()).await?;
+    drop(probe);
     // The sender is ours, so the wait cannot fail.
     let _ = open.subscribe().wait_for(|open| *open == 0).await;
     Ok(())

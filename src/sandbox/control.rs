@@ -28,18 +28,18 @@ use super::strict_json;
 pub(super) const ROOT: &str = "/_sandbox";
 
 /// Whether a request target is a control route.
-pub(super) fn is_control(target: &str) -> bool {
-    let rest = target.strip_prefix(ROOT);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+pub(super) fn is_control_route(target: &str) -> bool {
+    let below = target.strip_prefix(ROOT);
+    below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '?']))
 }
 
 /// Answers a control request.
-pub(super) fn answer(host: &SimulatorHost, arrived: &IncomingRequest) -> HttpReply {
+pub(super) fn answer_control(host: &SimulatorHost, arrived: &IncomingRequest) -> HttpReply {
     let path = arrived.target.split('?').next().unwrap_or_default();
     let path = path.strip_prefix(ROOT).unwrap_or(path).trim_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
     let result = match (arrived.method.as_str(), parts.as_slice()) {
-        ("GET", [""]) => Ok(index(host, &arrived.address)),
+        ("GET", [""]) => Ok(describe_sandbox(host, &arrived.address)),
         ("GET", ["requests"]) => Ok(json!(host.requests())),
         ("DELETE", ["requests"]) => {
             host.forget_requests();
@@ -50,96 +50,97 @@ pub(super) fn answer(host: &SimulatorHost, arrived: &IncomingRequest) -> HttpRep
             host.reset();
             Ok(Value::Null)
         }
-        ("GET", ["state", vendor]) => host.with(vendor, |simulator| simulator.state()),
-        ("PUT", ["state", vendor]) => {
-            body(arrived).and_then(|state| host.set_state(vendor, state).map(|()| Value::Null))
+        ("GET", ["state", vendor]) => host.with_simulator(vendor, |simulator| simulator.state()),
+        ("PUT", ["state", vendor]) => parse_body(arrived)
+            .and_then(|state| host.set_state(vendor, state).map(|()| Value::Null)),
+        ("GET", ["switches", vendor]) => {
+            host.with_simulator(vendor, |simulator| simulator.switches())
         }
-        ("GET", ["switches", vendor]) => host.with(vendor, |simulator| simulator.switches()),
-        ("POST", ["switches", vendor]) => body(arrived).and_then(|switches| {
-            host.with(vendor, |simulator| {
+        ("POST", ["switches", vendor]) => parse_body(arrived).and_then(|switches| {
+            host.with_simulator(vendor, |simulator| {
                 simulator.set_switches(switches)?;
                 Ok(simulator.switches())
             })?
         }),
-        ("POST", ["clock"]) => body(arrived).and_then(|wanted| {
-            host.advance(advance(&wanted)?);
+        ("POST", ["clock"]) => parse_body(arrived).and_then(|body| {
+            host.advance_clock(parse_clock_step(&body)?);
             Ok(json!({"now": host.now().to_string()}))
         }),
-        ("PUT", ["faults"]) => body(arrived).and_then(|wanted| {
-            host.set_faults(plan(&wanted)?.as_ref());
+        ("PUT", ["faults"]) => parse_body(arrived).and_then(|body| {
+            host.set_faults(parse_fault_plan(&body)?.as_ref());
             Ok(Value::Null)
         }),
         ("GET", ["foreign-edits"]) => Ok(json!(host.foreign_edits())),
-        ("POST", ["faults", vendor]) => body(arrived).and_then(|wanted| {
-            host.fail(vendor, fault(&wanted)?)?;
+        ("POST", ["faults", vendor]) => parse_body(arrived).and_then(|body| {
+            host.script_fault(vendor, parse_scripted_fault(&body)?)?;
             Ok(Value::Null)
         }),
         (_, [""] | ["requests" | "reset" | "clock" | "faults" | "foreign-edits"])
         | (_, ["requests", "count"] | ["state" | "switches" | "faults", _]) => {
-            return refusal(405, "this control route has no such method");
+            return error_reply(405, "this control route has no such method");
         }
-        _ => return refusal(404, "no such control route"),
+        _ => return error_reply(404, "no such control route"),
     };
     match result {
         Ok(Value::Null) => HttpReply::empty(204),
         Ok(body) => HttpReply::json(200, &body),
-        Err(words) if words.starts_with("no vendor ") => refusal(404, &words),
-        Err(words) => refusal(400, &words),
+        Err(words) if words.starts_with("no vendor ") => error_reply(404, &words),
+        Err(words) => error_reply(400, &words),
     }
 }
 
-fn refusal(status: u16, words: &str) -> HttpReply {
+fn error_reply(status: u16, words: &str) -> HttpReply {
     HttpReply::json(status, &json!({"error": words}))
 }
 
-fn body(arrived: &IncomingRequest) -> Result<Value, String> {
+fn parse_body(arrived: &IncomingRequest) -> Result<Value, String> {
     serde_json::from_slice(&arrived.body).map_err(|error| format!("malformed JSON: {error}"))
 }
 
-fn advance(wanted: &Value) -> Result<SignedDuration, String> {
-    let wanted = strict_json::object(wanted, "the request body")?;
-    strict_json::only(wanted, "", &["advance_seconds"])?;
-    let seconds = strict_json::integer(wanted, "", "advance_seconds")?;
+fn parse_clock_step(body: &Value) -> Result<SignedDuration, String> {
+    let body = strict_json::require_object(body, "the request body")?;
+    strict_json::refuse_unknown_members(body, "", &["advance_seconds"])?;
+    let seconds = strict_json::require_integer(body, "", "advance_seconds")?;
     Ok(SignedDuration::from_secs(seconds))
 }
 
-fn fault(wanted: &Value) -> Result<ScriptedFault, String> {
+fn parse_scripted_fault(body: &Value) -> Result<ScriptedFault, String> {
     const MEMBERS: &[&str] = &["status", "times", "retry_after", "method", "carried_out"];
-    let wanted = strict_json::object(wanted, "the request body")?;
-    strict_json::only(wanted, "", MEMBERS)?;
-    let status = strict_json::integer(wanted, "", "status")?;
+    let body = strict_json::require_object(body, "the request body")?;
+    strict_json::refuse_unknown_members(body, "", MEMBERS)?;
+    let status = strict_json::require_integer(body, "", "status")?;
     let status = u16::try_from(status)
         .ok()
         .filter(|s| (200..600).contains(s));
-    let times = match wanted.contains_key("times") {
-        true => strict_json::integer(wanted, "", "times")?,
+    let times = match body.contains_key("times") {
+        true => strict_json::require_integer(body, "", "times")?,
         false => 1,
     };
-    let carried_out = match wanted.contains_key("carried_out") {
-        true => strict_json::boolean(wanted, "", "carried_out")?,
+    let carried_out = match body.contains_key("carried_out") {
+        true => strict_json::require_boolean(body, "", "carried_out")?,
         false => false,
     };
     Ok(ScriptedFault {
         status: status.ok_or("status must be from 200 to 599")?,
         times: u32::try_from(times).map_err(|_| "times must be a count")?,
-        retry_after: strict_json::optional_string(wanted, "", "retry_after")?.map(str::to_owned),
-        method: strict_json::optional_string(wanted, "", "method")?.map(str::to_owned),
+        retry_after: strict_json::optional_string(body, "", "retry_after")?.map(str::to_owned),
+        method: strict_json::optional_string(body, "", "method")?.map(str::to_owned),
         carried_out,
     })
 }
 
-fn plan(wanted: &Value) -> Result<Option<FaultPlan>, String> {
-    let wanted = strict_json::object(wanted, "the request body")?;
-    strict_json::only(wanted, "", &["plan"])?;
-    let plan = strict_json::optional_string(wanted, "", "plan")?;
+fn parse_fault_plan(body: &Value) -> Result<Option<FaultPlan>, String> {
+    let body = strict_json::require_object(body, "the request body")?;
+    strict_json::refuse_unknown_members(body, "", &["plan"])?;
+    let plan = strict_json::optional_string(body, "", "plan")?;
     plan.map(str::parse).transpose()
 }
 
-fn index(host: &SimulatorHost, address: &str) -> Value {
+fn describe_sandbox(host: &SimulatorHost, address: &str) -> Value {
     let vendor = |prefix: &'static str| {
-        let credentials = credentials::credentials(prefix);
+        let credentials = credentials::credentials_of(prefix);
         let shown: Vec<_> = credentials
-            .map(|one| credentials::shown(one, address))
+            .map(|credential| credentials::describe_credential(credential, address))
             .collect();
         json!({"vendor": prefix, "baseUrl": format!("{address}/{prefix}"), "credentials": shown})
     };

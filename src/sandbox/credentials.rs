@@ -18,7 +18,7 @@ pub struct SandboxCredential {
     pub token_url: Option<&'static str>,
 }
 
-const fn credential(
+const fn new_credential(
     vendor: &'static str,
     form: &'static str,
     base: &'static str,
@@ -35,13 +35,13 @@ const fn credential(
 
 /// Every accepted credential; the first of a vendor is the one to use when nothing else is asked for.
 pub const CREDENTIALS: &[SandboxCredential] = &[
-    credential(
+    new_credential(
         "cryptlex",
         "token",
         "/cryptlex",
         &[("token", "sandbox-token")],
     ),
-    credential(
+    new_credential(
         "cryptlex",
         "login",
         "/cryptlex",
@@ -51,50 +51,52 @@ pub const CREDENTIALS: &[SandboxCredential] = &[
             ("password", "sandbox"),
         ],
     ),
-    credential(
+    new_credential(
         "informatica",
         "login",
         "/informatica",
         &[("username", "admin@sandbox.test"), ("password", "sandbox")],
     ),
-    credential(
+    new_credential(
         "informatica",
         "session",
         "/informatica/saas",
         &[("session", "sandbox-session")],
     ),
-    credential(
+    new_credential(
         "licensespring",
         "apiKey",
         "/licensespring",
         &[("apiKey", "sandbox0.sandboxsandboxsandboxsandboxsand")],
     ),
-    credential("alinea", "token", "/alinea", &[("token", "sandbox-token")]),
+    new_credential("alinea", "token", "/alinea", &[("token", "sandbox-token")]),
     SandboxCredential {
         token_url: Some("/alinea/oauth/token"),
-        ..credential(
+        ..new_credential(
             "alinea",
             "clientCredentials",
             "/alinea",
             &[("clientId", "sandbox"), ("clientSecret", "sandbox")],
         )
     },
-    credential(
+    new_credential(
         "lac",
         "login",
         "/lac",
         &[("username", "admin"), ("password", "sandbox")],
     ),
-    credential("lac", "token", "/lac", &[("token", "sandbox-token")]),
+    new_credential("lac", "token", "/lac", &[("token", "sandbox-token")]),
 ];
 
 /// The credentials of one vendor, the preferred one first.
-pub fn credentials(vendor: &str) -> impl Iterator<Item = &'static SandboxCredential> {
-    CREDENTIALS.iter().filter(move |one| one.vendor == vendor)
+pub fn credentials_of(vendor: &str) -> impl Iterator<Item = &'static SandboxCredential> {
+    CREDENTIALS
+        .iter()
+        .filter(move |credential| credential.vendor == vendor)
 }
 
 /// One credential as the index of a sandbox at `address` (`http://host:port`) shows it.
-pub(super) fn shown(credential: &SandboxCredential, address: &str) -> Value {
+pub(super) fn describe_credential(credential: &SandboxCredential, address: &str) -> Value {
     let values = credential.values.iter();
     let values: Map<_, _> = values
         .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))

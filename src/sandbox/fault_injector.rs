@@ -76,7 +76,7 @@ impl RecordedReply {
         }
     }
 
-    fn by(mut self, kind: FaultKind) -> Self {
+    fn with_fault(mut self, kind: FaultKind) -> Self {
         self.fault = Some(kind.name().to_owned());
         self
     }
@@ -85,22 +85,22 @@ impl RecordedReply {
 /// One vendor's simulator and the faults that wait for its requests.
 pub(super) struct FaultInjector {
     simulator: Box<dyn Simulator>,
-    asked_for: Vec<ScriptedFault>,
-    dice: Option<FaultSchedule>,
+    scripted: Vec<ScriptedFault>,
+    schedule: Option<FaultSchedule>,
     replica: LaggingReplica,
 }
 
 impl FaultInjector {
-    pub fn new(simulator: Box<dyn Simulator>, dice: Option<FaultSchedule>) -> Self {
+    pub fn new(simulator: Box<dyn Simulator>, schedule: Option<FaultSchedule>) -> Self {
         Self {
             simulator,
-            asked_for: Vec::new(),
-            dice,
+            scripted: Vec::new(),
+            schedule,
             replica: LaggingReplica::default(),
         }
     }
 
-    pub fn simulator(&mut self) -> &mut dyn Simulator {
+    pub fn simulator_mut(&mut self) -> &mut dyn Simulator {
         self.simulator.as_mut()
     }
 
@@ -110,179 +110,187 @@ impl FaultInjector {
         self.simulator.set_state(state)
     }
 
-    pub fn ask_for(&mut self, fault: ScriptedFault) {
-        self.asked_for.push(fault);
+    pub fn script_fault(&mut self, fault: ScriptedFault) {
+        self.scripted.push(fault);
     }
 
     /// Takes other dice, which have seen no call yet.
-    pub fn set_dice(&mut self, dice: Option<FaultSchedule>) {
-        self.dice = dice;
+    pub fn set_schedule(&mut self, schedule: Option<FaultSchedule>) {
+        self.schedule = schedule;
         self.replica = LaggingReplica::default();
     }
 
     /// Answers a request; `target` is its path and query as they were sent.
-    pub fn answer(&mut self, asked: &HttpRequest, target: &str, now: Timestamp) -> RecordedReply {
-        self.replica.tick();
-        if let Some(fault) = self.next_asked_for(&asked.method) {
-            let done = fault.carried_out && self.carry_out(asked, now).1;
-            let mut told = RecordedReply::new(fault.answer(), DeliveryMode::Whole, done);
-            told.fault = Some(fault.name());
-            return told;
+    pub fn answer(&mut self, request: &HttpRequest, target: &str, now: Timestamp) -> RecordedReply {
+        self.replica.count_call();
+        if let Some(fault) = self.take_scripted_fault(&request.method) {
+            let carried_out = fault.carried_out && self.carry_out(request, now).1;
+            let mut recorded =
+                RecordedReply::new(fault.to_reply(), DeliveryMode::Whole, carried_out);
+            recorded.fault = Some(fault.name());
+            return recorded;
         }
-        let thrown = self.dice.as_ref();
-        let thrown = thrown.map(|dice| dice.throw(&asked.method, target, &asked.body));
-        let Some(throw) = thrown else {
-            return self.plainly(asked, now);
+        let drawn = self.schedule.as_ref();
+        let drawn = drawn.map(|schedule| schedule.draw(&request.method, target, &request.body));
+        let Some(draw) = drawn else {
+            return self.answer_undisturbed(request, now);
         };
-        let told = match throw.fault {
-            Some(kind) => self.apply(kind, throw.entropy, asked, now),
-            None => self.plainly(asked, now),
+        let recorded = match draw.fault {
+            Some(kind) => self.apply_fault(kind, draw.entropy, request, now),
+            None => self.answer_undisturbed(request, now),
         };
-        let kind = throw.fault.filter(|_| told.fault.is_some());
+        let kind = draw.fault.filter(|_| recorded.fault.is_some());
         // A call that comes with a lost session is made again by every client that had it under way. Which
         // those are is chance, so such a call does not move its dice on.
-        let turned_away = kind.is_none() && matches!(told.reply.answer.status, 401 | 403);
-        if let Some(dice) = self.dice.as_mut().filter(|_| !turned_away) {
-            dice.note(&throw, kind);
+        let turned_away = kind.is_none() && matches!(recorded.reply.answer.status, 401 | 403);
+        if let Some(schedule) = self.schedule.as_mut().filter(|_| !turned_away) {
+            schedule.record_outcome(&draw, kind);
         }
-        told
+        recorded
     }
 
-    fn plainly(&mut self, asked: &HttpRequest, now: Timestamp) -> RecordedReply {
-        let (own, done) = self.carry_out(asked, now);
-        RecordedReply::new(own, DeliveryMode::Whole, done)
+    fn answer_undisturbed(&mut self, request: &HttpRequest, now: Timestamp) -> RecordedReply {
+        let (reply, carried_out) = self.carry_out(request, now);
+        RecordedReply::new(reply, DeliveryMode::Whole, carried_out)
     }
 
     /// Lets the simulator answer and says whether it did as asked.
-    fn carry_out(&mut self, asked: &HttpRequest, now: Timestamp) -> (HttpReply, bool) {
-        let lagging = self.dice.as_ref();
-        let lagging = lagging.is_some_and(|dice| dice.plan().has(FaultKind::Stale));
-        let before = (lagging && asked.method != "GET").then(|| self.simulator.state());
-        let own = self.simulator.answer(asked, now);
+    fn carry_out(&mut self, request: &HttpRequest, now: Timestamp) -> (HttpReply, bool) {
+        let lagging = self.schedule.as_ref();
+        let lagging = lagging.is_some_and(|schedule| schedule.plan().includes(FaultKind::Stale));
+        let before = (lagging && request.method != "GET").then(|| self.simulator.state());
+        let reply = self.simulator.answer(request, now);
         if let Some(before) = before {
-            self.replica.keep(before, self.simulator.as_ref());
+            self.replica.remember_write(before, self.simulator.as_ref());
         }
-        let done = own.status < 400;
-        (own, done)
+        let carried_out = reply.status < 400;
+        (reply, carried_out)
     }
 
     /// Applies a fault to a request. One that finds nothing to go wrong is not named in the record.
-    fn apply(
+    fn apply_fault(
         &mut self,
         kind: FaultKind,
         entropy: u64,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> RecordedReply {
         let instead = |answer| Some(RecordedReply::new(answer, DeliveryMode::Whole, false));
-        let told = match kind {
+        let recorded = match kind {
             FaultKind::TooMany => {
                 // Mostly at once: whoever tests a client waits for every second of it.
                 let after = if entropy.is_multiple_of(4) { "1" } else { "0" };
-                instead(fault_replies::too_many(Some(after.into())))
+                instead(fault_replies::too_many_requests(Some(after.into())))
             }
-            FaultKind::TooManyUntil => {
-                instead(fault_replies::too_many(Some(fault_replies::in_a_second())))
-            }
-            FaultKind::TooManyBare => instead(fault_replies::too_many(None)),
+            FaultKind::TooManyUntil => instead(fault_replies::too_many_requests(Some(
+                fault_replies::date_in_one_second(),
+            ))),
+            FaultKind::TooManyBare => instead(fault_replies::too_many_requests(None)),
             FaultKind::Timeout => instead(HttpReply::empty(408)),
             FaultKind::TooEarly => instead(HttpReply::empty(425)),
-            FaultKind::Server(error) => instead(fault_replies::server(error)),
-            FaultKind::Html => instead(fault_replies::page()),
+            FaultKind::Server(error) => instead(fault_replies::server_error(error)),
+            FaultKind::Html => instead(fault_replies::maintenance_page()),
             FaultKind::DropBefore => Some(RecordedReply::new(
-                fault_replies::nothing(),
+                fault_replies::dropped_reply(),
                 DeliveryMode::Dropped,
                 false,
             )),
             FaultKind::ServerAfter(error) => {
-                let (_, done) = self.carry_out(asked, now);
+                let (_, carried_out) = self.carry_out(request, now);
                 Some(RecordedReply::new(
-                    fault_replies::server(error),
+                    fault_replies::server_error(error),
                     DeliveryMode::Whole,
-                    done,
+                    carried_out,
                 ))
             }
             FaultKind::DropAfter => {
-                let (_, done) = self.carry_out(asked, now);
+                let (_, carried_out) = self.carry_out(request, now);
                 Some(RecordedReply::new(
-                    fault_replies::nothing(),
+                    fault_replies::dropped_reply(),
                     DeliveryMode::Dropped,
-                    done,
+                    carried_out,
                 ))
             }
             FaultKind::DropDuring => {
-                return self.spoilt(kind, asked, now, |reply| {
+                return self.answer_damaged(kind, request, now, |reply| {
                     reply.delivery = DeliveryMode::CutShort
                 });
             }
             FaultKind::Slow => {
-                return self.spoilt(kind, asked, now, |reply| {
+                return self.answer_damaged(kind, request, now, |reply| {
                     reply.delivery = DeliveryMode::Slow
                 });
             }
             FaultKind::Truncated => {
-                return self.spoilt(kind, asked, now, |reply| {
+                return self.answer_damaged(kind, request, now, |reply| {
                     let half = reply.answer.body.len() / 2;
                     reply.answer.body.truncate(half);
                 });
             }
             FaultKind::Twice => {
-                let (_, first) = self.carry_out(asked, now);
-                let (own, second) = self.carry_out(asked, now);
+                let (_, first) = self.carry_out(request, now);
+                let (reply, second) = self.carry_out(request, now);
                 Some(RecordedReply::new(
-                    own,
+                    reply,
                     DeliveryMode::Whole,
                     first || second,
                 ))
             }
-            FaultKind::Stale => self.stale(asked, now),
+            FaultKind::Stale => self.answer_stale(request, now),
             FaultKind::Session => {
-                let lost = self.simulator.lose_session(asked);
-                lost.then(|| self.plainly(asked, now))
+                let lost = self.simulator.expire_session(request);
+                lost.then(|| self.answer_undisturbed(request, now))
             }
             FaultKind::Foreign => {
-                let edit = self.simulator.foreign_edit(entropy, now);
+                let edit = self.simulator.make_foreign_edit(entropy, now);
                 edit.map(|edit| RecordedReply {
                     foreign: Some(edit),
-                    ..self.plainly(asked, now)
+                    ..self.answer_undisturbed(request, now)
                 })
             }
         };
-        match told {
-            Some(told) => told.by(kind),
-            None => self.plainly(asked, now),
+        match recorded {
+            Some(recorded) => recorded.with_fault(kind),
+            None => self.answer_undisturbed(request, now),
         }
     }
 
     /// Carries a request out and spoils the reply, unless there is no body that could be spoilt.
-    fn spoilt(
+    fn answer_damaged(
         &mut self,
         kind: FaultKind,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
         spoil: impl FnOnce(&mut OutgoingReply),
     ) -> RecordedReply {
-        let mut told = self.plainly(asked, now);
-        if told.reply.answer.body.len() < 2 {
-            return told;
+        let mut recorded = self.answer_undisturbed(request, now);
+        if recorded.reply.answer.body.len() < 2 {
+            return recorded;
         }
-        spoil(&mut told.reply);
-        told.by(kind)
+        spoil(&mut recorded.reply);
+        recorded.with_fault(kind)
     }
 
-    fn stale(&mut self, asked: &HttpRequest, now: Timestamp) -> Option<RecordedReply> {
-        if asked.method != "GET" {
+    fn answer_stale(&mut self, request: &HttpRequest, now: Timestamp) -> Option<RecordedReply> {
+        if request.method != "GET" {
             return None;
         }
-        let old = self.replica.answer(self.simulator.as_ref(), asked, now)?;
-        let done = old.status < 400;
-        Some(RecordedReply::new(old, DeliveryMode::Whole, done))
+        let old = self
+            .replica
+            .answer_stale_read(self.simulator.as_ref(), request, now)?;
+        let carried_out = old.status < 400;
+        Some(RecordedReply::new(old, DeliveryMode::Whole, carried_out))
     }
 
     /// The oldest fault that fits the method, one time less.
-    fn next_asked_for(&mut self, method: &str) -> Option<ScriptedFault> {
-        let faults = &mut self.asked_for;
-        let fits = |fault: &ScriptedFault| fault.method.as_deref().is_none_or(|one| one == method);
+    fn take_scripted_fault(&mut self, method: &str) -> Option<ScriptedFault> {
+        let faults = &mut self.scripted;
+        let fits = |fault: &ScriptedFault| {
+            fault
+                .method
+                .as_deref()
+                .is_none_or(|wanted_method| wanted_method == method)
+        };
         let at = faults
             .iter()
             .position(|fault| fault.times > 0 && fits(fault))?;
@@ -294,7 +302,7 @@ impl FaultInjector {
 }
 
 impl ScriptedFault {
-    fn answer(&self) -> HttpReply {
+    fn to_reply(&self) -> HttpReply {
         let mut answer = HttpReply::json(self.status, &json!({"message": "fault asked for"}));
         if let Some(after) = &self.retry_after {
             answer.headers.push(("retry-after".into(), after.clone()));

@@ -49,7 +49,7 @@ pub(super) enum ServerError {
 }
 
 /// Every fault.
-const KINDS: &[FaultKind] = &[
+const ALL_KINDS: &[FaultKind] = &[
     FaultKind::TooMany,
     FaultKind::TooManyUntil,
     FaultKind::TooManyBare,
@@ -101,7 +101,7 @@ impl FaultKind {
     }
 
     /// Whether a client has to make the call again for it.
-    pub fn fails(self) -> bool {
+    pub fn forces_retry(self) -> bool {
         match self {
             FaultKind::Slow | FaultKind::Twice | FaultKind::Stale | FaultKind::Foreign => false,
             FaultKind::TooMany | FaultKind::TooManyUntil | FaultKind::TooManyBare => true,
@@ -116,11 +116,11 @@ impl FaultKind {
 }
 
 /// Shares are counted in this many parts of all calls.
-pub(super) const WHOLE: u32 = 10_000;
+pub(super) const BASIS_POINTS: u32 = 10_000;
 /// Without a mix, all faults together hit one call in six, each the same share.
-const DEFAULT: u32 = WHOLE / 6 / KINDS.len() as u32;
+const DEFAULT_SHARE: u32 = BASIS_POINTS / 6 / ALL_KINDS.len() as u32;
 /// What a fault named without a percentage gets.
-const PLAIN: u32 = 10;
+const DEFAULT_PERCENT: u32 = 10;
 
 /// A seed and a mix of faults: `7` or `7:429=10,drop-after=5,stale`.
 ///
@@ -134,7 +134,7 @@ const PLAIN: u32 = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultPlan {
     seed: u64,
-    /// Shares of [`WHOLE`]; nothing is the default mix.
+    /// Shares of [`BASIS_POINTS`]; nothing is the default mix.
     mix: Option<Vec<(FaultKind, u32)>>,
 }
 
@@ -146,7 +146,7 @@ impl FaultPlan {
 
     /// The names of all faults.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        KINDS.iter().map(|kind| kind.name())
+        ALL_KINDS.iter().map(|kind| kind.name())
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -154,18 +154,19 @@ impl FaultPlan {
     }
 
     /// Whether this fault is in the mix.
-    pub(super) fn has(&self, kind: FaultKind) -> bool {
-        self.shares().any(|(one, share)| one == kind && share > 0)
+    pub(super) fn includes(&self, kind: FaultKind) -> bool {
+        self.shares()
+            .any(|(other, share)| other == kind && share > 0)
     }
 
     fn shares(&self) -> impl Iterator<Item = (FaultKind, u32)> {
-        let every = KINDS.iter().filter(|_| self.mix.is_none());
-        let every = every.map(|kind| (*kind, DEFAULT));
+        let every = ALL_KINDS.iter().filter(|_| self.mix.is_none());
+        let every = every.map(|kind| (*kind, DEFAULT_SHARE));
         self.mix.iter().flatten().copied().chain(every)
     }
 
-    /// The fault at this place of the die, which has [`WHOLE`] sides.
-    pub(super) fn at(&self, side: u32) -> Option<FaultKind> {
+    /// The fault at this place of the die, which has [`BASIS_POINTS`] sides.
+    pub(super) fn fault_at(&self, side: u32) -> Option<FaultKind> {
         let mut end = 0;
         let mut shares = self.shares();
         let hit = shares.find(|(_, share)| {
@@ -187,35 +188,35 @@ impl FromStr for FaultPlan {
         let seed = seed.trim().parse();
         Ok(Self {
             seed: seed.map_err(|_| "the seed must be a whole number, as in 7 or 7:429=10")?,
-            mix: mix.map(mixed).transpose()?,
+            mix: mix.map(parse_mix).transpose()?,
         })
     }
 }
 
-fn mixed(text: &str) -> Result<Vec<(FaultKind, u32)>, String> {
+fn parse_mix(text: &str) -> Result<Vec<(FaultKind, u32)>, String> {
     let mut mix: Vec<(FaultKind, u32)> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (name, percent) = match part.split_once('=') {
             Some((name, percent)) => (name.trim(), percent.trim().parse().ok()),
-            None => (part, Some(PLAIN)),
+            None => (part, Some(DEFAULT_PERCENT)),
         };
-        let Some(kind) = KINDS.iter().find(|kind| kind.name() == name) else {
+        let Some(kind) = ALL_KINDS.iter().find(|kind| kind.name() == name) else {
             let known: Vec<_> = FaultPlan::names().collect();
             let known = known.join(", ");
             return Err(format!("unknown fault {name:?}; known are {known}"));
         };
         let percent = percent.filter(|percent| *percent <= 100);
         let percent = percent.ok_or(format!("{name}: write a percentage from 0 to 100"))?;
-        if mix.iter().any(|(one, _)| one == kind) {
+        if mix.iter().any(|(other, _)| other == kind) {
             return Err(format!("{name} is given twice"));
         }
-        mix.push((*kind, percent * (WHOLE / 100)));
+        mix.push((*kind, percent * (BASIS_POINTS / 100)));
     }
     let all: u32 = mix.iter().map(|(_, share)| share).sum();
-    if all > WHOLE {
+    if all > BASIS_POINTS {
         return Err(format!(
             "the faults come to {} % of all calls",
-            all / (WHOLE / 100)
+            all / (BASIS_POINTS / 100)
         ));
     }
     Ok(mix)
@@ -226,7 +227,7 @@ impl fmt::Display for FaultPlan {
         write!(f, "{}", self.seed)?;
         for (at, (kind, share)) in self.mix.iter().flatten().enumerate() {
             let mark = if at == 0 { ':' } else { ',' };
-            write!(f, "{mark}{}={}", kind.name(), share / (WHOLE / 100))?;
+            write!(f, "{mark}{}={}", kind.name(), share / (BASIS_POINTS / 100))?;
         }
         Ok(())
     }
@@ -251,8 +252,8 @@ mod tests {
             plan(" 7 : stale , slow = 1 ").to_string(),
             "7:stale=10,slow=1"
         );
-        assert!(plan("7").has(FaultKind::Stale));
-        assert!(!plan("7:stale=0,slow").has(FaultKind::Stale));
+        assert!(plan("7").includes(FaultKind::Stale));
+        assert!(!plan("7:stale=0,slow").includes(FaultKind::Stale));
         for (text, words) in [
             ("", "whole number"),
             ("x:stale", "whole number"),
@@ -272,6 +273,6 @@ mod tests {
     #[test]
     fn every_fault_has_a_name_of_its_own() {
         let names: BTreeSet<_> = FaultPlan::names().collect();
-        assert_eq!(names.len(), KINDS.len());
+        assert_eq!(names.len(), ALL_KINDS.len());
     }
 }

@@ -13,7 +13,7 @@ use super::fault_plan::ServerError;
 use super::simulator::HttpReply;
 
 /// 429, with a `Retry-After` or without.
-pub fn too_many(after: Option<String>) -> HttpReply {
+pub fn too_many_requests(after: Option<String>) -> HttpReply {
     let mut answer = HttpReply::json(429, &json!({"message": "Too many requests."}));
     if let Some(after) = after {
         answer.headers.push(("retry-after".into(), after));
@@ -23,7 +23,7 @@ pub fn too_many(after: Option<String>) -> HttpReply {
 
 /// The date of `Retry-After` for a second from now: by the real clock, since that is what a client has.
 /// Dates have no fractions, so it is up to a second less.
-pub fn in_a_second() -> String {
+pub fn date_in_one_second() -> String {
     let now = Timestamp::try_from(SystemTime::now()).unwrap_or_default();
     let soon = now.saturating_add(SignedDuration::from_secs(1));
     let soon = soon.unwrap_or(Timestamp::MAX);
@@ -33,27 +33,27 @@ pub fn in_a_second() -> String {
         .unwrap_or_default()
 }
 
-pub fn server(error: ServerError) -> HttpReply {
+pub fn server_error(error: ServerError) -> HttpReply {
     match error {
         ServerError::Internal => {
             HttpReply::json(500, &json!({"message": "Internal server error."}))
         }
-        ServerError::BadGateway => html(502, "Bad Gateway"),
-        ServerError::Unavailable => html(503, "Service Unavailable"),
+        ServerError::BadGateway => html_page(502, "Bad Gateway"),
+        ServerError::Unavailable => html_page(503, "Service Unavailable"),
     }
 }
 
 /// A page where a document was asked for, with a status as if all were well.
-pub fn page() -> HttpReply {
-    html(200, "We will be back soon")
+pub fn maintenance_page() -> HttpReply {
+    html_page(200, "We will be back soon")
 }
 
 /// What a dropped connection carries; the record shows its status.
-pub fn nothing() -> HttpReply {
+pub fn dropped_reply() -> HttpReply {
     HttpReply::empty(0)
 }
 
-fn html(status: u16, words: &str) -> HttpReply {
+fn html_page(status: u16, words: &str) -> HttpReply {
     HttpReply {
         status,
         headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],

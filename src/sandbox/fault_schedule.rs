@@ -14,26 +14,26 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::fault_plan::{FaultKind, FaultPlan, WHOLE};
-use super::pseudo_random::scatter;
+use super::fault_plan::{BASIS_POINTS, FaultKind, FaultPlan};
+use super::pseudo_random::splitmix64;
 
 /// After so many failures of the same call in a row the next is let through, so that a client that keeps
 /// trying arrives.
-const IN_A_ROW: u8 = 3;
+const MAX_CONSECUTIVE_FAILURES: u8 = 3;
 
 /// The dice of one vendor.
 pub(super) struct FaultSchedule {
     plan: FaultPlan,
     vendor: &'static str,
     /// By hash. It grows with distinct calls only, which a client repeats from pass to pass.
-    calls: HashMap<u64, CallHistory>,
+    histories: HashMap<u64, CallHistory>,
 }
 
 /// What became of one very call so far.
 #[derive(Clone, Copy, Default)]
 struct CallHistory {
-    times: u64,
-    failed_in_a_row: u8,
+    count: u64,
+    consecutive_failures: u8,
 }
 
 /// What the dice say to a call.
@@ -50,7 +50,7 @@ impl FaultSchedule {
         Self {
             plan,
             vendor,
-            calls: HashMap::new(),
+            histories: HashMap::new(),
         }
     }
 
@@ -58,8 +58,8 @@ impl FaultSchedule {
         &self.plan
     }
 
-    /// Throws for a call. What came of it is to be [noted](Self::note).
-    pub fn throw(&self, method: &str, target: &str, body: &[u8]) -> FaultDraw {
+    /// Throws for a call. What came of it is to be [recorded](Self::record_outcome).
+    pub fn draw(&self, method: &str, target: &str, body: &[u8]) -> FaultDraw {
         let mut hash = Sha256::new();
         hash.update(self.plan.seed().to_be_bytes());
         for part in [self.vendor, method, target] {
@@ -71,24 +71,26 @@ impl FaultSchedule {
         let digest = hash.finalize();
         let call = digest.iter().take(8);
         let call = call.fold(0, |number, byte| number << 8 | u64::from(*byte));
-        let made = self.calls.get(&call).copied().unwrap_or_default();
-        let entropy = scatter(call ^ scatter(made.times));
+        let history = self.histories.get(&call).copied().unwrap_or_default();
+        let entropy = splitmix64(call ^ splitmix64(history.count));
         // The remainder is below WHOLE, so it fits.
-        let fault = self.plan.at((entropy % u64::from(WHOLE)) as u32);
-        let spared = made.failed_in_a_row >= IN_A_ROW;
+        let fault = self
+            .plan
+            .fault_at((entropy % u64::from(BASIS_POINTS)) as u32);
+        let let_through = history.consecutive_failures >= MAX_CONSECUTIVE_FAILURES;
         FaultDraw {
             call,
-            fault: fault.filter(|kind| !(spared && kind.fails())),
-            entropy: scatter(entropy),
+            fault: fault.filter(|kind| !(let_through && kind.forces_retry())),
+            entropy: splitmix64(entropy),
         }
     }
 
     /// Notes what was applied to a call, which may be nothing though a fault was thrown.
-    pub fn note(&mut self, throw: &FaultDraw, applied: Option<FaultKind>) {
-        let made = self.calls.entry(throw.call).or_default();
-        made.times += 1;
-        made.failed_in_a_row = match applied {
-            Some(kind) if kind.fails() => made.failed_in_a_row + 1,
+    pub fn record_outcome(&mut self, draw: &FaultDraw, applied: Option<FaultKind>) {
+        let history = self.histories.entry(draw.call).or_default();
+        history.count += 1;
+        history.consecutive_failures = match applied {
+            Some(kind) if kind.forces_retry() => history.consecutive_failures + 1,
             _ => 0,
         };
     }
@@ -106,11 +108,11 @@ mod tests {
 
     /// The names of the faults that the first `count` makings of a call meet.
     fn met(plan: &FaultPlan, path: &str, count: usize) -> Vec<Option<&'static str>> {
-        let mut dice = FaultSchedule::new(plan.clone(), "lac");
+        let mut schedule = FaultSchedule::new(plan.clone(), "lac");
         let mut once = || {
-            let throw = dice.throw("PATCH", path, b"{}");
-            dice.note(&throw, throw.fault);
-            throw.fault.map(FaultKind::name)
+            let draw = schedule.draw("PATCH", path, b"{}");
+            schedule.record_outcome(&draw, draw.fault);
+            draw.fault.map(FaultKind::name)
         };
         (0..count).map(|_| once()).collect()
     }
@@ -120,23 +122,23 @@ mod tests {
         let plan = FaultPlan::seeded(7);
         let alone = met(&plan, "/a", 200);
         assert_eq!(alone, met(&plan, "/a", 200));
-        let mut dice = FaultSchedule::new(plan.clone(), "lac");
+        let mut schedule = FaultSchedule::new(plan.clone(), "lac");
         for expected in alone {
             for other in ["/b", "/c"] {
-                let throw = dice.throw("PATCH", other, b"{}");
-                dice.note(&throw, throw.fault);
+                let draw = schedule.draw("PATCH", other, b"{}");
+                schedule.record_outcome(&draw, draw.fault);
             }
-            let throw = dice.throw("PATCH", "/a", b"{}");
-            assert_eq!(throw.fault.map(FaultKind::name), expected);
-            dice.note(&throw, throw.fault);
+            let draw = schedule.draw("PATCH", "/a", b"{}");
+            assert_eq!(draw.fault.map(FaultKind::name), expected);
+            schedule.record_outcome(&draw, draw.fault);
         }
     }
 
     #[test]
     fn seed_vendor_method_path_and_body_all_count() {
         let first = |seed, vendor, method, path, body: &str| {
-            let dice = FaultSchedule::new(FaultPlan::seeded(seed), vendor);
-            dice.throw(method, path, body.as_bytes()).entropy
+            let schedule = FaultSchedule::new(FaultPlan::seeded(seed), vendor);
+            schedule.draw(method, path, body.as_bytes()).entropy
         };
         let all = [
             first(1, "lac", "GET", "/a", ""),
@@ -154,11 +156,11 @@ mod tests {
     #[test]
     fn the_default_mix_reaches_every_fault_on_one_call_in_six() {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-        let dice = FaultSchedule::new(FaultPlan::seeded(3), "lac");
+        let schedule = FaultSchedule::new(FaultPlan::seeded(3), "lac");
         for number in 0..60_000 {
-            let throw = dice.throw("GET", &format!("/{number}"), b"");
+            let draw = schedule.draw("GET", &format!("/{number}"), b"");
             *counts
-                .entry(throw.fault.map_or("", FaultKind::name))
+                .entry(draw.fault.map_or("", FaultKind::name))
                 .or_default() += 1;
         }
         let well = counts.remove("").unwrap();

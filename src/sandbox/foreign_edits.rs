@@ -10,13 +10,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::pseudo_random::scatter;
+use super::pseudo_random::splitmix64;
 use super::simulator::Simulator;
 
 /// What others change at one vendor.
 pub struct ForeignEditTable {
-    pub places: &'static [EditableValue],
-    pub stamp: Option<ModifiedMember>,
+    pub values: &'static [EditableValue],
+    pub modified_member: Option<ModifiedMember>,
 }
 
 /// The member of an object that tells when an admin last changed it, and how a time is written there.
@@ -31,7 +31,11 @@ pub struct EditableValue {
     pub change: ValueEdit,
 }
 
-pub const fn place(object: &'static str, field: &'static str, change: ValueEdit) -> EditableValue {
+pub const fn editable_value(
+    object: &'static str,
+    field: &'static str,
+    change: ValueEdit,
+) -> EditableValue {
     EditableValue {
         object,
         field,
@@ -40,7 +44,7 @@ pub const fn place(object: &'static str, field: &'static str, change: ValueEdit)
 }
 
 /// 2031-01-01T00:00:00Z, later than anything in the seeds.
-const LATER: i64 = 1_924_992_000;
+const EDITED_DATES_START: i64 = 1_924_992_000;
 
 /// How a value is changed.
 pub enum ValueEdit {
@@ -59,48 +63,50 @@ pub enum ValueEdit {
 }
 
 /// Makes one edit. Says `{"object", "field", "before", "after", "usage"}`, or nothing when no place fits.
-pub fn edit(
+pub fn make_edit(
     simulator: &mut dyn Simulator,
     table: &ForeignEditTable,
     entropy: u64,
     now: Timestamp,
 ) -> Option<Value> {
     let account = simulator.state();
-    let mut places = rotated(table.places.iter().collect(), entropy).into_iter();
-    places.find_map(|place| {
+    let mut candidates = rotate_by_entropy(table.values.iter().collect(), entropy).into_iter();
+    candidates.find_map(|candidate| {
         let mut account = account.clone();
-        let said = place.edit(&mut account, table, scatter(entropy), now)?;
-        simulator.set_state(account).ok().map(|()| said)
+        let description = candidate.edit_account(&mut account, table, splitmix64(entropy), now)?;
+        simulator.set_state(account).ok().map(|()| description)
     })
 }
 
 impl EditableValue {
-    fn edit(
+    fn edit_account(
         &self,
         account: &mut Value,
         table: &ForeignEditTable,
         entropy: u64,
         now: Timestamp,
     ) -> Option<Value> {
-        let objects = rotated(pointers(account, self.object), entropy);
+        let objects = rotate_by_entropy(find_pointers(account, self.object), entropy);
         let (object, field) = objects.into_iter().find_map(|object| {
-            let fields = pointers(account.pointer(&object)?, self.field);
-            let field = rotated(fields, scatter(entropy)).into_iter().next()?;
+            let fields = find_pointers(account.pointer(&object)?, self.field);
+            let field = rotate_by_entropy(fields, splitmix64(entropy))
+                .into_iter()
+                .next()?;
             Some((object, field))
         })?;
         let pool = match self.change {
-            ValueEdit::Member(path) => pointers(account, path)
+            ValueEdit::Member(path) => find_pointers(account, path)
                 .iter()
                 .filter_map(|id| account.pointer(id).cloned())
                 .collect(),
             _ => Vec::new(),
         };
         let whole = account.pointer(&object)?;
-        let (id, name) = (label(whole)?, named(whole, &field));
+        let (id, name) = (element_label(whole)?, readable_path(whole, &field));
         let value = account.pointer_mut(&format!("{object}{field}"))?;
-        let (before, after) = self.change.made(value, pool, scatter(!entropy))?;
+        let (before, after) = self.change.apply_to(value, pool, splitmix64(!entropy))?;
         let usage = matches!(self.change, ValueEdit::Usage);
-        if let Some((name, written)) = table.stamp.filter(|_| !usage) {
+        if let Some((name, written)) = table.modified_member.filter(|_| !usage) {
             account.pointer_mut(&object)?[name] = written(now).into();
         }
         Some(json!({"object": id, "field": name, "before": before, "after": after, "usage": usage}))
@@ -109,7 +115,12 @@ impl EditableValue {
 
 impl ValueEdit {
     /// Changes the value and gives what was before and after; of a list, only the element that came or went.
-    fn made(&self, value: &mut Value, pool: Vec<Value>, entropy: u64) -> Option<(Value, Value)> {
+    fn apply_to(
+        &self,
+        value: &mut Value,
+        pool: Vec<Value>,
+        entropy: u64,
+    ) -> Option<(Value, Value)> {
         let below = |count: u64| entropy % count.max(1);
         let after = match self {
             ValueEdit::Number(low, high) => {
@@ -127,7 +138,10 @@ impl ValueEdit {
                 value.as_str()?;
                 // Below a thousand days, so it fits.
                 let days = SignedDuration::from_hours(24 * below(1000) as i64);
-                let later = Timestamp::from_second(LATER).ok()?.checked_add(days).ok()?;
+                let later = Timestamp::from_second(EDITED_DATES_START)
+                    .ok()?
+                    .checked_add(days)
+                    .ok()?;
                 json!(later.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
             }
             ValueEdit::Removal => {
@@ -136,9 +150,9 @@ impl ValueEdit {
                 return Some((list.remove(at), Value::Null));
             }
             ValueEdit::Member(_) => {
-                let id = rotated(pool, entropy).into_iter().next()?;
+                let id = rotate_by_entropy(pool, entropy).into_iter().next()?;
                 let list = value.as_array_mut()?;
-                let at = list.iter().position(|one| *one == id);
+                let at = list.iter().position(|element| *element == id);
                 return Some(match at {
                     Some(at) => (list.remove(at), Value::Null),
                     None => {
@@ -154,7 +168,7 @@ impl ValueEdit {
 }
 
 /// The same, beginning with the one that the entropy chooses.
-fn rotated<T>(mut all: Vec<T>, entropy: u64) -> Vec<T> {
+fn rotate_by_entropy<T>(mut all: Vec<T>, entropy: u64) -> Vec<T> {
     if !all.is_empty() {
         // The remainder is below the length, so it fits.
         let by = (entropy % all.len() as u64) as usize;
@@ -164,9 +178,9 @@ fn rotated<T>(mut all: Vec<T>, entropy: u64) -> Vec<T> {
 }
 
 /// JSON pointers to everything under a path.
-fn pointers(value: &Value, path: &str) -> Vec<String> {
-    let (step, rest) = match path.split_once('/') {
-        Some((step, rest)) => (step, Some(rest)),
+fn find_pointers(value: &Value, path: &str) -> Vec<String> {
+    let (step, tail) = match path.split_once('/') {
+        Some((step, tail)) => (step, Some(tail)),
         None => (path, None),
     };
     let found: Vec<(String, &Value)> = match (step, value) {
@@ -181,20 +195,20 @@ fn pointers(value: &Value, path: &str) -> Vec<String> {
             .into_iter()
             .collect(),
     };
-    match rest {
+    match tail {
         None => found.into_iter().map(|(pointer, _)| pointer).collect(),
-        Some(rest) => found
+        Some(tail) => found
             .into_iter()
             .flat_map(|(pointer, value)| {
-                let below = pointers(value, rest).into_iter();
-                below.map(move |rest| format!("{pointer}{rest}"))
+                let below = find_pointers(value, tail).into_iter();
+                below.map(move |tail| format!("{pointer}{tail}"))
             })
             .collect(),
     }
 }
 
 /// What an element of a list is known by, in all five accounts.
-fn label(of: &Value) -> Option<String> {
+fn element_label(of: &Value) -> Option<String> {
     const KEYS: &[&str] = &[
         "activation_key",
         "product_feature",
@@ -210,7 +224,7 @@ fn label(of: &Value) -> Option<String> {
 }
 
 /// A pointer with names instead of positions: `Features[Licstat].count`.
-fn named(object: &Value, pointer: &str) -> String {
+fn readable_path(object: &Value, pointer: &str) -> String {
     let mut name = String::new();
     let mut here = object;
     for step in pointer.split('/').skip(1) {
@@ -220,7 +234,10 @@ fn named(object: &Value, pointer: &str) -> String {
             None => &here[step],
         };
         if at.is_some() {
-            name.push_str(&format!("[{}]", label(here).unwrap_or(step.to_owned())));
+            name.push_str(&format!(
+                "[{}]",
+                element_label(here).unwrap_or(step.to_owned())
+            ));
         } else {
             if !name.is_empty() {
                 name.push('.');
@@ -249,13 +266,24 @@ mod tests {
             let mut fields = BTreeSet::new();
             for entropy in 0..40 {
                 let before = simulator.state();
-                let said = simulator.foreign_edit(scatter(entropy), now()).unwrap();
-                assert_ne!(simulator.state(), before, "{}: {said}", vendor.prefix);
-                assert_ne!(said["before"], said["after"], "{}: {said}", vendor.prefix);
-                let field = said["field"].as_str().unwrap();
+                let description = simulator
+                    .make_foreign_edit(splitmix64(entropy), now())
+                    .unwrap();
+                assert_ne!(
+                    simulator.state(),
+                    before,
+                    "{}: {description}",
+                    vendor.prefix
+                );
+                assert_ne!(
+                    description["before"], description["after"],
+                    "{}: {description}",
+                    vendor.prefix
+                );
+                let field = description["field"].as_str().unwrap();
                 fields.insert(field.rsplit('.').next().unwrap().to_owned());
-                let object = said["object"].as_str().unwrap();
-                assert!(before.to_string().contains(object), "{said}");
+                let object = description["object"].as_str().unwrap();
+                assert!(before.to_string().contains(object), "{description}");
             }
             assert!(fields.len() >= 3, "{}: {fields:?}", vendor.prefix);
         }
@@ -266,11 +294,13 @@ mod tests {
         for vendor in VENDORS {
             let edited = |entropy| {
                 let mut simulator = (vendor.seeded)();
-                let said = simulator.foreign_edit(entropy, now());
-                (said, simulator.state())
+                let description = simulator.make_foreign_edit(entropy, now());
+                (description, simulator.state())
             };
             assert_eq!(edited(7), edited(7));
-            let all: BTreeSet<String> = (0..10).map(|n| edited(scatter(n)).1.to_string()).collect();
+            let all: BTreeSet<String> = (0..10)
+                .map(|n| edited(splitmix64(n)).1.to_string())
+                .collect();
             assert!(all.len() > 3, "{}: {}", vendor.prefix, all.len());
         }
     }
@@ -286,7 +316,12 @@ mod tests {
                 }
             }
             simulator.set_state(empty).unwrap();
-            assert_eq!(simulator.foreign_edit(1, now()), None, "{}", vendor.prefix);
+            assert_eq!(
+                simulator.make_foreign_edit(1, now()),
+                None,
+                "{}",
+                vendor.prefix
+            );
         }
     }
 
@@ -295,13 +330,13 @@ mod tests {
         let account =
             json!({"orders": [{"id": 1, "Features": [{"name": "a", "count": 3}]}, {"id": 2}]});
         assert_eq!(
-            pointers(&account, "orders/*/Features/*/count"),
+            find_pointers(&account, "orders/*/Features/*/count"),
             ["/orders/0/Features/0/count"]
         );
         assert_eq!(
-            named(&account["orders"][0], "/Features/0/count"),
+            readable_path(&account["orders"][0], "/Features/0/count"),
             "Features[a].count"
         );
-        assert_eq!(label(&account["orders"][1]).as_deref(), Some("2"));
+        assert_eq!(element_label(&account["orders"][1]).as_deref(), Some("2"));
     }
 }

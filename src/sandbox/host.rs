@@ -16,7 +16,7 @@ use super::fault_injector::{FaultInjector, OutgoingReply, ScriptedFault};
 use super::fault_plan::FaultPlan;
 use super::fault_schedule::FaultSchedule;
 use super::population::Population;
-use super::request_record::{BoundedLog, ForeignEdit, RecordedRequest, shown_path};
+use super::request_record::{BoundedLog, ForeignEdit, RecordedRequest, redact_target};
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// A vendor that the sandbox serves, and how a fresh account of it is made.
@@ -28,16 +28,16 @@ pub(crate) struct SimulatedVendor {
 }
 
 impl SimulatedVendor {
-    fn troubled(&self, faults: Option<&FaultPlan>, population: &Population) -> FaultInjector {
+    fn new_injector(&self, faults: Option<&FaultPlan>, population: &Population) -> FaultInjector {
         let mut simulator = (self.seeded)();
-        let objects = population.of(self.prefix);
+        let objects = population.objects_of(self.prefix);
         if objects > 0 {
             simulator.populate(objects);
         }
-        FaultInjector::new(simulator, self.dice(faults))
+        FaultInjector::new(simulator, self.new_schedule(faults))
     }
 
-    fn dice(&self, faults: Option<&FaultPlan>) -> Option<FaultSchedule> {
+    fn new_schedule(&self, faults: Option<&FaultPlan>) -> Option<FaultSchedule> {
         faults.map(|plan| FaultSchedule::new(plan.clone(), self.prefix))
     }
 }
@@ -56,22 +56,22 @@ pub(super) struct IncomingRequest {
 
 struct MountedVendor {
     vendor: SimulatedVendor,
-    troubled: Mutex<FaultInjector>,
+    injector: Mutex<FaultInjector>,
 }
 
 pub(super) struct SimulatorHost {
-    places: Vec<MountedVendor>,
-    seen: Mutex<BoundedLog<RecordedRequest>>,
-    foreign: Mutex<BoundedLog<ForeignEdit>>,
+    mounted: Vec<MountedVendor>,
+    requests: Mutex<BoundedLog<RecordedRequest>>,
+    edits: Mutex<BoundedLog<ForeignEdit>>,
     /// What the sandbox was started with.
     faults: Option<FaultPlan>,
     population: Population,
     /// What is added to the real clock.
-    offset: Mutex<SignedDuration>,
+    clock_offset: Mutex<SignedDuration>,
 }
 
 /// A simulator that panicked is a bug of ours, but its account is plain data and the others go on.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -81,22 +81,22 @@ impl SimulatorHost {
         faults: Option<FaultPlan>,
         population: Population,
     ) -> Self {
-        let place = |vendor: &SimulatedVendor| MountedVendor {
+        let mounted = |vendor: &SimulatedVendor| MountedVendor {
             vendor: *vendor,
-            troubled: Mutex::new(vendor.troubled(faults.as_ref(), &population)),
+            injector: Mutex::new(vendor.new_injector(faults.as_ref(), &population)),
         };
         Self {
-            places: vendors.iter().map(place).collect(),
-            seen: Mutex::default(),
-            foreign: Mutex::default(),
+            mounted: vendors.iter().map(mounted).collect(),
+            requests: Mutex::default(),
+            edits: Mutex::default(),
             faults,
             population,
-            offset: Mutex::default(),
+            clock_offset: Mutex::default(),
         }
     }
 
     pub fn prefixes(&self) -> impl Iterator<Item = &'static str> {
-        self.places.iter().map(|place| place.vendor.prefix)
+        self.mounted.iter().map(|mounted| mounted.vendor.prefix)
     }
 
     /// Answers a vendor request and records it.
@@ -105,52 +105,52 @@ impl SimulatorHost {
             Some((path, query)) => (path, query),
             None => (arrived.target.as_str(), ""),
         };
-        let rest = path.strip_prefix('/').unwrap_or(path);
-        let (prefix, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let vendor_path = path.strip_prefix('/').unwrap_or(path);
+        let (prefix, vendor_path) = vendor_path.split_once('/').unwrap_or((vendor_path, ""));
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
-        let shown = shown_path(path, &query, &arrived.target);
-        let mut seen = RecordedRequest::new(&arrived.method, shown, &arrived.body);
-        let Some(place) = self.place(prefix) else {
+        let shown = redact_target(path, &query, &arrived.target);
+        let mut entry = RecordedRequest::new(&arrived.method, shown, &arrived.body);
+        let Some(mounted) = self.find_vendor(prefix) else {
             let known: Vec<_> = self.prefixes().collect();
-            self.record(seen);
+            self.record(entry);
             let words = format!("no vendor {prefix:?} in this sandbox");
             return OutgoingReply::whole(HttpReply::json(
                 404,
                 &json!({"error": words, "vendors": known}),
             ));
         };
-        let asked = HttpRequest {
+        let request = HttpRequest {
             method: arrived.method,
-            path: percent_decode_str(&format!("/{rest}"))
+            path: percent_decode_str(&format!("/{vendor_path}"))
                 .decode_utf8_lossy()
                 .into_owned(),
             query,
             headers: arrived.headers,
             body: arrived.body,
-            base: format!("{}/{prefix}", arrived.address),
+            base_url: format!("{}/{prefix}", arrived.address),
         };
-        let mut troubled = lock(&place.troubled);
-        let told = troubled.answer(&asked, &arrived.target, self.now());
-        seen.status = told.reply.answer.status;
-        seen.fault = told.fault;
-        seen.carried_out = told.carried_out;
-        if let Some(change) = told.foreign {
-            lock(&self.foreign).push(ForeignEdit {
+        let mut injector = lock_ignoring_poison(&mounted.injector);
+        let recorded = injector.answer(&request, &arrived.target, self.now());
+        entry.status = recorded.reply.answer.status;
+        entry.fault = recorded.fault;
+        entry.carried_out = recorded.carried_out;
+        if let Some(change) = recorded.foreign {
+            lock_ignoring_poison(&self.edits).push(ForeignEdit {
                 vendor: prefix.to_owned(),
-                before: format!("{} {}", seen.method, seen.path),
+                before: format!("{} {}", entry.method, entry.path),
                 change,
             });
         }
         // Recorded while the simulator is still ours: the record has the order in which writes took effect.
-        self.record(seen);
-        told.reply
+        self.record(entry);
+        recorded.reply
     }
 
     /// Notes a request that never reached a simulator.
-    pub fn record(&self, seen: RecordedRequest) {
-        lock(&self.seen).push(seen);
+    pub fn record(&self, entry: RecordedRequest) {
+        lock_ignoring_poison(&self.requests).push(entry);
     }
 
     pub fn now(&self) -> Timestamp {
@@ -158,77 +158,78 @@ impl SimulatorHost {
         // A clock beyond every calendar is none.
         Timestamp::try_from(SystemTime::now())
             .unwrap_or_default()
-            .saturating_add(*lock(&self.offset))
+            .saturating_add(*lock_ignoring_poison(&self.clock_offset))
             .unwrap_or(Timestamp::MAX)
     }
 
-    pub fn advance(&self, by: SignedDuration) {
-        let mut offset = lock(&self.offset);
+    pub fn advance_clock(&self, by: SignedDuration) {
+        let mut offset = lock_ignoring_poison(&self.clock_offset);
         *offset = offset.saturating_add(by);
     }
 
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        lock(&self.seen).all()
+        lock_ignoring_poison(&self.requests).to_vec()
     }
 
     pub fn request_count(&self) -> u64 {
-        lock(&self.seen).count()
+        lock_ignoring_poison(&self.requests).count()
     }
 
     pub fn forget_requests(&self) {
-        lock(&self.seen).clear();
+        lock_ignoring_poison(&self.requests).clear();
     }
 
     /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
     pub fn reset(&self) {
-        for place in &self.places {
-            *lock(&place.troubled) = place
+        for mounted in &self.mounted {
+            *lock_ignoring_poison(&mounted.injector) = mounted
                 .vendor
-                .troubled(self.faults.as_ref(), &self.population);
+                .new_injector(self.faults.as_ref(), &self.population);
         }
-        *lock(&self.offset) = SignedDuration::ZERO;
-        lock(&self.foreign).clear();
+        *lock_ignoring_poison(&self.clock_offset) = SignedDuration::ZERO;
+        lock_ignoring_poison(&self.edits).clear();
         self.forget_requests();
     }
 
-    pub fn fail(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
-        lock(&self.known(prefix)?.troubled).ask_for(fault);
+    pub fn script_fault(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
+        lock_ignoring_poison(&self.require_vendor(prefix)?.injector).script_fault(fault);
         Ok(())
     }
 
     /// Takes another plan of faults, whose dice have seen no call yet; nothing is no faults.
     pub fn set_faults(&self, faults: Option<&FaultPlan>) {
-        for place in &self.places {
-            lock(&place.troubled).set_dice(place.vendor.dice(faults));
+        for mounted in &self.mounted {
+            lock_ignoring_poison(&mounted.injector)
+                .set_schedule(mounted.vendor.new_schedule(faults));
         }
     }
 
     pub fn foreign_edits(&self) -> Vec<ForeignEdit> {
-        lock(&self.foreign).all()
+        lock_ignoring_poison(&self.edits).to_vec()
     }
 
     pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
-        lock(&self.known(prefix)?.troubled).set_state(state)
+        lock_ignoring_poison(&self.require_vendor(prefix)?.injector).set_state(state)
     }
 
     /// Does something with one simulator; the error says that there is none.
-    pub fn with<T>(
+    pub fn with_simulator<T>(
         &self,
         prefix: &str,
         act: impl FnOnce(&mut dyn Simulator) -> T,
     ) -> Result<T, String> {
-        let place = self.known(prefix)?;
-        Ok(act(lock(&place.troubled).simulator()))
+        let mounted = self.require_vendor(prefix)?;
+        Ok(act(lock_ignoring_poison(&mounted.injector).simulator_mut()))
     }
 
-    fn place(&self, prefix: &str) -> Option<&MountedVendor> {
-        self.places
+    fn find_vendor(&self, prefix: &str) -> Option<&MountedVendor> {
+        self.mounted
             .iter()
-            .find(|place| place.vendor.prefix == prefix)
+            .find(|mounted| mounted.vendor.prefix == prefix)
     }
 
-    fn known(&self, prefix: &str) -> Result<&MountedVendor, String> {
-        self.place(prefix)
+    fn require_vendor(&self, prefix: &str) -> Result<&MountedVendor, String> {
+        self.find_vendor(prefix)
             .ok_or_else(|| format!("no vendor {prefix:?} in this sandbox"))
     }
 }

@@ -17,47 +17,48 @@ use super::strict_json::JsonObject;
 pub struct LayeredObject {
     shared: Arc<JsonObject>,
     /// Members that are not as in the shared object; few, so they are searched one by one.
-    own: Vec<(Cow<'static, str>, Value)>,
+    overrides: Vec<(Cow<'static, str>, Value)>,
 }
 
 impl From<JsonObject> for LayeredObject {
     fn from(object: JsonObject) -> Self {
         Self {
             shared: Arc::new(object),
-            own: Vec::new(),
+            overrides: Vec::new(),
         }
     }
 }
 
 impl LayeredObject {
-    pub fn over(shared: &Arc<JsonObject>, own: Vec<(Cow<'static, str>, Value)>) -> Self {
+    pub fn over(shared: &Arc<JsonObject>, overrides: Vec<(Cow<'static, str>, Value)>) -> Self {
         Self {
             shared: Arc::clone(shared),
-            own,
+            overrides,
         }
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let own = self.own.iter().find(|(own, _)| own == name);
-        own.map(|(_, value)| value)
+        let overridden = self.overrides.iter().find(|(key, _)| key == name);
+        overridden
+            .map(|(_, value)| value)
             .or_else(|| self.shared.get(name))
     }
 
     pub fn insert(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
         let name = name.into();
-        match self.own.iter_mut().find(|(own, _)| *own == name) {
-            Some((_, place)) => *place = value,
-            None => self.own.push((name, value)),
+        match self.overrides.iter_mut().find(|(key, _)| *key == name) {
+            Some((_, slot)) => *slot = value,
+            None => self.overrides.push((name, value)),
         }
     }
 
     /// The members in the order of the shared object, then those that it lacks.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         let shared = self.shared.iter().map(|(name, value)| {
-            let own = self.own.iter().find(|(own, _)| own == name);
-            (name.as_str(), own.map_or(value, |(_, value)| value))
+            let overridden = self.overrides.iter().find(|(key, _)| key == name);
+            (name.as_str(), overridden.map_or(value, |(_, value)| value))
         });
-        let added = self.own.iter();
+        let added = self.overrides.iter();
         let added = added.filter(|(name, _)| !self.shared.contains_key(name.as_ref()));
         shared.chain(added.map(|(name, value)| (name.as_ref(), value)))
     }

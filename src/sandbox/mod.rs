@@ -107,7 +107,7 @@ impl Default for Options {
 }
 
 /// How long [`SandboxServer::stop`] waits for requests in flight; idle connections close at once.
-const GRACE: Duration = Duration::from_millis(250);
+const STOP_GRACE: Duration = Duration::from_millis(250);
 
 /// A running sandbox, seeded; dropping it stops it too.
 pub struct SandboxServer {
@@ -139,7 +139,7 @@ impl SandboxServer {
             listener,
             open: open.clone(),
         };
-        let serving = server::serve(listener, Arc::clone(&host), options.latency, async {
+        let serving = server::serve_http(listener, Arc::clone(&host), options.latency, async {
             // An error means that the sender was dropped, which asks for the same.
             let _ = stopped.await;
         });
@@ -212,7 +212,8 @@ impl SandboxServer {
 
     /// The account of a vendor; the error says that there is no such vendor.
     pub fn state(&self, prefix: &str) -> Result<Value, String> {
-        self.host.with(prefix, |simulator| simulator.state())
+        self.host
+            .with_simulator(prefix, |simulator| simulator.state())
     }
 
     /// Replaces the account of a vendor.
@@ -221,18 +222,19 @@ impl SandboxServer {
     }
 
     pub fn switches(&self, prefix: &str) -> Result<Value, String> {
-        self.host.with(prefix, |simulator| simulator.switches())
+        self.host
+            .with_simulator(prefix, |simulator| simulator.switches())
     }
 
     /// Changes the named switches of a vendor and leaves its others.
     pub fn set_switches(&self, prefix: &str, switches: Value) -> Result<(), String> {
         self.host
-            .with(prefix, |simulator| simulator.set_switches(switches))?
+            .with_simulator(prefix, |simulator| simulator.set_switches(switches))?
     }
 
     /// Makes the next fitting requests of a vendor fail; several faults wait in line.
-    pub fn fail(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
-        self.host.fail(prefix, fault)
+    pub fn script_fault(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
+        self.host.script_fault(prefix, fault)
     }
 
     /// Injects seeded faults from now on; `None` switches them off, for example to look at what came of them.
@@ -246,14 +248,14 @@ impl SandboxServer {
     }
 
     /// Moves the simulators' clock, so that tokens and sessions age without waiting.
-    pub fn advance(&self, by: SignedDuration) {
-        self.host.advance(by);
+    pub fn advance_clock(&self, by: SignedDuration) {
+        self.host.advance_clock(by);
     }
 
     /// Waits until every connection made before is closed. Only then nothing can come any more of a call
     /// whose client gave up: it may lie in a socket, unread.
-    pub async fn all_closed(&self) -> io::Result<()> {
-        connection_count::all_closed(self.address, &self.open).await
+    pub async fn wait_until_all_closed(&self) -> io::Result<()> {
+        connection_count::wait_until_all_closed(self.address, &self.open).await
     }
 
     /// Stops serving: idle connections close at once, requests in flight get a moment to finish.
@@ -262,7 +264,7 @@ impl SandboxServer {
             stopper, mut task, ..
         } = self;
         drop(stopper);
-        if tokio::time::timeout(GRACE, &mut task).await.is_err() {
+        if tokio::time::timeout(STOP_GRACE, &mut task).await.is_err() {
             task.abort();
         }
     }

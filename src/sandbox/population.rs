@@ -19,8 +19,8 @@ pub struct Population {
 
 impl Population {
     /// How many objects a vendor gets.
-    pub fn of(&self, vendor: &str) -> usize {
-        let chosen = self.vendors.is_empty() || self.vendors.iter().any(|one| one == vendor);
+    pub fn objects_of(&self, vendor: &str) -> usize {
+        let chosen = self.vendors.is_empty() || self.vendors.iter().any(|name| name == vendor);
         if chosen { self.objects } else { 0 }
     }
 
@@ -34,11 +34,11 @@ impl Population {
             .iter()
             .find(|(name, _)| *name == vendor)
             .ok_or_else(|| format!("no vendor {vendor:?} in this sandbox"))?;
-        let objects = self.of(vendor);
-        let differing = differing(objects, percent);
-        Ok((0..objects).map(move |place| {
-            let so_far = |place: usize| place * differing / objects;
-            manifest(place, objects, so_far(place + 1) > so_far(place))
+        let objects = self.objects_of(vendor);
+        let differing = count_differing(objects, percent);
+        Ok((0..objects).map(move |index| {
+            let so_far = |index: usize| index * differing / objects;
+            manifest(index, objects, so_far(index + 1) > so_far(index))
         }))
     }
 }
@@ -47,22 +47,25 @@ impl Population {
 type ManifestWriter = fn(usize, usize, bool) -> String;
 
 const MANIFESTS: &[(&str, ManifestWriter)] = &[
-    ("alinea", alinea::populate::manifest),
-    ("cryptlex", cryptlex::populate::manifest),
-    ("informatica", informatica::populate::manifest),
-    ("lac", lac::populate::manifest),
-    ("licensespring", licensespring::populate::manifest),
+    ("alinea", alinea::populate::write_manifest),
+    ("cryptlex", cryptlex::populate::write_manifest),
+    ("informatica", informatica::populate::write_manifest),
+    ("lac", lac::populate::write_manifest),
+    ("licensespring", licensespring::populate::write_manifest),
 ];
 
 /// The number of objects that are this percentage of all, rounded.
-fn differing(objects: usize, percent: f64) -> usize {
+fn count_differing(objects: usize, percent: f64) -> usize {
     // Far below 2^52, and not negative after clamping.
     (objects as f64 * percent.clamp(0.0, 100.0) / 100.0).round() as usize
 }
 
 /// A connection manifest that leads to a vendor's simulator, and the variables that it takes its secrets from.
-pub fn connection(vendor: &str, address: &str) -> Option<(String, Vec<(String, &'static str)>)> {
-    let credential = credentials::credentials(vendor).next()?;
+pub fn connection_manifest(
+    vendor: &str,
+    address: &str,
+) -> Option<(String, Vec<(String, &'static str)>)> {
+    let credential = credentials::credentials_of(vendor).next()?;
     let variable = |name: &str| format!("SANDBOX_{vendor}_{name}").to_uppercase();
     let variables: Vec<_> = credential
         .values
@@ -105,9 +108,11 @@ mod tests {
             vendors: Vec::new(),
         };
         for vendor in ["alinea", "cryptlex", "informatica", "lac", "licensespring"] {
-            let held: Vec<_> = population.manifests(vendor, 0.0).unwrap().collect();
+            let matching: Vec<_> = population.manifests(vendor, 0.0).unwrap().collect();
             let drifted: Vec<_> = population.manifests(vendor, 1.0).unwrap().collect();
-            let places: Vec<usize> = (0..1000).filter(|at| held[*at] != drifted[*at]).collect();
+            let places: Vec<usize> = (0..1000)
+                .filter(|at| matching[*at] != drifted[*at])
+                .collect();
             let expected: Vec<usize> = (0..10).map(|n| 100 * n + 99).collect();
             assert_eq!(places, expected, "{vendor}");
         }
@@ -120,7 +125,7 @@ mod tests {
             objects: 5000,
             vendors: vec!["lac".into()],
         };
-        assert_eq!(population.of("alinea"), 0);
+        assert_eq!(population.objects_of("alinea"), 0);
         let all: std::collections::BTreeSet<String> =
             population.manifests("lac", 0.0).unwrap().collect();
         assert_eq!(all.len(), 5000);
@@ -128,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_connection_names_its_variables_and_no_secret() {
-        let (text, variables) = connection("lac", "http://127.0.0.1:1").unwrap();
+        let (text, variables) = connection_manifest("lac", "http://127.0.0.1:1").unwrap();
         assert!(text.ends_with(
             "baseUrl: http://127.0.0.1:1/lac\n  auth:\n    login:\n      username: {env: SANDBOX_LAC_USERNAME}\n      password: {env: SANDBOX_LAC_PASSWORD}\n"
         ), "{text}");

@@ -30,7 +30,7 @@ impl RecordedRequest {
             method: method.to_owned(),
             path: shown_path,
             status: 404,
-            body: recorded_body(body),
+            body: redact_body(body),
             fault: None,
             carried_out: false,
         }
@@ -49,7 +49,7 @@ pub struct ForeignEdit {
 }
 
 /// How many are kept, so that a sandbox left running does not grow without bound.
-const KEPT: usize = 100_000;
+const MAX_KEPT: usize = 100_000;
 
 /// The newest of many, the oldest of them first.
 #[derive(Debug)]
@@ -68,15 +68,15 @@ impl<T> Default for BoundedLog<T> {
 }
 
 impl<T: Clone> BoundedLog<T> {
-    pub(super) fn push(&mut self, one: T) {
-        if self.kept.len() == KEPT {
+    pub(super) fn push(&mut self, entry: T) {
+        if self.kept.len() == MAX_KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(one);
+        self.kept.push_back(entry);
         self.count += 1;
     }
 
-    pub(super) fn all(&self) -> Vec<T> {
+    pub(super) fn to_vec(&self) -> Vec<T> {
         self.kept.iter().cloned().collect()
     }
 
@@ -91,7 +91,7 @@ impl<T: Clone> BoundedLog<T> {
 }
 
 /// Whether a member or parameter of this name holds a credential.
-fn secret(name: &str) -> bool {
+fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['_', '-'], "");
     ["password", "secret", "token", "apikey", "sessionid"]
         .iter()
@@ -99,12 +99,12 @@ fn secret(name: &str) -> bool {
 }
 
 /// A target as the record shows it: the value of a secret parameter is `-`. `path` is it without the query.
-pub(super) fn shown_path(path: &str, query: &[(String, String)], target: &str) -> String {
-    if !query.iter().any(|(name, _)| secret(name)) {
+pub(super) fn redact_target(path: &str, query: &[(String, String)], target: &str) -> String {
+    if !query.iter().any(|(name, _)| is_secret_name(name)) {
         return target.to_owned();
     }
     let shown = query.iter().map(|(name, value)| {
-        let value = if secret(name) { "-" } else { value };
+        let value = if is_secret_name(name) { "-" } else { value };
         (name, value)
     });
     let query = form_urlencoded::Serializer::new(String::new())
@@ -115,10 +115,10 @@ pub(super) fn shown_path(path: &str, query: &[(String, String)], target: &str) -
 
 /// The body as JSON unless it holds a credential: logins and token requests are known by their members, so
 /// that one sent to a wrong path is not recorded either.
-fn recorded_body(body: &[u8]) -> Option<Value> {
+fn redact_body(body: &[u8]) -> Option<Value> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let holds_secret = match &body {
-        Value::Object(members) => members.keys().any(|name| secret(name)),
+        Value::Object(members) => members.keys().any(|name| is_secret_name(name)),
         _ => false,
     };
     (!holds_secret).then_some(body)

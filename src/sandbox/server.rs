@@ -36,7 +36,7 @@ struct ServerState {
 }
 
 /// Serves until `stop` is ready, then closes idle connections and waits for the busy ones.
-pub(super) async fn serve(
+pub(super) async fn serve_http(
     listener: CountingListener,
     host: Arc<SimulatorHost>,
     latency: Duration,
@@ -48,13 +48,15 @@ pub(super) async fn serve(
         latency,
         address,
     };
-    let router = Router::new().fallback(handle).with_state(Arc::new(served));
+    let router = Router::new()
+        .fallback(handle_request)
+        .with_state(Arc::new(served));
     axum::serve(listener, router)
         .with_graceful_shutdown(stop)
         .await
 }
 
-async fn handle(State(served): State<Arc<ServerState>>, request: Request) -> Response {
+async fn handle_request(State(served): State<Arc<ServerState>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = match parts.uri.path_and_query() {
         Some(target) => target.as_str().to_owned(),
@@ -63,9 +65,9 @@ async fn handle(State(served): State<Arc<ServerState>>, request: Request) -> Res
     let method = parts.method.as_str().to_owned();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
         // Without the query, which has not been looked through for secrets.
-        let mut seen = RecordedRequest::new(&method, parts.uri.path().to_owned(), &[]);
-        seen.status = 413;
-        served.host.record(seen);
+        let mut entry = RecordedRequest::new(&method, parts.uri.path().to_owned(), &[]);
+        entry.status = 413;
+        served.host.record(entry);
         return (StatusCode::PAYLOAD_TOO_LARGE, "request body above 16 MiB\n").into_response();
     };
     let reached = parts
@@ -76,20 +78,20 @@ async fn handle(State(served): State<Arc<ServerState>>, request: Request) -> Res
         method,
         target,
         address: reached.map_or_else(|| served.address.clone(), |host| format!("http://{host}")),
-        headers: plain(&parts.headers),
+        headers: collect_headers(&parts.headers),
         body: body.to_vec(),
     };
-    if control::is_control(&arrived.target) {
-        return response(control::answer(&served.host, &arrived));
+    if control::is_control_route(&arrived.target) {
+        return to_response(control::answer_control(&served.host, &arrived));
     }
     if !served.latency.is_zero() {
         tokio::time::sleep(served.latency).await;
     }
-    delivered(served.host.answer(arrived))
+    deliver_reply(served.host.answer(arrived))
 }
 
 /// Headers by lower-case name; the values of one given twice are joined with a comma (RFC 9110, 5.3).
-fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
+fn collect_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut plain: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -105,18 +107,18 @@ fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
 }
 
 /// Puts a reply on the wire the way it is meant to arrive.
-fn delivered(reply: OutgoingReply) -> Response {
+fn deliver_reply(reply: OutgoingReply) -> Response {
     let OutgoingReply {
         mut answer,
         delivery,
     } = reply;
     if delivery == DeliveryMode::Whole {
-        return response(answer);
+        return to_response(answer);
     }
     if delivery == DeliveryMode::Dropped {
         // hyper sends a head together with the first piece of its body: when that is an error, the client
         // sees its connection end and no byte of a reply.
-        return Response::new(pieces(vec![Err(ConnectionBroken)]));
+        return Response::new(body_in_pieces(vec![Err(ConnectionBroken)]));
     }
     let body = std::mem::take(&mut answer.body);
     let length = ("content-length".into(), body.len().to_string());
@@ -127,7 +129,7 @@ fn delivered(reply: OutgoingReply) -> Response {
         all.truncate(all.len().div_ceil(2));
         all.push(Err(ConnectionBroken));
     }
-    with_body(&answer, pieces(all))
+    response_with_body(&answer, body_in_pieces(all))
 }
 
 /// Pieces of a slow body and the pause before each but the first: seen by any client, and short for tests.
@@ -140,7 +142,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 struct ConnectionBroken;
 
 /// A body in pieces with a pause between them, so that each goes out by itself.
-fn pieces(all: Vec<Result<Vec<u8>, ConnectionBroken>>) -> Body {
+fn body_in_pieces(all: Vec<Result<Vec<u8>, ConnectionBroken>>) -> Body {
     let all = stream::iter(all).enumerate();
     Body::from_stream(all.then(async |(at, piece)| {
         if at > 0 {
@@ -150,12 +152,12 @@ fn pieces(all: Vec<Result<Vec<u8>, ConnectionBroken>>) -> Body {
     }))
 }
 
-fn response(mut answer: HttpReply) -> Response {
+fn to_response(mut answer: HttpReply) -> Response {
     let body = Body::from(std::mem::take(&mut answer.body));
-    with_body(&answer, body)
+    response_with_body(&answer, body)
 }
 
-fn with_body(answer: &HttpReply, body: Body) -> Response {
+fn response_with_body(answer: &HttpReply, body: Body) -> Response {
     let mut builder = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);

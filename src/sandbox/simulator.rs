@@ -22,12 +22,12 @@ pub struct HttpRequest {
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
     /// `http://host:port/prefix` by which this simulator was reached, for replies that point back at it.
-    pub base: String,
+    pub base_url: String,
 }
 
 impl HttpRequest {
     /// The path cut at its slashes: `/products/1` is `["products", "1"]`; a trailing slash leaves a last empty part.
-    pub fn segments(&self) -> Vec<&str> {
+    pub fn path_segments(&self) -> Vec<&str> {
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
         path.split('/').collect()
     }
@@ -38,7 +38,7 @@ impl HttpRequest {
     }
 
     /// The token of `Authorization: Bearer …`; the scheme is case-insensitive (RFC 9110, 11.1).
-    pub fn bearer(&self) -> Option<&str> {
+    pub fn bearer_token(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
         scheme
             .eq_ignore_ascii_case("bearer")
@@ -46,20 +46,20 @@ impl HttpRequest {
     }
 
     /// The first value of a query parameter.
-    pub fn param(&self, name: &str) -> Option<&str> {
+    pub fn first_query_value(&self, name: &str) -> Option<&str> {
         let pair = self.query.iter().find(|(key, _)| key == name);
         pair.map(|(_, value)| value.as_str())
     }
 
     /// Whether the body claims to be JSON, with any parameters such as a charset.
-    pub fn says_json(&self) -> bool {
+    pub fn has_json_content_type(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/json")
     }
 
     /// The body as JSON, whatever its content type says.
-    pub fn json(&self) -> Result<Value, String> {
+    pub fn parse_json(&self) -> Result<Value, String> {
         serde_json::from_slice(&self.body).map_err(|error| format!("malformed JSON: {error}"))
     }
 }
@@ -81,11 +81,11 @@ impl HttpReply {
     /// A JSON reply written straight from what it shows, without a tree in between.
     pub fn serialized(status: u16, body: &impl Serialize) -> Self {
         // Only maps with odd keys do not serialise, and no account has any.
-        Self::text(status, serde_json::to_vec(body).unwrap_or_default())
+        Self::from_json_text(status, serde_json::to_vec(body).unwrap_or_default())
     }
 
     /// A JSON reply that is text already.
-    pub fn text(status: u16, body: Vec<u8>) -> Self {
+    pub fn from_json_text(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,
             headers: vec![(
@@ -109,7 +109,7 @@ impl HttpReply {
 /// One vendor's API over an account held in memory.
 pub trait Simulator: Send {
     /// Answers one request at the moment `now`; tokens and sessions age by it.
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply;
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply;
 
     /// Adds so many more objects, the same ones each time, so that the account is as large as a real one.
     fn populate(&mut self, objects: usize);
@@ -131,9 +131,9 @@ pub trait Simulator: Send {
 
     /// Ends the session that a request carries, as if its time were over; the vendor's own words for that
     /// are then what it is answered with. `false` if it carries none that ends: keys and fixed tokens stay.
-    fn lose_session(&mut self, asked: &HttpRequest) -> bool;
+    fn expire_session(&mut self, request: &HttpRequest) -> bool;
 
     /// Changes something of the account as another admin or a licensee would and says what; `entropy`
     /// chooses. Nothing is said when there is nothing to change.
-    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value>;
+    fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value>;
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub type JsonObject = Map<String, Value>;
 
 /// The path of a member, for messages.
-pub fn path(at: &str, name: &str) -> String {
+pub fn member_path(at: &str, name: &str) -> String {
     if at.is_empty() {
         name.to_owned()
     } else {
@@ -22,7 +22,7 @@ pub fn path(at: &str, name: &str) -> String {
 }
 
 /// What kind of JSON value it is, for messages.
-pub fn kind(value: &Value) -> &'static str {
+pub fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -34,37 +34,45 @@ pub fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn wrong(at: &str, name: &str, wanted: &str, found: &Value) -> String {
-    format!("{} must be {wanted}, not {}", path(at, name), kind(found))
+fn type_error(at: &str, name: &str, expected: &str, found: &Value) -> String {
+    format!(
+        "{} must be {expected}, not {}",
+        member_path(at, name),
+        type_name(found)
+    )
 }
 
 /// The value as an object; `what` names it, for example `the request body` or `Features[0]`.
-pub fn object<'a>(value: &'a Value, what: &str) -> Result<&'a JsonObject, String> {
-    let refused = || format!("{what} must be an object, not {}", kind(value));
+pub fn require_object<'a>(value: &'a Value, what: &str) -> Result<&'a JsonObject, String> {
+    let refused = || format!("{what} must be an object, not {}", type_name(value));
     value.as_object().ok_or_else(refused)
 }
 
 /// Refuses members other than the known ones.
-pub fn only(object: &JsonObject, at: &str, known: &[&str]) -> Result<(), String> {
+pub fn refuse_unknown_members(object: &JsonObject, at: &str, known: &[&str]) -> Result<(), String> {
     let unknown = object.keys().find(|name| !known.contains(&name.as_str()));
     match unknown {
-        Some(name) => Err(format!("{} is not a known member", path(at, name))),
+        Some(name) => Err(format!("{} is not a known member", member_path(at, name))),
         None => Ok(()),
     }
 }
 
 /// A member that must be there; `null` counts as there.
-pub fn required<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a Value, String> {
-    let missing = || format!("{} is required", path(at, name));
+pub fn require_member<'a>(
+    object: &'a JsonObject,
+    at: &str,
+    name: &str,
+) -> Result<&'a Value, String> {
+    let missing = || format!("{} is required", member_path(at, name));
     object.get(name).ok_or_else(missing)
 }
 
 /// A required string.
-pub fn string<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a str, String> {
-    let value = required(object, at, name)?;
+pub fn require_string<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a str, String> {
+    let value = require_member(object, at, name)?;
     value
         .as_str()
-        .ok_or_else(|| wrong(at, name, "a string", value))
+        .ok_or_else(|| type_error(at, name, "a string", value))
 }
 
 /// A string that may be absent or `null`.
@@ -75,55 +83,59 @@ pub fn optional_string<'a>(
 ) -> Result<Option<&'a str>, String> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(_) => string(object, at, name).map(Some),
+        Some(_) => require_string(object, at, name).map(Some),
     }
 }
 
 /// A required string that is one of `choices`.
-pub fn choice<'a>(
+pub fn require_choice<'a>(
     object: &'a JsonObject,
     at: &str,
     name: &str,
     choices: &[&str],
 ) -> Result<&'a str, String> {
-    let value = string(object, at, name)?;
+    let value = require_string(object, at, name)?;
     if choices.contains(&value) {
         return Ok(value);
     }
     Err(format!(
         "{} must be one of {}, not {value:?}",
-        path(at, name),
+        member_path(at, name),
         choices.join(", ")
     ))
 }
 
 /// A required integer; `1.0` and `"1"` are not integers.
-pub fn integer(object: &JsonObject, at: &str, name: &str) -> Result<i64, String> {
-    let value = required(object, at, name)?;
+pub fn require_integer(object: &JsonObject, at: &str, name: &str) -> Result<i64, String> {
+    let value = require_member(object, at, name)?;
     value
         .as_i64()
-        .ok_or_else(|| wrong(at, name, "an integer", value))
+        .ok_or_else(|| type_error(at, name, "an integer", value))
 }
 
 /// A required boolean.
-pub fn boolean(object: &JsonObject, at: &str, name: &str) -> Result<bool, String> {
-    let value = required(object, at, name)?;
+pub fn require_boolean(object: &JsonObject, at: &str, name: &str) -> Result<bool, String> {
+    let value = require_member(object, at, name)?;
     value
         .as_bool()
-        .ok_or_else(|| wrong(at, name, "a boolean", value))
+        .ok_or_else(|| type_error(at, name, "a boolean", value))
 }
 
 /// A required array.
-pub fn array<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a [Value], String> {
-    let value = required(object, at, name)?;
+pub fn require_array<'a>(
+    object: &'a JsonObject,
+    at: &str,
+    name: &str,
+) -> Result<&'a [Value], String> {
+    let value = require_member(object, at, name)?;
     match value {
         Value::Array(items) => Ok(items),
-        _ => Err(wrong(at, name, "an array", value)),
+        _ => Err(type_error(at, name, "an array", value)),
     }
 }
 
 /// A calendar date in exactly the form `YYYY-MM-DD`; other ISO 8601 forms are refused.
-pub fn date(text: &str) -> Option<Date> {
+pub fn parse_date(text: &str) -> Option<Date> {
     let shape = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',
         _ => byte.is_ascii_digit(),
@@ -135,10 +147,13 @@ pub fn date(text: &str) -> Option<Date> {
 /// Changes the named switches of `current` and leaves its others.
 ///
 /// A vendor's switches are one flat struct that refuses unknown fields, so serde's own words name the switch.
-pub fn switched<T: Serialize + DeserializeOwned>(current: &T, wanted: Value) -> Result<T, String> {
-    let wanted = object(&wanted, "the switches")?;
+pub fn merge_switches<T: Serialize + DeserializeOwned>(
+    current: &T,
+    expected: Value,
+) -> Result<T, String> {
+    let expected = require_object(&expected, "the switches")?;
     let mut all = serde_json::to_value(current).map_err(|error| error.to_string())?;
-    for (name, value) in wanted {
+    for (name, value) in expected {
         all[name] = value.clone();
     }
     serde_json::from_value(all).map_err(|error| error.to_string())
@@ -155,35 +170,35 @@ mod tests {
         let body = json!({"count": "1", "share": 1.5, "name": 7, "kind": "big", "gone": null});
         let body = body.as_object().unwrap();
         assert_eq!(
-            integer(body, "Features[0]", "count").unwrap_err(),
+            require_integer(body, "Features[0]", "count").unwrap_err(),
             "Features[0].count must be an integer, not a string"
         );
         assert_eq!(
-            integer(body, "", "share").unwrap_err(),
+            require_integer(body, "", "share").unwrap_err(),
             "share must be an integer, not a fraction"
         );
         assert_eq!(
-            string(body, "", "name").unwrap_err(),
+            require_string(body, "", "name").unwrap_err(),
             "name must be a string, not an integer"
         );
         assert_eq!(
-            string(body, "", "absent").unwrap_err(),
+            require_string(body, "", "absent").unwrap_err(),
             "absent is required"
         );
         assert_eq!(
-            choice(body, "", "kind", &["small"]).unwrap_err(),
+            require_choice(body, "", "kind", &["small"]).unwrap_err(),
             "kind must be one of small, not \"big\""
         );
         assert_eq!(optional_string(body, "", "gone"), Ok(None));
         assert_eq!(
-            only(body, "", &["count", "share", "name", "kind"]).unwrap_err(),
+            refuse_unknown_members(body, "", &["count", "share", "name", "kind"]).unwrap_err(),
             "gone is not a known member"
         );
     }
 
     #[test]
     fn dates_have_exactly_one_form() {
-        assert!(date("2024-02-29").is_some());
+        assert!(parse_date("2024-02-29").is_some());
         for bad in [
             "2023-02-29",
             "20240229",
@@ -192,7 +207,7 @@ mod tests {
             "+02024-1-1",
             "",
         ] {
-            assert!(date(bad).is_none(), "{bad}");
+            assert!(parse_date(bad).is_none(), "{bad}");
         }
     }
 }

@@ -14,14 +14,14 @@ struct Mirror {
 }
 
 impl Simulator for Mirror {
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
-        if asked.method == "PUT" {
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply {
+        if request.method == "PUT" {
             self.writes += 1;
         }
         HttpReply::json(
-            if asked.path == "/gone" { 404 } else { 200 },
-            &json!({"method": asked.method, "path": asked.path, "query": asked.query, "base": asked.base,
-                "bearer": asked.bearer(), "body": String::from_utf8_lossy(&asked.body),
+            if request.path == "/gone" { 404 } else { 200 },
+            &json!({"method": request.method, "path": request.path, "query": request.query, "base": request.base_url,
+                "bearer": request.bearer_token(), "body": String::from_utf8_lossy(&request.body),
                 "now": now.as_second()}),
         )
     }
@@ -49,11 +49,11 @@ impl Simulator for Mirror {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, _: &HttpRequest) -> bool {
+    fn expire_session(&mut self, _: &HttpRequest) -> bool {
         false
     }
 
-    fn foreign_edit(&mut self, _: u64, _: Timestamp) -> Option<Value> {
+    fn make_foreign_edit(&mut self, _: u64, _: Timestamp) -> Option<Value> {
         None
     }
 }
@@ -93,11 +93,11 @@ async fn body(response: reqwest::Response) -> Value {
 async fn a_request_reaches_its_vendor_decoded_and_without_the_prefix() {
     let (sandbox, client) = mirrors(Duration::ZERO).await;
     let url = format!("{}/a%20b/%C3%A9?x=1%202&x=3", sandbox.url("lac"));
-    let seen = body(client.get(url).bearer_auth("t0").send().await.unwrap()).await;
-    assert_eq!(seen["path"], "/a b/é");
-    assert_eq!(seen["query"], json!([["x", "1 2"], ["x", "3"]]));
-    assert_eq!(seen["base"], sandbox.url("lac"));
-    assert_eq!(seen["bearer"], "t0");
+    let echo = body(client.get(url).bearer_auth("t0").send().await.unwrap()).await;
+    assert_eq!(echo["path"], "/a b/é");
+    assert_eq!(echo["query"], json!([["x", "1 2"], ["x", "3"]]));
+    assert_eq!(echo["base"], sandbox.url("lac"));
+    assert_eq!(echo["bearer"], "t0");
     sandbox.stop().await;
 }
 
@@ -111,7 +111,7 @@ async fn requests_are_recorded_with_status_and_json_body() {
         .send()
         .await
         .unwrap();
-    let seen = sandbox.requests();
+    let records = sandbox.requests();
     let expected = RecordedRequest {
         method: "PUT".into(),
         path: "/lac/gone?p=%2F".into(),
@@ -120,7 +120,7 @@ async fn requests_are_recorded_with_status_and_json_body() {
         fault: None,
         carried_out: false,
     };
-    assert_eq!(seen, [expected]);
+    assert_eq!(records, [expected]);
     sandbox.forget_requests();
     assert!(sandbox.requests().is_empty());
 }
@@ -135,7 +135,7 @@ async fn a_call_that_was_given_up_is_over_once_all_is_closed() {
     given_up.write_all(call).unwrap();
     drop(given_up);
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 0}));
-    sandbox.all_closed().await.unwrap();
+    sandbox.wait_until_all_closed().await.unwrap();
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
 }
 
@@ -143,14 +143,14 @@ async fn a_call_that_was_given_up_is_over_once_all_is_closed() {
 async fn what_is_open_is_waited_for() {
     let (sandbox, _) = mirrors(Duration::ZERO).await;
     let open = std::net::TcpStream::connect(sandbox.address()).unwrap();
-    let mut closed = std::pin::pin!(sandbox.all_closed());
+    let mut closed = std::pin::pin!(sandbox.wait_until_all_closed());
     // The sandbox answers two others, so it has been through all that is before them.
     for _ in 0..2 {
         let url = format!("{}/a", sandbox.url("lac"));
-        let asked = client().get(url).send();
+        let request = client().get(url).send();
         tokio::select! {
             _ = &mut closed => panic!("one is open"),
-            answered = asked => { answered.unwrap(); }
+            answered = request => { answered.unwrap(); }
         }
     }
     drop(open);
@@ -172,9 +172,9 @@ async fn credentials_are_never_recorded() {
         .send()
         .await
         .unwrap();
-    let seen = sandbox.requests();
-    assert!(!format!("{seen:?}").contains("hunter2"), "{seen:?}");
-    assert_eq!(seen[2].path, "/lac/login?access_token=-&page=1");
+    let records = sandbox.requests();
+    assert!(!format!("{records:?}").contains("hunter2"), "{records:?}");
+    assert_eq!(records[2].path, "/lac/login?access_token=-&page=1");
 }
 
 #[tokio::test]
@@ -190,10 +190,10 @@ async fn an_unknown_vendor_is_404_and_names_the_known_ones() {
 async fn the_clock_moves_and_reset_brings_everything_back() {
     let (sandbox, client) = mirrors(Duration::ZERO).await;
     let url = format!("{}/x", sandbox.url("lac"));
-    sandbox.advance(SignedDuration::from_hours(3));
+    sandbox.advance_clock(SignedDuration::from_hours(3));
     client.put(&url).send().await.unwrap();
-    let seen = body(client.get(&url).send().await.unwrap()).await;
-    let ahead = seen["now"].as_i64().unwrap() - Timestamp::now().as_second();
+    let echo = body(client.get(&url).send().await.unwrap()).await;
+    let ahead = echo["now"].as_i64().unwrap() - Timestamp::now().as_second();
     assert!((10_790..=10_810).contains(&ahead), "{ahead}");
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
     assert_eq!(sandbox.state("other").unwrap(), json!({"writes": 0}));
@@ -201,8 +201,8 @@ async fn the_clock_moves_and_reset_brings_everything_back() {
     sandbox.reset();
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 0}));
     assert!(sandbox.requests().is_empty());
-    let seen = body(client.get(&url).send().await.unwrap()).await;
-    let ahead = seen["now"].as_i64().unwrap() - Timestamp::now().as_second();
+    let echo = body(client.get(&url).send().await.unwrap()).await;
+    let ahead = echo["now"].as_i64().unwrap() - Timestamp::now().as_second();
     assert!((-10..=10).contains(&ahead), "{ahead}");
 }
 
@@ -261,15 +261,15 @@ async fn a_fault_hits_the_next_fitting_requests_and_may_lose_only_the_reply() {
     let url = format!("{}/x", sandbox.url("lac"));
     let put = async || client.put(&url).send().await.unwrap();
     let fault = json!({"status": 503, "method": "PUT", "retry_after": "1", "carried_out": true});
-    let asked = client
+    let request = client
         .post(sandbox.url("_sandbox/faults/lac"))
         .json(&fault)
         .send()
         .await
         .unwrap();
-    assert_eq!(asked.status(), 204);
+    assert_eq!(request.status(), 204);
     sandbox
-        .fail(
+        .script_fault(
             "lac",
             ScriptedFault {
                 status: 429,
@@ -286,12 +286,12 @@ async fn a_fault_hits_the_next_fitting_requests_and_may_lose_only_the_reply() {
     assert_eq!(lost.headers()["retry-after"], "1");
     assert_eq!(sandbox.state("lac").unwrap(), json!({"writes": 1}));
     assert_eq!(put().await.status(), 200);
-    let seen = sandbox.requests();
+    let records = sandbox.requests();
     let shown = |at: usize| {
         (
-            seen[at].status,
-            seen[at].fault.as_deref(),
-            seen[at].carried_out,
+            records[at].status,
+            records[at].fault.as_deref(),
+            records[at].carried_out,
         )
     };
     assert_eq!(shown(0), (429, Some("429"), false));
@@ -353,7 +353,7 @@ async fn a_body_above_the_cap_is_413() {
 #[test]
 fn every_vendor_served_has_credentials_below_its_prefix() {
     for vendor in VENDORS {
-        let own: Vec<_> = credentials::credentials(vendor.prefix).collect();
+        let own: Vec<_> = credentials::credentials_of(vendor.prefix).collect();
         assert!(!own.is_empty(), "{}", vendor.prefix);
         let root = format!("/{}", vendor.prefix);
         assert!(own.iter().all(|one| one.base.starts_with(&root)));
@@ -362,7 +362,7 @@ fn every_vendor_served_has_credentials_below_its_prefix() {
 
 /// The values of a listed login as a JSON body.
 fn login(vendor: &str) -> Value {
-    let mut own = credentials::credentials(vendor);
+    let mut own = credentials::credentials_of(vendor);
     let login = own.find(|one| one.form == "login").unwrap();
     let values = login.values.iter();
     values.map(|(name, value)| (*name, *value)).collect()
@@ -383,16 +383,16 @@ async fn the_listed_lac_login_reads_the_seed_over_http() {
         .bearer_auth(token);
     let rows = body(call.send().await.unwrap()).await;
     assert_eq!(rows[0]["activation_key"], "II1HP-TX8EQ-R1QXZ-7LYXF");
-    sandbox.advance(SignedDuration::from_hours(3));
+    sandbox.advance_clock(SignedDuration::from_hours(3));
     let call = client
         .get(format!("{lac}/license-orders"))
         .bearer_auth(token);
     assert_eq!(call.send().await.unwrap().status(), 403);
 
-    let seen = sandbox.requests();
-    assert_eq!(seen[0].path, "/lac/auth/tokens");
-    assert_eq!((seen[0].status, &seen[0].body), (200, &None));
-    assert!(!format!("{seen:?}").contains(token));
+    let records = sandbox.requests();
+    assert_eq!(records[0].path, "/lac/auth/tokens");
+    assert_eq!((records[0].status, &records[0].body), (200, &None));
+    assert!(!format!("{records:?}").contains(token));
 }
 
 #[tokio::test]

@@ -24,7 +24,10 @@ async fn a_list_that_is_not_complete_is_told_with_its_cause() {
         method: Some("GET".into()),
         carried_out: false,
     };
-    place.sandbox.fail("lac", fault).expect("a simulator");
+    place
+        .sandbox
+        .script_fault("lac", fault)
+        .expect("a simulator");
     let words = "error: the list of objects is not complete, so nothing is written: GET /";
     let ran = place.run(&["import", "--all"]);
     ran.failed(1, words);

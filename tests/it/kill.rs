@@ -42,7 +42,9 @@ impl Place {
         state["license_orders"] = json!(orders);
         sandbox.set_state("lac", state).expect("a good account");
         let dir = tempfile::tempdir().expect("a directory");
-        let credential = credentials::credentials("lac").next().expect("lac has one");
+        let credential = credentials::credentials_of("lac")
+            .next()
+            .expect("lac has one");
         let connection = json!({
             "apiVersion": "entitle.dev/v1", "kind": "Connection", "metadata": {"name": "lac"},
             "spec": {"vendor": "lac", "baseUrl": format!("http://{}{}", sandbox.address(), credential.base),

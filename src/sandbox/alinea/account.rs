@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::sandbox::pseudo_random::scatter;
+use crate::sandbox::pseudo_random::splitmix64;
 use crate::sandbox::{body_schema, wire};
 
 /// A GUID; letters of either case are the same.
@@ -26,9 +26,9 @@ impl Guid {
     pub(super) const EMPTY: Self = Self(Uuid::nil());
 
     /// One of a sequence of GUIDs that look random.
-    pub(super) fn scattered(sequence: u64, place: u64) -> Self {
-        let place = sequence.wrapping_add(place.wrapping_mul(2));
-        let halves = (scatter(place), scatter(place.wrapping_add(1)));
+    pub(super) fn pseudo_random(sequence: u64, index: u64) -> Self {
+        let index = sequence.wrapping_add(index.wrapping_mul(2));
+        let halves = (splitmix64(index), splitmix64(index.wrapping_add(1)));
         Self(Uuid::from_u64_pair(halves.0, halves.1))
     }
 }
@@ -37,7 +37,7 @@ impl TryFrom<String> for Guid {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let guid = body_schema::guid(&text);
+        let guid = body_schema::parse_guid(&text);
         guid.map(Self).ok_or_else(|| format!("{text:?} is no GUID"))
     }
 }
@@ -218,12 +218,12 @@ impl Account {
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let mut state = wire::expect_object(state, "the account")?;
         let account = Self {
-            owners: load(&mut state, "owners", |one: &Owner| one.id)?,
-            user_groups: load(&mut state, "userGroups", |one: &UserGroup| one.id)?,
-            categories: load(&mut state, "categories", |one: &LicenseCategory| one.id)?,
-            roles: load(&mut state, "roles", |one: &Role| one.id)?,
-            seat_groups: load(&mut state, "seatGroups", |one: &SeatGroup| one.id)?,
-            licenses: load(&mut state, "licenses", |one: &License| one.id)?,
+            owners: load_list(&mut state, "owners", |item: &Owner| item.id)?,
+            user_groups: load_list(&mut state, "userGroups", |item: &UserGroup| item.id)?,
+            categories: load_list(&mut state, "categories", |item: &LicenseCategory| item.id)?,
+            roles: load_list(&mut state, "roles", |item: &Role| item.id)?,
+            seat_groups: load_list(&mut state, "seatGroups", |item: &SeatGroup| item.id)?,
+            licenses: load_list(&mut state, "licenses", |item: &License| item.id)?,
         };
         wire::expect_nothing_left(&state, "the account")?;
         Ok(account)
@@ -231,36 +231,36 @@ impl Account {
 
     pub(super) fn save(&self) -> Value {
         json!({
-            "owners": save(&self.owners),
-            "userGroups": save(&self.user_groups),
-            "categories": save(&self.categories),
-            "roles": save(&self.roles),
-            "seatGroups": save(&self.seat_groups),
-            "licenses": save(&self.licenses),
+            "owners": save_list(&self.owners),
+            "userGroups": save_list(&self.user_groups),
+            "categories": save_list(&self.categories),
+            "roles": save_list(&self.roles),
+            "seatGroups": save_list(&self.seat_groups),
+            "licenses": save_list(&self.licenses),
         })
     }
 }
 
-fn load<T: DeserializeOwned>(
+fn load_list<T: DeserializeOwned>(
     state: &mut Map<String, Value>,
     name: &str,
     id_of: impl Fn(&T) -> Guid,
 ) -> Result<ById<T>, String> {
     let mut all = ById::new();
     for (position, value) in wire::take_list(state, name)?.into_iter().enumerate() {
-        let one: T = serde_json::from_value(value)
+        let item: T = serde_json::from_value(value)
             .map_err(|error| format!("{name}[{position}]: {error}"))?;
-        let id = id_of(&one);
+        let id = id_of(&item);
         if id == Guid::EMPTY {
             return Err(format!("{name}[{position}]: Id is required"));
         }
-        if all.insert(id, one).is_some() {
+        if all.insert(id, item).is_some() {
             return Err(format!("{name}[{position}]: {id} is there twice"));
         }
     }
     Ok(all)
 }
 
-fn save<T: Serialize>(all: &ById<T>) -> Vec<Value> {
-    all.values().map(|one| json!(one)).collect()
+fn save_list<T: Serialize>(all: &ById<T>) -> Vec<Value> {
+    all.values().map(|item| json!(item)).collect()
 }

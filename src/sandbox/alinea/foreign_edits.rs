@@ -1,21 +1,21 @@
 //! What others change at Alinea: seats, groups, contacts, the pause.
 
-use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, place};
+use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
 const LICENSE: &str = "licenses/*";
 
-pub(super) static FOREIGN: ForeignEditTable = ForeignEditTable {
-    places: &[
-        place(LICENSE, "AvailableSeats", ValueEdit::Number(1, 500)),
-        place(LICENSE, "ContactPhone", ValueEdit::Text),
-        place(LICENSE, "IsPaused", ValueEdit::Flag),
-        place(
+pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
+    values: &[
+        editable_value(LICENSE, "AvailableSeats", ValueEdit::Number(1, 500)),
+        editable_value(LICENSE, "ContactPhone", ValueEdit::Text),
+        editable_value(LICENSE, "IsPaused", ValueEdit::Flag),
+        editable_value(
             LICENSE,
             "SeatUserGroupIds",
             ValueEdit::Member("seatGroups/*/Id"),
         ),
         // Not writable by the API.
-        place(LICENSE, "ProductIsbns", ValueEdit::Removal),
+        editable_value(LICENSE, "ProductIsbns", ValueEdit::Removal),
     ],
-    stamp: Some(("ModifiedAt", |now| now.to_string())),
+    modified_member: Some(("ModifiedAt", |now| now.to_string())),
 };

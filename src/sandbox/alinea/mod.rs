@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::{Account, Guid, License};
-use self::foreign_edits::FOREIGN;
+use self::foreign_edits::FOREIGN_EDITS;
 use self::switches::Switches;
 use super::body_schema::BodyProblem;
-use super::foreign_edits::edit;
+use super::foreign_edits::make_edit;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 use super::wire::{self, AccessTokens, JsonBodyError};
 
@@ -33,7 +33,7 @@ struct Refusal {
     allow: Option<&'static str>,
 }
 
-fn refusal(status: u16, body: Value) -> Refusal {
+fn new_refusal(status: u16, body: Value) -> Refusal {
     Refusal {
         status,
         body,
@@ -41,24 +41,24 @@ fn refusal(status: u16, body: Value) -> Refusal {
     }
 }
 
-fn message(status: u16, words: impl Into<String>) -> Refusal {
-    refusal(status, json!({"Message": words.into()}))
+fn message_refusal(status: u16, words: impl Into<String>) -> Refusal {
+    new_refusal(status, json!({"Message": words.into()}))
 }
 
 /// The framework's refusal of a body that does not bind, one list of sentences per member.
-fn unbound(problems: &[BodyProblem]) -> Refusal {
+fn model_state_refusal(problems: &[BodyProblem]) -> Refusal {
     let mut model = serde_json::Map::new();
     for problem in problems {
-        let mut place = "request".to_owned();
+        let mut location = "request".to_owned();
         if !problem.path.is_empty() {
-            place = format!("request.{}", problem.place());
+            location = format!("request.{}", problem.location());
         }
-        let list = model.entry(place).or_insert(json!([]));
+        let list = model.entry(location).or_insert(json!([]));
         if let Value::Array(list) = list {
             list.push(json!(format!("{problem}.")));
         }
     }
-    refusal(
+    new_refusal(
         400,
         json!({"Message": "The request is invalid.", "ModelState": model}),
     )
@@ -77,7 +77,7 @@ enum Route {
 
 impl Route {
     /// Finds the route of a path and its id; case does not matter, as in ASP.NET routing.
-    fn of(path: &str) -> Option<(Self, String)> {
+    fn find(path: &str) -> Option<(Self, String)> {
         let path = path.to_ascii_lowercase();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let (route, id) = match parts.as_slice() {
@@ -92,7 +92,7 @@ impl Route {
         Some((route, id.to_owned()))
     }
 
-    fn allow(self) -> &'static str {
+    fn allowed_methods(self) -> &'static str {
         match self {
             Route::Token | Route::Search => "POST",
             Route::License => "GET, PUT",
@@ -128,67 +128,75 @@ impl Alinea {
         }
     }
 
-    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let Some((route, id)) = Route::of(&asked.path) else {
-            let uri = format!("{}{}", asked.base, asked.path);
+    fn route_request(
+        &mut self,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let Some((route, id)) = Route::find(&request.path) else {
+            let uri = format!("{}{}", request.base_url, request.path);
             let words = format!("No HTTP resource was found that matches the request URI '{uri}'.");
             let body = json!({"Message": words, "MessageDetail": "No route data was found for this request."});
-            return Err(refusal(404, body));
+            return Err(new_refusal(404, body));
         };
-        let method = asked.method.as_str();
-        if !route.allow().split(", ").any(|allowed| allowed == method) {
+        let method = request.method.as_str();
+        if !route
+            .allowed_methods()
+            .split(", ")
+            .any(|allowed| allowed == method)
+        {
             let words = format!("The requested resource does not support http method '{method}'.");
             return Err(Refusal {
-                allow: Some(route.allow()),
-                ..message(405, words)
+                allow: Some(route.allowed_methods()),
+                ..message_refusal(405, words)
             });
         }
         if !matches!(route, Route::Token) {
-            self.authorize(asked, now)?;
+            self.authorize(request, now)?;
         }
         match (route, method) {
-            (Route::Token, _) => self.token(asked, now),
-            (Route::Search, _) => self.search(asked),
-            (Route::License, "PUT") => self.update(path_id(&id)?, asked, now),
+            (Route::Token, _) => self.grant_token(request, now),
+            (Route::Search, _) => self.search_licenses(request),
+            (Route::License, "PUT") => self.update_license(parse_path_id(&id)?, request, now),
             (Route::License, _) => {
-                let data = self.nested(self.license(&id)?);
+                let data = self.nested_view(self.find_license(&id)?);
                 let body = json!({"IsSuccess": true, "Errors": [], "Data": data});
                 Ok(HttpReply::json(200, &body))
             }
             (Route::LicenseDtoIndex, _) => {
-                let data = self.flat(self.license(&id)?);
+                let data = self.flat_view(self.find_license(&id)?);
                 Ok(HttpReply::json(200, &json!({"Data": data, "Errors": []})))
             }
-            (Route::Seats, _) => self.seats(asked),
+            (Route::Seats, _) => self.list_seats(request),
             (Route::SeatGroups, _) => {
-                let groups = self.seat_groups(self.license(&id)?);
+                let groups = self.seat_groups(self.find_license(&id)?);
                 Ok(HttpReply::json(200, &groups))
             }
         }
     }
 
     /// The seats of the licence that the query names: a bare list.
-    fn seats(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
+    fn list_seats(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
         let named = |name: &str| name.eq_ignore_ascii_case("licenseId");
-        let id = asked.query.iter().find(|(name, _)| named(name));
-        let license = self.license(id.map_or("", |(_, id)| id))?;
+        let id = request.query.iter().find(|(name, _)| named(name));
+        let license = self.find_license(id.map_or("", |(_, id)| id))?;
         match self.switches.seats_status {
             200 => Ok(HttpReply::json(200, &self.seat_rows(license))),
-            status => Err(message(status, "The seats cannot be shown.")),
+            status => Err(message_refusal(status, "The seats cannot be shown.")),
         }
     }
 
-    fn license(&self, id: &str) -> Result<&License, Refusal> {
-        let id = path_id(id)?;
+    fn find_license(&self, id: &str) -> Result<&License, Refusal> {
+        let id = parse_path_id(id)?;
         let license = self.account.licenses.get(&id);
-        license.ok_or_else(|| no_license(id))
+        license.ok_or_else(|| license_not_found(id))
     }
 
-    fn authorize(&self, asked: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
+    fn authorize(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
         let life = self.switches.token_life_seconds;
-        match wire::credential(asked, "Bearer") {
-            Some(token) if self.tokens.good(token, now, life) => Ok(()),
-            _ => Err(message(
+        match wire::authorization_value(request, "Bearer") {
+            Some(token) if self.tokens.is_valid(token, now, life) => Ok(()),
+            _ => Err(message_refusal(
                 401,
                 "Authorization has been denied for this request.",
             )),
@@ -196,12 +204,12 @@ impl Alinea {
     }
 
     /// The client-credentials grant; how clients really log in is documented nowhere.
-    fn token(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let error = |status, name: &str| Err(refusal(status, json!({ "error": name })));
-        if wire::media_type(asked) != "application/x-www-form-urlencoded" {
+    fn grant_token(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
+        let error = |status, name: &str| Err(new_refusal(status, json!({ "error": name })));
+        if wire::media_type(request) != "application/x-www-form-urlencoded" {
             return error(400, "invalid_request");
         }
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(&asked.body)
+        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(&request.body)
             .into_owned()
             .collect();
         let of = |name: &str| {
@@ -225,16 +233,16 @@ impl Alinea {
     }
 
     /// The JSON body of a call; the page lists `text/json` beside `application/json`.
-    fn body(&self, asked: &HttpRequest) -> Result<Value, Refusal> {
-        wire::json_body(asked, &["application/json", "text/json"]).map_err(|fault| match fault {
+    fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
+        wire::parse_json_body(request, &["application/json", "text/json"]).map_err(|fault| match fault {
             JsonBodyError::MediaType(media) => {
                 let words = format!(
                     "The request entity's media type '{media}' is not supported for this resource."
                 );
-                message(415, words)
+                message_refusal(415, words)
             }
-            JsonBodyError::Empty => message(400, "The request has no body."),
-            JsonBodyError::Malformed(why) => refusal(
+            JsonBodyError::Empty => message_refusal(400, "The request has no body."),
+            JsonBodyError::Malformed(why) => new_refusal(
                 400,
                 json!({"Message": "The request is invalid.", "ModelState": {"request": [why]}}),
             ),
@@ -243,9 +251,9 @@ impl Alinea {
 }
 
 /// The GUID that a path names.
-fn path_id(text: &str) -> Result<Guid, Refusal> {
+fn parse_path_id(text: &str) -> Result<Guid, Refusal> {
     Guid::try_from(text.to_owned()).map_err(|_| {
-        refusal(
+        new_refusal(
             400,
             json!({
                 "Message": "The request is invalid.",
@@ -255,11 +263,11 @@ fn path_id(text: &str) -> Result<Guid, Refusal> {
     })
 }
 
-fn no_license(id: Guid) -> Refusal {
-    message(404, format!("License {id} was not found."))
+fn license_not_found(id: Guid) -> Refusal {
+    message_refusal(404, format!("License {id} was not found."))
 }
 
-fn refused(refusal: Refusal) -> HttpReply {
+fn refusal_reply(refusal: Refusal) -> HttpReply {
     let mut answer = HttpReply::json(refusal.status, &refusal.body);
     if refusal.status == 401 {
         let challenge = ("www-authenticate".into(), "Bearer".into());
@@ -272,8 +280,9 @@ fn refused(refusal: Refusal) -> HttpReply {
 }
 
 impl Simulator for Alinea {
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
-        self.route(asked, now).unwrap_or_else(refused)
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply {
+        self.route_request(request, now)
+            .unwrap_or_else(refusal_reply)
     }
 
     fn populate(&mut self, objects: usize) {
@@ -294,7 +303,7 @@ impl Simulator for Alinea {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = self.switches.changed(switches)?;
+        self.switches = self.switches.with_changes(switches)?;
         Ok(())
     }
 
@@ -302,11 +311,11 @@ impl Simulator for Alinea {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
-        wire::credential(asked, "Bearer").is_some_and(|token| self.tokens.lose(token))
+    fn expire_session(&mut self, request: &HttpRequest) -> bool {
+        wire::authorization_value(request, "Bearer").is_some_and(|token| self.tokens.expire(token))
     }
 
-    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
-        edit(self, &FOREIGN, entropy, now)
+    fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        make_edit(self, &FOREIGN_EDITS, entropy, now)
     }
 }

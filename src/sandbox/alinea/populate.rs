@@ -19,15 +19,15 @@ struct PopulatedLicense {
 }
 
 impl PopulatedLicense {
-    fn new(place: usize, objects: usize) -> Self {
-        let customer = (place % objects.div_ceil(OBJECTS_PER_CUSTOMER)) as u64;
+    fn new(index: usize, objects: usize) -> Self {
+        let customer = (index % objects.div_ceil(OBJECTS_PER_CUSTOMER)) as u64;
         Self {
-            id: Guid::scattered(LICENSES, place as u64),
-            owner: Guid::scattered(OWNERS, customer),
-            school: Guid::scattered(SCHOOLS, customer),
-            name: format!("Licence {}", place + 1),
+            id: Guid::pseudo_random(LICENSES, index as u64),
+            owner: Guid::pseudo_random(OWNERS, customer),
+            school: Guid::pseudo_random(SCHOOLS, customer),
+            name: format!("Licence {}", index + 1),
             // Below 300, so it fits.
-            seats: 30 + (place % 250) as i32,
+            seats: 30 + (index % 250) as i32,
             email: format!("licences@school-{}.example", customer + 1),
         }
     }
@@ -43,8 +43,8 @@ impl Account {
             return;
         };
         let roles: Vec<Guid> = self.roles.keys().copied().collect();
-        for place in 0..objects {
-            let planted = PopulatedLicense::new(place, objects);
+        for index in 0..objects {
+            let planted = PopulatedLicense::new(index, objects);
             let license = License {
                 id: planted.id,
                 license_name: planted.name,
@@ -71,8 +71,8 @@ impl Account {
 
     fn add_customer(&mut self, customer: u64) {
         let (owner, school) = (
-            Guid::scattered(OWNERS, customer),
-            Guid::scattered(SCHOOLS, customer),
+            Guid::pseudo_random(OWNERS, customer),
+            Guid::pseudo_random(SCHOOLS, customer),
         );
         let name = format!("School {}", customer + 1);
         self.owners.insert(
@@ -103,7 +103,7 @@ impl Account {
 const DATES: [&str; 2] = ["2026-08-01T00:00:00Z", "2028-07-31T00:00:00Z"];
 
 /// The manifest of the licence in this place; one that differs wants ten more seats.
-pub fn manifest(place: usize, objects: usize, differs: bool) -> String {
+pub fn write_manifest(index: usize, objects: usize, differs: bool) -> String {
     let PopulatedLicense {
         id,
         owner,
@@ -111,7 +111,7 @@ pub fn manifest(place: usize, objects: usize, differs: bool) -> String {
         name,
         seats,
         email,
-    } = PopulatedLicense::new(place, objects);
+    } = PopulatedLicense::new(index, objects);
     let seats = seats + if differs { 10 } else { 0 };
     let [start, end] = DATES;
     format!(
@@ -143,6 +143,6 @@ spec:
     PrivilegedUserRoles:
       - a1de26b1-3e0c-47e2-af78-0bf47088a2cd
 ",
-        number = place + 1
+        number = index + 1
     )
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::switches::UnknownPolicy;
 use super::update::INT;
-use super::{Alinea, Refusal, message, unbound};
+use super::{Alinea, Refusal, message_refusal, model_state_refusal};
 use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 
@@ -22,19 +22,19 @@ static REQUEST: [MemberRule; 3] = [
 ];
 
 impl Alinea {
-    pub(super) fn search(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
-        let mut body = self.body(asked)?;
+    pub(super) fn search_licenses(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
+        let mut body = self.parse_body(request)?;
         if let Value::Object(members) = &mut body {
             refuse_filters(members)?;
         }
         let ignore = self.switches.unknown_members == UnknownPolicy::Ignore;
-        let problems = body_schema::check(&body, &REQUEST, ignore);
+        let problems = body_schema::check_body(&body, &REQUEST, ignore);
         if !problems.is_empty() {
-            return Err(unbound(&problems));
+            return Err(model_state_refusal(&problems));
         }
         let size = body["PageSize"].as_i64().unwrap_or(PAGE_SIZES[0]);
         if !PAGE_SIZES.contains(&size) {
-            return Err(wrong("PageSize", &ONE_OF_SIZES));
+            return Err(type_refusal("PageSize", &ONE_OF_SIZES));
         }
         let size = usize::try_from(size).unwrap_or(0);
         let base = self.switches.page_index_base;
@@ -42,14 +42,17 @@ impl Alinea {
         let index = index.map_or(Some(base), |index| usize::try_from(index).ok());
         let page = index.and_then(|index| index.checked_sub(base));
         let Some(page) = page else {
-            return Err(message(400, format!("PageIndex must be {base} or more.")));
+            return Err(message_refusal(
+                400,
+                format!("PageIndex must be {base} or more."),
+            ));
         };
         let shown = || {
             let all = self.account.licenses.values();
             all.filter(|license| !license.is_deleted)
         };
         let items = shown().skip(page.saturating_mul(size)).take(size);
-        let data: Vec<Value> = items.map(|license| self.flat(license)).collect();
+        let data: Vec<Value> = items.map(|license| self.flat_view(license)).collect();
         Ok(HttpReply::json(
             200,
             &json!({
@@ -67,10 +70,10 @@ impl Alinea {
     }
 }
 
-fn wrong(name: &str, kind: &'static ValueType) -> Refusal {
-    unbound(&[BodyProblem {
+fn type_refusal(name: &str, kind: &'static ValueType) -> Refusal {
+    model_state_refusal(&[BodyProblem {
         path: vec![PathStep::Member(name.into())],
-        fault: Violation::Not(kind),
+        violation: Violation::Not(kind),
     }])
 }
 
@@ -84,7 +87,7 @@ fn refuse_filters(members: &mut Map<String, Value>) -> Result<(), Refusal> {
         .filter(|(name, value)| filter(name) && !unused(value));
     if let Some((name, _)) = used.next() {
         let words = format!("{name}: the sandbox does not simulate search filters.");
-        return Err(message(400, words));
+        return Err(message_refusal(400, words));
     }
     members.retain(|name, _| !filter(name));
     Ok(())

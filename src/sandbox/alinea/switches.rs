@@ -113,8 +113,8 @@ pub(super) enum SeatRows {
 
 impl Switches {
     /// The switches with some of them changed.
-    pub(super) fn changed(&self, changes: Value) -> Result<Self, String> {
-        let next = wire::switched(self, changes)?;
+    pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
+        let next = wire::change_switches(self, changes)?;
         if ![200, 400].contains(&next.validation_status) {
             return Err("switch validation_status: must be 200 or 400".into());
         }

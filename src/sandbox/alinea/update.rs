@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::account::{Guid, License};
 use super::switches::{EmptyGuid, NoErrors, UnknownPolicy};
-use super::{Alinea, Refusal, no_license, unbound};
+use super::{Alinea, Refusal, license_not_found, model_state_refusal};
 use crate::sandbox::body_schema::{
     self, BodyProblem, MemberRule, PathStep, TEXT, ValueType, Violation,
 };
@@ -42,26 +42,26 @@ static REQUEST: [MemberRule; 17] = [
 ];
 
 impl Alinea {
-    pub(super) fn update(
+    pub(super) fn update_license(
         &mut self,
         id: Guid,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let body = self.body(asked)?;
+        let body = self.parse_body(request)?;
         let ignore = self.switches.unknown_members == UnknownPolicy::Ignore;
-        let mut problems = body_schema::check(&body, &REQUEST, ignore);
+        let mut problems = body_schema::check_body(&body, &REQUEST, ignore);
         if self.switches.strict_missing && body.is_object() {
-            problems.extend(missing(&body));
+            problems.extend(missing_members(&body));
         }
         if !problems.is_empty() {
-            return Err(unbound(&problems));
+            return Err(model_state_refusal(&problems));
         }
         let Some(license) = self.account.licenses.get(&id) else {
-            return Err(no_license(id));
+            return Err(license_not_found(id));
         };
-        let mut next = bound(&body, license.clone());
-        let errors = self.validate(id, &body, &next);
+        let mut next = bind_members(&body, license.clone());
+        let errors = self.validate_license(id, &body, &next);
         if !errors.is_empty() {
             let status = self.switches.validation_status;
             let reply = json!({"Errors": errors, "IsValid": false});
@@ -78,12 +78,12 @@ impl Alinea {
     }
 
     /// What the application itself refuses, all of it at once.
-    fn validate(&self, id: Guid, body: &Value, next: &License) -> Vec<Value> {
+    fn validate_license(&self, id: Guid, body: &Value, next: &License) -> Vec<Value> {
         let mut errors = Vec::new();
         let mut refuse = |name: &str, words: String| {
             errors.push(json!({"PropertyName": name, "Message": words}));
         };
-        let sent = guid(body, "LicenseId");
+        let sent = guid_member(body, "LicenseId");
         if sent != id {
             let words = format!("LicenseId {sent} is not the license of the path, {id}.");
             refuse("LicenseId", words);
@@ -145,65 +145,65 @@ impl Alinea {
     }
 }
 
-fn missing(body: &Value) -> impl Iterator<Item = BodyProblem> {
+fn missing_members(body: &Value) -> impl Iterator<Item = BodyProblem> {
     let absent = REQUEST
         .iter()
         .filter(|member| body.get(member.name).is_none());
     absent.map(|member| BodyProblem {
         path: vec![PathStep::Member(member.name.into())],
-        fault: Violation::Missing,
+        violation: Violation::Missing,
     })
 }
 
 /// The licence with every writable member taken from the body: what the body lacks becomes empty.
-fn bound(body: &Value, license: License) -> License {
-    let category = guid(body, "LicenseCategoryId");
+fn bind_members(body: &Value, license: License) -> License {
+    let category = guid_member(body, "LicenseCategoryId");
     License {
-        license_name: text(body, "LicenseName").unwrap_or_default(),
-        start_date: date(body, "StartDate"),
-        end_date: date(body, "EndDate"),
-        user_group_id: guid(body, "UserGroupId"),
-        owner_id: guid(body, "OwnerId"),
-        available_seats: int(body, "AvailableSeats").unwrap_or(0),
-        contact_person_name: text(body, "ContactPersonName"),
-        contact_phone: text(body, "ContactPhone"),
-        contact_email: text(body, "ContactEmail"),
-        buffer: int(body, "Buffer"),
-        grade: text(body, "Grade"),
+        license_name: text_member(body, "LicenseName").unwrap_or_default(),
+        start_date: date_member(body, "StartDate"),
+        end_date: date_member(body, "EndDate"),
+        user_group_id: guid_member(body, "UserGroupId"),
+        owner_id: guid_member(body, "OwnerId"),
+        available_seats: int_member(body, "AvailableSeats").unwrap_or(0),
+        contact_person_name: text_member(body, "ContactPersonName"),
+        contact_phone: text_member(body, "ContactPhone"),
+        contact_email: text_member(body, "ContactEmail"),
+        buffer: int_member(body, "Buffer"),
+        grade: text_member(body, "Grade"),
         license_category_id: (category != Guid::EMPTY).then_some(category),
-        allowable_user_roles: guids(body, "AllowableUserRoles"),
+        allowable_user_roles: guid_list(body, "AllowableUserRoles"),
         is_paused: body["IsPaused"] == true,
-        seat_user_group_ids: guids(body, "SeatUserGroupIds"),
-        privileged_user_roles: guids(body, "PrivilegedUserRoles"),
+        seat_user_group_ids: guid_list(body, "SeatUserGroupIds"),
+        privileged_user_roles: guid_list(body, "PrivilegedUserRoles"),
         ..license
     }
 }
 
-fn text(body: &Value, name: &str) -> Option<String> {
+fn text_member(body: &Value, name: &str) -> Option<String> {
     body[name].as_str().map(str::to_owned)
 }
 
-fn date(body: &Value, name: &str) -> Option<Timestamp> {
-    body[name].as_str().and_then(body_schema::instant)
+fn date_member(body: &Value, name: &str) -> Option<Timestamp> {
+    body[name].as_str().and_then(body_schema::parse_instant)
 }
 
-fn int(body: &Value, name: &str) -> Option<i32> {
+fn int_member(body: &Value, name: &str) -> Option<i32> {
     body[name].as_i64().and_then(|int| i32::try_from(int).ok())
 }
 
-fn to_guid(value: &Value) -> Option<Guid> {
+fn parse_guid(value: &Value) -> Option<Guid> {
     Guid::try_from(value.as_str()?.to_owned()).ok()
 }
 
-fn guid(body: &Value, name: &str) -> Guid {
-    to_guid(&body[name]).unwrap_or(Guid::EMPTY)
+fn guid_member(body: &Value, name: &str) -> Guid {
+    parse_guid(&body[name]).unwrap_or(Guid::EMPTY)
 }
 
 /// The GUIDs of a collection in the order of the body, each once.
-fn guids(body: &Value, name: &str) -> Vec<Guid> {
+fn guid_list(body: &Value, name: &str) -> Vec<Guid> {
     let all = body[name].as_array().into_iter().flatten();
-    let mut seen = BTreeMap::new();
-    all.filter_map(to_guid)
-        .filter(|id| seen.insert(*id, ()).is_none())
+    let mut unique = BTreeMap::new();
+    all.filter_map(parse_guid)
+        .filter(|id| unique.insert(*id, ()).is_none())
         .collect()
 }

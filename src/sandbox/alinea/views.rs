@@ -28,13 +28,13 @@ impl Alinea {
     }
 
     /// The flat view, `LicenseDto`.
-    pub(super) fn flat(&self, license: &License) -> Value {
+    pub(super) fn flat_view(&self, license: &License) -> Value {
         let account = &self.account;
         let group = account.user_groups.get(&license.user_group_id);
         let category = license
             .license_category_id
             .and_then(|id| account.categories.get(&id));
-        let roles = self.set(&license.allowable_user_roles);
+        let roles = self.order_ids(&license.allowable_user_roles);
         let names: Vec<&str> = roles
             .iter()
             .filter_map(|id| account.roles.get(id))
@@ -44,8 +44,8 @@ impl Alinea {
             "Id": license.id,
             "AccountId": license.account_id,
             "Name": license.license_name,
-            "StartDate": self.date(license.start_date),
-            "EndDate": self.date(license.end_date),
+            "StartDate": self.format_date(license.start_date),
+            "EndDate": self.format_date(license.end_date),
             "UserGroupId": license.user_group_id,
             "UserGroupName": group.map(|group| &group.name),
             "UserGroupType": group.map_or(0, |group| group.user_group_type),
@@ -66,21 +66,21 @@ impl Alinea {
             "ProductIsbns": license.product_isbns,
             "AllowableUserRoleIds": roles,
             "AllowableUserRoleNames": names,
-            "PrivilegedUserRoleIds": self.set(&license.privileged_user_roles),
-            "SeatUserGroupIds": self.set(&license.seat_user_group_ids),
+            "PrivilegedUserRoleIds": self.order_ids(&license.privileged_user_roles),
+            "SeatUserGroupIds": self.order_ids(&license.seat_user_group_ids),
             "UserIds": license.user_ids,
             "InstitutionsInMunicipality": license.institutions_in_municipality,
-            "AgreementStartDate": self.date(license.agreement_start_date),
-            "AgreementEndDate": self.date(license.agreement_end_date),
+            "AgreementStartDate": self.format_date(license.agreement_start_date),
+            "AgreementEndDate": self.format_date(license.agreement_end_date),
             "IsPaused": license.is_paused,
-            "CreatedAt": self.date(Some(license.created_at)),
-            "ModifiedAt": self.date(license.modified_at),
+            "CreatedAt": self.format_date(Some(license.created_at)),
+            "ModifiedAt": self.format_date(license.modified_at),
             "IsDeleted": license.is_deleted,
         })
     }
 
     /// The nested view, `GetLicenseResponse`; of its sample only the first third is public.
-    pub(super) fn nested(&self, license: &License) -> Value {
+    pub(super) fn nested_view(&self, license: &License) -> Value {
         let account = &self.account;
         let owner = account.owners.get(&license.owner_id);
         let group = account.user_groups.get(&license.user_group_id);
@@ -95,7 +95,7 @@ impl Alinea {
                 "City": group.city,
                 "Email": group.email,
                 "HasWs17Agreement": group.has_ws17_agreement,
-                "LastSynchonized": self.date(group.last_synchonized),
+                "LastSynchonized": self.format_date(group.last_synchonized),
             })
         });
         let mut data = json!({
@@ -110,15 +110,15 @@ impl Alinea {
         });
         if self.switches.nested_complete {
             // Names of the write call: those of the sample's unseen part are not known.
-            data["StartDate"] = self.date(license.start_date);
-            data["EndDate"] = self.date(license.end_date);
+            data["StartDate"] = self.format_date(license.start_date);
+            data["EndDate"] = self.format_date(license.end_date);
             data["AvailableSeats"] = json!(license.available_seats);
             data["Buffer"] = json!(license.buffer);
             data["Grade"] = json!(license.grade);
             data["LicenseCategoryId"] = json!(license.license_category_id);
-            data["AllowableUserRoles"] = json!(self.set(&license.allowable_user_roles));
-            data["PrivilegedUserRoles"] = json!(self.set(&license.privileged_user_roles));
-            data["SeatUserGroupIds"] = json!(self.set(&license.seat_user_group_ids));
+            data["AllowableUserRoles"] = json!(self.order_ids(&license.allowable_user_roles));
+            data["PrivilegedUserRoles"] = json!(self.order_ids(&license.privileged_user_roles));
+            data["SeatUserGroupIds"] = json!(self.order_ids(&license.seat_user_group_ids));
             data["IsPaused"] = json!(license.is_paused);
         }
         data
@@ -127,7 +127,7 @@ impl Alinea {
     /// The seat groups in two lists, camelCase and without an envelope, unlike every other reply.
     pub(super) fn seat_groups(&self, license: &License) -> Value {
         let of_kind = |is_user_group: bool| {
-            let mut ids = self.set(&license.seat_user_group_ids);
+            let mut ids = self.order_ids(&license.seat_user_group_ids);
             ids.retain(|id| {
                 let group = self.account.seat_groups.get(id);
                 group.is_some_and(|group| group.is_user_group == is_user_group)
@@ -137,7 +137,7 @@ impl Alinea {
         json!({"userSeatGroupIds": of_kind(false), "userGroupSeatGroupIds": of_kind(true)})
     }
 
-    fn set(&self, ids: &[Guid]) -> Vec<Guid> {
+    fn order_ids(&self, ids: &[Guid]) -> Vec<Guid> {
         let mut ids = ids.to_vec();
         match self.switches.set_order {
             SetOrder::Reversed => ids.reverse(),
@@ -147,7 +147,7 @@ impl Alinea {
         ids
     }
 
-    fn date(&self, at: Option<Timestamp>) -> Value {
+    fn format_date(&self, at: Option<Timestamp>) -> Value {
         let Some(at) = at else {
             return Value::Null;
         };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::switches::RenameToTaken;
-use super::{Refusal, refusal};
+use super::{Refusal, new_refusal};
 use crate::sandbox::layered_object::{LayeredObject, MemberLookup};
 use crate::sandbox::wire;
 
@@ -50,8 +50,12 @@ impl Account {
             organizations.push(Organization::load(given, &templates)?);
         }
         wire::expect_nothing_left(&state, "the account")?;
-        organizations.sort_by_cached_key(|organization| creation(&organization.fields));
-        let by_id = index(organizations.iter().map(|one| &one.fields))?;
+        organizations.sort_by_cached_key(|organization| creation_order(&organization.fields));
+        let by_id = index_by_id(
+            organizations
+                .iter()
+                .map(|organization| &organization.fields),
+        )?;
         Ok(Self {
             organizations,
             by_id,
@@ -64,27 +68,33 @@ impl Account {
     }
 
     pub(super) fn organizations(&self) -> impl Iterator<Item = &Fields> {
-        self.organizations.iter().map(|one| &one.fields)
+        self.organizations
+            .iter()
+            .map(|organization| &organization.fields)
     }
 
     pub(super) fn organization(&self, id: &str) -> Result<&Organization, Refusal> {
         let index = self.by_id.get(id);
         let found = index.and_then(|index| self.organizations.get(*index));
-        found.ok_or_else(|| refusal(404, format!("organization {id} was not found")))
+        found.ok_or_else(|| new_refusal(404, format!("organization {id} was not found")))
     }
 
     pub(super) fn organization_mut(&mut self, id: &str) -> Result<&mut Organization, Refusal> {
         let index = self.by_id.get(id);
         let found = index.and_then(|index| self.organizations.get_mut(*index));
-        found.ok_or_else(|| refusal(404, format!("organization {id} was not found")))
+        found.ok_or_else(|| new_refusal(404, format!("organization {id} was not found")))
     }
 
     /// The next free id in the style of the seed; counted, so that runs can be repeated.
     pub(super) fn unused_group_id(&self) -> String {
-        let groups: usize = self.organizations.iter().map(|one| one.groups.len()).sum();
+        let groups: usize = self
+            .organizations
+            .iter()
+            .map(|organization| organization.groups.len())
+            .sum();
         let taken = |id: &str| {
             let mut organizations = self.organizations.iter();
-            organizations.any(|one| one.groups.contains_key(id))
+            organizations.any(|organization| organization.groups.contains_key(id))
         };
         let mut number = groups + 1;
         loop {
@@ -102,12 +112,12 @@ impl Organization {
         let mut given = wire::expect_object(given, "an organization")?;
         let group_values = wire::take_list(&mut given, "userGroups")?;
         let license_values = wire::take_list(&mut given, "licenses")?;
-        let fields = templates.fill(&templates.organization, given, "organization")?;
+        let fields = templates.fill_defaults(&templates.organization, given, "organization")?;
 
         let mut groups = BTreeMap::new();
         for value in group_values {
             let given = wire::expect_object(value, "a user group")?;
-            let group = templates.fill(&templates.group, given, "user group")?;
+            let group = templates.fill_defaults(&templates.group, given, "user group")?;
             let id = id_of(&group).to_owned();
             if groups.insert(id.clone(), group).is_some() {
                 return Err(format!("{id} is there twice"));
@@ -124,7 +134,7 @@ impl Organization {
                     None => return Err(format!("userGroupIds: {id} is no user group")),
                 };
             }
-            let mut fields = templates.fill(&templates.license, given, "licence")?;
+            let mut fields = templates.fill_defaults(&templates.license, given, "licence")?;
             if fields["key"].is_null() {
                 fields["key"] = json!(format!("SANDBOX-KEY-{}", id_of(&fields)));
             }
@@ -133,8 +143,8 @@ impl Organization {
                 groups: ids,
             });
         }
-        licenses.sort_by_cached_key(|license| creation(&license.fields));
-        let license_by_id = index(licenses.iter().map(|license| &license.fields))?;
+        licenses.sort_by_cached_key(|license| creation_order(&license.fields));
+        let license_by_id = index_by_id(licenses.iter().map(|license| &license.fields))?;
         Ok(Self {
             fields,
             groups,
@@ -163,26 +173,26 @@ impl Organization {
     /// The groups in the order of creation.
     pub(super) fn groups(&self) -> Vec<&Fields> {
         let mut groups: Vec<&Fields> = self.groups.values().collect();
-        groups.sort_by_cached_key(|group| creation(*group));
+        groups.sort_by_cached_key(|group| creation_order(*group));
         groups
     }
 
     pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
         let index = self.license_by_id.get(id);
         let found = index.and_then(|index| self.licenses.get(*index));
-        found.ok_or_else(|| refusal(404, format!("licence {id} was not found")))
+        found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
     }
 
     pub(super) fn license_mut(&mut self, id: &str) -> Result<&mut License, Refusal> {
         let index = self.license_by_id.get(id);
         let found = index.and_then(|index| self.licenses.get_mut(*index));
-        found.ok_or_else(|| refusal(404, format!("licence {id} was not found")))
+        found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
     }
 
     /// Refuses ids that are no groups of this organization, also those of another one.
     pub(super) fn expect_groups(&self, ids: &BTreeSet<String>, status: u16) -> Result<(), Refusal> {
         match ids.iter().find(|id| !self.groups.contains_key(*id)) {
-            Some(id) => Err(refusal(
+            Some(id) => Err(new_refusal(
                 status,
                 format!("userGroupIds: user group {id} was not found"),
             )),
@@ -197,7 +207,7 @@ impl Organization {
         now: Timestamp,
     ) -> Result<&Fields, Refusal> {
         self.expect_free_name(body, None)?;
-        let at = wire::seven_digits(now);
+        let at = wire::format_seven_digits(now);
         let mut group = Fields::new();
         group.insert("id".into(), json!(id));
         group.insert("createdAt".into(), json!(at));
@@ -217,24 +227,24 @@ impl Organization {
         rename: RenameToTaken,
     ) -> Result<&Fields, Refusal> {
         if !self.groups.contains_key(id) {
-            return Err(no_group(id));
+            return Err(group_not_found(id));
         }
         if rename == RenameToTaken::Conflict {
             self.expect_free_name(body, Some(id))?;
         }
-        let group = self.groups.get_mut(id).ok_or_else(|| no_group(id))?;
+        let group = self.groups.get_mut(id).ok_or_else(|| group_not_found(id))?;
         for name in ["name", "description"] {
             if let Some(value) = body.get(name) {
                 group.insert(name.into(), value.clone());
             }
         }
-        touch(group, now);
+        mark_updated(group, now);
         Ok(group)
     }
 
     /// Deletes a group; the licences lose it.
     pub(super) fn delete_group(&mut self, id: &str) -> Result<(), Refusal> {
-        self.groups.remove(id).ok_or_else(|| no_group(id))?;
+        self.groups.remove(id).ok_or_else(|| group_not_found(id))?;
         for license in &mut self.licenses {
             license.groups.remove(id);
         }
@@ -248,37 +258,40 @@ impl Organization {
         };
         let mut groups = self.groups.iter();
         if groups.any(|(id, group)| group["name"] == *name && Some(id.as_str()) != except) {
-            return Err(refusal(409, format!("a user group named {name} exists")));
+            return Err(new_refusal(
+                409,
+                format!("a user group named {name} exists"),
+            ));
         }
         Ok(())
     }
 }
 
-fn no_group(id: &str) -> Refusal {
-    refusal(404, format!("user group {id} was not found"))
+fn group_not_found(id: &str) -> Refusal {
+    new_refusal(404, format!("user group {id} was not found"))
 }
 
 /// Marks a group as changed at this moment.
-fn touch(fields: &mut Fields, now: Timestamp) {
-    fields.insert("updatedAt".into(), json!(wire::seven_digits(now)));
+fn mark_updated(fields: &mut Fields, now: Timestamp) {
+    fields.insert("updatedAt".into(), json!(wire::format_seven_digits(now)));
 }
 
 fn id_of(fields: &impl MemberLookup) -> &str {
-    text(fields, "id")
+    text_member(fields, "id")
 }
 
-fn text<'a>(fields: &'a impl MemberLookup, name: &str) -> &'a str {
+fn text_member<'a>(fields: &'a impl MemberLookup, name: &str) -> &'a str {
     fields.member(name).and_then(Value::as_str).unwrap_or("")
 }
 
 /// Order of creation, with the id to break ties; dates are normalised, so text order is time order.
-pub(super) fn creation(fields: &impl MemberLookup) -> (String, String) {
-    let created = text(fields, "createdAt");
+pub(super) fn creation_order(fields: &impl MemberLookup) -> (String, String) {
+    let created = text_member(fields, "createdAt");
     (created.to_owned(), id_of(fields).to_owned())
 }
 
 /// Positions by id; an id that is there twice is an error.
-fn index<'a, T: MemberLookup + 'a>(
+fn index_by_id<'a, T: MemberLookup + 'a>(
     all: impl Iterator<Item = &'a T>,
 ) -> Result<BTreeMap<String, usize>, String> {
     let mut by_id = BTreeMap::new();
@@ -302,17 +315,22 @@ impl Templates {
     pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let one = |name: &str| wire::expect_object(all[name].clone(), name);
+        let template = |name: &str| wire::expect_object(all[name].clone(), name);
         Ok(Self {
-            organization: one("organization")?,
-            group: one("userGroup")?,
-            license: one("license")?,
+            organization: template("organization")?,
+            group: template("userGroup")?,
+            license: template("license")?,
         })
     }
 
     /// A loaded object with its defaults; dates get the seven digits that the API prints.
-    fn fill(&self, template: &Fields, given: Fields, what: &str) -> Result<Fields, String> {
-        let mut fields = wire::overlay(template, given, what)?;
+    fn fill_defaults(
+        &self,
+        template: &Fields,
+        given: Fields,
+        what: &str,
+    ) -> Result<Fields, String> {
+        let mut fields = wire::overlay_template(template, given, what)?;
         if id_of(&fields).is_empty() {
             return Err(format!("{what}: id is required"));
         }
@@ -323,7 +341,7 @@ impl Templates {
             let at: Timestamp = text
                 .parse()
                 .map_err(|error| format!("{what}: {name}: {error}"))?;
-            fields.insert(name.into(), json!(wire::seven_digits(at)));
+            fields.insert(name.into(), json!(wire::format_seven_digits(at)));
         }
         Ok(fields)
     }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::account::License;
-use super::{Refusal, refusal};
+use super::{Refusal, new_refusal};
 use crate::sandbox::{body_schema, wire};
 
 /// What a field holds, which decides its operators.
@@ -46,23 +46,23 @@ impl<'a> From<&'a Value> for FilterValue<'a> {
 /// Something in a list.
 pub(super) trait Filterable {
     /// The values of a field; some fields, such as the groups of a licence, have several.
-    fn seen(&self, field: &str, now: &str) -> Vec<FilterValue<'_>>;
+    fn field_values(&self, field: &str, now: &str) -> Vec<FilterValue<'_>>;
     /// Where `search` looks.
-    fn searched(&self) -> &'static [&'static str];
+    fn search_fields(&self) -> &'static [&'static str];
 }
 
 impl Filterable for &Map<String, Value> {
-    fn seen(&self, field: &str, _now: &str) -> Vec<FilterValue<'_>> {
+    fn field_values(&self, field: &str, _now: &str) -> Vec<FilterValue<'_>> {
         self.get(field).map(FilterValue::from).into_iter().collect()
     }
 
-    fn searched(&self) -> &'static [&'static str] {
+    fn search_fields(&self) -> &'static [&'static str] {
         &["name", "email", "description"]
     }
 }
 
 impl Filterable for &License {
-    fn seen(&self, field: &str, now: &str) -> Vec<FilterValue<'_>> {
+    fn field_values(&self, field: &str, now: &str) -> Vec<FilterValue<'_>> {
         match field {
             "userGroupId" => self.groups.iter().map(|id| FilterValue::Text(id)).collect(),
             "expired" => {
@@ -85,7 +85,7 @@ impl Filterable for &License {
         }
     }
 
-    fn searched(&self) -> &'static [&'static str] {
+    fn search_fields(&self) -> &'static [&'static str] {
         &["key", "notes", "metadata.value"]
     }
 }
@@ -132,8 +132,8 @@ impl Operator {
 /// One filter, its value already in the form of the field.
 pub(super) struct Filter {
     pub(super) field: &'static str,
-    pub(super) op: Operator,
-    pub(super) wanted: FilterOperand,
+    pub(super) operator: Operator,
+    pub(super) operand: FilterOperand,
 }
 
 pub(super) enum FilterOperand {
@@ -148,60 +148,63 @@ impl Filter {
         text: &str,
         fields: &[FilterField],
     ) -> Result<Option<Self>, Refusal> {
-        let (name, op) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
-            Some((name, op)) => (name, op),
+        let (name, operator) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+            Some((name, operator)) => (name, operator),
             None => (name, "eq"),
         };
         let Some((field, holds)) = fields.iter().find(|(field, _)| *field == name) else {
             return Ok(None);
         };
-        let Some(op) = Operator::parse(op, *holds) else {
-            let message = format!("{name}[{op}]: the operator is not valid for this field");
-            return Err(refusal(400, message));
+        let Some(operator) = Operator::parse(operator, *holds) else {
+            let message = format!("{name}[{operator}]: the operator is not valid for this field");
+            return Err(new_refusal(400, message));
         };
-        let wanted = match holds {
+        let operand = match holds {
             FieldType::Text => Some(FilterOperand::Text(text.to_owned())),
             FieldType::Number => text.parse().ok().map(FilterOperand::Number),
             FieldType::Flag => text.parse().ok().map(FilterOperand::Flag),
             // Dates compare as text once they have seven digits, as all stored ones have.
-            FieldType::Date => {
-                body_schema::instant(text).map(|at| FilterOperand::Text(wire::seven_digits(at)))
-            }
+            FieldType::Date => body_schema::parse_instant(text)
+                .map(|at| FilterOperand::Text(wire::format_seven_digits(at))),
         };
-        match wanted {
-            Some(wanted) => Ok(Some(Self { field, op, wanted })),
-            None => Err(refusal(400, format!("{name}: {text:?} is not valid"))),
+        match operand {
+            Some(operand) => Ok(Some(Self {
+                field,
+                operator,
+                operand,
+            })),
+            None => Err(new_refusal(400, format!("{name}: {text:?} is not valid"))),
         }
     }
 
-    pub(super) fn admits(&self, seen: &[FilterValue<'_>]) -> bool {
-        let wanted = match &self.wanted {
+    pub(super) fn matches(&self, values: &[FilterValue<'_>]) -> bool {
+        let operand = match &self.operand {
             FilterOperand::Text(text) => FilterValue::Text(text),
             FilterOperand::Number(number) => FilterValue::Number(*number),
             FilterOperand::Flag(flag) => FilterValue::Flag(*flag),
         };
-        let any = |test: &dyn Fn(&FilterValue<'_>) -> bool| seen.iter().any(test);
+        let any = |test: &dyn Fn(&FilterValue<'_>) -> bool| values.iter().any(test);
         let text = |test: &dyn Fn(&str, &str) -> bool| {
-            any(&|value| match (value, &wanted) {
-                (FilterValue::Text(value), FilterValue::Text(wanted)) => test(value, wanted),
+            any(&|value| match (value, &operand) {
+                (FilterValue::Text(value), FilterValue::Text(operand)) => test(value, operand),
                 _ => false,
             })
         };
         let not_null = |value: &FilterValue<'_>| *value != FilterValue::Null;
-        let listed = |value: &str, wanted: &str| wanted.split(',').any(|one| one == value);
-        match self.op {
-            Operator::Eq => any(&|value| *value == wanted),
-            Operator::Ne => !any(&|value| *value == wanted),
-            Operator::StartsWith => text(&|value, wanted| value.starts_with(wanted)),
-            Operator::EndsWith => text(&|value, wanted| value.ends_with(wanted)),
-            Operator::Contains => text(&|value, wanted| value.contains(wanted)),
-            Operator::ContainsNot => !text(&|value, wanted| value.contains(wanted)),
+        let listed = |value: &str, operand: &str| operand.split(',').any(|option| option == value);
+        match self.operator {
+            Operator::Eq => any(&|value| *value == operand),
+            Operator::Ne => !any(&|value| *value == operand),
+            Operator::StartsWith => text(&|value, operand| value.starts_with(operand)),
+            Operator::EndsWith => text(&|value, operand| value.ends_with(operand)),
+            Operator::Contains => text(&|value, operand| value.contains(operand)),
+            Operator::ContainsNot => !text(&|value, operand| value.contains(operand)),
             Operator::In => text(&listed),
             Operator::NotIn => !text(&listed),
-            Operator::Gt => any(&|value| not_null(value) && *value > wanted),
-            Operator::Gte => any(&|value| not_null(value) && *value >= wanted),
-            Operator::Lt => any(&|value| not_null(value) && *value < wanted),
-            Operator::Lte => any(&|value| not_null(value) && *value <= wanted),
+            Operator::Gt => any(&|value| not_null(value) && *value > operand),
+            Operator::Gte => any(&|value| not_null(value) && *value >= operand),
+            Operator::Lt => any(&|value| not_null(value) && *value < operand),
+            Operator::Lte => any(&|value| not_null(value) && *value <= operand),
         }
     }
 }

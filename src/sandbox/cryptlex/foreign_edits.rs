@@ -1,20 +1,20 @@
 //! What others change at Cryptlex: groups of a licence, numbers and notes at the dashboard, activations.
 
-use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, place};
+use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 use crate::sandbox::wire;
 
 const LICENSE: &str = "organizations/*/licenses/*";
 
-pub(super) static FOREIGN: ForeignEditTable = ForeignEditTable {
-    places: &[
-        place(
+pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
+    values: &[
+        editable_value(
             LICENSE,
             "userGroupIds",
             ValueEdit::Member("organizations/*/userGroups/*/id"),
         ),
-        place(LICENSE, "allowedActivations", ValueEdit::Number(1, 60)),
-        place(LICENSE, "notes", ValueEdit::Text),
-        place(LICENSE, "totalActivations", ValueEdit::Usage),
+        editable_value(LICENSE, "allowedActivations", ValueEdit::Number(1, 60)),
+        editable_value(LICENSE, "notes", ValueEdit::Text),
+        editable_value(LICENSE, "totalActivations", ValueEdit::Usage),
     ],
-    stamp: Some(("updatedAt", wire::seven_digits)),
+    modified_member: Some(("updatedAt", wire::format_seven_digits)),
 };

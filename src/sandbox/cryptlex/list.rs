@@ -11,7 +11,7 @@ use super::filter::{
     FieldType, Filter, FilterField, FilterOperand, FilterValue, Filterable, Operator,
 };
 use super::switches::UnknownPolicy;
-use super::{Cryptlex, HttpReply, HttpRequest, Refusal, refusal};
+use super::{Cryptlex, HttpReply, HttpRequest, Refusal, new_refusal};
 use crate::sandbox::wire;
 
 pub(super) const MAX_LIMIT: usize = 100;
@@ -66,7 +66,7 @@ struct ListCall {
 
 impl ListCall {
     fn parse(
-        asked: &HttpRequest,
+        request: &HttpRequest,
         fields: &[FilterField],
         api: &Cryptlex,
         now: Timestamp,
@@ -77,19 +77,19 @@ impl ListCall {
             sort: None,
             search: None,
             filters: Vec::new(),
-            now: wire::seven_digits(now),
+            now: wire::format_seven_digits(now),
         };
-        for (name, text) in &asked.query {
+        for (name, text) in &request.query {
             match name.as_str() {
-                "page" => listing.page = number(name, text, usize::MAX)?,
-                "limit" => listing.limit = number(name, text, MAX_LIMIT)?,
-                "sort" => listing.sort = Some(sort(text, fields)?),
+                "page" => listing.page = parse_positive(name, text, usize::MAX)?,
+                "limit" => listing.limit = parse_positive(name, text, MAX_LIMIT)?,
+                "sort" => listing.sort = Some(parse_sort(text, fields)?),
                 "search" => listing.search = Some(text.to_lowercase()),
                 _ => match Filter::parse(name, text, fields)? {
                     Some(filter) => listing.filters.push(filter),
                     None if api.switches.unknown_query == UnknownPolicy::Ignore => {}
                     None => {
-                        return Err(refusal(400, format!("{name}: unknown query parameter")));
+                        return Err(new_refusal(400, format!("{name}: unknown query parameter")));
                     }
                 },
             }
@@ -98,55 +98,61 @@ impl ListCall {
     }
 
     /// The items of the page asked for; linear unless another order is asked for.
-    fn select<T: Filterable>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
-        let admitted = items.filter(|item| self.admits(item));
+    fn select_page<T: Filterable>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
+        let admitted = items.filter(|item| self.matches(item));
         let skip = (self.page - 1).saturating_mul(self.limit);
         let Some((field, descending)) = self.sort else {
             return admitted.skip(skip).take(self.limit).collect();
         };
         let mut all: Vec<T> = admitted.collect();
         all.sort_by(|a, b| {
-            let order = a.seen(field, &self.now).cmp(&b.seen(field, &self.now));
+            let order = a
+                .field_values(field, &self.now)
+                .cmp(&b.field_values(field, &self.now));
             if descending { order.reverse() } else { order }
         });
         all.into_iter().skip(skip).take(self.limit).collect()
     }
 
-    fn admits<T: Filterable>(&self, item: &T) -> bool {
-        let found = self.search.as_ref().is_none_or(|wanted| {
+    fn matches<T: Filterable>(&self, item: &T) -> bool {
+        let found = self.search.as_ref().is_none_or(|needle| {
             let mut values = item
-                .searched()
+                .search_fields()
                 .iter()
-                .flat_map(|field| item.seen(field, &self.now));
+                .flat_map(|field| item.field_values(field, &self.now));
             values.any(|value| match value {
-                FilterValue::Text(text) => text.to_lowercase().contains(wanted),
+                FilterValue::Text(text) => text.to_lowercase().contains(needle),
                 FilterValue::Null | FilterValue::Flag(_) | FilterValue::Number(_) => false,
             })
         });
         let mut filters = self.filters.iter();
-        found && filters.all(|filter| filter.admits(&item.seen(filter.field, &self.now)))
+        found && filters.all(|filter| filter.matches(&item.field_values(filter.field, &self.now)))
     }
 
     /// The one id that a filter asks for, if any.
-    fn id(&self) -> Option<&str> {
-        self.filters.iter().find_map(|filter| match &filter.wanted {
-            FilterOperand::Text(id) if filter.field == "id" && filter.op == Operator::Eq => {
-                Some(id.as_str())
-            }
-            FilterOperand::Text(_) | FilterOperand::Number(_) | FilterOperand::Flag(_) => None,
-        })
+    fn requested_id(&self) -> Option<&str> {
+        self.filters
+            .iter()
+            .find_map(|filter| match &filter.operand {
+                FilterOperand::Text(id)
+                    if filter.field == "id" && filter.operator == Operator::Eq =>
+                {
+                    Some(id.as_str())
+                }
+                FilterOperand::Text(_) | FilterOperand::Number(_) | FilterOperand::Flag(_) => None,
+            })
     }
 
     /// The licences to look at: one when its id is asked for, so that such a call does not cost a scan.
     fn candidates<'a>(&self, of: &'a Organization) -> Box<dyn Iterator<Item = &'a License> + 'a> {
-        match self.id() {
+        match self.requested_id() {
             Some(id) => Box::new(of.license(id).into_iter()),
             None => Box::new(of.licenses()),
         }
     }
 }
 
-fn number(name: &str, text: &str, max: usize) -> Result<usize, Refusal> {
+fn parse_positive(name: &str, text: &str, max: usize) -> Result<usize, Refusal> {
     let number = text
         .parse()
         .ok()
@@ -156,56 +162,60 @@ fn number(name: &str, text: &str, max: usize) -> Result<usize, Refusal> {
             usize::MAX => "1 or more".to_owned(),
             max => format!("from 1 to {max}"),
         };
-        refusal(400, format!("{name} must be an integer {range}"))
+        new_refusal(400, format!("{name} must be an integer {range}"))
     })
 }
 
-fn sort(text: &str, fields: &[FilterField]) -> Result<(&'static str, bool), Refusal> {
+fn parse_sort(text: &str, fields: &[FilterField]) -> Result<(&'static str, bool), Refusal> {
     let name = text.strip_prefix('-').unwrap_or(text);
     match fields.iter().find(|(field, _)| *field == name) {
         Some((field, _)) => Ok((field, text.starts_with('-'))),
-        None => Err(refusal(400, format!("sort: unknown field {name:?}"))),
+        None => Err(new_refusal(400, format!("sort: unknown field {name:?}"))),
     }
 }
 
-fn array<T: Serialize>(items: Vec<T>) -> HttpReply {
+fn array_reply<T: Serialize>(items: Vec<T>) -> HttpReply {
     HttpReply::serialized(200, &items)
 }
 
 impl Cryptlex {
     pub(super) fn list_organizations(
         &self,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(asked, &ORGANIZATION_FIELDS, self, now)?;
-        Ok(array(listing.select(self.account.organizations())))
+        let listing = ListCall::parse(request, &ORGANIZATION_FIELDS, self, now)?;
+        Ok(array_reply(
+            listing.select_page(self.account.organizations()),
+        ))
     }
 
     pub(super) fn list_groups(
         &self,
         organization: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(asked, &GROUP_FIELDS, self, now)?;
+        let listing = ListCall::parse(request, &GROUP_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
-        Ok(array(listing.select(organization.groups().into_iter())))
+        Ok(array_reply(
+            listing.select_page(organization.groups().into_iter()),
+        ))
     }
 
     pub(super) fn list_licenses(
         &self,
         organization: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(asked, &LICENSE_FIELDS, self, now)?;
+        let listing = ListCall::parse(request, &LICENSE_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
-        let licenses = listing.select(listing.candidates(organization));
+        let licenses = listing.select_page(listing.candidates(organization));
         let order = self.switches.group_order;
         let shown = licenses
             .into_iter()
-            .map(|one| organization.reading(one, order));
-        Ok(array(shown.collect()))
+            .map(|license| organization.license_view(license, order));
+        Ok(array_reply(shown.collect()))
     }
 }

@@ -19,11 +19,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::Account;
-use self::foreign_edits::FOREIGN;
+use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateWindow;
 use self::switches::{ErrorBody, Switches, UnknownPolicy};
 use super::body_schema::{self, MemberRule, TEXT, ValueType};
-use super::foreign_edits::edit;
+use super::foreign_edits::make_edit;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 use super::wire::{self, AccessTokens, JsonBodyError};
 
@@ -37,7 +37,7 @@ struct Refusal {
 }
 
 /// The codes are of our choosing: the pages say only that a code may be there.
-fn refusal(status: u16, message: impl Into<String>) -> Refusal {
+fn new_refusal(status: u16, message: impl Into<String>) -> Refusal {
     let code = match status {
         400 => "BAD_REQUEST",
         401 => "UNAUTHORIZED",
@@ -85,7 +85,7 @@ enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    fn of(path: &'a str) -> Option<Self> {
+    fn find(path: &'a str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         Some(match parts.as_slice() {
             ["v3", "accounts", "login"] => Route::Login,
@@ -100,7 +100,7 @@ impl<'a> Route<'a> {
     }
 
     /// The methods of this path in the form of an `Allow` header.
-    fn allow(&self) -> &'static str {
+    fn allowed_methods(&self) -> &'static str {
         match self {
             Route::Login => "POST",
             Route::Organizations | Route::Organization(_) | Route::Licenses(_) => "GET",
@@ -111,7 +111,7 @@ impl<'a> Route<'a> {
     }
 
     /// The scope that the vendor's page of each call names; the login call needs no token.
-    fn scope(&self, method: &str) -> Option<&'static str> {
+    fn required_scope(&self, method: &str) -> Option<&'static str> {
         Some(match (self, method) {
             (Route::Login, _) => return None,
             (Route::Organizations | Route::Organization(_), _) => "organization:read",
@@ -154,95 +154,116 @@ impl Cryptlex {
         }
     }
 
-    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let Some(route) = Route::of(&asked.path) else {
-            return Err(refusal(404, format!("no such path: {}", asked.path)));
+    fn route_request(
+        &mut self,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let Some(route) = Route::find(&request.path) else {
+            return Err(new_refusal(404, format!("no such path: {}", request.path)));
         };
-        let method = asked.method.as_str();
-        if !route.allow().split(", ").any(|allowed| allowed == method) {
+        let method = request.method.as_str();
+        if !route
+            .allowed_methods()
+            .split(", ")
+            .any(|allowed| allowed == method)
+        {
             return Err(Refusal {
-                allow: Some(route.allow()),
-                ..refusal(405, format!("{method} is not allowed here"))
+                allow: Some(route.allowed_methods()),
+                ..new_refusal(405, format!("{method} is not allowed here"))
             });
         }
-        if let Some(scope) = route.scope(method) {
-            self.authorize(asked, scope, now)?;
+        if let Some(scope) = route.required_scope(method) {
+            self.authorize(request, scope, now)?;
         }
         match (route, method) {
-            (Route::Login, _) => self.login(asked, now),
-            (Route::Organizations, _) => self.list_organizations(asked, now),
+            (Route::Login, _) => self.log_in(request, now),
+            (Route::Organizations, _) => self.list_organizations(request, now),
             (Route::Organization(id), _) => {
                 let organization = self.account.organization(id)?;
                 Ok(HttpReply::json(200, &json!(organization.fields)))
             }
-            (Route::Licenses(id), _) => self.list_licenses(id, asked, now),
-            (Route::License(id, license), "PATCH") => self.update_license(id, license, asked, now),
+            (Route::Licenses(id), _) => self.list_licenses(id, request, now),
+            (Route::License(id, license), "PATCH") => {
+                self.update_license(id, license, request, now)
+            }
             (Route::License(id, license), _) => self.get_license(id, license),
-            (Route::Groups(id), "POST") => self.create_group(id, asked, now),
-            (Route::Groups(id), _) => self.list_groups(id, asked, now),
+            (Route::Groups(id), "POST") => self.create_group(id, request, now),
+            (Route::Groups(id), _) => self.list_groups(id, request, now),
             (Route::Group(id, group), "DELETE") => {
                 self.account.organization_mut(id)?.delete_group(group)?;
                 Ok(HttpReply::empty(204))
             }
-            (Route::Group(id, group), _) => self.update_group(id, group, asked, now),
+            (Route::Group(id, group), _) => self.update_group(id, group, request, now),
         }
     }
 
-    fn login(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let body = self.body(asked, &LOGIN)?;
-        let is = |name: &str, wanted: &str| body[name] == wanted;
+    fn log_in(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
+        let body = self.parse_body(request, &LOGIN)?;
+        let is = |name: &str, expected: &str| body[name] == expected;
         if body.get("accountId").is_none() && body.get("accountAlias").is_none() {
-            return Err(refusal(400, "accountId or accountAlias is required"));
+            return Err(new_refusal(400, "accountId or accountAlias is required"));
         }
         let named = |name: &str| body.get(name).is_none_or(|given| given == "sandbox");
         let account = named("accountId") && named("accountAlias");
         if !(account && is("email", "admin@sandbox.test") && is("password", "sandbox")) {
-            return Err(refusal(401, "the account, email or password is wrong"));
+            return Err(new_refusal(401, "the account, email or password is wrong"));
         }
         let token = self.tokens.issue(now);
         Ok(HttpReply::json(200, &json!({ "accessToken": token })))
     }
 
-    fn authorize(&self, asked: &HttpRequest, scope: &str, now: Timestamp) -> Result<(), Refusal> {
-        let Some(token) = wire::credential(asked, "Bearer") else {
-            return Err(refusal(401, "the request has no bearer token"));
+    fn authorize(&self, request: &HttpRequest, scope: &str, now: Timestamp) -> Result<(), Refusal> {
+        let Some(token) = wire::authorization_value(request, "Bearer") else {
+            return Err(new_refusal(401, "the request has no bearer token"));
         };
         let life = self.switches.token_life_seconds;
-        if !self.tokens.good(token, now, life) {
-            return Err(refusal(401, "the access token is invalid or has expired"));
+        if !self.tokens.is_valid(token, now, life) {
+            return Err(new_refusal(
+                401,
+                "the access token is invalid or has expired",
+            ));
         }
         if self.switches.missing_scope.as_deref() == Some(scope) {
             let message = format!("the access token lacks the scope {scope}");
-            return Err(refusal(403, message));
+            return Err(new_refusal(403, message));
         }
         Ok(())
     }
 
     /// The body of a write, checked against its table.
-    fn body(&self, asked: &HttpRequest, members: &'static [MemberRule]) -> Result<Value, Refusal> {
-        let body = wire::json_body(asked, &["application/json"]).map_err(|fault| match fault {
-            JsonBodyError::MediaType(media) => {
-                refusal(415, format!("unsupported media type {media:?}"))
-            }
-            JsonBodyError::Empty => refusal(400, "the request has no body"),
-            JsonBodyError::Malformed(why) => refusal(400, format!("malformed JSON: {why}")),
-        })?;
+    fn parse_body(
+        &self,
+        request: &HttpRequest,
+        members: &'static [MemberRule],
+    ) -> Result<Value, Refusal> {
+        let body =
+            wire::parse_json_body(request, &["application/json"]).map_err(|fault| match fault {
+                JsonBodyError::MediaType(media) => {
+                    new_refusal(415, format!("unsupported media type {media:?}"))
+                }
+                JsonBodyError::Empty => new_refusal(400, "the request has no body"),
+                JsonBodyError::Malformed(why) => new_refusal(400, format!("malformed JSON: {why}")),
+            })?;
         let unknown_allowed = self.switches.unknown_members == UnknownPolicy::Ignore;
-        let problems = body_schema::check(&body, members, unknown_allowed);
+        let problems = body_schema::check_body(&body, members, unknown_allowed);
         if problems.is_empty() {
             return Ok(body);
         }
         let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Err(refusal(400, words.join("; ")))
+        Err(new_refusal(400, words.join("; ")))
     }
 
     fn get_license(&self, organization: &str, id: &str) -> Result<HttpReply, Refusal> {
         if !self.switches.single_get {
-            return Err(refusal(404, "a single licence cannot be read by its path"));
+            return Err(new_refusal(
+                404,
+                "a single licence cannot be read by its path",
+            ));
         }
         let organization = self.account.organization(organization)?;
         let license = organization.license(id)?;
-        let shown = organization.reading(license, self.switches.group_order);
+        let shown = organization.license_view(license, self.switches.group_order);
         Ok(HttpReply::serialized(200, &shown))
     }
 
@@ -251,10 +272,10 @@ impl Cryptlex {
         &mut self,
         organization: &str,
         id: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let body = self.body(asked, &LICENSE_UPDATE)?;
+        let body = self.parse_body(request, &LICENSE_UPDATE)?;
         let organization = self.account.organization_mut(organization)?;
         organization.license(id)?;
         let ids = body["userGroupIds"].as_array().into_iter().flatten();
@@ -263,20 +284,20 @@ impl Cryptlex {
         let license = organization.license_mut(id)?;
         if self.switches.bump_unchanged || license.groups != groups {
             license.groups = groups;
-            let at = json!(wire::seven_digits(now));
+            let at = json!(wire::format_seven_digits(now));
             license.fields.insert("updatedAt", at);
         }
-        let shown = organization.reading(organization.license(id)?, self.switches.group_order);
+        let shown = organization.license_view(organization.license(id)?, self.switches.group_order);
         Ok(HttpReply::serialized(200, &shown))
     }
 
     fn create_group(
         &mut self,
         organization: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let body = self.body(asked, &GROUP_CREATE)?;
+        let body = self.parse_body(request, &GROUP_CREATE)?;
         let id = self.account.unused_group_id();
         let organization = self.account.organization_mut(organization)?;
         let group = organization.create_group(id, &body, now)?;
@@ -287,17 +308,17 @@ impl Cryptlex {
         &mut self,
         organization: &str,
         id: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let body = self.body(asked, &GROUP_UPDATE)?;
+        let body = self.parse_body(request, &GROUP_UPDATE)?;
         let rename = self.switches.rename_to_taken;
         let organization = self.account.organization_mut(organization)?;
         let group = organization.update_group(id, &body, now, rename)?;
         Ok(HttpReply::json(200, &json!(group)))
     }
 
-    fn refused(&self, refusal: Refusal) -> HttpReply {
+    fn refusal_reply(&self, refusal: Refusal) -> HttpReply {
         let mut body = json!({"message": refusal.message});
         if self.switches.error_body == ErrorBody::CodeMessage {
             body["code"] = json!(refusal.code);
@@ -315,13 +336,13 @@ impl Cryptlex {
 }
 
 impl Simulator for Cryptlex {
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
-        let quota = self.window.take(now, self.switches.rate_limit);
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply {
+        let quota = self.window.count_request(now, self.switches.rate_limit);
         let mut answer = if quota.exceeded {
-            rate_limit::too_many(&quota, now, &self.switches)
+            rate_limit::over_limit_reply(&quota, now, &self.switches)
         } else {
-            self.route(asked, now)
-                .unwrap_or_else(|refusal| self.refused(refusal))
+            self.route_request(request, now)
+                .unwrap_or_else(|refusal| self.refusal_reply(refusal))
         };
         answer.headers.extend(quota.headers());
         answer
@@ -345,7 +366,7 @@ impl Simulator for Cryptlex {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = self.switches.changed(switches)?;
+        self.switches = self.switches.with_changes(switches)?;
         Ok(())
     }
 
@@ -353,11 +374,11 @@ impl Simulator for Cryptlex {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
-        wire::credential(asked, "Bearer").is_some_and(|token| self.tokens.lose(token))
+    fn expire_session(&mut self, request: &HttpRequest) -> bool {
+        wire::authorization_value(request, "Bearer").is_some_and(|token| self.tokens.expire(token))
     }
 
-    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
-        edit(self, &FOREIGN, entropy, now)
+    fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        make_edit(self, &FOREIGN_EDITS, entropy, now)
     }
 }

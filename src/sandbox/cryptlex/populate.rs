@@ -11,23 +11,23 @@ use crate::sandbox::strict_json::JsonObject;
 const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c12";
 const GROUPS: usize = 8;
 
-fn group(number: usize) -> String {
+fn group_id(number: usize) -> String {
     format!("a4f8d1b0-2222-4c22-8f33-{:012}", number % GROUPS + 1)
 }
 
-fn license(place: usize) -> String {
-    format!("5d0e3c52-8a44-4b6f-9d0f-{:012x}", place + 1)
+fn license_id(index: usize) -> String {
+    format!("5d0e3c52-8a44-4b6f-9d0f-{:012x}", index + 1)
 }
 
 /// The groups of the licence in this place, and one that it does not have.
-fn groups(place: usize) -> ([String; 2], String) {
-    ([group(place), group(place + 3)], group(place + 5))
+fn license_groups(index: usize) -> ([String; 2], String) {
+    ([group_id(index), group_id(index + 3)], group_id(index + 5))
 }
 
 /// The organization as it would be loaded, with one licence as the model of all.
-fn model() -> Value {
+fn model_organization() -> Value {
     let groups = (0..GROUPS).map(|number| {
-        let id = group(number);
+        let id = group_id(number);
         json!({"id": id, "name": format!("Team {}", number + 1), "totalUsers": 10 + number})
     });
     json!({
@@ -38,7 +38,7 @@ fn model() -> Value {
         "allowedUsers": 100_000,
         "userGroups": groups.collect::<Vec<_>>(),
         "licenses": [{
-            "id": license(0),
+            "id": license_id(0),
             "createdAt": "2025-03-05T10:00:17.9361143Z",
             "updatedAt": "2025-09-15T07:44:51.2280094Z",
             "type": "hosted-floating",
@@ -63,7 +63,8 @@ fn model() -> Value {
 impl Account {
     pub(super) fn populate(&mut self, objects: usize) {
         let templates = Templates::read();
-        let loaded = templates.and_then(|templates| Organization::load(model(), &templates));
+        let loaded =
+            templates.and_then(|templates| Organization::load(model_organization(), &templates));
         // The model is part of the program, and a test loads it.
         let Ok(mut organization) = loaded else {
             return;
@@ -74,17 +75,17 @@ impl Account {
             .map(|license| Arc::new(license.fields.to_object()));
         let shared = shared.unwrap_or_default();
         organization.license_by_id.clear();
-        for place in 0..objects {
-            let id = license(place);
-            let own = vec![
+        for index in 0..objects {
+            let id = license_id(index);
+            let overrides = vec![
                 ("id".into(), json!(id)),
                 ("key".into(), json!(format!("SANDBOX-KEY-{id}"))),
-                ("totalActivations".into(), json!(place % 50)),
+                ("totalActivations".into(), json!(index % 50)),
             ];
-            organization.license_by_id.insert(id, place);
+            organization.license_by_id.insert(id, index);
             organization.licenses.push(License {
-                fields: LayeredObject::over(&shared, own),
-                groups: groups(place).0.into(),
+                fields: LayeredObject::over(&shared, overrides),
+                groups: license_groups(index).0.into(),
             });
         }
         self.by_id
@@ -94,8 +95,8 @@ impl Account {
 }
 
 /// The manifest of the licence in this place; one that differs gives it to one more group.
-pub fn manifest(place: usize, _objects: usize, differs: bool) -> String {
-    let ([first, second], third) = groups(place);
+pub fn write_manifest(index: usize, _objects: usize, differs: bool) -> String {
+    let ([first, second], third) = license_groups(index);
     let third = if differs {
         format!("      - {third}\n")
     } else {
@@ -115,7 +116,7 @@ spec:
       - {first}
       - {second}
 {third}",
-        number = place + 1,
-        id = license(place),
+        number = index + 1,
+        id = license_id(index),
     )
 }

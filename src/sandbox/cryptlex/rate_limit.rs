@@ -29,7 +29,7 @@ pub(super) struct RemainingQuota {
 
 impl RateWindow {
     /// Counts a request; refused ones are not counted, and nothing is while the limit is off.
-    pub(super) fn take(&mut self, now: Timestamp, limited: bool) -> RemainingQuota {
+    pub(super) fn count_request(&mut self, now: Timestamp, limited: bool) -> RemainingQuota {
         let open = self
             .opened
             .filter(|opened| limited && *opened <= now && now.duration_since(*opened) < PERIOD);
@@ -56,14 +56,21 @@ impl RemainingQuota {
         [
             ("x-rate-limit-limit".into(), "5s".into()),
             ("x-rate-limit-remaining".into(), self.remaining.to_string()),
-            ("x-rate-limit-reset".into(), wire::seven_digits(self.reset)),
+            (
+                "x-rate-limit-reset".into(),
+                wire::format_seven_digits(self.reset),
+            ),
         ]
     }
 }
 
 /// The 429 reply; its body is documented as JSON, while the headers are those of a stock limiter that
 /// answers in plain text.
-pub(super) fn too_many(quota: &RemainingQuota, now: Timestamp, switches: &Switches) -> HttpReply {
+pub(super) fn over_limit_reply(
+    quota: &RemainingQuota,
+    now: Timestamp,
+    switches: &Switches,
+) -> HttpReply {
     let words = format!("API calls quota exceeded! maximum admitted {REQUESTS} per 5s.");
     let mut answer = match switches.rate_limit_body {
         RateLimitBody::Json => {

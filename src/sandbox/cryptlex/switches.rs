@@ -93,8 +93,8 @@ pub(super) enum UnknownPolicy {
 
 impl Switches {
     /// The switches with some of them changed.
-    pub(super) fn changed(&self, changes: Value) -> Result<Self, String> {
-        let next = wire::switched(self, changes)?;
+    pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
+        let next = wire::change_switches(self, changes)?;
         if ![400, 404].contains(&next.unknown_group_status) {
             return Err("switch unknown_group_status: must be 400 or 404".into());
         }

@@ -6,12 +6,12 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::account::{License, Organization, creation};
+use super::account::{License, Organization, creation_order};
 use super::switches::GroupOrder;
 
 impl Organization {
     /// The licence as the API shows it.
-    pub(super) fn reading<'a>(
+    pub(super) fn license_view<'a>(
         &'a self,
         license: &'a License,
         order: GroupOrder,
@@ -36,7 +36,7 @@ impl LicenseView<'_> {
         let ids = self.license.groups.iter();
         let groups = ids.filter_map(|id| self.organization.groups.get(id));
         let mut groups: Vec<_> = groups.map(GroupView).collect();
-        groups.sort_by_cached_key(|group| creation(group.0));
+        groups.sort_by_cached_key(|group| creation_order(group.0));
         if self.order == GroupOrder::Reversed {
             groups.reverse();
         }

@@ -65,8 +65,8 @@ impl Setup {
 
     /// Status, fault and effect of the newest request on record.
     fn newest(&self) -> (u16, Option<String>, bool) {
-        let seen = self.sandbox.requests().pop().unwrap();
-        (seen.status, seen.fault, seen.carried_out)
+        let record = self.sandbox.requests().pop().unwrap();
+        (record.status, record.fault, record.carried_out)
     }
 
     async fn lac_login(&self) -> String {
@@ -134,8 +134,8 @@ async fn control_routes_meet_no_fault_and_switch_them() {
 /// The faults that each call met, in the order in which it was made.
 fn met(sandbox: &SandboxServer) -> BTreeMap<String, Vec<Option<String>>> {
     let mut met: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
-    for seen in sandbox.requests() {
-        met.entry(seen.path).or_default().push(seen.fault);
+    for record in sandbox.requests() {
+        met.entry(record.path).or_default().push(record.fault);
     }
     met
 }

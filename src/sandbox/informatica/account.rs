@@ -41,17 +41,17 @@ pub struct User {
 
 impl Account {
     pub fn load(state: &Value) -> Result<Self, String> {
-        let state = strict_json::object(state, "the account")?;
-        strict_json::only(state, "", &["organizations", "users"])?;
+        let state = strict_json::require_object(state, "the account")?;
+        strict_json::refuse_unknown_members(state, "", &["organizations", "users"])?;
         let mut account = Self::default();
-        for (index, saved) in strict_json::array(state, "", "organizations")?
+        for (index, saved) in strict_json::require_array(state, "", "organizations")?
             .iter()
             .enumerate()
         {
             let at = format!("organizations[{index}]");
-            let org = org(saved).map_err(|words| format!("{at}: {words}"))?;
-            let place = account.orgs.len();
-            if account.by_id.insert(org.id.clone(), place).is_some() {
+            let org = load_org(saved).map_err(|words| format!("{at}: {words}"))?;
+            let position = account.orgs.len();
+            if account.by_id.insert(org.id.clone(), position).is_some() {
                 return Err(format!("{at}: id is taken"));
             }
             account.orgs.push(org);
@@ -64,16 +64,16 @@ impl Account {
             }
         }
         account.users = match state.contains_key("users") {
-            true => strict_json::array(state, "", "users")?
+            true => strict_json::require_array(state, "", "users")?
                 .iter()
                 .enumerate()
-                .map(|(index, saved)| account.user(saved, &format!("users[{index}]")))
+                .map(|(index, saved)| account.load_user(saved, &format!("users[{index}]")))
                 .collect::<Result<_, _>>()?,
             false => account
                 .orgs
                 .iter()
                 .find(|org| org.parent.is_none())
-                .map(administrator)
+                .map(default_administrator)
                 .into_iter()
                 .collect(),
         };
@@ -97,39 +97,39 @@ impl Account {
     }
 
     /// Adds an organization whose id nobody has.
-    pub fn add(&mut self, org: Org) {
+    pub fn add_org(&mut self, org: Org) {
         self.by_id.insert(org.id.clone(), self.orgs.len());
         self.orgs.push(org);
     }
 
     pub fn org(&self, id: &str) -> Option<&Org> {
-        self.by_id.get(id).map(|&place| &self.orgs[place])
+        self.by_id.get(id).map(|&position| &self.orgs[position])
     }
 
     pub fn org_mut(&mut self, id: &str) -> Option<&mut Org> {
-        self.by_id.get(id).map(|&place| &mut self.orgs[place])
+        self.by_id.get(id).map(|&position| &mut self.orgs[position])
     }
 
     pub fn user_named(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
 
-    fn user(&self, saved: &Value, at: &str) -> Result<User, String> {
-        let saved = strict_json::object(saved, at)?;
-        strict_json::only(saved, at, &["username", "orgId", "administrator"])?;
-        let org = strict_json::string(saved, at, "orgId")?;
+    fn load_user(&self, saved: &Value, at: &str) -> Result<User, String> {
+        let saved = strict_json::require_object(saved, at)?;
+        strict_json::refuse_unknown_members(saved, at, &["username", "orgId", "administrator"])?;
+        let org = strict_json::require_string(saved, at, "orgId")?;
         if self.org(org).is_none() {
             return Err(format!("{at}.orgId: there is no organization {org}"));
         }
         Ok(User {
-            name: strict_json::string(saved, at, "username")?.to_owned(),
+            name: strict_json::require_string(saved, at, "username")?.to_owned(),
             org: org.to_owned(),
-            administrator: strict_json::boolean(saved, at, "administrator")?,
+            administrator: strict_json::require_boolean(saved, at, "administrator")?,
         })
     }
 }
 
-fn administrator(org: &Org) -> User {
+fn default_administrator(org: &Org) -> User {
     User {
         name: ADMIN.to_owned(),
         org: org.id.clone(),
@@ -137,11 +137,11 @@ fn administrator(org: &Org) -> User {
     }
 }
 
-fn org(saved: &Value) -> Result<Org, String> {
-    let saved = strict_json::object(saved, "the organization")?;
+fn load_org(saved: &Value) -> Result<Org, String> {
+    let saved = strict_json::require_object(saved, "the organization")?;
     const MEMBERS: &[&str] = &["id", "name", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
-    strict_json::only(saved, "", MEMBERS)?;
-    let id = strict_json::string(saved, "", "id")?;
+    strict_json::refuse_unknown_members(saved, "", MEMBERS)?;
+    let id = strict_json::require_string(saved, "", "id")?;
     let text = |name: &str| -> Result<_, String> {
         Ok(strict_json::optional_string(saved, "", name)?.map(str::to_owned))
     };

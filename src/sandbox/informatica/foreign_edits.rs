@@ -1,15 +1,15 @@
 //! What others change at Informatica: limits, editions and licences of an organization.
 
-use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, place};
+use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
 const ORG: &str = "organizations/*";
 
-pub(super) static FOREIGN: ForeignEditTable = ForeignEditTable {
-    places: &[
-        place(ORG, "customLimits/*/value", ValueEdit::Number(0, 100)),
-        place(ORG, "assignedEditions/*/expirationDate", ValueEdit::Later),
-        place(ORG, "customLicenses", ValueEdit::Removal),
-        place(ORG, "customLimits", ValueEdit::Removal),
+pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
+    values: &[
+        editable_value(ORG, "customLimits/*/value", ValueEdit::Number(0, 100)),
+        editable_value(ORG, "assignedEditions/*/expirationDate", ValueEdit::Later),
+        editable_value(ORG, "customLicenses", ValueEdit::Removal),
+        editable_value(ORG, "customLimits", ValueEdit::Removal),
     ],
-    stamp: None,
+    modified_member: None,
 };

@@ -34,7 +34,12 @@ impl Licence {
         let set =
             |(list, key), live: &[Value], element: &dyn Fn(&JsonObject, &str) -> ElementResult| {
                 if body.contains_key(list) {
-                    elements(strict_json::array(body, "", list)?, list, key, element)
+                    read_elements(
+                        strict_json::require_array(body, "", list)?,
+                        list,
+                        key,
+                        element,
+                    )
                 } else if switches.absent_key == AbsentKey::Leave {
                     Ok(live.to_vec())
                 } else {
@@ -43,12 +48,12 @@ impl Licence {
             };
         Ok(Self {
             licenses: set(LICENSES, &live.licenses, &|item, at| {
-                license(item, at, switches)
+                read_license(item, at, switches)
             })?,
             editions: set(EDITIONS, &live.editions, &|item, at| {
-                edition(item, at, switches)
+                read_edition(item, at, switches)
             })?,
-            limits: set(LIMITS, &live.limits, &limit)?,
+            limits: set(LIMITS, &live.limits, &read_limit)?,
         })
     }
 
@@ -85,11 +90,14 @@ impl Licence {
             (LICENSES, &self.licenses, &parent.licenses),
             (EDITIONS, &self.editions, &parent.editions),
         ];
-        for ((list, key), own, held) in sets {
-            let held: BTreeMap<_, _> = held.iter().map(|item| (item[key].as_str(), item)).collect();
-            for (index, item) in own.iter().enumerate() {
+        for ((list, key), child, parent_elements) in sets {
+            let parent_elements: BTreeMap<_, _> = parent_elements
+                .iter()
+                .map(|item| (item[key].as_str(), item))
+                .collect();
+            for (index, item) in child.iter().enumerate() {
                 let at = format!("{list}[{index}]");
-                let Some(above) = held.get(&item[key].as_str()) else {
+                let Some(above) = parent_elements.get(&item[key].as_str()) else {
                     if switches.parent_must_hold {
                         return Err(format!("{at}: the parent organization does not hold it"));
                     }
@@ -97,8 +105,8 @@ impl Licence {
                 };
                 // Stored times have one form, which sorts as text; null never expires.
                 let extends = match (&item["expirationDate"], &above["expirationDate"]) {
-                    (Value::String(own), Value::String(above)) => own > above,
-                    (own, above) => own.is_null() && !above.is_null(),
+                    (Value::String(child), Value::String(above)) => child > above,
+                    (child, above) => child.is_null() && !above.is_null(),
                 };
                 if extends && switches.extend_past_parent == RuleEnforcement::Refuse {
                     return Err(format!(
@@ -113,7 +121,7 @@ impl Licence {
 
 type ElementResult = Result<Value, String>;
 
-fn elements(
+fn read_elements(
     items: &[Value],
     list: &str,
     key: &str,
@@ -123,8 +131,8 @@ fn elements(
     let mut keys = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         let at = format!("{list}[{index}]");
-        let item = strict_json::object(item, &at)?;
-        let id = strict_json::string(item, &at, key)?;
+        let item = strict_json::require_object(item, &at)?;
+        let id = strict_json::require_string(item, &at, key)?;
         if id.is_empty() {
             return Err(format!("{at}.{key} must not be empty"));
         }
@@ -136,28 +144,32 @@ fn elements(
     Ok(read)
 }
 
-fn license(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
-    strict_json::only(item, at, &["licenseType", "expirationDate", "licenseDef"])?;
-    let kind = strict_json::choice(item, at, "licenseType", TYPES)?;
+fn read_license(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
+    strict_json::refuse_unknown_members(
+        item,
+        at,
+        &["licenseType", "expirationDate", "licenseDef"],
+    )?;
+    let kind = strict_json::require_choice(item, at, "licenseType", TYPES)?;
     let free = matches!(kind, "FREE" | "NONE");
     Ok(json!({
         "licenseType": kind,
-        "expirationDate": expiration(item, at, free, switches)?,
+        "expirationDate": read_expiration(item, at, free, switches)?,
         "licenseDef": item["licenseDef"],
     }))
 }
 
-fn edition(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
-    strict_json::only(item, at, &["expirationDate", "edition"])?;
+fn read_edition(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
+    strict_json::refuse_unknown_members(item, at, &["expirationDate", "edition"])?;
     Ok(json!({
-        "expirationDate": expiration(item, at, false, switches)?,
+        "expirationDate": read_expiration(item, at, false, switches)?,
         "edition": item["edition"],
     }))
 }
 
-fn limit(item: &JsonObject, at: &str) -> ElementResult {
-    strict_json::only(item, at, &["value", "limitDefinition"])?;
-    let value = strict_json::integer(item, at, "value")?;
+fn read_limit(item: &JsonObject, at: &str) -> ElementResult {
+    strict_json::refuse_unknown_members(item, at, &["value", "limitDefinition"])?;
+    let value = strict_json::require_integer(item, at, "value")?;
     // "Use -1 to indicate there is no maximum"; public clients hold the value in 32 bits.
     if !(-1..=i64::from(i32::MAX)).contains(&value) {
         return Err(format!("{at}.value must be -1 or a 32-bit count"));
@@ -165,7 +177,7 @@ fn limit(item: &JsonObject, at: &str) -> ElementResult {
     Ok(json!({"value": value, "limitDefinition": item["limitDefinition"]}))
 }
 
-fn expiration(
+fn read_expiration(
     item: &JsonObject,
     at: &str,
     free: bool,
@@ -177,19 +189,19 @@ fn expiration(
         ExpirationRequired::Never => false,
     };
     let text = match required {
-        true => strict_json::string(item, at, "expirationDate")?,
+        true => strict_json::require_string(item, at, "expirationDate")?,
         false => match strict_json::optional_string(item, at, "expirationDate")? {
             Some(text) => text,
             None => return Ok(None),
         },
     };
-    instant(text, switches.dates)
+    normalize_instant(text, switches.dates)
         .map(Some)
         .ok_or_else(|| format!("{at}.expirationDate {text:?} is not a time"))
 }
 
 /// A time in the stored form: seconds, UTC, a literal Z.
-fn instant(text: &str, dates: DateStrictness) -> Option<String> {
+fn normalize_instant(text: &str, dates: DateStrictness) -> Option<String> {
     let time = match (text.parse::<Timestamp>(), text.parse::<Date>()) {
         (Ok(time), _) => time,
         (Err(_), Ok(date)) => date.to_zoned(TimeZone::UTC).ok()?.timestamp(),

@@ -19,10 +19,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::account::{Account, Org, User};
-use self::foreign_edits::FOREIGN;
+use self::foreign_edits::FOREIGN_EDITS;
 use self::licence::{EDITIONS, LICENSES, LIMITS, Licence};
 use self::switches::{ErrorBody, FixedSession, SessionMode, Switches};
-use crate::sandbox::foreign_edits::edit;
+use crate::sandbox::foreign_edits::make_edit;
 use crate::sandbox::pseudo_random;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
@@ -71,11 +71,11 @@ impl Refusal {
     }
 
     // Codes for the licence resource are not published; these are made up, apart from IDS_085.
-    fn data(words: impl Into<String>) -> Self {
+    fn invalid_data(words: impl Into<String>) -> Self {
         Self::new(400, "LICENSE_400", words)
     }
 
-    fn session() -> Self {
+    fn invalid_session() -> Self {
         Self::new(401, "AUTH_01", "The session is not valid or has expired.")
     }
 
@@ -83,7 +83,7 @@ impl Refusal {
         Self::new(403, "LICENSE_403", words)
     }
 
-    fn missing(words: &str) -> Self {
+    fn not_found(words: &str) -> Self {
         Self::new(404, "LICENSE_404", words)
     }
 }
@@ -110,51 +110,61 @@ impl Informatica {
         }
     }
 
-    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let segments = asked.segments();
-        let (methods, rest): (&[&str], _) = match segments.as_slice() {
-            ["saas", "public", "core", "v3", rest @ ..] => match rest {
-                ["login"] | ["logout"] => (&["POST"], rest),
-                ["license", "org", id] if !id.is_empty() => (&["GET", "PUT"], rest),
-                _ => return Err(Refusal::missing("There is no such resource.")),
+    fn route_request(
+        &mut self,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let segments = request.path_segments();
+        let (methods, tail): (&[&str], _) = match segments.as_slice() {
+            ["saas", "public", "core", "v3", tail @ ..] => match tail {
+                ["login"] | ["logout"] => (&["POST"], tail),
+                ["license", "org", id] if !id.is_empty() => (&["GET", "PUT"], tail),
+                _ => return Err(Refusal::not_found("There is no such resource.")),
             },
-            _ => return Err(Refusal::missing("There is no such resource.")),
+            _ => return Err(Refusal::not_found("There is no such resource.")),
         };
-        if !methods.contains(&asked.method.as_str()) {
-            let words = format!("{} is not allowed here.", asked.method);
+        if !methods.contains(&request.method.as_str()) {
+            let words = format!("{} is not allowed here.", request.method);
             return Err(Refusal::new(405, "LICENSE_405", words));
         }
-        if !asked.query.is_empty() {
-            return Err(Refusal::data("this resource has no query parameters"));
+        if !request.query.is_empty() {
+            return Err(Refusal::invalid_data(
+                "this resource has no query parameters",
+            ));
         }
-        match rest {
-            ["login"] => self.log_in(asked, now),
+        match tail {
+            ["login"] => self.log_in(request, now),
             ["logout"] => {
-                self.session(asked, now)?;
-                let id = asked.header("infa-session-id").unwrap_or_default();
+                self.session_user(request, now)?;
+                let id = request.header("infa-session-id").unwrap_or_default();
                 self.sessions.remove(id);
                 Ok(HttpReply::empty(200))
             }
             [.., id] => {
-                let username = self.session(asked, now)?;
-                match asked.method.as_str() {
-                    "PUT" => self.put(id, &username, asked),
-                    _ => self.get(id, &username),
+                let username = self.session_user(request, now)?;
+                match request.method.as_str() {
+                    "PUT" => self.replace_license(id, &username, request),
+                    _ => self.read_license(id, &username),
                 }
             }
             // The patterns above leave one segment or more.
-            [] => Err(Refusal::missing("There is no such resource.")),
+            [] => Err(Refusal::not_found("There is no such resource.")),
         }
     }
 
-    fn log_in(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let body = body(asked)?;
-        strict_json::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
+    fn log_in(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
+        let body = parse_body(request)?;
+        strict_json::refuse_unknown_members(&body, "", &["username", "password"])
+            .map_err(Refusal::invalid_data)?;
         let text = |name: &str| {
-            let text = strict_json::string(&body, "", name).map_err(Refusal::data)?;
+            let text =
+                strict_json::require_string(&body, "", name).map_err(Refusal::invalid_data)?;
             match text.chars().count() {
                 1..=255 => Ok(text),
-                _ => Err(Refusal::data(format!("{name} must be 1 to 255 characters"))),
+                _ => Err(Refusal::invalid_data(format!(
+                    "{name} must be 1 to 255 characters"
+                ))),
             }
         };
         let (username, password) = (text("username")?, text("password")?);
@@ -168,10 +178,10 @@ impl Informatica {
         let (id, session) = new_session(user, self.logins, &self.switches, now);
         let org = self.account.org(&user.org);
         let reply = json!({
-            "products": [{"name": "Integration Cloud", "baseApiUrl": format!("{}/saas", asked.base)}],
+            "products": [{"name": "Integration Cloud", "baseApiUrl": format!("{}/saas", request.base_url)}],
             "userInfo": {
                 "sessionId": id,
-                "id": pseudo_random::text(u64::MAX, 22, pseudo_random::ALPHANUMERIC),
+                "id": pseudo_random::derive_text(u64::MAX, 22, pseudo_random::ALPHANUMERIC),
                 "name": user.name,
                 "parentOrgId": org.and_then(|org| org.parent.as_deref()),
                 "orgId": user.org,
@@ -186,31 +196,36 @@ impl Informatica {
     }
 
     /// The user of the session that the request names, whose idle clock starts again.
-    fn session(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<String, Refusal> {
-        let id = asked
+    fn session_user(&mut self, request: &HttpRequest, now: Timestamp) -> Result<String, Refusal> {
+        let id = request
             .header("infa-session-id")
-            .ok_or_else(Refusal::session)?;
+            .ok_or_else(Refusal::invalid_session)?;
         if id == FIXED_SESSION {
             let first = self.account.users.first();
             let valid = self.switches.fixed_session == FixedSession::Valid;
-            let user = first.filter(|_| valid).ok_or_else(Refusal::session)?;
+            let user = first
+                .filter(|_| valid)
+                .ok_or_else(Refusal::invalid_session)?;
             return Ok(user.name.clone());
         }
-        let session = self.sessions.get_mut(id).ok_or_else(Refusal::session)?;
+        let session = self
+            .sessions
+            .get_mut(id)
+            .ok_or_else(Refusal::invalid_session)?;
         if session.end <= now {
-            return Err(Refusal::session());
+            return Err(Refusal::invalid_session());
         }
         if session.sliding {
-            session.end = idle_end(&self.switches, now);
+            session.end = idle_session_end(&self.switches, now);
         }
         Ok(session.username.clone())
     }
 
-    fn get(&mut self, id: &str, username: &str) -> Result<HttpReply, Refusal> {
+    fn read_license(&mut self, id: &str, username: &str) -> Result<HttpReply, Refusal> {
         let (user, org) = self.user_and_org(username, id)?;
-        let own = org.id == user.org;
-        let sub = org.parent.as_ref() == Some(&user.org);
-        if !(own || sub && user.administrator) {
+        let is_own = org.id == user.org;
+        let is_child = org.parent.as_ref() == Some(&user.org);
+        if !(is_own || is_child && user.administrator) {
             return Err(Refusal::forbidden(
                 "Only an administrator of the parent organization may read another organization.",
             ));
@@ -224,7 +239,12 @@ impl Informatica {
         Ok(HttpReply::json(200, &document.into()))
     }
 
-    fn put(&mut self, id: &str, username: &str, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
+    fn replace_license(
+        &mut self,
+        id: &str,
+        username: &str,
+        request: &HttpRequest,
+    ) -> Result<HttpReply, Refusal> {
         let (user, org) = self.user_and_org(username, id)?;
         if !user.administrator || org.parent.as_ref() != Some(&user.org) {
             return Err(Refusal::forbidden(
@@ -236,8 +256,10 @@ impl Informatica {
                 "The licenses are synchronized with the parent organization.",
             ));
         }
-        let body = body(asked)?;
-        let licence = self.replacement(&body, org).map_err(Refusal::data)?;
+        let body = parse_body(request)?;
+        let licence = self
+            .build_replacement(&body, org)
+            .map_err(Refusal::invalid_data)?;
         if let Some(org) = self.account.org_mut(id) {
             org.licence = Arc::new(licence);
         }
@@ -246,11 +268,11 @@ impl Informatica {
     }
 
     /// The licence that a PUT body makes of an organization.
-    fn replacement(&self, body: &JsonObject, org: &Org) -> Result<Licence, String> {
+    fn build_replacement(&self, body: &JsonObject, org: &Org) -> Result<Licence, String> {
         const MEMBERS: &[&str] = &["id", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
-        strict_json::only(body, "", MEMBERS)?;
+        strict_json::refuse_unknown_members(body, "", MEMBERS)?;
         // The page says to take what GET gave, so these come along; they must not say anything else.
-        if body.contains_key("id") && strict_json::string(body, "", "id")? != org.id {
+        if body.contains_key("id") && strict_json::require_string(body, "", "id")? != org.id {
             return Err("id is not that of the path".into());
         }
         let parent = strict_json::optional_string(body, "", "parentOrg")?;
@@ -268,17 +290,17 @@ impl Informatica {
     fn user_and_org(&self, username: &str, id: &str) -> Result<(&User, &Org), Refusal> {
         let user = self.account.user_named(username);
         // The account may have been replaced since the login.
-        let user = user.ok_or_else(Refusal::session)?;
+        let user = user.ok_or_else(Refusal::invalid_session)?;
         let org = self.account.org(id);
-        let missing = || Refusal::missing("The organization does not exist.");
+        let missing = || Refusal::not_found("The organization does not exist.");
         Ok((user, org.ok_or_else(missing)?))
     }
 
-    fn refusal(&self, refusal: &Refusal) -> HttpReply {
+    fn refusal_reply(&self, refusal: &Refusal) -> HttpReply {
         let mut error = json!({
             "code": refusal.code,
             "message": refusal.words,
-            "requestId": pseudo_random::text(self.requests, 22, pseudo_random::ALPHANUMERIC),
+            "requestId": pseudo_random::derive_text(self.requests, 22, pseudo_random::ALPHANUMERIC),
         });
         if self.switches.error_body == ErrorBody::Nested {
             error["details"] = Value::Null;
@@ -293,15 +315,15 @@ fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) ->
     let symbols = pseudo_random::ALPHANUMERIC;
     let (id, end) = match switches.session_mode {
         SessionMode::Idle => (
-            pseudo_random::text(number, 22, symbols),
-            idle_end(switches, now),
+            pseudo_random::derive_text(number, 22, symbols),
+            idle_session_end(switches, now),
         ),
         SessionMode::Jwt => {
             // The header {"alg":"HS256"}, a payload as long as asked for, a signature of 256 bits.
             let head = "eyJhbGciOiJIUzI1NiJ9";
             let payload = usize::from(switches.jwt_characters).saturating_sub(head.len() + 48);
-            let payload = pseudo_random::text(number, payload, symbols);
-            let signature = pseudo_random::text(!number, 43, symbols);
+            let payload = pseudo_random::derive_text(number, payload, symbols);
+            let signature = pseudo_random::derive_text(!number, 43, symbols);
             let life = SignedDuration::from_mins(switches.jwt_minutes.into());
             let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
             (format!("{head}.eyJ{payload}.{signature}"), end)
@@ -315,32 +337,34 @@ fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) ->
     (id, session)
 }
 
-fn idle_end(switches: &Switches, now: Timestamp) -> Timestamp {
+fn idle_session_end(switches: &Switches, now: Timestamp) -> Timestamp {
     let idle = IDLE + SignedDuration::from_secs(switches.idle_grace_seconds.into());
     now.saturating_add(idle).unwrap_or(Timestamp::MAX)
 }
 
 /// The body of a write as a JSON object. The page's PUT example has no `Content-Type`; a newer copy has.
-fn body(asked: &HttpRequest) -> Result<JsonObject, Refusal> {
-    if asked.header("content-type").is_some() && !asked.says_json() {
-        return Err(Refusal::data("Content-Type must be application/json"));
+fn parse_body(request: &HttpRequest) -> Result<JsonObject, Refusal> {
+    if request.header("content-type").is_some() && !request.has_json_content_type() {
+        return Err(Refusal::invalid_data(
+            "Content-Type must be application/json",
+        ));
     }
-    match asked.json().map_err(Refusal::data)? {
+    match request.parse_json().map_err(Refusal::invalid_data)? {
         Value::Object(body) => Ok(body),
         other => {
-            let kind = strict_json::kind(&other);
+            let kind = strict_json::type_name(&other);
             let words = format!("the request body must be an object, not {kind}");
-            Err(Refusal::data(words))
+            Err(Refusal::invalid_data(words))
         }
     }
 }
 
 impl Simulator for Informatica {
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply {
         self.requests += 1;
-        match self.route(asked, now) {
+        match self.route_request(request, now) {
             Ok(answer) => answer,
-            Err(refusal) => self.refusal(&refusal),
+            Err(refusal) => self.refusal_reply(&refusal),
         }
     }
 
@@ -364,7 +388,7 @@ impl Simulator for Informatica {
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
         self.switches =
-            strict_json::switched(&self.switches, switches).and_then(Switches::check)?;
+            strict_json::merge_switches(&self.switches, switches).and_then(Switches::validate)?;
         Ok(())
     }
 
@@ -372,13 +396,13 @@ impl Simulator for Informatica {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
-        let id = asked.header("infa-session-id");
+    fn expire_session(&mut self, request: &HttpRequest) -> bool {
+        let id = request.header("infa-session-id");
         id.is_some_and(|id| self.sessions.remove(id).is_some())
     }
 
-    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
-        edit(self, &FOREIGN, entropy, now)
+    fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        make_edit(self, &FOREIGN_EDITS, entropy, now)
     }
 }
 

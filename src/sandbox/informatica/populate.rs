@@ -13,11 +13,11 @@ const FIRST: u64 = 1 << 31;
 /// Organizations differ in their limit; so many kinds of them share a licence.
 const KINDS: usize = 8;
 
-fn id(place: usize) -> String {
-    pseudo_random::text(FIRST + place as u64, 22, pseudo_random::ALPHANUMERIC)
+fn org_id(index: usize) -> String {
+    pseudo_random::derive_text(FIRST + index as u64, 22, pseudo_random::ALPHANUMERIC)
 }
 
-fn limit(kind: usize) -> usize {
+fn limit_value(kind: usize) -> usize {
     25 + 25 * kind
 }
 
@@ -34,24 +34,24 @@ impl Account {
                         json!({"expirationDate": "2030-06-30T23:59:59Z", "edition": "4sdvnCrYEjfcKjTvAoigEF"}),
                         json!({"expirationDate": "2029-10-06T18:00:08Z", "edition": "5SPzPwEFvBEds8LzVwXX4K"}),
                     ],
-                    limits: vec![json!({"value": limit(kind), "limitDefinition": "09cX4Tmi1qSfrS997ORMYl"})],
+                    limits: vec![json!({"value": limit_value(kind), "limitDefinition": "09cX4Tmi1qSfrS997ORMYl"})],
                 })
             })
             .collect();
-        for place in 0..objects {
-            self.add(Org {
-                id: id(place),
-                name: format!("Branch {}", place + 1),
+        for index in 0..objects {
+            self.add_org(Org {
+                id: org_id(index),
+                name: format!("Branch {}", index + 1),
                 parent: Some(parent.clone()),
-                licence: Arc::clone(&kinds[place % KINDS]),
+                licence: Arc::clone(&kinds[index % KINDS]),
             });
         }
     }
 }
 
 /// The manifest of the organization in this place; one that differs wants a higher limit.
-pub fn manifest(place: usize, _objects: usize, differs: bool) -> String {
-    let limit = limit(place % KINDS) + if differs { 10 } else { 0 };
+pub fn write_manifest(index: usize, _objects: usize, differs: bool) -> String {
+    let limit = limit_value(index % KINDS) + if differs { 10 } else { 0 };
     format!(
         "\
 apiVersion: entitle.dev/v1
@@ -74,7 +74,7 @@ spec:
       - limitDefinition: 09cX4Tmi1qSfrS997ORMYl
         value: {limit}
 ",
-        number = place + 1,
-        id = id(place),
+        number = index + 1,
+        id = org_id(index),
     )
 }

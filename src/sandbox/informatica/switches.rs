@@ -126,7 +126,7 @@ impl Default for Switches {
 
 impl Switches {
     /// What the types alone do not say.
-    pub fn check(self) -> Result<Self, String> {
+    pub fn validate(self) -> Result<Self, String> {
         if !matches!(self.login_refusal_status, 400 | 401 | 403) {
             return Err("login_refusal_status must be 400, 401 or 403".into());
         }

@@ -48,7 +48,7 @@ pub struct Order {
 }
 
 /// The server's own members of an order in the saved account.
-const SERVER: &[&str] = &[
+const SERVER_MEMBERS: &[&str] = &[
     "activation_key",
     "creation_time",
     "activated_licenses_count",
@@ -71,12 +71,12 @@ impl Account {
             "activation_counters",
             "keys_made",
         ];
-        let state = strict_json::object(state, "the account")?;
-        strict_json::only(state, "", PARTS)?;
+        let state = strict_json::require_object(state, "the account")?;
+        strict_json::refuse_unknown_members(state, "", PARTS)?;
         let mut account = Self {
-            customers: keyed(state, "customers", customer)?,
-            products: keyed(state, "products", named)?,
-            templates: keyed(state, "product_templates", named)?,
+            customers: load_by_id(state, "customers", complete_customer)?,
+            products: load_by_id(state, "products", require_name)?,
+            templates: load_by_id(state, "product_templates", require_name)?,
             counters: state
                 .get("activation_counters")
                 .cloned()
@@ -90,14 +90,14 @@ impl Account {
                 return Err(format!("product template {id} names no known product"));
             }
         }
-        for (index, saved) in items(state, "license_orders")?.iter().enumerate() {
+        for (index, saved) in optional_list(state, "license_orders")?.iter().enumerate() {
             let order = account
-                .saved_order(saved)
+                .load_order(saved)
                 .map_err(|words| format!("license_orders[{index}]: {words}"))?;
             if account.order(&order.key).is_some() {
                 return Err(format!("license_orders[{index}]: activation_key is taken"));
             }
-            account.add(order);
+            account.add_order(order);
         }
         Ok(account)
     }
@@ -107,32 +107,32 @@ impl Account {
             "customers": self.customers.values().collect::<Vec<_>>(),
             "products": self.products.values().collect::<Vec<_>>(),
             "product_templates": self.templates.values().collect::<Vec<_>>(),
-            "license_orders": self.orders.iter().map(Order::saved).collect::<Vec<_>>(),
+            "license_orders": self.orders.iter().map(Order::to_saved).collect::<Vec<_>>(),
             "activation_counters": self.counters,
             "keys_made": self.keys_made,
         })
     }
 
-    fn saved_order(&self, saved: &Value) -> Result<Order, String> {
-        let saved = strict_json::object(saved, "the order")?;
-        let key = strict_json::string(saved, "", "activation_key")?;
-        if !is_key(key) {
+    fn load_order(&self, saved: &Value) -> Result<Order, String> {
+        let saved = strict_json::require_object(saved, "the order")?;
+        let key = strict_json::require_string(saved, "", "activation_key")?;
+        if !is_activation_key(key) {
             return Err("activation_key must be four groups of five letters and digits".into());
         }
         let count = |name: &str, default: i64| match saved.get(name) {
             None => Ok(default),
-            Some(_) => strict_json::integer(saved, "", name),
+            Some(_) => strict_json::require_integer(saved, "", name),
         };
         let time = |name: &str| -> Result<_, String> {
             Ok(strict_json::optional_string(saved, "", name)?.map(str::to_owned))
         };
         let body: JsonObject = saved
             .iter()
-            .filter(|(name, _)| !SERVER.contains(&name.as_str()))
+            .filter(|(name, _)| !SERVER_MEMBERS.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        let manager = self.references(&body)?;
-        let settings = order_schema::settings(&body, false, manager, &Switches::default())?;
+        let manager = self.check_references(&body)?;
+        let settings = order_schema::read_settings(&body, false, manager, &Switches::default())?;
         let allowed = settings["deactivations_allowed"].as_i64().unwrap_or(0);
         Ok(Order {
             key: key.to_owned(),
@@ -149,9 +149,9 @@ impl Account {
 
     /// Checks that the customer and the template of a body exist and gives the product's licence manager.
     /// A body without them, or with other types, passes here and fails in [`order_schema`].
-    pub fn references(&self, body: &JsonObject) -> Result<&str, String> {
+    pub fn check_references(&self, body: &JsonObject) -> Result<&str, String> {
         let id = |name: &str| match body.get(name) {
-            Some(Value::String(text)) => order_schema::digits(text),
+            Some(Value::String(text)) => order_schema::parse_digits(text),
             other => other.and_then(Value::as_i64),
         };
         if let Some(customer) = id("customer_id")
@@ -163,13 +163,13 @@ impl Account {
             Some(template) if !self.templates.contains_key(&template) => Err(format!(
                 "product_template_id: there is no product template {template}"
             )),
-            Some(template) => Ok(self.manager(template)),
+            Some(template) => Ok(self.license_manager(template)),
             None => Ok(""),
         }
     }
 
     /// The licence manager of a template's product, `lm_x` unless the product says otherwise.
-    pub fn manager(&self, template: i64) -> &str {
+    pub fn license_manager(&self, template: i64) -> &str {
         let product = self.product_of(template);
         let generator = product.and_then(|product| product.get("LicenseGenerator"));
         let manager = generator.and_then(|generator| generator["license_manager"].as_str());
@@ -182,48 +182,48 @@ impl Account {
     }
 
     pub fn order(&self, key: &str) -> Option<&Order> {
-        self.place(key).map(|at| &self.orders[at])
+        self.position_of(key).map(|at| &self.orders[at])
     }
 
     /// Where an order stands in the list.
-    pub fn place(&self, key: &str) -> Option<usize> {
+    pub fn position_of(&self, key: &str) -> Option<usize> {
         self.by_key.get(key).copied()
     }
 
     /// Where the orders of these customers stand, in the order of the list.
-    pub fn places_of(&self, customers: &BTreeSet<i64>) -> BTreeSet<usize> {
-        let places = customers.iter().filter_map(|id| self.by_customer.get(id));
-        places.flatten().copied().collect()
+    pub fn positions_of(&self, customers: &BTreeSet<i64>) -> BTreeSet<usize> {
+        let positions = customers.iter().filter_map(|id| self.by_customer.get(id));
+        positions.flatten().copied().collect()
     }
 
-    pub fn add(&mut self, order: Order) {
-        let place = self.orders.len();
-        self.by_key.insert(order.key.clone(), place);
-        let own = self.by_customer.entry(order.customer()).or_default();
-        own.insert(place);
+    pub fn add_order(&mut self, order: Order) {
+        let position = self.orders.len();
+        self.by_key.insert(order.key.clone(), position);
+        let positions = self.by_customer.entry(order.customer()).or_default();
+        positions.insert(position);
         self.orders.push(order);
     }
 
     /// Puts an order in the place of the one that has its key.
-    pub fn replace(&mut self, mut order: Order) {
+    pub fn replace_order(&mut self, mut order: Order) {
         order.text = OnceCell::new();
-        let Some(place) = self.place(&order.key) else {
+        let Some(position) = self.position_of(&order.key) else {
             return;
         };
-        let before = self.orders[place].customer();
-        if let Some(places) = self.by_customer.get_mut(&before) {
-            places.remove(&place);
+        let before = self.orders[position].customer();
+        if let Some(positions) = self.by_customer.get_mut(&before) {
+            positions.remove(&position);
         }
-        let own = self.by_customer.entry(order.customer()).or_default();
-        own.insert(place);
-        self.orders[place] = order;
+        let positions = self.by_customer.entry(order.customer()).or_default();
+        positions.insert(position);
+        self.orders[position] = order;
     }
 
     /// A new activation key; the same account always makes the same ones.
     pub fn new_key(&mut self) -> String {
         loop {
             self.keys_made += 1;
-            let key = key_from(self.keys_made);
+            let key = activation_key_from(self.keys_made);
             if !self.by_key.contains_key(&key) {
                 return key;
             }
@@ -242,7 +242,7 @@ impl Order {
         self.settings["customer_id"].as_i64().unwrap_or_default()
     }
 
-    fn saved(&self) -> Value {
+    fn to_saved(&self) -> Value {
         let mut saved = json!({
             "activation_key": self.key,
             "creation_time": self.creation_time,
@@ -259,14 +259,14 @@ impl Order {
 }
 
 /// Anything with a name, as it is.
-fn named(saved: &JsonObject) -> Result<JsonObject, String> {
-    strict_json::string(saved, "", "name")?;
+fn require_name(saved: &JsonObject) -> Result<JsonObject, String> {
+    strict_json::require_string(saved, "", "name")?;
     Ok(saved.clone())
 }
 
 /// A customer with every member that a read prints.
-fn customer(saved: &JsonObject) -> Result<JsonObject, String> {
-    strict_json::string(saved, "", "name")?;
+fn complete_customer(saved: &JsonObject) -> Result<JsonObject, String> {
+    strict_json::require_string(saved, "", "name")?;
     let mut customer = JsonObject::new();
     customer.insert("id".into(), saved["id"].clone());
     let mut put = |name: &str, default: Value| {
@@ -284,15 +284,15 @@ fn customer(saved: &JsonObject) -> Result<JsonObject, String> {
 }
 
 /// A list of saved objects by their `id`, which is a string when read.
-fn keyed(
+fn load_by_id(
     state: &JsonObject,
     list: &str,
     complete: impl Fn(&JsonObject) -> Result<JsonObject, String>,
 ) -> Result<BTreeMap<i64, JsonObject>, String> {
     let mut all = BTreeMap::new();
-    for (index, item) in items(state, list)?.iter().enumerate() {
+    for (index, item) in optional_list(state, list)?.iter().enumerate() {
         let at = format!("{list}[{index}]");
-        let saved = strict_json::object(item, &at)?;
+        let saved = strict_json::require_object(item, &at)?;
         let placed = |words| format!("{at}: {words}");
         let id = id_of(saved, "id").map_err(placed)?;
         let mut object = complete(saved).map_err(placed)?;
@@ -307,9 +307,9 @@ fn keyed(
     Ok(all)
 }
 
-fn items<'a>(state: &'a JsonObject, list: &str) -> Result<&'a [Value], String> {
+fn optional_list<'a>(state: &'a JsonObject, list: &str) -> Result<&'a [Value], String> {
     match state.contains_key(list) {
-        true => strict_json::array(state, "", list),
+        true => strict_json::require_array(state, "", list),
         false => Ok(&[]),
     }
 }
@@ -317,14 +317,14 @@ fn items<'a>(state: &'a JsonObject, list: &str) -> Result<&'a [Value], String> {
 /// An id that may be written as a string or as an integer.
 pub fn id_of(object: &JsonObject, name: &str) -> Result<i64, String> {
     let id = match object.get(name) {
-        Some(Value::String(text)) => order_schema::digits(text),
+        Some(Value::String(text)) => order_schema::parse_digits(text),
         other => other.and_then(Value::as_i64),
     };
     id.ok_or_else(|| format!("{name} must be an integer id"))
 }
 
 /// Whether this is four groups of five upper-case letters and digits.
-pub fn is_key(text: &str) -> bool {
+pub fn is_activation_key(text: &str) -> bool {
     let group = |part: &str| {
         part.len() == 5
             && part
@@ -336,8 +336,8 @@ pub fn is_key(text: &str) -> bool {
 }
 
 /// A key of the right form from a counter.
-pub fn key_from(counter: u64) -> String {
-    let symbols = pseudo_random::text(counter, 20, pseudo_random::UPPER);
+pub fn activation_key_from(counter: u64) -> String {
+    let symbols = pseudo_random::derive_text(counter, 20, pseudo_random::UPPER);
     let groups = [
         &symbols[..5],
         &symbols[5..10],

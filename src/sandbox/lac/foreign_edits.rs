@@ -1,17 +1,17 @@
 //! What others change at LAC: the orders' settings at its web pages, activations by the end user.
 
-use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, place};
+use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
 const ORDER: &str = "license_orders/*";
 
-pub(super) static FOREIGN: ForeignEditTable = ForeignEditTable {
-    places: &[
-        place(ORDER, "activations_allowed", ValueEdit::Number(1, 60)),
-        place(ORDER, "description", ValueEdit::Text),
-        place(ORDER, "enabled", ValueEdit::Flag),
-        place(ORDER, "Features/*/count", ValueEdit::Number(1, 60)),
-        place(ORDER, "Features", ValueEdit::Removal),
-        place(ORDER, "activated_licenses_count", ValueEdit::Usage),
+pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
+    values: &[
+        editable_value(ORDER, "activations_allowed", ValueEdit::Number(1, 60)),
+        editable_value(ORDER, "description", ValueEdit::Text),
+        editable_value(ORDER, "enabled", ValueEdit::Flag),
+        editable_value(ORDER, "Features/*/count", ValueEdit::Number(1, 60)),
+        editable_value(ORDER, "Features", ValueEdit::Removal),
+        editable_value(ORDER, "activated_licenses_count", ValueEdit::Usage),
     ],
-    stamp: None,
+    modified_member: None,
 };

@@ -45,14 +45,17 @@ const RLM: &[&str] = &[
 ];
 
 /// The display label of a HostID name under a licence manager, if it has such a HostID.
-pub fn label(name: &str, manager: &str) -> Option<&'static str> {
+pub fn display_label(name: &str, manager: &str) -> Option<&'static str> {
     let labels = match manager {
         "flexnet" => FLEXNET,
         "rlm" => RLM,
         _ => LM_X,
     };
-    let wanted = bare(name);
-    labels.iter().copied().find(|label| bare(label) == wanted)
+    let normalized = normalize_name(name);
+    labels
+        .iter()
+        .copied()
+        .find(|label| normalize_name(label) == normalized)
 }
 
 /// Whether an order may ask for HostIDs of several types.
@@ -61,11 +64,11 @@ pub fn several_allowed(manager: &str) -> bool {
 }
 
 /// The raw form in the end-user API: `IP_ADDRESS`.
-pub fn raw(label: &str) -> String {
+pub fn raw_name(label: &str) -> String {
     label.to_ascii_uppercase().replace(' ', "_")
 }
 
-fn bare(name: &str) -> String {
+fn normalize_name(name: &str) -> String {
     let letters = name.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
     letters.flat_map(char::to_lowercase).collect()
 }

@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::account::{Account, Order, is_key};
+use super::account::{Account, Order, is_activation_key};
 use super::order_schema;
 use super::switches::{ListOrder, Switches};
 use crate::sandbox::simulator::HttpRequest;
 use crate::sandbox::strict_json::{self, JsonObject};
 
 /// Refuses parameters that the page does not name, and any given twice.
-pub fn only(asked: &HttpRequest, known: &[&str]) -> Result<(), String> {
-    for (at, (name, _)) in asked.query.iter().enumerate() {
+pub fn refuse_unknown_parameters(request: &HttpRequest, known: &[&str]) -> Result<(), String> {
+    for (at, (name, _)) in request.query.iter().enumerate() {
         if !known.contains(&name.as_str()) {
             return Err(format!("{name} is not a known query parameter"));
         }
-        if asked.query[..at].iter().any(|(earlier, _)| earlier == name) {
+        if request.query[..at]
+            .iter()
+            .any(|(earlier, _)| earlier == name)
+        {
             return Err(format!("{name} is given twice"));
         }
     }
@@ -24,14 +27,14 @@ pub fn only(asked: &HttpRequest, known: &[&str]) -> Result<(), String> {
 }
 
 /// One page of a list: `offset` rows are skipped. The answer is a bare array without any total.
-pub fn page<T>(
-    asked: &HttpRequest,
+pub fn take_page<T>(
+    request: &HttpRequest,
     switches: &Switches,
     rows: impl Iterator<Item = T>,
 ) -> Result<Vec<T>, String> {
-    let offset = match asked.param("offset") {
+    let offset = match request.first_query_value("offset") {
         None => 0,
-        Some(text) => order_schema::digits(text).ok_or("offset must be an integer from 0")?,
+        Some(text) => order_schema::parse_digits(text).ok_or("offset must be an integer from 0")?,
     };
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     Ok(rows.skip(offset).take(switches.page_size.get()).collect())
@@ -49,8 +52,8 @@ struct OrderFilter<'a> {
 }
 
 /// The places of the orders on the wanted page.
-pub fn orders(
-    asked: &HttpRequest,
+pub fn select_orders(
+    request: &HttpRequest,
     account: &Account,
     switches: &Switches,
 ) -> Result<Vec<usize>, String> {
@@ -64,58 +67,60 @@ pub fn orders(
         "created_date_before",
         "disabled",
     ];
-    only(asked, KNOWN)?;
+    refuse_unknown_parameters(request, KNOWN)?;
     let customers = match (
-        asked.param("customer_ids"),
-        asked.param("customer_ids_exclude"),
+        request.first_query_value("customer_ids"),
+        request.first_query_value("customer_ids_exclude"),
     ) {
         (None, None) => None,
         (Some(list), Some(exclude)) => Some((
-            ids("customer_ids", list)?.into_iter().collect(),
-            boolean("customer_ids_exclude", exclude)?,
+            parse_ids("customer_ids", list)?.into_iter().collect(),
+            parse_boolean("customer_ids_exclude", exclude)?,
         )),
         _ => return Err("customer_ids and customer_ids_exclude must be set together".into()),
     };
-    let templates = asked.param("product_template_ids");
+    let templates = request.first_query_value("product_template_ids");
     let filter = OrderFilter {
-        key: asked.param("activation_key").map(str::to_ascii_uppercase),
+        key: request
+            .first_query_value("activation_key")
+            .map(str::to_ascii_uppercase),
         customers,
         templates: templates
-            .map(|list| ids("product_template_ids", list))
+            .map(|list| parse_ids("product_template_ids", list))
             .transpose()?,
-        after: date(asked, "created_date_after")?,
-        before: date(asked, "created_date_before")?,
-        disabled: match asked.param("disabled") {
+        after: date_parameter(request, "created_date_after")?,
+        before: date_parameter(request, "created_date_before")?,
+        disabled: match request.first_query_value("disabled") {
             None => false,
             // The page only says what setting it does, so a false one has no meaning to be trusted.
-            Some(text) if boolean("disabled", text)? => true,
+            Some(text) if parse_boolean("disabled", text)? => true,
             Some(_) => return Err("disabled can only be set to true".into()),
         },
     };
     let all = 0..account.orders.len();
     // The usual questions are answered without a walk over all orders: for everything, for one key, which
     // can match only itself, and for some customers.
-    if filter.fits_all() {
+    if filter.matches_everything() {
         return match switches.list_order {
-            ListOrder::Created => page(asked, switches, all),
-            ListOrder::Newest => page(asked, switches, all.rev()),
+            ListOrder::Created => take_page(request, switches, all),
+            ListOrder::Newest => take_page(request, switches, all.rev()),
         };
     }
-    let whole = filter.key.as_deref().filter(|key| is_key(key));
+    let whole = filter.key.as_deref().filter(|key| is_activation_key(key));
     let candidates: Box<dyn DoubleEndedIterator<Item = usize>> = match (whole, &filter.customers) {
-        (Some(key), _) => Box::new(account.place(key).into_iter()),
-        (None, Some((ids, false))) => Box::new(account.places_of(ids).into_iter()),
+        (Some(key), _) => Box::new(account.position_of(key).into_iter()),
+        (None, Some((ids, false))) => Box::new(account.positions_of(ids).into_iter()),
         (None, _) => Box::new(all),
     };
-    let fitting = candidates.filter(|place| filter.fits(&account.orders[*place]));
+    let fitting = candidates.filter(|position| filter.matches(&account.orders[*position]));
     match switches.list_order {
-        ListOrder::Created => page(asked, switches, fitting),
-        ListOrder::Newest => page(asked, switches, fitting.rev()),
+        ListOrder::Created => take_page(request, switches, fitting),
+        ListOrder::Newest => take_page(request, switches, fitting.rev()),
     }
 }
 
 impl OrderFilter<'_> {
-    fn fits_all(&self) -> bool {
+    fn matches_everything(&self) -> bool {
         let Self {
             key,
             customers,
@@ -132,7 +137,7 @@ impl OrderFilter<'_> {
             && !disabled
     }
 
-    fn fits(&self, order: &Order) -> bool {
+    fn matches(&self, order: &Order) -> bool {
         let customer = order.customer();
         let template = order.settings["product_template_id"].as_i64();
         let template = template.unwrap_or_default();
@@ -155,8 +160,8 @@ impl OrderFilter<'_> {
 }
 
 /// The customers on the wanted page.
-pub fn customers(
-    asked: &HttpRequest,
+pub fn list_customers(
+    request: &HttpRequest,
     account: &Account,
     switches: &Switches,
 ) -> Result<Value, String> {
@@ -167,10 +172,10 @@ pub fn customers(
         "custom_tag_name",
         "custom_tag_value",
     ];
-    only(asked, KNOWN)?;
+    refuse_unknown_parameters(request, KNOWN)?;
     let tag = match (
-        asked.param("custom_tag_name"),
-        asked.param("custom_tag_value"),
+        request.first_query_value("custom_tag_name"),
+        request.first_query_value("custom_tag_value"),
     ) {
         (None, None) => None,
         (Some(name), Some(value)) => Some((name, value)),
@@ -179,59 +184,60 @@ pub fn customers(
     let holds = |item: &Value, member: &str, part: &str| {
         item[member]
             .as_str()
-            .is_some_and(|text| contains(text, part))
+            .is_some_and(|text| contains_ignoring_case(text, part))
     };
     let any = |customer: &JsonObject, list: &str, test: &dyn Fn(&Value) -> bool| {
         customer[list].as_array().into_iter().flatten().any(test)
     };
     let fits = |customer: &&JsonObject| {
-        asked
-            .param("name")
-            .is_none_or(|part| customer["name"].as_str().is_some_and(|n| contains(n, part)))
-            && asked
-                .param("email")
-                .is_none_or(|part| any(customer, "Contacts", &|item| holds(item, "email", part)))
+        request.first_query_value("name").is_none_or(|part| {
+            customer["name"]
+                .as_str()
+                .is_some_and(|n| contains_ignoring_case(n, part))
+        }) && request
+            .first_query_value("email")
+            .is_none_or(|part| any(customer, "Contacts", &|item| holds(item, "email", part)))
             && tag.is_none_or(|(name, part)| {
                 any(customer, "CustomTags", &|item| {
                     item["tag_name"] == name && holds(item, "value", part)
                 })
             })
     };
-    let rows = page(asked, switches, account.customers.values().filter(fits))?;
+    let rows = take_page(request, switches, account.customers.values().filter(fits))?;
     Ok(rows.into_iter().cloned().collect())
 }
 
 /// The products on the wanted page.
-pub fn products(
-    asked: &HttpRequest,
+pub fn list_products(
+    request: &HttpRequest,
     account: &Account,
     switches: &Switches,
 ) -> Result<Value, String> {
-    only(asked, &["offset", "name"])?;
-    let part = asked.param("name").unwrap_or_default();
+    refuse_unknown_parameters(request, &["offset", "name"])?;
+    let part = request.first_query_value("name").unwrap_or_default();
     let products = account.products.iter();
     let fitting = products.filter(|(_, product)| {
         let name = product["name"].as_str();
-        name.is_some_and(|name| contains(name, part))
+        name.is_some_and(|name| contains_ignoring_case(name, part))
     });
-    let rows = fitting.filter_map(|(id, _)| account.product(*id));
-    Ok(page(asked, switches, rows)?.into())
+    let rows = fitting.filter_map(|(id, _)| account.product_view(*id));
+    Ok(take_page(request, switches, rows)?.into())
 }
 
 /// Partial and case-insensitive, as the customer page says of names; assumed for keys.
-fn contains(text: &str, part: &str) -> bool {
+fn contains_ignoring_case(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
 
-fn ids(name: &str, list: &str) -> Result<Vec<i64>, String> {
+fn parse_ids(name: &str, list: &str) -> Result<Vec<i64>, String> {
     let ids: Option<Vec<_>> = list
         .split(',')
-        .map(|id| order_schema::digits(id.trim()))
+        .map(|id| order_schema::parse_digits(id.trim()))
         .collect();
     ids.ok_or_else(|| format!("{name} must be ids separated by commas"))
 }
 
-fn boolean(name: &str, text: &str) -> Result<bool, String> {
+fn parse_boolean(name: &str, text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
@@ -239,9 +245,9 @@ fn boolean(name: &str, text: &str) -> Result<bool, String> {
     }
 }
 
-fn date<'a>(asked: &'a HttpRequest, name: &str) -> Result<Option<&'a str>, String> {
-    match asked.param(name) {
-        Some(text) if strict_json::date(text).is_none() => {
+fn date_parameter<'a>(request: &'a HttpRequest, name: &str) -> Result<Option<&'a str>, String> {
+    match request.first_query_value(name) {
+        Some(text) if strict_json::parse_date(text).is_none() => {
             Err(format!("{name} must be a date as YYYY-MM-DD"))
         }
         date => Ok(date),

@@ -23,9 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::account::Account;
-use self::foreign_edits::FOREIGN;
+use self::foreign_edits::FOREIGN_EDITS;
 use self::switches::{ErrorBody, FixedToken, Switches};
-use crate::sandbox::foreign_edits::edit;
+use crate::sandbox::foreign_edits::make_edit;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
 
@@ -59,17 +59,17 @@ impl Refusal {
     }
 
     /// SOAP 108: invalid data.
-    fn data(words: impl Into<String>) -> Self {
+    fn invalid_data(words: impl Into<String>) -> Self {
         Self::new(400, 108, words)
     }
 
     /// SOAP 104: cannot list.
-    fn query(words: impl Into<String>) -> Self {
+    fn invalid_query(words: impl Into<String>) -> Self {
         Self::new(400, 104, words)
     }
 
     /// SOAP 105: record missing.
-    fn missing(what: &str) -> Self {
+    fn not_found(what: &str) -> Self {
         Self::new(404, 105, format!("{what} does not exist."))
     }
 }
@@ -94,8 +94,12 @@ impl Lac {
         }
     }
 
-    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let segments = asked.segments();
+    fn route_request(
+        &mut self,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let segments = request.path_segments();
         let methods: &[&str] = match segments.as_slice() {
             ["auth", "tokens"] => &["POST"],
             ["license-orders"] => &["GET", "POST"],
@@ -104,30 +108,33 @@ impl Lac {
             | ["customers" | "products", _]
             | ["products", _, "product-templates"]
             | ["products", _, "product-templates", _] => &["GET"],
-            _ => return Err(Refusal::missing("The requested resource")),
+            _ => return Err(Refusal::not_found("The requested resource")),
         };
-        if !methods.contains(&asked.method.as_str()) {
-            let words = format!("{} is not allowed here.", asked.method);
+        if !methods.contains(&request.method.as_str()) {
+            let words = format!("{} is not allowed here.", request.method);
             return Err(Refusal::new(405, 108, words));
         }
         if segments[0] == "auth" {
-            return self.log_in(asked, now);
+            return self.log_in(request, now);
         }
-        self.check_token(asked, now)?;
-        match (asked.method.as_str(), segments.as_slice()) {
-            ("POST", _) => self.create(asked, now),
-            ("PATCH", [_, key]) => self.update(key, asked, now),
-            (_, ["license-orders"]) => self.list(asked, now),
-            (_, ["license-orders", key]) => self.get(key, asked, now),
-            (_, rest) => self.look_up(rest, asked),
+        self.check_token(request, now)?;
+        match (request.method.as_str(), segments.as_slice()) {
+            ("POST", _) => self.create_order(request, now),
+            ("PATCH", [_, key]) => self.update_order(key, request, now),
+            (_, ["license-orders"]) => self.list_orders(request, now),
+            (_, ["license-orders", key]) => self.get_order(key, request, now),
+            (_, tail) => self.look_up(tail, request),
         }
     }
 
-    fn log_in(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let body = body(asked)?;
-        strict_json::only(&body, "", &["username", "password"]).map_err(Refusal::data)?;
-        let username = strict_json::string(&body, "", "username").map_err(Refusal::data)?;
-        let password = strict_json::string(&body, "", "password").map_err(Refusal::data)?;
+    fn log_in(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
+        let body = parse_body(request)?;
+        strict_json::refuse_unknown_members(&body, "", &["username", "password"])
+            .map_err(Refusal::invalid_data)?;
+        let username =
+            strict_json::require_string(&body, "", "username").map_err(Refusal::invalid_data)?;
+        let password =
+            strict_json::require_string(&body, "", "password").map_err(Refusal::invalid_data)?;
         if (username, password) != ("admin", "sandbox") {
             return Err(Refusal::new(400, 10, "Invalid username or password."));
         }
@@ -142,8 +149,8 @@ impl Lac {
     }
 
     /// A bad or expired token is 403 here, not 401.
-    fn check_token(&self, asked: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
-        let good = match asked.bearer() {
+    fn check_token(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
+        let good = match request.bearer_token() {
             Some(FIXED_TOKEN) => self.switches.fixed_token == FixedToken::Valid,
             Some(token) => self.tokens.get(token).is_some_and(|end| now < *end),
             None => false,
@@ -155,27 +162,30 @@ impl Lac {
         }
     }
 
-    fn look_up(&self, segments: &[&str], asked: &HttpRequest) -> Result<HttpReply, Refusal> {
+    fn look_up(&self, segments: &[&str], request: &HttpRequest) -> Result<HttpReply, Refusal> {
         let account = &self.account;
         let found = match segments {
             ["customers"] => Some(
-                list_query::customers(asked, account, &self.switches).map_err(Refusal::query)?,
+                list_query::list_customers(request, account, &self.switches)
+                    .map_err(Refusal::invalid_query)?,
             ),
-            ["products"] => {
-                Some(list_query::products(asked, account, &self.switches).map_err(Refusal::query)?)
-            }
+            ["products"] => Some(
+                list_query::list_products(request, account, &self.switches)
+                    .map_err(Refusal::invalid_query)?,
+            ),
             single => {
-                list_query::only(asked, &[]).map_err(Refusal::query)?;
+                list_query::refuse_unknown_parameters(request, &[])
+                    .map_err(Refusal::invalid_query)?;
                 self.look_up_one(single)
             }
         };
-        let found = found.ok_or_else(|| Refusal::missing("The requested ID"))?;
+        let found = found.ok_or_else(|| Refusal::not_found("The requested ID"))?;
         Ok(HttpReply::json(200, &found))
     }
 
     fn look_up_one(&self, segments: &[&str]) -> Option<Value> {
         let account = &self.account;
-        let id = |text: &str| order_schema::digits(text);
+        let id = |text: &str| order_schema::parse_digits(text);
         // Templates read without their product, which their path names.
         let template = |template: &JsonObject| {
             let mut read = template.clone();
@@ -188,23 +198,23 @@ impl Lac {
                 .customers
                 .get(&id(customer)?)
                 .map(|customer| customer.clone().into()),
-            ["products", product] => account.product(id(product)?),
-            ["products", product, "product-templates", rest @ ..] => {
+            ["products", product] => account.product_view(id(product)?),
+            ["products", product, "product-templates", tail @ ..] => {
                 let product = id(product)?;
                 account.products.get(&product)?;
-                let mut own = account.templates_of(product);
-                match rest {
-                    [wanted] => own
-                        .find(|one| account::id_of(one, "id").ok() == id(wanted))
+                let mut templates = account.templates_of(product);
+                match tail {
+                    [template_id] => templates
+                        .find(|candidate| account::id_of(candidate, "id").ok() == id(template_id))
                         .map(template),
-                    _ => Some(own.map(template).collect()),
+                    _ => Some(templates.map(template).collect()),
                 }
             }
             _ => None,
         }
     }
 
-    fn refusal(&self, refusal: &Refusal) -> HttpReply {
+    fn refusal_reply(&self, refusal: &Refusal) -> HttpReply {
         let Refusal {
             status,
             code,
@@ -221,25 +231,27 @@ impl Lac {
 }
 
 /// The body of a write as a JSON object.
-fn body(asked: &HttpRequest) -> Result<JsonObject, Refusal> {
-    if !asked.says_json() {
-        return Err(Refusal::data("Content-Type must be application/json"));
+fn parse_body(request: &HttpRequest) -> Result<JsonObject, Refusal> {
+    if !request.has_json_content_type() {
+        return Err(Refusal::invalid_data(
+            "Content-Type must be application/json",
+        ));
     }
-    match asked.json().map_err(Refusal::data)? {
+    match request.parse_json().map_err(Refusal::invalid_data)? {
         Value::Object(body) => Ok(body),
         other => {
-            let kind = strict_json::kind(&other);
+            let kind = strict_json::type_name(&other);
             let words = format!("the request body must be an object, not {kind}");
-            Err(Refusal::data(words))
+            Err(Refusal::invalid_data(words))
         }
     }
 }
 
 impl Simulator for Lac {
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
-        match self.route(asked, now) {
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply {
+        match self.route_request(request, now) {
             Ok(answer) => answer,
-            Err(refusal) => self.refusal(&refusal),
+            Err(refusal) => self.refusal_reply(&refusal),
         }
     }
 
@@ -262,7 +274,7 @@ impl Simulator for Lac {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = strict_json::switched(&self.switches, switches)?;
+        self.switches = strict_json::merge_switches(&self.switches, switches)?;
         Ok(())
     }
 
@@ -270,13 +282,13 @@ impl Simulator for Lac {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, asked: &HttpRequest) -> bool {
-        let token = asked.bearer();
+    fn expire_session(&mut self, request: &HttpRequest) -> bool {
+        let token = request.bearer_token();
         token.is_some_and(|token| self.tokens.remove(token).is_some())
     }
 
-    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
-        edit(self, &FOREIGN, entropy, now)
+    fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        make_edit(self, &FOREIGN_EDITS, entropy, now)
     }
 }
 

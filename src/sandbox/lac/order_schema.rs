@@ -1,7 +1,7 @@
 //! A licence order's members as the PATCH page lists them (checked 2026-11-21), their checks and spellings.
 //!
 //! An order is kept in the writing form with native integers, every member present and `null` where nothing
-//! applies. [`settings`] makes that form out of a request body; `Account::reading`
+//! applies. [`read_settings`] makes that form out of a request body; `Account::reading`
 //! turns it into the reading form, where integers are strings.
 
 use serde::{Serialize, Serializer};
@@ -114,7 +114,7 @@ pub fn optional_members() -> impl Iterator<Item = &'static str> {
 /// Checks a complete body and gives it in the form in which orders are kept.
 ///
 /// `manager` is the licence manager of the order's product; it decides which HostIDs there are.
-pub fn settings(
+pub fn read_settings(
     body: &JsonObject,
     creating: bool,
     manager: &str,
@@ -124,18 +124,19 @@ pub fn settings(
         creating,
         digit_strings: switches.digit_strings,
     };
-    let mut order = reader.members(body, "", ORDER, &JsonObject::new())?;
+    let mut order = reader.read_members(body, "", ORDER, &JsonObject::new())?;
     if order["deactivations_allowed"].is_null() {
         // The default of product templates.
         order["deactivations_allowed"] = json!(0);
     }
 
     let mut hostids = Vec::new();
-    for (index, item) in list(&order, "Hostids").iter().enumerate() {
+    for (index, item) in list_member(&order, "Hostids").iter().enumerate() {
         let at = format!("Hostids[{index}]");
-        let mut hostid = reader.members(strict_json::object(item, &at)?, &at, HOSTID, &order)?;
+        let mut hostid =
+            reader.read_members(strict_json::require_object(item, &at)?, &at, HOSTID, &order)?;
         let name = hostid["name"].as_str().unwrap_or_default();
-        hostid["name"] = hostids::label(name, manager)
+        hostid["name"] = hostids::display_label(name, manager)
             .ok_or_else(|| format!("{at}.name: HostID type {name:?} is not supported"))?
             .into();
         if hostid["max_amount"].as_i64() < hostid["min_amount"].as_i64() {
@@ -147,14 +148,19 @@ pub fn settings(
         return Err("Hostids: only LM-X orders may have several HostID types".into());
     }
     let mut features = Vec::new();
-    for (index, item) in list(&order, "Features").iter().enumerate() {
+    for (index, item) in list_member(&order, "Features").iter().enumerate() {
         let at = format!("Features[{index}]");
-        let feature = reader.members(strict_json::object(item, &at)?, &at, FEATURE, &order)?;
+        let feature = reader.read_members(
+            strict_json::require_object(item, &at)?,
+            &at,
+            FEATURE,
+            &order,
+        )?;
         features.push(Value::Object(feature));
     }
     if switches.duplicates == RuleEnforcement::Refuse {
-        unique("Hostids", &hostids, &["name"])?;
-        unique("Features", &features, &["name", "version"])?;
+        require_unique("Hostids", &hostids, &["name"])?;
+        require_unique("Features", &features, &["name", "version"])?;
     }
     order["Hostids"] = hostids.into();
     order["Features"] = features.into();
@@ -162,15 +168,15 @@ pub fn settings(
 }
 
 /// The elements of a list member, which the order has after reading.
-fn list<'a>(order: &'a JsonObject, name: &str) -> &'a [Value] {
+fn list_member<'a>(order: &'a JsonObject, name: &str) -> &'a [Value] {
     order[name].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), String> {
-    let mut seen = std::collections::BTreeSet::new();
+fn require_unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), String> {
+    let mut seen_keys = std::collections::BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         let parts: Vec<_> = key.iter().map(|name| item[*name].as_str()).collect();
-        if !seen.insert(parts) {
+        if !seen_keys.insert(parts) {
             return Err(format!(
                 "{list}[{index}] repeats the {} of an earlier one",
                 key.join(" and ")
@@ -187,7 +193,7 @@ struct OrderReader {
 
 impl OrderReader {
     /// Reads all members of one object; conditions look into the object first and then into `outer`.
-    fn members(
+    fn read_members(
         &self,
         object: &JsonObject,
         at: &str,
@@ -195,7 +201,7 @@ impl OrderReader {
         outer: &JsonObject,
     ) -> Result<JsonObject, String> {
         let known: Vec<_> = members.iter().map(|(name, ..)| *name).collect();
-        strict_json::only(object, at, &known)?;
+        strict_json::refuse_unknown_members(object, at, &known)?;
         let mut read = JsonObject::new();
         for (name, kind, need) in members {
             let applies = match need {
@@ -213,13 +219,16 @@ impl OrderReader {
             };
             let given = object.get(*name).filter(|value| !value.is_null());
             let value = match given {
-                Some(value) => self.value(kind, value).map_err(|wanted| {
-                    let path = strict_json::path(at, name);
-                    format!("{path} must be {wanted}, not {value}")
+                Some(value) => self.read_value(kind, value).map_err(|expected| {
+                    let path = strict_json::member_path(at, name);
+                    format!("{path} must be {expected}, not {value}")
                 })?,
                 None if needed => {
-                    strict_json::required(object, at, name)?;
-                    return Err(format!("{} must not be null", strict_json::path(at, name)));
+                    strict_json::require_member(object, at, name)?;
+                    return Err(format!(
+                        "{} must not be null",
+                        strict_json::member_path(at, name)
+                    ));
                 }
                 None if matches!(need, ToCreate) => Value::Bool(true),
                 None => Value::Null,
@@ -234,10 +243,10 @@ impl OrderReader {
     }
 
     /// One value in its stored form; the error says what was wanted.
-    fn value(&self, kind: &ValueKind, value: &Value) -> Result<Value, String> {
+    fn read_value(&self, kind: &ValueKind, value: &Value) -> Result<Value, String> {
         let integer = |digits_too: bool, range: std::ops::RangeInclusive<i64>| {
             let parsed = match value {
-                Value::String(text) if digits_too => digits(text),
+                Value::String(text) if digits_too => parse_digits(text),
                 _ => value.as_i64(),
             };
             parsed
@@ -252,7 +261,7 @@ impl OrderReader {
         };
         // Amounts are 32-bit in every published client; a larger one is a slip.
         let most = i64::from(i32::MAX);
-        let (read, wanted) = match kind {
+        let (read, expected) = match kind {
             Id => (integer(self.digit_strings, 1..=most), "an integer id"),
             Count => (integer(self.digit_strings, 0..=most), "an integer from 0"),
             Percent => (integer(self.digit_strings, 0..=100), "a percentage"),
@@ -261,7 +270,7 @@ impl OrderReader {
             Date => {
                 let date = value
                     .as_str()
-                    .filter(|text| strict_json::date(text).is_some());
+                    .filter(|text| strict_json::parse_date(text).is_some());
                 (date.map(Value::from), "a date as YYYY-MM-DD")
             }
             Text => (text(usize::MAX), "a string"),
@@ -269,16 +278,16 @@ impl OrderReader {
             List => (value.as_array().map(|items| json!(items)), "an array"),
             OneOf(choices) => {
                 let chosen = value.as_str().filter(|text| choices.contains(text));
-                let wanted = || format!("one of {}", choices.join(", "));
-                return chosen.map(Value::from).ok_or_else(wanted);
+                let expected = || format!("one of {}", choices.join(", "));
+                return chosen.map(Value::from).ok_or_else(expected);
             }
         };
-        read.ok_or_else(|| wanted.to_owned())
+        read.ok_or_else(|| expected.to_owned())
     }
 }
 
 /// A non-empty string of ASCII digits as a number.
-pub fn digits(text: &str) -> Option<i64> {
+pub fn parse_digits(text: &str) -> Option<i64> {
     let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| text.parse().ok()).flatten()
 }

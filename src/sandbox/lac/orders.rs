@@ -7,89 +7,91 @@ use jiff::tz::TimeZone;
 
 use super::account::Order;
 use super::switches::{AbsentOptional, CustomerChange, RuleEnforcement, SingleGet, TemplateChange};
-use super::{Lac, Refusal, body, list_query, order_schema};
+use super::{Lac, Refusal, list_query, order_schema, parse_body};
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::{self, JsonObject};
 
 impl Lac {
-    pub(super) fn list(
+    pub(super) fn list_orders(
         &mut self,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let places =
-            list_query::orders(asked, &self.account, &self.switches).map_err(Refusal::query)?;
+        let positions = list_query::select_orders(request, &self.account, &self.switches)
+            .map_err(Refusal::invalid_query)?;
         let account = &self.account;
         let mut body = vec![b'['];
-        for (row, place) in places.iter().enumerate() {
+        for (row, position) in positions.iter().enumerate() {
             if row > 0 {
                 body.push(b',');
             }
-            body.extend_from_slice(account.reading_text(&account.orders[*place]));
+            body.extend_from_slice(account.order_text(&account.orders[*position]));
         }
         body.push(b']');
-        let answer = HttpReply::text(200, body);
-        for place in places {
-            self.note_read(place, now);
+        let answer = HttpReply::from_json_text(200, body);
+        for position in positions {
+            self.note_read(position, now);
         }
         Ok(answer)
     }
 
-    pub(super) fn get(
+    pub(super) fn get_order(
         &mut self,
         key: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        list_query::only(asked, &[]).map_err(Refusal::query)?;
+        list_query::refuse_unknown_parameters(request, &[]).map_err(Refusal::invalid_query)?;
         let missing = || Refusal::new(404, 1712, "Invalid activation key specified.");
-        let place = self.account.place(key).ok_or_else(missing)?;
-        let order = &self.account.orders[place];
+        let position = self.account.position_of(key).ok_or_else(missing)?;
+        let order = &self.account.orders[position];
         let answer = match self.switches.single_get {
-            SingleGet::Snake => HttpReply::serialized(200, &self.account.reading(order)),
+            SingleGet::Snake => HttpReply::serialized(200, &self.account.order_view(order)),
             SingleGet::Hal if order.settings["enabled"] == false => {
                 let words = "License order has been disabled.";
                 return Err(Refusal::new(403, 1703, words));
             }
             SingleGet::Hal => {
-                let hal = self.account.hal(order, &asked.base);
+                let hal = self.account.hal_document(order, &request.base_url);
                 let mut answer = HttpReply::json(200, &hal);
                 answer.headers = vec![("content-type".into(), "application/hal+json".into())];
                 answer
             }
         };
-        self.note_read(place, now);
+        self.note_read(position, now);
         Ok(answer)
     }
 
     /// Counts a read of an order whose removal was asked for; after enough of them the end user's machine is
     /// taken to have confirmed, upon which the server clears the flag and stamps the time.
-    fn note_read(&mut self, place: usize, now: Timestamp) {
+    fn note_read(&mut self, position: usize, now: Timestamp) {
         let limit = self.switches.removal_clears_after_reads;
-        let order = &mut self.account.orders[place];
+        let order = &mut self.account.orders[position];
         if limit == 0 || order.settings["removal"] != true {
             return;
         }
         order.removal_reads += 1;
         if order.removal_reads >= limit {
             order.settings.insert("removal", false.into());
-            order.removal_confirmation_time = Some(stamp(now));
+            order.removal_confirmation_time = Some(format_time(now));
             order.text = OnceCell::new();
         }
     }
 
-    pub(super) fn create(
+    pub(super) fn create_order(
         &mut self,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        list_query::only(asked, &[]).map_err(Refusal::query)?;
-        let body = body(asked)?;
-        let settings = self.settings(&body, true).map_err(Refusal::data)?;
+        list_query::refuse_unknown_parameters(request, &[]).map_err(Refusal::invalid_query)?;
+        let body = parse_body(request)?;
+        let settings = self
+            .check_settings(&body, true)
+            .map_err(Refusal::invalid_data)?;
         let mut order = Order {
             key: self.account.new_key(),
-            creation_time: stamp(now),
+            creation_time: format_time(now),
             activated: 0,
             deactivations_left: settings["deactivations_allowed"].as_i64().unwrap_or(0),
             removal_request_time: None,
@@ -99,28 +101,28 @@ impl Lac {
             text: OnceCell::new(),
         };
         if order.settings["removal"] == true {
-            order.removal_request_time = Some(stamp(now));
+            order.removal_request_time = Some(format_time(now));
         }
         let status = if self.switches.created_is_201 {
             201
         } else {
             200
         };
-        let answer = HttpReply::serialized(status, &self.account.reading(&order));
-        self.account.add(order);
+        let answer = HttpReply::serialized(status, &self.account.order_view(&order));
+        self.account.add_order(order);
         Ok(answer)
     }
 
-    pub(super) fn update(
+    pub(super) fn update_order(
         &mut self,
         key: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        list_query::only(asked, &[]).map_err(Refusal::query)?;
-        let missing = || Refusal::missing("License order activation key");
+        list_query::refuse_unknown_parameters(request, &[]).map_err(Refusal::invalid_query)?;
+        let missing = || Refusal::not_found("License order activation key");
         let order = self.account.order(key).ok_or_else(missing)?;
-        let sent = body(asked)?;
+        let sent = parse_body(request)?;
         let mut full = sent.clone();
         for (name, live) in order.settings.iter() {
             let kept = self.switches.lenient_patch
@@ -133,26 +135,34 @@ impl Lac {
         if self.switches.customer_change == CustomerChange::Ignore {
             full.insert("customer_id".into(), order.customer().into());
         }
-        let settings = self.settings(&full, false).map_err(Refusal::data)?.into();
-        self.check_change(order, &settings).map_err(Refusal::data)?;
-        let order = changed(order, settings, now);
-        let answer = HttpReply::serialized(200, &self.account.reading(&order));
-        self.account.replace(order);
+        let settings = self
+            .check_settings(&full, false)
+            .map_err(Refusal::invalid_data)?
+            .into();
+        self.check_change(order, &settings)
+            .map_err(Refusal::invalid_data)?;
+        let order = apply_settings(order, settings, now);
+        let answer = HttpReply::serialized(200, &self.account.order_view(&order));
+        self.account.replace_order(order);
         Ok(answer)
     }
 
     /// A complete body, checked, in the form in which orders are kept.
-    fn settings(&self, body: &JsonObject, creating: bool) -> Result<JsonObject, String> {
-        strict_json::only(body, "", &order_schema::order_members())?;
-        let manager = self.account.references(body)?;
-        order_schema::settings(body, creating, manager, &self.switches)
+    fn check_settings(&self, body: &JsonObject, creating: bool) -> Result<JsonObject, String> {
+        strict_json::refuse_unknown_members(body, "", &order_schema::order_members())?;
+        let manager = self.account.check_references(body)?;
+        order_schema::read_settings(body, creating, manager, &self.switches)
     }
 
     /// Rules between the live order and its new settings.
     fn check_change(&self, live: &Order, new: &LayeredObject) -> Result<(), String> {
         let number = |of: &LayeredObject, name: &str| of[name].as_i64().unwrap_or_default();
         let [from, to] = [&live.settings, new].map(|of| number(of, "product_template_id"));
-        let product = |template| self.account.product_of(template).map(|one| &one["id"]);
+        let product = |template| {
+            self.account
+                .product_of(template)
+                .map(|product| &product["id"])
+        };
         let allowed = match self.switches.template_change {
             TemplateChange::Accept => true,
             TemplateChange::SameProduct => product(from) == product(to),
@@ -186,7 +196,7 @@ impl Lac {
 }
 
 /// The live order with new settings and what follows from them.
-fn changed(live: &Order, settings: LayeredObject, now: Timestamp) -> Order {
+fn apply_settings(live: &Order, settings: LayeredObject, now: Timestamp) -> Order {
     let mut order = live.clone();
     let allowed = |of: &LayeredObject| of["deactivations_allowed"].as_i64().unwrap_or_default();
     let used = allowed(&live.settings) - live.deactivations_left;
@@ -196,7 +206,7 @@ fn changed(live: &Order, settings: LayeredObject, now: Timestamp) -> Order {
         settings["removal"] == true,
     ) {
         (false, true) => {
-            order.removal_request_time = Some(stamp(now));
+            order.removal_request_time = Some(format_time(now));
             order.removal_confirmation_time = None;
             order.removal_reads = 0;
         }
@@ -209,7 +219,7 @@ fn changed(live: &Order, settings: LayeredObject, now: Timestamp) -> Order {
 }
 
 /// A time as LAC prints it: UTC without a zone.
-fn stamp(now: Timestamp) -> String {
+fn format_time(now: Timestamp) -> String {
     let now = now.to_zoned(TimeZone::UTC);
     now.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::account::{Account, Order, key_from};
+use super::account::{Account, Order, activation_key_from};
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
 use crate::sandbox::strict_json::JsonObject;
@@ -25,19 +25,19 @@ struct PopulatedOrder {
 }
 
 impl PopulatedOrder {
-    fn new(place: usize, objects: usize) -> Self {
+    fn new(index: usize, objects: usize) -> Self {
         let customers = objects.div_ceil(OBJECTS_PER_CUSTOMER);
         Self {
             // Places are far below 2^31, so keys differ from each other and from those of new orders.
-            key: key_from(FIRST_KEY + place as u64),
-            customer: FIRST_CUSTOMER + (place % customers) as i64,
-            activations: 10 + place % 90,
-            seats: seats(place % KINDS),
+            key: activation_key_from(FIRST_KEY + index as u64),
+            customer: FIRST_CUSTOMER + (index % customers) as i64,
+            activations: 10 + index % 90,
+            seats: seat_count(index % KINDS),
         }
     }
 }
 
-fn seats(kind: usize) -> usize {
+fn seat_count(kind: usize) -> usize {
     15 + 10 * kind
 }
 
@@ -45,7 +45,7 @@ impl Account {
     pub fn populate(&mut self, objects: usize) {
         for at in 0..objects.div_ceil(OBJECTS_PER_CUSTOMER) {
             let id = FIRST_CUSTOMER + at as i64;
-            self.customers.insert(id, customer(id));
+            self.customers.insert(id, new_customer(id));
         }
         let Some(example) = self.orders.first().cloned() else {
             return;
@@ -53,21 +53,21 @@ impl Account {
         let kinds: Vec<Arc<JsonObject>> = (0..KINDS)
             .map(|kind| {
                 let mut shared = example.settings.to_object();
-                shared["Features"][0]["count"] = json!(seats(kind));
+                shared["Features"][0]["count"] = json!(seat_count(kind));
                 Arc::new(shared)
             })
             .collect();
-        for place in 0..objects {
-            let planted = PopulatedOrder::new(place, objects);
-            let own = vec![
+        for index in 0..objects {
+            let planted = PopulatedOrder::new(index, objects);
+            let overrides = vec![
                 ("customer_id".into(), json!(planted.customer)),
                 ("activations_allowed".into(), json!(planted.activations)),
-                ("description".into(), json!(description(place))),
+                ("description".into(), json!(order_description(index))),
             ];
-            self.add(Order {
+            self.add_order(Order {
                 key: planted.key,
-                activated: (place % 10) as i64,
-                settings: LayeredObject::over(&kinds[place % KINDS], own),
+                activated: (index % 10) as i64,
+                settings: LayeredObject::over(&kinds[index % KINDS], overrides),
                 text: OnceCell::new(),
                 ..example.clone()
             });
@@ -75,12 +75,12 @@ impl Account {
     }
 }
 
-fn description(place: usize) -> String {
-    format!("Order {}", place + 1)
+fn order_description(index: usize) -> String {
+    format!("Order {}", index + 1)
 }
 
 /// A customer with every member, in the reading form.
-fn customer(id: i64) -> JsonObject {
+fn new_customer(id: i64) -> JsonObject {
     let contact = |number: i64, name: &str| {
         let contact = 10 * id + number;
         json!({"id": contact.to_string(), "name": name, "email": format!("{number}@customer-{id}.test"),
@@ -103,15 +103,15 @@ fn customer(id: i64) -> JsonObject {
 }
 
 /// The manifest of the order in this place; one that differs wants five more activations.
-pub fn manifest(place: usize, objects: usize, differs: bool) -> String {
+pub fn write_manifest(index: usize, objects: usize, differs: bool) -> String {
     let PopulatedOrder {
         key,
         customer,
         activations,
         seats,
-    } = PopulatedOrder::new(place, objects);
+    } = PopulatedOrder::new(index, objects);
     let activations = activations + if differs { 5 } else { 0 };
-    let description = description(place);
+    let description = order_description(index);
     format!(
         "\
 apiVersion: entitle.dev/v1
@@ -151,6 +151,6 @@ spec:
         maintenance_date: \"2020-12-31\"
         comment: Feature comment
 ",
-        number = place + 1
+        number = index + 1
     )
 }

@@ -24,10 +24,10 @@ pub const CUSTOMER: &[&str] = &[
 
 impl Account {
     /// A product as read, with its templates.
-    pub fn product(&self, id: i64) -> Option<Value> {
+    pub fn product_view(&self, id: i64) -> Option<Value> {
         let mut product = self.products.get(&id)?.clone();
-        let own = self.templates_of(id);
-        let brief = own.map(|template| {
+        let templates = self.templates_of(id);
+        let brief = templates.map(|template| {
             json!({"id": template["id"], "name": template["name"], "product_id": product["id"]})
         });
         let brief: Vec<_> = brief.collect();
@@ -36,7 +36,7 @@ impl Account {
     }
 
     /// An order as the PATCH page prints it.
-    pub fn reading<'a>(&'a self, order: &'a Order) -> OrderView<'a> {
+    pub fn order_view<'a>(&'a self, order: &'a Order) -> OrderView<'a> {
         OrderView {
             account: self,
             order,
@@ -44,8 +44,8 @@ impl Account {
     }
 
     /// The same as text; a write to the order lets go of it.
-    pub fn reading_text<'a>(&'a self, order: &'a Order) -> &'a [u8] {
-        let written = || serde_json::to_vec(&self.reading(order));
+    pub fn order_text<'a>(&'a self, order: &'a Order) -> &'a [u8] {
+        let written = || serde_json::to_vec(&self.order_view(order));
         // Only maps with odd keys do not serialise, and orders have none.
         order
             .text
@@ -53,11 +53,11 @@ impl Account {
     }
 
     /// An order as the page of the single GET prints it, which is the end-user API's document.
-    pub fn hal(&self, order: &Order, base: &str) -> Value {
+    pub fn hal_document(&self, order: &Order, base: &str) -> Value {
         let settings = &order.settings;
         let template = settings["product_template_id"].as_i64().unwrap_or_default();
         let text = |of: Option<&JsonObject>, name: &str| {
-            of.and_then(|one| one.get(name))
+            of.and_then(|object| object.get(name))
                 .cloned()
                 .unwrap_or_default()
         };
@@ -65,7 +65,7 @@ impl Account {
         let hostids = settings["Hostids"].as_array().into_iter().flatten();
         let types = hostids.map(|hostid| {
             json!({
-                "nameRaw": hostids::raw(hostid["name"].as_str().unwrap_or_default()),
+                "nameRaw": hostids::raw_name(hostid["name"].as_str().unwrap_or_default()),
                 "name": hostid["name"],
                 "min": hostid["min_amount"],
                 "max": hostid["max_amount"],
@@ -79,7 +79,7 @@ impl Account {
                 "name": text(product, "name"),
                 "version": text(product, "version"),
                 "template": text(self.templates.get(&template), "name"),
-                "licenseGeneratorType": self.manager(template),
+                "licenseGeneratorType": self.license_manager(template),
             },
             "licenseType": settings["license_type"],
             "creationTime": format!("{}+00:00", order.creation_time.replace(' ', "T")),

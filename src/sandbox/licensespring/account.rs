@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::switches::{NewRowMaxOverages, PeriodSpelling};
-use super::{Refusal, detail};
+use super::{Refusal, detail_refusal};
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::wire;
 
@@ -103,7 +103,7 @@ impl Account {
 
     fn load_feature(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
         let given = wire::expect_object(given, "a product feature")?;
-        let feature = wire::overlay(&templates.feature, given, "product feature")?;
+        let feature = wire::overlay_template(&templates.feature, given, "product feature")?;
         let id = id_of(&feature, "product feature")?;
         let code = match feature["code"].as_str() {
             Some(code) if !code.is_empty() => code.to_owned(),
@@ -126,7 +126,7 @@ impl Account {
     ) -> Result<(), String> {
         let mut given = wire::expect_object(given, "a licence")?;
         let rows = wire::take_list(&mut given, "product_features")?;
-        let fields = wire::overlay(&templates.license, given, "licence")?;
+        let fields = wire::overlay_template(&templates.license, given, "licence")?;
         let id = id_of(&fields, "licence")?;
         if let Some(text) = fields["updated_at"].as_str() {
             let parsed = text.parse::<Timestamp>();
@@ -143,7 +143,7 @@ impl Account {
             let Some(feature) = feature else {
                 return Err(format!("licence {id}: product_feature {code} is not known"));
             };
-            let mut fields = wire::overlay(&templates.row, given, "row")?;
+            let mut fields = wire::overlay_template(&templates.row, given, "row")?;
             let row = fields.shift_remove("id").and_then(|id| id.as_u64());
             match row {
                 Some(row) => self.next_row_id = self.next_row_id.max(row.saturating_add(1)),
@@ -169,7 +169,7 @@ impl Account {
             let rows = license.rows.iter().map(|(feature, row)| {
                 let mut saved = Fields::new();
                 saved.insert("id".into(), json!(row.id));
-                saved.insert("product_feature".into(), json!(self.code(*feature)));
+                saved.insert("product_feature".into(), json!(self.feature_code(*feature)));
                 saved.extend(row.fields.to_object());
                 Value::Object(saved)
             });
@@ -209,11 +209,11 @@ impl Account {
     pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
         let id = id.parse().ok();
         let found = id.and_then(|id| self.license_by_id(id));
-        found.ok_or_else(|| detail(404, "Not found."))
+        found.ok_or_else(|| detail_refusal(404, "Not found."))
     }
 
     /// Replaces a licence that is there.
-    pub(super) fn put(&mut self, id: &str, license: License) {
+    pub(super) fn replace_license(&mut self, id: &str, license: License) {
         if let Ok(id) = id.parse() {
             self.licenses.insert(id, license);
         }
@@ -236,7 +236,7 @@ impl Account {
         feature.is_none_or(|feature| feature["is_deleted"] == true)
     }
 
-    fn code(&self, feature: u64) -> &str {
+    fn feature_code(&self, feature: u64) -> &str {
         let feature = self.features.get(&feature);
         feature
             .and_then(|feature| feature["code"].as_str())
@@ -269,7 +269,7 @@ pub(super) fn is_yearly(period: &Value) -> bool {
 }
 
 /// Writes a yearly period the way the switch says.
-pub(super) fn spell(fields: &mut Fields, spelling: PeriodSpelling) {
+pub(super) fn spell_period(fields: &mut Fields, spelling: PeriodSpelling) {
     if let Some(period) = fields.get_mut("consumption_period")
         && is_yearly(period)
     {
@@ -295,11 +295,11 @@ impl Templates {
     pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let one = |name: &str| wire::expect_object(all[name].clone(), name);
+        let template = |name: &str| wire::expect_object(all[name].clone(), name);
         Ok(Self {
-            feature: one("product_feature")?,
-            license: one("license")?,
-            row: one("row")?,
+            feature: template("product_feature")?,
+            license: template("license")?,
+            row: template("row")?,
         })
     }
 }

@@ -1,26 +1,26 @@
 //! What others change at LicenseSpring: limits and notes at the platform, consumption by the licensed program.
 
-use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, place};
+use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
 const LICENSE: &str = "licenses/*";
 
-pub(super) static FOREIGN: ForeignEditTable = ForeignEditTable {
-    places: &[
-        place(
+pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
+    values: &[
+        editable_value(
             LICENSE,
             "product_features/*/max_consumption",
             ValueEdit::Number(1, 500),
         ),
-        place(
+        editable_value(
             LICENSE,
             "product_features/*/total_consumptions",
             ValueEdit::Usage,
         ),
-        place(LICENSE, "product_features", ValueEdit::Removal),
-        place(LICENSE, "note", ValueEdit::Text),
-        place(LICENSE, "times_activated", ValueEdit::Usage),
+        editable_value(LICENSE, "product_features", ValueEdit::Removal),
+        editable_value(LICENSE, "note", ValueEdit::Text),
+        editable_value(LICENSE, "times_activated", ValueEdit::Usage),
     ],
-    stamp: Some(("updated_at", |now| {
+    modified_member: Some(("updated_at", |now| {
         now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
     })),
 };

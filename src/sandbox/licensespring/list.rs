@@ -56,7 +56,7 @@ const FEATURE_FILTERS: [FilterSpec; 2] = [
 ];
 
 /// A query string with these pairs.
-pub(super) fn encode(pairs: &[(String, String)]) -> String {
+pub(super) fn encode_query(pairs: &[(String, String)]) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
@@ -70,12 +70,12 @@ fn field_error(name: &str, words: &str) -> Refusal {
 /// One filter of a call with its text.
 struct ActiveFilter<'a> {
     member: &'static str,
-    how: Comparison,
+    comparison: Comparison,
     text: &'a str,
 }
 
 impl ActiveFilter<'_> {
-    fn admits(&self, fields: &impl MemberLookup) -> bool {
+    fn matches(&self, fields: &impl MemberLookup) -> bool {
         let mut parts = self.member.split('.');
         let first = parts.next().and_then(|name| fields.member(name));
         let value = first.map(|value| parts.fold(value, |value, name| &value[name]));
@@ -83,19 +83,19 @@ impl ActiveFilter<'_> {
             return false;
         };
         let text = value.as_str();
-        match self.how {
+        match self.comparison {
             Comparison::Text => text == Some(self.text),
             Comparison::Number => value.as_u64().is_some_and(|id| self.text.parse() == Ok(id)),
-            Comparison::Flag => value.as_bool() == flag(self.text),
+            Comparison::Flag => value.as_bool() == parse_flag(self.text),
             Comparison::Contains => {
-                let wanted = self.text.to_lowercase();
-                text.is_some_and(|text| text.to_lowercase().contains(&wanted))
+                let needle = self.text.to_lowercase();
+                text.is_some_and(|text| text.to_lowercase().contains(&needle))
             }
         }
     }
 }
 
-fn flag(text: &str) -> Option<bool> {
+fn parse_flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
@@ -105,50 +105,51 @@ fn flag(text: &str) -> Option<bool> {
 
 /// One list call, parsed.
 struct ListCall<'a> {
-    asked: &'a HttpRequest,
+    request: &'a HttpRequest,
     limit: usize,
     offset: usize,
     order_by: Option<(&'a str, bool)>,
     ids: Option<BTreeSet<u64>>,
-    wanted: Vec<ActiveFilter<'a>>,
+    filters: Vec<ActiveFilter<'a>>,
 }
 
 impl<'a> ListCall<'a> {
     fn parse(
-        asked: &'a HttpRequest,
+        request: &'a HttpRequest,
         filters: &[FilterSpec],
         api: &LicenseSpring,
     ) -> Result<Self, Refusal> {
-        let number = |name: &str| wire::query(asked, name).and_then(|text| text.parse().ok());
+        let number =
+            |name: &str| wire::last_query_value(request, name).and_then(|text| text.parse().ok());
         let limit: Option<usize> = number("limit").filter(|limit| *limit > 0);
         let mut listing = Self {
-            asked,
+            request,
             limit: limit.unwrap_or(api.switches.page_size).min(MAX_LIMIT),
             offset: number("offset").unwrap_or(0),
             order_by: None,
             ids: None,
-            wanted: Vec::new(),
+            filters: Vec::new(),
         };
-        for (name, text) in &asked.query {
+        for (name, text) in &request.query {
             match name.as_str() {
                 "limit" | "offset" => {}
-                "order_by" => listing.order_by = Some(order(text)),
+                "order_by" => listing.order_by = Some(parse_order(text)),
                 // An empty filter is no filter, as in the framework.
                 _ if text.is_empty() => {}
-                "id__in" => listing.ids = Some(ids(text)?),
+                "id__in" => listing.ids = Some(parse_ids(text)?),
                 _ => match filters.iter().find(|(known, ..)| known == name) {
-                    Some((_, member, how)) => {
-                        let bad = match how {
+                    Some((_, member, comparison)) => {
+                        let bad = match comparison {
                             Comparison::Number => text.parse::<u64>().is_err(),
-                            Comparison::Flag => flag(text).is_none(),
+                            Comparison::Flag => parse_flag(text).is_none(),
                             Comparison::Text | Comparison::Contains => false,
                         };
                         if bad {
                             return Err(field_error(name, "Enter a valid value."));
                         }
-                        listing.wanted.push(ActiveFilter {
+                        listing.filters.push(ActiveFilter {
                             member,
-                            how: *how,
+                            comparison: *comparison,
                             text,
                         });
                     }
@@ -160,29 +161,29 @@ impl<'a> ListCall<'a> {
         Ok(listing)
     }
 
-    fn admits(&self, fields: &impl MemberLookup) -> bool {
+    fn matches(&self, fields: &impl MemberLookup) -> bool {
         let listed = |ids: &BTreeSet<u64>| {
             let id = fields.member("id").and_then(Value::as_u64);
             id.is_some_and(|id| ids.contains(&id))
         };
         self.ids.as_ref().is_none_or(listed)
-            && self.wanted.iter().all(|wanted| wanted.admits(fields))
+            && self.filters.iter().all(|filter| filter.matches(fields))
     }
 
     /// Filters, orders and cuts; linear unless another order than by id is asked for.
-    fn page<T, F: MemberLookup>(
+    fn select_page<T, F: MemberLookup>(
         &self,
         items: impl Iterator<Item = T>,
         fields: impl Fn(&T) -> &F,
     ) -> Result<(usize, Vec<T>), Refusal> {
-        let admitted = items.filter(|item| self.admits(fields(item)));
-        let wanted = self.offset..self.offset.saturating_add(self.limit);
+        let admitted = items.filter(|item| self.matches(fields(item)));
+        let page_range = self.offset..self.offset.saturating_add(self.limit);
         if self.order_by.is_none() {
             // Only what is shown is kept: a large account is walked for every page.
             let mut page = Vec::with_capacity(self.limit);
             let mut count = 0;
             for item in admitted {
-                if wanted.contains(&count) {
+                if page_range.contains(&count) {
                     page.push(item);
                 }
                 count += 1;
@@ -200,7 +201,8 @@ impl<'a> ListCall<'a> {
                 return Err(field_error("order_by", &words));
             }
             all.sort_by(|a, b| {
-                let order = rank(fields(a).member(name)).cmp(&rank(fields(b).member(name)));
+                let order =
+                    sort_rank(fields(a).member(name)).cmp(&sort_rank(fields(b).member(name)));
                 if descending { order.reverse() } else { order }
             });
         }
@@ -210,23 +212,23 @@ impl<'a> ListCall<'a> {
     }
 
     /// The link to another page: the same call with another offset.
-    fn link(&self, offset: usize) -> String {
+    fn page_link(&self, offset: usize) -> String {
         let kept = |name: &str| name != "limit" && name != "offset";
         let mut pairs = vec![("limit".to_owned(), self.limit.to_string())];
         if offset > 0 {
             pairs.push(("offset".to_owned(), offset.to_string()));
         }
-        let others = self.asked.query.iter().filter(|(name, _)| kept(name));
+        let others = self.request.query.iter().filter(|(name, _)| kept(name));
         pairs.extend(others.cloned());
-        let HttpRequest { base, path, .. } = self.asked;
-        format!("{base}{path}?{}", encode(&pairs))
+        let HttpRequest { base_url, path, .. } = self.request;
+        format!("{base_url}{path}?{}", encode_query(&pairs))
     }
 
-    fn envelope<T: Serialize>(&self, count: usize, results: Vec<T>) -> HttpReply {
+    fn envelope_reply<T: Serialize>(&self, count: usize, results: Vec<T>) -> HttpReply {
         let end = self.offset.saturating_add(self.limit);
-        let next = (end < count).then(|| self.link(end));
+        let next = (end < count).then(|| self.page_link(end));
         let before = self.offset.saturating_sub(self.limit);
-        let previous = (self.offset > 0).then(|| self.link(before));
+        let previous = (self.offset > 0).then(|| self.page_link(before));
         let envelope = Envelope {
             count,
             next,
@@ -247,7 +249,7 @@ struct Envelope<T> {
 }
 
 /// Nulls first, then flags and numbers, then text.
-fn rank(value: Option<&Value>) -> (u8, u64, &str) {
+fn sort_rank(value: Option<&Value>) -> (u8, u64, &str) {
     match value.unwrap_or(&Value::Null) {
         Value::Null | Value::Array(_) | Value::Object(_) => (0, 0, ""),
         Value::Bool(flag) => (1, u64::from(*flag), ""),
@@ -256,37 +258,40 @@ fn rank(value: Option<&Value>) -> (u8, u64, &str) {
     }
 }
 
-fn order(text: &str) -> (&str, bool) {
+fn parse_order(text: &str) -> (&str, bool) {
     match text.strip_prefix('-') {
         Some(name) => (name, true),
         None => (text, false),
     }
 }
 
-fn ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
+fn parse_ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
     let ids = text.split(',').map(|id| id.trim().parse::<u64>());
     ids.collect::<Result<_, _>>()
         .map_err(|_| field_error("id__in", "Enter a number."))
 }
 
 impl LicenseSpring {
-    pub(super) fn list_licenses(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(asked, &LICENSE_FILTERS, self)?;
+    pub(super) fn list_licenses(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(request, &LICENSE_FILTERS, self)?;
         // Looked up one by one where ids are given, so that such a call does not cost a scan.
         let candidates: Box<dyn Iterator<Item = &License>> = match &listing.ids {
             Some(ids) => Box::new(ids.iter().filter_map(|id| self.account.license_by_id(*id))),
             None => Box::new(self.account.licenses()),
         };
-        let (count, page) = listing.page(candidates, |license| &license.fields)?;
+        let (count, page) = listing.select_page(candidates, |license| &license.fields)?;
         let shown = page
             .into_iter()
-            .map(|license| self.account.reading(license, &self.switches, false));
-        Ok(listing.envelope(count, shown.collect()))
+            .map(|license| self.account.license_view(license, &self.switches, false));
+        Ok(listing.envelope_reply(count, shown.collect()))
     }
 
-    pub(super) fn list_product_features(&self, asked: &HttpRequest) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(asked, &FEATURE_FILTERS, self)?;
-        let (count, page) = listing.page(self.account.features(), |feature| *feature)?;
-        Ok(listing.envelope(count, page))
+    pub(super) fn list_product_features(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(request, &FEATURE_FILTERS, self)?;
+        let (count, page) = listing.select_page(self.account.features(), |feature| *feature)?;
+        Ok(listing.envelope_reply(count, page))
     }
 }

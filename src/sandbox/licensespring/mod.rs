@@ -19,10 +19,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::account::Account;
-use self::foreign_edits::FOREIGN;
+use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateLimiter;
 use self::switches::{SlashlessPost, Switches};
-use super::foreign_edits::edit;
+use super::foreign_edits::make_edit;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 use super::wire;
 
@@ -36,7 +36,7 @@ struct Refusal {
     body: Value,
 }
 
-fn detail(status: u16, words: impl Into<String>) -> Refusal {
+fn detail_refusal(status: u16, words: impl Into<String>) -> Refusal {
     Refusal {
         status,
         body: json!({"detail": words.into()}),
@@ -53,7 +53,7 @@ enum Route<'a> {
 
 impl<'a> Route<'a> {
     /// Finds the route of a path with its trailing slash.
-    fn of(path: &'a str) -> Option<Self> {
+    fn find(path: &'a str) -> Option<Self> {
         let inner = path.strip_prefix("/api/v1/")?.strip_suffix('/')?;
         let parts: Vec<&str> = inner.split('/').collect();
         Some(match parts.as_slice() {
@@ -65,7 +65,7 @@ impl<'a> Route<'a> {
         })
     }
 
-    fn method(&self) -> &'static str {
+    fn allowed_method(&self) -> &'static str {
         match self {
             Route::Licenses | Route::License(_) | Route::ProductFeatures => "GET",
             Route::UpdateFeatures(_) => "POST",
@@ -100,59 +100,63 @@ impl LicenseSpring {
         }
     }
 
-    fn route(&mut self, asked: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
-        let Some(route) = Route::of(&asked.path) else {
-            return Ok(self.unrouted(asked));
+    fn route_request(
+        &mut self,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let Some(route) = Route::find(&request.path) else {
+            return Ok(self.answer_unrouted(request));
         };
-        self.authorize(asked)?;
-        if asked.method != route.method() {
-            let words = format!("Method \"{}\" not allowed.", asked.method);
-            let mut answer = refused(detail(405, words));
-            let allow = ("allow".into(), route.method().into());
+        self.authorize(request)?;
+        if request.method != route.allowed_method() {
+            let words = format!("Method \"{}\" not allowed.", request.method);
+            let mut answer = refusal_reply(detail_refusal(405, words));
+            let allow = ("allow".into(), route.allowed_method().into());
             answer.headers.push(allow);
             return Ok(answer);
         }
         match route {
-            Route::Licenses => self.list_licenses(asked),
+            Route::Licenses => self.list_licenses(request),
             Route::License(id) => {
                 let license = self.account.license(id)?;
-                let shown = self.account.reading(license, &self.switches, false);
+                let shown = self.account.license_view(license, &self.switches, false);
                 Ok(HttpReply::serialized(200, &shown))
             }
-            Route::UpdateFeatures(id) => self.update_features(id, asked, now),
-            Route::ProductFeatures => self.list_product_features(asked),
+            Route::UpdateFeatures(id) => self.update_features(id, request, now),
+            Route::ProductFeatures => self.list_product_features(request),
         }
     }
 
     /// A path that would be known with a slash at its end is redirected there before the key is looked at.
-    fn unrouted(&self, asked: &HttpRequest) -> HttpReply {
-        let slashed = format!("{}/", asked.path);
-        if Route::of(&slashed).is_none() {
-            return html(404, "Not Found");
+    fn answer_unrouted(&self, request: &HttpRequest) -> HttpReply {
+        let slashed = format!("{}/", request.path);
+        if Route::find(&slashed).is_none() {
+            return html_page(404, "Not Found");
         }
-        if asked.method == "POST" && self.switches.slashless_post == SlashlessPost::Error {
-            return html(500, "Server Error (500)");
+        if request.method == "POST" && self.switches.slashless_post == SlashlessPost::Error {
+            return html_page(500, "Server Error (500)");
         }
-        let mut answer = html(301, "Moved Permanently");
-        let query = list::encode(&asked.query);
+        let mut answer = html_page(301, "Moved Permanently");
+        let query = list::encode_query(&request.query);
         let mark = if query.is_empty() { "" } else { "?" };
-        let location = format!("{}{slashed}{mark}{query}", asked.base);
+        let location = format!("{}{slashed}{mark}{query}", request.base_url);
         answer.headers.push(("location".into(), location));
         answer
     }
 
-    fn authorize(&self, asked: &HttpRequest) -> Result<(), Refusal> {
-        let words = match wire::credential(asked, "Api-Key") {
+    fn authorize(&self, request: &HttpRequest) -> Result<(), Refusal> {
+        let words = match wire::authorization_value(request, "Api-Key") {
             Some(KEY) => return Ok(()),
             Some(_) => "Invalid API key.",
             None => "Authentication credentials were not provided.",
         };
-        Err(detail(self.switches.bad_key_status, words))
+        Err(detail_refusal(self.switches.bad_key_status, words))
     }
 }
 
 /// Django's own pages, outside the REST framework, are HTML.
-fn html(status: u16, words: &str) -> HttpReply {
+fn html_page(status: u16, words: &str) -> HttpReply {
     HttpReply {
         status,
         headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
@@ -160,7 +164,7 @@ fn html(status: u16, words: &str) -> HttpReply {
     }
 }
 
-fn refused(refusal: Refusal) -> HttpReply {
+fn refusal_reply(refusal: Refusal) -> HttpReply {
     let mut answer = HttpReply::json(refusal.status, &refusal.body);
     if refusal.status == 401 {
         let challenge = ("www-authenticate".into(), "Api-Key".into());
@@ -170,13 +174,14 @@ fn refused(refusal: Refusal) -> HttpReply {
 }
 
 impl Simulator for LicenseSpring {
-    fn answer(&mut self, asked: &HttpRequest, now: Timestamp) -> HttpReply {
+    fn answer(&mut self, request: &HttpRequest, now: Timestamp) -> HttpReply {
         if self.switches.rate_limit
-            && let Err(wait) = self.throttle.take(now)
+            && let Err(wait) = self.throttle.admit(now)
         {
-            return rate_limit::throttled(wait, self.switches.retry_after);
+            return rate_limit::throttled_reply(wait, self.switches.retry_after);
         }
-        self.route(asked, now).unwrap_or_else(refused)
+        self.route_request(request, now)
+            .unwrap_or_else(refusal_reply)
     }
 
     fn populate(&mut self, objects: usize) {
@@ -197,7 +202,7 @@ impl Simulator for LicenseSpring {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = self.switches.changed(switches)?;
+        self.switches = self.switches.with_changes(switches)?;
         Ok(())
     }
 
@@ -205,12 +210,12 @@ impl Simulator for LicenseSpring {
         Box::new(self.clone())
     }
 
-    fn lose_session(&mut self, _: &HttpRequest) -> bool {
+    fn expire_session(&mut self, _: &HttpRequest) -> bool {
         // There are only keys, and they do not end.
         false
     }
 
-    fn foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
-        edit(self, &FOREIGN, entropy, now)
+    fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {
+        make_edit(self, &FOREIGN_EDITS, entropy, now)
     }
 }

@@ -14,16 +14,16 @@ use crate::sandbox::strict_json::JsonObject;
 const FIRST: u64 = 1_700_000_000_000_001;
 const FIRST_CUSTOMER: usize = 5001;
 
-fn id(place: usize) -> u64 {
-    FIRST + place as u64
+fn license_id(index: usize) -> u64 {
+    FIRST + index as u64
 }
 
-fn uses(place: usize) -> usize {
-    200 + place % 50
+fn consumption_limit(index: usize) -> usize {
+    200 + index % 50
 }
 
 /// A licence as it would be loaded, whose rows are the model of all.
-fn model(customer: usize) -> Value {
+fn model_license(customer: usize) -> Value {
     json!({
         "id": FIRST,
         "status": "Active",
@@ -54,7 +54,7 @@ impl Account {
         };
         let customers = objects.div_ceil(OBJECTS_PER_CUSTOMER);
         let models: Vec<_> = (0..customers)
-            .filter_map(|at| self.loaded(model(FIRST_CUSTOMER + at), &templates))
+            .filter_map(|at| self.load_model(model_license(FIRST_CUSTOMER + at), &templates))
             .collect();
         let shared = |row: &Row| Arc::new(row.fields.to_object());
         let rows: Vec<(u64, Arc<JsonObject>)> = models
@@ -71,62 +71,62 @@ impl Account {
             .iter()
             .map(|model| Arc::new(model.fields.to_object()))
             .collect();
-        for place in 0..objects {
-            let Some(model) = models.get(place % customers) else {
+        for index in 0..objects {
+            let Some(model) = models.get(index % customers) else {
                 return;
             };
-            let license = self.planted(place, model, &rows);
-            self.licenses.insert(id(place), license);
+            let license = self.populated_license(index, model, &rows);
+            self.licenses.insert(license_id(index), license);
         }
     }
 
     /// A licence with the defaults of the account, which does not have it afterwards.
-    fn loaded(&mut self, model: Value, templates: &Templates) -> Option<License> {
+    fn load_model(&mut self, model: Value, templates: &Templates) -> Option<License> {
         self.load_license(model, templates, &mut Vec::new()).ok()?;
         self.licenses.remove(&FIRST)
     }
 
-    fn planted(
+    fn populated_license(
         &mut self,
-        place: usize,
+        index: usize,
         model: &Arc<JsonObject>,
         models: &[(u64, Arc<JsonObject>)],
     ) -> License {
-        let own = vec![
-            ("id".into(), json!(id(place))),
-            ("order_store_id".into(), json!(format!("ord-{}", place + 1))),
+        let overrides = vec![
+            ("id".into(), json!(license_id(index))),
+            ("order_store_id".into(), json!(format!("ord-{}", index + 1))),
             (
                 "license_key".into(),
-                json!(format!("SBXP-{:016}", place + 1)),
+                json!(format!("SBXP-{:016}", index + 1)),
             ),
-            ("times_activated".into(), json!(place % 10)),
+            ("times_activated".into(), json!(index % 10)),
         ];
         let mut rows = BTreeMap::new();
         for (at, (feature, shared)) in models.iter().enumerate() {
             // The first is f1, whose limit differs from licence to licence.
-            let own = match at {
+            let overrides = match at {
                 0 => vec![
-                    ("max_consumption".into(), json!(uses(place))),
-                    ("total_consumptions".into(), json!(place % 200)),
+                    ("max_consumption".into(), json!(consumption_limit(index))),
+                    ("total_consumptions".into(), json!(index % 200)),
                 ],
                 _ => Vec::new(),
             };
             let row = Row {
                 id: self.new_row_id(),
-                fields: LayeredObject::over(shared, own),
+                fields: LayeredObject::over(shared, overrides),
             };
             rows.insert(*feature, row);
         }
         License {
-            fields: LayeredObject::over(model, own),
+            fields: LayeredObject::over(model, overrides),
             rows,
         }
     }
 }
 
 /// The manifest of the licence in this place; one that differs wants a hundred more uses.
-pub fn manifest(place: usize, _objects: usize, differs: bool) -> String {
-    let uses = uses(place) + if differs { 100 } else { 0 };
+pub fn write_manifest(index: usize, _objects: usize, differs: bool) -> String {
+    let uses = consumption_limit(index) + if differs { 100 } else { 0 };
     format!(
         "\
 apiVersion: entitle.dev/v1
@@ -148,7 +148,7 @@ spec:
         metadata: {{tier: gold}}
       - product_feature: f5
 ",
-        number = place + 1,
-        id = id(place),
+        number = index + 1,
+        id = license_id(index),
     )
 }

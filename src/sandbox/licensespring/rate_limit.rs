@@ -25,7 +25,7 @@ pub(super) struct RateLimiter {
 
 impl RateLimiter {
     /// Lets a request through, or says how long to wait; one that has to wait is not counted.
-    pub(super) fn take(&mut self, now: Timestamp) -> Result<(), SignedDuration> {
+    pub(super) fn admit(&mut self, now: Timestamp) -> Result<(), SignedDuration> {
         let mut wait = SignedDuration::ZERO;
         for (count, span) in RULES {
             // The request that has to leave the window before this one fits.
@@ -45,7 +45,7 @@ impl RateLimiter {
     }
 }
 
-pub(super) fn throttled(wait: SignedDuration, retry_after: bool) -> HttpReply {
+pub(super) fn throttled_reply(wait: SignedDuration, retry_after: bool) -> HttpReply {
     // Rounded up: a client that waits exactly so long must get through.
     let seconds = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);
     let words = format!("Request was throttled. Expected available in {seconds} seconds.");

@@ -132,8 +132,8 @@ pub(super) enum AcceptedSpelling {
 
 impl Switches {
     /// The switches with some of them changed.
-    pub(super) fn changed(&self, changes: Value) -> Result<Self, String> {
-        let next = wire::switched(self, changes)?;
+    pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
+        let next = wire::change_switches(self, changes)?;
         if ![401, 403].contains(&next.bad_key_status) {
             return Err("switch bad_key_status: must be 401 or 403".into());
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::account::{Fields, License, Row};
 use super::switches::{AcceptedSpelling, OmittedMembers, RowIds, UnknownPolicy};
-use super::{LicenseSpring, Refusal, account, detail};
+use super::{LicenseSpring, Refusal, account, detail_refusal};
 use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::wire::{self, JsonBodyError};
@@ -50,41 +50,41 @@ impl LicenseSpring {
     pub(super) fn update_features(
         &mut self,
         id: &str,
-        asked: &HttpRequest,
+        request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
         let license = self.account.license(id)?;
-        let body = self.body(asked)?;
+        let body = self.parse_body(request)?;
         let list = body["product_features"].as_array();
-        let items = self.resolve(license, list.map_or(&[], Vec::as_slice))?;
+        let items = self.resolve_items(license, list.map_or(&[], Vec::as_slice))?;
         let mut license = license.clone();
-        license.rows = self.rows(&license, items);
+        license.rows = self.build_rows(&license, items);
         // Microseconds are what the vendor keeps and shows in the reply to a write.
         let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         license.fields.insert("updated_at", json!(updated));
-        let shown = self.account.reading(&license, &self.switches, true);
+        let shown = self.account.license_view(&license, &self.switches, true);
         let answer = HttpReply::serialized(200, &shown);
-        self.account.put(id, license);
+        self.account.replace_license(id, license);
         Ok(answer)
     }
 
-    fn body(&self, asked: &HttpRequest) -> Result<Value, Refusal> {
+    fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
         // The framework reads no body at all as an empty object.
-        let body = match wire::json_body(asked, &["application/json"]) {
+        let body = match wire::parse_json_body(request, &["application/json"]) {
             Ok(body) => body,
             Err(JsonBodyError::Empty) => json!({}),
             Err(JsonBodyError::MediaType(media)) => {
                 let words = format!("Unsupported media type \"{media}\" in request.");
-                return Err(detail(415, words));
+                return Err(detail_refusal(415, words));
             }
             Err(JsonBodyError::Malformed(why)) => {
-                return Err(detail(400, format!("JSON parse error - {why}")));
+                return Err(detail_refusal(400, format!("JSON parse error - {why}")));
             }
         };
         let unknown_allowed = self.switches.unknown_members == UnknownPolicy::Ignore;
-        let problems = body_schema::check(&body, &BODY, unknown_allowed);
+        let problems = body_schema::check_body(&body, &BODY, unknown_allowed);
         if !problems.is_empty() {
-            return Err(invalid(&problems));
+            return Err(invalid_body(&problems));
         }
         let refused = match self.switches.period_accepted {
             AcceptedSpelling::Both => return Ok(body),
@@ -102,21 +102,25 @@ impl LicenseSpring {
     }
 
     /// Finds the feature of every item; unknown ones are refused or dropped, repeated ones refused.
-    fn resolve<'a>(&self, license: &License, list: &'a [Value]) -> Result<Vec<Item<'a>>, Refusal> {
+    fn resolve_items<'a>(
+        &self,
+        license: &License,
+        list: &'a [Value],
+    ) -> Result<Vec<Item<'a>>, Refusal> {
         let mut items: Vec<Item<'a>> = Vec::new();
-        let mut seen = BTreeMap::new();
+        let mut index_by_feature = BTreeMap::new();
         for (index, item) in list.iter().enumerate() {
             let Some(members) = item.as_object() else {
                 continue;
             };
             let code = item["product_feature"].as_str().unwrap_or("");
-            let Some(feature) = self.feature(license, code) else {
+            let Some(feature) = self.find_feature(license, code) else {
                 if self.switches.unknown_feature == UnknownPolicy::Ignore {
                     continue;
                 }
-                return Err(unsupported(code));
+                return Err(unsupported_feature(code));
             };
-            if let Some(first) = seen.insert(feature, index) {
+            if let Some(first) = index_by_feature.insert(feature, index) {
                 let words = format!("\"{code}\" is already given by item {first}.");
                 return Err(item_error(index, "product_feature", &words));
             }
@@ -126,7 +130,7 @@ impl LicenseSpring {
     }
 
     /// A deleted feature stays on a licence that has it but cannot be given to another one.
-    fn feature(&self, license: &License, code: &str) -> Option<u64> {
+    fn find_feature(&self, license: &License, code: &str) -> Option<u64> {
         let by_id = || {
             let id = code.parse().ok().filter(|_| self.switches.numeric_id)?;
             self.account.feature_by_id(license, id)
@@ -137,7 +141,7 @@ impl LicenseSpring {
     }
 
     /// The new rows; everything was checked.
-    fn rows(&mut self, license: &License, items: Vec<Item<'_>>) -> BTreeMap<u64, Row> {
+    fn build_rows(&mut self, license: &License, items: Vec<Item<'_>>) -> BTreeMap<u64, Row> {
         let mut rows = BTreeMap::new();
         for Item { feature, members } in items {
             let old = license.rows.get(&feature);
@@ -159,7 +163,7 @@ impl LicenseSpring {
                     fields.insert(name.clone(), value.clone());
                 }
             }
-            account::spell(&mut fields, self.switches.period_spelling);
+            account::spell_period(&mut fields, self.switches.period_spelling);
             let id = match (old, self.switches.row_ids) {
                 (Some(old), RowIds::Keep) => old.id,
                 (Some(_), RowIds::Recreate) | (None, _) => self.account.new_row_id(),
@@ -172,7 +176,7 @@ impl LicenseSpring {
 }
 
 /// The named error of the vendor's error list, in the shape of its other errors.
-fn unsupported(code: &str) -> Refusal {
+fn unsupported_feature(code: &str) -> Refusal {
     Refusal {
         status: 400,
         body: json!({
@@ -194,29 +198,29 @@ fn item_error(index: usize, member: &str, words: &str) -> Refusal {
 }
 
 /// All problems of a body in the framework's shape.
-fn invalid(problems: &[BodyProblem]) -> Refusal {
+fn invalid_body(problems: &[BodyProblem]) -> Refusal {
     let mut body = Fields::new();
     for problem in problems {
-        let words = words(&problem.fault);
+        let words = violation_sentence(&problem.violation);
         match problem.path.as_slice() {
-            [] => add(&mut body, "non_field_errors", words),
-            [PathStep::Member(list), PathStep::Index(index), rest @ ..] => {
+            [] => add_error(&mut body, "non_field_errors", words),
+            [PathStep::Member(list), PathStep::Index(index), tail @ ..] => {
                 let items = body.entry(list.clone()).or_insert(json!([]));
                 if let Value::Array(items) = items {
                     while items.len() <= *index {
                         items.push(json!({}));
                     }
-                    let name = match rest {
+                    let name = match tail {
                         [PathStep::Member(name), ..] => name,
                         _ => "non_field_errors",
                     };
                     if let Value::Object(item) = &mut items[*index] {
-                        add(item, name, words);
+                        add_error(item, name, words);
                     }
                 }
             }
-            [PathStep::Member(name), ..] => add(&mut body, name, words),
-            [PathStep::Index(_), ..] => add(&mut body, "non_field_errors", words),
+            [PathStep::Member(name), ..] => add_error(&mut body, name, words),
+            [PathStep::Index(_), ..] => add_error(&mut body, "non_field_errors", words),
         }
     }
     Refusal {
@@ -225,7 +229,7 @@ fn invalid(problems: &[BodyProblem]) -> Refusal {
     }
 }
 
-fn add(to: &mut Fields, name: &str, words: String) {
+fn add_error(to: &mut Fields, name: &str, words: String) {
     let list = to.entry(name).or_insert(json!([]));
     if let Value::Array(list) = list {
         list.push(json!(words));
@@ -233,8 +237,8 @@ fn add(to: &mut Fields, name: &str, words: String) {
 }
 
 /// The framework's own sentences where it has one.
-fn words(fault: &Violation) -> String {
-    match fault {
+fn violation_sentence(violation: &Violation) -> String {
+    match violation {
         Violation::Unknown => "This field is not known.".into(),
         Violation::Missing => "This field is required.".into(),
         Violation::Null => "This field may not be null.".into(),

@@ -30,7 +30,7 @@ const NESTED: [&str; 13] = [
 
 impl Account {
     /// The licence as the API shows it; `written` is for the reply to a write.
-    pub(super) fn reading<'a>(
+    pub(super) fn license_view<'a>(
         &'a self,
         license: &'a License,
         switches: &'a Switches,
@@ -106,9 +106,9 @@ impl Serialize for RowView<'_> {
         out.serialize_entry("id", &self.row.id)?;
         let nested = self.nested.map(|nested| FeatureView(nested, spelling));
         out.serialize_entry("product_feature", &nested)?;
-        put(&mut out, &self.row.fields, &ROW, spelling)?;
+        write_members(&mut out, &self.row.fields, &ROW, spelling)?;
         if self.switches.row_members == RowMembers::Newer {
-            put(&mut out, &self.row.fields, &NEWER, spelling)?;
+            write_members(&mut out, &self.row.fields, &NEWER, spelling)?;
         }
         out.end()
     }
@@ -119,13 +119,13 @@ struct FeatureView<'a>(&'a Fields, PeriodSpelling);
 impl Serialize for FeatureView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
-        put(&mut out, self.0, &NESTED, self.1)?;
+        write_members(&mut out, self.0, &NESTED, self.1)?;
         out.end()
     }
 }
 
 /// Writes the named members in that order, `null` for one that is not there.
-fn put<M: SerializeMap>(
+fn write_members<M: SerializeMap>(
     out: &mut M,
     from: &impl MemberLookup,
     names: &[&str],

@@ -41,7 +41,7 @@ pub fn connections(sandbox: &SandboxServer) -> Vec<Connection> {
     let mut connections = simulators::stand_ins(sandbox);
     for connection in &mut connections {
         // Sessions can only be lost where there is a login.
-        let forms = credentials::credentials(connection.vendor.0);
+        let forms = credentials::credentials_of(connection.vendor.0);
         for form in forms.filter(|form| ["login", "clientCredentials"].contains(&form.form)) {
             let members = form
                 .values
@@ -125,7 +125,7 @@ async fn run(seed: u64, wanted: &BTreeMap<&str, Flat>) -> Result<Tally, String> 
         let reports = round::run(&checked, manner).await;
         // A write that a hurried round gave up may lie in a socket; it must not count for the next one.
         sandbox
-            .all_closed()
+            .wait_until_all_closed()
             .await
             .map_err(|error| error.to_string())?;
         let after = flat(&sandbox.state(vendor)?);

@@ -18,7 +18,7 @@ impl Vendor {
     /// Points the vendor's connection at the sandbox with one form of its credentials, right or wrong.
     pub fn open(&self, bench: &mut Bench, form: &str, wrong: bool) {
         let address = bench.address();
-        let mut all = credentials::credentials(self.name);
+        let mut all = credentials::credentials_of(self.name);
         let credential = all
             .find(|one| one.form == form)
             .expect("a form of the sandbox");

@@ -210,7 +210,10 @@ async fn faults_of_the_sandbox_are_outlived_too(vendor: &'static Vendor) {
             // A 429 is the vendor's word that it did nothing.
             carried_out: carried_out && status != 429,
         };
-        bench.sandbox.fail(vendor.name, fault).expect("a simulator");
+        bench
+            .sandbox
+            .script_fault(vendor.name, fault)
+            .expect("a simulator");
         converged(&only_report(bench.apply(&[vendor.little(0, true)]).await));
         let (path, _) = (vendor.change)();
         vendor.rest_is_as_before(&before, &vendor.state(&bench), 0, &[path]);

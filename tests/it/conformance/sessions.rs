@@ -32,7 +32,7 @@ async fn with_login(vendor: &'static Vendor) -> Option<(Bench, &'static Sessions
 }
 
 async fn a_session_is_logged_out_at_the_end_where_the_vendor_asks_for_it(vendor: &'static Vendor) {
-    for credential in credentials::credentials(vendor.name) {
+    for credential in credentials::credentials_of(vendor.name) {
         let mut bench = Bench::new().await;
         vendor.open(&mut bench, credential.form, false);
         vendor.load(&bench, (vendor.account)(3));
@@ -80,7 +80,7 @@ async fn a_page_instead_of_a_login_is_no_word_on_the_credentials(vendor: &'stati
 }
 
 async fn every_form_of_credentials_opens_the_account(vendor: &'static Vendor) {
-    for credential in credentials::credentials(vendor.name) {
+    for credential in credentials::credentials_of(vendor.name) {
         let mut bench = Bench::new().await;
         vendor.open(&mut bench, credential.form, false);
         vendor.load(&bench, (vendor.account)(3));
@@ -107,7 +107,10 @@ async fn a_session_that_ends_before_the_first_read_is_renewed_once(vendor: &'sta
         method: Some("GET".into()),
         carried_out: false,
     };
-    bench.sandbox.fail(vendor.name, fault).expect("a simulator");
+    bench
+        .sandbox
+        .script_fault(vendor.name, fault)
+        .expect("a simulator");
     for planned in &bench.plan(&[vendor.little(0, false)]).await {
         in_sync(planned);
     }
@@ -119,7 +122,7 @@ async fn a_session_that_ends_before_the_write_is_renewed_once(vendor: &'static V
         return;
     };
     let pass = bench.pass(&bench.check(&twenty(vendor))).await;
-    bench.sandbox.advance(SignedDuration::from_hours(5));
+    bench.sandbox.advance_clock(SignedDuration::from_hours(5));
     bench.sandbox.forget_requests();
     for report in bench.carry_out(pass).await {
         converged(&report);
@@ -149,7 +152,7 @@ async fn a_session_that_never_holds_is_an_error_and_not_a_flood_of_logins(vendor
     for method in ["PATCH", "PUT"] {
         bench
             .sandbox
-            .fail(vendor.name, lost(method))
+            .script_fault(vendor.name, lost(method))
             .expect("a simulator");
     }
     for report in bench.carry_out(pass).await {
@@ -162,7 +165,7 @@ async fn a_session_that_never_holds_is_an_error_and_not_a_flood_of_logins(vendor
     bench.sandbox.forget_requests();
     bench
         .sandbox
-        .fail(vendor.name, lost("GET"))
+        .script_fault(vendor.name, lost("GET"))
         .expect("a simulator");
     for planned in bench.plan(&twenty(vendor)).await {
         let message = planned.message.clone().unwrap_or_default();
@@ -200,7 +203,7 @@ async fn a_refused_login_is_not_tried_for_every_object(vendor: &'static Vendor) 
 
 async fn a_wrong_token_is_an_error_that_names_the_call(vendor: &'static Vendor) {
     for form in ["token", "apiKey", "session"] {
-        let mut forms = credentials::credentials(vendor.name);
+        let mut forms = credentials::credentials_of(vendor.name);
         if !forms.any(|one| one.form == form) {
             continue;
         }

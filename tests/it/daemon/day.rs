@@ -69,7 +69,13 @@ async fn an_hour_of_faults(watched: &Watched, number: usize, hour: usize) {
         method: Some(method.into()),
         carried_out: hour.is_multiple_of(2),
     };
-    let fail = |fault| watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    let fail = |fault| {
+        watched
+            .bench
+            .sandbox
+            .script_fault("lac", fault)
+            .expect("a vendor")
+    };
     fail(fault("GET", 400));
     if hour.is_multiple_of(3) {
         fail(fault("PATCH", 500));

@@ -175,7 +175,7 @@ async fn failure_backs_off_and_success_forgets_it() {
     let bench = orders(3).await;
     bench
         .sandbox
-        .fail("lac", refusing("GET", 400, 4))
+        .script_fault("lac", refusing("GET", 400, 4))
         .expect("a vendor");
     let watched = Watched::start(bench, manifests(1), rules(RunMode::Sync)).await;
     let mut waits = Vec::new();
@@ -228,7 +228,11 @@ async fn refused_credentials_are_not_sent_again_with_every_look() {
 async fn a_refused_write_is_not_sent_again_until_something_changes() {
     let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
     let fault = refusing("PATCH", 422, 1);
-    watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    watched
+        .bench
+        .sandbox
+        .script_fault("lac", fault)
+        .expect("a vendor");
     watched.save(vec![order(0, 20)]).await;
     watched
         .until(|s| s.objects[0].state == ObjectState::Failed)
@@ -249,7 +253,11 @@ async fn a_refused_write_is_not_sent_again_until_something_changes() {
 async fn a_reload_tries_again_what_was_given_up() {
     let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
     let fault = refusing("PATCH", 422, 1);
-    watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    watched
+        .bench
+        .sandbox
+        .script_fault("lac", fault)
+        .expect("a vendor");
     watched.save(vec![order(0, 20)]).await;
     watched
         .until(|s| s.objects[0].state == ObjectState::Failed)
@@ -298,7 +306,11 @@ async fn a_write_that_may_pass_is_tried_again_by_itself() {
     let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
     // As often as one pass sends it.
     let fault = refusing("PATCH", 500, 4);
-    watched.bench.sandbox.fail("lac", fault).expect("a vendor");
+    watched
+        .bench
+        .sandbox
+        .script_fault("lac", fault)
+        .expect("a vendor");
     watched.save(vec![order(0, 20)]).await;
     watched
         .until(|s| s.objects[0].state == ObjectState::Failed)

@@ -225,7 +225,7 @@ async fn a_vendor_that_is_slow_delays_nobody_else() {
     watched
         .bench
         .sandbox
-        .fail("informatica", fault)
+        .script_fault("informatica", fault)
         .expect("a vendor");
     watched
         .hint(Trigger::Connection("informatica".into()))

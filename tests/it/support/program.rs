@@ -90,7 +90,7 @@ impl Place {
     /// that variable.
     pub fn connect(&mut self, vendor: &str) {
         let forms = ["token", "apiKey", "session"];
-        let mut all = credentials::credentials(vendor);
+        let mut all = credentials::credentials_of(vendor);
         let credential = all.find(|one| forms.contains(&one.form));
         let credential = credential.expect("a form of one secret");
         let name = format!("{}_AUTH", vendor.to_uppercase());
@@ -101,7 +101,7 @@ impl Place {
 
     /// The same with a name and a password, which open a session.
     pub fn connect_by_login(&mut self, vendor: &str) {
-        let mut all = credentials::credentials(vendor);
+        let mut all = credentials::credentials_of(vendor);
         let credential = all.find(|one| one.form == "login");
         let credential = credential.expect("a form with a login");
         let mut members = serde_json::Map::new();

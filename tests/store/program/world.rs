@@ -39,7 +39,7 @@ impl World {
         };
         let sandbox = SandboxServer::start(options).await.unwrap();
         let address = format!("http://{}", sandbox.address());
-        let (connection, variables) = population::connection(vendor, &address).unwrap();
+        let (connection, variables) = population::connection_manifest(vendor, &address).unwrap();
         // So that a lease lasts no longer than a test can wait for.
         let connection = connection.replace("spec:\n", "spec:\n  timeout: 2s\n");
         let manifests: Vec<String> = population.manifests(vendor, percent).unwrap().collect();

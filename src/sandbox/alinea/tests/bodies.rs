@@ -20,11 +20,11 @@ fn refused_values_are_told_in_errors_and_change_nothing() {
         ("SeatUserGroupIds", json!([NOWHERE])),
         ("PrivilegedUserRoles", json!([NOWHERE])),
     ] {
-        let (status, told) = bench.refused(&sample_with(name, value));
-        assert_eq!((status, &told["IsValid"]), (200, &json!(false)), "{name}");
-        assert_eq!(told["Errors"].as_array().unwrap().len(), 1);
-        assert_eq!(told["Errors"][0]["PropertyName"], name);
-        assert!(told["Errors"][0]["Message"].is_string());
+        let (status, reply) = bench.refused(&sample_with(name, value));
+        assert_eq!((status, &reply["IsValid"]), (200, &json!(false)), "{name}");
+        assert_eq!(reply["Errors"].as_array().unwrap().len(), 1);
+        assert_eq!(reply["Errors"][0]["PropertyName"], name);
+        assert!(reply["Errors"][0]["Message"].is_string());
     }
 }
 
@@ -33,8 +33,8 @@ fn all_refused_values_are_told_at_once_with_the_switched_status() {
     let mut bench = Bench::with(json!({"validation_status": 400}));
     let mut body = sample_with("AvailableSeats", json!(-1));
     body["OwnerId"] = json!(NOWHERE);
-    let (status, told) = bench.refused(&body);
-    let errors = told["Errors"].as_array().unwrap().iter();
+    let (status, reply) = bench.refused(&body);
+    let errors = reply["Errors"].as_array().unwrap().iter();
     let names: Vec<&str> = errors
         .map(|error| error["PropertyName"].as_str().unwrap())
         .collect();
@@ -62,51 +62,51 @@ fn bodies_that_do_not_bind_are_refused_by_the_framework() {
         ("AllowableUserRoles", json!(STUDENT)),
         ("Seats", json!(5)),
     ] {
-        let (status, told) = bench.refused(&sample_with(name, value));
+        let (status, reply) = bench.refused(&sample_with(name, value));
         assert_eq!(
-            (status, &told["Message"]),
+            (status, &reply["Message"]),
             (400, &json!("The request is invalid."))
         );
-        let words = &told["ModelState"][format!("request.{name}")][0];
-        assert!(words.as_str().unwrap().contains(name), "{told}");
+        let words = &reply["ModelState"][format!("request.{name}")][0];
+        assert!(words.as_str().unwrap().contains(name), "{reply}");
     }
-    let (_, told) = bench.refused(&sample_with("AllowableUserRoles", json!([STUDENT, 1])));
-    assert!(told["ModelState"]["request.AllowableUserRoles[1]"].is_array());
-    let (status, told) = bench.refused(&json!([]));
+    let (_, reply) = bench.refused(&sample_with("AllowableUserRoles", json!([STUDENT, 1])));
+    assert!(reply["ModelState"]["request.AllowableUserRoles[1]"].is_array());
+    let (status, reply) = bench.refused(&json!([]));
     assert_eq!(status, 400);
-    assert!(told["ModelState"]["request"].is_array());
+    assert!(reply["ModelState"]["request"].is_array());
 }
 
 #[test]
 fn unknown_members_pass_where_switched() {
     let mut bench = Bench::with(json!({"unknown_members": "ignore"}));
-    let (_, told) = bench.put(&sample_with("Seats", json!(5)));
-    assert_eq!(told["IsValid"], true);
+    let (_, reply) = bench.put(&sample_with("Seats", json!(5)));
+    assert_eq!(reply["IsValid"], true);
 }
 
 #[test]
 fn bodies_that_are_no_json_are_refused() {
     let mut bench = Bench::new();
     let path = format!("/api/licenses/{FIRST}");
-    let good = asked("PUT", &path, "Bearer sandbox-token", Some(&sample()));
+    let good = test_request("PUT", &path, "Bearer sandbox-token", Some(&sample()));
     for (media, body, status) in [
         ("application/json", "{", 400),
         ("application/json", "", 400),
         ("application/xml", "<UpdateLicenseRequest/>", 415),
         ("text/json; charset=utf-8", "", 400),
     ] {
-        let mut asked = good.clone();
-        asked.headers.insert("content-type".into(), media.into());
-        asked.body = body.into();
-        let (given, told) = bench.raw(&asked);
+        let mut request = good.clone();
+        request.headers.insert("content-type".into(), media.into());
+        request.body = body.into();
+        let (given, reply) = bench.raw(&request);
         assert_eq!(given, status, "{media}");
-        assert!(told["Message"].is_string());
+        assert!(reply["Message"].is_string());
     }
-    let mut asked = good.clone();
-    asked
+    let mut request = good.clone();
+    request
         .headers
         .insert("content-type".into(), "text/json".into());
-    assert_eq!(bench.raw(&asked).1["IsValid"], true);
+    assert_eq!(bench.raw(&request).1["IsValid"], true);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod writes;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sandbox::wire::{asked, told};
+use crate::sandbox::wire::{reply_json, test_request};
 
 const FIRST: &str = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
 const SECOND: &str = "0c6b1a52-3f8e-4d43-9a57-1f2e3d4c5b6a";
@@ -36,26 +36,26 @@ impl Bench {
         bench
     }
 
-    fn raw(&mut self, asked: &HttpRequest) -> (u16, Value) {
-        let answer = self.api.answer(asked, self.now);
+    fn raw(&mut self, request: &HttpRequest) -> (u16, Value) {
+        let answer = self.api.answer(request, self.now);
         self.now += SignedDuration::from_secs(1);
-        (answer.status, told(&answer))
+        (answer.status, reply_json(&answer))
     }
 
     fn call(&mut self, method: &str, target: &str, body: Option<&Value>) -> (u16, Value) {
-        self.raw(&asked(method, target, "Bearer sandbox-token", body))
+        self.raw(&test_request(method, target, "Bearer sandbox-token", body))
     }
 
     fn flat(&mut self, id: &str) -> Value {
-        let (status, told) = self.call("GET", &format!("/api/licenseDtoIndex/{id}"), None);
-        assert_eq!((status, &told["Errors"]), (200, &json!([])));
-        told["Data"].clone()
+        let (status, reply) = self.call("GET", &format!("/api/licenseDtoIndex/{id}"), None);
+        assert_eq!((status, &reply["Errors"]), (200, &json!([])));
+        reply["Data"].clone()
     }
 
     fn nested(&mut self, id: &str) -> Value {
-        let (status, told) = self.call("GET", &format!("/api/licenses/{id}"), None);
-        assert_eq!((status, &told["IsSuccess"]), (200, &json!(true)));
-        told["Data"].clone()
+        let (status, reply) = self.call("GET", &format!("/api/licenses/{id}"), None);
+        assert_eq!((status, &reply["IsSuccess"]), (200, &json!(true)));
+        reply["Data"].clone()
     }
 
     fn put(&mut self, body: &Value) -> (u16, Value) {
@@ -115,31 +115,31 @@ fn the_seed_survives_being_saved_and_loaded() {
 fn paths_match_in_any_case() {
     let mut bench = Bench::new();
     let path = format!("/API/LICENSEDTOINDEX/{}", FIRST.to_uppercase());
-    let (status, told) = bench.call("GET", &path, None);
-    assert_eq!((status, &told["Data"]["Id"]), (200, &json!(FIRST)));
+    let (status, reply) = bench.call("GET", &path, None);
+    assert_eq!((status, &reply["Data"]["Id"]), (200, &json!(FIRST)));
 }
 
 #[test]
 fn unknown_paths_ids_and_methods_are_told_apart() {
     let mut bench = Bench::new();
     for path in ["/", "/api", "/api/license/1", "/api/licenses/"] {
-        let (status, told) = bench.call("GET", path, None);
+        let (status, reply) = bench.call("GET", path, None);
         assert_eq!(status, 404, "{path}");
-        assert!(told["MessageDetail"].is_string());
+        assert!(reply["MessageDetail"].is_string());
     }
     for path in ["/api/licenses/", "/api/licenseDtoIndex/"] {
-        let (status, told) = bench.call("GET", &format!("{path}{NOWHERE}"), None);
+        let (status, reply) = bench.call("GET", &format!("{path}{NOWHERE}"), None);
         assert_eq!(status, 404);
-        assert!(told["Message"].as_str().unwrap().contains(NOWHERE));
-        let (status, told) = bench.call("GET", &format!("{path}abc"), None);
-        assert_eq!((status, told["Message"].is_string()), (400, true));
+        assert!(reply["Message"].as_str().unwrap().contains(NOWHERE));
+        let (status, reply) = bench.call("GET", &format!("{path}abc"), None);
+        assert_eq!((status, reply["Message"].is_string()), (400, true));
     }
     let body = sample_with("LicenseId", json!(NOWHERE));
     let path = format!("/api/licenses/{NOWHERE}");
     assert_eq!(bench.call("PUT", &path, Some(&body)).0, 404);
-    let (status, told) = bench.call("DELETE", &path, None);
+    let (status, reply) = bench.call("DELETE", &path, None);
     assert_eq!(status, 405);
-    assert!(told["Message"].as_str().unwrap().contains("DELETE"));
+    assert!(reply["Message"].as_str().unwrap().contains("DELETE"));
     assert_eq!(bench.call("POST", "/api/licenses/add", None).0, 405);
 }
 
@@ -148,7 +148,7 @@ fn requests_without_a_good_token_are_refused() {
     let mut bench = Bench::new();
     for header in ["", "Bearer wrong", "Basic sandbox-token"] {
         let path = format!("/api/licenses/{FIRST}");
-        let reply = bench.raw(&asked("PUT", &path, header, Some(&sample())));
+        let reply = bench.raw(&test_request("PUT", &path, header, Some(&sample())));
         let words = json!({"Message": "Authorization has been denied for this request."});
         assert_eq!(reply, (401, words));
     }
@@ -158,20 +158,20 @@ fn requests_without_a_good_token_are_refused() {
 fn the_token_endpoint_takes_client_credentials() {
     let mut bench = Bench::new();
     let form = |text: &str| {
-        let mut request = asked("POST", "/oauth/token", "", None);
+        let mut request = test_request("POST", "/oauth/token", "", None);
         let media = "application/x-www-form-urlencoded";
         request.headers.insert("content-type".into(), media.into());
         request.body = text.into();
         request
     };
     let good = "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox&scope=a+b";
-    let (status, told) = bench.raw(&form(good));
+    let (status, reply) = bench.raw(&form(good));
     assert_eq!(
-        (status, &told["token_type"], &told["expires_in"]),
+        (status, &reply["token_type"], &reply["expires_in"]),
         (200, &json!("Bearer"), &json!(3600))
     );
-    let token = format!("Bearer {}", told["access_token"].as_str().unwrap());
-    let read = asked("GET", &format!("/api/licenses/{FIRST}"), &token, None);
+    let token = format!("Bearer {}", reply["access_token"].as_str().unwrap());
+    let read = test_request("GET", &format!("/api/licenses/{FIRST}"), &token, None);
     assert_eq!(bench.raw(&read).0, 200);
     bench.now += SignedDuration::from_secs(3600);
     assert_eq!(bench.raw(&read).0, 401);
@@ -187,7 +187,7 @@ fn the_token_endpoint_takes_client_credentials() {
     ] {
         assert_eq!(bench.raw(&form(text)), (status, json!({"error": word})));
     }
-    let as_json = asked("POST", "/oauth/token", "", Some(&json!({})));
+    let as_json = test_request("POST", "/oauth/token", "", Some(&json!({})));
     assert_eq!(bench.raw(&as_json).0, 400);
     bench
         .api

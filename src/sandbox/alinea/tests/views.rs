@@ -141,8 +141,8 @@ fn sets_are_read_in_the_switched_order() {
 fn seats_are_listed_by_user_or_by_group_as_switched() {
     let path = format!("/api/seats?licenseId={FIRST}");
     let rows = |switches: Value| {
-        let (status, told) = Bench::with(switches).call("GET", &path, None);
-        (status, told.as_array().map(Vec::len))
+        let (status, reply) = Bench::with(switches).call("GET", &path, None);
+        (status, reply.as_array().map(Vec::len))
     };
     let flat = Bench::new().flat(FIRST);
     let count = |name: &str| flat[name].as_array().map(Vec::len);
@@ -157,10 +157,10 @@ fn seats_are_listed_by_user_or_by_group_as_switched() {
 #[test]
 fn seat_groups_are_split_in_two() {
     let path = format!("/api/licenses/{FIRST}/seatGroups");
-    let (status, told) = Bench::new().call("GET", &path, None);
+    let (status, reply) = Bench::new().call("GET", &path, None);
     assert_eq!(status, 200);
     assert_eq!(
-        told,
+        reply,
         json!({
             "userSeatGroupIds": ["7fbdca72-0083-4ddd-b2d9-33bc3443ed0e"],
             "userGroupSeatGroupIds": ["4928208b-29c7-480b-9c86-23be024cd80f"]
@@ -179,16 +179,16 @@ fn a_search_pages_through_flat_views() {
         .set_state(json!({ "licenses": licenses }))
         .unwrap();
     let mut search = |body: Value| {
-        let (status, told) = bench.call("POST", "/api/licenses", Some(&body));
-        let count = told["Data"].as_array().map_or(0, Vec::len);
-        (status, count, told)
+        let (status, reply) = bench.call("POST", "/api/licenses", Some(&body));
+        let count = reply["Data"].as_array().map_or(0, Vec::len);
+        (status, count, reply)
     };
-    let (status, count, told) = search(json!({}));
+    let (status, count, reply) = search(json!({}));
     assert_eq!((status, count), (200, 10));
-    assert_eq!(told["Total"], 22);
-    assert_eq!(told["AvailablePageSizes"], json!([10, 50, 100]));
+    assert_eq!(reply["Total"], 22);
+    assert_eq!(reply["AvailablePageSizes"], json!([10, 50, 100]));
     assert_eq!(
-        told["Data"][0]["Id"],
+        reply["Data"][0]["Id"],
         "00000000-0000-4000-8000-000000000001"
     );
     assert_eq!(search(json!({"PageSize": 10, "PageIndex": 2})).1, 2);
@@ -209,9 +209,9 @@ fn a_search_pages_through_flat_views() {
         .set_switches(json!({"page_index_base": 1}))
         .unwrap();
     let body = json!({"PageIndex": 3});
-    let (_, told) = bench.call("POST", "/api/licenses", Some(&body));
+    let (_, reply) = bench.call("POST", "/api/licenses", Some(&body));
     assert_eq!(
-        (told["Data"].as_array().unwrap().len(), &told["PageIndex"]),
+        (reply["Data"].as_array().unwrap().len(), &reply["PageIndex"]),
         (2, &json!(3))
     );
     let body = json!({"PageIndex": 0});

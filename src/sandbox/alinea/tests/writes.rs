@@ -103,9 +103,9 @@ fn a_member_that_is_left_out_is_refused_where_switched() {
     for name in body.as_object().unwrap().keys() {
         let mut body = sample();
         body.as_object_mut().unwrap().shift_remove(name);
-        let (status, told) = bench.refused(&body);
+        let (status, reply) = bench.refused(&body);
         assert_eq!(status, 400, "{name}");
-        let words = &told["ModelState"][format!("request.{name}")][0];
+        let words = &reply["ModelState"][format!("request.{name}")][0];
         assert_eq!(words, &json!(format!("{name} is required.")));
     }
     assert_eq!(bench.put(&sample()).1["IsValid"], true);
@@ -115,20 +115,20 @@ fn a_member_that_is_left_out_is_refused_where_switched() {
 fn the_empty_guid_is_refused_or_stored_as_switched() {
     let mut body = sample();
     body.as_object_mut().unwrap().shift_remove("OwnerId");
-    let (_, told) = Bench::new().refused(&body);
-    assert_eq!(told["Errors"][0]["PropertyName"], "OwnerId");
+    let (_, reply) = Bench::new().refused(&body);
+    assert_eq!(reply["Errors"][0]["PropertyName"], "OwnerId");
     let mut bench = Bench::with(json!({"empty_guid": "accept"}));
     assert_eq!(bench.put(&body).1["IsValid"], true);
     assert_eq!(bench.nested(FIRST)["Owner"], Value::Null);
     let nil = json!("00000000-0000-0000-0000-000000000000");
-    let (_, told) = Bench::new().put(&sample_with("LicenseCategoryId", nil));
-    assert_eq!(told["IsValid"], true, "no category is a category");
+    let (_, reply) = Bench::new().put(&sample_with("LicenseCategoryId", nil));
+    assert_eq!(reply["IsValid"], true, "no category is a category");
 }
 
 #[test]
 fn null_collections_are_empty_ones() {
     let mut bench = Bench::new();
-    let (_, told) = bench.put(&sample_with("AllowableUserRoles", json!(null)));
-    assert_eq!(told["IsValid"], true);
+    let (_, reply) = bench.put(&sample_with("AllowableUserRoles", json!(null)));
+    assert_eq!(reply["IsValid"], true);
     assert_eq!(bench.flat(FIRST)["AllowableUserRoleIds"], json!([]));
 }

@@ -6,7 +6,7 @@ mod writes;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sandbox::wire::{asked, told};
+use crate::sandbox::wire::{reply_json, test_request};
 
 const ORG: &str = "/v3/organizations/0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 const FIRST: &str = "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01";
@@ -30,14 +30,14 @@ impl Bench {
         bench
     }
 
-    fn raw(&mut self, asked: &HttpRequest) -> (u16, Value) {
-        let answer = self.api.answer(asked, self.now);
+    fn raw(&mut self, request: &HttpRequest) -> (u16, Value) {
+        let answer = self.api.answer(request, self.now);
         self.now += SignedDuration::from_secs(1);
-        (answer.status, told(&answer))
+        (answer.status, reply_json(&answer))
     }
 
     fn call(&mut self, method: &str, target: &str, body: Option<Value>) -> (u16, Value) {
-        self.raw(&asked(
+        self.raw(&test_request(
             method,
             target,
             "Bearer sandbox-token",
@@ -56,11 +56,11 @@ impl Bench {
     /// Expects a refusal that names `word` and leaves the account as it was.
     fn refused(&mut self, status: u16, word: &str, method: &str, target: &str, body: Value) {
         let before = self.api.state();
-        let (given, told) = self.call(method, target, Some(body));
-        assert_eq!(given, status, "{told}");
-        let message = told["message"].as_str().unwrap();
+        let (given, reply) = self.call(method, target, Some(body));
+        assert_eq!(given, status, "{reply}");
+        let message = reply["message"].as_str().unwrap();
         assert!(message.contains(word), "{message} lacks {word}");
-        assert!(told["code"].is_string());
+        assert!(reply["code"].is_string());
         assert_eq!(self.api.state(), before);
     }
 }
@@ -86,14 +86,14 @@ fn the_seed_survives_being_saved_and_loaded() {
 fn a_login_gives_a_token_that_lives_an_hour() {
     let mut bench = Bench::new();
     let body = |account: &str, password: &str| json!({account: "sandbox", "email": "admin@sandbox.test", "password": password});
-    let login = |body: &Value| asked("POST", "/v3/accounts/login", "", Some(body));
+    let login = |body: &Value| test_request("POST", "/v3/accounts/login", "", Some(body));
     for account in ["accountId", "accountAlias"] {
-        let (status, told) = bench.raw(&login(&body(account, "sandbox")));
-        assert_eq!(status, 200, "{told}");
+        let (status, reply) = bench.raw(&login(&body(account, "sandbox")));
+        assert_eq!(status, 200, "{reply}");
     }
-    let (_, told) = bench.raw(&login(&body("accountId", "sandbox")));
-    let token = format!("Bearer {}", told["accessToken"].as_str().unwrap());
-    let list = asked("GET", "/v3/organizations", &token, None);
+    let (_, reply) = bench.raw(&login(&body("accountId", "sandbox")));
+    let token = format!("Bearer {}", reply["accessToken"].as_str().unwrap());
+    let list = test_request("GET", "/v3/organizations", &token, None);
     assert_eq!(bench.raw(&list).0, 200);
     bench.now += SignedDuration::from_secs(3600);
     assert_eq!(bench.raw(&list).0, 401);
@@ -116,8 +116,8 @@ fn a_login_gives_a_token_that_lives_an_hour() {
 fn requests_without_a_good_token_are_refused() {
     let mut bench = Bench::new();
     for header in ["", "Bearer wrong", "Basic sandbox-token", "sandbox-token"] {
-        let (status, told) = bench.raw(&asked("GET", ORG, header, None));
-        assert_eq!((status, &told["code"]), (401, &json!("UNAUTHORIZED")));
+        let (status, reply) = bench.raw(&test_request("GET", ORG, header, None));
+        assert_eq!((status, &reply["code"]), (401, &json!("UNAUTHORIZED")));
     }
 }
 
@@ -137,7 +137,7 @@ fn unknown_paths_and_methods_are_told_apart() {
         assert_eq!(bench.get(path).0, 404, "{path}");
     }
     let path = format!("{ORG}/licenses/{FIRST}");
-    let put = asked("PUT", &path, "Bearer sandbox-token", None);
+    let put = test_request("PUT", &path, "Bearer sandbox-token", None);
     let answer = bench.api.answer(&put, bench.now);
     assert_eq!(answer.status, 405);
     let allow = ("allow".to_owned(), "GET, PATCH".to_owned());
@@ -148,15 +148,15 @@ fn unknown_paths_and_methods_are_told_apart() {
 #[test]
 fn the_error_body_can_lack_its_code() {
     let mut bench = Bench::with(json!({"error_body": "message"}));
-    let (status, told) = bench.get("/v3/organizations/none");
+    let (status, reply) = bench.get("/v3/organizations/none");
     assert_eq!(status, 404);
-    assert_eq!(told, json!({"message": "organization none was not found"}));
+    assert_eq!(reply, json!({"message": "organization none was not found"}));
 }
 
 #[test]
 fn fifty_requests_pass_in_a_window_and_the_next_waits() {
     let mut bench = Bench::with(json!({"rate_limit": true}));
-    let list = asked("GET", "/v3/organizations", "Bearer sandbox-token", None);
+    let list = test_request("GET", "/v3/organizations", "Bearer sandbox-token", None);
     for left in (0..50).rev() {
         let answer = bench.api.answer(&list, bench.now);
         assert_eq!(answer.status, 200);
@@ -174,7 +174,7 @@ fn fifty_requests_pass_in_a_window_and_the_next_waits() {
     has("x-rate-limit-limit", "5s");
     has("x-rate-limit-remaining", "0");
     has("x-rate-limit-reset", "2026-01-02T03:04:10.1234567Z");
-    assert!(told(&answer)["message"].is_string());
+    assert!(reply_json(&answer)["message"].is_string());
 
     bench
         .api
@@ -189,7 +189,7 @@ fn fifty_requests_pass_in_a_window_and_the_next_waits() {
 #[test]
 fn nothing_is_limited_by_default() {
     let mut bench = Bench::new();
-    let list = asked("GET", "/v3/organizations", "Bearer sandbox-token", None);
+    let list = test_request("GET", "/v3/organizations", "Bearer sandbox-token", None);
     for _ in 0..200 {
         assert_eq!(bench.api.answer(&list, bench.now).status, 200);
     }

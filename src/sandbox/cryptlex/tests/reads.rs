@@ -53,8 +53,8 @@ fn a_licence_is_shown_with_every_member_that_the_page_prints() {
 #[test]
 fn groups_come_back_in_the_switched_order() {
     let mut bench = Bench::with(json!({"group_order": "reversed"}));
-    let (_, told) = bench.patch(json!({"userGroupIds": [group(1), group(3)]}));
-    assert_eq!(ids(&told["userGroups"]), [group(1), group(3)]);
+    let (_, reply) = bench.patch(json!({"userGroupIds": [group(1), group(3)]}));
+    assert_eq!(ids(&reply["userGroups"]), [group(1), group(3)]);
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn lists_are_paged_and_end_with_an_empty_array() {
     );
     for bad in ["limit=0", "limit=101", "limit=x", "page=0", "page=-1"] {
         let path = format!("/v3/organizations/o/licenses?{bad}");
-        let (status, told) = bench.get(&path);
-        assert_eq!(status, 400, "{bad} {told}");
+        let (status, reply) = bench.get(&path);
+        assert_eq!(status, 400, "{bad} {reply}");
     }
 }
 
@@ -153,8 +153,8 @@ fn a_single_licence_is_read_only_when_switched_on() {
     let path = format!("{ORG}/licenses/{FIRST}");
     assert_eq!(Bench::new().get(&path).0, 404);
     let mut bench = Bench::with(json!({"single_get": true}));
-    let (status, told) = bench.get(&path);
-    assert_eq!((status, &told["id"]), (200, &json!(FIRST)));
+    let (status, reply) = bench.get(&path);
+    assert_eq!((status, &reply["id"]), (200, &json!(FIRST)));
     assert_eq!(bench.get(&format!("{ORG}/licenses/none")).0, 404);
 }
 

@@ -6,24 +6,24 @@ use super::*;
 fn a_patch_replaces_the_set_and_answers_the_whole_licence() {
     let mut bench = Bench::new();
     let sent = json!({"userGroupIds": [group(4), group(2), group(4)]});
-    let (status, told) = bench.patch(sent);
+    let (status, reply) = bench.patch(sent);
     assert_eq!(status, 200);
-    assert_eq!(ids(&told["userGroups"]), [group(2), group(4)]);
-    assert_eq!(told["updatedAt"], "2026-01-02T03:04:05.1234567Z");
-    assert_eq!(told["notes"], "Master agreement RI-2024-07");
+    assert_eq!(ids(&reply["userGroups"]), [group(2), group(4)]);
+    assert_eq!(reply["updatedAt"], "2026-01-02T03:04:05.1234567Z");
+    assert_eq!(reply["notes"], "Master agreement RI-2024-07");
     let (_, list) = bench.get(&format!("{ORG}/licenses?id[eq]={FIRST}"));
-    assert_eq!(list, json!([told]));
-    let (_, told) = bench.patch(json!({"userGroupIds": []}));
-    assert_eq!(told["userGroups"], json!([]));
+    assert_eq!(list, json!([reply]));
+    let (_, reply) = bench.patch(json!({"userGroupIds": []}));
+    assert_eq!(reply["userGroups"], json!([]));
 }
 
 #[test]
 fn an_unchanged_set_moves_updated_at_unless_switched_off() {
     let same = json!({"userGroupIds": [group(1), group(3)]});
-    let (_, told) = Bench::new().patch(same.clone());
-    assert_eq!(told["updatedAt"], "2026-01-02T03:04:05.1234567Z");
-    let (_, told) = Bench::with(json!({"bump_unchanged": false})).patch(same);
-    assert_eq!(told["updatedAt"], "2025-01-15T07:44:51.2280094Z");
+    let (_, reply) = Bench::new().patch(same.clone());
+    assert_eq!(reply["updatedAt"], "2026-01-02T03:04:05.1234567Z");
+    let (_, reply) = Bench::with(json!({"bump_unchanged": false})).patch(same);
+    assert_eq!(reply["updatedAt"], "2025-01-15T07:44:51.2280094Z");
 }
 
 #[test]
@@ -55,9 +55,9 @@ fn a_patch_that_is_not_exactly_the_documented_body_is_refused() {
 #[test]
 fn unknown_members_and_groups_answer_as_switched() {
     let mut bench = Bench::with(json!({"unknown_members": "ignore", "unknown_group_status": 404}));
-    let (status, told) = bench.patch(json!({"userGroupIds": [], "notes": "x"}));
+    let (status, reply) = bench.patch(json!({"userGroupIds": [], "notes": "x"}));
     assert_eq!(
-        (status, &told["notes"]),
+        (status, &reply["notes"]),
         (200, &json!("Master agreement RI-2024-07"))
     );
     let path = format!("{ORG}/licenses/{FIRST}");
@@ -82,7 +82,7 @@ fn bodies_that_are_no_json_are_refused() {
     let mut bench = Bench::new();
     let path = format!("{ORG}/licenses/{FIRST}");
     let empty = json!({"userGroupIds": []});
-    let good = asked("PATCH", &path, "Bearer sandbox-token", Some(&empty));
+    let good = test_request("PATCH", &path, "Bearer sandbox-token", Some(&empty));
     for (media, body, status) in [
         ("application/json", "{", 400),
         ("application/json", "", 400),
@@ -93,10 +93,10 @@ fn bodies_that_are_no_json_are_refused() {
             200,
         ),
     ] {
-        let mut asked = good.clone();
-        asked.headers.insert("content-type".into(), media.into());
-        asked.body = body.into();
-        assert_eq!(bench.raw(&asked).0, status, "{media} {body}");
+        let mut request = good.clone();
+        request.headers.insert("content-type".into(), media.into());
+        request.body = body.into();
+        assert_eq!(bench.raw(&request).0, status, "{media} {body}");
     }
 }
 
@@ -130,9 +130,9 @@ fn user_groups_are_made_renamed_and_deleted() {
     );
 
     let one = format!("{groups}/{}", group(1));
-    let (status, told) = bench.call("PATCH", &one, Some(json!({"name": "R&D"})));
+    let (status, reply) = bench.call("PATCH", &one, Some(json!({"name": "R&D"})));
     assert_eq!(
-        (status, &told["description"]),
+        (status, &reply["description"]),
         (200, &json!("Model builders"))
     );
     let (_, list) = bench.get(&format!("{ORG}/licenses"));

@@ -130,7 +130,7 @@ fn wrong_bodies_are_400_by_name_and_change_nothing() {
 #[test]
 fn malformed_json_and_other_content_types_are_400() {
     let mut iics = Informatica::seeded();
-    let mut call = asked("PUT", &format!("/license/org/{SUB}"), FIXED_SESSION);
+    let mut call = test_request("PUT", &format!("/license/org/{SUB}"), FIXED_SESSION);
     call.body = b"{".to_vec();
     assert_eq!(iics.answer(&call, noon()).status, 400);
     let mut call = with_body(call, &page_sets());

@@ -20,22 +20,22 @@ fn noon() -> Timestamp {
     at("2024-05-01T12:00:00Z")
 }
 
-fn asked(method: &str, path: &str, session: &str) -> HttpRequest {
+fn test_request(method: &str, path: &str, session: &str) -> HttpRequest {
     HttpRequest {
         method: method.into(),
         path: format!("/saas/public/core/v3{path}"),
         headers: BTreeMap::from([("infa-session-id".into(), session.into())]),
-        base: "http://127.0.0.1:1/informatica".into(),
+        base_url: "http://127.0.0.1:1/informatica".into(),
         ..HttpRequest::default()
     }
 }
 
-fn with_body(mut asked: HttpRequest, body: &Value) -> HttpRequest {
-    asked
+fn with_body(mut request: HttpRequest, body: &Value) -> HttpRequest {
+    request
         .headers
         .insert("content-type".into(), "application/json".into());
-    asked.body = body.to_string().into_bytes();
-    asked
+    request.body = body.to_string().into_bytes();
+    request
 }
 
 fn json_of(answer: &HttpReply) -> Value {
@@ -43,13 +43,13 @@ fn json_of(answer: &HttpReply) -> Value {
 }
 
 fn get(iics: &mut Informatica, org: &str, session: &str) -> (u16, Value) {
-    let call = asked("GET", &format!("/license/org/{org}"), session);
+    let call = test_request("GET", &format!("/license/org/{org}"), session);
     let answer = iics.answer(&call, noon());
     (answer.status, json_of(&answer))
 }
 
 fn put_as(iics: &mut Informatica, org: &str, body: &Value, session: &str) -> HttpReply {
-    let call = asked("PUT", &format!("/license/org/{org}"), session);
+    let call = test_request("PUT", &format!("/license/org/{org}"), session);
     iics.answer(&with_body(call, body), noon())
 }
 
@@ -70,7 +70,7 @@ fn refused(iics: &mut Informatica, body: &Value, status: u16, words: &str) {
 
 fn log_in(iics: &mut Informatica, username: &str, password: &str) -> HttpReply {
     let body = json!({"username": username, "password": password});
-    let mut call = with_body(asked("POST", "/login", ""), &body);
+    let mut call = with_body(test_request("POST", "/login", ""), &body);
     call.headers.remove("infa-session-id");
     iics.answer(&call, noon())
 }
@@ -131,7 +131,7 @@ fn unknown_organizations_and_paths_are_404_and_wrong_methods_405() {
     );
     assert_eq!(put.status, 404);
     let mut status = |method: &str, path: &str| {
-        iics.answer(&asked(method, path, FIXED_SESSION), noon())
+        iics.answer(&test_request(method, path, FIXED_SESSION), noon())
             .status
     };
     assert_eq!(status("GET", "/license/org"), 404);
@@ -139,7 +139,7 @@ fn unknown_organizations_and_paths_are_404_and_wrong_methods_405() {
     assert_eq!(status("GET", "/license"), 404);
     assert_eq!(status("PATCH", "/license/org/1ax3wad2FEsz35asd2892s"), 405);
     assert_eq!(status("GET", "/login"), 405);
-    let mut call = asked("GET", &format!("/license/org/{SUB}"), FIXED_SESSION);
+    let mut call = test_request("GET", &format!("/license/org/{SUB}"), FIXED_SESSION);
     call.query.push(("expand".into(), "all".into()));
     assert_eq!(iics.answer(&call, noon()).status, 400);
 }
@@ -170,10 +170,10 @@ fn shuffling_turns_the_arrays_a_little_further_with_each_read() {
         assert_eq!(document["assignedEditions"].as_array().unwrap().len(), 2);
         document["assignedEditions"][0]["edition"].clone()
     };
-    let seen = [first(), first(), first()];
-    assert_eq!(seen[0], "4sdvnCrYEjfcKjTvAoigEF");
-    assert_eq!(seen[1], "5SPzPwEFvBEds8LzVwXX4K");
-    assert_eq!(seen[2], seen[0]);
+    let first_editions = [first(), first(), first()];
+    assert_eq!(first_editions[0], "4sdvnCrYEjfcKjTvAoigEF");
+    assert_eq!(first_editions[1], "5SPzPwEFvBEds8LzVwXX4K");
+    assert_eq!(first_editions[2], first_editions[0]);
 }
 
 #[test]

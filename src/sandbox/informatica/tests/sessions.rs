@@ -40,7 +40,7 @@ fn refused_logins_have_the_status_of_the_switch_and_malformed_ones_are_400() {
         json!({"username": 1, "password": "x"}),
         json!({"@type": "login"}),
     ] {
-        let call = with_body(asked("POST", "/login", ""), &body);
+        let call = with_body(test_request("POST", "/login", ""), &body);
         assert_eq!(iics.answer(&call, noon()).status, 400);
     }
 }
@@ -49,7 +49,7 @@ fn refused_logins_have_the_status_of_the_switch_and_malformed_ones_are_400() {
 fn a_session_ends_after_thirty_idle_minutes_and_each_use_starts_them_again() {
     let mut iics = Informatica::seeded();
     let session = session_of(&mut iics, "admin@sandbox.test");
-    let read = asked("GET", &format!("/license/org/{SUB}"), &session);
+    let read = test_request("GET", &format!("/license/org/{SUB}"), &session);
     let mut status = |time| iics.answer(&read, at(time)).status;
     assert_eq!(status("2024-05-01T12:29:59Z"), 200);
     assert_eq!(status("2024-05-01T12:59:58Z"), 200);
@@ -58,7 +58,7 @@ fn a_session_ends_after_thirty_idle_minutes_and_each_use_starts_them_again() {
     iics.set_switches(json!({"idle_grace_seconds": 120}))
         .unwrap();
     let session = session_of(&mut iics, "admin@sandbox.test");
-    let read = asked("GET", &format!("/license/org/{SUB}"), &session);
+    let read = test_request("GET", &format!("/license/org/{SUB}"), &session);
     let mut status = |time| iics.answer(&read, at(time)).status;
     assert_eq!(status("2024-05-01T12:31:59Z"), 200);
     assert_eq!(status("2024-05-01T13:03:59Z"), 401);
@@ -72,7 +72,7 @@ fn a_jwt_is_long_and_ends_on_the_clock_whatever_its_use() {
     let session = session_of(&mut iics, "admin@sandbox.test");
     assert_eq!(session.len(), 16_000);
     assert_eq!(session.split('.').count(), 3);
-    let read = asked("GET", &format!("/license/org/{SUB}"), &session);
+    let read = test_request("GET", &format!("/license/org/{SUB}"), &session);
     let mut status = |time| iics.answer(&read, at(time)).status;
     assert_eq!(status("2024-05-01T12:14:00Z"), 200);
     assert_eq!(status("2024-05-01T12:14:59Z"), 200);
@@ -83,7 +83,7 @@ fn a_jwt_is_long_and_ends_on_the_clock_whatever_its_use() {
 fn missing_unknown_and_ended_sessions_are_401() {
     let mut iics = Informatica::seeded();
     assert_eq!(get(&mut iics, SUB, "nonsense").0, 401);
-    let mut call = asked("GET", &format!("/license/org/{SUB}"), FIXED_SESSION);
+    let mut call = test_request("GET", &format!("/license/org/{SUB}"), FIXED_SESSION);
     call.headers.remove("infa-session-id");
     // The header of the version 2 resources is another one.
     call.headers
@@ -93,10 +93,10 @@ fn missing_unknown_and_ended_sessions_are_401() {
     assert_eq!(json_of(&answer)["error"]["code"], "AUTH_01");
 
     let session = session_of(&mut iics, "admin@sandbox.test");
-    let out = iics.answer(&asked("POST", "/logout", &session), noon());
+    let out = iics.answer(&test_request("POST", "/logout", &session), noon());
     assert_eq!(out, HttpReply::empty(200));
     assert_eq!(get(&mut iics, SUB, &session).0, 401);
-    let out = iics.answer(&asked("POST", "/logout", &session), noon());
+    let out = iics.answer(&test_request("POST", "/logout", &session), noon());
     assert_eq!(out.status, 401);
     iics.set_switches(json!({"fixed_session": "expired"}))
         .unwrap();

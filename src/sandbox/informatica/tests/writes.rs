@@ -10,7 +10,7 @@ fn putting_back_what_was_read_or_the_page_body_changes_nothing() {
         assert_eq!(put(&mut iics, &body), HttpReply::empty(200));
         assert_eq!(iics.state(), before);
     }
-    let mut call = asked("PUT", &format!("/license/org/{SUB}"), FIXED_SESSION);
+    let mut call = test_request("PUT", &format!("/license/org/{SUB}"), FIXED_SESSION);
     call.body = page_sets().to_string().into_bytes();
     assert_eq!(iics.answer(&call, noon()).status, 200);
     iics.set_switches(json!({"put_is_204": true})).unwrap();

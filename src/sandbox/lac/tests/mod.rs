@@ -19,7 +19,7 @@ fn noon() -> Timestamp {
     at("2024-05-01T12:00:00Z")
 }
 
-fn asked(method: &str, target: &str) -> HttpRequest {
+fn test_request(method: &str, target: &str) -> HttpRequest {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = url::form_urlencoded::parse(query.as_bytes());
     HttpRequest {
@@ -28,17 +28,17 @@ fn asked(method: &str, target: &str) -> HttpRequest {
         query: query.into_owned().collect(),
         headers: BTreeMap::from([("authorization".into(), "Bearer sandbox-token".into())]),
         body: Vec::new(),
-        base: "http://127.0.0.1:1/lac".into(),
+        base_url: "http://127.0.0.1:1/lac".into(),
     }
 }
 
 fn with_body(method: &str, target: &str, body: &Value) -> HttpRequest {
-    let mut asked = asked(method, target);
-    asked
+    let mut request = test_request(method, target);
+    request
         .headers
         .insert("content-type".into(), "application/json".into());
-    asked.body = body.to_string().into_bytes();
-    asked
+    request.body = body.to_string().into_bytes();
+    request
 }
 
 fn json_of(answer: &HttpReply) -> Value {
@@ -46,7 +46,7 @@ fn json_of(answer: &HttpReply) -> Value {
 }
 
 fn get(lac: &mut Lac, target: &str) -> (u16, Value) {
-    let answer = lac.answer(&asked("GET", target), noon());
+    let answer = lac.answer(&test_request("GET", target), noon());
     (answer.status, json_of(&answer))
 }
 
@@ -188,7 +188,7 @@ fn a_token_is_forty_hex_digits_and_lives_three_hours_from_its_issue() {
     assert_eq!(token.len(), 40);
     assert!(token.bytes().all(|byte| byte.is_ascii_hexdigit()));
 
-    let mut read = asked("GET", "/license-orders");
+    let mut read = test_request("GET", "/license-orders");
     read.headers
         .insert("authorization".into(), format!("Bearer {token}"));
     let mut status = |time| lac.answer(&read, at(time)).status;
@@ -228,7 +228,7 @@ fn unknown_paths_are_404_and_wrong_methods_405() {
     assert_eq!(get(&mut lac, "/license-order").0, 404);
     assert_eq!(get(&mut lac, &format!("/license-orders/{FIRST}/")).0, 404);
     assert_eq!(get(&mut lac, "/auth/tokens").0, 405);
-    let delete = asked("DELETE", &format!("/license-orders/{FIRST}"));
+    let delete = test_request("DELETE", &format!("/license-orders/{FIRST}"));
     assert_eq!(lac.answer(&delete, noon()).status, 405);
     let (status, reply) = patch(&mut lac, "AAAAA-AAAAA-AAAAA-AAAAA", &page_request());
     assert_eq!(status, 404);

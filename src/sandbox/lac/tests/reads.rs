@@ -21,7 +21,7 @@ fn a_list_row_is_the_same_object() {
 fn the_single_get_is_the_end_user_document_or_the_order_by_switch() {
     let mut lac = Lac::seeded();
     let target = format!("/license-orders/{SECOND}");
-    let answer = lac.answer(&asked("GET", &target), noon());
+    let answer = lac.answer(&test_request("GET", &target), noon());
     assert_eq!(
         answer.headers,
         [("content-type".into(), "application/hal+json".into())]

@@ -277,7 +277,9 @@ fn creating_makes_a_new_key_every_time() {
     assert_eq!((first.status, second.status), (200, 200));
     let (first, second) = (json_of(&first), json_of(&second));
     assert_ne!(first["activation_key"], second["activation_key"]);
-    assert!(account::is_key(first["activation_key"].as_str().unwrap()));
+    assert!(account::is_activation_key(
+        first["activation_key"].as_str().unwrap()
+    ));
     assert_eq!(first["creation_time"], "2024-05-01 12:00:00");
     assert_eq!(keys(&mut lac, "").len(), 4);
 

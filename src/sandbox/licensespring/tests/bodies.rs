@@ -60,13 +60,13 @@ fn items_of_the_wrong_shape_are_refused_in_the_frameworks_words() {
         ),
     ] {
         let items = json!([{"product_feature": "f5"}, item]);
-        let told = bench.refused(json!({ "product_features": items }));
-        assert_eq!(told["product_features"][0], json!({}));
-        let words = &told["product_features"][1][name][0];
-        assert!(words.is_string(), "{item} gave {told}");
+        let reply = bench.refused(json!({ "product_features": items }));
+        assert_eq!(reply["product_features"][0], json!({}));
+        let words = &reply["product_features"][1][name][0];
+        assert!(words.is_string(), "{item} gave {reply}");
     }
-    let told = bench.refused(json!({"product_features": [7]}));
-    assert!(told["product_features"][0]["non_field_errors"].is_array());
+    let reply = bench.refused(json!({"product_features": [7]}));
+    assert!(reply["product_features"][0]["non_field_errors"].is_array());
 }
 
 #[test]
@@ -75,29 +75,29 @@ fn bodies_of_the_wrong_shape_are_refused() {
     assert!(bench.refused(json!({}))["product_features"].is_array());
     assert!(bench.refused(json!({"product_features": null}))["product_features"].is_array());
     assert!(bench.refused(json!({"product_features": {}}))["product_features"].is_array());
-    let told = bench.refused(json!({"product_features": [], "note": "x"}));
-    assert!(told["note"].is_array());
+    let reply = bench.refused(json!({"product_features": [], "note": "x"}));
+    assert!(reply["note"].is_array());
     assert!(bench.refused(json!([]))["non_field_errors"].is_array());
     let twice = json!([{"product_feature": "f2"}, {"product_feature": "f2"}]);
-    let told = bench.refused(json!({ "product_features": twice }));
-    assert!(told["product_features"][1]["product_feature"].is_array());
+    let reply = bench.refused(json!({ "product_features": twice }));
+    assert!(reply["product_features"][1]["product_feature"].is_array());
 
     let path = format!("/api/v1/licenses/{FIRST}/update_features/");
-    let mut request = asked("POST", &path, AUTH, Some(&json!({})));
+    let mut request = test_request("POST", &path, AUTH, Some(&json!({})));
     for (media, body, status, word) in [
         ("application/json", "{", 400, "JSON parse error"),
         ("text/plain", "{}", 415, "text/plain"),
     ] {
         request.headers.insert("content-type".into(), media.into());
         request.body = body.into();
-        let (given, told) = bench.raw(&request);
+        let (given, reply) = bench.raw(&request);
         assert_eq!(given, status);
-        assert!(told["detail"].as_str().unwrap().contains(word), "{told}");
+        assert!(reply["detail"].as_str().unwrap().contains(word), "{reply}");
     }
     request.body.clear();
-    let (given, told) = bench.raw(&request);
+    let (given, reply) = bench.raw(&request);
     assert_eq!(
-        (given, &told["product_features"][0]),
+        (given, &reply["product_features"][0]),
         (400, &json!("This field is required."))
     );
 }
@@ -107,7 +107,7 @@ fn unknown_members_are_ignored_where_switched() {
     let mut bench = Bench::with(json!({"unknown_members": "ignore"}));
     let body =
         json!({"product_features": [{"product_feature": "f2", "colour": "red"}], "note": "x"});
-    let (status, told) = bench.post(FIRST, body);
-    assert_eq!((status, &told["note"]), (200, &Value::Null));
-    assert_eq!(row(&told, "f2").get("colour"), None);
+    let (status, reply) = bench.post(FIRST, body);
+    assert_eq!((status, &reply["note"]), (200, &Value::Null));
+    assert_eq!(row(&reply, "f2").get("colour"), None);
 }

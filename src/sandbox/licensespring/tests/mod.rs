@@ -7,7 +7,7 @@ mod writes;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sandbox::wire::{asked, told};
+use crate::sandbox::wire::{reply_json, test_request};
 
 const FIRST: &str = "1593781720493289";
 const SECOND: &str = "1593781720493290";
@@ -33,19 +33,19 @@ impl Bench {
         bench
     }
 
-    fn raw(&mut self, asked: &HttpRequest) -> (u16, Value) {
-        let answer = self.api.answer(asked, self.now);
-        (answer.status, told(&answer))
+    fn raw(&mut self, request: &HttpRequest) -> (u16, Value) {
+        let answer = self.api.answer(request, self.now);
+        (answer.status, reply_json(&answer))
     }
 
     fn get(&mut self, target: &str) -> (u16, Value) {
-        self.raw(&asked("GET", target, AUTH, None))
+        self.raw(&test_request("GET", target, AUTH, None))
     }
 
     fn read(&mut self, id: &str) -> Value {
-        let (status, told) = self.get(&format!("/api/v1/licenses/{id}/"));
-        assert_eq!(status, 200, "{told}");
-        told
+        let (status, reply) = self.get(&format!("/api/v1/licenses/{id}/"));
+        assert_eq!(status, 200, "{reply}");
+        reply
     }
 
     fn update(&mut self, id: &str, features: Value) -> (u16, Value) {
@@ -54,16 +54,16 @@ impl Bench {
 
     fn post(&mut self, id: &str, body: Value) -> (u16, Value) {
         let path = format!("/api/v1/licenses/{id}/update_features/");
-        self.raw(&asked("POST", &path, AUTH, Some(&body)))
+        self.raw(&test_request("POST", &path, AUTH, Some(&body)))
     }
 
     /// Sends a body that must be refused with 400 and change nothing.
     fn refused(&mut self, body: Value) -> Value {
         let before = self.api.state();
-        let (status, told) = self.post(FIRST, body);
-        assert_eq!(status, 400, "{told}");
+        let (status, reply) = self.post(FIRST, body);
+        assert_eq!(status, 400, "{reply}");
         assert_eq!(self.api.state(), before);
-        told
+        reply
     }
 }
 
@@ -91,7 +91,7 @@ fn the_seed_survives_being_saved_and_loaded() {
 fn a_missing_slash_is_redirected() {
     let mut bench = Bench::new();
     let path = format!("/api/v1/licenses/{FIRST}/update_features");
-    let post = asked("POST", &path, AUTH, Some(&json!({"product_features": []})));
+    let post = test_request("POST", &path, AUTH, Some(&json!({"product_features": []})));
     let before = bench.api.state();
     let answer = bench.api.answer(&post, bench.now);
     assert_eq!(answer.status, 301);
@@ -99,7 +99,7 @@ fn a_missing_slash_is_redirected() {
     assert!(answer.headers.contains(&("location".into(), location)));
     assert_eq!(bench.api.state(), before);
 
-    let get = asked("GET", "/api/v1/licenses?id__in=1,2", AUTH, None);
+    let get = test_request("GET", "/api/v1/licenses?id__in=1,2", AUTH, None);
     let answer = bench.api.answer(&get, bench.now);
     assert_eq!(answer.status, 301);
     let location = "http://127.0.0.1:9/vendor/api/v1/licenses/?id__in=1%2C2";
@@ -132,14 +132,14 @@ fn unknown_paths_ids_and_methods_are_refused() {
         assert_eq!(bench.get(path).0, 404, "{path}");
     }
     for id in ["5", "abc", "-1"] {
-        let (status, told) = bench.get(&format!("/api/v1/licenses/{id}/"));
-        assert_eq!((status, told), (404, json!({"detail": "Not found."})));
+        let (status, reply) = bench.get(&format!("/api/v1/licenses/{id}/"));
+        assert_eq!((status, reply), (404, json!({"detail": "Not found."})));
         assert_eq!(bench.update(id, json!([])).0, 404);
     }
     let path = format!("/api/v1/licenses/{FIRST}/");
-    let (status, told) = bench.raw(&asked("PUT", &path, AUTH, None));
+    let (status, reply) = bench.raw(&test_request("PUT", &path, AUTH, None));
     assert_eq!(
-        (status, told),
+        (status, reply),
         (405, json!({"detail": "Method \"PUT\" not allowed."}))
     );
 }
@@ -153,9 +153,9 @@ fn requests_without_a_good_key_are_refused() {
             "Api-Key wrong",
             "Bearer sandbox0.sandboxsandboxsandboxsandboxsand",
         ] {
-            let (given, told) = bench.raw(&asked("GET", "/api/v1/licenses/", header, None));
+            let (given, reply) = bench.raw(&test_request("GET", "/api/v1/licenses/", header, None));
             assert_eq!(given, status, "{header}");
-            assert!(told["detail"].is_string());
+            assert!(reply["detail"].is_string());
         }
     }
 }
@@ -163,7 +163,7 @@ fn requests_without_a_good_key_are_refused() {
 #[test]
 fn fifty_a_second_and_six_hundred_a_minute_pass() {
     let mut bench = Bench::with(json!({"rate_limit": true}));
-    let list = asked("GET", "/api/v1/product-features/", AUTH, None);
+    let list = test_request("GET", "/api/v1/product-features/", AUTH, None);
     let start = bench.now;
     let at = |millis: i64| start + SignedDuration::from_millis(millis);
     for _ in 0..50 {
@@ -194,7 +194,7 @@ fn fifty_a_second_and_six_hundred_a_minute_pass() {
 #[test]
 fn an_address_may_ask_two_hundred_times_in_ten_seconds() {
     let mut bench = Bench::with(json!({"rate_limit": true}));
-    let list = asked("GET", "/api/v1/product-features/", AUTH, None);
+    let list = test_request("GET", "/api/v1/product-features/", AUTH, None);
     let start = bench.now;
     let at = |millis: i64| start + SignedDuration::from_millis(millis);
     for ask in 0..200 {

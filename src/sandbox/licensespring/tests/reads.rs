@@ -33,7 +33,7 @@ fn large_ids_are_exact() {
     let mut bench = Bench::new();
     let id = "9223372036854770001";
     let answer = bench.api.answer(
-        &asked("GET", &format!("/api/v1/licenses/{id}/"), AUTH, None),
+        &test_request("GET", &format!("/api/v1/licenses/{id}/"), AUTH, None),
         bench.now,
     );
     let text = String::from_utf8(answer.body).unwrap();

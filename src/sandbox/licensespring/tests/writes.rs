@@ -5,22 +5,22 @@ use super::*;
 #[test]
 fn an_update_replaces_the_whole_set() {
     let mut bench = Bench::new();
-    let (status, told) = bench.update(
+    let (status, reply) = bench.update(
         FIRST,
         json!([
             {"product_feature": "f3", "total_consumptions": 4, "expiry_date": "2030-01-31", "metadata": {"a": 1}},
             {"product_feature": "f2", "max_consumption": 90}
         ]),
     );
-    assert_eq!(status, 200, "{told}");
-    assert_eq!(codes(&told), ["f2", "f3"]);
-    assert_eq!(told["updated_at"], "2026-01-02T03:04:05.654321Z");
-    let kept = row(&told, "f2");
+    assert_eq!(status, 200, "{reply}");
+    assert_eq!(codes(&reply), ["f2", "f3"]);
+    assert_eq!(reply["updated_at"], "2026-01-02T03:04:05.654321Z");
+    let kept = row(&reply, "f2");
     assert_eq!(
         (&kept["id"], &kept["max_consumption"]),
         (&json!(1_605_023_917_125_631_u64), &json!(90))
     );
-    let made = row(&told, "f3");
+    let made = row(&reply, "f3");
     assert_eq!(made["id"], 1_605_023_917_125_652_u64);
     assert_eq!(made["max_consumption"], 10);
     assert_eq!(made["allow_overages"], true);
@@ -29,19 +29,19 @@ fn an_update_replaces_the_whole_set() {
     assert_eq!(made["total_consumptions"], 4);
     assert_eq!(made["expiry_date"], "2030-01-31");
     assert_eq!(made["metadata"], json!({"a": 1}));
-    assert_eq!(told["license_type"], "perpetual");
+    assert_eq!(reply["license_type"], "perpetual");
 
     let mut read = bench.read(FIRST);
     assert_eq!(read["updated_at"], "2026-01-02T03:04:06Z");
-    read["updated_at"] = told["updated_at"].clone();
-    assert_eq!(read, told);
+    read["updated_at"] = reply["updated_at"].clone();
+    assert_eq!(read, reply);
 }
 
 #[test]
 fn an_empty_list_strips_every_feature() {
     let mut bench = Bench::new();
-    let (status, told) = bench.update(FIRST, json!([]));
-    assert_eq!((status, &told["product_features"]), (200, &json!([])));
+    let (status, reply) = bench.update(FIRST, json!([]));
+    assert_eq!((status, &reply["product_features"]), (200, &json!([])));
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn every_member_of_an_item_is_written() {
         "consumption_period": "daily", "metadata": {"x": [1]}, "is_floating": true,
         "is_floating_cloud": true, "floating_users": 4, "floating_timeout": 5
     });
-    let (status, told) = Bench::new().update(FIRST, json!([item]));
+    let (status, reply) = Bench::new().update(FIRST, json!([item]));
     assert_eq!(status, 200);
-    let row = row(&told, "priority-support");
+    let row = row(&reply, "priority-support");
     for (name, value) in item.as_object().unwrap() {
         if name != "product_feature" {
             assert_eq!(row[name], *value, "{name}");
@@ -65,16 +65,16 @@ fn every_member_of_an_item_is_written() {
 #[test]
 fn members_that_an_item_leaves_out_are_kept_or_set_again_as_switched() {
     let item = json!([{"product_feature": "f3"}]);
-    let (_, told) = Bench::new().update(SECOND, item.clone());
-    let kept = row(&told, "f3");
+    let (_, reply) = Bench::new().update(SECOND, item.clone());
+    let kept = row(&reply, "f3");
     assert_eq!(
         (&kept["max_consumption"], &kept["expiry_date"]),
         (&json!(50), &json!("2027-06-30"))
     );
     assert_eq!(kept["total_consumptions"], 37);
 
-    let (_, told) = Bench::with(json!({"omitted": "redefault"})).update(SECOND, item);
-    let again = row(&told, "f3");
+    let (_, reply) = Bench::with(json!({"omitted": "redefault"})).update(SECOND, item);
+    let again = row(&reply, "f3");
     assert_eq!(
         (&again["max_consumption"], &again["expiry_date"]),
         (&json!(10), &json!(null))
@@ -93,17 +93,17 @@ fn usage_moves_only_when_it_is_sent() {
     rows[0]["total_consumptions"] = json!(181);
     bench.api.set_state(state).unwrap();
     let items = |used: Value| json!([{"product_feature": "f1", "total_consumptions": used}]);
-    let (_, told) = bench.update(SECOND, json!([{"product_feature": "f1"}]));
-    assert_eq!(row(&told, "f1")["total_consumptions"], 181);
-    let (_, told) = bench.update(SECOND, items(json!(0)));
-    assert_eq!(row(&told, "f1")["total_consumptions"], 0);
+    let (_, reply) = bench.update(SECOND, json!([{"product_feature": "f1"}]));
+    assert_eq!(row(&reply, "f1")["total_consumptions"], 181);
+    let (_, reply) = bench.update(SECOND, items(json!(0)));
+    assert_eq!(row(&reply, "f1")["total_consumptions"], 0);
 }
 
 #[test]
 fn rows_are_recreated_where_switched() {
     let mut bench = Bench::with(json!({"row_ids": "recreate"}));
-    let (_, told) = bench.update(FIRST, json!([{"product_feature": "f2"}]));
-    let row = row(&told, "f2");
+    let (_, reply) = bench.update(FIRST, json!([{"product_feature": "f2"}]));
+    let row = row(&reply, "f2");
     assert_eq!(row["id"], 1_605_023_917_125_652_u64);
     assert_eq!(row["max_consumption"], 88);
 }
@@ -111,8 +111,8 @@ fn rows_are_recreated_where_switched() {
 #[test]
 fn new_rows_take_max_overages_as_switched() {
     let mut bench = Bench::with(json!({"new_row_max_overages": "product_feature"}));
-    let (_, told) = bench.update(FIRST, json!([{"product_feature": "f3"}]));
-    assert_eq!(row(&told, "f3")["max_overages"], 5);
+    let (_, reply) = bench.update(FIRST, json!([{"product_feature": "f3"}]));
+    assert_eq!(row(&reply, "f3")["max_overages"], 5);
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn a_yearly_period_is_read_back_in_the_switched_spelling() {
     let items = |period: &str| json!([{"product_feature": "f2", "consumption_period": period}]);
     for (switch, sent) in [("annualy", "annually"), ("annually", "annualy")] {
         let mut bench = Bench::with(json!({"period_spelling": switch}));
-        let (status, told) = bench.update(FIRST, items(sent));
+        let (status, reply) = bench.update(FIRST, items(sent));
         assert_eq!(
-            (status, &row(&told, "f2")["consumption_period"]),
+            (status, &row(&reply, "f2")["consumption_period"]),
             (200, &json!(switch))
         );
         let second = bench.read(SECOND);
@@ -138,19 +138,19 @@ fn a_yearly_period_is_read_back_in_the_switched_spelling() {
         } else {
             "annualy"
         };
-        let told = bench.refused(json!({"product_features": items(other)}));
-        assert!(told["product_features"][0]["consumption_period"].is_array());
+        let reply = bench.refused(json!({"product_features": items(other)}));
+        assert!(reply["product_features"][0]["consumption_period"].is_array());
     }
 }
 
 #[test]
 fn unknown_features_are_refused_or_ignored_as_switched() {
     let items = json!([{"product_feature": "f2"}, {"product_feature": "f9"}]);
-    let told = Bench::new().refused(json!({"product_features": items}));
-    assert_eq!(told["code"], "unsupported_product_feature");
-    assert!(told["message"].as_str().unwrap().contains("f9"));
-    let (status, told) = Bench::with(json!({"unknown_feature": "ignore"})).update(FIRST, items);
-    assert_eq!((status, codes(&told)), (200, vec!["f2"]));
+    let reply = Bench::new().refused(json!({"product_features": items}));
+    assert_eq!(reply["code"], "unsupported_product_feature");
+    assert!(reply["message"].as_str().unwrap().contains("f9"));
+    let (status, reply) = Bench::with(json!({"unknown_feature": "ignore"})).update(FIRST, items);
+    assert_eq!((status, codes(&reply)), (200, vec!["f2"]));
 }
 
 #[test]
@@ -181,11 +181,11 @@ fn a_deleted_feature_stays_where_it_is_but_is_not_given_anew() {
 #[test]
 fn a_numeric_id_names_a_feature_only_where_switched() {
     let items = json!([{"product_feature": "172"}]);
-    let told = Bench::new().refused(json!({"product_features": items}));
-    assert_eq!(told["code"], "unsupported_product_feature");
+    let reply = Bench::new().refused(json!({"product_features": items}));
+    assert_eq!(reply["code"], "unsupported_product_feature");
     let mut bench = Bench::with(json!({"numeric_id": true}));
-    let (status, told) = bench.update(FIRST, items);
-    assert_eq!((status, codes(&told)), (200, vec!["f2"]));
+    let (status, reply) = bench.update(FIRST, items);
+    assert_eq!((status, codes(&reply)), (200, vec!["f2"]));
     let twice = json!([{"product_feature": "172"}, {"product_feature": "f2"}]);
     bench.refused(json!({"product_features": twice}));
 }
