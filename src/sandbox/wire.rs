@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::simulator::HttpRequest;
+use crate::sandbox::strict_json::JsonObject;
 
 /// The last value of a query member.
 pub fn last_query_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
@@ -85,10 +86,10 @@ pub fn change_switches<T: Serialize + DeserializeOwned>(
 }
 
 /// A serialisable struct as a JSON object; empty for anything that is none.
-pub fn to_json_object<T: Serialize>(of: &T) -> Map<String, Value> {
+pub fn to_json_object<T: Serialize>(of: &T) -> JsonObject {
     match serde_json::to_value(of) {
         Ok(Value::Object(map)) => map,
-        _ => Map::new(),
+        _ => JsonObject::new(),
     }
 }
 
@@ -97,10 +98,10 @@ pub fn to_json_object<T: Serialize>(of: &T) -> Map<String, Value> {
 /// A loaded document may leave members out, but not invent them or change their JSON type; a member that
 /// is `null` in the template may hold anything, and every member may be `null`.
 pub fn overlay_template(
-    template: &Map<String, Value>,
-    given: Map<String, Value>,
+    template: &JsonObject,
+    given: JsonObject,
     what: &str,
-) -> Result<Map<String, Value>, String> {
+) -> Result<JsonObject, String> {
     let mut whole = template.clone();
     for (name, value) in given {
         let Some(slot) = whole.get_mut(&name) else {
@@ -116,7 +117,7 @@ pub fn overlay_template(
 }
 
 /// Takes a member that must be a list out of a state document; absent means empty.
-pub fn take_list(document: &mut Map<String, Value>, name: &str) -> Result<Vec<Value>, String> {
+pub fn take_list(document: &mut JsonObject, name: &str) -> Result<Vec<Value>, String> {
     match document.shift_remove(name) {
         None => Ok(Vec::new()),
         Some(Value::Array(items)) => Ok(items),
@@ -125,7 +126,7 @@ pub fn take_list(document: &mut Map<String, Value>, name: &str) -> Result<Vec<Va
 }
 
 /// A state document or one of its parts as an object.
-pub fn expect_object(value: Value, what: &str) -> Result<Map<String, Value>, String> {
+pub fn expect_object(value: Value, what: &str) -> Result<JsonObject, String> {
     match value {
         Value::Object(map) => Ok(map),
         _ => Err(format!("{what} must be a JSON object")),
@@ -133,7 +134,7 @@ pub fn expect_object(value: Value, what: &str) -> Result<Map<String, Value>, Str
 }
 
 /// Refuses what is left over after every known part was taken out.
-pub fn expect_nothing_left(remaining: &Map<String, Value>, what: &str) -> Result<(), String> {
+pub fn expect_nothing_left(remaining: &JsonObject, what: &str) -> Result<(), String> {
     match remaining.keys().next() {
         Some(name) => Err(format!("{what}: unknown member {name}")),
         None => Ok(()),

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::sandbox::pseudo_random::splitmix64;
+use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::{body_schema, wire};
 
 /// A GUID; letters of either case are the same.
@@ -242,7 +243,7 @@ impl Account {
 }
 
 fn load_list<T: DeserializeOwned>(
-    state: &mut Map<String, Value>,
+    state: &mut JsonObject,
     name: &str,
     id_of: impl Fn(&T) -> Guid,
 ) -> Result<ById<T>, String> {

@@ -3,13 +3,14 @@
 //! The members of the request and the envelope are from the vendor's help pages, checked 2026-11-21; the
 //! shape of the items is not public, so they are flat views.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::switches::UnknownPolicy;
 use super::update::INT;
 use super::{Alinea, Refusal, message_refusal, model_state_refusal};
 use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
+use crate::sandbox::strict_json::JsonObject;
 
 const PAGE_SIZES: [i64; 3] = [10, 50, 100];
 static ONE_OF_SIZES: ValueType = ValueType::OneOf(&["10", "50", "100"]);
@@ -79,7 +80,7 @@ fn type_refusal(name: &str, kind: &'static ValueType) -> Refusal {
 
 /// Takes the `Filter…` and `Sort…` members out of the request. It is not known whether their strings are
 /// values or names of fields, so a search that uses them is refused rather than answered with too much.
-fn refuse_filters(members: &mut Map<String, Value>) -> Result<(), Refusal> {
+fn refuse_filters(members: &mut JsonObject) -> Result<(), Refusal> {
     let filter = |name: &str| name.starts_with("Filter") || name.starts_with("Sort");
     let unused = |value: &Value| value.is_null() || *value == json!("") || *value == json!({});
     let mut used = members

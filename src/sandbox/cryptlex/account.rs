@@ -6,14 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::switches::RenameToTaken;
 use super::{Refusal, new_refusal};
 use crate::sandbox::layered_object::{LayeredObject, MemberLookup};
+use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::wire;
-
-type Fields = Map<String, Value>;
 
 #[derive(Clone)]
 pub(super) struct Account {
@@ -23,8 +22,8 @@ pub(super) struct Account {
 
 #[derive(Clone)]
 pub(super) struct Organization {
-    pub(super) fields: Fields,
-    pub(super) groups: BTreeMap<String, Fields>,
+    pub(super) fields: JsonObject,
+    pub(super) groups: BTreeMap<String, JsonObject>,
     /// In the order of creation, which is the default order of the list call.
     pub(super) licenses: Vec<License>,
     pub(super) license_by_id: BTreeMap<String, usize>,
@@ -67,7 +66,7 @@ impl Account {
         json!({"organizations": organizations.collect::<Vec<_>>()})
     }
 
-    pub(super) fn organizations(&self) -> impl Iterator<Item = &Fields> {
+    pub(super) fn organizations(&self) -> impl Iterator<Item = &JsonObject> {
         self.organizations
             .iter()
             .map(|organization| &organization.fields)
@@ -171,8 +170,8 @@ impl Organization {
     }
 
     /// The groups in the order of creation.
-    pub(super) fn groups(&self) -> Vec<&Fields> {
-        let mut groups: Vec<&Fields> = self.groups.values().collect();
+    pub(super) fn groups(&self) -> Vec<&JsonObject> {
+        let mut groups: Vec<&JsonObject> = self.groups.values().collect();
         groups.sort_by_cached_key(|group| creation_order(*group));
         groups
     }
@@ -205,10 +204,10 @@ impl Organization {
         id: String,
         body: &Value,
         now: Timestamp,
-    ) -> Result<&Fields, Refusal> {
+    ) -> Result<&JsonObject, Refusal> {
         self.expect_free_name(body, None)?;
         let at = wire::format_seven_digits(now);
-        let mut group = Fields::new();
+        let mut group = JsonObject::new();
         group.insert("id".into(), json!(id));
         group.insert("createdAt".into(), json!(at));
         group.insert("updatedAt".into(), json!(at));
@@ -225,7 +224,7 @@ impl Organization {
         body: &Value,
         now: Timestamp,
         rename: RenameToTaken,
-    ) -> Result<&Fields, Refusal> {
+    ) -> Result<&JsonObject, Refusal> {
         if !self.groups.contains_key(id) {
             return Err(group_not_found(id));
         }
@@ -272,7 +271,7 @@ fn group_not_found(id: &str) -> Refusal {
 }
 
 /// Marks a group as changed at this moment.
-fn mark_updated(fields: &mut Fields, now: Timestamp) {
+fn mark_updated(fields: &mut JsonObject, now: Timestamp) {
     fields.insert("updatedAt".into(), json!(wire::format_seven_digits(now)));
 }
 
@@ -306,9 +305,9 @@ fn index_by_id<'a, T: MemberLookup + 'a>(
 
 /// What members a loaded object gets when the document leaves them out.
 pub(super) struct Templates {
-    organization: Fields,
-    group: Fields,
-    license: Fields,
+    organization: JsonObject,
+    group: JsonObject,
+    license: JsonObject,
 }
 
 impl Templates {
@@ -326,10 +325,10 @@ impl Templates {
     /// A loaded object with its defaults; dates get the seven digits that the API prints.
     fn fill_defaults(
         &self,
-        template: &Fields,
-        given: Fields,
+        template: &JsonObject,
+        given: JsonObject,
         what: &str,
-    ) -> Result<Fields, String> {
+    ) -> Result<JsonObject, String> {
         let mut fields = wire::overlay_template(template, given, what)?;
         if id_of(&fields).is_empty() {
             return Err(format!("{what}: id is required"));

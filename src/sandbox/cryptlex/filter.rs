@@ -3,10 +3,11 @@
 //! Operators from the vendor's client types, checked 2026-11-21: `eq ne sw ew cn nc in nin` on text,
 //! `eq ne gt gte lt lte` on numbers and dates; `field=value` means `eq`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::account::License;
 use super::{Refusal, new_refusal};
+use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::{body_schema, wire};
 
 /// What a field holds, which decides its operators.
@@ -51,7 +52,7 @@ pub(super) trait Filterable {
     fn search_fields(&self) -> &'static [&'static str];
 }
 
-impl Filterable for &Map<String, Value> {
+impl Filterable for &JsonObject {
     fn field_values(&self, field: &str, _now: &str) -> Vec<FilterValue<'_>> {
         self.get(field).map(FilterValue::from).into_iter().collect()
     }

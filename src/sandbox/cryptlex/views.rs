@@ -4,10 +4,10 @@
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use super::account::{License, Organization, creation_order};
 use super::switches::GroupOrder;
+use crate::sandbox::strict_json::JsonObject;
 
 impl Organization {
     /// The licence as the API shows it.
@@ -56,7 +56,7 @@ impl Serialize for LicenseView<'_> {
 }
 
 /// A group of a licence. The count of its users belongs to the user-group list only.
-struct GroupView<'a>(&'a Map<String, Value>);
+struct GroupView<'a>(&'a JsonObject);
 
 impl Serialize for GroupView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

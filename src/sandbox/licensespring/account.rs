@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::switches::{NewRowMaxOverages, PeriodSpelling};
 use super::{Refusal, detail_refusal};
 use crate::sandbox::layered_object::LayeredObject;
+use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::wire;
-
-pub(super) type Fields = Map<String, Value>;
 
 /// A row after its `id` and `product_feature`, as the same page prints it.
 pub(super) const ROW: [&str; 8] = [
@@ -42,7 +41,7 @@ const FIRST_ROW_ID: u64 = 1_605_023_917_125_630;
 
 #[derive(Clone)]
 pub(super) struct Account {
-    features: BTreeMap<u64, Fields>,
+    features: BTreeMap<u64, JsonObject>,
     /// By product, or none for global ones, and code.
     codes: BTreeMap<(Option<u64>, String), u64>,
     pub(super) licenses: BTreeMap<u64, License>,
@@ -167,7 +166,7 @@ impl Account {
         let features = self.features.values().cloned().map(Value::Object);
         let licenses = self.licenses.values().map(|license| {
             let rows = license.rows.iter().map(|(feature, row)| {
-                let mut saved = Fields::new();
+                let mut saved = JsonObject::new();
                 saved.insert("id".into(), json!(row.id));
                 saved.insert("product_feature".into(), json!(self.feature_code(*feature)));
                 saved.extend(row.fields.to_object());
@@ -189,11 +188,11 @@ impl Account {
         id
     }
 
-    pub(super) fn features(&self) -> impl Iterator<Item = &Fields> {
+    pub(super) fn features(&self) -> impl Iterator<Item = &JsonObject> {
         self.features.values()
     }
 
-    pub(super) fn feature_fields(&self, id: u64) -> Option<&Fields> {
+    pub(super) fn feature_fields(&self, id: u64) -> Option<&JsonObject> {
         self.features.get(&id)
     }
 
@@ -244,8 +243,8 @@ impl Account {
     }
 
     /// The members of a row that nobody has set yet.
-    pub(super) fn new_row(&self, feature: u64, max_overages: NewRowMaxOverages) -> Fields {
-        let mut row = Fields::new();
+    pub(super) fn new_row(&self, feature: u64, max_overages: NewRowMaxOverages) -> JsonObject {
+        let mut row = JsonObject::new();
         for name in ROW.into_iter().chain(NEWER) {
             let default = self
                 .features
@@ -269,7 +268,7 @@ pub(super) fn is_yearly(period: &Value) -> bool {
 }
 
 /// Writes a yearly period the way the switch says.
-pub(super) fn spell_period(fields: &mut Fields, spelling: PeriodSpelling) {
+pub(super) fn spell_period(fields: &mut JsonObject, spelling: PeriodSpelling) {
     if let Some(period) = fields.get_mut("consumption_period")
         && is_yearly(period)
     {
@@ -277,7 +276,7 @@ pub(super) fn spell_period(fields: &mut Fields, spelling: PeriodSpelling) {
     }
 }
 
-fn id_of(fields: &Fields, what: &str) -> Result<u64, String> {
+fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
     match fields["id"].as_u64() {
         Some(id) if id > 0 => Ok(id),
         _ => Err(format!("{what}: id is required")),
@@ -286,9 +285,9 @@ fn id_of(fields: &Fields, what: &str) -> Result<u64, String> {
 
 /// What members a loaded object gets when the document leaves them out.
 pub(super) struct Templates {
-    feature: Fields,
-    license: Fields,
-    row: Fields,
+    feature: JsonObject,
+    license: JsonObject,
+    row: JsonObject,
 }
 
 impl Templates {

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::account::{Fields, License, Row};
+use super::account::{License, Row};
 use super::switches::{AcceptedSpelling, OmittedMembers, RowIds, UnknownPolicy};
 use super::{LicenseSpring, Refusal, account, detail_refusal};
 use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
+use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::wire::{self, JsonBodyError};
 
 /// Counts fit a PostgreSQL integer and are not negative; the page says only "integer".
@@ -43,7 +44,7 @@ static BODY: [MemberRule; 1] = [MemberRule::required(
 /// One item of the body whose feature was found.
 struct Item<'a> {
     feature: u64,
-    members: &'a Fields,
+    members: &'a JsonObject,
 }
 
 impl LicenseSpring {
@@ -199,7 +200,7 @@ fn item_error(index: usize, member: &str, words: &str) -> Refusal {
 
 /// All problems of a body in the framework's shape.
 fn invalid_body(problems: &[BodyProblem]) -> Refusal {
-    let mut body = Fields::new();
+    let mut body = JsonObject::new();
     for problem in problems {
         let words = violation_sentence(&problem.violation);
         match problem.path.as_slice() {
@@ -229,7 +230,7 @@ fn invalid_body(problems: &[BodyProblem]) -> Refusal {
     }
 }
 
-fn add_error(to: &mut Fields, name: &str, words: String) {
+fn add_error(to: &mut JsonObject, name: &str, words: String) {
     let list = to.entry(name).or_insert(json!([]));
     if let Value::Array(list) = list {
         list.push(json!(words));

@@ -7,9 +7,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::account::{Account, Fields, License, NEWER, ROW, Row, is_yearly};
+use super::account::{Account, License, NEWER, ROW, Row, is_yearly};
 use super::switches::{PeriodSpelling, RowMembers, Switches};
 use crate::sandbox::layered_object::MemberLookup;
+use crate::sandbox::strict_json::JsonObject;
 
 /// A product feature inside a row, as the page of the write call prints it.
 const NESTED: [&str; 13] = [
@@ -94,7 +95,7 @@ fn whole_seconds(updated: &Value) -> Option<String> {
 
 /// A row with its whole product feature.
 struct RowView<'a> {
-    nested: Option<&'a Fields>,
+    nested: Option<&'a JsonObject>,
     row: &'a Row,
     switches: &'a Switches,
 }
@@ -114,7 +115,7 @@ impl Serialize for RowView<'_> {
     }
 }
 
-struct FeatureView<'a>(&'a Fields, PeriodSpelling);
+struct FeatureView<'a>(&'a JsonObject, PeriodSpelling);
 
 impl Serialize for FeatureView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
