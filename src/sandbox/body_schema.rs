@@ -1,8 +1,21 @@
-//! A small checker for the JSON bodies that three of the simulators accept.
+//! Schemas of JSON request bodies: static tables of members, and a check of a body against one.
 //!
-//! In: a body and a static table of its members. Out: every problem with its place in the body, worded so
-//! that it names the member; each vendor turns them into its own error shape. What a value means (a known
-//! group, a date after another) is not decided here.
+//! In: a body and the [`MemberRule`]s of its members. Out: every [`BodyProblem`] with its location, worded so that
+//! it names the member; each vendor turns them into its own error format. Used by Alinea, Cryptlex and
+//! LicenseSpring, whose errors list all problems of a body; the other two stop at the first and use `strict_json`.
+//!
+//! What a value means (a known group, an end date after a start date) must not be decided here.
+//!
+//! # Worked example
+//!
+//! With the members `items`, a required list of records with a required `code` and an optional `count` from 0 to
+//! 10, the body `{"items": [{"code": "a"}, {"count": 11, "x": 1}]}` has three problems, in this order:
+//!
+//! ```text
+//! items[1].count must be an integer from 0 to 10
+//! items[1].x is not a known member
+//! items[1].code is required
+//! ```
 
 use std::fmt;
 
@@ -11,16 +24,21 @@ use jiff::civil;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// One member of an object.
+/// What one member of an object must be.
 #[derive(Debug)]
 pub struct MemberRule {
+    /// The member's name, compared with case.
     pub name: &'static str,
+    /// What its value must be.
     pub kind: ValueType,
+    /// Whether the member must be there; an optional one is checked only if it is.
     pub required: bool,
+    /// Whether `null` is accepted.
     pub nullable: bool,
 }
 
 impl MemberRule {
+    /// Returns the rule of a member that must be there and must not be `null`.
     pub const fn required(name: &'static str, kind: ValueType) -> Self {
         Self {
             name,
@@ -30,6 +48,7 @@ impl MemberRule {
         }
     }
 
+    /// Returns the rule of a member that may be absent and must not be `null`.
     pub const fn optional(name: &'static str, kind: ValueType) -> Self {
         Self {
             name,
@@ -39,20 +58,21 @@ impl MemberRule {
         }
     }
 
-    /// The same member, which may also be `null`.
+    /// Returns the same rule with `null` accepted.
     pub const fn or_null(mut self) -> Self {
         self.nullable = true;
         self
     }
 }
 
-/// What a value has to be. No vendor coercion is imitated: `"5"` is never an integer.
+/// What a value must be. Vendors' coercions are not imitated: `"5"` is never an integer.
 #[derive(Debug)]
 pub enum ValueType {
-    /// A string of so many characters.
+    /// A string with a number of characters in this range, both ends included.
     Text(usize, usize),
     /// An integer in this range, both ends included.
     Integer(i64, i64),
+    /// `true` or `false`.
     Flag,
     /// A hyphenated GUID of 36 characters.
     Guid,
@@ -60,11 +80,13 @@ pub enum ValueType {
     Day,
     /// A date-time as .NET reads it, see [`parse_instant`].
     Instant,
+    /// One of these strings, compared with case.
     OneOf(&'static [&'static str]),
     /// Any JSON object.
     Object,
     /// An object with exactly these members.
     Record(&'static [MemberRule]),
+    /// An array of values of this type, `null` never among them.
     List(&'static ValueType),
 }
 
@@ -88,20 +110,25 @@ impl fmt::Display for ValueType {
     }
 }
 
-/// A step into a body.
+/// A step from a value to one inside it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PathStep {
+    /// To a member of an object, by name.
     Member(String),
+    /// To an element of an array, from 0.
     Index(usize),
 }
 
-/// What is wrong at one place.
+/// How a value violates its rule.
 #[derive(Debug)]
 pub enum Violation {
+    /// The schema has no such member.
     Unknown,
+    /// A required member is absent.
     Missing,
+    /// The value is `null` where that is not accepted.
     Null,
-    /// The value is not of this kind.
+    /// The value is not of this type.
     Not(&'static ValueType),
 }
 
@@ -116,7 +143,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// One problem and where it is; an empty path is the body itself.
+/// One violation and its path from the body; an empty path is the body itself.
 #[derive(Debug)]
 pub struct BodyProblem {
     pub path: Vec<PathStep>,
@@ -124,7 +151,7 @@ pub struct BodyProblem {
 }
 
 impl BodyProblem {
-    /// `product_features[1].max_consumption`, or `body` for the body itself.
+    /// Returns the path as text: `product_features[1].max_consumption`, or `body` for the body itself.
     pub fn location(&self) -> String {
         let mut location = String::new();
         for part in &self.path {
@@ -150,7 +177,9 @@ impl fmt::Display for BodyProblem {
     }
 }
 
-/// All problems of a body in the order of the body, missing members last within their object.
+/// Returns all problems of a body, in the order of the body, missing members last within their object.
+///
+/// With `unknown_allowed`, members that the schema lacks are accepted at every depth.
 pub fn check_body(
     body: &Value,
     members: &'static [MemberRule],
@@ -165,6 +194,7 @@ pub fn check_body(
     checker.problems
 }
 
+/// A check under way: the path to the value being checked, and the problems so far.
 struct BodyChecker {
     unknown_allowed: bool,
     path: Vec<PathStep>,
@@ -172,6 +202,7 @@ struct BodyChecker {
 }
 
 impl BodyChecker {
+    /// Notes a violation at the current path.
     fn report(&mut self, violation: Violation) {
         self.problems.push(BodyProblem {
             path: self.path.clone(),
@@ -179,13 +210,14 @@ impl BodyChecker {
         });
     }
 
-    /// Runs one check a step further in.
+    /// Runs a check with the path one step longer.
     fn descend(&mut self, part: PathStep, check: impl FnOnce(&mut Self)) {
         self.path.push(part);
         check(self);
         self.path.pop();
     }
 
+    /// Checks an object member by member; `kind` is the type to report if the value is no object.
     fn check_record(
         &mut self,
         value: &Value,
@@ -213,6 +245,7 @@ impl BodyChecker {
         }
     }
 
+    /// Checks one value, which is not `null`, and what is inside it.
     fn check_value(&mut self, value: &Value, kind: &'static ValueType) {
         let text = value.as_str();
         let fits = match kind {
@@ -248,7 +281,7 @@ impl BodyChecker {
     }
 }
 
-/// A GUID in its hyphenated form, the only one that the vendors print.
+/// Parses a GUID in its hyphenated form, the only one that the vendors print; `None` for any other.
 pub fn parse_guid(text: &str) -> Option<Uuid> {
     if text.len() != 36 {
         return None;
@@ -256,19 +289,22 @@ pub fn parse_guid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 
-/// Whether the text is a real calendar date written `yyyy-mm-dd`.
+/// Returns whether the text is a real calendar date written `yyyy-mm-dd`.
 pub fn is_calendar_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<civil::Date>().is_ok()
 }
 
-/// Reads a date-time with `Z`, with an offset or without one, which then means UTC, or a date alone.
+/// Parses a date-time with `Z`, with an offset, or without one (then UTC), or a date alone (then midnight UTC).
+///
+/// `None` for anything else, also for the blank in place of the `T` and the bracketed zone names of RFC 9557,
+/// which the parser of the `jiff` crate would accept and no vendor does.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let utc = |at: civil::DateTime| at.to_zoned(jiff::tz::TimeZone::UTC).ok();
     if is_calendar_date(text) {
         let day: civil::Date = text.parse().ok()?;
         return Some(utc(day.at(0, 0, 0, 0))?.timestamp());
     }
-    // The crate's parser also takes a blank for the `T` and a zone name in brackets; no vendor does.
+    // Refused here because jiff accepts both.
     if text.as_bytes().get(10) != Some(&b'T') || text.contains('[') {
         return None;
     }

@@ -1,7 +1,7 @@
-//! Counts the connections that are open, so that somebody can wait until they are closed.
+//! Counts the open connections of the sandbox, so that a test can wait until all are closed.
 //!
-//! A client that gave up on a call may have sent it all the same: it lies in the socket, and is answered
-//! whenever the server comes to it. Only the end of the connection says that nothing more comes of it.
+//! A client that gave up on a call may have sent it all the same: the request waits in the socket and is answered
+//! when the server reads it. Only the end of the connection proves that no more effect follows.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How many connections are open.
+/// The number of open connections, which can be watched.
 pub(super) type ConnectionCount = watch::Sender<usize>;
 
-/// Accepts connections and counts them.
+/// A TCP listener that counts the connections it accepts.
 pub(super) struct CountingListener {
     pub listener: TcpListener,
     pub open: ConnectionCount,
@@ -27,10 +27,9 @@ impl Listener for CountingListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (CountedConnection, SocketAddr) {
-        // axum's own `accept` outlives passing failures, as that of tokio does not.
+        // axum's `accept` retries after a temporary failure; tokio's returns it.
         let (stream, from) = Listener::accept(&mut self.listener).await;
-        // Without NODELAY the kernel may hold back small replies for 40 ms, which would drown the latency
-        // asked for.
+        // Without NODELAY the kernel may delay small replies by 40 ms, more than the latency that is simulated.
         let _ = stream.set_nodelay(true);
         self.open.send_modify(|open| *open += 1);
         let open = self.open.clone();
@@ -42,7 +41,7 @@ impl Listener for CountingListener {
     }
 }
 
-/// A connection that counts as long as it is there.
+/// A connection that is counted until it is dropped.
 pub(super) struct CountedConnection {
     stream: TcpStream,
     open: ConnectionCount,
@@ -94,20 +93,22 @@ impl AsyncWrite for CountedConnection {
     }
 }
 
-/// Waits until every connection that was made to an address before is closed.
+/// Waits until every connection made to an address before this call is closed.
+///
+/// `Err` if the sandbox cannot be reached at the address.
 pub(super) async fn wait_until_all_closed(
     address: SocketAddr,
     open: &ConnectionCount,
 ) -> io::Result<()> {
-    // Connections are accepted in the order in which they were made: once this one is answered, those before
-    // it are counted.
+    // Connections are accepted in the order in which they were made: once this one is answered, all earlier ones
+    // are counted.
     let mut probe = TcpStream::connect(address).await?;
     probe
         .write_all(b"GET /_sandbox HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n")
         .await?;
     probe.read_to_end(&mut Vec::new()).await?;
     drop(probe);
-    // The sender is ours, so the wait cannot fail.
+    // The wait fails only without a sender, and `open` is one.
     let _ = open.subscribe().wait_for(|open| *open == 0).await;
     Ok(())
 }

@@ -27,13 +27,13 @@ use super::strict_json;
 /// The path of the control routes.
 pub(super) const ROOT: &str = "/_sandbox";
 
-/// Whether a request target is a control route.
+/// Returns whether a request target is a control route.
 pub(super) fn is_control_route(target: &str) -> bool {
     let below = target.strip_prefix(ROOT);
     below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '?']))
 }
 
-/// Answers a control request.
+/// Answers a control request: JSON with 200, 204 without a result, or `{"error"}` with 400, 404 or 405.
 pub(super) fn answer_control(host: &SimulatorHost, arrived: &IncomingRequest) -> HttpReply {
     let path = arrived.target.split('?').next().unwrap_or_default();
     let path = path.strip_prefix(ROOT).unwrap_or(path).trim_matches('/');
@@ -89,14 +89,17 @@ pub(super) fn answer_control(host: &SimulatorHost, arrived: &IncomingRequest) ->
     }
 }
 
+/// Returns the reply to a control request that failed.
 fn error_reply(status: u16, words: &str) -> HttpReply {
     HttpReply::json(status, &json!({"error": words}))
 }
 
+/// Parses the body of a control request as JSON.
 fn parse_body(arrived: &IncomingRequest) -> Result<Value, String> {
     serde_json::from_slice(&arrived.body).map_err(|error| format!("malformed JSON: {error}"))
 }
 
+/// Parses `{"advance_seconds": N}`.
 fn parse_clock_step(body: &Value) -> Result<SignedDuration, String> {
     let body = strict_json::require_object(body, "the request body")?;
     strict_json::refuse_unknown_members(body, "", &["advance_seconds"])?;
@@ -104,6 +107,7 @@ fn parse_clock_step(body: &Value) -> Result<SignedDuration, String> {
     Ok(SignedDuration::from_secs(seconds))
 }
 
+/// Parses a fault to script; all members but `status` are optional, `times` is 1 if absent.
 fn parse_scripted_fault(body: &Value) -> Result<ScriptedFault, String> {
     const MEMBERS: &[&str] = &["status", "times", "retry_after", "method", "carried_out"];
     let body = strict_json::require_object(body, "the request body")?;
@@ -129,6 +133,7 @@ fn parse_scripted_fault(body: &Value) -> Result<ScriptedFault, String> {
     })
 }
 
+/// Parses `{"plan": "7:429=10"}`; `None` for `{"plan": null}`, which ends seeded faults.
 fn parse_fault_plan(body: &Value) -> Result<Option<FaultPlan>, String> {
     let body = strict_json::require_object(body, "the request body")?;
     strict_json::refuse_unknown_members(body, "", &["plan"])?;
@@ -136,6 +141,7 @@ fn parse_fault_plan(body: &Value) -> Result<Option<FaultPlan>, String> {
     plan.map(str::parse).transpose()
 }
 
+/// Returns the index of the sandbox: its vendors with URLs and credentials, and the control routes.
 fn describe_sandbox(host: &SimulatorHost, address: &str) -> Value {
     let vendor = |prefix: &'static str| {
         let credentials = credentials::credentials_of(prefix);

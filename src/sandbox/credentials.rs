@@ -1,10 +1,10 @@
 //! The fake credentials that the simulators accept, in the forms that a connection's `auth` can have.
 //!
-//! They are printed in documentation and open nothing but a sandbox.
+//! They are printed in the documentation and work at a sandbox only. No real credential may be here.
 
 use serde_json::{Map, Value, json};
 
-/// One way to log in at one simulated vendor.
+/// One way to authenticate at one simulated vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SandboxCredential {
     pub vendor: &'static str,
@@ -18,6 +18,7 @@ pub struct SandboxCredential {
     pub token_url: Option<&'static str>,
 }
 
+/// Returns a credential whose token, if any, needs no token endpoint.
 const fn new_credential(
     vendor: &'static str,
     form: &'static str,
@@ -33,7 +34,7 @@ const fn new_credential(
     }
 }
 
-/// Every accepted credential; the first of a vendor is the one to use when nothing else is asked for.
+/// Every accepted credential; the first of each vendor is its preferred one.
 pub const CREDENTIALS: &[SandboxCredential] = &[
     new_credential(
         "cryptlex",
@@ -88,14 +89,14 @@ pub const CREDENTIALS: &[SandboxCredential] = &[
     new_credential("lac", "token", "/lac", &[("token", "sandbox-token")]),
 ];
 
-/// The credentials of one vendor, the preferred one first.
+/// Lists the credentials of one vendor, the preferred one first.
 pub fn credentials_of(vendor: &str) -> impl Iterator<Item = &'static SandboxCredential> {
     CREDENTIALS
         .iter()
         .filter(move |credential| credential.vendor == vendor)
 }
 
-/// One credential as the index of a sandbox at `address` (`http://host:port`) shows it.
+/// Returns a credential as the index of a sandbox at `address` (`http://host:port`) shows it.
 pub(super) fn describe_credential(credential: &SandboxCredential, address: &str) -> Value {
     let values = credential.values.iter();
     let values: Map<_, _> = values

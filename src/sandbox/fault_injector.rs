@@ -1,8 +1,11 @@
-//! A simulator with what can go wrong in front of it.
+//! The fault injector: stands in front of one simulator and disturbs its calls.
 //!
-//! In: a request as the simulator would get it. Out: the reply as the client is to get it, which may be
-//! another one than the simulator's own, and what the record says of it. Nothing here knows a socket: how
-//! a reply is put on the wire is `server`'s affair.
+//! In: a request as the simulator would get it. Out: a [`RecordedReply`], that is the reply for the client, which
+//! may replace the simulator's own, and what the request record says about it.
+//!
+//! Faults have two sources. A test scripts single ones ([`ScriptedFault`]), which come first; a
+//! [fault schedule](super::fault_schedule) draws the rest from a seed. Nothing here knows a socket: `server` puts
+//! a reply on the wire the way [`DeliveryMode`] says.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,41 +16,42 @@ use super::fault_schedule::FaultSchedule;
 use super::lagging_replica::LaggingReplica;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
-/// A failure that a simulator is told to show, for testing how a client takes it.
+/// A failure that a test asks for, to see how a client handles it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScriptedFault {
     /// The status to answer with, for example 429 or 503.
     pub status: u16,
-    /// How many requests it hits.
+    /// How many requests fail with it.
     pub times: u32,
-    /// The `Retry-After` header, if there is to be one.
+    /// The value of the `Retry-After` header; `None` sends none.
     pub retry_after: Option<String>,
-    /// Only requests with this method are hit.
+    /// The method of the requests that fail; `None` is any.
     pub method: Option<String>,
-    /// Whether the request is carried out first and only its reply is lost.
+    /// Whether the vendor carries the request out before its reply is replaced.
     pub carried_out: bool,
 }
 
-/// How a reply is put on the wire.
+/// How the server puts a reply on the wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum DeliveryMode {
+    /// In one piece, undisturbed.
     Whole,
     /// In pieces with pauses between them.
     Slow,
-    /// The connection ends in the middle of the body, whose length was announced.
+    /// The connection ends in the middle of the body, after its full length was announced.
     CutShort,
-    /// The connection ends before anything is sent.
+    /// The connection ends before a byte of the reply is sent.
     Dropped,
 }
 
-/// What is sent to the client.
+/// A reply for the client and how to deliver it.
 pub(super) struct OutgoingReply {
     pub answer: HttpReply,
     pub delivery: DeliveryMode,
 }
 
 impl OutgoingReply {
-    /// An answer sent as it is.
+    /// Returns a reply that is delivered undisturbed.
     pub fn whole(answer: HttpReply) -> Self {
         Self {
             answer,
@@ -56,13 +60,14 @@ impl OutgoingReply {
     }
 }
 
-/// A reply, and what the record says of it.
+/// A reply, and what the request record says about it.
 pub(super) struct RecordedReply {
     pub reply: OutgoingReply,
-    /// The name of the fault that was applied.
+    /// The name of the fault that was applied; `None` if the call went well.
     pub fault: Option<String>,
+    /// Whether the vendor carried the request out, whatever the client was told.
     pub carried_out: bool,
-    /// What somebody else changed just before.
+    /// The change that another admin or a licensee made just before, by the fault `foreign`.
     pub foreign: Option<Value>,
 }
 
@@ -76,13 +81,14 @@ impl RecordedReply {
         }
     }
 
+    /// Returns the same reply with the name of the fault that was applied.
     fn with_fault(mut self, kind: FaultKind) -> Self {
         self.fault = Some(kind.name().to_owned());
         self
     }
 }
 
-/// One vendor's simulator and the faults that wait for its requests.
+/// One vendor's simulator and the faults that its requests will meet.
 pub(super) struct FaultInjector {
     simulator: Box<dyn Simulator>,
     scripted: Vec<ScriptedFault>,
@@ -91,6 +97,7 @@ pub(super) struct FaultInjector {
 }
 
 impl FaultInjector {
+    /// Wraps a simulator; without a schedule only scripted faults disturb it.
     pub fn new(simulator: Box<dyn Simulator>, schedule: Option<FaultSchedule>) -> Self {
         Self {
             simulator,
@@ -100,27 +107,31 @@ impl FaultInjector {
         }
     }
 
+    /// Returns the simulator itself, past all faults, for the control routes.
     pub fn simulator_mut(&mut self) -> &mut dyn Simulator {
         self.simulator.as_mut()
     }
 
-    /// Replaces the account. What it was before is no state that a read may still show.
+    /// Replaces the account and forgets its earlier states, so that no stale read shows them.
     pub fn set_state(&mut self, state: Value) -> Result<(), String> {
         self.replica = LaggingReplica::default();
         self.simulator.set_state(state)
     }
 
+    /// Queues a fault for the next matching requests; several wait in the order in which they were scripted.
     pub fn script_fault(&mut self, fault: ScriptedFault) {
         self.scripted.push(fault);
     }
 
-    /// Takes other dice, which have seen no call yet.
+    /// Replaces the fault schedule by one that has seen no call yet; `None` ends seeded faults.
     pub fn set_schedule(&mut self, schedule: Option<FaultSchedule>) {
         self.schedule = schedule;
         self.replica = LaggingReplica::default();
     }
 
-    /// Answers a request; `target` is its path and query as they were sent.
+    /// Answers a request, through a scripted fault, a drawn one, or undisturbed.
+    ///
+    /// `target` is its path and query as sent, which the draw depends on.
     pub fn answer(&mut self, request: &HttpRequest, target: &str, now: Timestamp) -> RecordedReply {
         self.replica.count_call();
         if let Some(fault) = self.take_scripted_fault(&request.method) {
@@ -140,8 +151,8 @@ impl FaultInjector {
             None => self.answer_undisturbed(request, now),
         };
         let kind = draw.fault.filter(|_| recorded.fault.is_some());
-        // A call that comes with a lost session is made again by every client that had it under way. Which
-        // those are is chance, so such a call does not move its dice on.
+        // Every client repeats a call whose session had ended. Which calls that hits is chance, so a call that
+        // was turned away does not advance its history, or later draws would depend on chance too.
         let turned_away = kind.is_none() && matches!(recorded.reply.answer.status, 401 | 403);
         if let Some(schedule) = self.schedule.as_mut().filter(|_| !turned_away) {
             schedule.record_outcome(&draw, kind);
@@ -149,12 +160,15 @@ impl FaultInjector {
         recorded
     }
 
+    /// Lets the simulator answer, without a fault.
     fn answer_undisturbed(&mut self, request: &HttpRequest, now: Timestamp) -> RecordedReply {
         let (reply, carried_out) = self.carry_out(request, now);
         RecordedReply::new(reply, DeliveryMode::Whole, carried_out)
     }
 
-    /// Lets the simulator answer and says whether it did as asked.
+    /// Lets the simulator answer; the flag is whether it carried the request out (a status below 400).
+    ///
+    /// Remembers the account from before a write if the plan has stale reads.
     fn carry_out(&mut self, request: &HttpRequest, now: Timestamp) -> (HttpReply, bool) {
         let lagging = self.schedule.as_ref();
         let lagging = lagging.is_some_and(|schedule| schedule.plan().includes(FaultKind::Stale));
@@ -167,7 +181,10 @@ impl FaultInjector {
         (reply, carried_out)
     }
 
-    /// Applies a fault to a request. One that finds nothing to go wrong is not named in the record.
+    /// Applies a drawn fault to a request.
+    ///
+    /// A fault that finds nothing to disturb (no session to end, no older state to show) leaves the call
+    /// undisturbed and is not named in the record.
     fn apply_fault(
         &mut self,
         kind: FaultKind,
@@ -178,7 +195,7 @@ impl FaultInjector {
         let instead = |answer| Some(RecordedReply::new(answer, DeliveryMode::Whole, false));
         let recorded = match kind {
             FaultKind::TooMany => {
-                // Mostly at once: whoever tests a client waits for every second of it.
+                // Three in four say 0 seconds: the tests of a client really wait that long.
                 let after = if entropy.is_multiple_of(4) { "1" } else { "0" };
                 instead(fault_replies::too_many_requests(Some(after.into())))
             }
@@ -255,7 +272,7 @@ impl FaultInjector {
         }
     }
 
-    /// Carries a request out and spoils the reply, unless there is no body that could be spoilt.
+    /// Lets the simulator answer and damages the reply; a body below 2 bytes stays as it is.
     fn answer_damaged(
         &mut self,
         kind: FaultKind,
@@ -271,6 +288,7 @@ impl FaultInjector {
         recorded.with_fault(kind)
     }
 
+    /// Answers a read from before a write; `None` if it is not a GET or no write would change its reply.
     fn answer_stale(&mut self, request: &HttpRequest, now: Timestamp) -> Option<RecordedReply> {
         if request.method != "GET" {
             return None;
@@ -282,7 +300,7 @@ impl FaultInjector {
         Some(RecordedReply::new(old, DeliveryMode::Whole, carried_out))
     }
 
-    /// The oldest fault that fits the method, one time less.
+    /// Takes the oldest scripted fault that fits the method and counts it down; `None` if none is left.
     fn take_scripted_fault(&mut self, method: &str) -> Option<ScriptedFault> {
         let faults = &mut self.scripted;
         let fits = |fault: &ScriptedFault| {
@@ -302,6 +320,7 @@ impl FaultInjector {
 }
 
 impl ScriptedFault {
+    /// Returns the reply that replaces the simulator's.
     fn to_reply(&self) -> HttpReply {
         let mut answer = HttpReply::json(self.status, &json!({"message": "fault asked for"}));
         if let Some(after) = &self.retry_after {
@@ -310,7 +329,7 @@ impl ScriptedFault {
         answer
     }
 
-    /// What the record calls it, in the manner of the seeded faults.
+    /// Returns the name for the record, formed like those of seeded faults: `503`, `503-after`.
     fn name(&self) -> String {
         let after = if self.carried_out { "-after" } else { "" };
         format!("{}{after}", self.status)

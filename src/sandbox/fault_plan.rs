@@ -1,54 +1,76 @@
-//! What can go wrong with a call, and plans of it: a seed and a mix of faults, read from text.
+//! Fault plans: a seed and a mix of faults, parsed from text such as `7:429=10,drop-after=5`.
 //!
-//! `fault_schedule` says which call meets which fault, `fault_injector` what a fault does to a call.
+//! This file names the faults ([`FaultKind`]) and how large a share of all calls meets each. It does not
+//! choose: `fault_schedule` draws the fault of a call, `fault_injector` applies it.
+//!
+//! # Worked example
+//!
+//! Shares are counted in basis points, hundredths of a percent. The plan `7:429=10,slow=25` divides the numbers
+//! from 0 to 9,999 among its faults in the order in which they are written:
+//!
+//! | number drawn | fault |
+//! | --- | --- |
+//! | 0 to 999 | `429` (10 % = 1,000 basis points) |
+//! | 1,000 to 3,499 | `slow` (25 % = 2,500 basis points) |
+//! | 3,500 to 9,999 | none |
+//!
+//! The plan `7` has the default mix: each of the 21 faults gets 10,000 / 6 / 21 = 79 basis points, so 1,659 of
+//! 10,000 calls, one in six, meet a fault.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One thing that can go wrong with a call.
+/// One thing that can go wrong with a call to a vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FaultKind {
-    /// 429 with a `Retry-After` of so many seconds, as a date, or without one.
+    /// 429 with a `Retry-After` in seconds.
     TooMany,
+    /// 429 with a `Retry-After` that is an HTTP date.
     TooManyUntil,
+    /// 429 without `Retry-After`.
     TooManyBare,
-    /// 408.
+    /// 408, with the call kept from the vendor.
     Timeout,
-    /// 425.
+    /// 425, with the call kept from the vendor.
     TooEarly,
     /// A server error, with the call kept from the vendor.
     Server(ServerError),
-    /// The same, after the vendor carried the call out.
+    /// A server error, after the vendor carried the call out.
     ServerAfter(ServerError),
-    /// The connection ends without a reply.
+    /// The connection ends without a reply; the vendor never sees the call.
     DropBefore,
+    /// The connection ends without a reply, after the vendor carried the call out.
     DropAfter,
     /// The connection ends in the middle of the reply.
     DropDuring,
-    /// The reply comes in pieces.
+    /// The reply arrives in pieces with pauses between them.
     Slow,
-    /// Half a reply that claims to be whole.
+    /// The body is cut in half, with a `Content-Length` that fits the half.
     Truncated,
-    /// A web page with status 200 instead of the vendor.
+    /// An HTML page with status 200 replaces the reply.
     Html,
     /// The call reaches the vendor twice; the second reply is sent.
     Twice,
-    /// A read is answered by a replica that lacks the last write.
+    /// A read is answered from before the last write, as by a lagging replica.
     Stale,
-    /// The session ended.
+    /// The session of the call is ended before the vendor looks at it.
     Session,
-    /// Somebody else changed something just before.
+    /// Another admin or a licensee changes the account just before the call.
     Foreign,
 }
 
+/// The server errors that a gateway or a vendor may answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ServerError {
+    /// 500.
     Internal,
+    /// 502.
     BadGateway,
+    /// 503.
     Unavailable,
 }
 
-/// Every fault.
+/// Every fault, in the order in which the default mix shares them out.
 const ALL_KINDS: &[FaultKind] = &[
     FaultKind::TooMany,
     FaultKind::TooManyUntil,
@@ -74,6 +96,7 @@ const ALL_KINDS: &[FaultKind] = &[
 ];
 
 impl FaultKind {
+    /// Returns the name used in fault plans and in the request record.
     pub fn name(self) -> &'static str {
         match self {
             FaultKind::TooMany => "429",
@@ -100,7 +123,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether a client has to make the call again for it.
+    /// Returns whether a client must repeat the call because of this fault.
     pub fn forces_retry(self) -> bool {
         match self {
             FaultKind::Slow | FaultKind::Twice | FaultKind::Stale | FaultKind::Foreign => false,
@@ -115,11 +138,11 @@ impl FaultKind {
     }
 }
 
-/// Shares are counted in this many parts of all calls.
+/// All calls, in the unit in which shares are counted: 1 basis point is 0.01 %.
 pub(super) const BASIS_POINTS: u32 = 10_000;
-/// Without a mix, all faults together hit one call in six, each the same share.
+/// The share of each fault in the default mix, in basis points: together they hit one call in six.
 const DEFAULT_SHARE: u32 = BASIS_POINTS / 6 / ALL_KINDS.len() as u32;
-/// What a fault named without a percentage gets.
+/// The percentage of a fault that is named without one.
 const DEFAULT_PERCENT: u32 = 10;
 
 /// A seed and a mix of faults: `7` or `7:429=10,drop-after=5,stale`.
@@ -134,38 +157,42 @@ const DEFAULT_PERCENT: u32 = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultPlan {
     seed: u64,
-    /// Shares of [`BASIS_POINTS`]; nothing is the default mix.
+    /// Faults and their shares in basis points; `None` is the default mix.
     mix: Option<Vec<(FaultKind, u32)>>,
 }
 
 impl FaultPlan {
-    /// The default mix: every fault, together on roughly one call in six.
+    /// Returns a plan with the default mix: every fault, together on roughly one call in six.
     pub fn seeded(seed: u64) -> Self {
         Self { seed, mix: None }
     }
 
-    /// The names of all faults.
+    /// Lists the names of all faults that a plan may contain.
     pub fn names() -> impl Iterator<Item = &'static str> {
         ALL_KINDS.iter().map(|kind| kind.name())
     }
 
+    /// Returns the seed; two plans that differ in it draw different faults for the same calls.
     pub(super) fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Whether this fault is in the mix.
+    /// Returns whether the mix gives this fault a share above zero.
     pub(super) fn includes(&self, kind: FaultKind) -> bool {
         self.shares()
             .any(|(other, share)| other == kind && share > 0)
     }
 
+    /// Lists the faults of the mix with their shares in basis points.
     fn shares(&self) -> impl Iterator<Item = (FaultKind, u32)> {
         let every = ALL_KINDS.iter().filter(|_| self.mix.is_none());
         let every = every.map(|kind| (*kind, DEFAULT_SHARE));
         self.mix.iter().flatten().copied().chain(every)
     }
 
-    /// The fault at this place of the die, which has [`BASIS_POINTS`] sides.
+    /// Returns the fault that a drawn number from 0 to 9,999 stands for, `None` if the call goes well.
+    ///
+    /// The module documentation has a worked example.
     pub(super) fn fault_at(&self, side: u32) -> Option<FaultKind> {
         let mut end = 0;
         let mut shares = self.shares();
@@ -193,6 +220,9 @@ impl FromStr for FaultPlan {
     }
 }
 
+/// Parses `429=10,drop-after=5,stale` into faults and shares in basis points.
+///
+/// `Err` says which name is unknown or given twice, which percentage is not one, or that the sum is above 100 %.
 fn parse_mix(text: &str) -> Result<Vec<(FaultKind, u32)>, String> {
     let mut mix: Vec<(FaultKind, u32)> = Vec::new();
     for part in text.split(',').map(str::trim) {

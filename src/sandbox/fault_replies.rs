@@ -1,7 +1,7 @@
-//! What stands in for a vendor's reply when something between it and the client fails.
+//! Replies that replace a vendor's own when something between vendor and client fails.
 //!
-//! None of it is in a vendor's own words: gateways answer in HTML, and a client must not need more than the
-//! status to know where it stands.
+//! None of them uses a vendor's error format: gateways answer in HTML or with a body of their own, and a client
+//! must be able to decide from the status alone.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fault_plan::ServerError;
 use super::simulator::HttpReply;
 
-/// 429, with a `Retry-After` or without.
+/// Returns a 429 reply with this `Retry-After`, or without the header if `None`.
 pub fn too_many_requests(after: Option<String>) -> HttpReply {
     let mut answer = HttpReply::json(429, &json!({"message": "Too many requests."}));
     if let Some(after) = after {
@@ -21,8 +21,10 @@ pub fn too_many_requests(after: Option<String>) -> HttpReply {
     answer
 }
 
-/// The date of `Retry-After` for a second from now: by the real clock, since that is what a client has.
-/// Dates have no fractions, so it is up to a second less.
+/// Returns the HTTP date one second from now, for a `Retry-After` header.
+///
+/// Uses the real clock, not the simulators', because the client compares it with its own. HTTP dates have no
+/// fractions, so the remaining wait is between 0 and 1 seconds.
 pub fn date_in_one_second() -> String {
     let now = Timestamp::try_from(SystemTime::now()).unwrap_or_default();
     let soon = now.saturating_add(SignedDuration::from_secs(1));
@@ -33,6 +35,7 @@ pub fn date_in_one_second() -> String {
         .unwrap_or_default()
 }
 
+/// Returns the reply of a server error: JSON for 500, a gateway's HTML page for 502 and 503.
 pub fn server_error(error: ServerError) -> HttpReply {
     match error {
         ServerError::Internal => {
@@ -43,16 +46,17 @@ pub fn server_error(error: ServerError) -> HttpReply {
     }
 }
 
-/// A page where a document was asked for, with a status as if all were well.
+/// Returns an HTML page with status 200, as a maintenance page in front of an API answers.
 pub fn maintenance_page() -> HttpReply {
     html_page(200, "We will be back soon")
 }
 
-/// What a dropped connection carries; the record shows its status.
+/// Returns the placeholder for a dropped connection; the request record shows its status, 0.
 pub fn dropped_reply() -> HttpReply {
     HttpReply::empty(0)
 }
 
+/// Returns a small HTML page whose title and heading are `words`.
 fn html_page(status: u16, words: &str) -> HttpReply {
     HttpReply {
         status,

@@ -1,14 +1,39 @@
-//! The dice: which call of a run goes wrong, and how. Pure: no clock, no socket, no account.
+//! The fault schedule: draws the fault, if any, that a call meets. Pure: no clock, no socket, no account.
 //!
-//! In: a plan, then call after call. Out: for each the fault to apply, if any, and entropy for its details.
+//! In: a [`FaultPlan`], then call after call. Out: a [`FaultDraw`] per call, with the fault to apply and entropy
+//! for its details.
 //!
-//! The die of a call is a hash of the seed, the vendor, the call itself (method, path, query, body) and how
-//! often that very call was made before. The plainer choice, the ordinal of the call at its vendor, would
-//! make a run depend on which of two concurrent calls comes first; so would anything that counts calls of
-//! others. As it is, the third try of a certain PATCH meets the same fault in every run with the seed,
-//! whatever goes on beside it, and a failure found once can be found again. What stays open is what a fault
-//! finds: whether a read is stale or a session is there to be lost depends on what was written before, and
-//! lost sessions and edits also show in other calls that are under way.
+//! # How a fault is drawn
+//!
+//! A draw depends on the seed, the vendor, the call itself (method, path, query, body) and the history of that same
+//! call, and on nothing else:
+//!
+//! ```text
+//! call    = first 8 bytes of SHA-256(seed, vendor, 0, method, 0, target, 0, body)
+//! entropy = splitmix64(call xor splitmix64(times this call was made before))
+//! fault   = the plan's fault at number (entropy mod 10,000)
+//!           none if it forces a retry and the last 3 attempts at this call failed
+//! ```
+//!
+//! The simpler choice, the ordinal of the call at its vendor, would make a run depend on which of two concurrent
+//! calls arrives first. With a hash, the third attempt at a certain PATCH meets the same fault in every run with
+//! the seed, whatever else is under way, so a failure found once can be found again.
+//!
+//! What remains open is what a fault finds: whether a read can be stale or a session can be ended depends on
+//! earlier calls, and an ended session or a foreign edit also shows in other calls that are under way.
+//!
+//! # Worked example
+//!
+//! With the plan `1:503=100` every number drawn stands for `503`. The same call made eight times gets:
+//!
+//! | attempt | drawn | failures in a row before it | result |
+//! | --- | --- | --- | --- |
+//! | 1, 2, 3 | `503` | 0, 1, 2 | `503` |
+//! | 4 | `503` | 3, the maximum | let through; the count returns to 0 |
+//! | 5, 6, 7 | `503` | 0, 1, 2 | `503` |
+//! | 8 | `503` | 3 | let through |
+//!
+//! With `1:slow=100` all eight are slow: a slow reply arrives, so it does not count as a failure.
 
 use std::collections::HashMap;
 
@@ -17,35 +42,39 @@ use sha2::{Digest, Sha256};
 use super::fault_plan::{BASIS_POINTS, FaultKind, FaultPlan};
 use super::pseudo_random::splitmix64;
 
-/// After so many failures of the same call in a row the next is let through, so that a client that keeps
-/// trying arrives.
+/// The most failures of the same call in a row; the next attempt is let through.
+///
+/// A client that retries at least three times therefore always gets its reply.
 const MAX_CONSECUTIVE_FAILURES: u8 = 3;
 
-/// The dice of one vendor.
+/// The fault schedule of one vendor.
 pub(super) struct FaultSchedule {
     plan: FaultPlan,
     vendor: &'static str,
-    /// By hash. It grows with distinct calls only, which a client repeats from pass to pass.
+    /// What happened to each distinct call, by its hash. A client repeats the same calls from pass to pass, so
+    /// this grows with distinct calls only.
     histories: HashMap<u64, CallHistory>,
 }
 
-/// What became of one very call so far.
+/// What happened so far to one call and its repetitions.
 #[derive(Clone, Copy, Default)]
 struct CallHistory {
     count: u64,
     consecutive_failures: u8,
 }
 
-/// What the dice say to a call.
+/// The result of a draw for one call.
 pub(super) struct FaultDraw {
-    /// The hash of the very call.
+    /// The hash of the call, the key of its history.
     call: u64,
+    /// The fault to apply; `None` if the call goes well.
     pub fault: Option<FaultKind>,
-    /// For whatever else has to be chosen.
+    /// Chooses the details of the fault, such as which value a foreign edit changes.
     pub entropy: u64,
 }
 
 impl FaultSchedule {
+    /// Returns a schedule that has seen no call yet.
     pub fn new(plan: FaultPlan, vendor: &'static str) -> Self {
         Self {
             plan,
@@ -54,17 +83,20 @@ impl FaultSchedule {
         }
     }
 
+    /// Returns the plan that faults are drawn from.
     pub fn plan(&self) -> &FaultPlan {
         &self.plan
     }
 
-    /// Throws for a call. What came of it is to be [recorded](Self::record_outcome).
+    /// Draws the fault of a call. The caller must [record the outcome](Self::record_outcome) afterwards.
+    ///
+    /// `target` is path and query as sent. Drawing twice without recording gives the same draw.
     pub fn draw(&self, method: &str, target: &str, body: &[u8]) -> FaultDraw {
         let mut hash = Sha256::new();
         hash.update(self.plan.seed().to_be_bytes());
         for part in [self.vendor, method, target] {
             hash.update(part);
-            // None of the three has a zero byte in it, so no two calls run together.
+            // None of the three contains a zero byte, so two different calls never hash the same bytes.
             hash.update([0]);
         }
         hash.update(body);
@@ -73,7 +105,7 @@ impl FaultSchedule {
         let call = call.fold(0, |number, byte| number << 8 | u64::from(*byte));
         let history = self.histories.get(&call).copied().unwrap_or_default();
         let entropy = splitmix64(call ^ splitmix64(history.count));
-        // The remainder is below WHOLE, so it fits.
+        // The remainder is below 10,000, so it fits.
         let fault = self
             .plan
             .fault_at((entropy % u64::from(BASIS_POINTS)) as u32);
@@ -85,7 +117,9 @@ impl FaultSchedule {
         }
     }
 
-    /// Notes what was applied to a call, which may be nothing though a fault was thrown.
+    /// Records which fault was applied to a drawn call.
+    ///
+    /// `applied` is `None` if the call went well, also when a drawn fault found nothing to disturb.
     pub fn record_outcome(&mut self, draw: &FaultDraw, applied: Option<FaultKind>) {
         let history = self.histories.entry(draw.call).or_default();
         history.count += 1;

@@ -1,11 +1,22 @@
-//! Edits that others make: another admin at the vendor's web pages, a licensee who uses what is licensed.
+//! Foreign edits: changes made by another admin at the vendor's web pages, or by a licensee who uses a licence.
 //!
-//! In: a simulator, the table of what others change at this vendor, and entropy. Out: the account with one
-//! value changed, and what was changed. The edit is made on the account document and loaded like any other,
-//! so that the vendor's own rules for accounts hold; one that they refuse is passed over for the next.
+//! In: a simulator, its [`ForeignEditTable`] and entropy. Out: the account with one value changed, and a JSON
+//! description of the change. The edit is made on the account document, which is then loaded like any other, so
+//! that the vendor's own rules for accounts hold; an edit that they refuse is skipped for the next in the table.
 //!
-//! A new value comes from the entropy where it can, neither from the old one nor from the clock, so that the
-//! order in which edits come matters little.
+//! A new value is drawn from the entropy where possible, not derived from the old value or the clock, so that the
+//! order in which edits happen matters little.
+//!
+//! # Worked example
+//!
+//! The table has one row, `(license_orders/*, Features/*/count, Number(1, 60))`, and the account two orders. A choice
+//! among N candidates starts at index `entropy mod N`: with 7, at order 1 of the two. If that order has no features,
+//! order 0 is next. The entropy is mixed again for the feature and for the number, which is one of 1 to 60; if it is
+//! the old number, the next is taken, so that every edit changes something. The description is
+//!
+//! ```json
+//! {"object": "AAAAA-BBBBB-CCCCC-DDDDD", "field": "Features[Licstat].count", "before": 15, "after": 42, "usage": false}
+//! ```
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -13,24 +24,28 @@ use serde_json::{Value, json};
 use super::pseudo_random::splitmix64;
 use super::simulator::Simulator;
 
-/// What others change at one vendor.
+/// The values that others change at one vendor.
 pub struct ForeignEditTable {
     pub values: &'static [EditableValue],
     pub modified_member: Option<ModifiedMember>,
 }
 
-/// The member of an object that tells when an admin last changed it, and how a time is written there.
+/// The member that shows when an admin last changed an object, and the function that formats a time for it.
 pub type ModifiedMember = (&'static str, fn(Timestamp) -> String);
 
-/// A value in the account document. Paths are members parted by slashes; `*` is any element of a list.
+/// A value of the account document that others change.
+///
+/// Paths are member names separated by slashes; `*` is any element of a list.
 pub struct EditableValue {
     /// The licence or order, for example `license_orders/*`.
     pub object: &'static str,
     /// The value in it, for example `Features/*/count`.
     pub field: &'static str,
+    /// How the value is changed.
     pub change: ValueEdit,
 }
 
+/// Returns a row of a [`ForeignEditTable`].
 pub const fn editable_value(
     object: &'static str,
     field: &'static str,
@@ -43,26 +58,30 @@ pub const fn editable_value(
     }
 }
 
-/// 2031-01-01T00:00:00Z, later than anything in the seeds.
+/// The earliest date that an edit sets, in seconds since 1970: 2031-01-01, later than anything in the seeds.
 const EDITED_DATES_START: i64 = 1_924_992_000;
 
 /// How a value is changed.
 pub enum ValueEdit {
-    /// An integer gets another value of this range.
+    /// Sets an integer to another one in this range, both ends included.
     Number(i64, i64),
-    /// A counter of use goes up. No admin does that, so the object is not stamped.
+    /// Raises a usage counter by 1 to 3. No admin does that, so the object's modification time stays.
     Usage,
+    /// Inverts a boolean.
     Flag,
+    /// Sets a text to a unique one.
     Text,
-    /// A date-time becomes another one after 2031, in whole seconds with a `Z`.
+    /// Sets a date-time to one of the 1,000 days from 2031-01-01, in whole seconds with a `Z`.
     Later,
-    /// An element of a list goes.
+    /// Removes an element of a list.
     Removal,
-    /// An id of those found under this path leaves the list if it is there, and joins it if not.
+    /// Takes one of the ids found under this path: removes it from the list if it is there, else adds it.
     Member(&'static str),
 }
 
-/// Makes one edit. Says `{"object", "field", "before", "after", "usage"}`, or nothing when no place fits.
+/// Makes one edit and returns its description: `{"object", "field", "before", "after", "usage"}`.
+///
+/// `None` if no value of the table is in the account or every edit is refused by the vendor's rules.
 pub fn make_edit(
     simulator: &mut dyn Simulator,
     table: &ForeignEditTable,
@@ -79,6 +98,7 @@ pub fn make_edit(
 }
 
 impl EditableValue {
+    /// Changes one such value in the account document and describes it; `None` if there is none to change.
     fn edit_account(
         &self,
         account: &mut Value,
@@ -114,7 +134,9 @@ impl EditableValue {
 }
 
 impl ValueEdit {
-    /// Changes the value and gives what was before and after; of a list, only the element that came or went.
+    /// Changes the value and returns what was there before and after; for a list, the element removed or added.
+    ///
+    /// `pool` has the ids that a list may contain. `None` if the value has another type or did not change.
     fn apply_to(
         &self,
         value: &mut Value,
@@ -125,7 +147,7 @@ impl ValueEdit {
         let after = match self {
             ValueEdit::Number(low, high) => {
                 let old = value.as_i64()?;
-                // Both ends are small and the right way round.
+                // The range is small and not empty, so this fits.
                 let drawn = low + below(high.abs_diff(*low) + 1) as i64;
                 let next = if drawn == *high { *low } else { drawn + 1 };
                 json!(if drawn == old { next } else { drawn })
@@ -167,7 +189,7 @@ impl ValueEdit {
     }
 }
 
-/// The same, beginning with the one that the entropy chooses.
+/// Rotates a list so that it begins with the element that the entropy chooses.
 fn rotate_by_entropy<T>(mut all: Vec<T>, entropy: u64) -> Vec<T> {
     if !all.is_empty() {
         // The remainder is below the length, so it fits.
@@ -177,7 +199,7 @@ fn rotate_by_entropy<T>(mut all: Vec<T>, entropy: u64) -> Vec<T> {
     all
 }
 
-/// JSON pointers to everything under a path.
+/// Returns JSON pointers to all values under a path: `orders/*/id` gives `/orders/0/id`, `/orders/1/id`, ….
 fn find_pointers(value: &Value, path: &str) -> Vec<String> {
     let (step, tail) = match path.split_once('/') {
         Some((step, tail)) => (step, Some(tail)),
@@ -207,7 +229,9 @@ fn find_pointers(value: &Value, path: &str) -> Vec<String> {
     }
 }
 
-/// What an element of a list is known by, in all five accounts.
+/// Returns the text that identifies an element of a list, by the id members of all five accounts.
+///
+/// `None` if it has none of them. The order matters: a feature row has an `id` too, but is known by its feature.
 fn element_label(of: &Value) -> Option<String> {
     const KEYS: &[&str] = &[
         "activation_key",
@@ -223,7 +247,7 @@ fn element_label(of: &Value) -> Option<String> {
     Some(key.as_str().map_or_else(|| key.to_string(), str::to_owned))
 }
 
-/// A pointer with names instead of positions: `Features[Licstat].count`.
+/// Rewrites a JSON pointer with names in place of indexes: `Features[Licstat].count`.
 fn readable_path(object: &Value, pointer: &str) -> String {
     let mut name = String::new();
     let mut here = object;

@@ -1,7 +1,10 @@
-//! The simulators behind one door, without a socket: routing by prefix, the clock, faults, the record.
+//! The host of all simulators, without a socket: routes by prefix, keeps the clock, the faults and the record.
 //!
 //! `server` turns HTTP into an [`IncomingRequest`] and back; `control` serves the `/_sandbox` routes over the same
 //! methods that [`SandboxServer`](super::SandboxServer) offers to code in this process.
+//!
+//! Each simulator has a lock of its own, held while it answers, so that vendors do not wait for each other. The
+//! rules of a vendor must not be here.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,15 +22,17 @@ use super::population::Population;
 use super::request_record::{BoundedLog, ForeignEdit, RecordedRequest, redact_target};
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
-/// A vendor that the sandbox serves, and how a fresh account of it is made.
+/// A vendor that the sandbox serves, and how to make a simulator for it.
 #[derive(Clone, Copy)]
 pub(crate) struct SimulatedVendor {
-    /// The first path segment under which the vendor is served.
+    /// The first path segment under which the vendor is served, for example `lac`.
     pub prefix: &'static str,
+    /// Makes a simulator with the account of the published examples.
     pub seeded: fn() -> Box<dyn Simulator>,
 }
 
 impl SimulatedVendor {
+    /// Returns a fresh, populated simulator behind its fault injector.
     fn new_injector(&self, faults: Option<&FaultPlan>, population: &Population) -> FaultInjector {
         let mut simulator = (self.seeded)();
         let objects = population.objects_of(self.prefix);
@@ -37,45 +42,53 @@ impl SimulatedVendor {
         FaultInjector::new(simulator, self.new_schedule(faults))
     }
 
+    /// Returns a fault schedule that has seen no call; `None` without a plan.
     fn new_schedule(&self, faults: Option<&FaultPlan>) -> Option<FaultSchedule> {
         faults.map(|plan| FaultSchedule::new(plan.clone(), self.prefix))
     }
 }
 
-/// One request as it came in.
+/// One request as it arrived at the sandbox, the vendor's prefix still in its path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IncomingRequest {
+    /// The HTTP method as sent.
     pub method: String,
     /// Path and query as sent, still percent-encoded, with the vendor's prefix.
     pub target: String,
+    /// Header values by lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// The body; empty if there was none.
     pub body: Vec<u8>,
-    /// `http://host:port` by which the sandbox was reached.
+    /// `http://host:port` under which the client reached the sandbox.
     pub address: String,
 }
 
+/// A vendor and its simulator, behind a lock.
 struct MountedVendor {
     vendor: SimulatedVendor,
     injector: Mutex<FaultInjector>,
 }
 
+/// All simulators of a sandbox and what they share.
 pub(super) struct SimulatorHost {
     mounted: Vec<MountedVendor>,
     requests: Mutex<BoundedLog<RecordedRequest>>,
     edits: Mutex<BoundedLog<ForeignEdit>>,
-    /// What the sandbox was started with.
+    /// The plan that the sandbox was started with, to which a reset returns.
     faults: Option<FaultPlan>,
+    /// The objects added to each account, at the start and at each reset.
     population: Population,
-    /// What is added to the real clock.
+    /// Added to the real clock to get the simulators' time.
     clock_offset: Mutex<SignedDuration>,
 }
 
-/// A simulator that panicked is a bug of ours, but its account is plain data and the others go on.
+/// Locks a mutex, also after a panic: the account behind it is plain data, and the other vendors go on.
 fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SimulatorHost {
+    /// Makes a simulator for each vendor.
     pub fn new(
         vendors: &[SimulatedVendor],
         faults: Option<FaultPlan>,
@@ -95,11 +108,12 @@ impl SimulatorHost {
         }
     }
 
+    /// Lists the prefixes of the vendors, in the order in which they were given.
     pub fn prefixes(&self) -> impl Iterator<Item = &'static str> {
         self.mounted.iter().map(|mounted| mounted.vendor.prefix)
     }
 
-    /// Answers a vendor request and records it.
+    /// Answers a vendor request and records it; 404 if its prefix belongs to no vendor.
     pub fn answer(&self, arrived: IncomingRequest) -> OutgoingReply {
         let (path, query) = match arrived.target.split_once('?') {
             Some((path, query)) => (path, query),
@@ -143,43 +157,47 @@ impl SimulatorHost {
                 change,
             });
         }
-        // Recorded while the simulator is still ours: the record has the order in which writes took effect.
+        // Recorded while the simulator is still locked, so that the record has the order in which writes took effect.
         self.record(entry);
         recorded.reply
     }
 
-    /// Notes a request that never reached a simulator.
+    /// Records a request that never reached a simulator.
     pub fn record(&self, entry: RecordedRequest) {
         lock_ignoring_poison(&self.requests).push(entry);
     }
 
+    /// Returns the simulators' time: the real clock plus what [`Self::advance_clock`] added.
     pub fn now(&self) -> Timestamp {
-        // Saturating is enough: nobody tests licences in the year 9999.
-        // A clock beyond every calendar is none.
+        // Saturating is enough: no test reaches the year 9999.
         Timestamp::try_from(SystemTime::now())
             .unwrap_or_default()
             .saturating_add(*lock_ignoring_poison(&self.clock_offset))
             .unwrap_or(Timestamp::MAX)
     }
 
+    /// Moves the simulators' clock forward, or back if `by` is negative.
     pub fn advance_clock(&self, by: SignedDuration) {
         let mut offset = lock_ignoring_poison(&self.clock_offset);
         *offset = offset.saturating_add(by);
     }
 
+    /// Returns the newest requests on record, oldest first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         lock_ignoring_poison(&self.requests).to_vec()
     }
 
+    /// Returns how many requests were recorded, kept or not.
     pub fn request_count(&self) -> u64 {
         lock_ignoring_poison(&self.requests).count()
     }
 
+    /// Empties the record and sets its count to 0.
     pub fn forget_requests(&self) {
         lock_ignoring_poison(&self.requests).clear();
     }
 
-    /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record.
+    /// Returns everything to the state at the start: accounts, switches, sessions, faults, clock and record.
     pub fn reset(&self) {
         for mounted in &self.mounted {
             *lock_ignoring_poison(&mounted.injector) = mounted
@@ -191,12 +209,13 @@ impl SimulatorHost {
         self.forget_requests();
     }
 
+    /// Queues a fault for a vendor's next requests; `Err` says that there is no such vendor.
     pub fn script_fault(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
         lock_ignoring_poison(&self.require_vendor(prefix)?.injector).script_fault(fault);
         Ok(())
     }
 
-    /// Takes another plan of faults, whose dice have seen no call yet; nothing is no faults.
+    /// Replaces the fault plan of all vendors; their schedules start anew. `None` ends seeded faults.
     pub fn set_faults(&self, faults: Option<&FaultPlan>) {
         for mounted in &self.mounted {
             lock_ignoring_poison(&mounted.injector)
@@ -204,15 +223,17 @@ impl SimulatorHost {
         }
     }
 
+    /// Returns the newest changes made by others, oldest first.
     pub fn foreign_edits(&self) -> Vec<ForeignEdit> {
         lock_ignoring_poison(&self.edits).to_vec()
     }
 
+    /// Replaces the account of a vendor; `Err` says that there is no such vendor or what is wrong with the state.
     pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
         lock_ignoring_poison(&self.require_vendor(prefix)?.injector).set_state(state)
     }
 
-    /// Does something with one simulator; the error says that there is none.
+    /// Runs `act` on one simulator, past its faults; `Err` says that there is no such vendor.
     pub fn with_simulator<T>(
         &self,
         prefix: &str,
@@ -222,12 +243,14 @@ impl SimulatorHost {
         Ok(act(lock_ignoring_poison(&mounted.injector).simulator_mut()))
     }
 
+    /// Returns the vendor with this prefix, `None` if there is none.
     fn find_vendor(&self, prefix: &str) -> Option<&MountedVendor> {
         self.mounted
             .iter()
             .find(|mounted| mounted.vendor.prefix == prefix)
     }
 
+    /// Returns the vendor with this prefix; `Err` says that there is none.
     fn require_vendor(&self, prefix: &str) -> Result<&MountedVendor, String> {
         self.find_vendor(prefix)
             .ok_or_else(|| format!("no vendor {prefix:?} in this sandbox"))

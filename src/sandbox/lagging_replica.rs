@@ -1,8 +1,10 @@
-//! A replica that lags behind: for a while after a write, reads can be answered from before it.
+//! A lagging replica: for some calls after a write, a read can be answered from before it.
 //!
-//! A stale read shows the account from before the newest write that makes a difference to this read. Taking
-//! the very last write would mean that a write to another object, made at the same time, hides the one that
-//! the client is looking for.
+//! A stale read shows the account from before the newest write that changes the reply to this read. Simply
+//! undoing the last write would let a concurrent write to another object hide the one that the client reads back.
+//!
+//! Example: call 1 sets order A to 5 seats, call 2 sets order B to 9. A stale read of A is answered from before
+//! call 1, although call 2 is newer: undoing call 2 alone would not change the reply.
 
 use std::collections::VecDeque;
 
@@ -11,19 +13,22 @@ use serde_json::Value;
 
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
-/// For how many calls of a vendor after a write its replica may lack it. More than a client has under way
-/// at once, so that reading back a write is in reach of it.
+/// How many calls after a write its vendor's replica may still lack it.
+///
+/// More than a client has under way at once, so that the read that verifies a write can be stale.
 const LAG_CALLS: u64 = 20;
 
-/// The accounts from before the last writes, the oldest first.
+/// The account as it was before each of the last writes.
 #[derive(Default)]
 pub(super) struct LaggingReplica {
+    /// The number of calls so far.
     calls: u64,
+    /// The number of the writing call and the account before it, oldest first.
     snapshots: VecDeque<(u64, Value)>,
 }
 
 impl LaggingReplica {
-    /// Counts a call and lets go of what is too old.
+    /// Counts a call and drops the states that are too old to be shown.
     pub fn count_call(&mut self) {
         self.calls += 1;
         let oldest = self.calls.saturating_sub(LAG_CALLS);
@@ -32,14 +37,17 @@ impl LaggingReplica {
         }
     }
 
-    /// Keeps the account from before a write, if it was one.
+    /// Keeps the account from before a call if the call changed it.
     pub fn remember_write(&mut self, before: Value, simulator: &dyn Simulator) {
         if simulator.state() != before {
             self.snapshots.push_back((self.calls, before));
         }
     }
 
-    /// Answers a read from before a write, once for each write; nothing if no write makes a difference.
+    /// Answers a read from before a write; `None` if no remembered write changes the reply.
+    ///
+    /// Each write can be lacked once: the state shown and all older ones are dropped, so that reads never go back
+    /// further than an earlier one did.
     pub fn answer_stale_read(
         &mut self,
         simulator: &dyn Simulator,
@@ -48,16 +56,16 @@ impl LaggingReplica {
     ) -> Option<HttpReply> {
         let live = simulator.fork().answer(request, now);
         for at in (0..self.snapshots.len()).rev() {
-            // The copy has the sessions of today, only its account is an old one.
+            // The copy has the current sessions; only its account is an old one.
             let mut old = simulator.fork();
             let (_, account) = &self.snapshots[at];
-            // An account that was saved can be loaded; if not, it is no replica of anything.
+            // A saved account loads again; one that does not is skipped.
             if old.set_state(account.clone()).is_err() {
                 continue;
             }
             let answer = old.answer(request, now);
             if answer.status == live.status && answer.body != live.body {
-                // Reads do not go further back than one that was already made.
+                // Later reads must not go back further than this one.
                 self.snapshots.drain(..=at);
                 return Some(answer);
             }

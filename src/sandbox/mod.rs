@@ -6,21 +6,23 @@
 //!              └► control ┘   /_sandbox/…: state, switches, clock, faults, record
 //! ```
 //!
-//! - [`simulator`] says what a vendor is: HTTP as data in, HTTP as data out, over an account in memory. A
-//!   simulator is synchronous and knows no socket and no clock, so its rules are tested by calling it.
-//! - One file or folder per vendor holds its rules and its seed, written from the vendor's published pages.
-//!   Nothing here shares code with `provider`: a fake driven by the field tables would only prove that the
-//!   tables agree with themselves. What the pages leave open is a *switch*, whose default is the most
-//!   plausible reading; tests of the client turn it to the others.
-//! - `host` routes by the first path segment, holds one lock per simulator, moves the clock and keeps the
-//!   `request_record` of requests without their credentials. It can be used without a socket.
-//! - `fault_injector` stands before a simulator and lets calls go wrong: on demand ([`ScriptedFault`]), or by [`FaultPlan`],
-//!   in which case `fault_schedule` says which call meets which of the faults. `fault_replies`, `lagging_replica` and `foreign_edits` hold
-//!   what such calls meet: replies that are none, reads that lag, edits by others.
-//! - `server` is the only file that knows axum, but for `connection_count`, which counts connections. `control` serves the same handles to other processes.
-//! - [`population`] makes accounts as large as real ones, and manifests for them; `layered_object` keeps what their
-//!   objects share once.
-//! - [`strict_json`] is strict reading of JSON bodies; [`credentials`] lists the fake logins; `pseudo_random` makes ids.
+//! - [`simulator`] is the interface of a vendor: an HTTP request as data in, a reply as data out, over an account in
+//!   memory. A simulator is synchronous and knows no socket and no clock, so its rules are tested by calling it.
+//! - One folder per vendor has its rules and its seed, written from the vendor's published pages. Nothing here
+//!   shares code with `provider`: a fake driven by the field tables would only prove that the tables agree with
+//!   themselves. What the pages leave open is a *switch*, whose default is the most plausible reading; tests of the
+//!   client turn it to the others.
+//! - `host` routes by the first path segment, keeps one lock per simulator, the clock and the `request_record`,
+//!   which has no credentials. It works without a socket.
+//! - `fault_injector` stands in front of a simulator and disturbs calls: those that a [`ScriptedFault`] asks for, and
+//!   those for which the `fault_schedule` of a [`FaultPlan`] draws a fault. `fault_replies`, `lagging_replica` and
+//!   `foreign_edits` are what disturbed calls meet: replies of gateways, stale reads, changes by others.
+//! - `server` and `connection_count` are the only files that use axum. `control` serves the methods of
+//!   [`SandboxServer`] to other processes.
+//! - [`population`] makes accounts as large as real ones, and manifests that match them; `layered_object` keeps what
+//!   their objects share once.
+//! - `body_schema` and [`strict_json`] check JSON bodies; `wire` reads requests and account documents;
+//!   [`credentials`] lists the fake logins; `pseudo_random` makes ids.
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
@@ -82,16 +84,16 @@ const VENDORS: &[SimulatedVendor] = &[
     SimulatedVendor { prefix: "licensespring", seeded: || Box::new(licensespring::LicenseSpring::seeded()) },
 ];
 
-/// Where to listen and how slow to be.
+/// The options of a sandbox: where it listens, how slow and how faulty it is, how large its accounts are.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Port 0 takes a free one; [`SandboxServer::address`] tells which.
+    /// The address to listen on. Port 0 takes a free one, which [`SandboxServer::address`] returns.
     pub listen: SocketAddr,
-    /// How long every vendor reply is held back; requests wait side by side.
+    /// How long every vendor reply is delayed; concurrent requests wait at the same time.
     pub latency: Duration,
-    /// Faults to inject into vendor replies.
+    /// The faults to inject into vendor calls; `None` injects none.
     pub faults: Option<FaultPlan>,
-    /// Objects beside those of the published examples.
+    /// The objects to add to those of the published examples.
     pub population: Population,
 }
 
@@ -106,10 +108,11 @@ impl Default for Options {
     }
 }
 
-/// How long [`SandboxServer::stop`] waits for requests in flight; idle connections close at once.
+/// How long [`SandboxServer::stop`] waits for requests in flight. Idle connections close at once, so most stops take
+/// no time.
 const STOP_GRACE: Duration = Duration::from_millis(250);
 
-/// A running sandbox, seeded; dropping it stops it too.
+/// A running sandbox with seeded accounts; dropping it stops it.
 pub struct SandboxServer {
     address: SocketAddr,
     host: Arc<SimulatorHost>,
@@ -120,11 +123,12 @@ pub struct SandboxServer {
 }
 
 impl SandboxServer {
-    /// Starts serving on the current tokio runtime.
+    /// Starts serving on the current tokio runtime; `Err` if the address cannot be listened on.
     pub async fn start(options: Options) -> io::Result<Self> {
         Self::start_with(options, VENDORS).await
     }
 
+    /// Starts a sandbox with other vendors, for tests of the sandbox itself.
     async fn start_with(options: Options, vendors: &[SimulatedVendor]) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
@@ -140,7 +144,7 @@ impl SandboxServer {
             open: open.clone(),
         };
         let serving = server::serve_http(listener, Arc::clone(&host), options.latency, async {
-            // An error means that the sender was dropped, which asks for the same.
+            // An error means that the sender was dropped, which is how a stop is signalled.
             let _ = stopped.await;
         });
         let task = tokio::spawn(async {
@@ -157,22 +161,25 @@ impl SandboxServer {
         })
     }
 
+    /// Returns the address that the sandbox listens on, with its real port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL of a vendor, for example `http://127.0.0.1:4711/lac`.
+    /// Returns the base URL of a vendor, for example `http://127.0.0.1:4711/lac`.
     pub fn url(&self, prefix: &str) -> String {
         format!("http://{}/{prefix}", self.address)
     }
 
-    /// The vendors served, in the order of the index.
+    /// Returns the prefixes of all vendors, in the order of the index.
     pub fn vendors(&self) -> Vec<&'static str> {
         self.host.prefixes().collect()
     }
 
-    /// Answers a request to a vendor without a socket, as whoever wants to hold the clock needs it. The target
-    /// is path and query with the vendor's prefix. How a fault would spoil the reply on the wire is left out.
+    /// Answers a request to a vendor without a socket, for tests that control the clock.
+    ///
+    /// `target` is path and query with the vendor's prefix. Faults that concern the delivery of a reply (slow, cut
+    /// short, dropped) leave no trace in it.
     pub fn answer(
         &self,
         method: &str,
@@ -190,75 +197,80 @@ impl SandboxServer {
         self.host.answer(arrived).answer
     }
 
-    /// The requests answered so far (the newest hundred thousand), control routes left out.
+    /// Returns the newest 100,000 requests answered, oldest first, without those to control routes.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.host.requests()
     }
 
-    /// How many requests were answered since the start or since they were forgotten, however many are kept.
+    /// Returns how many requests were answered since the start or since [`Self::forget_requests`], kept or not.
     pub fn request_count(&self) -> u64 {
         self.host.request_count()
     }
 
+    /// Empties the record of requests and sets its count to 0.
     pub fn forget_requests(&self) {
         self.host.forget_requests();
     }
 
-    /// Makes everything as it was at the start: accounts, switches, sessions, faults, clock and record. The
-    /// faults that the sandbox was started with begin anew.
+    /// Returns everything to the state at the start: accounts, switches, sessions, faults, clock and record.
+    ///
+    /// The faults that the sandbox was started with begin anew.
     pub fn reset(&self) {
         self.host.reset();
     }
 
-    /// The account of a vendor; the error says that there is no such vendor.
+    /// Returns the account of a vendor as JSON; `Err` says that there is no such vendor.
     pub fn state(&self, prefix: &str) -> Result<Value, String> {
         self.host
             .with_simulator(prefix, |simulator| simulator.state())
     }
 
-    /// Replaces the account of a vendor.
+    /// Replaces the account of a vendor; `Err` says that there is no such vendor or what is wrong with the account.
     pub fn set_state(&self, prefix: &str, state: Value) -> Result<(), String> {
         self.host.set_state(prefix, state)
     }
 
+    /// Returns the switches of a vendor as a flat JSON object; `Err` says that there is no such vendor.
     pub fn switches(&self, prefix: &str) -> Result<Value, String> {
         self.host
             .with_simulator(prefix, |simulator| simulator.switches())
     }
 
-    /// Changes the named switches of a vendor and leaves its others.
+    /// Changes the named switches of a vendor and keeps its others; `Err` names the one that does not fit.
     pub fn set_switches(&self, prefix: &str, switches: Value) -> Result<(), String> {
         self.host
             .with_simulator(prefix, |simulator| simulator.set_switches(switches))?
     }
 
-    /// Makes the next fitting requests of a vendor fail; several faults wait in line.
+    /// Makes the next matching requests of a vendor fail; several faults wait in the order in which they were given.
     pub fn script_fault(&self, prefix: &str, fault: ScriptedFault) -> Result<(), String> {
         self.host.script_fault(prefix, fault)
     }
 
-    /// Injects seeded faults from now on; `None` switches them off, for example to look at what came of them.
+    /// Injects seeded faults from now on; `None` ends them, for example to inspect their consequences.
     pub fn set_faults(&self, faults: Option<FaultPlan>) {
         self.host.set_faults(faults.as_ref());
     }
 
-    /// What other admins and licensees changed so far, by the fault `foreign`.
+    /// Returns what other admins and licensees changed so far, by the fault `foreign`.
     pub fn foreign_edits(&self) -> Vec<ForeignEdit> {
         self.host.foreign_edits()
     }
 
-    /// Moves the simulators' clock, so that tokens and sessions age without waiting.
+    /// Moves the simulators' clock forward, so that tokens and sessions expire without waiting.
     pub fn advance_clock(&self, by: SignedDuration) {
         self.host.advance_clock(by);
     }
 
-    /// Waits until every connection made before is closed. Only then nothing can come any more of a call
-    /// whose client gave up: it may lie in a socket, unread.
+    /// Waits until every connection made before this call is closed.
+    ///
+    /// Only then can a call whose client gave up have no more effect: it may still wait in a socket, unread. `Err` if
+    /// the sandbox does not accept connections.
     pub async fn wait_until_all_closed(&self) -> io::Result<()> {
         connection_count::wait_until_all_closed(self.address, &self.open).await
     }
 
-    /// Stops serving: idle connections close at once, requests in flight get a moment to finish.
+    /// Stops serving: idle connections close at once, requests in flight get 250 ms to finish.
     pub async fn stop(self) {
         let Self {
             stopper, mut task, ..

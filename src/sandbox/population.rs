@@ -1,30 +1,36 @@
-//! Accounts as large as real ones, and manifests that hold for them: for benchmarks and for trying out.
+//! Accounts as large as real ones, and manifests that match them: for benchmarks and for trying out.
 //!
-//! Each vendor's `populate` makes the objects and, apart from them, the text of their manifests: both are
-//! functions of the place of an object, so nothing is read back and nothing is shared with the client.
+//! Each vendor's `populate` makes the objects and, separately, the text of their manifests. Both are functions of
+//! the index of an object, so nothing is read back and no code is shared with the client.
+//!
+//! Example: of 1,000 objects, 1 percent differ from their manifests. These 10 are spread evenly: object `i` differs
+//! if `(i + 1) * 10 / 1000` is greater than `i * 10 / 1000` in integers, so objects 99, 199, … 999.
 
 use super::credentials;
 use super::{alinea, cryptlex, informatica, lac, licensespring};
 
-/// How many objects one customer or owner has, at the vendors that have such.
+/// The number of objects of one customer or owner, at the vendors that have them.
 pub(super) const OBJECTS_PER_CUSTOMER: usize = 50;
 
-/// How many objects are added, and where.
+/// How many objects are added to which accounts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Population {
+    /// The number of objects added to each account, beside those of the published examples.
     pub objects: usize,
-    /// The vendors; empty is all.
+    /// The prefixes of the vendors whose accounts grow; empty is all.
     pub vendors: Vec<String>,
 }
 
 impl Population {
-    /// How many objects a vendor gets.
+    /// Returns how many objects the account of a vendor gets.
     pub fn objects_of(&self, vendor: &str) -> usize {
         let chosen = self.vendors.is_empty() || self.vendors.iter().any(|name| name == vendor);
         if chosen { self.objects } else { 0 }
     }
 
-    /// The manifests of a vendor's added objects, of which this percentage differs from the account.
+    /// Lists the manifests of a vendor's added objects, of which this percentage differs from the account.
+    ///
+    /// `Err` says that there is no such vendor.
     pub fn manifests(
         &self,
         vendor: &str,
@@ -43,9 +49,10 @@ impl Population {
     }
 }
 
-/// The manifest of the object in a place, of so many, which differs from the account or not.
+/// Writes the manifest of an object: its index, the number of objects, whether it differs from the account.
 type ManifestWriter = fn(usize, usize, bool) -> String;
 
+/// What writes the manifests of each vendor's populated objects.
 const MANIFESTS: &[(&str, ManifestWriter)] = &[
     ("alinea", alinea::populate::write_manifest),
     ("cryptlex", cryptlex::populate::write_manifest),
@@ -54,13 +61,15 @@ const MANIFESTS: &[(&str, ManifestWriter)] = &[
     ("licensespring", licensespring::populate::write_manifest),
 ];
 
-/// The number of objects that are this percentage of all, rounded.
+/// Returns the number of objects that are this percentage of all, rounded.
 fn count_differing(objects: usize, percent: f64) -> usize {
     // Far below 2^52, and not negative after clamping.
     (objects as f64 * percent.clamp(0.0, 100.0) / 100.0).round() as usize
 }
 
-/// A connection manifest that leads to a vendor's simulator, and the variables that it takes its secrets from.
+/// Returns a connection manifest for a vendor's simulator, and the environment variables that it reads secrets from.
+///
+/// `address` is `http://host:port`. `None` if there is no such vendor.
 pub fn connection_manifest(
     vendor: &str,
     address: &str,

@@ -1,4 +1,7 @@
-//! The record: which requests came in, how they ended, and nothing of their credentials.
+//! The request record: which requests were answered and how, without their credentials.
+//!
+//! Secrets are recognised by the name of a query parameter or a body member, never by path, so that a login sent
+//! to a wrong path is redacted too. Header values are never recorded.
 
 use std::collections::VecDeque;
 
@@ -6,25 +9,28 @@ use serde::Serialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// One request that was answered, without its credentials.
+/// One answered request, without its credentials.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecordedRequest {
+    /// The HTTP method as sent.
     pub method: String,
     /// Path and query as sent, with the vendor's prefix; the value of a secret parameter is `-`.
     pub path: String,
-    /// The status that the client was sent; 0 when its connection was dropped before there was one.
+    /// The status sent to the client; 0 if its connection was dropped before one was sent.
     pub status: u16,
-    /// The request body, if it was JSON and held no credential.
+    /// The request body; `None` if it was not JSON or contained a credential.
     pub body: Option<Value>,
-    /// The name of the fault that was applied.
+    /// The name of the fault that was applied; `None` if the call went well.
     pub fault: Option<String>,
-    /// Whether the vendor carried the request out, whatever the client got to see of it: a simulator
-    /// answered, with a status below 400. A refusal inside a 200 counts as carried out.
+    /// Whether the vendor carried the request out, whatever the client was told: a simulator answered with a
+    /// status below 400. A refusal inside a 200 counts as carried out.
     pub carried_out: bool,
 }
 
 impl RecordedRequest {
-    /// A request that nobody has answered yet; its path is without secrets.
+    /// Returns the record of a request that is not answered yet, with status 404 until then.
+    ///
+    /// `shown_path` must come from [`redact_target`]; the body is redacted here.
     pub(super) fn new(method: &str, shown_path: String, body: &[u8]) -> Self {
         Self {
             method: method.to_owned(),
@@ -37,21 +43,22 @@ impl RecordedRequest {
     }
 }
 
-/// What another admin or a licensee changed in an account.
+/// A change that another admin or a licensee made in an account.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ForeignEdit {
+    /// The prefix of the vendor.
     pub vendor: String,
     /// Method and path of the call just before which it happened, as the record shows them.
     pub before: String,
-    /// `{"object", "field", "before", "after", "usage"}`: the id of the licence or order, the path in it,
-    /// the values, and whether it is a counter that use moved. Of a list, the element that came or went.
+    /// `{"object", "field", "before", "after", "usage"}`: the id of the licence or order, the path in it, the
+    /// values, and whether it is a usage counter. For a list, the values are the element added or removed.
     pub change: Value,
 }
 
-/// How many are kept, so that a sandbox left running does not grow without bound.
+/// The most entries kept, so that a sandbox left running does not grow without bound.
 const MAX_KEPT: usize = 100_000;
 
-/// The newest of many, the oldest of them first.
+/// A log that keeps its newest entries, oldest first, and counts all of them.
 #[derive(Debug)]
 pub(super) struct BoundedLog<T> {
     kept: VecDeque<T>,
@@ -68,6 +75,7 @@ impl<T> Default for BoundedLog<T> {
 }
 
 impl<T: Clone> BoundedLog<T> {
+    /// Appends an entry; the oldest is dropped if the log is full.
     pub(super) fn push(&mut self, entry: T) {
         if self.kept.len() == MAX_KEPT {
             self.kept.pop_front();
@@ -76,21 +84,23 @@ impl<T: Clone> BoundedLog<T> {
         self.count += 1;
     }
 
+    /// Returns copies of the entries kept, oldest first.
     pub(super) fn to_vec(&self) -> Vec<T> {
         self.kept.iter().cloned().collect()
     }
 
-    /// How many there were, kept or not.
+    /// Returns how many entries were pushed since the start or the last clear, kept or not.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
+    /// Forgets all entries and the count.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
-/// Whether a member or parameter of this name holds a credential.
+/// Returns whether a member or parameter of this name holds a credential.
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['_', '-'], "");
     ["password", "secret", "token", "apikey", "sessionid"]
@@ -98,7 +108,9 @@ fn is_secret_name(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
-/// A target as the record shows it: the value of a secret parameter is `-`. `path` is it without the query.
+/// Returns a request target with `-` for the values of secret parameters, unchanged if there are none.
+///
+/// `path` is the target without its query, `query` its decoded pairs.
 pub(super) fn redact_target(path: &str, query: &[(String, String)], target: &str) -> String {
     if !query.iter().any(|(name, _)| is_secret_name(name)) {
         return target.to_owned();
@@ -113,8 +125,7 @@ pub(super) fn redact_target(path: &str, query: &[(String, String)], target: &str
     format!("{path}?{query}")
 }
 
-/// The body as JSON unless it holds a credential: logins and token requests are known by their members, so
-/// that one sent to a wrong path is not recorded either.
+/// Parses a body as JSON; `None` if it is not JSON or one of its members is named like a credential.
 fn redact_body(body: &[u8]) -> Option<Value> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let holds_secret = match &body {

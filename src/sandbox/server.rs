@@ -1,7 +1,8 @@
-//! HTTP for the sandbox: the only file here that knows axum.
+//! The HTTP server of the sandbox, on axum.
 //!
-//! One fallback handler turns a request into plain data, waits for the latency that was asked for, lets
-//! [`SimulatorHost`] answer and turns the answer back. Tested over real sockets in `mod.rs`.
+//! One fallback handler turns a request into plain data, waits for the simulated latency, lets [`SimulatorHost`]
+//! answer and turns the reply into HTTP, whole or disturbed as its [`DeliveryMode`] says. Routes and rules must
+//! not be here. Tested over real sockets in `tests.rs` and `fault_tests`.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,18 +25,21 @@ use super::host::{IncomingRequest, SimulatorHost};
 use super::request_record::RecordedRequest;
 use super::simulator::HttpReply;
 
-/// The largest request body read into memory. No vendor documents one; whole accounts go through the
-/// control routes and stay far below.
+/// The largest request body read into memory, in bytes; a longer one is answered with 413.
+///
+/// No vendor documents a limit; whole accounts go through the control routes and stay far below.
 const BODY_CAP: usize = 16 * 1024 * 1024;
 
+/// What the handler of every request shares.
 struct ServerState {
     host: Arc<SimulatorHost>,
+    /// How long each vendor reply is delayed; control routes are not.
     latency: Duration,
-    /// `http://address:port`, for requests that carry no `Host`.
+    /// `http://address:port`, used for requests without a `Host` header.
     address: String,
 }
 
-/// Serves until `stop` is ready, then closes idle connections and waits for the busy ones.
+/// Serves until `stop` is ready, then closes idle connections and waits for those with a request in flight.
 pub(super) async fn serve_http(
     listener: CountingListener,
     host: Arc<SimulatorHost>,
@@ -56,6 +60,7 @@ pub(super) async fn serve_http(
         .await
 }
 
+/// Answers one request: a control route at once, a vendor's after the latency.
 async fn handle_request(State(served): State<Arc<ServerState>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = match parts.uri.path_and_query() {
@@ -64,7 +69,7 @@ async fn handle_request(State(served): State<Arc<ServerState>>, request: Request
     };
     let method = parts.method.as_str().to_owned();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
-        // Without the query, which has not been looked through for secrets.
+        // Without the query, which may contain secrets and is not redacted here.
         let mut entry = RecordedRequest::new(&method, parts.uri.path().to_owned(), &[]);
         entry.status = 413;
         served.host.record(entry);
@@ -90,7 +95,7 @@ async fn handle_request(State(served): State<Arc<ServerState>>, request: Request
     deliver_reply(served.host.answer(arrived))
 }
 
-/// Headers by lower-case name; the values of one given twice are joined with a comma (RFC 9110, 5.3).
+/// Returns header values by lower-case name; repeated ones are joined with a comma (RFC 9110, 5.3).
 fn collect_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut plain: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
@@ -106,7 +111,7 @@ fn collect_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     plain
 }
 
-/// Puts a reply on the wire the way it is meant to arrive.
+/// Turns a reply into HTTP that is delivered the way its mode says.
 fn deliver_reply(reply: OutgoingReply) -> Response {
     let OutgoingReply {
         mut answer,
@@ -116,8 +121,8 @@ fn deliver_reply(reply: OutgoingReply) -> Response {
         return to_response(answer);
     }
     if delivery == DeliveryMode::Dropped {
-        // hyper sends a head together with the first piece of its body: when that is an error, the client
-        // sees its connection end and no byte of a reply.
+        // hyper sends the head together with the first piece of the body: if that is an error, the connection
+        // ends without a byte of a reply.
         return Response::new(body_in_pieces(vec![Err(ConnectionBroken)]));
     }
     let body = std::mem::take(&mut answer.body);
@@ -132,16 +137,17 @@ fn deliver_reply(reply: OutgoingReply) -> Response {
     response_with_body(&answer, body_in_pieces(all))
 }
 
-/// Pieces of a slow body and the pause before each but the first: seen by any client, and short for tests.
+/// The number of pieces of a slow body.
 const PIECES: usize = 4;
+/// The pause before each piece but the first: long enough that a client reads them one by one.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Ends a connection; nobody reads its words.
+/// The body error that makes hyper end a connection; it is shown to no one.
 #[derive(Debug, thiserror::Error)]
 #[error("broken off on purpose")]
 struct ConnectionBroken;
 
-/// A body in pieces with a pause between them, so that each goes out by itself.
+/// Returns a body that is sent in these pieces, with a pause between them; an `Err` ends the connection.
 fn body_in_pieces(all: Vec<Result<Vec<u8>, ConnectionBroken>>) -> Body {
     let all = stream::iter(all).enumerate();
     Body::from_stream(all.then(async |(at, piece)| {
@@ -152,11 +158,13 @@ fn body_in_pieces(all: Vec<Result<Vec<u8>, ConnectionBroken>>) -> Body {
     }))
 }
 
+/// Turns a reply into HTTP with its body whole.
 fn to_response(mut answer: HttpReply) -> Response {
     let body = Body::from(std::mem::take(&mut answer.body));
     response_with_body(&answer, body)
 }
 
+/// Turns status and headers of a reply into HTTP with another body.
 fn response_with_body(answer: &HttpReply, body: Body) -> Response {
     let mut builder = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {

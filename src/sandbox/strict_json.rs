@@ -1,18 +1,21 @@
-//! Strict reading of JSON request bodies, shared by the simulators.
+//! Strict access to JSON objects: takes a member by name and type, or says what is wrong with it.
 //!
-//! Each function takes a member by name from an object and either gives it in its right type or says, in
-//! words that name the member, what is wrong. `at` is the path of the object, empty for the body itself:
-//! `Features[0]`. Which status and body such words become is each vendor's own affair.
+//! `Err` is always a sentence that names the member by its path, for example `Features[0].count must be an
+//! integer, not a string`. The argument `at` is the path of the object, empty for the body itself. Each vendor
+//! wraps the sentence in a status and an error body of its own.
+//!
+//! Nothing is coerced: `1.0` and `"1"` are no integers. For a check that lists all problems of a body at once see
+//! `body_schema`.
 
 use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// A JSON object.
+/// A JSON object; its members keep the order in which they were inserted.
 pub type JsonObject = Map<String, Value>;
 
-/// The path of a member, for messages.
+/// Returns the path of a member for messages: `Features[0].count`, or the name alone if `at` is empty.
 pub fn member_path(at: &str, name: &str) -> String {
     if at.is_empty() {
         name.to_owned()
@@ -21,7 +24,7 @@ pub fn member_path(at: &str, name: &str) -> String {
     }
 }
 
-/// What kind of JSON value it is, for messages.
+/// Returns the type of a JSON value with its article, for messages: `an integer`.
 pub fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -34,6 +37,7 @@ pub fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// Returns the sentence for a member of the wrong type.
 fn type_error(at: &str, name: &str, expected: &str, found: &Value) -> String {
     format!(
         "{} must be {expected}, not {}",
@@ -42,13 +46,13 @@ fn type_error(at: &str, name: &str, expected: &str, found: &Value) -> String {
     )
 }
 
-/// The value as an object; `what` names it, for example `the request body` or `Features[0]`.
+/// Returns the value as an object; `what` names it in the error: `the request body`, `Features[0]`.
 pub fn require_object<'a>(value: &'a Value, what: &str) -> Result<&'a JsonObject, String> {
     let refused = || format!("{what} must be an object, not {}", type_name(value));
     value.as_object().ok_or_else(refused)
 }
 
-/// Refuses members other than the known ones.
+/// Refuses an object that has members other than the known ones; the error names the first.
 pub fn refuse_unknown_members(object: &JsonObject, at: &str, known: &[&str]) -> Result<(), String> {
     let unknown = object.keys().find(|name| !known.contains(&name.as_str()));
     match unknown {
@@ -57,7 +61,7 @@ pub fn refuse_unknown_members(object: &JsonObject, at: &str, known: &[&str]) -> 
     }
 }
 
-/// A member that must be there; `null` counts as there.
+/// Returns a member that must be there; it may be `null`.
 pub fn require_member<'a>(
     object: &'a JsonObject,
     at: &str,
@@ -67,7 +71,7 @@ pub fn require_member<'a>(
     object.get(name).ok_or_else(missing)
 }
 
-/// A required string.
+/// Returns a required string.
 pub fn require_string<'a>(object: &'a JsonObject, at: &str, name: &str) -> Result<&'a str, String> {
     let value = require_member(object, at, name)?;
     value
@@ -75,7 +79,7 @@ pub fn require_string<'a>(object: &'a JsonObject, at: &str, name: &str) -> Resul
         .ok_or_else(|| type_error(at, name, "a string", value))
 }
 
-/// A string that may be absent or `null`.
+/// Returns a string; `None` if it is absent or `null`.
 pub fn optional_string<'a>(
     object: &'a JsonObject,
     at: &str,
@@ -87,7 +91,7 @@ pub fn optional_string<'a>(
     }
 }
 
-/// A required string that is one of `choices`.
+/// Returns a required string that is one of `choices`.
 pub fn require_choice<'a>(
     object: &'a JsonObject,
     at: &str,
@@ -105,7 +109,7 @@ pub fn require_choice<'a>(
     ))
 }
 
-/// A required integer; `1.0` and `"1"` are not integers.
+/// Returns a required integer; `1.0` and `"1"` are none.
 pub fn require_integer(object: &JsonObject, at: &str, name: &str) -> Result<i64, String> {
     let value = require_member(object, at, name)?;
     value
@@ -113,7 +117,7 @@ pub fn require_integer(object: &JsonObject, at: &str, name: &str) -> Result<i64,
         .ok_or_else(|| type_error(at, name, "an integer", value))
 }
 
-/// A required boolean.
+/// Returns a required boolean.
 pub fn require_boolean(object: &JsonObject, at: &str, name: &str) -> Result<bool, String> {
     let value = require_member(object, at, name)?;
     value
@@ -121,7 +125,7 @@ pub fn require_boolean(object: &JsonObject, at: &str, name: &str) -> Result<bool
         .ok_or_else(|| type_error(at, name, "a boolean", value))
 }
 
-/// A required array.
+/// Returns a required array.
 pub fn require_array<'a>(
     object: &'a JsonObject,
     at: &str,
@@ -134,7 +138,7 @@ pub fn require_array<'a>(
     }
 }
 
-/// A calendar date in exactly the form `YYYY-MM-DD`; other ISO 8601 forms are refused.
+/// Parses a calendar date in exactly the form `YYYY-MM-DD`; `None` for other ISO 8601 forms.
 pub fn parse_date(text: &str) -> Option<Date> {
     let shape = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',
@@ -144,9 +148,9 @@ pub fn parse_date(text: &str) -> Option<Date> {
     shaped.then(|| text.parse().ok()).flatten()
 }
 
-/// Changes the named switches of `current` and leaves its others.
+/// Returns `current` with the switches named in `wanted` changed and its others kept.
 ///
-/// A vendor's switches are one flat struct that refuses unknown fields, so serde's own words name the switch.
+/// `T` must be a flat struct with `deny_unknown_fields`: then the error is serde's own and names the switch.
 pub fn merge_switches<T: Serialize + DeserializeOwned>(
     current: &T,
     expected: Value,

@@ -1,6 +1,6 @@
-//! What three of the simulators need of a request and of time: tokens, query members, JSON bodies, switches.
+//! Shared parts of the simulators: access tokens, query values, JSON bodies, account documents, switches.
 //!
-//! Nothing here knows a vendor; each vendor words its own refusals.
+//! No vendor's rule or wording may be here; each vendor turns an error into a reply of its own.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,15 @@ use serde_json::Value;
 use super::simulator::HttpRequest;
 use crate::sandbox::strict_json::JsonObject;
 
-/// The last value of a query member.
+/// Returns the last value of a query parameter, as Django takes it; `None` if absent.
 pub fn last_query_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let pair = request.query.iter().rev().find(|(key, _)| key == name)?;
     Some(&pair.1)
 }
 
-/// What follows an authentication scheme (`Bearer`, `Api-Key`) in the `authorization` header.
+/// Returns what follows a scheme (`Bearer`, `Api-Key`) in the `Authorization` header.
+///
+/// `None` without the header or with another scheme. The scheme is compared without case.
 pub fn authorization_value<'a>(request: &'a HttpRequest, scheme: &str) -> Option<&'a str> {
     let (given, remaining) = request.headers.get("authorization")?.split_once(' ')?;
     given
@@ -26,7 +28,7 @@ pub fn authorization_value<'a>(request: &'a HttpRequest, scheme: &str) -> Option
         .then_some(remaining.trim())
 }
 
-/// The media type of the body without its parameters, in lower case; empty when none was sent.
+/// Returns the media type of the body without its parameters, in lower case; empty if none was sent.
 pub fn media_type(request: &HttpRequest) -> String {
     let header = request
         .headers
@@ -39,12 +41,15 @@ pub fn media_type(request: &HttpRequest) -> String {
 /// Why a body is no JSON document.
 #[derive(Debug, PartialEq)]
 pub enum JsonBodyError {
+    /// The media type is not accepted.
     MediaType(String),
+    /// There is no body.
     Empty,
+    /// The body is not JSON, in the parser's words.
     Malformed(String),
 }
 
-/// The JSON body of a write.
+/// Parses the JSON body of a write, whose media type must be one of `accepted`.
 pub fn parse_json_body(request: &HttpRequest, accepted: &[&str]) -> Result<Value, JsonBodyError> {
     // Without a body there is nothing whose media type could be wrong.
     if request.body.is_empty() {
@@ -58,7 +63,9 @@ pub fn parse_json_body(request: &HttpRequest, accepted: &[&str]) -> Result<Value
         .map_err(|error| JsonBodyError::Malformed(error.to_string()))
 }
 
-/// Switches with some of them changed; an unknown name or a value that does not fit is an error.
+/// Returns `current` with the switches named in `changes` changed and its others kept.
+///
+/// `T` must be a flat struct. `Err` names an unknown switch, with the known ones, or one whose value does not fit.
 pub fn change_switches<T: Serialize + DeserializeOwned>(
     current: &T,
     changes: Value,
@@ -85,7 +92,7 @@ pub fn change_switches<T: Serialize + DeserializeOwned>(
     serde_json::from_value(Value::Object(all)).map_err(|error| error.to_string())
 }
 
-/// A serialisable struct as a JSON object; empty for anything that is none.
+/// Returns a struct as a JSON object; empty for a value that is none in JSON.
 pub fn to_json_object<T: Serialize>(of: &T) -> JsonObject {
     match serde_json::to_value(of) {
         Ok(Value::Object(map)) => map,
@@ -93,10 +100,13 @@ pub fn to_json_object<T: Serialize>(of: &T) -> JsonObject {
     }
 }
 
-/// The template with the given members laid over it, in the template's order.
+/// Returns a template with the given members in place of its own, in the template's order.
 ///
-/// A loaded document may leave members out, but not invent them or change their JSON type; a member that
-/// is `null` in the template may hold anything, and every member may be `null`.
+/// A loaded object may lack members, but not add any or change their JSON type: `Err` names the first that does, and
+/// the object by `what`. A member that is `null` in the template accepts any value, and every member accepts `null`.
+///
+/// Example: over `{"id": null, "name": "", "seats": 0}`, the object `{"seats": 5, "id": 7}` gives `{"id": 7, "name":
+/// "", "seats": 5}`; `{"seats": "5"}` is refused with `licence: seats has the wrong JSON type`.
 pub fn overlay_template(
     template: &JsonObject,
     given: JsonObject,
@@ -116,7 +126,7 @@ pub fn overlay_template(
     Ok(whole)
 }
 
-/// Takes a member that must be a list out of a state document; absent means empty.
+/// Takes a list out of an account document, empty if absent; `Err` if the member is no list.
 pub fn take_list(document: &mut JsonObject, name: &str) -> Result<Vec<Value>, String> {
     match document.shift_remove(name) {
         None => Ok(Vec::new()),
@@ -125,7 +135,7 @@ pub fn take_list(document: &mut JsonObject, name: &str) -> Result<Vec<Value>, St
     }
 }
 
-/// A state document or one of its parts as an object.
+/// Returns an account document or a part of it as an object; `Err` names it by `what` if it is none.
 pub fn expect_object(value: Value, what: &str) -> Result<JsonObject, String> {
     match value {
         Value::Object(map) => Ok(map),
@@ -133,7 +143,7 @@ pub fn expect_object(value: Value, what: &str) -> Result<JsonObject, String> {
     }
 }
 
-/// Refuses what is left over after every known part was taken out.
+/// Refuses an account document from which every known part was taken if any member is left.
 pub fn expect_nothing_left(remaining: &JsonObject, what: &str) -> Result<(), String> {
     match remaining.keys().next() {
         Some(name) => Err(format!("{what}: unknown member {name}")),
@@ -141,12 +151,12 @@ pub fn expect_nothing_left(remaining: &JsonObject, what: &str) -> Result<(), Str
     }
 }
 
-/// UTC with seven fraction digits and `Z`, as .NET writes a `DateTime`.
+/// Formats a time in UTC with seven digits of the second's fraction and `Z`, as .NET prints a `DateTime`.
 pub fn format_seven_digits(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string()
 }
 
-/// Tokens that were issued, and the fixed one that never ages.
+/// The access tokens of a simulator: those that were issued, and a fixed one that never expires.
 #[derive(Clone)]
 pub struct AccessTokens {
     fixed_token: &'static str,
@@ -154,6 +164,7 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
+    /// Returns a store in which only the fixed token is valid.
     pub fn new(fixed_token: &'static str) -> Self {
         Self {
             fixed_token,
@@ -161,20 +172,24 @@ impl AccessTokens {
         }
     }
 
-    /// A new token; the numbers make the sandbox repeatable where a vendor's token is random.
+    /// Issues a new token; numbered, not random, so that every run issues the same ones.
     pub fn issue(&mut self, now: Timestamp) -> String {
         let token = format!("{}-{}", self.fixed_token, self.issued.len() + 1);
         self.issued.insert(token.clone(), now);
         token
     }
 
-    /// Ends the life of an issued token. It stays in the list, from whose length new tokens are numbered.
+    /// Makes an issued token invalid; `false` if it was never issued.
+    ///
+    /// It stays in the map, from whose size new tokens are numbered.
     pub fn expire(&mut self, token: &str) -> bool {
         let issued = self.issued.get_mut(token);
         issued.map(|issued| *issued = Timestamp::MIN).is_some()
     }
 
-    /// Whether a token is good; its life is an argument so that changing it ages tokens already out.
+    /// Returns whether a token is valid `life_seconds` after its issue.
+    ///
+    /// The life is an argument so that a changed switch also affects tokens issued before.
     pub fn is_valid(&self, token: &str, now: Timestamp, life_seconds: u32) -> bool {
         let life = SignedDuration::from_secs(i64::from(life_seconds));
         match self.issued.get(token) {
@@ -184,7 +199,7 @@ impl AccessTokens {
     }
 }
 
-/// A request as the tests of the simulators write it: `target` may carry a query, which is taken as it is.
+/// Returns a request for tests; a query in `target` is taken as it is, without decoding.
 #[cfg(test)]
 pub fn test_request(
     method: &str,
@@ -212,7 +227,7 @@ pub fn test_request(
     request
 }
 
-/// The JSON body of a reply; `null` when it has none.
+/// Returns the JSON body of a reply, `null` if it has none.
 #[cfg(test)]
 pub fn reply_json(answer: &super::simulator::HttpReply) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! The account: licences and what they may refer to, loaded from and saved as JSON.
+//! The Alinea account: licences and what they may refer to, loaded from and saved as JSON.
 //!
-//! A licence is kept under the names of the write call; the two read views rename it. Lookups by id are
-//! logarithmic.
+//! A licence is kept under the names of the write call; the read views in `views` rename its members. Lookups by
+//! id are logarithmic.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,16 +17,16 @@ use crate::sandbox::pseudo_random::splitmix64;
 use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::{body_schema, wire};
 
-/// A GUID; letters of either case are the same.
+/// A GUID; upper-case and lower-case digits are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(super) struct Guid(Uuid);
 
 impl Guid {
-    /// The GUID of zeros, to which a missing member binds.
+    /// The GUID of zeros, which a member missing from a body becomes.
     pub(super) const EMPTY: Self = Self(Uuid::nil());
 
-    /// One of a sequence of GUIDs that look random.
+    /// Returns the GUID at an index of a sequence; sequences that start 2^40 apart do not meet.
     pub(super) fn pseudo_random(sequence: u64, index: u64) -> Self {
         let index = sequence.wrapping_add(index.wrapping_mul(2));
         let halves = (splitmix64(index), splitmix64(index.wrapping_add(1)));
@@ -55,7 +55,7 @@ impl fmt::Display for Guid {
     }
 }
 
-/// A value of which many licences show the same.
+/// A JSON value that many licences share.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SharedValue(Arc<Value>);
 
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for SharedValue {
     }
 }
 
-/// One licence: the sixteen writable members, then those that only reads show.
+/// One licence: its id and the sixteen members that PUT writes, then those that only reads show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(super) struct License {
@@ -147,7 +147,7 @@ impl Default for License {
     }
 }
 
-/// Who a licence belongs to.
+/// The owner of a licence.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(super) struct Owner {
@@ -159,7 +159,7 @@ pub(super) struct Owner {
     pub(super) type_name: String,
 }
 
-/// A school or municipality.
+/// A user group: a school or municipality.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(super) struct UserGroup {
@@ -173,10 +173,11 @@ pub(super) struct UserGroup {
     pub(super) city: Option<String>,
     pub(super) email: Option<String>,
     pub(super) has_ws17_agreement: bool,
-    /// The vendor's own spelling.
+    /// `LastSynchonized` is the vendor's spelling.
     pub(super) last_synchonized: Option<Timestamp>,
 }
 
+/// A category that licences can be sorted into.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(super) struct LicenseCategory {
@@ -186,6 +187,7 @@ pub(super) struct LicenseCategory {
     pub(super) type_name: String,
 }
 
+/// A user role, which a licence allows or gives privileges to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(super) struct Role {
@@ -193,7 +195,7 @@ pub(super) struct Role {
     pub(super) name: String,
 }
 
-/// A group that seats are given to: users, or a user group.
+/// A group that seats are assigned to: single users, or a whole user group.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(super) struct SeatGroup {
@@ -202,8 +204,10 @@ pub(super) struct SeatGroup {
     pub(super) is_user_group: bool,
 }
 
+/// Objects by their id.
 type ById<T> = BTreeMap<Guid, T>;
 
+/// The whole account, every list by id.
 #[derive(Clone)]
 pub(super) struct Account {
     pub(super) owners: ById<Owner>,
@@ -215,7 +219,9 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Reads an object of six lists; only ids are required, every other member has a default.
+    /// Loads an object of six lists; only ids are required, every other member has a default.
+    ///
+    /// `Err` names the list, the index and what is wrong.
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let mut state = wire::expect_object(state, "the account")?;
         let account = Self {
@@ -230,6 +236,7 @@ impl Account {
         Ok(account)
     }
 
+    /// Returns the account as a document that [`Self::load`] accepts.
     pub(super) fn save(&self) -> Value {
         json!({
             "owners": save_list(&self.owners),
@@ -242,6 +249,7 @@ impl Account {
     }
 }
 
+/// Takes a list out of the account document and indexes it by id; an id must be there and unique.
 fn load_list<T: DeserializeOwned>(
     state: &mut JsonObject,
     name: &str,
@@ -262,6 +270,7 @@ fn load_list<T: DeserializeOwned>(
     Ok(all)
 }
 
+/// Returns the objects of a list in the order of their ids.
 fn save_list<T: Serialize>(all: &ById<T>) -> Vec<Value> {
     all.values().map(|item| json!(item)).collect()
 }

@@ -1,9 +1,11 @@
-//! What others change at Alinea: seats, groups, contacts, the pause.
+//! The values that others change at Alinea: seats, seat groups, contacts, the pause, products.
 
 use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
+/// The path of every licence in the account document.
 const LICENSE: &str = "licenses/*";
 
+/// What others change, and the member that shows when.
 pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
     values: &[
         editable_value(LICENSE, "AvailableSeats", ValueEdit::Number(1, 500)),

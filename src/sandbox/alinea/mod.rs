@@ -1,8 +1,20 @@
-//! Alinea's licence API (ASP.NET Web API): one full-replace PUT and two reads that name things differently.
+//! The simulator of Alinea's licence API (ASP.NET Web API): one PUT that replaces, two reads that rename.
 //!
-//! In: requests below `/api`, and the token endpoint `/oauth/token`. Out: PascalCase JSON, `{"Message"}` for
-//! errors of the framework and `{"Errors", "IsValid"}` for those of the application. Facts are from the
-//! vendor's public help pages, checked 2026-11-21; what they leave open is a switch.
+//! | call | file | answers |
+//! | --- | --- | --- |
+//! | `POST /oauth/token` | here | a token for client credentials |
+//! | `POST /api/licenses` | `search` | a page of flat views in the collection envelope |
+//! | `GET /api/licenses/{id}` | `views` | the nested view in an envelope |
+//! | `PUT /api/licenses/{id}` | `update` | `{"Errors", "IsValid"}` |
+//! | `GET /api/licensedtoindex/{id}` | `views` | the flat view in an envelope |
+//! | `GET /api/licenses/{id}/seatgroups` | `views` | two lists of ids, without an envelope |
+//! | `GET /api/seats?licenseId={id}` | `views` | a bare list of seats |
+//!
+//! Replies are PascalCase JSON. Errors of the framework are `{"Message"}`, with `ModelState` for a body that does
+//! not bind; errors of the application are `{"Errors", "IsValid"}`.
+//!
+//! Facts are from the vendor's public help pages, checked 2026-11-21. What they leave open is one of the
+//! `switches`. Left out: creating and deleting licences, users and search filters.
 
 mod account;
 mod foreign_edits;
@@ -25,14 +37,17 @@ use super::foreign_edits::make_edit;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 use super::wire::{self, AccessTokens, JsonBodyError};
 
-/// A refused call: the status and the whole body.
+/// A refused call.
 #[derive(Debug)]
 struct Refusal {
     status: u16,
+    /// The whole body of the reply.
     body: Value,
+    /// The `Allow` header, which a 405 carries.
     allow: Option<&'static str>,
 }
 
+/// Returns a refusal with this body.
 fn new_refusal(status: u16, body: Value) -> Refusal {
     Refusal {
         status,
@@ -41,11 +56,12 @@ fn new_refusal(status: u16, body: Value) -> Refusal {
     }
 }
 
+/// Returns a refusal with the framework's body `{"Message"}`.
 fn message_refusal(status: u16, words: impl Into<String>) -> Refusal {
     new_refusal(status, json!({"Message": words.into()}))
 }
 
-/// The framework's refusal of a body that does not bind, one list of sentences per member.
+/// Returns the framework's refusal of a body that does not bind, with a list of sentences per member.
 fn model_state_refusal(problems: &[BodyProblem]) -> Refusal {
     let mut model = serde_json::Map::new();
     for problem in problems {
@@ -64,7 +80,7 @@ fn model_state_refusal(problems: &[BodyProblem]) -> Refusal {
     )
 }
 
-/// Every path that is served.
+/// A path that is served.
 #[derive(Clone, Copy)]
 enum Route {
     Token,
@@ -76,7 +92,9 @@ enum Route {
 }
 
 impl Route {
-    /// Finds the route of a path and its id; case does not matter, as in ASP.NET routing.
+    /// Returns the route of a path and its id, empty if it has none; `None` for an unknown path.
+    ///
+    /// Case does not matter, as in ASP.NET routing.
     fn find(path: &str) -> Option<(Self, String)> {
         let path = path.to_ascii_lowercase();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
@@ -92,6 +110,7 @@ impl Route {
         Some((route, id.to_owned()))
     }
 
+    /// Returns the methods of this path in the form of an `Allow` header.
     fn allowed_methods(self) -> &'static str {
         match self {
             Route::Token | Route::Search => "POST",
@@ -101,7 +120,7 @@ impl Route {
     }
 }
 
-/// The simulated account.
+/// An Alinea account served by the rules of the vendor's help pages.
 #[derive(Clone)]
 pub struct Alinea {
     account: Account,
@@ -110,7 +129,7 @@ pub struct Alinea {
 }
 
 impl Alinea {
-    /// Two licences and the owners, groups, categories and roles that they may refer to.
+    /// Returns a simulator with two licences and the owners, groups, categories and roles that they may refer to.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -128,6 +147,7 @@ impl Alinea {
         }
     }
 
+    /// Answers a request by its path and method; every path but the token endpoint needs a token.
     fn route_request(
         &mut self,
         request: &HttpRequest,
@@ -175,7 +195,7 @@ impl Alinea {
         }
     }
 
-    /// The seats of the licence that the query names: a bare list.
+    /// Answers with the seats of the licence that the query names: a bare list.
     fn list_seats(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
         let named = |name: &str| name.eq_ignore_ascii_case("licenseId");
         let id = request.query.iter().find(|(name, _)| named(name));
@@ -186,12 +206,14 @@ impl Alinea {
         }
     }
 
+    /// Returns the licence that a path names: 400 for a text that is no GUID, 404 for an unknown licence.
     fn find_license(&self, id: &str) -> Result<&License, Refusal> {
         let id = parse_path_id(id)?;
         let license = self.account.licenses.get(&id);
         license.ok_or_else(|| license_not_found(id))
     }
 
+    /// Refuses a request without a valid token with 401.
     fn authorize(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
         let life = self.switches.token_life_seconds;
         match wire::authorization_value(request, "Bearer") {
@@ -203,7 +225,9 @@ impl Alinea {
         }
     }
 
-    /// The client-credentials grant; how clients really log in is documented nowhere.
+    /// Grants a token for client credentials (RFC 6749, 4.4).
+    ///
+    /// The vendor documents nowhere how clients log in, so the grant is an assumption.
     fn grant_token(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let error = |status, name: &str| Err(new_refusal(status, json!({ "error": name })));
         if wire::media_type(request) != "application/x-www-form-urlencoded" {
@@ -232,7 +256,7 @@ impl Alinea {
         ))
     }
 
-    /// The JSON body of a call; the page lists `text/json` beside `application/json`.
+    /// Parses the JSON body of a call; the help page lists `text/json` beside `application/json`.
     fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
         wire::parse_json_body(request, &["application/json", "text/json"]).map_err(|fault| match fault {
             JsonBodyError::MediaType(media) => {
@@ -250,7 +274,7 @@ impl Alinea {
     }
 }
 
-/// The GUID that a path names.
+/// Parses the GUID in a path; 400 in the framework's words if it is none.
 fn parse_path_id(text: &str) -> Result<Guid, Refusal> {
     Guid::try_from(text.to_owned()).map_err(|_| {
         new_refusal(
@@ -263,10 +287,12 @@ fn parse_path_id(text: &str) -> Result<Guid, Refusal> {
     })
 }
 
+/// Returns the 404 for an unknown licence.
 fn license_not_found(id: Guid) -> Refusal {
     message_refusal(404, format!("License {id} was not found."))
 }
 
+/// Turns a refusal into a reply, with the headers that 401 and 405 carry.
 fn refusal_reply(refusal: Refusal) -> HttpReply {
     let mut answer = HttpReply::json(refusal.status, &refusal.body);
     if refusal.status == 401 {

@@ -1,14 +1,16 @@
-//! More licences, owners and schools, made from a seeded licence, and the manifests that hold for them.
+//! More licences, owners and schools, made from a seeded licence, and the manifests that match them.
 
 use super::account::{Account, Guid, License, Owner, UserGroup};
 use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
 
-/// Where each sequence of ids begins.
+/// The start of the sequence of licence ids; each sequence starts 2^40 after the one before.
 const LICENSES: u64 = 1 << 40;
+/// The start of the sequence of owner ids.
 const OWNERS: u64 = 2 << 40;
+/// The start of the sequence of school ids.
 const SCHOOLS: u64 = 3 << 40;
 
-/// What tells the licence of this place from the others.
+/// The members in which populated licences differ.
 struct PopulatedLicense {
     id: Guid,
     owner: Guid,
@@ -34,11 +36,12 @@ impl PopulatedLicense {
 }
 
 impl Account {
+    /// Adds this many licences, and an owner with a school for every 50 of them.
     pub(super) fn populate(&mut self, objects: usize) {
         for customer in 0..objects.div_ceil(OBJECTS_PER_CUSTOMER) as u64 {
             self.add_customer(customer);
         }
-        // What is the same in all is that of a seeded licence.
+        // All other members are those of a seeded licence.
         let Some(sample) = self.licenses.values().next().cloned() else {
             return;
         };
@@ -69,6 +72,7 @@ impl Account {
         }
     }
 
+    /// Adds an owner and its school.
     fn add_customer(&mut self, customer: u64) {
         let (owner, school) = (
             Guid::pseudo_random(OWNERS, customer),
@@ -100,9 +104,10 @@ impl Account {
     }
 }
 
+/// The start and the end of every populated licence.
 const DATES: [&str; 2] = ["2026-08-01T00:00:00Z", "2028-07-31T00:00:00Z"];
 
-/// The manifest of the licence in this place; one that differs wants ten more seats.
+/// Writes the manifest of the licence at an index; one that `differs` desires ten more seats.
 pub fn write_manifest(index: usize, objects: usize, differs: bool) -> String {
     let PopulatedLicense {
         id,

@@ -1,7 +1,11 @@
-//! `POST api/licenses`: a search in spite of its method, answered in the older collection envelope.
+//! `POST api/licenses`: a search, despite its method, answered in the vendor's older collection envelope.
 //!
-//! The members of the request and the envelope are from the vendor's help pages, checked 2026-11-21; the
-//! shape of the items is not public, so they are flat views.
+//! The members of the request and of the envelope are from the vendor's help pages, checked 2026-11-21. The form
+//! of the items is not public, so they are flat views. Filters and sorting are refused: it is not known whether
+//! their strings are values or names of fields.
+//!
+//! Example: `{"PageSize": 50, "PageIndex": 1}` answers with licences 51 to 100 in the order of their ids, and with
+//! `"Total"` for all of them. With the switch `page_index_base` at 1 it answers with licences 1 to 50.
 
 use serde_json::{Value, json};
 
@@ -12,10 +16,12 @@ use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, Value
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
 
+/// The page sizes that the help page lists; the first is the default.
 const PAGE_SIZES: [i64; 3] = [10, 50, 100];
+/// The same sizes as the type to report for any other.
 static ONE_OF_SIZES: ValueType = ValueType::OneOf(&["10", "50", "100"]);
 
-/// What the request has beside its filters.
+/// The members of the request beside its filters.
 static REQUEST: [MemberRule; 3] = [
     MemberRule::optional("AvailablePageSizes", ValueType::List(&INT)).or_null(),
     MemberRule::optional("PageSize", INT),
@@ -23,6 +29,7 @@ static REQUEST: [MemberRule; 3] = [
 ];
 
 impl Alinea {
+    /// Answers with a page of the licences that are not deleted, in the order of their ids.
     pub(super) fn search_licenses(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
         let mut body = self.parse_body(request)?;
         if let Value::Object(members) = &mut body {
@@ -71,6 +78,7 @@ impl Alinea {
     }
 }
 
+/// Returns the refusal of a member whose value is not of this type.
 fn type_refusal(name: &str, kind: &'static ValueType) -> Refusal {
     model_state_refusal(&[BodyProblem {
         path: vec![PathStep::Member(name.into())],
@@ -78,8 +86,9 @@ fn type_refusal(name: &str, kind: &'static ValueType) -> Refusal {
     }])
 }
 
-/// Takes the `Filter…` and `Sort…` members out of the request. It is not known whether their strings are
-/// values or names of fields, so a search that uses them is refused rather than answered with too much.
+/// Removes unused `Filter…` and `Sort…` members from the request and refuses used ones.
+///
+/// A search that ignored its filter would answer with too much.
 fn refuse_filters(members: &mut JsonObject) -> Result<(), Refusal> {
     let filter = |name: &str| name.starts_with("Filter") || name.starts_with("Sort");
     let unused = |value: &Value| value.is_null() || *value == json!("") || *value == json!({});

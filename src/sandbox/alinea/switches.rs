@@ -1,38 +1,43 @@
-//! How the simulator answers what the vendor's pages leave open.
+//! The switches of the Alinea simulator: how it behaves where the vendor's pages leave it open.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::sandbox::wire;
 
-/// How the pages' open questions are answered.
+/// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Switches {
-    /// 200 or 400 for a PUT that is answered with `IsValid: false`.
+    /// The status of a PUT that is answered with `IsValid: false`: 200 or 400.
     pub(super) validation_status: u16,
-    /// Whether a PUT that lacks a member is refused; otherwise the member becomes null, 0, false, the empty
-    /// GUID or the empty list, which is how plain model binding works.
+    /// Whether a PUT that lacks a member is refused. Otherwise the member becomes null, 0, false, the empty GUID
+    /// or the empty list, as in plain model binding.
     pub(super) strict_missing: bool,
+    /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
-    /// The empty GUID as owner or user group: refused as unknown, or stored.
+    /// Whether the empty GUID as owner or user group is refused as unknown or stored.
     pub(super) empty_guid: EmptyGuid,
+    /// The value of `Errors` in the reply to an accepted PUT.
     pub(super) errors_when_valid: NoErrors,
-    /// Whether the nested view has dates, seats, roles and the pause as well.
+    /// Whether the nested view also has dates, seats, roles and the pause.
     pub(super) nested_complete: bool,
+    /// The zone that dates are printed with.
     pub(super) date_style: DateStyle,
-    /// Digits of a second's fraction that dates are printed with.
+    /// The number of digits of a second's fraction that dates are printed with, 0 to 7.
     pub(super) fraction_digits: usize,
-    /// Whether zeros at the end of the fraction are left out, as Json.NET does by itself.
+    /// Whether trailing zeros of the fraction are left out, as Json.NET does by default.
     pub(super) trim_zeros: bool,
+    /// The order in which collections of ids are read back.
     pub(super) set_order: SetOrder,
+    /// What a row of the list of seats stands for.
     pub(super) seat_rows: SeatRows,
-    /// Status of the list of seats, for accounts that may not see it.
+    /// The status of the list of seats: 200, or 403 or 404 as for accounts that may not see it.
     pub(super) seats_status: u16,
-    /// `PageIndex` of the first page of a search.
+    /// The `PageIndex` of the first page of a search: 0 or 1.
     pub(super) page_index_base: usize,
-    /// Life of a token from the token endpoint.
+    /// How long a token from the token endpoint is valid, in seconds.
     pub(super) token_life_seconds: u32,
-    /// 400 or 401 for wrong client credentials.
+    /// The status for wrong client credentials: 400 or 401.
     pub(super) bad_client_status: u16,
 }
 
@@ -74,7 +79,7 @@ pub(super) enum EmptyGuid {
     Accept,
 }
 
-/// `Errors` of an accepted PUT.
+/// The value of `Errors` in the reply to an accepted PUT: an empty list or `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum NoErrors {
@@ -82,7 +87,7 @@ pub(super) enum NoErrors {
     Null,
 }
 
-/// What follows a date-time: nothing, `Z` or `+00:00`; the server's clock runs in UTC.
+/// What follows a date-time: nothing, `Z` or `+00:00`. The server's clock runs in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DateStyle {
@@ -91,7 +96,7 @@ pub(super) enum DateStyle {
     Offset,
 }
 
-/// Order of a collection of ids, compared with the order in which it was sent.
+/// The order of a collection of ids, compared with the order in which it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SetOrder {
@@ -100,8 +105,9 @@ pub(super) enum SetOrder {
     AsSent,
 }
 
-/// What a row of `GET api/seats` stands for: the page prints `Id`, `LicenseId` and `UserGroupId`, and says
-/// nothing of them (checked 2026-11-29).
+/// What a row of `GET api/seats` stands for.
+///
+/// The page prints `Id`, `LicenseId` and `UserGroupId` without explaining them (checked 2026-11-29).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SeatRows {
@@ -112,7 +118,7 @@ pub(super) enum SeatRows {
 }
 
 impl Switches {
-    /// The switches with some of them changed.
+    /// Returns the switches with the named ones changed; `Err` names the one that does not fit.
     pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
         let next = wire::change_switches(self, changes)?;
         if ![200, 400].contains(&next.validation_status) {

@@ -1,7 +1,11 @@
-//! `PUT api/licenses/{id}`: binds the body over the whole writable set, validates it, replaces the licence.
+//! `PUT api/licenses/{id}`: binds the body to all writable members, validates them, replaces the licence.
 //!
-//! Members of `UpdateLicenseRequest` and the reply are from the vendor's page of the call, checked
-//! 2026-11-21. Which rules the application checks is not published; those here are the plain ones.
+//! The members of `UpdateLicenseRequest` and of the reply are from the vendor's page of the call, checked
+//! 2026-11-21. Which rules the application checks is not published; those here are the obvious ones: references
+//! must exist, counts must not be negative, the end must not be before the start.
+//!
+//! A body is refused at one of two stages. Binding (types, unknown members) answers 400 with `ModelState`;
+//! validation answers `{"Errors": [{"PropertyName", "Message"}], "IsValid": false}`. Each lists all its problems.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +20,11 @@ use crate::sandbox::body_schema::{
 };
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 
-/// .NET's `int`.
+/// The range of .NET's `int`.
 pub(super) const INT: ValueType = ValueType::Integer(i32::MIN as i64, i32::MAX as i64);
 const GUIDS: ValueType = ValueType::List(&ValueType::Guid);
 
-/// All seventeen members. None is required by binding; what may be null follows the help page's samples.
+/// All seventeen members of the body. Binding requires none; which may be `null` follows the page's samples.
 static REQUEST: [MemberRule; 17] = [
     MemberRule::optional("LicenseId", ValueType::Guid),
     MemberRule::optional("LicenseName", TEXT).or_null(),
@@ -42,6 +46,7 @@ static REQUEST: [MemberRule; 17] = [
 ];
 
 impl Alinea {
+    /// Replaces all writable members of a licence; a member that the body lacks becomes empty.
     pub(super) fn update_license(
         &mut self,
         id: Guid,
@@ -77,7 +82,7 @@ impl Alinea {
         Ok(HttpReply::json(200, &reply))
     }
 
-    /// What the application itself refuses, all of it at once.
+    /// Returns all errors of the application's own rules, as `{"PropertyName", "Message"}`.
     fn validate_license(&self, id: Guid, body: &Value, next: &License) -> Vec<Value> {
         let mut errors = Vec::new();
         let mut refuse = |name: &str, words: String| {
@@ -145,6 +150,7 @@ impl Alinea {
     }
 }
 
+/// Lists the members that the body lacks, as problems.
 fn missing_members(body: &Value) -> impl Iterator<Item = BodyProblem> {
     let absent = REQUEST
         .iter()
@@ -155,7 +161,7 @@ fn missing_members(body: &Value) -> impl Iterator<Item = BodyProblem> {
     })
 }
 
-/// The licence with every writable member taken from the body: what the body lacks becomes empty.
+/// Returns the licence with every writable member taken from the body, empty where the body lacks it.
 fn bind_members(body: &Value, license: License) -> License {
     let category = guid_member(body, "LicenseCategoryId");
     License {
@@ -179,27 +185,32 @@ fn bind_members(body: &Value, license: License) -> License {
     }
 }
 
+/// Returns a text member; `None` if absent or `null`.
 fn text_member(body: &Value, name: &str) -> Option<String> {
     body[name].as_str().map(str::to_owned)
 }
 
+/// Returns a date-time member; `None` if absent or `null`.
 fn date_member(body: &Value, name: &str) -> Option<Timestamp> {
     body[name].as_str().and_then(body_schema::parse_instant)
 }
 
+/// Returns an integer member; `None` if absent or `null`.
 fn int_member(body: &Value, name: &str) -> Option<i32> {
     body[name].as_i64().and_then(|int| i32::try_from(int).ok())
 }
 
+/// Parses a GUID; `None` if the value is no string or no GUID.
 fn parse_guid(value: &Value) -> Option<Guid> {
     Guid::try_from(value.as_str()?.to_owned()).ok()
 }
 
+/// Returns a GUID member, the empty GUID if absent.
 fn guid_member(body: &Value, name: &str) -> Guid {
     parse_guid(&body[name]).unwrap_or(Guid::EMPTY)
 }
 
-/// The GUIDs of a collection in the order of the body, each once.
+/// Returns the GUIDs of a collection in the order of the body, each once.
 fn guid_list(body: &Value, name: &str) -> Vec<Guid> {
     let all = body[name].as_array().into_iter().flatten();
     let mut unique = BTreeMap::new();

@@ -1,6 +1,7 @@
-//! The reads: the nested view has the owner and the contacts, the flat one everything else.
+//! The read views of a licence: the nested one has the owner and the contacts, the flat one everything else.
 //!
-//! Names are those of the vendor's sample objects, checked 2026-11-21; `LastSynchonized` is its spelling.
+//! Member names are those of the vendor's sample objects, checked 2026-11-21; `LastSynchonized` is its spelling.
+//! The same value has another name in each call: `LicenseName` is written, and read as `Name` in the flat view.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use super::account::{Guid, License};
 use super::switches::{DateStyle, SeatRows, SetOrder};
 
 impl Alinea {
-    /// The rows of the list of seats.
+    /// Returns the rows of the list of seats.
     pub(super) fn seat_rows(&self, license: &License) -> Value {
         let row = |(id, group): (&Guid, &Guid)| json!({"Id": id, "LicenseId": license.id, "UserGroupId": group});
         match self.switches.seat_rows {
@@ -27,7 +28,7 @@ impl Alinea {
         }
     }
 
-    /// The flat view, `LicenseDto`.
+    /// Returns the flat view, the vendor's `LicenseDto`.
     pub(super) fn flat_view(&self, license: &License) -> Value {
         let account = &self.account;
         let group = account.user_groups.get(&license.user_group_id);
@@ -52,7 +53,7 @@ impl Alinea {
             "UserGroupTypeName": group.map(|group| &group.user_group_type_name),
             "UserGroupIdentifier": group.and_then(|group| group.institution_number.as_ref()),
             "AvailableSeats": license.available_seats,
-            // Not nullable here, although the write call takes null.
+            // Not nullable here, although the write call accepts null.
             "Buffer": license.buffer.unwrap_or(0),
             "Grade": license.grade,
             "CategoryId": license.license_category_id,
@@ -79,7 +80,7 @@ impl Alinea {
         })
     }
 
-    /// The nested view, `GetLicenseResponse`; of its sample only the first third is public.
+    /// Returns the nested view, the vendor's `GetLicenseResponse`; only the first third of its sample is public.
     pub(super) fn nested_view(&self, license: &License) -> Value {
         let account = &self.account;
         let owner = account.owners.get(&license.owner_id);
@@ -109,7 +110,7 @@ impl Alinea {
             "ProductGroup": license.product_group,
         });
         if self.switches.nested_complete {
-            // Names of the write call: those of the sample's unseen part are not known.
+            // The names of the write call: those in the unpublished part of the sample are not known.
             data["StartDate"] = self.format_date(license.start_date);
             data["EndDate"] = self.format_date(license.end_date);
             data["AvailableSeats"] = json!(license.available_seats);
@@ -124,7 +125,7 @@ impl Alinea {
         data
     }
 
-    /// The seat groups in two lists, camelCase and without an envelope, unlike every other reply.
+    /// Returns the seat groups in two lists, camelCase and without an envelope, unlike every other reply.
     pub(super) fn seat_groups(&self, license: &License) -> Value {
         let of_kind = |is_user_group: bool| {
             let mut ids = self.order_ids(&license.seat_user_group_ids);
@@ -137,6 +138,7 @@ impl Alinea {
         json!({"userSeatGroupIds": of_kind(false), "userGroupSeatGroupIds": of_kind(true)})
     }
 
+    /// Returns ids in the order that the switch `set_order` asks for.
     fn order_ids(&self, ids: &[Guid]) -> Vec<Guid> {
         let mut ids = ids.to_vec();
         match self.switches.set_order {
@@ -147,6 +149,7 @@ impl Alinea {
         ids
     }
 
+    /// Formats a date-time the way the switches ask for; `null` for `None`.
     fn format_date(&self, at: Option<Timestamp>) -> Value {
         let Some(at) = at else {
             return Value::Null;

@@ -1,7 +1,7 @@
-//! The account: organizations with their user groups and licences, loaded from and saved as JSON.
+//! The Cryptlex account: organizations with their user groups and licences, loaded from and saved as JSON.
 //!
-//! A licence is kept in the vendor's reading form except for its groups, of which only the ids are kept,
-//! so that a renamed group is renamed on every licence. Lookups by id are logarithmic.
+//! A licence is kept in the form that the API reads back, except for its groups: only their ids are kept, so that
+//! renaming a group renames it on every licence. Lookups by id are logarithmic.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,33 +14,44 @@ use crate::sandbox::layered_object::{LayeredObject, MemberLookup};
 use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::wire;
 
+/// The whole account.
 #[derive(Clone)]
 pub(super) struct Account {
+    /// In the order of creation, which is the default order of the list call.
     pub(super) organizations: Vec<Organization>,
+    /// The index of each organization by its id.
     pub(super) by_id: BTreeMap<String, usize>,
 }
 
+/// An organization with everything in it.
 #[derive(Clone)]
 pub(super) struct Organization {
+    /// Its members as the API shows them.
     pub(super) fields: JsonObject,
+    /// Its user groups by id.
     pub(super) groups: BTreeMap<String, JsonObject>,
-    /// In the order of creation, which is the default order of the list call.
+    /// Its licences in the order of creation, which is the default order of the list call.
     pub(super) licenses: Vec<License>,
+    /// The index of each licence by its id.
     pub(super) license_by_id: BTreeMap<String, usize>,
 }
 
+/// A licence of an organization.
 #[derive(Clone)]
 pub(super) struct License {
+    /// Its members as the API shows them, without `userGroups`.
     pub(super) fields: LayeredObject,
+    /// The ids of its user groups.
     pub(super) groups: BTreeSet<String>,
 }
 
-/// Members that hold a date-time in any of the three objects.
+/// The members of all three kinds of objects that are date-times.
 const DATES: [&str; 4] = ["createdAt", "updatedAt", "expiresAt", "effectiveDate"];
 
 impl Account {
-    /// Reads `{"organizations": [{…, "userGroups": […], "licenses": [{…, "userGroupIds": […]}]}]}`; only ids
-    /// are required, every other member has a default.
+    /// Loads `{"organizations": [{…, "userGroups": […], "licenses": [{…, "userGroupIds": […]}]}]}`.
+    ///
+    /// Only ids are required, every other member has a default. `Err` says what is wrong and where.
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let templates = Templates::read()?;
         let mut state = wire::expect_object(state, "the account")?;
@@ -61,30 +72,36 @@ impl Account {
         })
     }
 
+    /// Returns the account as a document that [`Self::load`] accepts.
     pub(super) fn save(&self) -> Value {
         let organizations = self.organizations.iter().map(Organization::save);
         json!({"organizations": organizations.collect::<Vec<_>>()})
     }
 
+    /// Lists the organizations in the order of creation.
     pub(super) fn organizations(&self) -> impl Iterator<Item = &JsonObject> {
         self.organizations
             .iter()
             .map(|organization| &organization.fields)
     }
 
+    /// Returns an organization; 404 if there is none with this id.
     pub(super) fn organization(&self, id: &str) -> Result<&Organization, Refusal> {
         let index = self.by_id.get(id);
         let found = index.and_then(|index| self.organizations.get(*index));
         found.ok_or_else(|| new_refusal(404, format!("organization {id} was not found")))
     }
 
+    /// Returns an organization to change; 404 if there is none with this id.
     pub(super) fn organization_mut(&mut self, id: &str) -> Result<&mut Organization, Refusal> {
         let index = self.by_id.get(id);
         let found = index.and_then(|index| self.organizations.get_mut(*index));
         found.ok_or_else(|| new_refusal(404, format!("organization {id} was not found")))
     }
 
-    /// The next free id in the style of the seed; counted, so that runs can be repeated.
+    /// Returns the next free id for a user group, in the form of the seed's ids.
+    ///
+    /// Counted, not random, so that every run makes the same ids.
     pub(super) fn unused_group_id(&self) -> String {
         let groups: usize = self
             .organizations
@@ -107,6 +124,7 @@ impl Account {
 }
 
 impl Organization {
+    /// Loads an organization with its groups and licences; the templates give members that it lacks.
     pub(super) fn load(given: Value, templates: &Templates) -> Result<Self, String> {
         let mut given = wire::expect_object(given, "an organization")?;
         let group_values = wire::take_list(&mut given, "userGroups")?;
@@ -152,6 +170,7 @@ impl Organization {
         })
     }
 
+    /// Returns the organization as a document that [`Self::load`] accepts.
     fn save(&self) -> Value {
         let mut fields = self.fields.clone();
         let groups = self.groups.values().cloned().map(Value::Object);
@@ -165,30 +184,33 @@ impl Organization {
         Value::Object(fields)
     }
 
+    /// Lists the licences in the order of creation.
     pub(super) fn licenses(&self) -> impl Iterator<Item = &License> {
         self.licenses.iter()
     }
 
-    /// The groups in the order of creation.
+    /// Returns the groups in the order of creation.
     pub(super) fn groups(&self) -> Vec<&JsonObject> {
         let mut groups: Vec<&JsonObject> = self.groups.values().collect();
         groups.sort_by_cached_key(|group| creation_order(*group));
         groups
     }
 
+    /// Returns a licence; 404 if the organization has none with this id.
     pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
         let index = self.license_by_id.get(id);
         let found = index.and_then(|index| self.licenses.get(*index));
         found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
     }
 
+    /// Returns a licence to change; 404 if the organization has none with this id.
     pub(super) fn license_mut(&mut self, id: &str) -> Result<&mut License, Refusal> {
         let index = self.license_by_id.get(id);
         let found = index.and_then(|index| self.licenses.get_mut(*index));
         found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
     }
 
-    /// Refuses ids that are no groups of this organization, also those of another one.
+    /// Refuses ids that are no groups of this organization, also those of another one, with this status.
     pub(super) fn expect_groups(&self, ids: &BTreeSet<String>, status: u16) -> Result<(), Refusal> {
         match ids.iter().find(|id| !self.groups.contains_key(*id)) {
             Some(id) => Err(new_refusal(
@@ -199,6 +221,7 @@ impl Organization {
         }
     }
 
+    /// Adds a group from a checked body; 409 if its name is taken.
     pub(super) fn create_group(
         &mut self,
         id: String,
@@ -218,6 +241,7 @@ impl Organization {
         Ok(self.groups.entry(id).or_insert(group))
     }
 
+    /// Changes name or description of a group; `rename` says whether a taken name is refused with 409.
     pub(super) fn update_group(
         &mut self,
         id: &str,
@@ -241,7 +265,7 @@ impl Organization {
         Ok(group)
     }
 
-    /// Deletes a group; the licences lose it.
+    /// Deletes a group and removes it from all licences; 404 if there is none with this id.
     pub(super) fn delete_group(&mut self, id: &str) -> Result<(), Refusal> {
         self.groups.remove(id).ok_or_else(|| group_not_found(id))?;
         for license in &mut self.licenses {
@@ -250,7 +274,9 @@ impl Organization {
         Ok(())
     }
 
-    /// Names are unique in an organization: the create page lists 409 (checked 2026-11-21).
+    /// Refuses a name that another group of the organization has, with 409; `except` is the group to ignore.
+    ///
+    /// The create page lists 409 (checked 2026-11-21), from which follows that names are unique.
     fn expect_free_name(&self, body: &Value, except: Option<&str>) -> Result<(), Refusal> {
         let Some(name) = body.get("name") else {
             return Ok(());
@@ -266,30 +292,35 @@ impl Organization {
     }
 }
 
+/// Returns the 404 for an unknown user group.
 fn group_not_found(id: &str) -> Refusal {
     new_refusal(404, format!("user group {id} was not found"))
 }
 
-/// Marks a group as changed at this moment.
+/// Sets `updatedAt` to this time.
 fn mark_updated(fields: &mut JsonObject, now: Timestamp) {
     fields.insert("updatedAt".into(), json!(wire::format_seven_digits(now)));
 }
 
+/// Returns the id of an object, empty if it has none.
 fn id_of(fields: &impl MemberLookup) -> &str {
     text_member(fields, "id")
 }
 
+/// Returns a text member, empty if it is absent or no string.
 fn text_member<'a>(fields: &'a impl MemberLookup, name: &str) -> &'a str {
     fields.member(name).and_then(Value::as_str).unwrap_or("")
 }
 
-/// Order of creation, with the id to break ties; dates are normalised, so text order is time order.
+/// Returns the key that sorts objects by creation, then id.
+///
+/// Dates are normalised to seven digits, so that text order is time order.
 pub(super) fn creation_order(fields: &impl MemberLookup) -> (String, String) {
     let created = text_member(fields, "createdAt");
     (created.to_owned(), id_of(fields).to_owned())
 }
 
-/// Positions by id; an id that is there twice is an error.
+/// Returns the index of each object by its id; `Err` names an id that is there twice.
 fn index_by_id<'a, T: MemberLookup + 'a>(
     all: impl Iterator<Item = &'a T>,
 ) -> Result<BTreeMap<String, usize>, String> {
@@ -303,7 +334,7 @@ fn index_by_id<'a, T: MemberLookup + 'a>(
     Ok(by_id)
 }
 
-/// What members a loaded object gets when the document leaves them out.
+/// The members that a loaded object gets if the document lacks them.
 pub(super) struct Templates {
     organization: JsonObject,
     group: JsonObject,
@@ -311,6 +342,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
+    /// Reads the templates from `defaults.json`, which is compiled in.
     pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
@@ -322,7 +354,7 @@ impl Templates {
         })
     }
 
-    /// A loaded object with its defaults; dates get the seven digits that the API prints.
+    /// Returns a loaded object with its defaults; dates get the seven digits that the API prints.
     fn fill_defaults(
         &self,
         template: &JsonObject,

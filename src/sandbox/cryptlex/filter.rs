@@ -1,7 +1,22 @@
-//! Filters of the list calls, `field[op]=value`, and the values that they look at.
+//! The filter language of Cryptlex's list calls: `field[operator]=value`, and `field=value` for `eq`.
 //!
-//! Operators from the vendor's client types, checked 2026-11-21: `eq ne sw ew cn nc in nin` on text,
-//! `eq ne gt gte lt lte` on numbers and dates; `field=value` means `eq`.
+//! Operators are from the vendor's client types, checked 2026-11-21:
+//!
+//! | operator | on | matches a field that |
+//! | --- | --- | --- |
+//! | `eq`, `ne` | all | equals the value; does not |
+//! | `sw`, `ew`, `cn`, `nc` | text | starts with, ends with, contains, does not contain it |
+//! | `in`, `nin` | text | is one of the comma-separated values; is none of them |
+//! | `gt`, `gte`, `lt`, `lte` | numbers, dates | is greater, at least, less, at most |
+//!
+//! A field may have several values, such as the groups of a licence. A positive operator then matches if any value
+//! fits, a negative one (`ne`, `nc`, `nin`) if none does. Null is neither greater nor less than anything.
+//!
+//! # Worked example
+//!
+//! `userGroupId[in]=g1,g2&allowedActivations[gte]=10` matches a licence with the groups g2 and g7 and 60 allowed
+//! activations: g2 is in the list, and 60 is at least 10. `userGroupId[ne]=g2` does not match it, since one of its
+//! groups is g2. `notes[gt]=a` is refused with 400: text has no order here.
 
 use serde_json::Value;
 
@@ -10,7 +25,7 @@ use super::{Refusal, new_refusal};
 use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::{body_schema, wire};
 
-/// What a field holds, which decides its operators.
+/// The type of a field, which decides its operators.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum FieldType {
     Text,
@@ -19,10 +34,10 @@ pub(super) enum FieldType {
     Flag,
 }
 
-/// A field that can be filtered and sorted by.
+/// The name and type of a field that lists can be filtered and sorted by.
 pub(super) type FilterField = (&'static str, FieldType);
 
-/// A value as filters see it; the order of the variants puts nulls first when sorting.
+/// A value of a field; the order of the variants puts nulls first when sorting.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum FilterValue<'a> {
     Null,
@@ -44,11 +59,11 @@ impl<'a> From<&'a Value> for FilterValue<'a> {
     }
 }
 
-/// Something in a list.
+/// An object that lists can filter, search and sort.
 pub(super) trait Filterable {
-    /// The values of a field; some fields, such as the groups of a licence, have several.
+    /// Returns the values of a field, none if it is absent; `now` decides whether a licence is expired.
     fn field_values(&self, field: &str, now: &str) -> Vec<FilterValue<'_>>;
-    /// Where `search` looks.
+    /// Lists the fields that the query parameter `search` looks at.
     fn search_fields(&self) -> &'static [&'static str];
 }
 
@@ -91,7 +106,7 @@ impl Filterable for &License {
     }
 }
 
-/// Operators; which of them a field takes depends on what it holds.
+/// An operator; the type of a field decides which it accepts.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Operator {
     Eq,
@@ -109,6 +124,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
+    /// Parses an operator; `None` if it is unknown or does not fit the type of the field.
     fn parse(text: &str, holds: FieldType) -> Option<Self> {
         let text_only = holds == FieldType::Text;
         let ordered = matches!(holds, FieldType::Number | FieldType::Date);
@@ -130,13 +146,14 @@ impl Operator {
     }
 }
 
-/// One filter, its value already in the form of the field.
+/// One filter of a call.
 pub(super) struct Filter {
     pub(super) field: &'static str,
     pub(super) operator: Operator,
     pub(super) operand: FilterOperand,
 }
 
+/// The value to compare with, in the type of the field; dates are text of seven digits.
 pub(super) enum FilterOperand {
     Text(String),
     Number(i64),
@@ -144,6 +161,9 @@ pub(super) enum FilterOperand {
 }
 
 impl Filter {
+    /// Parses a query pair as a filter; `None` if its name is no field.
+    ///
+    /// `Err` is a 400: the operator does not fit the field, or the value does not parse.
     pub(super) fn parse(
         name: &str,
         text: &str,
@@ -164,7 +184,7 @@ impl Filter {
             FieldType::Text => Some(FilterOperand::Text(text.to_owned())),
             FieldType::Number => text.parse().ok().map(FilterOperand::Number),
             FieldType::Flag => text.parse().ok().map(FilterOperand::Flag),
-            // Dates compare as text once they have seven digits, as all stored ones have.
+            // With seven digits, which all stored dates have, dates compare as text.
             FieldType::Date => body_schema::parse_instant(text)
                 .map(|at| FilterOperand::Text(wire::format_seven_digits(at))),
         };
@@ -178,6 +198,7 @@ impl Filter {
         }
     }
 
+    /// Returns whether the values of a field match, by the rules in the module documentation.
     pub(super) fn matches(&self, values: &[FilterValue<'_>]) -> bool {
         let operand = match &self.operand {
             FilterOperand::Text(text) => FilterValue::Text(text),

@@ -1,10 +1,12 @@
-//! What others change at Cryptlex: groups of a licence, numbers and notes at the dashboard, activations.
+//! The values that others change at Cryptlex: groups of a licence, numbers, notes, activations.
 
 use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 use crate::sandbox::wire;
 
+/// The path of every licence in the account document.
 const LICENSE: &str = "organizations/*/licenses/*";
 
+/// What others change, and the member that shows when.
 pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
     values: &[
         editable_value(

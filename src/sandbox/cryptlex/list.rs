@@ -1,7 +1,10 @@
-//! List calls: `page`, `limit`, `sort`, `search` and filters of the form `field[op]=value`.
+//! Cryptlex's list calls: `page`, `limit`, `sort`, `search` and the filters of `filter`.
 //!
-//! Facts from the vendor's list pages and its clients, checked 2026-11-21: `page` starts at 1, `limit` goes
-//! from 1 to 100, the default order is that of creation, and a page past the end is an empty array.
+//! Facts are from the vendor's list pages and its clients, checked 2026-11-21: `page` starts at 1, `limit` goes from
+//! 1 to 100, the default order is that of creation, and a page past the end is an empty array.
+//!
+//! Example: `?limit=2&page=2&sort=-name` of the groups a, b, c, d, e answers with c and b: the order is e, d, c, b,
+//! a, page 1 has e and d.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,8 +17,10 @@ use super::switches::UnknownPolicy;
 use super::{Cryptlex, HttpReply, HttpRequest, Refusal, new_refusal};
 use crate::sandbox::wire;
 
+/// The largest `limit` of a list call.
 pub(super) const MAX_LIMIT: usize = 100;
 
+/// The fields of organizations that the list page names.
 const ORGANIZATION_FIELDS: [FilterField; 6] = [
     ("id", FieldType::Text),
     ("name", FieldType::Text),
@@ -24,13 +29,14 @@ const ORGANIZATION_FIELDS: [FilterField; 6] = [
     ("createdAt", FieldType::Date),
     ("updatedAt", FieldType::Date),
 ];
+/// The fields of user groups that the list page names.
 const GROUP_FIELDS: [FilterField; 4] = [
     ("id", FieldType::Text),
     ("name", FieldType::Text),
     ("createdAt", FieldType::Date),
     ("updatedAt", FieldType::Date),
 ];
-/// As the list page has it, except `entitlementSetId`: the object shows no such id.
+/// The fields that the list page names, except `entitlementSetId`: the licence object shows no such id.
 const LICENSE_FIELDS: [FilterField; 20] = [
     ("id", FieldType::Text),
     ("key", FieldType::Text),
@@ -54,17 +60,21 @@ const LICENSE_FIELDS: [FilterField; 20] = [
     ("updatedAt", FieldType::Date),
 ];
 
-/// One list call, parsed.
+/// The parsed query of a list call.
 struct ListCall {
     page: usize,
     limit: usize,
+    /// The field to sort by and whether descending; `None` is the order of creation.
     sort: Option<(&'static str, bool)>,
+    /// The text to search for, in lower case.
     search: Option<String>,
     filters: Vec<Filter>,
+    /// The simulators' time with seven digits, as stored dates have.
     now: String,
 }
 
 impl ListCall {
+    /// Parses the query of a call; 400 for a parameter that is unknown or has no valid value.
     fn parse(
         request: &HttpRequest,
         fields: &[FilterField],
@@ -97,7 +107,7 @@ impl ListCall {
         Ok(listing)
     }
 
-    /// The items of the page asked for; linear unless another order is asked for.
+    /// Returns the items of the requested page; linear unless the call sorts.
     fn select_page<T: Filterable>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
         let admitted = items.filter(|item| self.matches(item));
         let skip = (self.page - 1).saturating_mul(self.limit);
@@ -114,6 +124,7 @@ impl ListCall {
         all.into_iter().skip(skip).take(self.limit).collect()
     }
 
+    /// Returns whether an item fits the search text and all filters.
     fn matches<T: Filterable>(&self, item: &T) -> bool {
         let found = self.search.as_ref().is_none_or(|needle| {
             let mut values = item
@@ -129,7 +140,7 @@ impl ListCall {
         found && filters.all(|filter| filter.matches(&item.field_values(filter.field, &self.now)))
     }
 
-    /// The one id that a filter asks for, if any.
+    /// Returns the id that the filter `id` asks for; `None` without such a filter.
     fn requested_id(&self) -> Option<&str> {
         self.filters
             .iter()
@@ -143,7 +154,7 @@ impl ListCall {
             })
     }
 
-    /// The licences to look at: one when its id is asked for, so that such a call does not cost a scan.
+    /// Lists the licences that can match: at most one if the call filters by id, which saves a scan.
     fn candidates<'a>(&self, of: &'a Organization) -> Box<dyn Iterator<Item = &'a License> + 'a> {
         match self.requested_id() {
             Some(id) => Box::new(of.license(id).into_iter()),
@@ -152,6 +163,7 @@ impl ListCall {
     }
 }
 
+/// Parses a number from 1 to `max`; 400 for anything else.
 fn parse_positive(name: &str, text: &str, max: usize) -> Result<usize, Refusal> {
     let number = text
         .parse()
@@ -166,6 +178,7 @@ fn parse_positive(name: &str, text: &str, max: usize) -> Result<usize, Refusal> 
     })
 }
 
+/// Parses `name` or `-name` into the field to sort by and whether descending; 400 for an unknown field.
 fn parse_sort(text: &str, fields: &[FilterField]) -> Result<(&'static str, bool), Refusal> {
     let name = text.strip_prefix('-').unwrap_or(text);
     match fields.iter().find(|(field, _)| *field == name) {
@@ -174,11 +187,13 @@ fn parse_sort(text: &str, fields: &[FilterField]) -> Result<(&'static str, bool)
     }
 }
 
+/// Returns a page as a bare JSON array.
 fn array_reply<T: Serialize>(items: Vec<T>) -> HttpReply {
     HttpReply::serialized(200, &items)
 }
 
 impl Cryptlex {
+    /// Answers with a page of organizations.
     pub(super) fn list_organizations(
         &self,
         request: &HttpRequest,
@@ -190,6 +205,7 @@ impl Cryptlex {
         ))
     }
 
+    /// Answers with a page of an organization's user groups.
     pub(super) fn list_groups(
         &self,
         organization: &str,
@@ -203,6 +219,7 @@ impl Cryptlex {
         ))
     }
 
+    /// Answers with a page of an organization's licences.
     pub(super) fn list_licenses(
         &self,
         organization: &str,

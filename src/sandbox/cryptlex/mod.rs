@@ -1,8 +1,20 @@
-//! Cryptlex Web API v3: organizations, their user groups and their licences.
+//! The simulator of Cryptlex Web API v3: organizations, their user groups and their licences.
 //!
-//! In: requests below `/v3`. Out: bare JSON objects and arrays, errors as `{"message", "code"}`. The only
-//! writable field of an organization licence is `userGroupIds`. Facts are from the vendor's reference
-//! pages, checked 2026-11-21; what they leave open is a switch.
+//! | call below `/v3` | answers |
+//! | --- | --- |
+//! | `POST /accounts/login` | an access token |
+//! | `GET /organizations`, `GET /organizations/{id}` | organizations |
+//! | `GET /organizations/{id}/licenses` | a page of licences |
+//! | `GET /organizations/{id}/licenses/{id}` | one licence, if the switch `single_get` is on |
+//! | `PATCH /organizations/{id}/licenses/{id}` | the licence with another set of user groups |
+//! | `GET`, `POST /organizations/{id}/user-groups` | a page of user groups; a new one |
+//! | `PATCH`, `DELETE /organizations/{id}/user-groups/{id}` | the changed group; nothing |
+//!
+//! Replies are bare JSON objects and arrays; errors are `{"message", "code"}`. The only writable member of an
+//! organization's licence is `userGroupIds`. Every reply carries the headers of the request limit.
+//!
+//! Facts are from the vendor's reference pages, checked 2026-11-21. What they leave open is one of the
+//! `switches`. Left out: products, activations, users, webhooks, and licences outside organizations.
 
 mod account;
 mod filter;
@@ -33,10 +45,13 @@ struct Refusal {
     status: u16,
     code: &'static str,
     message: String,
+    /// The `Allow` header, which a 405 carries.
     allow: Option<&'static str>,
 }
 
-/// The codes are of our choosing: the pages say only that a code may be there.
+/// Returns a refusal with the code that belongs to its status.
+///
+/// The codes are invented: the pages say only that a code may be there.
 fn new_refusal(status: u16, message: impl Into<String>) -> Refusal {
     let code = match status {
         400 => "BAD_REQUEST",
@@ -73,7 +88,7 @@ static GROUP_UPDATE: [MemberRule; 2] = [
     MemberRule::optional("description", ValueType::Text(0, 256)),
 ];
 
-/// Every path that is served, with its ids.
+/// A path that is served, with its ids.
 enum Route<'a> {
     Login,
     Organizations,
@@ -85,6 +100,7 @@ enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
+    /// Returns the route of a path; `None` for an unknown path.
     fn find(path: &'a str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         Some(match parts.as_slice() {
@@ -99,7 +115,7 @@ impl<'a> Route<'a> {
         })
     }
 
-    /// The methods of this path in the form of an `Allow` header.
+    /// Returns the methods of this path in the form of an `Allow` header.
     fn allowed_methods(&self) -> &'static str {
         match self {
             Route::Login => "POST",
@@ -110,7 +126,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The scope that the vendor's page of each call names; the login call needs no token.
+    /// Returns the scope that the vendor's page names for a call; `None` for the login, which needs no token.
     fn required_scope(&self, method: &str) -> Option<&'static str> {
         Some(match (self, method) {
             (Route::Login, _) => return None,
@@ -125,17 +141,18 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The simulated account.
+/// A Cryptlex account served by the rules of the vendor's reference pages.
 #[derive(Clone)]
 pub struct Cryptlex {
     account: Account,
     switches: Switches,
     tokens: AccessTokens,
+    /// The window of the request limit.
     window: RateWindow,
 }
 
 impl Cryptlex {
-    /// One organization with four user groups and three licences.
+    /// Returns a simulator with one organization, four user groups and three licences.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -154,6 +171,7 @@ impl Cryptlex {
         }
     }
 
+    /// Answers a request by its path and method; every path but the login needs a token.
     fn route_request(
         &mut self,
         request: &HttpRequest,
@@ -198,6 +216,7 @@ impl Cryptlex {
         }
     }
 
+    /// Issues a token for the account's only user.
     fn log_in(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let body = self.parse_body(request, &LOGIN)?;
         let is = |name: &str, expected: &str| body[name] == expected;
@@ -213,6 +232,7 @@ impl Cryptlex {
         Ok(HttpReply::json(200, &json!({ "accessToken": token })))
     }
 
+    /// Refuses a request without a valid token with 401, one whose token lacks the scope with 403.
     fn authorize(&self, request: &HttpRequest, scope: &str, now: Timestamp) -> Result<(), Refusal> {
         let Some(token) = wire::authorization_value(request, "Bearer") else {
             return Err(new_refusal(401, "the request has no bearer token"));
@@ -231,7 +251,7 @@ impl Cryptlex {
         Ok(())
     }
 
-    /// The body of a write, checked against its table.
+    /// Parses the body of a write and checks it against its schema; 400 or 415 if it does not fit.
     fn parse_body(
         &self,
         request: &HttpRequest,
@@ -254,6 +274,7 @@ impl Cryptlex {
         Err(new_refusal(400, words.join("; ")))
     }
 
+    /// Answers with one licence; 404 unless the switch `single_get` is on.
     fn get_license(&self, organization: &str, id: &str) -> Result<HttpReply, Refusal> {
         if !self.switches.single_get {
             return Err(new_refusal(
@@ -267,7 +288,7 @@ impl Cryptlex {
         Ok(HttpReply::serialized(200, &shown))
     }
 
-    /// Replaces the licence's set of user groups: the array is the set, `[]` clears it.
+    /// Replaces a licence's set of user groups; `[]` clears it.
     fn update_license(
         &mut self,
         organization: &str,
@@ -291,6 +312,7 @@ impl Cryptlex {
         Ok(HttpReply::serialized(200, &shown))
     }
 
+    /// Creates a user group; 409 if its name is taken.
     fn create_group(
         &mut self,
         organization: &str,
@@ -304,6 +326,7 @@ impl Cryptlex {
         Ok(HttpReply::json(201, &json!(group)))
     }
 
+    /// Renames or describes a user group.
     fn update_group(
         &mut self,
         organization: &str,
@@ -318,6 +341,7 @@ impl Cryptlex {
         Ok(HttpReply::json(200, &json!(group)))
     }
 
+    /// Turns a refusal into a reply, with the headers that 401 and 405 carry.
     fn refusal_reply(&self, refusal: Refusal) -> HttpReply {
         let mut body = json!({"message": refusal.message});
         if self.switches.error_body == ErrorBody::CodeMessage {

@@ -1,4 +1,4 @@
-//! One more organization with many licences, and the manifests that hold for them.
+//! One more organization with many licences, and the manifests that match them.
 
 use std::sync::Arc;
 
@@ -8,23 +8,27 @@ use super::account::{Account, License, Organization, Templates};
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::strict_json::JsonObject;
 
+/// The id of the added organization.
 const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c12";
+/// The number of its user groups.
 const GROUPS: usize = 8;
 
+/// Returns the id of a user group; numbers from 8 start again at the first group.
 fn group_id(number: usize) -> String {
     format!("a4f8d1b0-2222-4c22-8f33-{:012}", number % GROUPS + 1)
 }
 
+/// Returns the id of the licence at an index.
 fn license_id(index: usize) -> String {
     format!("5d0e3c52-8a44-4b6f-9d0f-{:012x}", index + 1)
 }
 
-/// The groups of the licence in this place, and one that it does not have.
+/// Returns the two groups of the licence at an index, and one that it does not have.
 fn license_groups(index: usize) -> ([String; 2], String) {
     ([group_id(index), group_id(index + 3)], group_id(index + 5))
 }
 
-/// The organization as it would be loaded, with one licence as the model of all.
+/// Returns the organization as a document to load, with one licence from which all are made.
 fn model_organization() -> Value {
     let groups = (0..GROUPS).map(|number| {
         let id = group_id(number);
@@ -61,6 +65,7 @@ fn model_organization() -> Value {
 }
 
 impl Account {
+    /// Adds an organization with this many licences, which share all members but four.
     pub(super) fn populate(&mut self, objects: usize) {
         let templates = Templates::read();
         let loaded =
@@ -94,7 +99,7 @@ impl Account {
     }
 }
 
-/// The manifest of the licence in this place; one that differs gives it to one more group.
+/// Writes the manifest of the licence at an index; one that `differs` desires one more group.
 pub fn write_manifest(index: usize, _objects: usize, differs: bool) -> String {
     let ([first, second], third) = license_groups(index);
     let third = if differs {

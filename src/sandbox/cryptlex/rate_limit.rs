@@ -1,7 +1,14 @@
-//! The vendor's request limit: 50 requests in a window of 5 seconds, whoever asks.
+//! Cryptlex's request limit: 50 requests in a fixed window of 5 seconds, for all clients together.
 //!
-//! Facts from the vendor's introduction page, checked 2026-11-21: `X-Rate-Limit-Limit` is the length of the
+//! Facts are from the vendor's introduction page, checked 2026-11-21: `X-Rate-Limit-Limit` is the length of the
 //! window, not a count, and 429 carries `Retry-After` in seconds.
+//!
+//! # Worked example
+//!
+//! The first request at 12:00:00.0 opens a window until 12:00:05.0. Requests 2 to 50 within it pass, and their
+//! `X-Rate-Limit-Remaining` falls from 48 to 0. Request 51 at 12:00:01.2 gets 429 with `Retry-After: 4`: the 3.8
+//! seconds that remain, rounded up. It is not counted, so the next request after 12:00:05.0 opens a new window with
+//! 49 remaining.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -10,25 +17,34 @@ use super::switches::{RateLimitBody, Switches};
 use crate::sandbox::simulator::HttpReply;
 use crate::sandbox::wire;
 
+/// The number of requests that a window lets through.
 const REQUESTS: u32 = 50;
+/// The length of a window.
 const PERIOD: SignedDuration = SignedDuration::from_secs(5);
 
-/// The window that is open at the moment.
+/// The newest window of the request limit.
 #[derive(Clone, Default)]
 pub(super) struct RateWindow {
+    /// When it was opened; `None` before the first request.
     opened: Option<Timestamp>,
+    /// The number of requests that it let through.
     used: u32,
 }
 
-/// What is left after one more request.
+/// What a window has left after one more request.
 pub(super) struct RemainingQuota {
+    /// The number of requests that may still follow.
     remaining: u32,
+    /// When the window ends.
     reset: Timestamp,
+    /// Whether this request is over the limit.
     pub(super) exceeded: bool,
 }
 
 impl RateWindow {
-    /// Counts a request; refused ones are not counted, and nothing is while the limit is off.
+    /// Counts a request against the window, opening a new one if the last has ended.
+    ///
+    /// A request over the limit is not counted; none is if `limited` is false.
     pub(super) fn count_request(&mut self, now: Timestamp, limited: bool) -> RemainingQuota {
         let open = self
             .opened
@@ -51,7 +67,7 @@ impl RateWindow {
 }
 
 impl RemainingQuota {
-    /// The three headers that every reply carries.
+    /// Returns the three headers that every reply carries.
     pub(super) fn headers(&self) -> [(String, String); 3] {
         [
             ("x-rate-limit-limit".into(), "5s".into()),
@@ -64,8 +80,10 @@ impl RemainingQuota {
     }
 }
 
-/// The 429 reply; its body is documented as JSON, while the headers are those of a stock limiter that
-/// answers in plain text.
+/// Returns the 429 of a request over the limit.
+///
+/// Its body is documented as JSON, but the headers are those of a common ASP.NET limiter that answers in plain
+/// text, hence the switch `rate_limit_body`.
 pub(super) fn over_limit_reply(
     quota: &RemainingQuota,
     now: Timestamp,
@@ -82,7 +100,7 @@ pub(super) fn over_limit_reply(
             body: words.into_bytes(),
         },
     };
-    // Rounded up: a client that waits exactly so long must find the window closed.
+    // Rounded up: a client that waits this long must find the window ended.
     let wait = quota.reset.duration_since(now);
     let seconds = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);
     let retry = ("retry-after".into(), seconds.max(1).to_string());

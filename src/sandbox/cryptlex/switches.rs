@@ -1,4 +1,4 @@
-//! How the simulator answers what the vendor's pages leave open.
+//! The switches of the Cryptlex simulator: how it behaves where the vendor's pages leave it open.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,28 +6,32 @@ use serde_json::Value;
 use super::list;
 use crate::sandbox::wire;
 
-/// How the pages' open questions are answered.
+/// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Switches {
-    /// `limit` of a list call that names none.
+    /// The `limit` of a list call that names none, 1 to 100.
     pub(super) page_size: usize,
-    /// Whether `GET …/licenses/{id}` exists; no page for it was found.
+    /// Whether `GET …/licenses/{id}` exists; no page documents it.
     pub(super) single_get: bool,
-    /// 400 or 404 for a user group that the organization does not have.
+    /// The status for a user group that the organization does not have: 400 or 404.
     pub(super) unknown_group_status: u16,
+    /// The order of the groups of a licence.
     pub(super) group_order: GroupOrder,
-    /// Whether a group may be renamed to a name that another one has: the page lists no 409.
+    /// Whether a group may take the name of another; the page lists no 409.
     pub(super) rename_to_taken: RenameToTaken,
-    /// Whether a PATCH that changes nothing still moves `updatedAt`.
+    /// Whether a PATCH that changes nothing still sets `updatedAt`.
     pub(super) bump_unchanged: bool,
-    /// Life of an access token from the login call.
+    /// How long an access token from the login call is valid, in seconds.
     pub(super) token_life_seconds: u32,
-    /// A scope that no token has: calls that need it are answered 403.
+    /// A scope that no token has: calls that need it are answered with 403.
     pub(super) missing_scope: Option<String>,
-    /// Whether the limit of 50 requests per 5 seconds is kept.
+    /// Whether the limit of 50 requests per 5 seconds is enforced.
     pub(super) rate_limit: bool,
+    /// The body of a 429.
     pub(super) rate_limit_body: RateLimitBody,
+    /// The body of an error.
     pub(super) error_body: ErrorBody,
+    /// What happens to query parameters that no page names.
     pub(super) unknown_query: UnknownPolicy,
     pub(super) unknown_members: UnknownPolicy,
 }
@@ -52,7 +56,7 @@ impl Default for Switches {
     }
 }
 
-/// Order of a licence's `userGroups`; the order that was sent is never kept.
+/// The order of a licence's `userGroups`; the order in which they were sent is never kept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum GroupOrder {
@@ -60,8 +64,9 @@ pub(super) enum GroupOrder {
     Reversed,
 }
 
-/// What renaming a user group to a taken name does. The create page lists 409 and the update page does not
-/// (checked 2026-11-29), so that names are unique is an inference.
+/// What happens if a user group is renamed to a taken name.
+///
+/// The create page lists 409 and the update page does not (checked 2026-11-29), so uniqueness is an inference.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RenameToTaken {
@@ -69,6 +74,7 @@ pub(super) enum RenameToTaken {
     Conflict,
 }
 
+/// The body of a 429: JSON as the page says, or the plain text of a common ASP.NET limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RateLimitBody {
@@ -76,6 +82,7 @@ pub(super) enum RateLimitBody {
     Text,
 }
 
+/// The body of an error: `{"message", "code"}` or `{"message"}` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ErrorBody {
@@ -83,7 +90,7 @@ pub(super) enum ErrorBody {
     Message,
 }
 
-/// What happens to query or body members that no page names.
+/// What happens to query parameters and body members that no page names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownPolicy {
@@ -92,7 +99,7 @@ pub(super) enum UnknownPolicy {
 }
 
 impl Switches {
-    /// The switches with some of them changed.
+    /// Returns the switches with the named ones changed; `Err` names the one that does not fit.
     pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
         let next = wire::change_switches(self, changes)?;
         if ![400, 404].contains(&next.unknown_group_status) {

@@ -1,6 +1,6 @@
-//! How a licence reads: its groups written out, after the other members.
+//! The view of a Cryptlex licence: its own members, then its user groups in full.
 //!
-//! Written member by member, since a page of a hundred licences would otherwise be built as a tree first.
+//! Serialized member by member, without a JSON tree in between, which a page of a hundred licences would pay for.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -10,7 +10,7 @@ use super::switches::GroupOrder;
 use crate::sandbox::strict_json::JsonObject;
 
 impl Organization {
-    /// The licence as the API shows it.
+    /// Returns a licence of this organization as the API shows it.
     pub(super) fn license_view<'a>(
         &'a self,
         license: &'a License,
@@ -24,7 +24,7 @@ impl Organization {
     }
 }
 
-/// A licence on its way out.
+/// A licence as the API shows it.
 pub(super) struct LicenseView<'a> {
     organization: &'a Organization,
     license: &'a License,
@@ -32,6 +32,7 @@ pub(super) struct LicenseView<'a> {
 }
 
 impl LicenseView<'_> {
+    /// Returns the groups of the licence in the order that the switch `group_order` asks for.
     fn groups(&self) -> Vec<GroupView<'_>> {
         let ids = self.license.groups.iter();
         let groups = ids.filter_map(|id| self.organization.groups.get(id));
@@ -55,7 +56,7 @@ impl Serialize for LicenseView<'_> {
     }
 }
 
-/// A group of a licence. The count of its users belongs to the user-group list only.
+/// A user group inside a licence, without `totalUsers`, which only the list of user groups shows.
 struct GroupView<'a>(&'a JsonObject);
 
 impl Serialize for GroupView<'_> {

@@ -1,8 +1,8 @@
-//! An Informatica account in memory: one parent organization or more, their sub-organizations, users.
+//! The Informatica account: parent organizations, their sub-organizations and users, loaded from and saved as JSON.
 //!
-//! As JSON: `organizations` in the reading form plus a `name`, and `users` as
-//! `{"username", "orgId", "administrator"}`. Every user's password is `sandbox`. Without `users` there is one
-//! administrator of the first organization that has no parent.
+//! The document has `organizations`, in the form that GET returns plus a `name`, and `users` as `{"username",
+//! "orgId", "administrator"}`. Every user's password is `sandbox`. Without `users` there is one administrator of
+//! the first organization that has no parent.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,33 +13,45 @@ use super::licence::{EDITIONS, LICENSES, LIMITS, Licence};
 use super::switches::Switches;
 use crate::sandbox::strict_json::{self, JsonObject};
 
-/// The user that logs in when nothing else is asked for.
+/// The name of the administrator that an account without `users` has.
 const ADMIN: &str = "admin@sandbox.test";
 
+/// The whole account.
 #[derive(Clone, Default)]
 pub struct Account {
     orgs: Vec<Org>,
+    /// The index of each organization by its id.
     by_id: HashMap<String, usize>,
+    /// The users; the first owns the fixed session.
     pub users: Vec<User>,
 }
 
+/// An organization.
 #[derive(Clone)]
 pub struct Org {
+    /// The id, 22 letters and digits at the vendor.
     pub id: String,
+    /// The name, which only the login shows.
     pub name: String,
+    /// The id of the parent organization; `None` for a parent itself.
     pub parent: Option<String>,
-    /// Shared by organizations that hold the same, as many do in a populated account.
+    /// The licence, shared by organizations whose licences are equal, as most are in a populated account.
     pub licence: Arc<Licence>,
 }
 
+/// A user of one organization.
 #[derive(Clone)]
 pub struct User {
+    /// The name to log in with.
     pub name: String,
+    /// The id of the user's organization.
     pub org: String,
+    /// Whether the user may change the licences of its sub-organizations.
     pub administrator: bool,
 }
 
 impl Account {
+    /// Loads an account document; `Err` names the element and what is wrong with it.
     pub fn load(state: &Value) -> Result<Self, String> {
         let state = strict_json::require_object(state, "the account")?;
         strict_json::refuse_unknown_members(state, "", &["organizations", "users"])?;
@@ -58,7 +70,7 @@ impl Account {
         }
         for org in &account.orgs {
             let parent = org.parent.as_ref();
-            // One level only: a sub-organization has no sub-organizations.
+            // One level only: a sub-organization has none of its own.
             if parent.is_some_and(|id| account.org(id).is_none_or(|above| above.parent.is_some())) {
                 return Err(format!("{}: parentOrg is no parent organization", org.id));
             }
@@ -80,6 +92,7 @@ impl Account {
         Ok(account)
     }
 
+    /// Returns the account as a document that [`Self::load`] accepts.
     pub fn save(&self) -> Value {
         let org = |org: &Org| {
             let mut saved = JsonObject::new();
@@ -96,24 +109,28 @@ impl Account {
         })
     }
 
-    /// Adds an organization whose id nobody has.
+    /// Adds an organization; its id must be new.
     pub fn add_org(&mut self, org: Org) {
         self.by_id.insert(org.id.clone(), self.orgs.len());
         self.orgs.push(org);
     }
 
+    /// Returns an organization, `None` if there is none with this id.
     pub fn org(&self, id: &str) -> Option<&Org> {
         self.by_id.get(id).map(|&position| &self.orgs[position])
     }
 
+    /// Returns an organization to change, `None` if there is none with this id.
     pub fn org_mut(&mut self, id: &str) -> Option<&mut Org> {
         self.by_id.get(id).map(|&position| &mut self.orgs[position])
     }
 
+    /// Returns the user with this name, `None` if there is none.
     pub fn user_named(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
 
+    /// Loads a user, whose organization must be loaded already.
     fn load_user(&self, saved: &Value, at: &str) -> Result<User, String> {
         let saved = strict_json::require_object(saved, at)?;
         strict_json::refuse_unknown_members(saved, at, &["username", "orgId", "administrator"])?;
@@ -129,6 +146,7 @@ impl Account {
     }
 }
 
+/// Returns the administrator that an account without `users` has.
 fn default_administrator(org: &Org) -> User {
     User {
         name: ADMIN.to_owned(),
@@ -137,6 +155,7 @@ fn default_administrator(org: &Org) -> User {
     }
 }
 
+/// Loads an organization; its licence must satisfy the rules of a PUT.
 fn load_org(saved: &Value) -> Result<Org, String> {
     let saved = strict_json::require_object(saved, "the organization")?;
     const MEMBERS: &[&str] = &["id", "name", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];

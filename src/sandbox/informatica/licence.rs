@@ -1,4 +1,14 @@
-//! The three sets of a licence document, and the checks of a PUT body (licence page, checked 2026-11-21).
+//! An organization's licence: three sets of elements, and the checks of a PUT body.
+//!
+//! From the vendor's *Licenses* page, checked 2026-11-21:
+//!
+//! | set | key | other members |
+//! | --- | --- | --- |
+//! | `customLicenses` | `licenseDef` | `licenseType`, `expirationDate` |
+//! | `assignedEditions` | `edition` | `expirationDate` |
+//! | `customLimits` | `limitDefinition` | `value`, where -1 is no maximum |
+//!
+//! A PUT replaces all three. What a missing set means is the switch `absent_key`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +22,31 @@ use super::switches::{
 };
 use crate::sandbox::strict_json::{self, JsonObject};
 
-/// The licence of one organization; elements have every member, in the order in which the page prints them.
+/// The licence of one organization. Elements have every member, in the order in which the page prints them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Licence {
+    /// The elements of `customLicenses`.
     pub licenses: Vec<Value>,
+    /// The elements of `assignedEditions`.
     pub editions: Vec<Value>,
+    /// The elements of `customLimits`.
     pub limits: Vec<Value>,
 }
 
-/// The names of the three sets and the key of each.
+/// The name of the set of licences and the key of its elements.
 pub const LICENSES: (&str, &str) = ("customLicenses", "licenseDef");
+/// The name of the set of editions and the key of its elements.
 pub const EDITIONS: (&str, &str) = ("assignedEditions", "edition");
+/// The name of the set of limits and the key of its elements.
 pub const LIMITS: (&str, &str) = ("customLimits", "limitDefinition");
 
-/// The licence types; the stored page prints the last as `NON`, the vendor's other copies as here.
+/// The licence types. One copy of the page prints the last as `NON`, the vendor's other copies as here.
 const TYPES: &[&str] = &["TRIAL", "SUBSCRIPTION", "FREE", "NONE"];
 
 impl Licence {
-    /// Reads the three sets of a body over what there is now.
+    /// Reads the three sets of a body; a missing one is empty or that of `live`, as `absent_key` says.
+    ///
+    /// `Err` names the element and what is wrong with it.
     pub fn read(body: &JsonObject, live: &Self, switches: &Switches) -> Result<Self, String> {
         let set =
             |(list, key), live: &[Value], element: &dyn Fn(&JsonObject, &str) -> ElementResult| {
@@ -57,7 +74,7 @@ impl Licence {
         })
     }
 
-    /// The sets as members of a document; `turn` rotates each.
+    /// Writes the sets into a document, each rotated by `turn` elements.
     pub fn write(&self, into: &mut JsonObject, turn: usize, switches: &Switches) {
         let sets = [
             (LICENSES, &self.licenses),
@@ -84,7 +101,7 @@ impl Licence {
         }
     }
 
-    /// The rules between a sub-organization's licence and its parent's, as far as they are switched on.
+    /// Checks a sub-organization's licence against its parent's, by the rules that are switched on.
     pub fn check_parent(&self, parent: &Self, switches: &Switches) -> Result<(), String> {
         let sets = [
             (LICENSES, &self.licenses, &parent.licenses),
@@ -103,7 +120,7 @@ impl Licence {
                     }
                     continue;
                 };
-                // Stored times have one form, which sorts as text; null never expires.
+                // Stored times have one form, which sorts as text; null is never.
                 let extends = match (&item["expirationDate"], &above["expirationDate"]) {
                     (Value::String(child), Value::String(above)) => child > above,
                     (child, above) => child.is_null() && !above.is_null(),
@@ -119,8 +136,10 @@ impl Licence {
     }
 }
 
+/// A checked element in its stored form, or what is wrong with it.
 type ElementResult = Result<Value, String>;
 
+/// Reads the elements of a set, whose keys must be unique.
 fn read_elements(
     items: &[Value],
     list: &str,
@@ -144,6 +163,7 @@ fn read_elements(
     Ok(read)
 }
 
+/// Reads an element of `customLicenses`.
 fn read_license(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
     strict_json::refuse_unknown_members(
         item,
@@ -159,6 +179,7 @@ fn read_license(item: &JsonObject, at: &str, switches: &Switches) -> ElementResu
     }))
 }
 
+/// Reads an element of `assignedEditions`.
 fn read_edition(item: &JsonObject, at: &str, switches: &Switches) -> ElementResult {
     strict_json::refuse_unknown_members(item, at, &["expirationDate", "edition"])?;
     Ok(json!({
@@ -167,16 +188,18 @@ fn read_edition(item: &JsonObject, at: &str, switches: &Switches) -> ElementResu
     }))
 }
 
+/// Reads an element of `customLimits`.
 fn read_limit(item: &JsonObject, at: &str) -> ElementResult {
     strict_json::refuse_unknown_members(item, at, &["value", "limitDefinition"])?;
     let value = strict_json::require_integer(item, at, "value")?;
-    // "Use -1 to indicate there is no maximum"; public clients hold the value in 32 bits.
+    // "Use -1 to indicate there is no maximum"; public clients use 32 bits for the value.
     if !(-1..=i64::from(i32::MAX)).contains(&value) {
         return Err(format!("{at}.value must be -1 or a 32-bit count"));
     }
     Ok(json!({"value": value, "limitDefinition": item["limitDefinition"]}))
 }
 
+/// Reads `expirationDate` in its stored form; `None` if it is absent or `null` where the switches allow that.
 fn read_expiration(
     item: &JsonObject,
     at: &str,
@@ -200,7 +223,9 @@ fn read_expiration(
         .ok_or_else(|| format!("{at}.expirationDate {text:?} is not a time"))
 }
 
-/// A time in the stored form: seconds, UTC, a literal Z.
+/// Returns a time in the stored form (whole seconds, UTC, a literal `Z`), `None` if the text is none.
+///
+/// If strict, only the stored form itself is accepted.
 fn normalize_instant(text: &str, dates: DateStrictness) -> Option<String> {
     let time = match (text.parse::<Timestamp>(), text.parse::<Date>()) {
         (Ok(time), _) => time,

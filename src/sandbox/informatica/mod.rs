@@ -1,10 +1,19 @@
 //! The simulator of Informatica Intelligent Cloud Services: login, and the licence of an organization.
 //!
-//! Written from the vendor's pages *Licenses* (version 3 resources), *Login*, *Logout*, *Session IDs*,
-//! *Error object* and *REST API responses* (checked 2026-11-21). What they leave open is in `switches`.
+//! | call below `/saas/public/core/v3` | answers |
+//! | --- | --- |
+//! | `POST /login` | a session id and the base URL for further calls |
+//! | `POST /logout` | 200 without a body; the session has ended |
+//! | `GET /license/org/{id}` | the three sets of an organization's licence |
+//! | `PUT /license/org/{id}` | 200 without a body; the three sets are replaced |
 //!
-//! Left out, and answered with 404: the version 2 resources for organizations and sessions, which know
-//! organizations by other ids.
+//! A session is the header `INFA-SESSION-ID`. Only administrators of the parent organization may write, and only a
+//! sub-organization's licence. Errors are `{"error": {"code", "message", "requestId", "details"}}`.
+//!
+//! Written from the vendor's pages *Licenses* (version 3 resources), *Login*, *Logout*, *Session IDs*, *Error
+//! object* and *REST API responses* (checked 2026-11-21). What they leave open is one of the `switches`.
+//!
+//! Left out, and answered with 404: the version 2 resources for organizations and sessions, which use other ids.
 
 mod account;
 mod foreign_edits;
@@ -32,29 +41,34 @@ use crate::sandbox::strict_json::{self, JsonObject};
 pub struct Informatica {
     account: Account,
     switches: Switches,
+    /// The sessions from logins, by id.
     sessions: HashMap<String, Session>,
+    /// The number of logins, from which session ids are derived.
     logins: u64,
-    /// Requests answered, from which the error ids come.
+    /// The number of requests, from which error ids are derived.
     requests: u64,
+    /// The number of licence reads, by which the switch `shuffle` rotates the sets.
     reads: usize,
 }
 
+/// A session from a login.
 #[derive(Clone)]
 struct Session {
     username: String,
+    /// When it expires.
     end: Timestamp,
-    /// Whether use moves the end.
+    /// Whether each use restarts its idle time.
     sliding: bool,
 }
 
-/// The session that needs no login; it is that of the first user.
+/// The id of a session of the first user that needs no login.
 const FIXED_SESSION: &str = "sandbox-session";
 /// The password of every user.
 const PASSWORD: &str = "sandbox";
-/// "The session ID expires after 30 minutes of inactivity."
+/// How long an unused session lives: "The session ID expires after 30 minutes of inactivity."
 const IDLE: SignedDuration = SignedDuration::from_mins(30);
 
-/// A refused request.
+/// A refused call.
 struct Refusal {
     status: u16,
     code: &'static str,
@@ -62,6 +76,7 @@ struct Refusal {
 }
 
 impl Refusal {
+    /// Returns a refusal; `words` is its message.
     fn new(status: u16, code: &'static str, words: impl Into<String>) -> Self {
         Self {
             status,
@@ -70,26 +85,30 @@ impl Refusal {
         }
     }
 
-    // Codes for the licence resource are not published; these are made up, apart from IDS_085.
+    /// Returns the 400 for a body or query that does not fit.
+    // Codes for the licence resource are not published; these are invented, apart from IDS_085.
     fn invalid_data(words: impl Into<String>) -> Self {
         Self::new(400, "LICENSE_400", words)
     }
 
+    /// Returns the 401 for a missing, unknown or expired session.
     fn invalid_session() -> Self {
         Self::new(401, "AUTH_01", "The session is not valid or has expired.")
     }
 
+    /// Returns a 403.
     fn forbidden(words: &str) -> Self {
         Self::new(403, "LICENSE_403", words)
     }
 
+    /// Returns a 404.
     fn not_found(words: &str) -> Self {
         Self::new(404, "LICENSE_404", words)
     }
 }
 
 impl Informatica {
-    /// The account that examples and documentation are written against.
+    /// Returns a simulator with the account that the examples and the documentation use.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -110,6 +129,7 @@ impl Informatica {
         }
     }
 
+    /// Answers a request by its path and method; every path but the login needs a session.
     fn route_request(
         &mut self,
         request: &HttpRequest,
@@ -153,6 +173,7 @@ impl Informatica {
         }
     }
 
+    /// Starts a session and answers with its id; wrong credentials get the status that a switch sets.
     fn log_in(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let body = parse_body(request)?;
         strict_json::refuse_unknown_members(&body, "", &["username", "password"])
@@ -195,7 +216,7 @@ impl Informatica {
         Ok(HttpReply::json(200, &reply))
     }
 
-    /// The user of the session that the request names, whose idle clock starts again.
+    /// Returns the user of the session that the request names, and restarts the session's idle time.
     fn session_user(&mut self, request: &HttpRequest, now: Timestamp) -> Result<String, Refusal> {
         let id = request
             .header("infa-session-id")
@@ -221,6 +242,7 @@ impl Informatica {
         Ok(session.username.clone())
     }
 
+    /// Answers with a licence; 403 unless the user belongs to the organization or administers its parent.
     fn read_license(&mut self, id: &str, username: &str) -> Result<HttpReply, Refusal> {
         let (user, org) = self.user_and_org(username, id)?;
         let is_own = org.id == user.org;
@@ -239,6 +261,7 @@ impl Informatica {
         Ok(HttpReply::json(200, &document.into()))
     }
 
+    /// Replaces the licence of a sub-organization; 403 unless the user administers its parent.
     fn replace_license(
         &mut self,
         id: &str,
@@ -267,11 +290,11 @@ impl Informatica {
         Ok(HttpReply::empty(status))
     }
 
-    /// The licence that a PUT body makes of an organization.
+    /// Returns the licence that a PUT body describes for an organization; `Err` says what is wrong with it.
     fn build_replacement(&self, body: &JsonObject, org: &Org) -> Result<Licence, String> {
         const MEMBERS: &[&str] = &["id", "parentOrg", LICENSES.0, EDITIONS.0, LIMITS.0];
         strict_json::refuse_unknown_members(body, "", MEMBERS)?;
-        // The page says to take what GET gave, so these come along; they must not say anything else.
+        // The page says to send what GET returned, so these may be there, but must not differ.
         if body.contains_key("id") && strict_json::require_string(body, "", "id")? != org.id {
             return Err("id is not that of the path".into());
         }
@@ -287,6 +310,7 @@ impl Informatica {
         Ok(licence)
     }
 
+    /// Returns a session's user and the organization of a path; 401 or 404 if there is none.
     fn user_and_org(&self, username: &str, id: &str) -> Result<(&User, &Org), Refusal> {
         let user = self.account.user_named(username);
         // The account may have been replaced since the login.
@@ -296,6 +320,7 @@ impl Informatica {
         Ok((user, org.ok_or_else(missing)?))
     }
 
+    /// Turns a refusal into a reply with the next error id.
     fn refusal_reply(&self, refusal: &Refusal) -> HttpReply {
         let mut error = json!({
             "code": refusal.code,
@@ -310,7 +335,7 @@ impl Informatica {
     }
 }
 
-/// A new session of a user, with its id.
+/// Returns a new session of a user and its id: 22 characters, or a token in the form of a JWT.
 fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) -> (String, Session) {
     let symbols = pseudo_random::ALPHANUMERIC;
     let (id, end) = match switches.session_mode {
@@ -319,7 +344,7 @@ fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) ->
             idle_session_end(switches, now),
         ),
         SessionMode::Jwt => {
-            // The header {"alg":"HS256"}, a payload as long as asked for, a signature of 256 bits.
+            // The header {"alg":"HS256"}, a payload of the length that the switch asks for, a signature of 256 bits.
             let head = "eyJhbGciOiJIUzI1NiJ9";
             let payload = usize::from(switches.jwt_characters).saturating_sub(head.len() + 48);
             let payload = pseudo_random::derive_text(number, payload, symbols);
@@ -337,12 +362,15 @@ fn new_session(user: &User, number: u64, switches: &Switches, now: Timestamp) ->
     (id, session)
 }
 
+/// Returns when a session expires that is used now.
 fn idle_session_end(switches: &Switches, now: Timestamp) -> Timestamp {
     let idle = IDLE + SignedDuration::from_secs(switches.idle_grace_seconds.into());
     now.saturating_add(idle).unwrap_or(Timestamp::MAX)
 }
 
-/// The body of a write as a JSON object. The page's PUT example has no `Content-Type`; a newer copy has.
+/// Parses the body of a write as a JSON object; 400 if it is none.
+///
+/// A missing `Content-Type` is accepted: the page's PUT example has none, a newer copy has.
 fn parse_body(request: &HttpRequest) -> Result<JsonObject, Refusal> {
     if request.header("content-type").is_some() && !request.has_json_content_type() {
         return Err(Refusal::invalid_data(

@@ -1,4 +1,4 @@
-//! More sub-organizations, made from the vendor's example, and the manifests that hold for them.
+//! More sub-organizations, made from the vendor's example, and the manifests that match them.
 
 use std::sync::Arc;
 
@@ -8,20 +8,23 @@ use super::account::{Account, Org};
 use super::licence::Licence;
 use crate::sandbox::pseudo_random;
 
-/// Where the ids of populated organizations begin.
+/// The counter from which the ids of populated organizations are derived, far from those of sessions.
 const FIRST: u64 = 1 << 31;
-/// Organizations differ in their limit; so many kinds of them share a licence.
+/// The number of different licences: organizations differ in one limit only, so they share these.
 const KINDS: usize = 8;
 
+/// Returns the id of the organization at an index.
 fn org_id(index: usize) -> String {
     pseudo_random::derive_text(FIRST + index as u64, 22, pseudo_random::ALPHANUMERIC)
 }
 
+/// Returns the limit of a licence by its number, from 0.
 fn limit_value(kind: usize) -> usize {
     25 + 25 * kind
 }
 
 impl Account {
+    /// Adds this many sub-organizations to the organization of the first user.
     pub fn populate(&mut self, objects: usize) {
         let Some(parent) = self.users.first().map(|user| user.org.clone()) else {
             return;
@@ -49,7 +52,7 @@ impl Account {
     }
 }
 
-/// The manifest of the organization in this place; one that differs wants a higher limit.
+/// Writes the manifest of the organization at an index; one that `differs` desires a limit higher by 10.
 pub fn write_manifest(index: usize, _objects: usize, differs: bool) -> String {
     let limit = limit_value(index % KINDS) + if differs { 10 } else { 0 };
     format!(

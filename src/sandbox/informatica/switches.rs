@@ -1,40 +1,50 @@
-//! What the Informatica pages leave open, as switches; each default is the most plausible reading.
+//! The switches of the Informatica simulator: how it behaves where the vendor's pages leave it open.
 
 use serde::{Deserialize, Serialize};
 
+/// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switches {
-    /// What a wrong password answers: 400, 401 or 403. The status page says 401, its sample 403, a reader 400.
+    /// The status for a wrong password: 400, 401 or 403. The page says 401, its sample 403, a reader's comment 400.
     pub login_refusal_status: u16,
+    /// What a session id is.
     pub session_mode: SessionMode,
-    /// What is added to the 30 idle minutes; the session page allows up to two minutes of grace.
+    /// The seconds added to the 30 idle minutes; the session page allows up to two minutes of grace.
     pub idle_grace_seconds: u32,
-    /// How long a JWT lives from its issue; an administrator may choose 15 to 240.
+    /// The minutes that a JWT is valid from its issue; an administrator may choose 15 to 240.
     pub jwt_minutes: u32,
-    /// How long a JWT is; header values may be up to 16000 characters.
+    /// The length of a JWT, 100 to 16,000 characters; header values may be that long.
     pub jwt_characters: u16,
-    /// Whether the fixed `sandbox-session` is taken.
+    /// Whether the fixed `sandbox-session` is accepted.
     pub fixed_session: FixedSession,
+    /// The form of an error.
     pub error_body: ErrorBody,
+    /// What a set that a PUT lacks becomes.
     pub absent_key: AbsentKey,
+    /// How GET prints a set without elements.
     pub empty_lists: EmptyStyle,
+    /// How GET prints the `expirationDate` of an element that never expires.
     pub no_expiration: EmptyStyle,
+    /// Which forms of times a PUT may have.
     pub dates: DateStrictness,
+    /// Which elements must have an `expirationDate`.
     pub expiration_required: ExpirationRequired,
-    /// A sub-organization's licence or edition that outlives the parent's.
+    /// What happens to a sub-organization's licence or edition that expires after the parent's.
     pub extend_past_parent: RuleEnforcement,
     /// Whether a licence or edition that the parent lacks is refused.
     pub parent_must_hold: bool,
-    /// Whether the parent synchronises licences, which forbids changing a sub-organization's.
+    /// Whether the parent synchronises licences, so that a sub-organization's cannot be changed.
     pub sync_managed: bool,
-    /// Whether each read turns the arrays a little further; the pages promise no order.
+    /// Whether each read rotates the sets by one element; the pages promise no order.
     pub shuffle: bool,
-    /// Whether PUT answers 204 instead of 200; clients take any success.
+    /// Whether PUT answers 204 instead of 200; public clients accept any success.
     pub put_is_204: bool,
 }
 
-/// What a session is: a sliding id, or a token with an end (choice of the administrator since 2025-11-03).
+/// What a session id is: an id whose idle time restarts, or a token with a fixed end.
+///
+/// The administrator chooses, since 2025-11-03.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionMode {
@@ -42,6 +52,7 @@ pub enum SessionMode {
     Jwt,
 }
 
+/// Whether the fixed session is accepted, or refused as an expired one is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FixedSession {
@@ -49,7 +60,7 @@ pub enum FixedSession {
     Expired,
 }
 
-/// The vendor's page nests an error below `error`; the fixtures of one public client have it flat.
+/// The form of an error: nested below `error` as on the vendor's page, or flat as in one public client's fixtures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorBody {
@@ -57,7 +68,7 @@ pub enum ErrorBody {
     Flat,
 }
 
-/// What a list left out of a PUT becomes; the page only says that PUT overwrites.
+/// What a set that a PUT lacks becomes: empty, or as it was. The page only says that PUT overwrites.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsentKey {
@@ -65,17 +76,19 @@ pub enum AbsentKey {
     Leave,
 }
 
-/// How GET prints a list without elements, or a licence without an end; the page's example has neither.
+/// How GET prints a set without elements or an element without an end; the page's example has neither.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmptyStyle {
-    /// As `[]`; an end as null.
+    /// A set as `[]`, an end as `null`.
     Shown,
+    /// As `null`.
     Null,
+    /// The member is absent.
     LeftOut,
 }
 
-/// Whether only the printed form of times is taken, or also offsets, fractions and dates alone.
+/// Whether a PUT may have times in the printed form only, or also with offsets, fractions, or as a date alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateStrictness {
@@ -89,10 +102,13 @@ pub enum DateStrictness {
 pub enum ExpirationRequired {
     /// All but licences of type `FREE` and `NONE`.
     UnlessFree,
+    /// All.
     Always,
+    /// None.
     Never,
 }
 
+/// Whether the simulator accepts or refuses a write that a plausible but undocumented rule forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleEnforcement {
@@ -125,7 +141,7 @@ impl Default for Switches {
 }
 
 impl Switches {
-    /// What the types alone do not say.
+    /// Checks the ranges that the types do not express; `Err` names the switch.
     pub fn validate(self) -> Result<Self, String> {
         if !matches!(self.login_refusal_status, 400 | 401 | 403) {
             return Err("login_refusal_status must be 400, 401 or 403".into());

@@ -1,8 +1,10 @@
-//! A LAC account in memory: what it holds, how it is loaded and saved.
+//! The LAC account: customers, products, templates and orders, loaded from and saved as JSON.
 //!
-//! As JSON (what `state` gives): `customers`, `products` and `product_templates` in the reading form, the
-//! last with their `product_id`; `license_orders` in the writing form with integers, plus what the server
-//! adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
+//! The document has `customers`, `products` and `product_templates` in the form in which they are read, the last
+//! with their `product_id`; `license_orders` in the form in which they are written, with integers, plus what the
+//! server adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
+//!
+//! Orders are indexed by key and by customer, since every pass of a client asks for them that way.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,38 +18,51 @@ use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::pseudo_random;
 use crate::sandbox::strict_json::{self, JsonObject};
 
+/// The whole account.
 #[derive(Clone, Default)]
 pub struct Account {
+    /// The customers by id, in the form in which they are read.
     pub customers: BTreeMap<i64, JsonObject>,
+    /// The products by id, without their templates.
     pub products: BTreeMap<i64, JsonObject>,
+    /// The product templates by id, with their `product_id`.
     pub templates: BTreeMap<i64, JsonObject>,
-    /// In the order of their creation.
+    /// The orders in the order of their creation; a position in here is an index.
     pub orders: Vec<Order>,
+    /// The position of each order by its activation key.
     by_key: HashMap<String, usize>,
-    /// The places of a customer's orders, in the order of their creation.
+    /// The positions of each customer's orders, in the order of their creation.
     by_customer: HashMap<i64, BTreeSet<usize>>,
+    /// The reply of `GET /activation-counters`.
     pub counters: Value,
+    /// The number of activation keys made, from which the next is derived.
     keys_made: u64,
 }
 
+/// A licence order.
 #[derive(Clone)]
 pub struct Order {
+    /// The activation key, which is the order's id.
     pub key: String,
     /// `YYYY-MM-DD HH:MM:SS`, in UTC; so are the other times.
     pub creation_time: String,
+    /// The number of activated licences.
     pub activated: i64,
+    /// The number of deactivations that are still allowed.
     pub deactivations_left: i64,
+    /// When the removal of the licences was requested; `None` if it was not.
     pub removal_request_time: Option<String>,
+    /// When the end user's machine confirmed the removal; `None` until then.
     pub removal_confirmation_time: Option<String>,
-    /// How often the order was read since its removal was asked for.
+    /// The number of reads of the order since its removal was requested.
     pub removal_reads: u32,
-    /// The writing form, see [`order_schema`]: every member is there, so indexing it is safe.
+    /// The members in the form in which they are written, see [`order_schema`]. All are there, so indexing is safe.
     pub settings: LayeredObject,
-    /// The reading form as text, kept once a list showed it, since large lists are read again and again.
+    /// The JSON text of the read form, kept once a list showed it, since large lists are read again and again.
     pub text: OnceCell<Box<[u8]>>,
 }
 
-/// The server's own members of an order in the saved account.
+/// The members of an order in the account document that no write may name.
 const SERVER_MEMBERS: &[&str] = &[
     "activation_key",
     "creation_time",
@@ -57,11 +72,11 @@ const SERVER_MEMBERS: &[&str] = &[
     "removal_confirmation_time",
 ];
 
-/// A time for saved objects that leave theirs out.
+/// The time of loaded objects that have none, taken from the pages' examples.
 const LONG_AGO: &str = "2019-08-14 10:57:03";
 
 impl Account {
-    /// Reads a saved account; orders must satisfy the same rules as a POST.
+    /// Loads an account document; orders must satisfy the rules of a PATCH. `Err` names the element.
     pub fn load(state: &Value) -> Result<Self, String> {
         const PARTS: &[&str] = &[
             "customers",
@@ -102,6 +117,7 @@ impl Account {
         Ok(account)
     }
 
+    /// Returns the account as a document that [`Self::load`] accepts.
     pub fn save(&self) -> Value {
         json!({
             "customers": self.customers.values().collect::<Vec<_>>(),
@@ -113,6 +129,7 @@ impl Account {
         })
     }
 
+    /// Loads an order, whose customer and template must be loaded already.
     fn load_order(&self, saved: &Value) -> Result<Order, String> {
         let saved = strict_json::require_object(saved, "the order")?;
         let key = strict_json::require_string(saved, "", "activation_key")?;
@@ -147,8 +164,9 @@ impl Account {
         })
     }
 
-    /// Checks that the customer and the template of a body exist and gives the product's licence manager.
-    /// A body without them, or with other types, passes here and fails in [`order_schema`].
+    /// Checks that the customer and the template of a body exist, and returns the product's licence manager.
+    ///
+    /// A body without them, or with values of other types, passes here and fails in [`order_schema`].
     pub fn check_references(&self, body: &JsonObject) -> Result<&str, String> {
         let id = |name: &str| match body.get(name) {
             Some(Value::String(text)) => order_schema::parse_digits(text),
@@ -168,7 +186,7 @@ impl Account {
         }
     }
 
-    /// The licence manager of a template's product, `lm_x` unless the product says otherwise.
+    /// Returns the licence manager of a template's product, `lm_x` unless the product names another.
     pub fn license_manager(&self, template: i64) -> &str {
         let product = self.product_of(template);
         let generator = product.and_then(|product| product.get("LicenseGenerator"));
@@ -176,26 +194,29 @@ impl Account {
         manager.unwrap_or("lm_x")
     }
 
+    /// Returns the product of a template, `None` if there is no such template.
     pub fn product_of(&self, template: i64) -> Option<&JsonObject> {
         let template = self.templates.get(&template)?;
         self.products.get(&id_of(template, "product_id").ok()?)
     }
 
+    /// Returns the order with this key, `None` if there is none.
     pub fn order(&self, key: &str) -> Option<&Order> {
         self.position_of(key).map(|at| &self.orders[at])
     }
 
-    /// Where an order stands in the list.
+    /// Returns the position of the order with this key, `None` if there is none.
     pub fn position_of(&self, key: &str) -> Option<usize> {
         self.by_key.get(key).copied()
     }
 
-    /// Where the orders of these customers stand, in the order of the list.
+    /// Returns the positions of all orders of these customers.
     pub fn positions_of(&self, customers: &BTreeSet<i64>) -> BTreeSet<usize> {
         let positions = customers.iter().filter_map(|id| self.by_customer.get(id));
         positions.flatten().copied().collect()
     }
 
+    /// Appends an order, whose key must be new.
     pub fn add_order(&mut self, order: Order) {
         let position = self.orders.len();
         self.by_key.insert(order.key.clone(), position);
@@ -204,7 +225,7 @@ impl Account {
         self.orders.push(order);
     }
 
-    /// Puts an order in the place of the one that has its key.
+    /// Replaces the order that has the same key; does nothing if there is none.
     pub fn replace_order(&mut self, mut order: Order) {
         order.text = OnceCell::new();
         let Some(position) = self.position_of(&order.key) else {
@@ -219,7 +240,7 @@ impl Account {
         self.orders[position] = order;
     }
 
-    /// A new activation key; the same account always makes the same ones.
+    /// Makes a new activation key; the same account always makes the same ones.
     pub fn new_key(&mut self) -> String {
         loop {
             self.keys_made += 1;
@@ -230,6 +251,7 @@ impl Account {
         }
     }
 
+    /// Lists the templates of a product.
     pub fn templates_of(&self, product: i64) -> impl Iterator<Item = &JsonObject> {
         let templates = self.templates.values();
         templates.filter(move |template| id_of(template, "product_id") == Ok(product))
@@ -237,11 +259,13 @@ impl Account {
 }
 
 impl Order {
+    /// Returns the id of the order's customer.
     pub fn customer(&self) -> i64 {
         // Orders are kept with an integer there.
         self.settings["customer_id"].as_i64().unwrap_or_default()
     }
 
+    /// Returns the order as an element of the account document.
     fn to_saved(&self) -> Value {
         let mut saved = json!({
             "activation_key": self.key,
@@ -258,13 +282,13 @@ impl Order {
     }
 }
 
-/// Anything with a name, as it is.
+/// Returns an object as it is; `Err` if it has no name.
 fn require_name(saved: &JsonObject) -> Result<JsonObject, String> {
     strict_json::require_string(saved, "", "name")?;
     Ok(saved.clone())
 }
 
-/// A customer with every member that a read prints.
+/// Returns a customer with every member that a read prints.
 fn complete_customer(saved: &JsonObject) -> Result<JsonObject, String> {
     strict_json::require_string(saved, "", "name")?;
     let mut customer = JsonObject::new();
@@ -283,7 +307,7 @@ fn complete_customer(saved: &JsonObject) -> Result<JsonObject, String> {
     Ok(customer)
 }
 
-/// A list of saved objects by their `id`, which is a string when read.
+/// Loads a list of objects by their `id`, which becomes a string, as reads print it.
 fn load_by_id(
     state: &JsonObject,
     list: &str,
@@ -307,6 +331,7 @@ fn load_by_id(
     Ok(all)
 }
 
+/// Returns a list of the account document, empty if absent.
 fn optional_list<'a>(state: &'a JsonObject, list: &str) -> Result<&'a [Value], String> {
     match state.contains_key(list) {
         true => strict_json::require_array(state, "", list),
@@ -314,7 +339,7 @@ fn optional_list<'a>(state: &'a JsonObject, list: &str) -> Result<&'a [Value], S
     }
 }
 
-/// An id that may be written as a string or as an integer.
+/// Returns an id, which may be written as a string or as an integer.
 pub fn id_of(object: &JsonObject, name: &str) -> Result<i64, String> {
     let id = match object.get(name) {
         Some(Value::String(text)) => order_schema::parse_digits(text),
@@ -323,7 +348,7 @@ pub fn id_of(object: &JsonObject, name: &str) -> Result<i64, String> {
     id.ok_or_else(|| format!("{name} must be an integer id"))
 }
 
-/// Whether this is four groups of five upper-case letters and digits.
+/// Returns whether a text is an activation key: four groups of five upper-case letters and digits.
 pub fn is_activation_key(text: &str) -> bool {
     let group = |part: &str| {
         part.len() == 5
@@ -335,7 +360,7 @@ pub fn is_activation_key(text: &str) -> bool {
     parts.len() == 4 && parts.into_iter().all(group)
 }
 
-/// A key of the right form from a counter.
+/// Derives an activation key from a counter.
 pub fn activation_key_from(counter: u64) -> String {
     let symbols = pseudo_random::derive_text(counter, 20, pseudo_random::UPPER);
     let groups = [

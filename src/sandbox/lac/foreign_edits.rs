@@ -1,9 +1,11 @@
-//! What others change at LAC: the orders' settings at its web pages, activations by the end user.
+//! The values that others change at LAC: the orders' settings at its web pages, activations by the end user.
 
 use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
+/// The path of every order in the account document.
 const ORDER: &str = "license_orders/*";
 
+/// What others change; no member shows when.
 pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
     values: &[
         editable_value(ORDER, "activations_allowed", ValueEdit::Number(1, 60)),

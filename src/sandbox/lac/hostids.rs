@@ -1,9 +1,12 @@
-//! HostID names: any spelling is taken, the display label is returned.
+//! HostID names: several spellings are accepted, the display label is read back.
 //!
-//! The labels are those of the HostIDs tab per licence manager, checked 2026-11-21. The page shows
-//! `hostname` coming back as `Hostname`; that spaced labels may be written `ip_address` follows from the
-//! end-user API, which prints both `CUSTOM` and `Custom`, and is not otherwise confirmed.
+//! The labels are those of the HostIDs tab per licence manager, checked 2026-11-21. The page shows `hostname` read
+//! back as `Hostname`. That a label with a space may be written `ip_address` follows from the end-user API, which
+//! prints both `CUSTOM` and `Custom`; nothing else confirms it.
+//!
+//! Example: under LM-X, `ip_address`, `IP-Address` and `IPADDRESS` are all read back as `IP Address`.
 
+/// The labels under LM-X.
 const LM_X: &[&str] = &[
     "Bios",
     "Custom",
@@ -21,6 +24,7 @@ const LM_X: &[&str] = &[
     "Azure Instance ID",
 ];
 
+/// The labels under FlexNet.
 const FLEXNET: &[&str] = &[
     "Any",
     "Hostname",
@@ -32,6 +36,7 @@ const FLEXNET: &[&str] = &[
     "Display",
 ];
 
+/// The labels under RLM.
 const RLM: &[&str] = &[
     "Any",
     "Host",
@@ -44,7 +49,7 @@ const RLM: &[&str] = &[
     "Long",
 ];
 
-/// The display label of a HostID name under a licence manager, if it has such a HostID.
+/// Returns the display label of a HostID name under a licence manager, `None` if it has no such HostID.
 pub fn display_label(name: &str, manager: &str) -> Option<&'static str> {
     let labels = match manager {
         "flexnet" => FLEXNET,
@@ -58,16 +63,17 @@ pub fn display_label(name: &str, manager: &str) -> Option<&'static str> {
         .find(|label| normalize_name(label) == normalized)
 }
 
-/// Whether an order may ask for HostIDs of several types.
+/// Returns whether orders under a licence manager may have HostIDs of several types.
 pub fn several_allowed(manager: &str) -> bool {
     !matches!(manager, "flexnet" | "rlm")
 }
 
-/// The raw form in the end-user API: `IP_ADDRESS`.
+/// Returns the raw form of a label in the end-user API: `IP_ADDRESS`.
 pub fn raw_name(label: &str) -> String {
     label.to_ascii_uppercase().replace(' ', "_")
 }
 
+/// Returns a name in lower case without blanks, underscores and hyphens, for comparison.
 fn normalize_name(name: &str) -> String {
     let letters = name.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
     letters.flat_map(char::to_lowercase).collect()

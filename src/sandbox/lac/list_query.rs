@@ -1,4 +1,19 @@
-//! Query parameters of the list calls, as their pages document them (checked 2026-11-21).
+//! The query parameters of LAC's list calls, as their pages document them (checked 2026-11-21).
+//!
+//! | list | parameters |
+//! | --- | --- |
+//! | all | `offset`, the number of rows to skip |
+//! | orders | `activation_key` (part of it), `customer_ids` with `customer_ids_exclude`, `product_template_ids`, `created_date_after`, `created_date_before`, `disabled` |
+//! | customers | `name`, `email` (parts), `custom_tag_name` with `custom_tag_value` |
+//! | products | `name` (part) |
+//!
+//! Parameters are combined with "and"; unknown ones and any given twice are refused. `Err` is the text of a 400.
+//!
+//! # Worked example
+//!
+//! `?customer_ids=3,5&customer_ids_exclude=true&created_date_after=2019-08-14&offset=100` answers with the second
+//! hundred of the orders that belong neither to customer 3 nor to 5 and were created on 2019-08-14 or later. Both
+//! dates are inclusive. `customer_ids` without `customer_ids_exclude` is refused, as the page asks for both.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +25,7 @@ use super::switches::{ListOrder, Switches};
 use crate::sandbox::simulator::HttpRequest;
 use crate::sandbox::strict_json::{self, JsonObject};
 
-/// Refuses parameters that the page does not name, and any given twice.
+/// Refuses parameters other than the known ones, and any given twice.
 pub fn refuse_unknown_parameters(request: &HttpRequest, known: &[&str]) -> Result<(), String> {
     for (at, (name, _)) in request.query.iter().enumerate() {
         if !known.contains(&name.as_str()) {
@@ -26,7 +41,7 @@ pub fn refuse_unknown_parameters(request: &HttpRequest, known: &[&str]) -> Resul
     Ok(())
 }
 
-/// One page of a list: `offset` rows are skipped. The answer is a bare array without any total.
+/// Returns the rows of the requested page, which starts at `offset` and is as long as the switch `page_size` says.
 pub fn take_page<T>(
     request: &HttpRequest,
     switches: &Switches,
@@ -40,18 +55,23 @@ pub fn take_page<T>(
     Ok(rows.skip(offset).take(switches.page_size.get()).collect())
 }
 
-/// What `GET /license-orders` filters by.
+/// The filters of `GET /license-orders`; `None` is no filter.
 struct OrderFilter<'a> {
-    /// In upper case, as keys are.
+    /// Part of the activation key, in upper case as keys are.
     key: Option<String>,
+    /// Ids of customers, and whether their orders are excluded rather than selected.
     customers: Option<(BTreeSet<i64>, bool)>,
+    /// Ids of product templates.
     templates: Option<Vec<i64>>,
+    /// The first day of creation, inclusive.
     after: Option<&'a str>,
+    /// The last day of creation, inclusive.
     before: Option<&'a str>,
+    /// Whether only disabled orders match.
     disabled: bool,
 }
 
-/// The places of the orders on the wanted page.
+/// Returns the positions of the orders on the requested page.
 pub fn select_orders(
     request: &HttpRequest,
     account: &Account,
@@ -92,14 +112,13 @@ pub fn select_orders(
         before: date_parameter(request, "created_date_before")?,
         disabled: match request.first_query_value("disabled") {
             None => false,
-            // The page only says what setting it does, so a false one has no meaning to be trusted.
+            // The page only says what setting it does, so `false` has no known meaning.
             Some(text) if parse_boolean("disabled", text)? => true,
             Some(_) => return Err("disabled can only be set to true".into()),
         },
     };
     let all = 0..account.orders.len();
-    // The usual questions are answered without a walk over all orders: for everything, for one key, which
-    // can match only itself, and for some customers.
+    // The usual queries need no scan of all orders: for everything, for one whole key, for some customers.
     if filter.matches_everything() {
         return match switches.list_order {
             ListOrder::Created => take_page(request, switches, all),
@@ -120,6 +139,7 @@ pub fn select_orders(
 }
 
 impl OrderFilter<'_> {
+    /// Returns whether no filter is set.
     fn matches_everything(&self) -> bool {
         let Self {
             key,
@@ -137,11 +157,12 @@ impl OrderFilter<'_> {
             && !disabled
     }
 
+    /// Returns whether an order matches all filters.
     fn matches(&self, order: &Order) -> bool {
         let customer = order.customer();
         let template = order.settings["product_template_id"].as_i64();
         let template = template.unwrap_or_default();
-        // Times start with their date, and dates of this form sort as text.
+        // A time starts with its date, and dates of this form sort as text.
         let created = order.creation_time.get(..10).unwrap_or_default();
         let key = self.key.as_ref();
         key.is_none_or(|part| order.key.contains(part))
@@ -159,7 +180,7 @@ impl OrderFilter<'_> {
     }
 }
 
-/// The customers on the wanted page.
+/// Returns the customers on the requested page.
 pub fn list_customers(
     request: &HttpRequest,
     account: &Account,
@@ -207,7 +228,7 @@ pub fn list_customers(
     Ok(rows.into_iter().cloned().collect())
 }
 
-/// The products on the wanted page.
+/// Returns the products on the requested page.
 pub fn list_products(
     request: &HttpRequest,
     account: &Account,
@@ -224,11 +245,14 @@ pub fn list_products(
     Ok(take_page(request, switches, rows)?.into())
 }
 
-/// Partial and case-insensitive, as the customer page says of names; assumed for keys.
+/// Returns whether a text contains a part, whatever their case.
+///
+/// The customer page says that names are compared so; for all other texts it is assumed.
 fn contains_ignoring_case(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
 
+/// Parses ids separated by commas.
 fn parse_ids(name: &str, list: &str) -> Result<Vec<i64>, String> {
     let ids: Option<Vec<_>> = list
         .split(',')
@@ -237,6 +261,7 @@ fn parse_ids(name: &str, list: &str) -> Result<Vec<i64>, String> {
     ids.ok_or_else(|| format!("{name} must be ids separated by commas"))
 }
 
+/// Parses `true`, `1`, `false` or `0`.
 fn parse_boolean(name: &str, text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" => Ok(true),
@@ -245,6 +270,7 @@ fn parse_boolean(name: &str, text: &str) -> Result<bool, String> {
     }
 }
 
+/// Returns a parameter that must be a date as `YYYY-MM-DD`, `None` if absent.
 fn date_parameter<'a>(request: &'a HttpRequest, name: &str) -> Result<Option<&'a str>, String> {
     match request.first_query_value(name) {
         Some(text) if strict_json::parse_date(text).is_none() => {

@@ -1,11 +1,23 @@
-//! The simulator of X-Formation's License Activation Center: its vendor REST API for licence orders.
+//! The simulator of X-Formation's License Activation Center (LAC): its vendor REST API for licence orders.
 //!
-//! Written from the vendor's pages *Update license order*, *Get all license orders*, *Get license order*,
-//! *Create token*, *Get all customers*, *Get product*, *Get product template* and *Get activation counters*
-//! (docs.x-formation.com, checked 2026-11-21). What they leave open is in `switches`.
+//! | call | file | answers |
+//! | --- | --- | --- |
+//! | `POST /auth/tokens` | here | a token |
+//! | `GET`, `POST /license-orders` | `orders` | a page of orders; the new order |
+//! | `GET`, `PATCH /license-orders/{key}` | `orders` | the order in the form of the end-user API; the changed order |
+//! | `GET /customers`, `GET /customers/{id}` | `list_query`, here | customers |
+//! | `GET /products`, `GET /products/{id}` | `list_query`, here | products |
+//! | `GET /products/{id}/product-templates`, `…/{id}` | here | templates |
+//! | `GET /activation-counters` | here | the counters, as loaded |
 //!
-//! Left out, and answered with 404: issued licences, and writing customers. Neither is needed to manage
-//! orders.
+//! Lists are bare arrays with `offset` and no total. Integers are written as numbers and read back as strings.
+//! PATCH takes a complete order: a body that lacks a required member is refused.
+//!
+//! Written from the vendor's pages *Update license order*, *Get all license orders*, *Get license order*, *Create
+//! token*, *Get all customers*, *Get product*, *Get product template* and *Get activation counters*
+//! (docs.x-formation.com, checked 2026-11-21). What they leave open is one of the `switches`.
+//!
+//! Left out, and answered with 404: issued licences, and writing customers. Neither is needed to manage orders.
 
 mod account;
 mod foreign_edits;
@@ -29,20 +41,21 @@ use crate::sandbox::foreign_edits::make_edit;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
 
-/// A LAC account served by rules of its published pages.
+/// A LAC account served by the rules of the vendor's published pages.
 #[derive(Clone)]
 pub struct Lac {
     account: Account,
     switches: Switches,
-    /// Until when each issued token is good.
+    /// When each issued token expires.
     tokens: HashMap<String, Timestamp>,
+    /// The number of logins, from which tokens are derived.
     logins: u64,
 }
 
-/// The token that needs no login.
+/// A token that needs no login.
 const FIXED_TOKEN: &str = "sandbox-token";
 
-/// A refused request. The codes are those of the SOAP API, whose table is the only published one.
+/// A refused call. The codes are those of the SOAP API, whose table is the only published one.
 struct Refusal {
     status: u16,
     code: u16,
@@ -50,6 +63,7 @@ struct Refusal {
 }
 
 impl Refusal {
+    /// Returns a refusal; `words` is its message.
     fn new(status: u16, code: u16, words: impl Into<String>) -> Self {
         Self {
             status,
@@ -58,24 +72,24 @@ impl Refusal {
         }
     }
 
-    /// SOAP 108: invalid data.
+    /// Returns the 400 for a body that does not fit (SOAP 108: invalid data).
     fn invalid_data(words: impl Into<String>) -> Self {
         Self::new(400, 108, words)
     }
 
-    /// SOAP 104: cannot list.
+    /// Returns the 400 for a query that does not fit (SOAP 104: cannot list).
     fn invalid_query(words: impl Into<String>) -> Self {
         Self::new(400, 104, words)
     }
 
-    /// SOAP 105: record missing.
+    /// Returns the 404 for `what`, which starts its message (SOAP 105: record missing).
     fn not_found(what: &str) -> Self {
         Self::new(404, 105, format!("{what} does not exist."))
     }
 }
 
 impl Lac {
-    /// The account that examples and documentation are written against.
+    /// Returns a simulator with the account that the examples and the documentation use.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -94,6 +108,7 @@ impl Lac {
         }
     }
 
+    /// Answers a request by its path and method; every path but the login needs a token.
     fn route_request(
         &mut self,
         request: &HttpRequest,
@@ -127,6 +142,7 @@ impl Lac {
         }
     }
 
+    /// Issues a token for the account's only user.
     fn log_in(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let body = parse_body(request)?;
         strict_json::refuse_unknown_members(&body, "", &["username", "password"])
@@ -139,7 +155,7 @@ impl Lac {
             return Err(Refusal::new(400, 10, "Invalid username or password."));
         }
         self.logins += 1;
-        // Forty hexadecimal digits, like the printed one.
+        // Forty hexadecimal digits, as in the page's example.
         let token = format!("5a4db07e{:032x}", self.logins);
         let life = SignedDuration::from_secs(self.switches.token_life_seconds.into());
         let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
@@ -148,7 +164,7 @@ impl Lac {
         Ok(HttpReply::json(200, &json!({"token": token})))
     }
 
-    /// A bad or expired token is 403 here, not 401.
+    /// Refuses a request without a valid token, with 403 rather than 401 as the page says.
     fn check_token(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
         let good = match request.bearer_token() {
             Some(FIXED_TOKEN) => self.switches.fixed_token == FixedToken::Valid,
@@ -162,6 +178,7 @@ impl Lac {
         }
     }
 
+    /// Answers a read of customers, products, templates or counters; 404 for an unknown id.
     fn look_up(&self, segments: &[&str], request: &HttpRequest) -> Result<HttpReply, Refusal> {
         let account = &self.account;
         let found = match segments {
@@ -183,10 +200,11 @@ impl Lac {
         Ok(HttpReply::json(200, &found))
     }
 
+    /// Returns what a path without a query names, `None` if it does not exist.
     fn look_up_one(&self, segments: &[&str]) -> Option<Value> {
         let account = &self.account;
         let id = |text: &str| order_schema::parse_digits(text);
-        // Templates read without their product, which their path names.
+        // Templates are read without their product, which the path names.
         let template = |template: &JsonObject| {
             let mut read = template.clone();
             read.shift_remove("product_id");
@@ -214,6 +232,7 @@ impl Lac {
         }
     }
 
+    /// Turns a refusal into a reply, with the body that the switch `error_body` asks for.
     fn refusal_reply(&self, refusal: &Refusal) -> HttpReply {
         let Refusal {
             status,
@@ -230,7 +249,7 @@ impl Lac {
     }
 }
 
-/// The body of a write as a JSON object.
+/// Parses the body of a write as a JSON object; 400 if it is none or its `Content-Type` is not JSON.
 fn parse_body(request: &HttpRequest) -> Result<JsonObject, Refusal> {
     if !request.has_json_content_type() {
         return Err(Refusal::invalid_data(

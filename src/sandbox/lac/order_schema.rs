@@ -1,8 +1,14 @@
-//! A licence order's members as the PATCH page lists them (checked 2026-11-21), their checks and spellings.
+//! The members of a licence order as the PATCH page lists them (checked 2026-11-21), and their checks.
 //!
-//! An order is kept in the writing form with native integers, every member present and `null` where nothing
-//! applies. [`read_settings`] makes that form out of a request body; `Account::reading`
-//! turns it into the reading form, where integers are strings.
+//! An order is kept in the form in which it is written, with integers as numbers, every member present, and `null`
+//! where a member does not apply. [`read_settings`] makes that form out of a request body; `Account::order_view`
+//! prints it in the form in which it is read, where integers are strings.
+//!
+//! # Worked example
+//!
+//! A feature with `"expiration_type": "no_expiration", "expiration_date": "2030-01-01"` is accepted, and its date
+//! dropped: `expiration_date` applies only beside `fixed`, so it is stored and read back as `null`. Without
+//! `expiration_type` the feature is refused with `Features[0].expiration_type is required`.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -11,39 +17,56 @@ use super::hostids;
 use super::switches::{RuleEnforcement, Switches};
 use crate::sandbox::strict_json::{self, JsonObject};
 
+/// The type of a member.
 enum ValueKind {
+    /// An integer from 1.
     Id,
+    /// An integer from 0.
     Count,
+    /// An integer from 0 to 100.
     Percent,
     /// An integer or a string of digits: the page's table says string, its example sends an integer.
     Days,
+    /// A boolean.
     Flag,
+    /// A date as `YYYY-MM-DD`.
     Date,
+    /// A string of any length.
     Text,
-    /// Text of at most 1024 characters, the limit of the feature settings page.
+    /// A string of at most 1024 characters, the limit on the page of feature settings.
     Note,
+    /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// An array, whose elements are checked separately.
     List,
 }
 
+/// When a member must be there.
 enum Requirement {
+    /// In every write.
     Always,
+    /// In none.
     Optional,
-    /// Required on POST only; its default elsewhere is `true`.
+    /// In a POST; the default in a PATCH is `true`.
     ToCreate,
-    /// Required if another member has this value, and nothing otherwise.
+    /// If another member has this value; otherwise the member does not apply and is stored as `null`.
     When(&'static str, &'static str),
 }
 
 use Requirement::{Always, Optional, ToCreate, When};
 use ValueKind::{Count, Date, Days, Flag, Id, List, Note, OneOf, Percent, Text};
 
+/// The name, type and requirement of a member.
 type MemberSpec = (&'static str, ValueKind, Requirement);
 
+/// The values of `expiration_type`.
 const FEATURE_TERMS: &[&str] = &["fixed", "days_from_activation", "no_expiration"];
+/// The values of `maintenance_type`.
 const MAINTENANCE_TERMS: &[&str] = &["fixed", "days_from_activation", "no_maintenance"];
+/// The values of `issued_type`.
 const ISSUED_TERMS: &[&str] = &["fixed", "not_issued", "activation_time"];
 
+/// The members of an order, in the order in which they are read.
 static ORDER: &[MemberSpec] = &[
     ("customer_id", Id, Always),
     ("product_template_id", Id, Always),
@@ -66,13 +89,14 @@ static ORDER: &[MemberSpec] = &[
     ("Features", List, Always),
 ];
 
+/// The members of an element of `Hostids`.
 static HOSTID: &[MemberSpec] = &[
     ("name", Text, Always),
     ("min_amount", Count, Always),
     ("max_amount", Count, Always),
 ];
 
-/// In the order of the reply, so that a stored feature is read out as it is.
+/// The members of an element of `Features`, in the order in which they are read.
 static FEATURE: &[MemberSpec] = &[
     ("name", Text, Always),
     ("version", Text, Always),
@@ -100,20 +124,21 @@ static FEATURE: &[MemberSpec] = &[
     ("comment", Note, Optional),
 ];
 
-/// The members of an order that a write may name.
+/// Lists the members of an order that a write may name.
 pub fn order_members() -> Vec<&'static str> {
     ORDER.iter().map(|(name, ..)| *name).collect()
 }
 
-/// The members of an order that a write may leave out.
+/// Lists the members of an order that a write may lack.
 pub fn optional_members() -> impl Iterator<Item = &'static str> {
     let optional = ORDER.iter().filter(|(_, _, need)| matches!(need, Optional));
     optional.map(|(name, ..)| *name)
 }
 
-/// Checks a complete body and gives it in the form in which orders are kept.
+/// Checks a complete body and returns it in the form in which orders are kept.
 ///
-/// `manager` is the licence manager of the order's product; it decides which HostIDs there are.
+/// `creating` is whether the write is a POST; `manager` is the licence manager of the order's product, which
+/// decides which HostIDs exist. `Err` names the first member that does not fit.
 pub fn read_settings(
     body: &JsonObject,
     creating: bool,
@@ -167,11 +192,12 @@ pub fn read_settings(
     Ok(order)
 }
 
-/// The elements of a list member, which the order has after reading.
+/// Returns the elements of a list member, which a checked order has.
 fn list_member<'a>(order: &'a JsonObject, name: &str) -> &'a [Value] {
     order[name].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Refuses a list in which two elements have the same values of the `key` members.
 fn require_unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), String> {
     let mut seen_keys = std::collections::BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
@@ -186,13 +212,16 @@ fn require_unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), Strin
     Ok(())
 }
 
+/// What the checks of a body depend on.
 struct OrderReader {
+    /// Whether the write is a POST.
     creating: bool,
+    /// Whether a string of digits counts as an integer.
     digit_strings: bool,
 }
 
 impl OrderReader {
-    /// Reads all members of one object; conditions look into the object first and then into `outer`.
+    /// Reads all members of one object; conditions look at the object first, then at `outer`.
     fn read_members(
         &self,
         object: &JsonObject,
@@ -233,7 +262,7 @@ impl OrderReader {
                 None if matches!(need, ToCreate) => Value::Bool(true),
                 None => Value::Null,
             };
-            // A value that does not apply, such as a date beside `no_expiration`, is dropped: replies show null.
+            // A value that does not apply, such as a date beside `no_expiration`, is dropped: reads show null.
             read.insert(
                 (*name).to_owned(),
                 if applies { value } else { Value::Null },
@@ -242,7 +271,7 @@ impl OrderReader {
         Ok(read)
     }
 
-    /// One value in its stored form; the error says what was wanted.
+    /// Returns a value in its stored form; `Err` says which type is expected.
     fn read_value(&self, kind: &ValueKind, value: &Value) -> Result<Value, String> {
         let integer = |digits_too: bool, range: std::ops::RangeInclusive<i64>| {
             let parsed = match value {
@@ -259,7 +288,7 @@ impl OrderReader {
                 .filter(|text| text.chars().count() <= longest);
             fits.map(Value::from)
         };
-        // Amounts are 32-bit in every published client; a larger one is a slip.
+        // Amounts have 32 bits in every published client.
         let most = i64::from(i32::MAX);
         let (read, expected) = match kind {
             Id => (integer(self.digit_strings, 1..=most), "an integer id"),
@@ -286,13 +315,13 @@ impl OrderReader {
     }
 }
 
-/// A non-empty string of ASCII digits as a number.
+/// Parses a non-empty string of ASCII digits, `None` for anything else.
 pub fn parse_digits(text: &str) -> Option<i64> {
     let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| text.parse().ok()).flatten()
 }
 
-/// A stored value as replies spell it: integers become strings, at every depth.
+/// A stored value as reads print it: integers become strings, at every depth.
 pub struct IntegersAsStrings<'a>(pub &'a Value);
 
 impl Serialize for IntegersAsStrings<'_> {

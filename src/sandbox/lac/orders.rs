@@ -1,4 +1,8 @@
-//! The calls on licence orders: list, read one, create, update.
+//! LAC's calls on licence orders: list, read one, create, update.
+//!
+//! An update works on a complete body: what a PATCH lacks is first filled in from the live order as far as the
+//! switches `lenient_patch` and `absent_optional` say, then the result is checked like a new order, and last the
+//! change itself (another template, less than is in use, a removal without licences).
 
 use std::cell::OnceCell;
 
@@ -13,6 +17,7 @@ use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::{self, JsonObject};
 
 impl Lac {
+    /// Answers with a page of orders, written from their kept texts.
     pub(super) fn list_orders(
         &mut self,
         request: &HttpRequest,
@@ -36,6 +41,7 @@ impl Lac {
         Ok(answer)
     }
 
+    /// Answers with one order, in the form that the switch `single_get` asks for.
     pub(super) fn get_order(
         &mut self,
         key: &str,
@@ -63,8 +69,10 @@ impl Lac {
         Ok(answer)
     }
 
-    /// Counts a read of an order whose removal was asked for; after enough of them the end user's machine is
-    /// taken to have confirmed, upon which the server clears the flag and stamps the time.
+    /// Counts a read of an order whose removal was requested.
+    ///
+    /// After as many as the switch `removal_clears_after_reads` says, the end user's machine counts as having
+    /// confirmed: the flag is cleared and the time of confirmation set.
     fn note_read(&mut self, position: usize, now: Timestamp) {
         let limit = self.switches.removal_clears_after_reads;
         let order = &mut self.account.orders[position];
@@ -79,6 +87,7 @@ impl Lac {
         }
     }
 
+    /// Creates an order and answers with it.
     pub(super) fn create_order(
         &mut self,
         request: &HttpRequest,
@@ -113,6 +122,7 @@ impl Lac {
         Ok(answer)
     }
 
+    /// Replaces the settings of an order and answers with it.
     pub(super) fn update_order(
         &mut self,
         key: &str,
@@ -147,14 +157,14 @@ impl Lac {
         Ok(answer)
     }
 
-    /// A complete body, checked, in the form in which orders are kept.
+    /// Checks a complete body and returns it in the form in which orders are kept.
     fn check_settings(&self, body: &JsonObject, creating: bool) -> Result<JsonObject, String> {
         strict_json::refuse_unknown_members(body, "", &order_schema::order_members())?;
         let manager = self.account.check_references(body)?;
         order_schema::read_settings(body, creating, manager, &self.switches)
     }
 
-    /// Rules between the live order and its new settings.
+    /// Checks new settings against the live order; `Err` says what cannot be changed so.
     fn check_change(&self, live: &Order, new: &LayeredObject) -> Result<(), String> {
         let number = |of: &LayeredObject, name: &str| of[name].as_i64().unwrap_or_default();
         let [from, to] = [&live.settings, new].map(|of| number(of, "product_template_id"));
@@ -195,7 +205,7 @@ impl Lac {
     }
 }
 
-/// The live order with new settings and what follows from them.
+/// Returns the live order with new settings and their consequences: deactivations left, times of the removal.
 fn apply_settings(live: &Order, settings: LayeredObject, now: Timestamp) -> Order {
     let mut order = live.clone();
     let allowed = |of: &LayeredObject| of["deactivations_allowed"].as_i64().unwrap_or_default();
@@ -210,7 +220,7 @@ fn apply_settings(live: &Order, settings: LayeredObject, now: Timestamp) -> Orde
             order.removal_confirmation_time = None;
             order.removal_reads = 0;
         }
-        // The request is taken back before it was confirmed.
+        // The request is withdrawn before it was confirmed.
         (true, false) => order.removal_request_time = None,
         (true, true) | (false, false) => {}
     }
@@ -218,7 +228,7 @@ fn apply_settings(live: &Order, settings: LayeredObject, now: Timestamp) -> Orde
     order
 }
 
-/// A time as LAC prints it: UTC without a zone.
+/// Formats a time as LAC prints it: UTC, `YYYY-MM-DD HH:MM:SS`, without a zone.
 fn format_time(now: Timestamp) -> String {
     let now = now.to_zoned(TimeZone::UTC);
     now.strftime("%Y-%m-%d %H:%M:%S").to_string()

@@ -1,4 +1,4 @@
-//! More orders and customers, made from the vendor's example order, and the manifests that hold for them.
+//! More orders and customers, made from the vendor's example order, and the manifests that match them.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
 use crate::sandbox::strict_json::JsonObject;
 
-/// Where the keys and ids of populated objects begin, far from those that calls make.
+/// The counter from which the keys of populated orders are derived, far from those of new orders.
 const FIRST_KEY: u64 = 1 << 31;
+/// The id of the first populated customer.
 const FIRST_CUSTOMER: i64 = 1001;
-/// Orders differ in their seats; so many kinds of them share their members.
+/// The number of different seat counts; orders with the same one share most members.
 const KINDS: usize = 5;
 
-/// What tells the order of this place from the others.
+/// The members in which populated orders differ.
 struct PopulatedOrder {
     key: String,
     customer: i64,
@@ -28,7 +29,7 @@ impl PopulatedOrder {
     fn new(index: usize, objects: usize) -> Self {
         let customers = objects.div_ceil(OBJECTS_PER_CUSTOMER);
         Self {
-            // Places are far below 2^31, so keys differ from each other and from those of new orders.
+            // Indexes are far below 2^31, so keys differ from each other and from those of new orders.
             key: activation_key_from(FIRST_KEY + index as u64),
             customer: FIRST_CUSTOMER + (index % customers) as i64,
             activations: 10 + index % 90,
@@ -37,11 +38,13 @@ impl PopulatedOrder {
     }
 }
 
+/// Returns the seats of an order's first feature, by the number of its kind.
 fn seat_count(kind: usize) -> usize {
     15 + 10 * kind
 }
 
 impl Account {
+    /// Adds this many orders, and a customer for every 50 of them.
     pub fn populate(&mut self, objects: usize) {
         for at in 0..objects.div_ceil(OBJECTS_PER_CUSTOMER) {
             let id = FIRST_CUSTOMER + at as i64;
@@ -75,11 +78,12 @@ impl Account {
     }
 }
 
+/// Returns the description of the order at an index.
 fn order_description(index: usize) -> String {
     format!("Order {}", index + 1)
 }
 
-/// A customer with every member, in the reading form.
+/// Returns a customer with every member that a read prints.
 fn new_customer(id: i64) -> JsonObject {
     let contact = |number: i64, name: &str| {
         let contact = 10 * id + number;
@@ -102,7 +106,7 @@ fn new_customer(id: i64) -> JsonObject {
     }
 }
 
-/// The manifest of the order in this place; one that differs wants five more activations.
+/// Writes the manifest of the order at an index; one that `differs` desires five more activations.
 pub fn write_manifest(index: usize, objects: usize, differs: bool) -> String {
     let PopulatedOrder {
         key,

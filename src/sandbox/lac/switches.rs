@@ -1,41 +1,48 @@
-//! What the LAC pages leave open, as switches; each default is the most plausible reading.
+//! The switches of the LAC simulator: how it behaves where the vendor's pages leave it open.
 
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+/// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switches {
-    /// Rows per list page. The older SOAP lists come in blocks of 100; REST states no size.
+    /// The rows of a list page. The older SOAP lists come in blocks of 100; REST states no size.
     pub page_size: NonZeroUsize,
+    /// The order of lists.
     pub list_order: ListOrder,
+    /// The form of a single order.
     pub single_get: SingleGet,
-    /// Whether PATCH keeps the live value of a required member that is left out, instead of refusing.
+    /// Whether PATCH keeps the live value of a missing required member, instead of refusing the body.
     pub lenient_patch: bool,
+    /// What a missing optional member means in a PATCH.
     pub absent_optional: AbsentOptional,
-    /// Whether `"10"` is taken where the page says integer.
+    /// Whether `"10"` is accepted where the page says integer.
     pub digit_strings: bool,
-    /// Two features of one name and version, or two HostIDs of one name.
+    /// What happens to two features of one name and version, or two HostIDs of one name.
     pub duplicates: RuleEnforcement,
-    /// Fewer activations or deactivations allowed than were already made.
+    /// What happens to a write that allows fewer activations or deactivations than were made.
     pub below_use: RuleEnforcement,
-    /// `removal: true` on an order without activated licences, which the web pages do not offer.
+    /// What happens to `removal: true` on an order without activated licences, which the web pages do not offer.
     pub removal_without_licenses: RuleEnforcement,
     /// After how many reads a requested removal is confirmed; 0 is never.
     pub removal_clears_after_reads: u32,
+    /// Whether an order may get another product template.
     pub template_change: TemplateChange,
+    /// Whether an order may get another customer.
     pub customer_change: CustomerChange,
-    /// Whether creating answers 201 instead of 200.
+    /// Whether a POST answers 201 instead of 200.
     pub created_is_201: bool,
+    /// The body of an error.
     pub error_body: ErrorBody,
-    /// The life of a token from its issue. Three hours is that of the same token in SOAP.
+    /// How long a token is valid from its issue, in seconds. Three hours is the life of SOAP's tokens.
     pub token_life_seconds: u32,
-    /// Whether the fixed `sandbox-token` is taken.
+    /// Whether the fixed `sandbox-token` is accepted.
     pub fixed_token: FixedToken,
 }
 
-/// In which order lists come; the pages do not say.
+/// The order of lists, oldest or newest first; the pages do not say.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListOrder {
@@ -47,11 +54,13 @@ pub enum ListOrder {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SingleGet {
+    /// The HAL document of the end-user API, in camelCase.
     Hal,
+    /// The same form as in lists, in snake_case.
     Snake,
 }
 
-/// What an optional order member left out of a PATCH means.
+/// What a missing optional member means in a PATCH: keep the live value, or set it to `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsentOptional {
@@ -59,6 +68,7 @@ pub enum AbsentOptional {
     Reset,
 }
 
+/// Whether the simulator accepts or refuses a write that a plausible but undocumented rule forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleEnforcement {
@@ -66,7 +76,7 @@ pub enum RuleEnforcement {
     Refuse,
 }
 
-/// Whether PATCH may name another template; the web pages grey the product out.
+/// Whether PATCH may name another template; the web pages do not let the product be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateChange {
@@ -75,16 +85,16 @@ pub enum TemplateChange {
     Refuse,
 }
 
-/// What PATCH makes of another customer; the page requires `customer_id` and does not say that orders move.
+/// What happens if a PATCH names another customer; the page requires `customer_id` but does not say that orders move.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomerChange {
     Accept,
-    /// The order stays where it is, and the reply says so.
+    /// The order keeps its customer, as the reply shows.
     Ignore,
 }
 
-/// The body of a refusal; the vendor REST pages show none, its neighbours the first two.
+/// The body of an error; the pages of this API show none, those of the vendor's other APIs the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorBody {
@@ -93,6 +103,7 @@ pub enum ErrorBody {
     Empty,
 }
 
+/// Whether the fixed token is accepted, or refused as an expired one is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FixedToken {

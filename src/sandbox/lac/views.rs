@@ -1,4 +1,7 @@
-//! How the objects of an account read, as the vendor's pages print them (checked 2026-11-21).
+//! The read views of LAC's orders and products, as the vendor's pages print them (checked 2026-11-21).
+//!
+//! An order has two: the one of PATCH and lists ([`OrderView`]), and the HAL document of the single GET. Both are
+//! made here and nowhere else.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -9,7 +12,7 @@ use super::hostids;
 use super::order_schema::IntegersAsStrings;
 use crate::sandbox::strict_json::JsonObject;
 
-/// The members of a customer that an order shows, in its order.
+/// The members of a customer that an order shows, in this order.
 pub const CUSTOMER: &[&str] = &[
     "name",
     "description",
@@ -23,7 +26,7 @@ pub const CUSTOMER: &[&str] = &[
 ];
 
 impl Account {
-    /// A product as read, with its templates.
+    /// Returns a product with its templates, `None` if there is none with this id.
     pub fn product_view(&self, id: i64) -> Option<Value> {
         let mut product = self.products.get(&id)?.clone();
         let templates = self.templates_of(id);
@@ -35,7 +38,7 @@ impl Account {
         Some(product.into())
     }
 
-    /// An order as the PATCH page prints it.
+    /// Returns an order as the PATCH page prints it.
     pub fn order_view<'a>(&'a self, order: &'a Order) -> OrderView<'a> {
         OrderView {
             account: self,
@@ -43,16 +46,16 @@ impl Account {
         }
     }
 
-    /// The same as text; a write to the order lets go of it.
+    /// Returns the same as JSON text, which is kept until the order is written.
     pub fn order_text<'a>(&'a self, order: &'a Order) -> &'a [u8] {
         let written = || serde_json::to_vec(&self.order_view(order));
-        // Only maps with odd keys do not serialise, and orders have none.
+        // Only maps whose keys are not strings fail to serialize, and orders have none.
         order
             .text
             .get_or_init(|| written().unwrap_or_default().into_boxed_slice())
     }
 
-    /// An order as the page of the single GET prints it, which is the end-user API's document.
+    /// Returns an order as the page of the single GET prints it, the HAL document of the end-user API.
     pub fn hal_document(&self, order: &Order, base: &str) -> Value {
         let settings = &order.settings;
         let template = settings["product_template_id"].as_i64().unwrap_or_default();
@@ -90,19 +93,21 @@ impl Account {
         })
     }
 
+    /// Returns the customer of an order, `None` if it does not exist.
     fn customer_of(&self, order: &Order) -> Option<&JsonObject> {
         self.customers.get(&order.customer())
     }
 
+    /// Returns the product template of an order, `None` if it does not exist.
     fn template_of(&self, order: &Order) -> Option<&JsonObject> {
         let id = order.settings["product_template_id"].as_i64();
         self.templates.get(&id?)
     }
 }
 
-/// An order on its way out: a customer without id, integers as strings, counters as numbers.
+/// An order as reads print it: its customer without id, integers as strings, counters as numbers.
 ///
-/// Written member by member, since a page of hundreds of orders would otherwise be built as a tree first.
+/// Serialized member by member, without a [`Value`] in between, which a page of hundreds of orders would pay for.
 pub struct OrderView<'a> {
     account: &'a Account,
     order: &'a Order,
@@ -121,7 +126,7 @@ impl Serialize for OrderView<'_> {
         )?;
         out.serialize_entry("activation_key", &order.key)?;
         out.serialize_entry("creation_time", &order.creation_time)?;
-        // Settings are kept in the order of the reply, so one walk over them finds every member.
+        // Settings are kept in the order in which they are read, so one pass writes every member in its place.
         for (name, value) in order.settings.iter() {
             match name {
                 // Shown as a customer and a template above.
@@ -147,13 +152,13 @@ impl Serialize for OrderView<'_> {
     }
 }
 
-/// A customer as an order shows it.
+/// A customer as an order shows it: without ids and times.
 struct CustomerView<'a>(&'a JsonObject);
 
 impl Serialize for CustomerView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
-        // Customers are kept in the order of the reply as well.
+        // Customers are kept in the order in which they are read, too.
         for (name, value) in self.0 {
             let shown: &[&str] = match name.as_str() {
                 "id" | "creation_time" | "update_time" => continue,
@@ -173,7 +178,7 @@ impl Serialize for CustomerView<'_> {
     }
 }
 
-/// Some members of an object.
+/// Some members of an object, in the order of their names given here; an absent one is `null`.
 struct PickedMembers<'a>(&'a JsonObject, &'a [&'static str]);
 
 impl Serialize for PickedMembers<'_> {

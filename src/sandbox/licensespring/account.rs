@@ -1,7 +1,7 @@
-//! The account: product features and licences, loaded from and saved as JSON.
+//! The LicenseSpring account: product features and licences, loaded from and saved as JSON.
 //!
-//! A licence is kept in the vendor's reading form; its feature rows name their product feature by code in
-//! the saved document and show the whole feature when read. Lookups by id and code are logarithmic.
+//! A licence has *rows*, one per product feature that it includes, with limits of their own. In the account document
+//! a row names its product feature by code; reads show the whole feature. Lookups by id and code are logarithmic.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::wire;
 
-/// A row after its `id` and `product_feature`, as the same page prints it.
+/// The members of a row after `id` and `product_feature`, as the page of the write call prints them.
 pub(super) const ROW: [&str; 8] = [
     "max_consumption",
     "total_consumptions",
@@ -25,7 +25,7 @@ pub(super) const ROW: [&str; 8] = [
     "consumption_period",
     "metadata",
 ];
-/// What newer pages print on a row besides. The write call names the last four.
+/// The members of a row that only newer pages print. The write call accepts the last four.
 pub(super) const NEWER: [&str; 7] = [
     "allow_unlimited_consumptions",
     "allow_negative_consumptions",
@@ -36,40 +36,51 @@ pub(super) const NEWER: [&str; 7] = [
     "floating_timeout",
 ];
 
-/// Row ids of the page's example start here.
+/// The first row id, as in the page's example.
 const FIRST_ROW_ID: u64 = 1_605_023_917_125_630;
 
+/// The whole account.
 #[derive(Clone)]
 pub(super) struct Account {
+    /// The product features by id, as the API shows them.
     features: BTreeMap<u64, JsonObject>,
-    /// By product, or none for global ones, and code.
+    /// The ids of product features by product (`None` for global ones) and code.
     codes: BTreeMap<(Option<u64>, String), u64>,
+    /// The licences by id.
     pub(super) licenses: BTreeMap<u64, License>,
     next_row_id: u64,
 }
 
+/// A licence and its rows.
 #[derive(Clone)]
 pub(super) struct License {
+    /// Its members as the API shows them, with a `product_features` whose value is not used.
     pub(super) fields: LayeredObject,
-    /// Rows by the id of their product feature.
+    /// Its rows by the id of their product feature.
     pub(super) rows: BTreeMap<u64, Row>,
 }
 
+/// A product feature on a licence.
 #[derive(Clone)]
 pub(super) struct Row {
+    /// The id of the row, not of its product feature.
     pub(super) id: u64,
+    /// Its members after `id` and `product_feature`.
     pub(super) fields: LayeredObject,
 }
 
 impl License {
+    /// Returns the id of the licence's product.
     fn product(&self) -> Option<u64> {
         self.fields["product"]["id"].as_u64()
     }
 }
 
 impl Account {
-    /// Reads `{"product_features": […], "licenses": [{…, "product_features": [{"product_feature": "f5", …}]}]}`;
-    /// a feature needs an id and a code, a licence an id, a row its feature; the rest has defaults.
+    /// Loads `{"product_features": […], "licenses": [{…, "product_features": [{"product_feature": "f5", …}]}]}`.
+    ///
+    /// A feature needs an id and a code, a licence an id, a row its feature; all else has defaults. `Err` names the
+    /// object and what is wrong with it.
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let templates = Templates::read()?;
         let mut state = wire::expect_object(state, "the account")?;
@@ -89,7 +100,7 @@ impl Account {
         for given in licenses {
             account.load_license(given, &templates, &mut unnumbered)?;
         }
-        // Only now is it known which row ids are taken.
+        // Rows without an id get one last, when all taken ids are known.
         for (license, feature) in unnumbered {
             let id = account.new_row_id();
             let license = account.licenses.get_mut(&license);
@@ -100,6 +111,7 @@ impl Account {
         Ok(account)
     }
 
+    /// Loads a product feature, whose id and code must be new.
     fn load_feature(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
         let given = wire::expect_object(given, "a product feature")?;
         let feature = wire::overlay_template(&templates.feature, given, "product feature")?;
@@ -117,6 +129,7 @@ impl Account {
         Ok(())
     }
 
+    /// Loads a licence; rows without an id are added to `unnumbered` as licence and feature.
     pub(super) fn load_license(
         &mut self,
         given: Value,
@@ -162,6 +175,7 @@ impl Account {
         }
     }
 
+    /// Returns the account as a document that [`Self::load`] accepts.
     pub(super) fn save(&self) -> Value {
         let features = self.features.values().cloned().map(Value::Object);
         let licenses = self.licenses.values().map(|license| {
@@ -182,59 +196,66 @@ impl Account {
         })
     }
 
+    /// Returns the next free id for a row; counted, so that every run makes the same ids.
     pub(super) fn new_row_id(&mut self) -> u64 {
         let id = self.next_row_id;
         self.next_row_id = self.next_row_id.saturating_add(1);
         id
     }
 
+    /// Lists the product features in the order of their ids.
     pub(super) fn features(&self) -> impl Iterator<Item = &JsonObject> {
         self.features.values()
     }
 
+    /// Returns a product feature, `None` if there is none with this id.
     pub(super) fn feature_fields(&self, id: u64) -> Option<&JsonObject> {
         self.features.get(&id)
     }
 
+    /// Lists the licences in the order of their ids.
     pub(super) fn licenses(&self) -> impl Iterator<Item = &License> {
         self.licenses.values()
     }
 
+    /// Returns a licence, `None` if there is none with this id.
     pub(super) fn license_by_id(&self, id: u64) -> Option<&License> {
         self.licenses.get(&id)
     }
 
-    /// The licence that a path names.
+    /// Returns the licence that a path names; 404 if there is none.
     pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
         let id = id.parse().ok();
         let found = id.and_then(|id| self.license_by_id(id));
         found.ok_or_else(|| detail_refusal(404, "Not found."))
     }
 
-    /// Replaces a licence that is there.
+    /// Replaces the licence that a path names.
     pub(super) fn replace_license(&mut self, id: &str, license: License) {
         if let Ok(id) = id.parse() {
             self.licenses.insert(id, license);
         }
     }
 
-    /// The feature that a code means on a licence: one of its product, or else a global one.
+    /// Returns the id of the feature that a code means on a licence: one of its product, or else a global one.
     pub(super) fn feature(&self, license: &License, code: &str) -> Option<u64> {
         let find = |product| self.codes.get(&(product, code.to_owned())).copied();
         find(license.product()).or_else(|| find(None))
     }
 
-    /// The feature of that id, if the licence may have it.
+    /// Returns the id itself if such a feature exists and the licence may have it.
     pub(super) fn feature_by_id(&self, license: &License, id: u64) -> Option<u64> {
         let product = self.features.get(&id)?["product"].as_u64();
         (product.is_none() || product == license.product()).then_some(id)
     }
 
+    /// Returns whether a product feature is deleted or does not exist.
     pub(super) fn is_deleted(&self, feature: u64) -> bool {
         let feature = self.features.get(&feature);
         feature.is_none_or(|feature| feature["is_deleted"] == true)
     }
 
+    /// Returns the code of a product feature, empty if it does not exist.
     fn feature_code(&self, feature: u64) -> &str {
         let feature = self.features.get(&feature);
         feature
@@ -242,7 +263,7 @@ impl Account {
             .unwrap_or("")
     }
 
-    /// The members of a row that nobody has set yet.
+    /// Returns the members of a new row: the defaults of its product feature, no consumption, no expiry.
     pub(super) fn new_row(&self, feature: u64, max_overages: NewRowMaxOverages) -> JsonObject {
         let mut row = JsonObject::new();
         for name in ROW.into_iter().chain(NEWER) {
@@ -262,12 +283,12 @@ impl Account {
     }
 }
 
-/// Whether a period is a year, however it is spelled.
+/// Returns whether a period is a year, in either spelling.
 pub(super) fn is_yearly(period: &Value) -> bool {
     matches!(period.as_str(), Some("annualy" | "annually"))
 }
 
-/// Writes a yearly period the way the switch says.
+/// Spells a yearly `consumption_period` the way the switch asks for.
 pub(super) fn spell_period(fields: &mut JsonObject, spelling: PeriodSpelling) {
     if let Some(period) = fields.get_mut("consumption_period")
         && is_yearly(period)
@@ -276,6 +297,7 @@ pub(super) fn spell_period(fields: &mut JsonObject, spelling: PeriodSpelling) {
     }
 }
 
+/// Returns the id of an object; `Err` if it has none.
 fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
     match fields["id"].as_u64() {
         Some(id) if id > 0 => Ok(id),
@@ -283,7 +305,7 @@ fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
     }
 }
 
-/// What members a loaded object gets when the document leaves them out.
+/// The members that a loaded object gets if the document lacks them.
 pub(super) struct Templates {
     feature: JsonObject,
     license: JsonObject,
@@ -291,6 +313,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
+    /// Reads the templates from `defaults.json`, which is compiled in.
     pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;

@@ -1,9 +1,11 @@
-//! What others change at LicenseSpring: limits and notes at the platform, consumption by the licensed program.
+//! The values that others change at LicenseSpring: limits and notes at the platform, consumption by the program.
 
 use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
 
+/// The path of every licence in the account document.
 const LICENSE: &str = "licenses/*";
 
+/// What others change, and the member that shows when.
 pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
     values: &[
         editable_value(

@@ -1,7 +1,20 @@
-//! List calls: `limit` and `offset`, `order_by`, exact filters, and the envelope with absolute links.
+//! LicenseSpring's list calls: `limit`, `offset`, `order_by`, filters, and an envelope with absolute links.
 //!
-//! Facts from the vendor's list page, checked 2026-11-21: `limit` is 20 by default and capped at 100 without
-//! a word. A `limit` or `offset` that is no number counts as absent, as in the REST framework.
+//! Facts are from the vendor's list page, checked 2026-11-21: `limit` is 20 by default and silently capped at 100. A
+//! `limit` or `offset` that is no number counts as absent, as in the REST framework.
+//!
+//! A filter is `name=value`: equality for most, "contains, in any case" for names that end in `__icontains`, and a
+//! list of ids for `id__in`. Filters are combined with "and"; one with an empty value is ignored.
+//!
+//! # Worked example
+//!
+//! `GET /api/v1/licenses/?product_id=7&active=true&limit=2&offset=2` with 5 matching licences answers with the third
+//! and fourth, `"count": 5`, and these links:
+//!
+//! ```text
+//! next      …/licenses/?limit=2&offset=4&product_id=7&active=true
+//! previous  …/licenses/?limit=2&product_id=7&active=true
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -16,21 +29,26 @@ use crate::sandbox::layered_object::MemberLookup;
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::wire;
 
+/// The largest `limit` of a list call; a larger one is lowered to it.
 pub(super) const MAX_LIMIT: usize = 100;
 
-/// How a filter's text is compared.
+/// How the value of a filter is compared with the value of a member.
 #[derive(Clone, Copy)]
 enum Comparison {
+    /// Equal text, with case.
     Text,
+    /// Equal integers.
     Number,
+    /// Equal booleans, written `true`, `false`, `1` or `0`.
     Flag,
+    /// The member contains the value, in any case.
     Contains,
 }
 
-/// A filter's name, the member it looks at (a dot goes one object in), and how.
+/// A filter's name, the path of the member that it looks at, and the comparison.
 type FilterSpec = (&'static str, &'static str, Comparison);
 
-/// Of the many filters of the list page, those that need no join over devices or orders.
+/// The filters of licences: those of the list page that need no join with devices or orders.
 const LICENSE_FILTERS: [FilterSpec; 13] = [
     ("license_key", "license_key", Comparison::Text),
     ("license_type", "license_type", Comparison::Text),
@@ -50,16 +68,18 @@ const LICENSE_FILTERS: [FilterSpec; 13] = [
         Comparison::Contains,
     ),
 ];
+/// The filters of product features.
 const FEATURE_FILTERS: [FilterSpec; 2] = [
     ("product", "product", Comparison::Number),
     ("code", "code", Comparison::Text),
 ];
 
-/// A query string with these pairs.
+/// Returns a query string with these pairs.
 pub(super) fn encode_query(pairs: &[(String, String)]) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
+/// Returns a 400 for one parameter, in the framework's form.
 fn field_error(name: &str, words: &str) -> Refusal {
     Refusal {
         status: 400,
@@ -67,7 +87,7 @@ fn field_error(name: &str, words: &str) -> Refusal {
     }
 }
 
-/// One filter of a call with its text.
+/// One filter of a call with its value.
 struct ActiveFilter<'a> {
     member: &'static str,
     comparison: Comparison,
@@ -75,6 +95,7 @@ struct ActiveFilter<'a> {
 }
 
 impl ActiveFilter<'_> {
+    /// Returns whether an object matches; one that lacks the member does not.
     fn matches(&self, fields: &impl MemberLookup) -> bool {
         let mut parts = self.member.split('.');
         let first = parts.next().and_then(|name| fields.member(name));
@@ -95,6 +116,7 @@ impl ActiveFilter<'_> {
     }
 }
 
+/// Parses a boolean in any case, `None` for anything else.
 fn parse_flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
@@ -103,17 +125,20 @@ fn parse_flag(text: &str) -> Option<bool> {
     }
 }
 
-/// One list call, parsed.
+/// The parsed query of a list call.
 struct ListCall<'a> {
     request: &'a HttpRequest,
     limit: usize,
     offset: usize,
+    /// The member to sort by and whether descending; `None` is the order of ids.
     order_by: Option<(&'a str, bool)>,
+    /// The ids of the filter `id__in`; `None` without it.
     ids: Option<BTreeSet<u64>>,
     filters: Vec<ActiveFilter<'a>>,
 }
 
 impl<'a> ListCall<'a> {
+    /// Parses the query of a call; 400 for an unknown filter or a value that does not fit it.
     fn parse(
         request: &'a HttpRequest,
         filters: &[FilterSpec],
@@ -161,6 +186,7 @@ impl<'a> ListCall<'a> {
         Ok(listing)
     }
 
+    /// Returns whether an object matches all filters.
     fn matches(&self, fields: &impl MemberLookup) -> bool {
         let listed = |ids: &BTreeSet<u64>| {
             let id = fields.member("id").and_then(Value::as_u64);
@@ -170,7 +196,9 @@ impl<'a> ListCall<'a> {
             && self.filters.iter().all(|filter| filter.matches(fields))
     }
 
-    /// Filters, orders and cuts; linear unless another order than by id is asked for.
+    /// Returns the number of matching items and those on the requested page; linear unless the call sorts.
+    ///
+    /// `Err` is a 400: `order_by` names a member that not all items have or that has no order.
     fn select_page<T, F: MemberLookup>(
         &self,
         items: impl Iterator<Item = T>,
@@ -179,7 +207,7 @@ impl<'a> ListCall<'a> {
         let admitted = items.filter(|item| self.matches(fields(item)));
         let page_range = self.offset..self.offset.saturating_add(self.limit);
         if self.order_by.is_none() {
-            // Only what is shown is kept: a large account is walked for every page.
+            // Only the page is collected: a large account is scanned for every page.
             let mut page = Vec::with_capacity(self.limit);
             let mut count = 0;
             for item in admitted {
@@ -211,7 +239,7 @@ impl<'a> ListCall<'a> {
         Ok((count, page.collect()))
     }
 
-    /// The link to another page: the same call with another offset.
+    /// Returns the link to another page: the same call with another offset, which is left out if 0.
     fn page_link(&self, offset: usize) -> String {
         let kept = |name: &str| name != "limit" && name != "offset";
         let mut pairs = vec![("limit".to_owned(), self.limit.to_string())];
@@ -224,6 +252,7 @@ impl<'a> ListCall<'a> {
         format!("{base_url}{path}?{}", encode_query(&pairs))
     }
 
+    /// Returns a page in the envelope, with links to its neighbours; `count` is the number of all matches.
     fn envelope_reply<T: Serialize>(&self, count: usize, results: Vec<T>) -> HttpReply {
         let end = self.offset.saturating_add(self.limit);
         let next = (end < count).then(|| self.page_link(end));
@@ -239,7 +268,7 @@ impl<'a> ListCall<'a> {
     }
 }
 
-/// What a list call answers with.
+/// The envelope of a list.
 #[derive(Serialize)]
 struct Envelope<T> {
     count: usize,
@@ -248,7 +277,7 @@ struct Envelope<T> {
     results: Vec<T>,
 }
 
-/// Nulls first, then flags and numbers, then text.
+/// Returns the sort key of a value: nulls first, then booleans, numbers, text.
 fn sort_rank(value: Option<&Value>) -> (u8, u64, &str) {
     match value.unwrap_or(&Value::Null) {
         Value::Null | Value::Array(_) | Value::Object(_) => (0, 0, ""),
@@ -258,6 +287,7 @@ fn sort_rank(value: Option<&Value>) -> (u8, u64, &str) {
     }
 }
 
+/// Parses `name` or `-name` into the member to sort by and whether descending.
 fn parse_order(text: &str) -> (&str, bool) {
     match text.strip_prefix('-') {
         Some(name) => (name, true),
@@ -265,6 +295,7 @@ fn parse_order(text: &str) -> (&str, bool) {
     }
 }
 
+/// Parses ids separated by commas.
 fn parse_ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
     let ids = text.split(',').map(|id| id.trim().parse::<u64>());
     ids.collect::<Result<_, _>>()
@@ -272,9 +303,10 @@ fn parse_ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
 }
 
 impl LicenseSpring {
+    /// Answers with a page of licences.
     pub(super) fn list_licenses(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
         let listing = ListCall::parse(request, &LICENSE_FILTERS, self)?;
-        // Looked up one by one where ids are given, so that such a call does not cost a scan.
+        // With `id__in`, licences are looked up one by one, which saves a scan.
         let candidates: Box<dyn Iterator<Item = &License>> = match &listing.ids {
             Some(ids) => Box::new(ids.iter().filter_map(|id| self.account.license_by_id(*id))),
             None => Box::new(self.account.licenses()),
@@ -286,6 +318,7 @@ impl LicenseSpring {
         Ok(listing.envelope_reply(count, shown.collect()))
     }
 
+    /// Answers with a page of product features.
     pub(super) fn list_product_features(
         &self,
         request: &HttpRequest,

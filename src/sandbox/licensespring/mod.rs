@@ -1,8 +1,17 @@
-//! LicenseSpring Management API v1: licences and the whole-set replacement of their product features.
+//! The simulator of LicenseSpring's Management API v1: licences, and the replacement of their product features.
 //!
-//! In: requests below `/api/v1`. Out: Django REST Framework habits: trailing slashes, list envelopes,
-//! errors as `{"field": […]}` or `{"detail": …}`. Facts are from the vendor's documentation pages and its
-//! Postman collection, checked 2026-11-21; what they leave open is a switch.
+//! | call below `/api/v1` | file | answers |
+//! | --- | --- | --- |
+//! | `GET /licenses/` | `list` | a page of licences in an envelope |
+//! | `GET /licenses/{id}/` | `views` | one licence |
+//! | `POST /licenses/{id}/update_features/` | `update` | the licence with another set of features |
+//! | `GET /product-features/` | `list` | a page of product features in an envelope |
+//!
+//! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
+//! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
+//!
+//! Facts are from the vendor's documentation pages and its Postman collection, checked 2026-11-21. What they leave
+//! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
 
 mod account;
 mod foreign_edits;
@@ -29,13 +38,15 @@ use super::wire;
 /// The fake management key: a prefix of 8 characters, a dot and 32 more, as the vendor shapes them.
 const KEY: &str = "sandbox0.sandboxsandboxsandboxsandboxsand";
 
-/// A refused call: the status and the whole body.
+/// A refused call.
 #[derive(Debug)]
 struct Refusal {
     status: u16,
+    /// The whole body of the reply.
     body: Value,
 }
 
+/// Returns a refusal with the framework's body `{"detail"}`.
 fn detail_refusal(status: u16, words: impl Into<String>) -> Refusal {
     Refusal {
         status,
@@ -43,7 +54,7 @@ fn detail_refusal(status: u16, words: impl Into<String>) -> Refusal {
     }
 }
 
-/// Every path that is served.
+/// A path that is served, with its id.
 enum Route<'a> {
     Licenses,
     License(&'a str),
@@ -52,7 +63,7 @@ enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Finds the route of a path with its trailing slash.
+    /// Returns the route of a path, which must end with a slash; `None` for an unknown path.
     fn find(path: &'a str) -> Option<Self> {
         let inner = path.strip_prefix("/api/v1/")?.strip_suffix('/')?;
         let parts: Vec<&str> = inner.split('/').collect();
@@ -65,6 +76,7 @@ impl<'a> Route<'a> {
         })
     }
 
+    /// Returns the only method of this path.
     fn allowed_method(&self) -> &'static str {
         match self {
             Route::Licenses | Route::License(_) | Route::ProductFeatures => "GET",
@@ -73,7 +85,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The simulated account.
+/// A LicenseSpring account served by the rules of the vendor's pages.
 #[derive(Clone)]
 pub struct LicenseSpring {
     account: Account,
@@ -82,7 +94,7 @@ pub struct LicenseSpring {
 }
 
 impl LicenseSpring {
-    /// Three licences of one product with seven features, and one global feature.
+    /// Returns a simulator with three licences of one product with seven features, and one global feature.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -100,6 +112,7 @@ impl LicenseSpring {
         }
     }
 
+    /// Answers a request by its path and method; every known path needs the key.
     fn route_request(
         &mut self,
         request: &HttpRequest,
@@ -128,7 +141,9 @@ impl LicenseSpring {
         }
     }
 
-    /// A path that would be known with a slash at its end is redirected there before the key is looked at.
+    /// Answers a path that is not served: 404, or a redirect if only the trailing slash is missing.
+    ///
+    /// Like Django, redirects before the key is looked at.
     fn answer_unrouted(&self, request: &HttpRequest) -> HttpReply {
         let slashed = format!("{}/", request.path);
         if Route::find(&slashed).is_none() {
@@ -145,6 +160,7 @@ impl LicenseSpring {
         answer
     }
 
+    /// Refuses a request without the key, with the status that the switch `bad_key_status` asks for.
     fn authorize(&self, request: &HttpRequest) -> Result<(), Refusal> {
         let words = match wire::authorization_value(request, "Api-Key") {
             Some(KEY) => return Ok(()),
@@ -155,7 +171,7 @@ impl LicenseSpring {
     }
 }
 
-/// Django's own pages, outside the REST framework, are HTML.
+/// Returns an HTML page, as Django answers outside the REST framework.
 fn html_page(status: u16, words: &str) -> HttpReply {
     HttpReply {
         status,
@@ -164,6 +180,7 @@ fn html_page(status: u16, words: &str) -> HttpReply {
     }
 }
 
+/// Turns a refusal into a reply, with the header that a 401 carries.
 fn refusal_reply(refusal: Refusal) -> HttpReply {
     let mut answer = HttpReply::json(refusal.status, &refusal.body);
     if refusal.status == 401 {
@@ -211,7 +228,7 @@ impl Simulator for LicenseSpring {
     }
 
     fn expire_session(&mut self, _: &HttpRequest) -> bool {
-        // There are only keys, and they do not end.
+        // There are only keys, and they do not expire.
         false
     }
 

@@ -1,4 +1,4 @@
-//! More licences with features, and the manifests that hold for them.
+//! More licences with product features, and the manifests that match them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,19 +10,22 @@ use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::population::OBJECTS_PER_CUSTOMER;
 use crate::sandbox::strict_json::JsonObject;
 
-/// Ids of the vendor have sixteen digits.
+/// The id of the first populated licence; the vendor's ids have sixteen digits.
 const FIRST: u64 = 1_700_000_000_000_001;
+/// The id of the first populated customer.
 const FIRST_CUSTOMER: usize = 5001;
 
+/// Returns the id of the licence at an index.
 fn license_id(index: usize) -> u64 {
     FIRST + index as u64
 }
 
+/// Returns the `max_consumption` of feature f1 on the licence at an index.
 fn consumption_limit(index: usize) -> usize {
     200 + index % 50
 }
 
-/// A licence as it would be loaded, whose rows are the model of all.
+/// Returns a licence of a customer as a document to load, from which all of that customer are made.
 fn model_license(customer: usize) -> Value {
     json!({
         "id": FIRST,
@@ -47,6 +50,7 @@ fn model_license(customer: usize) -> Value {
 }
 
 impl Account {
+    /// Adds this many licences, and a customer for every 50 of them.
     pub(super) fn populate(&mut self, objects: usize) {
         // The models are part of the program, and a test loads them.
         let Ok(templates) = Templates::read() else {
@@ -80,12 +84,13 @@ impl Account {
         }
     }
 
-    /// A licence with the defaults of the account, which does not have it afterwards.
+    /// Loads a licence to get its defaults and takes it out of the account again.
     fn load_model(&mut self, model: Value, templates: &Templates) -> Option<License> {
         self.load_license(model, templates, &mut Vec::new()).ok()?;
         self.licenses.remove(&FIRST)
     }
 
+    /// Returns the licence at an index, which shares most members with its model.
     fn populated_license(
         &mut self,
         index: usize,
@@ -103,7 +108,7 @@ impl Account {
         ];
         let mut rows = BTreeMap::new();
         for (at, (feature, shared)) in models.iter().enumerate() {
-            // The first is f1, whose limit differs from licence to licence.
+            // The first row is f1, whose limit differs between licences.
             let overrides = match at {
                 0 => vec![
                     ("max_consumption".into(), json!(consumption_limit(index))),
@@ -124,7 +129,7 @@ impl Account {
     }
 }
 
-/// The manifest of the licence in this place; one that differs wants a hundred more uses.
+/// Writes the manifest of the licence at an index; one that `differs` desires a limit higher by 100.
 pub fn write_manifest(index: usize, _objects: usize, differs: bool) -> String {
     let uses = consumption_limit(index) + if differs { 100 } else { 0 };
     format!(

@@ -1,4 +1,4 @@
-//! How the simulator answers what the vendor's pages leave open.
+//! The switches of the LicenseSpring simulator: how it behaves where the vendor's pages leave it open.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,28 +6,38 @@ use serde_json::Value;
 use super::list;
 use crate::sandbox::wire;
 
-/// How the pages' open questions are answered.
+/// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Switches {
-    /// `limit` of a list call that names none.
+    /// The `limit` of a list call that names none, 1 to 100.
     pub(super) page_size: usize,
-    /// 401 or 403 for a missing or wrong key.
+    /// The status for a missing or wrong key: 401 or 403.
     pub(super) bad_key_status: u16,
+    /// What happens to a POST whose path lacks the trailing slash.
     pub(super) slashless_post: SlashlessPost,
+    /// What happens to a row whose product feature is unknown.
     pub(super) unknown_feature: UnknownPolicy,
-    /// Whether a string of digits may name a feature by its id where no code matches.
+    /// Whether a string of digits that is no code may name a feature by its id.
     pub(super) numeric_id: bool,
+    /// What members that a listed row lacks become.
     pub(super) omitted: OmittedMembers,
+    /// Whether an updated row keeps its id.
     pub(super) row_ids: RowIds,
+    /// The `max_overages` of a new row that does not name it.
     pub(super) new_row_max_overages: NewRowMaxOverages,
+    /// Which members of rows reads show.
     pub(super) row_members: RowMembers,
+    /// How a yearly `consumption_period` is read back.
     pub(super) period_spelling: PeriodSpelling,
+    /// Which spellings of a yearly `consumption_period` a write may use.
     pub(super) period_accepted: AcceptedSpelling,
+    /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
+    /// What happens to query parameters that no page names.
     pub(super) unknown_query: UnknownPolicy,
-    /// Whether the limits of 600 requests per 60 s and 50 per second are kept.
+    /// Whether the request limits are enforced.
     pub(super) rate_limit: bool,
-    /// Whether 429 carries `Retry-After`.
+    /// Whether a 429 carries `Retry-After`.
     pub(super) retry_after: bool,
 }
 
@@ -53,7 +63,7 @@ impl Default for Switches {
     }
 }
 
-/// What happens to features, members or filters that are not known.
+/// What happens to features, members or query parameters that are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownPolicy {
@@ -61,8 +71,9 @@ pub(super) enum UnknownPolicy {
     Ignore,
 }
 
-/// What Django does with a POST whose path lacks the trailing slash: a redirect that turns it into a GET,
-/// or an error page.
+/// What happens to a POST whose path lacks the trailing slash.
+///
+/// Django either redirects, which makes a GET of it, or shows an error page.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SlashlessPost {
@@ -70,7 +81,7 @@ pub(super) enum SlashlessPost {
     Error,
 }
 
-/// Members that a listed row leaves out: kept, or set to the product feature's defaults again.
+/// What members that a listed row lacks become: as they were, or the defaults of the product feature.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum OmittedMembers {
@@ -78,7 +89,7 @@ pub(super) enum OmittedMembers {
     Redefault,
 }
 
-/// Whether an updated row keeps its id or is made anew.
+/// Whether an updated row keeps its id or gets a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RowIds {
@@ -86,8 +97,9 @@ pub(super) enum RowIds {
     Recreate,
 }
 
-/// `max_overages` of a new row that does not name it: both rows of the page's example come back with 99
-/// although their product features say 0.
+/// The `max_overages` of a new row that does not name it.
+///
+/// Both rows of the page's example are read back with 99, although their product features say 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum NewRowMaxOverages {
@@ -96,7 +108,7 @@ pub(super) enum NewRowMaxOverages {
     ProductFeature,
 }
 
-/// Whether rows show what newer pages print, or only what the page of this call prints.
+/// Whether reads show the row members of newer pages, or only those of the page of the write call.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RowMembers {
@@ -104,7 +116,7 @@ pub(super) enum RowMembers {
     Page,
 }
 
-/// How a yearly `consumption_period` is read back; licence pages print `annualy`.
+/// How a yearly `consumption_period` is read back; the vendor's licence pages print `annualy`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PeriodSpelling {
@@ -113,6 +125,7 @@ pub(super) enum PeriodSpelling {
 }
 
 impl PeriodSpelling {
+    /// Returns the spelling as it is read back.
     pub(super) fn word(self) -> &'static str {
         match self {
             PeriodSpelling::Annualy => "annualy",
@@ -121,7 +134,7 @@ impl PeriodSpelling {
     }
 }
 
-/// Which spelling a write may use.
+/// Which spellings a write may use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum AcceptedSpelling {
@@ -131,7 +144,7 @@ pub(super) enum AcceptedSpelling {
 }
 
 impl Switches {
-    /// The switches with some of them changed.
+    /// Returns the switches with the named ones changed; `Err` names the one that does not fit.
     pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
         let next = wire::change_switches(self, changes)?;
         if ![401, 403].contains(&next.bad_key_status) {

@@ -1,7 +1,14 @@
-//! `POST …/update_features/`: the list in the body becomes the licence's whole set of features.
+//! `POST …/update_features/`: the list in the body becomes the licence's whole set of rows.
 //!
-//! Listed features are made or updated, features that are not listed are deleted (vendor's page of the
-//! call, checked 2026-11-21). Everything is checked before anything changes.
+//! Listed features are created or updated, features that are not listed are deleted (vendor's page of the call,
+//! checked 2026-11-21). Everything is checked before anything changes.
+//!
+//! # Worked example
+//!
+//! A licence has rows for f1 (limit 10, 4 consumed) and f2. The body `{"product_features": [{"product_feature":
+//! "f1"}, {"product_feature": "f3", "max_consumption": 5}]}` leaves it with f1 and f3: f1 keeps its limit and
+//! consumption (with the switch `omitted` at `redefault`, its limit becomes that of the product feature), f2 is
+//! deleted, f3 is created with limit 5 and the defaults of its product feature.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +23,12 @@ use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
 use crate::sandbox::wire::{self, JsonBodyError};
 
-/// Counts fit a PostgreSQL integer and are not negative; the page says only "integer".
+/// A count: not negative, and a PostgreSQL integer. The page only says "integer".
 const COUNT: ValueType = ValueType::Integer(0, i32::MAX as i64);
+/// The values of `consumption_period`, the yearly one in both spellings.
 const PERIODS: [&str; 5] = ["daily", "weekly", "monthly", "annually", "annualy"];
 
+/// The members of an item of the list.
 static ITEM: [MemberRule; 13] = [
     MemberRule::required("product_feature", ValueType::Text(1, 255)),
     MemberRule::optional("max_consumption", COUNT),
@@ -36,6 +45,7 @@ static ITEM: [MemberRule; 13] = [
     MemberRule::optional("floating_timeout", COUNT).or_null(),
 ];
 static ITEM_KIND: ValueType = ValueType::Record(&ITEM);
+/// The members of the body.
 static BODY: [MemberRule; 1] = [MemberRule::required(
     "product_features",
     ValueType::List(&ITEM_KIND),
@@ -48,6 +58,7 @@ struct Item<'a> {
 }
 
 impl LicenseSpring {
+    /// Replaces the rows of a licence and answers with it.
     pub(super) fn update_features(
         &mut self,
         id: &str,
@@ -60,7 +71,7 @@ impl LicenseSpring {
         let items = self.resolve_items(license, list.map_or(&[], Vec::as_slice))?;
         let mut license = license.clone();
         license.rows = self.build_rows(&license, items);
-        // Microseconds are what the vendor keeps and shows in the reply to a write.
+        // The vendor stores microseconds and shows them in the reply to a write.
         let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         license.fields.insert("updated_at", json!(updated));
         let shown = self.account.license_view(&license, &self.switches, true);
@@ -69,6 +80,7 @@ impl LicenseSpring {
         Ok(answer)
     }
 
+    /// Parses the body and checks it against its schema and the switch `period_accepted`.
     fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
         // The framework reads no body at all as an empty object.
         let body = match wire::parse_json_body(request, &["application/json"]) {
@@ -102,7 +114,7 @@ impl LicenseSpring {
         Ok(body)
     }
 
-    /// Finds the feature of every item; unknown ones are refused or dropped, repeated ones refused.
+    /// Finds the product feature of every item; unknown ones are refused or skipped, repeated ones refused.
     fn resolve_items<'a>(
         &self,
         license: &License,
@@ -130,7 +142,9 @@ impl LicenseSpring {
         Ok(items)
     }
 
-    /// A deleted feature stays on a licence that has it but cannot be given to another one.
+    /// Returns the id of the feature that a code means on a licence; `None` if it may not have one.
+    ///
+    /// A deleted feature stays on a licence that has it, but cannot be added to another.
     fn find_feature(&self, license: &License, code: &str) -> Option<u64> {
         let by_id = || {
             let id = code.parse().ok().filter(|_| self.switches.numeric_id)?;
@@ -141,7 +155,7 @@ impl LicenseSpring {
         usable.then_some(feature)
     }
 
-    /// The new rows; everything was checked.
+    /// Returns the new rows of a licence from checked items, by the id of their product feature.
     fn build_rows(&mut self, license: &License, items: Vec<Item<'_>>) -> BTreeMap<u64, Row> {
         let mut rows = BTreeMap::new();
         for Item { feature, members } in items {
@@ -151,7 +165,7 @@ impl LicenseSpring {
                 (Some(old), OmittedMembers::Keep) => old.fields.to_object(),
                 (Some(old), OmittedMembers::Redefault) => {
                     let mut fields = self.account.new_row(feature, defaults);
-                    // Usage is a counter, not a setting: it moves only when it is sent.
+                    // Consumption is a counter, not a setting: it changes only if it is sent.
                     let used = old.fields["total_consumptions"].clone();
                     fields.insert("total_consumptions".into(), used);
                     fields
@@ -159,7 +173,7 @@ impl LicenseSpring {
                 (None, _) => self.account.new_row(feature, defaults),
             };
             for (name, value) in members {
-                // Members that the table does not know are only here when they are to be ignored.
+                // Members that the schema lacks are here only if they are to be ignored.
                 if name != "product_feature" && fields.contains_key(name) {
                     fields.insert(name.clone(), value.clone());
                 }
@@ -176,7 +190,7 @@ impl LicenseSpring {
     }
 }
 
-/// The named error of the vendor's error list, in the shape of its other errors.
+/// Returns the error that the vendor's error list names, in the form of its other errors.
 fn unsupported_feature(code: &str) -> Refusal {
     Refusal {
         status: 400,
@@ -188,7 +202,7 @@ fn unsupported_feature(code: &str) -> Refusal {
     }
 }
 
-/// An error of one member of one item, as the framework nests it: an object per item up to the bad one.
+/// Returns an error of one member of one item, as the framework nests it: an object per item up to the bad one.
 fn item_error(index: usize, member: &str, words: &str) -> Refusal {
     let mut items = vec![json!({}); index];
     items.push(json!({ member: [words] }));
@@ -198,7 +212,7 @@ fn item_error(index: usize, member: &str, words: &str) -> Refusal {
     }
 }
 
-/// All problems of a body in the framework's shape.
+/// Returns all problems of a body in the framework's form.
 fn invalid_body(problems: &[BodyProblem]) -> Refusal {
     let mut body = JsonObject::new();
     for problem in problems {
@@ -230,6 +244,7 @@ fn invalid_body(problems: &[BodyProblem]) -> Refusal {
     }
 }
 
+/// Adds a sentence to the list of errors of a member.
 fn add_error(to: &mut JsonObject, name: &str, words: String) {
     let list = to.entry(name).or_insert(json!([]));
     if let Value::Array(list) = list {
@@ -237,7 +252,7 @@ fn add_error(to: &mut JsonObject, name: &str, words: String) {
     }
 }
 
-/// The framework's own sentences where it has one.
+/// Returns the sentence for a violation, the framework's own where it has one.
 fn violation_sentence(violation: &Violation) -> String {
     match violation {
         Violation::Unknown => "This field is not known.".into(),

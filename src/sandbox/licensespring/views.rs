@@ -1,6 +1,6 @@
-//! How a licence reads, as the vendor's list and update pages print it (checked 2026-11-21).
+//! The view of a LicenseSpring licence, as the vendor's list and update pages print it (checked 2026-11-21).
 //!
-//! Written member by member, since a page of a hundred licences would otherwise be built as a tree first.
+//! Serialized member by member, without a [`Value`] in between, which a page of a hundred licences would pay for.
 
 use jiff::{Timestamp, Unit};
 use serde::ser::SerializeMap;
@@ -12,7 +12,7 @@ use super::switches::{PeriodSpelling, RowMembers, Switches};
 use crate::sandbox::layered_object::MemberLookup;
 use crate::sandbox::strict_json::JsonObject;
 
-/// A product feature inside a row, as the page of the write call prints it.
+/// The members of a product feature inside a row, as the page of the write call prints it.
 const NESTED: [&str; 13] = [
     "id",
     "created_at",
@@ -30,7 +30,7 @@ const NESTED: [&str; 13] = [
 ];
 
 impl Account {
-    /// The licence as the API shows it; `written` is for the reply to a write.
+    /// Returns a licence as the API shows it; `written` is whether it is the reply to a write.
     pub(super) fn license_view<'a>(
         &'a self,
         license: &'a License,
@@ -46,7 +46,7 @@ impl Account {
     }
 }
 
-/// A licence on its way out, its rows in the order of their ids.
+/// A licence as the API shows it, its rows in the order of their ids.
 pub(super) struct LicenseView<'a> {
     account: &'a Account,
     license: &'a License,
@@ -73,6 +73,7 @@ impl Serialize for LicenseView<'_> {
 }
 
 impl LicenseView<'_> {
+    /// Returns the rows in the order of their ids.
     fn rows(&self) -> Vec<RowView<'_>> {
         let rows = self.license.rows.iter();
         let rows = rows.map(|(feature, row)| RowView {
@@ -86,14 +87,15 @@ impl LicenseView<'_> {
     }
 }
 
-/// Only the reply to a write has microseconds in `updated_at`; later reads round to whole seconds, as the
-/// vendor's update and list examples do.
+/// Rounds `updated_at` to whole seconds; `None` if it is no time.
+///
+/// Only the reply to a write has microseconds; later reads are rounded, as in the vendor's update and list examples.
 fn whole_seconds(updated: &Value) -> Option<String> {
     let at: Timestamp = updated.as_str()?.parse().ok()?;
     Some(at.round(Unit::Second).ok()?.to_string())
 }
 
-/// A row with its whole product feature.
+/// A row with its product feature in full.
 struct RowView<'a> {
     nested: Option<&'a JsonObject>,
     row: &'a Row,
@@ -115,6 +117,7 @@ impl Serialize for RowView<'_> {
     }
 }
 
+/// A product feature inside a row.
 struct FeatureView<'a>(&'a JsonObject, PeriodSpelling);
 
 impl Serialize for FeatureView<'_> {
@@ -125,7 +128,7 @@ impl Serialize for FeatureView<'_> {
     }
 }
 
-/// Writes the named members in that order, `null` for one that is not there.
+/// Writes the named members in this order, `null` for an absent one.
 fn write_members<M: SerializeMap>(
     out: &mut M,
     from: &impl MemberLookup,
@@ -139,7 +142,7 @@ fn write_members<M: SerializeMap>(
     Ok(())
 }
 
-/// A member with its name, a yearly period as the switch says.
+/// A member's name and value; a yearly period is spelled as the switch asks for.
 struct SpelledMember<'a>(&'a str, &'a Value, PeriodSpelling);
 
 impl Serialize for SpelledMember<'_> {
