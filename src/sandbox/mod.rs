@@ -21,11 +21,14 @@
 //!   [`SandboxServer`] to other processes.
 //! - [`population`] makes accounts as large as real ones, and manifests that match them; `layered_object` keeps what
 //!   their objects share once.
-//! - `body_schema` and [`strict_json`] check JSON bodies; `wire` reads requests and account documents;
-//!   [`credentials`] lists the fake logins; `pseudo_random` makes ids.
+//! - Shared parts of the simulators: `request_parts` reads a request, `body_schema` and [`strict_json`] check its
+//!   JSON body, `account_document` loads an account, `access_tokens` issues tokens, `switch_changes` sets switches,
+//!   `pseudo_random` makes ids. [`credentials`] lists the fake logins.
 //!
 //! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
 
+mod access_tokens;
+mod account_document;
 pub mod alinea;
 mod body_schema;
 mod connection_count;
@@ -45,11 +48,12 @@ mod layered_object;
 pub mod licensespring;
 pub mod population;
 mod pseudo_random;
+mod request_parts;
 mod request_record;
 mod server;
 pub mod simulator;
 pub mod strict_json;
-mod wire;
+mod switch_changes;
 
 use std::collections::BTreeMap;
 use std::future::Future;

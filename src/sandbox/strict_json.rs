@@ -8,8 +8,6 @@
 //! `body_schema`.
 
 use jiff::civil::Date;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// A JSON object; its members keep the order in which they were inserted.
@@ -146,21 +144,6 @@ pub fn parse_date(text: &str) -> Option<Date> {
     };
     let shaped = text.len() == 10 && text.bytes().enumerate().all(shape);
     shaped.then(|| text.parse().ok()).flatten()
-}
-
-/// Returns `current` with the switches named in `wanted` changed and its others kept.
-///
-/// `T` must be a flat struct with `deny_unknown_fields`: then the error is serde's own and names the switch.
-pub fn merge_switches<T: Serialize + DeserializeOwned>(
-    current: &T,
-    expected: Value,
-) -> Result<T, String> {
-    let expected = require_object(&expected, "the switches")?;
-    let mut all = serde_json::to_value(current).map_err(|error| error.to_string())?;
-    for (name, value) in expected {
-        all[name] = value.clone();
-    }
-    serde_json::from_value(all).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

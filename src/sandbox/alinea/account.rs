@@ -13,9 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::sandbox::account_document;
+use crate::sandbox::body_schema;
 use crate::sandbox::pseudo_random::splitmix64;
 use crate::sandbox::strict_json::JsonObject;
-use crate::sandbox::{body_schema, wire};
 
 /// A GUID; upper-case and lower-case digits are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -223,7 +224,7 @@ impl Account {
     ///
     /// `Err` names the list, the index and what is wrong.
     pub(super) fn load(state: Value) -> Result<Self, String> {
-        let mut state = wire::expect_object(state, "the account")?;
+        let mut state = account_document::expect_object(state, "the account")?;
         let account = Self {
             owners: load_list(&mut state, "owners", |item: &Owner| item.id)?,
             user_groups: load_list(&mut state, "userGroups", |item: &UserGroup| item.id)?,
@@ -232,7 +233,7 @@ impl Account {
             seat_groups: load_list(&mut state, "seatGroups", |item: &SeatGroup| item.id)?,
             licenses: load_list(&mut state, "licenses", |item: &License| item.id)?,
         };
-        wire::expect_nothing_left(&state, "the account")?;
+        account_document::expect_nothing_left(&state, "the account")?;
         Ok(account)
     }
 
@@ -256,7 +257,10 @@ fn load_list<T: DeserializeOwned>(
     id_of: impl Fn(&T) -> Guid,
 ) -> Result<ById<T>, String> {
     let mut all = ById::new();
-    for (position, value) in wire::take_list(state, name)?.into_iter().enumerate() {
+    for (position, value) in account_document::take_list(state, name)?
+        .into_iter()
+        .enumerate()
+    {
         let item: T = serde_json::from_value(value)
             .map_err(|error| format!("{name}[{position}]: {error}"))?;
         let id = id_of(&item);

@@ -32,10 +32,11 @@ use serde_json::{Value, json};
 use self::account::{Account, Guid, License};
 use self::foreign_edits::FOREIGN_EDITS;
 use self::switches::Switches;
+use super::access_tokens::AccessTokens;
 use super::body_schema::BodyProblem;
 use super::foreign_edits::make_edit;
+use super::request_parts::{self, JsonBodyError};
 use super::simulator::{HttpReply, HttpRequest, Simulator};
-use super::wire::{self, AccessTokens, JsonBodyError};
 
 /// A refused call.
 #[derive(Debug)]
@@ -216,7 +217,7 @@ impl Alinea {
     /// Refuses a request without a valid token with 401.
     fn authorize(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
         let life = self.switches.token_life_seconds;
-        match wire::authorization_value(request, "Bearer") {
+        match request_parts::authorization_value(request, "Bearer") {
             Some(token) if self.tokens.is_valid(token, now, life) => Ok(()),
             _ => Err(message_refusal(
                 401,
@@ -230,7 +231,7 @@ impl Alinea {
     /// The vendor documents nowhere how clients log in, so the grant is an assumption.
     fn grant_token(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpReply, Refusal> {
         let error = |status, name: &str| Err(new_refusal(status, json!({ "error": name })));
-        if wire::media_type(request) != "application/x-www-form-urlencoded" {
+        if request_parts::media_type(request) != "application/x-www-form-urlencoded" {
             return error(400, "invalid_request");
         }
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(&request.body)
@@ -258,7 +259,7 @@ impl Alinea {
 
     /// Parses the JSON body of a call; the help page lists `text/json` beside `application/json`.
     fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
-        wire::parse_json_body(request, &["application/json", "text/json"]).map_err(|fault| match fault {
+        request_parts::parse_json_body(request, &["application/json", "text/json"]).map_err(|fault| match fault {
             JsonBodyError::MediaType(media) => {
                 let words = format!(
                     "The request entity's media type '{media}' is not supported for this resource."
@@ -338,7 +339,8 @@ impl Simulator for Alinea {
     }
 
     fn expire_session(&mut self, request: &HttpRequest) -> bool {
-        wire::authorization_value(request, "Bearer").is_some_and(|token| self.tokens.expire(token))
+        request_parts::authorization_value(request, "Bearer")
+            .is_some_and(|token| self.tokens.expire(token))
     }
 
     fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::sandbox::wire;
+use crate::sandbox::switch_changes;
 
 /// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ pub(super) enum SeatRows {
 impl Switches {
     /// Returns the switches with the named ones changed; `Err` names the one that does not fit.
     pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
-        let next = wire::change_switches(self, changes)?;
+        let next = switch_changes::change_switches(self, changes)?;
         if ![200, 400].contains(&next.validation_status) {
             return Err("switch validation_status: must be 200 or 400".into());
         }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::switches::RenameToTaken;
 use super::{Refusal, new_refusal};
+use crate::sandbox::account_document;
 use crate::sandbox::layered_object::{LayeredObject, MemberLookup};
 use crate::sandbox::strict_json::JsonObject;
-use crate::sandbox::wire;
 
 /// The whole account.
 #[derive(Clone)]
@@ -54,12 +54,12 @@ impl Account {
     /// Only ids are required, every other member has a default. `Err` says what is wrong and where.
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let templates = Templates::read()?;
-        let mut state = wire::expect_object(state, "the account")?;
+        let mut state = account_document::expect_object(state, "the account")?;
         let mut organizations = Vec::new();
-        for given in wire::take_list(&mut state, "organizations")? {
+        for given in account_document::take_list(&mut state, "organizations")? {
             organizations.push(Organization::load(given, &templates)?);
         }
-        wire::expect_nothing_left(&state, "the account")?;
+        account_document::expect_nothing_left(&state, "the account")?;
         organizations.sort_by_cached_key(|organization| creation_order(&organization.fields));
         let by_id = index_by_id(
             organizations
@@ -126,14 +126,14 @@ impl Account {
 impl Organization {
     /// Loads an organization with its groups and licences; the templates give members that it lacks.
     pub(super) fn load(given: Value, templates: &Templates) -> Result<Self, String> {
-        let mut given = wire::expect_object(given, "an organization")?;
-        let group_values = wire::take_list(&mut given, "userGroups")?;
-        let license_values = wire::take_list(&mut given, "licenses")?;
+        let mut given = account_document::expect_object(given, "an organization")?;
+        let group_values = account_document::take_list(&mut given, "userGroups")?;
+        let license_values = account_document::take_list(&mut given, "licenses")?;
         let fields = templates.fill_defaults(&templates.organization, given, "organization")?;
 
         let mut groups = BTreeMap::new();
         for value in group_values {
-            let given = wire::expect_object(value, "a user group")?;
+            let given = account_document::expect_object(value, "a user group")?;
             let group = templates.fill_defaults(&templates.group, given, "user group")?;
             let id = id_of(&group).to_owned();
             if groups.insert(id.clone(), group).is_some() {
@@ -143,9 +143,9 @@ impl Organization {
 
         let mut licenses = Vec::new();
         for value in license_values {
-            let mut given = wire::expect_object(value, "a licence")?;
+            let mut given = account_document::expect_object(value, "a licence")?;
             let mut ids = BTreeSet::new();
-            for id in wire::take_list(&mut given, "userGroupIds")? {
+            for id in account_document::take_list(&mut given, "userGroupIds")? {
                 match id.as_str().filter(|id| groups.contains_key(*id)) {
                     Some(id) => ids.insert(id.to_owned()),
                     None => return Err(format!("userGroupIds: {id} is no user group")),
@@ -229,7 +229,7 @@ impl Organization {
         now: Timestamp,
     ) -> Result<&JsonObject, Refusal> {
         self.expect_free_name(body, None)?;
-        let at = wire::format_seven_digits(now);
+        let at = account_document::format_seven_digits(now);
         let mut group = JsonObject::new();
         group.insert("id".into(), json!(id));
         group.insert("createdAt".into(), json!(at));
@@ -299,7 +299,10 @@ fn group_not_found(id: &str) -> Refusal {
 
 /// Sets `updatedAt` to this time.
 fn mark_updated(fields: &mut JsonObject, now: Timestamp) {
-    fields.insert("updatedAt".into(), json!(wire::format_seven_digits(now)));
+    fields.insert(
+        "updatedAt".into(),
+        json!(account_document::format_seven_digits(now)),
+    );
 }
 
 /// Returns the id of an object, empty if it has none.
@@ -346,7 +349,7 @@ impl Templates {
     pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let template = |name: &str| wire::expect_object(all[name].clone(), name);
+        let template = |name: &str| account_document::expect_object(all[name].clone(), name);
         Ok(Self {
             organization: template("organization")?,
             group: template("userGroup")?,
@@ -361,7 +364,7 @@ impl Templates {
         given: JsonObject,
         what: &str,
     ) -> Result<JsonObject, String> {
-        let mut fields = wire::overlay_template(template, given, what)?;
+        let mut fields = account_document::overlay_template(template, given, what)?;
         if id_of(&fields).is_empty() {
             return Err(format!("{what}: id is required"));
         }
@@ -372,7 +375,10 @@ impl Templates {
             let at: Timestamp = text
                 .parse()
                 .map_err(|error| format!("{what}: {name}: {error}"))?;
-            fields.insert(name.into(), json!(wire::format_seven_digits(at)));
+            fields.insert(
+                name.into(),
+                json!(account_document::format_seven_digits(at)),
+            );
         }
         Ok(fields)
     }

@@ -22,8 +22,9 @@ use serde_json::Value;
 
 use super::account::License;
 use super::{Refusal, new_refusal};
+use crate::sandbox::account_document;
+use crate::sandbox::body_schema;
 use crate::sandbox::strict_json::JsonObject;
-use crate::sandbox::{body_schema, wire};
 
 /// The type of a field, which decides its operators.
 #[derive(Clone, Copy, PartialEq)]
@@ -186,7 +187,7 @@ impl Filter {
             FieldType::Flag => text.parse().ok().map(FilterOperand::Flag),
             // With seven digits, which all stored dates have, dates compare as text.
             FieldType::Date => body_schema::parse_instant(text)
-                .map(|at| FilterOperand::Text(wire::format_seven_digits(at))),
+                .map(|at| FilterOperand::Text(account_document::format_seven_digits(at))),
         };
         match operand {
             Some(operand) => Ok(Some(Self {

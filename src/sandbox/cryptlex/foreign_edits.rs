@@ -1,7 +1,7 @@
 //! The values that others change at Cryptlex: groups of a licence, numbers, notes, activations.
 
+use crate::sandbox::account_document;
 use crate::sandbox::foreign_edits::{ForeignEditTable, ValueEdit, editable_value};
-use crate::sandbox::wire;
 
 /// The path of every licence in the account document.
 const LICENSE: &str = "organizations/*/licenses/*";
@@ -18,5 +18,5 @@ pub(super) static FOREIGN_EDITS: ForeignEditTable = ForeignEditTable {
         editable_value(LICENSE, "notes", ValueEdit::Text),
         editable_value(LICENSE, "totalActivations", ValueEdit::Usage),
     ],
-    modified_member: Some(("updatedAt", wire::format_seven_digits)),
+    modified_member: Some(("updatedAt", account_document::format_seven_digits)),
 };

@@ -15,7 +15,7 @@ use super::filter::{
 };
 use super::switches::UnknownPolicy;
 use super::{Cryptlex, HttpReply, HttpRequest, Refusal, new_refusal};
-use crate::sandbox::wire;
+use crate::sandbox::account_document;
 
 /// The largest `limit` of a list call.
 pub(super) const MAX_LIMIT: usize = 100;
@@ -87,7 +87,7 @@ impl ListCall {
             sort: None,
             search: None,
             filters: Vec::new(),
-            now: wire::format_seven_digits(now),
+            now: account_document::format_seven_digits(now),
         };
         for (name, text) in &request.query {
             match name.as_str() {

@@ -34,10 +34,12 @@ use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateWindow;
 use self::switches::{ErrorBody, Switches, UnknownPolicy};
+use super::access_tokens::AccessTokens;
+use super::account_document;
 use super::body_schema::{self, MemberRule, TEXT, ValueType};
 use super::foreign_edits::make_edit;
+use super::request_parts::{self, JsonBodyError};
 use super::simulator::{HttpReply, HttpRequest, Simulator};
-use super::wire::{self, AccessTokens, JsonBodyError};
 
 /// A refused call.
 #[derive(Debug)]
@@ -234,7 +236,7 @@ impl Cryptlex {
 
     /// Refuses a request without a valid token with 401, one whose token lacks the scope with 403.
     fn authorize(&self, request: &HttpRequest, scope: &str, now: Timestamp) -> Result<(), Refusal> {
-        let Some(token) = wire::authorization_value(request, "Bearer") else {
+        let Some(token) = request_parts::authorization_value(request, "Bearer") else {
             return Err(new_refusal(401, "the request has no bearer token"));
         };
         let life = self.switches.token_life_seconds;
@@ -258,12 +260,16 @@ impl Cryptlex {
         members: &'static [MemberRule],
     ) -> Result<Value, Refusal> {
         let body =
-            wire::parse_json_body(request, &["application/json"]).map_err(|fault| match fault {
-                JsonBodyError::MediaType(media) => {
-                    new_refusal(415, format!("unsupported media type {media:?}"))
+            request_parts::parse_json_body(request, &["application/json"]).map_err(|fault| {
+                match fault {
+                    JsonBodyError::MediaType(media) => {
+                        new_refusal(415, format!("unsupported media type {media:?}"))
+                    }
+                    JsonBodyError::Empty => new_refusal(400, "the request has no body"),
+                    JsonBodyError::Malformed(why) => {
+                        new_refusal(400, format!("malformed JSON: {why}"))
+                    }
                 }
-                JsonBodyError::Empty => new_refusal(400, "the request has no body"),
-                JsonBodyError::Malformed(why) => new_refusal(400, format!("malformed JSON: {why}")),
             })?;
         let unknown_allowed = self.switches.unknown_members == UnknownPolicy::Ignore;
         let problems = body_schema::check_body(&body, members, unknown_allowed);
@@ -305,7 +311,7 @@ impl Cryptlex {
         let license = organization.license_mut(id)?;
         if self.switches.bump_unchanged || license.groups != groups {
             license.groups = groups;
-            let at = json!(wire::format_seven_digits(now));
+            let at = json!(account_document::format_seven_digits(now));
             license.fields.insert("updatedAt", at);
         }
         let shown = organization.license_view(organization.license(id)?, self.switches.group_order);
@@ -399,7 +405,8 @@ impl Simulator for Cryptlex {
     }
 
     fn expire_session(&mut self, request: &HttpRequest) -> bool {
-        wire::authorization_value(request, "Bearer").is_some_and(|token| self.tokens.expire(token))
+        request_parts::authorization_value(request, "Bearer")
+            .is_some_and(|token| self.tokens.expire(token))
     }
 
     fn make_foreign_edit(&mut self, entropy: u64, now: Timestamp) -> Option<Value> {

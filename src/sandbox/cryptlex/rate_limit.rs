@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::switches::{RateLimitBody, Switches};
+use crate::sandbox::account_document;
 use crate::sandbox::simulator::HttpReply;
-use crate::sandbox::wire;
 
 /// The number of requests that a window lets through.
 const REQUESTS: u32 = 50;
@@ -74,7 +74,7 @@ impl RemainingQuota {
             ("x-rate-limit-remaining".into(), self.remaining.to_string()),
             (
                 "x-rate-limit-reset".into(),
-                wire::format_seven_digits(self.reset),
+                account_document::format_seven_digits(self.reset),
             ),
         ]
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::list;
-use crate::sandbox::wire;
+use crate::sandbox::switch_changes;
 
 /// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ pub(super) enum UnknownPolicy {
 impl Switches {
     /// Returns the switches with the named ones changed; `Err` names the one that does not fit.
     pub(super) fn with_changes(&self, changes: Value) -> Result<Self, String> {
-        let next = wire::change_switches(self, changes)?;
+        let next = switch_changes::change_switches(self, changes)?;
         if ![400, 404].contains(&next.unknown_group_status) {
             return Err("switch unknown_group_status: must be 400 or 404".into());
         }

@@ -35,6 +35,7 @@ use crate::sandbox::foreign_edits::make_edit;
 use crate::sandbox::pseudo_random;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
+use crate::sandbox::switch_changes;
 
 /// An Informatica account served by the rules of its published pages.
 #[derive(Clone)]
@@ -415,8 +416,8 @@ impl Simulator for Informatica {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches =
-            strict_json::merge_switches(&self.switches, switches).and_then(Switches::validate)?;
+        self.switches = switch_changes::merge_switches(&self.switches, switches)
+            .and_then(Switches::validate)?;
         Ok(())
     }
 

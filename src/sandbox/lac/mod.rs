@@ -40,6 +40,7 @@ use self::switches::{ErrorBody, FixedToken, Switches};
 use crate::sandbox::foreign_edits::make_edit;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
+use crate::sandbox::switch_changes;
 
 /// A LAC account served by the rules of the vendor's published pages.
 #[derive(Clone)]
@@ -293,7 +294,7 @@ impl Simulator for Lac {
     }
 
     fn set_switches(&mut self, switches: Value) -> Result<(), String> {
-        self.switches = strict_json::merge_switches(&self.switches, switches)?;
+        self.switches = switch_changes::merge_switches(&self.switches, switches)?;
         Ok(())
     }
 

@@ -107,7 +107,7 @@ impl Account {
 
 /// An order as reads print it: its customer without id, integers as strings, counters as numbers.
 ///
-/// Serialized member by member, without a [`Value`] in between, which a page of hundreds of orders would pay for.
+/// Serialized member by member, without a JSON tree in between, which a page of hundreds of orders would pay for.
 pub struct OrderView<'a> {
     account: &'a Account,
     order: &'a Order,

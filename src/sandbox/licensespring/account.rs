@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::switches::{NewRowMaxOverages, PeriodSpelling};
 use super::{Refusal, detail_refusal};
+use crate::sandbox::account_document;
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::strict_json::JsonObject;
-use crate::sandbox::wire;
 
 /// The members of a row after `id` and `product_feature`, as the page of the write call prints them.
 pub(super) const ROW: [&str; 8] = [
@@ -83,10 +83,10 @@ impl Account {
     /// object and what is wrong with it.
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let templates = Templates::read()?;
-        let mut state = wire::expect_object(state, "the account")?;
-        let features = wire::take_list(&mut state, "product_features")?;
-        let licenses = wire::take_list(&mut state, "licenses")?;
-        wire::expect_nothing_left(&state, "the account")?;
+        let mut state = account_document::expect_object(state, "the account")?;
+        let features = account_document::take_list(&mut state, "product_features")?;
+        let licenses = account_document::take_list(&mut state, "licenses")?;
+        account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
             codes: BTreeMap::new(),
@@ -113,8 +113,9 @@ impl Account {
 
     /// Loads a product feature, whose id and code must be new.
     fn load_feature(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
-        let given = wire::expect_object(given, "a product feature")?;
-        let feature = wire::overlay_template(&templates.feature, given, "product feature")?;
+        let given = account_document::expect_object(given, "a product feature")?;
+        let feature =
+            account_document::overlay_template(&templates.feature, given, "product feature")?;
         let id = id_of(&feature, "product feature")?;
         let code = match feature["code"].as_str() {
             Some(code) if !code.is_empty() => code.to_owned(),
@@ -136,9 +137,9 @@ impl Account {
         templates: &Templates,
         unnumbered: &mut Vec<(u64, u64)>,
     ) -> Result<(), String> {
-        let mut given = wire::expect_object(given, "a licence")?;
-        let rows = wire::take_list(&mut given, "product_features")?;
-        let fields = wire::overlay_template(&templates.license, given, "licence")?;
+        let mut given = account_document::expect_object(given, "a licence")?;
+        let rows = account_document::take_list(&mut given, "product_features")?;
+        let fields = account_document::overlay_template(&templates.license, given, "licence")?;
         let id = id_of(&fields, "licence")?;
         if let Some(text) = fields["updated_at"].as_str() {
             let parsed = text.parse::<Timestamp>();
@@ -149,13 +150,13 @@ impl Account {
             rows: BTreeMap::new(),
         };
         for given in rows {
-            let mut given = wire::expect_object(given, "a row")?;
+            let mut given = account_document::expect_object(given, "a row")?;
             let code = given.shift_remove("product_feature").unwrap_or_default();
             let feature = code.as_str().and_then(|code| self.feature(&license, code));
             let Some(feature) = feature else {
                 return Err(format!("licence {id}: product_feature {code} is not known"));
             };
-            let mut fields = wire::overlay_template(&templates.row, given, "row")?;
+            let mut fields = account_document::overlay_template(&templates.row, given, "row")?;
             let row = fields.shift_remove("id").and_then(|id| id.as_u64());
             match row {
                 Some(row) => self.next_row_id = self.next_row_id.max(row.saturating_add(1)),
@@ -317,7 +318,7 @@ impl Templates {
     pub(super) fn read() -> Result<Self, String> {
         let text = include_str!("defaults.json");
         let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let template = |name: &str| wire::expect_object(all[name].clone(), name);
+        let template = |name: &str| account_document::expect_object(all[name].clone(), name);
         Ok(Self {
             feature: template("product_feature")?,
             license: template("license")?,

@@ -26,8 +26,8 @@ use super::account::License;
 use super::switches::UnknownPolicy;
 use super::{LicenseSpring, Refusal};
 use crate::sandbox::layered_object::MemberLookup;
+use crate::sandbox::request_parts;
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
-use crate::sandbox::wire;
 
 /// The largest `limit` of a list call; a larger one is lowered to it.
 pub(super) const MAX_LIMIT: usize = 100;
@@ -144,8 +144,9 @@ impl<'a> ListCall<'a> {
         filters: &[FilterSpec],
         api: &LicenseSpring,
     ) -> Result<Self, Refusal> {
-        let number =
-            |name: &str| wire::last_query_value(request, name).and_then(|text| text.parse().ok());
+        let number = |name: &str| {
+            request_parts::last_query_value(request, name).and_then(|text| text.parse().ok())
+        };
         let limit: Option<usize> = number("limit").filter(|limit| *limit > 0);
         let mut listing = Self {
             request,

@@ -32,8 +32,8 @@ use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateLimiter;
 use self::switches::{SlashlessPost, Switches};
 use super::foreign_edits::make_edit;
+use super::request_parts;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
-use super::wire;
 
 /// The fake management key: a prefix of 8 characters, a dot and 32 more, as the vendor shapes them.
 const KEY: &str = "sandbox0.sandboxsandboxsandboxsandboxsand";
@@ -162,7 +162,7 @@ impl LicenseSpring {
 
     /// Refuses a request without the key, with the status that the switch `bad_key_status` asks for.
     fn authorize(&self, request: &HttpRequest) -> Result<(), Refusal> {
-        let words = match wire::authorization_value(request, "Api-Key") {
+        let words = match request_parts::authorization_value(request, "Api-Key") {
             Some(KEY) => return Ok(()),
             Some(_) => "Invalid API key.",
             None => "Authentication credentials were not provided.",

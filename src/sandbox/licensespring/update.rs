@@ -19,9 +19,9 @@ use super::account::{License, Row};
 use super::switches::{AcceptedSpelling, OmittedMembers, RowIds, UnknownPolicy};
 use super::{LicenseSpring, Refusal, account, detail_refusal};
 use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
+use crate::sandbox::request_parts::{self, JsonBodyError};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
-use crate::sandbox::wire::{self, JsonBodyError};
 
 /// A count: not negative, and a PostgreSQL integer. The page only says "integer".
 const COUNT: ValueType = ValueType::Integer(0, i32::MAX as i64);
@@ -83,7 +83,7 @@ impl LicenseSpring {
     /// Parses the body and checks it against its schema and the switch `period_accepted`.
     fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
         // The framework reads no body at all as an empty object.
-        let body = match wire::parse_json_body(request, &["application/json"]) {
+        let body = match request_parts::parse_json_body(request, &["application/json"]) {
             Ok(body) => body,
             Err(JsonBodyError::Empty) => json!({}),
             Err(JsonBodyError::MediaType(media)) => {

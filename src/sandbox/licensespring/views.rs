@@ -1,6 +1,6 @@
 //! The view of a LicenseSpring licence, as the vendor's list and update pages print it (checked 2026-11-21).
 //!
-//! Serialized member by member, without a [`Value`] in between, which a page of a hundred licences would pay for.
+//! Serialized member by member, without a JSON tree in between, which a page of a hundred licences would pay for.
 
 use jiff::{Timestamp, Unit};
 use serde::ser::SerializeMap;

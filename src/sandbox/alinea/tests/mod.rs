@@ -7,7 +7,7 @@ mod writes;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sandbox::wire::{reply_json, test_request};
+use crate::sandbox::request_parts::{reply_json, test_request};
 
 const FIRST: &str = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
 const SECOND: &str = "0c6b1a52-3f8e-4d43-9a57-1f2e3d4c5b6a";

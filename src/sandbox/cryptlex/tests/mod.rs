@@ -6,7 +6,7 @@ mod writes;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sandbox::wire::{reply_json, test_request};
+use crate::sandbox::request_parts::{reply_json, test_request};
 
 const ORG: &str = "/v3/organizations/0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 const FIRST: &str = "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01";

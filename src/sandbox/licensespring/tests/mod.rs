@@ -7,7 +7,7 @@ mod writes;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::sandbox::wire::{reply_json, test_request};
+use crate::sandbox::request_parts::{reply_json, test_request};
 
 const FIRST: &str = "1593781720493289";
 const SECOND: &str = "1593781720493290";
