@@ -314,7 +314,7 @@ async fn no_member_of_a_login_that_came_from_a_reference_is_shown_in_any_renderi
             ];
             let words = format!("user {} is unknown", spellings.join(", "));
             let refuse = move |_: usize, _: &Passed| {
-                let body = json!({"message": words, "error_description": error_text}).to_string();
+                let body = json!({"message": words, "error_description": words}).to_string();
                 Some(Spoil::Instead(Canned::new(400, "application/json", body)))
             };
             let proxy = Proxy::start(place.sandbox.address(), refuse).await;

@@ -324,7 +324,8 @@ fn a_file_is_changed_at_one_document_and_not_at_all_once_it_is_another() {
     let longer = |part: &str| Ok::<_, EditError>(Some(format!("{part}b: 3\n")));
 
     let mut file = File::of(&label);
-    assert_eq!(file.change(second, |_| Ok(None)), Ok(false));
+    let keep = |_: &str| Ok::<_, EditError>(None);
+    assert_eq!(file.change(second, keep), Ok(false));
     assert!(!file.is_changed());
     assert_eq!(file.change(second, longer), Ok(true));
     assert_eq!(file.text(), "a: 1\n---\na: 2\nb: 3\n");

@@ -233,7 +233,7 @@ impl World {
                 purpose,
                 ..Started::default()
             };
-            recording.started(started).await.expect("a journal");
+            recording.record_start(started).await.expect("a journal");
         }
         let (killed, whole) = how.split();
         if let Some((address, landed)) = killed {
@@ -241,7 +241,7 @@ impl World {
             let at = pass.planned.iter().position(is).expect("it is planned");
             let (planned, entry) = (&pass.planned[at], &pass.document.objects[at]);
             let account = &pass.accounts[planned.desired.connection.as_str()];
-            let begun = recording.intent(entry, planned, account);
+            let begun = recording.record_intent(entry, planned, account);
             begun.await.expect("a journal");
             if let Some(mut last) = again.filter(|_| landed) {
                 last.only(is, &settings);
@@ -259,14 +259,14 @@ impl World {
         }
         let recording = recorder(queue.clone());
         if writes {
-            recording.finished(false).await.expect("a journal");
+            recording.record_end(false).await.expect("a journal");
         }
         if purpose == Purpose::Apply {
             let held = reports
                 .iter()
                 .filter(|report| agreement::holds(report, true));
             let held = held.map(|report| &report.planned);
-            let agreed = recording.agreed(held, self.follow(), None, true);
+            let agreed = recording.record_agreed(held, self.follow(), None, true);
             agreed.await.expect("a journal");
         }
     }
