@@ -19,7 +19,7 @@ use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::read::{self, Bounds};
 use crate::plan::document::{Destination, PlanDocument};
 use crate::reconcile::{self, Accounts};
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 use crate::render::view::Stage;
 
 #[derive(Args)]
@@ -108,7 +108,7 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
     let Some(commit) = &document.source.commit else {
         return;
     };
-    let (commit, at) = (visible(commit), visible(&document.created_at));
+    let (commit, at) = (make_visible(commit), make_visible(&document.created_at));
     let here = match here {
         Some(here) if here == commit => "which is checked out".to_string(),
         Some(here) => format!("and {here} is checked out"),

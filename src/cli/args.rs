@@ -142,7 +142,7 @@ pub struct Rendering {
 /// One report: its format, and its file unless it goes to standard output.
 #[derive(Clone, Debug)]
 pub struct ReportTo {
-    pub format: report::Format,
+    pub format: report::ReportFormat,
     pub file: Option<PathBuf>,
 }
 
@@ -150,11 +150,11 @@ impl FromStr for ReportTo {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file): (report::Format, _) = match text.split_once('=') {
+        let (format, file): (report::ReportFormat, _) = match text.split_once('=') {
             Some((format, file)) => (format.parse()?, Some(file)),
             None => (text.parse()?, None),
         };
-        let to_stdout = format == report::Format::Github && matches!(file, None | Some("-"));
+        let to_stdout = format == report::ReportFormat::Github && matches!(file, None | Some("-"));
         let file = match to_stdout {
             true => None,
             false => Some(report_file(format.name(), file)?),

@@ -142,7 +142,7 @@ impl Shown {
             Printed::Text if early => Ok(()),
             Printed::Text => {
                 let mut out = output::buffered();
-                render::drift::drift(&mut out, document)?;
+                render::drift::write_drift(&mut out, document)?;
                 out.flush()
             }
             Printed::Json | Printed::Markdown => {
@@ -165,10 +165,10 @@ impl Shown {
 
 fn write(out: &mut dyn Write, format: Printed, document: &DriftDocument) -> io::Result<()> {
     match format {
-        Printed::Text => render::drift::whole(out, document),
-        Printed::Json => render::json::write(out, document),
+        Printed::Text => render::drift::write_report(out, document),
+        Printed::Json => render::json::write_document(out, document),
         Printed::Markdown => {
-            let page = markdown::page(document, markdown::COMMENT);
+            let page = markdown::render_page(document, markdown::COMMENT);
             out.write_all(page.as_bytes())
         }
     }

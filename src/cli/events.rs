@@ -80,7 +80,7 @@ impl Stream {
 
 fn write_line(out: &mut dyn Write, line: &Line) -> io::Result<()> {
     let mut bytes = Vec::new();
-    json::line(&mut bytes, line)?;
+    json::write_line(&mut bytes, line)?;
     // One write for a line: a reader never sees half of one.
     out.write_all(&bytes)?;
     out.flush()

@@ -15,7 +15,7 @@ use crate::manifest::{self, Limits, fmt};
 use crate::model::diagnostic::Source;
 use crate::model::wording::pluralize;
 use crate::provider;
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
@@ -59,7 +59,7 @@ pub fn run(args: &Fmt) -> CommandResult<Exit> {
             continue;
         }
         changed += 1;
-        writeln!(out, "{}", visible(&source.name))?;
+        writeln!(out, "{}", make_visible(&source.name))?;
         if args.check {
             exit = Exit::Error;
         } else {

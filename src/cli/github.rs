@@ -9,7 +9,7 @@ use crate::cli::error::{CommandError, CommandResult, Context};
 use crate::files::links::Links;
 use crate::files::write::{self, Start};
 use crate::render::github;
-use crate::render::view::View;
+use crate::render::view::RunView;
 
 /// Opened before the run; both are appended to, since other programs of the step may write them too.
 pub struct Runner {
@@ -25,17 +25,17 @@ impl Runner {
         })
     }
 
-    pub fn write(&self, view: &View<'_>) -> CommandResult<()> {
+    pub fn write(&self, view: &RunView<'_>) -> CommandResult<()> {
         if let Some(mut file) = self.summary.as_ref() {
             let written = file.metadata().map_or(0, |known| known.len());
-            let page = github::summary(view, written);
+            let page = github::step_summary(view, written);
             file.write_all(page.as_bytes())
                 .with_context(|| "cannot write GITHUB_STEP_SUMMARY")?;
         }
         if let Some(mut file) = self.outputs.as_ref() {
             let delimiter = format!("entitle-{}", clock::run_id());
             let mut lines = Vec::new();
-            github::outputs(&mut lines, view, &delimiter)
+            github::write_outputs(&mut lines, view, &delimiter)
                 .and_then(|()| file.write_all(&lines))
                 .with_context(|| "cannot write GITHUB_OUTPUT")?;
         }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::render::safe::{begins_command, visible};
+use crate::render::safe::{begins_command, make_visible};
 
 /// Bytes of a line that are held until it ends.
 const LONGEST: usize = 64 << 10;
@@ -90,7 +90,7 @@ impl<W: Write> Drop for Guard<W> {
 fn guarded(line: &str, whole: bool) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return match whole {
-            true => visible(line),
+            true => make_visible(line),
             false => visible_part(line),
         };
     }
@@ -121,8 +121,8 @@ fn guarded(line: &str, whole: bool) -> Cow<'_, str> {
 /// A piece of a line, which need not be its beginning.
 fn visible_part(text: &str) -> Cow<'_, str> {
     match begins_command(text) {
-        true => Cow::Owned(visible(&format!("-{text}"))[1..].to_string()),
-        false => visible(text),
+        true => Cow::Owned(make_visible(&format!("-{text}"))[1..].to_string()),
+        false => make_visible(text),
     }
 }
 
@@ -173,7 +173,7 @@ impl<W: Write> Write for Record<W> {
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let mut line = match self.spelling {
             Spelling::Text => guarded(text, true).into_owned(),
-            Spelling::Json => crate::render::json::quiet(text).into_owned(),
+            Spelling::Json => crate::render::json::escape_json(text).into_owned(),
         };
         line.push('\n');
         self.inner.write_all(line.as_bytes())?;

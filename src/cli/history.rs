@@ -54,7 +54,7 @@ pub async fn run(args: History) -> CommandResult<Exit> {
             return;
         }
         if filter.object.is_some() {
-            known.extend(render::history::address(&record.event).map(str::to_string));
+            known.extend(render::history::event_address(&record.event).map(str::to_string));
         }
         if filter.is_of_object(&record) {
             index.add(&record);
@@ -82,7 +82,7 @@ async fn show(
     let mut shown = Ok(());
     let read = match args.format {
         Format::Json => {
-            let mut list = render::json::List::new(&mut out);
+            let mut list = render::json::JsonList::new(&mut out);
             let read = stores::each(store, |record| {
                 if shown.is_ok() && filter.is_of(&record) {
                     shown = list.add(&record);
@@ -93,7 +93,7 @@ async fn show(
             read
         }
         Format::Text => {
-            let mut text = render::history::Text::new(&mut out, index);
+            let mut text = render::history::HistoryWriter::new(&mut out, index);
             let read = stores::each(store, |record| {
                 if shown.is_ok() && filter.is_of(&record) {
                     shown = text.add(&record);
@@ -151,7 +151,7 @@ impl Filter {
         let Some(object) = &self.object else {
             return true;
         };
-        render::history::address(&record.event).is_none_or(|address| object.holds(address))
+        render::history::event_address(&record.event).is_none_or(|address| object.holds(address))
     }
 
     fn refuse_unmatched(&self, known: &BTreeSet<String>) -> CommandResult<()> {

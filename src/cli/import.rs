@@ -16,7 +16,7 @@ use crate::files::write::create;
 use crate::manifest::write;
 use crate::model::wording::pluralize;
 use crate::reconcile::import::{self, Ask, Imported, Seen};
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
@@ -188,7 +188,7 @@ fn update(setup: &setup::Setup, seen: &Seen) -> CommandResult<Exit> {
         let path = Path::new(&source.name);
         files::replace_unchanged(path, &source.text, &updated.file.text())?;
         changed += updated.changed.len();
-        writeln!(out, "{}", visible(&source.name))?;
+        writeln!(out, "{}", make_visible(&source.name))?;
     }
     output::say(&format!(
         "{} brought up to date",

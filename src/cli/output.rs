@@ -11,7 +11,7 @@ use super::guard::{Guard, Record};
 use crate::cli::error::{CommandResult, Context};
 use crate::model::Diagnostics;
 use crate::render;
-use crate::render::safe::{visible, visible_lines};
+use crate::render::safe::{make_lines_visible, make_visible};
 
 pub use super::guard::Spelling;
 
@@ -103,7 +103,7 @@ pub fn error_lines(words: &str) {
     let _ = writeln!(
         stderr(),
         "{DANGER}error:{DANGER:#} {}",
-        visible_lines(words)
+        make_lines_visible(words)
     );
 }
 
@@ -114,7 +114,7 @@ pub fn refused(words: &str) {
 
 fn tell(head: &str, words: &str) {
     // Nobody may be reading standard error, which is no reason to fail.
-    let _ = writeln!(stderr(), "{head}{}", visible(words));
+    let _ = writeln!(stderr(), "{head}{}", make_visible(words));
 }
 
 /// Shows a help text on standard output, or a usage error on standard error. It may repeat what a variable holds.
@@ -128,14 +128,14 @@ pub fn usage(text: &str, asked: bool) {
 /// Shows the beginning of a line, behind which somebody answers.
 pub fn ask(words: &str) -> io::Result<()> {
     let mut out = stderr();
-    write!(out, "{}", visible(words))?;
+    write!(out, "{}", make_visible(words))?;
     out.flush()
 }
 
 /// Shows findings on stderr.
 pub fn findings(findings: &Diagnostics) -> io::Result<()> {
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    render::diagnostics::write(&mut stderr(), findings, colour)
+    render::diagnostics::write_findings(&mut stderr(), findings, colour)
 }
 
 #[cfg(test)]

@@ -20,16 +20,16 @@ use crate::apply::Listener;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::plan::document::PlanDocument;
-use crate::render::report::{self, Format};
+use crate::render::report::{self, ReportFormat};
 use crate::render::text;
-use crate::render::view::{Stage, View};
+use crate::render::view::{RunView, Stage};
 
 pub struct Outputs {
     stage: Stage,
     format: Printed,
     /// Whether events own standard output; text goes to stderr then.
     streams: bool,
-    reports: Reports<Format>,
+    reports: Reports<ReportFormat>,
     runner: Option<Runner>,
     base: String,
     progress: Option<Progress>,
@@ -103,7 +103,7 @@ impl Outputs {
         self.clear_progress();
         if self.format == Printed::Text {
             self.previewed.set(true);
-            self.text(|out| text::plan(out, document))?;
+            self.text(|out| text::write_plan(out, document))?;
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Outputs {
     pub fn finish(&self, stage: Stage, document: &PlanDocument) -> io::Result<()> {
         self.clear_progress();
         self.finished.set(true);
-        let view = View {
+        let view = RunView {
             stage,
             document,
             base: &self.base,
@@ -120,14 +120,16 @@ impl Outputs {
         self.write_reports(&view);
         match (self.format, stage) {
             (Printed::Text, Stage::Planned) if self.previewed.get() => {}
-            (Printed::Text, Stage::Planned) => self.text(|out| text::plan(out, document))?,
-            (Printed::Text, Stage::Applied) => self.text(|out| text::outcome(out, document))?,
+            (Printed::Text, Stage::Planned) => self.text(|out| text::write_plan(out, document))?,
+            (Printed::Text, Stage::Applied) => {
+                self.text(|out| text::write_outcome(out, document))?
+            }
             (Printed::Text, Stage::Checked) => {}
-            (Printed::Json, _) => self.print(Format::Json, &view)?,
-            (Printed::Markdown, _) => self.print(Format::Markdown, &view)?,
+            (Printed::Json, _) => self.print(ReportFormat::Json, &view)?,
+            (Printed::Markdown, _) => self.print(ReportFormat::Markdown, &view)?,
         }
         match &self.runner {
-            Some(_) => self.print(Format::Github, &view),
+            Some(_) => self.print(ReportFormat::Github, &view),
             None => Ok(()),
         }
     }
@@ -169,9 +171,9 @@ impl Outputs {
         self.finish(stage, &document)
     }
 
-    fn write_reports(&self, view: &View<'_>) {
+    fn write_reports(&self, view: &RunView<'_>) {
         self.reports
-            .write(|out, format| report::write(out, format, view));
+            .write(|out, format| report::write_report(out, format, view));
         if let Some(runner) = &self.runner {
             self.reports.note(runner.write(view));
         }
@@ -188,9 +190,9 @@ impl Outputs {
         out.flush()
     }
 
-    fn print(&self, format: Format, view: &View<'_>) -> io::Result<()> {
+    fn print(&self, format: ReportFormat, view: &RunView<'_>) -> io::Result<()> {
         let mut out = output::data();
-        report::write(&mut out, format, view)?;
+        report::write_report(&mut out, format, view)?;
         out.flush()
     }
 

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::apply::Event;
 use crate::model::wording::shorten;
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 /// Runs that take less show no bar: it would only flicker.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -129,7 +129,7 @@ impl Progress {
 
     fn say(&self, text: &str) {
         self.bar
-            .set_message(shorten(&visible(text), LONGEST).into_owned());
+            .set_message(shorten(&make_visible(text), LONGEST).into_owned());
     }
 
     /// Takes the bar away before something is printed.

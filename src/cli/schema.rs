@@ -39,13 +39,13 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
     match &args.out {
         None => {
             let schema = match args.name {
-                SchemaName::Drift => schema::drift(),
-                SchemaName::Manifest => schema::manifest(),
-                SchemaName::Plan => schema::plan(),
-                SchemaName::Events => schema::events(),
+                SchemaName::Drift => schema::drift_schema(),
+                SchemaName::Manifest => schema::manifest_schema(),
+                SchemaName::Plan => schema::plan_schema(),
+                SchemaName::Events => schema::event_schema(),
             };
             let mut out = output::data();
-            render::json::write(&mut out, &schema)?;
+            render::json::write_document(&mut out, &schema)?;
             out.flush()?;
         }
         Some(dir) => {
@@ -53,9 +53,9 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 CommandError::caused_by(format_args!("cannot write {}", dir.display()), error)
             };
             std::fs::create_dir_all(dir).map_err(fault)?;
-            for (name, schema) in schema::all() {
+            for (name, schema) in schema::all_schemas() {
                 let mut text = Vec::new();
-                render::json::write(&mut text, &schema)?;
+                render::json::write_document(&mut text, &schema)?;
                 let path = dir.join(name);
                 write::whole(&path, &text, Mode::Shared, &Links::Followed).map_err(fault)?;
             }

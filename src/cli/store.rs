@@ -22,7 +22,7 @@ use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::wording::pluralize;
 use crate::model::{AccountKey, Vendor};
 use crate::provider;
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
@@ -130,7 +130,12 @@ async fn check(store: &dyn Upkeep) -> CommandResult<Exit> {
             Ok(()) => writeln!(out, "✓ {}", promise.text)?,
             Err(why) => {
                 kept = false;
-                writeln!(out, "✗ {}: {}", promise.text, visible(&why.to_string()))?;
+                writeln!(
+                    out,
+                    "✗ {}: {}",
+                    promise.text,
+                    make_visible(&why.to_string())
+                )?;
             }
         }
     }
@@ -148,7 +153,7 @@ async fn show(store: &dyn Upkeep) -> CommandResult<Exit> {
     let mut out = output::buffered();
     writeln!(out, "{}", store.name())?;
     for lease in &leases {
-        writeln!(out, "  {}", visible(&line(lease)))?;
+        writeln!(out, "  {}", make_visible(&line(lease)))?;
     }
     if leases.is_empty() {
         writeln!(out, "No account was written to yet.")?;

@@ -19,7 +19,7 @@ use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
 use crate::provider;
 use crate::reconcile::{self, CheckOptions, Checked, Said};
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
@@ -191,7 +191,7 @@ fn line(desired: &Desired, said: &str) -> String {
     let (address, origin) = (&desired.address, &desired.origin);
     format!(
         "{address}  {said}  {}:{}",
-        visible(&origin.source.name),
+        make_visible(&origin.source.name),
         origin.mark.line
     )
 }

@@ -14,7 +14,7 @@ use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::import::{self, Ask};
 use crate::render;
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
@@ -78,13 +78,13 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
                 "unmanaged": objects,
             });
             let mut out = output::data();
-            render::json::write(&mut out, &document)?;
+            render::json::write_document(&mut out, &document)?;
             out.flush()?;
         }
         Format::Text => {
             let mut out = output::buffered();
             for identity in &unmanaged {
-                writeln!(out, "{kind} {}", visible(&import::shown(identity)))?;
+                writeln!(out, "{kind} {}", make_visible(&import::shown(identity)))?;
             }
             out.flush()?;
             output::say(&format!(

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::output;
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 use crate::model::Outcome;
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 
 /// Everything that is not in sync, and a line of counts.
 pub fn report(status: &Status) -> std::io::Result<()> {
@@ -22,15 +22,15 @@ pub fn report(status: &Status) -> std::io::Result<()> {
         writeln!(
             out,
             "{}  {}  {}",
-            visible(&object.address),
+            make_visible(&object.address),
             object.state.name(),
-            visible(message)
+            make_visible(message)
         )?;
         for change in &object.changes {
             writeln!(
                 out,
                 "    {}",
-                visible(&format!(
+                make_visible(&format!(
                     "{}  {} → {}",
                     change.path, change.before, change.after
                 ))

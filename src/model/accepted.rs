@@ -19,12 +19,12 @@ pub struct AcceptedDrift {
 }
 
 impl AcceptedDrift {
-    /// Whether it is about this object.
+    /// Reports whether it is about this object.
     pub fn is_about(&self, desired: &Desired) -> bool {
         self.object == desired.address.to_string()
     }
 
-    /// Whether it names this path or something around it. `folds` says whether keys are labels.
+    /// Reports whether it names this path or something around it. `folds` says whether keys are labels.
     pub fn covers(&self, path: &FieldPath, folds: bool) -> bool {
         self.field.covers(path, folds)
     }

@@ -81,7 +81,7 @@ impl Connection {
     }
 }
 
-/// Where a secret is kept, in one line.
+/// Describes on one line where a secret is kept.
 fn reference(secret: &SecretRef) -> String {
     match secret {
         SecretRef::Env(name) => format!("env {name}"),

@@ -1,15 +1,15 @@
-//! How writes are secured: what an earlier read is worth before one, and how its outcome is looked at.
+//! Safeguards around a write: the age up to which an earlier read is trusted, and how the outcome is verified.
 
 use std::time::Duration;
 
-/// What is done around each write beside sending it.
+/// The safeguards around each write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteChecks {
     /// The age up to which a read is believed before a write that replaces more than it manages. Zero
     /// believes none: the object is read again right before.
     pub trust_reads: Duration,
     pub verify: Verify,
-    /// How long an accepted write may take to show before it counts as ignored.
+    /// The time an accepted write may take to show before it counts as ignored.
     pub settle: Duration,
 }
 
@@ -23,7 +23,7 @@ impl Default for WriteChecks {
     }
 }
 
-/// What shows that an accepted write was carried out.
+/// The evidence that an accepted write was carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verify {
     /// The object in the reply, where the vendor sends one; a read otherwise.

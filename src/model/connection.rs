@@ -24,7 +24,7 @@ pub struct Connection {
     pub origin: Origin,
 }
 
-/// How a connection proves who it is. Which forms a vendor takes is the provider's to say.
+/// The credentials of a connection. The provider knows which forms its vendor takes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Auth {
     Token(SecretRef),
@@ -59,7 +59,7 @@ impl Auth {
     }
 }
 
-/// What an account may be asked for at once and over time.
+/// The load that an account may be put under, at once and over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub concurrency: usize,

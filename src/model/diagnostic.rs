@@ -7,7 +7,7 @@ use super::wording::shorten;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How bad a finding is. An error stops the run before any request.
+/// The severity of a finding. An error stops the run before any request.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -91,7 +91,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds "did you mean …?" when `nearest` found something.
+    /// Sets the hint "did you mean …?" if a known name is near; otherwise keeps the hint there is.
     pub fn suggest<'a>(self, given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(given, known) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
@@ -223,7 +223,10 @@ impl Diagnostics {
     }
 }
 
-/// The known name that `given` most likely stands for: the fewest edits, within a third of its length.
+/// Finds the known name that `given` most likely stands for; `None` if none is near.
+///
+/// The nearest takes the fewest edits, of which 1 and a quarter of the length are allowed, without regard to case,
+/// spaces, `_` and `-`. For example `licenceType` is one edit from `license_type`, and `x` is near nothing.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nothing that is known is as long, and the distance to a megabyte takes seconds.
     const LONGEST_NAME: usize = 300;

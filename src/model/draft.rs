@@ -12,7 +12,7 @@ use super::origin::Origin;
 use super::path::PathPattern;
 use super::resource::{Mode, Risk};
 
-/// What the envelope has to know about a kind.
+/// The facts about a vendor's kind that reading an envelope needs.
 #[derive(Clone, Copy)]
 pub struct KindRow {
     pub kind: Kind,

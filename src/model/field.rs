@@ -71,7 +71,7 @@ impl Field {
         self
     }
 
-    /// Whether two values mean the same in this field: where `null` and `""` are one value, both spellings
+    /// Reports whether two values mean the same in this field: where `null` and `""` are one value, both spellings
     /// are kept as they came, so that what does not change is sent back as live spelled it.
     pub fn alike(&self, a: &Value, b: &Value) -> bool {
         let empty = |value: &Value| match value {
@@ -174,7 +174,7 @@ pub enum Shape {
 pub struct Elements {
     /// Names of the key fields, which are texts and always required.
     pub key: &'static [&'static str],
-    /// What each key field is, for `explain` and the schema.
+    /// One sentence for each key field, for `explain` and the schema.
     pub key_about: &'static [&'static str],
     /// Whether keys are compared as labels: without case, space, hyphen and underscore.
     pub fold: bool,
@@ -199,7 +199,7 @@ pub enum Need {
     Never,
 }
 
-/// Where the field of a condition stands, seen from the conditional one.
+/// The place of the field that a condition names, seen from the conditional field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Beside it.
@@ -208,7 +208,7 @@ pub enum Scope {
     Object,
 }
 
-/// How `null` in a manifest is carried out, and which live spellings of "nothing" are one value.
+/// The way to carry out `null` in a manifest, and the live spellings of "nothing" that count as one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clearing {
     /// The vendor cannot clear it: `null` is an error.
@@ -236,7 +236,7 @@ pub enum Carry {
     OneShot { spent: &'static str },
 }
 
-/// Which replies show a field of a list's elements.
+/// The replies that show a field of a list's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// All of them: the value of a field that a reply leaves out is unknown.
@@ -246,7 +246,7 @@ pub enum Shown {
     Newer,
 }
 
-/// What a change of a field does to the licensee.
+/// The effect on the licensee when a field changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RiskRule {
     Safe,

@@ -9,7 +9,7 @@ use serde_json::{Number, Value as Json};
 /// Digits that a number is hashed with before it gets an exponent.
 const LONGEST_PLAIN: i64 = 40;
 
-/// Returns whether two JSON values mean the same: `{"a": 1, "b": -0}` and `{"b": 0.0, "a": 10e-1}` do.
+/// Reports whether two JSON values mean the same: `{"a": 1, "b": -0}` and `{"b": 0.0, "a": 10e-1}` do.
 pub fn same_json(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Number(a), Json::Number(b)) => same_number(a.as_str(), b.as_str()),
@@ -24,7 +24,7 @@ pub fn same_json(a: &Json, b: &Json) -> bool {
     }
 }
 
-/// Returns whether two spellings are one number. Numbers with an exponent beyond 64 bits are compared as texts.
+/// Reports whether two spellings are one number. Numbers with an exponent beyond 64 bits are compared as texts.
 pub fn same_number(a: &str, b: &str) -> bool {
     a == b || Decimal::parse(a).is_some_and(|a| Some(a) == Decimal::parse(b))
 }
@@ -54,7 +54,7 @@ pub struct Decimal {
     exponent: i64,
 }
 
-/// How a number fits into a field that holds integers.
+/// The result of reading a number into a field that holds integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whole {
     Fits(i64),

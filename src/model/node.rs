@@ -47,7 +47,7 @@ impl Mark {
     }
 }
 
-/// Where each line but the first begins. Lines end as in YAML, with a lone carriage return as well.
+/// Lists the offsets at which the second and later lines begin. A lone carriage return ends a line, as in YAML.
 fn ends(text: &str) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
     text.match_indices(['\n', '\r'])
@@ -62,7 +62,7 @@ pub struct Node {
     pub mark: Mark,
 }
 
-/// What a node holds. Maps keep the order of the file; their keys are unique.
+/// The value of a node. Maps keep the order of the file; their keys are unique.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree {
     Null,
@@ -84,7 +84,7 @@ pub struct Entry {
 }
 
 impl Node {
-    /// The member `key` of a map; nothing for other trees.
+    /// The member `key` of a map; `None` for other trees.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
             .iter()
@@ -132,7 +132,7 @@ impl Node {
         }
     }
 
-    /// What the value is, in words for a message: `text "ten"`, `integer 5`, `a list`.
+    /// Describes the value for a message: `text "ten"`, `integer 5`, `a list`.
     pub fn describe(&self) -> String {
         match &self.tree {
             Tree::Null => "null".into(),

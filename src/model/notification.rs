@@ -1,4 +1,4 @@
-//! Who is told when something turns for better or worse.
+//! Receivers of notices: who hears of what, and through which channel.
 
 use url::Url;
 
@@ -10,13 +10,13 @@ use super::secret::SecretRef;
 pub struct Notification {
     pub name: String,
     pub channel: Channel,
-    /// What is told; everything when empty.
+    /// The kinds of notice to send; all of them when empty.
     pub events: Vec<NoticeKind>,
     /// Connections it is told about; all when empty. What concerns the whole daemon is told anyway.
     pub connections: Vec<String>,
 }
 
-/// How it is told.
+/// The channel through which notices are sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Channel {
     /// JSON, signed when there is a secret.
@@ -43,7 +43,7 @@ pub struct Email {
     pub login: Option<(Credential, SecretRef)>,
 }
 
-/// What can turn.
+/// An occasion for a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKind {
     /// The daemon came to hold back everything large, or no longer does.

@@ -18,7 +18,7 @@ pub struct Source {
     pub text: String,
     hash: [u8; 32],
     on_disk: bool,
-    /// Where the text begins in its file; 0 for all but excerpts.
+    /// The offset of the text in its file; 0 for all but excerpts.
     begins: usize,
 }
 
@@ -29,7 +29,7 @@ const SHARED: usize = 8 << 10;
 /// Bytes of a line that an excerpt keeps, above what is ever shown of one.
 const LONGEST_EXCERPT: usize = 2 << 10;
 
-/// How far from its place the beginning of a line is looked for, in bytes.
+/// The distance in bytes within which the beginning of a line is searched.
 const REACH: usize = 64 << 10;
 
 impl Source {
@@ -56,7 +56,7 @@ impl Source {
         }
     }
 
-    /// What stands for this source where its text is not needed.
+    /// Gives a label that stands for this source where its text is not needed.
     pub fn label(self: &Arc<Self>) -> Arc<Self> {
         if !self.on_disk || self.is_bare() {
             return Arc::clone(self);
@@ -110,7 +110,7 @@ impl Source {
         (self.begins + begins, line)
     }
 
-    /// Whether this is a label without the text that it stands for.
+    /// Reports whether this is a label without the text that it stands for.
     pub fn is_bare(&self) -> bool {
         self.on_disk && self.text.is_empty()
     }
@@ -121,7 +121,7 @@ impl Source {
     }
 }
 
-/// Where something stands in the manifests.
+/// A place in the manifests.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub source: Arc<Source>,

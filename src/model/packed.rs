@@ -42,7 +42,7 @@ impl PackedFields {
         Self { table, bytes }
     }
 
-    /// Fields that were packed before by a program with the same table; nothing if the bytes say nothing.
+    /// Fields that were packed before by a program with the same table; `None` if the bytes say nothing.
     pub fn of_bytes(table: &'static [Field], bytes: &[u8]) -> Option<Self> {
         let mut rest = Unpacker(bytes);
         while !rest.0.is_empty() {
@@ -110,7 +110,7 @@ impl fmt::Debug for PackedFields {
     }
 }
 
-/// Whether both want the same; a list in another order does.
+/// Compares by meaning: the order of a list does not count.
 impl PartialEq for PackedFields {
     fn eq(&self, other: &Self) -> bool {
         let one_table = std::ptr::eq(self.table, other.table);
@@ -118,12 +118,12 @@ impl PartialEq for PackedFields {
     }
 }
 
-/// What was packed here can be unpacked here; anything else is a fault of this file.
+/// Unwraps a result that only a fault of this file can make an error: what was packed here can be unpacked here.
 fn sound<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|fault| unreachable!("packed fields: {fault}"))
 }
 
-/// What a value is; what it holds comes after it.
+/// The type of a value, written before its contents.
 #[derive(Serialize, Deserialize)]
 enum Tag {
     Null,
@@ -135,7 +135,7 @@ enum Tag {
     Items,
 }
 
-/// What a JSON value is.
+/// The type of a JSON value, written before its contents.
 #[derive(Serialize, Deserialize)]
 enum JsonTag {
     Null,
@@ -148,7 +148,7 @@ enum JsonTag {
     Map,
 }
 
-/// Bytes that grow.
+/// A buffer that values are appended to.
 struct Packer(Vec<u8>);
 
 impl Packer {
@@ -224,7 +224,7 @@ impl Packer {
     }
 }
 
-/// Bytes that are read from their beginning. Nothing comes of bytes that say nothing.
+/// Bytes that are read from the first on. Every method gives `None` for bytes that no packer writes.
 #[derive(Clone, Copy)]
 struct Unpacker<'a>(&'a [u8]);
 
@@ -235,7 +235,7 @@ impl<'a> Unpacker<'a> {
         Some(part)
     }
 
-    /// A number of parts, each of which takes a byte at least.
+    /// Reads a number of parts; `None` if fewer bytes are left, since each part takes at least one.
     fn count(&mut self) -> Option<usize> {
         self.take().filter(|count| *count <= self.0.len())
     }

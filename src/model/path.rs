@@ -99,7 +99,7 @@ pub enum Part {
     Element(Key),
 }
 
-/// Where a field stands inside `desired`, in the vendor's own names.
+/// The path of a field inside `desired`, in the vendor's own names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldPath(Vec<Part>);
 
@@ -122,7 +122,7 @@ impl FieldPath {
         &self.0
     }
 
-    /// Returns whether this is `outer` or something in it. Keys count by what they mean, not by how they are spelled.
+    /// Reports whether this is `outer` or something in it. Keys count by what they mean, not by how they are spelled.
     pub fn is_within(&self, outer: &Self) -> bool {
         self.0.starts_with(&outer.0)
     }
@@ -195,12 +195,12 @@ impl PathPattern {
         }
     }
 
-    /// Whether the pattern names `path` itself. A path below a named one is found by asking for its parents.
+    /// Reports whether the pattern names `path` itself. A path below a named one is found by asking for its parents.
     pub fn names(&self, path: &FieldPath, folds: bool) -> bool {
         self.parts.len() == path.parts().len() && self.covers(path, folds)
     }
 
-    /// Whether the pattern names `path` or something around it.
+    /// Reports whether the pattern names `path` or something around it.
     pub fn covers(&self, path: &FieldPath, folds: bool) -> bool {
         self.parts.len() <= path.parts().len()
             && self

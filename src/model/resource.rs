@@ -1,4 +1,4 @@
-//! What is wanted, what is there, and where each was found.
+//! Objects as manifests desire them and as vendors hold them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use super::path::{FieldPath, PathPattern};
 use super::text::Text;
 use super::value::Fields;
 
-/// An object as a manifest wants it, checked against the field table.
+/// An object as a manifest desires it, checked against the field table.
 #[derive(Clone, Debug)]
 pub struct Desired {
     pub address: Address,
@@ -41,7 +41,7 @@ impl Desired {
     }
 }
 
-/// What may be done to an object, and what is left alone.
+/// The operations allowed on an object, and the fields that are left alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     pub mode: Mode,
@@ -59,12 +59,11 @@ pub struct Policy {
     pub until: Option<Timestamp>,
     /// Why it is held back.
     pub reason: Option<String>,
-    /// How often the daemon looks at it without being told to.
+    /// The interval at which the daemon reads the object without a trigger.
     pub resync: Option<Duration>,
 }
 
-/// The policy of one object. Hardly any object has one that says something, and room for it in each would be a
-/// third of the object.
+/// The policy of one object, boxed: few objects have one, and in place it would take a third of every object.
 #[derive(Clone, Debug, Default)]
 pub struct OwnPolicy(Option<Box<Policy>>);
 
@@ -95,7 +94,7 @@ impl DerefMut for OwnPolicy {
     }
 }
 
-/// What holds for an object whose manifest has no policy.
+/// The policy of an object whose manifest has none.
 static NO_POLICY: Policy = Policy {
     mode: Mode::Enforce,
     keep_unlisted: Vec::new(),
@@ -182,7 +181,7 @@ impl fmt::Display for Risk {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
     pub fields: Fields,
-    /// What the vendor counts: use, one-shot flags, change marks. Never written, never printed as a field.
+    /// Counters of the vendor, one-shot flags and change marks. Never written, never printed as a field.
     pub facts: Facts,
     /// Convenience fields of the manifest resolved by reading, replacing those they stand for.
     pub resolved: Vec<Resolved>,
@@ -194,7 +193,7 @@ pub struct Resolved {
     pub given: &'static str,
     pub field: &'static str,
     pub value: super::value::Value,
-    /// What every unambiguous name stands for, given or not.
+    /// The value behind every unambiguous name, given or not.
     pub list: Arc<BTreeMap<Text, Text>>,
 }
 
@@ -265,7 +264,7 @@ impl Live {
     }
 }
 
-/// What observing one object came to.
+/// The result of observing one object.
 #[derive(Clone, Debug)]
 pub enum Observed {
     Live(Live),

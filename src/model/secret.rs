@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Where a secret is kept. This, never the secret, is what manifests hold.
+/// A reference to a secret. Manifests hold this and never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretRef {
     Env(String),
@@ -16,7 +16,7 @@ pub enum SecretRef {
 /// A resolved secret. Its `Debug` shows nothing and it has no `Display` and no `Serialize`.
 pub type SecretText = secrecy::SecretString;
 
-/// What the name of a secret contains, also in the names that people give it by mistake.
+/// Parts of names that announce a secret, also of names that people choose by mistake.
 const NAMES: [&str; 9] = [
     "apikey",
     "auth",
@@ -29,8 +29,10 @@ const NAMES: [&str; 9] = [
     "token",
 ];
 
-/// Where in a line a secret may begin: behind the first name of one, or in a URL before a user. Where a
-/// secret is kept is no secret.
+/// Finds the offset at which a secret may begin in a line; `None` where there is none.
+///
+/// A secret may stand behind a name that announces one, or in a URL with a user: `password: x` gives 9, and
+/// `see https://a:b@c` gives 12. A reference to a secret, such as `token: {env: A}`, is none.
 pub fn begins(line: &str) -> Option<usize> {
     let lower = line.to_ascii_lowercase();
     let named = NAMES.iter().flat_map(|name| lower.match_indices(name));
@@ -49,7 +51,7 @@ pub fn begins(line: &str) -> Option<usize> {
     values.filter(literal).chain(user).min()
 }
 
-/// Whether a text names a secret anywhere.
+/// Reports whether a text names a secret anywhere.
 pub fn named_in(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     NAMES.iter().any(|name| lower.contains(name))

@@ -19,7 +19,7 @@ pub struct TrustedHost {
 }
 
 impl TrustedHost {
-    /// Whether credentials may be sent to this URL.
+    /// Reports whether credentials may be sent to this URL.
     pub fn covers(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let named = if self.below {
@@ -34,12 +34,12 @@ impl TrustedHost {
     }
 }
 
-/// Whether a URL is reached by plain http over a network.
+/// Reports whether a URL is reached by plain http over a network.
 pub fn is_in_the_clear(url: &Url) -> bool {
     url.scheme() == "http" && !is_loopback(url)
 }
 
-/// Whether a URL names this machine.
+/// Reports whether a URL names this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -48,7 +48,7 @@ const UNSEEN: [(char, char); 41] = [
     ('\u{8fffe}', '\u{10ffff}'), // the empty planes to 13, tags and selectors (14), private use (15 and 16)
 ];
 
-/// Whether a character by itself can be seen and is what it seems.
+/// Reports whether a character by itself can be seen and is what it seems.
 fn is_unseen(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -88,7 +88,7 @@ fn carries(c: char) -> bool {
     !c.is_ascii() && !is_unseen(c)
 }
 
-/// Whether everything in a text can be seen.
+/// Reports whether everything in a text can be seen.
 pub fn is_visible(text: &str) -> bool {
     // Nearly all texts are printing ASCII, which all their bytes are asked for together.
     let printing = |all, byte| all & matches!(byte, b' '..=b'~');

@@ -53,7 +53,7 @@ impl Call {
         }
     }
 
-    /// The call as a read; nothing for a call that could change something.
+    /// The call as a read; `None` for a call that could change something.
     pub fn as_read(&self) -> Option<Read<'_>> {
         (self.method == Method::Get && self.body.is_none()).then_some(Read(self))
     }
@@ -63,7 +63,7 @@ impl Call {
         format!("{} {}", self.method.as_str(), self.path)
     }
 
-    /// How the call is named in messages: a filter of a hundred ids says no more than its beginning does.
+    /// Names the call in messages, shortened: of a filter with a hundred ids the beginning is enough.
     pub fn shown(&self) -> String {
         const LONGEST: usize = 160;
         shorten(&self.name(), LONGEST).into_owned()
@@ -80,7 +80,7 @@ impl<'a> Read<'a> {
     }
 }
 
-/// What came back.
+/// The reply to a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     pub status: u16,
@@ -94,7 +94,7 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// Whether the body begins as an object or a list and does not end as one: it was cut off on the way. One
+    /// Reports whether the body begins as an object or a list and does not end as one: it was cut off on the way. One
     /// that was cut just behind a closing bracket is not recognised; whoever parses it sees that.
     pub fn ends_early(&self) -> bool {
         let body = self.body.trim();
@@ -107,7 +107,7 @@ impl Reply {
     }
 }
 
-/// What a reply to a write means.
+/// The meaning of a reply to a write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     Accepted,

@@ -6,11 +6,11 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::excerpt::Excerpt;
-use super::safe::{commands, visible_lines};
+use super::safe::{defuse_commands, make_lines_visible};
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
 /// Writes every finding and a closing count.
-pub fn write(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::Result<()> {
+pub fn write_findings(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::Result<()> {
     let renderer = if colour {
         Renderer::styled()
     } else {
@@ -19,17 +19,21 @@ pub fn write(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::R
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     for finding in findings.iter() {
         // Quoted lines are the manifest's, wherever the layout puts them.
-        writeln!(out, "{}\n", commands(&one(&renderer, finding)))?;
+        writeln!(
+            out,
+            "{}\n",
+            defuse_commands(&render_finding(&renderer, finding))
+        )?;
     }
     Ok(())
 }
 
-fn one(renderer: &Renderer, finding: &Diagnostic) -> String {
+fn render_finding(renderer: &Renderer, finding: &Diagnostic) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = visible_lines(&finding.message);
+    let message = make_lines_visible(&finding.message);
     let mut group = Group::with_title(level.primary_title(message).id(finding.code));
     let mut shown = Vec::new();
     if let Some(origin) = &finding.origin {
@@ -51,7 +55,7 @@ fn one(renderer: &Renderer, finding: &Diagnostic) -> String {
         );
     }
     if let Some(hint) = &finding.hint {
-        group = group.element(Level::HELP.message(visible_lines(hint)));
+        group = group.element(Level::HELP.message(make_lines_visible(hint)));
     }
     renderer.render(&[group])
 }

@@ -8,9 +8,9 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value as Json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::safe::visible;
-use super::text::{self, CHANGE, DANGER, DIM, WIDTH, painted, paragraph};
-use super::values::{inline, set_change};
+use super::safe::make_visible;
+use super::text::{self, CHANGE, DANGER, DIM, WIDTH, paint_text, write_paragraph};
+use super::values::{format_inline, format_set_change};
 use super::view;
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
@@ -31,20 +31,20 @@ const LONGEST_PATH: usize = 40;
 const LONGEST_REASON: usize = 300;
 
 /// Every object on which manifest and live differ, then the verdict.
-pub fn drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
+pub fn write_drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     for object in &document.objects {
-        entry(out, object)?;
+        write_object(out, object)?;
     }
-    verdict(out, document)
+    write_verdict(out, document)
 }
 
 /// The same with the findings before it: what a report holds that nothing else is read with.
-pub fn whole(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
-    text::findings(out, &document.diagnostics)?;
-    drift(out, document)
+pub fn write_report(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
+    text::write_findings(out, &document.diagnostics)?;
+    write_drift(out, document)
 }
 
-fn entry(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
+fn write_object(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
     let (mark, style) = match object.state {
         State::InSync | State::Suspended => return Ok(()),
         State::Pending => ("~", YOURS),
@@ -52,54 +52,60 @@ fn entry(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
         State::Accepted => ("=", DIM),
         State::Missing | State::Error => ("✗", DANGER),
     };
-    text::head(out, painted(style, mark), &object.address, &object.origin)?;
+    text::write_heading(
+        out,
+        paint_text(style, mark),
+        &object.address,
+        &object.origin,
+    )?;
     let widths = object
         .differences
         .iter()
-        .map(|one| visible(&one.path).width());
+        .map(|one| make_visible(&one.path).width());
     let widest = widths.max().unwrap_or(0).min(LONGEST_PATH);
     for difference in &object.differences {
-        field(out, difference, widest)?;
+        write_field(out, difference, widest)?;
     }
     if let Some(message) = &object.message {
-        paragraph(out, 4, message, DIM)?;
+        write_paragraph(out, 4, message, DIM)?;
     }
     writeln!(out)
 }
 
-fn field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io::Result<()> {
+fn write_field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io::Result<()> {
     let (who, style) = match one.changed_by {
-        _ if one.accepted.is_some() => (name(one.changed_by), DIM),
+        _ if one.accepted.is_some() => (changer_name(one.changed_by), DIM),
         By::You => ("you", YOURS),
         By::They => ("they", CHANGE),
         By::Both => ("both", DANGER),
         By::Unknown => ("?", CHANGE),
     };
-    let who = painted(style, &format!("{who:<4}"));
-    let (path, values) = (visible(&one.path), values(one));
-    let values = visible(&values);
+    let who = paint_text(style, &format!("{who:<4}"));
+    let (path, values) = (make_visible(&one.path), format_values(one));
+    let values = make_visible(&values);
     let used = INDENT + path.width().max(widest) + 2;
     if used + values.width() <= WIDTH {
         let pad = widest.saturating_sub(path.width());
         writeln!(out, "    {who}  {path}{:pad$}  {values}", "")?;
     } else {
         writeln!(out, "    {who}  {}", fit_columns(&path, WIDTH - INDENT))?;
-        for (label, value) in sides(one) {
-            let line = format!("{label:<10}{}", visible(&value));
+        for (label, value) in relevant_sides(one) {
+            let line = format!("{label:<10}{}", make_visible(&value));
             writeln!(out, "{:INDENT$}{}", "", fit_columns(&line, WIDTH - INDENT))?;
         }
     }
-    if let Some(note) = warning(one) {
-        paragraph(out, INDENT, &note, DANGER)?;
+    if let Some(note) = risk_warning(one) {
+        write_paragraph(out, INDENT, &note, DANGER)?;
     }
     if let Some(accepted) = &one.accepted {
-        paragraph(out, INDENT, &words(accepted), DIM)?;
+        write_paragraph(out, INDENT, &describe_acceptance(accepted), DIM)?;
     }
     Ok(())
 }
 
-/// What an apply would do to the licensee, or what is worth knowing of it.
-fn warning(one: &DifferenceEntry) -> Option<String> {
+/// Warns of the effect that an apply would have on the licensee, or gives the note of the difference; `None` if
+/// there is neither.
+fn risk_warning(one: &DifferenceEntry) -> Option<String> {
     let risk = match one.risk {
         Risk::Safe => None,
         Risk::Reduce => Some("an apply reduces"),
@@ -112,11 +118,11 @@ fn warning(one: &DifferenceEntry) -> Option<String> {
     }
 }
 
-fn words(accepted: &AcceptedEntry) -> String {
+fn describe_acceptance(accepted: &AcceptedEntry) -> String {
     format!("accepted until {}: {}", accepted.until, accepted.reason)
 }
 
-fn name(by: By) -> &'static str {
+fn changer_name(by: By) -> &'static str {
     match by {
         By::You => "you",
         By::They => "they",
@@ -125,22 +131,22 @@ fn name(by: By) -> &'static str {
     }
 }
 
-/// What happened to the field, on one line.
-fn values(one: &DifferenceEntry) -> String {
-    if let Some(words) = element(one) {
+/// Writes the values of a field on one line, as its change.
+fn format_values(one: &DifferenceEntry) -> String {
+    if let Some(words) = describe_element(one) {
         return words.into();
     }
-    let [base, manifest, live] = shown_sides(one);
+    let [base, manifest, live] = format_sides(one);
     match one.changed_by {
-        By::You => arrow(&one.base, &one.manifest),
-        By::They => arrow(&one.base, &one.live),
+        By::You => format_arrow(&one.base, &one.manifest),
+        By::They => format_arrow(&one.base, &one.live),
         By::Both => format!("{base} → you {manifest}, they {live}"),
         By::Unknown => format!("manifest {manifest}, live {live}"),
     }
 }
 
 /// Words for an element that one side does not have: all of its fields would say no more.
-fn element(one: &DifferenceEntry) -> Option<&'static str> {
+fn describe_element(one: &DifferenceEntry) -> Option<&'static str> {
     let whole = |side: &Option<Json>| matches!(side, None | Some(Json::Object(_)));
     if !(whole(&one.base) && whole(&one.manifest) && whole(&one.live)) {
         return None;
@@ -157,19 +163,19 @@ fn element(one: &DifferenceEntry) -> Option<&'static str> {
     Some(words)
 }
 
-fn arrow(before: &Option<Json>, after: &Option<Json>) -> String {
+fn format_arrow(before: &Option<Json>, after: &Option<Json>) -> String {
     match (before, after) {
-        (Some(Json::Array(before)), Some(Json::Array(after))) => set_change(before, after),
-        _ => format!("{} → {}", shown(before), shown(after)),
+        (Some(Json::Array(before)), Some(Json::Array(after))) => format_set_change(before, after),
+        _ => format!("{} → {}", format_side(before), format_side(after)),
     }
 }
 
-fn shown(value: &Option<Json>) -> String {
-    value.as_ref().map_or("none".into(), inline)
+fn format_side(value: &Option<Json>) -> String {
+    value.as_ref().map_or("none".into(), format_inline)
 }
 
 /// Base, manifest and live. Of sets only the members that not every side has: the others say nothing.
-fn shown_sides(one: &DifferenceEntry) -> [String; 3] {
+fn format_sides(one: &DifferenceEntry) -> [String; 3] {
     let sides = [&one.base, &one.manifest, &one.live];
     let sets: Option<Vec<&Vec<Json>>> = sides
         .iter()
@@ -184,20 +190,20 @@ fn shown_sides(one: &DifferenceEntry) -> [String; 3] {
     sides.map(|side| match side {
         Some(Json::Array(members)) if sets.is_some() => {
             let apart = members.iter().filter(|member| !common(member));
-            let apart: Vec<String> = apart.map(inline).collect();
+            let apart: Vec<String> = apart.map(format_inline).collect();
             if apart.is_empty() {
                 "none".into()
             } else {
                 apart.join(" ")
             }
         }
-        side => shown(side),
+        side => format_side(side),
     })
 }
 
 /// The sides that are worth a line of their own where one line does not hold them.
-fn sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
-    let [base, manifest, live] = shown_sides(one);
+fn relevant_sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
+    let [base, manifest, live] = format_sides(one);
     let (base, manifest, live) = (("base", base), ("manifest", manifest), ("live", live));
     match one.changed_by {
         By::You | By::Unknown => vec![manifest, live],
@@ -219,24 +225,24 @@ fn fit_columns(text: &str, columns: usize) -> String {
     head.collect::<String>() + "…"
 }
 
-fn verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
-    let title = painted(text::BOLD, "Drift:");
-    if let Some(why) = view::stopped(&document.diagnostics) {
+fn write_verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
+    let title = paint_text(text::BOLD, "Drift:");
+    if let Some(why) = view::stop_reason(&document.diagnostics) {
         let why = shorten(why, LONGEST_REASON);
-        return writeln!(out, "{title} stopped. {}", visible(&why));
+        return writeln!(out, "{title} stopped. {}", make_visible(&why));
     }
-    let mut parts = parts(document);
+    let mut parts = verdict_parts(document);
     if let (Some(last), true) = (parts.last_mut(), document.summary.failed > 0) {
-        *last = painted(DANGER, last);
+        *last = paint_text(DANGER, last);
     }
     writeln!(out, "{title} {}.", parts.join(", "))?;
-    remarks(document)
+    verdict_remarks(document)
         .iter()
         .try_for_each(|remark| writeln!(out, "{remark}"))
 }
 
 /// The verdict of a run that was not stopped, in parts; failures last.
-fn parts(document: &DriftDocument) -> Vec<String> {
+fn verdict_parts(document: &DriftDocument) -> Vec<String> {
     let summary = &document.summary;
     let findings = document.diagnostics.iter();
     let errors = findings.filter(|one| one.is_error()).count();
@@ -262,8 +268,8 @@ fn parts(document: &DriftDocument) -> Vec<String> {
     parts
 }
 
-/// Who changed how much, and what helps.
-fn remarks(document: &DriftDocument) -> Vec<String> {
+/// Lists sentences below the verdict: who changed how much, and what to do.
+fn verdict_remarks(document: &DriftDocument) -> Vec<String> {
     let fields = &document.summary.fields;
     let mut remarks = Vec::new();
     if document.summary.drifted > 0 {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use annotate_snippets::AnnotationKind;
 
-use super::safe::{spelled_out, visible};
+use super::safe::{escape_unseen, make_visible};
 use crate::manifest::envelope::{DOCUMENT, OBJECT};
 use crate::manifest::own_kind::OwnKind;
 use crate::model::{Origin, secret};
@@ -31,7 +31,7 @@ impl Excerpt {
     pub fn new(origin: &Origin, kind: AnnotationKind, label: &'static str, hidden: bool) -> Self {
         let mark = origin.mark;
         let before = (mark.column.max(1) - 1) as usize;
-        let shown = shown(origin.source.line_at(mark), before, hidden);
+        let shown = cut_line(origin.source.line_at(mark), before, hidden);
         let begins = shown
             .char_indices()
             .nth(before)
@@ -42,12 +42,12 @@ impl Excerpt {
         let (begins, ends) = (boundary(begins), boundary(ends));
         let (before, after) = shown.split_at(begins);
         let (about, after) = after.split_at(ends.saturating_sub(begins));
-        let (before, about) = (seen(before), seen(about));
+        let (before, about) = (escape_part(before), escape_part(about));
         Self {
             span: before.len()..before.len() + about.len(),
-            line: format!("{before}{about}{}", seen(after)),
+            line: format!("{before}{about}{}", escape_part(after)),
             number: mark.line.max(1) as usize,
-            path: visible(&origin.source.name).into_owned(),
+            path: make_visible(&origin.source.name).into_owned(),
             kind,
             label,
         }
@@ -55,17 +55,17 @@ impl Excerpt {
 }
 
 /// A part of a source line in which everything can be seen; tabs stay, as the layout of the file.
-fn seen(text: &str) -> String {
-    let parts: Vec<_> = text.split('\t').map(spelled_out).collect();
+fn escape_part(text: &str) -> String {
+    let parts: Vec<_> = text.split('\t').map(escape_unseen).collect();
     parts.join("\t")
 }
 
 /// A source line as far as it may be shown, with something at the column `before` for the caret to point to.
-fn shown(text: &str, before: usize, hidden: bool) -> String {
+fn cut_line(text: &str, before: usize, hidden: bool) -> String {
     let long = text.char_indices().nth(LONGEST_LINE).map(|(at, _)| at);
     let head = &text[..long.unwrap_or(text.len())];
     let cut = if hidden {
-        Some(known(head))
+        Some(format_words_end(head))
     } else {
         secret::begins(head).or(long)
     };
@@ -87,8 +87,8 @@ fn shown(text: &str, before: usize, hidden: bool) -> String {
     shown
 }
 
-/// How far a line consists of words of the format and the signs between them.
-fn known(line: &str) -> usize {
+/// Finds the offset up to which a line consists of words of the format and the signs between them.
+fn format_words_end(line: &str) -> usize {
     let mut end = line.len() - line.trim_start().len();
     loop {
         let rest = line[end..].trim_start_matches([' ', '\t', '-', '{', '"', '\'', ',']);
@@ -131,10 +131,10 @@ mod tests {
             ("x", " …"),
             ("", " "),
         ] {
-            assert_eq!(shown(line, 0, true), visible, "{line}");
+            assert_eq!(cut_line(line, 0, true), visible, "{line}");
         }
-        assert_eq!(shown("token: x", 12, true), "token:      …");
-        assert_eq!(shown("a: x", 4, false), "a: x ");
+        assert_eq!(cut_line("token: x", 12, true), "token:      …");
+        assert_eq!(cut_line("a: x", 4, false), "a: x ");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a step of GitHub Actions tells its runner: annotations, the step summary, and outputs.
+//! Output of a step for the runner of GitHub Actions: annotations, the step summary, and outputs.
 //!
 //! A runner shows ten annotations of a kind for each step and drops the others without a word, so at most
 //! nine stand for themselves and the last one counts the rest.
@@ -6,24 +6,24 @@
 use std::io::{self, Write};
 
 use super::markdown;
-use super::safe::visible;
-use super::view::{Level, Point, Stage, View};
+use super::safe::make_visible;
+use super::view::{Annotation, Level, RunView, Stage};
 use crate::model::wording::{pluralize, shorten};
 
 /// Annotations that stand for themselves.
 const SHOWN: usize = 9;
 
-/// What a runner takes as the summary of one step, and a little less.
+/// The size of the summary that a runner takes from one step, less some room.
 const SUMMARY: usize = (1 << 20) - (4 << 10);
 
 /// Characters of an annotation that anybody reads.
 const LONGEST: usize = 1_000;
 
 /// Annotations at the manifests' lines, as commands to the runner.
-pub fn annotations(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
-    let points = view.points();
+pub fn write_annotations(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
+    let points = view.annotations();
     for point in points.iter().take(SHOWN) {
-        annotation(out, view, point)?;
+        write_annotation(out, view, point)?;
     }
     let Some(rest) = points.get(SHOWN..).filter(|rest| !rest.is_empty()) else {
         return Ok(());
@@ -53,15 +53,22 @@ pub fn annotations(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     writeln!(
         out,
         "::{} title=entitle::{}",
-        command(level),
-        data(&message)
+        command_name(level),
+        escape_data(&message)
     )
 }
 
-fn annotation(out: &mut dyn Write, view: &View<'_>, point: &Point<'_>) -> io::Result<()> {
+fn write_annotation(
+    out: &mut dyn Write,
+    view: &RunView<'_>,
+    point: &Annotation<'_>,
+) -> io::Result<()> {
     let mut properties = Vec::new();
     if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
-        properties.push(format!("file={}", property(&below(view.base, file))));
+        properties.push(format!(
+            "file={}",
+            escape_property(&repository_path(view.base, file))
+        ));
         if point.line > 0 {
             properties.push(format!("line={}", point.line));
             properties.push(format!("col={}", point.column.max(1)));
@@ -71,17 +78,17 @@ fn annotation(out: &mut dyn Write, view: &View<'_>, point: &Point<'_>) -> io::Re
         Some(address) => format!("{} {address}", point.rule),
         None => point.rule.to_string(),
     };
-    properties.push(format!("title={}", property(&title)));
-    let message = data(&shorten(&point.message, LONGEST));
+    properties.push(format!("title={}", escape_property(&title)));
+    let message = escape_data(&shorten(&point.message, LONGEST));
     writeln!(
         out,
         "::{} {}::{message}",
-        command(point.level),
+        command_name(point.level),
         properties.join(",")
     )
 }
 
-fn command(level: Level) -> &'static str {
+fn command_name(level: Level) -> &'static str {
     match level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -90,7 +97,7 @@ fn command(level: Level) -> &'static str {
 }
 
 /// A file as the repository names it.
-pub fn below(base: &str, file: &str) -> String {
+pub fn repository_path(base: &str, file: &str) -> String {
     let file = file.strip_prefix("./").unwrap_or(file);
     if base.is_empty() || file.starts_with('/') {
         file.to_string()
@@ -100,29 +107,29 @@ pub fn below(base: &str, file: &str) -> String {
 }
 
 /// The text of a command, as its runner reads it.
-fn data(text: &str) -> String {
-    let text = visible(text).replace('%', "%25");
+fn escape_data(text: &str) -> String {
+    let text = make_visible(text).replace('%', "%25");
     text.replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property of a command, which ends at a comma or a colon.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// The page of the step, within what is left of its megabyte.
-pub fn summary(view: &View<'_>, written: u64) -> String {
+pub fn step_summary(view: &RunView<'_>, written: u64) -> String {
     let written = usize::try_from(written).unwrap_or(SUMMARY);
     let room = SUMMARY.saturating_sub(written);
     // Less than this holds no verdict; the runner would refuse the whole page for being too long.
     if room < 2_000 {
         return String::new();
     }
-    markdown::comment(view, room)
+    markdown::render_comment(view, room)
 }
 
 /// The outputs of the step. `delimiter` is one that nobody can know beforehand.
-pub fn outputs(out: &mut dyn Write, view: &View<'_>, delimiter: &str) -> io::Result<()> {
+pub fn write_outputs(out: &mut dyn Write, view: &RunView<'_>, delimiter: &str) -> io::Result<()> {
     let summary = &view.document.summary;
     let changes = summary.update + summary.observe_only > 0;
     let mut findings = view.document.diagnostics.iter();
@@ -130,7 +137,7 @@ pub fn outputs(out: &mut dyn Write, view: &View<'_>, delimiter: &str) -> io::Res
     let digest = if planned { &view.document.digest } else { "" };
     for (name, value) in [
         ("has_changes", changes.to_string()),
-        ("plan_digest", visible(digest).into()),
+        ("plan_digest", make_visible(digest).into()),
     ] {
         writeln!(out, "{name}<<{delimiter}\n{value}\n{delimiter}")?;
     }

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::json;
-use super::view::View;
+use super::view::RunView;
 
-/// Objects are updated; `entitle` neither creates nor deletes any.
-pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+/// Writes how many objects change; `entitle` neither creates nor deletes any.
+pub fn write_counts(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let update = view.document.summary.update;
-    json::write(out, &json!({"create": 0, "update": update, "delete": 0}))
+    json::write_document(out, &json!({"create": 0, "update": update, "delete": 0}))
 }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::safe::visible;
-use super::values::inline;
+use super::safe::make_visible;
+use super::values::format_inline;
 use crate::apply::journal::{Event, Intent, Purpose, Record, Started};
 pub use crate::apply::memory::runs::is_news;
 use crate::apply::memory::runs::{Index, Span};
@@ -15,7 +15,7 @@ use crate::plan::document::ChangeEntry;
 use crate::plan::look_alike;
 
 /// The object that an event is about.
-pub fn address(event: &Event) -> Option<&str> {
+pub fn event_address(event: &Event) -> Option<&str> {
     match event {
         Event::Intent(intent) => Some(&intent.address),
         Event::Outcome(ended) => Some(&ended.address),
@@ -27,16 +27,16 @@ pub fn address(event: &Event) -> Option<&str> {
 }
 
 /// The runs in the order in which they started, written as their records come.
-pub struct Text<'a> {
+pub struct HistoryWriter<'a> {
     out: &'a mut (dyn Write + Send),
     index: &'a Index,
     /// By the place of their first record.
-    shown: BTreeMap<usize, Run>,
+    shown: BTreeMap<usize, RunBlock>,
     records: usize,
     any: bool,
 }
 
-impl<'a> Text<'a> {
+impl<'a> HistoryWriter<'a> {
     /// `index` was made from the records that are going to be added.
     pub fn new(out: &'a mut (dyn Write + Send), index: &'a Index) -> Self {
         Self {
@@ -99,40 +99,40 @@ impl<'a> Text<'a> {
 }
 
 /// Writes the runs of a whole journal.
-pub fn text(
+pub fn write_history(
     out: &mut (dyn Write + Send),
     index: &Index,
     older: bool,
     mut records: impl Iterator<Item = Record>,
 ) -> io::Result<()> {
-    let mut text = Text::new(out, index);
+    let mut text = HistoryWriter::new(out, index);
     records.try_for_each(|record| text.add(&record))?;
     text.end(older)
 }
 
 /// A run as far as it was read.
 #[derive(Default)]
-struct Run {
-    /// What is to be shown of it and was not yet.
+struct RunBlock {
+    /// Text that has not been written out yet.
     text: Vec<u8>,
-    /// Whether some of it was shown.
+    /// Tells that some of it was written out.
     begun: bool,
     /// Writes without an outcome, in their order.
     open: Vec<Intent>,
-    /// Whether its head was written: its first line.
+    /// Tells that the heading, its first line, is written.
     has_head: bool,
-    /// What comes below the head and was told before it.
+    /// Lines that belong below the heading and came before it.
     before: Vec<u8>,
-    /// Whether it said itself that it ends.
+    /// Tells that the run recorded its own end.
     finished: bool,
-    /// Whether there is no more of it.
+    /// Tells that no more records of it follow.
     ended: bool,
 }
 
-impl Run {
+impl RunBlock {
     fn add(&mut self, record: &Record, span: Span, index: &Index) -> io::Result<()> {
         if !span.wrote && !self.has_head {
-            let (run, at) = (visible(&record.run), visible(&record.at));
+            let (run, at) = (make_visible(&record.run), make_visible(&record.at));
             writeln!(self.text, "{run}  {at}  only looked")?;
             self.has_head = true;
         }
@@ -149,14 +149,22 @@ impl Run {
                     .iter()
                     .position(|open| open.address == ended.address);
                 let intent = at.map(|at| self.open.remove(at));
-                let line = format!("  {}  {}", visible(&ended.address), ended.outcome.name());
-                writeln!(self.text, "{line}{}", account(intent.as_ref(), index))?;
+                let line = format!(
+                    "  {}  {}",
+                    make_visible(&ended.address),
+                    ended.outcome.name()
+                );
+                writeln!(
+                    self.text,
+                    "{line}{}",
+                    describe_account(intent.as_ref(), index)
+                )?;
                 self.changes(intent.as_ref())?;
                 if index.is_overtaken(&record.run, &ended.address) {
                     writeln!(self.text, "      {OVERTAKEN}")?;
                 }
                 if let Some(message) = &ended.message {
-                    writeln!(self.text, "      {}", visible(message))?;
+                    writeln!(self.text, "      {}", make_visible(message))?;
                 }
                 if ended.unclear {
                     self.found_later(&record.run, &ended.address, index)?;
@@ -168,7 +176,7 @@ impl Run {
                 found,
                 ..
             } => {
-                let (address, of_run) = (visible(address), visible(of_run));
+                let (address, of_run) = (make_visible(address), make_visible(of_run));
                 // A run looks before it says that it starts, and its head comes first.
                 let out = if self.has_head {
                     &mut self.text
@@ -185,8 +193,8 @@ impl Run {
                 writeln!(
                     self.text,
                     "  {}  left to another writer: {}",
-                    visible(address),
-                    visible(&fields)
+                    make_visible(address),
+                    make_visible(&fields)
                 )?;
             }
             Event::Agreed(_) | Event::Known(_) => {}
@@ -202,18 +210,21 @@ impl Run {
 
     fn start(&mut self, record: &Record, started: &Started) -> io::Result<()> {
         let commit = started.commit.as_deref().map_or(String::new(), |commit| {
-            format!(", commit {}", visible(commit.get(..12).unwrap_or(commit)))
+            format!(
+                ", commit {}",
+                make_visible(commit.get(..12).unwrap_or(commit))
+            )
         });
         let sandbox = if started.sandbox {
             ", on the sandbox"
         } else {
             ""
         };
-        let (run, at) = (visible(&record.run), visible(&record.at));
-        let by = visible(&started.by);
+        let (run, at) = (make_visible(&record.run), make_visible(&record.at));
+        let by = make_visible(&started.by);
         self.has_head = true;
         let purpose = match (started.purpose, &started.undoes) {
-            (Purpose::Undo, Some(undone)) => format!(", an undo of {}", visible(undone)),
+            (Purpose::Undo, Some(undone)) => format!(", an undo of {}", make_visible(undone)),
             (Purpose::Undo, None) => ", an undo".into(),
             (Purpose::Heal, _) => ", a heal".into(),
             (Purpose::Sync, _) => ", a sync".into(),
@@ -226,8 +237,8 @@ impl Run {
 
     fn end(&mut self, run: &str, span: Span, index: &Index) -> io::Result<()> {
         for intent in std::mem::take(&mut self.open) {
-            let address = visible(&intent.address);
-            let account = account(Some(&intent), index);
+            let address = make_visible(&intent.address);
+            let account = describe_account(Some(&intent), index);
             writeln!(
                 self.text,
                 "  {address}  cut off while it was written{account}"
@@ -247,7 +258,7 @@ impl Run {
 
     fn found_later(&mut self, run: &str, address: &str, index: &Index) -> io::Result<()> {
         match index.found(run, address) {
-            Some(found) => writeln!(self.text, "      found later: {}", visible(found)),
+            Some(found) => writeln!(self.text, "      found later: {}", make_visible(found)),
             None => Ok(()),
         }
     }
@@ -258,11 +269,11 @@ impl Run {
             writeln!(
                 self.text,
                 "      {}  {}",
-                visible(&change.path),
-                visible(&format!(
+                make_visible(&change.path),
+                make_visible(&format!(
                     "{} → {}{}",
-                    inline(&change.before),
-                    inline(&change.after),
+                    format_inline(&change.before),
+                    format_inline(&change.after),
                     look_alike::apart(Some(&change.before), Some(&change.after))
                 ))
             )?;
@@ -272,16 +283,16 @@ impl Run {
 }
 
 /// The account of a write, where the vendor has several.
-fn account(intent: Option<&Intent>, index: &Index) -> String {
+fn describe_account(intent: Option<&Intent>, index: &Index) -> String {
     let Some(intent) = intent.filter(|intent| index.has_accounts(&intent.vendor)) else {
         return String::new();
     };
     let tenant = intent.tenant.as_ref();
     let tenant = tenant.map_or(String::new(), |tenant| format!(" ({tenant})"));
-    visible(&format!("  at {}{tenant}", intent.base_url)).to_string()
+    make_visible(&format!("  at {}{tenant}", intent.base_url)).to_string()
 }
 
-/// Of a write that should not have been.
+/// Marks a write that should not have happened.
 const OVERTAKEN: &str =
     "this run had lost its lock: another one had written to the account since it began";
 
@@ -358,7 +369,7 @@ mod tests {
         let mut index = Index::default();
         records.iter().for_each(|record| index.add(record));
         let mut out = Vec::new();
-        text(&mut out, &index, false, records.into_iter()).expect("text");
+        write_history(&mut out, &index, false, records.into_iter()).expect("text");
         String::from_utf8(out).expect("text")
     }
 

@@ -6,23 +6,23 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use super::safe::command_word;
+use super::safe::find_command_word;
 use crate::model::unseen::{is_visible, marked};
 
-/// One document, indented, ending in a newline.
-pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+/// Writes one document, indented and ended by a newline.
+pub fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Quiet(PrettyFormatter::new());
     document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
 }
 
-/// A list whose elements are written as they come.
-pub struct List<'a> {
+/// A JSON list whose elements are written as they come.
+pub struct JsonList<'a> {
     out: &'a mut (dyn Write + Send),
     any: bool,
 }
 
-impl<'a> List<'a> {
+impl<'a> JsonList<'a> {
     pub fn new(out: &'a mut (dyn Write + Send)) -> Self {
         Self { out, any: false }
     }
@@ -30,7 +30,7 @@ impl<'a> List<'a> {
     pub fn add(&mut self, element: &impl Serialize) -> io::Result<()> {
         // A list of this one, without its brackets.
         let mut one = Vec::new();
-        write(&mut one, &[element])?;
+        write_document(&mut one, &[element])?;
         let start = if self.any { ",\n" } else { "[\n" };
         self.out.write_all(start.as_bytes())?;
         self.any = true;
@@ -45,22 +45,22 @@ impl<'a> List<'a> {
     }
 }
 
-/// One line.
-pub fn line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+/// Writes a document on one line.
+pub fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Quiet(CompactFormatter);
     document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
 }
 
-/// JSON with some characters of its strings spelled as escapes: those that cannot be seen, and the `##word[` that
+/// Escapes some characters in the strings of JSON: those that cannot be seen, and the `##word[` that
 /// runners find anywhere in a line of a log and take for the beginning of a command. The values stay the same.
-pub fn quiet(json: &str) -> Cow<'_, str> {
-    if command_word(json).is_none() && is_visible(json) {
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if find_command_word(json).is_none() && is_visible(json) {
         return Cow::Borrowed(json);
     }
     let mut broken = String::with_capacity(json.len() + 16);
     let mut rest = json;
-    while let Some(at) = command_word(rest) {
+    while let Some(at) = find_command_word(rest) {
         broken += &rest[..=at];
         broken += "\\u0023";
         rest = &rest[at + 2..];
@@ -80,7 +80,7 @@ pub fn quiet(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Writes strings that [`quiet`] has passed.
+/// Writes strings that [`escape_json`] has passed.
 struct Quiet<F>(F);
 
 impl<F: Formatter> Formatter for Quiet<F> {
@@ -89,7 +89,7 @@ impl<F: Formatter> Formatter for Quiet<F> {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        out.write_all(quiet(text).as_bytes())
+        out.write_all(escape_json(text).as_bytes())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -140,7 +140,7 @@ mod tests {
             "empty": {},
         });
         let mut out = Vec::new();
-        write(&mut out, &value).unwrap();
+        write_document(&mut out, &value).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains("##[") && !text.contains("##vso["), "{text}");
         assert_eq!(
@@ -149,7 +149,7 @@ mod tests {
         );
         let value = serde_json::json!("\u{9b}\u{202e}\u{e0041}\u{7f}");
         let mut out = Vec::new();
-        line(&mut out, &value).unwrap();
+        write_line(&mut out, &value).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "\"\\u009b\\u202e\\udb40\\udc41\\u007f\"\n");
         assert_eq!(
@@ -158,7 +158,7 @@ mod tests {
         );
         let plain = serde_json::json!({"a": [1, {"b": "c"}]});
         let mut out = Vec::new();
-        write(&mut out, &plain).unwrap();
+        write_document(&mut out, &plain).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             serde_json::to_string_pretty(&plain).unwrap() + "\n"

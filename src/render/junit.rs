@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::safe::visible;
-use super::text::place;
-use super::values::sentence;
-use super::view::{Level, Stage, View, state_of};
+use super::safe::make_visible;
+use super::text::format_location;
+use super::values::describe_change;
+use super::view::{Level, RunView, Stage, describe_state};
 use crate::model::Outcome;
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::Disposition;
@@ -18,24 +18,28 @@ use crate::plan::document::ObjectEntry;
 const LONGEST: usize = 1_000;
 const CHANGES: usize = 50;
 
-pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+pub fn write_junit(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let name = format!("entitle {}", view.stage.name().to_lowercase());
     let mut report = Report::new(name);
-    report.add_test_suite(manifests(view));
+    report.add_test_suite(manifest_suite(view));
     let mut vendors: BTreeMap<&str, Vec<&ObjectEntry>> = BTreeMap::new();
     for object in &view.document.objects {
         vendors.entry(&object.vendor).or_default().push(object);
     }
     for (vendor, objects) in vendors {
-        let mut suite = TestSuite::new(plain(vendor));
-        suite.add_test_cases(objects.into_iter().map(|object| case(view.stage, object)));
+        let mut suite = TestSuite::new(plain_text(vendor));
+        suite.add_test_cases(
+            objects
+                .into_iter()
+                .map(|object| object_case(view.stage, object)),
+        );
         report.add_test_suite(suite);
     }
     report.serialize(&mut *out).map_err(io::Error::other)
 }
 
 /// Findings, or one test that passes.
-fn manifests(view: &View<'_>) -> TestSuite {
+fn manifest_suite(view: &RunView<'_>) -> TestSuite {
     let mut suite = TestSuite::new("manifests");
     let facts = &view.document.source;
     let mut valid = TestCase::new(
@@ -48,7 +52,7 @@ fn manifests(view: &View<'_>) -> TestSuite {
     );
     valid.set_classname("manifests");
     let found = view
-        .points()
+        .annotations()
         .into_iter()
         .filter(|point| point.address.is_none());
     let findings: Vec<TestCase> = found
@@ -58,11 +62,11 @@ fn manifests(view: &View<'_>) -> TestSuite {
                 Level::Warning | Level::Notice => TestCaseStatus::skipped(),
             };
             status
-                .set_message(plain(&point.message))
-                .set_type(plain(point.rule));
+                .set_message(plain_text(&point.message))
+                .set_type(plain_text(point.rule));
             let at = point.file.map(|file| format!(" {file}:{}", point.line));
             let mut case = TestCase::new(
-                plain(&format!("{}{}", point.rule, at.unwrap_or_default())),
+                plain_text(&format!("{}{}", point.rule, at.unwrap_or_default())),
                 status,
             );
             case.set_classname("manifests");
@@ -77,7 +81,7 @@ fn manifests(view: &View<'_>) -> TestSuite {
 }
 
 /// A plan's pending change passes: it is news, not a failure. What failed or was refused fails.
-fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
+fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
     let kind = match (object.outcome, object.action) {
         (Some(Outcome::Converged | Outcome::Already), _) => None,
         (Some(Outcome::Skipped), _) | (None, Disposition::Suspend) => {
@@ -95,19 +99,21 @@ fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
     let status = match kind {
         None => TestCaseStatus::success(),
         Some(mut status) => {
-            let said = object.message.as_deref().unwrap_or(state_of(object));
-            status.set_message(plain(said)).set_type(state_of(object));
-            status.set_description(plain(&place(&object.origin)));
+            let said = object.message.as_deref().unwrap_or(describe_state(object));
+            status
+                .set_message(plain_text(said))
+                .set_type(describe_state(object));
+            status.set_description(plain_text(&format_location(&object.origin)));
             status
         }
     };
-    let mut case = TestCase::new(plain(&object.address), status);
-    case.set_classname(plain(&object.vendor));
+    let mut case = TestCase::new(plain_text(&object.address), status);
+    case.set_classname(plain_text(&object.vendor));
     let mut said: Vec<String> = object
         .changes
         .iter()
         .take(CHANGES)
-        .map(|change| plain(&sentence(change)))
+        .map(|change| plain_text(&describe_change(change)))
         .collect();
     let over = object.changes.len().saturating_sub(CHANGES);
     if over > 0 {
@@ -117,7 +123,7 @@ fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
         object
             .side_effects
             .iter()
-            .map(|effect| plain(&format!("side effect: {effect}"))),
+            .map(|effect| plain_text(&format!("side effect: {effect}"))),
     );
     if !said.is_empty() {
         case.set_system_out(said.join("\n"));
@@ -125,6 +131,6 @@ fn case(stage: Stage, object: &ObjectEntry) -> TestCase {
     case
 }
 
-fn plain(text: &str) -> String {
-    visible(&shorten(text, LONGEST)).into_owned()
+fn plain_text(text: &str) -> String {
+    make_visible(&shorten(text, LONGEST)).into_owned()
 }

@@ -9,10 +9,10 @@ use std::fmt::Write;
 use serde_json::Value as Json;
 
 pub use super::page::COMMENT;
-use super::page::{LONGEST_LINE, Page, code, folded};
-use super::text::{line_diff, place};
-use super::values::{inline, only, risk, sentence};
-use super::view::{View, state_of};
+use super::page::{BudgetedPage, LONGEST_LINE, fold_details, inline_code};
+use super::text::{format_location, line_diff};
+use super::values::{describe_change, describe_risk, format_inline, members_lacking};
+use super::view::{RunView, describe_state};
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::ChangeVerb;
@@ -22,37 +22,37 @@ use crate::plan::document::{ChangeEntry, ObjectEntry};
 const LONGEST_VALUE: usize = 80;
 
 /// The comment, at most `budget` bytes of it.
-pub fn comment(view: &View<'_>, budget: usize) -> String {
-    let mut page = Page::new(budget);
+pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
+    let mut page = BudgetedPage::new(budget);
     let stage = view.stage.name();
     let source = &view.document.source;
-    page.title(stage, &source.paths, &verdict(view));
+    page.title(stage, &source.paths, &verdict_text(view));
     if let Some(remark) = view.remark() {
         let remark = remark.replace("--allow strand", "`--allow strand`");
         let remark = remark.replace("--allow reduce", "`--allow reduce`");
         page.add(&format!("\n**{remark}**\n"));
     }
     page.findings(&view.document.diagnostics);
-    let told = view.told();
+    let told = view.notable_objects();
     let whole = page.room;
     page.room = whole / 2;
-    let listed = table(&mut page, &told);
+    let listed = add_table(&mut page, &told);
     page.room += whole - whole / 2;
-    details(&mut page, &told[..listed]);
-    foot(&mut page.text, view);
+    add_details(&mut page, &told[..listed]);
+    write_footer(&mut page.text, view);
     page.text
 }
 
 /// The verdict without markup of its own; why a run stopped may repeat what anybody said.
-fn verdict(view: &View<'_>) -> String {
-    match view.stopped() {
-        Some(why) => format!("stopped. {}", code(&shorten(why, LONGEST_LINE))),
+fn verdict_text(view: &RunView<'_>) -> String {
+    match view.stop_reason() {
+        Some(why) => format!("stopped. {}", inline_code(&shorten(why, LONGEST_LINE))),
         None => view.verdict(),
     }
 }
 
-/// One row per object; how many fitted.
-fn table(page: &mut Page, told: &[&ObjectEntry]) -> usize {
+/// Adds one row per object, and returns how many fitted.
+fn add_table(page: &mut BudgetedPage, told: &[&ObjectEntry]) -> usize {
     if told.is_empty() {
         return 0;
     }
@@ -61,11 +61,11 @@ fn table(page: &mut Page, told: &[&ObjectEntry]) -> usize {
     for object in told {
         let row = format!(
             "| {} | {} | {} | {} | {} |\n",
-            state_of(object),
-            code(&object.address),
-            what(object),
+            describe_state(object),
+            inline_code(&object.address),
+            object_cell(object),
             risk_cell(object),
-            code(&place(&object.origin)),
+            inline_code(&format_location(&object.origin)),
         );
         if !page.add(&row) {
             break;
@@ -80,18 +80,21 @@ fn table(page: &mut Page, told: &[&ObjectEntry]) -> usize {
     rows
 }
 
-/// What stands in the row of an object: its failure, or the first of its changes.
-fn what(object: &ObjectEntry) -> String {
+/// Renders the cell of an object: its failure, or the first of its changes.
+fn object_cell(object: &ObjectEntry) -> String {
     let said = object
         .message
         .as_deref()
-        .map(|said| code(&shorten(said, LONGEST_LINE)));
+        .map(|said| inline_code(&shorten(said, LONGEST_LINE)));
     let worst = object.risk();
     let change = object.changes.iter().find(|change| change.risk == worst);
     match (said, change) {
         (Some(said), _) if object.calls.is_empty() || object.outcome.is_some() => said,
         (_, Some(change)) => {
-            let first = code(&shorten(&sentence(&quiet(change)), LONGEST_LINE / 2));
+            let first = inline_code(&shorten(
+                &describe_change(&without_risk(change)),
+                LONGEST_LINE / 2,
+            ));
             match object.changes.len() - 1 {
                 0 => first,
                 others => format!("{first} and {others} more"),
@@ -102,7 +105,7 @@ fn what(object: &ObjectEntry) -> String {
 }
 
 /// A change without its risk, which has a column of its own.
-fn quiet(change: &ChangeEntry) -> ChangeEntry {
+fn without_risk(change: &ChangeEntry) -> ChangeEntry {
     ChangeEntry {
         risk: Risk::Safe,
         note: None,
@@ -120,19 +123,19 @@ fn risk_cell(object: &ObjectEntry) -> String {
     };
     let mut notes = object.changes.iter().filter(|change| change.risk == worst);
     match notes.find_map(|change| change.note.as_deref()) {
-        Some(note) => format!("{word} {}", code(&shorten(note, LONGEST_LINE / 3))),
+        Some(note) => format!("{word} {}", inline_code(&shorten(note, LONGEST_LINE / 3))),
         None => word.into(),
     }
 }
 
-fn details(page: &mut Page, told: &[&ObjectEntry]) {
+fn add_details(page: &mut BudgetedPage, told: &[&ObjectEntry]) {
     let folded: Vec<&&ObjectEntry> = told
         .iter()
         .filter(|object| !object.changes.is_empty())
         .collect();
     let mut shown = 0;
     for object in &folded {
-        if !page.add(&detail(object)) {
+        if !page.add(&fold_object(object)) {
             break;
         }
         shown += 1;
@@ -142,13 +145,13 @@ fn details(page: &mut Page, told: &[&ObjectEntry]) {
 }
 
 /// One object folded: its calls and changes as a diff.
-fn detail(object: &ObjectEntry) -> String {
+fn fold_object(object: &ObjectEntry) -> String {
     let mut body: Vec<String> = Vec::new();
     for call in &object.calls {
         body.push(format!("  {} {}", call.method.as_str(), call.path));
     }
     for change in &object.changes {
-        diff(&mut body, change);
+        push_diff(&mut body, change);
     }
     body.extend(object.message.iter().map(|said| format!("# {said}")));
     body.extend(
@@ -158,19 +161,19 @@ fn detail(object: &ObjectEntry) -> String {
             .map(|effect| format!("! side effect: {effect}")),
     );
     let changes = pluralize(object.changes.len(), "change");
-    folded(&object.address, &changes, body)
+    fold_details(&object.address, &changes, body)
 }
 
-fn diff(body: &mut Vec<String>, change: &ChangeEntry) {
+fn push_diff(body: &mut Vec<String>, change: &ChangeEntry) {
     match (&change.before, &change.after) {
         // A set by what comes and goes.
         (Json::Array(before), Json::Array(after)) => {
-            only(before, after)
+            members_lacking(before, after)
                 .iter()
-                .for_each(|member| side(body, "-", &change.path, member));
-            only(after, before)
+                .for_each(|member| push_side(body, "-", &change.path, member));
+            members_lacking(after, before)
                 .iter()
-                .for_each(|member| side(body, "+", &change.path, member));
+                .for_each(|member| push_side(body, "+", &change.path, member));
         }
         // What does not fit on a line is shown by the lines that differ.
         (before, after) if is_long(before) || is_long(after) => {
@@ -185,35 +188,38 @@ fn diff(body: &mut Vec<String>, change: &ChangeEntry) {
         }
         (before, after) => {
             if change.verb != ChangeVerb::Add {
-                side(body, "-", &change.path, before);
+                push_side(body, "-", &change.path, before);
             }
             if change.verb != ChangeVerb::Remove {
-                side(body, "+", &change.path, after);
+                push_side(body, "+", &change.path, after);
             }
         }
     }
-    let risk = risk(change);
+    let risk = describe_risk(change);
     if !risk.is_empty() {
         body.push(format!("! {risk}"));
     }
 }
 
 fn is_long(value: &Json) -> bool {
-    value.is_object() || inline(value).chars().count() > LONGEST_VALUE
+    value.is_object() || format_inline(value).chars().count() > LONGEST_VALUE
 }
 
-fn side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
-    body.push(format!("{mark} {path}: {}", inline(value)));
+fn push_side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
+    body.push(format!("{mark} {path}: {}", format_inline(value)));
 }
 
-fn foot(text: &mut String, view: &View<'_>) {
+fn write_footer(text: &mut String, view: &RunView<'_>) {
     let document = view.document;
-    let mut parts = vec![format!("entitle {}", code(&document.tool.version))];
+    let mut parts = vec![format!("entitle {}", inline_code(&document.tool.version))];
     if !document.objects.is_empty() {
-        parts.push(format!("plan {}", code(&shorten(&document.digest, 80))));
+        parts.push(format!(
+            "plan {}",
+            inline_code(&shorten(&document.digest, 80))
+        ));
     }
     if let Some(commit) = &document.source.commit {
-        parts.push(format!("commit {}", code(&shorten(commit, 12))));
+        parts.push(format!("commit {}", inline_code(&shorten(commit, 12))));
     }
     let _ = writeln!(text, "\n<sub>{}</sub>", parts.join(" · "));
 }

@@ -1,12 +1,12 @@
-//! Markdown under a budget, for a place where others write too: what every such page is made of.
+//! Parts of Markdown pages that must fit into a budget of bytes.
 //!
 //! GitHub refuses comments above 64 KiB, so what does not fit is counted. Whatever a manifest or a vendor says
 //! stands in code, where it can neither format anything nor call anybody's name.
 
 use std::fmt::Write;
 
-use super::safe::visible;
-use super::view::{self, Level, Point};
+use super::safe::make_visible;
+use super::view::{self, Annotation, Level};
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::document::DiagnosticEntry;
 use crate::plan::fingerprint;
@@ -25,12 +25,12 @@ const LONGEST_DETAIL: usize = 80;
 pub const LONGEST_LINE: usize = 300;
 
 /// Text under a budget.
-pub struct Page {
+pub struct BudgetedPage {
     pub text: String,
     pub room: usize,
 }
 
-impl Page {
+impl BudgetedPage {
     pub fn new(budget: usize) -> Self {
         Self {
             text: String::new(),
@@ -38,7 +38,7 @@ impl Page {
         }
     }
 
-    /// Adds a part if all of it fits.
+    /// Adds a part if all of it fits, and reports whether it did.
     pub fn add(&mut self, part: &str) -> bool {
         let fits = part.len() <= self.room;
         if fits {
@@ -48,23 +48,23 @@ impl Page {
         fits
     }
 
-    /// The marker and the verdict.
+    /// Adds the marker and the verdict.
     pub fn title(&mut self, what: &str, paths: &[String], verdict: &str) {
-        let marker = marker(&what.to_lowercase(), paths);
+        let marker = page_marker(&what.to_lowercase(), paths);
         self.add(&format!("{marker}\n### {what}: {verdict}\n"));
     }
 
-    /// Findings about the manifests, errors first.
+    /// Adds findings about the manifests, errors first.
     pub fn findings(&mut self, found: &[DiagnosticEntry]) {
         if found.is_empty() {
             return;
         }
-        let mut points: Vec<Point> = found.iter().map(view::finding).collect();
+        let mut points: Vec<Annotation> = found.iter().map(view::annotate_finding).collect();
         points.sort_by_key(|point| point.level);
         self.add("\n| | finding | where |\n| --- | --- | --- |\n");
         let mut shown = 0;
         for point in points.iter().take(FINDINGS) {
-            if !self.add(&row(point)) {
+            if !self.add(&finding_row(point)) {
                 break;
             }
             shown += 1;
@@ -72,7 +72,7 @@ impl Page {
         self.more(found.len() - shown, "finding", "in the log of the job");
     }
 
-    /// Counts what did not fit, and says where it is.
+    /// Adds a sentence that counts what did not fit and says where to find it; it has room of its own.
     pub fn more(&mut self, number: usize, noun: &str, elsewhere: &str) {
         if number > 0 {
             let _ = writeln!(
@@ -84,15 +84,15 @@ impl Page {
     }
 }
 
-/// Hidden, on the first line: what an earlier run of the same kind over the same paths wrote has the same one
-/// and can be replaced.
-fn marker(what: &str, paths: &[String]) -> String {
+/// Renders the hidden first line by which a later run of the same kind over the same paths finds this comment and
+/// replaces it.
+fn page_marker(what: &str, paths: &[String]) -> String {
     let digest = fingerprint::digest(&paths);
     let paths = digest.trim_start_matches("sha256:");
     format!("<!-- entitle:{what}:{} -->", &paths[..paths.len().min(8)])
 }
 
-fn row(point: &Point<'_>) -> String {
+fn finding_row(point: &Annotation<'_>) -> String {
     let level = match point.level {
         Level::Error => "**error**",
         Level::Warning => "warning",
@@ -100,17 +100,17 @@ fn row(point: &Point<'_>) -> String {
     };
     let at = point
         .file
-        .map(|file| code(&format!("{file}:{}", point.line)));
-    let message = code(&shorten(&point.message, 2 * LONGEST_LINE));
+        .map(|file| inline_code(&format!("{file}:{}", point.line)));
+    let message = inline_code(&shorten(&point.message, 2 * LONGEST_LINE));
     format!(
         "| {level} | {message} {} | {} |\n",
-        code(point.rule),
+        inline_code(point.rule),
         at.unwrap_or_default()
     )
 }
 
-/// Lines about an object as a diff, folded under its name.
-pub fn folded(address: &str, what: &str, mut body: Vec<String>) -> String {
+/// Folds lines about an object, as a diff, under its name.
+pub fn fold_details(address: &str, what: &str, mut body: Vec<String>) -> String {
     let over = body.len().saturating_sub(LONGEST_DETAIL);
     body.truncate(LONGEST_DETAIL);
     if over > 0 {
@@ -118,25 +118,25 @@ pub fn folded(address: &str, what: &str, mut body: Vec<String>) -> String {
     }
     let body: Vec<String> = body
         .iter()
-        .map(|line| visible(&shorten(line, LONGEST_LINE)).into_owned())
+        .map(|line| make_visible(&shorten(line, LONGEST_LINE)).into_owned())
         .collect();
     let body = body.join("\n");
     let fence = "`".repeat(longest_run(&body).max(2) + 1);
     format!(
         "\n<details><summary>{} {what}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n",
-        entities(address)
+        encode_entities(address)
     )
 }
 
-/// Text as inline code; as entities where backticks would not hold it in a table, or where it could pass
+/// Renders a text as inline code; as entities where backticks would not hold it in a table, or where it could pass
 /// for the marker of another comment.
-pub fn code(text: &str) -> String {
-    let shown = visible(text);
+pub fn inline_code(text: &str) -> String {
+    let shown = make_visible(text);
     if shown.is_empty() {
         return String::new();
     }
     if shown.contains(['|', '\\', '<']) || shown.trim() != shown {
-        return entities(&shown);
+        return encode_entities(&shown);
     }
     match longest_run(&shown) {
         0 => format!("`{shown}`"),
@@ -147,10 +147,10 @@ pub fn code(text: &str) -> String {
     }
 }
 
-/// Text as inline code in which nothing has a meaning.
-fn entities(text: &str) -> String {
+/// Renders a text as inline code in which no character has a meaning.
+fn encode_entities(text: &str) -> String {
     let mut shown = String::from("<code>");
-    for c in visible(text).chars() {
+    for c in make_visible(text).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '-' | ',' | ';') {
             let _ = write!(shown, "&#{};", u32::from(c));
         } else {

@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::view::{Stage, View};
+use super::view::{RunView, Stage};
 use super::{github, gitlab, html, json, junit, markdown, sarif, text};
 use crate::plan::document::FORMAT_VERSION;
 
 /// A rendering of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ReportFormat {
     Text,
     Json,
     Markdown,
@@ -22,45 +22,50 @@ pub enum Format {
     Html,
 }
 
-impl Format {
-    pub const ALL: [Format; 8] = [
-        Format::Text,
-        Format::Json,
-        Format::Markdown,
-        Format::Github,
-        Format::Gitlab,
-        Format::Sarif,
-        Format::Junit,
-        Format::Html,
+impl ReportFormat {
+    pub const ALL: [ReportFormat; 8] = [
+        ReportFormat::Text,
+        ReportFormat::Json,
+        ReportFormat::Markdown,
+        ReportFormat::Github,
+        ReportFormat::Gitlab,
+        ReportFormat::Sarif,
+        ReportFormat::Junit,
+        ReportFormat::Html,
     ];
 
     pub fn name(self) -> &'static str {
         match self {
-            Format::Text => "text",
-            Format::Json => "json",
-            Format::Markdown => "markdown",
-            Format::Github => "github",
-            Format::Gitlab => "gitlab",
-            Format::Sarif => "sarif",
-            Format::Junit => "junit",
-            Format::Html => "html",
+            ReportFormat::Text => "text",
+            ReportFormat::Json => "json",
+            ReportFormat::Markdown => "markdown",
+            ReportFormat::Github => "github",
+            ReportFormat::Gitlab => "gitlab",
+            ReportFormat::Sarif => "sarif",
+            ReportFormat::Junit => "junit",
+            ReportFormat::Html => "html",
         }
     }
 
-    /// Whether a run has anything to say in this format: GitLab's report counts objects, and a check of
+    /// Reports whether a run has anything to say in this format: GitLab's report counts objects, and a check of
     /// manifests has none.
     pub fn suits(self, stage: Stage) -> bool {
-        self != Format::Gitlab || stage != Stage::Checked
+        self != ReportFormat::Gitlab || stage != Stage::Checked
     }
 }
 
-impl FromStr for Format {
+impl FromStr for ReportFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = Format::ALL.into_iter().find(|format| format.name() == text);
+        let named = ReportFormat::ALL
+            .into_iter()
+            .find(|format| format.name() == text);
         named.ok_or_else(|| {
-            let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+            let names: Vec<&str> = ReportFormat::ALL
+                .iter()
+                .map(|format| format.name())
+                .collect();
             let hint = crate::model::diagnostic::nearest(text, names.iter().copied());
             match hint {
                 Some(name) => format!("there is no format {text:?}; did you mean {name}?"),
@@ -71,27 +76,33 @@ impl FromStr for Format {
 }
 
 /// Writes a run in a format. Text may hold colour; whoever gave the writer decides what becomes of it.
-pub fn write(out: &mut dyn Write, format: Format, view: &View<'_>) -> io::Result<()> {
+pub fn write_report(
+    out: &mut dyn Write,
+    format: ReportFormat,
+    view: &RunView<'_>,
+) -> io::Result<()> {
     match format {
-        Format::Text => text::whole(out, view),
-        Format::Json => match view.stage {
-            Stage::Checked => checked(out, view),
-            Stage::Planned | Stage::Applied => json::write(out, view.document),
+        ReportFormat::Text => text::write_run(out, view),
+        ReportFormat::Json => match view.stage {
+            Stage::Checked => write_check(out, view),
+            Stage::Planned | Stage::Applied => json::write_document(out, view.document),
         },
-        Format::Markdown => out.write_all(markdown::comment(view, markdown::COMMENT).as_bytes()),
-        Format::Github => github::annotations(out, view),
-        Format::Gitlab => gitlab::write(out, view),
-        Format::Sarif => sarif::write(out, view),
-        Format::Junit => junit::write(out, view),
-        Format::Html => out.write_all(html::page(view).as_bytes()),
+        ReportFormat::Markdown => {
+            out.write_all(markdown::render_comment(view, markdown::COMMENT).as_bytes())
+        }
+        ReportFormat::Github => github::write_annotations(out, view),
+        ReportFormat::Gitlab => gitlab::write_counts(out, view),
+        ReportFormat::Sarif => sarif::write_sarif(out, view),
+        ReportFormat::Junit => junit::write_junit(out, view),
+        ReportFormat::Html => out.write_all(html::render_page(view).as_bytes()),
     }
 }
 
-/// A check of manifests, which makes no plan.
-fn checked(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+/// Writes the result of a check, which makes no plan.
+fn write_check(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let findings = &view.document.diagnostics;
     let valid = !findings.iter().any(|finding| finding.is_error());
-    json::write(
+    json::write_document(
         out,
         &json!({
             "format_version": FORMAT_VERSION,

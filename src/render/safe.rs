@@ -1,23 +1,23 @@
-//! Text that stays text: what manifests, file names, vendors and the environment say is shown, and never acts.
+//! Escaping of foreign text: what manifests, file names, vendors and the environment contain is shown and never acts.
 //!
 //! Names and values come from pull requests and from vendors. A terminal would obey their escape codes, a
 //! reader be misled by characters that nobody sees, and the runner of a CI job carry out commands that it finds in
-//! any line of a log. Everything that a run shows passes [`visible`], or the same rules in JSON.
+//! any line of a log. Everything that a run shows passes [`make_visible`], or the same rules in JSON.
 
 use std::borrow::Cow;
 
 use crate::model::unseen::{is_visible, marked};
 
-/// One line in which everything can be seen, and which commands no runner.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    match spelled_out(text) {
-        Cow::Borrowed(text) => commands(text),
-        Cow::Owned(text) => Cow::Owned(commands(&text).into_owned()),
+/// Escapes a line so that all of it can be seen and no runner takes it for a command.
+pub fn make_visible(text: &str) -> Cow<'_, str> {
+    match escape_unseen(text) {
+        Cow::Borrowed(text) => defuse_commands(text),
+        Cow::Owned(text) => Cow::Owned(defuse_commands(&text).into_owned()),
     }
 }
 
-/// A part of such a line: line ends, controls, and whatever else nobody sees are spelled out.
-pub fn spelled_out(text: &str) -> Cow<'_, str> {
+/// Escapes line ends, controls and other invisible characters in a part of a line.
+pub fn escape_unseen(text: &str) -> Cow<'_, str> {
     if is_visible(text) {
         return Cow::Borrowed(text);
     }
@@ -27,33 +27,33 @@ pub fn spelled_out(text: &str) -> Cow<'_, str> {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
-            c if unseen => shown.push_str(&spelled(c)),
+            c if unseen => shown.push_str(&escape_char(c)),
             c => shown.push(c),
         }
     }
     Cow::Owned(shown)
 }
 
-/// [`visible`] for a text of several lines, which stay lines.
-pub fn visible_lines(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(visible).collect();
+/// [`make_visible`] for a text of several lines, which stay lines.
+pub fn make_lines_visible(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(make_visible).collect();
     lines.join("\n")
 }
 
-fn spelled(c: char) -> String {
+fn escape_char(c: char) -> String {
     format!("\\u{{{:x}}}", u32::from(c))
 }
 
-/// A finished page in which everything can be seen; it runs in no log.
-pub fn spelled_out_page(html: &str) -> String {
-    let lines: Vec<_> = html.split('\n').map(spelled_out).collect();
+/// Escapes invisible characters in a finished page, which no runner reads.
+pub fn escape_page(html: &str) -> String {
+    let lines: Vec<_> = html.split('\n').map(escape_unseen).collect();
     lines.join("\n")
 }
 
-/// Lines that no runner takes for commands: GitHub's finds `::` at the beginning of a line, whatever space is
+/// Breaks up whatever a runner would take for a command: GitHub's finds `::` at the beginning of a line, whatever space is
 /// before it, and the older `##[` anywhere in it, as those of Azure and TeamCity find `##vso[` and `##teamcity[`.
 /// GitLab's sections begin with an escape code, which is none any more.
-pub fn commands(text: &str) -> Cow<'_, str> {
+pub fn defuse_commands(text: &str) -> Cow<'_, str> {
     if !text.contains("##") && !text.lines().any(begins_command) {
         return Cow::Borrowed(text);
     }
@@ -65,7 +65,7 @@ pub fn commands(text: &str) -> Cow<'_, str> {
             out = format!("{}\\", &line[..at]);
             rest = &line[at..];
         }
-        while let Some(at) = command_word(rest) {
+        while let Some(at) = find_command_word(rest) {
             out += &rest[..at + 2];
             out.push('\\');
             rest = &rest[at + 2..];
@@ -75,15 +75,15 @@ pub fn commands(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.collect())
 }
 
-/// Whether GitHub's runner would take a line for a command by its beginning.
+/// Reports whether GitHub's runner would take a line for a command by its beginning.
 pub fn begins_command(line: &str) -> bool {
     // With a third colon it is no command: so findings mark a second place.
     let line = line.trim_start();
     line.starts_with("::") && !line.starts_with(":::")
 }
 
-/// The place of the first `##word[`; the word may be empty.
-pub fn command_word(text: &str) -> Option<usize> {
+/// Finds the offset of the first `##word[`; the word may be empty.
+pub fn find_command_word(text: &str) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = text[from..].find("##").map(|at| from + at) {
         let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -124,9 +124,12 @@ mod tests {
             ("a::b", "a::b"),
             (" ::: a.yaml:1:2", " ::: a.yaml:1:2"),
         ] {
-            assert_eq!(visible(text), shown);
+            assert_eq!(make_visible(text), shown);
         }
-        assert_eq!(commands("a\n ::b::\nc ##[d]\n"), "a\n \\::b::\nc ##\\[d]\n");
-        assert_eq!(visible_lines("a\u{1b}\nb"), "a\\u{1b}\nb");
+        assert_eq!(
+            defuse_commands("a\n ::b::\nc ##[d]\n"),
+            "a\n \\::b::\nc ##\\[d]\n"
+        );
+        assert_eq!(make_lines_visible("a\u{1b}\nb"), "a\\u{1b}\nb");
     }
 }

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::github::below;
+use super::github::repository_path;
 use super::json;
-use super::safe::visible;
-use super::view::{Level, Point, View};
+use super::safe::make_visible;
+use super::view::{Annotation, Level, RunView};
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::fingerprint;
 
@@ -18,12 +18,12 @@ const RESULTS: usize = 5_000;
 /// Characters of a message.
 const LONGEST: usize = 1_000;
 
-pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
-    let points = view.points();
+pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
+    let points = view.annotations();
     let whole = points.len() <= RESULTS;
     let kept = &points[..if whole { points.len() } else { RESULTS - 1 }];
     let mut rules: BTreeSet<&str> = kept.iter().map(|point| point.rule).collect();
-    let mut results: Vec<Json> = kept.iter().map(|point| result(view, point)).collect();
+    let mut results: Vec<Json> = kept.iter().map(|point| sarif_result(view, point)).collect();
     if !whole {
         let more = pluralize(points.len() - kept.len(), "more result");
         rules.insert("more-results");
@@ -35,10 +35,10 @@ pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     }
     let rules: Vec<Json> = rules
         .iter()
-        .map(|rule| json!({"id": visible(rule)}))
+        .map(|rule| json!({"id": make_visible(rule)}))
         .collect();
     let tool = &view.document.tool;
-    json::write(
+    json::write_document(
         out,
         &json!({
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -58,26 +58,27 @@ pub fn write(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     )
 }
 
-fn result(view: &View<'_>, point: &Point<'_>) -> Json {
+fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
     let about = point
         .address
         .map(|address| format!("{address}: "))
         .unwrap_or_default();
     let mut result = json!({
-        "ruleId": visible(point.rule),
+        "ruleId": make_visible(point.rule),
         "level": match point.level {
             Level::Error => "error",
             Level::Warning => "warning",
             Level::Notice => "note",
         },
-        "message": {"text": visible(&shorten(&format!("{about}{}", point.message), LONGEST))},
+        "message": {"text": make_visible(&shorten(&format!("{about}{}", point.message), LONGEST))},
         // The same finding in the next run is the same alert, also when its line has moved.
         "partialFingerprints": {
             "entitle/v1": fingerprint::digest(&(point.rule, point.address, point.file, &point.message)),
         },
     });
     if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
-        let mut place = json!({"artifactLocation": {"uri": uri(&below(view.base, file))}});
+        let mut place =
+            json!({"artifactLocation": {"uri": encode_uri(&repository_path(view.base, file))}});
         if point.line > 0 {
             place["region"] = json!({"startLine": point.line, "startColumn": point.column.max(1)});
         }
@@ -87,7 +88,7 @@ fn result(view: &View<'_>, point: &Point<'_>) -> Json {
 }
 
 /// A path as a relative reference: whatever is not plain is percent-encoded.
-fn uri(path: &str) -> String {
+fn encode_uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.replace('\\', "/").bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

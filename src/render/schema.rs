@@ -20,29 +20,29 @@ use crate::provider::auth::AuthForm;
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// Every schema with its file name.
-pub fn all() -> [(&'static str, Json); 4] {
+pub fn all_schemas() -> [(&'static str, Json); 4] {
     [
-        ("drift.json", drift()),
-        ("events.json", events()),
-        ("manifest.json", manifest()),
-        ("plan.json", plan()),
+        ("drift.json", drift_schema()),
+        ("events.json", event_schema()),
+        ("manifest.json", manifest_schema()),
+        ("plan.json", plan_schema()),
     ]
 }
 
 /// The schema of `drift --format json`.
-pub fn drift() -> Json {
+pub fn drift_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<DriftDocument>().to_value()
 }
 
 /// The schema of `plan --format json` and `apply --format json`.
-pub fn plan() -> Json {
+pub fn plan_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<PlanDocument>().to_value()
 }
 
 /// The schema of one line of `apply --events`.
-pub fn events() -> Json {
+pub fn event_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<Line>().to_value()
 }
@@ -51,14 +51,14 @@ pub fn events() -> Json {
 ///
 /// `if`/`then` per kind instead of `oneOf`: an editor then completes and explains the fields of the
 /// chosen kind and reports one fault, not one per kind.
-pub fn manifest() -> Json {
+pub fn manifest_schema() -> Json {
     let vendors = provider::ALL.iter().map(|provider| provider.table());
     let own = OwnKind::ALL.into_iter();
     let kinds = vendors.clone().map(|table| table.kind.0);
     let kinds: Vec<&str> = kinds.chain(own.clone().map(OwnKind::name)).collect();
-    let vendors = vendors.map(|table| branch(table.kind.0, object(table)));
-    let own = own.map(|kind| branch(kind.name(), map(kind.table())));
-    let mut document = map(&DOCUMENT);
+    let vendors = vendors.map(|table| kind_branch(table.kind.0, object_schema(table)));
+    let own = own.map(|kind| kind_branch(kind.name(), map_schema(kind.table())));
+    let mut document = map_schema(&DOCUMENT);
     document["$schema"] = json!(DRAFT);
     document["title"] = json!("entitle manifest");
     document["properties"]["apiVersion"]["const"] = json!(API_VERSION);
@@ -67,15 +67,15 @@ pub fn manifest() -> Json {
     document
 }
 
-fn branch(kind: &str, spec: Json) -> Json {
+fn kind_branch(kind: &str, spec: Json) -> Json {
     json!({
         "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
         "then": {"properties": {"spec": spec}},
     })
 }
 
-fn object(table: &'static KindTable) -> Json {
-    let mut schema = map(&OBJECT);
+fn object_schema(table: &'static KindTable) -> Json {
+    let mut schema = map_schema(&OBJECT);
     let mut properties = Map::new();
     let mut required = Vec::new();
     for name in object_members(table.identity) {
@@ -87,34 +87,34 @@ fn object(table: &'static KindTable) -> Json {
             None => drop(properties.insert(name.into(), schema["properties"][name].take())),
         }
     }
-    let mut desired = fields(table.desired, &[]);
+    let mut desired = fields_schema(table.desired, &[]);
     desired["description"] = properties["desired"]["description"].take();
     properties.insert("desired".into(), desired);
     required.push("desired");
-    describe(&mut schema, table.about);
+    set_description(&mut schema, table.about);
     schema["properties"] = Json::Object(properties);
     schema["required"] = json!(required);
     schema
 }
 
 fn identity_schema(identity: &'static Identity) -> Json {
-    let mut schema = value(&identity.shape);
+    let mut schema = shape_schema(&identity.shape);
     if matches!(identity.shape, Shape::Integer { .. }) {
         schema = json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"});
     }
-    describe(&mut schema, identity.about);
+    set_description(&mut schema, identity.about);
     schema["examples"] = json!([identity.example]);
     schema
 }
 
 /// The schema of a map of the format's own.
-fn map(table: &MapTable) -> Json {
+fn map_schema(table: &MapTable) -> Json {
     let named = |member: &Member| (member.name.to_string(), member_schema(member));
     let properties: Map<String, Json> = table.written().map(named).collect();
     let mut schema =
         json!({"type": "object", "properties": properties, "additionalProperties": false});
     if !table.about.is_empty() {
-        describe(&mut schema, table.about);
+        set_description(&mut schema, table.about);
     }
     let required: Vec<&str> = table
         .written()
@@ -138,8 +138,8 @@ fn map(table: &MapTable) -> Json {
 }
 
 fn member_schema(member: &Member) -> Json {
-    let mut schema = form(&member.form);
-    describe(&mut schema, &about(member));
+    let mut schema = form_schema(&member.form);
+    set_description(&mut schema, &describe_member(member));
     if let Some(value) = member.default {
         let is_text = !matches!(member.form, Form::Boolean);
         schema["default"] = if is_text {
@@ -151,8 +151,8 @@ fn member_schema(member: &Member) -> Json {
     schema
 }
 
-/// What a member is, with the vendors that take it where not all do.
-pub(super) fn about(member: &Member) -> String {
+/// Describes a member, with the vendors that take it where not all do.
+pub(super) fn describe_member(member: &Member) -> String {
     if !member.by_vendor {
         return member.about.to_string();
     }
@@ -174,9 +174,9 @@ pub(super) fn about(member: &Member) -> String {
     )
 }
 
-fn form(form: &Form) -> Json {
+fn form_schema(form: &Form) -> Json {
     match form {
-        Form::Text(text_type) => text(text_type),
+        Form::Text(text_type) => text_schema(text_type),
         Form::Boolean => json!({"type": "boolean"}),
         Form::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
         Form::CountOrShare => {
@@ -185,19 +185,21 @@ fn form(form: &Form) -> Json {
         }
         Form::Choice(_, values) => json!({"type": "string", "enum": values}),
         Form::Vendor => json!({"type": "string", "enum": vendor_names()}),
-        Form::Secret => map(&SECRET),
-        Form::TextOrSecret(text_type) => json!({"anyOf": [text(text_type), map(&SECRET)]}),
-        Form::List(items) => json!({"type": "array", "items": self::form(items)}),
+        Form::Secret => map_schema(&SECRET),
+        Form::TextOrSecret(text_type) => {
+            json!({"anyOf": [text_schema(text_type), map_schema(&SECRET)]})
+        }
+        Form::List(items) => json!({"type": "array", "items": form_schema(items)}),
         Form::ListOf(_, items) => {
-            json!({"type": "array", "items": self::form(items), "minItems": 1})
+            json!({"type": "array", "items": form_schema(items), "minItems": 1})
         }
         Form::OneOrListOf(noun, items) => {
-            json!({"anyOf": [self::form(items), self::form(&Form::ListOf(noun, items))]})
+            json!({"anyOf": [form_schema(items), form_schema(&Form::ListOf(noun, items))]})
         }
         Form::TextMap => {
             json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
         }
-        Form::Map(table) => map(table),
+        Form::Map(table) => map_schema(table),
         Form::Unread | Form::Refused(_) => json!({}),
     }
 }
@@ -208,7 +210,7 @@ pub(super) fn vendor_names() -> Vec<&'static str> {
     vendors.map(|vendor| vendor.0).collect()
 }
 
-fn text(text_type: &TextType) -> Json {
+fn text_schema(text_type: &TextType) -> Json {
     let mut schema = json!({"type": "string"});
     if text_type.keywords.is_empty() {
         schema["minLength"] = json!(1);
@@ -220,7 +222,7 @@ fn text(text_type: &TextType) -> Json {
 }
 
 /// A map of fields. Keys of elements are required; of fields only those that no read returns.
-fn fields(table: &'static [Field], keys: &[(&'static str, &'static str)]) -> Json {
+fn fields_schema(table: &'static [Field], keys: &[(&'static str, &'static str)]) -> Json {
     let mut properties = Map::new();
     for (name, about) in keys {
         properties.insert(
@@ -249,16 +251,16 @@ fn fields(table: &'static [Field], keys: &[(&'static str, &'static str)]) -> Jso
 }
 
 fn field_schema(field: &'static Field) -> Json {
-    let mut schema = value(&field.shape);
+    let mut schema = shape_schema(&field.shape);
     let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
     if list || field.clearing != Clearing::Impossible {
         allow_null(&mut schema);
     }
-    describe(&mut schema, field.about);
+    set_description(&mut schema, field.about);
     schema
 }
 
-fn describe(schema: &mut Json, about: &str) {
+fn set_description(schema: &mut Json, about: &str) {
     schema["description"] = json!(about);
 }
 
@@ -276,7 +278,7 @@ fn allow_null(schema: &mut Json) {
     }
 }
 
-fn value(shape: &'static Shape) -> Json {
+fn shape_schema(shape: &'static Shape) -> Json {
     match shape {
         Shape::Text { max: None } | Shape::Id => json!({"type": "string"}),
         Shape::Text { max: Some(max) } => json!({"type": "string", "maxLength": max}),
@@ -307,17 +309,17 @@ fn value(shape: &'static Shape) -> Json {
         Shape::Instant => json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]"}),
         Shape::Guid => json!({"type": "string", "pattern": "^[{]?[0-9a-fA-F-]{32,36}[}]?$"}),
         Shape::Object => json!({"type": "object"}),
-        Shape::Set(inner) => json!({"type": "array", "items": value(inner)}),
-        Shape::Keyed(elements) => json!({"type": "array", "items": element(elements)}),
+        Shape::Set(inner) => json!({"type": "array", "items": shape_schema(inner)}),
+        Shape::Keyed(elements) => json!({"type": "array", "items": element_schema(elements)}),
     }
 }
 
-fn element(elements: &'static Elements) -> Json {
+fn element_schema(elements: &'static Elements) -> Json {
     let keys: Vec<(&str, &str)> = elements
         .key
         .iter()
         .copied()
         .zip(elements.key_about.iter().copied())
         .collect();
-    fields(elements.fields, &keys)
+    fields_schema(elements.fields, &keys)
 }

@@ -6,9 +6,9 @@ use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
-use super::safe::{commands, visible};
-use super::values::{lines, one_line, risk};
-use super::view::{Stage, View, risk_words};
+use super::safe::{defuse_commands, make_visible};
+use super::values::{describe_risk, format_change, format_lines};
+use super::view::{RunView, Stage, summarize_risk};
 use crate::model::Outcome;
 use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry, PlanDocument};
 use crate::plan::{ChangeVerb, Disposition};
@@ -23,56 +23,56 @@ pub(super) const DANGER: Style = AnsiColor::Red.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const BOLD: Style = Style::new().bold();
 
-/// A run in one piece: findings, plan, and what came of it.
-pub fn whole(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+/// Writes a whole run: findings, plan and outcome.
+pub fn write_run(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let document = view.document;
-    findings(out, &document.diagnostics)?;
+    write_findings(out, &document.diagnostics)?;
     match view.stage {
         Stage::Checked => writeln!(out, "{}", view.verdict()),
-        Stage::Planned => plan(out, document),
+        Stage::Planned => write_plan(out, document),
         Stage::Applied => {
-            plan(out, document)?;
+            write_plan(out, document)?;
             writeln!(out)?;
-            outcome(out, document)
+            write_outcome(out, document)
         }
     }
 }
 
-/// Findings without the lines they are about: whoever reads a report has the manifests elsewhere.
-pub(super) fn findings(out: &mut dyn Write, findings: &[DiagnosticEntry]) -> io::Result<()> {
+/// Writes findings without the lines they are about, since the reader of a report has no manifests at hand.
+pub(super) fn write_findings(out: &mut dyn Write, findings: &[DiagnosticEntry]) -> io::Result<()> {
     for finding in findings {
         let label = format!("{}[{}]:", finding.severity, finding.code);
         writeln!(
             out,
             "{} {}",
-            painted(BOLD, &visible(&label)),
-            visible(&finding.message)
+            paint_text(BOLD, &make_visible(&label)),
+            make_visible(&finding.message)
         )?;
         if let Some(file) = &finding.file {
             let (line, column) = (finding.line.unwrap_or(0), finding.column.unwrap_or(0));
-            writeln!(out, "    {}:{line}:{column}", visible(file))?;
+            writeln!(out, "    {}:{line}:{column}", make_visible(file))?;
         }
         if let Some(hint) = &finding.hint {
-            writeln!(out, "    help: {}", visible(hint))?;
+            writeln!(out, "    help: {}", make_visible(hint))?;
         }
     }
     Ok(())
 }
 
-/// A plan: every object that is not simply in sync, then the verdict.
-pub fn plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
+/// Writes a plan: every object that is not simply in sync, then the verdict.
+pub fn write_plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
-        entry(out, object)?;
+        write_object(out, object)?;
     }
-    close(out, document, Stage::Planned)?;
-    match risk_words(&document.summary) {
+    write_verdict(out, document, Stage::Planned)?;
+    match summarize_risk(&document.summary) {
         Some(words) => writeln!(out, "{words}"),
         None => Ok(()),
     }
 }
 
-/// An apply: every object with something to tell, then what came of it.
-pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
+/// Writes an apply: every object that was tried, with its outcome, then the verdict.
+pub fn write_outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
         let Some(outcome) = object.outcome else {
             continue;
@@ -88,30 +88,30 @@ pub fn outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
                 ("✗", DANGER)
             }
         };
-        let word = painted(style, outcome.name());
-        let address = visible(&object.address);
-        writeln!(out, "{} {address}  {word}", painted(style, mark))?;
+        let word = paint_text(style, outcome.name());
+        let address = make_visible(&object.address);
+        writeln!(out, "{} {address}  {word}", paint_text(style, mark))?;
         if let Some(message) = &object.message {
-            paragraph(out, 4, message, Style::new())?;
+            write_paragraph(out, 4, message, Style::new())?;
         }
         for effect in &object.side_effects {
-            paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
+            write_paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
         }
     }
-    close(out, document, Stage::Applied)
+    write_verdict(out, document, Stage::Applied)
 }
 
-fn close(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Result<()> {
-    let view = View {
+fn write_verdict(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Result<()> {
+    let view = RunView {
         stage,
         document,
         base: "",
     };
     let label = format!("{}:", stage.name());
-    writeln!(out, "{} {}", painted(BOLD, &label), view.verdict())
+    writeln!(out, "{} {}", paint_text(BOLD, &label), view.verdict())
 }
 
-fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
+fn write_object(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     let (mark, style) = match object.action {
         Disposition::None if object.message.is_none() => return Ok(()),
         Disposition::None => ("=", DIM),
@@ -120,16 +120,21 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         Disposition::Suspend => return Ok(()),
         Disposition::Missing | Disposition::Error => ("✗", DANGER),
     };
-    head(out, painted(style, mark), &object.address, &object.origin)?;
+    write_heading(
+        out,
+        paint_text(style, mark),
+        &object.address,
+        &object.origin,
+    )?;
     let widest = object
         .changes
         .iter()
-        .map(|change| visible(&change.path).width())
+        .map(|change| make_visible(&change.path).width())
         .max()
         .unwrap_or(0)
         .min(44);
     for change in &object.changes {
-        changed(out, change, widest)?;
+        write_change(out, change, widest)?;
     }
     // How it ended is told with the end.
     let unread = matches!(object.action, Disposition::Missing | Disposition::Error);
@@ -138,15 +143,15 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         .as_ref()
         .filter(|_| unread || object.outcome.is_none())
     {
-        writeln!(out, "    {}", visible(message))?;
+        writeln!(out, "    {}", make_visible(message))?;
     }
     for call in &object.calls {
         writeln!(
             out,
             "    {}",
-            painted(
+            paint_text(
                 DIM,
-                &visible(&format!("{} {}", call.method.as_str(), call.path))
+                &make_visible(&format!("{} {}", call.method.as_str(), call.path))
             )
         )?;
     }
@@ -154,56 +159,56 @@ fn entry(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         writeln!(
             out,
             "    {}",
-            painted(DIM, "observed only: its policy says not to write")
+            paint_text(DIM, "observed only: its policy says not to write")
         )?;
     }
     writeln!(out)
 }
 
-/// The first line of an object: its mark and address, and at the right where it stands.
-pub(super) fn head(
+/// Writes the first line of an object: its mark and address, and its file and line at the right.
+pub(super) fn write_heading(
     out: &mut dyn Write,
     mark: String,
     address: &str,
     origin: &OriginEntry,
 ) -> io::Result<()> {
-    let (address, origin) = (visible(address), place(origin));
+    let (address, origin) = (make_visible(address), format_location(origin));
     let used = 2 + address.width() + origin.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
         out,
         "{mark} {}{:gap$}{}",
-        painted(BOLD, &address),
+        paint_text(BOLD, &address),
         "",
-        painted(DIM, &origin)
+        paint_text(DIM, &origin)
     )
 }
 
-/// `file:line`, or the file alone where no line is known.
-pub fn place(origin: &OriginEntry) -> String {
-    let file = visible(&origin.file);
+/// Formats `file:line`, or the file alone where no line is known.
+pub fn format_location(origin: &OriginEntry) -> String {
+    let file = make_visible(&origin.file);
     match origin.line {
         0 => file.into_owned(),
         line => format!("{file}:{line}"),
     }
 }
 
-fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
+fn write_change(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
     let (mark, style) = match change.verb {
         ChangeVerb::Add => ("+", ADD),
         ChangeVerb::Replace => ("~", CHANGE),
         ChangeVerb::Remove => ("-", REMOVE),
     };
-    let path = visible(&change.path);
+    let path = make_visible(&change.path);
     let pad = widest.saturating_sub(path.width());
-    let value = one_line(change).map(|value| visible(&value).into_owned());
-    let risk = risk(change);
+    let value = format_change(change).map(|value| make_visible(&value).into_owned());
+    let risk = describe_risk(change);
     let tail = if risk.is_empty() {
         String::new()
     } else {
-        format!("  {}", painted(DANGER, &visible(&risk)))
+        format!("  {}", paint_text(DANGER, &make_visible(&risk)))
     };
-    let head = format!("    {} {}{:pad$}", painted(style, mark), path, "");
+    let head = format!("    {} {}{:pad$}", paint_text(style, mark), path, "");
     match value {
         Some(value) if value.is_empty() && tail.is_empty() => writeln!(out, "{}", head.trim_end()),
         Some(value) => writeln!(out, "{head}  {value}{tail}"),
@@ -214,14 +219,14 @@ fn changed(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Resu
                 &head
             };
             writeln!(out, "{head}{tail}")?;
-            changed_lines(out, change)
+            write_line_diff(out, change)
         }
     }
 }
 
-/// The lines of a long change that differ, and two around them, each with its mark.
+/// Lists the lines of a long change that differ, with two around them: the mark `-`, `+` or space, and the line.
 pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
-    let (before, after) = (lines(&change.before), lines(&change.after));
+    let (before, after) = (format_lines(&change.before), format_lines(&change.after));
     let diff = TextDiff::configure()
         .timeout(std::time::Duration::from_millis(200))
         .diff_lines(before.as_str(), after.as_str());
@@ -233,34 +238,38 @@ pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
-            let text = visible(line.value().trim_end_matches('\n')).into_owned();
+            let text = make_visible(line.value().trim_end_matches('\n')).into_owned();
             shown.push((mark, text));
         }
     }
     shown
 }
 
-fn changed_lines(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
+fn write_line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
     for (mark, line) in line_diff(change) {
         let style = match mark {
             '-' => REMOVE,
             '+' => ADD,
             _ => DIM,
         };
-        writeln!(out, "        {}", painted(style, &format!("{mark} {line}")))?;
+        writeln!(
+            out,
+            "        {}",
+            paint_text(style, &format!("{mark} {line}"))
+        )?;
     }
     Ok(())
 }
 
-/// A text broken between words, so that no line is longer than the terminal. A word that is longer stays
-/// whole: it may be a path to be copied.
-pub(super) fn paragraph(
+/// Writes a text broken between words into lines of at most [`WIDTH`] columns. A longer word stays whole: it may
+/// be a path to copy.
+pub(super) fn write_paragraph(
     out: &mut dyn Write,
     indent: usize,
     text: &str,
     style: Style,
 ) -> io::Result<()> {
-    let text = visible(text);
+    let text = make_visible(text);
     let mut line = String::new();
     let mut lines = Vec::new();
     for word in text.split_whitespace() {
@@ -275,11 +284,16 @@ pub(super) fn paragraph(
     lines.push(line);
     for line in lines {
         // The beginning of a line may be one of a command only now.
-        writeln!(out, "{:indent$}{}", "", painted(style, &commands(&line)))?;
+        writeln!(
+            out,
+            "{:indent$}{}",
+            "",
+            paint_text(style, &defuse_commands(&line))
+        )?;
     }
     Ok(())
 }
 
-pub(super) fn painted(style: Style, text: &str) -> String {
+pub(super) fn paint_text(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

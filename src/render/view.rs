@@ -3,14 +3,14 @@
 use crate::model::Severity;
 use std::fmt::Write;
 
-use super::safe::visible;
-use super::values::sentence;
+use super::safe::make_visible;
+use super::values::describe_change;
 use crate::model::wording::{pluralize, shorten};
 use crate::model::{Outcome, Risk};
 use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument, Summary};
 
-/// How far a run went.
+/// The last stage that a run reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Manifests were checked; there are findings and no objects.
@@ -30,16 +30,16 @@ impl Stage {
     }
 }
 
-/// What every format is made from.
+/// The facts of a run that every format is rendered from.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct RunView<'a> {
     pub stage: Stage,
     pub document: &'a PlanDocument,
-    /// Where the run took place below the top of the repository; empty at the top.
+    /// The directory of the run below the top of the repository; empty at the top.
     pub base: &'a str,
 }
 
-/// How much attention something wants.
+/// The urgency of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     Error,
@@ -49,7 +49,7 @@ pub enum Level {
 
 /// Something that wants attention, at its place in the manifests.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Point<'a> {
+pub struct Annotation<'a> {
     pub level: Level,
     /// A stable name, for example `unknown-field` or `strand`.
     pub rule: &'a str,
@@ -61,13 +61,13 @@ pub struct Point<'a> {
     pub column: u32,
 }
 
-impl<'a> View<'a> {
+impl<'a> RunView<'a> {
     /// The verdict: one line without markup.
     pub fn verdict(&self) -> String {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|finding| finding.is_error()).count();
-        if let Some(why) = self.stopped() {
-            return format!("stopped. {}", visible(&shorten(why, 300)));
+        if let Some(why) = self.stop_reason() {
+            return format!("stopped. {}", make_visible(&shorten(why, 300)));
         }
         match self.stage {
             _ if errors > 0 => format!(
@@ -83,44 +83,48 @@ impl<'a> View<'a> {
                     pluralize(facts.files, "file")
                 )
             }
-            Stage::Planned => plan_words(&self.document.summary),
-            Stage::Applied => apply_words(&self.document.summary),
+            Stage::Planned => summarize_plan(&self.document.summary),
+            Stage::Applied => summarize_apply(&self.document.summary),
         }
     }
 
-    /// Why the run ended before it came to a verdict, in whoever's words.
-    pub fn stopped(&self) -> Option<&'a str> {
-        stopped(&self.document.diagnostics)
+    /// Tells why the run ended before it came to a verdict, in whoever's words.
+    pub fn stop_reason(&self) -> Option<&'a str> {
+        stop_reason(&self.document.diagnostics)
     }
 
-    /// What the risks of a plan ask for.
+    /// Tells which flag the risks of a plan need; `None` without risks, or after another stage.
     pub fn remark(&self) -> Option<String> {
-        (self.stage == Stage::Planned).then(|| risk_words(&self.document.summary))?
+        (self.stage == Stage::Planned).then(|| summarize_risk(&self.document.summary))?
     }
 
     /// Objects with something to tell, the worst first, otherwise by address.
-    pub fn told(&self) -> Vec<&'a ObjectEntry> {
-        let mut told: Vec<&ObjectEntry> =
-            self.document.objects.iter().filter(|o| tells(o)).collect();
-        told.sort_by_key(|object| rank(object));
+    pub fn notable_objects(&self) -> Vec<&'a ObjectEntry> {
+        let mut told: Vec<&ObjectEntry> = self
+            .document
+            .objects
+            .iter()
+            .filter(|o| is_notable(o))
+            .collect();
+        told.sort_by_key(|object| severity_rank(object));
         told
     }
 
     /// Everything that wants attention, the worst first: findings, failures and risks.
-    pub fn points(&self) -> Vec<Point<'a>> {
-        let findings = self.document.diagnostics.iter().map(finding);
+    pub fn annotations(&self) -> Vec<Annotation<'a>> {
+        let findings = self.document.diagnostics.iter().map(annotate_finding);
         let objects = self
             .document
             .objects
             .iter()
-            .flat_map(|object| self.of_object(object));
-        let mut points: Vec<Point> = findings.chain(objects).collect();
+            .flat_map(|object| self.annotate_object(object));
+        let mut points: Vec<Annotation> = findings.chain(objects).collect();
         points.sort_by_key(|point| point.level);
         points
     }
 
-    fn of_object(&self, object: &'a ObjectEntry) -> Vec<Point<'a>> {
-        let at = |level, rule, message: String| Point {
+    fn annotate_object(&self, object: &'a ObjectEntry) -> Vec<Annotation<'a>> {
+        let at = |level, rule, message: String| Annotation {
             level,
             rule,
             address: Some(&object.address),
@@ -168,7 +172,7 @@ impl<'a> View<'a> {
                     (Risk::Reduce, Level::Notice, "reduce"),
                 ] {
                     let risky = object.changes.iter().filter(|change| change.risk == risk);
-                    let risky: Vec<String> = risky.map(sentence).collect();
+                    let risky: Vec<String> = risky.map(describe_change).collect();
                     if !risky.is_empty() {
                         points.push(at(level, rule, risky.join("; ")));
                     }
@@ -180,8 +184,8 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether there is more to say of an object than that it is in sync.
-fn tells(object: &ObjectEntry) -> bool {
+/// Reports whether there is more to say of an object than that it is in sync.
+fn is_notable(object: &ObjectEntry) -> bool {
     match object.action {
         Disposition::Update | Disposition::Observe | Disposition::Missing | Disposition::Error => {
             true
@@ -193,7 +197,7 @@ fn tells(object: &ObjectEntry) -> bool {
 }
 
 /// The higher of two concerns: how it ended, and what the plan takes away.
-fn rank(object: &ObjectEntry) -> u8 {
+fn severity_rank(object: &ObjectEntry) -> u8 {
     match object.outcome {
         Some(Outcome::Rejected | Outcome::Failed | Outcome::Unconverged | Outcome::Stale) => {
             return 0;
@@ -213,8 +217,8 @@ fn rank(object: &ObjectEntry) -> u8 {
     }
 }
 
-/// How an object stands, in one word.
-pub fn state_of(object: &ObjectEntry) -> &'static str {
+/// Describes the state of an object in a word or two.
+pub fn describe_state(object: &ObjectEntry) -> &'static str {
     match (object.outcome, object.action) {
         (Some(outcome), _) => outcome.name(),
         (None, Disposition::None) => "in sync",
@@ -226,8 +230,8 @@ pub fn state_of(object: &ObjectEntry) -> &'static str {
     }
 }
 
-/// Why a run ended early, other than by errors in the manifests.
-pub fn stopped(findings: &[DiagnosticEntry]) -> Option<&str> {
+/// Tells why a run ended early, other than by errors in the manifests.
+pub fn stop_reason(findings: &[DiagnosticEntry]) -> Option<&str> {
     let stop = findings
         .iter()
         .find(|finding| finding.code == DiagnosticEntry::STOPPED)?;
@@ -235,12 +239,12 @@ pub fn stopped(findings: &[DiagnosticEntry]) -> Option<&str> {
 }
 
 /// A finding about the manifests.
-pub fn finding(entry: &DiagnosticEntry) -> Point<'_> {
+pub fn annotate_finding(entry: &DiagnosticEntry) -> Annotation<'_> {
     let mut message = entry.message.clone();
     if let Some(hint) = &entry.hint {
         let _ = write!(message, " ({hint})");
     }
-    Point {
+    Annotation {
         level: match entry.severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
@@ -254,7 +258,7 @@ pub fn finding(entry: &DiagnosticEntry) -> Point<'_> {
     }
 }
 
-fn plan_words(summary: &Summary) -> String {
+fn summarize_plan(summary: &Summary) -> String {
     let mut parts = Vec::new();
     if summary.update > 0 {
         parts.push(format!("{} to update", summary.update));
@@ -281,8 +285,8 @@ fn plan_words(summary: &Summary) -> String {
     words
 }
 
-/// What the riskiest changes of a plan need.
-pub fn risk_words(summary: &Summary) -> Option<String> {
+/// Tells which flag the riskiest changes of a plan need; `None` if it has no risky ones.
+pub fn summarize_risk(summary: &Summary) -> Option<String> {
     let verb =
         |number: usize, one: &'static str, many: &'static str| if number == 1 { one } else { many };
     if summary.strand > 0 {
@@ -302,7 +306,7 @@ pub fn risk_words(summary: &Summary) -> Option<String> {
     }
 }
 
-fn apply_words(summary: &Summary) -> String {
+fn summarize_apply(summary: &Summary) -> String {
     let counts = [
         (summary.converged, Outcome::Converged),
         (summary.already, Outcome::Already),

@@ -27,7 +27,8 @@ fn one(case: &Path) -> Vec<String> {
         .unwrap_or_else(|error| panic!("{}: {error}", case.display()));
     let checked = pure::check(&[("manifest.yaml", &manifest)]);
     if checked.findings.has_errors() {
-        let shown = pure::plain(|out| render::diagnostics::write(out, &checked.findings, false));
+        let shown =
+            pure::plain(|out| render::diagnostics::write_findings(out, &checked.findings, false));
         return vec![format!(
             "{}: the manifest is invalid\n{shown}",
             case.display()
@@ -48,8 +49,8 @@ fn one(case: &Path) -> Vec<String> {
     for finding in planned.iter().flat_map(|planned| &planned.findings) {
         found.push(finding.clone());
     }
-    let found = pure::plain(|out| render::diagnostics::write(out, &found, false));
-    let text = found + &pure::plain(|out| render::text::plan(out, &document));
+    let found = pure::plain(|out| render::diagnostics::write_findings(out, &found, false));
+    let text = found + &pure::plain(|out| render::text::write_plan(out, &document));
     let sent: String = document
         .objects
         .iter()

@@ -23,7 +23,7 @@ fn documents(path: &Path) -> Vec<Json> {
 #[test]
 fn the_notifications_to_copy_are_valid_for_schema_and_program() {
     let path = deploy().join("notifications.yaml");
-    let validator = jsonschema::validator_for(&schema::manifest()).expect("a valid schema");
+    let validator = jsonschema::validator_for(&schema::manifest_schema()).expect("a valid schema");
     for document in documents(&path) {
         let faults: Vec<String> = validator
             .iter_errors(&document)

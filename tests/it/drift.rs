@@ -116,7 +116,7 @@ fn changed(ran: &Ran) -> Vec<(String, String)> {
 }
 
 fn is_drift(document: &Json) {
-    let schema = entitle::render::schema::drift();
+    let schema = entitle::render::schema::drift_schema();
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let faults: Vec<String> = validator
         .iter_errors(document)

@@ -15,12 +15,12 @@ fn example() -> DriftDocument {
 }
 
 fn markdown(document: &DriftDocument) -> String {
-    drift::markdown::page(document, drift::markdown::COMMENT)
+    drift::markdown::render_page(document, drift::markdown::COMMENT)
 }
 
 fn text(document: &DriftDocument) -> String {
     let mut out = anstream::StripStream::new(Vec::new());
-    drift::whole(&mut out, document).expect("memory takes it all");
+    drift::write_report(&mut out, document).expect("memory takes it all");
     String::from_utf8(out.into_inner()).expect("UTF-8")
 }
 
@@ -115,7 +115,7 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
         stopped.diagnostics[0].code = "stopped".into();
         for document in [hostile(words), stopped] {
             let mut quiet = Vec::new();
-            json::write(&mut quiet, &document).expect("memory takes it all");
+            json::write_document(&mut quiet, &document).expect("memory takes it all");
             let quiet = String::from_utf8(quiet).expect("UTF-8");
             let (page, plain) = (markdown(&document), text(&document));
             for out in [&page, &plain, &quiet] {

@@ -189,7 +189,7 @@ fn what_is_not_managed_is_never_shown() {
             )));
             for body in &bodies {
                 let document = plan_with(&case, &checked, name, body);
-                let shown = pure::plain(|out| render::text::plan(out, &document));
+                let shown = pure::plain(|out| render::text::write_plan(out, &document));
                 let metadata = shown.contains("metadata");
                 assert!(
                     metadata || !shown.contains(PLANTED),

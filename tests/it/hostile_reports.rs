@@ -3,9 +3,9 @@
 use entitle::model::unseen::is_visible;
 use entitle::plan::document::PlanDocument;
 use entitle::render::github;
-use entitle::render::report::Format;
-use entitle::render::safe::{command_word, visible};
-use entitle::render::view::{Stage, View};
+use entitle::render::report::ReportFormat;
+use entitle::render::safe::{find_command_word, make_visible};
+use entitle::render::view::{RunView, Stage};
 use serde_json::{Value as Json, json};
 
 use super::reports::{STAGES, assert_sarif, example, rendered};
@@ -120,27 +120,30 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
     for text in HOSTILE {
         for (name, stage) in STAGES {
             let document = hostile(name, text);
-            for format in Format::ALL.into_iter().filter(|format| format.suits(stage)) {
+            for format in ReportFormat::ALL
+                .into_iter()
+                .filter(|format| format.suits(stage))
+            {
                 let out = rendered(format, stage, &document);
                 let said = format!("{text:?} in {} of {name}:\n{out}", format.name());
                 let odd = |c: char| c.is_control() && c != '\n';
                 assert!(!out.contains(odd), "a control in {said}");
                 let reorders = ['\u{202e}', '\u{2066}', '\u{200b}'];
                 assert!(!out.contains(reorders), "{said}");
-                let old = out.lines().find_map(command_word);
+                let old = out.lines().find_map(find_command_word);
                 assert_eq!(old, None, "an old command in {said}");
                 let seen = |line: &str| is_visible(line);
                 assert!(out.lines().all(seen), "what nobody sees in {said}");
-                if format != Format::Github {
+                if format != ReportFormat::Github {
                     let command = |line: &str| line.trim_start().starts_with("::");
                     assert!(!out.lines().any(command), "a command in {said}");
                 }
                 match format {
-                    Format::Text => {}
-                    Format::Json | Format::Gitlab => {
+                    ReportFormat::Text => {}
+                    ReportFormat::Json | ReportFormat::Gitlab => {
                         serde_json::from_str::<Json>(&out).expect("JSON");
                     }
-                    Format::Markdown => {
+                    ReportFormat::Markdown => {
                         let live = live(&out);
                         for word in ["@", "Approved", "img", "script", "set-output", "alert"] {
                             assert!(!live.contains(word), "{word} lives in {said}");
@@ -148,13 +151,13 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
                         assert_eq!(live.matches("<!--").count(), 1, "{said}");
                         assert!(out.starts_with("<!-- entitle:"), "{said}");
                     }
-                    Format::Github => annotations_hold(&out, &said),
-                    Format::Sarif => drop(assert_sarif(&out)),
-                    Format::Junit => {
+                    ReportFormat::Github => annotations_hold(&out, &said),
+                    ReportFormat::Sarif => drop(assert_sarif(&out)),
+                    ReportFormat::Junit => {
                         let report = quick_junit::Report::deserialize_from_str(&out);
                         report.unwrap_or_else(|error| panic!("{error}: {said}"));
                     }
-                    Format::Html => {
+                    ReportFormat::Html => {
                         assert_eq!(out.matches("<script").count(), 1, "{said}");
                         assert!(
                             !out.contains("<img") && !out.contains("<h1>Approved"),
@@ -193,17 +196,17 @@ fn annotations_hold(out: &str, said: &str) {
 fn outputs_hold_whatever_a_plan_file_says() {
     for text in HOSTILE {
         let document = hostile("plan", text);
-        let view = View {
+        let view = RunView {
             stage: Stage::Planned,
             document: &document,
             base: "",
         };
         let mut out = Vec::new();
-        github::outputs(&mut out, &view, "entitle-1").expect("memory takes it all");
+        github::write_outputs(&mut out, &view, "entitle-1").expect("memory takes it all");
         let out = String::from_utf8(out).expect("UTF-8");
         let wanted = format!(
             "has_changes<<entitle-1\ntrue\nentitle-1\nplan_digest<<entitle-1\n{}\nentitle-1\n",
-            visible(text)
+            make_visible(text)
         );
         assert_eq!(out, wanted);
         assert_eq!(out.lines().count(), 6);

@@ -47,7 +47,8 @@ fn findings(case: &Path) -> (String, Vec<&'static str>) {
         .iter()
         .map(|finding| finding.code)
         .collect();
-    let text = pure::plain(|out| render::diagnostics::write(out, &checked.findings, false));
+    let text =
+        pure::plain(|out| render::diagnostics::write_findings(out, &checked.findings, false));
     (text.replace(&format!("{}/", case.display()), ""), codes)
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use entitle::plan::document::PlanDocument;
-use entitle::render::report::{self, Format};
-use entitle::render::view::{Stage, View};
+use entitle::render::report::{self, ReportFormat};
+use entitle::render::view::{RunView, Stage};
 use entitle::render::{github, markdown};
 use serde_json::{Value as Json, json};
 
@@ -19,14 +19,14 @@ pub fn example(name: &str) -> PlanDocument {
     serde_json::from_str(&text).expect("a plan document")
 }
 
-pub fn rendered(format: Format, stage: Stage, document: &PlanDocument) -> String {
-    let view = View {
+pub fn rendered(format: ReportFormat, stage: Stage, document: &PlanDocument) -> String {
+    let view = RunView {
         stage,
         document,
         base: "",
     };
     let mut out = anstream::StripStream::new(Vec::new());
-    report::write(&mut out, format, &view).expect("memory takes it all");
+    report::write_report(&mut out, format, &view).expect("memory takes it all");
     String::from_utf8(out.into_inner()).expect("UTF-8")
 }
 
@@ -41,7 +41,7 @@ fn one_example_in_every_format() {
     let mut faults = Vec::new();
     for (name, stage) in STAGES {
         let document = example(name);
-        for format in Format::ALL {
+        for format in ReportFormat::ALL {
             if format.suits(stage) {
                 let path = dir().join(format!("{name}.{}.golden", format.name()));
                 faults.extend(golden::compare(&path, &rendered(format, stage, &document)).err());
@@ -68,7 +68,7 @@ pub fn assert_sarif(text: &str) -> Json {
 #[test]
 fn sarif_is_as_its_schema_says() {
     for (name, stage) in STAGES {
-        let sarif = assert_sarif(&rendered(Format::Sarif, stage, &example(name)));
+        let sarif = assert_sarif(&rendered(ReportFormat::Sarif, stage, &example(name)));
         let results = sarif["runs"][0]["results"].as_array().map(Vec::len);
         assert!(results > Some(0), "{name} has no result");
     }
@@ -109,7 +109,7 @@ fn number_before(text: &str, words: &str) -> usize {
 #[test]
 fn a_comment_keeps_its_budget_and_counts_what_it_leaves_out() {
     let document = large(5_000);
-    let comment = rendered(Format::Markdown, Stage::Planned, &document);
+    let comment = rendered(ReportFormat::Markdown, Stage::Planned, &document);
     assert!(
         comment.len() <= markdown::COMMENT,
         "{} bytes",
@@ -134,12 +134,12 @@ fn a_comment_keeps_its_budget_and_counts_what_it_leaves_out() {
         rows
     );
     for budget in [0, 1_000, 3_000, 20_000] {
-        let view = View {
+        let view = RunView {
             stage: Stage::Planned,
             document: &document,
             base: "",
         };
-        let comment = markdown::comment(&view, budget);
+        let comment = markdown::render_comment(&view, budget);
         assert!(
             comment.len() <= budget.max(1_000),
             "{} of {budget}",
@@ -151,13 +151,13 @@ fn a_comment_keeps_its_budget_and_counts_what_it_leaves_out() {
 #[test]
 fn a_step_summary_stays_under_a_mebibyte_with_what_stands_there_already() {
     let document = large(20_000);
-    let view = View {
+    let view = RunView {
         stage: Stage::Planned,
         document: &document,
         base: "",
     };
     for written in [0, 100_000, 1_000_000, 1_046_000, 2_000_000] {
-        let page = github::summary(&view, written).len();
+        let page = github::step_summary(&view, written).len();
         let fits = page as u64 + written < 1 << 20;
         assert!(page == 0 || fits, "{page} after {written}");
         assert_eq!(page == 0, written > 1_042_000, "{page} after {written}");
@@ -166,7 +166,7 @@ fn a_step_summary_stays_under_a_mebibyte_with_what_stands_there_already() {
 
 #[test]
 fn annotations_are_at_most_nine_and_one_that_counts_the_rest() {
-    let text = rendered(Format::Github, Stage::Planned, &large(5_000));
+    let text = rendered(ReportFormat::Github, Stage::Planned, &large(5_000));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 10);
     // Each object has a stranding and a reducing change, and there is one warning about a spelling.
@@ -180,10 +180,10 @@ fn annotations_are_at_most_nine_and_one_that_counts_the_rest() {
 #[test]
 fn the_other_formats_of_ci_keep_to_what_their_readers_take() {
     let document = large(5_000);
-    let gitlab = rendered(Format::Gitlab, Stage::Planned, &document);
+    let gitlab = rendered(ReportFormat::Gitlab, Stage::Planned, &document);
     let counts: Json = serde_json::from_str(&gitlab).expect("JSON");
     assert_eq!(counts, json!({"create": 0, "update": 5000, "delete": 0}));
-    let sarif = rendered(Format::Sarif, Stage::Planned, &document);
+    let sarif = rendered(ReportFormat::Sarif, Stage::Planned, &document);
     assert!(sarif.len() < 10 << 20, "{} bytes", sarif.len());
     let sarif = assert_sarif(&sarif);
     let results = sarif["runs"][0]["results"].as_array().expect("results");
@@ -192,29 +192,29 @@ fn the_other_formats_of_ci_keep_to_what_their_readers_take() {
         results[4_999]["message"]["text"],
         "5002 more results not shown here."
     );
-    let junit = rendered(Format::Junit, Stage::Planned, &document);
+    let junit = rendered(ReportFormat::Junit, Stage::Planned, &document);
     assert!(junit.len() < 20 << 20, "{} bytes", junit.len());
     assert_eq!(junit.matches("<testcase ").count(), 5_001);
-    let html = rendered(Format::Html, Stage::Planned, &document);
+    let html = rendered(ReportFormat::Html, Stage::Planned, &document);
     assert!(html.len() < 30 << 20, "{} bytes", html.len());
 }
 
 #[test]
 fn annotations_and_results_name_files_from_the_top_of_the_repository() {
     let document = example("validate");
-    let view = View {
+    let view = RunView {
         stage: Stage::Checked,
         document: &document,
         base: "deploy/licences",
     };
     let text = |format| {
         let mut out = Vec::new();
-        report::write(&mut out, format, &view).expect("memory takes it all");
+        report::write_report(&mut out, format, &view).expect("memory takes it all");
         String::from_utf8(out).expect("UTF-8")
     };
     assert!(
-        text(Format::Github)
+        text(ReportFormat::Github)
             .starts_with("::error file=deploy/licences/licences/lac.yaml,line=9,col=5,")
     );
-    assert!(text(Format::Sarif).contains("\"uri\": \"deploy/licences/licences/lac.yaml\""));
+    assert!(text(ReportFormat::Sarif).contains("\"uri\": \"deploy/licences/licences/lac.yaml\""));
 }

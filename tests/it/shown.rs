@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use entitle::model::unseen::is_visible;
-use entitle::render::json::quiet;
-use entitle::render::safe::{begins_command, command_word};
+use entitle::render::json::escape_json;
+use entitle::render::safe::{begins_command, find_command_word};
 use serde_json::{Value as Json, json};
 
 use super::conformance::vendors::lac;
@@ -29,7 +29,7 @@ async fn place() -> (Place, PathBuf) {
     let folder = PathBuf::from(HOSTILE);
     // YAML has some of it as escapes only.
     let text = object.text();
-    let lines: Vec<_> = text.lines().map(quiet).collect();
+    let lines: Vec<_> = text.lines().map(escape_json).collect();
     place.write(&format!("{HOSTILE}/order.yaml"), &lines.join("\n"));
     for (name, value) in [
         ("USER", HOSTILE),
@@ -80,7 +80,7 @@ fn is_text(what: &str, text: &str) {
     for line in plain(text).split('\n') {
         assert!(is_visible(line), "{what} shows {line:?}");
         assert!(!begins_command(line), "{what} commands {line:?}");
-        assert_eq!(command_word(line), None, "{what} commands {line:?}");
+        assert_eq!(find_command_word(line), None, "{what} commands {line:?}");
     }
 }
 

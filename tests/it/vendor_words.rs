@@ -34,9 +34,9 @@ fn shows_none(shown: &str, what: &dyn Fn() -> String) {
 
 fn rendered(document: &PlanDocument) -> String {
     let mut out = Vec::new();
-    render::text::plan(&mut out, document).expect("text");
-    render::text::outcome(&mut out, document).expect("text");
-    render::json::write(&mut out, document).expect("JSON");
+    render::text::write_plan(&mut out, document).expect("text");
+    render::text::write_outcome(&mut out, document).expect("text");
+    render::json::write_document(&mut out, document).expect("JSON");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -163,7 +163,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let mut index = entitle::apply::memory::runs::Index::default();
     records().for_each(|record| index.add(&record));
     let mut out = Vec::new();
-    render::history::text(&mut out, &index, false, records()).expect("text");
+    render::history::write_history(&mut out, &index, false, records()).expect("text");
     let history = String::from_utf8_lossy(&out).into_owned();
     (message, format!("{}{journal}{history}", rendered(&done)))
 }

@@ -17,7 +17,7 @@ use crate::model::address::name_fault;
 use crate::model::diagnostic::{Source, nearest};
 use crate::provider;
 use crate::reconcile::{self, CheckOptions};
-use crate::render::safe::visible;
+use crate::render::safe::make_visible;
 use starter::{Choice, Ci};
 
 #[derive(Args)]
@@ -69,7 +69,7 @@ pub fn run(args: &Init) -> CommandResult<Exit> {
             CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
         })?;
         if written {
-            writeln!(out, "{}", visible(&path.display().to_string()))?;
+            writeln!(out, "{}", make_visible(&path.display().to_string()))?;
         } else {
             let path = path.display();
             output::say(&format!("{path} is there already and stays as it is"));

@@ -48,7 +48,7 @@ impl Ci {
 
 /// The files of the project, by their paths below its directory.
 pub fn files(choice: &Choice) -> CommandResult<Vec<(&'static str, String)>> {
-    let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest())?;
+    let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest_schema())?;
     manifest_schema.push('\n');
     Ok(vec![
         ("licences/connection.yaml", connection(choice)?),

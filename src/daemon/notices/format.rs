@@ -6,7 +6,7 @@ use url::Url;
 
 use super::transitions::{FieldChange, Notice, NoticeObject};
 use crate::model::Risk;
-use crate::render::safe::{visible, visible_lines};
+use crate::render::safe::{make_lines_visible, make_visible};
 
 /// Version of the JSON that webhooks get, with the promise of the plan format.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -38,9 +38,9 @@ fn text(notice: &Notice) -> Text {
     if notice.more > 0 {
         lines.push(format!("and {} more", notice.more));
     }
-    let lines: Vec<String> = lines.iter().map(|line| visible_lines(line)).collect();
+    let lines: Vec<String> = lines.iter().map(|line| make_lines_visible(line)).collect();
     Text {
-        title: visible(&notice.title).into(),
+        title: make_visible(&notice.title).into(),
         lines: whole_lines(&lines),
     }
 }
@@ -202,7 +202,7 @@ pub fn teams(notices: &[Notice], page: Option<&Url>) -> Json {
 /// One line for all of it.
 pub fn subject(notices: &[Notice]) -> String {
     let first = notices.first().map_or("", |notice| notice.title.as_str());
-    let first = visible(first.lines().next().unwrap_or_default());
+    let first = make_visible(first.lines().next().unwrap_or_default());
     match notices.len() {
         0 | 1 => format!("entitle: {first}"),
         many => format!("entitle: {first}, and {} more", many - 1),

@@ -255,7 +255,7 @@ fn named(what: NoticeKind, object: &ObjectStatus) -> NoticeObject {
 }
 
 fn field(change: &ChangeEntry) -> FieldChange {
-    let value = |value| clean(&crate::render::values::inline(value), VALUE);
+    let value = |value| clean(&crate::render::values::format_inline(value), VALUE);
     FieldChange {
         path: clean(&change.path, VALUE),
         before: value(&change.before),

@@ -44,7 +44,7 @@ use super::hooks::{Hooks, Rate};
 use super::status::Status;
 use crate::model::SecretText;
 use crate::render::json;
-use crate::render::safe::spelled_out_page;
+use crate::render::safe::escape_page;
 pub use connections::Bounds;
 
 /// Version of the JSON at `/status`, with the promise of the plan format.
@@ -236,7 +236,7 @@ async fn whole_page(State(server): State<Arc<Server>>, request: Request) -> Resp
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let markup = page::page(&server.now(), &query, (server.clock)());
     let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (html, spelled_out_page(&markup.into_string())).into_response()
+    (html, escape_page(&markup.into_string())).into_response()
 }
 
 /// The status, and which format it is in.
@@ -264,7 +264,7 @@ async fn status(State(server): State<Arc<Server>>, request: Request) -> Response
         // `curl` shows it on a terminal.
         Ok(text) => {
             let json = [(header::CONTENT_TYPE, "application/json")];
-            (json, json::quiet(&text).into_owned()).into_response()
+            (json, json::escape_json(&text).into_owned()).into_response()
         }
         Err(error) => {
             let words = format!("cannot write the status: {error}\n");

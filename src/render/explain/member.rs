@@ -6,7 +6,7 @@ use super::{BOLD, ExplainError};
 use crate::manifest::table::{Form, MapTable, Member};
 use crate::model::Rate;
 use crate::provider;
-use crate::render::schema::{about, vendor_names};
+use crate::render::schema::{describe_member, vendor_names};
 
 /// Explains a map, or a member in it.
 pub fn explain_in(
@@ -43,7 +43,7 @@ fn write_map(out: &mut dyn Write, path: &str, table: &MapTable) -> io::Result<()
 /// Writes the page of one member, with everything in it.
 fn write_member(out: &mut dyn Write, path: &str, member: &Member) -> io::Result<()> {
     writeln!(out, "{BOLD}{path}{BOLD:#}")?;
-    writeln!(out, "  {}\n", wrap(2, &about(member)))?;
+    writeln!(out, "  {}\n", wrap(2, &describe_member(member)))?;
     writeln!(out, "  type      {}", form_name(&member.form))?;
     let needed = if member.required { "yes" } else { "no" };
     writeln!(out, "  needed    {needed}")?;
@@ -61,7 +61,7 @@ fn write_member(out: &mut dyn Write, path: &str, member: &Member) -> io::Result<
 fn write_members(out: &mut dyn Write, table: &MapTable, indent: usize) -> io::Result<()> {
     const COLUMN: usize = 22;
     for member in table.written() {
-        let mut text = about(member);
+        let mut text = describe_member(member);
         if let Some(default) = member.default {
             text.push_str(&format!(" Default: {default}."));
         }

@@ -134,7 +134,7 @@ const VERBS: &str = "What a plan does to a field or to an element of a list
 What stops a new element at once strands: an end in the past, `enabled: false`, a
 usage counter. 9999-12-31 is no end, at any time of that day.";
 
-/// What no table tells about a kind.
+/// Gives the notes on a kind that no table holds.
 fn note_on(kind: OwnKind) -> &'static str {
     match kind {
         OwnKind::AcceptedDrift => ACCEPTED_DRIFT,

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::safe::{visible, visible_lines};
-use super::text::place;
-use super::values::{inline, lines};
-use super::view::{Level, Point, View, state_of};
+use super::safe::{make_lines_visible, make_visible};
+use super::text::format_location;
+use super::values::{format_inline, format_lines};
+use super::view::{Annotation, Level, RunView, describe_state};
 use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry};
@@ -23,12 +23,12 @@ const SCRIPT: &str = include_str!("filter.js");
 /// Characters of a value that stands in its cell; longer ones, and objects, get a box of lines.
 const SHORT: usize = 120;
 
-pub fn page(view: &View<'_>) -> String {
+pub fn render_page(view: &RunView<'_>) -> String {
     let document = view.document;
     let stage = view.stage.name();
-    let told = view.told();
-    let points = view.points();
-    let findings: Vec<&Point> = points
+    let told = view.notable_objects();
+    let points = view.annotations();
+    let findings: Vec<&Annotation> = points
         .iter()
         .filter(|point| point.address.is_none())
         .collect();
@@ -37,7 +37,7 @@ pub fn page(view: &View<'_>) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(content_policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { "entitle " (stage.to_lowercase()) ": " (view.verdict()) }
@@ -48,12 +48,12 @@ pub fn page(view: &View<'_>) -> String {
                     p.kind { "entitle " (stage.to_lowercase()) }
                     h1 { (view.verdict()) }
                     @if let Some(remark) = view.remark() { p.remark { (remark) } }
-                    (counts(view))
+                    (risk_counts(view))
                 }
                 main {
                     @if !findings.is_empty() { (finding_list(&findings)) }
                     @if !told.is_empty() {
-                        (filters(&told))
+                        (filter_form(&told))
                         div #objects { @for object in &told { (object_entry(object)) } }
                         p #none hidden { "No object matches." }
                     }
@@ -63,9 +63,9 @@ pub fn page(view: &View<'_>) -> String {
                 }
                 footer {
                     p {
-                        "entitle " (visible(&document.tool.version)) ", " (visible(&document.created_at))
-                        @if !document.objects.is_empty() { ", plan " code { (visible(&document.digest)) } }
-                        @if let Some(commit) = &document.source.commit { ", commit " code { (visible(commit)) } }
+                        "entitle " (make_visible(&document.tool.version)) ", " (make_visible(&document.created_at))
+                        @if !document.objects.is_empty() { ", plan " code { (make_visible(&document.digest)) } }
+                        @if let Some(commit) = &document.source.commit { ", commit " code { (make_visible(commit)) } }
                     }
                 }
                 script { (PreEscaped(SCRIPT)) }
@@ -76,7 +76,7 @@ pub fn page(view: &View<'_>) -> String {
 }
 
 /// Nothing is loaded and nothing runs but the style and the script of this page, known by their hashes.
-fn policy() -> String {
+fn content_policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
@@ -85,7 +85,7 @@ fn policy() -> String {
     )
 }
 
-fn counts(view: &View<'_>) -> Markup {
+fn risk_counts(view: &RunView<'_>) -> Markup {
     let summary = &view.document.summary;
     let all = [
         ("taking away what is in use", summary.strand, "strand"),
@@ -102,18 +102,18 @@ fn counts(view: &View<'_>) -> Markup {
     }
 }
 
-fn finding_list(findings: &[&Point<'_>]) -> Markup {
+fn finding_list(findings: &[&Annotation<'_>]) -> Markup {
     html! {
         section {
             h2 { "Findings" }
             ul.findings {
                 @for point in findings {
-                    li class=(level(point.level)) {
-                        span.state { (level(point.level)) } " "
-                        span.said { (visible(&point.message)) } " "
-                        code.rule { (visible(point.rule)) }
+                    li class=(level_class(point.level)) {
+                        span.state { (level_class(point.level)) } " "
+                        span.said { (make_visible(&point.message)) } " "
+                        code.rule { (make_visible(point.rule)) }
                         @if let Some(file) = point.file {
-                            " " span.where { (visible(file)) ":" (point.line) ":" (point.column) }
+                            " " span.where { (make_visible(file)) ":" (point.line) ":" (point.column) }
                         }
                     }
                 }
@@ -122,7 +122,7 @@ fn finding_list(findings: &[&Point<'_>]) -> Markup {
     }
 }
 
-fn level(level: Level) -> &'static str {
+fn level_class(level: Level) -> &'static str {
     match level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -131,7 +131,7 @@ fn level(level: Level) -> &'static str {
 }
 
 /// Hidden until the script runs, since they do nothing without it.
-fn filters(told: &[&ObjectEntry]) -> Markup {
+fn filter_form(told: &[&ObjectEntry]) -> Markup {
     let mut vendors: Vec<&str> = told.iter().map(|object| object.vendor.as_str()).collect();
     vendors.sort_unstable();
     vendors.dedup();
@@ -142,7 +142,7 @@ fn filters(told: &[&ObjectEntry]) -> Markup {
                 "Vendor"
                 select #vendor {
                     option value="" { "all" }
-                    @for vendor in vendors { option value=(visible(vendor)) { (visible(vendor)) } }
+                    @for vendor in vendors { option value=(make_visible(vendor)) { (make_visible(vendor)) } }
                 }
             }
             label {
@@ -180,25 +180,25 @@ fn object_entry(object: &ObjectEntry) -> Markup {
     let risk = object.risk();
     let risky = risk != Risk::Safe;
     html! {
-        details open data-vendor=(visible(&object.vendor)) data-risk=(class_of(risk)) {
+        details open data-vendor=(make_visible(&object.vendor)) data-risk=(class_of(risk)) {
             summary {
-                span class={ "state " (mood(object)) } { (state_of(object)) }
-                span.address { (visible(&object.address)) }
+                span class={ "state " (mood_class(object)) } { (describe_state(object)) }
+                span.address { (make_visible(&object.address)) }
                 @if risky { span class={ "risk " (class_of(risk)) } { (word_of(risk)) } }
-                span.where { (place(&object.origin)) }
+                span.where { (format_location(&object.origin)) }
             }
-            @if let Some(said) = &object.message { p.said { (visible(said)) } }
-            @for effect in &object.side_effects { p.said { "Side effect: " (visible(effect)) } }
-            @if !object.changes.is_empty() { (changes(&object.changes)) }
+            @if let Some(said) = &object.message { p.said { (make_visible(said)) } }
+            @for effect in &object.side_effects { p.said { "Side effect: " (make_visible(effect)) } }
+            @if !object.changes.is_empty() { (change_table(&object.changes)) }
             @for call in &object.calls {
-                p.call { code { (call.method.as_str()) " " (visible(&call.path)) } }
+                p.call { code { (call.method.as_str()) " " (make_visible(&call.path)) } }
             }
         }
     }
 }
 
-/// How much an object should worry the reader.
-fn mood(object: &ObjectEntry) -> &'static str {
+/// Returns the CSS class that tells how much an object should worry the reader.
+fn mood_class(object: &ObjectEntry) -> &'static str {
     match object.outcome {
         Some(Outcome::Converged | Outcome::Already) => return "calm",
         Some(Outcome::Refused | Outcome::Skipped) => return "warning",
@@ -214,19 +214,19 @@ fn mood(object: &ObjectEntry) -> &'static str {
     }
 }
 
-fn changes(changes: &[ChangeEntry]) -> Markup {
+fn change_table(changes: &[ChangeEntry]) -> Markup {
     html! {
         table {
             thead { tr { th scope="col" { "field" } th scope="col" { "before" } th scope="col" { "after" } th scope="col" { "risk" } } }
             tbody {
                 @for change in changes {
                     tr {
-                        th scope="row" { (visible(&change.path)) }
-                        td.before { @if change.verb != ChangeVerb::Add { (value(&change.before)) } }
-                        td.after { @if change.verb != ChangeVerb::Remove { (value(&change.after)) } @else { "removed" } }
+                        th scope="row" { (make_visible(&change.path)) }
+                        td.before { @if change.verb != ChangeVerb::Add { (value_cell(&change.before)) } }
+                        td.after { @if change.verb != ChangeVerb::Remove { (value_cell(&change.after)) } @else { "removed" } }
                         td class={ "risk " (class_of(change.risk)) } {
                             (word_of(change.risk))
-                            @if let Some(note) = &change.note { ": " (visible(note)) }
+                            @if let Some(note) = &change.note { ": " (make_visible(note)) }
                         }
                     }
                 }
@@ -235,10 +235,10 @@ fn changes(changes: &[ChangeEntry]) -> Markup {
     }
 }
 
-fn value(value: &serde_json::Value) -> Markup {
-    let text = inline(value);
+fn value_cell(value: &serde_json::Value) -> Markup {
+    let text = format_inline(value);
     html! {
-        @if !value.is_object() && text.chars().count() <= SHORT { (visible(&text)) }
-        @else { pre tabindex="0" { (visible_lines(&lines(value))) } }
+        @if !value.is_object() && text.chars().count() <= SHORT { (make_visible(&text)) }
+        @else { pre tabindex="0" { (make_lines_visible(&format_lines(value))) } }
     }
 }

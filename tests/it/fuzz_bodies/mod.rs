@@ -67,9 +67,10 @@ pub fn manifest(data: &[u8]) -> String {
 fn printed(findings: &Diagnostics) -> String {
     let mut out = Vec::new();
     for colour in [false, true] {
-        render::diagnostics::write(&mut out, findings, colour).expect("findings are rendered");
+        render::diagnostics::write_findings(&mut out, findings, colour)
+            .expect("findings are rendered");
     }
-    render::json::write(&mut out, &diagnostics(findings)).expect("findings are JSON");
+    render::json::write_document(&mut out, &diagnostics(findings)).expect("findings are JSON");
     String::from_utf8(out).expect("what is printed is UTF-8")
 }
 
@@ -161,9 +162,9 @@ pub fn sealed_text(document: &PlanDocument) -> String {
 
 fn show(document: &PlanDocument) {
     let mut out = Vec::new();
-    render::text::plan(&mut out, document).expect("a plan is rendered");
-    render::text::outcome(&mut out, document).expect("an outcome is rendered");
-    render::json::write(&mut out, document).expect("a plan is JSON");
+    render::text::write_plan(&mut out, document).expect("a plan is rendered");
+    render::text::write_outcome(&mut out, document).expect("an outcome is rendered");
+    render::json::write_document(&mut out, document).expect("a plan is JSON");
 }
 
 /// A journal: as it is, and with a checksum set to every line.
@@ -193,7 +194,7 @@ fn read_journal(text: &str) {
     }
     assert!(memory.open().count() <= all.len());
     let records = || all.iter().cloned();
-    render::history::text(&mut Vec::new(), &index, false, records())
+    render::history::write_history(&mut Vec::new(), &index, false, records())
         .expect("a history is rendered");
     for run in runs_that_wrote(records()) {
         let past = PastRun::of(&run.run, records());

@@ -114,7 +114,7 @@ fn changes(title: &str, [before, after]: [&str; 2], all: &[ChangeEntry]) -> Mark
 }
 
 fn value(value: &serde_json::Value) -> String {
-    shorten(&values::inline(value), LONGEST_VALUE).into_owned()
+    shorten(&values::format_inline(value), LONGEST_VALUE).into_owned()
 }
 
 fn verb(verb: ChangeVerb) -> &'static str {
