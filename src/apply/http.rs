@@ -419,7 +419,7 @@ mod tests {
         let connection = connection();
         let hourly = Limits {
             concurrency: 1,
-            rates: vec![crate::model::Rate {
+            rates: vec![crate::model::RateLimit {
                 requests: 1,
                 per: Duration::from_secs(3600),
             }],

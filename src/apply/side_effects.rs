@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::model::field::find;
+use crate::model::field::find_field;
 use crate::model::resource::Fact;
-use crate::model::{Carry, Field, FieldPath, Fields, Live, Part, Shape};
+use crate::model::{Carry, Field, FieldPath, Fields, Live, PathPart, Shape};
 use crate::plan::{self, Planned, look_alike};
 
 /// Fields that moved with the write though no change names them, and those that are not shown any more.
@@ -118,11 +118,11 @@ fn unnamed(planned: &Planned, before: &Live, after: &Live) -> Vec<String> {
 }
 
 /// Reports whether the path ends in a counter that moves with use, whoever writes.
-fn counts_use(table: &'static [Field], parts: &[Part]) -> bool {
-    let (Some(Part::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[])) else {
+fn counts_use(table: &'static [Field], parts: &[PathPart]) -> bool {
+    let (Some(PathPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[])) else {
         return false;
     };
-    match find(table, name) {
+    match find_field(table, name) {
         Some(field) => match (&field.shape, rest) {
             (Shape::Keyed(elements), [_, rest @ ..]) => counts_use(elements.fields, rest),
             _ => field.carry == Carry::OnlyManaged,
@@ -136,7 +136,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Key, Risk, Value};
+    use crate::model::{ElementKey, Risk, Value};
     use crate::plan::{Change, ChangeVerb, Disposition};
     use crate::provider::{self, testing};
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn features(feature: Fields) -> Fields {
-        let key = Key::new(vec!["A".into(), "1".into()], false);
+        let key = ElementKey::new(vec!["A".into(), "1".into()], false);
         Fields::from([("Features", Value::Items([(key, feature)].into()))])
     }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     fn hostid(name: &str, most: i64) -> Live {
-        let key = Key::new(vec![name.into()], true);
+        let key = ElementKey::new(vec![name.into()], true);
         let fields = Fields::from([("max_amount", Value::Integer(most))]);
         let hostids = Value::Items(crate::model::Items::from([(key, fields)]));
         Live {
@@ -234,7 +234,7 @@ mod tests {
     fn planned(name: &str) -> Planned {
         let path = FieldPath::default().field("Hostids");
         let added = Change {
-            path: path.element(Key::new(vec![name.into()], true)),
+            path: path.element(ElementKey::new(vec![name.into()], true)),
             verb: ChangeVerb::Add,
             before: None,
             after: None,

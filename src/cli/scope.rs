@@ -8,7 +8,7 @@ use super::args::Selection;
 use crate::apply::memory::runs::PastRun;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::Desired;
-use crate::model::diagnostic::nearest;
+use crate::model::diagnostic::find_nearest;
 use crate::reconcile::{Checked, PastWrite};
 
 pub struct Scope {
@@ -72,8 +72,10 @@ impl Pattern {
             None => ("", bare.as_str()),
         };
         let names = known.iter().filter_map(|address| address.split_once('/'));
-        let name = nearest(name, names.clone().map(|(_, name)| name)).filter(|_| !name.is_empty());
-        let kind = nearest(kind, names.clone().map(|(kind, _)| kind)).filter(|_| !kind.is_empty());
+        let name =
+            find_nearest(name, names.clone().map(|(_, name)| name)).filter(|_| !name.is_empty());
+        let kind =
+            find_nearest(kind, names.clone().map(|(kind, _)| kind)).filter(|_| !kind.is_empty());
         known.iter().find(|address| {
             let split = address.split_once('/');
             split.is_some_and(|(own_kind, own_name)| match (kind, name) {
@@ -226,7 +228,7 @@ fn unlabelled(checked: &Checked, key: &str, value: &str) -> String {
         .collect();
     let hint = if values.is_empty() {
         let keys: BTreeSet<&str> = labels().map(|(key, _)| key.as_str()).collect();
-        match nearest(key, keys.iter().copied()) {
+        match find_nearest(key, keys.iter().copied()) {
             Some(near) => format!("; did you mean {near}?"),
             None if keys.is_empty() => "; no object has labels".into(),
             None => format!("; labels are {}", some(&keys)),

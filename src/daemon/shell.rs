@@ -19,7 +19,7 @@ use crate::apply::recorder::Recorder;
 use crate::apply::store::compact::{FEW, compact};
 use crate::apply::store::{LeaseBusy, Leases, Queue, StoreError};
 use crate::apply::{Outcome, Report};
-use crate::model::{AccountKey, Address, Mode, with_causes};
+use crate::model::{AccountKey, Address, PolicyMode, with_causes};
 use crate::plan::{Planned, Refusal};
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass, Settings};
 
@@ -68,7 +68,7 @@ impl Shell {
         run: &str,
         now: Timestamp,
     ) -> Result<Leases, LockError> {
-        let writes = |job: &Job| job.desired.policy.mode_at(now) == Mode::Enforce;
+        let writes = |job: &Job| job.desired.policy.mode_at(now) == PolicyMode::Enforce;
         let connection = batch.checked.connections.get(&batch.connection);
         let Some(connection) = connection.filter(|_| self.shared) else {
             return Ok(Leases::default());

@@ -11,7 +11,7 @@ use super::gate::{FailedWrite, WriteHistory};
 use super::schedule::Ended;
 use super::status::{Fight, ObjectState, ObjectStatus, Suspension, Write};
 use super::window;
-use crate::model::{Desired, Mode, Outcome, PathPattern, Risk};
+use crate::model::{Desired, Outcome, PathPattern, PolicyMode, Risk};
 use crate::plan::document::{ObjectEntry, OriginEntry};
 use crate::plan::{Disposition, Refusal};
 use crate::reconcile::Standing;
@@ -322,7 +322,7 @@ fn origin(desired: &Desired) -> OriginEntry {
 
 fn suspension(desired: &Desired, now: Timestamp) -> Option<Suspension> {
     let policy = &desired.policy;
-    (policy.mode_at(now) == Mode::Suspend).then(|| Suspension {
+    (policy.mode_at(now) == PolicyMode::Suspend).then(|| Suspension {
         reason: policy.reason.clone(),
         until: policy.until,
     })

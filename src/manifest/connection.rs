@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::table::{Form, Rule, map_table};
 use super::text_type::{BASE_URL, DURATION, TEXT, hide_secret_in, refuse_unsafe};
 use super::values::Values;
-use crate::model::{Auth, Connection, Limits, Node, Origin, Rate};
+use crate::model::{Auth, Connection, Limits, Node, Origin, RateLimit};
 
 /// The longest time for one call where a connection sets none; `timeout` in the table says the same.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -154,7 +154,7 @@ fn lower_limits(values: Option<Values<'_>>) -> Limits {
     };
     let rates = values.take_list("rates").into_iter();
     let rates = rates.filter_map(|mut rate: Values<'_>| {
-        Some(Rate {
+        Some(RateLimit {
             requests: rate.take("requests")?,
             per: rate.take("per")?,
         })

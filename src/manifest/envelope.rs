@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::table::{Form, map_table};
 use super::text_type::{NAME, TEXT};
 use crate::model::draft::KindRow;
-use crate::model::field::Identity;
+use crate::model::field::IdentityField;
 use crate::model::{Diagnostic, Node};
 
 /// The format this version reads.
@@ -43,7 +43,7 @@ map_table! {
 }
 
 /// Lists the members of an object's spec in the order in which they are written.
-pub fn object_members(identity: &'static [Identity]) -> impl Iterator<Item = &'static str> {
+pub fn object_members(identity: &'static [IdentityField]) -> impl Iterator<Item = &'static str> {
     let identity = identity.iter().map(|identity| identity.name);
     let mut own = OBJECT.names();
     own.next().into_iter().chain(identity).chain(own)

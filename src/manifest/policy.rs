@@ -4,7 +4,7 @@ use super::reader::Reader;
 use super::table::{Form, map_table};
 use super::text_type::{DURATION, INSTANT, PLAN_PATH, TEXT};
 use crate::model::draft::PolicyDraft;
-use crate::model::{Diagnostic, Mode, Node, Risk, Tree};
+use crate::model::{Diagnostic, Node, PolicyMode, Risk, Tree};
 
 map_table! {
     pub POLICY "policy": "How the object is treated." {
@@ -37,7 +37,7 @@ pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
         mode: match values.take_optional::<String>("mode") {
             Some(name) => mode_named(name.as_deref()),
             // The run stops on the finding; suspend is the one that could do no harm if it did not.
-            None => Mode::Suspend,
+            None => PolicyMode::Suspend,
         },
         until: values.take("until"),
         reason: values.take("reason"),
@@ -48,7 +48,7 @@ pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
         allow: highest_risk(values.take_list("allow")),
     };
     if let Some(until) = values.node_of("until")
-        && policy.mode != Mode::Suspend
+        && policy.mode != PolicyMode::Suspend
     {
         let message = "`until` ends a suspension, and there is none";
         let finding = Diagnostic::error("bad-choice", message)
@@ -58,11 +58,11 @@ pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
     policy
 }
 
-fn mode_named(name: Option<&str>) -> Mode {
+fn mode_named(name: Option<&str>) -> PolicyMode {
     match name {
-        Some("observe") => Mode::Observe,
-        Some("suspend") => Mode::Suspend,
-        _ => Mode::Enforce,
+        Some("observe") => PolicyMode::Observe,
+        Some("suspend") => PolicyMode::Suspend,
+        _ => PolicyMode::Enforce,
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the unit tests of this folder share.
 
 use crate::model::draft::KindRow;
-use crate::model::field::Identity;
+use crate::model::field::IdentityField;
 use crate::model::{Kind, Shape, Vendor};
 
-static IDENTITY: [Identity; 1] = [Identity {
+static IDENTITY: [IdentityField; 1] = [IdentityField {
     name: "id",
     about: "",
     shape: Shape::TEXT,

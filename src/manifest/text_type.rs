@@ -8,7 +8,7 @@ use url::Url;
 
 use super::is_loopback;
 use super::values::Checked;
-use crate::model::address::name_fault;
+use crate::model::address::refuse_name;
 use crate::model::draft::KindRow;
 use crate::model::{Diagnostic, PathPattern};
 
@@ -52,7 +52,7 @@ pub static TEXT: TextType = TextType {
 pub static NAME: TextType = TextType {
     name: "text of lower-case letters, digits, `-` and `.`",
     keywords: &[("pattern", "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")],
-    parse: |given| match name_fault(given.text) {
+    parse: |given| match refuse_name(given.text) {
         None => Ok(Checked::Text(given.text.into())),
         Some(fault) => {
             let message = format!("the name {:?} {fault}", given.text);

@@ -11,7 +11,7 @@ use serde_saphyr::DoubleQuoted;
 
 use super::envelope::API_VERSION;
 use crate::model::Kind;
-use crate::model::unseen::{is_visible, marked};
+use crate::model::unseen::{is_visible, mark_unseen};
 
 /// What can go wrong in writing a value that is JSON already: nothing that a user could mend.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -113,7 +113,7 @@ fn renamed(value: &Json, names: &BTreeMap<String, String>) -> Json {
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut last = ' ';
-    for (c, unseen) in marked(text) {
+    for (c, unseen) in mark_unseen(text) {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),

@@ -149,7 +149,9 @@ fn may_be_secret(text: &str, place: Mark) -> bool {
     let ahead: Vec<&str> = text.lines().take(place.line as usize).collect();
     let opened = |line: &&str| *line == "---" || line.starts_with("--- ");
     let own = ahead.iter().rposition(opened).unwrap_or(0);
-    ahead[own..].iter().any(|line| secret::named_in(line))
+    ahead[own..]
+        .iter()
+        .any(|line| secret::mentions_secret(line))
 }
 
 fn mark(location: Location) -> Mark {

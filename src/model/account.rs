@@ -53,7 +53,7 @@ impl Connection {
         }
         let members = match &self.auth {
             Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
-                return reference(secret);
+                return describe_reference(secret);
             }
             Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,
         };
@@ -61,7 +61,7 @@ impl Connection {
         let named = |name: &str| members.iter().find(|(member, _)| *member == name);
         let member = TENANTS.iter().chain(&USERS).find_map(|name| named(name));
         match member.or(members.first()) {
-            Some((_, Credential::Secret(secret))) => reference(secret),
+            Some((_, Credential::Secret(secret))) => describe_reference(secret),
             Some((_, Credential::Plain(text))) => text.clone(),
             None => String::new(),
         }
@@ -82,7 +82,7 @@ impl Connection {
 }
 
 /// Describes on one line where a secret is kept.
-fn reference(secret: &SecretRef) -> String {
+fn describe_reference(secret: &SecretRef) -> String {
     match secret {
         SecretRef::Env(name) => format!("env {name}"),
         SecretRef::File(path) => format!("file {}", path.display()),

@@ -36,7 +36,7 @@ impl fmt::Display for Address {
 }
 
 /// Says why `name` is not a DNS-1123 subdomain, or nothing when it is one.
-pub fn name_fault(name: &str) -> Option<&'static str> {
+pub fn refuse_name(name: &str) -> Option<&'static str> {
     if name.is_empty() || name.len() > 253 {
         return Some("must have 1 to 253 characters");
     }
@@ -61,16 +61,16 @@ pub fn name_fault(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::name_fault;
+    use super::refuse_name;
 
     #[test]
     fn names_are_dns_1123_subdomains() {
         for good in ["a", "rivers-floating", "eu.rivers-1", "0"] {
-            assert_eq!(name_fault(good), None, "{good}");
+            assert_eq!(refuse_name(good), None, "{good}");
         }
         for bad in ["", "-a", "a-", "A", "a_b", "a..b", "ü"] {
-            assert!(name_fault(bad).is_some(), "{bad}");
+            assert!(refuse_name(bad).is_some(), "{bad}");
         }
-        assert!(name_fault(&"a".repeat(64)).is_some());
+        assert!(refuse_name(&"a".repeat(64)).is_some());
     }
 }

@@ -63,12 +63,12 @@ impl Auth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub concurrency: usize,
-    pub rates: Vec<Rate>,
+    pub rates: Vec<RateLimit>,
 }
 
 /// At most `requests` in any window of length `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateLimit {
     pub requests: u32,
     pub per: Duration,
 }

@@ -93,7 +93,7 @@ impl Diagnostic {
 
     /// Sets the hint "did you mean …?" if a known name is near; otherwise keeps the hint there is.
     pub fn suggest<'a>(self, given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(given, known) {
+        match find_nearest(given, known) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None => self,
         }
@@ -227,7 +227,7 @@ impl Diagnostics {
 ///
 /// The nearest takes the fewest edits, of which 1 and a quarter of the length are allowed, without regard to case,
 /// spaces, `_` and `-`. For example `licenceType` is one edit from `license_type`, and `x` is near nothing.
-pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn find_nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nothing that is known is as long, and the distance to a megabyte takes seconds.
     const LONGEST_NAME: usize = 300;
     if given.len() > LONGEST_NAME {
@@ -282,15 +282,15 @@ mod tests {
         let finding = Diagnostic::error("e", "ü".repeat(1 << 20)).hint("y".repeat(1 << 20));
         assert!(finding.message.len() < 2_000 && finding.message.ends_with('…'));
         assert!(finding.hint.is_some_and(|hint| hint.len() < 1_000));
-        assert_eq!(nearest(&"x".repeat(1 << 20), ["x"]), None);
+        assert_eq!(find_nearest(&"x".repeat(1 << 20), ["x"]), None);
     }
 
     #[test]
     fn the_nearest_known_name_is_found() {
         let known = ["license_type", "licensee_type", "licensee", "enabled"];
-        assert_eq!(nearest("licenseType", known), Some("license_type"));
-        assert_eq!(nearest("licencee_type", known), Some("licensee_type"));
-        assert_eq!(nearest("enable", known), Some("enabled"));
-        assert_eq!(nearest("seats", known), None);
+        assert_eq!(find_nearest("licenseType", known), Some("license_type"));
+        assert_eq!(find_nearest("licencee_type", known), Some("licensee_type"));
+        assert_eq!(find_nearest("enable", known), Some("enabled"));
+        assert_eq!(find_nearest("seats", known), None);
     }
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
-use super::field::Identity;
+use super::field::IdentityField;
 use super::node::{Entry, Mark, Node};
 use super::origin::Origin;
 use super::path::PathPattern;
-use super::resource::{Mode, Risk};
+use super::resource::{PolicyMode, Risk};
 
 /// The facts about a vendor's kind that reading an envelope needs.
 #[derive(Clone, Copy)]
 pub struct KindRow {
     pub kind: Kind,
     pub vendor: Vendor,
-    pub identity: &'static [Identity],
+    pub identity: &'static [IdentityField],
 }
 
 /// An object whose envelope is in order; what it desires is still a tree.
@@ -37,7 +37,7 @@ pub struct Draft {
 /// A policy whose field names are still as they were written.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyDraft {
-    pub mode: Mode,
+    pub mode: PolicyMode,
     pub keep_unlisted: Vec<(String, Mark)>,
     pub ignore: Vec<(PathPattern, Mark)>,
     pub absent_is_empty: Vec<(PathPattern, Mark)>,

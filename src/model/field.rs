@@ -15,14 +15,14 @@ pub struct KindTable {
     pub vendor: Vendor,
     /// One sentence for `explain` and the schema.
     pub about: &'static str,
-    pub identity: &'static [Identity],
+    pub identity: &'static [IdentityField],
     pub desired: &'static [Field],
     /// The write call as the vendor prints it.
     pub write_call: &'static str,
 }
 
 /// A spec member that says which live object a manifest speaks of.
-pub struct Identity {
+pub struct IdentityField {
     pub name: &'static str,
     pub about: &'static str,
     pub shape: Shape,
@@ -191,7 +191,7 @@ pub enum Need {
     Optional,
     /// Exactly when another field has this value.
     When {
-        scope: Scope,
+        scope: ConditionScope,
         field: &'static str,
         is: &'static str,
     },
@@ -201,7 +201,7 @@ pub enum Need {
 
 /// The place of the field that a condition names, seen from the conditional field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum ConditionScope {
     /// Beside it.
     Here,
     /// On the object, seen from an element of one of its lists.
@@ -323,7 +323,7 @@ impl Shape {
 
 impl Elements {
     /// One element with its key fields first.
-    pub fn json(&self, key: &super::path::Key, fields: &Fields) -> serde_json::Value {
+    pub fn json(&self, key: &super::path::ElementKey, fields: &Fields) -> serde_json::Value {
         let keys = self
             .key
             .iter()
@@ -340,13 +340,13 @@ impl Elements {
 }
 
 /// The name that plans use for the field called `name` in a manifest.
-pub fn meant<'a>(fields: &[Field], name: &'a str) -> &'a str {
-    find(fields, name)
+pub fn canonical_name<'a>(fields: &[Field], name: &'a str) -> &'a str {
+    find_field(fields, name)
         .and_then(|field| field.stands_for)
         .unwrap_or(name)
 }
 
 /// The field called `name`.
-pub fn find<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
+pub fn find_field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
     fields.iter().find(|field| field.name == name)
 }

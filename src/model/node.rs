@@ -15,7 +15,7 @@ impl Mark {
     pub fn at(text: &str, offset: usize) -> Self {
         let offset = text.floor_char_boundary(offset);
         let head = &text[..offset];
-        let line = ends(text).take_while(|end| *end <= offset).count() + 1;
+        let line = line_starts(text).take_while(|end| *end <= offset).count() + 1;
         let begins = head.rfind(['\n', '\r']).map_or(0, |end| end + 1);
         Self::new(line, head[begins..].chars().count() + 1, offset)
     }
@@ -24,7 +24,7 @@ impl Mark {
     pub fn near(text: &str, line: usize, column: usize) -> Self {
         let begins = match line {
             0 | 1 => 0,
-            line => ends(text).nth(line - 2).unwrap_or(text.len()),
+            line => line_starts(text).nth(line - 2).unwrap_or(text.len()),
         };
         let own = text[begins..].split(['\n', '\r']).next().unwrap_or("");
         let before = own.char_indices().nth(column.max(1) - 1);
@@ -48,7 +48,7 @@ impl Mark {
 }
 
 /// Lists the offsets at which the second and later lines begin. A lone carriage return ends a line, as in YAML.
-fn ends(text: &str) -> impl Iterator<Item = usize> {
+fn line_starts(text: &str) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
     text.match_indices(['\n', '\r'])
         .filter(move |(at, end)| *end == "\n" || bytes.get(at + 1) != Some(&b'\n'))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::field::{Elements, Field, Shape};
-use super::path::Key;
+use super::path::ElementKey;
 use super::text::Text;
 use super::value::{Fields, Value};
 
@@ -91,7 +91,7 @@ impl PackedFields {
         let mut rest = Unpacker(&self.bytes);
         std::iter::from_fn(move || {
             let more = !rest.0.is_empty();
-            more.then(|| sound(rest.field(self.table).ok_or("they say nothing")))
+            more.then(|| expect_sound(rest.field(self.table).ok_or("they say nothing")))
         })
     }
 }
@@ -119,7 +119,7 @@ impl PartialEq for PackedFields {
 }
 
 /// Unwraps a result that only a fault of this file can make an error: what was packed here can be unpacked here.
-fn sound<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+fn expect_sound<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|fault| unreachable!("packed fields: {fault}"))
 }
 
@@ -154,7 +154,7 @@ struct Packer(Vec<u8>);
 impl Packer {
     fn put(&mut self, part: impl Serialize) {
         let bytes = std::mem::take(&mut self.0);
-        self.0 = sound(postcard::to_extend(&part, bytes));
+        self.0 = expect_sound(postcard::to_extend(&part, bytes));
     }
 
     fn fields(&mut self, table: &'static [Field], fields: &Fields) {
@@ -164,8 +164,9 @@ impl Packer {
         let single = fields.iter().filter(|pair| !holds(pair));
         for (name, value) in single.chain(fields.iter().filter(holds)) {
             let place = table.iter().position(|field| field.name == name);
-            let place = sound(place.ok_or_else(|| format!("the table has no field `{name}`")));
-            self.put(sound(u8::try_from(place)));
+            let place =
+                expect_sound(place.ok_or_else(|| format!("the table has no field `{name}`")));
+            self.put(expect_sound(u8::try_from(place)));
             self.value(&table[place].shape, value);
         }
     }
@@ -271,7 +272,7 @@ impl<'a> Unpacker<'a> {
         })
     }
 
-    fn item(&mut self, elements: &'static Elements) -> Option<(Key, Fields)> {
+    fn item(&mut self, elements: &'static Elements) -> Option<(ElementKey, Fields)> {
         let parts = self.count()?;
         let parts: Vec<Text> = (0..parts).map(|_| self.text()).collect::<Option<_>>()?;
         let count = self.count()?;
@@ -279,7 +280,7 @@ impl<'a> Unpacker<'a> {
         for _ in 0..count {
             fields.extend([self.field(elements.fields)?]);
         }
-        Some((Key::new(parts, elements.fold), fields))
+        Some((ElementKey::new(parts, elements.fold), fields))
     }
 
     fn json(&mut self, depth: usize) -> Option<Json> {
@@ -323,12 +324,12 @@ mod tests {
         Field::new("active", Shape::Boolean, ""),
     ];
 
-    fn feature(name: &str, count: i64) -> (Key, Fields) {
+    fn feature(name: &str, count: i64) -> (ElementKey, Fields) {
         let fields = [("count", Value::Integer(count))].into();
-        (Key::new(vec![name.into()], true), fields)
+        (ElementKey::new(vec![name.into()], true), fields)
     }
 
-    fn fields(features: &[(Key, Fields)]) -> Fields {
+    fn fields(features: &[(ElementKey, Fields)]) -> Fields {
         let json = r#"{"z": [0.10, 9007199254740993.0, 1e400, -0, -1, 18446744073709551615, null, true, "ü"],
             "a": {"b": {}}}"#;
         let json: Json = serde_json::from_str(json).expect("JSON");

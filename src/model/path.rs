@@ -11,13 +11,13 @@ use super::text::Text;
 /// Equality and order use the folded spelling, so `Hostname` and `hostname` are one key where the
 /// field table says so.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct ElementKey {
     shown: Box<[Text]>,
     /// The folded spelling, where it is another.
     folded: Option<Box<[Text]>>,
 }
 
-impl Key {
+impl ElementKey {
     /// A key; `folds` drops differences of case and of space, hyphen and underscore.
     pub fn new(parts: Vec<Text>, folds: bool) -> Self {
         let parts: Box<[Text]> = parts.into();
@@ -54,24 +54,24 @@ fn fold_label(label: &str) -> Text {
         .collect()
 }
 
-impl PartialEq for Key {
+impl PartialEq for ElementKey {
     fn eq(&self, other: &Self) -> bool {
         self.compared() == other.compared()
     }
 }
-impl Eq for Key {}
-impl PartialOrd for Key {
+impl Eq for ElementKey {}
+impl PartialOrd for ElementKey {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Key {
+impl Ord for ElementKey {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.compared().cmp(other.compared())
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for ElementKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, part) in self.shown.iter().enumerate() {
             if i > 0 {
@@ -94,31 +94,31 @@ impl fmt::Display for Key {
 
 /// One part of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum PathPart {
     Field(&'static str),
-    Element(Key),
+    Element(ElementKey),
 }
 
 /// The path of a field inside `desired`, in the vendor's own names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FieldPath(Vec<Part>);
+pub struct FieldPath(Vec<PathPart>);
 
 impl FieldPath {
     pub fn field(&self, name: &'static str) -> Self {
-        self.with(Part::Field(name))
+        self.with(PathPart::Field(name))
     }
 
-    pub fn element(&self, key: Key) -> Self {
-        self.with(Part::Element(key))
+    pub fn element(&self, key: ElementKey) -> Self {
+        self.with(PathPart::Element(key))
     }
 
-    fn with(&self, part: Part) -> Self {
+    fn with(&self, part: PathPart) -> Self {
         let mut parts = self.0.clone();
         parts.push(part);
         Self(parts)
     }
 
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[PathPart] {
         &self.0
     }
 
@@ -132,9 +132,9 @@ impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, part) in self.0.iter().enumerate() {
             match part {
-                Part::Field(name) if i == 0 => f.write_str(name)?,
-                Part::Field(name) => write!(f, ".{name}")?,
-                Part::Element(key) => write!(f, "[{key}]")?,
+                PathPart::Field(name) if i == 0 => f.write_str(name)?,
+                PathPart::Field(name) => write!(f, ".{name}")?,
+                PathPart::Element(key) => write!(f, "[{key}]")?,
             }
         }
         Ok(())
@@ -208,10 +208,10 @@ impl PathPattern {
                 .iter()
                 .zip(path.parts())
                 .all(|(pattern, part)| match (pattern, part) {
-                    (PatternPart::Field(name), Part::Field(field)) => name == field,
-                    (PatternPart::AnyElement, Part::Element(_)) => true,
-                    (PatternPart::Element(texts), Part::Element(key)) => {
-                        Key::new(texts.clone(), folds) == *key
+                    (PatternPart::Field(name), PathPart::Field(field)) => name == field,
+                    (PatternPart::AnyElement, PathPart::Element(_)) => true,
+                    (PatternPart::Element(texts), PathPart::Element(key)) => {
+                        ElementKey::new(texts.clone(), folds) == *key
                     }
                     _ => false,
                 })
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     fn path(parts: &[&str]) -> FieldPath {
-        let key = Key::new(parts.iter().map(|p| (*p).into()).collect(), false);
+        let key = ElementKey::new(parts.iter().map(|p| (*p).into()).collect(), false);
         FieldPath::default()
             .field("Features")
             .element(key)
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_star_in_quotes_names_the_element_whose_key_it_is() {
         let one = |text: &str| {
-            let key = Key::new(vec![text.into()], false);
+            let key = ElementKey::new(vec![text.into()], false);
             FieldPath::default().field("product_features").element(key)
         };
         assert_eq!(one("*").to_string(), "product_features[\"*\"]");
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn labels_fold_where_asked() {
-        let key = |text: &str| Key::new(vec![text.into()], true);
+        let key = |text: &str| ElementKey::new(vec![text.into()], true);
         assert_eq!(key("hostname"), key("Hostname"));
         assert_eq!(key("ip_address"), key("IP Address"));
         assert_ne!(key("hostname"), key("username"));

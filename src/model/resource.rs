@@ -44,7 +44,7 @@ impl Desired {
 /// The operations allowed on an object, and the fields that are left alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
-    pub mode: Mode,
+    pub mode: PolicyMode,
     /// Lists whose live elements survive though the manifest does not name them.
     pub keep_unlisted: Vec<String>,
     pub ignore: Vec<PathPattern>,
@@ -96,7 +96,7 @@ impl DerefMut for OwnPolicy {
 
 /// The policy of an object whose manifest has none.
 static NO_POLICY: Policy = Policy {
-    mode: Mode::Enforce,
+    mode: PolicyMode::Enforce,
     keep_unlisted: Vec::new(),
     ignore: Vec::new(),
     given_up: Vec::new(),
@@ -126,9 +126,9 @@ impl Policy {
     }
 
     /// The mode in force at a moment: a suspension may have run out.
-    pub fn mode_at(&self, now: Timestamp) -> Mode {
+    pub fn mode_at(&self, now: Timestamp) -> PolicyMode {
         match (self.mode, self.until) {
-            (Mode::Suspend, Some(until)) if until <= now => Mode::Enforce,
+            (PolicyMode::Suspend, Some(until)) if until <= now => PolicyMode::Enforce,
             (mode, _) => mode,
         }
     }
@@ -136,7 +136,7 @@ impl Policy {
 
 /// Whether an object is written, only planned, or not even read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
+pub enum PolicyMode {
     #[default]
     Enforce,
     Observe,

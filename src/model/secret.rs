@@ -33,7 +33,7 @@ const NAMES: [&str; 9] = [
 ///
 /// A secret may stand behind a name that announces one, or in a URL with a user: `password: x` gives 9, and
 /// `see https://a:b@c` gives 12. A reference to a secret, such as `token: {env: A}`, is none.
-pub fn begins(line: &str) -> Option<usize> {
+pub fn find_secret(line: &str) -> Option<usize> {
     let lower = line.to_ascii_lowercase();
     let named = NAMES.iter().flat_map(|name| lower.match_indices(name));
     let values = named.filter_map(|(at, _)| Some(at + lower[at..].find([':', '='])? + 1));
@@ -52,7 +52,7 @@ pub fn begins(line: &str) -> Option<usize> {
 }
 
 /// Reports whether a text names a secret anywhere.
-pub fn named_in(text: &str) -> bool {
+pub fn mentions_secret(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     NAMES.iter().any(|name| lower.contains(name))
 }
@@ -72,7 +72,11 @@ mod tests {
             ("see https://a:b@c", "see https://"),
             ("baseUrl: https://a/?token=x", "baseUrl: https://a/?token="),
         ] {
-            assert_eq!(begins(line).map(|at| &line[..at]), Some(shown), "{line}");
+            assert_eq!(
+                find_secret(line).map(|at| &line[..at]),
+                Some(shown),
+                "{line}"
+            );
         }
         for line in [
             "token: {env: A}",
@@ -81,7 +85,7 @@ mod tests {
             "https://a.example",
             "session",
         ] {
-            assert_eq!(begins(line), None, "{line}");
+            assert_eq!(find_secret(line), None, "{line}");
         }
     }
 }

@@ -61,7 +61,7 @@ fn is_unseen(c: char) -> bool {
 ///
 /// Joiners belong to the words of some scripts and to emoji, and selectors to symbols: between characters that are
 /// not ASCII they stay. So an id, which is ASCII, has none that is not marked.
-pub fn marked(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+pub fn mark_unseen(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     let mut characters = text.chars().peekable();
     // The character that a joiner or selector would belong to.
     let mut base: Option<char> = None;
@@ -92,7 +92,7 @@ fn carries(c: char) -> bool {
 pub fn is_visible(text: &str) -> bool {
     // Nearly all texts are printing ASCII, which all their bytes are asked for together.
     let printing = |all, byte| all & matches!(byte, b' '..=b'~');
-    text.bytes().fold(true, printing) || !marked(text).any(|(_, unseen)| unseen)
+    text.bytes().fold(true, printing) || !mark_unseen(text).any(|(_, unseen)| unseen)
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn unseen(text: &str) -> Vec<char> {
-        let found = marked(text).filter(|(_, unseen)| *unseen);
+        let found = mark_unseen(text).filter(|(_, unseen)| *unseen);
         found.map(|(c, _)| c).collect()
     }
 

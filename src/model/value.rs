@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::json::same_json;
-use super::path::Key;
+use super::path::ElementKey;
 use super::text::Text;
 
 /// The fields of an object or of a list element, by the vendor's names. An absent field is not managed
@@ -167,36 +167,36 @@ pub enum Value {
 /// The elements of a keyed list, always in the order of their keys: the order of a manifest or of a vendor's reply
 /// means nothing, so it is lost here and reaches no body, plan, fingerprint or journal.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Items(Box<[(Key, Fields)]>);
+pub struct Items(Box<[(ElementKey, Fields)]>);
 
 impl Items {
     /// Keys and fields, of which only the fields can be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Fields)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&ElementKey, &mut Fields)> {
         self.0.iter_mut().map(|(key, fields)| (&*key, fields))
     }
 }
 
-impl From<Vec<(Key, Fields)>> for Items {
-    fn from(mut items: Vec<(Key, Fields)>) -> Self {
+impl From<Vec<(ElementKey, Fields)>> for Items {
+    fn from(mut items: Vec<(ElementKey, Fields)>) -> Self {
         items.sort_by(|(a, _), (b, _)| a.cmp(b));
         Self(items.into())
     }
 }
 
-impl<const N: usize> From<[(Key, Fields); N]> for Items {
-    fn from(items: [(Key, Fields); N]) -> Self {
+impl<const N: usize> From<[(ElementKey, Fields); N]> for Items {
+    fn from(items: [(ElementKey, Fields); N]) -> Self {
         Vec::from(items).into()
     }
 }
 
-impl FromIterator<(Key, Fields)> for Items {
-    fn from_iter<I: IntoIterator<Item = (Key, Fields)>>(items: I) -> Self {
+impl FromIterator<(ElementKey, Fields)> for Items {
+    fn from_iter<I: IntoIterator<Item = (ElementKey, Fields)>>(items: I) -> Self {
         Vec::from_iter(items).into()
     }
 }
 
 impl std::ops::Deref for Items {
-    type Target = [(Key, Fields)];
+    type Target = [(ElementKey, Fields)];
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -204,8 +204,8 @@ impl std::ops::Deref for Items {
 }
 
 impl<'a> IntoIterator for &'a Items {
-    type Item = &'a (Key, Fields);
-    type IntoIter = std::slice::Iter<'a, (Key, Fields)>;
+    type Item = &'a (ElementKey, Fields);
+    type IntoIter = std::slice::Iter<'a, (ElementKey, Fields)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
@@ -237,7 +237,7 @@ impl Value {
     }
 
     /// The element of a keyed list with this key.
-    pub fn item(&self, key: &Key) -> Option<&Fields> {
+    pub fn item(&self, key: &ElementKey) -> Option<&Fields> {
         self.items()
             .iter()
             .find(|(k, _)| k == key)
@@ -245,7 +245,7 @@ impl Value {
     }
 
     /// The elements of a keyed list; none for other values.
-    pub fn items(&self) -> &[(Key, Fields)] {
+    pub fn items(&self) -> &[(ElementKey, Fields)] {
         if let Value::Items(items) = self {
             items
         } else {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn elements_come_in_the_order_of_their_keys_whatever_order_they_came_in() {
-        let element = |name: &str| (Key::new(vec![name.into()], true), Fields::new());
+        let element = |name: &str| (ElementKey::new(vec![name.into()], true), Fields::new());
         let items = Items::from(["b", "A", "C"].map(element));
         let names: Vec<&str> = items.iter().map(|(key, _)| &*key.shown()[0]).collect();
         assert_eq!(names, ["A", "b", "C"]);

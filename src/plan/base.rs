@@ -8,10 +8,10 @@ use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
 use super::field_json::{element, value};
 use super::spot::{Spot, members};
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::path::PatternPart;
 use crate::model::{
-    Desired, Field, Fields, Key, Live, Need, PathPattern, RiskRule, Shape, Text, Value,
+    Desired, ElementKey, Field, Fields, Live, Need, PathPattern, RiskRule, Shape, Text, Value,
 };
 
 /// The fields on which manifest and live of one object agreed last.
@@ -87,7 +87,7 @@ impl Base {
         &mut self,
         list: &'static Field,
         elements: &'static Elements,
-        key: &Key,
+        key: &ElementKey,
         inner: Option<&'static Field>,
         change: &ChangeEntry,
     ) {
@@ -100,9 +100,9 @@ impl Base {
             (None, ChangeVerb::Add | ChangeVerb::Replace) => {
                 items.retain(|(other, _)| other != key);
                 // Counters move by use: nobody agreed on one.
-                let uncounted = |(key, fields): (Key, Fields)| {
+                let uncounted = |(key, fields): (ElementKey, Fields)| {
                     let own = fields.into_iter().filter(|(name, _)| {
-                        let field = find(elements.fields, name);
+                        let field = find_field(elements.fields, name);
                         field.is_some_and(|field| field.risk != RiskRule::Counter)
                     });
                     (key, own.collect())
@@ -155,7 +155,7 @@ fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut
     let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
         return;
     };
-    let Some(field) = find(table, name) else {
+    let Some(field) = find_field(table, name) else {
         return;
     };
     let (Some((part, inner)), Shape::Keyed(elements)) = (rest.split_first(), &field.shape) else {
@@ -165,8 +165,8 @@ fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut
     let Some(Value::Items(items)) = to.get(field.name) else {
         return;
     };
-    let named = |key: &Key| match part {
-        PatternPart::Element(texts) => Key::new(texts.clone(), elements.fold) == *key,
+    let named = |key: &ElementKey| match part {
+        PatternPart::Element(texts) => ElementKey::new(texts.clone(), elements.fold) == *key,
         PatternPart::AnyElement => true,
         PatternPart::Field(_) => false,
     };
@@ -178,7 +178,7 @@ fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut
             items.extend(before.iter().filter(|(key, _)| named(key)).cloned());
         }
         [PatternPart::Field(name), ..] => {
-            let inner = find(elements.fields, name);
+            let inner = find_field(elements.fields, name);
             for (key, fields) in items.iter_mut().filter(|(key, _)| named(key)) {
                 let before = before.iter().find(|(other, _)| other == key);
                 if let Some(inner) = inner {
@@ -219,7 +219,7 @@ pub fn resolved(
         let (Some(given), Some(name)) = (fields.remove(field.name), field.stands_for) else {
             continue;
         };
-        let Some(target) = find(table, name) else {
+        let Some(target) = find_field(table, name) else {
             continue;
         };
         if fields.contains_key(target.name) {

@@ -15,9 +15,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Carry, Desired, Field, FieldPath, Fields, Key, Live, Part, Policy, Shape, Value,
+    Carry, Desired, ElementKey, Field, FieldPath, Fields, Live, PathPart, Policy, Shape, Value,
 };
 use crate::provider::conditions::{self, Idle};
 
@@ -99,17 +99,17 @@ fn merged(
 
 fn merged_items(
     elements: &'static Elements,
-    desired_fields: &[(Key, Fields)],
-    live_value: &[(Key, Fields)],
+    desired_fields: &[(ElementKey, Fields)],
+    live_value: &[(ElementKey, Fields)],
     keeps: bool,
     policy: &Policy,
     path: &FieldPath,
-) -> Vec<(Key, Fields)> {
-    let live_of: BTreeMap<&Key, &Fields> = live_value
+) -> Vec<(ElementKey, Fields)> {
+    let live_of: BTreeMap<&ElementKey, &Fields> = live_value
         .iter()
         .map(|(key, fields)| (key, fields))
         .collect();
-    let listed: BTreeSet<&Key> = desired_fields.iter().map(|(key, _)| key).collect();
+    let listed: BTreeSet<&ElementKey> = desired_fields.iter().map(|(key, _)| key).collect();
     let mut next = Vec::new();
     for (key, desired_value) in desired_fields {
         let at = path.element(key.clone());
@@ -122,7 +122,7 @@ fn merged_items(
             .unwrap_or_default();
         for (name, value) in desired_value.iter() {
             let same = || {
-                let field = find(elements.fields, name)?;
+                let field = find_field(elements.fields, name)?;
                 Some(field.alike(fields.get(name)?, value))
             };
             if !policy.ignores(&at.field(name), elements.fold) && same() != Some(true) {
@@ -182,8 +182,8 @@ pub fn without_effect(
 /// Reports whether the policy leaves `path` or something around it alone.
 fn is_ignored(table: &'static [Field], policy: &Policy, path: &FieldPath) -> bool {
     let list = path.parts().first().and_then(|part| match part {
-        Part::Field(name) => find(table, name),
-        Part::Element(_) => None,
+        PathPart::Field(name) => find_field(table, name),
+        PathPart::Element(_) => None,
     });
     let folds = match list.map(|field| &field.shape) {
         Some(Shape::Keyed(elements)) => elements.fold,
@@ -217,7 +217,7 @@ pub fn note(table: &'static [Field], desired: &Desired, live: &Live) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Need, OwnPolicy, PackedFields, PathPattern, Scope};
+    use crate::model::{ConditionScope, Need, OwnPolicy, PackedFields, PathPattern};
     use crate::provider::{self, testing};
 
     static ITEMS: Elements = Elements {
@@ -231,7 +231,7 @@ mod tests {
                 .carry(Carry::OnlyManaged),
             Field::new("type", Shape::TEXT, "").optional(),
             Field::new("end", Shape::Date, "").need(Need::When {
-                scope: Scope::Here,
+                scope: ConditionScope::Here,
                 field: "type",
                 is: "fixed",
             }),
@@ -247,7 +247,7 @@ mod tests {
     ];
 
     fn items(fields: Fields) -> Value {
-        Value::Items([(Key::new(vec!["a".into()], true), fields)].into())
+        Value::Items([(ElementKey::new(vec!["a".into()], true), fields)].into())
     }
 
     fn desired(fields: &Fields, ignore: &[&str]) -> Desired {

@@ -5,7 +5,7 @@
 
 use super::diff::{Change, ChangeVerb};
 use super::step::Step;
-use crate::model::{Carry, Field, FieldPath, Fields, Key, Live, Need, Policy, Shape, Value};
+use crate::model::{Carry, ElementKey, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value};
 use crate::provider::semantics::WriteMode;
 
 /// Everything that a step is checked against.
@@ -131,14 +131,19 @@ impl<'a> Case<'a> {
                 items(self.sent, field),
                 items(&self.ground.read.fields, field),
             );
-            let has = |items: &[(Key, Fields)], key: &Key| items.iter().any(|(k, _)| k == key);
-            let path = |key: &Key| FieldPath::default().field(field.name).element(key.clone());
-            let lost = |(key, _): &&(Key, Fields)| !has(sent, key) && !self.removed(&path(key));
+            let has = |items: &[(ElementKey, Fields)], key: &ElementKey| {
+                items.iter().any(|(k, _)| k == key)
+            };
+            let path =
+                |key: &ElementKey| FieldPath::default().field(field.name).element(key.clone());
+            let lost =
+                |(key, _): &&(ElementKey, Fields)| !has(sent, key) && !self.removed(&path(key));
             if let Some((key, _)) = read.iter().find(lost) {
                 let path = path(key);
                 return Some(BrokenRule::LostElement(path.to_string()));
             }
-            let joins = |(key, _): &&(Key, Fields)| !has(read, key) && !self.named(&path(key));
+            let joins =
+                |(key, _): &&(ElementKey, Fields)| !has(read, key) && !self.named(&path(key));
             if let Some((key, _)) = sent.iter().find(joins) {
                 let path = path(key);
                 return Some(BrokenRule::AddedElement(path.to_string()));
@@ -205,7 +210,7 @@ impl<'a> Case<'a> {
     }
 }
 
-fn items<'a>(fields: &'a Fields, field: &Field) -> &'a [(Key, Fields)] {
+fn items<'a>(fields: &'a Fields, field: &Field) -> &'a [(ElementKey, Fields)] {
     fields.get(field.name).map_or(&[], Value::items)
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::look_alike;
 use super::risk::{self, Weighed};
 use crate::model::field::Elements;
-use crate::model::{Field, FieldPath, Fields, Key, Live, Need, Risk, Shape, Value};
+use crate::model::{ElementKey, Field, FieldPath, Fields, Live, Need, Risk, Shape, Value};
 use crate::provider::conditions;
 
 /// What happens to a field or to an element of a list.
@@ -132,15 +132,16 @@ fn replaced(
 fn keyed(
     field: &'static Field,
     elements: &'static Elements,
-    next: &[(Key, Fields)],
-    held: &[(Key, Fields)],
+    next: &[(ElementKey, Fields)],
+    held: &[(ElementKey, Fields)],
     path: &FieldPath,
     scale: &risk::Scale<'_>,
     changes: &mut Vec<Change>,
 ) {
-    let held_by_key: std::collections::BTreeMap<&Key, &Fields> =
+    let held_by_key: std::collections::BTreeMap<&ElementKey, &Fields> =
         held.iter().map(|(key, fields)| (key, fields)).collect();
-    let next_keys: std::collections::BTreeSet<&Key> = next.iter().map(|(key, _)| key).collect();
+    let next_keys: std::collections::BTreeSet<&ElementKey> =
+        next.iter().map(|(key, _)| key).collect();
     for (key, element) in next {
         let before = held_by_key.get(key).copied();
         if before == Some(element) {
@@ -191,7 +192,7 @@ mod tests {
                 text => Value::Text(text.into()),
             };
             let fields = feature.iter().map(|(name, text)| (*name, value(text)));
-            let key = Key::new(vec!["A".into(), "1".into()], false);
+            let key = ElementKey::new(vec!["A".into(), "1".into()], false);
             let items = Value::Items([(key, fields.collect())].into());
             Fields::from([("Features", items)])
         };

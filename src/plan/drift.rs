@@ -13,9 +13,10 @@ use serde_json::Value as Json;
 use super::base::{self, Base};
 use super::diff::Change;
 use super::{carry, diff, effect, unseen};
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Desired, Diagnostic, Field, FieldPath, Fields, Live, Need, Part, Risk, Scope, Shape, Value,
+    ConditionScope, Desired, Diagnostic, Field, FieldPath, Fields, Live, Need, PathPart, Risk,
+    Shape, Value,
 };
 
 /// The side that moved a field away from the base.
@@ -144,7 +145,7 @@ impl<'a> Sides<'a> {
         difference(change, by, base)
     }
 
-    fn at(&self, table: &'static [Field], parts: &[Part]) -> (By, Option<Json>) {
+    fn at(&self, table: &'static [Field], parts: &[PathPart]) -> (By, Option<Json>) {
         let (by, base) = locate(
             table,
             parts,
@@ -168,16 +169,16 @@ fn cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
     let (mut path, mut trigger) = (FieldPath::default(), None);
     for part in change.path.parts() {
         match part {
-            Part::Field(name) => {
-                let field = find(fields, name)?;
+            PathPart::Field(name) => {
+                let field = find_field(fields, name)?;
                 trigger = match field.need {
                     Need::When {
-                        scope: Scope::Here,
+                        scope: ConditionScope::Here,
                         field,
                         ..
                     } => Some(path.field(field)),
                     Need::When {
-                        scope: Scope::Object,
+                        scope: ConditionScope::Object,
                         field,
                         ..
                     } => Some(FieldPath::default().field(field)),
@@ -188,7 +189,7 @@ fn cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
                 }
                 path = path.field(name);
             }
-            Part::Element(key) => {
+            PathPart::Element(key) => {
                 trigger = None;
                 path = path.element(key.clone());
             }
@@ -203,19 +204,19 @@ type Three<'a> = (&'a Fields, &'a Fields, &'a Fields);
 /// Follows a path through the three states and says who moved what is there, with its base.
 fn locate(
     table: &'static [Field],
-    parts: &[Part],
+    parts: &[PathPart],
     (base, mine, theirs): Three<'_>,
     keeps: &[&str],
 ) -> (By, Option<Json>) {
-    let Some((Part::Field(name), rest)) = parts.split_first() else {
+    let Some((PathPart::Field(name), rest)) = parts.split_first() else {
         return (By::Unknown, None);
     };
-    let Some(field) = find(table, name) else {
+    let Some(field) = find_field(table, name) else {
         return (By::Unknown, None);
     };
     let (was, mine, theirs) = (base.get(name), mine.get(name), theirs.get(name));
     let kept = keeps.contains(&field.name);
-    let (Shape::Keyed(elements), Some((Part::Element(key), inner))) =
+    let (Shape::Keyed(elements), Some((PathPart::Element(key), inner))) =
         (&field.shape, rest.split_first())
     else {
         return (
@@ -275,7 +276,7 @@ fn same_element(elements: &Elements, was: Option<&Fields>, is: Option<&Fields>) 
     match (was, is) {
         (None, None) => true,
         (Some(was), Some(is)) => was.iter().all(|(name, was)| {
-            let field = find(elements.fields, name);
+            let field = find_field(elements.fields, name);
             match (field, is.get(name)) {
                 (Some(field), Some(is)) => field.alike(was, is),
                 // An element of the manifest that says less than it did still wants the same element.

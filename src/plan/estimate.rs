@@ -149,11 +149,11 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Rate;
+    use crate::model::RateLimit;
     use crate::provider::testing::wanted;
 
     fn pace(concurrency: usize, rates: &[(u32, u64)], millis: u64) -> Pace {
-        let rate = |(requests, seconds): &(u32, u64)| Rate {
+        let rate = |(requests, seconds): &(u32, u64)| RateLimit {
             requests: *requests,
             per: Duration::from_secs(*seconds),
         };

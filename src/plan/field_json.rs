@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::model::field::Elements;
-use crate::model::{Field, Fields, Key, Shape, Text, Value};
+use crate::model::{ElementKey, Field, Fields, Shape, Text, Value};
 use crate::provider::codec;
 
 /// Writes managed fields as JSON, which a journal keeps as the base for later.
@@ -40,7 +40,7 @@ pub fn value(field: &'static Field, json: &Json) -> Option<Value> {
 }
 
 /// Reads one element of a list; `None` without its whole key.
-pub fn element(elements: &'static Elements, json: &Json) -> Option<(Key, Fields)> {
+pub fn element(elements: &'static Elements, json: &Json) -> Option<(ElementKey, Fields)> {
     let item = json.as_object()?;
     let parts = elements
         .key
@@ -50,5 +50,5 @@ pub fn element(elements: &'static Elements, json: &Json) -> Option<(Key, Fields)
     let fields = elements.fields.iter();
     let fields =
         fields.filter_map(|field| Some((field.name, value(field, item.get(field.name)?)?)));
-    Some((Key::new(parts, elements.fold), fields.collect()))
+    Some((ElementKey::new(parts, elements.fold), fields.collect()))
 }

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::model::field::find;
+use crate::model::field::find_field;
 use crate::model::json;
 use crate::model::resource::{Fact, VERSION_FACT};
-use crate::model::{Carry, Desired, Field, Fields, Key, Live, PackedFields, Shape, Value};
+use crate::model::{Carry, Desired, ElementKey, Field, Fields, Live, PackedFields, Shape, Value};
 
 /// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
 /// move with use are left out unless the manifest manages them: use must not make a plan stale.
@@ -43,7 +43,7 @@ impl Serialize for Canonical<'_> {
             map.serialize_entry("@version", version)?;
         }
         for (name, value) in self.fields.iter() {
-            let Some(field) = find(self.table, name) else {
+            let Some(field) = find_field(self.table, name) else {
                 continue;
             };
             let managed = || self.managed.is_some_and(|fields| fields.contains_key(name));
@@ -63,19 +63,19 @@ impl Serialize for Canonical<'_> {
 }
 
 /// The elements of a keyed list by their keys.
-struct ByKey<'a>(&'static [Field], &'a [(Key, Fields)]);
+struct ByKey<'a>(&'static [Field], &'a [(ElementKey, Fields)]);
 
 impl<'a> Serialize for ByKey<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(table, items) = *self;
-        let element = |(key, fields): &'a (Key, Fields)| {
+        let element = |(key, fields): &'a (ElementKey, Fields)| {
             let canonical = Canonical {
                 table,
                 fields,
                 managed: None,
                 version: None,
             };
-            (Key::folded(key), canonical)
+            (ElementKey::folded(key), canonical)
         };
         serializer.collect_map(items.iter().map(element))
     }

@@ -177,7 +177,7 @@ fn alphabet(c: char) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FieldPath, Key, Risk};
+    use crate::model::{ElementKey, FieldPath, Risk};
     use serde_json::json;
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
         Change {
             path: FieldPath::default()
                 .field("tags")
-                .element(Key::new(vec![path.into()], false)),
+                .element(ElementKey::new(vec![path.into()], false)),
             verb,
             before: values.map(|(before, _)| before.into()),
             after: values.map(|(_, after)| after.into()),

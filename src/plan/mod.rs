@@ -32,7 +32,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::resource::Resolved;
-use crate::model::{Desired, Diagnostic, Live, Mode, Observed};
+use crate::model::{Desired, Diagnostic, Live, Observed, PolicyMode};
 use crate::provider::Provider;
 pub use diff::{Change, ChangeVerb};
 pub use refusal::Refusal;
@@ -100,7 +100,7 @@ pub fn plan(
     observed: &Observed,
     now: Timestamp,
 ) -> Planned {
-    if desired.policy.mode_at(now) == Mode::Suspend {
+    if desired.policy.mode_at(now) == PolicyMode::Suspend {
         return Planned::bare(desired, Disposition::Suspend, desired.policy.reason.clone());
     }
     match observed {
@@ -167,7 +167,7 @@ fn plan_live(
         });
     planned.changes = changes;
     match step {
-        Ok(step) if desired.policy.mode_at(now) == Mode::Enforce => {
+        Ok(step) if desired.policy.mode_at(now) == PolicyMode::Enforce => {
             planned.action = Disposition::Update;
             planned.step = Some(Box::new(step));
         }

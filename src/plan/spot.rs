@@ -7,9 +7,11 @@ use serde_json::Value as Json;
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
 use super::field_json::element;
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::path::PatternPart;
-use crate::model::{Field, Fields, Key, PathError, PathPattern, RiskRule, Shape, Text, Value};
+use crate::model::{
+    ElementKey, Field, Fields, PathError, PathPattern, RiskRule, Shape, Text, Value,
+};
 use crate::provider::codec;
 
 /// Where a change stands in the field table.
@@ -19,7 +21,7 @@ pub enum Spot {
     Element {
         list: &'static Field,
         elements: &'static Elements,
-        key: Key,
+        key: ElementKey,
         /// The field of the element; `None` for the element as a whole.
         inner: Option<&'static Field>,
     },
@@ -57,14 +59,14 @@ impl Spot {
         let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
             return Err(SpotError::NoField);
         };
-        let field = find(table, name).ok_or(SpotError::UnknownField)?;
+        let field = find_field(table, name).ok_or(SpotError::UnknownField)?;
         match (rest, &field.shape) {
             ([], _) => Ok(Self::Field(field)),
             ([PatternPart::Element(texts), rest @ ..], Shape::Keyed(elements)) => {
                 let inner = match rest {
                     [] => None,
                     [PatternPart::Field(name)] => {
-                        let inner = find(elements.fields, name);
+                        let inner = find_field(elements.fields, name);
                         Some(inner.ok_or(SpotError::UnknownMember)?)
                     }
                     _ => return Err(SpotError::Misfit),
@@ -72,7 +74,7 @@ impl Spot {
                 Ok(Self::Element {
                     list: field,
                     elements,
-                    key: Key::new(texts.clone(), elements.fold),
+                    key: ElementKey::new(texts.clone(), elements.fold),
                     inner,
                 })
             }
@@ -193,7 +195,7 @@ fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -
 fn of_element(elements: &'static Elements, change: &ChangeEntry, live: Option<&Fields>) -> Stand {
     let is = |json: &Json| match (element(elements, json), live) {
         (Some((_, fields)), Some(live)) => fields.iter().all(|(name, value)| {
-            find(elements.fields, name).is_some_and(|field| {
+            find_field(elements.fields, name).is_some_and(|field| {
                 field.risk == RiskRule::Counter
                     || field.alike(value, live.get(name).unwrap_or(&Value::Null))
             })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Unplannable;
 use super::diff::Change;
-use crate::model::{Call, Desired, Field, Fields, Key, Live, Part, Shape, Value};
+use crate::model::{Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value};
 use crate::provider::semantics::WriteMode;
 use crate::provider::{Provider, Write, conditions};
 
@@ -54,7 +54,7 @@ fn changed(next: &Fields, changes: &[Change]) -> Fields {
     let touched = |name: &str| {
         changes
             .iter()
-            .any(|change| matches!(change.path.parts().first(), Some(Part::Field(field)) if *field == name))
+            .any(|change| matches!(change.path.parts().first(), Some(PathPart::Field(field)) if *field == name))
     };
     next.iter()
         .filter(|(name, _)| touched(name))
@@ -81,8 +81,9 @@ fn without_idle_nulls(table: &'static [Field], next: &Fields, live: Option<&Fiel
         let value = match (&field.shape, value) {
             (Shape::Keyed(elements), Value::Items(items)) => {
                 let held = held.map_or(&[][..], Value::items);
-                let held: BTreeMap<&Key, &Fields> = held.iter().map(|(k, f)| (k, f)).collect();
-                let thin = |(key, fields): &(Key, Fields)| {
+                let held: BTreeMap<&ElementKey, &Fields> =
+                    held.iter().map(|(k, f)| (k, f)).collect();
+                let thin = |(key, fields): &(ElementKey, Fields)| {
                     let before = held.get(key).copied();
                     (
                         key.clone(),

@@ -12,7 +12,9 @@ use super::document::ChangeEntry;
 use super::risk::UNSEEN;
 use super::spot::{Spot, Stand, members, stand};
 use crate::model::field::Elements;
-use crate::model::{Carry, Clearing, Field, Fields, Key, Live, RiskRule, Shape, Text, Value};
+use crate::model::{
+    Carry, Clearing, ElementKey, Field, Fields, Live, RiskRule, Shape, Text, Value,
+};
 use crate::provider::codec;
 
 /// The fields to desire so that changes are taken back, and the changes for which there are none.
@@ -97,7 +99,7 @@ struct Taking<'a> {
     live: &'a Fields,
     changed_too: bool,
     fields: Fields,
-    lists: BTreeMap<&'static str, Vec<(Key, Fields)>>,
+    lists: BTreeMap<&'static str, Vec<(ElementKey, Fields)>>,
 }
 
 impl Taking<'_> {
@@ -178,7 +180,7 @@ impl Taking<'_> {
         self.fields.insert(field.name, value);
     }
 
-    fn item(&self, list: &Field, key: &Key) -> Option<&Fields> {
+    fn item(&self, list: &Field, key: &ElementKey) -> Option<&Fields> {
         self.live.get(list.name)?.item(key)
     }
 
@@ -187,7 +189,7 @@ impl Taking<'_> {
         &mut self,
         list: &'static Field,
         elements: &'static Elements,
-    ) -> &mut Vec<(Key, Fields)> {
+    ) -> &mut Vec<(ElementKey, Fields)> {
         let held = self.live.get(list.name).map_or(&[][..], Value::items);
         self.lists.entry(list.name).or_insert_with(|| {
             let held = held.iter();
@@ -198,9 +200,9 @@ impl Taking<'_> {
 }
 
 fn put_back(
-    items: &mut Vec<(Key, Fields)>,
+    items: &mut Vec<(ElementKey, Fields)>,
     elements: &'static Elements,
-    key: &Key,
+    key: &ElementKey,
     inner: Option<&'static Field>,
     change: &ChangeEntry,
 ) -> Result<(), Obstacle> {

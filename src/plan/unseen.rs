@@ -232,7 +232,7 @@ impl Search<'_> {
 mod tests {
     use super::*;
     use crate::model::field::Elements;
-    use crate::model::{Clearing, Key, OwnPolicy, PackedFields, PathPattern};
+    use crate::model::{Clearing, ElementKey, OwnPolicy, PackedFields, PathPattern};
     use crate::provider::{self, testing};
 
     static ITEMS: Elements = Elements {
@@ -282,7 +282,7 @@ mod tests {
     }
 
     fn items(items: &[(&str, Fields)]) -> Value {
-        let key = |id: &str| Key::new(vec![id.into()], false);
+        let key = |id: &str| ElementKey::new(vec![id.into()], false);
         let items = items.iter().map(|(id, fields)| (key(id), fields.clone()));
         Value::Items(items.collect())
     }

@@ -154,7 +154,7 @@ fn choice(
         format!("{text:?} is not one of {}", values.join(", ")),
     );
     Err(
-        match crate::model::diagnostic::nearest(text, values.iter().copied()) {
+        match crate::model::diagnostic::find_nearest(text, values.iter().copied()) {
             Some(name) => misfit.hint(format!("did you mean `{name}`?")),
             None => misfit,
         },

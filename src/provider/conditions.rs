@@ -3,7 +3,7 @@
 //! Used twice: on manifests, where a condition that is stated must be met by what is stated, and on the
 //! finished body of a write, where the condition may come from live.
 
-use crate::model::{Diagnostic, Field, FieldPath, Fields, Need, Scope, Shape, Value};
+use crate::model::{ConditionScope, Diagnostic, Field, FieldPath, Fields, Need, Shape, Value};
 
 type Report<'a> = dyn FnMut(&str, Diagnostic) + 'a;
 
@@ -57,8 +57,8 @@ fn level(
             continue;
         };
         let stated = match scope {
-            Scope::Here => here.get(trigger),
-            Scope::Object => object.get(trigger),
+            ConditionScope::Here => here.get(trigger),
+            ConditionScope::Object => object.get(trigger),
         };
         let Some(Value::Text(stated)) = stated else {
             continue;
@@ -78,8 +78,8 @@ fn level(
         if !given {
             let message = format!("`{path}` is required when `{trigger}` is {is}");
             let beside = match scope {
-                Scope::Here => member(trigger),
-                Scope::Object => place,
+                ConditionScope::Here => member(trigger),
+                ConditionScope::Object => place,
             };
             report(&beside, Diagnostic::error("missing-field", message));
         } else {
@@ -202,7 +202,11 @@ pub fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
     else {
         return false;
     };
-    let source = if scope == Scope::Here { here } else { object };
+    let source = if scope == ConditionScope::Here {
+        here
+    } else {
+        object
+    };
     matches!(source.get(trigger), Some(Value::Text(stated)) if stated != is)
 }
 
@@ -238,7 +242,11 @@ fn lacking_at(
                 field: trigger,
                 is,
             } => {
-                let source = if scope == Scope::Here { fields } else { object };
+                let source = if scope == ConditionScope::Here {
+                    fields
+                } else {
+                    object
+                };
                 matches!(source.get(trigger), Some(Value::Text(stated)) if stated == is)
             }
         };
@@ -254,7 +262,7 @@ fn lacking_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Key;
+    use crate::model::ElementKey;
     use crate::provider;
 
     fn lac() -> &'static [Field] {
@@ -275,7 +283,7 @@ mod tests {
             ("count", Value::Integer(10)),
         ]);
         feature.insert("expiration_date", date.map_or(Value::Null, text));
-        let key = Key::new(vec!["A".into(), "1".into()], false);
+        let key = ElementKey::new(vec!["A".into(), "1".into()], false);
         Fields::from([
             ("license_type", text(license_type)),
             ("Features", Value::Items([(key, feature)].into())),
@@ -365,7 +373,7 @@ mod tests {
         let without = |license_type: &str| {
             let mut order = order(license_type, "no_expiration", None);
             let feature = Fields::from([("expiration_type", text("no_expiration"))]);
-            let key = Key::new(vec!["A".into(), "1".into()], false);
+            let key = ElementKey::new(vec!["A".into(), "1".into()], false);
             order.insert("Features", Value::Items([(key, feature)].into()));
             lacks(&order).contains(&count)
         };

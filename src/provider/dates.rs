@@ -3,7 +3,7 @@
 //! Used twice, as conditions are: on manifests, and on the object as a write would leave it, where one of the two
 //! dates may be live's. Equal dates are in order: the page of Alinea's write call prints a pair of them.
 
-use crate::model::{Field, FieldPath, Fields, Need, Scope, Shape, Text, Value};
+use crate::model::{ConditionScope, Field, FieldPath, Fields, Need, Shape, Text, Value};
 
 /// An end that comes before its beginning.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ fn date<'a>(field: &Field, fields: &'a Fields) -> Option<&'a Text> {
     };
     let idle = match field.need {
         Need::When {
-            scope: Scope::Here,
+            scope: ConditionScope::Here,
             field: trigger,
             is,
         } => matches!(fields.get(trigger), Some(Value::Text(stated)) if stated != is),
@@ -73,7 +73,7 @@ fn date<'a>(field: &Field, fields: &'a Fields) -> Option<&'a Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Key, Kind};
+    use crate::model::{ElementKey, Kind};
     use crate::provider;
 
     fn table(kind: Kind) -> &'static [Field] {
@@ -117,7 +117,7 @@ mod tests {
                 ("issued_type", "fixed"),
                 ("issued_date", "2026-01-02"),
             ]);
-            let key = Key::new(vec!["A".into(), "1".into()], false);
+            let key = ElementKey::new(vec!["A".into(), "1".into()], false);
             Fields::from([("Features", Value::Items([(key, feature)].into()))])
         };
         let lac = table(Kind("LacLicenseOrder"));

@@ -231,17 +231,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::Rate;
+    use crate::model::RateLimit;
 
     #[test]
     fn a_connection_sets_its_own_limits_and_takes_the_vendors_for_the_rest() {
         let provider = of_kind("LacLicenseOrder").unwrap();
         let own = provider.limits();
-        let rate = Rate {
+        let rate = RateLimit {
             requests: 1,
             per: Duration::from_secs(7),
         };
-        let limits = |concurrency, rates: &[Rate]| {
+        let limits = |concurrency, rates: &[RateLimit]| {
             let mut connection = testing::connection();
             connection.limits = Limits {
                 concurrency,

@@ -16,9 +16,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::canon::{self, Edge, Scalar};
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Carry, Clearing, Field, FieldPath, Fields, Key, Live, Need, Part, Scope, Shape, Value,
+    Carry, Clearing, ConditionScope, ElementKey, Field, FieldPath, Fields, Live, Need, PathPart,
+    Shape, Value,
 };
 
 /// What a manifest says of a live object.
@@ -49,10 +50,14 @@ pub fn of(table: &'static [Field], live: &Live) -> Statement {
 /// Takes a member out of an object, or out of an element of one of its lists.
 fn take_out(fields: &mut Fields, path: &FieldPath) {
     match path.parts() {
-        [Part::Field(name)] => {
+        [PathPart::Field(name)] => {
             fields.remove(name);
         }
-        [Part::Field(list), Part::Element(key), Part::Field(name)] => {
+        [
+            PathPart::Field(list),
+            PathPart::Element(key),
+            PathPart::Field(name),
+        ] => {
             if let Some(Value::Items(items)) = fields.get_mut(list) {
                 let own = items.iter_mut().find(|(other, _)| **other == *key);
                 own.map(|(_, element)| element.remove(name));
@@ -153,7 +158,7 @@ fn say(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), Unsayable
 
 fn listed(
     elements: &'static Elements,
-    items: &[(Key, Fields)],
+    items: &[(ElementKey, Fields)],
     path: &FieldPath,
     unsaid: &mut Vec<String>,
 ) -> Result<Json, Unsayable> {
@@ -181,7 +186,7 @@ fn untrigger(
 ) {
     for field in table {
         let Need::When {
-            scope: Scope::Here,
+            scope: ConditionScope::Here,
             field: trigger,
             is,
         } = field.need
@@ -191,7 +196,7 @@ fn untrigger(
         let demanded = said.get(trigger).and_then(Json::as_str) == Some(is);
         if demanded && !said.contains_key(field.name) {
             said.shift_remove(trigger);
-            if let Some(trigger) = find(table, trigger) {
+            if let Some(trigger) = find_field(table, trigger) {
                 let path = at.field(trigger.name);
                 unsaid.push(format!("{path}: it is {is} without `{}`", field.name));
             }
@@ -211,7 +216,7 @@ fn untrigger_from_elements(
         };
         for field in elements.fields {
             let Need::When {
-                scope: Scope::Object,
+                scope: ConditionScope::Object,
                 field: trigger,
                 is,
             } = field.need
@@ -252,7 +257,7 @@ mod tests {
     use crate::model::Need;
 
     const WHEN: Need = Need::When {
-        scope: Scope::Here,
+        scope: ConditionScope::Here,
         field: "type",
         is: "fixed",
     };
@@ -263,7 +268,7 @@ mod tests {
         fold: false,
         fields: &[
             Field::new("count", Shape::COUNT, "").need(Need::When {
-                scope: Scope::Object,
+                scope: ConditionScope::Object,
                 field: "kind",
                 is: "network",
             }),
@@ -313,8 +318,8 @@ mod tests {
         )
     }
 
-    fn item(name: &str, fields: &[(&'static str, Value)]) -> (Key, Fields) {
-        let key = Key::new(vec![name.into()], false);
+    fn item(name: &str, fields: &[(&'static str, Value)]) -> (ElementKey, Fields) {
+        let key = ElementKey::new(vec![name.into()], false);
         (key, fields.iter().cloned().collect())
     }
 
@@ -390,7 +395,10 @@ mod tests {
             let mut fields = dates("expiration_date", until, "issued_date", from);
             fields.insert("expiration_type", text("fixed"));
             fields.insert("issued_type", text("fixed"));
-            (Key::new(vec![name.into(), "1".into()], false), fields)
+            (
+                ElementKey::new(vec![name.into(), "1".into()], false),
+                fields,
+            )
         });
         let stated = |kind: &str, fields: Fields| {
             let table = crate::provider::of_kind(kind).unwrap().table().desired;

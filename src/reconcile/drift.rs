@@ -10,7 +10,7 @@ use super::{Accounts, Checked, Settings, check, look, place};
 use crate::apply::memory::{Memory, Place};
 use crate::manifest::lower;
 use crate::model::diagnostic::Source;
-use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Mode, Observed};
+use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode};
 use crate::plan::base::Base;
 use crate::plan::document::identity_of;
 use crate::plan::drift::accepted::Ledger;
@@ -128,7 +128,7 @@ pub async fn drift(
         .filter_map(|(desired, seen)| {
             let provider = provider::of(desired.vendor)?;
             Some(match seen {
-                _ if desired.policy.mode == Mode::Suspend => {
+                _ if desired.policy.mode == PolicyMode::Suspend => {
                     ledger.skip(desired);
                     DriftEntry::new(desired, State::Suspended, None)
                 }

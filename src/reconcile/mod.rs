@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 use crate::apply::memory::{self, Key, Place};
 use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, observe_each};
-use crate::model::{Address, Desired, Diagnostics, Live, Mode, Observed, WriteChecks};
+use crate::model::{Address, Desired, Diagnostics, Live, Observed, PolicyMode, WriteChecks};
 use crate::plan::Planned;
 use crate::plan::document::Destination;
 use crate::plan::document::PlanDocument;
@@ -267,7 +267,7 @@ fn wanted<'a>(
     let now = (settings.clock)();
     let mut wanted: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
     for (place, object) in checked.desired.iter().enumerate() {
-        if object.policy.mode_at(now) != Mode::Suspend {
+        if object.policy.mode_at(now) != PolicyMode::Suspend {
             let own = wanted.entry(&object.connection).or_default();
             own.push((place, object));
         }

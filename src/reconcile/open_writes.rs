@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Accounts, Checked, Settings, look, place, undo};
 use crate::apply::memory::{Finding, Memory, OpenIntent};
-use crate::model::{Desired, Mode, Observed};
+use crate::model::{Desired, Observed, PolicyMode};
 use crate::provider;
 
 /// What was found of open writes, and the accounts that were opened for it.
@@ -33,7 +33,7 @@ pub async fn examine_open_writes(
         for object in &checked.desired {
             let place = place(checked, &object.connection);
             let own: Vec<OpenIntent> = memory.open_of(object, &place).cloned().collect();
-            if !own.is_empty() && object.policy.mode_at(now) != Mode::Suspend {
+            if !own.is_empty() && object.policy.mode_at(now) != PolicyMode::Suspend {
                 open.insert(object.address.to_string(), own);
                 objects.push(Arc::clone(object));
             }

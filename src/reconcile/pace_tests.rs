@@ -20,7 +20,7 @@ use crate::apply::{
 use crate::cli::simulators;
 use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
-use crate::model::{Limits, Method, Rate, Reply, WriteChecks};
+use crate::model::{Limits, Method, RateLimit, Reply, WriteChecks};
 use crate::plan::{Disposition, Planned};
 use crate::provider;
 use crate::sandbox::{Options, Population, SandboxServer};
@@ -358,7 +358,7 @@ async fn an_apply_does_not_wait_for_a_plan_of_the_same_account() {
 async fn estimate(vendor: &'static str, millis: u64) {
     let limits = Limits {
         concurrency: 10,
-        rates: vec![Rate {
+        rates: vec![RateLimit {
             requests: 20,
             per: Duration::from_secs(1),
         }],

@@ -13,9 +13,10 @@ use serde_json::Value as Json;
 
 use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::memory::{Memory, Place};
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Carry, Desired, Field, Fields, Key, Live, Observed, PackedFields, Part, RiskRule, Shape, Value,
+    Carry, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields, PathPart, RiskRule,
+    Shape, Value,
 };
 use crate::plan::base::{self, Base};
 use crate::plan::{self, Change, Disposition, Planned, carry};
@@ -187,7 +188,7 @@ fn wanted(
     // Where manifest and live say the same, that is agreed on by now.
     let differs = |name: &str| {
         let mut changes = by_manifest.changes.iter();
-        changes.any(|change| matches!(change.path.parts().first(), Some(Part::Field(first)) if *first == name))
+        changes.any(|change| matches!(change.path.parts().first(), Some(PathPart::Field(first)) if *first == name))
     };
     for (name, _) in carry::resolved(object, seen).iter() {
         if let (true, false, Some(live)) = (
@@ -224,7 +225,7 @@ fn wanted(
 fn restorable(table: &'static [Field], agreed: Fields, seen: &Live) -> Fields {
     let mut kept = Fields::new();
     for (name, value) in agreed {
-        let Some(field) = find(table, name).filter(|field| is_free(field)) else {
+        let Some(field) = find_field(table, name).filter(|field| is_free(field)) else {
             continue;
         };
         let value = match (&field.shape, &value) {
@@ -241,16 +242,16 @@ fn restorable(table: &'static [Field], agreed: Fields, seen: &Live) -> Fields {
 
 fn restorable_items(
     elements: &'static Elements,
-    items: &[(Key, Fields)],
-    held: &[(Key, Fields)],
-) -> Vec<(Key, Fields)> {
-    let one = |(key, fields): &(Key, Fields)| {
+    items: &[(ElementKey, Fields)],
+    held: &[(ElementKey, Fields)],
+) -> Vec<(ElementKey, Fields)> {
+    let one = |(key, fields): &(ElementKey, Fields)| {
         // A new element may say where its counters start.
         if !held.iter().any(|(other, _)| other == key) {
             return (key.clone(), fields.clone());
         }
         let own = fields.iter();
-        let own = own.filter(|(name, _)| find(elements.fields, name).is_some_and(is_free));
+        let own = own.filter(|(name, _)| find_field(elements.fields, name).is_some_and(is_free));
         let own = own.map(|(name, value)| (name, value.clone()));
         (key.clone(), own.collect())
     };

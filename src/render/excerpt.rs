@@ -67,7 +67,7 @@ fn cut_line(text: &str, before: usize, hidden: bool) -> String {
     let cut = if hidden {
         Some(format_words_end(head))
     } else {
-        secret::begins(head).or(long)
+        secret::find_secret(head).or(long)
     };
     let hides = cut.is_some_and(|at| at < text.trim_end().len());
     let mut shown = head[..cut.filter(|_| hides).unwrap_or(head.len())].to_string();

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::safe::find_command_word;
-use crate::model::unseen::{is_visible, marked};
+use crate::model::unseen::{is_visible, mark_unseen};
 
 /// Writes one document, indented and ended by a newline.
 pub fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
@@ -67,7 +67,7 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     }
     broken += rest;
     let mut out = String::with_capacity(broken.len() + 16);
-    for (c, unseen) in marked(&broken) {
+    for (c, unseen) in mark_unseen(&broken) {
         let mut units = [0; 2];
         match unseen {
             true => c

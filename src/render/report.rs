@@ -66,7 +66,7 @@ impl FromStr for ReportFormat {
                 .iter()
                 .map(|format| format.name())
                 .collect();
-            let hint = crate::model::diagnostic::nearest(text, names.iter().copied());
+            let hint = crate::model::diagnostic::find_nearest(text, names.iter().copied());
             match hint {
                 Some(name) => format!("there is no format {text:?}; did you mean {name}?"),
                 None => format!("there is no format {text:?}; one of {}", names.join(", ")),

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::unseen::{is_visible, marked};
+use crate::model::unseen::{is_visible, mark_unseen};
 
 /// Escapes a line so that all of it can be seen and no runner takes it for a command.
 pub fn make_visible(text: &str) -> Cow<'_, str> {
@@ -22,7 +22,7 @@ pub fn escape_unseen(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    for (c, unseen) in marked(text) {
+    for (c, unseen) in mark_unseen(text) {
         match c {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),

@@ -10,7 +10,7 @@ use crate::manifest::own_kind::OwnKind;
 use crate::manifest::secret::SECRET;
 use crate::manifest::table::{Form, MapTable, Member, Rule};
 use crate::manifest::text_type::TextType;
-use crate::model::field::{Elements, Identity};
+use crate::model::field::{Elements, IdentityField};
 use crate::model::{Clearing, Field, KindTable, Need, Shape};
 use crate::plan::document::PlanDocument;
 use crate::plan::drift::document::DriftDocument;
@@ -97,7 +97,7 @@ fn object_schema(table: &'static KindTable) -> Json {
     schema
 }
 
-fn identity_schema(identity: &'static Identity) -> Json {
+fn identity_schema(identity: &'static IdentityField) -> Json {
     let mut schema = shape_schema(&identity.shape);
     if matches!(identity.shape, Shape::Integer { .. }) {
         schema = json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"});

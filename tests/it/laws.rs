@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entitle::model::{
-    Carry, Clearing, Desired, Field, Fields, Key, Live, Need, Observed, PackedFields, Shape, Value,
+    Carry, Clearing, Desired, ElementKey, Field, Fields, Live, Need, Observed, PackedFields, Shape,
+    Value,
 };
 use entitle::plan::{self, Disposition, carry, diff, step};
 use entitle::provider::semantics::WriteMode;
@@ -58,7 +59,7 @@ fn shape_value(shape: &'static Shape) -> BoxedStrategy<Value> {
                     .into_iter()
                     .map(|key| {
                         let parts = vec![key.into(); elements.key.len()];
-                        let key = Key::new(parts, elements.fold);
+                        let key = ElementKey::new(parts, elements.fold);
                         fields(elements.fields).prop_map(move |fields| (key.clone(), fields))
                     })
                     .collect();
@@ -269,8 +270,9 @@ fn carried(table: &'static [Field], live: &Fields) -> Fields {
     let one = |field: &'static Field| {
         let value = match (&field.shape, live.get(field.name)?) {
             (Shape::Keyed(elements), Value::Items(items)) => {
-                let element =
-                    |(key, fields): &(Key, Fields)| (key.clone(), carried(elements.fields, fields));
+                let element = |(key, fields): &(ElementKey, Fields)| {
+                    (key.clone(), carried(elements.fields, fields))
+                };
                 Value::Items(items.iter().map(element).collect())
             }
             (_, value) => value.clone(),
@@ -285,9 +287,10 @@ fn spoken(table: &'static [Field], fields: &Fields) -> Fields {
     let one = |field: &'static Field| {
         let value = match (&field.shape, fields.get(field.name)?) {
             (Shape::Keyed(elements), Value::Items(items)) => {
-                let element =
-                    |(key, fields): &(Key, Fields)| (key.clone(), spoken(elements.fields, fields));
-                let mut items: Vec<(Key, Fields)> = items.iter().map(element).collect();
+                let element = |(key, fields): &(ElementKey, Fields)| {
+                    (key.clone(), spoken(elements.fields, fields))
+                };
+                let mut items: Vec<(ElementKey, Fields)> = items.iter().map(element).collect();
                 items.sort_by(|(a, _), (b, _)| a.cmp(b));
                 Value::Items(items.into())
             }

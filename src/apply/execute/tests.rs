@@ -13,7 +13,7 @@ use crate::apply::store::LeaseLost;
 use crate::apply::transport_error::Cause;
 use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::diagnostic::Source;
-use crate::model::{AccountKey, Fields, Key, Mark, Method, Origin, PackedFields, Value};
+use crate::model::{AccountKey, ElementKey, Fields, Mark, Method, Origin, PackedFields, Value};
 use crate::plan::document::{PlanDocument, SourceFacts};
 use crate::provider::testing::{connection, reply, wanted};
 use crate::provider::{self, Provider};
@@ -117,7 +117,7 @@ fn manifest() -> Arc<Desired> {
         ("min_amount", Value::Integer(1)),
         ("max_amount", Value::Integer(1)),
     ]);
-    let host = (Key::new(vec!["Hostname".into()], true), host);
+    let host = (ElementKey::new(vec!["Hostname".into()], true), host);
     let fields = Fields::from([
         ("customer_id", Value::Integer(1)),
         ("activations_allowed", Value::Integer(25)),

@@ -118,9 +118,9 @@ mod tests {
     use super::*;
     use crate::apply::store::StoreError;
     use crate::apply::store::budget::SLACK;
-    use crate::model::Rate;
+    use crate::model::RateLimit;
 
-    const RATE: Rate = Rate {
+    const RATE: RateLimit = RateLimit {
         requests: 5,
         per: Duration::from_secs(1),
     };

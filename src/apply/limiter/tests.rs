@@ -1,7 +1,7 @@
 //! All on a paused clock: the times are exact.
 
 use super::*;
-use crate::model::Rate;
+use crate::model::RateLimit;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 fn limits(concurrency: usize, requests: u32, seconds: u64) -> Limits {
     Limits {
         concurrency,
-        rates: vec![Rate {
+        rates: vec![RateLimit {
             requests,
             per: Duration::from_secs(seconds),
         }],

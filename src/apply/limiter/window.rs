@@ -10,10 +10,10 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use crate::model::Rate;
+use crate::model::RateLimit;
 
 pub struct Window {
-    rate: Rate,
+    rate: RateLimit,
     /// When the latest N calls were answered; `None` for those still out.
     answered: VecDeque<Option<Instant>>,
     /// The number of the call at index 0.
@@ -30,7 +30,7 @@ pub enum Opens {
 }
 
 impl Window {
-    pub fn new(rate: Rate) -> Self {
+    pub fn new(rate: RateLimit) -> Self {
         Self {
             rate,
             answered: VecDeque::new(),

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::StoreError;
-use crate::model::Rate;
+use crate::model::RateLimit;
 
 /// A call reaches the vendor a little after its start, and not always as much later. With starts spaced by just the
 /// window, 58 to 68 of 50 were seen in one; with this much more, 50.
@@ -30,14 +30,14 @@ pub trait Budget: Send + Sync {
 
 /// Returns how many moments are reserved at once: a tenth of the tightest rate, so that another process that begins
 /// meanwhile need not wait long.
-pub fn block(rates: &[Rate]) -> u32 {
+pub fn block(rates: &[RateLimit]) -> u32 {
     let tightest = rates.iter().map(|rate| rate.requests).min();
     (tightest.unwrap_or(1) / 10).max(1)
 }
 
 /// Returns the rates of one of so many processes that cannot ask each other.
-pub fn share(rates: &[Rate], processes: u32) -> Vec<Rate> {
-    let share = |rate: &Rate| Rate {
+pub fn share(rates: &[RateLimit], processes: u32) -> Vec<RateLimit> {
+    let share = |rate: &RateLimit| RateLimit {
         requests: (rate.requests / processes.max(1)).max(1),
         per: rate.per,
     };
@@ -48,8 +48,8 @@ pub fn share(rates: &[Rate], processes: u32) -> Vec<Rate> {
 mod tests {
     use super::*;
 
-    fn rate(requests: u32, seconds: u64) -> Rate {
-        Rate {
+    fn rate(requests: u32, seconds: u64) -> RateLimit {
+        RateLimit {
             requests,
             per: Duration::from_secs(seconds),
         }

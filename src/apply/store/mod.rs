@@ -30,7 +30,7 @@ use futures::future::BoxFuture;
 
 use super::journal::Record;
 use super::memory::Summary;
-use crate::model::{AccountKey, Rate};
+use crate::model::{AccountKey, RateLimit};
 use budget::Budget;
 pub use error::{LeaseLost, StoreError};
 pub use leases::{LeaseBusy, Leases};
@@ -72,7 +72,7 @@ pub trait Store: Send + Sync {
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Returns what all processes of an account may do together at the vendor's rates; `None` if this store cannot tell.
-    fn budget(&self, account: &AccountKey, rates: &[Rate]) -> Option<Arc<dyn Budget>> {
+    fn budget(&self, account: &AccountKey, rates: &[RateLimit]) -> Option<Arc<dyn Budget>> {
         let _ = (account, rates);
         None
     }

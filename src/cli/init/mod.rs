@@ -13,8 +13,8 @@ use super::output;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::write;
 use crate::manifest::Loaded;
-use crate::model::address::name_fault;
-use crate::model::diagnostic::{Source, nearest};
+use crate::model::address::refuse_name;
+use crate::model::diagnostic::{Source, find_nearest};
 use crate::provider;
 use crate::reconcile::{self, CheckOptions};
 use crate::render::safe::make_visible;
@@ -123,7 +123,7 @@ fn choose(args: &Init, asks: bool) -> CommandResult<Choice> {
         "Name of the connection",
         provider.vendor().0,
     )?;
-    if let Some(fault) = name_fault(&name) {
+    if let Some(fault) = refuse_name(&name) {
         bail!("the name {name:?} {fault}");
     }
     let base_url = answer(
@@ -155,7 +155,7 @@ fn one_of<T>(
 ) -> CommandResult<&'static T> {
     let names: Vec<&str> = all.iter().map(&name).collect();
     let found = all.iter().find(|one| name(one) == given);
-    found.ok_or_else(|| match nearest(given, names.iter().copied()) {
+    found.ok_or_else(|| match find_nearest(given, names.iter().copied()) {
         Some(near) => user_error(format_args!(
             "unknown {what} {given:?}: did you mean {near}?"
         )),

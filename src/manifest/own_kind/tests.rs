@@ -11,13 +11,13 @@ use crate::manifest::table::Rule;
 use crate::model::connection::Credential;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
-use crate::model::field::Identity;
+use crate::model::field::IdentityField;
 use crate::model::notification::{Channel, NoticeKind};
-use crate::model::{Auth, Kind, Mode, Rate, Risk, SecretRef, Shape, Vendor};
+use crate::model::{Auth, Kind, PolicyMode, RateLimit, Risk, SecretRef, Shape, Vendor};
 
 const EVERY_MEMBER: &str = include_str!("../../../tests/own-kinds/every-member.yaml");
 
-static IDENTITY: [Identity; 1] = [Identity {
+static IDENTITY: [IdentityField; 1] = [IdentityField {
     name: "activationKey",
     about: "",
     shape: Shape::TEXT,
@@ -97,7 +97,7 @@ fn every_member_of_a_connection_is_read() {
     assert_eq!(token.auth, Auth::Token(env("T")));
     assert_eq!(token.limits.concurrency, 3);
     let per = Duration::from_secs(5);
-    assert_eq!(token.limits.rates, [Rate { requests: 50, per }]);
+    assert_eq!(token.limits.rates, [RateLimit { requests: 50, per }]);
     assert_eq!(token.timeout, Duration::from_secs(90));
     assert_eq!(
         token.webhook_secret,
@@ -202,7 +202,10 @@ fn every_member_of_a_project_an_acceptance_and_a_policy_is_read() {
     assert_eq!(accepted.until.to_string(), "2027-01-31");
     let draft = all.objects[0].object.as_ref().unwrap();
     let policy = &draft.policy;
-    assert_eq!((policy.mode, policy.allow), (Mode::Suspend, Risk::Strand));
+    assert_eq!(
+        (policy.mode, policy.allow),
+        (PolicyMode::Suspend, Risk::Strand)
+    );
     assert_eq!(policy.until.unwrap().to_string(), "2027-01-31T18:00:00Z");
     assert_eq!(policy.reason.as_deref(), Some("They asked."));
     assert_eq!(policy.resync, Some(Duration::from_secs(1800)));

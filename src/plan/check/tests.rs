@@ -39,8 +39,8 @@ fn text(text: &str) -> Value {
     Value::Text(text.into())
 }
 
-fn key(id: &str) -> Key {
-    Key::new(vec![id.into()], true)
+fn key(id: &str) -> ElementKey {
+    ElementKey::new(vec![id.into()], true)
 }
 
 fn seats(count: i64) -> Fields {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use super::{By, Difference};
-use crate::model::field::find;
+use crate::model::field::find_field;
 use crate::model::{
-    AcceptedDrift, Desired, Diagnostic, Diagnostics, Field, FieldPath, Part, Shape,
+    AcceptedDrift, Desired, Diagnostic, Diagnostics, Field, FieldPath, PathPart, Shape,
 };
 
 /// The accepted drift of a run, and what it was good for.
@@ -122,8 +122,8 @@ impl<'a> Ledger<'a> {
 
 /// Reports whether keys on a path are labels, as the list around them says.
 fn folds(table: &'static [Field], path: &FieldPath) -> bool {
-    let Some(Part::Field(name)) = path.parts().first() else {
+    let Some(PathPart::Field(name)) = path.parts().first() else {
         return false;
     };
-    matches!(find(table, name).map(|field| &field.shape), Some(Shape::Keyed(elements)) if elements.fold)
+    matches!(find_field(table, name).map(|field| &field.shape), Some(Shape::Keyed(elements)) if elements.fold)
 }

@@ -2,7 +2,7 @@ use super::accepted::Ledger;
 use super::*;
 use crate::model::diagnostic::Source;
 use crate::model::resource::Resolved;
-use crate::model::{AcceptedDrift, Key, Mark, Origin, PackedFields, PathPattern};
+use crate::model::{AcceptedDrift, ElementKey, Mark, Origin, PackedFields, PathPattern};
 use crate::provider::{self, testing};
 
 const NOW: &str = "2026-11-21T12:00:00Z";
@@ -63,7 +63,7 @@ fn seats(count: Option<i64>) -> Fields {
 /// Features by name, each with its count and a comment.
 fn features(items: &[(&str, i64, &str)]) -> Fields {
     let items = items.iter().map(|(name, count, comment)| {
-        let key = Key::new(vec![(*name).into(), "1.0".into()], false);
+        let key = ElementKey::new(vec![(*name).into(), "1.0".into()], false);
         let fields = Fields::from([
             ("count", Value::Integer(*count)),
             ("comment", Value::Text((*comment).into())),

@@ -5,7 +5,8 @@ use url::Url;
 use super::*;
 use crate::model::connection::Limits;
 use crate::model::{
-    FieldPath, Fields, Items, Key, Mark, Mode, Origin, PackedFields, PathPattern, Risk, Value,
+    ElementKey, FieldPath, Fields, Items, Mark, Origin, PackedFields, PathPattern, PolicyMode,
+    Risk, Value,
 };
 use crate::plan::{Disposition, Planned};
 use crate::provider::testing::wanted;
@@ -90,7 +91,7 @@ fn why(then: &Desired, now: &Desired) -> Option<String> {
 
 #[test]
 fn what_a_manifest_says_beside_its_object_does_not_count() {
-    let key = |name: &str| Key::new(vec![name.into()], true);
+    let key = |name: &str| ElementKey::new(vec![name.into()], true);
     let hostids = |names: [&str; 2]| {
         let items = names.map(|name| (key(name), Fields::new()));
         order([("Hostids", Value::Items(Items::from(items)))].into())
@@ -129,7 +130,7 @@ fn the_member_that_moved_is_named_with_its_file() {
     assert_eq!(named(&other), words("activationKey"));
     type Edit = fn(&mut Policy);
     let edits: [(&str, Edit); 6] = [
-        ("policy.mode", |policy| policy.mode = Mode::Observe),
+        ("policy.mode", |policy| policy.mode = PolicyMode::Observe),
         ("policy.allow", |policy| policy.allow = Risk::Strand),
         ("policy.keepUnlisted", |policy| {
             policy.keep_unlisted = vec!["Features".into()]

@@ -5,14 +5,14 @@
 //! whose generator starts anew for a nullable value. `Optional` here says that a read may leave the member
 //! out; every write carries all of them, and one that no read showed is not written over.
 
-use crate::model::field::Identity;
+use crate::model::field::IdentityField;
 use crate::model::{Clearing, Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
 pub static TABLE: KindTable = KindTable {
     kind: Kind("AlineaLicense"),
     vendor: Vendor("alinea"),
     about: "A licence in Alinea's licence management system (LSMS).",
-    identity: &[Identity {
+    identity: &[IdentityField {
         name: "licenseId",
         about: "Unique identifier of the licence.",
         shape: Shape::Guid,

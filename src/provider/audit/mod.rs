@@ -9,12 +9,12 @@ use serde_json::Value as Json;
 use super::canon::{self, Edge, Scalar};
 use super::{Provider, conditions, dates};
 use crate::model::draft::Draft;
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{
-    Clearing, Desired, Diagnostic, Diagnostics, Field, FieldPath, Fields, Key, KindTable, Mark,
-    Need, Node, Origin, PackedFields, Shape, Text, Tree, Value,
+    Clearing, Desired, Diagnostic, Diagnostics, ElementKey, Field, FieldPath, Fields, KindTable,
+    Mark, Need, Node, Origin, PackedFields, Shape, Text, Tree, Value,
 };
 
 mod identity;
@@ -76,7 +76,7 @@ pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) 
 enum Spot<'a> {
     Object,
     Field(&'a Spot<'a>, &'static str),
-    Element(&'a Spot<'a>, &'a Key),
+    Element(&'a Spot<'a>, &'a ElementKey),
 }
 
 impl Spot<'_> {
@@ -119,7 +119,7 @@ impl Auditor<'_> {
             if also.contains(&entry.key.as_str()) {
                 continue;
             }
-            let Some(field) = find(table, &entry.key) else {
+            let Some(field) = find_field(table, &entry.key) else {
                 let known = table
                     .iter()
                     .map(|field| field.name)
@@ -219,8 +219,8 @@ impl Auditor<'_> {
     }
 
     fn items(&mut self, elements: &'static Elements, items: &[Node], path: &Spot<'_>) -> Value {
-        let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
-        let mut seen: BTreeMap<Key, Mark> = BTreeMap::new();
+        let mut found: Vec<(ElementKey, Fields)> = Vec::with_capacity(items.len());
+        let mut seen: BTreeMap<ElementKey, Mark> = BTreeMap::new();
         for item in items {
             if !matches!(item.tree, Tree::Map(_)) {
                 let message = format!(
@@ -253,7 +253,7 @@ impl Auditor<'_> {
         Value::Items(found.into())
     }
 
-    fn key(&mut self, elements: &Elements, item: &Node, path: &Spot<'_>) -> Option<Key> {
+    fn key(&mut self, elements: &Elements, item: &Node, path: &Spot<'_>) -> Option<ElementKey> {
         let mut parts = Vec::new();
         for name in elements.key {
             match item.get(name).map(|node| (node, &node.tree)) {
@@ -286,7 +286,7 @@ impl Auditor<'_> {
                 }
             }
         }
-        Some(Key::new(parts, elements.fold))
+        Some(ElementKey::new(parts, elements.fold))
     }
 
     /// A free-form node as JSON, its numbers with the digits that they are written with.

@@ -1,8 +1,10 @@
 //! Printed paths against the field table: whether one can name anything, and where in the manifest that is.
 
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::path::PatternPart;
-use crate::model::{Diagnostic, Field, Key, Mark, Need, Node, PathPattern, Shape, Text, Tree};
+use crate::model::{
+    Diagnostic, ElementKey, Field, Mark, Need, Node, PathPattern, Shape, Text, Tree,
+};
 
 /// The place of the field at a printed path, looked up in what a manifest has under `desired`. Places are
 /// wanted by findings only, so they are not kept: whoever needs one later reads the document again.
@@ -12,7 +14,7 @@ pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark
     for part in &pattern.parts {
         node = match part {
             PatternPart::Field(name) => {
-                list = find(level, name).and_then(|field| match &field.shape {
+                list = find_field(level, name).and_then(|field| match &field.shape {
                     Shape::Keyed(elements) => Some(*elements),
                     _ => None,
                 });
@@ -21,14 +23,14 @@ pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark
             PatternPart::Element(texts) => {
                 let elements: &'static Elements = list.take()?;
                 level = elements.fields;
-                let wanted = Key::new(texts.clone(), elements.fold);
+                let wanted = ElementKey::new(texts.clone(), elements.fold);
                 let Tree::List(items) = &node.tree else {
                     return None;
                 };
                 let key = |item: &Node| {
                     let part = |name: &&str| item.get(name)?.text().map(Text::from);
                     let parts: Option<Vec<Text>> = elements.key.iter().map(part).collect();
-                    Some(Key::new(parts?, elements.fold))
+                    Some(ElementKey::new(parts?, elements.fold))
                 };
                 items
                     .iter()

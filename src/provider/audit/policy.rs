@@ -3,7 +3,7 @@
 use super::Auditor;
 use super::paths::path_fault;
 use crate::model::draft::PolicyDraft;
-use crate::model::field::{find, meant};
+use crate::model::field::{canonical_name, find_field};
 use crate::model::path::PatternPart;
 use crate::model::{Diagnostic, Field, KindTable, PathPattern, Policy, Shape};
 
@@ -45,7 +45,7 @@ impl Auditor<'_> {
             keep_unlisted: draft
                 .keep_unlisted
                 .iter()
-                .map(|(name, _)| meant(table.desired, name).to_string())
+                .map(|(name, _)| canonical_name(table.desired, name).to_string())
                 .collect(),
             ignore,
             given_up: Vec::new(),
@@ -69,7 +69,7 @@ impl Auditor<'_> {
                 named = None;
                 continue;
             };
-            named = find(fields, name);
+            named = find_field(fields, name);
             if let Some(Shape::Keyed(elements)) = named.map(|field| &field.shape) {
                 fields = elements.fields;
             }
@@ -88,7 +88,7 @@ impl Auditor<'_> {
 fn in_plans(table: &KindTable, pattern: &PathPattern) -> PathPattern {
     let mut pattern = pattern.clone();
     if let Some(PatternPart::Field(name)) = pattern.parts.first_mut() {
-        *name = meant(table.desired, name).to_string();
+        *name = canonical_name(table.desired, name).to_string();
     }
     pattern
 }

@@ -1,7 +1,7 @@
 //! Fields of an organization license, as the page "Update an organization license" lists them
 //! (checked 2026-11-21): one member, the set of user groups.
 
-use crate::model::field::Identity;
+use crate::model::field::IdentityField;
 use crate::model::{Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
 /// The member of the write call.
@@ -14,13 +14,13 @@ pub static TABLE: KindTable = KindTable {
     vendor: Vendor("cryptlex"),
     about: "A license of an organization in Cryptlex, and the user groups that may use it.",
     identity: &[
-        Identity {
+        IdentityField {
             name: "organizationId",
             about: "Id of the organization that the license belongs to.",
             shape: Shape::Id,
             example: "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11",
         },
-        Identity {
+        IdentityField {
             name: "licenseId",
             about: "Id of the license; not its key.",
             shape: Shape::Id,

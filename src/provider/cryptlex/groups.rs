@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use super::reading::FULL;
 use super::sheet::Sheet;
 use crate::model::Text;
-use crate::model::diagnostic::nearest;
+use crate::model::diagnostic::find_nearest;
 use crate::provider::canon;
 use crate::provider::decode::{Columns, Row, Rows, Spot};
 use crate::provider::overlap::{Joint, Overlap, READINGS, unsettled};
@@ -161,7 +161,7 @@ impl Groups {
 
     fn unknown(&self, organization: &str, name: &str) -> String {
         let fault = format!("organization {organization} has no user group named {name:?}");
-        match nearest(name, self.progress.ids.keys().map(String::as_str)) {
+        match find_nearest(name, self.progress.ids.keys().map(String::as_str)) {
             Some(near) => format!("{fault}; did you mean {near:?}?"),
             None => fault,
         }

@@ -31,8 +31,8 @@ use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, canon, segment};
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Mark, Method, Origin, Rate,
-    Reply, Text, Value, Verdict,
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Mark, Method, Origin,
+    RateLimit, Reply, Text, Value, Verdict,
 };
 
 pub struct Cryptlex;
@@ -94,7 +94,7 @@ impl Provider for Cryptlex {
     fn limits(&self) -> Limits {
         Limits {
             concurrency: 10,
-            rates: vec![Rate {
+            rates: vec![RateLimit {
                 requests: 50,
                 per: Duration::from_secs(5),
             }],

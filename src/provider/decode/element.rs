@@ -7,7 +7,7 @@ use super::columns::Items;
 use super::reader::{Any, Named, Reader, drain, kind};
 use super::slots::Slots;
 use super::{Decoded, Fault};
-use crate::model::{Fields, Key, Text, Value};
+use crate::model::{ElementKey, Fields, Text, Value};
 use crate::provider::canon::Scalar;
 
 /// The most parts that a key of any table has; held by a test.
@@ -41,7 +41,7 @@ impl ElementReader<'_> {
         unnamed.map_or(Member::Other, |name| Member::Unnamed(name))
     }
 
-    fn key(self, parts: &[Atom<'_>]) -> Decoded<Key> {
+    fn key(self, parts: &[Atom<'_>]) -> Decoded<ElementKey> {
         let mut texts = Vec::with_capacity(parts.len());
         for (name, part) in self.0.elements.key.iter().zip(parts) {
             let wrong = match (part, self.0.inside) {
@@ -58,12 +58,12 @@ impl ElementReader<'_> {
             };
             return Err(wrong);
         }
-        Ok(Key::new(texts, self.0.elements.fold))
+        Ok(ElementKey::new(texts, self.0.elements.fold))
     }
 }
 
 impl<'de> Reader<'de> for ElementReader<'_> {
-    type Value = Decoded<(Key, Fields)>;
+    type Value = Decoded<(ElementKey, Fields)>;
 
     fn scalar(self, given: Scalar<'_>) -> Self::Value {
         odd(kind(given))

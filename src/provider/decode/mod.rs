@@ -27,7 +27,7 @@ use serde_json::{Map, Value as Json};
 use super::canon;
 use super::codec::Malformed;
 use crate::model::field::Elements;
-use crate::model::{Field, Fields, Key, Value};
+use crate::model::{ElementKey, Field, Fields, Value};
 
 pub use atom::{Atom, Spot};
 pub use columns::Columns;
@@ -89,7 +89,10 @@ pub fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<V
 }
 
 /// One element of a keyed list.
-pub fn element(elements: &'static Elements, item: &Json) -> Result<(Key, Fields), Malformed> {
+pub fn element(
+    elements: &'static Elements,
+    item: &Json,
+) -> Result<(ElementKey, Fields), Malformed> {
     settled(ElementReader(&Items::of(elements)), item, &"")
 }
 

@@ -460,7 +460,7 @@ mod by_the_book {
         items: &[Json],
         path: &dyn Display,
     ) -> Result<Value, Malformed> {
-        let mut found: Vec<(Key, Fields)> = Vec::with_capacity(items.len());
+        let mut found: Vec<(ElementKey, Fields)> = Vec::with_capacity(items.len());
         for item in items {
             found.push(element_at(elements, item, path)?);
         }
@@ -475,7 +475,7 @@ mod by_the_book {
         elements: &'static Elements,
         item: &Json,
         path: &dyn Display,
-    ) -> Result<(Key, Fields), Malformed> {
+    ) -> Result<(ElementKey, Fields), Malformed> {
         let Json::Object(object) = item else {
             return Err(Malformed(format!(
                 "`{path}` has an element that is {}",
@@ -495,7 +495,7 @@ mod by_the_book {
                 None => return Err(Malformed(format!("`{path}[].{name}` is missing"))),
             }
         }
-        let key = Key::new(parts, elements.fold);
+        let key = ElementKey::new(parts, elements.fold);
         let fields = decode_at(elements.fields, object, &format_args!("{path}[{key}]."))?;
         Ok((key, fields))
     }

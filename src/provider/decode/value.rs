@@ -12,7 +12,7 @@ use super::columns::{Column, Items};
 use super::element::ElementReader;
 use super::reader::{Any, Reader, drain, kind, pass};
 use super::{Decoded, Fault};
-use crate::model::{Clearing, Fields, Key, Shape, Value};
+use crate::model::{Clearing, ElementKey, Fields, Shape, Value};
 use crate::provider::canon::{self, Edge, Misfit, Scalar};
 
 /// Reads the value of a column. A fault has its place below the field.
@@ -90,7 +90,7 @@ fn elements<'de, A: SeqAccess<'de>>(
     items: &Items,
     access: &mut A,
 ) -> Result<Decoded<Value>, A::Error> {
-    let mut found: Vec<(Key, Fields)> = Vec::new();
+    let mut found: Vec<(ElementKey, Fields)> = Vec::new();
     while let Some(element) = access.next_element_seed(Any(ElementReader(items)))? {
         match element {
             Ok(element) => found.push(element),
@@ -104,7 +104,7 @@ fn elements<'de, A: SeqAccess<'de>>(
     })
 }
 
-fn twice(items: &[(Key, Fields)]) -> Option<&Key> {
+fn twice(items: &[(ElementKey, Fields)]) -> Option<&ElementKey> {
     let mut seen = BTreeSet::new();
     let mut keys = items.iter().map(|(key, _)| key);
     keys.find(|key| items.len() > 1 && !seen.insert(*key))

@@ -1,6 +1,6 @@
 //! Fields of an organization's licence, as the page "License" of the version 3 API lists them (checked 2026-11-21).
 
-use crate::model::field::{Elements, Identity};
+use crate::model::field::{Elements, IdentityField};
 use crate::model::{Clearing, Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
 /// The members of the write call.
@@ -12,7 +12,7 @@ pub static TABLE: KindTable = KindTable {
     kind: Kind("InformaticaOrgLicense"),
     vendor: Vendor("informatica"),
     about: "The licences, editions and limits of a sub-organization in Informatica Intelligent Cloud Services.",
-    identity: &[Identity {
+    identity: &[IdentityField {
         name: "orgId",
         about: "Organization ID of the version 3 API: 22 characters, not the short ID of version 2.",
         shape: Shape::TEXT,

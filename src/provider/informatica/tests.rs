@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::testing::{answer, drive, live, reply, unread, wanted};
 use super::*;
-use crate::model::{Fields, Key, Observed, Value, Verdict};
+use crate::model::{ElementKey, Fields, Observed, Value, Verdict};
 
 const ORG: &str = "1ax3wad2FEsz35asd2892s";
 const CALL: &str = "GET /public/core/v3/license/org/1ax3wad2FEsz35asd2892s";
@@ -48,8 +48,8 @@ fn put(live: &Live) -> Call {
     })
 }
 
-fn key(text: &str) -> Key {
-    Key::new(vec![text.into()], false)
+fn key(text: &str) -> ElementKey {
+    ElementKey::new(vec![text.into()], false)
 }
 
 fn text(text: &str) -> Value {

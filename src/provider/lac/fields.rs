@@ -1,7 +1,9 @@
 //! Fields of a license order, as the page "Update license order" lists them (checked 2026-11-21).
 
-use crate::model::field::{Elements, Identity};
-use crate::model::{Carry, Clearing, Field, Kind, KindTable, Need, RiskRule, Scope, Shape, Vendor};
+use crate::model::field::{Elements, IdentityField};
+use crate::model::{
+    Carry, Clearing, ConditionScope, Field, Kind, KindTable, Need, RiskRule, Shape, Vendor,
+};
 
 /// The fact that a removal was asked for once, with the time of the request or its confirmation.
 pub const REMOVAL_ASKED: &str = "removal_asked";
@@ -13,7 +15,7 @@ pub static TABLE: KindTable = KindTable {
     kind: Kind("LacLicenseOrder"),
     vendor: Vendor("lac"),
     about: "A license order in X-Formation License Activation Center (LAC).",
-    identity: &[Identity {
+    identity: &[IdentityField {
         name: "activationKey",
         about: "Activation key of the order.",
         shape: Shape::TEXT,
@@ -40,7 +42,7 @@ pub static TABLE: KindTable = KindTable {
             "Licensee type; `customer` makes the customer's name the licensee.",
         ),
         Field::new("licensee", Shape::TEXT, "Licensee. Required if the licensee type is fixed.")
-            .need(Need::When { scope: Scope::Here, field: "licensee_type", is: "fixed" })
+            .need(Need::When { scope: ConditionScope::Here, field: "licensee_type", is: "fixed" })
             .clearing(Clearing::Empty)
             .null(EXAMPLE),
         Field::new(
@@ -109,7 +111,7 @@ static FEATURES: Elements = Elements {
         )
         .risk(RiskRule::Ladder(&["days_from_activation", "fixed", "no_expiration"])),
         Field::new("expiration_date", Shape::Date, "Expiration date. Required if the expiration type is fixed.")
-            .need(Need::When { scope: Scope::Here, field: "expiration_type", is: "fixed" })
+            .need(Need::When { scope: ConditionScope::Here, field: "expiration_type", is: "fixed" })
             .not_before("issued_date")
             .null(EXAMPLE)
             .risk(RiskRule::End),
@@ -118,7 +120,7 @@ static FEATURES: Elements = Elements {
             DAYS,
             "Expiration in days from activation. Required if the expiration type is days_from_activation.",
         )
-        .need(Need::When { scope: Scope::Here, field: "expiration_type", is: "days_from_activation" })
+        .need(Need::When { scope: ConditionScope::Here, field: "expiration_type", is: "days_from_activation" })
             .null(EXAMPLE)
         .risk(RiskRule::Amount { used: None }),
         Field::new(
@@ -127,7 +129,7 @@ static FEATURES: Elements = Elements {
             "Issued type.",
         ),
         Field::new("issued_date", Shape::Date, "Issued date. Required if the issued type is fixed.")
-            .need(Need::When { scope: Scope::Here, field: "issued_type", is: "fixed" })
+            .need(Need::When { scope: ConditionScope::Here, field: "issued_type", is: "fixed" })
             .null(EXAMPLE),
         Field::new("options", LINE, "Options.").optional().clearing(Clearing::Empty).null(EXAMPLE),
         Field::new("additional_settings", Shape::TEXT, "Additional settings: XML for the license generator.")
@@ -138,7 +140,7 @@ static FEATURES: Elements = Elements {
             .optional()
             .risk(RiskRule::StopsAt(false)),
         Field::new("count", Shape::COUNT, "Licenses of this feature. Required if the license type is network.")
-            .need(Need::When { scope: Scope::Object, field: "license_type", is: "network" })
+            .need(Need::When { scope: ConditionScope::Object, field: "license_type", is: "network" })
             .null(EXAMPLE)
             .risk(RiskRule::Amount { used: None }),
         Field::new(
@@ -148,7 +150,7 @@ static FEATURES: Elements = Elements {
         ),
         // A feature may be issued anew after its maintenance has ended, for the releases until then.
         Field::new("maintenance_date", Shape::Date, "Maintenance date. Required if the maintenance type is fixed.")
-            .need(Need::When { scope: Scope::Here, field: "maintenance_type", is: "fixed" })
+            .need(Need::When { scope: ConditionScope::Here, field: "maintenance_type", is: "fixed" })
             .null(EXAMPLE)
             .risk(RiskRule::End),
         Field::new(
@@ -156,7 +158,7 @@ static FEATURES: Elements = Elements {
             DAYS,
             "Maintenance in days from activation. Required if the maintenance type is days_from_activation.",
         )
-        .need(Need::When { scope: Scope::Here, field: "maintenance_type", is: "days_from_activation" })
+        .need(Need::When { scope: ConditionScope::Here, field: "maintenance_type", is: "days_from_activation" })
             .null(EXAMPLE)
         .risk(RiskRule::Amount { used: None }),
         Field::new("comment", LINE, "Comment.").optional().clearing(Clearing::Empty).null(EXAMPLE),

@@ -1,7 +1,7 @@
 //! Fields of a license's feature set, as the page "Update License Product Features" lists them. The stored
 //! page has lost its underscores; the names stand whole on another page of the same vendor (2026-11-21).
 
-use crate::model::field::{Elements, Identity, Shown};
+use crate::model::field::{Elements, IdentityField, Shown};
 use crate::model::{Carry, Clearing, Field, Kind, KindTable, RiskRule, Shape, Vendor};
 
 /// The member of the write call.
@@ -15,7 +15,7 @@ pub static TABLE: KindTable = KindTable {
     kind: Kind("LicenseSpringLicense"),
     vendor: Vendor("licensespring"),
     about: "A license in LicenseSpring and the product features that it grants.",
-    identity: &[Identity {
+    identity: &[IdentityField {
         name: "licenseId",
         about: "Number of the license, up to 19 digits.",
         shape: Shape::Integer {

@@ -33,7 +33,8 @@ use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, error_text};
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Method, Rate, Reply, Value, Verdict,
+    Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Method, RateLimit, Reply, Value,
+    Verdict,
 };
 
 pub struct LicenseSpring;
@@ -74,7 +75,7 @@ impl Provider for LicenseSpring {
     /// What the smallest plan allows per company in a minute, and every plan per key in a second and per
     /// address in ten ("Rate limiting").
     fn limits(&self) -> Limits {
-        let rate = |requests, seconds| Rate {
+        let rate = |requests, seconds| RateLimit {
             requests,
             per: Duration::from_secs(seconds),
         };

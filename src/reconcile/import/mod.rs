@@ -20,8 +20,8 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Field, Fields, KindTable, Live, Mark, Mode, Need, Observed, Origin,
-    OwnPolicy, PackedFields, Severity, Shape,
+    Address, Desired, Field, Fields, KindTable, Live, Mark, Need, Observed, Origin, OwnPolicy,
+    PackedFields, PolicyMode, Severity, Shape,
 };
 use crate::plan::{self, Disposition};
 use crate::provider::listing::Found;
@@ -172,7 +172,7 @@ fn wanted<'a>(
     if ids.is_empty() {
         let read = known.into_values();
         return Ok(read
-            .filter(|desired| desired.policy.mode != Mode::Suspend)
+            .filter(|desired| desired.policy.mode != PolicyMode::Suspend)
             .collect());
     }
     let named = ids.iter().map(|id| {

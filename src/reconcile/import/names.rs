@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checked, Seen, managed, shown};
-use crate::model::address::name_fault;
+use crate::model::address::refuse_name;
 use crate::plan::fingerprint;
 use crate::provider::listing::Identity;
 
@@ -71,7 +71,7 @@ fn plain(vendor: &str, identity: &Identity) -> String {
         name if digits => format!("{vendor}-{name}"),
         name => name.to_string(),
     };
-    debug_assert_eq!(name_fault(&name), None);
+    debug_assert_eq!(refuse_name(&name), None);
     name
 }
 
@@ -86,6 +86,6 @@ mod tests {
         assert_eq!(name("1593781720493289"), "lac-1593781720493289");
         assert_eq!(name("Ü__a..b!"), "a-b");
         assert_eq!(name("ÜÜ"), "lac");
-        assert_eq!(name_fault(&name(&"x-".repeat(200))), None);
+        assert_eq!(refuse_name(&name(&"x-".repeat(200))), None);
     }
 }

@@ -12,10 +12,10 @@ use serde_json::{Map, Value as Json};
 use super::{Checked, Seen, Settings, reread, unchanged};
 use crate::manifest::edit::{self, Act, Edit, EditError, File, Place};
 use crate::model::diagnostic::Source;
-use crate::model::field::{Elements, find};
+use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Clearing, Desired, Field, Key, KindTable, Live, Node, Observed, Part, Severity, Shape, Text,
-    Tree, Value,
+    Clearing, Desired, ElementKey, Field, KindTable, Live, Node, Observed, PathPart, Severity,
+    Shape, Text, Tree, Value,
 };
 use crate::plan::{self, Change, ChangeVerb};
 use crate::provider::canon::{self, Edge, Scalar};
@@ -156,7 +156,7 @@ fn edits(
     let said = statement::of(table.desired, live).desired;
     let mut edits = Vec::new();
     for change in changes {
-        let Some(Part::Field(name)) = change.path.parts().first() else {
+        let Some(PathPart::Field(name)) = change.path.parts().first() else {
             continue;
         };
         if let Some(by) = live
@@ -169,7 +169,7 @@ fn edits(
                 field: name.to_string(),
             });
         }
-        let field = find(table.desired, name).ok_or(UpdateError::UnknownField)?;
+        let field = find_field(table.desired, name).ok_or(UpdateError::UnknownField)?;
         let way = ["spec", "desired", name].map(|part| Place::Member(part.to_string()));
         let spot = Spot {
             field,
@@ -202,7 +202,7 @@ fn one(
             set(spot, inner, held, keeps, edits);
         }
         ([_], _) => scalar(spot, change, edits),
-        ([_, Part::Element(key), rest @ ..], Shape::Keyed(elements)) => {
+        ([_, PathPart::Element(key), rest @ ..], Shape::Keyed(elements)) => {
             let index = spot.node.and_then(|node| index_of(node, elements, key));
             match (rest, index) {
                 ([], Some(index)) => edits.push(Edit {
@@ -218,8 +218,9 @@ fn one(
                     let edit = added(spot, element, edits);
                     edits.push(edit);
                 }
-                ([Part::Field(name)], Some(index)) => {
-                    let field = find(elements.fields, name).ok_or(UpdateError::UnknownField)?;
+                ([PathPart::Field(name)], Some(index)) => {
+                    let field =
+                        find_field(elements.fields, name).ok_or(UpdateError::UnknownField)?;
                     let way = with(&spot.way, Place::Item(index));
                     let spot = Spot {
                         field,
@@ -229,7 +230,7 @@ fn one(
                     scalar(&spot, change, edits);
                 }
                 // It follows from another change: the file says nothing of this element.
-                ([Part::Field(_)], None) => {}
+                ([PathPart::Field(_)], None) => {}
                 _ => return Err(UpdateError::NotInFile(change.path.to_string())),
             }
         }
@@ -336,7 +337,7 @@ fn set(
     }
 }
 
-fn index_of(list: &Node, elements: &Elements, key: &Key) -> Option<usize> {
+fn index_of(list: &Node, elements: &Elements, key: &ElementKey) -> Option<usize> {
     let Tree::List(items) = &list.tree else {
         return None;
     };
@@ -346,19 +347,19 @@ fn index_of(list: &Node, elements: &Elements, key: &Key) -> Option<usize> {
             .iter()
             .map(|name| item.get(name)?.text().map(Text::from));
         let parts: Option<Vec<Text>> = parts.collect();
-        parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
+        parts.is_some_and(|parts| ElementKey::new(parts, elements.fold) == *key)
     })
 }
 
 /// The element with this key, as an import would state it.
-fn element(list: &Json, elements: &Elements, key: &Key) -> Option<Json> {
+fn element(list: &Json, elements: &Elements, key: &ElementKey) -> Option<Json> {
     let has = |item: &&Json| {
         let parts = elements
             .key
             .iter()
             .map(|name| item.get(*name)?.as_str().map(Text::from));
         let parts: Option<Vec<Text>> = parts.collect();
-        parts.is_some_and(|parts| Key::new(parts, elements.fold) == *key)
+        parts.is_some_and(|parts| ElementKey::new(parts, elements.fold) == *key)
     };
     list.as_array()?.iter().find(has).cloned()
 }

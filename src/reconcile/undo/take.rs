@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::field::meant;
+use crate::model::field::canonical_name;
 use crate::model::path::PatternPart;
 use crate::model::{Address, Field, PathPattern};
 use crate::plan;
@@ -76,7 +76,7 @@ pub fn covers(table: &[Field], pattern: &PathPattern, path: &str) -> bool {
                 (PatternPart::AnyElement, PatternPart::Element(_)) => true,
                 // A manifest may say `userGroups` for what plans call `userGroupIds`.
                 (PatternPart::Field(name), PatternPart::Field(other)) => {
-                    meant(table, name) == other
+                    canonical_name(table, name) == other
                 }
                 (one, other) => one == other,
             })

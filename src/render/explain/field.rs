@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{BOLD, ExplainError};
-use crate::model::field::{Elements, Shown, find};
-use crate::model::{Carry, Clearing, Field, KindTable, Need, RiskRule, Scope, Shape};
+use crate::model::field::{Elements, Shown, find_field};
+use crate::model::{Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape};
 use crate::provider::semantics::WriteMode;
 
 /// Finds the field `name`, or the field `inner` in the elements of its list.
@@ -14,7 +14,7 @@ pub fn find_in(
     inner: &[&str],
 ) -> Result<&'static Field, ExplainError> {
     let name = name.split('[').next().unwrap_or(name);
-    let Some(field) = find(fields, name) else {
+    let Some(field) = find_field(fields, name) else {
         let known = fields.iter().map(|field| field.name).collect();
         return Err(ExplainError::unknown("field", name, known));
     };
@@ -111,7 +111,7 @@ fn describe_need(field: &Field, mode: WriteMode) -> String {
         Need::Optional if field.carry == Carry::Live => describe_optional(mode).into(),
         Need::Optional | Need::Never => "no".into(),
         Need::When { scope, field, is } => {
-            let whose = if scope == Scope::Object {
+            let whose = if scope == ConditionScope::Object {
                 "the object's "
             } else {
                 ""

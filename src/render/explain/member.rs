@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{BOLD, ExplainError};
 use crate::manifest::table::{Form, MapTable, Member};
-use crate::model::Rate;
+use crate::model::RateLimit;
 use crate::provider;
 use crate::render::schema::{describe_member, vendor_names};
 
@@ -126,7 +126,7 @@ pub fn write_budgets(out: &mut dyn Write) -> io::Result<()> {
     )?;
     for provider in provider::ALL {
         let limits = provider.limits();
-        let rate = |rate: &Rate| format!(", {} in {} s", rate.requests, rate.per.as_secs());
+        let rate = |rate: &RateLimit| format!(", {} in {} s", rate.requests, rate.per.as_secs());
         let rates: String = limits.rates.iter().map(rate).collect();
         let (vendor, most) = (provider.vendor().0, limits.concurrency);
         writeln!(out, "  {vendor:<20}{most} at once{rates}")?;

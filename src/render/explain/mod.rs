@@ -7,7 +7,7 @@ use anstyle::Style;
 use crate::manifest::envelope::METADATA;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::policy::POLICY;
-use crate::model::diagnostic::nearest;
+use crate::model::diagnostic::find_nearest;
 use crate::provider::{self, Provider};
 
 mod field;
@@ -33,7 +33,7 @@ pub enum ExplainError {
 impl ExplainError {
     /// An unknown `name`, with the one of `known` that was most likely meant.
     fn unknown(noun: &'static str, name: &str, known: Vec<&'static str>) -> Self {
-        let hint = match nearest(name, known.iter().copied()) {
+        let hint = match find_nearest(name, known.iter().copied()) {
             Some(name) => format!("did you mean {name}?"),
             None => format!("one of {}", known.join(", ")),
         };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use entitle::apply::{Outcome, Report};
 use entitle::cli::exit::{self, Exit};
-use entitle::model::{Desired, Fields, Key, Value};
+use entitle::model::{Desired, ElementKey, Fields, Value};
 use entitle::plan::Disposition;
 use entitle::sandbox::{ForeignEdit, RecordedRequest};
 
@@ -252,7 +252,7 @@ fn manages(desired: &Desired, path: &str) -> bool {
         .any(|list| list == first);
     match wish {
         Some(Value::Items(items)) => {
-            let this = |(key, _): &&(Key, Fields)| {
+            let this = |(key, _): &&(ElementKey, Fields)| {
                 let mut texts = key.shown().iter();
                 texts.all(|text| rest.contains(&format!("{text:?}")))
             };

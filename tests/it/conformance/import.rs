@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::field::find;
+use entitle::model::field::find_field;
 use entitle::model::{Observed, Shape};
 use entitle::plan::Disposition;
 use entitle::reconcile::import::{self, Ask};
@@ -222,7 +222,7 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
         assert_eq!(plan.planned[0].action, Disposition::None, "{}", pair.path);
         let touched = before.lines().filter(|line| !text.contains(line)).count();
         // A set changes as one, and has a line for each member.
-        let field = find(vendor.table(), pair.planned);
+        let field = find_field(vendor.table(), pair.planned);
         let set = field.is_some_and(|field| matches!(field.shape, Shape::Set(_)));
         assert!(
             set || touched <= differs,

@@ -6,7 +6,7 @@ use super::vendors::{Vendor, for_every_vendor};
 use crate::support::bench::{Bench, Object, converged, in_sync, only_report, paths as changed};
 use crate::support::paths;
 use entitle::model::Shape;
-use entitle::model::field::find;
+use entitle::model::field::find_field;
 
 for_every_vendor!(
     a_new_element_joins_a_list,
@@ -20,7 +20,7 @@ for_every_vendor!(
 
 /// The path that a plan names when `element` joins or leaves: a set changes as a whole.
 fn place(vendor: &Vendor, list: &str, element: &Json) -> String {
-    match find(vendor.table(), list).map(|field| &field.shape) {
+    match find_field(vendor.table(), list).map(|field| &field.shape) {
         Some(Shape::Keyed(_)) => paths::element_path(vendor.table(), list, element),
         _ => list.to_string(),
     }
@@ -159,7 +159,7 @@ async fn a_key_given_twice_is_refused_before_the_first_request(vendor: &'static 
             .map(|finding| finding.code)
             .collect();
         let keyed = matches!(
-            find(vendor.table(), list).map(|field| &field.shape),
+            find_field(vendor.table(), list).map(|field| &field.shape),
             Some(Shape::Keyed(_))
         );
         // A set that names a member twice says the same as one that names it once.

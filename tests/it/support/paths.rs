@@ -3,9 +3,9 @@
 //! Works on manifests and on the accounts of simulators alike, since both use the names of the write call.
 //! Keys and lists come from the field table; everything else is plain JSON.
 
-use entitle::model::field::{Elements, find};
+use entitle::model::field::{Elements, find_field};
 use entitle::model::path::{PathPattern, PatternPart};
-use entitle::model::{Field, Key, Shape};
+use entitle::model::{ElementKey, Field, Shape};
 use serde_json::{Map, Value as Json};
 
 pub type Table = &'static [Field];
@@ -18,16 +18,16 @@ fn parts(path: &str) -> Vec<PatternPart> {
 
 /// The elements of a keyed list of the table.
 pub fn elements(table: Table, list: &str) -> &'static Elements {
-    match find(table, list).map(|field| &field.shape) {
+    match find_field(table, list).map(|field| &field.shape) {
         Some(Shape::Keyed(elements)) => elements,
         _ => panic!("{list} is no keyed list"),
     }
 }
 
 /// The key of an element as manifests and accounts have it.
-pub fn key_of(elements: &Elements, element: &Json) -> Key {
+pub fn key_of(elements: &Elements, element: &Json) -> ElementKey {
     let text = |name: &&str| element[*name].as_str().unwrap_or_default().into();
-    Key::new(elements.key.iter().map(text).collect(), elements.fold)
+    ElementKey::new(elements.key.iter().map(text).collect(), elements.fold)
 }
 
 /// `list[key]` for an element.
@@ -61,7 +61,7 @@ fn fits(elements: &Elements, part: &PatternPart, item: &Json) -> bool {
     match part {
         PatternPart::AnyElement => true,
         PatternPart::Element(texts) => {
-            Key::new(texts.clone(), elements.fold) == key_of(elements, item)
+            ElementKey::new(texts.clone(), elements.fold) == key_of(elements, item)
         }
         PatternPart::Field(_) => false,
     }
@@ -157,7 +157,7 @@ pub fn only(table: Table, object: &Json, names: &[&str]) -> Json {
         let Some(value) = object.get(name) else {
             continue;
         };
-        let value = match (find(table, name).map(|field| &field.shape), value) {
+        let value = match (find_field(table, name).map(|field| &field.shape), value) {
             (Some(Shape::Keyed(elements)), Json::Array(items)) => {
                 let keys = items.iter().map(|item| {
                     let members = elements.key.iter();

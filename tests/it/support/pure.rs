@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
-use entitle::model::{Call, Desired, Limits, Mode, Observed, Reply, WriteChecks};
+use entitle::model::{Call, Desired, Limits, Observed, PolicyMode, Reply, WriteChecks};
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::estimate::Pace;
 use entitle::plan::{self, Planned};
@@ -44,7 +44,7 @@ pub fn observe(
     replies: &Replies,
 ) -> Result<(BTreeMap<String, Observed>, Vec<String>), String> {
     let mut by_vendor: BTreeMap<&str, Vec<&Desired>> = BTreeMap::new();
-    let read = |object: &&std::sync::Arc<Desired>| object.policy.mode != Mode::Suspend;
+    let read = |object: &&std::sync::Arc<Desired>| object.policy.mode != PolicyMode::Suspend;
     for object in checked.desired.iter().filter(read) {
         by_vendor.entry(object.vendor.0).or_default().push(object);
     }

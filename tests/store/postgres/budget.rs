@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use entitle::apply::store::budget::SLACK;
-use entitle::model::Rate;
+use entitle::model::RateLimit;
 use futures::future::join_all;
 
 use super::{Server, open};
 use crate::records::account;
 
-const RATE: Rate = Rate {
+const RATE: RateLimit = RateLimit {
     requests: 50,
     per: Duration::from_millis(1000),
 };
-const SLOWER: Rate = Rate {
+const SLOWER: RateLimit = RateLimit {
     requests: 120,
     per: Duration::from_millis(3000),
 };

@@ -12,7 +12,7 @@ use super::connection::Fault;
 use super::error::{Task, store_error};
 use crate::apply::store::StoreError;
 use crate::apply::store::budget::{Budget, SLACK};
-use crate::model::Rate;
+use crate::model::RateLimit;
 
 /// Hands out the next moments, in microseconds by the server's clock, and says what time it is there. The last ones stay
 /// in the row, as many as the widest rate counts. A moment is as much later than the one that is `n` before it as the
@@ -44,7 +44,7 @@ ON CONFLICT (account) DO UPDATE SET paused_until = greatest(b.paused_until, excl
 pub struct Row {
     pub shared: Arc<Shared>,
     pub account: String,
-    pub rates: Vec<Rate>,
+    pub rates: Vec<RateLimit>,
 }
 
 impl Row {

@@ -35,7 +35,7 @@ use crate::apply::journal::Record;
 use crate::apply::memory::Summary;
 use crate::apply::store::budget::Budget;
 use crate::apply::tls::Tls;
-use crate::model::{AccountKey, Rate};
+use crate::model::{AccountKey, RateLimit};
 use accounts::text;
 use address::Address;
 use connection::{Connector, Fault, Link};
@@ -204,7 +204,7 @@ impl Store for Postgres {
         })
     }
 
-    fn budget(&self, account: &AccountKey, rates: &[Rate]) -> Option<Arc<dyn Budget>> {
+    fn budget(&self, account: &AccountKey, rates: &[RateLimit]) -> Option<Arc<dyn Budget>> {
         if rates.is_empty() {
             return None;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::testing::{answer, drive, live, reply, unread, wanted};
 use super::*;
-use crate::model::field::find;
+use crate::model::field::find_field;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Observed, Value};
 use crate::provider::reading::Answer;

@@ -54,7 +54,7 @@ fn nothing_has_one_meaning_and_is_sent_back_as_it_was_spelled() {
         let silent = with(nested(), "ContactEmail", nothing.clone());
         let live = live(read(graded, silent));
         for name in ["Grade", "ContactEmail"] {
-            let field = find(Alinea.table().desired, name).unwrap();
+            let field = find_field(Alinea.table().desired, name).unwrap();
             assert!(field.alike(&live.fields[name], &Value::Null));
             assert_eq!(put(&live).body.unwrap_or_default()[name], nothing);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::{Fields, Key, Observed};
+use crate::model::{ElementKey, Fields, Observed};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{self, answer, reply};
 
@@ -62,8 +62,8 @@ fn only(row: Json) -> Result<Fields, Malformed> {
     live(json!([row])).map(|live| live.fields[fields::FEATURES].items()[0].1.clone())
 }
 
-fn key(code: &str) -> Key {
-    Key::new(vec![code.into()], false)
+fn key(code: &str) -> ElementKey {
+    ElementKey::new(vec![code.into()], false)
 }
 
 #[test]
