@@ -39,7 +39,7 @@
 //! * [`manifest`] and [`provider`] are the two edges over it and never see each other: the first knows the
 //!   file format, the second the vendors.
 //! * A vendor is a table and a codec. The field table ([`model::KindTable`]) is the single source of
-//!   validation, diff, risk, JSON Schema and `explain`. A provider is synchronous and has no IO: **plan
+//!   validation, diff, risk, JSON Schema and `explain`; so is [`manifest::table`] for the envelope and our own kinds. A provider is synchronous and has no IO: **plan
 //!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to vendors, and `apply/http.rs` the only file that sends to them. An account
