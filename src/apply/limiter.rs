@@ -59,7 +59,7 @@ pub struct Permit<'a> {
 struct Waiter<'a> {
     limiter: &'a Limiter,
     ticket: Ticket,
-    notify: Arc<Notify>,
+    wake: Arc<Notify>,
     served: bool,
 }
 
@@ -91,11 +91,11 @@ impl Limiter {
 
     /// Waits for a permit. May be dropped at any time.
     pub async fn acquire(&self, urgency: Urgency) -> Permit<'_> {
-        let (ticket, notify) = self.lock().queue.enqueue(urgency);
+        let (ticket, wake) = self.lock().queue.enqueue(urgency);
         let mut waiter = Waiter {
             limiter: self,
             ticket,
-            notify,
+            wake,
             served: false,
         };
         loop {
@@ -111,9 +111,9 @@ impl Limiter {
                 }
                 // Being woken before the time means that a more urgent call has come and gone.
                 Claim::At(moment) => {
-                    let _ = timeout_at(moment, waiter.notify.notified()).await;
+                    let _ = timeout_at(moment, waiter.wake.notified()).await;
                 }
-                Claim::WhenNotified => waiter.notify.notified().await,
+                Claim::WhenNotified => waiter.wake.notified().await,
             }
         }
     }

@@ -50,9 +50,9 @@ impl PriorityQueue {
     pub fn enqueue(&mut self, urgency: Urgency) -> (Ticket, Arc<Notify>) {
         let number = self.issued;
         self.issued += 1;
-        let notify = Arc::new(Notify::new());
-        self.waiting[urgency as usize].insert(number, Arc::clone(&notify));
-        (Ticket { urgency, number }, notify)
+        let wake = Arc::new(Notify::new());
+        self.waiting[urgency as usize].insert(number, Arc::clone(&wake));
+        (Ticket { urgency, number }, wake)
     }
 
     /// Returns the ticket that is served next; `None` if no call waits.
@@ -90,8 +90,8 @@ impl PriorityQueue {
         let next = self.next();
         let next =
             next.and_then(|ticket| self.waiting[ticket.urgency as usize].get(&ticket.number));
-        if let Some(notify) = next {
-            notify.notify_one();
+        if let Some(wake) = next {
+            wake.notify_one();
         }
     }
 }
