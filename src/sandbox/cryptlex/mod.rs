@@ -22,6 +22,7 @@ mod foreign_edits;
 mod list;
 pub(super) mod populate;
 mod rate_limit;
+mod route;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use serde_json::{Value, json};
 use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateWindow;
+use self::route::Route;
 use self::switches::{ErrorBody, Switches, UnknownPolicy};
 use super::access_tokens::AccessTokens;
 use super::account_document;
@@ -89,59 +91,6 @@ static GROUP_UPDATE: [MemberRule; 2] = [
     MemberRule::optional("name", ValueType::Text(1, 256)),
     MemberRule::optional("description", ValueType::Text(0, 256)),
 ];
-
-/// A path that is served, with its ids.
-enum Route<'a> {
-    Login,
-    Organizations,
-    Organization(&'a str),
-    Licenses(&'a str),
-    License(&'a str, &'a str),
-    Groups(&'a str),
-    Group(&'a str, &'a str),
-}
-
-impl<'a> Route<'a> {
-    /// Returns the route of a path; `None` for an unknown path.
-    fn find(path: &'a str) -> Option<Self> {
-        let parts: Vec<&str> = path.split('/').skip(1).collect();
-        Some(match parts.as_slice() {
-            ["v3", "accounts", "login"] => Route::Login,
-            ["v3", "organizations"] => Route::Organizations,
-            ["v3", "organizations", id] => Route::Organization(id),
-            ["v3", "organizations", id, "licenses"] => Route::Licenses(id),
-            ["v3", "organizations", id, "licenses", license] => Route::License(id, license),
-            ["v3", "organizations", id, "user-groups"] => Route::Groups(id),
-            ["v3", "organizations", id, "user-groups", group] => Route::Group(id, group),
-            _ => return None,
-        })
-    }
-
-    /// Returns the methods of this path in the form of an `Allow` header.
-    fn allowed_methods(&self) -> &'static str {
-        match self {
-            Route::Login => "POST",
-            Route::Organizations | Route::Organization(_) | Route::Licenses(_) => "GET",
-            Route::License(..) => "GET, PATCH",
-            Route::Groups(_) => "GET, POST",
-            Route::Group(..) => "PATCH, DELETE",
-        }
-    }
-
-    /// Returns the scope that the vendor's page names for a call; `None` for the login, which needs no token.
-    fn required_scope(&self, method: &str) -> Option<&'static str> {
-        Some(match (self, method) {
-            (Route::Login, _) => return None,
-            (Route::Organizations | Route::Organization(_), _) => "organization:read",
-            (Route::License(..), "PATCH") => "organization:license:update",
-            (Route::Licenses(_) | Route::License(..), _) => "organization:license:read",
-            (Route::Groups(_), "POST") => "organization:userGroup:create",
-            (Route::Groups(_), _) => "organization:userGroup:read",
-            (Route::Group(..), "DELETE") => "organization:userGroup:delete",
-            (Route::Group(..), _) => "organization:userGroup:update",
-        })
-    }
-}
 
 /// A Cryptlex account served by the rules of the vendor's reference pages.
 #[derive(Clone)]

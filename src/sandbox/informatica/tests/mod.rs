@@ -6,6 +6,7 @@ mod writes;
 
 use std::collections::BTreeMap;
 
+use super::sessions::FIXED_SESSION;
 use super::*;
 
 const PARENT: &str = "52ZSTB0IDK6dXxaEQLUaQu";
