@@ -12,14 +12,13 @@ use tracing::Instrument;
 use super::journal::Residual;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
-use super::rejection::rejection;
 use super::reread::Rereads;
 use super::settle;
 use super::side_effects::side_effects;
 use super::spans;
 use super::store::{Lease, StoreError};
 use super::transport::{Account, Writer};
-use crate::model::{Desired, Live, Observed, Reply, Verdict, Verify, WriteChecks};
+use crate::model::{Desired, Field, Live, Observed, Reply, Verdict, Verify, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{self, Disposition, Planned, look_alike};
@@ -42,7 +41,12 @@ pub struct Context<'a> {
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// Risks that go without a person; nothing where one has looked at the plan and said yes.
     pub accepted: Option<Accepted>,
+    pub describe_rejection: DescribeRejection,
 }
+
+/// Makes the text of a refused write from its table, the object, the vendor's words as a whole, and its words about
+/// single fields. Whoever knows the manifests adds their lines.
+pub type DescribeRejection = fn(&'static [Field], &Desired, &str, &[(String, String)]) -> String;
 
 /// One object whose turn has come.
 pub struct Work<'a> {
@@ -239,7 +243,8 @@ async fn send_until_settled(context: &Context<'_>, planned: Planned, before: &Li
                 Verdict::Accepted => return verify_write(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {
                     let table = provider.table().desired;
-                    let message = rejection(table, &planned.desired, &words, &fields);
+                    let describe = context.describe_rejection;
+                    let message = describe(table, &planned.desired, &words, &fields);
                     if unclear.is_some() {
                         return failed_after(message, unclear);
                     }

@@ -25,7 +25,6 @@ pub mod outcome;
 pub mod recorder;
 pub mod records;
 mod redact;
-mod rejection;
 pub mod reread;
 pub mod secrets;
 mod session;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Semaphore;
 
+use super::rejection::describe_rejection;
 use super::{Pass, Settings};
 use crate::apply::execute::{Basis, Context, Work};
 use crate::apply::recorder::Recorder;
@@ -148,6 +149,7 @@ impl Run<'_> {
             lease: leases.of(connection).map(|lease| &**lease),
             clock: &clock,
             accepted: self.options.accepted,
+            describe_rejection,
         };
         let planned = planned.clone();
         execute(

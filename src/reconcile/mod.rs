@@ -11,6 +11,7 @@ pub mod drift;
 pub mod import;
 mod open_writes;
 mod planner;
+mod rejection;
 mod restore;
 mod saved;
 

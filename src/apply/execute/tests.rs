@@ -12,8 +12,7 @@ use crate::apply::http::{Answered, Http, Outgoing, Wire};
 use crate::apply::store::LeaseLost;
 use crate::apply::transport_error::Cause;
 use crate::apply::{Secrets, TransportError, Trust};
-use crate::model::diagnostic::Source;
-use crate::model::{AccountKey, ElementKey, Fields, Mark, Method, Origin, PackedFields, Value};
+use crate::model::{AccountKey, ElementKey, Fields, Method, PackedFields, Value};
 use crate::plan::document::{PlanDocument, SourceFacts};
 use crate::provider::testing::{connection, reply, wanted};
 use crate::provider::{self, Provider};
@@ -237,6 +236,7 @@ impl Case {
             lease: self.lease.as_deref(),
             clock: &clock,
             accepted: None,
+            describe_rejection: |_, _, words, _| words.to_string(),
         };
         let work = Work {
             planned,
@@ -347,35 +347,4 @@ async fn an_accepted_write_is_looked_at_until_it_shows_or_time_is_up() {
     assert_eq!(outcome, Outcome::Unconverged);
     let start = "written, but the read does not show Hostids: ";
     assert!(words.starts_with(start), "{words}");
-}
-
-#[test]
-fn a_refusal_stands_at_the_lines_of_the_manifest() {
-    let text = "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {name: a}\nspec:\n  \
-                activationKey: A\n  desired:\n    activations_allowed: 25\n";
-    let desired = Desired {
-        origin: Origin {
-            source: Arc::new(Source::new("a.yaml".into(), text.into())),
-            mark: Mark {
-                line: 1,
-                column: 1,
-                ..Mark::default()
-            },
-        },
-        ..(*manifest()).clone()
-    };
-    let said = |fields: &[(&str, &str)]| {
-        let own = |(field, words): &(&str, &str)| (field.to_string(), words.to_string());
-        let fields: Vec<_> = fields.iter().map(own).collect();
-        rejection(lac().table().desired, &desired, "400: no", &fields)
-    };
-    assert_eq!(said(&[]), "400: no");
-    assert_eq!(
-        said(&[("activations_allowed", "too many")]),
-        "activations_allowed: too many (a.yaml:7)"
-    );
-    assert_eq!(
-        said(&[("enabled", "required"), ("", "bad")]),
-        "enabled: required; bad"
-    );
 }

@@ -1,0 +1,83 @@
+//! The text of a write that a vendor refused, for people.
+
+use crate::manifest;
+use crate::model::{Desired, Field};
+use crate::provider::audit;
+
+/// Returns the vendor's words about a refused write, each with the line of the manifest it is about.
+///
+/// The manifest is read once more for its lines: what was lowered from it is kept without its text.
+pub fn describe_rejection(
+    table: &'static [Field],
+    desired: &Desired,
+    words: &str,
+    fields: &[(String, String)],
+) -> String {
+    if fields.is_empty() {
+        return words.to_string();
+    }
+    let origin = &desired.origin;
+    let document = manifest::document_at(&origin.source, origin.mark);
+    let wanted = document
+        .as_ref()
+        .and_then(|it| it.get("spec")?.get("desired"));
+    let place = |field: &str| audit::place(table, wanted?, field);
+    let parts: Vec<String> = fields
+        .iter()
+        .map(|(field, said)| {
+            if let Some(mark) = place(field) {
+                format!(
+                    "{field}: {said} ({}:{})",
+                    desired.origin.source.name, mark.line
+                )
+            } else if field.is_empty() {
+                said.clone()
+            } else {
+                format!("{field}: {said}")
+            }
+        })
+        .collect();
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::diagnostic::Source;
+    use crate::model::{Mark, Origin};
+    use crate::provider::{self, testing::wanted};
+
+    #[test]
+    fn a_refusal_stands_at_the_lines_of_the_manifest() {
+        let text = "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {name: a}\nspec:\n  \
+                    activationKey: A\n  desired:\n    activations_allowed: 25\n";
+        let lac = provider::of_kind("LacLicenseOrder").unwrap();
+        let desired = Desired {
+            origin: Origin {
+                source: Arc::new(Source::new("a.yaml".into(), text.into())),
+                mark: Mark {
+                    line: 1,
+                    column: 1,
+                    ..Mark::default()
+                },
+            },
+            ..wanted(lac.table(), &[("activationKey", "A")])
+        };
+        let said = |fields: &[(&str, &str)]| {
+            let own = |(field, words): &(&str, &str)| (field.to_string(), words.to_string());
+            let fields: Vec<_> = fields.iter().map(own).collect();
+            describe_rejection(lac.table().desired, &desired, "400: no", &fields)
+        };
+        assert_eq!(said(&[]), "400: no");
+        assert_eq!(
+            said(&[("activations_allowed", "too many")]),
+            "activations_allowed: too many (a.yaml:7)"
+        );
+        assert_eq!(
+            said(&[("enabled", "required"), ("", "bad")]),
+            "enabled: required; bad"
+        );
+    }
+}
