@@ -16,6 +16,7 @@ use super::spans;
 use super::store::Lease;
 use super::tls::{Tls, TlsError, provide_crypto};
 use super::transport_error::{CallError, Cause, TransportError};
+use crate::model::trusted_host::is_loopback;
 use crate::model::{Connection, Limits, Method, Reply};
 
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
@@ -193,7 +194,7 @@ impl Network {
             // A redirect would carry a write or a credential to where nobody sent it.
             .redirect(reqwest::redirect::Policy::none())
             .tls_backend_preconfigured(tls.config_for(&connection.base_url)?);
-        if crate::manifest::is_loopback(&connection.base_url) {
+        if is_loopback(&connection.base_url) {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(TlsError::client)?;
@@ -327,7 +328,7 @@ pub async fn post(
         .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
         .timeout(NOTICE_TIME)
         .redirect(reqwest::redirect::Policy::none());
-    if crate::manifest::is_loopback(&url) {
+    if is_loopback(&url) {
         builder = builder.no_proxy();
     }
     let client = builder.build().map_err(TlsError::client)?;

@@ -18,6 +18,7 @@ use super::secrets::{HeaderError, OddEnds, SecretError, Secrets, check_header};
 use super::transport_error::CallError;
 use super::trust::TrustError;
 use crate::model::connection::Credential;
+use crate::model::trusted_host::is_loopback;
 use crate::model::{Auth, Connection, Method, Reply, SecretRef, Vendor, with_causes};
 use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
@@ -293,7 +294,7 @@ impl Opener<'_> {
         check_header(&session.token)?;
         if let Some(base) = &session.base {
             trust.check_url(base)?;
-            let plain = base.scheme() != "https" && !crate::manifest::is_loopback(base);
+            let plain = base.scheme() != "https" && !is_loopback(base);
             if plain && !self.connection.allow_insecure_http {
                 return Err(LoginError::InsecureBase(base.clone()));
             }

@@ -48,7 +48,6 @@ use std::sync::Arc;
 
 use crate::model::diagnostic::Source;
 use crate::model::draft::KindRow;
-pub use crate::model::trusted_host::is_loopback;
 use crate::model::{Diagnostics, Mark, Node};
 
 /// The document that begins at a place of a file, read once more: what was lowered from it is kept without

@@ -6,13 +6,13 @@
 
 use url::Url;
 
-use super::is_loopback;
 use super::reader::Reader;
 use super::table::{Form, Rule, map_table};
 use super::text_type::{MAIL_SERVER, MAILBOX, TEXT, WEBHOOK_URL};
 use super::values::Values;
 use crate::model::connection::Credential;
 use crate::model::notification::{Channel, Email, NoticeKind, Notification};
+use crate::model::trusted_host::is_loopback;
 use crate::model::{Node, SecretRef};
 
 map_table! {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::is_loopback;
 use super::values::Checked;
 use crate::model::address::refuse_name;
 use crate::model::draft::KindRow;
+use crate::model::trusted_host::is_loopback;
 use crate::model::{Diagnostic, PathPattern};
 
 /// The longest duration: that of the longest window a vendor could count in. Clocks overflow at some

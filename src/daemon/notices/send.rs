@@ -16,9 +16,9 @@ use super::{Deliver, Notice, format};
 use crate::apply::http::post;
 use crate::apply::{Redactor, SecretError, Secrets, TrustError};
 use crate::daemon::hooks::signature;
-use crate::manifest::is_loopback;
 use crate::model::connection::Credential;
 use crate::model::notification::{Channel, Email};
+use crate::model::trusted_host::is_loopback;
 use crate::model::{Notification, SecretRef, with_causes};
 
 /// Why a notice was not delivered.

@@ -16,7 +16,7 @@ use reqwest::{Client, StatusCode};
 use url::Url;
 
 use crate::apply::tls::Tls;
-use crate::manifest::is_loopback;
+use crate::model::trusted_host::is_loopback;
 
 const CONNECTING: Duration = Duration::from_secs(5);
 
