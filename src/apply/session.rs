@@ -17,12 +17,12 @@ use super::redact::Redactor;
 use super::secrets::{HeaderError, OddEnds, SecretError, Secrets, check_header};
 use super::transport_error::CallError;
 use super::trust::TrustError;
+use crate::model::Malformed;
 use crate::model::connection::Credential;
 use crate::model::trusted_host::is_loopback;
 use crate::model::{Auth, Connection, Method, Reply, SecretRef, Vendor, with_causes};
 use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
-use crate::provider::codec::Malformed;
 
 /// Everything that opening a session needs.
 pub struct Opener<'a> {

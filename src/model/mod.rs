@@ -49,4 +49,4 @@ pub use resource::{Desired, Live, Observed, OwnPolicy, Policy, PolicyMode, Risk}
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;
 pub use value::{Fields, Items, Value};
-pub use wire::{Call, Method, Read, Reply, Verdict};
+pub use wire::{Call, Malformed, Method, Read, Reply, Verdict};

@@ -89,6 +89,17 @@ pub struct Reply {
     pub content_type: String,
 }
 
+/// A reply that is not as documented; the text names the member.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+impl Malformed {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 impl Reply {
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

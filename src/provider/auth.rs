@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 use url::Url;
 
-use super::codec::Malformed;
+use crate::model::Malformed;
 use crate::model::connection::Credential;
 use crate::model::{Auth, Connection, Diagnostic, Diagnostics, Reply};
 

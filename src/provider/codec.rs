@@ -8,17 +8,6 @@ use serde_json::{Map, Value as Json};
 pub use super::decode::{element, value};
 use crate::model::{Clearing, Field, Fields, Shape, Value};
 
-/// A reply that is not as documented; the text names the member.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub String);
-
-impl Malformed {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
 /// What a JSON value is, in words for a message.
 pub fn json_kind(json: &Json) -> &'static str {
     match json {

@@ -30,11 +30,10 @@ mod licensespring;
 
 use crate::model::draft::KindRow;
 use crate::model::{
-    Call, Connection, Desired, Diagnostics, Fields, KindTable, Limits, Live, Mark, Reply, Vendor,
-    Verdict,
+    Call, Connection, Desired, Diagnostics, Fields, KindTable, Limits, Live, Malformed, Mark,
+    Reply, Vendor, Verdict,
 };
 use auth::AuthRules;
-use codec::Malformed;
 use listing::Listing;
 use reading::{Reading, Wanted};
 use semantics::Semantics;

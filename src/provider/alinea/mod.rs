@@ -21,12 +21,12 @@ mod views;
 use serde_json::{Map, Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, access_token};
-use super::codec::{self, Malformed};
+use super::codec;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write};
 use crate::model::resource::Fact;
-use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Verdict};
+use crate::model::{Call, Desired, KindTable, Limits, Live, Malformed, Method, Reply, Verdict};
 
 pub struct Alinea;
 

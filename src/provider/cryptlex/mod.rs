@@ -24,15 +24,15 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
-use super::codec::{self, Malformed};
+use super::codec;
 use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, canon, segment};
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Mark, Method, Origin,
-    RateLimit, Reply, Text, Value, Verdict,
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Limits, Live, Malformed, Mark, Method,
+    Origin, RateLimit, Reply, Text, Value, Verdict,
 };
 
 pub struct Cryptlex;

@@ -25,9 +25,8 @@ use serde::de::DeserializeSeed;
 use serde_json::{Map, Value as Json};
 
 use super::canon;
-use super::codec::Malformed;
 use crate::model::field::Elements;
-use crate::model::{ElementKey, Field, Fields, Value};
+use crate::model::{ElementKey, Field, Fields, Malformed, Value};
 
 pub use atom::{Atom, Spot};
 pub use columns::Columns;

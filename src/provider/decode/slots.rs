@@ -7,8 +7,7 @@ use super::columns::{Column, Columns};
 use super::reader::{Any, Inside};
 use super::value::ValueReader;
 use super::{Decoded, Fault};
-use crate::model::{Clearing, Fields, Value};
-use crate::provider::codec::Malformed;
+use crate::model::{Clearing, Fields, Malformed, Value};
 
 /// What was read of an object so far, in the order of the columns.
 pub(super) struct Slots<'r> {

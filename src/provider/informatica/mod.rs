@@ -23,12 +23,12 @@ use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
-use super::codec::{self, Malformed};
+use super::codec;
 use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, segment};
-use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply};
+use crate::model::{Call, Desired, KindTable, Limits, Live, Malformed, Method, Reply};
 
 pub struct Informatica;
 

@@ -1,8 +1,7 @@
 //! One call per organization, all side by side: the API has no list of licences and no filter.
 
 use super::{LICENCES, decode};
-use crate::model::{Call, Live, Observed};
-use crate::provider::codec::Malformed;
+use crate::model::{Call, Live, Malformed, Observed};
 use crate::provider::reading::{
     Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, success, unreadable,
 };

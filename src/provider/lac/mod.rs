@@ -29,14 +29,14 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
-use super::codec::{self, Malformed};
+use super::codec;
 use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
 use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, segment};
 use crate::model::resource::{Fact, Facts};
-use crate::model::{Call, Desired, KindTable, Limits, Live, Method, Reply, Value};
+use crate::model::{Call, Desired, KindTable, Limits, Live, Malformed, Method, Reply, Value};
 
 pub struct Lac;
 

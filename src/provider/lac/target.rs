@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::customers::CustomerList;
-use crate::model::{Live, Observed, Text, Value};
-use crate::provider::codec::Malformed;
+use crate::model::{Live, Malformed, Observed, Text, Value};
 
 /// One wanted order and what is known of it.
 pub struct Target {

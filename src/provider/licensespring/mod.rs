@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::auth::{AuthForm, AuthRules};
-use super::codec::{self, Malformed};
+use super::codec;
 use super::decode::{Atom, Columns, Row, Rows, Spot};
 use super::listing::Listing;
 use super::reading::{Reading, Wanted};
@@ -33,8 +33,8 @@ use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, Write, by_status, error_text};
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Method, RateLimit, Reply, Value,
-    Verdict,
+    Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Malformed, Method, RateLimit, Reply,
+    Value, Verdict,
 };
 
 pub struct LicenseSpring;
