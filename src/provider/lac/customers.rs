@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use super::worth::Rest;
+use super::read_cost::PageBounds;
 use crate::provider::decode::{Columns, Row, Rows, Spot};
 use crate::provider::overlap::{Joint, Overlap, READINGS};
 use crate::provider::reading::{Failure, MOST_PAGES};
@@ -92,13 +92,13 @@ impl CustomerList {
     }
 
     /// What is left of the list, as far as it is known. One that goes on behind the most pages never ends.
-    pub fn rest(&self) -> Rest {
+    pub fn rest(&self) -> PageBounds {
         let least = match self.reaches {
             Some(page) if page >= MOST_PAGES => usize::MAX / 2,
             Some(page) => (page + 1).saturating_sub(self.pages),
             None => 0,
         };
-        Rest {
+        PageBounds {
             least: least.max(self.unbegun()).max(1),
             most: self.ends.map(|page| page.saturating_sub(self.pages)),
         }

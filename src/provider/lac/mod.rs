@@ -17,11 +17,11 @@ mod customers;
 mod fields;
 mod listing;
 mod lists;
-mod owners;
+mod order_search;
+mod owner_resolution;
+mod read_cost;
 mod reading;
-mod search;
 mod target;
-mod worth;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

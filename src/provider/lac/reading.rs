@@ -1,4 +1,4 @@
-//! Which list calls show the wanted orders and whose they are.
+//! Reads the wanted orders and whose they are.
 //!
 //! No reply carries `customer_id`, so membership is proved by the list filter: an order that the list
 //! for customer 7 contains belongs to customer 7. That makes one call per customer, or per order where
@@ -10,55 +10,56 @@
 //! page, or one that brings nothing new, is the end. An order that moved from one page to another while both were
 //! read is asked for by its key, as is every order that no list showed.
 //!
-//! Here calls get their purposes and replies find back to them. How lists are searched for orders is in `search`,
-//! how owners are found in `owners`, and which way costs less in `worth`.
+//! Two machines decide what to ask for, and know nothing of each other: [`Search`] how the lists are searched for
+//! orders, [`Owners`] whose the orders are that were found. Here their requests become calls with a purpose, replies
+//! find back to them, and both hear which orders were read. Where both lists are read side by side, `both_lists`
+//! decides which of them goes on.
+
+mod both_lists;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::customers::{CUSTOMERS, CustomerList};
-use super::lists::{exact, rows_of};
-use super::owners::Names;
-use super::search::{FEW_CUSTOMERS, Later, Listing};
+use super::customers::CUSTOMERS;
+use super::lists::{customers, exact, orders, rows_of};
+use super::order_search::{self, ListedOrder, PageRequest, Search};
+use super::owner_resolution::{self, CustomerPage, ListState, Owners};
+use super::read_cost::FEW_CUSTOMERS;
 use super::target::{Order, Target, observed};
-use super::{ORDERS, OrderRow, customer_of, decode};
-use crate::model::{Call, Observed, Text, Value};
+use super::{ORDERS, OrderRow, customer_of, decode, key_of};
+use crate::model::{Call, Observed, Reply, Text, Value};
 use crate::provider::decode::Want;
 use crate::provider::reading::{
     Answer, Failure, Outbox, Reading, Settled, Ticket, Wanted, success,
 };
 
-/// The listing that shows all orders, where one is read beside the list of customers.
-pub const WHOLE: usize = 0;
+/// The list of all orders, where it is read beside the list of customers: the first that is searched.
+const WHOLE: usize = 0;
 
+/// What a call is for. Orders are named by their index among the wanted ones.
 #[derive(Clone, Debug)]
-pub enum Purpose {
-    /// One order, if it belongs to the customer of the manifest.
-    Own(usize),
-    /// One order, whoever's it is.
-    Any(usize),
-    /// A page of all orders, or of one customer's; the numbers are those of the listing and of the page.
-    Page(usize, usize),
-    /// A later page of a listing, to see whether it is that long.
-    Ahead(usize, usize),
-    Customers(usize),
-    CustomersAhead(usize),
-    /// Whether one order is in the list of this customer.
+enum Purpose {
+    /// To read an order, if it belongs to the customer of the manifest.
+    OrderOf(usize),
+    /// To read an order, whoever's it is.
+    Order(usize),
+    Page(PageRequest),
+    Customers(CustomerPage),
+    /// To see whether an order is in the list of this customer.
     Proof(usize, i64),
 }
 
 pub struct OrderReading {
     outbox: Outbox<Purpose>,
+    /// Calls that have not come back.
     outstanding: usize,
-    pub(super) targets: Vec<Target>,
-    pub(super) settled: Settled,
-    /// The places of the targets by their keys, for all the rows of an account that may be none of them.
+    targets: Vec<Target>,
+    settled: Settled,
+    /// The indices of the targets by their keys, for all the rows of an account that may be none of them.
     by_key: HashMap<Text, usize>,
-    pub(super) listings: Vec<Listing>,
-    pub(super) later: Later,
-    /// Whether the first listing, of all orders, is read beside the list of customers.
-    pub(super) with_names: bool,
-    pub(super) names: Names,
-    pub(super) customers: CustomerList,
+    search: Search,
+    owners: Owners,
+    /// Whether the list of all orders is read beside the list of customers.
+    reads_both: bool,
 }
 
 impl OrderReading {
@@ -74,25 +75,19 @@ impl OrderReading {
                 order: None,
                 owner: None,
                 failure: None,
-                proofs: None,
-                unproved: None,
-                disproved: false,
             })
             .collect();
         let by_key = targets.iter().enumerate();
-        let by_key = by_key.map(|(place, target)| (target.key.clone(), place));
-        let by_key = by_key.collect();
+        let by_key = by_key.map(|(index, target)| (target.key.clone(), index));
         let mut reading = Self {
             outbox: Outbox::default(),
             outstanding: 0,
             settled: Settled::none_of(targets.len()),
+            by_key: by_key.collect(),
+            search: Search::new(targets.iter().map(|target| target.customer).collect()),
+            owners: Owners::new(),
             targets,
-            by_key,
-            listings: Vec::new(),
-            later: Later::default(),
-            with_names: false,
-            names: Names::NotAsked,
-            customers: CustomerList::default(),
+            reads_both: false,
         };
         reading.start();
         reading
@@ -100,71 +95,112 @@ impl OrderReading {
 
     fn start(&mut self) {
         let mut groups: BTreeMap<Option<i64>, BTreeSet<usize>> = BTreeMap::new();
-        for (i, target) in self.targets.iter().enumerate() {
-            groups.entry(target.customer).or_default().insert(i);
+        for (index, target) in self.targets.iter().enumerate() {
+            groups.entry(target.customer).or_default().insert(index);
         }
         if groups.len() > FEW_CUSTOMERS {
-            self.with_names = true;
-            self.list(None, (0..self.targets.len()).collect());
-            self.customers.expected = groups.len();
-            self.names = Names::Asked;
-            self.ask_names();
+            self.reads_both = true;
+            let pages = self.search.search_all((0..self.targets.len()).collect());
+            self.send_search(pages);
+            let names = self.owners.read_beside(groups.len());
+            self.send_resolution(names);
             return;
         }
-        match groups.remove(&None) {
-            Some(of_somebody) if of_somebody.len() > 1 => self.list(None, of_somebody),
-            Some(only) => self.ask_apart(only),
-            None => {}
-        }
+        let of_nobody = match groups.remove(&None) {
+            Some(several) if several.len() > 1 => self.search.search_all(several),
+            Some(only) => self.search.ask_apart(only),
+            None => Vec::new(),
+        };
+        self.send_search(of_nobody);
         self.ask_apart(groups.into_values().flatten());
     }
 
-    /// The wanted order with this key.
-    pub(super) fn place(&self, key: &str) -> Option<usize> {
-        self.by_key.get(key).copied()
-    }
-
-    pub(super) fn send(&mut self, path: String, purpose: Purpose) {
+    fn send(&mut self, path: String, purpose: Purpose) {
         self.outstanding += 1;
         self.outbox.send(Call::get(path), purpose);
     }
 
-    /// Whether anything of an order is wanted beyond that it is there.
-    fn wants(&self, purpose: &Purpose, key: &str) -> bool {
-        match purpose {
-            Purpose::Own(index) | Purpose::Any(index) => self.targets[*index].key == key,
-            Purpose::Page(number, _) | Purpose::Ahead(number, _) => {
-                let wanted = &self.listings[*number].wanted;
-                self.place(key)
-                    .is_some_and(|at| wanted.contains(&at) && self.targets[at].order.is_none())
+    fn send_search(&mut self, requests: Vec<order_search::Request>) {
+        for request in requests {
+            match request {
+                order_search::Request::Order(index) => {
+                    let path = orders(Some(&self.targets[index].key), None, 0);
+                    self.send(path, Purpose::Order(index));
+                }
+                order_search::Request::OrderOf(index, customer) => self.ask_of(index, customer),
+                order_search::Request::Page(page) => {
+                    let path = orders(None, page.customer, page.offset);
+                    self.send(path, Purpose::Page(page));
+                }
             }
-            Purpose::Customers(_) | Purpose::CustomersAhead(_) | Purpose::Proof(..) => false,
         }
     }
 
-    fn rows(&mut self, purpose: &Purpose, rows: Vec<OrderRow<'_>>) {
+    fn send_resolution(&mut self, requests: Vec<owner_resolution::Request>) {
+        for request in requests {
+            match request {
+                owner_resolution::Request::Customers(page) => {
+                    self.send(customers(page.offset), Purpose::Customers(page));
+                }
+                owner_resolution::Request::Proof(index, customer) => self.prove(index, customer),
+            }
+        }
+    }
+
+    /// Asks for an order in the list of a customer, which proves whose it is if it was read before.
+    fn ask_of(&mut self, index: usize, customer: i64) {
+        if self.targets[index].order.is_some() {
+            self.owners.expect_proof(index);
+            return self.prove(index, customer);
+        }
+        let path = orders(Some(&self.targets[index].key), Some(customer), 0);
+        self.send(path, Purpose::OrderOf(index));
+    }
+
+    fn prove(&mut self, index: usize, customer: i64) {
+        let path = orders(Some(&self.targets[index].key), Some(customer), 0);
+        self.send(path, Purpose::Proof(index, customer));
+    }
+
+    fn ask_apart(&mut self, orders: impl IntoIterator<Item = usize>) {
+        let requests = self.search.ask_apart(orders);
+        self.send_search(requests);
+    }
+
+    /// Returns whether anything of an order is wanted beyond that it is there.
+    fn wants(&self, purpose: &Purpose, key: &str) -> bool {
         match purpose {
-            Purpose::Own(index) => match exact(rows, &self.targets[*index].key) {
+            Purpose::OrderOf(index) | Purpose::Order(index) => self.targets[*index].key == key,
+            Purpose::Page(page) => {
+                let index = self.by_key.get(key);
+                index.is_some_and(|index| self.search.reads(page.list, *index))
+            }
+            Purpose::Customers(_) | Purpose::Proof(..) => false,
+        }
+    }
+
+    fn take_rows(&mut self, purpose: &Purpose, rows: Vec<OrderRow<'_>>) {
+        match purpose {
+            Purpose::OrderOf(index) => match exact(rows, &self.targets[*index].key) {
                 Some(order) => {
                     self.targets[*index].owner = self.targets[*index].customer;
                     self.read(*index, order);
                 }
-                None => self.ask_any(*index),
+                None => self.send_search(vec![order_search::Request::Order(*index)]),
             },
-            Purpose::Any(index) => {
+            Purpose::Order(index) => {
                 let others = rows.len();
                 match exact(rows, &self.targets[*index].key) {
                     Some(order) => self.read(*index, order),
-                    None if others > 0 => self.only_parts(*index, others),
+                    None if others > 0 => self.targets[*index].fail_as_part(others),
                     None => {}
                 }
             }
-            Purpose::Page(listing, _) => self.page(*listing, rows),
-            Purpose::Ahead(listing, page) => self.ahead(*listing, *page, rows),
-            Purpose::Customers(_) | Purpose::CustomersAhead(_) => {}
+            Purpose::Page(page) => self.take_page(page, rows),
+            Purpose::Customers(_) => {}
             Purpose::Proof(index, customer) => {
+                self.owners.proof_ended(*index);
                 let target = &mut self.targets[*index];
-                target.proofs = target.proofs.map(|left| left - 1);
                 if exact(rows, &target.key).is_some() {
                     target.owner = Some(*customer);
                     self.settle(*index);
@@ -173,72 +209,138 @@ impl OrderReading {
         }
     }
 
-    /// The filter matches parts of keys, and such a list may go on: that the order is not there is not shown.
-    fn only_parts(&mut self, index: usize, others: usize) {
-        let target = &mut self.targets[index];
-        let key = &target.key;
-        target.failure = Some(format!(
-            "GET /license-orders shows {others} with {key} as a part of their keys, and none whose key it is: \
-             give the whole key"
-        ));
+    /// Reads the wanted orders of a page. In a customer's list they are that customer's.
+    fn take_page(&mut self, page: &PageRequest, rows: Vec<OrderRow<'_>>) {
+        let keys = rows.iter().filter_map(key_of);
+        let listed: Vec<ListedOrder<'_>> = keys
+            .map(|key| (key, self.by_key.get(key).copied()))
+            .collect();
+        let mut found = self.search.page(page, &listed).into_iter().peekable();
+        for (at, row) in rows.into_iter().enumerate() {
+            let Some((_, index)) = found.next_if(|(found, _)| *found == at) else {
+                continue;
+            };
+            if page.customer.is_some() {
+                self.targets[index].owner = page.customer;
+            }
+            if self.targets[index].order.is_some() {
+                self.settle(index);
+            } else {
+                self.read(index, row);
+            }
+        }
     }
 
-    pub(super) fn read(&mut self, index: usize, row: OrderRow<'_>) {
-        let customer = customer_of(&row).map(|name| self.customers.name(name));
+    fn read(&mut self, index: usize, row: OrderRow<'_>) {
+        let customer = customer_of(&row).map(|name| self.owners.intern(name));
         let live = decode(row);
         self.targets[index].order = Some(Order { live, customer });
+        self.search.mark_read(index);
         self.settle(index);
+    }
+
+    /// Settles an order that was read, if it is known whose it is.
+    fn settle(&mut self, index: usize) {
+        let target = &mut self.targets[index];
+        if target.owner.is_none() {
+            target.owner = self.owners.owner(target.unowned(index));
+        }
+        if target.owner.is_some() && target.order.is_some() {
+            let seen = observed(target);
+            self.settled.put(index, seen);
+        }
+    }
+
+    fn fail(&mut self, orders: impl IntoIterator<Item = (usize, String)>) {
+        for (index, why) in orders {
+            self.targets[index].failure = Some(why);
+        }
     }
 
     fn failed(&mut self, purpose: &Purpose, failure: Failure) {
         match purpose {
-            Purpose::Own(index) | Purpose::Any(index) => {
+            Purpose::OrderOf(index) | Purpose::Order(index) => {
                 self.targets[*index].failure = Some(failure.text);
             }
             Purpose::Proof(index, customer) => {
-                self.targets[*index].lose_proof(*customer, failure.text);
+                self.owners.lose_proof(*index, *customer, failure.text);
             }
-            Purpose::Page(number, page) | Purpose::Ahead(number, page) => {
-                self.listings[*number].lose(*page, failure);
+            Purpose::Page(page) => self.search.lose(page, failure),
+            Purpose::Customers(page) => self.owners.lose_page(page, failure),
+        }
+    }
+
+    /// Goes on with the list that a call was for.
+    fn go_on_after(&mut self, purpose: &Purpose) {
+        match purpose {
+            Purpose::OrderOf(_) | Purpose::Order(_) | Purpose::Proof(..) => return,
+            Purpose::Page(page) => {
+                let Some(failed) = self.search.page_ended(page.list) else {
+                    return;
+                };
+                self.fail(failed);
+                if !self.reads_both || page.list != WHOLE {
+                    let requests = self.search.go_on(page.list);
+                    return self.send_search(requests);
+                }
             }
-            Purpose::Customers(page) | Purpose::CustomersAhead(page) => {
-                self.customers.lose(*page, failure);
+            Purpose::Customers(_) => self.customers_ended(),
+        }
+        if self.reads_both {
+            self.go_on_with_both();
+        }
+    }
+
+    fn customers_ended(&mut self) {
+        let was_known = *self.owners.state() == ListState::Known;
+        let requests = self.owners.page_ended(self.search.asked(WHOLE));
+        self.send_resolution(requests);
+        if !was_known && *self.owners.state() == ListState::Known {
+            for index in 0..self.targets.len() {
+                self.settle(index);
             }
         }
     }
 
-    /// Goes on with the lists that the call was for.
-    fn go_on_after(&mut self, purpose: &Purpose) {
-        match purpose {
-            Purpose::Own(_) | Purpose::Any(_) | Purpose::Proof(..) => return,
-            Purpose::Page(number, _) | Purpose::Ahead(number, _) => {
-                self.listings[*number].under_way -= 1;
-                if self.listings[*number].under_way > 0 {
-                    return;
-                }
-                self.give_up(*number);
-                if !self.with_names || *number != WHOLE {
-                    return self.go_on(*number);
-                }
-            }
-            Purpose::Customers(_) | Purpose::CustomersAhead(_) => {
-                self.customers.under_way -= 1;
-                self.names_came();
-            }
+    /// Returns the orders that were read and are nobody's yet.
+    fn open(&self) -> impl Iterator<Item = usize> {
+        (0..self.targets.len()).filter(|index| self.targets[*index].is_open())
+    }
+
+    /// Finds out whose the orders are that were read without a proof.
+    fn resolve_owners(&mut self) {
+        let targets = self.targets.iter().enumerate();
+        let open = targets.filter(|(_, target)| target.is_open());
+        let open = open.map(|(index, target)| target.unowned(index)).collect();
+        let resolution = self.owners.resolve(open);
+        self.fail(resolution.failures);
+        self.send_resolution(resolution.requests);
+        if !resolution.apart.is_empty() {
+            self.ask_apart(resolution.apart);
         }
-        if self.with_names {
-            self.go_on_with_both();
+    }
+
+    fn take_reply(&mut self, purpose: &Purpose, name: &str, reply: &Reply) -> Result<(), Failure> {
+        if let Purpose::Customers(page) = purpose {
+            let rows = rows_of(&CUSTOMERS, name, reply, &|_| true)?;
+            self.owners.page(page, &rows);
+        } else {
+            let want: Want<'_> = &|key| key.text().is_some_and(|key| self.wants(purpose, key));
+            let rows = rows_of(&ORDERS, name, reply, want)?;
+            self.take_rows(purpose, rows);
         }
+        Ok(())
     }
 }
 
 impl Reading for OrderReading {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
         if self.outstanding == 0 {
-            self.list_later();
+            let requests = self.search.ask_later();
+            self.send_search(requests);
         }
         if self.outstanding == 0 {
-            self.settle_owners();
+            self.resolve_owners();
         }
         self.outbox.ready()
     }
@@ -246,17 +348,8 @@ impl Reading for OrderReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (purpose, name) = self.outbox.purpose(ticket);
-        let read = success(&name, answer).and_then(|reply| {
-            if let Purpose::Customers(_) | Purpose::CustomersAhead(_) = purpose {
-                let rows = rows_of(&CUSTOMERS, &name, &reply, &|_| true)?;
-                self.names_read(&purpose, &rows);
-            } else {
-                let want: Want<'_> = &|key| key.text().is_some_and(|key| self.wants(&purpose, key));
-                let rows = rows_of(&ORDERS, &name, &reply, want)?;
-                self.rows(&purpose, rows);
-            }
-            Ok(())
-        });
+        let read = success(&name, answer);
+        let read = read.and_then(|reply| self.take_reply(&purpose, &name, &reply));
         if let Err(failure) = read {
             self.failed(&purpose, failure);
         }
@@ -273,7 +366,7 @@ impl Reading for OrderReading {
             settled,
             ..
         } = *self;
-        settled.finish(|place| observed(&mut targets[place]))
+        settled.finish(|index| observed(&mut targets[index]))
     }
 }
 

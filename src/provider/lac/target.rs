@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::customers::CustomerList;
+use super::owner_resolution::UnownedOrder;
 use crate::model::{Live, Malformed, Observed, Text, Value};
 
 /// One wanted order and what is known of it.
@@ -13,46 +13,33 @@ pub struct Target {
     /// The customer that the order is known to belong to.
     pub owner: Option<i64>,
     pub failure: Option<String>,
-    /// Proofs still on their way; nothing before any was asked for.
-    pub proofs: Option<usize>,
-    /// The first customer about whom a call for a proof failed, and why. Another proof can still hold.
-    pub unproved: Option<(i64, String)>,
-    /// Whether the list of the manifest's customer was seen without the order.
-    pub disproved: bool,
 }
 
 impl Target {
-    /// A call for a proof failed. The first customer counts, whichever is heard of first.
-    pub fn lose_proof(&mut self, customer: i64, why: String) {
-        self.proofs = self.proofs.map(|left| left - 1);
-        if self
-            .unproved
-            .as_ref()
-            .is_none_or(|(first, _)| customer < *first)
-        {
-            self.unproved = Some((customer, why));
-        }
-    }
-
-    /// The name of the customer in the order that was read.
-    pub fn name(&self) -> Option<&str> {
-        self.order.as_ref()?.customer.as_deref()
-    }
-
-    /// Whether the order was read and nothing tells whose it is.
+    /// Returns whether the order was read and nothing tells whose it is.
     pub fn is_open(&self) -> bool {
         self.order.is_some() && self.owner.is_none() && self.failure.is_none()
     }
 
-    /// The only customer of that name, if it is the manifest's and no list says otherwise.
-    pub fn agreed(&self, customers: &CustomerList) -> Option<i64> {
-        if self.disproved {
-            return None;
+    /// What is known for finding the owner.
+    pub fn unowned(&self, index: usize) -> UnownedOrder<'_> {
+        let order = self.order.as_ref();
+        UnownedOrder {
+            index,
+            key: &self.key,
+            name: order.and_then(|order| order.customer.as_deref()),
+            customer: self.customer,
         }
-        let only = customers.only(self.name()?)?;
-        self.customer
-            .is_none_or(|wanted| wanted == only)
-            .then_some(only)
+    }
+
+    /// Fails because the filter, which matches parts of keys, showed so many other orders: such a list may go on, so
+    /// that the order is not there is not shown.
+    pub fn fail_as_part(&mut self, others: usize) {
+        let key = &self.key;
+        self.failure = Some(format!(
+            "GET /license-orders shows {others} with {key} as a part of their keys, and none whose key it is: \
+             give the whole key"
+        ));
     }
 }
 
@@ -62,6 +49,7 @@ pub struct Order {
     pub customer: Option<Arc<str>>,
 }
 
+/// Takes out of a target what its reading came to.
 pub fn observed(target: &mut Target) -> Observed {
     if let Some(why) = target.failure.take() {
         return Observed::Unread(why);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::account::{Account, counts, owners};
-use crate::provider::lac::search::FEW_CUSTOMERS;
+use crate::provider::lac::read_cost::FEW_CUSTOMERS;
 
 /// Calls of the customer list, and all others, for orders of customers by turns. All are found.
 fn cost(orders: i64, customers: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize) {

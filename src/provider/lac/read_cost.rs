@@ -1,4 +1,4 @@
-//! Whether the lists of all orders and of all customers are worth their pages: the read plan of a large account.
+//! Estimates whether the lists of all orders and of all customers are worth their pages.
 //!
 //! Two ways show orders of many customers and whose they are:
 //!
@@ -12,41 +12,57 @@
 //! then as many pages are read as the wanted orders and their customers would fill. A wrong start then costs those
 //! and at most four looks, and an account of any size costs no more than the objects, the pages that these would
 //! fill, and a constant.
+//!
+//! # Example
+//!
+//! 80 orders of 80 customers are wanted, and the first page of all orders showed none of them. Asking apart costs 80
+//! calls, so pages are worth 80 − 80 ÷ 8 = 70 calls. The customers may take an eighth of these, 8 pages: one look at
+//! the customers' page 8 tells whether their list ends before it ([`ReadPlan::LookAtCustomers`]). If it does, the
+//! orders may take the other 62 pages, and a look at that page tells whether they do. If the customers fill more than
+//! 8 pages, the same is tried with half of the 70 for each list. If neither fits, the 80 orders are asked for apart,
+//! and four looks at most were for nothing.
+//!
+//! Had the first pages shown 40 of the orders, the calls that prove those would be 40, worth 35 pages: a customer list
+//! of up to 35 pages pays for itself, wherever the other orders are.
 
-/// What is known of the rest of a list, in pages.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rest {
+/// Up to this many customers are asked for one by one, and of as many lists it is tried whether they save calls.
+pub const FEW_CUSTOMERS: usize = 16;
+
+/// What is known of the length of the part of a list that was not read, in pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageBounds {
     pub least: usize,
+    /// `None` until a look ahead showed an end.
     pub most: Option<usize>,
 }
 
-impl Rest {
+impl PageBounds {
     fn is_within(self, room: usize) -> bool {
         self.most.is_some_and(|most| most <= room)
     }
 }
 
-/// What the decision is made from. Calls are those that ask apart.
+/// What both lists and asking apart cost, as far as it is known. Calls are those that ask apart.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Outlook {
+pub struct CostEstimate {
     /// Calls for orders that were read and are nobody's yet.
     pub read: usize,
     /// Calls for orders that were not found yet, of customers none of whose orders was.
     pub left: usize,
-    pub orders: Rest,
+    pub orders: PageBounds,
     /// Pages that the orders not found yet fill, if they are spread like those that were.
     pub likely: usize,
-    pub customers: Rest,
+    pub customers: PageBounds,
     /// Whether the pages were read that the wanted orders' customers fill.
-    pub begun: bool,
+    pub is_begun: bool,
 }
 
 /// Pages have to save one call of so many that asking apart would take: they take more round trips.
 const LEAST_GAIN: usize = 8;
 
-/// How to go on.
+/// How to go on reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ReadPlan {
     Apart,
     /// Read what the wanted orders and their customers would fill.
     Begin,
@@ -61,44 +77,45 @@ pub enum Way {
 /// What the customers may take of the pages that both lists may have: an eighth, or else a half.
 const SHARES: [usize; 2] = [8, 2];
 
-/// The pages that so many calls apart are worth.
-fn worth(calls: usize) -> usize {
+/// Returns the pages that so many calls apart are worth: 70 for 80 calls.
+fn worthwhile_pages(calls: usize) -> usize {
     calls - calls / LEAST_GAIN
 }
 
-impl Outlook {
-    pub fn way(&self) -> Way {
+impl CostEstimate {
+    /// Decides how to go on, from bounds alone: each look that it asks for narrows them, so that four looks decide.
+    pub fn plan(&self) -> ReadPlan {
         let apart = self.read + self.left;
         // What is not found by pages can still be asked for.
-        if self.customers.least + self.likely.min(self.left) >= worth(apart) {
-            return Way::Apart;
+        if self.customers.least + self.likely.min(self.left) >= worthwhile_pages(apart) {
+            return ReadPlan::Apart;
         }
-        if !self.begun {
-            return Way::Begin;
+        if !self.is_begun {
+            return ReadPlan::Begin;
         }
         // The orders that were read pay for the customer list alone.
-        let paid = worth(self.read);
+        let paid = worthwhile_pages(self.read);
         if self.customers.is_within(paid) {
-            return Way::Pages;
+            return ReadPlan::Pages;
         }
         if self.customers.least <= paid {
-            return Way::LookAtCustomers(paid);
+            return ReadPlan::LookAtCustomers(paid);
         }
         // They do not. Two short lists still cost less than asking apart, wherever the other orders are.
-        let shares = SHARES.iter().map(|share| worth(apart) / share);
+        let shares = SHARES.iter().map(|share| worthwhile_pages(apart) / share);
         for room in shares.filter(|room| self.left > 0 && self.customers.least <= *room) {
-            let rest = worth(apart) - room;
+            let rest = worthwhile_pages(apart) - room;
             if !self.customers.is_within(room) {
-                return Way::LookAtCustomers(room);
+                return ReadPlan::LookAtCustomers(room);
             }
             if self.orders.is_within(rest) {
-                return Way::Pages;
+                return ReadPlan::Pages;
             }
             if self.orders.least <= rest {
-                return Way::LookAtOrders(rest);
+                return ReadPlan::LookAtOrders(rest);
             }
         }
-        Way::Apart
+        ReadPlan::Apart
     }
 }
 
@@ -106,86 +123,90 @@ impl Outlook {
 mod tests {
     use super::*;
 
-    fn rest(least: usize, most: Option<usize>) -> Rest {
-        Rest { least, most }
+    fn rest(least: usize, most: Option<usize>) -> PageBounds {
+        PageBounds { least, most }
     }
 
     /// Of 80 calls those for 40 orders that were read; the other 40 orders are likely on 20 pages.
-    fn half_read(customers: Rest, orders: Rest) -> Way {
-        let outlook = Outlook {
+    fn half_read(customers: PageBounds, orders: PageBounds) -> ReadPlan {
+        let estimate = CostEstimate {
             read: 40,
             left: 40,
             likely: 20,
             orders,
             customers,
-            begun: true,
+            is_begun: true,
         };
-        outlook.way()
+        estimate.plan()
     }
 
     #[test]
     fn what_was_read_may_pay_for_the_customers_alone() {
         let orders = rest(1, None);
         let way = |least, most| half_read(rest(least, most), orders);
-        assert_eq!(way(1, None), Way::LookAtCustomers(35));
-        assert_eq!(way(1, Some(35)), Way::Pages);
-        assert_eq!(way(50, None), Way::Apart, "with 20 pages that is 70 of 80");
+        assert_eq!(way(1, None), ReadPlan::LookAtCustomers(35));
+        assert_eq!(way(1, Some(35)), ReadPlan::Pages);
+        assert_eq!(
+            way(50, None),
+            ReadPlan::Apart,
+            "with 20 pages that is 70 of 80"
+        );
     }
 
     #[test]
     fn two_lists_that_are_short_together_are_read() {
         let way = |customers, orders| {
-            let outlook = Outlook {
+            let estimate = CostEstimate {
                 read: 0,
                 left: 80,
                 likely: 1,
                 orders,
                 customers,
-                begun: true,
+                is_begun: true,
             };
-            outlook.way()
+            estimate.plan()
         };
         let unknown = rest(1, None);
         // 70 pages are worth it: 8 of customers and 62 of orders, or 35 of each.
-        assert_eq!(way(unknown, unknown), Way::LookAtCustomers(8));
-        assert_eq!(way(rest(1, Some(8)), unknown), Way::LookAtOrders(62));
-        assert_eq!(way(rest(1, Some(8)), rest(1, Some(62))), Way::Pages);
-        assert_eq!(way(rest(1, Some(8)), rest(63, None)), Way::Apart);
-        assert_eq!(way(rest(9, None), unknown), Way::LookAtCustomers(35));
-        assert_eq!(way(rest(9, Some(35)), unknown), Way::LookAtOrders(35));
-        assert_eq!(way(rest(36, None), unknown), Way::Apart);
+        assert_eq!(way(unknown, unknown), ReadPlan::LookAtCustomers(8));
+        assert_eq!(way(rest(1, Some(8)), unknown), ReadPlan::LookAtOrders(62));
+        assert_eq!(way(rest(1, Some(8)), rest(1, Some(62))), ReadPlan::Pages);
+        assert_eq!(way(rest(1, Some(8)), rest(63, None)), ReadPlan::Apart);
+        assert_eq!(way(rest(9, None), unknown), ReadPlan::LookAtCustomers(35));
+        assert_eq!(way(rest(9, Some(35)), unknown), ReadPlan::LookAtOrders(35));
+        assert_eq!(way(rest(36, None), unknown), ReadPlan::Apart);
     }
 
     #[test]
     fn a_beginning_is_made_unless_the_first_pages_tell_that_it_is_no_use() {
-        let first = |likely| Outlook {
+        let first = |likely| CostEstimate {
             read: 2,
             left: 58,
             likely,
             customers: rest(2, None),
-            ..Outlook::default()
+            ..CostEstimate::default()
         };
-        assert_eq!(first(29).way(), Way::Begin);
-        assert_eq!(first(58).way(), Way::Apart);
+        assert_eq!(first(29).plan(), ReadPlan::Begin);
+        assert_eq!(first(58).plan(), ReadPlan::Apart);
     }
 
     #[test]
     fn every_look_tells_enough_to_go_on() {
         for customers in 0..200 {
             for orders in 0..200 {
-                let mut known = Outlook {
+                let mut known = CostEstimate {
                     read: 30,
                     left: 90,
                     likely: 10,
-                    begun: true,
-                    ..Outlook::default()
+                    is_begun: true,
+                    ..CostEstimate::default()
                 };
                 (known.customers.least, known.orders.least) = (1, 1);
                 let mut looks = 0;
                 loop {
-                    let (list, length, room) = match known.way() {
-                        Way::LookAtCustomers(room) => (&mut known.customers, customers, room),
-                        Way::LookAtOrders(room) => (&mut known.orders, orders, room),
+                    let (list, length, room) = match known.plan() {
+                        ReadPlan::LookAtCustomers(room) => (&mut known.customers, customers, room),
+                        ReadPlan::LookAtOrders(room) => (&mut known.orders, orders, room),
                         _ => break,
                     };
                     looks += 1;
@@ -196,7 +217,7 @@ mod tests {
                     }
                 }
                 assert!(looks <= 4, "{looks} for {customers} and {orders}");
-                let chosen = known.way() == Way::Pages;
+                let chosen = known.plan() == ReadPlan::Pages;
                 assert!(!chosen || customers <= 30 || customers + orders <= 120);
                 let clear = customers <= 26 || (customers <= 52 && orders <= 52);
                 assert!(chosen || !clear, "{customers} and {orders}");
