@@ -11,7 +11,7 @@ use super::args::{Reach, StoreArgs};
 use super::exit::Exit;
 use super::stores::{self, Access};
 use super::surface::Surface;
-use super::watch_args::{Mode, Watch};
+use super::watch_args::Watch;
 use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::memory::Detail;
@@ -251,8 +251,8 @@ impl Wiring<'_> {
         };
         let store = stores::open(&args, Access::Write).await?;
         let detail = match self.args.mode {
-            Mode::Heal => Detail::Values,
-            Mode::Observe | Mode::Sync => Detail::Agreements,
+            RunMode::Heal => Detail::Values,
+            RunMode::Observe | RunMode::Sync => Detail::Agreements,
         };
         // Of a store that keeps accounts apart this reads nothing: whose they are, the manifests tell.
         let memory = stores::memory(&*store, &[], detail).await?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::args::{Checks, Reach, Selection, StoreArgs};
@@ -15,15 +16,19 @@ use crate::daemon::source::git::Remote;
 use crate::daemon::window::Window;
 use crate::plan::guard::MaxChanges;
 
-/// What the daemon may do about a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// Look and report; write nothing
-    Observe,
-    /// Put back what was last applied; never follow the source
-    Heal,
-    /// Follow the source, and heal what drifts from it
-    Sync,
+impl ValueEnum for RunMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Observe, Self::Heal, Self::Sync]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Observe => "Look and report; write nothing",
+            Self::Heal => "Put back what was last applied; never follow the source",
+            Self::Sync => "Follow the source, and heal what drifts from it",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
 }
 
 /// How the log is written to standard error.
@@ -44,7 +49,7 @@ pub struct Watch {
     pub reach: Reach,
     /// What may be done about a difference
     #[arg(long, value_enum, env = "ENTITLE_MODE", default_value = "observe")]
-    pub mode: Mode,
+    pub mode: RunMode,
     /// Look at everything this often, hint or no hint; an object's policy may say otherwise
     #[arg(long, value_name = "DURATION", env = "ENTITLE_RESYNC", default_value = "10m", value_parser = positive)]
     pub resync: Duration,
@@ -123,11 +128,7 @@ impl Watch {
 
     pub fn rules(&self) -> Rules {
         Rules {
-            mode: match self.mode {
-                Mode::Observe => RunMode::Observe,
-                Mode::Heal => RunMode::Heal,
-                Mode::Sync => RunMode::Sync,
-            },
+            mode: self.mode,
             resync: self.resync,
             max_changes: self.max_changes,
             windows: self.window.clone(),
