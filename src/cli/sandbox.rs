@@ -1,6 +1,7 @@
 //! `entitle sandbox`: the five simulators on loopback, until Ctrl-C.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,17 +82,7 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
     if !args.listen.ip().is_loopback() {
         bail!("the simulators accept published credentials, so they listen on loopback only");
     }
-    let known: Vec<&str> = CREDENTIALS.iter().map(|one| one.vendor).collect();
-    if let Some(unknown) = args
-        .vendor
-        .iter()
-        .find(|one| !known.contains(&one.as_str()))
-    {
-        bail!(
-            "no vendor {unknown:?} in the sandbox; there are {}",
-            vendors()
-        );
-    }
+    refuse_unknown(&args.vendor)?;
     let population = Population {
         objects: args.populate,
         vendors: args.vendor,
@@ -116,7 +107,33 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
             "Wrote {written} objects: . {dir}/sandbox.env; entitle plan {dir}"
         )?;
     }
-    let address = sandbox.address();
+    write_credentials(&mut out, sandbox.address())?;
+    out.flush()?;
+    sandbox
+        .run_until(async {
+            // Without a signal handler there is nothing to wait for, and the sandbox serves on.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
+    Ok(Exit::Done)
+}
+
+fn refuse_unknown(vendors: &[String]) -> CommandResult<()> {
+    let known: Vec<&str> = CREDENTIALS.iter().map(|one| one.vendor).collect();
+    let unknown = vendors.iter().find(|one| !known.contains(&one.as_str()));
+    match unknown {
+        Some(unknown) => bail!(
+            "no vendor {unknown:?} in the sandbox; there are {}",
+            known_vendors()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Writes where the simulators listen, what each accepts, and where they tell what was asked of them.
+fn write_credentials(out: &mut dyn Write, address: SocketAddr) -> io::Result<()> {
     writeln!(
         out,
         "The simulators listen on http://{address} until Ctrl-C. They accept:"
@@ -139,21 +156,11 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
     writeln!(
         out,
         "Requests: GET /_sandbox/requests. Fresh start: POST /_sandbox/reset."
-    )?;
-    out.flush()?;
-    sandbox
-        .run_until(async {
-            // Without a signal handler there is nothing to wait for, and the sandbox serves on.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-        .await;
-    Ok(Exit::Done)
+    )
 }
 
 /// The names of the vendors, each once.
-fn vendors() -> String {
+fn known_vendors() -> String {
     let mut names: Vec<&str> = CREDENTIALS.iter().map(|one| one.vendor).collect();
     names.sort_unstable();
     names.dedup();

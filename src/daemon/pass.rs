@@ -83,11 +83,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     shell
         .give_up(&looks, &pass, run_under, settings.clock)
         .await;
-    let going: BTreeSet<Address> = looks
-        .iter()
-        .filter(|(_, look)| look.refusal.is_none() && look.entry.action == Disposition::Update)
-        .map(|(address, _)| address.clone())
-        .collect();
+    let going = going(&looks);
     // While somebody else writes, what was read is no longer worth remembering.
     let remembers = locked.is_none() && batch.mode != RunMode::Observe;
     if remembers {
@@ -115,13 +111,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
                 .agree(held, (&batch, &pass), run_under, &settings)
                 .await;
         }
-        for report in reports {
-            let address = report.planned.desired.address.clone();
-            if let Some(look) = looks.get_mut(&address) {
-                look.heals = heals.contains(&address);
-                take(&mut look.entry, report);
-            }
-        }
+        take_reports(&mut looks, reports, &heals);
     }
     if remembers {
         shell.compact(&batch, settings.clock).await;
@@ -148,6 +138,30 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         brake: brake.map(|refusal| refusal.to_string()),
         locked: locked.map(|error| with_causes(&error)),
         requests,
+    }
+}
+
+/// Returns the objects that are written.
+fn going(looks: &BTreeMap<Address, Look>) -> BTreeSet<Address> {
+    looks
+        .iter()
+        .filter(|(_, look)| look.refusal.is_none() && look.entry.action == Disposition::Update)
+        .map(|(address, _)| address.clone())
+        .collect()
+}
+
+/// Takes how the writes ended into what was seen of their objects.
+fn take_reports(
+    looks: &mut BTreeMap<Address, Look>,
+    reports: Vec<Report>,
+    heals: &BTreeSet<Address>,
+) {
+    for report in reports {
+        let address = report.planned.desired.address.clone();
+        if let Some(look) = looks.get_mut(&address) {
+            look.heals = heals.contains(&address);
+            take(&mut look.entry, report);
+        }
     }
 }
 

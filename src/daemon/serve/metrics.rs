@@ -108,9 +108,9 @@ fn hook_labels(hook: Hook, answer: Answer) -> Labels {
 struct FromStatus(watch::Receiver<Arc<Status>>);
 
 /// One metric: its name, what it says, its kind and its series.
-struct Metric<'a> {
-    name: &'a str,
-    help: &'a str,
+struct Metric {
+    name: &'static str,
+    help: &'static str,
     kind: Kind,
     series: BTreeMap<Labels, f64>,
 }
@@ -146,8 +146,52 @@ impl Collector for FromStatus {
     }
 }
 
-fn families(status: &Status) -> Vec<Metric<'static>> {
+/// A metric that only grows.
+fn counter(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
+    Metric {
+        name,
+        help,
+        kind: Kind::Counter,
+        series,
+    }
+}
+
+fn gauge(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
+    Metric {
+        name,
+        help,
+        kind: Kind::Gauge,
+        series,
+    }
+}
+
+/// The one series of a gauge of the whole daemon.
+fn bare(value: f64) -> BTreeMap<Labels, f64> {
+    BTreeMap::from([(Labels::new(), value)])
+}
+
+fn flag(is: bool) -> BTreeMap<Labels, f64> {
+    bare(f64::from(u8::from(is)))
+}
+
+/// Series with one label out of a closed list.
+fn counted(label: &'static str, counts: &BTreeMap<String, u64>) -> Vec<(Labels, f64)> {
+    counts
+        .iter()
+        .map(|(name, count)| (vec![(label, known(label, name))], *count as f64))
+        .collect()
+}
+
+fn families(status: &Status) -> Vec<Metric> {
     let accounts = Accounts::new(status);
+    let mut families = connection_metrics(status, &accounts);
+    families.extend(replica_metrics(status));
+    families.extend(object_metrics(&accounts));
+    families.extend(daemon_metrics(status));
+    families
+}
+
+fn connection_metrics(status: &Status, accounts: &Accounts<'_>) -> Vec<Metric> {
     let by_connection = |each: &dyn Fn(&ConnectionStatus) -> Vec<(Labels, f64)>| {
         let mut series = BTreeMap::new();
         for (name, connection) in &status.connections {
@@ -159,27 +203,6 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
         }
         series
     };
-    let counted = |label: &'static str, counts: &BTreeMap<String, u64>| -> Vec<(Labels, f64)> {
-        counts
-            .iter()
-            .map(|(name, count)| (vec![(label, known(label, name))], *count as f64))
-            .collect()
-    };
-    let bare = |value: f64| BTreeMap::from([(Labels::new(), value)]);
-    let flag = |is: bool| bare(f64::from(u8::from(is)));
-    let counter = |name, help, series| Metric {
-        name,
-        help,
-        kind: Kind::Counter,
-        series,
-    };
-    let gauge = |name, help, series| Metric {
-        name,
-        help,
-        kind: Kind::Gauge,
-        series,
-    };
-    let replicas = status.replicas.as_ref();
     let mut last_success = BTreeMap::new();
     for (name, connection) in &status.connections {
         if let Some(at) = connection.last_success {
@@ -219,6 +242,12 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
                 vec![(Labels::new(), f64::from(u8::from(own)))]
             }),
         ),
+    ]
+}
+
+fn replica_metrics(status: &Status) -> Vec<Metric> {
+    let replicas = status.replicas.as_ref();
+    vec![
         gauge(
             "replicas",
             "Live replicas of the daemon as this one knows them",
@@ -229,6 +258,11 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
             "Whether accounts cannot be shared out",
             flag(replicas.is_some_and(|replicas| replicas.problem.is_some())),
         ),
+    ]
+}
+
+fn object_metrics(accounts: &Accounts<'_>) -> Vec<Metric> {
+    vec![
         gauge(
             "objects",
             "Objects of the manifests in force by state",
@@ -255,6 +289,11 @@ fn families(status: &Status) -> Vec<Metric<'static>> {
             "Objects that are not looked at",
             accounts.objects(&|counts| vec![(Labels::new(), counts.get(ObjectState::Suspended))]),
         ),
+    ]
+}
+
+fn daemon_metrics(status: &Status) -> Vec<Metric> {
+    vec![
         gauge(
             "brake_engaged",
             "Whether the brake holds back a large change",
