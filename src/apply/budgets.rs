@@ -30,7 +30,7 @@ impl Budgets {
             }
             // A store that keeps no budget: a fixed share is all there is.
             (None, Some(processes)) => {
-                let rates = budget::share(&limits.rates, processes);
+                let rates = budget::share_rates(&limits.rates, processes);
                 (Limits { rates, ..limits }, None)
             }
             (None, None) => (limits, None),

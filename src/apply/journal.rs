@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 mod record;
 
 use super::records::MAX_LINE;
-use crate::files::links::Links;
+use crate::files::links::LinkPolicy;
 use crate::files::write::open_private;
 pub use record::{
     Agreed, Ended, Event, GaveUp, Intent, KnownObject, Purpose, Record, Residual, Started,
@@ -52,11 +52,11 @@ struct Writing {
 impl Journal {
     /// Opens or creates the file. A torn last line is ended, so that the next one stands by itself.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Self::open_through(path, &Links::Followed)
+        Self::open_through(path, &LinkPolicy::Follow)
     }
 
     /// The same where not every link may be followed.
-    pub fn open_through(path: &Path, links: &Links) -> io::Result<Self> {
+    pub fn open_through(path: &Path, links: &LinkPolicy) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).append(true);
         let mut file = open_unmoved(path, || open_private(path, &mut options, links))?;
@@ -346,7 +346,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
         std::os::unix::fs::symlink("elsewhere", &path).unwrap();
-        let links = Links::refused_below(dir.path());
+        let links = LinkPolicy::refuse_below(dir.path());
         let error = Journal::open_through(&path, &links).err().unwrap();
         assert!(error.to_string().contains("is a link"), "{error}");
         assert!(!dir.path().join("elsewhere").exists());

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::journal::{Agreed, Ended, Event, GaveUp, Intent, Record, Started};
-use super::memory::{Finding, Memory, OpenIntent, Place, agreement};
+use super::memory::{Finding, Memory, OpenIntent, VendorAccount, agreement};
 use super::outcome::{Outcome, Report};
-use super::store::{Lease, Leases, Queue, StoreError};
+use super::store::{Lease, Leases, RecordQueue, StoreError};
 use super::transport::Account;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
@@ -18,14 +18,14 @@ use crate::plan::field_json::fields_to_json;
 /// Writes down what a run does, under its leases.
 pub struct Recorder {
     /// `None` for runs that are not to be remembered.
-    pub queue: Option<Arc<Queue>>,
+    pub queue: Option<Arc<RecordQueue>>,
     pub leases: Leases,
     /// The name of this run.
     pub run: String,
     /// Which team's or repository's run it is, if that was said.
     pub scope: Option<String>,
     /// Where each connection leads, as the manifests say.
-    pub places: BTreeMap<String, Place>,
+    pub places: BTreeMap<String, VendorAccount>,
     /// The objects whose write puts back what somebody else has changed.
     pub heals: BTreeSet<Address>,
     pub clock: fn() -> Timestamp,
@@ -37,9 +37,9 @@ const CHUNK: usize = 1000;
 impl Recorder {
     /// Returns a recorder of a run without leases that heals nothing.
     pub fn new(
-        queue: Option<Arc<Queue>>,
+        queue: Option<Arc<RecordQueue>>,
         run: &str,
-        places: BTreeMap<String, Place>,
+        places: BTreeMap<String, VendorAccount>,
         clock: fn() -> Timestamp,
     ) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Recorder {
     }
 
     pub async fn record_start(&self, started: Started) -> Result<(), Arc<StoreError>> {
-        let lease = self.leases.only();
+        let lease = self.leases.sole_lease();
         self.commit(vec![Event::Started(started)], lease).await
     }
 
@@ -92,7 +92,7 @@ impl Recorder {
         let desired = &planned.desired;
         let (table, fields) = (account.provider.table().desired, &desired.fields.unpack());
         let place = self.place(&entry.connection);
-        let lease = self.leases.of(&entry.connection);
+        let lease = self.leases.for_connection(&entry.connection);
         let intent = Event::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
@@ -104,10 +104,10 @@ impl Recorder {
             method: call.method,
             path: call.path.clone(),
             changes: entry.changes.clone(),
-            unread: agreement::unread(table, fields),
+            unread: agreement::unread_fields(table, fields),
             managed: fields_to_json(table, fields),
-            resolved: agreement::resolved(table, &planned.resolved),
-            spared: agreement::spared(desired),
+            resolved: agreement::resolved_fields(table, &planned.resolved),
+            spared: agreement::policy_exclusions(desired),
             given_up: agreement::given_up(desired),
             heals: self.heals.contains(&desired.address),
             epoch: lease.map(|lease| lease.epoch()),
@@ -115,13 +115,13 @@ impl Recorder {
         self.commit(vec![intent], lease).await
     }
 
-    fn place(&self, connection: &str) -> Place {
+    fn place(&self, connection: &str) -> VendorAccount {
         self.places.get(connection).cloned().unwrap_or_default()
     }
 
     /// Returns the account under whose lease a connection is written to.
     fn account(&self, connection: &str) -> String {
-        let lease = self.leases.of(connection);
+        let lease = self.leases.for_connection(connection);
         lease.map_or(String::new(), |lease| lease.account().account.clone())
     }
 
@@ -138,7 +138,9 @@ impl Recorder {
             residual: report.residual.clone(),
             unclear: report.unclear,
         };
-        let lease = self.leases.of(&report.planned.desired.connection);
+        let lease = self
+            .leases
+            .for_connection(&report.planned.desired.connection);
         queue.submit(vec![self.record(Event::Outcome(ended))], lease);
     }
 
@@ -163,8 +165,8 @@ impl Recorder {
             finding: Some(finding),
         });
         let account = [&intent.vendor, &intent.base_url, &intent.account];
-        let lease = self.leases.of_account(account);
-        let lease = lease.or_else(|| self.leases.of(&intent.connection));
+        let lease = self.leases.for_account(account);
+        let lease = lease.or_else(|| self.leases.for_connection(&intent.connection));
         if let Some(queue) = &self.queue {
             queue.commit(vec![record.clone()], lease).await?;
         }
@@ -189,7 +191,7 @@ impl Recorder {
             let Some(place) = self.places.get(connection) else {
                 continue;
             };
-            let Some(agreed) = agreement::agreed(planned, place) else {
+            let Some(agreed) = agreement::build_agreement(planned, place) else {
                 continue;
             };
             let agreed = Agreed {
@@ -205,11 +207,13 @@ impl Recorder {
             events.push(Event::Agreed(Box::new(agreed)));
             if events.len() >= CHUNK {
                 let events = std::mem::take(events);
-                self.commit(events, self.leases.of(connection)).await?;
+                self.commit(events, self.leases.for_connection(connection))
+                    .await?;
             }
         }
         for (connection, events) in waiting {
-            self.commit(events, self.leases.of(connection)).await?;
+            self.commit(events, self.leases.for_connection(connection))
+                .await?;
         }
         Ok(())
     }
@@ -221,7 +225,7 @@ impl Recorder {
         fields: &[String],
     ) -> Result<(), Arc<StoreError>> {
         let place = self.place(&object.connection);
-        let wanted = agreement::wanted(object).map(agreement::hex);
+        let wanted = agreement::hash_manifest(object).map(agreement::format_hash);
         let gave_up = Event::GaveUp(Box::new(GaveUp {
             address: object.address.to_string(),
             vendor: object.vendor.to_string(),
@@ -233,12 +237,12 @@ impl Recorder {
             fields: fields.to_vec(),
             wanted: wanted.unwrap_or_default(),
         }));
-        let lease = self.leases.of(&object.connection);
+        let lease = self.leases.for_connection(&object.connection);
         self.commit(vec![gave_up], lease).await
     }
 
     pub async fn record_end(&self, interrupted: bool) -> Result<(), Arc<StoreError>> {
-        let lease = self.leases.only();
+        let lease = self.leases.sole_lease();
         self.commit(vec![Event::Finished { interrupted }], lease)
             .await
     }
@@ -250,8 +254,8 @@ mod tests {
     use std::path::PathBuf;
 
     use crate::apply::records::Records;
-    use crate::apply::store::files::Files;
-    use crate::files::links::Links;
+    use crate::apply::store::files::FileStore;
+    use crate::files::links::LinkPolicy;
     use crate::model::{Live, Observed, PackedFields, Value};
     use crate::plan;
     use crate::provider::{self, testing};
@@ -269,9 +273,9 @@ mod tests {
     fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.jsonl");
-        let files = Files::open(&path, dir.path(), &Links::Followed).unwrap();
-        let queue = Queue::new(Arc::new(files));
-        let place = Place::new("https://lac.example.com/", None);
+        let files = FileStore::open(&path, dir.path(), &LinkPolicy::Follow).unwrap();
+        let queue = RecordQueue::new(Arc::new(files));
+        let place = VendorAccount::new("https://lac.example.com/", None);
         let places = [("lac".to_string(), place)].into();
         Bench {
             recorder: Recorder::new(Some(queue), "7", places, clock),

@@ -77,7 +77,7 @@ impl<R: BufRead> Lines<R> {
 
 /// Opens a journal; `None` if there is none.
 pub fn open(path: &Path) -> io::Result<Option<File>> {
-    match read::open(path) {
+    match read::open_regular_file(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

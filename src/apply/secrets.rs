@@ -10,7 +10,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::trust::{Trust, TrustError};
-use crate::files::read::{self, Bounds, PIPE_TIMEOUT};
+use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::model::{SecretRef, SecretText};
 
 /// How environment variables are looked up; an argument, so that tests need not change the process.
@@ -87,7 +87,7 @@ impl Secrets {
         // What was looked at is what is read, wherever a link leads by then.
         let real = path.canonicalize().map_err(unreadable)?;
         self.trust.check_file(path, &real)?;
-        read::text(&real, Bounds::file(LARGEST)).map_err(unreadable)
+        read::read_text(&real, ReadBounds::file(LARGEST)).map_err(unreadable)
     }
 
     async fn run_command(&self, words: &[String]) -> Result<String, SecretError> {
@@ -120,7 +120,7 @@ impl Secrets {
 
 /// Reads a secret from a file that the user named on the command line, where no rule for manifests applies.
 pub fn read_named_file(path: &Path) -> Result<SecretText, SecretError> {
-    let text = read::text(path, Bounds::or_pipe(LARGEST, PIPE_TIMEOUT));
+    let text = read::read_text(path, ReadBounds::or_pipe(LARGEST, PIPE_TIMEOUT));
     let text = text.map_err(|source| SecretError::UnreadableFile {
         path: path.to_path_buf(),
         source,

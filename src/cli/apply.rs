@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo};
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::files::read::{self, Bounds};
+use crate::files::read::{self, ReadBounds};
 use crate::plan::document::{Destination, PlanDocument};
 use crate::reconcile::{self, Accounts};
 use crate::render::safe::make_visible;
@@ -139,7 +139,7 @@ impl First {
             return Ok(Self::Manifests);
         };
         let document = if read::is_pipe(first) {
-            let bytes = read::bytes(first, Bounds::or_pipe(plan::MOST_BYTES, timeout));
+            let bytes = read::read_bytes(first, ReadBounds::or_pipe(plan::MOST_BYTES, timeout));
             let bytes = bytes.map_err(|error| {
                 CommandError::caused_by(format_args!("cannot read {}", first.display()), error)
             })?;

@@ -16,10 +16,10 @@ use super::stores::{self, Access};
 use super::{output, state};
 use crate::apply::clock;
 use crate::apply::journal::{Purpose, Started};
-use crate::apply::memory::{Detail, Memory, OpenIntent, Place, agreement};
+use crate::apply::memory::{Detail, Memory, OpenIntent, VendorAccount, agreement};
 use crate::apply::recorder::Recorder;
 use crate::apply::store::compact::compact_if_long;
-use crate::apply::store::{LeaseBusy, Leases, LostRecords, Queue, Store};
+use crate::apply::store::{LeaseBusy, Leases, LostRecords, RecordQueue, Store};
 use crate::apply::{Event, Outcome, Report};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::wording::pluralize;
@@ -46,7 +46,7 @@ pub struct Writer<'a> {
     consent: &'a Consent,
     run: String,
     /// `None` for trials, which nobody remembers.
-    queue: Option<Arc<Queue>>,
+    queue: Option<Arc<RecordQueue>>,
     memory: Memory,
     leases: Leases,
     /// What was opened to look into writes that were cut off.
@@ -71,7 +71,7 @@ impl<'a> Writer<'a> {
         consent: &'a Consent,
         outputs: &'a Outputs,
         accounts: Accounts,
-        places: &BTreeSet<Place>,
+        places: &BTreeSet<VendorAccount>,
     ) -> CommandResult<Self> {
         let run = clock::run_id();
         setup.settings.events.tell(|| Some(Event::version(&run)));
@@ -139,7 +139,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn recorder(&self, places: BTreeMap<String, Place>) -> Recorder {
+    fn recorder(&self, places: BTreeMap<String, VendorAccount>) -> Recorder {
         Recorder {
             leases: self.leases.clone(),
             scope: self.consent.store.scope.clone(),
@@ -213,7 +213,7 @@ impl<'a> Writer<'a> {
 
     /// Says why the journal does not tell all that was done; `None` if it does.
     fn lost_record(&self) -> Option<String> {
-        let LostRecords { why, file } = self.queue.as_ref()?.lost()?;
+        let LostRecords { why, file } = self.queue.as_ref()?.lost_records()?;
         let file = file.map_or(String::new(), |file| {
             let file = file.display();
             format!("; once the store is back, `entitle store import {file}` tells it the rest")
@@ -279,9 +279,9 @@ impl Writer<'_> {
         if source.undo.is_some() {
             return;
         }
-        let agreed = reports
-            .iter()
-            .filter_map(|report| agreement::holds(report, pass.fresh).then_some(&report.planned));
+        let agreed = reports.iter().filter_map(|report| {
+            agreement::is_agreed(report, pass.fresh).then_some(&report.planned)
+        });
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.record_agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
         if let Err(error) = written.await {
@@ -297,7 +297,7 @@ async fn take_leases(
     setup: &Setup,
     store: &dyn Store,
     consent: &Consent,
-    places: &BTreeSet<Place>,
+    places: &BTreeSet<VendorAccount>,
     run: &str,
 ) -> CommandResult<Result<Leases, LeaseBusy>> {
     let checked = &setup.checked;
@@ -319,7 +319,7 @@ async fn take_leases(
         .saturating_duration_since(Instant::now());
     let holder = state::holder(run);
     let patience = consent.lock_timeout.min(left);
-    let taken = Leases::take(store, &connections, &holder, patience, &output::say).await;
+    let taken = Leases::take_all(store, &connections, &holder, patience, &output::say).await;
     taken.map_err(|error| stores::fault(&consent.store, error))
 }
 

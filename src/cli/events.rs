@@ -9,7 +9,7 @@ use crate::apply::Event;
 use crate::apply::clock;
 use crate::apply::event::Line;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::files::write::{self, Start};
+use crate::files::write::{self, StreamStart};
 use crate::render::json;
 
 /// Lines of events on their way to whoever reads them.
@@ -32,7 +32,7 @@ impl Stream {
             ("standard output".into(), Box::new(output::lines()))
         } else {
             let name = path.display().to_string();
-            let file = write::stream(path, Start::Anew, &setup::links());
+            let file = write::open_stream(path, StreamStart::Truncate, &setup::links());
             let fault = |error| {
                 CommandError::caused_by(format_args!("cannot write the events to {name}"), error)
             };

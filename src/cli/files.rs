@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::files::links::Links;
-use crate::files::read::{self, Bounds};
-use crate::files::write::{self, Mode};
+use crate::files::links::LinkPolicy;
+use crate::files::read::{self, ReadBounds};
+use crate::files::write::{self, FileMode};
 use crate::manifest::yaml::MAX_FILE_BYTES;
 
 /// Where the schema is published, for manifests outside a project that has its own copy.
@@ -18,7 +18,7 @@ pub const SCHEMA: &str = "schemas/manifest.json";
 
 /// Replaces a file by a text, whole or not at all. Its permissions stay, and a link stays a link.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    write::whole(path, text.as_bytes(), Mode::Shared, &Links::Followed)
+    write::write_whole_file(path, text.as_bytes(), FileMode::Shared, &LinkPolicy::Follow)
 }
 
 /// The same, unless somebody has changed the file since it was read as `before`.
@@ -26,7 +26,7 @@ pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> CommandResult
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
     };
-    if read::text(path, Bounds::file(MAX_FILE_BYTES)).map_err(fault)? != before {
+    if read::read_text(path, ReadBounds::file(MAX_FILE_BYTES)).map_err(fault)? != before {
         bail!(
             "{} was changed meanwhile: it is left as it is",
             path.display()
@@ -54,6 +54,6 @@ pub fn schema_of(dir: &Path) -> String {
 
 /// Other projects have a `schemas/manifest.json` as well.
 fn is_ours(path: &Path) -> bool {
-    read::text(path, Bounds::file(MAX_FILE_BYTES))
+    read::read_text(path, ReadBounds::file(MAX_FILE_BYTES))
         .is_ok_and(|text| text.contains("\"entitle manifest\""))
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, Context};
-use crate::files::links::Links;
-use crate::files::write::{self, Start};
+use crate::files::links::LinkPolicy;
+use crate::files::write::{self, StreamStart};
 use crate::render::github;
 use crate::render::view::RunView;
 
@@ -48,7 +48,7 @@ fn appended(name: &str) -> CommandResult<Option<File>> {
     let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    let file = write::stream(Path::new(&path), Start::AtEnd, &Links::Followed);
+    let file = write::open_stream(Path::new(&path), StreamStart::Append, &LinkPolicy::Follow);
     Ok(Some(file.map_err(|error| {
         CommandError::caused_by(format_args!("cannot write {name}"), error)
     })?))

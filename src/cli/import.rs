@@ -12,7 +12,7 @@ use super::args::{Reach, SharedStore};
 use super::exit::Exit;
 use super::{files, output, setup};
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::files::write::create;
+use crate::files::write::create_new_file;
 use crate::manifest::write;
 use crate::model::wording::pluralize;
 use crate::reconcile::import::{self, Ask, Imported, Seen};
@@ -140,7 +140,7 @@ fn to_files(
             .filter(|other| !same_file(other, &path));
         if let Some(other) = elsewhere {
             kept.insert(other.display().to_string());
-        } else if create(&path, text.as_bytes()).map_err(fault)? {
+        } else if create_new_file(&path, text.as_bytes()).map_err(fault)? {
             written += 1;
         } else if force {
             files::replace(&path, &text).map_err(fault)?;

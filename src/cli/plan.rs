@@ -12,8 +12,8 @@ use super::output;
 use super::outputs::Outputs;
 use super::{project, setup};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
-use crate::files::read::{self, Bounds, PIPE_TIMEOUT};
-use crate::files::write::{Mode, Output};
+use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
+use crate::files::write::{FileMode, Output};
 use crate::plan::document::PlanDocument;
 use crate::plan::saved;
 use crate::reconcile;
@@ -115,7 +115,7 @@ pub fn save(path: &Path, document: &PlanDocument) -> CommandResult<()> {
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
     };
-    let mut output = Output::open(path, Mode::Private, &setup::links()).map_err(fault)?;
+    let mut output = Output::open(path, FileMode::Private, &setup::links()).map_err(fault)?;
     let mut out = io::BufWriter::new(&mut output);
     saved::seal(document, &mut out).map_err(fault)?;
     out.flush().map_err(fault)?;
@@ -131,8 +131,8 @@ pub fn save(path: &Path, document: &PlanDocument) -> CommandResult<()> {
 
 /// Reads a saved plan back, if it is one and unchanged.
 pub fn open(path: &Path) -> CommandResult<PlanDocument> {
-    let bounds = Bounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
-    let text = read::text(path, bounds).map_err(|error| {
+    let bounds = ReadBounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
+    let text = read::read_text(path, bounds).map_err(|error| {
         CommandError::caused_by(format_args!("cannot read {}", path.display()), error)
     })?;
     open_text(path, &text)

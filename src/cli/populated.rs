@@ -13,8 +13,8 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use crate::cli::error::{CommandResult, Context, bail, user_error};
-use crate::files::links::Links;
-use crate::files::write::{self, Mode, Output};
+use crate::files::links::LinkPolicy;
+use crate::files::write::{self, FileMode, Output};
 use crate::sandbox::{Population, SandboxServer, population};
 
 /// How manifests are laid out in files.
@@ -84,7 +84,8 @@ fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<u
 
 fn one(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     let words = || format!("cannot write {}", path.display());
-    let mut output = Output::open(path, Mode::Shared, &Links::Followed).with_context(words)?;
+    let mut output =
+        Output::open(path, FileMode::Shared, &LinkPolicy::Follow).with_context(words)?;
     let mut file = BufWriter::new(&mut output);
     let mut written = 0;
     for text in manifests {
@@ -101,7 +102,7 @@ fn one(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<us
 fn put(path: &Path, text: &str) -> CommandResult<()> {
     let words = || format!("cannot write {}", path.display());
     // The directory was empty.
-    let new = write::create(path, text.as_bytes()).with_context(words)?;
+    let new = write::create_new_file(path, text.as_bytes()).with_context(words)?;
     if !new {
         bail!("{} has just been made by somebody else", path.display());
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::{output, setup};
 use crate::cli::error::{CommandError, CommandResult, Context, bail};
-use crate::files::write::{Mode, Output};
+use crate::files::write::{FileMode, Output};
 
 /// The reports of a run, each in a format.
 pub struct Reports<F> {
@@ -65,7 +65,7 @@ impl ReportFile {
     /// Shows that the report can be written. A report of an earlier run stays until this one is complete.
     pub fn open(path: &Path) -> CommandResult<Self> {
         // It holds no secret, and another user's job may have to read it.
-        let output = Output::open(path, Mode::Shared, &setup::links());
+        let output = Output::open(path, FileMode::Shared, &setup::links());
         let output = output.map_err(|error| {
             CommandError::caused_by(
                 format_args!("cannot write the report {}", path.display()),

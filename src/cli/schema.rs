@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::output;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::files::links::Links;
-use crate::files::write::{self, Mode};
+use crate::files::links::LinkPolicy;
+use crate::files::write::{self, FileMode};
 use crate::render;
 use crate::render::schema;
 
@@ -57,7 +57,8 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 let mut text = Vec::new();
                 render::json::write_document(&mut text, &schema)?;
                 let path = dir.join(name);
-                write::whole(&path, &text, Mode::Shared, &Links::Followed).map_err(fault)?;
+                write::write_whole_file(&path, &text, FileMode::Shared, &LinkPolicy::Follow)
+                    .map_err(fault)?;
             }
         }
     }

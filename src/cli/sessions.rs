@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::stores::Access;
 use super::{output, signals};
 use crate::apply::Opened;
-use crate::apply::store::Upkeep;
+use crate::apply::store::StoreAdmin;
 use crate::cli::error::CommandResult;
 
 /// How long a command may take to notice that it is over. One that waits for a terminal or a full pipe does not.
@@ -45,11 +45,11 @@ pub fn opened() -> Opened {
 struct OpenStore {
     url: String,
     access: Access,
-    store: Arc<dyn Upkeep>,
+    store: Arc<dyn StoreAdmin>,
 }
 
 /// Returns a store that the command that runs has opened before.
-pub fn store(url: &str, access: Access) -> Option<Arc<dyn Upkeep>> {
+pub fn store(url: &str, access: Access) -> Option<Arc<dyn StoreAdmin>> {
     let find = |run: &Run| {
         let stores = stores(run);
         let mut same = stores
@@ -61,7 +61,7 @@ pub fn store(url: &str, access: Access) -> Option<Arc<dyn Upkeep>> {
 }
 
 /// Closes a store when the command that runs is over, so that its leases are given back.
-pub fn close_later(url: &str, access: Access, store: &Arc<dyn Upkeep>) {
+pub fn close_later(url: &str, access: Access, store: &Arc<dyn StoreAdmin>) {
     let open = OpenStore {
         url: url.to_string(),
         access,

@@ -16,7 +16,7 @@ use super::{cached, output, scope, sessions, simulators, state, stores};
 use crate::apply::clock;
 use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::files::links::Links;
+use crate::files::links::LinkPolicy;
 use crate::manifest::walk::Found;
 use crate::manifest::{self, Limits, Loaded};
 use crate::model::{Diagnostic, WriteChecks};
@@ -285,10 +285,10 @@ pub fn refuse_outside(paths: &[PathBuf]) -> CommandResult<()> {
 
 /// The links that files written by a run may follow: in a CI job none of the checkout, whose links may come from
 /// whoever opened a pull request.
-pub fn links() -> Links {
+pub fn links() -> LinkPolicy {
     let here = std::env::current_dir().unwrap_or_default();
     let tree = work_tree(&here).filter(|_| is_ci());
-    tree.map_or(Links::Followed, |tree| Links::refused_below(&tree))
+    tree.map_or(LinkPolicy::Follow, |tree| LinkPolicy::refuse_below(&tree))
 }
 
 /// Warns where manifests may come from anybody and credentials may go anywhere. In a CI job the project file may

@@ -17,7 +17,7 @@ use crate::apply::clock;
 use crate::apply::journal::{Event, Record, encode};
 use crate::apply::records::Records;
 use crate::apply::store::compact;
-use crate::apply::store::{Claim, Lease, LeaseState, Store, Taken, Upkeep};
+use crate::apply::store::{Lease, LeaseClaim, LeaseState, Store, StoreAdmin, Taken};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::wording::pluralize;
 use crate::model::{AccountKey, Vendor};
@@ -109,7 +109,7 @@ pub async fn run(args: StoreCommand) -> CommandResult<Exit> {
         | Task::Unlock(Unlock { store, .. })
         | Task::Import(Import { store, .. }) => (store, Access::Write),
     };
-    let store = stores::open_for_upkeep(store, access).await?;
+    let store = stores::open_for_admin(store, access).await?;
     match &args.task {
         Task::Check(_) => check(&*store).await,
         Task::Show(_) => show(&*store).await,
@@ -121,7 +121,7 @@ pub async fn run(args: StoreCommand) -> CommandResult<Exit> {
     }
 }
 
-async fn check(store: &dyn Upkeep) -> CommandResult<Exit> {
+async fn check(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let promises = store.check().await?;
     let mut out = output::buffered();
     let mut kept = true;
@@ -148,8 +148,8 @@ async fn check(store: &dyn Upkeep) -> CommandResult<Exit> {
     Ok(if kept { Exit::Done } else { Exit::Error })
 }
 
-async fn show(store: &dyn Upkeep) -> CommandResult<Exit> {
-    let leases = store.leases().await?;
+async fn show(store: &dyn StoreAdmin) -> CommandResult<Exit> {
+    let leases = store.list_leases().await?;
     let mut out = output::buffered();
     writeln!(out, "{}", store.name())?;
     for lease in &leases {
@@ -168,7 +168,7 @@ fn line(lease: &LeaseState) -> String {
         account,
         epoch,
         holder,
-        left,
+        remaining: left,
     } = lease;
     let left = left.map_or(String::new(), |left| {
         format!(", for {} s unless it is renewed", left.as_secs())
@@ -179,8 +179,8 @@ fn line(lease: &LeaseState) -> String {
     }
 }
 
-async fn free(store: &dyn Upkeep, name: &str) -> CommandResult<Exit> {
-    let leases = store.leases().await?;
+async fn free(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exit> {
+    let leases = store.list_leases().await?;
     let exact = leases.iter().filter(|lease| lease.account == name);
     let exact: Vec<&LeaseState> = exact.collect();
     let found = match exact.is_empty() {
@@ -202,13 +202,13 @@ async fn free(store: &dyn Upkeep, name: &str) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-async fn compact(store: &dyn Upkeep) -> CommandResult<Exit> {
-    let leases = store.leases().await?;
+async fn compact(store: &dyn StoreAdmin) -> CommandResult<Exit> {
+    let leases = store.list_leases().await?;
     let accounts: Vec<AccountKey> = leases
         .iter()
         .filter_map(|one| account(&one.account))
         .collect();
-    compact::compact(store, &accounts, 0, &clock::now().to_string()).await?;
+    compact::compact_accounts(store, &accounts, 0, &clock::now().to_string()).await?;
     output::say("Runs start from a summary of all lines now.");
     Ok(Exit::Done)
 }
@@ -229,7 +229,7 @@ fn known_vendor(name: &str) -> Option<Vendor> {
     vendors.find(|own| own.0 == name)
 }
 
-async fn delete_old(store: &dyn Upkeep, keep: Duration) -> CommandResult<Exit> {
+async fn delete_old(store: &dyn StoreAdmin, keep: Duration) -> CommandResult<Exit> {
     let keep = SignedDuration::try_from(keep)?;
     let before = clock::now().checked_sub(keep)?;
     let count = store.prune(before).await?;
@@ -241,7 +241,7 @@ async fn delete_old(store: &dyn Upkeep, keep: Duration) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-async fn export(store: &dyn Upkeep) -> CommandResult<Exit> {
+async fn export(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let mut out = std::io::BufWriter::new(output::lines());
     let mut written = Ok(());
     let read = stores::each(store, |record| {
@@ -259,7 +259,7 @@ async fn export(store: &dyn Upkeep) -> CommandResult<Exit> {
 /// Lines that are added at once.
 const CHUNK: usize = 1000;
 
-async fn add(store: &dyn Upkeep, files: &[PathBuf]) -> CommandResult<Exit> {
+async fn add(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandResult<Exit> {
     let mut records = Vec::new();
     for file in files {
         records.extend(read(file)?);
@@ -302,11 +302,11 @@ fn read(file: &PathBuf) -> CommandResult<Vec<Record>> {
 }
 
 async fn take(store: &dyn Store, account: &AccountKey) -> CommandResult<Box<dyn Lease>> {
-    let claim = Claim {
+    let claim = LeaseClaim {
         holder: state::holder("import"),
         term: Duration::from_secs(60),
     };
-    match store.take(account, &claim).await? {
+    match store.take_lease(account, &claim).await? {
         Taken::Held(lease) => Ok(lease),
         Taken::Busy(holder) => Err(CommandError::Locked {
             name: account.to_string(),

@@ -15,11 +15,13 @@ use crate::apply::journal::Record;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
 #[cfg(feature = "bucket")]
-use crate::apply::store::bucket::Bucket;
-use crate::apply::store::files::Files;
+use crate::apply::store::bucket::BucketStore;
+use crate::apply::store::files::FileStore;
 #[cfg(feature = "postgres")]
-use crate::apply::store::postgres::Postgres;
-use crate::apply::store::{Cursor, Line, Queue, Reading, Store, StoreError, Upkeep};
+use crate::apply::store::postgres::PostgresStore;
+use crate::apply::store::{
+    Cursor, JournalLine, JournalScope, RecordQueue, Store, StoreAdmin, StoreError,
+};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
@@ -34,12 +36,15 @@ pub enum Access {
 
 /// Opens the store that was asked for, or the user's own files.
 pub async fn open(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Store>> {
-    let store: Arc<dyn Store> = open_for_upkeep(args, access).await?;
+    let store: Arc<dyn Store> = open_for_admin(args, access).await?;
     Ok(store)
 }
 
 /// The same for a person who looks after it.
-pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Upkeep>> {
+pub async fn open_for_admin(
+    args: &StoreArgs,
+    access: Access,
+) -> CommandResult<Arc<dyn StoreAdmin>> {
     let Some(url) = &args.shared.url else {
         let journal = state::journal(args)?;
         let locks = state::dir()?.join("locks");
@@ -59,7 +64,11 @@ pub async fn open_for_upkeep(args: &StoreArgs, access: Access) -> CommandResult<
 }
 
 /// Opens what an address leads to.
-async fn connect(url: &str, args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Upkeep>> {
+async fn connect(
+    url: &str,
+    args: &StoreArgs,
+    access: Access,
+) -> CommandResult<Arc<dyn StoreAdmin>> {
     match url.split_once(':') {
         Some(("file", path)) => {
             let dir = directory(path)?;
@@ -69,7 +78,7 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> CommandResult<A
         #[cfg(feature = "postgres")]
         Some(("postgres" | "postgresql", _)) => {
             let tls = Tls::default();
-            Ok(Arc::new(Postgres::open(url, &tls).await?))
+            Ok(Arc::new(PostgresStore::open(url, &tls).await?))
         }
         #[cfg(not(feature = "postgres"))]
         Some(("postgres" | "postgresql", _)) => Err(not_built_in("PostgreSQL", "postgres")),
@@ -78,7 +87,7 @@ async fn connect(url: &str, args: &StoreArgs, access: Access) -> CommandResult<A
             let text = |name: OsString| name.into_string().ok();
             let variables = std::env::vars_os();
             let variables = variables.filter_map(|(name, value)| Some((text(name)?, text(value)?)));
-            Ok(Arc::new(Bucket::open(url, variables)?))
+            Ok(Arc::new(BucketStore::open(url, variables)?))
         }
         #[cfg(not(feature = "bucket"))]
         Some(("s3" | "gs" | "az", _)) => Err(not_built_in("a bucket", "bucket")),
@@ -111,10 +120,10 @@ fn files(
     journal: PathBuf,
     locks: PathBuf,
     access: Access,
-) -> CommandResult<Files> {
+) -> CommandResult<FileStore> {
     match access {
-        Access::Read => Ok(Files::for_reading(&journal, &locks)),
-        Access::Write => Files::open(&journal, &locks, &setup::links())
+        Access::Read => Ok(FileStore::for_reading(&journal, &locks)),
+        Access::Write => FileStore::open(&journal, &locks, &setup::links())
             .map_err(|error| state::journal_fault(args, &journal, error)),
     }
 }
@@ -146,12 +155,16 @@ pub fn warn_of_empty(args: &StoreArgs) {
 }
 
 /// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
-pub fn queue(args: &StoreArgs, store: Arc<dyn Store>, run: &str) -> CommandResult<Arc<Queue>> {
+pub fn queue(
+    args: &StoreArgs,
+    store: Arc<dyn Store>,
+    run: &str,
+) -> CommandResult<Arc<RecordQueue>> {
     let orphans = match &args.shared.url {
         Some(_) => Some(state::dir()?.join(format!("orphans/{run}.jsonl"))),
         None => None,
     };
-    Ok(Queue::with_orphans(store, orphans))
+    Ok(RecordQueue::with_orphans(store, orphans))
 }
 
 /// Says why a store cannot be used, and what to do about it where nobody has said where it is.
@@ -172,13 +185,13 @@ pub async fn each(
 ) -> Result<Damage, StoreError> {
     let mut damaged = Damaged::default();
     let mut take_line = |line| match line {
-        Line::Record(record) => take(*record),
-        Line::Damaged(number) => damaged.add(number),
-        Line::Anew => {}
+        JournalLine::Record(record) => take(*record),
+        JournalLine::Damaged(number) => damaged.add(number),
+        JournalLine::Reset => {}
     };
     let mut cursor = Cursor::default();
     store
-        .read(Reading::Everything, &mut cursor, &mut take_line)
+        .read(JournalScope::Everything, &mut cursor, &mut take_line)
         .await?;
     Ok(Damage(damaged.told(&store.name())))
 }

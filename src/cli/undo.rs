@@ -13,8 +13,8 @@ use super::scope::Scope;
 use super::setup::{self, Setup};
 use super::stores::{self, Access};
 use super::{output, plan, state};
-use crate::apply::memory::Place;
-use crate::apply::memory::runs::{PastRunReader, Runs, Wrote};
+use crate::apply::memory::VendorAccount;
+use crate::apply::memory::runs::{PastRunReader, Runs, WritingRun};
 use crate::apply::store::Store;
 use crate::cli::error::{CommandResult, bail};
 use crate::model::PathPattern;
@@ -142,7 +142,7 @@ async fn writer<'a>(
     setup: &'a Setup,
     consent: &'a Consent,
     outputs: &'a Outputs,
-    places: &BTreeSet<Place>,
+    places: &BTreeSet<VendorAccount>,
 ) -> CommandResult<Writer<'a>> {
     Writer::at(setup, consent, outputs, Accounts::new(), places).await
 }
@@ -186,7 +186,7 @@ async fn find(
     args: &StoreArgs,
     wanted: &str,
     checked: &Checked,
-) -> CommandResult<Wrote> {
+) -> CommandResult<WritingRun> {
     let mut runs = Runs::default();
     let damage = stores::each(store, |record| {
         // A name is one whoever gave it; the latest is the latest of these manifests.
@@ -196,7 +196,7 @@ async fn find(
     });
     damage.await?.known();
     let runs = runs.that_wrote();
-    let found: Vec<Wrote> = match wanted {
+    let found: Vec<WritingRun> = match wanted {
         "latest" => {
             let own = Own::new(checked);
             let at = runs.iter().rposition(|run| own.has(run));
@@ -227,7 +227,7 @@ async fn find(
 }
 
 /// Says that runs are passed over which somebody may have meant.
-fn tell_later<'a>(runs: impl Iterator<Item = &'a Wrote>) {
+fn tell_later<'a>(runs: impl Iterator<Item = &'a WritingRun>) {
     let names: Vec<&str> = runs.map(|run| run.run.as_str()).collect();
     if !names.is_empty() {
         let names = names.join(", ");
@@ -240,7 +240,7 @@ fn tell_later<'a>(runs: impl Iterator<Item = &'a Wrote>) {
 /// What makes a run one of these manifests.
 struct Own {
     objects: reconcile::Keys,
-    places: BTreeSet<Place>,
+    places: BTreeSet<VendorAccount>,
     paths: Vec<String>,
 }
 
@@ -258,7 +258,7 @@ impl Own {
 
     /// Whether a run wrote one of the objects, or was made from the same place. Older runs do not say from where, so
     /// that the account has to do.
-    fn has(&self, run: &Wrote) -> bool {
+    fn has(&self, run: &WritingRun) -> bool {
         let within = |one: &str, other: &str| Path::new(one).starts_with(other);
         let related = |path: &String| self.paths.iter().any(|own| within(path, own));
         run.objects.iter().any(|key| self.objects.contains(key))
@@ -267,8 +267,8 @@ impl Own {
     }
 
     /// Whether a run wrote to one of the accounts.
-    fn is_near(&self, run: &Wrote) -> bool {
-        let own = |place: &Place| self.places.iter().any(|own| own.may_be(place));
+    fn is_near(&self, run: &WritingRun) -> bool {
+        let own = |place: &VendorAccount| self.places.iter().any(|own| own.may_be(place));
         run.places.iter().any(own)
     }
 }

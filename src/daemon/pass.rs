@@ -105,7 +105,7 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
         if batch.mode == RunMode::Sync {
             let held = reports
                 .iter()
-                .filter(|report| agreement::holds(report, true));
+                .filter(|report| agreement::is_agreed(report, true));
             let held = held.map(|report| &report.planned);
             shell
                 .agree(held, (&batch, &pass), run_under, &settings)

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::apply::store::Replica;
+use crate::apply::store::RosterEntry;
 use crate::model::AccountKey;
 
 /// A live replica, and what it said that it looks after.
@@ -37,7 +37,7 @@ pub struct Note {
 
 impl Attendance {
     /// Reads what a replica wrote. `None` if it is another version's or of another group.
-    pub fn read(replica: &Replica, group: &str) -> Option<Self> {
+    pub fn read(replica: &RosterEntry, group: &str) -> Option<Self> {
         let note: Note = serde_json::from_str(&replica.note).ok()?;
         (note.group == group).then(|| Self {
             id: replica.id.clone(),
@@ -46,8 +46,8 @@ impl Attendance {
     }
 
     /// Writes it down for the store.
-    pub fn write(&self) -> Replica {
-        Replica {
+    pub fn write(&self) -> RosterEntry {
+        RosterEntry {
             id: self.id.clone(),
             // A struct of text and times can always be written.
             note: serde_json::to_string(&self.note).unwrap_or_default(),

@@ -14,10 +14,10 @@ use super::read_back::ReadBack;
 use super::told::Told;
 use super::track::Look;
 use crate::apply::journal::{Purpose, Started};
-use crate::apply::memory::{Memory, Place};
+use crate::apply::memory::{Memory, VendorAccount};
 use crate::apply::recorder::Recorder;
-use crate::apply::store::compact::{FEW, compact};
-use crate::apply::store::{LeaseBusy, Leases, Queue, StoreError};
+use crate::apply::store::compact::{COMPACT_THRESHOLD, compact_accounts};
+use crate::apply::store::{LeaseBusy, Leases, RecordQueue, StoreError};
 use crate::apply::{Outcome, Report};
 use crate::model::{AccountKey, Address, PolicyMode, with_causes};
 use crate::plan::{Planned, Refusal};
@@ -42,7 +42,7 @@ pub struct Shell {
     /// Settings of one pass, with a deadline of its own.
     pub settings: Box<dyn Fn() -> Settings + Send + Sync>,
     /// Where it is written down what passes do.
-    pub queue: Arc<Queue>,
+    pub queue: Arc<RecordQueue>,
     /// Whether others may write too; to simulators of our own nobody can.
     pub shared: bool,
     /// Which repository's runs they are, if that was said.
@@ -78,7 +78,7 @@ impl Shell {
         }
         let (store, who) = (self.queue.store(), (self.holder)(run));
         let nobody = |_: &str| {};
-        match Leases::take(&**store, &[connection], &who, Duration::ZERO, &nobody).await {
+        match Leases::take_all(&**store, &[connection], &who, Duration::ZERO, &nobody).await {
             Ok(taken) => Ok(taken?),
             Err(error) => Err(LockError::Store {
                 connection: batch.connection.to_string(),
@@ -148,7 +148,7 @@ impl Shell {
         let account = connection.map(|connection| connection.account_key());
         let (store, now) = (self.queue.store(), clock().to_string());
         // Passes of other connections go on meanwhile.
-        match compact(&**store, account.as_slice(), FEW, &now).await {
+        match compact_accounts(&**store, account.as_slice(), COMPACT_THRESHOLD, &now).await {
             Ok(left) => Arc::make_mut(&mut *self.memory.lock().await).unsummed(left),
             Err(error) => {
                 let error = with_causes(&error);
@@ -283,7 +283,7 @@ impl Shell {
 
     pub(super) fn recorder(
         &self,
-        places: BTreeMap<String, Place>,
+        places: BTreeMap<String, VendorAccount>,
         (run, leases): (&str, &Leases),
         clock: fn() -> Timestamp,
     ) -> Recorder {

@@ -25,7 +25,7 @@ use super::sharing::Sharing;
 use super::status::Status;
 use super::track::Now;
 use super::trigger::Trigger;
-use crate::apply::memory::{Memory, Place};
+use crate::apply::memory::{Memory, VendorAccount};
 use crate::apply::{Account, spans};
 use crate::model::{AccountKey, Address, Desired};
 use crate::reconcile::{self, Checked};
@@ -401,7 +401,7 @@ impl Task {
 type Loaded = (Result<Option<Fetched>, SourceError>, Arc<Memory>);
 
 /// What the journal tells of fights over an object, by the clock of this process.
-fn fights(memory: &Memory, object: &Desired, place: &Place, now: Now) -> Fights<Instant> {
+fn fights(memory: &Memory, object: &Desired, place: &VendorAccount, now: Now) -> Fights<Instant> {
     let Some(known) = memory.fights(object, place) else {
         return Fights::default();
     };

@@ -1,10 +1,10 @@
-//! What a file is, in words.
+//! The kind of a file: regular, or something to refuse by name.
 
 use std::fs::{FileType, Metadata};
 use std::io;
 
-/// Names what is not a regular file; `None` for a regular file.
-fn name(kind: FileType) -> Option<&'static str> {
+/// Names the kind of a file; `None` for a regular file.
+fn describe_kind(kind: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
@@ -25,9 +25,9 @@ fn name(kind: FileType) -> Option<&'static str> {
     }
 }
 
-/// Refuses what is not a regular file, by its name.
+/// Returns an error that names the kind of a file, unless it is regular.
 pub fn expect_regular(meta: &Metadata) -> io::Result<()> {
-    match name(meta.file_type()) {
+    match describe_kind(meta.file_type()) {
         None => Ok(()),
         Some(name) => {
             let error = if meta.is_dir() {
@@ -35,13 +35,13 @@ pub fn expect_regular(meta: &Metadata) -> io::Result<()> {
             } else {
                 io::ErrorKind::InvalidInput
             };
-            let words = format!("it is {name}: name a regular file");
-            Err(io::Error::new(error, words))
+            let message = format!("it is {name}: name a regular file");
+            Err(io::Error::new(error, message))
         }
     }
 }
 
-/// Whether bytes can be written through it to whoever reads: a pipe, a terminal or another device without blocks.
+/// Reports whether bytes written to it go to a reader: a pipe, a terminal or another character device.
 pub fn is_stream(meta: &Metadata) -> bool {
     #[cfg(unix)]
     {
@@ -54,6 +54,7 @@ pub fn is_stream(meta: &Metadata) -> bool {
     }
 }
 
+/// Reports whether it is a pipe; always `false` on systems other than Unix.
 pub fn is_pipe(meta: &Metadata) -> bool {
     #[cfg(unix)]
     {

@@ -1,49 +1,50 @@
-//! Follows symbolic links, where they may be followed.
+//! Follows symbolic links where a policy allows it.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Which links an output may follow.
+/// Which symbolic links an output may follow.
 #[derive(Clone, Debug, Default)]
-pub enum Links {
+pub enum LinkPolicy {
     #[default]
-    Followed,
-    /// None that is in this directory or below: the working tree of a CI job, whose links come from whoever opened
-    /// the pull request. The path has no link in itself.
-    RefusedBelow(PathBuf),
+    Follow,
+    /// Refuses links in this directory or below: the working tree of a CI job, whose links come from the author of the
+    /// pull request. The path must be free of links itself.
+    RefuseBelow(PathBuf),
 }
 
-impl Links {
-    /// Refuses the links of the working tree `tree`.
-    pub fn refused_below(tree: &Path) -> Self {
-        Self::RefusedBelow(fs::canonicalize(tree).unwrap_or_else(|_| tree.to_path_buf()))
+impl LinkPolicy {
+    /// Creates the policy that refuses the links of the working tree `tree`.
+    pub fn refuse_below(tree: &Path) -> Self {
+        Self::RefuseBelow(fs::canonicalize(tree).unwrap_or_else(|_| tree.to_path_buf()))
     }
 
+    /// Returns an error that names `link` if it must not be followed.
     fn check(&self, link: &Path) -> io::Result<()> {
         match self {
-            Self::RefusedBelow(tree) if link.starts_with(tree) => Err(io::Error::new(
+            Self::RefuseBelow(tree) if link.starts_with(tree) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
                     "{} is a link in the working tree, which is not followed with CI set: name a path without links",
                     link.display()
                 ),
             )),
-            Self::RefusedBelow(_) | Self::Followed => Ok(()),
+            Self::RefuseBelow(_) | Self::Follow => Ok(()),
         }
     }
 }
 
-/// As many links as Linux follows in one path.
+/// The most links to follow in one path; as many as Linux.
 const MOST_LINKS: usize = 40;
 
-/// Resolves every link of a path, the last one included, to where a file is or would be created.
+/// Resolves every link of a path, the last one included, to the path where a file is or would be created.
 ///
-/// A link to an open file (`/dev/stdout` leads to `/proc/self/fd/1`) means that file and no name of it: the path
-/// ends there.
-pub fn resolve(path: &Path, links: &Links) -> io::Result<PathBuf> {
-    let mut left = parts(&std::path::absolute(path)?);
+/// With `out -> build`, `out/report` becomes `build/report`. A link to an open file (`/dev/stdout` leads to
+/// `/proc/self/fd/1`) stands for that file and not for a name of it: resolving ends there.
+pub fn resolve_links(path: &Path, links: &LinkPolicy) -> io::Result<PathBuf> {
+    let mut left = reversed_components(&std::path::absolute(path)?);
     let mut real = PathBuf::new();
     let mut followed = 0;
     while let Some(part) = left.pop() {
@@ -67,20 +68,20 @@ pub fn resolve(path: &Path, links: &Links) -> io::Result<PathBuf> {
         }
         let target = fs::read_link(&real)?;
         real.pop();
-        left.extend(parts(&target));
+        left.extend(reversed_components(&target));
     }
     Ok(real)
 }
 
-/// The names of a path, the first one last. The root is one of them: pushed to a path, it replaces that.
-fn parts(path: &Path) -> Vec<OsString> {
+/// Returns the components of a path in reverse order. The root is one of them: pushed to a path, it replaces that.
+fn reversed_components(path: &Path) -> Vec<OsString> {
     let parts = path.components().filter(|part| *part != Component::CurDir);
     let mut parts: Vec<OsString> = parts.map(|part| part.as_os_str().into()).collect();
     parts.reverse();
     parts
 }
 
-/// Whether a path names a file descriptor of a process.
+/// Reports whether a path names a file descriptor of a process.
 pub fn is_open_file(path: &Path) -> bool {
     let dir = path.parent().unwrap_or(path);
     dir == Path::new("/dev/fd") || dir.starts_with("/proc") && dir.ends_with("fd")
@@ -100,19 +101,19 @@ mod tests {
         symlink("a/b", dir.join("down")).unwrap();
         symlink("../../new", dir.join("a/b/up")).unwrap();
         symlink(dir.join("down/up"), dir.join("far")).unwrap();
-        let real = |path: &str| resolve(&dir.join(path), &Links::Followed).unwrap();
+        let real = |path: &str| resolve_links(&dir.join(path), &LinkPolicy::Follow).unwrap();
         assert_eq!(real("plain"), dir.join("plain"));
         assert_eq!(real("down/x"), dir.join("a/b/x"));
         assert_eq!(real("far"), dir.join("new"));
         assert_eq!(real("down/../x"), dir.join("a/x"));
         symlink("loop", dir.join("loop")).unwrap();
-        assert!(resolve(&dir.join("loop"), &Links::Followed).is_err());
+        assert!(resolve_links(&dir.join("loop"), &LinkPolicy::Follow).is_err());
     }
 
     #[test]
     fn an_open_file_is_where_its_name_ends() {
         if Path::new("/proc/self/fd").exists() {
-            let real = resolve(Path::new("/dev/stdout"), &Links::Followed).unwrap();
+            let real = resolve_links(Path::new("/dev/stdout"), &LinkPolicy::Follow).unwrap();
             assert!(is_open_file(&real), "{}", real.display());
         }
     }
@@ -126,12 +127,12 @@ mod tests {
         symlink("real", tree.join("inside")).unwrap();
         symlink("/dev/null", tree.join("dangerous")).unwrap();
         symlink(&tree, dir.join("checkout")).unwrap();
-        let links = Links::refused_below(&dir.join("checkout"));
+        let links = LinkPolicy::refuse_below(&dir.join("checkout"));
         let refused = |path: &str| {
-            let words = resolve(&dir.join(path), &links)
+            let message = resolve_links(&dir.join(path), &links)
                 .err()
                 .map(|e| e.to_string());
-            words.is_some_and(|words| words.contains("is a link in the working tree"))
+            message.is_some_and(|message| message.contains("is a link in the working tree"))
         };
         assert!(refused("tree/dangerous"));
         assert!(refused("tree/inside/journal"));

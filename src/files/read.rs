@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 
 use super::kind;
 
-/// How long a pipe may take where a run has no deadline of its own.
+/// How long a pipe may take to end where a run has no deadline of its own.
 pub const PIPE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What is read at most.
+/// Limits of reading one file.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Bytes of a file or pipe; one with more is refused and not cut.
+pub struct ReadBounds {
+    /// The most bytes of a file or pipe; a larger one is refused, not cut.
     pub bytes: u64,
-    /// How long a pipe such as `/dev/stdin` or `<(command)` may take until it ends; `None` refuses pipes.
+    /// How long a pipe such as `/dev/stdin` or `<(command)` may take to end; `None` refuses pipes.
     pub pipe: Option<Duration>,
 }
 
-impl Bounds {
-    /// A regular file of at most `bytes`.
+impl ReadBounds {
+    /// Allows a regular file of at most `bytes`.
     pub const fn file(bytes: u64) -> Self {
         Self { bytes, pipe: None }
     }
 
-    /// A regular file, or a pipe that ends within `timeout`.
+    /// Allows a regular file, or a pipe that ends within `timeout`.
     pub const fn or_pipe(bytes: u64, timeout: Duration) -> Self {
         Self {
             bytes,
@@ -34,52 +34,53 @@ impl Bounds {
     }
 }
 
-/// Whether a path leads to a pipe, such as `<(command)`, which can be read but once.
+/// Reports whether a path leads to a pipe, such as `<(command)`, which can be read only once.
 pub fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| kind::is_pipe(&meta))
 }
 
 /// Opens a regular file. Directories, pipes, devices and sockets are refused by name, without being opened: opening
-/// a FIFO waits for a writer, and a device may act on it.
-pub fn open(path: &Path) -> io::Result<File> {
-    open_regular(path).map(|(file, _)| file)
+/// a FIFO waits for a writer, and opening a device may act on it.
+pub fn open_regular_file(path: &Path) -> io::Result<File> {
+    open_with_size(path).map(|(file, _)| file)
 }
 
-/// Reads a whole file. The kind of the error is [`io::ErrorKind::FileTooLarge`] for one above the bounds and
+/// Reads a whole file. `Err` is [`io::ErrorKind::FileTooLarge`] for a file above the bounds and
 /// [`io::ErrorKind::TimedOut`] for a pipe that did not end in time.
-pub fn bytes(path: &Path, bounds: Bounds) -> io::Result<Vec<u8>> {
+pub fn read_bytes(path: &Path, bounds: ReadBounds) -> io::Result<Vec<u8>> {
     if let Some(timeout) = bounds.pipe
         && kind::is_pipe(&fs::metadata(path)?)
     {
-        return read_pipe(options().open(path)?, bounds.bytes, timeout);
+        return read_pipe(open_options().open(path)?, bounds.bytes, timeout);
     }
-    let (file, size) = open_regular(path)?;
+    let (file, size) = open_with_size(path)?;
     let mut bytes = Vec::new();
-    // One byte more than it has shows the end without another call.
+    // With room for one byte more than the file has, the end shows without another call.
     let size = usize::try_from(size.min(bounds.bytes)).unwrap_or(0);
     bytes.reserve_exact(size + 1);
     file.take(bounds.bytes.saturating_add(1))
         .read_to_end(&mut bytes)?;
-    within(bytes, bounds.bytes)
+    check_size(bytes, bounds.bytes)
 }
 
-/// Reads a whole file that has to be UTF-8.
-pub fn text(path: &Path, bounds: Bounds) -> io::Result<String> {
-    String::from_utf8(bytes(path, bounds)?)
+/// Reads a whole file that must be UTF-8; `Err` is [`io::ErrorKind::InvalidData`] if it is not.
+pub fn read_text(path: &Path, bounds: ReadBounds) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, bounds)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+/// Opens a regular file and returns it with its size in bytes.
+fn open_with_size(path: &Path) -> io::Result<(File, u64)> {
     kind::expect_regular(&fs::metadata(path)?)?;
-    let file = options().open(path)?;
-    // The name may have come to mean something else since.
+    let file = open_options().open(path)?;
+    // Another file may have taken the name since.
     let meta = file.metadata()?;
     kind::expect_regular(&meta)?;
     Ok((file, meta.len()))
 }
 
-/// Opens without waiting for a writer, and without making a terminal ours.
-fn options() -> OpenOptions {
+/// Returns options that open without waiting for a writer and without making a terminal the controlling one.
+fn open_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -92,54 +93,56 @@ fn options() -> OpenOptions {
     options
 }
 
-fn within(bytes: Vec<u8>, most: u64) -> io::Result<Vec<u8>> {
+/// Returns `bytes`, or an error if there are more than `most`.
+fn check_size(bytes: Vec<u8>, most: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > most {
-        return Err(too_large(most));
+        return Err(too_large_error(most));
     }
     Ok(bytes)
 }
 
-/// Says that a file is above a bound, in the largest unit that has no fraction.
-pub fn too_large(most: u64) -> io::Error {
+/// Creates the error for a file above a bound, in the largest unit without a fraction.
+pub fn too_large_error(most: u64) -> io::Error {
     let size = match most {
         _ if most >= 1 << 20 && most.is_multiple_of(1 << 20) => format!("{} MiB", most >> 20),
         _ if most >= 1 << 10 && most.is_multiple_of(1 << 10) => format!("{} KiB", most >> 10),
         _ => format!("{most} bytes"),
     };
-    let words = format!("it is larger than {size}, the most that is read");
-    io::Error::new(io::ErrorKind::FileTooLarge, words)
+    let message = format!("it is larger than {size}, the most that is read");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
+/// Reads a pipe until it ends, for at most `timeout`.
 fn read_pipe(pipe: File, most: u64, timeout: Duration) -> io::Result<Vec<u8>> {
-    // What is beyond what clocks can tell is no bound.
+    // A deadline beyond what the clock can represent falls back to the default.
     let deadline = Instant::now().checked_add(timeout);
     let deadline = deadline.unwrap_or_else(|| Instant::now() + PIPE_TIMEOUT);
     let mut bytes = Vec::new();
-    Timed { pipe, deadline }
+    TimedPipe { pipe, deadline }
         .take(most.saturating_add(1))
         .read_to_end(&mut bytes)?;
-    within(bytes, most)
+    check_size(bytes, most)
 }
 
-/// A pipe that has to end in time. Elsewhere than on Unix it may take any.
-struct Timed {
+/// A pipe that must end before a deadline. Only Unix enforces the deadline.
+struct TimedPipe {
     pipe: File,
     deadline: Instant,
 }
 
-impl Read for Timed {
+impl Read for TimedPipe {
     #[cfg(unix)]
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         loop {
             let left = self.deadline.saturating_duration_since(Instant::now());
             let left = Timespec::try_from(left).map_err(io::Error::other)?;
-            // Waiting comes first: a pipe that no writer has opened yet reads as one that has ended.
+            // Poll first: a pipe that no writer has opened yet reads as one that has ended.
             let waiting = &mut [PollFd::new(&self.pipe, PollFlags::IN)];
             match poll(waiting, Some(&left)) {
                 Ok(0) => {
-                    let words = "the pipe did not end in time";
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, words));
+                    let message = "the pipe did not end in time";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, message));
                 }
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
@@ -167,24 +170,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         fs::write(&path, "1234").unwrap();
-        assert_eq!(text(&path, Bounds::file(4)).unwrap(), "1234");
-        let error = bytes(&path, Bounds::file(3)).unwrap_err();
+        assert_eq!(read_text(&path, ReadBounds::file(4)).unwrap(), "1234");
+        let error = read_bytes(&path, ReadBounds::file(3)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(
             error.to_string(),
             "it is larger than 3 bytes, the most that is read"
         );
-        assert!(too_large(64 << 20).to_string().contains("64 MiB"));
-        let missing = bytes(&dir.path().join("none"), Bounds::file(4)).unwrap_err();
+        assert!(too_large_error(64 << 20).to_string().contains("64 MiB"));
+        let missing = read_bytes(&dir.path().join("none"), ReadBounds::file(4)).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         fs::write(&path, b"\xff").unwrap();
-        assert!(text(&path, Bounds::file(4)).is_err());
+        assert!(read_text(&path, ReadBounds::file(4)).is_err());
     }
 
     #[test]
     fn directories_are_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        let error = open(dir.path()).unwrap_err();
+        let error = open_regular_file(dir.path()).unwrap_err();
         assert_eq!(error.to_string(), "it is a directory: name a regular file");
     }
 
@@ -200,15 +203,15 @@ mod tests {
     #[test]
     fn pipes_and_devices_are_refused_without_waiting() {
         let dir = tempfile::tempdir().unwrap();
-        let name = |path: &Path| open(path).unwrap_err().to_string();
+        let name = |path: &Path| open_regular_file(path).unwrap_err().to_string();
         assert_eq!(name(&fifo(dir.path())), "it is a pipe: name a regular file");
         assert_eq!(
             name(Path::new("/dev/zero")),
             "it is a device: name a regular file"
         );
         // An allowed pipe allows no device.
-        let bounds = Bounds::or_pipe(4, Duration::ZERO);
-        assert!(bytes(Path::new("/dev/zero"), bounds).is_err());
+        let bounds = ReadBounds::or_pipe(4, Duration::ZERO);
+        assert!(read_bytes(Path::new("/dev/zero"), bounds).is_err());
     }
 
     #[cfg(unix)]
@@ -218,7 +221,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = fifo(dir.path());
         // Nobody writes.
-        let error = bytes(&path, Bounds::or_pipe(4, Duration::ZERO)).unwrap_err();
+        let error = read_bytes(&path, ReadBounds::or_pipe(4, Duration::ZERO)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         let write = |text: &'static str| {
             let path = path.clone();
@@ -230,12 +233,12 @@ mod tests {
         };
         let writer = write("1234");
         assert_eq!(
-            text(&path, Bounds::or_pipe(4, PIPE_TIMEOUT)).unwrap(),
+            read_text(&path, ReadBounds::or_pipe(4, PIPE_TIMEOUT)).unwrap(),
             "1234"
         );
         writer.join().unwrap();
         let writer = write("12345");
-        let error = bytes(&path, Bounds::or_pipe(4, PIPE_TIMEOUT)).unwrap_err();
+        let error = read_bytes(&path, ReadBounds::or_pipe(4, PIPE_TIMEOUT)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
         writer.join().unwrap();
     }

@@ -1,13 +1,13 @@
 //! Writes files that users name.
 //!
-//! | what is there | [`Output`] | [`stream`] | [`open_private`] |
+//! | what is there | [`Output`] | [`open_stream`] | [`open_private`] |
 //! | --- | --- | --- | --- |
 //! | nothing | created at the end, whole | created | created, for its owner only |
-//! | a regular file | replaced at the end, whole, with its mode | cut or added to | kept as it is |
+//! | a regular file | replaced at the end, whole, with its mode | truncated or appended to | kept as it is |
 //! | `/dev/stdout`, a terminal, a pipe | written through | written through | refused |
 //! | a directory, a socket, a block device | refused | refused | refused |
 //!
-//! Links lead to the file that they mean: they stay, and it is replaced.
+//! Links are followed to their target: the link stays, and the target is replaced.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -18,89 +18,92 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use super::kind;
-use super::links::{self, Links};
+use super::links::{self, LinkPolicy};
 
 /// Who may read a file that is created. One that is replaced keeps its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Its owner only.
+pub enum FileMode {
+    /// Only its owner.
     Private,
-    /// Whomever the umask lets.
+    /// Whoever the umask allows.
     Shared,
 }
 
-impl Mode {
+impl FileMode {
+    /// Returns the mode for creating the file, before the umask.
     #[cfg(unix)]
     fn bits(self) -> u32 {
         match self {
-            Mode::Private => 0o600,
-            Mode::Shared => 0o666,
+            FileMode::Private => 0o600,
+            FileMode::Shared => 0o666,
         }
     }
 }
 
-/// A file that is being written. Nothing of it shows until [`commit`](Output::commit), unless it is a stream.
+/// A file that is being written. Nothing of it is visible until [`commit`](Output::commit), unless it is a stream.
 pub struct Output {
-    to: To,
+    to: OutputTarget,
     written: u64,
 }
 
-enum To {
-    /// A temporary file beside the target, which it replaces at once.
-    Beside(NamedTempFile, PathBuf),
+/// Where the bytes of an [`Output`] go.
+enum OutputTarget {
+    /// A temporary file beside the target, which replaces it at the end.
+    Replace(NamedTempFile, PathBuf),
     /// A stream, which must not be replaced.
-    Through(File),
+    Stream(File),
 }
 
 impl Output {
-    /// Shows that the file can be written. What is there stays until the new content is complete.
-    pub fn open(path: &Path, mode: Mode, links: &Links) -> io::Result<Self> {
-        let target = links::resolve(path, links)?;
+    /// Opens a file for writing, or fails if it cannot be written. The present content stays until the new one is
+    /// complete.
+    pub fn open(path: &Path, mode: FileMode, links: &LinkPolicy) -> io::Result<Self> {
+        let target = links::resolve_links(path, links)?;
         let to = match fs::metadata(&target) {
-            Ok(known) if known.is_file() && !links::is_open_file(&target) => {
-                // A file that may not be written is not replaced behind its owner's back.
+            Ok(metadata) if metadata.is_file() && !links::is_open_file(&target) => {
+                // Replacing needs only the right to the directory: refuse a file that its owner made read-only.
                 OpenOptions::new().append(true).open(&target)?;
-                let file = beside(&target, mode)?;
-                keep_owner_and_mode(file.as_file(), &known)?;
-                To::Beside(file, target)
+                let file = create_temporary(&target, mode)?;
+                copy_owner_and_mode(file.as_file(), &metadata)?;
+                OutputTarget::Replace(file, target)
             }
-            Ok(known) => To::Through(open_stream(&target, &known)?),
+            Ok(metadata) => OutputTarget::Stream(open_existing_stream(&target, &metadata)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                To::Beside(beside(&target, mode)?, target)
+                OutputTarget::Replace(create_temporary(&target, mode)?, target)
             }
             Err(error) => return Err(error),
         };
         Ok(Self { to, written: 0 })
     }
 
-    /// The same for a file that stands by the file `like` and is for whoever may use that.
-    pub fn open_beside(path: &Path, like: &Path, links: &Links) -> io::Result<Self> {
-        let target = links::resolve(path, links)?;
-        if let Ok(known) = fs::symlink_metadata(&target) {
-            kind::expect_regular(&known)?;
+    /// Opens a file that belongs to the file `like` and gets its owner and mode.
+    pub fn open_beside(path: &Path, like: &Path, links: &LinkPolicy) -> io::Result<Self> {
+        let target = links::resolve_links(path, links)?;
+        if let Ok(metadata) = fs::symlink_metadata(&target) {
+            kind::expect_regular(&metadata)?;
         }
-        let file = beside(&target, Mode::Private)?;
-        keep_owner_and_mode(file.as_file(), &fs::metadata(like)?)?;
-        let to = To::Beside(file, target);
+        let file = create_temporary(&target, FileMode::Private)?;
+        copy_owner_and_mode(file.as_file(), &fs::metadata(like)?)?;
+        let to = OutputTarget::Replace(file, target);
         Ok(Self { to, written: 0 })
     }
 
-    /// Bytes written so far.
+    /// Returns how many bytes were written so far.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// Puts the file in its place, on disk.
+    /// Moves the file to its place and waits until it is on disk.
     pub fn commit(self) -> io::Result<()> {
         let (file, target) = match self.to {
-            To::Beside(file, target) => (file, target),
-            To::Through(mut file) => return file.flush(),
+            OutputTarget::Replace(file, target) => (file, target),
+            OutputTarget::Stream(mut file) => return file.flush(),
         };
         file.as_file().sync_all()?;
         file.persist(&target).map_err(|error| error.error)?;
-        // The name is on disk with its directory; elsewhere a directory cannot be opened.
+        // The name is durable with its directory; other systems cannot open a directory.
         #[cfg(unix)]
-        File::open(directory(&target)).and_then(|dir| dir.sync_all())?;
+        File::open(parent_directory(&target)).and_then(|dir| dir.sync_all())?;
         Ok(())
     }
 }
@@ -108,8 +111,8 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = match &mut self.to {
-            To::Beside(file, _) => file.write(bytes),
-            To::Through(file) => file.write(bytes),
+            OutputTarget::Replace(file, _) => file.write(bytes),
+            OutputTarget::Stream(file) => file.write(bytes),
         }?;
         self.written += written as u64;
         Ok(written)
@@ -117,26 +120,31 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.to {
-            To::Beside(file, _) => file.flush(),
-            To::Through(file) => file.flush(),
+            OutputTarget::Replace(file, _) => file.flush(),
+            OutputTarget::Stream(file) => file.flush(),
         }
     }
 }
 
-/// Writes a whole file at once.
-pub fn whole(path: &Path, bytes: &[u8], mode: Mode, links: &Links) -> io::Result<()> {
+/// Writes a whole file at once: after an error the old content is still there.
+pub fn write_whole_file(
+    path: &Path,
+    bytes: &[u8],
+    mode: FileMode,
+    links: &LinkPolicy,
+) -> io::Result<()> {
     let mut output = Output::open(path, mode, links)?;
     output.write_all(bytes)?;
     output.commit()
 }
 
-/// Creates a file with its directories, whole or not at all; `false` if something is there already, which stays.
-pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+/// Creates a file with its directories, whole or not at all. Returns `false` if the path exists already; it stays.
+pub fn create_new_file(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     if fs::symlink_metadata(path).is_ok() {
         return Ok(false);
     }
-    fs::create_dir_all(directory(path))?;
-    let mut file = beside(path, Mode::Shared)?;
+    fs::create_dir_all(parent_directory(path))?;
+    let mut file = create_temporary(path, FileMode::Shared)?;
     file.write_all(bytes)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(true),
@@ -147,19 +155,19 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 
 /// Where a stream begins in a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the beginning: what is there goes.
-    Anew,
-    /// Behind what is there: others write it too.
-    AtEnd,
+pub enum StreamStart {
+    /// At the beginning: the present content is deleted.
+    Truncate,
+    /// At the end: others write the file too.
+    Append,
 }
 
-/// Opens a file whose lines show as they are written.
-pub fn stream(path: &Path, start: Start, links: &Links) -> io::Result<File> {
-    let target = links::resolve(path, links)?;
+/// Opens a file whose lines are visible as they are written.
+pub fn open_stream(path: &Path, start: StreamStart, links: &LinkPolicy) -> io::Result<File> {
+    let target = links::resolve_links(path, links)?;
     match fs::metadata(&target) {
-        Ok(known) if !known.is_file() || links::is_open_file(&target) => {
-            return open_stream(&target, &known);
+        Ok(metadata) if !metadata.is_file() || links::is_open_file(&target) => {
+            return open_existing_stream(&target, &metadata);
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(_) | Err(_) => {}
@@ -167,20 +175,24 @@ pub fn stream(path: &Path, start: Start, links: &Links) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true);
     match start {
-        Start::Anew => options.write(true).truncate(true),
-        Start::AtEnd => options.append(true),
+        StreamStart::Truncate => options.write(true).truncate(true),
+        StreamStart::Append => options.append(true),
     };
     options.open(target)
 }
 
 /// Opens a regular file that stays, such as a journal or a lock, with `options`. It and its directories are created
-/// if need be, for their owner only; what is there keeps its mode.
-pub fn open_private(path: &Path, options: &mut OpenOptions, links: &Links) -> io::Result<File> {
-    let target = links::resolve(path, links)?;
+/// if missing, for their owner only; existing ones keep their mode.
+pub fn open_private(
+    path: &Path,
+    options: &mut OpenOptions,
+    links: &LinkPolicy,
+) -> io::Result<File> {
+    let target = links::resolve_links(path, links)?;
     match fs::metadata(&target) {
-        Ok(known) => kind::expect_regular(&known)?,
+        Ok(metadata) => kind::expect_regular(&metadata)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create_private_dirs(directory(&target))?;
+            create_private_dirs(parent_directory(&target))?;
         }
         Err(error) => return Err(error),
     }
@@ -188,15 +200,15 @@ pub fn open_private(path: &Path, options: &mut OpenOptions, links: &Links) -> io
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        options.mode(Mode::Private.bits());
+        options.mode(FileMode::Private.bits());
     }
     let file = options.open(&target)?;
-    // The name may have come to mean something else since.
+    // Another file may have taken the name since.
     kind::expect_regular(&file.metadata()?)?;
     Ok(file)
 }
 
-/// Creates a directory and those above it that are missing, for their owner only. What is there keeps its mode.
+/// Creates a directory and its missing parents, for their owner only. Existing ones keep their mode.
 pub fn create_private_dirs(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -208,48 +220,51 @@ pub fn create_private_dirs(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn directory(path: &Path) -> &Path {
+/// Returns the directory of a path, `.` for a bare name.
+fn parent_directory(path: &Path) -> &Path {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     dir.unwrap_or(Path::new("."))
 }
 
-fn beside(target: &Path, mode: Mode) -> io::Result<NamedTempFile> {
+/// Creates a temporary file in the directory of `target`, on the same file system.
+fn create_temporary(target: &Path, mode: FileMode) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".entitle-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode.bits()));
     #[cfg(not(unix))]
     let _ = mode;
-    builder.tempfile_in(directory(target))
+    builder.tempfile_in(parent_directory(target))
 }
 
-fn keep_owner_and_mode(file: &File, known: &Metadata) -> io::Result<()> {
+/// Gives `file` the owner, group and mode of a file that it replaces.
+fn copy_owner_and_mode(file: &File, metadata: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         let ours = file.metadata()?;
-        if (ours.uid(), ours.gid()) != (known.uid(), known.gid()) {
-            // Only root may give files away: for others it becomes theirs, as with any editor.
-            let _ = std::os::unix::fs::fchown(file, Some(known.uid()), Some(known.gid()));
+        if (ours.uid(), ours.gid()) != (metadata.uid(), metadata.gid()) {
+            // Only root may give files away: a file written by another user becomes theirs, as with any editor.
+            let _ = std::os::unix::fs::fchown(file, Some(metadata.uid()), Some(metadata.gid()));
         }
     }
-    file.set_permissions(known.permissions())
+    file.set_permissions(metadata.permissions())
 }
 
-/// Opens what is no regular file of the user's, if bytes can be written through it.
-fn open_stream(target: &Path, known: &Metadata) -> io::Result<File> {
+/// Opens a path that is not a regular file of the user's, if bytes can be written through it.
+fn open_existing_stream(target: &Path, metadata: &Metadata) -> io::Result<File> {
     if let Some(standard) = standard_stream(target) {
         return standard;
     }
-    if kind::is_pipe(known) {
+    if kind::is_pipe(metadata) {
         return open_pipe(target);
     }
-    if known.is_file() {
-        // Open under another number, with a position that is not ours.
+    if metadata.is_file() {
+        // Open under another descriptor, with a position that is not ours.
         return OpenOptions::new().append(true).open(target);
     }
-    if !kind::is_stream(known) {
-        kind::expect_regular(known)?;
+    if !kind::is_stream(metadata) {
+        kind::expect_regular(metadata)?;
     }
     let mut options = OpenOptions::new();
     options.write(true);
@@ -261,14 +276,14 @@ fn open_stream(target: &Path, known: &Metadata) -> io::Result<File> {
     options.open(target)
 }
 
-/// Our own standard output or error: opened by name, a file that stands behind it would be written from its
-/// beginning once more.
+/// Returns a copy of our own standard output or error if `target` names it, else `None`. Opened by name, a file behind
+/// it would be written from its beginning again.
 fn standard_stream(target: &Path) -> Option<io::Result<File>> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd;
-        let own = ["/dev/fd".into(), format!("/proc/{}/fd", std::process::id())];
-        if !own
+        let standard = ["/dev/fd".into(), format!("/proc/{}/fd", std::process::id())];
+        if !standard
             .iter()
             .any(|dir| target.parent() == Some(Path::new(dir)))
         {
@@ -291,7 +306,7 @@ fn standard_stream(target: &Path) -> Option<io::Result<File>> {
 /// How long a pipe may be without a reader: as long as it takes to start one.
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens a pipe that somebody reads; opened in the ordinary way it would wait for a reader for ever.
+/// Opens a pipe for writing and waits for its reader up to a limit; an ordinary open would wait for ever.
 fn open_pipe(target: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -306,8 +321,8 @@ fn open_pipe(target: &Path) -> io::Result<File> {
             Ok(file) => break file,
             Err(error) if !has_no_reader(&error) => return Err(error),
             Err(_) if start.elapsed() > READER_TIMEOUT => {
-                let words = "it is a pipe that nobody reads: start its reader first";
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+                let message = "it is a pipe that nobody reads: start its reader first";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             }
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
@@ -317,6 +332,7 @@ fn open_pipe(target: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Reports whether opening a pipe failed because nobody reads it.
 fn has_no_reader(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -340,7 +356,12 @@ mod tests {
     }
 
     fn write(path: &Path, text: &str) -> io::Result<()> {
-        whole(path, text.as_bytes(), Mode::Private, &Links::Followed)
+        write_whole_file(
+            path,
+            text.as_bytes(),
+            FileMode::Private,
+            &LinkPolicy::Follow,
+        )
     }
 
     fn left_in(dir: &Path) -> usize {
@@ -356,7 +377,7 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         let link = dir.path().join("link");
         symlink("file", &link).unwrap();
-        let mut output = Output::open(&link, Mode::Shared, &Links::Followed).unwrap();
+        let mut output = Output::open(&link, FileMode::Shared, &LinkPolicy::Follow).unwrap();
         output.write_all(b"second").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "first");
         output.commit().unwrap();
@@ -364,7 +385,7 @@ mod tests {
         assert_eq!(mode(&file), 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         // What is not finished leaves nothing behind.
-        drop(Output::open(&file, Mode::Private, &Links::Followed).unwrap());
+        drop(Output::open(&file, FileMode::Private, &LinkPolicy::Follow).unwrap());
         assert_eq!(left_in(dir.path()), 2);
         symlink("absent", dir.path().join("dangling")).unwrap();
         write(&dir.path().join("dangling"), "third").unwrap();
@@ -408,7 +429,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = |path: &Path| {
             let mut options = OpenOptions::new();
-            open_private(path, options.append(true), &Links::Followed)
+            open_private(path, options.append(true), &LinkPolicy::Follow)
         };
         let path = dir.path().join("state/deep/journal");
         open(&path).unwrap();
@@ -427,23 +448,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("events");
         for (start, after) in [
-            (Start::Anew, "one"),
-            (Start::AtEnd, "oneone"),
-            (Start::Anew, "one"),
+            (StreamStart::Truncate, "one"),
+            (StreamStart::Append, "oneone"),
+            (StreamStart::Truncate, "one"),
         ] {
-            let mut file = stream(&path, start, &Links::Followed).unwrap();
+            let mut file = open_stream(&path, start, &LinkPolicy::Follow).unwrap();
             file.write_all(b"one").unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), after);
         }
-        stream(Path::new("/dev/full"), Start::Anew, &Links::Followed).unwrap();
+        open_stream(
+            Path::new("/dev/full"),
+            StreamStart::Truncate,
+            &LinkPolicy::Follow,
+        )
+        .unwrap();
     }
 
     #[test]
     fn what_is_there_is_not_created_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("new/file");
-        assert!(create(&path, b"ours").unwrap());
-        assert!(!create(&path, b"again").unwrap());
+        assert!(create_new_file(&path, b"ours").unwrap());
+        assert!(!create_new_file(&path, b"again").unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "ours");
     }
 }

@@ -11,7 +11,7 @@ use super::walk::{self, Disk, Found, Limits, Named, PassedOver, Roots};
 use super::workers::side_by_side;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::files;
-use crate::files::read::{Bounds, PIPE_TIMEOUT};
+use crate::files::read::{PIPE_TIMEOUT, ReadBounds};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
 
@@ -205,7 +205,7 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
     if !source.is_bare() {
         return Some(Arc::clone(source));
     }
-    let bytes = files::read::bytes(Path::new(&source.name), Bounds::file(MAX_FILE_BYTES));
+    let bytes = files::read::read_bytes(Path::new(&source.name), ReadBounds::file(MAX_FILE_BYTES));
     let read = accept(source.name.clone(), bytes.ok()?, Source::of_file).ok()?;
     (read.hash() == source.hash()).then_some(read)
 }
@@ -229,7 +229,7 @@ fn read_unless(
 
 fn read_file(path: &Path, limits: &Limits) -> Outcome {
     let name = || path.display().to_string();
-    match files::read::bytes(path, Bounds::file(MAX_FILE_BYTES)) {
+    match files::read::read_bytes(path, ReadBounds::file(MAX_FILE_BYTES)) {
         Ok(bytes) => accept(name(), bytes, Source::of_file),
         Err(error) => match error.kind() {
             io::ErrorKind::InvalidInput => read_pipe(path, limits),
@@ -243,7 +243,7 @@ fn read_file(path: &Path, limits: &Limits) -> Outcome {
 fn read_pipe(path: &Path, limits: &Limits) -> Outcome {
     let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
     let timeout = limits.deadline.map_or(PIPE_TIMEOUT, left);
-    match files::read::bytes(path, Bounds::or_pipe(MAX_FILE_BYTES, timeout)) {
+    match files::read::read_bytes(path, ReadBounds::or_pipe(MAX_FILE_BYTES, timeout)) {
         Ok(bytes) => accept(path.display().to_string(), bytes, Source::new),
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }

@@ -146,7 +146,7 @@ impl Run<'_> {
             rereads,
             checks: self.settings.checks,
             recorder: &self.options.recorder,
-            lease: leases.of(connection).map(|lease| &**lease),
+            lease: leases.for_connection(connection).map(|lease| &**lease),
             clock: &clock,
             accepted: self.options.accepted,
             describe_rejection,

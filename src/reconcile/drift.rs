@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Accounts, Checked, Settings, check, look, place};
-use crate::apply::memory::{Memory, Place};
+use crate::apply::memory::{Memory, VendorAccount};
 use crate::manifest::lower;
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode};
@@ -87,7 +87,7 @@ impl Bases {
         &self,
         table: &'static [Field],
         desired: &Desired,
-        place: &Place,
+        place: &VendorAccount,
         live: &Live,
     ) -> Result<Found, NoBase> {
         match self {

@@ -30,7 +30,7 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::apply::memory::{self, Key, Place};
+use crate::apply::memory::{self, ObjectKey, VendorAccount};
 use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, observe_each};
 use crate::model::{Address, Desired, Diagnostics, Live, Observed, PolicyMode, WriteChecks};
 use crate::plan::Planned;
@@ -75,20 +75,20 @@ pub struct Settings {
 pub type Accounts = BTreeMap<String, Arc<Account>>;
 
 /// Where a connection of the manifests leads.
-pub fn place(checked: &Checked, connection: &str) -> Place {
+pub fn place(checked: &Checked, connection: &str) -> VendorAccount {
     let base_url = checked.source.connections.get(connection);
     let base_url = base_url.map(Destination::as_str).unwrap_or_default();
-    Place::new(base_url, checked.connections.get(connection))
+    VendorAccount::new(base_url, checked.connections.get(connection))
 }
 
 /// Objects as the journal knows them.
-pub type Keys = BTreeSet<Key>;
+pub type Keys = BTreeSet<ObjectKey>;
 
 /// How the journal knows the objects of the manifests, in all spellings.
 pub fn keys(checked: &Checked) -> Keys {
     let objects = checked.desired.iter();
     objects
-        .flat_map(|object| memory::keys(object, &place(checked, &object.connection)))
+        .flat_map(|object| memory::object_keys(object, &place(checked, &object.connection)))
         .collect()
 }
 
@@ -110,11 +110,11 @@ pub struct Pass {
 
 impl Pass {
     /// Where each connection leads, for the journal.
-    pub fn places(&self) -> BTreeMap<String, Place> {
+    pub fn places(&self) -> BTreeMap<String, VendorAccount> {
         let connections = self.document.source.connections.iter();
         let places = connections.map(|(name, base_url)| {
             let account = self.accounts.get(name);
-            let place = Place::new(
+            let place = VendorAccount::new(
                 base_url.as_str(),
                 account.map(|account| &account.connection),
             );

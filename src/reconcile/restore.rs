@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{Accounts, Checked, Pass, Settings, document, look, place};
-use crate::apply::memory::{Memory, Place};
+use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::field::{Elements, find_field};
 use crate::model::{
     Carry, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields, PathPart, RiskRule,
@@ -87,7 +87,7 @@ fn one(
     memory: &Memory,
     provider: &dyn Provider,
     object: &Arc<Desired>,
-    (place, seen): (&Place, Live),
+    (place, seen): (&VendorAccount, Live),
     now: Timestamp,
 ) -> Restored {
     let table = provider.table().desired;

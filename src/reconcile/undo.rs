@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::{Accounts, Checked, Pass, Settings, document, look, place};
 use crate::apply::journal::Intent;
 use crate::apply::memory::runs::PastRun;
-use crate::apply::memory::{self, Key};
+use crate::apply::memory::{self, ObjectKey};
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
     OwnPolicy, PackedFields, PathPattern, diagnostic::Source,
@@ -100,10 +100,10 @@ pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
     writes.collect()
 }
 
-fn objects_by_key(checked: &Checked) -> HashMap<Key, &Arc<Desired>> {
+fn objects_by_key(checked: &Checked) -> HashMap<ObjectKey, &Arc<Desired>> {
     let objects = checked.desired.iter();
     let by_key = objects.flat_map(|object| {
-        let keys = memory::keys(object, &place(checked, &object.connection));
+        let keys = memory::object_keys(object, &place(checked, &object.connection));
         keys.map(|key| (key, object))
     });
     by_key.collect()

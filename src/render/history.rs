@@ -300,7 +300,7 @@ const OVERTAKEN: &str =
 mod tests {
     use super::*;
     use crate::apply::memory::testing::{self, record};
-    use crate::apply::memory::{Detail, Form, Memory};
+    use crate::apply::memory::{Detail, Memory, SummaryForm};
     use crate::model::Outcome;
 
     /// The lines of one write under a lock of this epoch.
@@ -359,7 +359,7 @@ mod tests {
     fn a_journal_may_begin_with_a_summary() {
         let mut known = Memory::new(Detail::Values);
         known.follow(&record("0", testing::agreement(testing::agreed(&[]))));
-        let summary = known.summary(testing::AT, Form::Plain);
+        let summary = known.summary(testing::AT, SummaryForm::Plain);
         let rest = [write("one", "Order/a", 1), write("two", "Order/b", 1)].concat();
         let whole = summary.chain(rest.clone()).collect();
         assert_eq!(shown(whole), shown(rest));

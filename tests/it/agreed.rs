@@ -30,7 +30,7 @@ async fn agreed(bench: &Bench, objects: &[Object], spared: &[String]) -> Memory 
     let mut memory = Memory::new(Detail::Values);
     for planned in &pass.planned {
         let place = reconcile::place(&checked, &planned.desired.connection);
-        let mut agreed = agreement::agreed(planned, &place).expect("a known vendor");
+        let mut agreed = agreement::build_agreement(planned, &place).expect("a known vendor");
         agreed.spared.extend_from_slice(spared);
         memory.follow(&Record {
             scope: None,

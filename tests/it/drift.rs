@@ -7,7 +7,7 @@ use std::time::Duration;
 use entitle::apply::Listener;
 use entitle::apply::journal::{Event, Journal, Record};
 use entitle::apply::memory::{Detail, Memory};
-use entitle::apply::store::compact::FEW;
+use entitle::apply::store::compact::COMPACT_THRESHOLD;
 use entitle::reconcile::{self, Bases, Settings};
 use entitle::sandbox::{FaultPlan, Options, SandboxServer};
 use serde_json::{Value as Json, json};
@@ -194,7 +194,7 @@ async fn what_a_long_journal_told_is_known_from_its_summary() {
         run: number.to_string(),
         event: Event::Finished { interrupted: false },
     };
-    let lines = (0..FEW + 1).map(finished).collect::<Vec<_>>();
+    let lines = (0..COMPACT_THRESHOLD + 1).map(finished).collect::<Vec<_>>();
     let earlier = Journal::open(&path).expect("a journal");
     earlier.append_all(lines).expect("written");
     foreign(&place, 1, SEATS, json!(77));

@@ -8,7 +8,7 @@ use std::time::Instant;
 use entitle::apply::Outcome;
 use entitle::apply::journal::{Ended, Event, Intent, Journal, Record, Started};
 use entitle::apply::memory::{Detail, Memory};
-use entitle::apply::store::compact::compact;
+use entitle::apply::store::compact::compact_accounts;
 use serde_json::json;
 
 use super::support::program::Place;
@@ -175,7 +175,9 @@ async fn a_million_old_lines_are_known_in_no_time() {
     let _ = std::fs::remove_file(&kept);
     timed("without a summary").await;
     let now = "2026-11-30T12:00:00Z";
-    compact(&files, &[], 0, now).await.expect("written");
+    compact_accounts(&files, &[], 0, now)
+        .await
+        .expect("written");
     println!("{} kB", std::fs::metadata(kept).expect("there").len() >> 10);
     for _ in 0..3 {
         timed("with a summary").await;
@@ -188,6 +190,8 @@ async fn a_million_old_lines_are_known_in_no_time() {
         timed(&format!("and {} lines more", 2 * objects + 2)).await;
     }
     let start = Instant::now();
-    compact(&files, &[], 0, now).await.expect("written");
+    compact_accounts(&files, &[], 0, now)
+        .await
+        .expect("written");
     println!("read and written anew: {:?}", start.elapsed());
 }

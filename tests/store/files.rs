@@ -4,24 +4,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use entitle::apply::store::Store;
-use entitle::apply::store::files::Files;
-use entitle::files::links::Links;
+use entitle::apply::store::files::FileStore;
+use entitle::files::links::LinkPolicy;
 
-use crate::bench::Bench;
+use crate::fixture::StoreFixture;
 
-async fn bench() -> Bench {
+async fn fixture() -> StoreFixture {
     let dir = Arc::new(tempfile::tempdir().unwrap());
     let open = |dir: &Path| {
         let journal = dir.join("journal.jsonl");
-        Arc::new(Files::open(&journal, &dir.join("locks"), &Links::Followed).unwrap())
+        Arc::new(FileStore::open(&journal, &dir.join("locks"), &LinkPolicy::Follow).unwrap())
     };
     let place = Arc::clone(&dir);
-    Bench::new(
+    StoreFixture::new(
         move || std::future::ready(open(place.path()) as Arc<dyn Store>),
         dir,
     )
 }
 
 mod laws {
-    crate::laws::laws!(super::bench);
+    crate::laws::laws!(super::fixture);
 }

@@ -1,25 +1,25 @@
-//! What every store promises, whatever engine is behind it.
+//! The laws that every store keeps, whatever is behind it.
 //!
-//! A law opens the place as several processes do and asks them only by the trait. `laws!` makes a test of each for one
-//! engine; `laws!(expiring …)` also of those about leases that expire, which locks of a file system do not.
+//! A law opens the store as several processes do and uses only the trait. `laws!` makes a test of each law for one
+//! store; `laws!(expiring …)` adds those about leases that expire, which file locks do not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entitle::apply::journal::Record;
-use entitle::apply::store::{Cursor, Reading, Replica, StoreError, Taken};
+use entitle::apply::store::{Cursor, JournalScope, RosterEntry, StoreError, Taken};
 use futures::future::join_all;
 
-use crate::bench::{
-    Bench, Deposed, claim, claim_for, give_back, read, read_all, take, take_in_time,
+use crate::fixture::{
+    DeposedLease, StoreFixture, claim, claim_for, give_back, read, read_all, take, take_in_time,
 };
 use crate::records::{account, ended, finished, group, intent, started};
 
-/// A test of each law, with a fresh place from `$bench` for each.
+/// Makes a test of each law, with a new store from `$fixture` for each.
 macro_rules! laws {
-    ($bench:path) => {
-        $crate::laws::laws!(@each $bench,
+    ($fixture:path) => {
+        $crate::laws::laws!(@each $fixture,
             one_of_eight_takes_it,
             what_is_given_back_is_free_at_once,
             what_is_appended_is_what_is_read,
@@ -30,20 +30,20 @@ macro_rules! laws {
             what_is_exported_is_what_is_imported,
         );
     };
-    (expiring $bench:path) => {
-        $crate::laws::laws!($bench);
-        $crate::laws::laws!(@each $bench,
+    (expiring $fixture:path) => {
+        $crate::laws::laws!($fixture);
+        $crate::laws::laws!(@each $fixture,
             an_old_epoch_is_refused,
             a_lease_that_nobody_renews_expires,
             a_lease_that_is_renewed_lasts,
             replicas_know_of_each_other,
         );
     };
-    (@each $bench:path, $($law:ident,)*) => {
+    (@each $fixture:path, $($law:ident,)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $law() {
-                $crate::laws::$law(&$bench().await).await;
+                $crate::laws::$law(&$fixture().await).await;
             }
         )*
     };
@@ -53,14 +53,14 @@ pub(crate) use laws;
 /// A second and a half: longer than a slow machine takes for a statement, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(1500);
 
-pub async fn one_of_eight_takes_it(bench: &Bench) {
-    let opened: Vec<_> = join_all((0..8).map(|_| bench.open())).await;
+pub async fn one_of_eight_takes_it(fixture: &StoreFixture) {
+    let opened: Vec<_> = join_all((0..8).map(|_| fixture.open())).await;
     let account = account("acme");
     let mut last = 0;
     for round in 0..10 {
         let claims: Vec<_> = (0..8).map(|by| claim(&format!("runner {by}"))).collect();
         let taking = opened.iter().zip(&claims);
-        let taking = taking.map(|(store, claim)| store.take(&account, claim));
+        let taking = taking.map(|(store, claim)| store.take_lease(&account, claim));
         let taken = join_all(taking).await;
         let mut winner = None;
         let mut refused = Vec::new();
@@ -91,12 +91,12 @@ pub async fn one_of_eight_takes_it(bench: &Bench) {
     }
 }
 
-pub async fn what_is_given_back_is_free_at_once(bench: &Bench) {
-    let (one, other) = (bench.open().await, bench.open().await);
+pub async fn what_is_given_back_is_free_at_once(fixture: &StoreFixture) {
+    let (one, other) = (fixture.open().await, fixture.open().await);
     let account = account("acme");
     for _ in 0..3 {
         let lease = take(&*one, &account, &claim("ann")).await;
-        let busy = other.take(&account, &claim("bob")).await.unwrap();
+        let busy = other.take_lease(&account, &claim("bob")).await.unwrap();
         assert!(matches!(busy, Taken::Busy(who) if who.contains("ann")));
         let waiting = tokio::spawn({
             let (other, account) = (Arc::clone(&other), account.clone());
@@ -115,11 +115,11 @@ pub async fn what_is_given_back_is_free_at_once(bench: &Bench) {
     }
 }
 
-pub async fn an_old_epoch_is_refused(bench: &Bench) {
-    let (one, other) = (bench.open().await, bench.open().await);
+pub async fn an_old_epoch_is_refused(fixture: &StoreFixture) {
+    let (one, other) = (fixture.open().await, fixture.open().await);
     let account = account("acme");
     let first = take(&*one, &account, &claim("ann")).await;
-    let old = Deposed {
+    let old = DeposedLease {
         account: account.clone(),
         epoch: first.epoch(),
     };
@@ -151,11 +151,14 @@ pub async fn an_old_epoch_is_refused(bench: &Bench) {
     assert_eq!(runs, ["1", "3", "3"]);
 }
 
-pub async fn what_is_appended_is_what_is_read(bench: &Bench) {
-    let (writer, reader) = (bench.open().await, bench.open().await);
+pub async fn what_is_appended_is_what_is_read(fixture: &StoreFixture) {
+    let (writer, reader) = (fixture.open().await, fixture.open().await);
     let account = account("acme");
     let mut cursor = Cursor::default();
-    assert_eq!(read(&*reader, Reading::Everything, &mut cursor).await, []);
+    assert_eq!(
+        read(&*reader, JournalScope::Everything, &mut cursor).await,
+        []
+    );
     let lease = take(&*writer, &account, &claim("ann")).await;
     let mut written = Vec::new();
     let mut cursors = vec![(0, cursor)];
@@ -171,22 +174,25 @@ pub async fn what_is_appended_is_what_is_read(bench: &Bench) {
         }
         let mut cursor = Cursor::default();
         assert_eq!(
-            read(&*reader, Reading::Everything, &mut cursor).await,
+            read(&*reader, JournalScope::Everything, &mut cursor).await,
             written
         );
         assert_eq!(cursor.lines, written.len() as u64);
         cursors.push((written.len(), cursor));
     }
     for (length, mut cursor) in cursors {
-        let behind = read(&*reader, Reading::Everything, &mut cursor).await;
+        let behind = read(&*reader, JournalScope::Everything, &mut cursor).await;
         assert_eq!(behind, written[length..], "behind line {length}");
         assert_eq!(cursor.lines, written.len() as u64);
-        assert_eq!(read(&*reader, Reading::Everything, &mut cursor).await, []);
+        assert_eq!(
+            read(&*reader, JournalScope::Everything, &mut cursor).await,
+            []
+        );
     }
 }
 
-pub async fn an_account_is_read_with_the_lines_of_its_runs(bench: &Bench) {
-    let store = bench.open().await;
+pub async fn an_account_is_read_with_the_lines_of_its_runs(fixture: &StoreFixture) {
+    let store = fixture.open().await;
     let accounts = ["acme", "globex", "initech"].map(account);
     let mut cursors: Vec<_> = accounts.iter().map(|_| Cursor::default()).collect();
     let mut both = Cursor::default();
@@ -199,7 +205,7 @@ pub async fn an_account_is_read_with_the_lines_of_its_runs(bench: &Bench) {
             store.append(&mine, Some(&*lease)).await.unwrap();
             store.append(&[finished(&run)], None).await.unwrap();
             give_back(&*store, lease).await;
-            let of_account = Reading::Accounts(std::slice::from_ref(account));
+            let of_account = JournalScope::Accounts(std::slice::from_ref(account));
             let lines = read(&*store, of_account, cursor).await;
             let of_run: Vec<_> = lines
                 .into_iter()
@@ -208,7 +214,7 @@ pub async fn an_account_is_read_with_the_lines_of_its_runs(bench: &Bench) {
             let expected = [vec![started(&run)], mine, vec![finished(&run)]].concat();
             assert_eq!(of_run, expected);
         }
-        let lines = read(&*store, Reading::Accounts(&accounts[..2]), &mut both).await;
+        let lines = read(&*store, JournalScope::Accounts(&accounts[..2]), &mut both).await;
         for account in &accounts[..2] {
             let run = format!("{round} of {}", account.account);
             let of_run = lines.iter().filter(|record| record.run == run);
@@ -217,8 +223,8 @@ pub async fn an_account_is_read_with_the_lines_of_its_runs(bench: &Bench) {
     }
 }
 
-pub async fn accounts_do_not_hinder_each_other(bench: &Bench) {
-    let (one, other) = (bench.open().await, bench.open().await);
+pub async fn accounts_do_not_hinder_each_other(fixture: &StoreFixture) {
+    let (one, other) = (fixture.open().await, fixture.open().await);
     let (acme, globex) = (account("acme"), account("globex"));
     let ann = take(&*one, &acme, &claim("ann")).await;
     let bob = take(&*other, &globex, &claim("bob")).await;
@@ -233,14 +239,14 @@ pub async fn accounts_do_not_hinder_each_other(bench: &Bench) {
     // What one gave back is not the other's.
     other.append(&[ended("2", "0")], Some(&*bob)).await.unwrap();
     assert_eq!(bob.covers(Duration::from_secs(30)), Ok(()));
-    let busy = one.take(&globex, &claim("ann")).await.unwrap();
+    let busy = one.take_lease(&globex, &claim("ann")).await.unwrap();
     assert!(matches!(busy, Taken::Busy(_)));
     assert_eq!(read_all(&*one).await.len(), 5);
 }
 
-pub async fn a_group_is_seen_whole_or_not_at_all(bench: &Bench) {
+pub async fn a_group_is_seen_whole_or_not_at_all(fixture: &StoreFixture) {
     const SIZE: usize = 17;
-    let (writer, reader) = (bench.open().await, bench.open().await);
+    let (writer, reader) = (fixture.open().await, fixture.open().await);
     let writing = tokio::spawn(async move {
         let account = account("acme");
         let lease = take(&*writer, &account, &claim("ann")).await;
@@ -268,7 +274,7 @@ pub async fn a_group_is_seen_whole_or_not_at_all(bench: &Bench) {
     writing.await.unwrap();
 }
 
-pub async fn whoever_reads_on_gets_every_line_once(bench: &Bench) {
+pub async fn whoever_reads_on_gets_every_line_once(fixture: &StoreFixture) {
     const WRITERS: usize = 4;
     const GROUPS: usize = 25;
     let accounts: Vec<_> = (0..WRITERS)
@@ -276,7 +282,7 @@ pub async fn whoever_reads_on_gets_every_line_once(bench: &Bench) {
         .collect();
     let mut writing = Vec::new();
     for account in accounts.clone() {
-        let store = bench.open().await;
+        let store = fixture.open().await;
         writing.push(tokio::spawn(async move {
             let run = account.account.clone();
             let lease = take(&*store, &account, &claim("ann")).await;
@@ -291,8 +297,8 @@ pub async fn whoever_reads_on_gets_every_line_once(bench: &Bench) {
             give_back(&*store, lease).await;
         }));
     }
-    let reader = bench.open().await;
-    let readings = [Reading::Everything, Reading::Accounts(&accounts)];
+    let reader = fixture.open().await;
+    let readings = [JournalScope::Everything, JournalScope::Accounts(&accounts)];
     let mut cursors = [Cursor::default(), Cursor::default()];
     let mut seen = [Vec::new(), Vec::new()];
     loop {
@@ -324,8 +330,8 @@ fn by_run(records: Vec<Record>) -> BTreeMap<String, Vec<Record>> {
     runs
 }
 
-pub async fn what_is_exported_is_what_is_imported(bench: &Bench) {
-    let store = bench.open().await;
+pub async fn what_is_exported_is_what_is_imported(fixture: &StoreFixture) {
+    let store = fixture.open().await;
     for name in ["acme", "globex"] {
         let account = account(name);
         let lease = take(&*store, &account, &claim("ann")).await;
@@ -351,7 +357,12 @@ pub async fn what_is_exported_is_what_is_imported(bench: &Bench) {
     assert_eq!(both, [exported.clone(), exported.clone()].concat());
     // Whoever asks for an account gets what was imported of it, in its order.
     let acme = [account("acme")];
-    let of_acme = read(&*store, Reading::Accounts(&acme), &mut Cursor::default()).await;
+    let of_acme = read(
+        &*store,
+        JournalScope::Accounts(&acme),
+        &mut Cursor::default(),
+    )
+    .await;
     let of_acme: Vec<_> = of_acme
         .into_iter()
         .filter(|record| record.run == "acme")
@@ -360,10 +371,10 @@ pub async fn what_is_exported_is_what_is_imported(bench: &Bench) {
     assert_eq!(of_acme, expected.collect::<Vec<_>>());
 }
 
-pub async fn a_lease_that_nobody_renews_expires(bench: &Bench) {
+pub async fn a_lease_that_nobody_renews_expires(fixture: &StoreFixture) {
     let account = account("acme");
-    let mut process = bench.process().await;
-    let other = bench.open().await;
+    let mut process = fixture.process().await;
+    let other = fixture.open().await;
     let old = process.take(&account, &claim_for("ann", SHORT)).await;
     assert_eq!(old.covers(SHORT / 4), Ok(()));
     process.kill();
@@ -385,13 +396,13 @@ pub async fn a_lease_that_nobody_renews_expires(bench: &Bench) {
     assert_eq!(read_all(&*other).await.len(), 2);
 }
 
-pub async fn a_lease_that_is_renewed_lasts(bench: &Bench) {
+pub async fn a_lease_that_is_renewed_lasts(fixture: &StoreFixture) {
     let account = account("acme");
-    let (one, other) = (bench.open().await, bench.open().await);
+    let (one, other) = (fixture.open().await, fixture.open().await);
     let lease = take(&*one, &account, &claim_for("ann", SHORT)).await;
     let start = Instant::now();
     while start.elapsed() < SHORT * 2 {
-        let busy = other.take(&account, &claim("bob")).await.unwrap();
+        let busy = other.take_lease(&account, &claim("bob")).await.unwrap();
         assert!(matches!(busy, Taken::Busy(_)));
         assert_eq!(lease.covers(SHORT / 4), Ok(()));
         tokio::time::sleep(SHORT / 20).await;
@@ -401,41 +412,41 @@ pub async fn a_lease_that_is_renewed_lasts(bench: &Bench) {
         .unwrap();
 }
 
-pub async fn replicas_know_of_each_other(bench: &Bench) {
-    let (one, other) = (bench.open().await, bench.open().await);
+pub async fn replicas_know_of_each_other(fixture: &StoreFixture) {
+    let (one, other) = (fixture.open().await, fixture.open().await);
     let (one, other) = (one.roster().unwrap(), other.roster().unwrap());
-    let replica = |id: &str, note: &str| Replica {
+    let replica = |id: &str, note: &str| RosterEntry {
         id: id.into(),
         note: note.into(),
     };
     let (ann, bob) = (replica("1", "ann\nhas acme"), replica("2", ""));
     assert_eq!(
-        one.attend(&ann, SHORT).await.unwrap(),
+        one.heartbeat(&ann, SHORT).await.unwrap(),
         std::slice::from_ref(&ann)
     );
-    let sorted = |mut all: Vec<Replica>| {
+    let sorted = |mut all: Vec<RosterEntry>| {
         all.sort_by(|one, other| one.id.cmp(&other.id));
         all
     };
-    let seen = sorted(other.attend(&bob, SHORT * 20).await.unwrap());
+    let seen = sorted(other.heartbeat(&bob, SHORT * 20).await.unwrap());
     assert_eq!(seen, [ann.clone(), bob.clone()]);
     // The note is the last one.
     let free = replica("1", "ann is free");
-    assert_eq!(one.attend(&free, SHORT * 20).await.unwrap().len(), 2);
+    assert_eq!(one.heartbeat(&free, SHORT * 20).await.unwrap().len(), 2);
     assert_eq!(
-        sorted(other.attend(&bob, SHORT * 20).await.unwrap()),
+        sorted(other.heartbeat(&bob, SHORT * 20).await.unwrap()),
         [free.clone(), bob.clone()]
     );
     // One that does not come back is gone after its term.
-    one.attend(&ann, SHORT).await.unwrap();
+    one.heartbeat(&ann, SHORT).await.unwrap();
     let start = Instant::now();
-    while other.attend(&bob, SHORT * 20).await.unwrap().len() > 1 {
+    while other.heartbeat(&bob, SHORT * 20).await.unwrap().len() > 1 {
         assert!(start.elapsed() < SHORT * 10, "it stays");
         tokio::time::sleep(SHORT / 20).await;
     }
     assert!(start.elapsed() >= SHORT / 2, "{:?}", start.elapsed());
-    one.attend(&ann, SHORT * 20).await.unwrap();
+    one.heartbeat(&ann, SHORT * 20).await.unwrap();
     other.leave("2").await.unwrap();
     other.leave("nobody").await.unwrap();
-    assert_eq!(one.attend(&ann, SHORT).await.unwrap(), [ann]);
+    assert_eq!(one.heartbeat(&ann, SHORT).await.unwrap(), [ann]);
 }

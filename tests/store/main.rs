@@ -1,16 +1,16 @@
-//! What every store promises, held against each engine, and what is particular to a server. Without features the files
-//! of one machine are tried, and a bucket in memory; with `postgres` and `bucket` the tests start the servers they need
-//! on loopback and end them, and a server that is not installed fails them.
+//! The laws of all stores, and tests particular to each kind of server. Without features, the store of one machine and
+//! a bucket in memory are tested; with `postgres` and `bucket` the tests start the servers on loopback and stop them. A
+//! server that is not installed fails its tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(unix)]
 // Only servers let leases expire and are reached through a proxy.
 #![cfg_attr(not(all(feature = "postgres", feature = "bucket")), allow(dead_code))]
 
-mod bench;
 #[cfg(feature = "bucket")]
 mod bucket;
 mod files;
+mod fixture;
 #[macro_use]
 mod laws;
 mod memory;

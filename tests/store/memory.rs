@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use entitle::apply::store::Store;
-use entitle::apply::store::bucket::{self, Bucket};
+use entitle::apply::store::bucket::{self, BucketStore};
 
-use crate::bench::Bench;
+use crate::fixture::StoreFixture;
 
-async fn in_memory() -> Bench {
+async fn in_memory() -> StoreFixture {
     let objects = bucket::in_memory();
     let open = move || -> Arc<dyn Store> {
-        Arc::new(Bucket::over(Arc::clone(&objects), "memory:", "licences"))
+        Arc::new(BucketStore::with_objects(
+            Arc::clone(&objects),
+            "memory:",
+            "licences",
+        ))
     };
-    Bench::new(move || std::future::ready(open()), ())
+    StoreFixture::new(move || std::future::ready(open()), ())
 }
 
 mod laws {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::apply::memory::agreement::Standing;
-use crate::apply::memory::{Fights, Finding, Key, Subject, Told, kind};
+use crate::apply::memory::agreement::BaselineHashes;
+use crate::apply::memory::{BaseJson, FightHistory, Finding, ObjectKey, Subject, kind_of_address};
 use crate::apply::outcome::Outcome;
 use crate::model::{Ids, Method};
 use crate::plan::document::ChangeEntry;
@@ -230,14 +230,14 @@ pub struct GaveUp {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KnownObject {
     /// Hash of account, kind and identity.
-    pub key: Key,
+    pub key: ObjectKey,
     /// Hashes of the agreement that holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agreed: Option<Standing>,
+    pub agreed: Option<BaselineHashes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<Told>,
+    pub base: Option<BaseJson>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fights: Option<Fights>,
+    pub fights: Option<FightHistory>,
 }
 
 impl Intent {
@@ -246,7 +246,7 @@ impl Intent {
         Subject {
             base_url: &self.base_url,
             tenant: self.tenant.as_deref(),
-            kind: kind(&self.address),
+            kind: kind_of_address(&self.address),
             identity: &self.identity,
         }
     }
@@ -258,7 +258,7 @@ impl Agreed {
         Subject {
             base_url: &self.base_url,
             tenant: self.tenant.as_deref(),
-            kind: kind(&self.address),
+            kind: kind_of_address(&self.address),
             identity: &self.identity,
         }
     }
@@ -270,7 +270,7 @@ impl GaveUp {
         Subject {
             base_url: &self.base_url,
             tenant: self.tenant.as_deref(),
-            kind: kind(&self.address),
+            kind: kind_of_address(&self.address),
             identity: &self.identity,
         }
     }

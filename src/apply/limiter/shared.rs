@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Limiter, Urgency};
-use crate::apply::store::budget::{self, Budget, LATEST};
+use crate::apply::store::budget::{self, CallBudget, MAX_START_DELAY};
 use crate::model::Limits;
 
 /// How long a store is left alone that could not be reached: asking it with every call would hold up all of them.
@@ -21,7 +21,7 @@ const AWAY: Duration = Duration::from_secs(30);
 
 /// Moments of a shared budget.
 pub struct SharedPace {
-    budget: Arc<dyn Budget>,
+    budget: Arc<dyn CallBudget>,
     block: u32,
     /// Reserved and not used yet. Whoever finds none reserves the next block while the others wait.
     moments: Mutex<VecDeque<Instant>>,
@@ -33,14 +33,14 @@ pub struct SharedPace {
 
 impl SharedPace {
     /// `processes` is how many share the vendor's rates while they cannot ask each other.
-    pub fn new(budget: Arc<dyn Budget>, limits: &Limits, processes: u32) -> Self {
+    pub fn new(budget: Arc<dyn CallBudget>, limits: &Limits, processes: u32) -> Self {
         let alone = Limits {
             concurrency: limits.concurrency,
-            rates: budget::share(&limits.rates, processes),
+            rates: budget::share_rates(&limits.rates, processes),
         };
         Self {
             budget,
-            block: budget::block(&limits.rates),
+            block: budget::block_size(&limits.rates),
             moments: Mutex::default(),
             alone: Limiter::new(&alone),
             away_until: Mutex::default(),
@@ -58,7 +58,7 @@ impl SharedPace {
             };
             sleep_until(moment).await;
             // One that is woken late would start within the window of the next.
-            if Instant::now() <= moment + LATEST {
+            if Instant::now() <= moment + MAX_START_DELAY {
                 return;
             }
         }
@@ -86,7 +86,7 @@ impl SharedPace {
         let mut moments = self.moments.lock().await;
         loop {
             match moments.pop_front() {
-                Some(moment) if moment + LATEST >= Instant::now() => return Some(moment),
+                Some(moment) if moment + MAX_START_DELAY >= Instant::now() => return Some(moment),
                 Some(_) => {}
                 None => match self.budget.reserve(self.block).await {
                     Ok(reserved) if !reserved.is_empty() => moments.extend(reserved),
@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
     use crate::apply::store::StoreError;
-    use crate::apply::store::budget::SLACK;
+    use crate::apply::store::budget::WINDOW_SLACK;
     use crate::model::RateLimit;
 
     const RATE: RateLimit = RateLimit {
@@ -132,7 +132,7 @@ mod tests {
         away: AtomicBool,
     }
 
-    impl Budget for Kept {
+    impl CallBudget for Kept {
         fn reserve(&self, calls: u32) -> BoxFuture<'_, Result<Vec<Instant>, StoreError>> {
             async move {
                 if self.away.load(Ordering::Relaxed) {
@@ -145,7 +145,7 @@ mod tests {
                 let earliest = Instant::now().max(*self.paused_until.lock().unwrap());
                 let next = (0..calls).map(|_| {
                     let before = handed_out.iter().rev().nth(RATE.requests as usize - 1);
-                    let opens = before.map(|start| *start + RATE.per + SLACK);
+                    let opens = before.map(|start| *start + RATE.per + WINDOW_SLACK);
                     let start = opens.map_or(earliest, |opens| opens.max(earliest));
                     handed_out.push(start);
                     start

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::super::journal::{Agreed, Intent};
 use super::super::outcome::{Outcome, Report};
-use super::key::Place;
+use super::key::VendorAccount;
 use crate::model::path::PatternPart;
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
@@ -19,27 +19,27 @@ use crate::plan::field_json::fields_to_json;
 use crate::plan::{Disposition, Planned, fingerprint};
 use crate::provider;
 
-/// An agreement, in hashes: the values of ten thousand objects are mostly only compared.
+/// An agreement as hashes: the values of ten thousand objects are mostly only compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    /// Of the managed fields and of what the policy spares: what a manifest says.
+pub struct BaselineHashes {
+    /// Hash of the managed fields and of the policy's exclusions: what a manifest says.
     #[serde(with = "hex")]
-    pub wanted: Hash,
-    /// Of everything that makes two agreements one.
+    pub wanted: FieldsHash,
+    /// Hash of everything that makes two agreements equal.
     #[serde(with = "hex")]
-    pub whole: Hash,
+    pub whole: FieldsHash,
 }
 
-/// Half of a SHA-256: enough to tell apart what nobody has made to look alike.
-pub type Hash = [u8; 16];
+/// Half of a SHA-256: enough to tell apart values that nobody has crafted to collide.
+pub type FieldsHash = [u8; 16];
 
-fn hash(value: &impl Serialize) -> Hash {
-    let mut hash = Hash::default();
+fn hash_fields(value: &impl Serialize) -> FieldsHash {
+    let mut hash = FieldsHash::default();
     hash.copy_from_slice(&fingerprint::sha256(value)[..16]);
     hash
 }
 
-impl Standing {
+impl BaselineHashes {
     pub fn of_agreed(agreed: &Agreed) -> Self {
         let Agreed {
             managed,
@@ -69,26 +69,26 @@ impl Standing {
         given_up: &[String],
     ) -> Self {
         Self {
-            wanted: hash(&(managed, spared)),
-            whole: hash(&(managed, resolved, spared, given_up)),
+            wanted: hash_fields(&(managed, spared)),
+            whole: hash_fields(&(managed, resolved, spared, given_up)),
         }
     }
 }
 
-/// Hashes what a manifest says of its object's fields.
-pub fn wanted(object: &Desired) -> Option<Hash> {
+/// Hashes what a manifest says of its object's fields; `None` for an unknown vendor.
+pub fn hash_manifest(object: &Desired) -> Option<FieldsHash> {
     let table = provider::of(object.vendor)?.table().desired;
     let managed = fields_to_json(table, &object.fields.unpack());
-    Some(hash(&(managed, spared(object))))
+    Some(hash_fields(&(managed, policy_exclusions(object))))
 }
 
-/// A hash as the journal spells it.
-pub fn hex(hash: Hash) -> String {
+/// Returns a hash as the journal spells it.
+pub fn format_hash(hash: FieldsHash) -> String {
     hex::encode(hash)
 }
 
 /// Returns what is agreed on when live is as `planned` wants it.
-pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
+pub fn build_agreement(planned: &Planned, account: &VendorAccount) -> Option<Agreed> {
     let object = &planned.desired;
     let table = provider::of(object.vendor)?.table().desired;
     let fields = object.fields.unpack();
@@ -96,14 +96,14 @@ pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
         address: object.address.to_string(),
         vendor: object.vendor.to_string(),
         connection: object.connection.to_string(),
-        base_url: place.base_url.clone(),
-        tenant: place.tenant.clone(),
+        base_url: account.base_url.clone(),
+        tenant: account.tenant.clone(),
         account: String::new(),
         identity: identity_of(object),
         managed: fields_to_json(table, &fields),
-        resolved: resolved(table, &planned.resolved),
-        unread: unread(table, &fields),
-        spared: spared(object),
+        resolved: resolved_fields(table, &planned.resolved),
+        unread: unread_fields(table, &fields),
+        spared: policy_exclusions(object),
         given_up: given_up(object),
         commit: None,
         sandbox: false,
@@ -111,12 +111,12 @@ pub fn agreed(planned: &Planned, place: &Place) -> Option<Agreed> {
 }
 
 /// Returns what a policy keeps this program away from.
-pub fn spared(object: &Desired) -> Vec<String> {
+pub fn policy_exclusions(object: &Desired) -> Vec<String> {
     let policy = &object.policy;
     let ignored = policy
         .ignore
         .iter()
-        .map(|path| format!("{IGNORE}{}", text(path)));
+        .map(|path| format!("{IGNORE}{}", format_pattern(path)));
     let open = policy
         .keep_unlisted
         .iter()
@@ -129,16 +129,15 @@ pub fn spared(object: &Desired) -> Vec<String> {
 const IGNORE: &str = "ignore ";
 const KEEP: &str = "keep ";
 
-/// Fields that were left to another writer.
+/// Returns the paths of fields that were left to another writer.
 pub fn given_up(object: &Desired) -> Vec<String> {
-    let mut fields: Vec<String> = object.policy.given_up.iter().map(text).collect();
+    let mut fields: Vec<String> = object.policy.given_up.iter().map(format_pattern).collect();
     fields.sort_unstable();
     fields
 }
 
-/// The fields that nobody agreed on though the manifest manages them, and the lists of which only the named members
-/// were.
-pub fn excepted(spared: &[String], given_up: &[String]) -> (Vec<PathPattern>, Vec<String>) {
+/// Returns the managed fields that are not part of the agreement, and the lists of which only the named members are.
+pub fn split_exclusions(spared: &[String], given_up: &[String]) -> (Vec<PathPattern>, Vec<String>) {
     let ignored = spared.iter().filter_map(|text| text.strip_prefix(IGNORE));
     let paths = ignored.chain(given_up.iter().map(String::as_str));
     let kept = spared.iter().filter_map(|text| text.strip_prefix(KEEP));
@@ -150,8 +149,8 @@ pub fn excepted(spared: &[String], given_up: &[String]) -> (Vec<PathPattern>, Ve
     )
 }
 
-/// A pattern in a spelling that [`PathPattern::parse`] reads.
-fn text(path: &PathPattern) -> String {
+/// Returns a pattern in the spelling that [`PathPattern::parse`] reads.
+fn format_pattern(path: &PathPattern) -> String {
     let parts = path.parts.iter().map(|part| match part {
         PatternPart::Field(name) => format!(".{name}"),
         PatternPart::Element(key) => {
@@ -163,14 +162,14 @@ fn text(path: &PathPattern) -> String {
     parts.collect()
 }
 
-/// The fields that names in a manifest stand for, with their ids.
-pub fn resolved(table: &'static [Field], resolved: &[Resolved]) -> BTreeMap<String, Json> {
+/// Returns the fields that names in a manifest were resolved to, as JSON.
+pub fn resolved_fields(table: &'static [Field], resolved: &[Resolved]) -> BTreeMap<String, Json> {
     let fields = resolved.iter().map(|one| (one.field, one.value.clone()));
     fields_to_json(table, &fields.collect())
 }
 
-/// Fields that every write must carry and no read returns.
-pub fn unread(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
+/// Returns the fields that every write must carry and no read returns, as JSON.
+pub fn unread_fields(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json> {
     table
         .iter()
         .filter(|field| field.need == Need::InManifest)
@@ -180,7 +179,7 @@ pub fn unread(table: &'static [Field], fields: &Fields) -> BTreeMap<String, Json
 
 /// Reports whether an object ended an apply as its manifest wants it. One that had nothing to do counts if it was
 /// `read`: a saved plan only says what was so.
-pub fn holds(report: &Report, read: bool) -> bool {
+pub fn is_agreed(report: &Report, read: bool) -> bool {
     match report.outcome {
         None => report.planned.action == Disposition::None && read,
         Some(Outcome::Converged | Outcome::Already) => true,

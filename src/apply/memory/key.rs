@@ -1,4 +1,4 @@
-//! Which object of which account a record is about, however its manifest and its connection are called.
+//! The identity of objects in the journal, independent of the names of manifests and connections.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -6,15 +6,16 @@ use sha2::{Digest, Sha256};
 use crate::model::{Connection, Ids};
 use crate::provider::{self, canon};
 
-/// Where a connection leads: one customer's account at one vendor.
+/// One customer's account at one vendor, as a connection reaches it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct VendorAccount {
     pub base_url: String,
-    /// The vendor's own id of the customer, where the connection names it.
+    /// The vendor's id of the customer; `None` if the connection does not name it.
     pub tenant: Option<String>,
 }
 
-impl Place {
+impl VendorAccount {
+    /// Creates the account that a connection leads to.
     pub fn new(base_url: &str, connection: Option<&Connection>) -> Self {
         let tenant = connection.and_then(Connection::tenant);
         Self {
@@ -23,17 +24,17 @@ impl Place {
         }
     }
 
-    /// Reports whether both can be one account: older journals, and connections with a token, name no tenant.
+    /// Reports whether both can be the same account: older journals, and connections with a token, name no tenant.
     pub fn may_be(&self, other: &Self) -> bool {
         let one_tenant = match (&self.tenant, &other.tenant) {
             (Some(one), Some(other)) => one == other,
             _ => true,
         };
-        address(&self.base_url) == address(&other.base_url) && one_tenant
+        trim_base_url(&self.base_url) == trim_base_url(&other.base_url) && one_tenant
     }
 }
 
-/// What a record is about.
+/// The object that a record is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     pub base_url: &'a str,
@@ -42,29 +43,31 @@ pub struct Subject<'a> {
     pub identity: &'a Ids,
 }
 
-/// An object by account, kind and identity. Half of a SHA-256, since a daemon keeps those of ten thousand objects.
+/// The key of an object: account, kind and identity, hashed. It is half of a SHA-256, since a daemon keeps those of ten
+/// thousand objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Key(#[serde(with = "hex")] [u8; 16]);
+pub struct ObjectKey(#[serde(with = "hex")] [u8; 16]);
 
 impl Subject<'_> {
-    pub fn key(&self) -> Key {
+    /// Returns the key of the object.
+    pub fn key(&self) -> ObjectKey {
         self.hashed(self.tenant)
     }
 
-    /// The key in journals that do not name the tenant.
-    pub fn key_without_tenant(&self) -> Key {
+    /// Returns the key that the object has in journals that do not name the tenant.
+    pub fn key_without_tenant(&self) -> ObjectKey {
         self.hashed(None)
     }
 
-    fn hashed(&self, tenant: Option<&str>) -> Key {
+    fn hashed(&self, tenant: Option<&str>) -> ObjectKey {
         let mut hash = Sha256::new();
         let mut add = |text: &str| {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         };
         for text in [
-            address(self.base_url),
+            trim_base_url(self.base_url),
             tenant.unwrap_or_default(),
             self.kind,
         ] {
@@ -76,18 +79,18 @@ impl Subject<'_> {
         }
         let mut key = [0; 16];
         key.copy_from_slice(&hash.finalize()[..16]);
-        Key(key)
+        ObjectKey(key)
     }
 
-    /// Where the record was made.
-    pub fn place(&self) -> Place {
-        Place {
+    /// Returns the account that the record is about.
+    pub fn place(&self) -> VendorAccount {
+        VendorAccount {
             base_url: self.base_url.to_string(),
             tenant: self.tenant.map(str::to_string),
         }
     }
 
-    /// The ids that make the object one.
+    /// Returns the ids that identify the object, by name.
     fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
         let table = provider::of_kind(self.kind).map(|provider| provider.table());
         let known = move |name: &str| {
@@ -101,12 +104,12 @@ impl Subject<'_> {
     }
 }
 
-/// An address as it is compared: a slash at its end is none.
-fn address(base_url: &str) -> &str {
+/// Returns a base URL without slashes at its end, for comparison.
+fn trim_base_url(base_url: &str) -> &str {
     base_url.trim_end_matches('/')
 }
 
-/// The kind in `Kind/name`.
-pub fn kind(address: &str) -> &str {
+/// Returns the kind of an address `Kind/name`.
+pub fn kind_of_address(address: &str) -> &str {
     address.split('/').next().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What is known of one object, moved by one fact after the other.
+//! What is known of one object, updated by one record after the other.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::journal::{Agreed, GaveUp, Intent, KnownObject, Residual};
-use super::agreement::{self, Hash, Standing};
-use super::key::{Key, kind};
-use super::open::{End, OpenIntent};
-use super::summary::{Form, Told};
+use super::agreement::{self, BaselineHashes, FieldsHash};
+use super::key::{ObjectKey, kind_of_address};
+use super::open::{OpenIntent, WriteEnd};
+use super::summary::{BaseJson, SummaryForm};
 use crate::model::{Field, Kind, KindTable, PackedFields, Risk};
 use crate::plan::ChangeVerb;
 use crate::plan::base::Base;
@@ -19,18 +19,18 @@ use crate::plan::drift::document::Applied;
 use crate::plan::field_json::fields_from_json;
 use crate::provider;
 
-/// What is known of an object. Of most there is an agreement and no more.
+/// What is known of an object. Most objects have an agreement and nothing else.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Known {
-    pub standing: Option<Standing>,
-    /// Nothing where only agreements are asked for.
-    pub base: Option<Box<Packed>>,
-    pub fights: Option<Box<Fights>>,
+pub struct ObjectMemory {
+    pub standing: Option<BaselineHashes>,
+    /// `None` where only agreements are kept.
+    pub base: Option<Box<PackedBase>>,
+    pub fights: Option<Box<FightHistory>>,
 }
 
-/// A base at rest.
+/// A baseline in packed form.
 #[derive(Clone, Debug)]
-pub struct Packed {
+pub struct PackedBase {
     pub kind: Kind,
     pub fields: PackedFields,
     pub kept: Vec<String>,
@@ -38,13 +38,13 @@ pub struct Packed {
     pub applied: Option<Applied>,
 }
 
-impl PartialEq for Packed {
+impl PartialEq for PackedBase {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind && self.unpack() == other.unpack() && self.applied == other.applied
     }
 }
 
-impl Packed {
+impl PackedBase {
     pub fn new(table: &'static KindTable, base: &Base, applied: Option<Applied>) -> Self {
         Self {
             kind: table.kind,
@@ -66,62 +66,65 @@ impl Packed {
 
 /// What the journal tells of a fight over fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Fights {
-    /// When each field was put back, up to the most that anybody counts.
+pub struct FightHistory {
+    /// When each field was healed, up to 8 times.
     pub healed: BTreeMap<String, VecDeque<Timestamp>>,
-    /// Since when a field is left to the other writer.
+    /// Since when each field is left to the other writer.
     pub given_up: BTreeMap<String, Timestamp>,
-    /// What the manifest wanted meanwhile, if that was told.
+    /// Hash of what the manifest said during the fight; `None` in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wanted: Option<String>,
 }
 
-impl Fights {
-    /// Heals that are remembered of each field.
+impl FightHistory {
+    /// How many heals of each field are kept.
     const HEALS: usize = 8;
 
-    /// Reports whether they are about what the manifest wants now: another wish starts anew.
-    pub fn are_of(&self, wanted: Hash) -> bool {
-        let wanted = agreement::hex(wanted);
+    /// Reports whether the fight is about what the manifest says now: a change of the manifest starts anew.
+    pub fn are_of(&self, wanted: FieldsHash) -> bool {
+        let wanted = agreement::format_hash(wanted);
         self.wanted.as_ref().is_none_or(|then| *then == wanted)
     }
 }
 
-impl Known {
-    /// Takes what a summary says of an object.
+impl ObjectMemory {
+    /// Reads what a summary says of an object, with values if asked for.
     pub fn of(summary: &KnownObject, values: bool) -> Self {
-        let told = summary.base.as_ref().filter(|_| values);
+        let json = summary.base.as_ref().filter(|_| values);
         Self {
             standing: summary.agreed,
-            base: told.and_then(Told::packed).map(Box::new),
+            base: json.and_then(BaseJson::packed).map(Box::new),
             fights: summary.fights.clone().map(Box::new),
         }
     }
 
-    /// Says all of it in a line for a summary.
-    pub fn summary(&self, key: Key, form: Form) -> KnownObject {
+    /// Writes everything into a record for a summary.
+    pub fn summary(&self, key: ObjectKey, form: SummaryForm) -> KnownObject {
         KnownObject {
             key,
             agreed: self.standing,
-            base: self.base.as_deref().and_then(|base| Told::new(base, form)),
+            base: self
+                .base
+                .as_deref()
+                .and_then(|base| BaseJson::new(base, form)),
             fights: self.fights.as_deref().cloned(),
         }
     }
 
-    /// Both sides agreed.
+    /// Records that manifest and live agree.
     pub fn agree(&mut self, agreed: &Agreed, run: &str, at: &str, values: bool) {
-        let standing = Standing::of_agreed(agreed);
+        let standing = BaselineHashes::of_agreed(agreed);
         self.want(standing.wanted);
         self.standing = Some(standing);
-        let table = table(&agreed.address).filter(|_| values);
+        let table = table_of_address(&agreed.address).filter(|_| values);
         let Some(table) = table else { return };
-        let own = table.desired;
-        let mut fields = fields_from_json(own, &agreed.managed);
-        fields.extend(fields_from_json(own, &agreed.resolved));
-        let (except, kept) = agreement::excepted(&agreed.spared, &agreed.given_up);
+        let desired = table.desired;
+        let mut fields = fields_from_json(desired, &agreed.managed);
+        fields.extend(fields_from_json(desired, &agreed.resolved));
+        let (except, kept) = agreement::split_exclusions(&agreed.spared, &agreed.given_up);
         let mut base = self.base();
         base.kept = kept;
-        base.agree(own, fields, &except);
+        base.agree(desired, fields, &except);
         let applied = Applied {
             run: run.to_string(),
             at: at.to_string(),
@@ -130,59 +133,62 @@ impl Known {
         self.keep(table, &base, Some(applied));
     }
 
-    /// A write has ended.
-    pub fn end(&mut self, write: &OpenIntent, end: &End, at: &str, values: bool) {
+    /// Records the end of a write.
+    pub fn end(&mut self, write: &OpenIntent, end: &WriteEnd, at: &str, values: bool) {
         let intent = &write.intent;
         let follows = write.purpose.follows_manifests();
         if follows && !intent.managed.is_empty() {
-            self.want(Standing::of_intent(intent).wanted);
+            self.want(BaselineHashes::of_intent(intent).wanted);
         }
         match end {
-            End::NotCarriedOut => return,
-            End::CarriedOut { .. } if intent.heals => self.healed(intent, at),
-            End::CarriedOut { .. } | End::Already | End::Unknown => {}
+            WriteEnd::NotCarriedOut => return,
+            WriteEnd::CarriedOut { .. } if intent.heals => self.healed(intent, at),
+            WriteEnd::CarriedOut { .. } | WriteEnd::Already | WriteEnd::Unknown => {}
         }
         let clean = match end {
-            End::CarriedOut { residual, untold } => residual.is_empty() && untold.is_empty(),
-            End::Already => true,
-            End::Unknown | End::NotCarriedOut => false,
+            WriteEnd::CarriedOut {
+                residual,
+                unknown_paths,
+            } => residual.is_empty() && unknown_paths.is_empty(),
+            WriteEnd::Already => true,
+            WriteEnd::Unknown | WriteEnd::NotCarriedOut => false,
         };
-        let wanted = Standing::of_intent(intent).wanted;
-        // An agreement ends with a write of something else, and with one whose end is not what was wanted.
+        let wanted = BaselineHashes::of_intent(intent).wanted;
+        // An agreement ends with a write of something else, and with a write that did not reach what it wanted.
         self.standing = self
             .standing
             .filter(|standing| clean && standing.wanted == wanted);
-        let Some(kind) = table(&intent.address).filter(|_| values) else {
+        let Some(kind) = table_of_address(&intent.address).filter(|_| values) else {
             return;
         };
         let table = kind.desired;
         let mut base = self.base();
         match end {
-            End::CarriedOut { untold, .. } if follows && !intent.managed.is_empty() => {
-                agree(&mut base, table, intent, untold);
+            WriteEnd::CarriedOut { unknown_paths, .. } if follows && !intent.managed.is_empty() => {
+                agree_on_intent(&mut base, table, intent, unknown_paths);
             }
-            End::Already if follows && !intent.managed.is_empty() => {
-                agree(&mut base, table, intent, &[]);
+            WriteEnd::Already if follows && !intent.managed.is_empty() => {
+                agree_on_intent(&mut base, table, intent, &[]);
             }
-            End::CarriedOut { untold, .. } => {
-                let own = intent.changes.iter();
-                let own = own.filter(|change| !untold.contains(&change.path));
-                own.for_each(|change| base.follow(table, change));
+            WriteEnd::CarriedOut { unknown_paths, .. } => {
+                let changes = intent.changes.iter();
+                let changes = changes.filter(|change| !unknown_paths.contains(&change.path));
+                changes.for_each(|change| base.follow(table, change));
             }
-            End::Already => intent
+            WriteEnd::Already => intent
                 .changes
                 .iter()
                 .for_each(|change| base.follow(table, change)),
-            End::Unknown => base.unsettle(&intent.changes),
-            End::NotCarriedOut => {}
+            WriteEnd::Unknown => base.unsettle(&intent.changes),
+            WriteEnd::NotCarriedOut => {}
         }
-        if let End::CarriedOut { residual, .. } = end {
-            // What the write became is what both sides have to go by.
-            let became = residual.iter().map(became);
+        if let WriteEnd::CarriedOut { residual, .. } = end {
+            // Both sides go on from what the write became.
+            let became = residual.iter().map(change_to_residual);
             became.for_each(|change| base.follow(table, &change));
         }
-        let told = !matches!(end, End::Unknown);
-        let applied = told.then(|| Applied {
+        let is_known = !matches!(end, WriteEnd::Unknown);
+        let applied = is_known.then(|| Applied {
             run: write.run.clone(),
             at: at.to_string(),
             commit: write.commit.clone(),
@@ -190,7 +196,7 @@ impl Known {
         self.keep(kind, &base, applied);
     }
 
-    /// Fields are left to another writer.
+    /// Records that fields are left to another writer.
     pub fn give_up(&mut self, gave_up: &GaveUp, at: &str) {
         let Ok(at) = at.parse::<Timestamp>() else {
             return;
@@ -211,15 +217,15 @@ impl Known {
         for change in &intent.changes {
             let heals = fights.healed.entry(change.path.clone()).or_default();
             heals.push_back(at);
-            if heals.len() > Fights::HEALS {
+            if heals.len() > FightHistory::HEALS {
                 heals.pop_front();
             }
         }
     }
 
-    /// A manifest that wants something else ends a fight.
-    fn want(&mut self, wanted: Hash) {
-        let other = |standing: &Standing| standing.wanted != wanted;
+    /// Ends the fight if the manifest now says something else.
+    fn want(&mut self, wanted: FieldsHash) {
+        let other = |standing: &BaselineHashes| standing.wanted != wanted;
         let fights = self.fights.as_ref();
         if self.standing.as_ref().is_some_and(other) || fights.is_some_and(|it| !it.are_of(wanted))
         {
@@ -236,13 +242,13 @@ impl Known {
 
     fn keep(&mut self, table: &'static KindTable, base: &Base, applied: Option<Applied>) {
         let before = self.base.take().and_then(|packed| packed.applied);
-        let packed = Packed::new(table, base, applied.or(before));
+        let packed = PackedBase::new(table, base, applied.or(before));
         self.base = Some(Box::new(packed));
     }
 }
 
-/// The change to what a write made of a field.
-fn became(residual: &Residual) -> ChangeEntry {
+/// Returns the change to the value that a field has after a write.
+fn change_to_residual(residual: &Residual) -> ChangeEntry {
     let is_element = residual.path.ends_with(']');
     ChangeEntry {
         path: residual.path.clone(),
@@ -258,17 +264,22 @@ fn became(residual: &Residual) -> ChangeEntry {
     }
 }
 
-/// The manifest's fields became true, but for those of which nobody said what they became.
-fn agree(base: &mut Base, table: &'static [Field], intent: &Intent, untold: &[String]) {
+/// Moves the baseline to the manifest's fields, except those whose value after the write is unknown.
+fn agree_on_intent(
+    base: &mut Base,
+    table: &'static [Field],
+    intent: &Intent,
+    unknown_paths: &[String],
+) {
     let mut fields = fields_from_json(table, &intent.managed);
     fields.extend(fields_from_json(table, &intent.resolved));
-    let (mut except, kept) = agreement::excepted(&intent.spared, &intent.given_up);
-    let untold = untold.iter();
-    except.extend(untold.filter_map(|path| crate::model::PathPattern::parse(path).ok()));
+    let (mut except, kept) = agreement::split_exclusions(&intent.spared, &intent.given_up);
+    let unknown_paths = unknown_paths.iter();
+    except.extend(unknown_paths.filter_map(|path| crate::model::PathPattern::parse(path).ok()));
     base.kept = kept;
     base.agree(table, fields, &except);
 }
 
-fn table(address: &str) -> Option<&'static KindTable> {
-    Some(provider::of_kind(kind(address))?.table())
+fn table_of_address(address: &str) -> Option<&'static KindTable> {
+    Some(provider::of_kind(kind_of_address(address))?.table())
 }

@@ -1,8 +1,17 @@
-//! What is known of every object: one account of what happened, folded from the journal.
+//! What is known of every object, folded from the journal.
 //!
-//! Undo, healing, drift, history and the daemon ask it, and none of them reads a line by itself. Objects are known by
-//! account and identity, so that a manifest may be moved and renamed and a connection called something else. Pure but
-//! for the reading of the file.
+//! Undo, healing, drift, history and the daemon ask [`Memory`]; none of them reads journal lines itself. Objects are
+//! known by account and identity, so a manifest may be moved or renamed and a connection may change its name.
+//!
+//! ```text
+//! intent   run 1: seats 10 -> 25                an open write
+//! outcome  run 1: converged                     the write is closed; the baseline says seats 25
+//! agreed   run 2: manifest and live say 25      the baseline has hashes of what was agreed on
+//! intent   run 3: seats 25 -> 30                an open write; without an outcome, run 4 looks at the object
+//! found    run 4: carried out                   closed by a later run
+//! ```
+//!
+//! Everything here is pure, except for reading the store.
 
 pub mod agreement;
 mod key;
@@ -15,41 +24,42 @@ use std::collections::BTreeMap;
 
 use super::journal::{Agreed, Event, Record};
 use super::records::Damaged;
-use super::store::compact::FEW;
-use super::store::{Cursor, Line, Reading, Store, StoreError};
+use super::store::compact::COMPACT_THRESHOLD;
+use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
 use crate::plan::document::identity_of;
 use crate::plan::drift::document::Applied;
-pub use key::{Key, Place, Subject, kind};
-pub use known::Fights;
-use known::Known;
-pub use open::{End, Finding, Open, OpenIntent};
-pub use summary::{Form, Summary, Told};
+pub use key::{ObjectKey, Subject, VendorAccount, kind_of_address};
+pub use known::FightHistory;
+use known::ObjectMemory;
+pub use open::{Finding, OpenIntent, OpenWrites, WriteEnd};
+pub use summary::{BaseJson, JournalSummary, SummaryForm};
 
-/// How much is kept of what was agreed on.
+/// How much to keep of the baselines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
-    /// Hashes, for those who only write down what is new.
+    /// Hashes only, for those who only record what is new.
     #[default]
     Agreements,
-    /// The values as well, for those who compare with them or go back to them.
+    /// The values too, for those who compare with them or restore them.
     Values,
 }
 
-/// The account of a journal as far as it was read.
+/// What a journal tells of its objects, as far as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     detail: Detail,
-    objects: BTreeMap<Key, Known>,
-    /// Writes whose end nobody recorded.
-    open: Open,
-    /// Lines that are not whole.
+    objects: BTreeMap<ObjectKey, ObjectMemory>,
+    /// Writes without a recorded end.
+    open: OpenWrites,
+    /// The numbers of lines that are not whole.
     pub damaged: Damaged,
     cursor: Cursor,
 }
 
 impl Memory {
+    /// Creates the memory of an empty journal.
     pub fn new(detail: Detail) -> Self {
         Self {
             detail,
@@ -77,21 +87,22 @@ impl Memory {
         let mut cursor = std::mem::take(&mut self.cursor);
         let mut take = |line| self.take(line);
         let read = store
-            .read(Reading::Accounts(accounts), &mut cursor, &mut take)
+            .read(JournalScope::Accounts(accounts), &mut cursor, &mut take)
             .await;
         self.cursor = cursor;
         read
     }
 
-    fn take(&mut self, line: Line) {
+    /// Adds a line of a journal.
+    fn take(&mut self, line: JournalLine) {
         match line {
-            Line::Record(record) => self.follow(&record),
-            Line::Damaged(number) => self.damaged.add(number),
-            Line::Anew => *self = Self::new(self.detail),
+            JournalLine::Record(record) => self.follow(&record),
+            JournalLine::Damaged(number) => self.damaged.add(number),
+            JournalLine::Reset => *self = Self::new(self.detail),
         }
     }
 
-    /// Takes in the next record.
+    /// Adds the next record.
     pub fn follow(&mut self, record: &Record) {
         let values = self.detail == Detail::Values;
         if let Some((write, end)) = self.open.follow(record) {
@@ -108,7 +119,7 @@ impl Memory {
                 known.give_up(gave_up, &record.at);
             }
             Event::Known(summary) => {
-                let known = Known::of(summary, values);
+                let known = ObjectMemory::of(summary, values);
                 self.objects.insert(summary.key, known);
             }
             Event::Started(_)
@@ -121,16 +132,16 @@ impl Memory {
 
     /// Reports whether so many lines had to be read that a new summary is worth it.
     pub fn is_long(&self) -> bool {
-        self.cursor.most_unsummed() > FEW
+        self.cursor.most_unsummarized() > COMPACT_THRESHOLD
     }
 
-    /// Takes to its knowledge how many lines no summary stands for by now.
+    /// Updates how many lines no summary covers, after summaries were written.
     pub fn unsummed(&mut self, unsummed: BTreeMap<String, u64>) {
-        self.cursor.unsummed.extend(unsummed);
+        self.cursor.unsummarized.extend(unsummed);
     }
 
     /// Returns what is known of the object of a record. One that was known without its tenant goes on as what it was.
-    fn entry(&mut self, subject: &Subject<'_>) -> &mut Known {
+    fn entry(&mut self, subject: &Subject<'_>) -> &mut ObjectMemory {
         let (key, old) = (subject.key(), subject.key_without_tenant());
         if old != key && !self.objects.contains_key(&key) {
             let known = self.objects.get(&old).cloned().unwrap_or_default();
@@ -139,55 +150,63 @@ impl Memory {
         self.objects.entry(key).or_default()
     }
 
-    fn find(&self, object: &Desired, place: &Place) -> Option<&Known> {
-        let [key, old] = keys(object, place);
+    fn find(&self, object: &Desired, account: &VendorAccount) -> Option<&ObjectMemory> {
+        let [key, old] = object_keys(object, account);
         self.objects.get(&key).or_else(|| self.objects.get(&old))
     }
 
-    /// The writes whose end is not known.
+    /// Returns the writes without a known end.
     pub fn open(&self) -> impl Iterator<Item = &OpenIntent> {
         self.open.iter()
     }
 
+    /// Reports whether there is a write without a known end.
     pub fn has_open(&self) -> bool {
         !self.open.is_empty()
     }
 
-    /// The open writes of an object.
-    pub fn open_of(&self, object: &Desired, place: &Place) -> impl Iterator<Item = &OpenIntent> {
-        let keys = (!self.open.is_empty()).then(|| keys(object, place));
-        let own = move |open: &&OpenIntent| {
+    /// Returns the writes of an object without a known end.
+    pub fn open_of(
+        &self,
+        object: &Desired,
+        account: &VendorAccount,
+    ) -> impl Iterator<Item = &OpenIntent> {
+        let keys = (!self.open.is_empty()).then(|| object_keys(object, account));
+        let is_of_object = move |open: &&OpenIntent| {
             let key = open.intent.subject().key();
             keys.is_some_and(|keys| keys.contains(&key))
         };
-        self.open.iter().filter(own)
+        self.open.iter().filter(is_of_object)
     }
 
-    /// Reports whether just this is agreed on already, whenever that was.
+    /// Reports whether exactly this is the present agreement, whenever it was made.
     pub fn has(&self, agreed: &Agreed) -> bool {
         let known = self.objects.get(&agreed.subject().key());
         let standing = known.and_then(|known| known.standing);
-        standing.is_some_and(|held| held.whole == agreement::Standing::of_agreed(agreed).whole)
+        standing.is_some_and(|present| {
+            present.whole == agreement::BaselineHashes::of_agreed(agreed).whole
+        })
     }
 
-    /// Reports whether the last agreement on an object is on what its manifest wants now: a difference is somebody else's.
-    pub fn agrees(&self, object: &Desired, place: &Place) -> bool {
-        let known = self.find(object, place);
+    /// Reports whether the last agreement on an object is on what its manifest says now: any difference in live is
+    /// somebody else's.
+    pub fn agrees(&self, object: &Desired, account: &VendorAccount) -> bool {
+        let known = self.find(object, account);
         let standing = known.and_then(|known| known.standing);
-        standing.is_some_and(|standing| agreement::wanted(object) == Some(standing.wanted))
+        standing.is_some_and(|standing| agreement::hash_manifest(object) == Some(standing.wanted))
     }
 
-    /// Returns what was agreed on about an object that is now `live`. An open write counts as what a look at its own changes
-    /// makes of it.
+    /// Returns the baseline of an object that is now `live`; `None` if no run agreed on anything. An open write counts
+    /// with the end that comparing its changes with `live` gives.
     pub fn base(
         &self,
         table: &'static [Field],
         object: &Desired,
-        place: &Place,
+        account: &VendorAccount,
         live: &Fields,
     ) -> Option<(Base, Option<Applied>)> {
-        let mut known = self.find(object, place).cloned();
-        for open in self.open_of(object, place) {
+        let mut known = self.find(object, account).cloned();
+        for open in self.open_of(object, account) {
             let end = Finding::of(table, &open.intent, live).end();
             let known = known.get_or_insert_default();
             known.end(open, &end, &open.at, self.detail == Detail::Values);
@@ -197,20 +216,20 @@ impl Memory {
         Some((packed.unpack(), packed.applied.clone()))
     }
 
-    /// The fight over fields of an object, if there is one about what its manifest wants now.
-    pub fn fights(&self, object: &Desired, place: &Place) -> Option<&Fights> {
-        let fights = self.find(object, place)?.fights.as_deref()?;
-        let wanted = agreement::wanted(object)?;
+    /// Returns the fight over fields of an object; `None` if there is none about what its manifest says now.
+    pub fn fights(&self, object: &Desired, account: &VendorAccount) -> Option<&FightHistory> {
+        let fights = self.find(object, account)?.fights.as_deref()?;
+        let wanted = agreement::hash_manifest(object)?;
         fights.are_of(wanted).then_some(fights)
     }
 }
 
-/// The key of an object of the manifests, and the one that older journals know it by.
-pub fn keys(object: &Desired, place: &Place) -> [Key; 2] {
+/// Returns the key of a desired object, and the key that older journals know it by.
+pub fn object_keys(object: &Desired, account: &VendorAccount) -> [ObjectKey; 2] {
     let identity = identity_of(object);
     let subject = Subject {
-        base_url: &place.base_url,
-        tenant: place.tenant.as_deref(),
+        base_url: &account.base_url,
+        tenant: account.tenant.as_deref(),
         kind: object.address.kind.0,
         identity: &identity,
     };

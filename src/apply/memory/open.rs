@@ -1,7 +1,7 @@
-//! Writes that were begun, until it is known how they ended.
+//! Open writes: intents, until their end is known.
 //!
-//! An intent without an end is a write of which nobody knows whether it was carried out. Its end may come at once,
-//! in the outcome, or from a later run that looked into it; both count the same.
+//! An intent without an end is a write that may or may not have been carried out. Its end comes at once, in the
+//! outcome, or from a later run that looked at the object; both count the same.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
 use crate::plan::spot::{Stand, stand};
 
-/// A write whose end is not known yet.
+/// A write without a known end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenIntent {
     pub run: String,
@@ -21,37 +21,37 @@ pub struct OpenIntent {
     pub intent: Intent,
     pub purpose: Purpose,
     pub commit: Option<String>,
-    /// Whether the run ended the step and could not tell what came of the write. Otherwise it was cut off.
+    /// Whether the run ended the step and could not tell what became of the write. Otherwise the run was cut off.
     pub unclear: bool,
 }
 
 /// How a write ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum End {
-    /// The vendor took it. The residual fields became something else than was wanted; of those at `untold` nobody
-    /// said what they became.
+pub enum WriteEnd {
+    /// The vendor carried it out. The residual fields have other values than desired; the values of the fields at
+    /// `unknown_paths` are unknown.
     CarriedOut {
         residual: Vec<Residual>,
-        untold: Vec<String>,
+        unknown_paths: Vec<String>,
     },
-    /// It was not needed: the object was as wanted when its turn came.
+    /// It was not needed: the object was as desired when its turn came.
     Already,
     NotCarriedOut,
-    /// It cannot be told any more: something else changed the same fields.
+    /// It cannot be known any more: something else changed the same fields.
     Unknown,
 }
 
-impl End {
-    /// The vendor took it, and everything became as wanted.
+impl WriteEnd {
+    /// Returns the end of a write after which every field is as desired.
     fn converged() -> Self {
         Self::CarriedOut {
             residual: Vec::new(),
-            untold: Vec::new(),
+            unknown_paths: Vec::new(),
         }
     }
 }
 
-/// What a look at the object made of a write whose end nobody had recorded.
+/// What comparing the object with an open write gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
@@ -62,7 +62,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Judges a write by its own changes, field by field.
+    /// Compares the changes of a write with the live fields: all after it, all before it, or a mixture.
     pub fn of(table: &'static [Field], intent: &Intent, live: &Fields) -> Self {
         let mut stands = intent
             .changes
@@ -78,15 +78,16 @@ impl Finding {
         }
     }
 
-    pub fn end(self) -> End {
+    /// Returns the end of the write.
+    pub fn end(self) -> WriteEnd {
         match self {
-            Self::CarriedOut => End::converged(),
-            Self::NotCarriedOut => End::NotCarriedOut,
-            Self::Neither => End::Unknown,
+            Self::CarriedOut => WriteEnd::converged(),
+            Self::NotCarriedOut => WriteEnd::NotCarriedOut,
+            Self::Neither => WriteEnd::Unknown,
         }
     }
 
-    /// The words for people and for the journal.
+    /// Returns the text for people and for the journal.
     pub fn words(self) -> &'static str {
         match self {
             Self::CarriedOut => "carried out",
@@ -98,15 +99,15 @@ impl Finding {
 
 /// The open writes of a journal, by run and address.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Open {
+pub struct OpenWrites {
     writes: BTreeMap<(String, String), OpenIntent>,
-    /// The first lines of the runs that are under way or broke off.
+    /// The start records of runs that are under way or were cut off.
     runs: BTreeMap<String, Record>,
 }
 
-impl Open {
-    /// Takes in the next record; the write that it ends comes back.
-    pub fn follow(&mut self, record: &Record) -> Option<(OpenIntent, End)> {
+impl OpenWrites {
+    /// Adds the next record. Returns the write that it ends; `None` if it ends none.
+    pub fn follow(&mut self, record: &Record) -> Option<(OpenIntent, WriteEnd)> {
         match &record.event {
             Event::Started(_) => {
                 self.runs.insert(record.run.clone(), record.clone());
@@ -125,7 +126,7 @@ impl Open {
                     return None;
                 }
                 let open = self.writes.remove(&write)?;
-                let end = end_of(&open.intent, ended.outcome, &ended.residual);
+                let end = write_end(&open.intent, ended.outcome, &ended.residual);
                 Some((open, end))
             }
             Event::Found {
@@ -136,7 +137,7 @@ impl Open {
             } => {
                 let open = self.writes.remove(&(of_run.clone(), address.clone()))?;
                 // Older versions said whether the object was as some manifest wanted it, which tells nothing here.
-                Some((open, finding.map_or(End::Unknown, Finding::end)))
+                Some((open, finding.map_or(WriteEnd::Unknown, Finding::end)))
             }
             Event::Finished { .. } => {
                 let mut writes = self.writes.keys();
@@ -169,15 +170,17 @@ impl Open {
         self.writes.insert(write, open);
     }
 
+    /// Returns the open writes.
     pub fn iter(&self) -> impl Iterator<Item = &OpenIntent> {
         self.writes.values()
     }
 
+    /// Reports whether there is no open write.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
-    /// The lines that make just these writes open.
+    /// Returns the records from which exactly these open writes follow.
     pub fn lines(&self) -> impl Iterator<Item = Record> {
         let runs = self.runs.values().cloned();
         runs.chain(self.writes.values().flat_map(OpenIntent::lines))
@@ -185,7 +188,7 @@ impl Open {
 }
 
 impl OpenIntent {
-    /// The intent, and what says that nobody saw its end.
+    /// Returns the intent, and an unclear outcome if there was one.
     fn lines(&self) -> impl Iterator<Item = Record> {
         let unclear = Ended {
             address: self.intent.address.clone(),
@@ -207,27 +210,27 @@ impl OpenIntent {
     }
 }
 
-fn end_of(intent: &Intent, outcome: Outcome, residual: &[Residual]) -> End {
+fn write_end(intent: &Intent, outcome: Outcome, residual: &[Residual]) -> WriteEnd {
     match outcome {
-        Outcome::Converged => End::converged(),
+        Outcome::Converged => WriteEnd::converged(),
         // Older journals do not say which fields: it may be any that was written.
-        Outcome::Unconverged if residual.is_empty() => End::CarriedOut {
+        Outcome::Unconverged if residual.is_empty() => WriteEnd::CarriedOut {
             residual: Vec::new(),
-            untold: intent
+            unknown_paths: intent
                 .changes
                 .iter()
                 .map(|change| change.path.clone())
                 .collect(),
         },
-        Outcome::Unconverged => End::CarriedOut {
+        Outcome::Unconverged => WriteEnd::CarriedOut {
             residual: residual.to_vec(),
-            untold: Vec::new(),
+            unknown_paths: Vec::new(),
         },
-        Outcome::Already => End::Already,
+        Outcome::Already => WriteEnd::Already,
         Outcome::Rejected
         | Outcome::Stale
         | Outcome::Refused
         | Outcome::Failed
-        | Outcome::Skipped => End::NotCarriedOut,
+        | Outcome::Skipped => WriteEnd::NotCarriedOut,
     }
 }

@@ -1,21 +1,21 @@
-//! What a journal tells of past runs, taken from it in one reading.
+//! What a journal tells of past runs, in one pass over it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::key::{Key, Place};
-use super::open::{End, Open, OpenIntent};
+use super::key::{ObjectKey, VendorAccount};
+use super::open::{OpenIntent, OpenWrites, WriteEnd};
 use crate::apply::journal::{Event, Intent, Record, Started};
 
 /// A run that wrote something.
 #[derive(Clone, Debug)]
-pub struct Wrote {
+pub struct WritingRun {
     pub run: String,
-    /// The objects that it was about to write, and their accounts.
-    pub objects: BTreeSet<Key>,
-    pub places: BTreeSet<Place>,
-    /// Where its manifests were, if it said so.
+    /// The objects that it was about to write.
+    pub objects: BTreeSet<ObjectKey>,
+    pub places: BTreeSet<VendorAccount>,
+    /// The paths of its manifests; empty if it did not record them.
     pub paths: Vec<String>,
-    /// Whether any write was carried out, or may have been.
+    /// Whether any write was carried out or may have been.
     took: bool,
 }
 
@@ -23,8 +23,8 @@ pub struct Wrote {
 #[derive(Default)]
 pub struct Runs {
     ordinals: HashMap<String, usize>,
-    runs: Vec<Wrote>,
-    open: Open,
+    runs: Vec<WritingRun>,
+    open: OpenWrites,
 }
 
 impl Runs {
@@ -33,7 +33,9 @@ impl Runs {
         if record.is_summary() {
             return;
         }
-        if let Some((write, End::CarriedOut { .. } | End::Unknown)) = self.open.follow(record) {
+        if let Some((write, WriteEnd::CarriedOut { .. } | WriteEnd::Unknown)) =
+            self.open.follow(record)
+        {
             self.took(&write.run);
         }
         let run = self.run(&record.run);
@@ -52,8 +54,8 @@ impl Runs {
         }
     }
 
-    /// Returns the runs of which a write was carried out, or may have been, in the order in which they started.
-    pub fn that_wrote(mut self) -> Vec<Wrote> {
+    /// Returns the runs with a write that was carried out or may have been, in the order of their starts.
+    pub fn that_wrote(mut self) -> Vec<WritingRun> {
         let open: Vec<String> = self.open.iter().map(|write| write.run.clone()).collect();
         open.iter().for_each(|run| self.took(run));
         self.runs.retain(|run| run.took);
@@ -66,12 +68,12 @@ impl Runs {
         }
     }
 
-    fn run(&mut self, name: &str) -> &mut Wrote {
+    fn run(&mut self, name: &str) -> &mut WritingRun {
         let ordinal = match self.ordinals.get(name) {
             Some(ordinal) => *ordinal,
             None => {
                 self.ordinals.insert(name.to_string(), self.runs.len());
-                self.runs.push(Wrote {
+                self.runs.push(WritingRun {
                     run: name.to_string(),
                     objects: BTreeSet::new(),
                     places: BTreeSet::new(),
@@ -85,8 +87,8 @@ impl Runs {
     }
 }
 
-/// Returns the runs that wrote something.
-pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
+/// Returns the runs of a journal that wrote something.
+pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<WritingRun> {
     let mut runs = Runs::default();
     records.for_each(|record| runs.add(&record));
     runs.that_wrote()
@@ -96,20 +98,20 @@ pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<Wrote> {
 #[derive(Clone, Debug)]
 pub struct PastRun {
     pub run: String,
-    /// What it said of itself.
+    /// Its start record; `None` if that is not in the journal.
     pub started: Option<Started>,
-    /// The objects that it was about to write, as they were called then.
+    /// The addresses of the objects that it was about to write, as they were then.
     pub addresses: BTreeSet<String>,
-    /// The last write of each object that is known to have been carried out, whenever that was found.
+    /// The last write of each object that is known to have been carried out, by the run itself or by a later one.
     pub carried_out: Vec<Intent>,
-    /// Writes of which nobody knows yet whether they were.
+    /// Writes without a known end.
     pub open: Vec<OpenIntent>,
-    /// Writes of which nobody can tell it any more.
+    /// Writes whose end cannot be known any more.
     pub unknown: Vec<Intent>,
 }
 
 impl PastRun {
-    /// Takes the records of `run`, and what later ones found of its writes, out of those of a journal.
+    /// Collects the records of `run`, and what later runs found of its writes.
     pub fn of(run: &str, records: impl Iterator<Item = Record>) -> Self {
         let mut past = PastRunReader::new(run);
         records.for_each(|record| past.add(&record));
@@ -117,10 +119,10 @@ impl PastRun {
     }
 }
 
-/// One run of a journal, as far as it was read.
+/// Collects one run of a journal, record by record.
 pub struct PastRunReader {
     past: PastRun,
-    open: Open,
+    open: OpenWrites,
     carried_out: BTreeMap<String, Intent>,
 }
 
@@ -135,12 +137,12 @@ impl PastRunReader {
                 open: Vec::new(),
                 unknown: Vec::new(),
             },
-            open: Open::default(),
+            open: OpenWrites::default(),
             carried_out: BTreeMap::new(),
         }
     }
 
-    /// Takes in the next record of the journal.
+    /// Adds the next record of the journal.
     pub fn add(&mut self, record: &Record) {
         let past = &mut self.past;
         let of_run = match &record.event {
@@ -158,10 +160,10 @@ impl PastRunReader {
             _ => {}
         }
         match self.open.follow(record) {
-            Some((write, End::CarriedOut { residual, .. })) => {
+            Some((write, WriteEnd::CarriedOut { residual, .. })) => {
                 let mut intent = write.intent;
                 for change in &mut intent.changes {
-                    // What the run left is what the write became.
+                    // The run left the value that the write became.
                     let became = residual.iter().find(|one| one.path == change.path);
                     if let Some(became) = became {
                         change.after = became.is.clone();
@@ -169,8 +171,8 @@ impl PastRunReader {
                 }
                 self.carried_out.insert(intent.address.clone(), intent);
             }
-            Some((write, End::Unknown)) => past.unknown.push(write.intent),
-            Some((_, End::Already | End::NotCarriedOut)) | None => {}
+            Some((write, WriteEnd::Unknown)) => past.unknown.push(write.intent),
+            Some((_, WriteEnd::Already | WriteEnd::NotCarriedOut)) | None => {}
         }
     }
 
@@ -181,30 +183,30 @@ impl PastRunReader {
     }
 }
 
-/// Where the runs of a journal begin and end, and what else has to be known before the first of them is shown.
+/// Where the runs of a journal begin and end, and what must be known before the first of them is shown.
 #[derive(Debug, Default)]
 pub struct Index {
     runs: HashMap<String, Span>,
     records: usize,
-    /// Intents of runs that had lost their lock by then, by run and address.
+    /// Intents of runs that had lost their lease by then, by run and address.
     overtaken: BTreeSet<(String, String)>,
-    /// By account: intents with the highest epochs so far, each with its place. One that a later intent of the same
-    /// or a higher epoch follows tells nothing more.
+    /// By account: intents with the highest epochs so far, each with its index. An intent that a later one of the same
+    /// or a higher epoch follows is dropped.
     epochs: BTreeMap<[String; 3], Vec<(usize, u64)>>,
-    /// By vendor.
-    places: BTreeMap<String, BTreeSet<Place>>,
+    /// The accounts of each vendor.
+    places: BTreeMap<String, BTreeSet<VendorAccount>>,
     /// What later runs found of writes that were cut off, by run and address.
     found: BTreeMap<(String, String), String>,
 }
 
-/// The records of one run, by their places among all.
+/// The records of one run, by their indices in the journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     pub first: usize,
     pub last: usize,
     /// Whether it did more than find objects in sync.
     pub news: bool,
-    /// Whether it was about to write; otherwise it only looked.
+    /// Whether it was about to write; otherwise it only read.
     pub wrote: bool,
 }
 
@@ -250,8 +252,12 @@ impl Index {
         }
     }
 
-    /// A run was overtaken if another one has written to the same account under a higher epoch since it started. An
-    /// epoch that is higher but older is of a lock that was kept elsewhere.
+    /// Notes whether a run was overtaken: another run has written to the same account under a higher epoch since it
+    /// started.
+    ///
+    /// Run 1 starts at index 0 with epoch 6, run 2 writes at index 5 with epoch 7, and run 1 writes again at index 8:
+    /// that write is overtaken. An intent before index 0 with epoch 9 does not count: that epoch is of a lock kept
+    /// elsewhere.
     fn add_intent(&mut self, run: &str, first: usize, ordinal: usize, intent: &Intent) {
         let Some(epoch) = intent.epoch else { return };
         let Intent {
@@ -277,19 +283,20 @@ impl Index {
         self.runs.get(run).copied()
     }
 
-    /// Reports whether a run wrote to an object after it had lost its lock.
+    /// Reports whether a run wrote to an object after it had lost its lease.
     pub fn is_overtaken(&self, run: &str, address: &str) -> bool {
-        // There are few, and mostly none.
+        // There are few, mostly none.
         !self.overtaken.is_empty() && self.overtaken.contains(&(run.into(), address.into()))
     }
 
-    /// Returns what a later run found of a write that was cut off.
+    /// Returns what a later run found of a write that was cut off; `None` if no run looked.
     pub fn found(&self, run: &str, address: &str) -> Option<&str> {
         let found = self.found.get(&(run.to_string(), address.to_string()));
         found.map(String::as_str)
     }
 
-    /// Reports whether the journal is of several accounts at a vendor, so that an address alone does not tell where a write went.
+    /// Reports whether the journal has several accounts at a vendor, so that an address does not tell where a write
+    /// went.
     pub fn has_accounts(&self, vendor: &str) -> bool {
         self.places
             .get(vendor)
@@ -297,7 +304,7 @@ impl Index {
     }
 }
 
-/// Reports whether people want to read of it: what was in sync all along is no news.
+/// Reports whether an event is shown to people: an object that was in sync all along is not.
 pub fn is_news(event: &Event) -> bool {
     match event {
         Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } | Event::GaveUp(_) => true,

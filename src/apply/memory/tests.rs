@@ -8,7 +8,7 @@ use futures::FutureExt;
 
 use crate::apply::journal::{Ended, GaveUp, Intent, Journal, Purpose, Residual};
 use crate::apply::outcome::Outcome;
-use crate::apply::store::files::Files;
+use crate::apply::store::files::FileStore;
 use crate::model::{PackedFields, Value};
 use crate::provider::{self, testing::wanted};
 
@@ -26,8 +26,8 @@ fn object(seats: i64) -> Desired {
     object
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> VendorAccount {
+    VendorAccount {
         base_url: URL.into(),
         tenant: None,
     }
@@ -275,7 +275,7 @@ fn a_tenant_tells_accounts_of_one_address_apart() {
         )
     };
     let at = |records: Vec<Record>, tenant: Option<&str>| {
-        let place = Place {
+        let place = VendorAccount {
             tenant: tenant.map(Into::into),
             ..place()
         };
@@ -348,7 +348,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
                 tenant: None,
                 identity: [("activationKey", "a")].into_iter().collect(),
                 fields: vec!["activations_allowed".into()],
-                wanted: agreement::hex(agreement::wanted(wanted).unwrap()),
+                wanted: agreement::format_hash(agreement::hash_manifest(wanted).unwrap()),
             })),
         )
     };
@@ -371,7 +371,7 @@ fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
         ("1", write(intent(b))),
         ("1", ended(A, Outcome::Converged)),
     ];
-    let mut open = Open::default();
+    let mut open = OpenWrites::default();
     for (run, event) in records {
         open.follow(&record(run, event));
     }
@@ -387,7 +387,7 @@ fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
         finding: Some(Finding::NotCarriedOut),
     };
     let (_, end) = open.follow(&record("2", found)).unwrap();
-    assert_eq!(end, End::NotCarriedOut);
+    assert_eq!(end, WriteEnd::NotCarriedOut);
     assert!(open.is_empty());
 }
 
@@ -395,7 +395,7 @@ fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
 fn a_journal_is_read_on_where_it_was_left() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.jsonl");
-    let files = Files::for_reading(&path, dir.path());
+    let files = FileStore::for_reading(&path, dir.path());
     let go_on = |memory: &mut Memory| {
         let read = memory.catch_up(&files, &[]).now_or_never();
         read.unwrap().unwrap();

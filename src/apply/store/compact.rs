@@ -1,19 +1,19 @@
-//! Keeps what a run has to read as short as there are objects, however long the journal is.
+//! Keeps what a run has to read proportional to the number of objects, however long the journal is.
 
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError};
-use crate::apply::memory::{Memory, Summary};
+use crate::apply::memory::{JournalSummary, Memory};
 use crate::model::AccountKey;
 
-/// Lines behind a summary that every run reads again before somebody writes a new one. A thousand are read in 20 ms,
-/// about as long as it takes to write one of ten thousand objects.
-pub const FEW: u64 = 1_000;
+/// How many lines behind a summary are too many: every run reads them again until a new summary is written. A thousand
+/// lines are read in 20 ms, about as long as it takes to write a summary of ten thousand objects.
+pub const COMPACT_THRESHOLD: u64 = 1_000;
 
-/// Writes new summaries if `memory` had to read many lines, of what is known of these accounts.
+/// Writes new summaries of these accounts if `memory` had to read many lines.
 ///
-/// The lines that the run itself wrote do not count: reading them back takes longer than all else where a store is slow,
-/// and the next run has to read them once in any case.
+/// The lines that the run itself wrote do not count: reading them back takes longer than everything else where a store
+/// is slow, and the next run has to read them once in any case.
 pub async fn compact_if_long(
     store: &dyn Store,
     memory: &Memory,
@@ -21,19 +21,19 @@ pub async fn compact_if_long(
     now: &str,
 ) -> Result<(), StoreError> {
     if memory.is_long() {
-        compact(store, accounts, FEW, now).await?;
+        compact_accounts(store, accounts, COMPACT_THRESHOLD, now).await?;
     }
     Ok(())
 }
 
-/// Writes a new summary of each account of which more than `few` lines stand behind the last one, and returns how many
-/// stand behind one now, as in [`Cursor::unsummed`](super::Cursor). `now` is written into it.
+/// Writes a new summary of each account with more than `threshold` lines behind the last one. Returns how many lines
+/// are behind a summary now, as in [`Cursor::unsummarized`](super::Cursor). `now` is written into the summary.
 ///
-/// Without accounts it is one of all, which only a store can have that does not keep them apart.
-pub async fn compact(
+/// Without accounts it writes one summary of all; only a store that does not keep accounts apart can have that.
+pub async fn compact_accounts(
     store: &dyn Store,
     accounts: &[AccountKey],
-    few: u64,
+    threshold: u64,
     now: &str,
 ) -> Result<BTreeMap<String, u64>, StoreError> {
     let mut left = BTreeMap::new();
@@ -42,15 +42,15 @@ pub async fn compact(
         parts.push(&[]);
     }
     for part in parts {
-        let summary = Summary::read(store, part, now).await?;
+        let summary = JournalSummary::read(store, part, now).await?;
         let upto = summary.upto().clone();
-        if upto.most_unsummed() > few {
+        if upto.most_unsummarized() > threshold {
             store.summarize(part.first(), summary).await?;
-            left.extend(upto.unsummed.keys().map(|name| (name.clone(), 0)));
+            left.extend(upto.unsummarized.keys().map(|name| (name.clone(), 0)));
         } else {
-            left.extend(upto.unsummed.clone());
+            left.extend(upto.unsummarized.clone());
         }
-        if upto.is_of_all() {
+        if upto.is_single_sequence() {
             break;
         }
     }

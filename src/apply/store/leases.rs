@@ -1,4 +1,7 @@
 //! The leases of a run, by connection.
+//!
+//! All are taken before anything is written, in the order of their accounts. Run 1 with `[a, b]` and run 2 with `[b,
+//! a]` both ask for `a` first, so neither can hold one lease while it waits for the other's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,14 +9,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::{Claim, Lease, Store, StoreError, Taken};
+use super::{Lease, LeaseClaim, Store, StoreError, Taken};
 use crate::model::{AccountKey, Connection};
 
-/// How much longer than the longest call a lease lasts: a call that starts late in it still ends within.
-const SLACK: Duration = Duration::from_secs(30);
+/// How much longer a lease lasts than the longest call of its connection: a call that starts late in it still ends
+/// within.
+const TERM_SLACK: Duration = Duration::from_secs(30);
 
-/// Waiting for a lease is mentioned once it takes this long: shorter waits are nobody's concern.
-const PATIENCE: Duration = Duration::from_millis(400);
+/// How long a wait for a lease goes unmentioned: shorter waits are of no interest.
+const QUIET_WAIT: Duration = Duration::from_millis(400);
 
 /// The connection that stayed locked, and who holds its lease.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,16 +27,17 @@ pub struct LeaseBusy {
     pub holder: String,
 }
 
-/// The leases that a run holds, by connection. Without any, nobody else can write there.
+/// The leases that a run holds, by the name of their connection. Empty where no other run can write.
 #[derive(Clone, Default)]
 pub struct Leases(BTreeMap<String, Arc<dyn Lease>>);
 
 impl Leases {
     /// Takes the leases of all `connections`, in the order of their accounts, so that two runs never wait for each
-    /// other. Two names of one account are one lease, which one run must not take twice.
+    /// other. Two connections to one account share one lease.
     ///
-    /// The error inside names the connection that stayed locked. `waiting` is told once about each wait.
-    pub async fn take(
+    /// The inner `Err` names the connection that stayed busy for `patience` and who holds it. `waiting` is called once
+    /// for each lease that takes longer than 400 ms.
+    pub async fn take_all(
         store: &dyn Store,
         connections: &[&Connection],
         holder: &str,
@@ -48,7 +53,7 @@ impl Leases {
             let account = connection.account_key();
             let lease = match taken.get(&account) {
                 Some(lease) => Arc::clone(lease),
-                None => match wait(store, connection, holder, deadline, waiting).await? {
+                None => match wait_for_lease(store, connection, holder, deadline, waiting).await? {
                     Ok(lease) => lease,
                     Err(busy) => return Ok(Err(busy)),
                 },
@@ -59,21 +64,26 @@ impl Leases {
         Ok(Ok(leases))
     }
 
-    pub fn of(&self, connection: &str) -> Option<&Arc<dyn Lease>> {
+    /// Returns the lease of the connection with this name; `None` if there is none.
+    pub fn for_connection(&self, connection: &str) -> Option<&Arc<dyn Lease>> {
         self.0.get(connection)
     }
 
-    /// Returns the lease on an account by its vendor, base URL and account as a journal has them.
-    pub fn of_account(&self, [vendor, base_url, account]: [&String; 3]) -> Option<&Arc<dyn Lease>> {
+    /// Returns the lease on the account with this vendor, base URL and account, in the spelling of a journal; `None` if
+    /// the run does not hold it.
+    pub fn for_account(
+        &self,
+        [vendor, base_url, account]: [&String; 3],
+    ) -> Option<&Arc<dyn Lease>> {
         let base_url = base_url.trim_end_matches('/');
         self.0.values().find(|lease| {
-            let own = lease.account();
-            own.vendor.to_string() == *vendor && own.base_url == base_url && own.account == *account
+            let key = lease.account();
+            key.vendor.to_string() == *vendor && key.base_url == base_url && key.account == *account
         })
     }
 
-    /// Returns the lease if there is one account only.
-    pub fn only(&self) -> Option<&Arc<dyn Lease>> {
+    /// Returns the lease if all connections share one account; `None` if there are several accounts, or no lease.
+    pub fn sole_lease(&self) -> Option<&Arc<dyn Lease>> {
         let mut leases = self.0.values();
         let first = leases.next()?;
         leases
@@ -82,8 +92,8 @@ impl Leases {
     }
 }
 
-/// Takes one lease, waiting for it until `deadline`.
-async fn wait(
+/// Takes one lease, waiting for it until `deadline`. The inner `Err` says who holds it.
+async fn wait_for_lease(
     store: &dyn Store,
     connection: &Connection,
     holder: &str,
@@ -92,13 +102,13 @@ async fn wait(
 ) -> Result<Result<Arc<dyn Lease>, LeaseBusy>, StoreError> {
     let start = Instant::now();
     let account = connection.account_key();
-    let claim = Claim {
+    let claim = LeaseClaim {
         holder: holder.to_string(),
-        term: connection.timeout + SLACK,
+        term: connection.timeout + TERM_SLACK,
     };
-    let mut told = false;
+    let mut is_reported = false;
     loop {
-        let by = match store.take(&account, &claim).await? {
+        let by = match store.take_lease(&account, &claim).await? {
             Taken::Held(lease) => return Ok(Ok(Arc::from(lease))),
             Taken::Busy(by) => by,
         };
@@ -110,13 +120,13 @@ async fn wait(
                 holder: by,
             }));
         }
-        if !told && start.elapsed() >= PATIENCE {
-            told = true;
+        if !is_reported && start.elapsed() >= QUIET_WAIT {
+            is_reported = true;
             waiting(&format!(
                 "waiting for the connection `{name}`, locked by {by}"
             ));
         }
-        let _ = timeout(left, store.wait(&account)).await;
+        let _ = timeout(left, store.wait_for_release(&account)).await;
     }
 }
 
@@ -130,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::apply::journal::Record;
-    use crate::apply::store::{Cursor, LeaseLost, Line, Reading};
+    use crate::apply::store::{Cursor, JournalLine, JournalScope, LeaseLost};
     use crate::provider::testing::connection;
 
     struct Ours(AccountKey);
@@ -171,10 +181,10 @@ mod tests {
             "busy".into()
         }
 
-        fn take<'a>(
+        fn take_lease<'a>(
             &'a self,
             account: &'a AccountKey,
-            _: &'a Claim,
+            _: &'a LeaseClaim,
         ) -> BoxFuture<'a, Result<Taken, StoreError>> {
             let taken = if self.start.elapsed() < self.time {
                 Taken::Busy("them".into())
@@ -185,7 +195,7 @@ mod tests {
             async { Ok(taken) }.boxed()
         }
 
-        fn wait<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
+        fn wait_for_release<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
             tokio::time::sleep(Duration::from_millis(50)).boxed()
         }
 
@@ -199,9 +209,9 @@ mod tests {
 
         fn read<'a>(
             &'a self,
-            _: Reading<'a>,
+            _: JournalScope<'a>,
             _: &'a mut Cursor,
-            _: &'a mut (dyn FnMut(Line) + Send),
+            _: &'a mut (dyn FnMut(JournalLine) + Send),
         ) -> BoxFuture<'a, Result<(), StoreError>> {
             unreachable!()
         }
@@ -221,16 +231,18 @@ mod tests {
             })
             .collect();
         let connections: Vec<&Connection> = connections.iter().collect();
-        let told = Mutex::new(Vec::new());
-        let waiting = |words: &str| told.lock().unwrap().push(words.to_string());
+        let messages = Mutex::new(Vec::new());
+        let waiting = |message: &str| messages.lock().unwrap().push(message.to_string());
         let second = Duration::from_secs(1);
-        let taken = Leases::take(store, &connections, "me", second, &waiting).await;
+        let taken = Leases::take_all(store, &connections, "me", second, &waiting).await;
         let taken = taken.unwrap().map_err(|busy| busy.to_string());
         let held = taken.map(|leases| {
-            let held = names.iter().filter(|name| leases.of(name).is_some());
+            let held = names
+                .iter()
+                .filter(|name| leases.for_connection(name).is_some());
             held.map(|name| (*name).to_string()).collect()
         });
-        (held, told.into_inner().unwrap())
+        (held, messages.into_inner().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
@@ -244,14 +256,14 @@ mod tests {
             take(&BusyFor::millis(300), &["lac"]).await,
             (held.clone(), vec![])
         );
-        let told = vec!["waiting for the connection `lac`, locked by them".to_string()];
+        let messages = vec!["waiting for the connection `lac`, locked by them".to_string()];
         assert_eq!(
             take(&BusyFor::millis(900), &["lac"]).await,
-            (held, told.clone())
+            (held, messages.clone())
         );
         let store = BusyFor::millis(60_000);
         let busy = Err("the connection `lac` is locked by them".to_string());
-        assert_eq!(take(&store, &["lac"]).await, (busy, told));
+        assert_eq!(take(&store, &["lac"]).await, (busy, messages));
         assert_eq!(store.start.elapsed(), Duration::from_secs(1));
     }
 

@@ -1,91 +1,106 @@
-//! Records on their way into a store.
+//! Group commit: records on their way into a store.
 //!
-//! Steps run side by side, and each waits until its intent is durable before it goes on. Records that come while the store
-//! is written to are written together after that. Nothing waits for an outcome: it goes along with the next intent, so a
-//! step costs one round trip to the store and not two. A run that is killed before that leaves an open intent, as it does
-//! when it is killed before the outcome is known.
+//! Steps run side by side, and each waits until its intent is durable before it sends. Records that arrive during an
+//! append are written together by the next one, one append for each lease. Nothing waits for an outcome: it is written
+//! with the next intent, so a step costs one round trip to the store, not two. With appends of 10 ms, `i` for intents
+//! and `o` for outcomes, and two steps of account A and one of B:
 //!
-//! A store that is away is tried again for as long as a lease lasts: after that somebody else may be at work, and what a
-//! run still has to tell is kept for its end.
+//! ```text
+//!  0 ms   A commits i1: append [i1]
+//!  3 ms   i2 of A and i3 of B arrive: they wait
+//! 10 ms   i1 is durable and its step sends; append [i2] for A and [i3] for B start side by side
+//! 15 ms   step 1 ends: o1 waits
+//! 20 ms   i2 and i3 are durable; the next append for A is [o1], or [o1 i4] if a step follows
+//! ```
+//!
+//! An outcome that no intent follows is written after 20 ms. A run that is killed before that leaves an open intent, as
+//! if it had been killed before the outcome was known.
+//!
+//! A store that is unreachable is tried again for as long as the lease lasts. After that another run may be at work, so
+//! outcomes that the store did not take go to a file (*orphans*) that can be imported later.
 
 use crate::model::with_causes;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use super::{Lease, Store, StoreError};
+use super::{Lease, Store, StoreError, lock_unpoisoned};
 use crate::apply::journal::{Event, Journal, Record};
 
-/// Between two tries to reach a store.
-const RETRY: Duration = Duration::from_millis(500);
+/// The pause between two tries to reach a store.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a store is tried that is away, for what no lease limits.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long records without a lease are tried while the store is unreachable.
+const RETRY_LIMIT: Duration = Duration::from_secs(15);
 
-/// How long an outcome waits for an intent to go along with. The next step begins as soon as the last one has ended, so an
-/// outcome waits this long only where no step follows it.
+/// How long an outcome waits for an intent to be written with. The next step begins as soon as the last one has ended,
+/// so an outcome waits this long only if no step follows it.
 const LINGER: Duration = Duration::from_millis(20);
 
-/// A store, and the records that wait for it.
-pub struct Queue {
+/// A store, and the records that wait to be appended to it.
+pub struct RecordQueue {
     store: Arc<dyn Store>,
-    waiting: Mutex<Waiting>,
-    /// Where records go that the store did not take, from where they can be imported later.
+    backlog: Mutex<WriteBacklog>,
+    /// The file for records that the store did not take; `None` if they are dropped.
     orphans: Option<PathBuf>,
     lost: Mutex<Option<LostRecords>>,
 }
 
-/// Records that the store did not take.
+/// Report of records that the store did not take.
 #[derive(Clone, Debug)]
 pub struct LostRecords {
-    /// Why it did not take the first of them.
+    /// Why the store did not take the first of them.
     pub why: Arc<StoreError>,
-    /// The file that has them; `None` if nothing has.
+    /// The file that they were written to; `None` if they were not kept.
     pub file: Option<PathBuf>,
 }
 
+/// Commits that wait for the next append.
 #[derive(Default)]
-struct Waiting {
-    entries: Vec<Entry>,
-    /// Whether a task writes the entries.
-    is_served: bool,
-    /// Whether a task is about to, once outcomes have waited for long enough.
-    lingers: bool,
-    /// Those who wait until nothing waits any more.
-    flushes: Vec<oneshot::Sender<()>>,
+struct WriteBacklog {
+    writes: Vec<PendingWrite>,
+    /// Whether a task is writing them.
+    is_draining: bool,
+    /// Whether a task will write them once outcomes have waited for 20 ms.
+    is_lingering: bool,
+    /// Callers of [`RecordQueue::flush`], told when the backlog is empty.
+    flush_waiters: Vec<oneshot::Sender<()>>,
 }
 
-struct Entry {
+/// One call of [`RecordQueue::commit`] that waits for its answer.
+struct PendingWrite {
     records: Vec<Record>,
     lease: Option<Arc<dyn Lease>>,
-    /// Who waits until the records are durable; `None` if nobody does.
+    /// The caller that waits until the records are durable; `None` for [`RecordQueue::submit`].
     done: Option<oneshot::Sender<Result<(), Arc<StoreError>>>>,
 }
 
-impl Queue {
+impl RecordQueue {
+    /// Creates a queue that drops what the store does not take.
     pub fn new(store: Arc<dyn Store>) -> Arc<Self> {
         Self::with_orphans(store, None)
     }
 
-    /// The same with a file for the records that the store does not take.
+    /// Creates a queue that writes records which the store does not take to the file `orphans`.
     pub fn with_orphans(store: Arc<dyn Store>, orphans: Option<PathBuf>) -> Arc<Self> {
         Arc::new(Self {
             store,
-            waiting: Mutex::default(),
+            backlog: Mutex::default(),
             orphans,
             lost: Mutex::default(),
         })
     }
 
+    /// Returns the store behind the queue.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// Writes records and returns when they are durable. Dropping it does not take them back.
+    /// Writes records and returns when they are durable. Dropping the future does not take them back.
     pub async fn commit(
         self: &Arc<Self>,
         records: Vec<Record>,
@@ -93,7 +108,7 @@ impl Queue {
     ) -> Result<(), Arc<StoreError>> {
         let (done, ended) = oneshot::channel();
         self.enqueue(records, lease, Some(done));
-        self.start_serving();
+        self.start_draining();
         ended.await.unwrap_or_else(|_| {
             Err(Arc::new(StoreError::Refused {
                 task: "write to",
@@ -103,78 +118,86 @@ impl Queue {
         })
     }
 
-    /// Has records written with the next that are committed, or soon after. [`flush`](Self::flush) waits for them, and
-    /// [`lost`](Self::lost) tells whether the store took them.
+    /// Queues records to be written with the next commit, or after 20 ms. [`flush`](Self::flush) waits for them,
+    /// and [`lost_records`](Self::lost_records) reports whether the store took them.
     pub fn submit(self: &Arc<Self>, records: Vec<Record>, lease: Option<&Arc<dyn Lease>>) {
         self.enqueue(records, lease, None);
-        let lingers = {
-            let mut waiting = locked(&self.waiting);
-            waiting.is_served || std::mem::replace(&mut waiting.lingers, true)
+        let is_lingering = {
+            let mut waiting = lock_unpoisoned(&self.backlog);
+            waiting.is_draining || std::mem::replace(&mut waiting.is_lingering, true)
         };
-        if !lingers {
+        if !is_lingering {
             let queue = Arc::clone(self);
             tokio::spawn(async move {
                 sleep(LINGER).await;
-                locked(&queue.waiting).lingers = false;
-                queue.start_serving();
+                lock_unpoisoned(&queue.backlog).is_lingering = false;
+                queue.start_draining();
             });
         }
     }
 
-    /// Waits until the store has taken, or refused, all records that were handed over before.
+    /// Waits until the store has taken or refused all records that were queued before.
     pub async fn flush(self: &Arc<Self>) {
         let (done, flushed) = oneshot::channel();
-        locked(&self.waiting).flushes.push(done);
-        self.start_serving();
-        // The task that serves does not end before it has sent.
+        lock_unpoisoned(&self.backlog).flush_waiters.push(done);
+        self.start_draining();
+        // The draining task sends before it ends.
         let _ = flushed.await;
     }
 
+    /// Adds records to the backlog.
     fn enqueue(
         &self,
         records: Vec<Record>,
         lease: Option<&Arc<dyn Lease>>,
         done: Option<oneshot::Sender<Result<(), Arc<StoreError>>>>,
     ) {
-        locked(&self.waiting).entries.push(Entry {
+        lock_unpoisoned(&self.backlog).writes.push(PendingWrite {
             records,
             lease: lease.cloned(),
             done,
         });
     }
 
-    fn start_serving(self: &Arc<Self>) {
-        if !std::mem::replace(&mut locked(&self.waiting).is_served, true) {
-            tokio::spawn(Arc::clone(self).serve());
+    /// Starts a task that drains the backlog, unless one runs.
+    fn start_draining(self: &Arc<Self>) {
+        if !std::mem::replace(&mut lock_unpoisoned(&self.backlog).is_draining, true) {
+            tokio::spawn(Arc::clone(self).drain_backlog());
         }
     }
 
-    /// Tells of records that the store did not take; `None` if it took all.
-    pub fn lost(&self) -> Option<LostRecords> {
-        locked(&self.lost).clone()
+    /// Reports the records that the store did not take; `None` if it took all.
+    pub fn lost_records(&self) -> Option<LostRecords> {
+        lock_unpoisoned(&self.lost).clone()
     }
 
-    /// Writes down what waits, until nothing waits.
-    async fn serve(self: Arc<Self>) {
+    /// Appends what waits until nothing waits.
+    async fn drain_backlog(self: Arc<Self>) {
         loop {
-            let entries = {
-                let mut waiting = locked(&self.waiting);
-                if waiting.entries.is_empty() {
-                    waiting.is_served = false;
-                    for flushed in waiting.flushes.drain(..) {
-                        // Whoever waited may have been dropped.
+            let writes = {
+                let mut waiting = lock_unpoisoned(&self.backlog);
+                if waiting.writes.is_empty() {
+                    waiting.is_draining = false;
+                    for flushed in waiting.flush_waiters.drain(..) {
+                        // The waiting future may have been dropped; its records are written all the same.
                         let _ = flushed.send(());
                     }
                     return;
                 }
-                std::mem::take(&mut waiting.entries)
+                std::mem::take(&mut waiting.writes)
             };
-            // Accounts are written side by side: one that was lost holds up no other.
-            join_all(by_lease(entries).into_iter().map(|group| self.write(group))).await;
+            // Accounts are written side by side: one whose lease was lost delays no other.
+            join_all(
+                group_by_lease(writes)
+                    .into_iter()
+                    .map(|group| self.write_group(group)),
+            )
+            .await;
         }
     }
 
-    async fn write(&self, group: Vec<Entry>) {
+    /// Appends the records of one lease and answers their callers.
+    async fn write_group(&self, group: Vec<PendingWrite>) {
         let mut records = Vec::new();
         let mut waiting = Vec::new();
         let lease = group.first().and_then(|entry| entry.lease.clone());
@@ -182,10 +205,10 @@ impl Queue {
             records.extend(entry.records);
             waiting.push(entry.done);
         }
-        let written = self.append(&records, lease.as_deref()).await;
+        let written = self.append_with_retry(&records, lease.as_deref()).await;
         let written = written.map_err(Arc::new);
         if let Err(why) = &written {
-            self.lose(&records, why);
+            self.keep_orphans(&records, why);
             if waiting.iter().any(Option::is_none) {
                 tracing::error!("{why}");
             }
@@ -196,20 +219,20 @@ impl Queue {
         }
     }
 
-    /// Keeps records that the store did not take. An intent among them was not carried out: nothing is sent before its
-    /// intent is durable.
-    fn lose(&self, records: &[Record], why: &Arc<StoreError>) {
-        let told = |record: &&Record| !matches!(record.event, Event::Intent(_));
-        let told: Vec<&Record> = records.iter().filter(told).collect();
-        let mut lost = locked(&self.lost);
+    /// Writes records that the store did not take to the orphans file, without intents: nothing is sent before its
+    /// intent is durable, so these writes were never carried out.
+    fn keep_orphans(&self, records: &[Record], why: &Arc<StoreError>) {
+        let reported = |record: &&Record| !matches!(record.event, Event::Intent(_));
+        let reported: Vec<&Record> = records.iter().filter(reported).collect();
+        let mut lost = lock_unpoisoned(&self.lost);
         let lost = lost.get_or_insert_with(|| LostRecords {
             why: Arc::clone(why),
             file: None,
         });
-        let (Some(path), false) = (&self.orphans, told.is_empty()) else {
+        let (Some(path), false) = (&self.orphans, reported.is_empty()) else {
             return;
         };
-        match Journal::open(path).and_then(|journal| journal.append_all(told)) {
+        match Journal::open(path).and_then(|journal| journal.append_all(reported)) {
             Ok(()) => lost.file = Some(path.clone()),
             Err(error) => {
                 let path = path.display();
@@ -218,23 +241,23 @@ impl Queue {
         }
     }
 
-    /// Appends, and tries again as long as the store is only away.
-    async fn append(
+    /// Appends records and tries again as long as the store is only unreachable and the lease lasts.
+    async fn append_with_retry(
         &self,
         records: &[Record],
         lease: Option<&dyn Lease>,
     ) -> Result<(), StoreError> {
         let start = Instant::now();
         let lasts = || match lease {
-            Some(lease) => lease.covers(RETRY).is_ok(),
-            None => start.elapsed() < PATIENCE,
+            Some(lease) => lease.covers(RETRY_PAUSE).is_ok(),
+            None => start.elapsed() < RETRY_LIMIT,
         };
         loop {
             match self.store.append(records, lease).await {
                 Err(error) if error.is_retryable() && lasts() => {
                     let error = with_causes(&error);
                     tracing::warn!(store = self.store.name(), error, "trying again");
-                    sleep(RETRY).await;
+                    sleep(RETRY_PAUSE).await;
                 }
                 written => return written,
             }
@@ -242,29 +265,24 @@ impl Queue {
     }
 }
 
-/// Puts together what goes under one lease, in the order in which it came.
-fn by_lease(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
-    let mut groups: Vec<Vec<Entry>> = Vec::new();
-    for entry in entries {
-        let same = |group: &&mut Vec<Entry>| {
+/// Groups writes by lease, in the order of arrival.
+fn group_by_lease(writes: Vec<PendingWrite>) -> Vec<Vec<PendingWrite>> {
+    let mut groups: Vec<Vec<PendingWrite>> = Vec::new();
+    for write in writes {
+        let same = |group: &&mut Vec<PendingWrite>| {
             let other = group.first().and_then(|first| first.lease.as_ref());
-            match (other, &entry.lease) {
+            match (other, &write.lease) {
                 (None, None) => true,
                 (Some(one), Some(other)) => Arc::ptr_eq(one, other),
                 _ => false,
             }
         };
         match groups.iter_mut().find(same) {
-            Some(group) => group.push(entry),
-            None => groups.push(vec![entry]),
+            Some(group) => group.push(write),
+            None => groups.push(vec![write]),
         }
     }
     groups
-}
-
-/// Nothing panics while the lock is held.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -279,7 +297,7 @@ mod tests {
     use crate::apply::outcome::Outcome;
     use crate::apply::records::Records;
     use crate::apply::store::LeaseLost;
-    use crate::apply::store::{Claim, Cursor, Line, Reading, Taken};
+    use crate::apply::store::{Cursor, JournalLine, JournalScope, LeaseClaim, Taken};
     use crate::model::AccountKey;
     use crate::provider::testing::connection;
 
@@ -320,15 +338,15 @@ mod tests {
             "away".into()
         }
 
-        fn take<'a>(
+        fn take_lease<'a>(
             &'a self,
             _: &'a AccountKey,
-            _: &'a Claim,
+            _: &'a LeaseClaim,
         ) -> BoxFuture<'a, Result<Taken, StoreError>> {
             unreachable!()
         }
 
-        fn wait<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
+        fn wait_for_release<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
             unreachable!()
         }
 
@@ -347,7 +365,7 @@ mod tests {
                     });
                 }
                 let runs = records.iter().map(|record| record.run.clone());
-                locked(&self.appended).push(runs.collect());
+                lock_unpoisoned(&self.appended).push(runs.collect());
                 Ok(())
             }
             .boxed()
@@ -355,9 +373,9 @@ mod tests {
 
         fn read<'a>(
             &'a self,
-            _: Reading<'a>,
+            _: JournalScope<'a>,
             _: &'a mut Cursor,
-            _: &'a mut (dyn FnMut(Line) + Send),
+            _: &'a mut (dyn FnMut(JournalLine) + Send),
         ) -> BoxFuture<'a, Result<(), StoreError>> {
             unreachable!()
         }
@@ -378,57 +396,63 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_comes_while_the_store_is_written_to_goes_together_and_by_lease() {
         let store = Arc::new(Away::default());
-        let queue = Queue::new(store.clone());
+        let queue = RecordQueue::new(store.clone());
         let (one, other) = (lease(Duration::MAX / 4), lease(Duration::MAX / 4));
         let first = queue.commit(intent("1"), Some(&one));
-        let rest = async {
+        let later = async {
             // The first is on its way by now.
             sleep(Duration::from_micros(500)).await;
-            let rest = [
+            let later = [
                 queue.commit(intent("2"), Some(&one)),
                 queue.commit(intent("3"), Some(&other)),
                 queue.commit(intent("4"), Some(&one)),
                 queue.commit(intent("5"), None),
             ];
-            join_all(rest).await
+            join_all(later).await
         };
-        let (first, rest) = futures::join!(first, rest);
-        assert!(first.is_ok() && rest.iter().all(Result::is_ok));
-        let mut appended = locked(&store.appended).clone();
+        let (first, later) = futures::join!(first, later);
+        assert!(first.is_ok() && later.iter().all(Result::is_ok));
+        let mut appended = lock_unpoisoned(&store.appended).clone();
         appended.sort();
         let expected: [&[&str]; 4] = [&["1"], &["2", "4"], &["3"], &["5"]];
         assert_eq!(appended, expected);
-        assert!(queue.lost().is_none());
+        assert!(queue.lost_records().is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_outcome_goes_along_with_the_next_intent() {
         let store = Arc::new(Away::default());
-        let queue = Queue::new(store.clone());
+        let queue = RecordQueue::new(store.clone());
         let lease = lease(Duration::MAX / 4);
         queue.commit(intent("1"), Some(&lease)).await.unwrap();
         queue.submit(ended("1"), Some(&lease));
         // The next step begins a little later, as it does in a run.
         sleep(LINGER / 2).await;
         queue.commit(intent("2"), Some(&lease)).await.unwrap();
-        assert_eq!(*locked(&store.appended), [vec!["1"], vec!["1", "2"]]);
+        assert_eq!(
+            *lock_unpoisoned(&store.appended),
+            [vec!["1"], vec!["1", "2"]]
+        );
         // After the last step it goes alone, and nobody has to ask for it.
         queue.submit(ended("2"), Some(&lease));
         sleep(LINGER * 2).await;
-        assert_eq!(locked(&store.appended).last(), Some(&vec!["2".to_string()]));
+        assert_eq!(
+            lock_unpoisoned(&store.appended).last(),
+            Some(&vec!["2".to_string()])
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_flush_waits_for_every_outcome_and_for_no_delay() {
         let store = Arc::new(Away::default());
-        let queue = Queue::new(store.clone());
+        let queue = RecordQueue::new(store.clone());
         let (one, other) = (lease(Duration::MAX / 4), lease(Duration::MAX / 4));
         queue.submit(ended("1"), Some(&one));
         queue.submit(ended("2"), Some(&other));
         let start = Instant::now();
         queue.flush().await;
         assert!(start.elapsed() < LINGER, "{:?}", start.elapsed());
-        let mut appended = locked(&store.appended).clone();
+        let mut appended = lock_unpoisoned(&store.appended).clone();
         appended.sort();
         assert_eq!(appended, [["1"], ["2"]]);
         // With nothing to wait for it returns at once.
@@ -441,10 +465,10 @@ mod tests {
             fails: 5,
             ..Away::default()
         });
-        let queue = Queue::new(store.clone());
+        let queue = RecordQueue::new(store.clone());
         let lease = lease(Duration::from_secs(60));
         queue.commit(intent("1"), Some(&lease)).await.unwrap();
-        assert_eq!(*locked(&store.appended), [["1"]]);
+        assert_eq!(*lock_unpoisoned(&store.appended), [["1"]]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -455,7 +479,7 @@ mod tests {
             fails: usize::MAX,
             ..Away::default()
         });
-        let queue = Queue::with_orphans(store.clone(), Some(path.clone()));
+        let queue = RecordQueue::with_orphans(store.clone(), Some(path.clone()));
         let lease = lease(Duration::from_secs(60));
         let start = Instant::now();
         let lost = queue.commit(ended("1"), Some(&lease)).await.unwrap_err();
@@ -467,13 +491,13 @@ mod tests {
         );
         // It was not sent, so there is nothing to tell of it.
         assert!(queue.commit(intent("2"), Some(&lease)).await.is_err());
-        let kept: Vec<Record> = Records::open(&path).unwrap().collect();
-        assert_eq!(kept, ended("1"));
+        let orphans: Vec<Record> = Records::open(&path).unwrap().collect();
+        assert_eq!(orphans, ended("1"));
         // Nor does one that nobody waits for get lost without a trace.
         queue.submit(ended("3"), Some(&lease));
         queue.flush().await;
-        let kept: Vec<Record> = Records::open(&path).unwrap().collect();
-        assert_eq!(kept, [ended("1"), ended("3")].concat());
-        assert_eq!(queue.lost().unwrap().file, Some(path));
+        let orphans: Vec<Record> = Records::open(&path).unwrap().collect();
+        assert_eq!(orphans, [ended("1"), ended("3")].concat());
+        assert_eq!(queue.lost_records().unwrap().file, Some(path));
     }
 }

@@ -1,4 +1,4 @@
-//! Replicas of a daemon: who of them is alive, and hints from one to another.
+//! The replicas of a daemon: which are alive, and hints from one to another.
 
 use std::future::{pending, ready};
 use std::time::Duration;
@@ -8,54 +8,54 @@ use futures::future::BoxFuture;
 use super::StoreError;
 use crate::model::AccountKey;
 
-/// Where the replicas of a daemon know of each other.
+/// The list of the live replicas of a daemon.
 ///
-/// It says how many are alive and what each has written about itself, and proves nothing: an answer may be old by a
-/// moment, and two replicas may get different ones. What a replica looks after is decided by leases alone
-/// ([`super::Store::take`]).
+/// It says how many are alive and what each has published about itself, and proves nothing: an answer may be a moment
+/// old, and two replicas may get different ones. Leases alone decide which replica looks after an account
+/// ([`super::Store::take_lease`]).
 pub trait Roster: Send + Sync {
-    /// Writes a replica down for `term`, with its note, and returns all that are written down, itself included.
+    /// Publishes the entry of a replica for `term` and returns all live entries, this one included.
     ///
-    /// - It is one call and is repeated every few seconds; each time it replaces what this id wrote before.
-    /// - A replica that nobody wrote down anew for its `term` is not returned. The clock is the store's, or that of the
-    ///   replica that asks, which then counts from when it first saw the entry as it is; never two machines' compared.
-    ///   An entry may be removed once it has been over for an hour.
-    /// - The note is text of the daemon's, a hundred bytes or so per account, and comes back as it is.
-    /// - The order does not matter. Whether the entry of another replica is a moment old does not matter either.
+    /// - It is one call and is repeated every few seconds; each one replaces what this id published before.
+    /// - An entry that was not published again for its `term` is not returned. The clock is the store's, or that of the
+    ///   replica that asks, which then counts from when it first saw this version of the entry; clocks of two machines
+    ///   are never compared. The store may remove an entry an hour after its end.
+    /// - The note is opaque text of the daemon, a hundred bytes or so per account, and comes back unchanged.
+    /// - The order does not matter, and the entry of another replica may be a moment old.
     /// - A store that does not answer within a few seconds returns [`StoreError::Unavailable`].
-    fn attend<'a>(
+    fn heartbeat<'a>(
         &'a self,
-        replica: &'a Replica,
+        replica: &'a RosterEntry,
         term: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Replica>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<RosterEntry>, StoreError>>;
 
-    /// Removes a replica that ends. One that is not there is fine.
+    /// Removes the entry of a replica that ends; `Ok` if there is none.
     fn leave<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Tells all replicas that something changed in an account. It may be lost, and so it is by default: an object is
-    /// looked at again by itself. It may also come twice, and come back to whoever sent it.
-    fn pass_on<'a>(&'a self, hint: &'a Hint) -> BoxFuture<'a, Result<(), StoreError>> {
+    /// Tells all replicas that something changed in an account. A hint may be lost (the default drops it): the object
+    /// is observed again anyway. It may also arrive twice, and at the replica that sent it.
+    fn publish_hint<'a>(&'a self, hint: &'a Hint) -> BoxFuture<'a, Result<(), StoreError>> {
         let _ = hint;
         Box::pin(ready(Ok(())))
     }
 
-    /// Waits for the next hint that a replica passed on. One that comes while nobody waits is kept, within reason, from
-    /// the first call on. Dropping the future loses none. It never ends where hints are not passed on.
+    /// Waits for the next published hint. From the first call on, hints that arrive while nobody waits are kept, up to
+    /// a bound. Dropping the future loses none. Never returns where hints are not passed on.
     fn next_hint(&self) -> BoxFuture<'_, Hint> {
         Box::pin(pending())
     }
 }
 
-/// One process of a daemon.
+/// One process of a daemon, as it describes itself to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replica {
+pub struct RosterEntry {
     /// Unique to the process; ids of later processes sort later.
     pub id: String,
-    /// What it says about itself, for other replicas.
+    /// Opaque text for the other replicas.
     pub note: String,
 }
 
-/// Something changed at a vendor.
+/// Notice that something changed at a vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     pub account: AccountKey,

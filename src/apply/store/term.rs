@@ -1,7 +1,11 @@
 //! How long a lease is ours, by a clock that runs on while the machine sleeps.
 //!
-//! A machine that is suspended, or whose program is stopped, must not come back and send. Rust's `Instant` stands still
-//! meanwhile on Linux, so this asks `CLOCK_BOOTTIME`. No clock is compared with another machine's.
+//! A machine that was suspended, or a process that was stopped, must not wake up and send. Rust's `Instant` stands
+//! still during sleep on Linux, so this reads `CLOCK_BOOTTIME`. Clocks of two machines are never compared.
+//!
+//! A lease asked for at 100 s and granted for 60 s ends at 160 s here, although the store started its own count a
+//! little later: a holder always gives up before another run can take over. At 131 s a call of 30 s is refused; after a
+//! renewal asked for at 150 s the lease ends at 210 s.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,17 +13,18 @@ use std::time::Duration;
 
 use super::LeaseLost;
 
-/// A point in time on this machine's own clock, sleep included.
+/// A point in time since this machine booted, sleep included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(Duration);
+pub struct BootInstant(Duration);
 
-impl Moment {
+impl BootInstant {
+    /// Reads the clock.
     #[cfg(unix)]
     pub fn now() -> Self {
         use rustix::time::{ClockId, clock_gettime};
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let clock = ClockId::Boottime;
-        // Elsewhere the monotonic clock counts sleep.
+        // On other systems the monotonic clock counts sleep.
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         let clock = ClockId::Monotonic;
         let now = clock_gettime(clock);
@@ -35,47 +40,48 @@ impl Moment {
     }
 }
 
-/// The time until which a lease is ours, shared by the lease and by whatever renews it.
-pub struct Term {
-    /// Nanoseconds on the clock of [`Moment`].
+/// The time until which a lease is ours, shared by the lease and the task that renews it.
+pub struct LeaseTerm {
+    /// When it ends, in nanoseconds since boot.
     ends: AtomicU64,
     lost: OnceLock<LeaseLost>,
 }
 
-impl Term {
-    /// A lease that was asked for at `asked` and granted for `length`. It counts from before the question went out: the
-    /// store's own clock started later.
-    pub fn new(asked: Moment, length: Duration) -> Self {
+impl LeaseTerm {
+    /// Creates the term of a lease that was asked for at `asked` and granted for `length`. It counts from before the
+    /// request went out: the store's own count started later.
+    pub fn new(asked: BootInstant, length: Duration) -> Self {
         Self {
-            ends: AtomicU64::new(nanoseconds(asked.0 + length)),
+            ends: AtomicU64::new(to_nanoseconds(asked.0 + length)),
             lost: OnceLock::new(),
         }
     }
 
-    /// The store renewed it for `length` when asked at `asked`.
-    pub fn renew(&self, asked: Moment, length: Duration) {
-        let ends = nanoseconds(asked.0 + length);
+    /// Extends the term: the store renewed the lease for `length` when asked at `asked`. A late answer never shortens
+    /// it.
+    pub fn renew(&self, asked: BootInstant, length: Duration) {
+        let ends = to_nanoseconds(asked.0 + length);
         self.ends.fetch_max(ends, Ordering::AcqRel);
     }
 
-    /// Somebody else has it. It never comes back; the first reason stands.
-    pub fn lose(&self, why: LeaseLost) {
+    /// Marks the lease as lost for good. Only the first reason is kept.
+    pub fn mark_lost(&self, why: LeaseLost) {
         let _ = self.lost.set(why);
     }
 
-    /// Returns how much of it is left at `now`; `None` if it is lost or over.
-    pub fn left(&self, now: Moment) -> Option<Duration> {
+    /// Returns the time that is left at `now`; `None` if the lease is lost or over.
+    pub fn remaining(&self, now: BootInstant) -> Option<Duration> {
         let ends = Duration::from_nanos(self.ends.load(Ordering::Acquire));
         let left = ends.checked_sub(now.0).filter(|left| !left.is_zero());
         left.filter(|_| self.lost.get().is_none())
     }
 
-    /// Checks that a call of this length, started at `now`, ends before the lease does.
-    pub fn covers(&self, now: Moment, call: Duration) -> Result<(), LeaseLost> {
+    /// Checks that a call of length `call`, started at `now`, ends before the lease does. `Err` says why it does not.
+    pub fn covers(&self, now: BootInstant, call: Duration) -> Result<(), LeaseLost> {
         if let Some(why) = self.lost.get() {
             return Err(why.clone());
         }
-        match self.left(now) {
+        match self.remaining(now) {
             Some(left) if left >= call => Ok(()),
             Some(left) => Err(LeaseLost::EndsTooSoon {
                 seconds: left.as_secs(),
@@ -85,8 +91,8 @@ impl Term {
     }
 }
 
-/// More than 500 years do not occur.
-fn nanoseconds(time: Duration) -> u64 {
+/// Converts a duration to nanoseconds; more than 500 years do not occur.
+fn to_nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -94,8 +100,8 @@ fn nanoseconds(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> Moment {
-        Moment(Duration::from_secs(seconds))
+    fn at(seconds: u64) -> BootInstant {
+        BootInstant(Duration::from_secs(seconds))
     }
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_call_is_covered_if_it_ends_before_the_lease_does() {
-        let term = Term::new(at(100), MINUTE);
+        let term = LeaseTerm::new(at(100), MINUTE);
         assert_eq!(term.covers(at(130), CALL), Ok(()));
         let why = term.covers(at(131), CALL).unwrap_err();
         assert_eq!(why, LeaseLost::EndsTooSoon { seconds: 29 });
@@ -115,20 +121,20 @@ mod tests {
 
     #[test]
     fn a_late_renewal_does_not_shorten_it_and_a_lost_lease_stays_lost() {
-        let term = Term::new(at(100), MINUTE);
+        let term = LeaseTerm::new(at(100), MINUTE);
         term.renew(at(90), MINUTE);
-        assert_eq!(term.left(at(159)), Some(Duration::from_secs(1)));
-        term.lose(LeaseLost::taken_by("ann"));
-        term.lose(LeaseLost::taken_by("bob"));
+        assert_eq!(term.remaining(at(159)), Some(Duration::from_secs(1)));
+        term.mark_lost(LeaseLost::taken_by("ann"));
+        term.mark_lost(LeaseLost::taken_by("bob"));
         term.renew(at(159), MINUTE);
         assert_eq!(term.covers(at(160), CALL), Err(LeaseLost::taken_by("ann")));
-        assert_eq!(term.left(at(160)), None);
+        assert_eq!(term.remaining(at(160)), None);
     }
 
     #[test]
     fn the_clock_moves() {
-        let before = Moment::now();
-        assert!(Moment::now() >= before);
+        let before = BootInstant::now();
+        assert!(BootInstant::now() >= before);
         assert!(before.0 > Duration::ZERO);
     }
 }

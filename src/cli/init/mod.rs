@@ -65,7 +65,7 @@ pub fn run(args: &Init) -> CommandResult<Exit> {
     let mut out = output::stdout();
     for (name, text) in &all {
         let path = dir.join(name);
-        let written = write::create(&path, text.as_bytes()).map_err(|error| {
+        let written = write::create_new_file(&path, text.as_bytes()).map_err(|error| {
             CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
         })?;
         if written {

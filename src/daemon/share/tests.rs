@@ -218,13 +218,13 @@ fn a_note_comes_back_as_it_was_and_another_groups_is_nobodys() {
     assert_eq!(Attendance::read(&written, "sync x"), Some(own));
     assert_eq!(Attendance::read(&written, "observe x"), None);
     // A later version may say more.
-    let later = Replica {
+    let later = RosterEntry {
         id: "b".into(),
         note: r#"{"group": "sync x", "load": 7}"#.into(),
     };
     let read = Attendance::read(&later, "sync x").expect("read");
     assert_eq!((read.id.as_str(), read.note.accounts.len()), ("b", 0));
-    let other = Replica {
+    let other = RosterEntry {
         note: "?".into(),
         ..later
     };

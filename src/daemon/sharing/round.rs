@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::TERM;
 use crate::apply::memory::Memory;
-use crate::apply::store::{Claim, Lease, Store, StoreError, Taken};
+use crate::apply::store::{Lease, LeaseClaim, Store, StoreError, Taken};
 use crate::daemon::share::{Attendance, Situation, claim_on};
 use crate::daemon::shell::Shell;
 use crate::model::AccountKey;
@@ -60,7 +60,7 @@ pub(super) async fn run(shell: Arc<Shell>, asked: Asked) -> Result<Round, StoreE
 async fn make(shell: &Shell, asked: Asked) -> Result<Round, StoreError> {
     let store = &**shell.queue.store();
     let attending = match store.roster() {
-        Some(roster) => roster.attend(&asked.own.write(), TERM).await?,
+        Some(roster) => roster.heartbeat(&asked.own.write(), TERM).await?,
         None => Vec::new(),
     };
     let attending = attending.iter();
@@ -96,7 +96,7 @@ async fn claim(
     order: Vec<AccountKey>,
     most: usize,
 ) -> (Claims, Option<StoreError>) {
-    let claim = Claim {
+    let claim = LeaseClaim {
         holder: format!("the daemon on {}", asked.own.note.name),
         term: TERM,
     };
@@ -107,7 +107,9 @@ async fn claim(
         let several = order.by_ref().take(AT_ONCE.min(most - taken.len()));
         let tried: Vec<_> = several
             .map(|account| async move {
-                let taken = store.take(&claim_on(&account, &asked.group), claim).await;
+                let taken = store
+                    .take_lease(&claim_on(&account, &asked.group), claim)
+                    .await;
                 (account, taken)
             })
             .collect();

@@ -107,7 +107,7 @@ impl Task {
             let Some(roster) = shell.queue.store().roster() else {
                 return;
             };
-            if let Err(error) = roster.pass_on(&hint).await {
+            if let Err(error) = roster.publish_hint(&hint).await {
                 let error = with_causes(&error);
                 tracing::warn!(
                     error,

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{GIT, Kind, Limits, Root, Target, Tree};
 use crate::files;
-use crate::files::read::Bounds;
+use crate::files::read::ReadBounds;
 
 /// Bytes of a `.gitignore`; far more than anybody writes.
 const LARGEST_GITIGNORE: u64 = 1 << 20;
@@ -51,7 +51,7 @@ impl Tree for Disk {
         if !meta.is_file() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let text = files::read::bytes(file, Bounds::file(LARGEST_GITIGNORE))?;
+        let text = files::read::read_bytes(file, ReadBounds::file(LARGEST_GITIGNORE))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 }

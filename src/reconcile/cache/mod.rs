@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::files::read::{self, Bounds};
+use crate::files::read::{self, ReadBounds};
 use crate::files::write::create_private_dirs;
 use crate::manifest::lower::Memory;
 use crate::manifest::{Manifests, Piece};
@@ -119,7 +119,7 @@ fn key(piece: &Piece) -> Hash {
 
 fn read(file: &Path) -> Option<Vec<u8>> {
     let meta = fs::metadata(file).ok()?;
-    is_private(&meta).then(|| read::bytes(file, Bounds::file(MAX_BYTES)).ok())?
+    is_private(&meta).then(|| read::read_bytes(file, ReadBounds::file(MAX_BYTES)).ok())?
 }
 
 /// Whether nobody but us can have written it: in a directory for everybody, strangers put files as well.

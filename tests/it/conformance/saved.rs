@@ -8,7 +8,7 @@ use entitle::apply::journal::Started;
 use entitle::apply::memory::runs::PastRun;
 use entitle::apply::recorder::Recorder;
 use entitle::apply::records::Records;
-use entitle::apply::store::Queue;
+use entitle::apply::store::RecordQueue;
 use entitle::apply::{Outcome, Report};
 use entitle::plan::document::{Destination, PlanDocument};
 use entitle::plan::saved;
@@ -298,7 +298,12 @@ fn shuffled(body: &str, mut dice: Dice) -> String {
 }
 
 /// Carries a pass out with a journal.
-async fn remembered(bench: &Bench, pass: &Pass, journal: &Arc<Queue>, run: &str) -> Vec<Report> {
+async fn remembered(
+    bench: &Bench,
+    pass: &Pass,
+    journal: &Arc<RecordQueue>,
+    run: &str,
+) -> Vec<Report> {
     let recorder = Recorder::new(Some(Arc::clone(journal)), run, pass.places(), bench.clock);
     recorder
         .record_start(Started::default())

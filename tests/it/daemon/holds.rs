@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::journal::Event;
-use entitle::apply::store::{Claim, Store, Taken};
+use entitle::apply::store::{LeaseClaim, Store, Taken};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::task::Order;
@@ -175,7 +175,7 @@ async fn a_field_that_keeps_being_changed_back_is_given_up_and_the_others_are_no
 async fn while_another_run_writes_we_only_look() {
     let dir = tempfile::tempdir().expect("a directory");
     let other_run = stores::files(dir.path());
-    let claim = |holder: &str| Claim {
+    let claim = |holder: &str| LeaseClaim {
         holder: holder.into(),
         term: Duration::from_secs(60),
     };
@@ -187,7 +187,7 @@ async fn while_another_run_writes_we_only_look() {
         .find(|c| c.name == "lac")
         .expect("there");
     let account = connection.account_key();
-    let taken = other_run.take(&account, &claim("somebody")).await;
+    let taken = other_run.take_lease(&account, &claim("somebody")).await;
     let other = match taken.expect("a lease") {
         Taken::Held(lease) => lease,
         Taken::Busy(who) => panic!("{who}"),
@@ -213,7 +213,7 @@ async fn while_another_run_writes_we_only_look() {
             .all(|written| written > &Some(epoch))
     );
     watched.stop().await;
-    let taken = other_run.take(&account, &claim("later")).await;
+    let taken = other_run.take_lease(&account, &claim("later")).await;
     let Taken::Held(next) = taken.expect("a lease") else {
         panic!("the daemon gives its lease back");
     };

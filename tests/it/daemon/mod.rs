@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entitle::apply::memory::Detail;
-use entitle::apply::store::{Queue, Store};
+use entitle::apply::store::{RecordQueue, Store};
 use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::board::Board;
 use entitle::daemon::engine::{Engine, Rules};
@@ -123,7 +123,7 @@ impl Watched {
                 deadline: Instant::now() + Duration::from_secs(60),
                 ..pure_settings()
             }),
-            queue: Queue::new(store),
+            queue: RecordQueue::new(store),
             shared,
             scope: None,
             by: "the tests".into(),

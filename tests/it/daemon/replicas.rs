@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entitle::apply::journal::Event;
 use entitle::apply::memory::{Detail, Memory};
-use entitle::apply::store::{Claim, Queue, Store, Taken};
+use entitle::apply::store::{LeaseClaim, RecordQueue, Store, Taken};
 use entitle::apply::{Secrets, Trust};
 use entitle::daemon::board::Board;
 use entitle::daemon::engine::{Engine, Rules};
@@ -264,7 +264,7 @@ fn start(checked: &Checked, member: Arc<Member>, name: String, sharing: Option<S
             deadline: Instant::now() + Duration::from_secs(60),
             ..bench::settings(clock)
         }),
-        queue: Queue::new(Arc::clone(&member) as _),
+        queue: RecordQueue::new(Arc::clone(&member) as _),
         shared: true,
         scope: None,
         by: name.clone(),
@@ -508,11 +508,11 @@ async fn a_person_gets_the_lease_to_write_between_passes() {
     let world = World::with(2, 1).await;
     let person = world.team.connect();
     let account = world.checked.connections[&connection(0)].account_key();
-    let claim = Claim {
+    let claim = LeaseClaim {
         holder: "ann".into(),
         term: TERM,
     };
-    let taken = person.take(&account, &claim).await.expect("reached");
+    let taken = person.take_lease(&account, &claim).await.expect("reached");
     let Taken::Held(lease) = taken else {
         panic!("a claim on looking after an account keeps nobody from writing")
     };

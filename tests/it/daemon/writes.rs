@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entitle::apply::journal::{Event, Journal, Record};
-use entitle::apply::store::compact::FEW;
+use entitle::apply::store::compact::COMPACT_THRESHOLD;
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::daemon::trigger::Trigger;
@@ -64,7 +64,7 @@ async fn a_daemon_that_writes_sums_up_a_long_journal() {
     let mut journal = tempfile::tempdir().expect("a directory");
     let path = journal.path().join("journal.jsonl");
     let earlier = Journal::open(&path).expect("a journal");
-    let lines = (0..FEW + 1).map(finished).collect::<Vec<_>>();
+    let lines = (0..COMPACT_THRESHOLD + 1).map(finished).collect::<Vec<_>>();
     earlier.append_all(lines).expect("written");
     for mode in [RunMode::Observe, RunMode::Sync, RunMode::Heal] {
         let extra = Extra {

@@ -11,8 +11,8 @@ use entitle::apply::memory::runs::PastRun;
 use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::apply::recorder::Recorder;
 use entitle::apply::records::{self, Records};
-use entitle::apply::store::Queue;
-use entitle::apply::store::compact::compact;
+use entitle::apply::store::RecordQueue;
+use entitle::apply::store::compact::compact_accounts;
 use entitle::daemon::board::Board;
 use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
@@ -91,7 +91,7 @@ impl World {
         self.dir.path().join("journal.jsonl")
     }
 
-    fn queue(&self) -> Option<Arc<Queue>> {
+    fn queue(&self) -> Option<Arc<RecordQueue>> {
         Some(stores::queue(self.dir.path()))
     }
 
@@ -103,7 +103,9 @@ impl World {
     pub async fn compact(&self) {
         let files = stores::files(self.dir.path());
         let now = clock().to_string();
-        compact(&files, &[], 3, &now).await.expect("a summary");
+        compact_accounts(&files, &[], 3, &now)
+            .await
+            .expect("a summary");
     }
 
     /// Reads on where it was left.
@@ -264,7 +266,7 @@ impl World {
         if purpose == Purpose::Apply {
             let held = reports
                 .iter()
-                .filter(|report| agreement::holds(report, true));
+                .filter(|report| agreement::is_agreed(report, true));
             let held = held.map(|report| &report.planned);
             let agreed = recording.record_agreed(held, self.follow(), None, true);
             agreed.await.expect("a journal");

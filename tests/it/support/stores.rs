@@ -7,24 +7,25 @@ use std::time::Duration;
 
 use entitle::apply::journal::Record;
 use entitle::apply::memory::{Detail, Memory};
-use entitle::apply::store::files::Files;
+use entitle::apply::store::files::FileStore;
 use entitle::apply::store::{
-    Claim, Cursor, Lease, LeaseLost, Line, Queue, Reading, Store, StoreError, Taken,
+    Cursor, JournalLine, JournalScope, Lease, LeaseClaim, LeaseLost, RecordQueue, Store,
+    StoreError, Taken,
 };
-use entitle::files::links::Links;
+use entitle::files::links::LinkPolicy;
 use entitle::model::AccountKey;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 /// Opens `journal.jsonl` and `locks` in a directory.
-pub fn files(dir: &Path) -> Files {
+pub fn files(dir: &Path) -> FileStore {
     let (journal, locks) = (dir.join("journal.jsonl"), dir.join("locks"));
-    Files::open(&journal, &locks, &Links::Followed).expect("a journal")
+    FileStore::open(&journal, &locks, &LinkPolicy::Follow).expect("a journal")
 }
 
 /// The same with a queue before it.
-pub fn queue(dir: &Path) -> Arc<Queue> {
-    Queue::new(Arc::new(files(dir)))
+pub fn queue(dir: &Path) -> Arc<RecordQueue> {
+    RecordQueue::new(Arc::new(files(dir)))
 }
 
 /// Folds a journal; files are read without waiting.
@@ -36,14 +37,14 @@ pub fn memory(journal: &Path, detail: Detail) -> Memory {
 
 /// Folds what was added to a journal since.
 pub fn catch_up(memory: &mut Memory, journal: &Path) {
-    let files = Files::for_reading(journal, Path::new("nowhere"));
+    let files = FileStore::for_reading(journal, Path::new("nowhere"));
     let read = memory.catch_up(&files, &[]).now_or_never();
     read.expect("at once").expect("a journal");
 }
 
 /// Files whose leases are lost after so many questions about them.
 pub struct Losing {
-    pub files: Files,
+    pub files: FileStore,
     pub after: usize,
 }
 
@@ -79,10 +80,10 @@ impl Store for Losing {
         self.files.name()
     }
 
-    fn take<'a>(
+    fn take_lease<'a>(
         &'a self,
         account: &'a AccountKey,
-        _: &'a Claim,
+        _: &'a LeaseClaim,
     ) -> BoxFuture<'a, Result<Taken, StoreError>> {
         let lease = LosingLease {
             account: account.clone(),
@@ -92,8 +93,8 @@ impl Store for Losing {
         async { Ok(Taken::Held(Box::new(lease))) }.boxed()
     }
 
-    fn wait<'a>(&'a self, account: &'a AccountKey) -> BoxFuture<'a, ()> {
-        self.files.wait(account)
+    fn wait_for_release<'a>(&'a self, account: &'a AccountKey) -> BoxFuture<'a, ()> {
+        self.files.wait_for_release(account)
     }
 
     /// The store itself notices nothing: what keeps a write back is the holder's own look.
@@ -107,9 +108,9 @@ impl Store for Losing {
 
     fn read<'a>(
         &'a self,
-        reading: Reading<'a>,
+        reading: JournalScope<'a>,
         cursor: &'a mut Cursor,
-        take: &'a mut (dyn FnMut(Line) + Send),
+        take: &'a mut (dyn FnMut(JournalLine) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.files.read(reading, cursor, take)
     }

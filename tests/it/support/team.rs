@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use entitle::apply::journal::Record;
 use entitle::apply::store::{
-    Claim, Cursor, Hint, Lease, LeaseLost, Line, Reading, Replica, Roster, Store, StoreError, Taken,
+    Cursor, Hint, JournalLine, JournalScope, Lease, LeaseClaim, LeaseLost, Roster, RosterEntry,
+    Store, StoreError, Taken,
 };
 use entitle::model::AccountKey;
 use futures::FutureExt;
@@ -23,7 +24,7 @@ pub struct Team {
 struct State {
     leases: BTreeMap<AccountKey, Row>,
     records: Vec<Appended>,
-    replicas: BTreeMap<String, (Replica, Instant)>,
+    replicas: BTreeMap<String, (RosterEntry, Instant)>,
     /// How often each account's lease was asked for.
     tried: usize,
     attended: usize,
@@ -204,10 +205,10 @@ impl Store for Member {
         "team".into()
     }
 
-    fn take<'a>(
+    fn take_lease<'a>(
         &'a self,
         account: &'a AccountKey,
-        claim: &'a Claim,
+        claim: &'a LeaseClaim,
     ) -> BoxFuture<'a, Result<Taken, StoreError>> {
         async {
             let mut state = self.reach()?;
@@ -234,7 +235,7 @@ impl Store for Member {
         .boxed()
     }
 
-    fn wait<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
+    fn wait_for_release<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
         tokio::time::sleep(Duration::from_secs(1)).boxed()
     }
 
@@ -263,15 +264,15 @@ impl Store for Member {
 
     fn read<'a>(
         &'a self,
-        _: Reading<'a>,
+        _: JournalScope<'a>,
         cursor: &'a mut Cursor,
-        take: &'a mut (dyn FnMut(Line) + Send),
+        take: &'a mut (dyn FnMut(JournalLine) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             let state = self.reach()?;
             let from = usize::try_from(cursor.lines).expect("few");
             for appended in &state.records[from..] {
-                take(Line::Record(Box::new(appended.record.clone())));
+                take(JournalLine::Record(Box::new(appended.record.clone())));
                 cursor.lines += 1;
             }
             Ok(())
@@ -289,11 +290,11 @@ impl Store for Member {
 }
 
 impl Roster for Member {
-    fn attend<'a>(
+    fn heartbeat<'a>(
         &'a self,
-        replica: &'a Replica,
+        replica: &'a RosterEntry,
         term: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Replica>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<RosterEntry>, StoreError>> {
         async move {
             let mut state = self.reach()?;
             state.attended += 1;
@@ -314,7 +315,7 @@ impl Roster for Member {
         .boxed()
     }
 
-    fn pass_on<'a>(&'a self, hint: &'a Hint) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn publish_hint<'a>(&'a self, hint: &'a Hint) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             let _reached = self.reach()?;
             let _ = self.team.hints.send(hint.clone());

@@ -5,21 +5,21 @@ mod server;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entitle::apply::store::bucket::Bucket;
-use entitle::apply::store::{Store, StoreError, Upkeep};
+use entitle::apply::store::bucket::BucketStore;
+use entitle::apply::store::{Store, StoreAdmin, StoreError};
 
-use crate::bench::{Bench, claim, claim_for, read_all, take, take_in_time};
+use crate::fixture::{StoreFixture, claim, claim_for, read_all, take, take_in_time};
 use crate::records::{account, group, intent};
 use server::Server;
 
-fn open(url: &str) -> Bucket {
-    Bucket::open(url, Server::shared().variables()).unwrap()
+fn open(url: &str) -> BucketStore {
+    BucketStore::open(url, Server::shared().variables()).unwrap()
 }
 
-async fn moto() -> Bench {
+async fn moto() -> StoreFixture {
     let url = format!("s3://{}/licences", Server::shared().bucket());
     let open = move || -> Arc<dyn Store> { Arc::new(open(&url)) };
-    Bench::new(move || std::future::ready(open()), ())
+    StoreFixture::new(move || std::future::ready(open()), ())
 }
 
 mod laws {
@@ -59,7 +59,7 @@ async fn a_bucket_that_is_not_there_is_refused_in_words() {
     let expected =
         "s3://nowhere/licences: 404 Not Found: NoSuchBucket, The specified bucket does not exist";
     assert!(words.ends_with(expected), "{words}");
-    let Err(error) = store.take(&account("acme"), &claim("ann")).await else {
+    let Err(error) = store.take_lease(&account("acme"), &claim("ann")).await else {
         panic!("it was taken");
     };
     assert!(!error.is_retryable(), "{error}");
@@ -74,7 +74,7 @@ async fn a_server_that_is_away_may_come_back() {
         .local_addr()
         .unwrap();
     variables.insert("AWS_ENDPOINT_URL".into(), format!("http://{closed}"));
-    let store = Bucket::open("s3://acme/licences", variables).unwrap();
+    let store = BucketStore::open("s3://acme/licences", variables).unwrap();
     let start = Instant::now();
     let away = store.append(&group("1", &account("acme"), 1), None).await;
     assert!(
@@ -95,7 +95,7 @@ async fn a_server_that_is_away_may_come_back() {
 async fn nothing_goes_to_another_machine_in_the_clear() {
     let mut variables = Server::shared().variables();
     variables.insert("AWS_ENDPOINT_URL".into(), "http://minio.example.com".into());
-    let store = Bucket::open("s3://acme/licences", variables).unwrap();
+    let store = BucketStore::open("s3://acme/licences", variables).unwrap();
     let refused = store.append(&group("1", &account("acme"), 1), None).await;
     let words = refused.unwrap_err().to_string();
     assert!(
@@ -113,21 +113,21 @@ async fn a_real_bucket_keeps_the_laws() {
     let run = std::process::id();
     let open = move |law: &str| {
         let url = format!("{url}/test-{run}/{law}");
-        Arc::new(Bucket::open(&url, std::env::vars()).unwrap())
+        Arc::new(BucketStore::open(&url, std::env::vars()).unwrap())
     };
     let promises = open("check").check().await.unwrap();
     let broken = promises.iter().filter(|promise| promise.kept.is_err());
     assert_eq!(broken.count(), 0, "{promises:?}");
-    let bench = |law: &'static str| {
+    let fixture = |law: &'static str| {
         let open = open.clone();
-        Bench::new(move || std::future::ready(open(law) as Arc<dyn Store>), ())
+        StoreFixture::new(move || std::future::ready(open(law) as Arc<dyn Store>), ())
     };
-    crate::laws::one_of_eight_takes_it(&bench("take")).await;
-    crate::laws::an_old_epoch_is_refused(&bench("epoch")).await;
-    crate::laws::what_is_appended_is_what_is_read(&bench("read")).await;
-    crate::laws::whoever_reads_on_gets_every_line_once(&bench("read-on")).await;
-    crate::laws::what_is_exported_is_what_is_imported(&bench("export")).await;
-    crate::laws::a_lease_that_nobody_renews_expires(&bench("expiry")).await;
+    crate::laws::one_of_eight_takes_it(&fixture("take")).await;
+    crate::laws::an_old_epoch_is_refused(&fixture("epoch")).await;
+    crate::laws::what_is_appended_is_what_is_read(&fixture("read")).await;
+    crate::laws::whoever_reads_on_gets_every_line_once(&fixture("read-on")).await;
+    crate::laws::what_is_exported_is_what_is_imported(&fixture("export")).await;
+    crate::laws::a_lease_that_nobody_renews_expires(&fixture("expiry")).await;
 }
 
 /// Prints what the engine does in a second: `cargo test --features postgres,bucket --test store figures -- --ignored
@@ -161,7 +161,7 @@ async fn figures() {
     println!("given back in {:?}", start.elapsed());
     for term in [2, 10] {
         let key = account(&term.to_string());
-        let mut process = Bench::new(
+        let mut process = StoreFixture::new(
             {
                 let url = url.clone();
                 move || std::future::ready(Arc::new(open(&url)) as Arc<dyn Store>)

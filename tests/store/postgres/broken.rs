@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use entitle::apply::store::{Lease, Reading, StoreError, Taken};
+use entitle::apply::store::{JournalScope, Lease, StoreError, Taken};
 
 use super::open;
 use super::server::Server;
-use crate::bench::{claim, claim_for, read, read_all, take, take_in_time};
+use crate::fixture::{claim, claim_for, read, read_all, take, take_in_time};
 use crate::proxy::Proxy;
 use crate::records::{account, group, started};
 
@@ -71,13 +71,13 @@ async fn a_server_that_is_killed_under_load_loses_nothing_and_holders_go_on() {
         let accounts = [account.clone()];
         let there = read(
             &*reader,
-            Reading::Accounts(&accounts),
+            JournalScope::Accounts(&accounts),
             &mut Default::default(),
         )
         .await;
         assert_eq!(there, written);
         sum += written.len();
-        let busy = reader.take(&account, &claim("bob")).await.unwrap();
+        let busy = reader.take_lease(&account, &claim("bob")).await.unwrap();
         assert!(matches!(busy, Taken::Busy(_)));
         drop(lease);
     }
@@ -147,7 +147,7 @@ async fn whoever_cannot_reach_the_server_loses_the_lease_and_nothing_hangs() {
         .await
         .unwrap();
     let again = claim("ann");
-    let taking = far.take(&account, &again);
+    let taking = far.take_lease(&account, &again);
     let (taken, old) = tokio::join!(taking, late);
     assert!(matches!(taken, Err(StoreError::Unavailable { .. })));
     let old = old.unwrap();

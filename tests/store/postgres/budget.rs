@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use entitle::apply::store::budget::SLACK;
+use entitle::apply::store::budget::WINDOW_SLACK;
 use entitle::model::RateLimit;
 use futures::future::join_all;
 
@@ -37,9 +37,9 @@ async fn eight_processes_start_no_more_in_a_window_than_the_vendor_allows() {
     let mut starts = join_all((0..8).map(process)).await.concat();
     starts.sort();
     // An answer comes a little after it was given, and not always as much later.
-    let late = SLACK;
+    let late = WINDOW_SLACK;
     for rate in [RATE, SLOWER] {
-        let window = rate.per + SLACK - late;
+        let window = rate.per + WINDOW_SLACK - late;
         for (at, first) in starts.iter().enumerate() {
             let within = starts[at..].iter();
             let within = within.take_while(|start| **start < *first + window);

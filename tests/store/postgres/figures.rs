@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use entitle::apply::store::{Cursor, Reading};
+use entitle::apply::store::{Cursor, JournalScope};
 use futures::future::join_all;
 
 use super::open;
 use super::server::Server;
-use crate::bench::{claim, claim_for, read_all, take, take_in_time};
+use crate::fixture::{claim, claim_for, read_all, take, take_in_time};
 use crate::records::{account, group};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,24 +45,24 @@ async fn figures() {
             let mut count = 0;
             let mut take = |_| count += 1;
             store
-                .read(Reading::Accounts(&accounts), &mut cursor, &mut take)
+                .read(JournalScope::Accounts(&accounts), &mut cursor, &mut take)
                 .await
                 .unwrap();
             println!("{count} lines of an account in {:?}", start.elapsed());
             let start = Instant::now();
             store
-                .read(Reading::Accounts(&accounts), &mut cursor, &mut |_| {})
+                .read(JournalScope::Accounts(&accounts), &mut cursor, &mut |_| {})
                 .await
                 .unwrap();
             println!("nothing new in {:?}", start.elapsed());
         }
     }
     let database = server.database();
-    let bench = crate::bench::Bench::new(move || open(database.url.clone()), ());
-    let other = bench.open().await;
+    let fixture = crate::fixture::StoreFixture::new(move || open(database.url.clone()), ());
+    let other = fixture.open().await;
     for number in 0..5 {
         let account = account(&number.to_string());
-        let mut process = bench.process().await;
+        let mut process = fixture.process().await;
         let _old = process
             .take(&account, &claim_for("ann", Duration::from_secs(2)))
             .await;

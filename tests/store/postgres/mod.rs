@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
+mod admin;
 mod broken;
 mod budget;
 mod figures;
@@ -8,37 +9,36 @@ mod rights;
 mod server;
 mod summaries;
 mod tls;
-mod upkeep;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entitle::apply::Tls;
-use entitle::apply::store::postgres::Postgres;
-use entitle::apply::store::{Cursor, Hint, Line, Reading, Store};
+use entitle::apply::store::postgres::PostgresStore;
+use entitle::apply::store::{Cursor, Hint, JournalLine, JournalScope, Store};
 use futures::future::join_all;
 
-use crate::bench::{Bench, claim, give_back, read, read_all, take, take_in_time};
+use crate::fixture::{StoreFixture, claim, give_back, read, read_all, take, take_in_time};
 use crate::records::{account, group, started};
 use server::Server;
 
 async fn open(url: String) -> Arc<dyn Store> {
-    Arc::new(Postgres::open(&url, &Tls::default()).await.unwrap())
+    Arc::new(PostgresStore::open(&url, &Tls::default()).await.unwrap())
 }
 
 /// Why a database cannot be opened.
 async fn refusal(url: &str) -> String {
-    let opened = Postgres::open(url, &Tls::default()).await;
+    let opened = PostgresStore::open(url, &Tls::default()).await;
     opened.err().expect("it is refused").to_string()
 }
 
-async fn bench() -> Bench {
+async fn fixture() -> StoreFixture {
     let url = Server::shared().database().url;
-    Bench::new(move || open(url.clone()), ())
+    StoreFixture::new(move || open(url.clone()), ())
 }
 
 mod laws {
-    crate::laws::laws!(expiring super::bench);
+    crate::laws::laws!(expiring super::fixture);
 }
 
 mod programs {
@@ -63,7 +63,7 @@ mod programs {
 
 /// The laws through a pooler that gives every transaction one of two sessions.
 mod pooled_laws {
-    crate::laws::laws!(expiring super::pooler::bench);
+    crate::laws::laws!(expiring super::pooler::fixture);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +104,7 @@ async fn whoever_listens_is_woken() {
     let start = Instant::now();
     while database.sql(listens) != "1" {
         assert!(start.elapsed() < Duration::from_secs(20), "nobody listens");
-        other.wait(&account).await;
+        other.wait_for_release(&account).await;
     }
     let waiting = tokio::spawn({
         let (other, account) = (Arc::clone(&other), account.clone());
@@ -113,7 +113,7 @@ async fn whoever_listens_is_woken() {
             // The first waiting may be over just before the lease is given back.
             for _ in 0..3 {
                 let start = Instant::now();
-                other.wait(&account).await;
+                other.wait_for_release(&account).await;
                 quickest = quickest.min(start.elapsed());
             }
             quickest
@@ -135,21 +135,23 @@ async fn a_journal_that_was_restored_is_another_one() {
     store.append(&written, Some(&*lease)).await.unwrap();
     let mut cursor = Cursor::default();
     assert_eq!(
-        read(&*store, Reading::Everything, &mut cursor).await.len(),
+        read(&*store, JournalScope::Everything, &mut cursor)
+            .await
+            .len(),
         5
     );
     database.sql("DELETE FROM entitle.line WHERE seq > 2");
     for reading in [
-        Reading::Everything,
-        Reading::Accounts(std::slice::from_ref(&account)),
+        JournalScope::Everything,
+        JournalScope::Accounts(std::slice::from_ref(&account)),
     ] {
         let mut lines = Vec::new();
         let mut cursor = cursor.clone();
         let mut take = |line| lines.push(line);
         store.read(reading, &mut cursor, &mut take).await.unwrap();
         let records = written.iter().take(2);
-        let records = records.map(|record| Line::Record(Box::new(record.clone())));
-        let expected: Vec<_> = std::iter::once(Line::Anew).chain(records).collect();
+        let records = records.map(|record| JournalLine::Record(Box::new(record.clone())));
+        let expected: Vec<_> = std::iter::once(JournalLine::Reset).chain(records).collect();
         assert_eq!(lines, expected);
         assert_eq!(cursor.lines, 2);
     }
@@ -164,13 +166,13 @@ async fn a_line_that_somebody_changed_is_damaged() {
     database.sql("UPDATE entitle.line SET line = replace(line, 'acme', 'evil') WHERE seq = 2");
     let mut lines = Vec::new();
     let mut take = |line| lines.push(line);
-    let reading = Reading::Everything;
+    let reading = JournalScope::Everything;
     store
         .read(reading, &mut Cursor::default(), &mut take)
         .await
         .unwrap();
     assert_eq!(lines.len(), 3);
-    assert_eq!(lines[1], Line::Damaged(2));
+    assert_eq!(lines[1], JournalLine::Damaged(2));
 }
 
 /// Numbers are given out before lines are visible. Whoever reads in between must not go past one that is still hidden.
@@ -199,7 +201,7 @@ async fn a_line_that_becomes_visible_late_is_not_missed() {
         let early = tokio::time::timeout(Duration::from_millis(300), &mut appending).await;
         let reader = open(database.url.clone()).await;
         reader
-            .read(Reading::Everything, &mut cursor, &mut take)
+            .read(JournalScope::Everything, &mut cursor, &mut take)
             .await
             .unwrap();
         slow.batch_execute("COMMIT").await.unwrap();
@@ -208,7 +210,7 @@ async fn a_line_that_becomes_visible_late_is_not_missed() {
             Err(_) => appending.await.unwrap(),
         }
         reader
-            .read(Reading::Everything, &mut cursor, &mut take)
+            .read(JournalScope::Everything, &mut cursor, &mut take)
             .await
             .unwrap();
         let all = database.sql("SELECT count(*) FROM entitle.line");
@@ -231,7 +233,7 @@ async fn a_hint_reaches_the_other_replicas() {
     // What was said before anybody listened may be lost.
     let heard = async {
         loop {
-            one.pass_on(&hint("first")).await.unwrap();
+            one.publish_hint(&hint("first")).await.unwrap();
             let next = tokio::time::timeout(Duration::from_millis(200), other.next_hint());
             if next.await.is_ok() {
                 return;
@@ -240,7 +242,7 @@ async fn a_hint_reaches_the_other_replicas() {
     };
     let in_time = Duration::from_secs(20);
     tokio::time::timeout(in_time, heard).await.unwrap();
-    one.pass_on(&hint("")).await.unwrap();
+    one.publish_hint(&hint("")).await.unwrap();
     let whole = async { while other.next_hint().await != hint("") {} };
     tokio::time::timeout(in_time, whole).await.unwrap();
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::open;
 use super::server::{Server, as_other_user, keep};
-use crate::bench::Bench;
+use crate::fixture::StoreFixture;
 
 /// The port of the pooler that all tests share; it ends with the tests.
 fn port() -> u16 {
@@ -66,8 +66,8 @@ fn start() -> u16 {
 }
 
 /// A database behind the pooler.
-pub async fn bench() -> Bench {
+pub async fn fixture() -> StoreFixture {
     let database = Server::shared().database();
     let url = database.at_port(port());
-    Bench::new(move || open(url.clone()), ())
+    StoreFixture::new(move || open(url.clone()), ())
 }

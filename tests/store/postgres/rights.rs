@@ -2,11 +2,11 @@
 
 use entitle::apply::Tls;
 use entitle::apply::store::StoreError;
-use entitle::apply::store::postgres::Postgres;
+use entitle::apply::store::postgres::PostgresStore;
 
 use super::server::Server;
 use super::{open, refusal};
-use crate::bench::{claim, read_all, take};
+use crate::fixture::{claim, read_all, take};
 use crate::records::{account, group};
 
 #[tokio::test]
@@ -24,7 +24,11 @@ async fn a_reader_reads_and_a_writer_writes_and_neither_changes_a_line() {
     }
     let reader = open(server.url(&database.name, "my_read")).await;
     assert_eq!(read_all(&*reader).await.len(), 2);
-    let error = reader.take(&account, &claim("ann")).await.err().unwrap();
+    let error = reader
+        .take_lease(&account, &claim("ann"))
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, StoreError::Refused { .. }) && !error.is_retryable());
     let words = error.to_string();
     assert!(words.contains("my_read may only read it"), "{words}");
@@ -99,7 +103,7 @@ async fn a_database_or_a_server_that_is_not_there_is_named() {
         "{words}"
     );
     assert!(words.contains("refused"), "{words}");
-    let error = Postgres::open("postgres://ann@127.0.0.1:1/e", &Tls::default()).await;
+    let error = PostgresStore::open("postgres://ann@127.0.0.1:1/e", &Tls::default()).await;
     assert!(error.err().unwrap().is_retryable());
 }
 
@@ -128,7 +132,7 @@ async fn a_password_is_never_shown() {
         "battery/staple",
         "battery:staple@x",
     ] {
-        let error = Postgres::open(&url(wrong), &Tls::default())
+        let error = PostgresStore::open(&url(wrong), &Tls::default())
             .await
             .err()
             .unwrap();

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use entitle::apply::Tls;
 use entitle::apply::journal::Record;
-use entitle::apply::memory::{Detail, Form, Memory, Summary};
-use entitle::apply::store::postgres::Postgres;
-use entitle::apply::store::{Cursor, Line, Reading, Store, Upkeep};
+use entitle::apply::memory::{Detail, JournalSummary, Memory, SummaryForm};
+use entitle::apply::store::postgres::PostgresStore;
+use entitle::apply::store::{Cursor, JournalLine, JournalScope, Store, StoreAdmin};
 use entitle::model::AccountKey;
 
 use super::open;
 use super::server::{Database, Server};
-use crate::bench::{claim, give_back, read, read_all, take};
+use crate::fixture::{claim, give_back, read, read_all, take};
 use crate::records::{account, ended, finished, group, intent, started};
 
 const NOW: &str = "2026-11-30T12:00:00Z";
@@ -20,12 +20,12 @@ const NOW: &str = "2026-11-30T12:00:00Z";
 /// What is known of accounts, as lines.
 async fn known(store: &dyn Store, accounts: &[AccountKey]) -> Vec<Record> {
     let memory = Memory::of(store, accounts, Detail::Values).await.unwrap();
-    memory.summary(NOW, Form::Plain).collect()
+    memory.summary(NOW, SummaryForm::Plain).collect()
 }
 
 async fn summarize(store: &dyn Store, account: &AccountKey) {
     let accounts = std::slice::from_ref(account);
-    let summary = Summary::read(store, accounts, NOW).await.unwrap();
+    let summary = JournalSummary::read(store, accounts, NOW).await.unwrap();
     store.summarize(Some(account), summary).await.unwrap();
 }
 
@@ -75,20 +75,26 @@ async fn what_is_known_by_summaries_is_what_all_lines_tell() {
         for part in parts {
             assert_eq!(known(&*store, part).await, known(&*whole, part).await);
             let (mut one, mut other) = (Cursor::default(), Cursor::default());
-            read(&*store, Reading::Accounts(part), &mut one).await;
-            read(&*whole, Reading::Accounts(part), &mut other).await;
-            assert_eq!((&one.at, one.lines), (&other.at, other.lines));
+            read(&*store, JournalScope::Accounts(part), &mut one).await;
+            read(&*whole, JournalScope::Accounts(part), &mut other).await;
+            assert_eq!((&one.positions, one.lines), (&other.positions, other.lines));
             // Whoever goes on gets new lines only.
-            assert_eq!(read(&*store, Reading::Accounts(part), &mut one).await, []);
+            assert_eq!(
+                read(&*store, JournalScope::Accounts(part), &mut one).await,
+                []
+            );
         }
         assert_eq!(read_all(&*store).await, read_all(&*whole).await);
     }
     assert_eq!(database.sql("SELECT count(*) FROM entitle.summary"), "2");
     let mut cursor = Cursor::default();
-    let acme = Reading::Accounts(&accounts[..1]);
+    let acme = JournalScope::Accounts(&accounts[..1]);
     read(&*store, acme, &mut cursor).await;
     // The other account's last run came after the summary.
-    assert_eq!(cursor.unsummed.values().copied().collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        cursor.unsummarized.values().copied().collect::<Vec<_>>(),
+        [2]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,7 +111,7 @@ async fn an_account_that_is_read_later_comes_with_its_runs() {
         .unwrap();
     memory.catch_up(&*store, &accounts[1..]).await.unwrap();
     let (whole, _other) = without_summaries(&database).await;
-    let mut later: Vec<_> = memory.summary(NOW, Form::Plain).collect();
+    let mut later: Vec<_> = memory.summary(NOW, SummaryForm::Plain).collect();
     let mut at_once = known(&*whole, &accounts).await;
     for known in [&mut later, &mut at_once] {
         known.sort_by_key(|record| format!("{record:?}"));
@@ -124,10 +130,10 @@ async fn a_summary_that_cannot_be_trusted_counts_for_nothing() {
     let unsummed = async || {
         let mut cursor = Cursor::default();
         let mut anew = 0;
-        let mut take = |line| anew += usize::from(line == Line::Anew);
-        let reading = Reading::Accounts(&accounts);
+        let mut take = |line| anew += usize::from(line == JournalLine::Reset);
+        let reading = JournalScope::Accounts(&accounts);
         store.read(reading, &mut cursor, &mut take).await.unwrap();
-        (cursor.most_unsummed(), anew)
+        (cursor.most_unsummarized(), anew)
     };
     assert_eq!(unsummed().await, (0, 0));
     let spoil = [
@@ -173,7 +179,7 @@ async fn lines_of_no_known_account_are_not_told_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_known_stays_known_when_old_lines_are_deleted() {
     let database = Server::shared().database();
-    let store = Postgres::open(&database.url, &Tls::default())
+    let store = PostgresStore::open(&database.url, &Tls::default())
         .await
         .unwrap();
     let accounts = ["acme", "globex"].map(account);
@@ -213,7 +219,7 @@ async fn what_was_known_stays_known_when_old_lines_are_deleted() {
 async fn lines_that_name_no_account_and_lines_of_others_are_not_deleted() {
     let server = Server::shared();
     let database = server.database();
-    let store = Postgres::open(&database.url, &Tls::default())
+    let store = PostgresStore::open(&database.url, &Tls::default())
         .await
         .unwrap();
     let acme = account("acme");
@@ -224,7 +230,7 @@ async fn lines_that_name_no_account_and_lines_of_others_are_not_deleted() {
         "CREATE ROLE adds LOGIN; GRANT entitle_write TO adds",
     );
     let writer = server.url(&database.name, "adds");
-    let writer = Postgres::open(&writer, &Tls::default()).await.unwrap();
+    let writer = PostgresStore::open(&writer, &Tls::default()).await.unwrap();
     let now = jiff::Timestamp::now();
     let words = writer.prune(now).await.unwrap_err().to_string();
     assert!(words.contains("adds may only add to it"), "{words}");

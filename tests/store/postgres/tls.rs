@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::server::Server;
 use super::{open, refusal};
-use crate::bench::read_all;
+use crate::fixture::read_all;
 
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_is_refused() {

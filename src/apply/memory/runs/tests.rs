@@ -1,6 +1,6 @@
 use super::*;
 use crate::apply::memory::testing::{self, ended, intent, record, write};
-use crate::apply::memory::{Detail, Finding, Form, Memory};
+use crate::apply::memory::{Detail, Finding, Memory, SummaryForm};
 use crate::apply::outcome::Outcome;
 
 fn under(address: &str, epoch: impl Into<Option<u64>>) -> Event {
@@ -100,7 +100,7 @@ fn a_summary_is_no_run() {
     known.follow(&record("0", testing::agreement(testing::agreed(&[]))));
     known.follow(&record("1", under("a", Some(1))));
     // The object, and the write whose end is not known.
-    let mut records: Vec<Record> = known.summary(testing::AT, Form::Plain).collect();
+    let mut records: Vec<Record> = known.summary(testing::AT, SummaryForm::Plain).collect();
     assert_eq!(records.len(), 2);
     records.push(record("1", ended("a", Outcome::Converged)));
     let mut index = Index::default();

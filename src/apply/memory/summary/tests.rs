@@ -82,7 +82,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> Event {
             identity: intent.identity,
             fields: vec!["activations_allowed".into()],
             wanted: match b % 2 {
-                0 => agreement::hex([a; 16]),
+                0 => agreement::format_hash([a; 16]),
                 _ => "of an older version".into(),
             },
         })),
@@ -217,7 +217,7 @@ fn changes(a: u8, b: u8, c: u8) -> Vec<ChangeEntry> {
 }
 
 /// As a journal keeps it.
-fn told(memory: &Memory, form: Form) -> Vec<Record> {
+fn base_json(memory: &Memory, form: SummaryForm) -> Vec<Record> {
     let lines = memory
         .summary(NOW, form)
         .map(|record| serde_json::to_string(&record).unwrap());
@@ -247,8 +247,8 @@ proptest! {
         let records = journal(&steps);
         for cut in 0..=records.len() {
             let (old, new) = records.split_at(cut);
-            let form = [Form::Plain, Form::Packed][cut % 2];
-            let summary = told(&folded(Detail::Values, old), form);
+            let form = [SummaryForm::Plain, SummaryForm::Packed][cut % 2];
+            let summary = base_json(&folded(Detail::Values, old), form);
             for detail in [Detail::Values, Detail::Agreements] {
                 let whole = folded(detail, &records);
                 let shorter = folded(detail, summary.iter().chain(new));
@@ -260,9 +260,9 @@ proptest! {
     #[test]
     fn a_summary_of_a_summary_says_the_same(steps in steps(60)) {
         let memory = folded(Detail::Values, &journal(&steps));
-        for form in [Form::Plain, Form::Packed] {
-            let summary = told(&memory, form);
-            prop_assert_eq!(told(&folded(Detail::Values, &summary), form), summary);
+        for form in [SummaryForm::Plain, SummaryForm::Packed] {
+            let summary = base_json(&memory, form);
+            prop_assert_eq!(base_json(&folded(Detail::Values, &summary), form), summary);
         }
     }
 
@@ -274,10 +274,10 @@ proptest! {
         let row: BTreeMap<String, Json> = serde_json::from_str(&text).unwrap();
         let fields = fields_from_json(table.desired, &row);
         let base = Base { fields, ..Base::default() };
-        let packed = Packed::new(table, &base, None);
-        for form in [Form::Plain, Form::Packed] {
-            let told = Told::new(&packed, form).unwrap().packed();
-            prop_assert_eq!(told.as_ref(), Some(&packed));
+        let packed = PackedBase::new(table, &base, None);
+        for form in [SummaryForm::Plain, SummaryForm::Packed] {
+            let base_json = BaseJson::new(&packed, form).unwrap().packed();
+            prop_assert_eq!(base_json.as_ref(), Some(&packed));
         }
     }
 }
@@ -292,7 +292,7 @@ fn a_summary_takes_the_place_of_what_was_known() {
     };
     let ten = folded(Detail::Values, [&agreed(10)]);
     let mut memory = folded(Detail::Values, [&agreed(12)]);
-    told(&ten, Form::Plain)
+    base_json(&ten, SummaryForm::Plain)
         .iter()
         .for_each(|record| memory.follow(record));
     assert_eq!(memory.objects, ten.objects);
@@ -308,7 +308,7 @@ fn a_line_of_a_summary_reads_like_this() {
     ]);
     agreed.spared = vec!["keep Features".into()];
     let record = testing::record("1", testing::agreement(agreed));
-    let line = told(&folded(Detail::Values, [&record]), Form::Plain).remove(0);
+    let line = base_json(&folded(Detail::Values, [&record]), SummaryForm::Plain).remove(0);
     let expected = json!({
         "at": NOW,
         "run": "",

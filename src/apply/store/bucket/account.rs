@@ -1,104 +1,108 @@
-//! What an opened store knows of the accounts it was asked about.
+//! What an open store remembers of its accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, watch};
 
-use super::layout::{self, Layout};
-use super::lease::Seen;
-use super::log::Writer;
-use super::objects::Patient;
-use crate::apply::store::term::Term;
+use super::layout::{self, BucketLayout};
+use super::lease::ObservedLease;
+use super::log::LogWriter;
+use super::objects::RetryingBucket;
+use crate::apply::store::lock_unpoisoned;
+use crate::apply::store::term::LeaseTerm;
 use crate::model::AccountKey;
 
-/// The accounts, the bucket, and where in it they are.
-pub struct Accounts {
-    pub objects: Patient,
-    pub layout: Layout,
-    states: Mutex<BTreeMap<AccountKey, Arc<State>>>,
-    /// Leases that were dropped and are not given back yet.
-    returning: watch::Sender<usize>,
+/// The accounts seen so far, the bucket, and its layout.
+pub struct AccountStates {
+    pub objects: RetryingBucket,
+    pub layout: BucketLayout,
+    states: Mutex<BTreeMap<AccountKey, Arc<AccountState>>>,
+    /// How many dropped leases are not given back yet.
+    pending_releases: watch::Sender<usize>,
 }
 
-/// One account.
-pub struct State {
+/// What is known of one account.
+pub struct AccountState {
     pub folder: String,
-    /// What is known of a lease that somebody else holds.
-    seen: Mutex<Option<Seen>>,
-    /// Takings of ours of which we do not know whether they became a lease. Nobody holds those.
-    strays: Mutex<BTreeSet<String>>,
-    /// What we append with while the lease is ours; one append at a time.
-    pub held: tokio::sync::Mutex<Option<Held>>,
-    /// A lease of ours was given back.
-    pub freed: Notify,
+    /// The lease that another run holds, as last seen.
+    observed: Mutex<Option<ObservedLease>>,
+    /// Takings of ours that ended without an answer. They may have become a lease, which nobody holds then.
+    abandoned: Mutex<BTreeSet<String>>,
+    /// The log while the lease is ours; the lock allows one append at a time.
+    pub leased_log: tokio::sync::Mutex<Option<LeasedLog>>,
+    /// Notified when a lease of this process was given back.
+    pub released: Notify,
 }
 
 /// The log of an account whose lease is ours.
-pub struct Held {
-    pub writer: Writer,
-    pub term: Arc<Term>,
+pub struct LeasedLog {
+    pub writer: LogWriter,
+    pub term: Arc<LeaseTerm>,
 }
 
-impl Accounts {
-    pub fn new(objects: Patient, layout: Layout) -> Self {
+impl AccountStates {
+    /// Creates the states of a store without any account.
+    pub fn new(objects: RetryingBucket, layout: BucketLayout) -> Self {
         Self {
             objects,
             layout,
             states: Mutex::default(),
-            returning: watch::Sender::new(0),
+            pending_releases: watch::Sender::new(0),
         }
     }
 
-    pub fn state(&self, key: &AccountKey) -> Arc<State> {
-        let mut states = locked(&self.states);
+    /// Returns the state of an account, new at the first call.
+    pub fn state(&self, key: &AccountKey) -> Arc<AccountState> {
+        let mut states = lock_unpoisoned(&self.states);
         if let Some(state) = states.get(key) {
             return Arc::clone(state);
         }
-        let state = Arc::new(State {
-            folder: layout::folder(key),
-            seen: Mutex::default(),
-            strays: Mutex::default(),
-            held: tokio::sync::Mutex::default(),
-            freed: Notify::new(),
+        let state = Arc::new(AccountState {
+            folder: layout::account_folder(key),
+            observed: Mutex::default(),
+            abandoned: Mutex::default(),
+            leased_log: tokio::sync::Mutex::default(),
+            released: Notify::new(),
         });
         states.insert(key.clone(), Arc::clone(&state));
         state
     }
 
-    pub fn states(&self) -> Vec<Arc<State>> {
-        locked(&self.states).values().map(Arc::clone).collect()
+    /// Returns the states of all accounts seen so far.
+    pub fn states(&self) -> Vec<Arc<AccountState>> {
+        lock_unpoisoned(&self.states)
+            .values()
+            .map(Arc::clone)
+            .collect()
     }
 
-    /// A lease was dropped.
-    pub fn giving_back(&self) {
-        self.returning.send_modify(|leases| *leases += 1);
+    /// Counts a dropped lease.
+    pub fn begin_release(&self) {
+        self.pending_releases.send_modify(|leases| *leases += 1);
     }
 
-    /// What had to be done about a dropped lease is done.
-    pub fn given_back(&self) {
-        self.returning.send_modify(|leases| *leases -= 1);
+    /// Counts a lease that was given back or left to expire.
+    pub fn end_release(&self) {
+        self.pending_releases.send_modify(|leases| *leases -= 1);
     }
 
     /// Waits until every lease that was dropped is given back.
-    pub async fn all_given_back(&self) {
-        let mut returning = self.returning.subscribe();
+    pub async fn wait_for_releases(&self) {
+        let mut returning = self.pending_releases.subscribe();
         // The sender is ours and outlives this.
         let _ = returning.wait_for(|leases| *leases == 0).await;
     }
 }
 
-impl State {
-    pub fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
-        locked(&self.seen)
+impl AccountState {
+    /// Locks the lease that another run holds.
+    pub fn observed(&self) -> MutexGuard<'_, Option<ObservedLease>> {
+        lock_unpoisoned(&self.observed)
     }
 
-    pub fn strays(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        locked(&self.strays)
+    /// Locks the takings that ended without an answer.
+    pub fn abandoned(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        lock_unpoisoned(&self.abandoned)
     }
-}
-
-/// Nothing panics while a lock is held.
-pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

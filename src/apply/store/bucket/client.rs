@@ -1,5 +1,5 @@
-//! The HTTP client of a bucket: ours, so that it trusts what the vendors' accounts trust, follows no redirect and
-//! sends nothing in the clear to another machine.
+//! The HTTP client for buckets: ours, so that it trusts the same certificates as the vendors' accounts, follows no
+//! redirect, and sends nothing in the clear to another machine.
 
 use crate::apply::TlsError;
 use crate::model::with_causes;
@@ -18,21 +18,22 @@ use url::Url;
 use crate::apply::tls::Tls;
 use crate::model::trusted_host::is_loopback;
 
-const CONNECTING: Duration = Duration::from_secs(5);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes of an answer's words that are shown.
-const WORDS: usize = 300;
+/// The most characters to show of an error's text.
+const MAX_ERROR_TEXT: usize = 300;
 
-/// Makes clients for the bucket and for whoever gives out its credentials.
+/// Makes clients for the bucket and for the services that issue its credentials.
 #[derive(Debug)]
-pub struct Connector {
-    /// Where the bucket is, if that was named.
+pub struct BucketConnector {
+    /// The address of the bucket; `None` for the cloud's own.
     pub endpoint: Option<Url>,
-    /// Whether it was spelled out that requests may go in the clear.
+    /// Whether the user allowed requests in the clear.
     pub allows_http: bool,
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for BucketConnector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = self
             .client()
@@ -40,21 +41,22 @@ impl HttpConnector for Connector {
                 store: "TLS",
                 source: with_causes(&error).into(),
             })?;
-        Ok(HttpClient::new(Service {
+        Ok(HttpClient::new(BucketHttpService {
             client,
             allows_http: self.allows_http,
         }))
     }
 }
 
-impl Connector {
+impl BucketConnector {
+    /// Builds the client, or fails if no certificates can be loaded.
     fn client(&self) -> Result<Client, TlsError> {
-        // A store that is reached in the clear needs no certificates, and a bare container has none.
+        // A bucket reached in the clear needs no certificates, and a bare container has none.
         let usual = || Url::parse("https://bucket.invalid").map_err(TlsError::client);
         let endpoint = self.endpoint.clone().map_or_else(usual, Ok)?;
         let mut builder = Client::builder()
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECTING)
+            .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .tls_backend_preconfigured(Tls::default().config_for(&endpoint)?);
         if is_loopback(&endpoint) {
@@ -64,33 +66,34 @@ impl Connector {
     }
 }
 
+/// Sends requests for the library, and turns responses that it does not understand into errors.
 #[derive(Debug)]
-struct Service {
+struct BucketHttpService {
     client: Client,
     allows_http: bool,
 }
 
-/// An answer by which nothing was done, in words.
+/// A response that says that nothing was done.
 #[derive(Debug, thiserror::Error)]
 #[error("{status}{words}")]
-pub struct Answer {
+pub struct FailedResponse {
     pub status: StatusCode,
-    /// What the body says of it, behind a colon.
+    /// The body's own text behind a colon; empty if there is none.
     words: String,
 }
 
-/// A request that was not sent.
+/// A request that was not sent because it would go in the clear.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{host} is named with http://, and credentials go to another machine in the clear only with AWS_ALLOW_HTTP=true \
      (AZURE_ALLOW_HTTP, GOOGLE_ALLOW_HTTP)"
 )]
-pub struct InTheClear {
+pub struct CleartextRefused {
     host: String,
 }
 
-impl HttpService for Service {
-    // The signature that the trait's own macro makes of an async function.
+impl HttpService for BucketHttpService {
+    // The signature that the trait's macro makes of an async function.
     fn call<'a, 'b>(
         &'a self,
         request: HttpRequest,
@@ -103,38 +106,42 @@ impl HttpService for Service {
     }
 }
 
-impl Service {
+impl BucketHttpService {
+    /// Sends a request unless it would go in the clear, and returns the responses that the caller handles.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         if request.uri().scheme_str() == Some("http") && !self.allows_http {
             let host = request.uri().host().unwrap_or_default();
             if !is_this_machine(host) {
                 let host = host.to_string();
-                return Err(HttpError::new(HttpErrorKind::Unknown, InTheClear { host }));
+                return Err(HttpError::new(
+                    HttpErrorKind::Unknown,
+                    CleartextRefused { host },
+                ));
             }
         }
         let response = self.client.call(request).await?;
         let status = response.status();
-        // The answers that mean something to the caller.
-        let known = [304, 404, 409, 412];
+        // These statuses have a meaning for the caller.
+        let handled = [304, 404, 409, 412];
         if status.is_success() {
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
         let body = String::from_utf8_lossy(&body.bytes().await?).into_owned();
-        let is_known = known.contains(&status.as_u16());
-        // An object that is not there is an answer, a bucket that is not there is none.
-        if is_known && !NO_BUCKET.iter().any(|code| body.contains(code)) {
+        let is_handled = handled.contains(&status.as_u16());
+        // A missing object is an answer, a missing bucket an error.
+        if is_handled && !NO_BUCKET.iter().any(|code| body.contains(code)) {
             return Ok(HttpResponse::from_parts(parts, body.into()));
         }
-        let words = words(&body);
+        let words = error_text(&body);
         Err(HttpError::new(
             HttpErrorKind::Unknown,
-            Answer { status, words },
+            FailedResponse { status, words },
         ))
     }
 }
 
-/// How S3 and Google, and how Azure, say that there is no such bucket.
+/// How S3 and Google, and Azure, report a missing bucket.
 const NO_BUCKET: [&str; 2] = ["<Code>NoSuchBucket<", "<Code>ContainerNotFound<"];
 
 /// Reports whether a host is this machine, or the address at which a cloud gives its machines credentials.
@@ -151,13 +158,13 @@ fn is_this_machine(host: &str) -> bool {
     }
 }
 
-/// Returns what the body of an error says: S3, Azure and Google all have a code and a message in XML.
-fn words(body: &str) -> String {
+/// Extracts the text of an error body: S3, Azure and Google all send a code and a message in XML.
+fn error_text(body: &str) -> String {
     let member = |name: &str| {
-        let (_, rest) = body.split_once(&format!("<{name}>"))?;
-        let (text, _) = rest.split_once(&format!("</{name}>"))?;
+        let (_, tail) = body.split_once(&format!("<{name}>"))?;
+        let (text, _) = tail.split_once(&format!("</{name}>"))?;
         let text = text.lines().next().unwrap_or_default();
-        Some(text.chars().take(WORDS).collect::<String>())
+        Some(text.chars().take(MAX_ERROR_TEXT).collect::<String>())
     };
     match (member("Code"), member("Message")) {
         (Some(code), Some(message)) => format!(": {code}, {message}"),
@@ -166,15 +173,15 @@ fn words(body: &str) -> String {
     }
 }
 
-impl Answer {
-    /// Reports whether the same request may go well later.
-    pub fn is_passing(&self) -> bool {
+impl FailedResponse {
+    /// Reports whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
         self.status.is_server_error()
             || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&self.status)
     }
 }
 
-impl fmt::Display for Connector {
+impl fmt::Display for BucketConnector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("entitle")
     }
@@ -188,8 +195,8 @@ mod tests {
     fn an_answer_is_told_by_its_code_and_message() {
         let body = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message>\
                     <AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
-        assert_eq!(words(body), ": AccessDenied, Access Denied");
-        assert_eq!(words("<html>"), "");
+        assert_eq!(error_text(body), ": AccessDenied, Access Denied");
+        assert_eq!(error_text("<html>"), "");
     }
 
     #[test]

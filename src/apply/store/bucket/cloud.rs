@@ -1,4 +1,4 @@
-//! How a bucket is reached. The only file that names the clouds.
+//! The buckets of the clouds. The only file that names them.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -19,23 +19,26 @@ use object_store::{
 use tokio::time::timeout;
 use url::Url;
 
-use super::client::{Answer, Connector, InTheClear};
-use super::objects::{Condition, Fault, Object, Objects, Put, Version};
+use super::client::{BucketConnector, CleartextRefused, FailedResponse};
+use super::objects::{
+    BucketError, BucketObject, BucketObjects, ObjectVersion, PutCondition, PutOutcome,
+};
 use crate::apply::store::StoreError;
 use crate::model::with_causes;
 
-/// How long a bucket may take for one request; nothing that is asked of it is large.
-const REQUEST: Duration = Duration::from_secs(10);
+/// How long one request may take; all objects are small.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Environment variables by name.
 type Variables = BTreeMap<String, String>;
 
 /// A bucket of a cloud.
-pub struct Cloud {
+pub struct CloudObjects {
     store: Arc<dyn ObjectStore>,
 }
 
-/// Opens the bucket that a URL names, and returns the prefix in it.
-pub fn open(url: &str, variables: &Variables) -> Result<(Cloud, String), StoreError> {
+/// Opens the bucket that a URL names, and returns it with the prefix in it.
+pub fn open_bucket(url: &str, variables: &Variables) -> Result<(CloudObjects, String), StoreError> {
     let refused = |source| StoreError::Refused {
         task: "open",
         store: without_password(url),
@@ -48,23 +51,25 @@ pub fn open(url: &str, variables: &Variables) -> Result<(Cloud, String), StoreEr
         && address.query().is_none()
         && address.fragment().is_none();
     let bucket = address.host_str().filter(|_| is_plain);
-    let bucket = bucket.ok_or_else(|| refused(FORM.into()))?;
+    let bucket = bucket.ok_or_else(|| refused(URL_FORM.into()))?;
     let store = match address.scheme() {
-        "s3" => s3(bucket, variables),
-        "gs" => google(bucket, variables),
-        "az" => azure(bucket, variables),
-        _ => return Err(refused(FORM.into())),
+        "s3" => build_s3(bucket, variables),
+        "gs" => build_google(bucket, variables),
+        "az" => build_azure(bucket, variables),
+        _ => return Err(refused(URL_FORM.into())),
     };
-    let store = store.map_err(|error| refused(fault(error).source))?;
+    let store = store.map_err(|error| refused(classify_error(error).source))?;
     Ok((
-        Cloud { store },
+        CloudObjects { store },
         address.path().trim_matches('/').to_string(),
     ))
 }
 
-const FORM: &str = "the address of a bucket is s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; \
+/// Advice for a URL that does not name a bucket.
+const URL_FORM: &str = "the address of a bucket is s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; \
                     credentials come from the environment";
 
+/// Removes user and password from a URL.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
@@ -74,9 +79,10 @@ fn without_password(url: &str) -> String {
     }
 }
 
-fn s3(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn ObjectStore>> {
+/// Builds a client for S3 from `AWS_*` variables.
+fn build_s3(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn ObjectStore>> {
     let mut builder = AmazonS3Builder::new();
-    for (name, value) in of_cloud("AWS_", variables) {
+    for (name, value) in cloud_variables("AWS_", variables) {
         if let Ok(key) = name.parse() {
             builder = builder.with_config(key, value);
         }
@@ -85,18 +91,19 @@ fn s3(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn Objec
     let store = builder
         .with_bucket_name(bucket)
         .with_allow_http(true)
-        .with_retry(never())
-        .with_http_connector(connector("AWS_ALLOW_HTTP", &endpoint, variables))
+        .with_retry(disable_retries())
+        .with_http_connector(build_connector("AWS_ALLOW_HTTP", &endpoint, variables))
         .build()?;
     Ok(Arc::new(store))
 }
 
-fn google(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn ObjectStore>> {
+/// Builds a client for Google Cloud Storage from `GOOGLE_*` variables.
+fn build_google(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn ObjectStore>> {
     let mut builder = GoogleCloudStorageBuilder::new();
-    // The token that Google's action for GitHub makes of an identity there, by the name that Terraform has for it.
+    // The access token of Google's GitHub action, under Terraform's name for it.
     let token = variables.get("GOOGLE_OAUTH_ACCESS_TOKEN");
-    for (name, value) in of_cloud("GOOGLE_", variables) {
-        // The same action names a file in a form that is not known here.
+    for (name, value) in cloud_variables("GOOGLE_", variables) {
+        // The same action also names a credentials file in a form that the library does not know.
         if token.is_some() && name == "google_application_credentials" {
             continue;
         }
@@ -109,8 +116,8 @@ fn google(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn O
     }
     let store = builder
         .with_bucket_name(bucket)
-        .with_retry(never())
-        .with_http_connector(connector(
+        .with_retry(disable_retries())
+        .with_http_connector(build_connector(
             "GOOGLE_ALLOW_HTTP",
             &["GOOGLE_BASE_URL"],
             variables,
@@ -119,9 +126,13 @@ fn google(bucket: &str, variables: &Variables) -> object_store::Result<Arc<dyn O
     Ok(Arc::new(store))
 }
 
-fn azure(container: &str, variables: &Variables) -> object_store::Result<Arc<dyn ObjectStore>> {
+/// Builds a client for Azure Blob Storage from `AZURE_*` variables.
+fn build_azure(
+    container: &str,
+    variables: &Variables,
+) -> object_store::Result<Arc<dyn ObjectStore>> {
     let mut builder = MicrosoftAzureBuilder::new();
-    for (name, value) in of_cloud("AZURE_", variables) {
+    for (name, value) in cloud_variables("AZURE_", variables) {
         if let Ok(key) = name.parse() {
             builder = builder.with_config(key, value);
         }
@@ -133,68 +144,72 @@ fn azure(container: &str, variables: &Variables) -> object_store::Result<Arc<dyn
     let store = builder
         .with_container_name(container)
         .with_allow_http(true)
-        .with_retry(never())
-        .with_http_connector(connector("AZURE_ALLOW_HTTP", &endpoint, variables))
+        .with_retry(disable_retries())
+        .with_http_connector(build_connector("AZURE_ALLOW_HTTP", &endpoint, variables))
         .build()?;
     Ok(Arc::new(store))
 }
 
-/// Returns the variables of a cloud, with their names as settings have them.
-fn of_cloud<'a>(
+/// Returns the variables of a cloud, with the names of the library's settings.
+fn cloud_variables<'a>(
     prefix: &'static str,
     variables: &'a Variables,
 ) -> impl Iterator<Item = (String, &'a String)> {
-    let of_cloud = move |(name, _): &(&String, &String)| name.starts_with(prefix);
-    let variables = variables.iter().filter(of_cloud);
+    let cloud_variables = move |(name, _): &(&String, &String)| name.starts_with(prefix);
+    let variables = variables.iter().filter(cloud_variables);
     variables
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
 }
 
-fn connector(allow: &str, endpoints: &[&str], variables: &Variables) -> Connector {
+/// Builds the HTTP client with the endpoint that the variables name.
+fn build_connector(allow: &str, endpoints: &[&str], variables: &Variables) -> BucketConnector {
     let named = endpoints.iter().find_map(|name| variables.get(*name));
     let allows = variables.get(allow).map(|value| value.to_ascii_lowercase());
-    Connector {
+    BucketConnector {
         endpoint: named.and_then(|endpoint| Url::parse(endpoint).ok()),
         allows_http: matches!(allows.as_deref(), Some("true" | "1")),
     }
 }
 
-/// Requests are tried again by us alone: we know our own writes when we meet them.
-fn never() -> RetryConfig {
+/// Turns off the library's retries: only we know our own writes when we meet them.
+fn disable_retries() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: 0,
-        retry_timeout: REQUEST,
+        retry_timeout: REQUEST_TIMEOUT,
     }
 }
 
-impl Objects for Cloud {
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+impl BucketObjects for CloudObjects {
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<BucketObject>, BucketError>> {
         let get = async move {
             let found = match self.store.get(&Path::from(path)).await {
                 Err(Error::NotFound { .. }) => return Ok(None),
-                found => found.map_err(fault)?,
+                found => found.map_err(classify_error)?,
             };
-            let version = Version {
+            let version = ObjectVersion {
                 e_tag: found.meta.e_tag.clone(),
                 generation: found.meta.version.clone(),
             };
-            let body = found.bytes().await.map_err(fault)?.to_vec();
-            Ok(Some(Object { body, version }))
+            let body = found.bytes().await.map_err(classify_error)?.to_vec();
+            Ok(Some(BucketObject { body, version }))
         };
-        in_time(get).boxed()
+        with_timeout(get).boxed()
     }
 
     fn put<'a>(
         &'a self,
         path: &'a str,
         body: &'a [u8],
-        condition: Condition<'a>,
-    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        condition: PutCondition<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, BucketError>> {
         let mode = match condition {
-            Condition::Absent => PutMode::Create,
-            Condition::Is(version) => PutMode::Update(UpdateVersion {
+            PutCondition::Absent => PutMode::Create,
+            PutCondition::Unchanged(version) => PutMode::Update(UpdateVersion {
                 e_tag: version.e_tag.clone(),
                 version: version.generation.clone(),
             }),
@@ -203,22 +218,24 @@ impl Objects for Cloud {
             let (path, body) = (Path::from(path), body.to_vec().into());
             let put = self.store.put_opts(&path, body, PutOptions::from(mode));
             match put.await {
-                Ok(put) => Ok(Put::Done(Version {
+                Ok(put) => Ok(PutOutcome::Done(ObjectVersion {
                     e_tag: put.e_tag,
                     generation: put.version,
                 })),
-                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Put::Refused),
-                Err(error) => Err(fault(error)),
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                    Ok(PutOutcome::Refused)
+                }
+                Err(error) => Err(classify_error(error)),
             }
         };
-        in_time(put).boxed()
+        with_timeout(put).boxed()
     }
 
     fn list<'a>(
         &'a self,
         folder: &'a str,
         after: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         let list = async move {
             let folder = Path::from(folder);
             let mut objects = match after {
@@ -228,9 +245,9 @@ impl Objects for Cloud {
                 None => self.store.list(Some(&folder)),
             };
             let mut paths = Vec::new();
-            // A long list comes in pages, each a request.
-            while let Some(object) = in_time(objects.next().map(Ok)).await? {
-                paths.push(object.map_err(fault)?.location.to_string());
+            // A long list comes in pages, each with a request of its own.
+            while let Some(object) = with_timeout(objects.next().map(Ok)).await? {
+                paths.push(object.map_err(classify_error)?.location.to_string());
             }
             paths.sort();
             Ok(paths)
@@ -238,53 +255,57 @@ impl Objects for Cloud {
         list.boxed()
     }
 
-    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         let list = async move {
             let folder = Path::from(folder);
             let list = self.store.list_with_delimiter(Some(&folder)).await;
-            let folders = list.map_err(fault)?.common_prefixes;
+            let folders = list.map_err(classify_error)?.common_prefixes;
             let names = folders.iter().filter_map(|path| path.filename());
             Ok(names.map(str::to_string).collect())
         };
-        // Of 1,000 folders a page.
-        in_time(list).boxed()
+        // A page has up to 1,000 folders.
+        with_timeout(list).boxed()
     }
 
-    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
         let delete = async move {
             match self.store.delete(&Path::from(path)).await {
                 Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(fault(error)),
+                Err(error) => Err(classify_error(error)),
             }
         };
-        in_time(delete).boxed()
+        with_timeout(delete).boxed()
     }
 }
 
-async fn in_time<T>(request: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let late = |_| Fault::passing(format!("no answer within {} s", REQUEST.as_secs()));
-    timeout(REQUEST, request).await.map_err(late)?
+/// Bounds the time of a request.
+async fn with_timeout<T>(
+    request: impl Future<Output = Result<T, BucketError>>,
+) -> Result<T, BucketError> {
+    let late =
+        |_| BucketError::transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs()));
+    timeout(REQUEST_TIMEOUT, request).await.map_err(late)?
 }
 
-/// Judges an error by what caused it, and tells it in few words.
-fn fault(error: Error) -> Fault {
+/// Decides by the cause of an error whether it is transient, and shortens its text.
+fn classify_error(error: Error) -> BucketError {
     let mut cause: &(dyn std::error::Error + 'static) = &error;
     loop {
-        if let Some(answer) = cause.downcast_ref::<Answer>() {
-            return match answer.is_passing() {
-                true => Fault::passing(answer.to_string()),
-                false => Fault::lasting(format!("{answer}{}", advice(answer))),
+        if let Some(answer) = cause.downcast_ref::<FailedResponse>() {
+            return match answer.is_transient() {
+                true => BucketError::transient(answer.to_string()),
+                false => BucketError::permanent(format!("{answer}{}", suggest_fix(answer))),
             };
         }
-        if cause.is::<InTheClear>() {
-            return Fault::lasting(cause.to_string());
+        if cause.is::<CleartextRefused>() {
+            return BucketError::permanent(cause.to_string());
         }
         if let Some(http) = cause.downcast_ref::<HttpError>()
-            && !http
-                .source()
-                .is_some_and(|source| source.is::<Answer>() || source.is::<InTheClear>())
+            && !http.source().is_some_and(|source| {
+                source.is::<FailedResponse>() || source.is::<CleartextRefused>()
+            })
         {
-            return Fault::passing(with_causes(http.source().unwrap_or(http)));
+            return BucketError::transient(with_causes(http.source().unwrap_or(http)));
         }
         match cause.source() {
             Some(source) => cause = source,
@@ -292,12 +313,13 @@ fn fault(error: Error) -> Fault {
         }
     }
     match error {
-        Error::NotFound { .. } => Fault::lasting("there is no such bucket"),
-        error => Fault::lasting(error),
+        Error::NotFound { .. } => BucketError::permanent("there is no such bucket"),
+        error => BucketError::permanent(error),
     }
 }
 
-fn advice(answer: &Answer) -> &'static str {
+/// Returns what to do about a refused request; empty if nothing is known.
+fn suggest_fix(answer: &FailedResponse) -> &'static str {
     match answer.status.as_u16() {
         301 | 307 | 308 => "; the bucket is in another region: set AWS_REGION",
         401 => "; the credentials are wrong or have expired",
@@ -312,9 +334,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_that_does_not_answer_is_not_waited_for() {
-        let late = in_time(futures::future::pending::<Result<(), Fault>>()).await;
-        let fault = late.unwrap_err();
-        assert!(fault.is_passing);
-        assert_eq!(fault.source.to_string(), "no answer within 10 s");
+        let late = with_timeout(futures::future::pending::<Result<(), BucketError>>()).await;
+        let error = late.unwrap_err();
+        assert!(error.is_transient);
+        assert_eq!(error.source.to_string(), "no answer within 10 s");
     }
 }

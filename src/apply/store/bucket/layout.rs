@@ -1,30 +1,32 @@
-//! Where things lie in a bucket.
+//! The names of the objects in a bucket.
 //!
 //! ```text
 //! <prefix>/accounts/<account>/lease          who may write to the account
-//! <prefix>/accounts/<account>/log/<number>   what was written to it, one object for each append
-//! <prefix>/accounts/<account>/summary        what the first of these come to
-//! <prefix>/accounts/unleased/log/<number>    the same without a lease
-//! <prefix>/runs/<run>/<number>               what is said of a run as a whole
-//! <prefix>/replicas/<id>                     a replica of a daemon
+//! <prefix>/accounts/<account>/log/<number>   the lines of one append, numbered from 0 with 12 digits
+//! <prefix>/accounts/<account>/summary        what is known after the first objects of the log
+//! <prefix>/accounts/unleased/log/<number>    lines appended without a lease
+//! <prefix>/runs/<run>/<number>               records about a run as a whole
+//! <prefix>/replicas/<id>                     the entry of a replica of a daemon
 //! ```
 
 use sha2::{Digest, Sha256};
 
 use crate::model::AccountKey;
 
-/// The folder among the accounts for what nobody else can write to.
+/// The folder among the accounts for lines appended without a lease.
 pub const UNLEASED: &str = "unleased";
 
-/// Letters of an account's name that stay readable.
-const READABLE: usize = 40;
+/// The most characters of the readable part of a folder name.
+const MAX_SLUG: usize = 40;
 
-pub struct Layout {
-    /// Empty, or with a slash at its end.
+/// The prefix of a store, from which all paths follow.
+pub struct BucketLayout {
+    /// Empty, or ends with a slash.
     prefix: String,
 }
 
-impl Layout {
+impl BucketLayout {
+    /// Creates the layout below `prefix`, with or without slashes around it.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         Self {
@@ -35,46 +37,54 @@ impl Layout {
         }
     }
 
-    pub fn accounts(&self) -> String {
+    /// Returns the folder of all accounts.
+    pub fn accounts_folder(&self) -> String {
         format!("{}accounts", self.prefix)
     }
 
-    pub fn lease(&self, folder: &str) -> String {
+    /// Returns the path of the lease of the account with this folder name.
+    pub fn lease_path(&self, folder: &str) -> String {
         format!("{}accounts/{folder}/lease", self.prefix)
     }
 
-    pub fn log(&self, folder: &str) -> String {
+    /// Returns the folder of the log of the account with this folder name.
+    pub fn log_folder(&self, folder: &str) -> String {
         format!("{}accounts/{folder}/log", self.prefix)
     }
 
-    pub fn summary(&self, folder: &str) -> String {
+    /// Returns the path of the summary of the account with this folder name.
+    pub fn summary_path(&self, folder: &str) -> String {
         format!("{}accounts/{folder}/summary", self.prefix)
     }
 
-    pub fn runs(&self) -> String {
+    /// Returns the folder of all runs.
+    pub fn runs_folder(&self) -> String {
         format!("{}runs", self.prefix)
     }
 
-    pub fn run(&self, run: &str) -> String {
-        format!("{}runs/{}", self.prefix, plain(run))
+    /// Returns the folder of the log of a run.
+    pub fn run_folder(&self, run: &str) -> String {
+        format!("{}runs/{}", self.prefix, escape_id(run))
     }
 
-    pub fn replicas(&self) -> String {
+    /// Returns the folder of the roster.
+    pub fn replicas_folder(&self) -> String {
         format!("{}replicas", self.prefix)
     }
 
-    pub fn replica(&self, id: &str) -> String {
-        format!("{}replicas/{}", self.prefix, plain(id))
+    /// Returns the path of the roster entry of a replica.
+    pub fn replica_path(&self, id: &str) -> String {
+        format!("{}replicas/{}", self.prefix, escape_id(id))
     }
 
-    /// Where a check puts its objects.
-    pub fn check(&self, name: &str) -> String {
+    /// Returns the folder for the objects of a check.
+    pub fn check_folder(&self, name: &str) -> String {
         format!("{}check/{name}", self.prefix)
     }
 }
 
-/// Returns the folder of an account: what people know it by, and a hash of all of it.
-pub fn folder(key: &AccountKey) -> String {
+/// Returns the folder name of an account: a readable part, and a hash of the whole key.
+pub fn account_folder(key: &AccountKey) -> String {
     let AccountKey {
         vendor,
         base_url,
@@ -83,22 +93,23 @@ pub fn folder(key: &AccountKey) -> String {
     let text = format!("{vendor}\n{base_url}\n{account}");
     let hash = Sha256::digest(text.as_bytes());
     let hash = hex::encode(&hash[..8]);
-    let name = slug(&format!("{vendor} {account}"));
+    let name = to_slug(&format!("{vendor} {account}"));
     format!("{name}-{hash}")
 }
 
-/// Returns the path of the object of this number in a log.
-pub fn numbered(log: &str, number: u64) -> String {
+/// Returns the path of the object with this number in a log.
+pub fn numbered_path(log: &str, number: u64) -> String {
     format!("{log}/{number:012}")
 }
 
-/// Returns the number of an object of a log; `None` for what is none.
-pub fn number(path: &str) -> Option<u64> {
+/// Parses the number of an object of a log; `None` for any other path.
+pub fn parse_number(path: &str) -> Option<u64> {
     let (_, name) = path.rsplit_once('/')?;
     (name.len() >= 12).then(|| name.parse().ok()).flatten()
 }
 
-fn slug(text: &str) -> String {
+/// Reduces a text to lower-case letters, digits and hyphens.
+fn to_slug(text: &str) -> String {
     let mut slug = String::new();
     for character in text.chars().map(|one| one.to_ascii_lowercase()) {
         match character {
@@ -107,12 +118,12 @@ fn slug(text: &str) -> String {
             _ => slug.push('-'),
         }
     }
-    slug.truncate(READABLE);
+    slug.truncate(MAX_SLUG);
     slug.trim_matches('-').to_string()
 }
 
-/// A run's id as a name in a path.
-fn plain(run: &str) -> String {
+/// Makes an id safe as a name in a path.
+fn escape_id(run: &str) -> String {
     let plain = |one: char| match one {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => one,
         _ => '_',
@@ -132,24 +143,24 @@ mod tests {
             ..connection().account_key()
         };
         let vendor = key("").vendor;
-        let name = folder(&key("Ann@Example.com"));
+        let name = account_folder(&key("Ann@Example.com"));
         let hash = name.rsplit_once('-').unwrap().1;
         assert_eq!(name, format!("{vendor}-ann-example-com-{hash}"));
         assert_eq!(hash.len(), 16);
-        assert_ne!(folder(&key("ann example com")), name);
-        assert!(folder(&key(&"x".repeat(500))).len() < 60);
-        assert!(folder(&key("../../lease")).starts_with(&format!("{vendor}-lease-")));
+        assert_ne!(account_folder(&key("ann example com")), name);
+        assert!(account_folder(&key(&"x".repeat(500))).len() < 60);
+        assert!(account_folder(&key("../../lease")).starts_with(&format!("{vendor}-lease-")));
     }
 
     #[test]
     fn numbers_sort_as_their_names_do() {
-        let layout = Layout::new("/licences/");
-        let log = layout.log("a");
+        let layout = BucketLayout::new("/licences/");
+        let log = layout.log_folder("a");
         assert_eq!(log, "licences/accounts/a/log");
-        let path = numbered(&log, 42);
+        let path = numbered_path(&log, 42);
         assert_eq!(path, "licences/accounts/a/log/000000000042");
-        assert_eq!(number(&path), Some(42));
-        assert_eq!(number("licences/accounts/a/lease"), None);
-        assert_eq!(Layout::new("").run("../x"), "runs/___x");
+        assert_eq!(parse_number(&path), Some(42));
+        assert_eq!(parse_number("licences/accounts/a/lease"), None);
+        assert_eq!(BucketLayout::new("").run_folder("../x"), "runs/___x");
     }
 }

@@ -1,8 +1,18 @@
 //! The lease on an account: an object that its holder replaces again and again.
 //!
-//! Whoever waits and sees the same version for a whole term, by a clock of its own, may put itself in the place of the
-//! holder: each renewal makes a new version. So no two clocks are compared, and a holder counts its term from before
-//! its request went out, which is earlier than anybody can have seen the version that it made.
+//! Each renewal makes a new version (ETag). A waiter that has seen the same version for a whole term, by its own clock,
+//! may replace the object, on condition that it still has that version. With a term of 60 s:
+//!
+//! ```text
+//!  0 s   A puts the lease: ETag e1, epoch 7; A counts its term from before the request
+//! 20 s   A renews: ETag e2
+//! 25 s   B sees e2 and waits until 85 s
+//! 30 s   A is cut off from the bucket; its term ends at 80 s: it sends nothing more
+//! 85 s   B still sees e2: put epoch 8 if the ETag is e2. Of two waiters one succeeds
+//! ```
+//!
+//! No two clocks are compared. A's term began before its request at 20 s went out, which is earlier than anybody can
+//! have seen e2, so A always stops before B starts.
 
 use crate::apply::store::LeaseLost;
 use std::sync::Arc;
@@ -11,107 +21,109 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::account::{Accounts, Held, State};
-use super::log::{self, Refusal, Writer};
-use super::objects::{Fault, Object, Settled, Version};
-use super::part::FORMAT;
+use super::account::{AccountState, AccountStates, LeasedLog};
+use super::log::{self, AppendError, LogWriter};
+use super::objects::{BucketError, BucketObject, ObjectVersion, SettledPut};
+use super::segment::FORMAT;
 use crate::apply::clock;
-use crate::apply::store::term::{Moment, Term};
-use crate::apply::store::{Claim, Lease};
+use crate::apply::store::term::{BootInstant, LeaseTerm};
+use crate::apply::store::{Lease, LeaseClaim};
 use crate::model::AccountKey;
 
-/// What the object says.
+/// The content of the lease object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Body {
+pub struct LeaseBody {
     pub format: u32,
     pub vendor: String,
     pub base_url: String,
     pub account: String,
-    /// Nothing where it was given back.
+    /// `None` after it was given back.
     pub holder: Option<String>,
     pub epoch: u64,
-    /// This taking of the lease: no other has the same.
+    /// The unique id of this taking of the lease.
     pub taking: String,
-    /// How often the holder has put the object.
+    /// How often the holder has put the object; makes each body unique.
     pub put: u64,
     pub term_milliseconds: u64,
     /// A number that the account's log has reached, so that nobody needs to list it from its beginning.
     pub log: u64,
 }
 
-impl Body {
-    pub fn parse(object: &Object) -> Result<Self, Fault> {
+impl LeaseBody {
+    /// Parses a lease. `Err` for a damaged one or a newer format.
+    pub fn parse(object: &BucketObject) -> Result<Self, BucketError> {
         let read = serde_json::from_slice(&object.body);
         let body: Self =
-            read.map_err(|error| Fault::lasting(format!("a lease is damaged: {error}")))?;
+            read.map_err(|error| BucketError::permanent(format!("a lease is damaged: {error}")))?;
         if body.format > FORMAT {
-            return Err(log::unknown(body.format));
+            return Err(log::unknown_format(body.format));
         }
         Ok(body)
     }
 
+    /// Returns how long the lease lasts without renewal.
     pub fn term(&self) -> Duration {
         Duration::from_millis(self.term_milliseconds)
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, Fault> {
-        serde_json::to_vec(self).map_err(Fault::lasting)
+    fn to_bytes(&self) -> Result<Vec<u8>, BucketError> {
+        serde_json::to_vec(self).map_err(BucketError::permanent)
     }
 }
 
-/// A version of a lease that somebody else holds, as a waiter sees it.
-pub struct Seen {
-    version: Version,
-    /// The holder's term, counted from when this version was seen first.
-    term: Term,
+/// A version of a lease that another run holds, as a waiter sees it.
+pub struct ObservedLease {
+    version: ObjectVersion,
+    /// The holder's term, counted from when this version was first seen.
+    term: LeaseTerm,
     pub length: Duration,
 }
 
-/// What trying to take a lease came to.
-pub enum Attempt {
+/// The outcome of one try to take a lease.
+pub enum LeaseAttempt {
     Held(BucketLease),
     Busy(String),
 }
 
-/// Whether a lease is taken from somebody who still has it.
+/// Whether to take a lease from a holder that still has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    Waiting,
-    /// As a person does who knows that the holder is gone.
-    Forcing,
+pub enum TakeMode {
+    IfFree,
+    /// Take it anyway, for a person who knows that the holder is gone.
+    Force,
 }
 
 /// Tries once to take the lease on an account.
-pub async fn take(
-    accounts: &Arc<Accounts>,
+pub async fn take_lease(
+    accounts: &Arc<AccountStates>,
     key: &AccountKey,
-    claim: &Claim,
-    manner: Manner,
-) -> Result<Attempt, Fault> {
+    claim: &LeaseClaim,
+    manner: TakeMode,
+) -> Result<LeaseAttempt, BucketError> {
     let state = accounts.state(key);
-    let Accounts {
+    let AccountStates {
         objects, layout, ..
     } = &**accounts;
-    let path = layout.lease(&state.folder);
-    let asking = Moment::now();
+    let path = layout.lease_path(&state.folder);
+    let asking = BootInstant::now();
     let found = objects.get(&path).await?;
     let (epoch, hint) = match &found {
         None => (0, 0),
         Some(object) => {
-            let body = Body::parse(object)?;
+            let body = LeaseBody::parse(object)?;
             if let Some(holder) = &body.holder
-                && manner == Manner::Waiting
-                && !state.is_stray(&body)
+                && manner == TakeMode::IfFree
+                && !state.is_abandoned(&body)
                 && !state.has_expired(object, &body, asking)
             {
-                return Ok(Attempt::Busy(holder.clone()));
+                return Ok(LeaseAttempt::Busy(holder.clone()));
             }
             (body.epoch, body.log)
         }
     };
-    // The log tells it too, should the lease have been deleted.
-    let (next, highest) = log::end(objects, &layout.log(&state.folder), hint).await?;
-    let body = Body {
+    // The log knows the highest epoch even if the lease object was deleted.
+    let (next, highest) = log::find_end(objects, &layout.log_folder(&state.folder), hint).await?;
+    let body = LeaseBody {
         format: FORMAT,
         vendor: key.vendor.to_string(),
         base_url: key.base_url.clone(),
@@ -123,24 +135,24 @@ pub async fn take(
         term_milliseconds: u64::try_from(claim.term.as_millis()).unwrap_or(u64::MAX),
         log: next,
     };
-    let mut stray = Stray {
+    let mut stray = UnconfirmedTaking {
         state: &state,
         taking: Some(body.taking.clone()),
     };
-    let asked = Moment::now();
-    let bytes = body.bytes()?;
+    let asked = BootInstant::now();
+    let bytes = body.to_bytes()?;
     let put = match &found {
         None => objects.create(&path, &bytes).await?,
         Some(object) => objects.replace(&path, &bytes, &object.version).await?,
     };
     stray.taking = None;
     let version = match put {
-        Settled::Done(version) => version,
-        Settled::Found(object) => return Ok(Attempt::Busy(holder_in(&object))),
+        SettledPut::Done(version) => version,
+        SettledPut::Found(object) => return Ok(LeaseAttempt::Busy(holder_of(&object))),
     };
     drop(stray);
-    let term = Arc::new(Term::new(asked, claim.term));
-    let hold = Hold {
+    let term = Arc::new(LeaseTerm::new(asked, claim.term));
+    let hold = LeaseKeeper {
         accounts: Arc::clone(accounts),
         state,
         path,
@@ -148,41 +160,45 @@ pub async fn take(
         version,
         term,
     };
-    hold.enter(key, claim).await
+    hold.open_log(key, claim).await
 }
 
-/// A taking under way. If it ends without an answer it may have become a lease all the same, which nobody holds then.
-struct Stray<'a> {
-    state: &'a State,
+/// A taking under way. If it ends without an answer, it may have become a lease, which nobody holds then.
+struct UnconfirmedTaking<'a> {
+    state: &'a AccountState,
     taking: Option<String>,
 }
 
-impl Drop for Stray<'_> {
+impl Drop for UnconfirmedTaking<'_> {
     fn drop(&mut self) {
-        self.state.strays().extend(self.taking.take());
+        self.state.abandoned().extend(self.taking.take());
     }
 }
 
-fn holder_in(object: &Object) -> String {
-    let holder = Body::parse(object).ok().and_then(|body| body.holder);
+/// Returns the holder that a lease names; "another run" if it names none.
+fn holder_of(object: &BucketObject) -> String {
+    let holder = LeaseBody::parse(object).ok().and_then(|body| body.holder);
     holder.unwrap_or_else(|| "another run".into())
 }
 
-impl State {
-    /// Reports whether a lease was put by a taking of ours that ended without it, because the answer was lost.
-    fn is_stray(&self, body: &Body) -> bool {
-        self.strays().contains(&body.taking)
+impl AccountState {
+    /// Reports whether a lease was put by a taking of ours whose answer was lost.
+    fn is_abandoned(&self, body: &LeaseBody) -> bool {
+        self.abandoned().contains(&body.taking)
     }
 
-    /// Reports whether the holder of a lease has let its term go by, as seen from here, in a look that began at `asking`.
-    fn has_expired(&self, object: &Object, body: &Body, asking: Moment) -> bool {
-        let mut seen = self.seen();
-        match &*seen {
-            Some(seen) if seen.version == object.version => seen.term.left(asking).is_none(),
+    /// Reports whether the holder has not renewed for a whole term, as seen from here, by a read that began at
+    /// `asking`.
+    fn has_expired(&self, object: &BucketObject, body: &LeaseBody, asking: BootInstant) -> bool {
+        let mut observed = self.observed();
+        match &*observed {
+            Some(observed) if observed.version == object.version => {
+                observed.term.remaining(asking).is_none()
+            }
             _ => {
-                *seen = Some(Seen {
+                *observed = Some(ObservedLease {
                     version: object.version.clone(),
-                    term: Term::new(Moment::now(), body.term()),
+                    term: LeaseTerm::new(BootInstant::now(), body.term()),
                     length: body.term(),
                 });
                 false
@@ -191,23 +207,27 @@ impl State {
     }
 }
 
-/// A lease that is ours, as far as its object goes: what renews it and gives it back.
-struct Hold {
-    accounts: Arc<Accounts>,
-    state: Arc<State>,
+/// Renews the lease object of a lease that is ours, and gives it back.
+struct LeaseKeeper {
+    accounts: Arc<AccountStates>,
+    state: Arc<AccountState>,
     path: String,
-    body: Body,
-    version: Version,
-    term: Arc<Term>,
+    body: LeaseBody,
+    version: ObjectVersion,
+    term: Arc<LeaseTerm>,
 }
 
-impl Hold {
-    /// Opens the log behind whoever had the lease before, and sees to the renewals. From here on the lease is given
-    /// back whatever happens.
-    async fn enter(self, key: &AccountKey, claim: &Claim) -> Result<Attempt, Fault> {
+impl LeaseKeeper {
+    /// Opens the log behind the previous holder and starts the renewals. From here on the lease is given back in any
+    /// case.
+    async fn open_log(
+        self,
+        key: &AccountKey,
+        claim: &LeaseClaim,
+    ) -> Result<LeaseAttempt, BucketError> {
         let (objects, state) = (self.accounts.objects.clone(), Arc::clone(&self.state));
         let (epoch, next, term) = (self.body.epoch, self.body.log, Arc::clone(&self.term));
-        let log = self.accounts.layout.log(&state.folder);
+        let log = self.accounts.layout.log_folder(&state.folder);
         let (stop, stopped) = oneshot::channel();
         let lease = BucketLease {
             key: key.clone(),
@@ -216,77 +236,79 @@ impl Hold {
             stop: Some(stop),
             accounts: Arc::clone(&self.accounts),
         };
-        tokio::spawn(self.run(claim.term / 3, stopped));
+        tokio::spawn(self.renew_until_stopped(claim.term / 3, stopped));
         // Appends of an earlier lease of ours are over, or go nowhere from now on.
-        let mut held = state.held.lock().await;
-        match Writer::open(&objects, log, next, epoch, &claim.holder).await {
+        let mut leased = state.leased_log.lock().await;
+        match LogWriter::open(&objects, log, next, epoch, &claim.holder).await {
             Ok(writer) => {
-                *held = Some(Held { writer, term });
-                Ok(Attempt::Held(lease))
+                *leased = Some(LeasedLog { writer, term });
+                Ok(LeaseAttempt::Held(lease))
             }
-            Err(Refusal::Deposed(by)) => Ok(Attempt::Busy(by)),
-            Err(Refusal::Fault(fault)) => Err(fault),
+            Err(AppendError::Deposed(by)) => Ok(LeaseAttempt::Busy(by)),
+            Err(AppendError::Bucket(error)) => Err(error),
         }
     }
 
     /// Renews the lease until it is dropped or lost.
-    async fn run(mut self, pause: Duration, mut stopped: oneshot::Receiver<()>) {
+    async fn renew_until_stopped(mut self, pause: Duration, mut stopped: oneshot::Receiver<()>) {
         let mut next = pause;
         loop {
-            // Neither loses anything when the other comes first: a pause is only time, and a stop stays one.
+            // Cancel-safe: the pause is only time, and a stop signal stays.
             tokio::select! {
                 _ = &mut stopped => break,
                 () = tokio::time::sleep(next) => {}
             }
             match self.renew().await {
                 Ok(()) => next = pause,
-                // The next try comes sooner: most of the term is still left.
-                Err(fault) if fault.is_passing => {
-                    tracing::warn!("cannot renew the lease {}: {}", self.path, fault.source);
+                // Try again soon: most of the term is left.
+                Err(error) if error.is_transient => {
+                    tracing::warn!("cannot renew the lease {}: {}", self.path, error.source);
                     next = pause / 4;
                 }
-                Err(fault) => self.term.lose(LeaseLost::NotRenewable {
-                    reason: fault.source.to_string(),
+                Err(error) => self.term.mark_lost(LeaseLost::NotRenewable {
+                    reason: error.source.to_string(),
                 }),
             }
-            if self.term.left(Moment::now()).is_none() {
-                self.term.lose(LeaseLost::Expired);
+            if self.term.remaining(BootInstant::now()).is_none() {
+                self.term.mark_lost(LeaseLost::Expired);
                 let _ = stopped.await;
                 break;
             }
         }
-        self.give_back().await;
-        self.state.freed.notify_one();
-        self.accounts.given_back();
+        self.release().await;
+        self.state.released.notify_one();
+        self.accounts.end_release();
     }
 
-    async fn renew(&mut self) -> Result<(), Fault> {
-        let asked = Moment::now();
+    /// Renews the lease once.
+    async fn renew(&mut self) -> Result<(), BucketError> {
+        let asked = BootInstant::now();
         let holder = self.body.holder.clone();
-        if let Some(by) = self.put(holder).await? {
-            self.term.lose(LeaseLost::Taken { holder: by });
-        } else if self.term.left(Moment::now()).is_some() {
+        if let Some(by) = self.put_body(holder).await? {
+            self.term.mark_lost(LeaseLost::Taken { holder: by });
+        } else if self.term.remaining(BootInstant::now()).is_some() {
             self.term.renew(asked, self.body.term());
         }
         Ok(())
     }
 
-    /// Puts our object anew. Whoever else has put one instead comes back.
-    async fn put(&mut self, holder: Option<String>) -> Result<Option<String>, Fault> {
-        let objects = self.accounts.objects.once();
+    /// Replaces the lease object with the holder `holder`. Returns the holder who replaced it before us; `None` if it
+    /// is ours.
+    async fn put_body(&mut self, holder: Option<String>) -> Result<Option<String>, BucketError> {
+        let objects = self.accounts.objects.without_retries();
         self.body.holder = holder;
         loop {
             self.body.put += 1;
             let put = objects
-                .replace(&self.path, &self.body.bytes()?, &self.version)
+                .replace(&self.path, &self.body.to_bytes()?, &self.version)
                 .await?;
             match put {
-                Settled::Done(version) => self.version = version,
-                Settled::Found(object) => {
+                SettledPut::Done(version) => self.version = version,
+                SettledPut::Found(object) => {
                     let ours =
-                        Body::parse(&object).is_ok_and(|body| body.taking == self.body.taking);
+                        LeaseBody::parse(&object).is_ok_and(|body| body.taking == self.body.taking);
                     if !ours {
-                        return Ok(Some(holder_in(&object)));
+                        return Ok(Some(holder_of(&object)));
                     }
                     // An earlier renewal of ours whose answer was lost.
                     self.version = object.version;
@@ -297,33 +319,35 @@ impl Hold {
         }
     }
 
-    /// Gives the lease back, so that the next one need not wait until it expires. One that is lost is not ours to give.
-    async fn give_back(&mut self) {
-        let mut held = self.state.held.lock().await;
-        if let Some(ours) = held.take_if(|held| held.writer.epoch() == Some(self.body.epoch)) {
+    /// Gives the lease back, so that the next run need not wait until it expires. Does nothing if it is lost.
+    async fn release(&mut self) {
+        let mut leased = self.state.leased_log.lock().await;
+        if let Some(ours) = leased.take_if(|leased| leased.writer.epoch() == Some(self.body.epoch))
+        {
             self.body.log = ours.writer.next();
         }
-        drop(held);
-        for _ in 0..GIVING_BACK {
-            match self.put(None).await {
-                Err(fault) if fault.is_passing => tokio::time::sleep(RETRY).await,
+        drop(leased);
+        for _ in 0..RELEASE_TRIES {
+            match self.put_body(None).await {
+                Err(error) if error.is_transient => tokio::time::sleep(RETRY_PAUSE).await,
                 _ => return,
             }
         }
     }
 }
 
-/// Tries to give a lease back, about as long as the end of a program waits for it; after that it expires.
-const GIVING_BACK: u32 = 20;
-const RETRY: Duration = Duration::from_millis(500);
+/// How often to try to give a lease back: for about as long as closing waits. After that it expires.
+const RELEASE_TRIES: u32 = 20;
+/// The pause between these tries.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// The right to write to an account.
+/// The lease on an account by an object in a bucket.
 pub struct BucketLease {
     key: AccountKey,
     epoch: u64,
-    term: Arc<Term>,
+    term: Arc<LeaseTerm>,
     stop: Option<oneshot::Sender<()>>,
-    accounts: Arc<Accounts>,
+    accounts: Arc<AccountStates>,
 }
 
 impl Lease for BucketLease {
@@ -336,18 +360,18 @@ impl Lease for BucketLease {
     }
 
     fn covers(&self, call: Duration) -> Result<(), LeaseLost> {
-        self.term.covers(Moment::now(), call)
+        self.term.covers(BootInstant::now(), call)
     }
 }
 
 impl Drop for BucketLease {
     fn drop(&mut self) {
-        self.term.lose(LeaseLost::GivenBack);
-        self.accounts.giving_back();
+        self.term.mark_lost(LeaseLost::GivenBack);
+        self.accounts.begin_release();
         let stop = self.stop.take();
         if stop.is_none_or(|stop| stop.send(()).is_err()) {
-            // Its runtime is over: it expires.
-            self.accounts.given_back();
+            // The runtime has ended, so the lease expires.
+            self.accounts.end_release();
         }
     }
 }

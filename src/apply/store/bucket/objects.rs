@@ -1,8 +1,14 @@
-//! What the engine asks of a bucket, and how a request that failed is tried again.
+//! The interface to a bucket, and retries of failed requests.
 //!
-//! Every put has a condition, and every body that is put is put once: it has a name of its own in it. So a put whose
-//! answer was lost is settled by putting it again: if it went in, the second one is refused, and what is read back is
-//! our own body. A store's client that tries again by itself meets its own write in the same way.
+//! Every put has a condition, and every body is unique. So a put whose answer was lost is settled by putting it again:
+//!
+//! ```text
+//! put "x 17" if absent   no answer: was it stored?
+//! put "x 17" if absent   refused; get returns "x 17": ours, done
+//!                        refused; get returns "y 4": another process was first
+//! ```
+//!
+//! A cloud client that repeats requests by itself meets its own write in the same way.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,231 +16,250 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-/// The objects of a bucket.
-pub trait Objects: Send + Sync {
-    /// Returns an object; `None` if there is none of this name.
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>>;
+/// The objects of a bucket, by path.
+pub trait BucketObjects: Send + Sync {
+    /// Returns an object; `None` if there is none at this path.
+    fn get<'a>(&'a self, path: &'a str)
+    -> BoxFuture<'a, Result<Option<BucketObject>, BucketError>>;
 
     /// Puts an object if `condition` holds at that moment.
     fn put<'a>(
         &'a self,
         path: &'a str,
         body: &'a [u8],
-        condition: Condition<'a>,
-    ) -> BoxFuture<'a, Result<Put, Fault>>;
+        condition: PutCondition<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, BucketError>>;
 
-    /// Returns the paths of the objects below a folder, in order; with `after`, of those behind that path.
+    /// Returns the sorted paths of the objects below a folder; with `after`, only those behind that path.
     fn list<'a>(
         &'a self,
         folder: &'a str,
         after: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<String>, Fault>>;
+    ) -> BoxFuture<'a, Result<Vec<String>, BucketError>>;
 
-    /// Returns the names of the folders in a folder.
-    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>>;
+    /// Returns the names of the folders directly in a folder.
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>>;
 
-    /// Deletes an object, if there is one.
-    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Deletes an object; `Ok` if there is none.
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), BucketError>>;
 }
 
+/// A stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
+pub struct BucketObject {
     pub body: Vec<u8>,
-    pub version: Version,
+    pub version: ObjectVersion,
 }
 
-/// What tells one body of an object from the next. S3 and Azure compare the ETag, Google the generation.
+/// Identifies one version of an object. S3 and Azure compare the ETag, Google the generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct ObjectVersion {
     pub e_tag: Option<String>,
     pub generation: Option<String>,
 }
 
+/// When a put may be carried out.
 #[derive(Clone, Copy, Debug)]
-pub enum Condition<'a> {
-    /// There is no object of this name.
+pub enum PutCondition<'a> {
+    /// There is no object at this path.
     Absent,
-    /// It is still this one.
-    Is(&'a Version),
+    /// The object still has this version.
+    Unchanged(&'a ObjectVersion),
 }
 
-/// What a put came to.
+/// The outcome of a put.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Put {
-    Done(Version),
+pub enum PutOutcome {
+    Done(ObjectVersion),
     /// The condition did not hold.
     Refused,
 }
 
-/// Why a bucket did not answer a request as asked.
+/// Why a bucket did not carry out a request.
 #[derive(Debug)]
-pub struct Fault {
-    /// Whether the same may go well later. A put may have been carried out all the same.
-    pub is_passing: bool,
+pub struct BucketError {
+    /// Whether the same request may succeed later. A put may have been carried out all the same.
+    pub is_transient: bool,
     pub source: Box<dyn Error + Send + Sync>,
 }
 
-impl Fault {
-    pub fn passing(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+impl BucketError {
+    /// Creates an error after which the same request may succeed.
+    pub fn transient(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            is_passing: true,
+            is_transient: true,
             source: source.into(),
         }
     }
 
-    pub fn lasting(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    /// Creates an error after which trying again is useless.
+    pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            is_passing: false,
+            is_transient: false,
             source: source.into(),
         }
     }
 }
 
-/// What a put came to once it was settled.
+/// The outcome of a put once it is certain.
 #[derive(Debug)]
-pub enum Settled {
-    Done(Version),
-    /// Somebody else's body is there.
-    Found(Object),
+pub enum SettledPut {
+    Done(ObjectVersion),
+    /// Another process's object is there.
+    Found(BucketObject),
 }
 
-/// How often a request is tried, and the pause after the first try; it doubles.
+/// How often a request is tried, and the pause after the first try, which doubles.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     pub tries: u32,
     pub pause: Duration,
 }
 
-/// Three pauses, of 1.4 s together: a run that lost its store is to hear of it while its calls are still under way.
-const USUAL: Patience = Patience {
+/// Pauses of 0.2, 0.4 and 0.8 s: a run that lost its store must hear of it while its calls are still under way.
+const DEFAULT_POLICY: RetryPolicy = RetryPolicy {
     tries: 4,
     pause: Duration::from_millis(200),
 };
 
 /// A bucket whose failed requests are tried again, and whose puts are settled.
 #[derive(Clone)]
-pub struct Patient {
-    objects: Arc<dyn Objects>,
-    patience: Patience,
+pub struct RetryingBucket {
+    objects: Arc<dyn BucketObjects>,
+    policy: RetryPolicy,
 }
 
-impl Patient {
-    pub fn new(objects: Arc<dyn Objects>) -> Self {
+impl RetryingBucket {
+    /// Wraps a bucket with the default policy.
+    pub fn new(objects: Arc<dyn BucketObjects>) -> Self {
         Self {
             objects,
-            patience: USUAL,
+            policy: DEFAULT_POLICY,
         }
     }
 
-    /// The same, asking no more than once: for whoever asks again by himself.
-    pub fn once(&self) -> Self {
+    /// Returns the same bucket without retries, for callers that repeat by themselves.
+    pub fn without_retries(&self) -> Self {
         Self {
             objects: Arc::clone(&self.objects),
-            patience: Patience {
+            policy: RetryPolicy {
                 tries: 1,
-                ..self.patience
+                ..self.policy
             },
         }
     }
 
-    /// The bucket itself, for those who look at what it promises.
-    pub fn objects(&self) -> &dyn Objects {
+    /// Returns the bucket itself.
+    pub fn inner(&self) -> &dyn BucketObjects {
         &*self.objects
     }
 
-    pub async fn get(&self, path: &str) -> Result<Option<Object>, Fault> {
-        self.again(|| self.objects.get(path)).await
+    /// Returns an object; `None` if there is none at this path.
+    pub async fn get(&self, path: &str) -> Result<Option<BucketObject>, BucketError> {
+        self.with_retries(|| self.objects.get(path)).await
     }
 
-    pub async fn list(&self, folder: &str, after: Option<&str>) -> Result<Vec<String>, Fault> {
-        self.again(|| self.objects.list(folder, after)).await
+    /// Returns the sorted paths of the objects below a folder; with `after`, only those behind that path.
+    pub async fn list(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<String>, BucketError> {
+        self.with_retries(|| self.objects.list(folder, after)).await
     }
 
-    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, Fault> {
-        self.again(|| self.objects.folders(folder)).await
+    /// Returns the names of the folders directly in a folder.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, BucketError> {
+        self.with_retries(|| self.objects.folders(folder)).await
     }
 
-    /// Puts an object that is not there yet.
-    pub async fn create(&self, path: &str, body: &[u8]) -> Result<Settled, Fault> {
-        self.settle(path, body, Condition::Absent).await
+    /// Puts an object that does not exist yet.
+    pub async fn create(&self, path: &str, body: &[u8]) -> Result<SettledPut, BucketError> {
+        self.put_and_settle(path, body, PutCondition::Absent).await
     }
 
-    /// Puts an object in the place of one of this version.
+    /// Replaces an object that has this version.
     pub async fn replace(
         &self,
         path: &str,
         body: &[u8],
-        version: &Version,
-    ) -> Result<Settled, Fault> {
-        self.settle(path, body, Condition::Is(version)).await
+        version: &ObjectVersion,
+    ) -> Result<SettledPut, BucketError> {
+        self.put_and_settle(path, body, PutCondition::Unchanged(version))
+            .await
     }
 
-    async fn settle(
+    /// Puts an object and finds out whether it was stored, with retries.
+    async fn put_and_settle(
         &self,
         path: &str,
         body: &[u8],
-        condition: Condition<'_>,
-    ) -> Result<Settled, Fault> {
+        condition: PutCondition<'_>,
+    ) -> Result<SettledPut, BucketError> {
         let mut pauses = self.pauses();
         loop {
-            let fault = match self.try_put(path, body, condition).await {
+            let error = match self.try_put(path, body, condition).await {
                 Ok(Some(settled)) => return Ok(settled),
-                Ok(None) => Fault::passing(
+                Ok(None) => BucketError::transient(
                     "it refuses to put an object whose condition holds as far as we see",
                 ),
-                Err(fault) if fault.is_passing => fault,
-                Err(fault) => return Err(fault),
+                Err(error) if error.is_transient => error,
+                Err(error) => return Err(error),
             };
             let Some(pause) = pauses.next() else {
-                return Err(fault);
+                return Err(error);
             };
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Puts once. `None` if it was refused although the condition holds: S3 answers so while another put to the same
-    /// name is under way.
+    /// Puts once. `None` if it was refused although the condition holds: S3 does that during another put to the same
+    /// path.
     async fn try_put(
         &self,
         path: &str,
         body: &[u8],
-        condition: Condition<'_>,
-    ) -> Result<Option<Settled>, Fault> {
-        if let Put::Done(version) = self.objects.put(path, body, condition).await? {
-            return Ok(Some(Settled::Done(version)));
+        condition: PutCondition<'_>,
+    ) -> Result<Option<SettledPut>, BucketError> {
+        if let PutOutcome::Done(version) = self.objects.put(path, body, condition).await? {
+            return Ok(Some(SettledPut::Done(version)));
         }
         let Some(object) = self.objects.get(path).await? else {
             return match condition {
-                Condition::Absent => Ok(None),
-                Condition::Is(_) => Err(Fault::lasting("an object was deleted under us")),
+                PutCondition::Absent => Ok(None),
+                PutCondition::Unchanged(_) => {
+                    Err(BucketError::permanent("an object was deleted under us"))
+                }
             };
         };
         Ok(match condition {
-            _ if object.body == body => Some(Settled::Done(object.version)),
-            Condition::Is(version) if object.version == *version => None,
-            Condition::Is(_) | Condition::Absent => Some(Settled::Found(object)),
+            _ if object.body == body => Some(SettledPut::Done(object.version)),
+            PutCondition::Unchanged(version) if object.version == *version => None,
+            PutCondition::Unchanged(_) | PutCondition::Absent => Some(SettledPut::Found(object)),
         })
     }
 
-    async fn again<T, F>(&self, request: impl Fn() -> F) -> Result<T, Fault>
+    /// Repeats a request while its error is transient, up to the limit of the policy.
+    async fn with_retries<T, F>(&self, request: impl Fn() -> F) -> Result<T, BucketError>
     where
-        F: Future<Output = Result<T, Fault>>,
+        F: Future<Output = Result<T, BucketError>>,
     {
         let mut pauses = self.pauses();
         loop {
-            let fault = match request().await {
-                Err(fault) if fault.is_passing => fault,
+            let error = match request().await {
+                Err(error) if error.is_transient => error,
                 ended => return ended,
             };
             let Some(pause) = pauses.next() else {
-                return Err(fault);
+                return Err(error);
             };
             tokio::time::sleep(pause).await;
         }
     }
 
+    /// Returns the pauses between the tries.
     fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
-        let Patience { tries, pause } = self.patience;
+        let RetryPolicy { tries, pause } = self.policy;
         (1..tries).map(move |ordinal| pause * (1 << (ordinal - 1)))
     }
 }

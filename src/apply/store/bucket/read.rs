@@ -1,8 +1,14 @@
-//! Brings the logs back as one journal.
+//! Merges the logs into one journal.
 //!
-//! The lines of an account come in the order of its log. Between accounts, and for what is said of runs as a whole, it
-//! counts when they were appended; a time that is earlier than the one before it in the same log counts as that one, so
-//! that a clock which was wrong cannot reorder a log.
+//! The lines of an account come in the order of its log. Between accounts, and for records about runs as a whole, the
+//! time of appending decides. A time earlier than the one before it in the same log counts as that one, so a wrong
+//! clock cannot reorder a log:
+//!
+//! ```text
+//! log a   10:00  10:05  09:59 (counts as 10:05)
+//! log b   10:02  10:06
+//! merged  a 10:00, b 10:02, a 10:05, a 09:59, b 10:06
+//! ```
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
@@ -11,54 +17,54 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-use super::account::Accounts;
+use super::account::AccountStates;
 use super::layout::{self, UNLEASED};
 use super::log;
-use super::objects::{Fault, Patient};
-use super::part::Part;
+use super::objects::{BucketError, RetryingBucket};
+use super::segment::LogSegment;
 use super::summary;
-use crate::apply::store::{Cursor, Line, Reading};
+use crate::apply::store::{Cursor, JournalLine, JournalScope};
 
-/// Objects that are fetched side by side.
-const FETCHES: usize = 16;
+/// The most objects to fetch at once.
+const CONCURRENT_FETCHES: usize = 16;
 
-/// Hands over the lines behind a cursor and moves it along.
-pub async fn read(
-    accounts: &Arc<Accounts>,
-    reading: Reading<'_>,
+/// Passes the lines behind a cursor to `take` and advances the cursor.
+pub async fn read_journal(
+    accounts: &Arc<AccountStates>,
+    reading: JournalScope<'_>,
     cursor: &mut Cursor,
-    take: &mut (dyn FnMut(Line) + Send),
-) -> Result<(), Fault> {
+    take: &mut (dyn FnMut(JournalLine) + Send),
+) -> Result<(), BucketError> {
     let objects = &accounts.objects;
-    // What a run says when it ends is looked for before its lines, so that these are there; what it says when it
-    // starts is looked for after them.
+    // List the ends of runs before the lines of accounts, so that the lines of an ended run are there; the starts are
+    // listed after them.
     let ended = match reading {
-        Reading::Everything => objects.list(&accounts.layout.runs(), None).await?,
-        Reading::Accounts(_) => Vec::new(),
+        JournalScope::Everything => objects.list(&accounts.layout.runs_folder(), None).await?,
+        JournalScope::Accounts(_) => Vec::new(),
     };
-    let folders = folders(accounts, reading).await?;
-    let mut ranges = ranges(accounts, &folders, cursor).await?;
-    if ranges.iter().any(Range::is_anew) {
-        take(Line::Anew);
+    let folders = list_folders(accounts, reading).await?;
+    let mut ranges = find_ranges(accounts, &folders, cursor).await?;
+    if ranges.iter().any(Range::is_replaced) {
+        take(JournalLine::Reset);
         *cursor = Cursor::default();
-        ranges = self::ranges(accounts, &folders, cursor).await?;
+        ranges = self::find_ranges(accounts, &folders, cursor).await?;
     }
-    if matches!(reading, Reading::Accounts(_)) && !ranges.iter().any(Range::is_unleased) {
+    if matches!(reading, JournalScope::Accounts(_)) && !ranges.iter().any(Range::is_unleased) {
         for range in &mut ranges {
-            range.begin_behind(accounts, cursor, take).await?;
+            range.start_behind_summary(accounts, cursor, take).await?;
         }
     }
-    let fetches = (FETCHES / ranges.len().max(1)).max(2);
-    let mut sources: Vec<Source> = ranges
+    let fetches = (CONCURRENT_FETCHES / ranges.len().max(1)).max(2);
+    let mut sources: Vec<LogSource> = ranges
         .into_iter()
-        .map(|range| Source::new(objects, range, fetches))
+        .map(|range| LogSource::new(objects, range, fetches))
         .collect();
-    if matches!(reading, Reading::Everything) {
-        let runs = whole_runs(accounts, cursor, &ended).await?;
+    if matches!(reading, JournalScope::Everything) {
+        let runs = read_runs(accounts, cursor, &ended).await?;
         sources.insert(0, runs);
     }
-    let with_runs = matches!(reading, Reading::Accounts(_));
-    let mut merge = Merge {
+    let with_runs = matches!(reading, JournalScope::Accounts(_));
+    let mut merge = LogMerge {
         sources,
         with_runs,
         cursor,
@@ -67,151 +73,167 @@ pub async fn read(
     merge.run().await
 }
 
-/// Returns the folders of the accounts that are asked for, each once.
-async fn folders(
-    accounts: &Arc<Accounts>,
-    reading: Reading<'_>,
-) -> Result<BTreeSet<String>, Fault> {
+/// Returns the folders of the accounts to read, each once.
+async fn list_folders(
+    accounts: &Arc<AccountStates>,
+    reading: JournalScope<'_>,
+) -> Result<BTreeSet<String>, BucketError> {
     match reading {
-        Reading::Everything => {
+        JournalScope::Everything => {
             let folders = accounts
                 .objects
-                .folders(&accounts.layout.accounts())
+                .folders(&accounts.layout.accounts_folder())
                 .await?;
             Ok(folders.into_iter().collect())
         }
-        Reading::Accounts(keys) => {
-            let folders = keys.iter().map(layout::folder);
+        JournalScope::Accounts(keys) => {
+            let folders = keys.iter().map(layout::account_folder);
             Ok(folders.chain([UNLEASED.to_string()]).collect())
         }
     }
 }
 
-/// The objects of an account that are behind the cursor.
+/// The objects of a log that are behind the cursor.
 struct Range {
     folder: String,
     log: String,
-    /// The number of the next object for the reader.
+    /// The number of the next object to read.
     from: u64,
-    /// The numbers of the first and the last object that are there.
-    there: Option<(u64, u64)>,
+    /// The numbers of the first and the last object that exist; `None` if there is none.
+    found: Option<(u64, u64)>,
 }
 
 impl Range {
-    /// Reports whether the object before the next one is gone: the log is another one than it was.
-    fn is_anew(&self) -> bool {
-        self.from > 0 && self.there.is_none_or(|(first, _)| first >= self.from)
+    /// Reports whether the object before the next one is gone: the log is not the one that was read before.
+    fn is_replaced(&self) -> bool {
+        self.from > 0 && self.found.is_none_or(|(first, _)| first >= self.from)
     }
 
-    /// Reports whether lines were written without a lease.
+    /// Reports whether it has lines that were written without a lease.
     fn is_unleased(&self) -> bool {
-        self.folder == UNLEASED && (self.from > 0 || self.there.is_some())
+        self.folder == UNLEASED && (self.from > 0 || self.found.is_some())
     }
 
-    /// Hands over the summary of an account that was not read before, if there is one that counts, and begins behind
-    /// the objects that it stands for.
-    async fn begin_behind(
+    /// Passes the summary of an account that was not read before, if there is a valid one, and starts behind the
+    /// objects that it covers.
+    async fn start_behind_summary(
         &mut self,
-        accounts: &Accounts,
+        accounts: &AccountStates,
         cursor: &mut Cursor,
-        take: &mut (dyn FnMut(Line) + Send),
-    ) -> Result<(), Fault> {
-        if self.from > 0 || self.there.is_none() {
+        take: &mut (dyn FnMut(JournalLine) + Send),
+    ) -> Result<(), BucketError> {
+        if self.from > 0 || self.found.is_none() {
             return Ok(());
         }
-        let Some(kept) = summary::load(accounts, &self.folder).await? else {
+        let Some(summary) = summary::load_summary(accounts, &self.folder).await? else {
             return Ok(());
         };
-        for record in kept.records {
-            take(Line::Record(Box::new(record)));
+        for record in summary.records {
+            take(JournalLine::Record(Box::new(record)));
         }
-        for number in kept.damaged.numbers() {
-            take(Line::Damaged(cursor.lines + number));
+        for number in summary.damaged.numbers() {
+            take(JournalLine::Damaged(cursor.lines + number));
         }
-        cursor.lines += kept.lines;
-        cursor.at.insert(self.folder.clone(), kept.next);
-        cursor.unsummed.insert(self.folder.clone(), 0);
-        self.from = kept.next;
+        cursor.lines += summary.lines;
+        cursor.positions.insert(self.folder.clone(), summary.next);
+        cursor.unsummarized.insert(self.folder.clone(), 0);
+        self.from = summary.next;
         Ok(())
     }
 
+    /// Returns the numbers of the objects to fetch.
     fn numbers(&self) -> std::ops::Range<u64> {
-        match self.there {
+        match self.found {
             Some((first, last)) => self.from.max(first)..last + 1,
             None => 0..0,
         }
     }
 }
 
-async fn ranges(
-    accounts: &Arc<Accounts>,
+/// Finds the range of each log, many at once.
+async fn find_ranges(
+    accounts: &Arc<AccountStates>,
     folders: &BTreeSet<String>,
     cursor: &Cursor,
-) -> Result<Vec<Range>, Fault> {
+) -> Result<Vec<Range>, BucketError> {
     let mut ranges = Vec::new();
     for folder in folders {
-        let from = cursor.at.get(folder).copied().unwrap_or_default();
-        ranges.push(range(accounts, folder, from).boxed());
+        let from = cursor.positions.get(folder).copied().unwrap_or_default();
+        ranges.push(find_range(accounts, folder, from).boxed());
     }
-    stream::iter(ranges).buffered(FETCHES).try_collect().await
+    stream::iter(ranges)
+        .buffered(CONCURRENT_FETCHES)
+        .try_collect()
+        .await
 }
 
-/// A list that is made while others append may leave a number out. Numbers have no gap, so the first and the last one
-/// tell all.
-async fn range(accounts: &Arc<Accounts>, folder: &str, from: u64) -> Result<Range, Fault> {
-    let log = accounts.layout.log(folder);
-    let after = from.checked_sub(2).map(|two| layout::numbered(&log, two));
+/// Finds the objects of a log that are behind number `from`. A list made during an append may leave a number out; since
+/// numbers have no gap, the first and the last one are enough.
+async fn find_range(
+    accounts: &Arc<AccountStates>,
+    folder: &str,
+    from: u64,
+) -> Result<Range, BucketError> {
+    let log = accounts.layout.log_folder(folder);
+    let after = from
+        .checked_sub(2)
+        .map(|two| layout::numbered_path(&log, two));
     let paths = accounts.objects.list(&log, after.as_deref()).await?;
     let numbers: Vec<u64> = paths
         .iter()
-        .filter_map(|path| layout::number(path))
+        .filter_map(|path| layout::parse_number(path))
         .collect();
-    let there = numbers.first().copied().zip(numbers.last().copied());
+    let found = numbers.first().copied().zip(numbers.last().copied());
     Ok(Range {
         folder: folder.to_string(),
         log,
         from,
-        there,
+        found,
     })
 }
 
-/// An object of a log, to be handed over line by line.
-struct Fetched {
-    /// Where the reader is once all of it was handed over.
+/// An object of a log, to be passed on line by line.
+struct FetchedSegment {
+    /// The position of the cursor once all of it was passed on.
     key: String,
     next: u64,
-    part: Part,
+    part: LogSegment,
 }
 
 /// A log that is being read.
-struct Source {
-    objects: BoxStream<'static, Result<Fetched, Fault>>,
-    /// Lines that are ready, and what moves the cursor.
-    ready: VecDeque<(Timestamp, Ready)>,
+struct LogSource {
+    objects: BoxStream<'static, Result<FetchedSegment, BucketError>>,
+    /// Fetched lines, and marks at the end of each object.
+    ready: VecDeque<(Timestamp, ReadyItem)>,
     /// When the last of them was appended.
     at: Timestamp,
 }
 
-enum Ready {
+/// A line to pass on, or a mark that moves the cursor.
+enum ReadyItem {
     Line {
-        /// The account that it is read for, if it is.
+        /// The account to count it for; `None` for a line about a run as a whole.
         key: Option<String>,
-        line: Box<Line>,
+        line: Box<JournalLine>,
     },
-    /// All of an object was handed over.
-    Read { key: String, next: u64 },
+    /// The end of an object: the cursor moves behind it.
+    SegmentEnd { key: String, next: u64 },
 }
 
-impl Source {
-    fn new(objects: &Patient, range: Range, fetches: usize) -> Self {
+impl LogSource {
+    /// Starts to fetch the objects of a range, up to `fetches` at once.
+    fn new(objects: &RetryingBucket, range: Range, fetches: usize) -> Self {
         let numbers = range.numbers();
         let (objects, log, key) = (objects.clone(), range.log, range.folder);
         let fetched = stream::iter(numbers).map(move |number| {
-            let (objects, path, key) =
-                (objects.clone(), layout::numbered(&log, number), key.clone());
+            let (objects, path, key) = (
+                objects.clone(),
+                layout::numbered_path(&log, number),
+                key.clone(),
+            );
             async move {
-                let part = fetch(&objects, &path).await?;
-                Ok(Fetched {
+                let part = fetch_segment(&objects, &path).await?;
+                Ok(FetchedSegment {
                     key,
                     next: number + 1,
                     part,
@@ -225,113 +247,123 @@ impl Source {
         }
     }
 
-    /// Fetches until a line is ready; nothing is ready at the end.
-    async fn fill(&mut self, with_runs: bool) -> Result<(), Fault> {
+    /// Fetches until an item is ready; none is ready at the end.
+    async fn fill(&mut self, with_runs: bool) -> Result<(), BucketError> {
         while self.ready.is_empty() {
             let Some(fetched) = self.objects.try_next().await? else {
                 break;
             };
-            self.take_in(fetched, with_runs);
+            self.enqueue_segment(fetched, with_runs);
         }
         Ok(())
     }
 
-    fn take_in(&mut self, fetched: Fetched, with_runs: bool) {
-        let Fetched { key, next, part } = fetched;
+    /// Makes the lines of an object ready.
+    fn enqueue_segment(&mut self, fetched: FetchedSegment, with_runs: bool) {
+        let FetchedSegment { key, next, part } = fetched;
         if let Some(header) = &part.header {
             self.at = self.at.max(header.at);
         }
         let of_account = with_runs.then(|| key.clone());
         let mut lines = Vec::new();
         if with_runs {
-            lines.extend(part.of_runs().map(Some));
+            lines.extend(part.run_records().map(Some));
         }
         lines.extend(part.records());
         for record in lines {
-            let line = record.map_or(Line::Damaged(0), |record| Line::Record(Box::new(record)));
+            let line = record.map_or(JournalLine::Damaged(0), |record| {
+                JournalLine::Record(Box::new(record))
+            });
             let (key, line) = (of_account.clone(), Box::new(line));
-            self.ready.push_back((self.at, Ready::Line { key, line }));
+            self.ready
+                .push_back((self.at, ReadyItem::Line { key, line }));
         }
-        self.ready.push_back((self.at, Ready::Read { key, next }));
+        self.ready
+            .push_back((self.at, ReadyItem::SegmentEnd { key, next }));
     }
 }
 
-/// An object that is gone between two that are there is damage.
-async fn fetch(objects: &Patient, path: &str) -> Result<Part, Fault> {
+/// Fetches an object. One that is missing between two others counts as damaged.
+async fn fetch_segment(objects: &RetryingBucket, path: &str) -> Result<LogSegment, BucketError> {
     match objects.get(path).await? {
-        Some(object) => log::parse(&object.body),
-        None => Ok(Part {
+        Some(object) => log::parse_segment(&object.body),
+        None => Ok(LogSegment {
             header: None,
             lines: Vec::new(),
         }),
     }
 }
 
-/// What is said of runs as a whole, all of it: a line or two of each. `ended` are the objects that were there before
-/// the logs of accounts were looked at; of those that came since, only how a run started.
-async fn whole_runs(
-    accounts: &Arc<Accounts>,
+/// Reads the records about runs as a whole, one or two of each run. `ended` lists the objects that existed before the
+/// logs of accounts were listed; of newer ones only the start of a run is read.
+async fn read_runs(
+    accounts: &Arc<AccountStates>,
     cursor: &Cursor,
     ended: &[String],
-) -> Result<Source, Fault> {
+) -> Result<LogSource, BucketError> {
     let ended: HashSet<&String> = ended.iter().collect();
-    let mut paths = accounts.objects.list(&accounts.layout.runs(), None).await?;
-    paths.retain(|path| ended.contains(path) || layout::number(path) == Some(0));
+    let mut paths = accounts
+        .objects
+        .list(&accounts.layout.runs_folder(), None)
+        .await?;
+    paths.retain(|path| ended.contains(path) || layout::parse_number(path) == Some(0));
     let mut fetches = Vec::new();
     for path in paths {
-        let place = path
+        let folders = path
             .rsplit_once('/')
             .and_then(|(folder, _)| folder.rsplit_once('/'));
-        let (Some(number), Some((_, run))) = (layout::number(&path), place) else {
+        let (Some(number), Some((_, run))) = (layout::parse_number(&path), folders) else {
             continue;
         };
         let key = format!("runs/{run}");
-        if number >= cursor.at.get(&key).copied().unwrap_or_default() {
-            fetches.push(fetch_whole_run(accounts, path, key, number).boxed());
+        if number >= cursor.positions.get(&key).copied().unwrap_or_default() {
+            fetches.push(fetch_run_segment(accounts, path, key, number).boxed());
         }
     }
-    let fetched = stream::iter(fetches).buffered(FETCHES);
-    let mut fetched: Vec<Fetched> = fetched.try_collect().await?;
+    let fetched = stream::iter(fetches).buffered(CONCURRENT_FETCHES);
+    let mut fetched: Vec<FetchedSegment> = fetched.try_collect().await?;
     fetched.sort_by_key(|one| one.part.header.as_ref().map(|header| header.at));
-    let mut source = Source {
+    let mut source = LogSource {
         objects: stream::empty().boxed(),
         ready: VecDeque::new(),
         at: Timestamp::MIN,
     };
     for one in fetched {
-        source.take_in(one, false);
+        source.enqueue_segment(one, false);
     }
     Ok(source)
 }
 
-async fn fetch_whole_run(
-    accounts: &Arc<Accounts>,
+/// Fetches one object of the log of a run.
+async fn fetch_run_segment(
+    accounts: &Arc<AccountStates>,
     path: String,
     key: String,
     number: u64,
-) -> Result<Fetched, Fault> {
-    let part = fetch(&accounts.objects, &path).await?;
+) -> Result<FetchedSegment, BucketError> {
+    let part = fetch_segment(&accounts.objects, &path).await?;
     let next = number + 1;
-    Ok(Fetched { key, next, part })
+    Ok(FetchedSegment { key, next, part })
 }
 
-/// Logs that become one journal.
-struct Merge<'a> {
-    sources: Vec<Source>,
-    /// Whether the copies of what runs said of themselves are wanted.
+/// The merge of several logs into one journal.
+struct LogMerge<'a> {
+    sources: Vec<LogSource>,
+    /// Whether to pass the copies of run records in the logs of accounts.
     with_runs: bool,
     cursor: &'a mut Cursor,
-    take: &'a mut (dyn FnMut(Line) + Send),
+    take: &'a mut (dyn FnMut(JournalLine) + Send),
 }
 
-impl Merge<'_> {
-    async fn run(&mut self) -> Result<(), Fault> {
+impl LogMerge<'_> {
+    /// Passes the earliest ready line again and again, until all logs are at their end.
+    async fn run(&mut self) -> Result<(), BucketError> {
         let with_runs = self.with_runs;
         let mut fills = Vec::new();
         for source in &mut self.sources {
             fills.push(source.fill(with_runs).boxed());
         }
-        let mut filled = stream::iter(fills).buffer_unordered(FETCHES);
+        let mut filled = stream::iter(fills).buffer_unordered(CONCURRENT_FETCHES);
         let mut ended = Ok(());
         while let Some(fill) = filled.next().await {
             ended = ended.and(fill);
@@ -351,7 +383,7 @@ impl Merge<'_> {
             }
             ended = source.fill(with_runs).await;
         }
-        // An object of which some lines were handed over is handed over whole: the cursor stands between objects.
+        // An object whose first lines were passed is passed to its end: the cursor stands between objects.
         if ended.is_err() {
             for source in &mut self.sources {
                 for (_, ready) in source.ready.drain(..) {
@@ -363,17 +395,18 @@ impl Merge<'_> {
     }
 }
 
-fn hand_over(ready: Ready, cursor: &mut Cursor, take: &mut (dyn FnMut(Line) + Send)) {
+/// Passes an item to `take`, or moves the cursor behind an object.
+fn hand_over(ready: ReadyItem, cursor: &mut Cursor, take: &mut (dyn FnMut(JournalLine) + Send)) {
     match ready {
-        Ready::Read { key, next } => {
-            cursor.at.insert(key, next);
+        ReadyItem::SegmentEnd { key, next } => {
+            cursor.positions.insert(key, next);
         }
-        Ready::Line { key, mut line } => {
+        ReadyItem::Line { key, mut line } => {
             cursor.lines += 1;
             if let Some(key) = key {
-                *cursor.unsummed.entry(key).or_default() += 1;
+                *cursor.unsummarized.entry(key).or_default() += 1;
             }
-            if let Line::Damaged(number) = &mut *line {
+            if let JournalLine::Damaged(number) = &mut *line {
                 *number = cursor.lines;
             }
             take(*line);

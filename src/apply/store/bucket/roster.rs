@@ -1,7 +1,8 @@
-//! The replicas of daemons, an object each. Nobody passes hints on in a bucket.
+//! The roster of replicas, an object each. Hints are not passed on in a bucket.
 //!
-//! Whoever asks counts by its own clock how long an entry has been as it is; a replica that is alive writes its own anew
-//! each time.
+//! Each reader counts by its own clock how long an entry has been unchanged. A live replica writes its entry again
+//! every few seconds, which changes its version: with a term of 30 s, an entry whose version stayed the same for 30 s
+//! here is not returned, and after an hour it is deleted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,41 +12,42 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::objects::{Fault, Settled, Version};
-use super::{Bucket, WRITE};
-use crate::apply::store::{Replica, Roster, StoreError};
+use super::objects::{BucketError, ObjectVersion, SettledPut};
+use super::{BucketStore, WRITE};
+use crate::apply::store::{Roster, RosterEntry, StoreError};
 
-/// How long an entry stays that nobody wrote anew.
-const OLD: Duration = Duration::from_secs(60 * 60);
+/// How long an unchanged entry stays in the bucket.
+const ENTRY_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// What a store that is open knows of replicas.
+/// What an open store remembers of the roster.
 #[derive(Default)]
-pub struct Attendance {
-    /// The entry that we wrote last.
-    own: Option<Version>,
-    /// The entries of others, and since when each is as it is.
-    others: BTreeMap<String, (Version, Instant)>,
+pub struct RosterState {
+    /// The version of our own entry.
+    own_version: Option<ObjectVersion>,
+    /// The versions of the others' entries by path, and when each was first seen.
+    others: BTreeMap<String, (ObjectVersion, Instant)>,
     writes: u64,
 }
 
+/// The content of an entry.
 #[derive(Serialize, Deserialize)]
-struct Body {
+struct ReplicaBody {
     id: String,
     note: String,
     term_ms: u64,
-    /// Makes each body another one.
+    /// Makes each body different from the one before.
     write: u64,
 }
 
-impl Roster for Bucket {
-    fn attend<'a>(
+impl Roster for BucketStore {
+    fn heartbeat<'a>(
         &'a self,
-        replica: &'a Replica,
+        replica: &'a RosterEntry,
         term: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Replica>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<RosterEntry>, StoreError>> {
         async move {
-            let attended = self.attended(replica, term).await;
-            attended.map_err(|fault| self.error(WRITE, fault))
+            let published = self.publish_and_list(replica, term).await;
+            published.map_err(|error| self.store_error(WRITE, error))
         }
         .boxed()
     }
@@ -53,78 +55,93 @@ impl Roster for Bucket {
     fn leave<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             let objects = &self.accounts.objects;
-            let path = self.accounts.layout.replica(id);
-            let left = objects.objects().delete(&path).await;
-            left.map_err(|fault| self.error(WRITE, fault))
+            let path = self.accounts.layout.replica_path(id);
+            let left = objects.inner().delete(&path).await;
+            left.map_err(|error| self.store_error(WRITE, error))
         }
         .boxed()
     }
 }
 
-impl Bucket {
-    async fn attended(&self, replica: &Replica, term: Duration) -> Result<Vec<Replica>, Fault> {
-        let mut attendance = self.attendance.lock().await;
-        attendance.writes += 1;
-        let body = Body {
+impl BucketStore {
+    /// Writes our entry and returns the live ones.
+    async fn publish_and_list(
+        &self,
+        replica: &RosterEntry,
+        term: Duration,
+    ) -> Result<Vec<RosterEntry>, BucketError> {
+        let mut state = self.roster_state.lock().await;
+        state.writes += 1;
+        let body = ReplicaBody {
             id: replica.id.clone(),
             note: replica.note.clone(),
             term_ms: u64::try_from(term.as_millis()).unwrap_or(u64::MAX),
-            write: attendance.writes,
+            write: state.writes,
         };
-        let body = serde_json::to_vec(&body).map_err(Fault::lasting)?;
-        let own = self.accounts.layout.replica(&replica.id);
-        attendance.own = Some(self.put(&own, &body, attendance.own.as_ref()).await?);
+        let body = serde_json::to_vec(&body).map_err(BucketError::permanent)?;
+        let own_path = self.accounts.layout.replica_path(&replica.id);
+        state.own_version = Some(
+            self.put_entry(&own_path, &body, state.own_version.as_ref())
+                .await?,
+        );
         let mut alive = vec![replica.clone()];
         let objects = &self.accounts.objects;
         let mut others = BTreeMap::new();
-        for path in objects.list(&self.accounts.layout.replicas(), None).await? {
-            if path == own {
+        for path in objects
+            .list(&self.accounts.layout.replicas_folder(), None)
+            .await?
+        {
+            if path == own_path {
                 continue;
             }
             let Some(object) = objects.get(&path).await? else {
                 continue;
             };
-            let known = attendance.others.remove(&path);
-            let known = known.filter(|(version, _)| *version == object.version);
-            let (version, since) = known.unwrap_or((object.version, Instant::now()));
-            let Ok(body) = serde_json::from_slice::<Body>(&object.body) else {
+            let previous = state.others.remove(&path);
+            let previous = previous.filter(|(version, _)| *version == object.version);
+            let (version, since) = previous.unwrap_or((object.version, Instant::now()));
+            let Ok(body) = serde_json::from_slice::<ReplicaBody>(&object.body) else {
                 continue;
             };
             if since.elapsed() < Duration::from_millis(body.term_ms) {
-                alive.push(Replica {
+                alive.push(RosterEntry {
                     id: body.id,
                     note: body.note,
                 });
-            } else if since.elapsed() > OLD {
-                objects.objects().delete(&path).await?;
+            } else if since.elapsed() > ENTRY_LIFETIME {
+                objects.inner().delete(&path).await?;
                 continue;
             }
             others.insert(path, (version, since));
         }
-        attendance.others = others;
+        state.others = others;
         Ok(alive)
     }
 
-    /// Writes our entry. Nobody else writes it, but somebody may have taken it for old and deleted it.
-    async fn put(&self, path: &str, body: &[u8], own: Option<&Version>) -> Result<Version, Fault> {
+    /// Writes our entry. Nobody else writes it, but another replica may have deleted it as old.
+    async fn put_entry(
+        &self,
+        path: &str,
+        body: &[u8],
+        own_version: Option<&ObjectVersion>,
+    ) -> Result<ObjectVersion, BucketError> {
         let objects = &self.accounts.objects;
-        let settled = match own {
+        let settled = match own_version {
             Some(version) => objects.replace(path, body, version).await,
             None => objects.create(path, body).await,
         };
         match settled {
-            Ok(Settled::Done(version)) => Ok(version),
-            Ok(Settled::Found(object)) => match objects.replace(path, body, &object.version).await?
-            {
-                Settled::Done(version) | Settled::Found(super::Object { version, .. }) => {
-                    Ok(version)
+            Ok(SettledPut::Done(version)) => Ok(version),
+            Ok(SettledPut::Found(object)) => {
+                match objects.replace(path, body, &object.version).await? {
+                    SettledPut::Done(version)
+                    | SettledPut::Found(super::BucketObject { version, .. }) => Ok(version),
                 }
-            },
-            Err(fault) if fault.is_passing => Err(fault),
+            }
+            Err(error) if error.is_transient => Err(error),
             Err(_) => match objects.create(path, body).await? {
-                Settled::Done(version) | Settled::Found(super::Object { version, .. }) => {
-                    Ok(version)
-                }
+                SettledPut::Done(version)
+                | SettledPut::Found(super::BucketObject { version, .. }) => Ok(version),
             },
         }
     }

@@ -8,9 +8,9 @@ use futures::future::{join_all, ready};
 use super::*;
 use crate::apply::journal::Purpose;
 use crate::apply::memory::testing::{self, record, started};
-use crate::apply::memory::{Detail, Form, Memory};
-use crate::apply::store::compact::compact;
-use crate::apply::store::{LeaseState, Upkeep};
+use crate::apply::memory::{Detail, Memory, SummaryForm};
+use crate::apply::store::compact::compact_accounts;
+use crate::apply::store::{LeaseState, StoreAdmin};
 use crate::model::with_causes;
 use crate::provider::testing::connection;
 
@@ -21,8 +21,8 @@ fn key(account: &str) -> AccountKey {
     }
 }
 
-fn claim(holder: &str, term: Duration) -> Claim {
-    Claim {
+fn claim(holder: &str, term: Duration) -> LeaseClaim {
+    LeaseClaim {
         holder: holder.into(),
         term,
     }
@@ -45,14 +45,17 @@ enum Failure {
 
 /// A bucket of which some requests fail.
 struct Faulty {
-    objects: Arc<dyn Objects>,
+    objects: Arc<dyn BucketObjects>,
     requests: AtomicUsize,
     failing: std::ops::Range<usize>,
     failure: Failure,
 }
 
 impl Faulty {
-    async fn request<T>(&self, request: BoxFuture<'_, Result<T, Fault>>) -> Result<T, Fault> {
+    async fn request<T>(
+        &self,
+        request: BoxFuture<'_, Result<T, BucketError>>,
+    ) -> Result<T, BucketError> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if !self.failing.contains(&number) {
             return request.await;
@@ -60,12 +63,15 @@ impl Faulty {
         if self.failure == Failure::After {
             let _ = request.await;
         }
-        Err(Fault::passing("the line is cut"))
+        Err(BucketError::transient("the line is cut"))
     }
 }
 
-impl Objects for Faulty {
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+impl BucketObjects for Faulty {
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<BucketObject>, BucketError>> {
         self.request(self.objects.get(path)).boxed()
     }
 
@@ -73,8 +79,8 @@ impl Objects for Faulty {
         &'a self,
         path: &'a str,
         body: &'a [u8],
-        condition: Condition<'a>,
-    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        condition: PutCondition<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, BucketError>> {
         self.request(self.objects.put(path, body, condition))
             .boxed()
     }
@@ -83,79 +89,85 @@ impl Objects for Faulty {
         &'a self,
         folder: &'a str,
         after: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.request(self.objects.list(folder, after)).boxed()
     }
 
-    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.request(self.objects.folders(folder)).boxed()
     }
 
-    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
         self.request(self.objects.delete(path)).boxed()
     }
 }
 
 /// A place in memory that several processes open.
-struct Place(Arc<dyn Objects>);
+struct TestBucket(Arc<dyn BucketObjects>);
 
-impl Place {
+impl TestBucket {
     fn new() -> Self {
         Self(in_memory())
     }
 
-    fn open(&self) -> Bucket {
-        Bucket::over(Arc::clone(&self.0), "memory:", "licences")
+    fn open(&self) -> BucketStore {
+        BucketStore::with_objects(Arc::clone(&self.0), "memory:", "licences")
     }
 
-    fn faulty(&self, failing: std::ops::Range<usize>, failure: Failure) -> Bucket {
+    fn faulty(&self, failing: std::ops::Range<usize>, failure: Failure) -> BucketStore {
         let faulty = Faulty {
             objects: Arc::clone(&self.0),
             requests: AtomicUsize::new(0),
             failing,
             failure,
         };
-        Bucket::over(Arc::new(faulty), "memory:", "licences")
+        BucketStore::with_objects(Arc::new(faulty), "memory:", "licences")
     }
 }
 
 async fn take(
-    store: &Bucket,
+    store: &BucketStore,
     account: &AccountKey,
-    claim: &Claim,
+    claim: &LeaseClaim,
 ) -> Result<Box<dyn Lease>, String> {
-    match store.take(account, claim).await {
+    match store.take_lease(account, claim).await {
         Ok(Taken::Held(lease)) => Ok(lease),
         Ok(Taken::Busy(by)) => Err(by),
         Err(error) => Err(error.to_string()),
     }
 }
 
-async fn wait_for(store: &Bucket, account: &AccountKey, claim: &Claim) -> Box<dyn Lease> {
+async fn wait_for(store: &BucketStore, account: &AccountKey, claim: &LeaseClaim) -> Box<dyn Lease> {
     loop {
-        match store.take(account, claim).await {
+        match store.take_lease(account, claim).await {
             Ok(Taken::Held(lease)) => return lease,
-            Ok(Taken::Busy(_)) | Err(StoreError::Unavailable { .. }) => store.wait(account).await,
+            Ok(Taken::Busy(_)) | Err(StoreError::Unavailable { .. }) => {
+                store.wait_for_release(account).await
+            }
             Err(error) => panic!("{error}"),
         }
     }
 }
 
-async fn read(store: &Bucket, reading: Reading<'_>, cursor: &mut Cursor) -> Vec<Line> {
+async fn read(
+    store: &BucketStore,
+    reading: JournalScope<'_>,
+    cursor: &mut Cursor,
+) -> Vec<JournalLine> {
     let mut lines = Vec::new();
     let mut take = |line| lines.push(line);
     store.read(reading, cursor, &mut take).await.unwrap();
     lines
 }
 
-async fn names(store: &Bucket) -> Vec<String> {
-    let lines = read(store, Reading::Everything, &mut Cursor::default()).await;
+async fn names(store: &BucketStore) -> Vec<String> {
+    let lines = read(store, JournalScope::Everything, &mut Cursor::default()).await;
     lines.iter().map(name).collect()
 }
 
 /// The run and the object of a line.
-fn name(line: &Line) -> String {
-    let Line::Record(record) = line else {
+fn name(line: &JournalLine) -> String {
+    let JournalLine::Record(record) = line else {
         return format!("{line:?}");
     };
     let event = match &record.event {
@@ -168,7 +180,7 @@ fn name(line: &Line) -> String {
 }
 
 /// Appends until it is acknowledged, as a recorder does that keeps what it could not write.
-async fn insist(store: &Bucket, records: &[Record], lease: Option<&dyn Lease>) {
+async fn insist(store: &BucketStore, records: &[Record], lease: Option<&dyn Lease>) {
     loop {
         match store.append(records, lease).await {
             Ok(()) => return,
@@ -185,8 +197,8 @@ async fn whichever_request_fails_no_line_is_lost_or_doubled() {
     let mut failed = 0;
     for failure in [Failure::Before, Failure::After] {
         for (first, length) in (0..30).flat_map(|first| [(first, 1), (first, 5)]) {
-            let place = Place::new();
-            let (ann, bob) = (place.faulty(first..first + length, failure), place.open());
+            let bucket = TestBucket::new();
+            let (ann, bob) = (bucket.faulty(first..first + length, failure), bucket.open());
             let lease = wait_for(&ann, &account, &claim("ann", MINUTE)).await;
             insist(&ann, &[record("1", started(Purpose::Heal))], None).await;
             for name in ["a", "b", "c"] {
@@ -221,7 +233,7 @@ async fn whichever_request_fails_no_line_is_lost_or_doubled() {
                 "2 d",
             ];
             assert_eq!(names(&bob).await, expected, "request {first} {failure:?}");
-            let of_account = Reading::Accounts(std::slice::from_ref(&account));
+            let of_account = JournalScope::Accounts(std::slice::from_ref(&account));
             let of_account = read(&bob, of_account, &mut Cursor::default()).await;
             // How the run ended is copied to its accounts where that is possible.
             let of_account = of_account.iter().map(name);
@@ -239,9 +251,9 @@ async fn whichever_request_fails_no_line_is_lost_or_doubled() {
 
 #[tokio::test(start_paused = true)]
 async fn a_put_that_is_tried_again_meets_its_own_write() {
-    let place = Place::new();
+    let bucket = TestBucket::new();
     // The first request asks for the lease, the second for the end of the log, the third puts the lease.
-    let ann = place.faulty(2..3, Failure::After);
+    let ann = bucket.faulty(2..3, Failure::After);
     let lease = take(&ann, &key("acme"), &claim("ann", MINUTE))
         .await
         .unwrap();
@@ -250,10 +262,10 @@ async fn a_put_that_is_tried_again_meets_its_own_write() {
 
 /// `ann` has lost the lease to `bob`, and does not know.
 async fn deposed(
-    place: &Place,
+    bucket: &TestBucket,
     account: &AccountKey,
-) -> (Bucket, Box<dyn Lease>, Bucket, Box<dyn Lease>) {
-    let (ann, bob) = (place.open(), place.open());
+) -> (BucketStore, Box<dyn Lease>, BucketStore, Box<dyn Lease>) {
+    let (ann, bob) = (bucket.open(), bucket.open());
     // It is over at once, and nobody renews it in time.
     let old = take(&ann, account, &claim("ann", Duration::ZERO))
         .await
@@ -265,8 +277,8 @@ async fn deposed(
 
 #[tokio::test]
 async fn whoever_was_deposed_appends_nothing() {
-    let (place, account) = (Place::new(), key("acme"));
-    let (ann, old, bob, new) = deposed(&place, &account).await;
+    let (bucket, account) = (TestBucket::new(), key("acme"));
+    let (ann, old, bob, new) = deposed(&bucket, &account).await;
     assert!(old.covers(Duration::ZERO).is_err());
     assert!(new.epoch() > old.epoch());
     for _ in 0..2 {
@@ -289,12 +301,15 @@ async fn whoever_was_deposed_appends_nothing() {
 
 /// Fails the puts of leases while it is told to, so that nobody hears of a holder any more.
 struct Silent {
-    objects: Arc<dyn Objects>,
+    objects: Arc<dyn BucketObjects>,
     is_silent: std::sync::atomic::AtomicBool,
 }
 
-impl Objects for Silent {
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+impl BucketObjects for Silent {
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<BucketObject>, BucketError>> {
         self.objects.get(path)
     }
 
@@ -302,10 +317,10 @@ impl Objects for Silent {
         &'a self,
         path: &'a str,
         body: &'a [u8],
-        condition: Condition<'a>,
-    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        condition: PutCondition<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, BucketError>> {
         if path.ends_with("/lease") && self.is_silent.load(Ordering::Relaxed) {
-            return ready(Err(Fault::passing("nobody is there"))).boxed();
+            return ready(Err(BucketError::transient("nobody is there"))).boxed();
         }
         self.objects.put(path, body, condition)
     }
@@ -314,29 +329,29 @@ impl Objects for Silent {
         &'a self,
         folder: &'a str,
         after: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.objects.list(folder, after)
     }
 
-    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.objects.folders(folder)
     }
 
-    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
         self.objects.delete(path)
     }
 }
 
 #[tokio::test]
 async fn a_holder_that_cannot_renew_knows_it_before_anybody_takes_over() {
-    let (place, account) = (Place::new(), key("acme"));
+    let (bucket, account) = (TestBucket::new(), key("acme"));
     let silent = Arc::new(Silent {
-        objects: Arc::clone(&place.0),
+        objects: Arc::clone(&bucket.0),
         is_silent: false.into(),
     });
     let (ann, bob) = (
-        Bucket::over(silent.clone(), "memory:", "licences"),
-        place.open(),
+        BucketStore::with_objects(silent.clone(), "memory:", "licences"),
+        bucket.open(),
     );
     let term = Duration::from_millis(300);
     let old = take(&ann, &account, &claim("ann", term)).await.unwrap();
@@ -354,12 +369,15 @@ async fn a_holder_that_cannot_renew_knows_it_before_anybody_takes_over() {
 
 #[tokio::test]
 async fn a_lease_that_was_deleted_has_a_higher_epoch_the_next_time() {
-    let (place, account) = (Place::new(), key("acme"));
-    let ann = place.open();
+    let (bucket, account) = (TestBucket::new(), key("acme"));
+    let ann = bucket.open();
     let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
-    let path = ann.accounts.layout.lease(&layout::folder(&account));
-    place.0.delete(&path).await.unwrap();
-    let bob = place.open();
+    let path = ann
+        .accounts
+        .layout
+        .lease_path(&layout::account_folder(&account));
+    bucket.0.delete(&path).await.unwrap();
+    let bob = bucket.open();
     let new = take(&bob, &account, &claim("bob", MINUTE)).await.unwrap();
     assert_eq!((lease.epoch(), new.epoch()), (1, 2));
     let refused = ann.append(&[intent("1", "a")], Some(&*lease)).await;
@@ -371,8 +389,8 @@ async fn a_lease_that_was_deleted_has_a_higher_epoch_the_next_time() {
 
 #[tokio::test]
 async fn appends_side_by_side_are_all_there() {
-    let (place, accounts) = (Place::new(), [key("acme"), key("globex")]);
-    let ann = place.open();
+    let (bucket, accounts) = (TestBucket::new(), [key("acme"), key("globex")]);
+    let ann = bucket.open();
     let mut leases = Vec::new();
     for account in &accounts {
         leases.push(take(&ann, account, &claim("ann", MINUTE)).await.unwrap());
@@ -390,55 +408,62 @@ async fn appends_side_by_side_are_all_there() {
 
 #[tokio::test]
 async fn damage_is_told_and_another_journal_begins_anew() {
-    let (place, account) = (Place::new(), key("acme"));
-    let ann = place.open();
+    let (bucket, account) = (TestBucket::new(), key("acme"));
+    let ann = bucket.open();
     let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
     for name in ["a", "b", "c"] {
         ann.append(&[intent("1", name)], Some(&*lease))
             .await
             .unwrap();
     }
-    let log = ann.accounts.layout.log(&layout::folder(&account));
+    let log = ann
+        .accounts
+        .layout
+        .log_folder(&layout::account_folder(&account));
     // The opening is number 0.
-    let path = layout::numbered(&log, 2);
-    let object = place.0.get(&path).await.unwrap().unwrap();
+    let path = layout::numbered_path(&log, 2);
+    let object = bucket.0.get(&path).await.unwrap().unwrap();
     let text = String::from_utf8(object.body).unwrap();
     let body = text.replace("\"1\"", "\"2\"");
-    place
-        .0
-        .put(&path, body.as_bytes(), Condition::Is(&object.version))
-        .await
-        .unwrap();
-    assert_eq!(names(&ann).await, ["1 a", "Damaged(2)", "1 c"]);
-    place.0.delete(&path).await.unwrap();
-    assert_eq!(names(&ann).await, ["1 a", "Damaged(2)", "1 c"]);
-    let mut cursor = Cursor::default();
-    read(&ann, Reading::Everything, &mut cursor).await;
-    for path in place.0.list(&log, None).await.unwrap() {
-        place.0.delete(&path).await.unwrap();
-    }
-    place
+    bucket
         .0
         .put(
-            &layout::numbered(&log, 0),
-            b"{\"format\":1}",
-            Condition::Absent,
+            &path,
+            body.as_bytes(),
+            PutCondition::Unchanged(&object.version),
         )
         .await
         .unwrap();
-    let lines = read(&ann, Reading::Everything, &mut cursor).await;
-    assert_eq!(lines, [Line::Anew, Line::Damaged(1)]);
-    place
+    assert_eq!(names(&ann).await, ["1 a", "Damaged(2)", "1 c"]);
+    bucket.0.delete(&path).await.unwrap();
+    assert_eq!(names(&ann).await, ["1 a", "Damaged(2)", "1 c"]);
+    let mut cursor = Cursor::default();
+    read(&ann, JournalScope::Everything, &mut cursor).await;
+    for path in bucket.0.list(&log, None).await.unwrap() {
+        bucket.0.delete(&path).await.unwrap();
+    }
+    bucket
         .0
         .put(
-            &layout::numbered(&log, 1),
+            &layout::numbered_path(&log, 0),
+            b"{\"format\":1}",
+            PutCondition::Absent,
+        )
+        .await
+        .unwrap();
+    let lines = read(&ann, JournalScope::Everything, &mut cursor).await;
+    assert_eq!(lines, [JournalLine::Reset, JournalLine::Damaged(1)]);
+    bucket
+        .0
+        .put(
+            &layout::numbered_path(&log, 1),
             b"{\"format\":2}\n",
-            Condition::Absent,
+            PutCondition::Absent,
         )
         .await
         .unwrap();
     let error = ann
-        .read(Reading::Everything, &mut cursor, &mut |_| {})
+        .read(JournalScope::Everything, &mut cursor, &mut |_| {})
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::Refused { .. }));
@@ -450,10 +475,10 @@ async fn damage_is_told_and_another_journal_begins_anew() {
 
 /// A bucket in which a whole run is done right behind a list of objects.
 struct Meanwhile {
-    objects: Arc<dyn Objects>,
+    objects: Arc<dyn BucketObjects>,
     lists: AtomicUsize,
     at: usize,
-    other: Bucket,
+    other: BucketStore,
 }
 
 impl Meanwhile {
@@ -469,8 +494,11 @@ impl Meanwhile {
     }
 }
 
-impl Objects for Meanwhile {
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+impl BucketObjects for Meanwhile {
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<BucketObject>, BucketError>> {
         self.objects.get(path)
     }
 
@@ -478,8 +506,8 @@ impl Objects for Meanwhile {
         &'a self,
         path: &'a str,
         body: &'a [u8],
-        condition: Condition<'a>,
-    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        condition: PutCondition<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, BucketError>> {
         self.objects.put(path, body, condition)
     }
 
@@ -487,7 +515,7 @@ impl Objects for Meanwhile {
         &'a self,
         folder: &'a str,
         after: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         let list = async move {
             let paths = self.objects.list(folder, after).await;
             if self.lists.fetch_add(1, Ordering::Relaxed) == self.at {
@@ -498,11 +526,11 @@ impl Objects for Meanwhile {
         list.boxed()
     }
 
-    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.objects.folders(folder)
     }
 
-    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
         self.objects.delete(path)
     }
 }
@@ -510,8 +538,8 @@ impl Objects for Meanwhile {
 #[tokio::test]
 async fn a_run_that_comes_in_between_is_read_in_its_order() {
     for at in 0..6 {
-        let place = Place::new();
-        let ann = place.open();
+        let bucket = TestBucket::new();
+        let ann = bucket.open();
         let lease = take(&ann, &key("acme"), &claim("ann", MINUTE))
             .await
             .unwrap();
@@ -521,15 +549,15 @@ async fn a_run_that_comes_in_between_is_read_in_its_order() {
         drop(lease);
         ann.close().await;
         let meanwhile = Meanwhile {
-            objects: Arc::clone(&place.0),
+            objects: Arc::clone(&bucket.0),
             lists: AtomicUsize::new(0),
             at,
-            other: place.open(),
+            other: bucket.open(),
         };
-        let reader = Bucket::over(Arc::new(meanwhile), "memory:", "licences");
+        let reader = BucketStore::with_objects(Arc::new(meanwhile), "memory:", "licences");
         let (mut cursor, mut lines) = (Cursor::default(), Vec::new());
         for _ in 0..3 {
-            lines.extend(read(&reader, Reading::Everything, &mut cursor).await);
+            lines.extend(read(&reader, JournalScope::Everything, &mut cursor).await);
         }
         let names: Vec<_> = lines.iter().map(name).collect();
         assert_eq!(
@@ -542,12 +570,15 @@ async fn a_run_that_comes_in_between_is_read_in_its_order() {
 
 /// A bucket that does not look at conditions.
 struct Careless {
-    objects: Arc<dyn Objects>,
-    ignores: fn(Condition<'_>) -> bool,
+    objects: Arc<dyn BucketObjects>,
+    ignores: fn(PutCondition<'_>) -> bool,
 }
 
-impl Objects for Careless {
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Object>, Fault>> {
+impl BucketObjects for Careless {
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<BucketObject>, BucketError>> {
         self.objects.get(path)
     }
 
@@ -555,20 +586,22 @@ impl Objects for Careless {
         &'a self,
         path: &'a str,
         body: &'a [u8],
-        condition: Condition<'a>,
-    ) -> BoxFuture<'a, Result<Put, Fault>> {
+        condition: PutCondition<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, BucketError>> {
         if !(self.ignores)(condition) {
             return self.objects.put(path, body, condition);
         }
         let put = async move {
             loop {
                 let found = self.objects.get(path).await?;
-                let condition = found.as_ref().map(|found| Condition::Is(&found.version));
+                let condition = found
+                    .as_ref()
+                    .map(|found| PutCondition::Unchanged(&found.version));
                 let put = self
                     .objects
-                    .put(path, body, condition.unwrap_or(Condition::Absent));
-                if let Put::Done(version) = put.await? {
-                    return Ok(Put::Done(version));
+                    .put(path, body, condition.unwrap_or(PutCondition::Absent));
+                if let PutOutcome::Done(version) = put.await? {
+                    return Ok(PutOutcome::Done(version));
                 }
             }
         };
@@ -579,42 +612,42 @@ impl Objects for Careless {
         &'a self,
         folder: &'a str,
         after: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    ) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.objects.list(folder, after)
     }
 
-    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+    fn folders<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
         self.objects.folders(folder)
     }
 
-    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
         self.objects.delete(path)
     }
 }
 
 #[tokio::test]
 async fn a_check_refuses_a_store_that_lets_two_win() {
-    let place = Place::new();
-    let promises = place.open().check().await.unwrap();
+    let bucket = TestBucket::new();
+    let promises = bucket.open().check().await.unwrap();
     assert_eq!(promises.len(), 8);
     assert!(
         promises.iter().all(|promise| promise.kept.is_ok()),
         "{promises:?}"
     );
     assert_eq!(
-        place.0.list("licences", None).await.unwrap(),
+        bucket.0.list("licences", None).await.unwrap(),
         Vec::<String>::new()
     );
     let broken = |ignores| {
-        let objects = Arc::clone(&place.0);
-        Bucket::over(
+        let objects = Arc::clone(&bucket.0);
+        BucketStore::with_objects(
             Arc::new(Careless { objects, ignores }),
             "memory:",
             "licences",
         )
     };
-    let creates = broken(|condition| matches!(condition, Condition::Absent));
-    let updates = broken(|condition| matches!(condition, Condition::Is(_)));
+    let creates = broken(|condition| matches!(condition, PutCondition::Absent));
+    let updates = broken(|condition| matches!(condition, PutCondition::Unchanged(_)));
     let mut refused = BTreeMap::new();
     for (name, store) in [("creates", creates), ("updates", updates)] {
         let promises = store.check().await.unwrap();
@@ -633,7 +666,7 @@ async fn a_check_refuses_a_store_that_lets_two_win() {
         refused["updates"],
         [
             "16 of 16 did: the store ignores If-Match, so two runs would write at once; use another store",
-            "an object was replaced by somebody who had not seen its last change",
+            "an object was replaced by somebody who had not seen its last change"
         ]
     );
 }
@@ -645,7 +678,7 @@ fn an_address_has_no_secret_and_what_it_lacks_is_told() {
         let variables = variables
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()));
-        Bucket::open(url, variables).map(|store| store.name())
+        BucketStore::open(url, variables).map(|store| store.name())
     };
     let keys = [
         ("AWS_ACCESS_KEY_ID", "AKIA"),
@@ -693,9 +726,9 @@ fn an_address_has_no_secret_and_what_it_lacks_is_told() {
 
 #[tokio::test]
 async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
-    let (place, account) = (Place::new(), key("acme"));
-    let (ann, admin) = (place.open(), place.open());
-    assert_eq!(admin.leases().await.unwrap(), []);
+    let (bucket, account) = (TestBucket::new(), key("acme"));
+    let (ann, admin) = (bucket.open(), bucket.open());
+    assert_eq!(admin.list_leases().await.unwrap(), []);
     let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
     ann.append(&[intent("1", "a")], Some(&*lease))
         .await
@@ -705,9 +738,9 @@ async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
         account: account.to_string(),
         epoch,
         holder: holder.map(str::to_string),
-        left: holder.map(|_| MINUTE),
+        remaining: holder.map(|_| MINUTE),
     };
-    assert_eq!(admin.leases().await.unwrap(), [state(1, Some("ann"))]);
+    assert_eq!(admin.list_leases().await.unwrap(), [state(1, Some("ann"))]);
     assert!(
         !admin
             .unlock("lac https://lac.example.com nobody")
@@ -715,7 +748,7 @@ async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
             .unwrap()
     );
     assert!(admin.unlock(&account.to_string()).await.unwrap());
-    assert_eq!(admin.leases().await.unwrap(), [state(2, None)]);
+    assert_eq!(admin.list_leases().await.unwrap(), [state(2, None)]);
     let refused = ann.append(&[intent("1", "late")], Some(&*lease)).await;
     assert!(
         matches!(refused, Err(StoreError::LeaseLost(_))),
@@ -730,19 +763,19 @@ async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
 }
 
 /// What is known of the objects of an account, as lines, and how many lines it took to know it.
-async fn known(store: &Bucket, account: &AccountKey) -> (Vec<Record>, u64) {
+async fn known(store: &BucketStore, account: &AccountKey) -> (Vec<Record>, u64) {
     let accounts = std::slice::from_ref(account);
     let memory = Memory::of(store, accounts, Detail::Values).await.unwrap();
-    let known = memory.summary(testing::AT, Form::Plain).collect();
+    let known = memory.summary(testing::AT, SummaryForm::Plain).collect();
     let mut cursor = Cursor::default();
-    let lines = read(store, Reading::Accounts(accounts), &mut cursor).await;
+    let lines = read(store, JournalScope::Accounts(accounts), &mut cursor).await;
     (known, lines.len() as u64)
 }
 
 #[tokio::test]
 async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
-    let (place, account) = (Place::new(), key("acme"));
-    let ann = place.open();
+    let (bucket, account) = (TestBucket::new(), key("acme"));
+    let ann = bucket.open();
     let lease = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
     for number in 0..6 {
         let run = number.to_string();
@@ -751,10 +784,12 @@ async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
         ann.append(&[agreed, intent(&run, "LacLicenseOrder/a")], Some(&*lease))
             .await
             .unwrap();
-        let (whole, before) = known(&place.open(), &account).await;
+        let (whole, before) = known(&bucket.open(), &account).await;
         let accounts = std::slice::from_ref(&account);
-        compact(&ann, accounts, 0, testing::AT).await.unwrap();
-        let (short, after) = known(&place.open(), &account).await;
+        compact_accounts(&ann, accounts, 0, testing::AT)
+            .await
+            .unwrap();
+        let (short, after) = known(&bucket.open(), &account).await;
         assert_eq!(short, whole, "{number}");
         // One object, and an open write of each run.
         assert_eq!((before.min(after), after), (after, number + 2));
@@ -762,17 +797,20 @@ async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
     let mut cursor = Cursor::default();
     read(
         &ann,
-        Reading::Accounts(std::slice::from_ref(&account)),
+        JournalScope::Accounts(std::slice::from_ref(&account)),
         &mut cursor,
     )
     .await;
-    assert_eq!((cursor.lines, cursor.most_unsummed()), (12, 0));
+    assert_eq!((cursor.lines, cursor.most_unsummarized()), (12, 0));
     // History has all of it.
     assert_eq!(names(&ann).await.len(), 12);
     // A summary of another log counts for nothing, nor does any once lines came without a lease.
-    let summary = ann.accounts.layout.summary(&layout::folder(&account));
-    let kept = place.0.get(&summary).await.unwrap().unwrap();
-    let other = Place::new();
+    let summary = ann
+        .accounts
+        .layout
+        .summary_path(&layout::account_folder(&account));
+    let kept = bucket.0.get(&summary).await.unwrap().unwrap();
+    let other = TestBucket::new();
     let bob = other.open();
     let lease = take(&bob, &account, &claim("bob", MINUTE)).await.unwrap();
     bob.append(&[intent("7", "LacLicenseOrder/a")], Some(&*lease))
@@ -780,7 +818,7 @@ async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
         .unwrap();
     other
         .0
-        .put(&summary, &kept.body, Condition::Absent)
+        .put(&summary, &kept.body, PutCondition::Absent)
         .await
         .unwrap();
     assert_eq!(known(&bob, &account).await.1, 1);
@@ -793,8 +831,8 @@ async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_log_is() {
 #[tokio::test(start_paused = true)]
 async fn old_lines_go_and_what_they_came_to_stays() {
     let account = key("acme");
-    let place = Place::new();
-    let store = place.open();
+    let bucket = TestBucket::new();
+    let store = bucket.open();
     let at = |year: &str, run: &str, event| Record {
         at: format!("{year}-01-01T00:00:00Z"),
         ..record(run, event)
@@ -813,27 +851,29 @@ async fn old_lines_go_and_what_they_came_to_stays() {
     }
     // Whoever holds the lease may be writing.
     let before: jiff::Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
-    let locked = place.open().prune(before).await.unwrap_err();
+    let locked = bucket.open().prune(before).await.unwrap_err();
     let locked = with_causes(&locked);
     assert!(locked.contains("is locked by ann"), "{locked}");
     drop(lease);
     store.close().await;
-    let told = async |store: &Bucket| {
+    let reported = async |store: &BucketStore| {
         let accounts = std::slice::from_ref(&account);
         let memory = Memory::of(store, accounts, Detail::Values).await.unwrap();
-        memory.summary("now", Form::Plain).collect::<Vec<_>>()
+        memory
+            .summary("now", SummaryForm::Plain)
+            .collect::<Vec<_>>()
     };
-    let known = told(&store).await;
+    let known = reported(&store).await;
     let mut cursor = Cursor::default();
     read(
         &store,
-        Reading::Accounts(std::slice::from_ref(&account)),
+        JournalScope::Accounts(std::slice::from_ref(&account)),
         &mut cursor,
     )
     .await;
     assert_eq!(store.prune(before).await.unwrap(), 4);
-    assert_eq!(told(&place.open()).await, known);
-    let left = names(&place.open()).await;
+    assert_eq!(reported(&bucket.open()).await, known);
+    let left = names(&bucket.open()).await;
     let of_run = |run: &str| left.iter().filter(|name| name.starts_with(run)).count();
     assert_eq!(
         (of_run("1 "), of_run("2 "), of_run("3 ")),
@@ -842,8 +882,8 @@ async fn old_lines_go_and_what_they_came_to_stays() {
     );
     // Again there is nothing old, and whoever followed goes on.
     assert_eq!(store.prune(before).await.unwrap(), 0);
-    assert_eq!(told(&store).await, known);
-    let epoch = wait_for(&place.open(), &account, &claim("bob", MINUTE))
+    assert_eq!(reported(&store).await, known);
+    let epoch = wait_for(&bucket.open(), &account, &claim("bob", MINUTE))
         .await
         .epoch();
     assert!(epoch > 2, "{epoch}");

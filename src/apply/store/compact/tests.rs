@@ -7,18 +7,18 @@ use futures::future::BoxFuture;
 use super::*;
 use crate::apply::journal::{Journal, Record};
 use crate::apply::memory::testing::{self, agreed, record};
-use crate::apply::memory::{Detail, Form, Memory};
+use crate::apply::memory::{Detail, Memory, SummaryForm};
 use crate::apply::records::Records;
-use crate::apply::store::files::Files;
-use crate::apply::store::{Claim, Cursor, Lease, Line, Reading, Taken};
-use crate::files::links::Links;
+use crate::apply::store::files::FileStore;
+use crate::apply::store::{Cursor, JournalLine, JournalScope, Lease, LeaseClaim, Taken};
+use crate::files::links::LinkPolicy;
 use crate::model::Vendor;
 
 const NOW: &str = "2026-11-30T12:00:00Z";
 
 struct Bench {
     dir: tempfile::TempDir,
-    files: Files,
+    files: FileStore,
 }
 
 impl Bench {
@@ -54,21 +54,21 @@ impl Bench {
     }
 
     async fn compact(&self) {
-        compact(&self.files, &[], 0, NOW).await.unwrap();
+        compact_accounts(&self.files, &[], 0, NOW).await.unwrap();
     }
 
     /// Everything that is known, as lines.
     async fn known(&self) -> Vec<Record> {
         self.memory(Detail::Values)
             .await
-            .summary(NOW, Form::Plain)
+            .summary(NOW, SummaryForm::Plain)
             .collect()
     }
 }
 
-fn files(dir: &tempfile::TempDir) -> Files {
+fn files(dir: &tempfile::TempDir) -> FileStore {
     let (journal, locks) = (dir.path().join("journal.jsonl"), dir.path().join("locks"));
-    Files::open(&journal, &locks, &Links::Followed).unwrap()
+    FileStore::open(&journal, &locks, &LinkPolicy::Follow).unwrap()
 }
 
 /// Agreements, and a write whose end nobody knows.
@@ -102,21 +102,26 @@ async fn a_summary_and_the_lines_behind_it_are_read_as_the_whole_journal_is() {
         }
     }
     let (mut short_at, mut whole_at) = (Cursor::default(), Cursor::default());
-    let lines = count(&short.files, Reading::Accounts(&[]), &mut short_at).await;
-    count(&whole.files, Reading::Accounts(&[]), &mut whole_at).await;
+    let lines = count(&short.files, JournalScope::Accounts(&[]), &mut short_at).await;
+    count(&whole.files, JournalScope::Accounts(&[]), &mut whole_at).await;
     // One object and three open writes, a damaged line, and three lines behind them.
     assert_eq!(lines, 1 + 3 + 1 + 3);
     assert_eq!(
-        (short_at.most_unsummed(), whole_at.most_unsummed()),
+        (short_at.most_unsummarized(), whole_at.most_unsummarized()),
         (3, 10)
     );
-    short_at.unsummed.clone_from(&whole_at.unsummed);
+    short_at.unsummarized.clone_from(&whole_at.unsummarized);
     assert_eq!(short_at, whole_at);
-    let all = count(&short.files, Reading::Everything, &mut Cursor::default()).await;
+    let all = count(
+        &short.files,
+        JournalScope::Everything,
+        &mut Cursor::default(),
+    )
+    .await;
     assert_eq!(all, 10);
 }
 
-async fn count(files: &Files, reading: Reading<'_>, cursor: &mut Cursor) -> usize {
+async fn count(files: &FileStore, reading: JournalScope<'_>, cursor: &mut Cursor) -> usize {
     let mut lines = 0;
     let mut take = |_| lines += 1;
     files.read(reading, cursor, &mut take).await.unwrap();
@@ -133,13 +138,17 @@ async fn whoever_follows_a_journal_goes_on_when_somebody_sums_it_up() {
     bench.append(run("3", 12));
     follower.catch_up(&bench.files, &[]).await.unwrap();
     assert_eq!(
-        follower.summary(NOW, Form::Plain).collect::<Vec<_>>(),
+        follower
+            .summary(NOW, SummaryForm::Plain)
+            .collect::<Vec<_>>(),
         bench.known().await
     );
     bench.compact().await;
     follower.catch_up(&bench.files, &[]).await.unwrap();
     assert_eq!(
-        follower.summary(NOW, Form::Plain).collect::<Vec<_>>(),
+        follower
+            .summary(NOW, SummaryForm::Plain)
+            .collect::<Vec<_>>(),
         bench.known().await
     );
     // The journal is begun anew beside the old summary.
@@ -149,7 +158,9 @@ async fn whoever_follows_a_journal_goes_on_when_somebody_sums_it_up() {
     let known = bench.known().await;
     assert_eq!(known.len(), 2);
     assert_eq!(
-        follower.summary(NOW, Form::Plain).collect::<Vec<_>>(),
+        follower
+            .summary(NOW, SummaryForm::Plain)
+            .collect::<Vec<_>>(),
         known
     );
 }
@@ -157,7 +168,7 @@ async fn whoever_follows_a_journal_goes_on_when_somebody_sums_it_up() {
 #[tokio::test]
 async fn a_summary_is_written_where_many_lines_had_to_be_read() {
     let bench = Bench::new();
-    let few = FEW as usize / 2;
+    let few = COMPACT_THRESHOLD as usize / 2;
     bench.append(
         (0..few)
             .flat_map(|number| run(&number.to_string(), 1))
@@ -184,8 +195,8 @@ async fn a_summary_is_written_where_many_lines_had_to_be_read() {
 async fn who_only_reads_writes_no_summary() {
     let bench = Bench::new();
     bench.append(run("1", 10));
-    let reader = Files::for_reading(&bench.journal(), bench.dir.path());
-    assert!(compact(&reader, &[], 0, NOW).await.is_err());
+    let reader = FileStore::for_reading(&bench.journal(), bench.dir.path());
+    assert!(compact_accounts(&reader, &[], 0, NOW).await.is_err());
     assert!(!bench.has_summary());
 }
 
@@ -227,15 +238,15 @@ impl Store for Apart {
         "memory".into()
     }
 
-    fn take<'a>(
+    fn take_lease<'a>(
         &'a self,
         _: &'a AccountKey,
-        _: &'a Claim,
+        _: &'a LeaseClaim,
     ) -> BoxFuture<'a, Result<Taken, StoreError>> {
         std::future::pending().boxed()
     }
 
-    fn wait<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
+    fn wait_for_release<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
         tokio::time::sleep(Duration::MAX).boxed()
     }
 
@@ -249,23 +260,23 @@ impl Store for Apart {
 
     fn read<'a>(
         &'a self,
-        reading: Reading<'a>,
+        reading: JournalScope<'a>,
         cursor: &'a mut Cursor,
-        take: &'a mut (dyn FnMut(Line) + Send),
+        take: &'a mut (dyn FnMut(JournalLine) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let Reading::Accounts(accounts) = reading else {
+        let JournalScope::Accounts(accounts) = reading else {
             return std::future::pending().boxed();
         };
         for account in accounts {
             let name = account.account.clone();
             let lines = &self.lines[&name];
-            let at = cursor.at.entry(name.clone()).or_default();
+            let at = cursor.positions.entry(name.clone()).or_default();
             let new = &lines[*at as usize..];
             *at += new.len() as u64;
-            *cursor.unsummed.entry(name).or_default() += new.len() as u64;
+            *cursor.unsummarized.entry(name).or_default() += new.len() as u64;
             let lines = new
                 .iter()
-                .map(|record| Line::Record(Box::new(record.clone())));
+                .map(|record| JournalLine::Record(Box::new(record.clone())));
             lines.for_each(&mut *take);
         }
         std::future::ready(Ok(())).boxed()
@@ -274,12 +285,12 @@ impl Store for Apart {
     fn summarize<'a>(
         &'a self,
         account: Option<&'a AccountKey>,
-        summary: Summary,
+        summary: JournalSummary,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let name = account.unwrap().account.clone();
         let upto = summary.upto();
-        assert_eq!(upto.at.keys().collect::<Vec<_>>(), [&name]);
-        let records = summary.records(Form::Plain).count();
+        assert_eq!(upto.positions.keys().collect::<Vec<_>>(), [&name]);
+        let records = summary.records(SummaryForm::Plain).count();
         self.summed.lock().unwrap().push((name, records));
         std::future::ready(Ok(())).boxed()
     }
@@ -291,7 +302,7 @@ impl Store for Apart {
 
 #[tokio::test]
 async fn where_accounts_are_apart_each_is_summed_up_by_itself() {
-    let few = FEW as usize;
+    let few = COMPACT_THRESHOLD as usize;
     let agreements = |lines: usize| vec![run("1", 1).remove(0); lines];
     let store = Apart {
         lines: [
@@ -308,6 +319,8 @@ async fn where_accounts_are_apart_each_is_summed_up_by_itself() {
         .await
         .unwrap();
     assert_eq!(*store.summed.lock().unwrap(), [("long".to_string(), 1)]);
-    let left = compact(&store, &accounts[1..], FEW, NOW).await.unwrap();
-    assert_eq!(left, [("short".to_string(), FEW)].into());
+    let left = compact_accounts(&store, &accounts[1..], COMPACT_THRESHOLD, NOW)
+        .await
+        .unwrap();
+    assert_eq!(left, [("short".to_string(), COMPACT_THRESHOLD)].into());
 }

@@ -1,4 +1,16 @@
 //! Lock files in one directory, named by account. The system frees a lock when its holder dies.
+//!
+//! The file keeps the epoch after the lock is freed, so each taking has a higher one:
+//!
+//! ```text
+//! epoch 7
+//! account lac https://lac.example.com acme
+//! ann, process 4711          absent while nobody holds the lock
+//! ```
+//!
+//! Two runs can hold "the" lock if somebody deletes the file: run A with epoch 7 keeps a lock on a file without a name,
+//! and run B makes a new one. Before each call A therefore reads the file by its name; it stops if it is gone or has
+//! another epoch.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -8,16 +20,17 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::apply::store::{Lease, LeaseLost, LeaseState};
-use crate::files::links::Links;
-use crate::files::read::{self, Bounds};
+use crate::files::links::LinkPolicy;
+use crate::files::read::{self, ReadBounds};
 use crate::files::write::open_private;
 use crate::model::AccountKey;
 
-/// More than a lock file ever holds.
-const MOST_BYTES: u64 = 64 << 10;
+/// The most bytes to read of a lock file.
+const MAX_LOCK_BYTES: u64 = 64 << 10;
 
-/// Returns the lock file of an account. Two names for one account are one lock, two customers of one address are two.
-pub fn path(dir: &Path, account: &AccountKey) -> PathBuf {
+/// Returns the path of the lock file of an account. Two connections to one account share a lock; two customers of one
+/// vendor do not.
+pub fn lock_path(dir: &Path, account: &AccountKey) -> PathBuf {
     let AccountKey {
         vendor,
         base_url,
@@ -31,45 +44,45 @@ pub fn path(dir: &Path, account: &AccountKey) -> PathBuf {
 
 /// Whoever has locked a file, in their own words.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Holder(pub String);
+pub struct LockHolder(pub String);
 
-/// Locks a file and raises its epoch. The inner `Err` is who has it.
+/// Locks a file and raises its epoch. The inner `Err` is who has it locked.
 pub fn try_lock(
     path: PathBuf,
     account: &AccountKey,
     holder: &str,
-) -> io::Result<Result<LockedFile, Holder>> {
+) -> io::Result<Result<FileLease, LockHolder>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).truncate(false);
-    let mut file = open_private(&path, &mut options, &Links::Followed)?;
+    let mut file = open_private(&path, &mut options, &LinkPolicy::Follow)?;
     match file.try_lock() {
         Ok(()) => {
             let mut text = String::new();
-            (&mut file).take(MOST_BYTES).read_to_string(&mut text)?;
-            let epoch = epoch_in(&text) + 1;
-            write(&mut file, epoch, account, holder)?;
-            Ok(Ok(LockedFile {
+            (&mut file).take(MAX_LOCK_BYTES).read_to_string(&mut text)?;
+            let epoch = parse_epoch(&text) + 1;
+            write_lock_file(&mut file, epoch, account, holder)?;
+            Ok(Ok(FileLease {
                 account: account.clone(),
                 file,
                 path,
                 epoch,
             }))
         }
-        Err(TryLockError::WouldBlock) => Ok(Err(Holder(holder_in(&path)))),
+        Err(TryLockError::WouldBlock) => Ok(Err(LockHolder(read_holder(&path)))),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
-/// A lock file that this process has locked.
-pub struct LockedFile {
+/// The lease on an account by a lock file that this process has locked.
+pub struct FileLease {
     account: AccountKey,
     file: File,
-    /// The name by which the next run would look for it.
+    /// The path by which the next run looks for it.
     path: PathBuf,
     epoch: u64,
 }
 
-impl Lease for LockedFile {
+impl Lease for FileLease {
     fn account(&self) -> &AccountKey {
         &self.account
     }
@@ -78,21 +91,22 @@ impl Lease for LockedFile {
         self.epoch
     }
 
-    /// Such a lease has no end but can be lost: its file is deleted and made anew by another run.
+    /// Checks that the file still has our epoch. Such a lease does not expire, but is lost when its file is deleted and
+    /// created again by another run.
     fn covers(&self, _: Duration) -> Result<(), LeaseLost> {
-        // Elsewhere the system keeps a locked file from every other handle, ours too: nothing can be read.
+        // Windows keeps a locked file from every other handle, ours too: nothing can be read.
         if cfg!(not(unix)) {
             return Ok(());
         }
-        // By its name: our own handle would still show a file that was deleted under us.
-        let text = read::text(&self.path, Bounds::file(MOST_BYTES));
+        // By its path: our own handle would still show a file that was deleted.
+        let text = read::read_text(&self.path, ReadBounds::file(MAX_LOCK_BYTES));
         let text = text.map_err(|error| LeaseLost::UnreadableFile {
             reason: error.to_string(),
         })?;
-        match epoch_in(&text) {
+        match parse_epoch(&text) {
             epoch if epoch == self.epoch => Ok(()),
             epoch => Err(LeaseLost::TakenAt {
-                holder: holder_in(&self.path),
+                holder: read_holder(&self.path),
                 epoch,
                 ours: self.epoch,
             }),
@@ -100,26 +114,30 @@ impl Lease for LockedFile {
     }
 }
 
-impl Drop for LockedFile {
+impl Drop for FileLease {
     fn drop(&mut self) {
-        // The file stays, so that nobody holds a lock on a name that is gone, and so does the epoch; the
-        // words about us must not.
-        let _ = write(&mut self.file, self.epoch, &self.account, "");
+        // The file stays with its epoch, so that nobody holds a lock on a deleted file; only the holder's name goes.
+        let _ = write_lock_file(&mut self.file, self.epoch, &self.account, "");
     }
 }
 
 /// Writes the epoch into the first line, the account into the second and the holder into the rest.
-fn write(file: &mut File, epoch: u64, account: &AccountKey, holder: &str) -> io::Result<()> {
+fn write_lock_file(
+    file: &mut File,
+    epoch: u64,
+    account: &AccountKey,
+    holder: &str,
+) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(format!("epoch {epoch}\n{ACCOUNT}{account}\n{holder}").as_bytes())
+    file.write_all(format!("epoch {epoch}\n{ACCOUNT_PREFIX}{account}\n{holder}").as_bytes())
 }
 
-/// What the second line begins with; older files have the holder there.
-const ACCOUNT: &str = "account ";
+/// The prefix of the second line; files of older versions have the holder there.
+const ACCOUNT_PREFIX: &str = "account ";
 
-/// Lists the leases that were ever taken in a directory.
-pub fn list(dir: &Path) -> io::Result<Vec<LeaseState>> {
+/// Lists the leases that were ever taken in a directory, sorted by account.
+pub fn list_leases(dir: &Path) -> io::Result<Vec<LeaseState>> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -131,20 +149,21 @@ pub fn list(dir: &Path) -> io::Result<Vec<LeaseState>> {
         if path.extension().is_none_or(|extension| extension != "lock") {
             continue;
         }
-        let text = read::text(&path, Bounds::file(MOST_BYTES))?;
+        let text = read::read_text(&path, ReadBounds::file(MAX_LOCK_BYTES))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy());
-        let account = account_in(&text).map(str::to_string);
+        let account = parse_account(&text).map(str::to_string);
         leases.push(LeaseState {
             account: account.unwrap_or_else(|| name.unwrap_or_default().into_owned()),
-            epoch: epoch_in(&text),
-            holder: is_locked(&path)?.then(|| holder_in(&path)),
-            left: None,
+            epoch: parse_epoch(&text),
+            holder: is_locked(&path)?.then(|| read_holder(&path)),
+            remaining: None,
         });
     }
     leases.sort_by(|one, other| one.account.cmp(&other.account));
     Ok(leases)
 }
 
+/// Reports whether a process has a file locked.
 fn is_locked(path: &Path) -> io::Result<bool> {
     match File::open(path)?.try_lock_shared() {
         Ok(()) => Ok(false),
@@ -153,26 +172,29 @@ fn is_locked(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn account_in(text: &str) -> Option<&str> {
-    text.lines().nth(1)?.strip_prefix(ACCOUNT)
+/// Returns the account that a lock file names; `None` for a file of an older version.
+fn parse_account(text: &str) -> Option<&str> {
+    text.lines().nth(1)?.strip_prefix(ACCOUNT_PREFIX)
 }
 
 /// Returns the epoch that a lock file states; 0 for one that was never taken.
-fn epoch_in(text: &str) -> u64 {
+fn parse_epoch(text: &str) -> u64 {
     let first = text.lines().next().unwrap_or_default();
     let number = first.strip_prefix("epoch ");
     number.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }
 
-fn holder_in(path: &Path) -> String {
-    match read::text(path, Bounds::file(MOST_BYTES)) {
+/// Returns the holder that a lock file names; "another run" if it names none or cannot be read.
+fn read_holder(path: &Path) -> String {
+    match read::read_text(path, ReadBounds::file(MAX_LOCK_BYTES)) {
         Ok(text) => {
             let lines = text.lines().skip(1);
-            let who = lines.filter(|line| !line.starts_with(ACCOUNT) && !line.trim().is_empty());
-            let who: Vec<&str> = who.collect();
-            match who.is_empty() {
+            let holder_lines =
+                lines.filter(|line| !line.starts_with(ACCOUNT_PREFIX) && !line.trim().is_empty());
+            let holder_lines: Vec<&str> = holder_lines.collect();
+            match holder_lines.is_empty() {
                 true => "another run".into(),
-                false => who.join(" "),
+                false => holder_lines.join(" "),
             }
         }
         Err(_) => "another run".into(),
@@ -185,24 +207,24 @@ mod tests {
     use crate::model::{Auth, Connection, SecretRef};
     use crate::provider::testing::connection;
 
-    fn take(dir: &Path, account: &AccountKey, holder: &str) -> Result<LockedFile, Holder> {
-        try_lock(path(dir, account), account, holder).unwrap()
+    fn take(dir: &Path, account: &AccountKey, holder: &str) -> Result<FileLease, LockHolder> {
+        try_lock(lock_path(dir, account), account, holder).unwrap()
     }
 
     #[test]
     fn every_taking_has_a_higher_epoch() {
         let dir = tempfile::tempdir().unwrap();
         let account = connection().account_key();
-        let path = path(dir.path(), &account);
-        assert_eq!(epoch_in(""), 0);
-        assert_eq!(epoch_in("somebody, process 7"), 0);
+        let path = lock_path(dir.path(), &account);
+        assert_eq!(parse_epoch(""), 0);
+        assert_eq!(parse_epoch("somebody, process 7"), 0);
         std::fs::write(&path, "epoch 6\n").unwrap();
-        let held = take(dir.path(), &account, "me").unwrap();
-        assert_eq!(held.epoch(), 7);
-        assert_eq!(holder_in(&path), "me");
-        drop(held);
-        assert_eq!(epoch_in(&std::fs::read_to_string(&path).unwrap()), 7);
-        assert_eq!(holder_in(&path), "another run");
+        let lease = take(dir.path(), &account, "me").unwrap();
+        assert_eq!(lease.epoch(), 7);
+        assert_eq!(read_holder(&path), "me");
+        drop(lease);
+        assert_eq!(parse_epoch(&std::fs::read_to_string(&path).unwrap()), 7);
+        assert_eq!(read_holder(&path), "another run");
     }
 
     #[cfg(unix)]
@@ -213,7 +235,7 @@ mod tests {
         let first = take(dir.path(), &account, "the first").unwrap();
         assert_eq!(first.covers(Duration::MAX), Ok(()));
         // What keeps two runs apart is the file, and somebody cleans up.
-        let path = path(dir.path(), &account);
+        let path = lock_path(dir.path(), &account);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         let why = first.covers(Duration::ZERO).unwrap_err();

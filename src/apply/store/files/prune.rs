@@ -1,4 +1,7 @@
-//! Deletes the first lines of a journal and puts a summary of them in their place.
+//! Deletes the oldest lines of a journal and puts a summary of them in their place.
+//!
+//! A journal of ten lines of 2025 about two objects and five of 2026, pruned before 2026-01-01, becomes two
+//! `Known` lines, one for each object, and the five. A write of 2025 without an outcome keeps its intent.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -6,23 +9,23 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::Files;
+use super::FileStore;
 use crate::apply::journal::{Event, decode, encode};
-use crate::apply::memory::{Form, Summary};
+use crate::apply::memory::{JournalSummary, SummaryForm};
 use crate::apply::records::MAX_LINE;
-use crate::files::links::Links;
+use crate::files::links::LinkPolicy;
 use crate::files::write::Output;
 
-/// Lines at the beginning of a journal that are to go.
-struct Old {
+/// The lines at the beginning of a journal that are old enough to delete.
+struct OldPrefix {
     bytes: u64,
-    /// How many of them tell what happened; the others are a summary of lines that went before.
+    /// How many of them are records of runs; the others belong to the summary of an earlier pruning.
     lines: u64,
 }
 
-/// Deletes what was written before `before`, and returns how many lines that were. Whatever has the journal open must end
-/// first: it would go on writing into the old file.
-pub async fn prune(journal: &Path, before: Timestamp) -> io::Result<u64> {
+/// Deletes lines written before `before` and returns how many. `Err` if a process has the journal open: it would go on
+/// writing into the old file.
+pub async fn prune_journal(journal: &Path, before: Timestamp) -> io::Result<u64> {
     let mut file = match OpenOptions::new().read(true).write(true).open(journal) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -32,40 +35,40 @@ pub async fn prune(journal: &Path, before: Timestamp) -> io::Result<u64> {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(error),
         Err(TryLockError::WouldBlock) => {
-            let words = "a run or a daemon has it open: try again when that has ended";
-            return Err(io::Error::other(words));
+            let message = "a run or a daemon has it open: try again when that has ended";
+            return Err(io::Error::other(message));
         }
     }
-    let old = find_old(&file, before)?;
+    let old = find_old_prefix(&file, before)?;
     if old.lines == 0 {
         return Ok(0);
     }
-    let summary = sum_up(&mut file, &old).await?;
-    // Writes that are still open keep their lines.
-    let open = summary.records(Form::Plain);
+    let summary = summarize_prefix(&mut file, &old).await?;
+    // Writes without an outcome keep their lines.
+    let open = summary.records(SummaryForm::Plain);
     let open = open.filter(|record| !matches!(record.event, Event::Known(_)));
     let deleted = old.lines.saturating_sub(open.count() as u64);
     if deleted == 0 {
         return Ok(0);
     }
-    let output = Output::open_beside(journal, journal, &Links::Followed)?;
+    let output = Output::open_beside(journal, journal, &LinkPolicy::Follow)?;
     let mut out = BufWriter::new(output);
-    for record in summary.records(Form::Plain) {
+    for record in summary.records(SummaryForm::Plain) {
         out.write_all(encode(&record)?.as_bytes())?;
     }
     file.seek(SeekFrom::Start(old.bytes))?;
     io::copy(&mut file, &mut out)?;
     out.into_inner()?.commit()?;
-    // It stood for lines of the old file, which it tells by itself.
-    match std::fs::remove_file(super::summary::path(journal)) {
+    // The separate summary covers lines of the old file; it would be ignored anyway.
+    match std::fs::remove_file(super::summary::summary_path(journal)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(deleted),
     }
 }
 
-/// Finds the first lines that were written before a moment. Damaged ones count as what they stand among.
-fn find_old(file: &File, before: Timestamp) -> io::Result<Old> {
-    let mut old = Old { bytes: 0, lines: 0 };
+/// Finds the lines at the beginning that were written before a moment. Damaged lines go with their neighbours.
+fn find_old_prefix(file: &File, before: Timestamp) -> io::Result<OldPrefix> {
+    let mut old = OldPrefix { bytes: 0, lines: 0 };
     let mut text = BufReader::new(file);
     let mut line = Vec::new();
     let (mut bytes, mut lines) = (0, 0);
@@ -95,15 +98,15 @@ fn find_old(file: &File, before: Timestamp) -> io::Result<Old> {
     }
 }
 
-/// Reads what the old lines come to.
-async fn sum_up(file: &mut File, old: &Old) -> io::Result<Summary> {
+/// Reads the old lines from a copy and folds them into a summary.
+async fn summarize_prefix(file: &mut File, old: &OldPrefix) -> io::Result<JournalSummary> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("journal.jsonl");
     file.seek(SeekFrom::Start(0))?;
     io::copy(&mut file.take(old.bytes), &mut File::create(&path)?)?;
-    let files = Files::for_reading(&path, dir.path());
+    let files = FileStore::for_reading(&path, dir.path());
     let now = crate::apply::clock::now().to_string();
-    let summary = Summary::read(&files, &[], &now).await;
+    let summary = JournalSummary::read(&files, &[], &now).await;
     summary.map_err(io::Error::other)
 }
 
@@ -140,12 +143,12 @@ mod tests {
     }
 
     async fn memory(journal: &Path) -> Memory {
-        let files = Files::for_reading(journal, journal);
+        let files = FileStore::for_reading(journal, journal);
         Memory::of(&files, &[], Detail::Values).await.unwrap()
     }
 
-    fn told(memory: &Memory) -> Vec<Record> {
-        memory.summary("now", Form::Plain).collect()
+    fn known_records(memory: &Memory) -> Vec<Record> {
+        memory.summary("now", SummaryForm::Plain).collect()
     }
 
     fn day(day: &str) -> Timestamp {
@@ -165,13 +168,13 @@ mod tests {
         ];
         let journal = Journal::open(&path).unwrap();
         journal.append_all(&all).unwrap();
-        let before = told(&memory(&path).await);
-        let open = prune(&path, day("05")).await.unwrap_err();
+        let before = known_records(&memory(&path).await);
+        let open = prune_journal(&path, day("05")).await.unwrap_err();
         assert!(open.to_string().contains("has it open"), "{open}");
         drop(journal);
-        assert_eq!(prune(&path, day("01")).await.unwrap(), 0);
-        assert_eq!(prune(&path, day("05")).await.unwrap(), 2);
-        assert_eq!(told(&memory(&path).await), before);
+        assert_eq!(prune_journal(&path, day("01")).await.unwrap(), 0);
+        assert_eq!(prune_journal(&path, day("05")).await.unwrap(), 2);
+        assert_eq!(known_records(&memory(&path).await), before);
         let left: Vec<Record> = Records::open(&path).unwrap().collect();
         // The write that is still open, and the last run.
         assert!(left.ends_with(&all[2..]), "{left:?}");
@@ -181,8 +184,8 @@ mod tests {
             .unwrap()
             .append(&intent("20", "4"))
             .unwrap();
-        assert_eq!(prune(&path, day("15")).await.unwrap(), 2);
+        assert_eq!(prune_journal(&path, day("15")).await.unwrap(), 2);
         assert_eq!(memory(&path).await.open().count(), 2);
-        assert_eq!(prune(&path, day("15")).await.unwrap(), 0);
+        assert_eq!(prune_journal(&path, day("15")).await.unwrap(), 0);
     }
 }

@@ -1,11 +1,18 @@
-//! The summary of a journal, in a file beside it, so that a run need not read what was done years ago.
+//! The summary of a journal, in a file beside it, so that a run need not read the lines of years.
 //!
-//! It holds what is known of every object after the first lines of the journal, and says which those are. The journal
-//! stays whole: history and undo read it. A summary that is torn, damaged, of another journal or of another version of
-//! this program counts for nothing, and all lines are read as if there were none.
+//! It holds what is known of every object after the first lines of the journal, and says which lines those are. The
+//! journal stays whole for history and undo. A summary that is torn, damaged, of another journal or written by another
+//! version of this program is ignored, and all lines are read as if there were none.
 //!
-//! A line says what the summary covers, the lines of the journal's own notation follow without their checksums and with
-//! packed values, and the last line has one checksum of all. With plain values ten thousand objects took 200 ms to read.
+//! ```text
+//! {"summary":"…","layout":"…","bytes":40960,"lines":120,"damaged":[],"end":"<hash of bytes 36864 to 40960>"}
+//! one line for each object, in the journal's own notation, without checksum and with packed values
+//! {"sum":"<hash of all lines above>"}
+//! ```
+//!
+//! Here a reader takes the records and goes on with the journal at byte 40960, line 121. If the journal was replaced by
+//! another one, its 4096 bytes before that offset have another hash. With plain values, ten thousand objects took 200
+//! ms to read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -15,89 +22,92 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::apply::journal::Record;
-use crate::apply::memory::{Form, Summary};
+use crate::apply::memory::{JournalSummary, SummaryForm};
 use crate::apply::records::Damaged;
-use crate::files::links::Links;
+use crate::files::links::LinkPolicy;
 use crate::files::read;
 use crate::files::write::Output;
 
-/// Where the summary of a journal is.
-pub fn path(journal: &Path) -> PathBuf {
+/// Returns the path of the summary of a journal.
+pub fn summary_path(journal: &Path) -> PathBuf {
     let mut path = journal.as_os_str().to_owned();
     path.push(".summary");
     path.into()
 }
 
-/// The first lines of a journal.
+/// The lines at the beginning of a journal that a summary covers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Covered {
+pub struct CoveredPrefix {
     pub bytes: u64,
     pub lines: u64,
-    /// Those of them that are not whole.
+    /// The numbers of those that are not whole.
     pub damaged: Damaged,
 }
 
-/// The first line of a summary.
+/// The first line of a summary file.
 #[derive(PartialEq, Serialize, Deserialize)]
-struct Header {
-    /// [`Summary::WRITER`] and [`Summary::layout`].
+struct FileSummaryHeader {
+    /// [`JournalSummary::WRITER`] and [`JournalSummary::layout`].
     summary: String,
     layout: String,
     #[serde(flatten)]
-    covered: Covered,
-    /// Checksum of the last of the journal that is covered. Each line has the id of its run, so no other one ends alike.
+    covered: CoveredPrefix,
+    /// Hash of the last bytes of the journal that are covered. Each line has the id of its run, so no other journal
+    /// ends alike.
     end: String,
 }
 
-impl Header {
-    fn new(covered: Covered, journal: &mut File) -> io::Result<Self> {
+impl FileSummaryHeader {
+    /// Creates the header of a summary of these lines by this version.
+    fn new(covered: CoveredPrefix, journal: &mut File) -> io::Result<Self> {
         Ok(Self {
-            summary: Summary::WRITER.into(),
-            layout: Summary::layout(),
-            end: end_of(journal, covered.bytes)?,
+            summary: JournalSummary::WRITER.into(),
+            layout: JournalSummary::layout(),
+            end: hash_end(journal, covered.bytes)?,
             covered,
         })
     }
 }
 
-/// Bytes by which one journal is told from another.
-const END: u64 = 4096;
+/// How many bytes before the end of the covered lines identify a journal.
+const END_BYTES: u64 = 4096;
 
-/// The checksum of what comes before the offset `at`.
-fn end_of(journal: &mut File, at: u64) -> io::Result<String> {
-    let length = at.min(END);
+/// Returns the hash of up to [`END_BYTES`] before the offset `at`. `Err` if the journal is shorter than `at`.
+fn hash_end(journal: &mut File, at: u64) -> io::Result<String> {
+    let length = at.min(END_BYTES);
     journal.seek(SeekFrom::Start(at - length))?;
     let mut bytes = Vec::new();
     journal.take(length).read_to_end(&mut bytes)?;
     match bytes.len() as u64 == length {
-        true => Ok(sum(Sha256::new_with_prefix(bytes))),
+        true => Ok(hex_digest(Sha256::new_with_prefix(bytes))),
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
-fn sum(hash: Sha256) -> String {
+/// Returns a hash as hexadecimal digits.
+fn hex_digest(hash: Sha256) -> String {
     hex::encode(hash.finalize())
 }
 
-/// The last line.
-fn seal(hash: Sha256) -> String {
-    format!("{{\"sum\":\"{}\"}}\n", sum(hash))
+/// Returns the last line of a summary file.
+fn checksum_line(hash: Sha256) -> String {
+    format!("{{\"sum\":\"{}\"}}\n", hex_digest(hash))
 }
 
-/// Bytes of the last line.
-const SEAL: u64 = 75;
+/// The length of the last line.
+const CHECKSUM_LINE_BYTES: u64 = 75;
 
-/// A summary that is whole and of this journal.
-pub struct Kept {
+/// A summary file that is whole and of this journal.
+pub struct FileSummary {
     lines: BufReader<io::Take<File>>,
-    pub covered: Covered,
+    pub covered: CoveredPrefix,
 }
 
-impl Kept {
-    /// Opens the summary beside the journal at `path`, which is open as `journal`; nothing if none counts. Where
-    /// `journal` stands after that is anywhere.
+impl FileSummary {
+    /// Opens the summary beside the journal at `path`, which is open as `journal`; `None` if there is no valid one. The
+    /// position of `journal` is undefined afterwards.
     pub fn open(path: &Path, journal: &mut File) -> Option<Self> {
-        match Self::checked(&self::path(path), journal) {
+        match Self::open_verified(&self::summary_path(path), journal) {
             Ok(summary) => summary,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -107,32 +117,33 @@ impl Kept {
         }
     }
 
-    fn checked(path: &Path, journal: &mut File) -> io::Result<Option<Self>> {
-        let mut file = read::open(path)?;
-        let Some(length) = file.metadata()?.len().checked_sub(SEAL) else {
+    /// Opens a summary file; `None` if its checksum, version or journal does not match.
+    fn open_verified(path: &Path, journal: &mut File) -> io::Result<Option<Self>> {
+        let mut file = read::open_regular_file(path)?;
+        let Some(length) = file.metadata()?.len().checked_sub(CHECKSUM_LINE_BYTES) else {
             return Ok(None);
         };
         let mut hash = Sha256::new();
-        io::copy(&mut (&mut file).take(length), &mut Hashing(&mut hash))?;
+        io::copy(&mut (&mut file).take(length), &mut HashWriter(&mut hash))?;
         let mut last = String::new();
         file.read_to_string(&mut last)?;
-        if last != seal(hash) {
+        if last != checksum_line(hash) {
             return Ok(None);
         }
         file.seek(SeekFrom::Start(0))?;
-        let mut lines = BufReader::with_capacity(BUFFER, file.take(length));
+        let mut lines = BufReader::with_capacity(BUFFER_BYTES, file.take(length));
         let mut first = Vec::new();
         lines.read_until(b'\n', &mut first)?;
-        let Ok(header) = serde_json::from_slice::<Header>(&first) else {
+        let Ok(header) = serde_json::from_slice::<FileSummaryHeader>(&first) else {
             return Ok(None);
         };
         let covered = header.covered.clone();
-        let own = header == Header::new(covered.clone(), journal)?;
-        Ok(own.then_some(Self { lines, covered }))
+        let is_ours = header == FileSummaryHeader::new(covered.clone(), journal)?;
+        Ok(is_ours.then_some(Self { lines, covered }))
     }
 
-    /// Hands over its records. After an error it counts for nothing, what was handed over included.
-    pub fn each(mut self, take: &mut dyn FnMut(Record)) -> io::Result<()> {
+    /// Passes its records to `take`. After an `Err` the records that were passed are invalid.
+    pub fn for_each_record(mut self, take: &mut dyn FnMut(Record)) -> io::Result<()> {
         let mut line = Vec::new();
         while self.lines.read_until(b'\n', &mut line)? > 0 {
             take(serde_json::from_slice(&line)?);
@@ -142,11 +153,13 @@ impl Kept {
     }
 }
 
-const BUFFER: usize = 64 << 10;
+/// The size of read and write buffers.
+const BUFFER_BYTES: usize = 64 << 10;
 
-struct Hashing<'a>(&'a mut Sha256);
+/// Hashes what is written to it.
+struct HashWriter<'a>(&'a mut Sha256);
 
-impl Write for Hashing<'_> {
+impl Write for HashWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.update(bytes);
         Ok(bytes.len())
@@ -157,27 +170,37 @@ impl Write for Hashing<'_> {
     }
 }
 
-/// Writes the summary of the first lines of a journal in the place of the one that is there, whole or not at all. Of
-/// two that are written at once the later one stays, and either is right.
-pub fn write(journal: &Path, summary: &Summary, links: &Links) -> io::Result<()> {
+/// Writes the summary of the first lines of a journal in place of the present one, whole or not at all. Of two written
+/// at once the later stays; either is right.
+pub fn write_summary(
+    journal: &Path,
+    summary: &JournalSummary,
+    links: &LinkPolicy,
+) -> io::Result<()> {
     let upto = summary.upto();
-    let covered = Covered {
-        bytes: upto.at.get("").copied().unwrap_or_default(),
+    let covered = CoveredPrefix {
+        bytes: upto.positions.get("").copied().unwrap_or_default(),
         lines: upto.lines,
         damaged: summary.damaged().clone(),
     };
-    write_records(journal, covered, summary.records(Form::Packed), links)
+    write_records(
+        journal,
+        covered,
+        summary.records(SummaryForm::Packed),
+        links,
+    )
 }
 
+/// Writes a summary file: header, records, checksum.
 fn write_records(
     journal: &Path,
-    covered: Covered,
+    covered: CoveredPrefix,
     records: impl Iterator<Item = Record>,
-    links: &Links,
+    links: &LinkPolicy,
 ) -> io::Result<()> {
-    let header = Header::new(covered, &mut read::open(journal)?)?;
-    let output = Output::open_beside(&path(journal), journal, links)?;
-    let mut out = BufWriter::with_capacity(BUFFER, output);
+    let header = FileSummaryHeader::new(covered, &mut read::open_regular_file(journal)?)?;
+    let output = Output::open_beside(&summary_path(journal), journal, links)?;
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, output);
     let mut hash = Sha256::new();
     let mut line = serde_json::to_vec(&header)?;
     let mut put = |line: &mut Vec<u8>| {
@@ -191,7 +214,7 @@ fn write_records(
         serde_json::to_writer(&mut line, &record)?;
         put(&mut line)?;
     }
-    out.write_all(seal(hash).as_bytes())?;
+    out.write_all(checksum_line(hash).as_bytes())?;
     out.into_inner()?.commit()
 }
 

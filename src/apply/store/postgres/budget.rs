@@ -1,4 +1,11 @@
-//! The calls that all processes of an account may start, in one row an account.
+//! The call budget of an account, in one row.
+//!
+//! The row keeps the last start moments, as many as the widest rate counts. With 3 calls in 10 s (10.25 s with slack),
+//! the row `[0, 1, 2]`, and the time 5 s, the next three moments are:
+//!
+//! ```text
+//! 10.25   three before it is 0      11.25   three before it is 1      12.25   three before it is 2
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +14,17 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
-use super::Shared;
-use super::connection::Fault;
-use super::error::{Task, store_error};
+use super::PostgresState;
+use super::connection::QueryError;
+use super::error::{StoreTask, store_error};
 use crate::apply::store::StoreError;
-use crate::apply::store::budget::{Budget, SLACK};
+use crate::apply::store::budget::{CallBudget, WINDOW_SLACK};
 use crate::model::RateLimit;
 
-/// Hands out the next moments, in microseconds by the server's clock, and says what time it is there. The last ones stay
-/// in the row, as many as the widest rate counts. A moment is as much later than the one that is `n` before it as the
-/// window of that rate is long, never in a pause and never in the past.
+/// Reserves the next moments, in microseconds by the server's clock, and returns them with the server's time. A moment
+/// is later than the one `n` before it by the window of each rate of `n` calls, never in a pause and never in the past.
 ///
-/// One statement, so that the row is held for no longer than it takes.
+/// It is one statement, so that the row is locked no longer than it runs.
 const RESERVE: &str = "
 INSERT INTO entitle.budget AS b (account, starts)
 SELECT $1, array_fill((extract(epoch FROM clock_timestamp()) * 1000000)::int8, ARRAY[$2::int])
@@ -35,31 +41,36 @@ ON CONFLICT (account) DO UPDATE SET starts = (
   SELECT array_agg(start ORDER BY start) FROM last)
 RETURNING starts[greatest(1, cardinality(starts) - $2::int + 1):], (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
 
+/// Extends the pause of an account to `$2` microseconds from now; it never shortens one.
 const PAUSE: &str = "
 INSERT INTO entitle.budget AS b (account, paused_until)
 VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000000)::int8 + $2)
 ON CONFLICT (account) DO UPDATE SET paused_until = greatest(b.paused_until, excluded.paused_until)";
 
-/// What is left of the vendor's rates for an account.
-pub struct Row {
-    pub shared: Arc<Shared>,
+/// The row of an account.
+pub struct BudgetRow {
+    pub shared: Arc<PostgresState>,
     pub account: String,
     pub rates: Vec<RateLimit>,
 }
 
-impl Row {
-    async fn reserved(&self, calls: u32) -> Result<Vec<Instant>, Fault> {
-        let windows = self.rates.iter().map(|rate| micros(rate.per + SLACK));
+impl BudgetRow {
+    /// Reserves up to `calls` moments and converts them to this machine's clock.
+    async fn reserve_starts(&self, calls: u32) -> Result<Vec<Instant>, QueryError> {
+        let windows = self
+            .rates
+            .iter()
+            .map(|rate| to_microseconds(rate.per + WINDOW_SLACK));
         let windows: Vec<i64> = windows.collect();
         let counts = self
             .rates
             .iter()
             .map(|rate| i64::from(rate.requests.max(1)));
         let counts: Vec<i64> = counts.collect();
-        // Of more than the tightest rate counts, the moments would go by each other.
+        // More moments than the tightest rate counts would pass each other.
         let tightest = counts.iter().copied().min().unwrap_or(1);
         let calls = i32::try_from(i64::from(calls).min(tightest)).unwrap_or(1);
-        let kept = counts
+        let keep_count = counts
             .iter()
             .copied()
             .max()
@@ -70,14 +81,18 @@ impl Row {
             (&calls as _, Type::INT4),
             (&counts as _, Type::INT8_ARRAY),
             (&windows as _, Type::INT8_ARRAY),
-            (&kept as _, Type::INT8),
+            (&keep_count as _, Type::INT8),
         ];
-        let rows = self.shared.budgets.query(RESERVE, &parameters).await?;
+        let rows = self
+            .shared
+            .budget_client
+            .query(RESERVE, &parameters)
+            .await?;
         let Some(row) = rows.first() else {
             return Ok(Vec::new());
         };
         let (starts, now): (Vec<i64>, i64) = (row.try_get(0)?, row.try_get(1)?);
-        // The answer came a little after it was given, so the moments are a little late here and never early.
+        // The answer took time to arrive, so the moments are slightly late here, never early.
         let here = Instant::now();
         let wait = |start: &i64| u64::try_from(start - now).unwrap_or(0);
         Ok(starts
@@ -86,30 +101,31 @@ impl Row {
             .collect())
     }
 
-    fn error(&self, fault: Fault) -> StoreError {
-        store_error(self.shared.address(), Task::Reserve, fault)
+    /// Adds the database's name and the task to an error.
+    fn budget_error(&self, error: QueryError) -> StoreError {
+        store_error(self.shared.address(), StoreTask::Reserve, error)
     }
 }
 
-impl Budget for Row {
+impl CallBudget for BudgetRow {
     fn reserve(&self, calls: u32) -> BoxFuture<'_, Result<Vec<Instant>, StoreError>> {
         Box::pin(async move {
-            let reserved = self.reserved(calls).await;
-            reserved.map_err(|fault| self.error(fault))
+            let reserved = self.reserve_starts(calls).await;
+            reserved.map_err(|error| self.budget_error(error))
         })
     }
 
     fn pause(&self, length: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let length = micros(length);
+            let length = to_microseconds(length);
             let parameters = [(&self.account as _, Type::TEXT), (&length as _, Type::INT8)];
-            let paused = self.shared.budgets.query(PAUSE, &parameters).await;
-            paused.map(drop).map_err(|fault| self.error(fault))
+            let paused = self.shared.budget_client.query(PAUSE, &parameters).await;
+            paused.map(drop).map_err(|error| self.budget_error(error))
         })
     }
 }
 
-/// More than 200,000 years do not occur.
-fn micros(length: Duration) -> i64 {
+/// Converts a duration to microseconds; more than 200,000 years do not occur.
+fn to_microseconds(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
-//! One connection to the database, made when it is needed and made anew after it broke.
+//! Connections to the database, made on demand and made again after they broke.
 //!
-//! No state is kept in a session: a statement is sent whole, with its parameters, and may go through a pooler that
-//! gives every transaction another session.
+//! No state is kept in a session: a statement is sent whole, with its parameters, so it works through a pooler that
+//! gives each transaction another session.
 
 use crate::model::with_causes;
 use std::future::poll_fn;
@@ -19,57 +19,60 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Notification, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::{Address, CONNECTING};
+use super::database_url::{CONNECT_TIMEOUT, DatabaseUrl};
 use crate::apply::tls::Tls;
 
-/// Time for a statement to be answered, or for the next row of its answer.
-pub const ANSWERING: Duration = Duration::from_secs(10);
+/// How long the server may take to answer a statement, and to send the next row.
+pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pause after the first failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Parameters of a statement with their types, so that nothing has to be asked beforehand.
+/// Parameters of a statement with their types, so that the server need not be asked for them first.
 pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
-/// Why a statement was not carried out.
+/// Why a statement has no result.
 #[derive(Debug)]
-pub enum Fault {
-    /// There is no answer. It may have been carried out.
+pub enum QueryError {
+    /// There is no answer: the statement may or may not have been carried out.
     Lost(String),
-    /// The server said no.
+    /// The server refused it.
     Refused(tokio_postgres::Error),
 }
 
-impl Fault {
-    fn silent(what: &str, time: Duration) -> Self {
+impl QueryError {
+    /// Creates the error for something that did not happen within `time`.
+    fn timed_out(what: &str, time: Duration) -> Self {
         Self::Lost(format!("{what} within {} s", time.as_secs()))
     }
 
+    /// Reports whether there was no answer, so that trying again may help.
     pub fn is_lost(&self) -> bool {
         matches!(self, Self::Lost(_))
     }
 }
 
-impl From<tokio_postgres::Error> for Fault {
+impl From<tokio_postgres::Error> for QueryError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
-            Some(code) if !is_passing(code) => Self::Refused(error),
-            Some(_) | None => Self::Lost(describe(&error)),
+            Some(code) if !is_transient(code) => Self::Refused(error),
+            Some(_) | None => Self::Lost(describe_error(&error)),
         }
     }
 }
 
-/// Reports whether the server may do later what it refused now: it starts, stops, is full, or chose another transaction.
-fn is_passing(code: &SqlState) -> bool {
+/// Reports whether the server may accept later what it refused now: it is starting, stopping or full, or it aborted
+/// this transaction for another one.
+fn is_transient(code: &SqlState) -> bool {
     let code = code.code();
     let classes = ["08", "40", "53", "57", "58"];
-    // A statement that somebody cancelled, and a disk that is full, are for people.
+    // A person must deal with a cancelled statement and a full disk.
     !matches!(code, "57014" | "53100") && classes.iter().any(|class| code.starts_with(class))
 }
 
-/// An error with its causes, in one line. The driver's errors do not have the password.
-pub fn describe(error: &tokio_postgres::Error) -> String {
+/// Formats an error with its causes in one line. The driver's errors do not contain the password.
+pub fn describe_error(error: &tokio_postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
         return match error.detail() {
             Some(detail) => format!("{}: {detail}", error.message()),
@@ -79,49 +82,54 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
     with_causes(error)
 }
 
-/// How connections are made: where to, and whom to trust.
-pub struct Connector {
-    pub address: Address,
+/// How to connect: the address, and the certificates to trust.
+pub struct PostgresConnector {
+    pub address: DatabaseUrl,
     pub tls: Tls,
 }
 
-impl Connector {
+impl PostgresConnector {
     /// Makes a connection and drives it in the background for as long as its client lives.
-    pub async fn connect(&self) -> Result<Client, Fault> {
-        self.connect_and_tell(None).await
+    pub async fn connect(&self) -> Result<Client, QueryError> {
+        self.connect_with_notifications(None).await
     }
 
-    /// The same, and sends on what notices the server gives.
-    pub async fn connect_and_tell(&self, notices: Option<Notices>) -> Result<Client, Fault> {
+    /// Makes a connection and sends the server's notifications to `notices`, if given.
+    pub async fn connect_with_notifications(
+        &self,
+        notices: Option<NotificationSender>,
+    ) -> Result<Client, QueryError> {
         let config = self.address.config();
         let connecting = async {
             if !self.address.uses_tls() {
                 let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(drive(connection, notices));
+                tokio::spawn(drive_connection(connection, notices));
                 return Ok(client);
             }
             let mut tls = self
                 .tls
                 .config()
-                .map_err(|error| Fault::Lost(with_causes(&error)))?;
+                .map_err(|error| QueryError::Lost(with_causes(&error)))?;
             tls.alpn_protocols = vec![b"postgresql".to_vec()];
             let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
-            tokio::spawn(drive(connection, notices));
+            tokio::spawn(drive_connection(connection, notices));
             Ok(client)
         };
-        match timeout(CONNECTING, connecting).await {
+        match timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(connected) => connected,
-            Err(_) => Err(Fault::silent("it lets nobody in", CONNECTING)),
+            Err(_) => Err(QueryError::timed_out("it lets nobody in", CONNECT_TIMEOUT)),
         }
     }
 }
 
-/// Where notices go.
-pub type Notices = UnboundedSender<Notification>;
+/// Where the notifications of a connection are sent.
+pub type NotificationSender = UnboundedSender<Notification>;
 
-/// Moves what comes and goes over a connection until it ends. Whoever waits for an answer then is told why.
-async fn drive<S, T>(mut connection: Connection<S, T>, notices: Option<Notices>)
-where
+/// Drives a connection until it ends. Pending statements then fail with its error.
+async fn drive_connection<S, T>(
+    mut connection: Connection<S, T>,
+    notices: Option<NotificationSender>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -132,106 +140,117 @@ where
     }
 }
 
-/// A connection for one purpose, shared by those who need it.
-pub struct Link {
-    connector: Arc<Connector>,
+/// A connection for one purpose, shared by all that need it and made again after it broke.
+pub struct ReconnectingClient {
+    connector: Arc<PostgresConnector>,
     client: Mutex<Option<Arc<Client>>>,
 }
 
-impl Link {
-    pub fn new(connector: Arc<Connector>) -> Self {
+impl ReconnectingClient {
+    /// Creates the client without connecting.
+    pub fn new(connector: Arc<PostgresConnector>) -> Self {
         Self {
             connector,
             client: Mutex::default(),
         }
     }
 
-    /// The connection, made anew if there is none. Others may be making it, and it may take them long.
-    async fn client(&self) -> Result<Arc<Client>, Fault> {
-        match timeout(CONNECTING, self.open_client()).await {
+    /// Returns the present connection or makes one, within a limit: another task may be making it, and it may take
+    /// long.
+    async fn client(&self) -> Result<Arc<Client>, QueryError> {
+        match timeout(CONNECT_TIMEOUT, self.open_client()).await {
             Ok(client) => client,
-            Err(_) => Err(Fault::silent("it lets nobody in", CONNECTING)),
+            Err(_) => Err(QueryError::timed_out("it lets nobody in", CONNECT_TIMEOUT)),
         }
     }
 
-    async fn open_client(&self) -> Result<Arc<Client>, Fault> {
-        let mut held = self.client.lock().await;
-        match &*held {
+    /// Returns the present connection or makes one.
+    async fn open_client(&self) -> Result<Arc<Client>, QueryError> {
+        let mut slot = self.client.lock().await;
+        match &*slot {
             Some(client) if !client.is_closed() => Ok(Arc::clone(client)),
             _ => {
                 let client = Arc::new(self.connector.connect().await?);
-                *held = Some(Arc::clone(&client));
+                *slot = Some(Arc::clone(&client));
                 Ok(client)
             }
         }
     }
 
-    /// Gives a connection up that did not answer: what comes over it later is nobody's.
-    async fn give_up(&self, client: &Arc<Client>) {
-        let mut held = self.client.lock().await;
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, client)) {
-            *held = None;
+    /// Drops a connection that did not answer; a late answer goes nowhere.
+    async fn discard_client(&self, client: &Arc<Client>) {
+        let mut slot = self.client.lock().await;
+        if slot.as_ref().is_some_and(|slot| Arc::ptr_eq(slot, client)) {
+            *slot = None;
         }
     }
 
     /// Carries out a statement once.
-    pub async fn query(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Fault> {
+    pub async fn query(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, QueryError> {
         let client = self.client().await?;
-        let answered = timeout(ANSWERING, client.query_typed(sql, parameters)).await;
+        let answered = timeout(STATEMENT_TIMEOUT, client.query_typed(sql, parameters)).await;
         let answered = match answered {
-            Ok(answered) => answered.map_err(Fault::from),
-            Err(_) => Err(Fault::silent("it does not answer", ANSWERING)),
+            Ok(answered) => answered.map_err(QueryError::from),
+            Err(_) => Err(QueryError::timed_out(
+                "it does not answer",
+                STATEMENT_TIMEOUT,
+            )),
         };
-        if matches!(answered, Err(Fault::Lost(_))) {
-            self.give_up(&client).await;
+        if matches!(answered, Err(QueryError::Lost(_))) {
+            self.discard_client(&client).await;
         }
         answered
     }
 
     /// Carries out a statement that may be carried out twice, again and again while the connection breaks.
-    pub async fn query_again(
+    pub async fn query_with_retry(
         &self,
         sql: &str,
         parameters: Parameters<'_>,
-    ) -> Result<Vec<Row>, Fault> {
-        let mut retry = Retry::new();
+    ) -> Result<Vec<Row>, QueryError> {
+        let mut retry = RetryPause::new();
         loop {
             match self.query(sql, parameters).await {
-                Err(fault) => retry.after(fault).await?,
+                Err(error) => retry.wait_after(error).await?,
                 answered => return answered,
             }
         }
     }
 
-    /// Carries out a statement and hands its rows over as they come, without keeping them.
-    pub async fn each(
+    /// Carries out a statement and passes its rows to `take` as they arrive, without keeping them.
+    pub async fn for_each_row(
         &self,
         sql: &str,
         parameters: Parameters<'_>,
-        take: &mut (dyn FnMut(Row) -> Result<(), Fault> + Send),
-    ) -> Result<(), Fault> {
+        take: &mut (dyn FnMut(Row) -> Result<(), QueryError> + Send),
+    ) -> Result<(), QueryError> {
         let client = self.client().await?;
-        let streamed = stream(&client, sql, parameters, take).await;
-        if matches!(streamed, Err(Fault::Lost(_))) {
-            self.give_up(&client).await;
+        let streamed = stream_rows(&client, sql, parameters, take).await;
+        if matches!(streamed, Err(QueryError::Lost(_))) {
+            self.discard_client(&client).await;
         }
         streamed
     }
 }
 
-async fn stream(
+/// Passes the rows of a statement to `take`, with a limit on the time for each.
+async fn stream_rows(
     client: &Client,
     sql: &str,
     parameters: Parameters<'_>,
-    take: &mut (dyn FnMut(Row) -> Result<(), Fault> + Send),
-) -> Result<(), Fault> {
-    let silent = |_| Fault::silent("it does not answer", ANSWERING);
+    take: &mut (dyn FnMut(Row) -> Result<(), QueryError> + Send),
+) -> Result<(), QueryError> {
+    let silent = |_| QueryError::timed_out("it does not answer", STATEMENT_TIMEOUT);
     let parameters = parameters
         .iter()
         .map(|(value, kind)| (*value, kind.clone()));
-    let rows = timeout(ANSWERING, client.query_typed_raw(sql, parameters));
+    let rows = timeout(STATEMENT_TIMEOUT, client.query_typed_raw(sql, parameters));
     let mut rows = pin!(rows.await.map_err(silent)??);
-    while let Some(row) = timeout(ANSWERING, rows.try_next())
+    while let Some(row) = timeout(STATEMENT_TIMEOUT, rows.try_next())
         .await
         .map_err(silent)??
     {
@@ -240,24 +259,25 @@ async fn stream(
     Ok(())
 }
 
-/// When to try again, and when to give up.
-pub struct Retry {
+/// Decides when to try again, and when to give up: after pauses of 50, 100, 200 ms … up to 1 s, for 10 s in all.
+pub struct RetryPause {
     until: Instant,
     pause: Duration,
 }
 
-impl Retry {
+impl RetryPause {
+    /// Starts the limit now.
     pub fn new() -> Self {
         Self {
-            until: Instant::now() + ANSWERING,
+            until: Instant::now() + STATEMENT_TIMEOUT,
             pause: FIRST_PAUSE,
         }
     }
 
-    /// Waits before another try. The fault comes back if none is worth it, or if it took too long already.
-    pub async fn after(&mut self, fault: Fault) -> Result<(), Fault> {
-        if !fault.is_lost() || Instant::now() + self.pause > self.until {
-            return Err(fault);
+    /// Waits before the next try. `Err` returns the error if trying again is useless or the limit has passed.
+    pub async fn wait_after(&mut self, error: QueryError) -> Result<(), QueryError> {
+        if !error.is_lost() || Instant::now() + self.pause > self.until {
+            return Err(error);
         }
         sleep(self.pause).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

@@ -1,16 +1,16 @@
-//! Why the database did not do what was asked, in words.
+//! Texts for what the database refused or did not answer.
 
 use std::fmt;
 
 use tokio_postgres::error::SqlState;
 
-use super::address::Address;
-use super::connection::{Fault, describe};
+use super::connection::{QueryError, describe_error};
+use super::database_url::DatabaseUrl;
 use crate::apply::store::StoreError;
 
 /// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task {
+pub enum StoreTask {
     Open,
     TakeLease,
     Append,
@@ -20,11 +20,12 @@ pub enum Task {
     Check,
     Prune,
     Reserve,
-    Attend,
+    Heartbeat,
 }
 
-impl Task {
-    fn words(self) -> &'static str {
+impl StoreTask {
+    /// Returns the task as a phrase to which the database's name is appended.
+    fn phrase(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::TakeLease => "take a lease in",
@@ -35,83 +36,94 @@ impl Task {
             Self::Check => "check",
             Self::Prune => "delete lines of",
             Self::Reserve => "reserve calls in",
-            Self::Attend => "meet other replicas in",
+            Self::Heartbeat => "meet other replicas in",
         }
     }
 }
 
-/// A fault on its way to whoever knows the name of the database.
+/// Why the database could not be opened, without its name yet.
 #[derive(Debug)]
-pub enum Words {
-    Fault(Task, Fault),
-    /// Nothing that trying again helps.
-    Said(String),
+pub enum DatabaseOpenError {
+    Query(StoreTask, QueryError),
+    /// The reason, where trying again does not help.
+    Unusable(String),
 }
 
-impl From<Fault> for Words {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(Task::Open, fault)
+impl From<QueryError> for DatabaseOpenError {
+    fn from(error: QueryError) -> Self {
+        Self::Query(StoreTask::Open, error)
     }
 }
 
-impl fmt::Display for Words {
+impl fmt::Display for DatabaseOpenError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fault(_, Fault::Lost(why)) => out.write_str(why),
-            Self::Fault(_, Fault::Refused(error)) => out.write_str(&describe(error)),
-            Self::Said(words) => out.write_str(words),
+            Self::Query(_, QueryError::Lost(why)) => out.write_str(why),
+            Self::Query(_, QueryError::Refused(error)) => out.write_str(&describe_error(error)),
+            Self::Unusable(message) => out.write_str(message),
         }
     }
 }
 
-/// The error that a store returns.
-pub fn store_error(address: &Address, task: Task, fault: Fault) -> StoreError {
+/// Creates the error that the store returns for a failed query.
+pub fn store_error(address: &DatabaseUrl, task: StoreTask, error: QueryError) -> StoreError {
     let store = address.name().to_string();
-    match fault {
-        Fault::Lost(why) => StoreError::Unavailable {
+    match error {
+        QueryError::Lost(why) => StoreError::Unavailable {
             store,
             source: why.into(),
         },
-        Fault::Refused(error) => refused(store, task, explain(address, task, &error)),
+        QueryError::Refused(error) => {
+            refused_error(store, task, explain_refusal(address, task, &error))
+        }
     }
 }
 
-pub fn refused(
+/// Creates the error for something that trying again does not help.
+pub fn refused_error(
     store: String,
-    task: Task,
+    task: StoreTask,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> StoreError {
     StoreError::Refused {
-        task: task.words(),
+        task: task.phrase(),
         store,
         source: source.into(),
     }
 }
 
-/// Says of a refusal what to do about it.
-fn explain(address: &Address, task: Task, error: &tokio_postgres::Error) -> String {
-    let words = describe(error);
+/// Explains a refusal and what to do about it.
+fn explain_refusal(
+    address: &DatabaseUrl,
+    task: StoreTask,
+    error: &tokio_postgres::Error,
+) -> String {
+    let message = describe_error(error);
     let user = address.user();
     let Some(code) = error.code() else {
-        return words;
+        return message;
     };
     match (code, task) {
         (
             &SqlState::INSUFFICIENT_PRIVILEGE,
-            Task::TakeLease | Task::Append | Task::Summarize | Task::Unlock | Task::Check,
+            StoreTask::TakeLease
+            | StoreTask::Append
+            | StoreTask::Summarize
+            | StoreTask::Unlock
+            | StoreTask::Check,
         ) => format!(
-            "{user} may only read it ({words}): log in as somebody to whom entitle_write is granted, \
+            "{user} may only read it ({message}): log in as somebody to whom entitle_write is granted, \
              or run what only reads, as `plan` and `drift` do"
         ),
-        (&SqlState::INSUFFICIENT_PRIVILEGE, Task::Read | Task::Open) => {
-            format!("{user} may not read it ({words}): grant entitle_read to {user}")
+        (&SqlState::INSUFFICIENT_PRIVILEGE, StoreTask::Read | StoreTask::Open) => {
+            format!("{user} may not read it ({message}): grant entitle_read to {user}")
         }
-        (&SqlState::INSUFFICIENT_PRIVILEGE, Task::Prune) => {
-            format!("{user} may only add to it ({words}): log in as the owner of its tables")
+        (&SqlState::INSUFFICIENT_PRIVILEGE, StoreTask::Prune) => {
+            format!("{user} may only add to it ({message}): log in as the owner of its tables")
         }
         (&SqlState::READ_ONLY_SQL_TRANSACTION, _) => {
-            format!("it is a replica, or set to be read only ({words}): name the primary")
+            format!("it is a replica, or set to be read only ({message}): name the primary")
         }
-        _ => words,
+        _ => message,
     }
 }

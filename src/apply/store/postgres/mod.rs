@@ -1,28 +1,30 @@
 //! The store of a team in a PostgreSQL database.
 //!
-//! Four connections, each made when it is first needed: one for leases, so that no renewal queues behind a large append,
-//! one for lines, one for the budget of calls, and one that listens for leases that become free. There is no pool. What was committed is there after a
-//! crash of the server; a fail-over to a replica that is not synchronous may forget it and give an epoch twice, which
-//! nothing here can mend.
+//! Four connections, each made when it is first needed: for leases (so that no renewal queues behind a large append),
+//! for lines, for the call budget, and for listening to notifications. There is no pool.
+//!
+//! What holds: a committed record survives a crash of the server, and one statement decides who gets a lease. What can
+//! go wrong: a fail-over to an asynchronous standby may lose committed records and give out an epoch twice; nothing
+//! here can repair that.
 
-mod accounts;
-mod address;
+mod account_name;
+mod admin;
 mod append;
 mod budget;
 mod connection;
+mod database_url;
 mod error;
 mod lease;
+mod listener;
 mod prune;
 mod read;
 mod roster;
 mod schema;
 mod summary;
-mod upkeep;
-mod waking;
 
 use crate::model::with_causes;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -30,60 +32,64 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Claim, Cursor, Lease, Line, Reading, Roster, Store, StoreError, Taken};
+use super::{
+    Cursor, JournalLine, JournalScope, Lease, LeaseClaim, Roster, Store, StoreError, Taken,
+    lock_unpoisoned,
+};
 use crate::apply::journal::Record;
-use crate::apply::memory::Summary;
-use crate::apply::store::budget::Budget;
+use crate::apply::memory::JournalSummary;
+use crate::apply::store::budget::CallBudget;
 use crate::apply::tls::Tls;
 use crate::model::{AccountKey, RateLimit};
-use accounts::text;
-use address::Address;
-use connection::{Connector, Fault, Link};
-use error::{Task, Words, refused, store_error};
-use waking::Waking;
+use account_name::account_name;
+use connection::{PostgresConnector, QueryError, ReconnectingClient};
+use database_url::DatabaseUrl;
+use error::{DatabaseOpenError, StoreTask, refused_error, store_error};
+use listener::NotificationListener;
 
-/// Time for leases to be given back before the program ends.
-const CLOSING: Duration = Duration::from_secs(10);
+/// How long closing waits for leases to be given back.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A database that a team's runs share.
-pub struct Postgres {
-    shared: Arc<Shared>,
+/// A journal with leases in a database that a team's runs share.
+pub struct PostgresStore {
+    shared: Arc<PostgresState>,
 }
 
-/// What leases and their renewals share with the store.
-struct Shared {
-    connector: Arc<Connector>,
-    leases: Link,
-    lines: Link,
-    budgets: Link,
-    waking: Waking,
-    /// Accounts whose last append may or may not have been committed.
-    doubts: Mutex<BTreeSet<String>>,
-    /// Leases that are being given back.
-    returns: Mutex<Vec<JoinHandle<()>>>,
+/// What the leases and their renewal tasks share with the store.
+struct PostgresState {
+    connector: Arc<PostgresConnector>,
+    lease_client: ReconnectingClient,
+    line_client: ReconnectingClient,
+    budget_client: ReconnectingClient,
+    listener: NotificationListener,
+    /// Accounts whose last append may or may not have been committed: its answer was lost.
+    uncertain_accounts: Mutex<BTreeSet<String>>,
+    /// Tasks that give leases back.
+    releases: Mutex<Vec<JoinHandle<()>>>,
     runtime: Handle,
 }
 
-impl Postgres {
-    /// Opens the database of this URL, and makes its tables if they are not there.
+impl PostgresStore {
+    /// Opens the database of this URL and creates its tables if they are missing.
     ///
-    /// Without TLS it is refused, except on this machine or where the URL says `sslmode=disable`.
+    /// `Err` if the URL would send the password without TLS, except to this machine or with `sslmode=disable`.
     pub async fn open(url: &str, tls: &Tls) -> Result<Self, StoreError> {
-        let address = Address::parse(url)
-            .map_err(|error| refused("the PostgreSQL store".into(), Task::Open, error))?;
-        let connector = Arc::new(Connector {
+        let address = DatabaseUrl::parse(url).map_err(|error| {
+            refused_error("the PostgreSQL store".into(), StoreTask::Open, error)
+        })?;
+        let connector = Arc::new(PostgresConnector {
             address,
             tls: tls.clone(),
         });
-        prepare(&connector).await?;
-        let shared = Shared {
-            leases: Link::new(Arc::clone(&connector)),
-            lines: Link::new(Arc::clone(&connector)),
-            budgets: Link::new(Arc::clone(&connector)),
-            waking: Waking::new(Arc::clone(&connector)),
+        connect_and_migrate(&connector).await?;
+        let shared = PostgresState {
+            lease_client: ReconnectingClient::new(Arc::clone(&connector)),
+            line_client: ReconnectingClient::new(Arc::clone(&connector)),
+            budget_client: ReconnectingClient::new(Arc::clone(&connector)),
+            listener: NotificationListener::new(Arc::clone(&connector)),
             connector,
-            doubts: Mutex::default(),
-            returns: Mutex::default(),
+            uncertain_accounts: Mutex::default(),
+            releases: Mutex::default(),
             runtime: Handle::current(),
         };
         Ok(Self {
@@ -92,32 +98,31 @@ impl Postgres {
     }
 }
 
-/// Connects once and sees to the tables.
-async fn prepare(connector: &Connector) -> Result<(), StoreError> {
+/// Connects once and brings the tables up to date.
+async fn connect_and_migrate(connector: &PostgresConnector) -> Result<(), StoreError> {
     let preparing = async {
         let mut client = connector.connect().await?;
-        schema::prepare(&mut client).await
+        schema::ensure_tables(&mut client).await
     };
-    let prepared = match timeout(PREPARING, preparing).await {
+    let prepared = match timeout(PREPARE_TIMEOUT, preparing).await {
         Ok(prepared) => prepared,
-        Err(_) => Err(Words::from(Fault::Lost("it does not answer".into()))),
+        Err(_) => Err(DatabaseOpenError::from(QueryError::Lost(
+            "it does not answer".into(),
+        ))),
     };
-    prepared.map_err(|words| match words {
-        Words::Fault(task, fault) => store_error(&connector.address, task, fault),
-        Words::Said(why) => refused(connector.address.name().into(), Task::Open, why),
+    prepared.map_err(|error| match error {
+        DatabaseOpenError::Query(task, error) => store_error(&connector.address, task, error),
+        DatabaseOpenError::Unusable(why) => {
+            refused_error(connector.address.name().into(), StoreTask::Open, why)
+        }
     })
 }
 
-/// Time for the tables to be looked at or made, by whoever else may do it at the same time.
-const PREPARING: Duration = Duration::from_secs(30);
+/// How long checking or creating the tables may take; another process may be creating them at the same time.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Nothing panics while the lock is held.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn address(&self) -> &Address {
+impl PostgresState {
+    fn address(&self) -> &DatabaseUrl {
         &self.connector.address
     }
 
@@ -125,49 +130,53 @@ impl Shared {
         self.address().name()
     }
 
-    fn words(&self, fault: Fault) -> String {
-        with_causes(&store_error(self.address(), Task::TakeLease, fault))
+    /// Formats an error of renewing or giving back a lease.
+    fn describe_error(&self, error: QueryError) -> String {
+        with_causes(&store_error(self.address(), StoreTask::TakeLease, error))
     }
 
-    fn doubts(&self, keys: &[String]) -> bool {
-        let doubts = locked(&self.doubts);
+    /// Reports whether the last append of one of these accounts may or may not have been committed.
+    fn is_uncertain(&self, keys: &[String]) -> bool {
+        let doubts = lock_unpoisoned(&self.uncertain_accounts);
         keys.iter().any(|key| doubts.contains(key))
     }
 
-    fn doubt(&self, keys: &[String]) {
-        locked(&self.doubts).extend(keys.iter().cloned());
+    /// Notes that the last append of these accounts may or may not have been committed.
+    fn mark_uncertain(&self, keys: &[String]) {
+        lock_unpoisoned(&self.uncertain_accounts).extend(keys.iter().cloned());
     }
 
-    fn settle(&self, keys: &[String]) {
-        locked(&self.doubts).retain(|key| !keys.contains(key));
+    /// Notes that the last append of these accounts is certain.
+    fn clear_uncertain(&self, keys: &[String]) {
+        lock_unpoisoned(&self.uncertain_accounts).retain(|key| !keys.contains(key));
     }
 
-    /// Lets a lease be given back, and [`Store::close`] wait for it.
-    fn in_background(&self, work: BoxFuture<'static, ()>) {
-        let mut returns = locked(&self.returns);
+    /// Gives a lease back in the background; [`Store::close`] waits for it.
+    fn spawn_release(&self, work: BoxFuture<'static, ()>) {
+        let mut returns = lock_unpoisoned(&self.releases);
         returns.retain(|work| !work.is_finished());
         returns.push(self.runtime.spawn(work));
     }
 }
 
-impl Store for Postgres {
+impl Store for PostgresStore {
     fn name(&self) -> String {
         self.shared.name().to_string()
     }
 
-    fn take<'a>(
+    fn take_lease<'a>(
         &'a self,
         account: &'a AccountKey,
-        claim: &'a Claim,
+        claim: &'a LeaseClaim,
     ) -> BoxFuture<'a, Result<Taken, StoreError>> {
         Box::pin(async move {
-            let taken = lease::take(&self.shared, account, claim).await;
-            taken.map_err(|fault| store_error(self.shared.address(), Task::TakeLease, fault))
+            let taken = lease::take_lease(&self.shared, account, claim).await;
+            taken.map_err(|error| store_error(self.shared.address(), StoreTask::TakeLease, error))
         })
     }
 
-    fn wait<'a>(&'a self, account: &'a AccountKey) -> BoxFuture<'a, ()> {
-        Box::pin(async move { self.shared.waking.wait(&text(account)).await })
+    fn wait_for_release<'a>(&'a self, account: &'a AccountKey) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.shared.listener.wait(&account_name(account)).await })
     }
 
     fn append<'a>(
@@ -175,42 +184,42 @@ impl Store for Postgres {
         records: &'a [Record],
         lease: Option<&'a dyn Lease>,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(append::append(&self.shared, records, lease))
+        Box::pin(append::append_records(&self.shared, records, lease))
     }
 
     fn read<'a>(
         &'a self,
-        reading: Reading<'a>,
+        reading: JournalScope<'a>,
         cursor: &'a mut Cursor,
-        take: &'a mut (dyn FnMut(Line) + Send),
+        take: &'a mut (dyn FnMut(JournalLine) + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let read = read::read(&self.shared, reading, cursor, take).await;
-            read.map_err(|fault| store_error(self.shared.address(), Task::Read, fault))
+            let read = read::read_journal(&self.shared, reading, cursor, take).await;
+            read.map_err(|error| store_error(self.shared.address(), StoreTask::Read, error))
         })
     }
 
     fn summarize<'a>(
         &'a self,
         account: Option<&'a AccountKey>,
-        summary: Summary,
+        summary: JournalSummary,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let Some(account) = account else {
                 return Ok(());
             };
-            let kept = summary::replace(&self.shared, account, summary).await;
-            kept.map_err(|fault| store_error(self.shared.address(), Task::Summarize, fault))
+            let stored = summary::replace_summary(&self.shared, account, summary).await;
+            stored.map_err(|error| store_error(self.shared.address(), StoreTask::Summarize, error))
         })
     }
 
-    fn budget(&self, account: &AccountKey, rates: &[RateLimit]) -> Option<Arc<dyn Budget>> {
+    fn budget(&self, account: &AccountKey, rates: &[RateLimit]) -> Option<Arc<dyn CallBudget>> {
         if rates.is_empty() {
             return None;
         }
-        Some(Arc::new(budget::Row {
+        Some(Arc::new(budget::BudgetRow {
             shared: Arc::clone(&self.shared),
-            account: text(account),
+            account: account_name(account),
             rates: rates.to_vec(),
         }))
     }
@@ -221,8 +230,8 @@ impl Store for Postgres {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let returns = std::mem::take(&mut *locked(&self.shared.returns));
-            let _ = timeout(CLOSING, join_all(returns)).await;
+            let returns = std::mem::take(&mut *lock_unpoisoned(&self.shared.releases));
+            let _ = timeout(CLOSE_TIMEOUT, join_all(returns)).await;
         })
     }
 }

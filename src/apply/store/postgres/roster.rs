@@ -1,41 +1,41 @@
-//! The replicas of daemons, a row each, and hints from one to another.
+//! The roster of replicas, a row each, and hints by NOTIFY.
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio_postgres::types::Type;
 
-use super::accounts::{parse, text};
-use super::connection::Fault;
-use super::error::{Task, store_error};
-use super::{Postgres, Shared};
-use crate::apply::store::{Hint, Replica, Roster, StoreError};
+use super::account_name::{account_name, parse_account};
+use super::connection::QueryError;
+use super::error::{StoreTask, store_error};
+use super::{PostgresState, PostgresStore};
+use crate::apply::store::{Hint, Roster, RosterEntry, StoreError};
 
-/// Writes a replica down and removes those that were over an hour ago. What the statement returns is from before it, so
-/// the replica itself is not among them.
-const ATTEND: &str = "
+/// Publishes the entry `$1`, deletes entries that ended over an hour ago and selects the live ones. A statement does
+/// not see its own writes, so `$1` itself is not among the result.
+const PUBLISH_ENTRY: &str = "
 WITH own AS (
   INSERT INTO entitle.replica (id, note, until) VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')
   ON CONFLICT (id) DO UPDATE SET note = excluded.note, until = excluded.until),
 old AS (DELETE FROM entitle.replica WHERE until < clock_timestamp() - interval '1 hour' AND id <> $1)
 SELECT id, note FROM entitle.replica WHERE until >= clock_timestamp() AND id <> $1";
 
-const LEAVE: &str = "DELETE FROM entitle.replica WHERE id = $1";
+const DELETE_ENTRY: &str = "DELETE FROM entitle.replica WHERE id = $1";
 
-/// Notices may be 8,000 bytes long.
-const LONGEST: usize = 7_000;
+/// The most bytes of a hint; PostgreSQL allows 8,000 in a notification.
+const MAX_PAYLOAD: usize = 7_000;
 
-const PASS_ON: &str = "SELECT pg_notify('entitle_hint', $1)";
+const NOTIFY_HINT: &str = "SELECT pg_notify('entitle_hint', $1)";
 
-impl Roster for Postgres {
-    fn attend<'a>(
+impl Roster for PostgresStore {
+    fn heartbeat<'a>(
         &'a self,
-        replica: &'a Replica,
+        replica: &'a RosterEntry,
         term: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Replica>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<RosterEntry>, StoreError>> {
         Box::pin(async move {
-            let others = others(&self.shared, replica, term).await;
-            let mut all = others.map_err(|fault| self.error(fault))?;
+            let others = publish_entry(&self.shared, replica, term).await;
+            let mut all = others.map_err(|error| self.roster_error(error))?;
             all.push(replica.clone());
             Ok(all)
         })
@@ -43,44 +43,60 @@ impl Roster for Postgres {
 
     fn leave<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let left = self.shared.leases.query(LEAVE, &[(&id, Type::TEXT)]).await;
-            left.map(drop).map_err(|fault| self.error(fault))
+            let left = self
+                .shared
+                .lease_client
+                .query(DELETE_ENTRY, &[(&id, Type::TEXT)])
+                .await;
+            left.map(drop).map_err(|error| self.roster_error(error))
         })
     }
 
-    fn pass_on<'a>(&'a self, hint: &'a Hint) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn publish_hint<'a>(&'a self, hint: &'a Hint) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let payload = payload(hint);
-            if payload.len() > LONGEST {
+            let payload = encode_hint(hint);
+            if payload.len() > MAX_PAYLOAD {
                 return Ok(());
             }
             let parameters = [(&payload as _, Type::TEXT)];
-            let passed = self.shared.leases.query(PASS_ON, &parameters);
-            passed.await.map(drop).map_err(|fault| self.error(fault))
+            let passed = self.shared.lease_client.query(NOTIFY_HINT, &parameters);
+            passed
+                .await
+                .map(drop)
+                .map_err(|error| self.roster_error(error))
         })
     }
 
     fn next_hint(&self) -> BoxFuture<'_, Hint> {
-        Box::pin(self.shared.waking.next_hint())
+        Box::pin(self.shared.listener.next_hint())
     }
 }
 
-impl Postgres {
-    fn error(&self, fault: Fault) -> StoreError {
-        store_error(self.shared.address(), Task::Attend, fault)
+impl PostgresStore {
+    /// Adds the database's name and the task to an error.
+    fn roster_error(&self, error: QueryError) -> StoreError {
+        store_error(self.shared.address(), StoreTask::Heartbeat, error)
     }
 }
 
-async fn others(shared: &Shared, replica: &Replica, term: Duration) -> Result<Vec<Replica>, Fault> {
+/// Publishes an entry and returns the live entries of the others.
+async fn publish_entry(
+    shared: &PostgresState,
+    replica: &RosterEntry,
+    term: Duration,
+) -> Result<Vec<RosterEntry>, QueryError> {
     let term = term.as_secs_f64() * 1000.0;
     let parameters = [
         (&replica.id as _, Type::TEXT),
         (&replica.note as _, Type::TEXT),
         (&term as _, Type::FLOAT8),
     ];
-    let rows = shared.leases.query(ATTEND, &parameters).await?;
+    let rows = shared
+        .lease_client
+        .query(PUBLISH_ENTRY, &parameters)
+        .await?;
     let other = |row: &tokio_postgres::Row| {
-        Ok(Replica {
+        Ok(RosterEntry {
             id: row.try_get(0)?,
             note: row.try_get(1)?,
         })
@@ -88,17 +104,17 @@ async fn others(shared: &Shared, replica: &Replica, term: Duration) -> Result<Ve
     rows.iter().map(other).collect()
 }
 
-/// A hint as a notice: the account, then the object.
-fn payload(hint: &Hint) -> String {
+/// Encodes a hint as the payload of a notification: the account, a line feed, the object's id.
+fn encode_hint(hint: &Hint) -> String {
     let id = hint.id.as_deref().unwrap_or_default();
-    format!("{}\n{id}", text(&hint.account))
+    format!("{}\n{id}", account_name(&hint.account))
 }
 
-/// Reads a notice; `None` if it is none of this version's.
-pub fn hint(payload: &str) -> Option<Hint> {
+/// Parses the payload of a notification; `None` if it is not a hint of this version.
+pub fn parse_hint(payload: &str) -> Option<Hint> {
     let (account, id) = payload.split_once('\n')?;
     Some(Hint {
-        account: parse(account)?,
+        account: parse_account(account)?,
         id: (!id.is_empty()).then(|| id.to_string()),
     })
 }

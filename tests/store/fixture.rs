@@ -1,4 +1,4 @@
-//! What the laws are held against: a store that several processes open.
+//! A store under test, which several processes open.
 
 use std::any::Any;
 use std::future::Future;
@@ -6,21 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::journal::Record;
-use entitle::apply::store::{Claim, Cursor, Lease, LeaseLost, Line, Reading, Store, Taken};
+use entitle::apply::store::{
+    Cursor, JournalLine, JournalScope, Lease, LeaseClaim, LeaseLost, Store, Taken,
+};
 use entitle::model::AccountKey;
 use futures::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 
 type Open = dyn Fn() -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync;
 
-/// One place, opened as often as there are processes.
-pub struct Bench {
+/// One store, opened once for each process.
+pub struct StoreFixture {
     open: Arc<Open>,
-    /// Whatever the place needs to be there.
+    /// What the store needs to exist, such as a directory or a server.
     _keep: Box<dyn Any + Send + Sync>,
 }
 
-impl Bench {
+impl StoreFixture {
     pub fn new<F>(
         open: impl Fn() -> F + Send + Sync + 'static,
         keep: impl Any + Send + Sync,
@@ -34,12 +36,12 @@ impl Bench {
         }
     }
 
-    /// Opens it as another process does.
+    /// Opens the store as another process does.
     pub async fn open(&self) -> Arc<dyn Store> {
         (self.open)().await
     }
 
-    /// Opens it as a process that can be stopped.
+    /// Opens the store in a runtime that can be stopped like a process.
     pub async fn process(&self) -> Process {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -54,21 +56,21 @@ impl Bench {
     }
 }
 
-/// A process: a store, and whatever it does in the background.
+/// A simulated process: an open store with its background tasks.
 pub struct Process {
     runtime: Option<Runtime>,
     store: Arc<dyn Store>,
 }
 
 impl Process {
-    pub async fn take(&self, account: &AccountKey, claim: &Claim) -> Arc<dyn Lease> {
+    pub async fn take(&self, account: &AccountKey, claim: &LeaseClaim) -> Arc<dyn Lease> {
         let (store, account, claim) = (Arc::clone(&self.store), account.clone(), claim.clone());
         let runtime = self.runtime.as_ref().unwrap();
         let taking = runtime.spawn(async move { take(&*store, &account, &claim).await });
         Arc::from(taking.await.unwrap())
     }
 
-    /// Ends it as `kill -9` does: nothing is renewed and nothing given back.
+    /// Stops it like `kill -9`: no lease is renewed or given back.
     pub fn kill(&mut self) {
         self.runtime.take().unwrap().shutdown_background();
     }
@@ -82,37 +84,37 @@ impl Drop for Process {
     }
 }
 
-/// A claim of `holder` for a minute at a time.
-pub fn claim(holder: &str) -> Claim {
+/// Creates a claim of `holder` for a minute at a time.
+pub fn claim(holder: &str) -> LeaseClaim {
     claim_for(holder, Duration::from_secs(60))
 }
 
-pub fn claim_for(holder: &str, term: Duration) -> Claim {
-    Claim {
+pub fn claim_for(holder: &str, term: Duration) -> LeaseClaim {
+    LeaseClaim {
         holder: holder.into(),
         term,
     }
 }
 
-/// Takes a lease that is free.
-pub async fn take(store: &dyn Store, account: &AccountKey, claim: &Claim) -> Box<dyn Lease> {
-    match store.take(account, claim).await.unwrap() {
+/// Takes a lease that is free, and panics if it is not.
+pub async fn take(store: &dyn Store, account: &AccountKey, claim: &LeaseClaim) -> Box<dyn Lease> {
+    match store.take_lease(account, claim).await.unwrap() {
         Taken::Held(lease) => lease,
         Taken::Busy(who) => panic!("{who} has it"),
     }
 }
 
-/// Takes a lease as soon as it is free.
+/// Takes a lease as soon as it is free, within 20 s.
 pub async fn take_in_time(
     store: &dyn Store,
     account: &AccountKey,
-    claim: &Claim,
+    claim: &LeaseClaim,
 ) -> Box<dyn Lease> {
     let taking = async {
         loop {
-            match store.take(account, claim).await.unwrap() {
+            match store.take_lease(account, claim).await.unwrap() {
                 Taken::Held(lease) => return lease,
-                Taken::Busy(_) => store.wait(account).await,
+                Taken::Busy(_) => store.wait_for_release(account).await,
             }
         }
     };
@@ -127,30 +129,34 @@ pub async fn give_back(store: &dyn Store, lease: Box<dyn Lease>) {
     store.close().await;
 }
 
-/// The records behind a cursor; every line must be whole.
-pub async fn read(store: &dyn Store, reading: Reading<'_>, cursor: &mut Cursor) -> Vec<Record> {
+/// Reads the records behind a cursor; panics on a damaged line or a reset.
+pub async fn read(
+    store: &dyn Store,
+    reading: JournalScope<'_>,
+    cursor: &mut Cursor,
+) -> Vec<Record> {
     let mut records = Vec::new();
-    let mut take = |line: Line| match line {
-        Line::Record(record) => records.push(*record),
-        Line::Damaged(number) => panic!("line {number} is damaged"),
-        Line::Anew => panic!("it is another journal"),
+    let mut take = |line: JournalLine| match line {
+        JournalLine::Record(record) => records.push(*record),
+        JournalLine::Damaged(number) => panic!("line {number} is damaged"),
+        JournalLine::Reset => panic!("it is another journal"),
     };
     store.read(reading, cursor, &mut take).await.unwrap();
     records
 }
 
-/// All records there are.
+/// Reads all records.
 pub async fn read_all(store: &dyn Store) -> Vec<Record> {
-    read(store, Reading::Everything, &mut Cursor::default()).await
+    read(store, JournalScope::Everything, &mut Cursor::default()).await
 }
 
-/// A lease as whoever was deposed still believes to have it.
-pub struct Deposed {
+/// A lease of a deposed holder that does not know it yet.
+pub struct DeposedLease {
     pub account: AccountKey,
     pub epoch: u64,
 }
 
-impl Lease for Deposed {
+impl Lease for DeposedLease {
     fn account(&self) -> &AccountKey {
         &self.account
     }

@@ -1,4 +1,4 @@
-//! The URL of a database: what it says of TLS, and how the database is called without a password.
+//! The URL of a database: its TLS mode, and its name without the password.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -7,61 +7,64 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// Time for a connection to be made, its greeting included.
-pub const CONNECTING: Duration = Duration::from_secs(10);
+/// How long making a connection may take, its handshake included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A database as its URL names it. It has the password, so it cannot be printed; [`Address::name`] can.
-pub struct Address {
+/// A parsed database URL. It holds the password, so it cannot be printed; [`DatabaseUrl::name`] can.
+pub struct DatabaseUrl {
     config: Config,
     name: String,
 }
 
-impl Address {
-    /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. The error repeats nothing of it that may be a
+impl DatabaseUrl {
+    /// Parses `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. `Err` repeats nothing of it that may be a
     /// password.
     ///
-    /// TLS is with certificate and name checked, whichever of `require`, `verify-ca` and `verify-full` asks for it, and
-    /// it is the default. Without it go sockets and loopback, where nobody listens, and whoever writes
-    /// `sslmode=disable`; a mode that lets the server choose is refused, since then whoever is in between chooses.
+    /// TLS with a checked certificate and name is the default, and `require`, `verify-ca` and `verify-full` all mean
+    /// it. Unix sockets and loopback go without TLS by default, since nobody can listen there; other hosts only with
+    /// `sslmode=disable`. The modes that let the server choose (`prefer`, `allow`) are refused for other hosts: an
+    /// attacker in between would choose.
     pub fn parse(url: &str) -> Result<Self, AddressError> {
-        // The driver takes lists of words as well.
+        // The driver also accepts `key=value` lists.
         let is_url = ["postgres://", "postgresql://"]
             .iter()
             .any(|start| url.starts_with(start));
         let (address, mode) = split_mode(url)?;
         let config = Config::from_str(&address).ok().filter(|_| is_url);
         let mut config = config.ok_or(AddressError::NotPostgres)?;
-        let tls = wants_tls(mode.as_deref(), is_near(&config))?;
+        let tls = choose_tls(mode.as_deref(), is_local(&config))?;
         config.ssl_mode(if tls {
             SslMode::Require
         } else {
             SslMode::Disable
         });
-        config.connect_timeout(CONNECTING);
-        // What was sent and is not acknowledged, and a connection on which nothing comes, do not hold on for hours.
-        config.tcp_user_timeout(CONNECTING);
+        config.connect_timeout(CONNECT_TIMEOUT);
+        // Unacknowledged data and silent connections must not block for hours.
+        config.tcp_user_timeout(CONNECT_TIMEOUT);
         config.keepalives_idle(Duration::from_secs(30));
         if config.get_application_name().is_none() {
             config.application_name("entitle");
         }
-        let name = name(&config);
+        let name = display_name(&config);
         Ok(Self { config, name })
     }
 
+    /// Returns the driver's settings, the password included.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Returns what people call the database: its URL without password and options.
+    /// Returns the name of the database for messages: its URL without password and options.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// Reports whether connections use TLS.
     pub fn uses_tls(&self) -> bool {
         self.config.get_ssl_mode() == SslMode::Require
     }
 
-    /// Returns who logs in, for messages.
+    /// Returns the user that logs in, for messages.
     pub fn user(&self) -> &str {
         self.config.get_user().unwrap_or("the user")
     }
@@ -76,7 +79,7 @@ pub enum AddressError {
     NotPostgres,
     #[error("`{0}` is not supported: name a file of further certificates in SSL_CERT_FILE")]
     CertificateOption(String),
-    #[error("its options are {}; a `?` in a password is written %3F", KNOWN.join(", "))]
+    #[error("its options are {}; a `?` in a password is written %3F", KNOWN_OPTIONS.join(", "))]
     UnknownOption,
     #[error(
         "with `sslmode={0}` the password and the journal may go over the network in the clear; write \
@@ -89,8 +92,8 @@ pub enum AddressError {
     UnknownTlsMode,
 }
 
-/// Options that are read here or by the driver.
-const KNOWN: [&str; 16] = [
+/// Options that this module or the driver reads.
+const KNOWN_OPTIONS: [&str; 16] = [
     "user",
     "password",
     "dbname",
@@ -109,7 +112,7 @@ const KNOWN: [&str; 16] = [
     "sslmode",
 ];
 
-/// Takes `sslmode` out of a URL: the driver knows other modes than people write.
+/// Splits a URL into the part for the driver and its `sslmode`, of which the driver knows other values.
 fn split_mode(url: &str) -> Result<(String, Option<String>), AddressError> {
     let Some((start, query)) = url.split_once('?') else {
         return Ok((url.to_string(), None));
@@ -125,15 +128,16 @@ fn split_mode(url: &str) -> Result<(String, Option<String>), AddressError> {
             "sslrootcert" | "sslcert" | "sslkey" => {
                 return Err(AddressError::CertificateOption(key.to_string()));
             }
-            key if KNOWN.contains(&key) => others.push(pair),
-            // It may be the second half of a password with a question mark.
+            key if KNOWN_OPTIONS.contains(&key) => others.push(pair),
+            // It may be the second half of a password that contains a question mark.
             _ => return Err(AddressError::UnknownOption),
         }
     }
     Ok((format!("{start}?{}", others.join("&")), mode))
 }
 
-fn wants_tls(mode: Option<&str>, near: bool) -> Result<bool, AddressError> {
+/// Decides from `sslmode` and the hosts whether to use TLS.
+fn choose_tls(mode: Option<&str>, near: bool) -> Result<bool, AddressError> {
     match mode {
         None => Ok(!near),
         Some("disable") => Ok(false),
@@ -145,8 +149,8 @@ fn wants_tls(mode: Option<&str>, near: bool) -> Result<bool, AddressError> {
     }
 }
 
-/// Reports whether nobody else can listen: every host is this machine.
-fn is_near(config: &Config) -> bool {
+/// Reports whether every host is this machine, so that nobody else can listen.
+fn is_local(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {
         return addresses.iter().all(IpAddr::is_loopback);
@@ -160,7 +164,8 @@ fn is_near(config: &Config) -> bool {
     })
 }
 
-fn name(config: &Config) -> String {
+/// Formats the URL without password and options.
+fn display_name(config: &Config) -> String {
     let ports = config.get_ports();
     let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
         let host = match host {
@@ -189,7 +194,7 @@ mod tests {
     use super::*;
 
     fn tls(url: &str) -> Result<bool, AddressError> {
-        Address::parse(url).map(|address| address.uses_tls())
+        DatabaseUrl::parse(url).map(|address| address.uses_tls())
     }
 
     #[test]
@@ -240,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_name_has_no_password() {
-        let name = |url| Address::parse(url).map(|address| address.name);
+        let name = |url| DatabaseUrl::parse(url).map(|address| address.name);
         let named = [
             (
                 "postgres://ann:hunter2@db.example.com/entitle?application_name=x",
@@ -275,7 +280,9 @@ mod tests {
             "postgres://ann:hunter2@db/e?sslrootcert=hunter2",
         ];
         for url in wrong {
-            let error = Address::parse(url).err().unwrap_or_else(|| panic!("{url}"));
+            let error = DatabaseUrl::parse(url)
+                .err()
+                .unwrap_or_else(|| panic!("{url}"));
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! Looking after a database: who has which lease, whether it can be trusted, and what is old.
+//! Administration of a database: leases, checks, and old lines.
 
 use crate::apply::store::Breach;
 use std::sync::Arc;
@@ -11,61 +11,72 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use super::accounts::{CHECK, RUNS, UNKNOWN};
-use super::append::{OURS, fenced};
-use super::connection::Fault;
-use super::error::{Task, store_error};
-use super::lease::{GIVE_BACK, TAKE};
-use super::{CLOSING, Postgres, Shared, prune};
-use crate::apply::store::{LeaseState, Promise, StoreError, Upkeep};
+use super::account_name::{CHECK, RUNS, UNKNOWN};
+use super::append::{LEASE_FENCE, fenced_insert};
+use super::connection::QueryError;
+use super::error::{StoreTask, store_error};
+use super::lease::{RELEASE, TAKE};
+use super::{CLOSE_TIMEOUT, PostgresState, PostgresStore, prune};
+use crate::apply::store::{Guarantee, LeaseState, StoreAdmin, StoreError};
 
-const LEASES: &str = "
+/// The leases of all accounts except `$1`, with the seconds that remain.
+const SELECT_LEASES : & str = "
 SELECT account, epoch, holder, extract(epoch FROM until - clock_timestamp())::float8 FROM entitle.lease
-WHERE epoch > 0 AND account <> ALL($1) ORDER BY account";
+WHERE epoch > 0 AND account <> ALL($1) ORDER BY account" ;
 
-const UNLOCK: &str = "
+/// Ends the lease of an account, raises its epoch and notifies those who wait.
+const UNLOCK : & str = "
 WITH freed AS (
   UPDATE entitle.lease SET epoch = epoch + 1, until = NULL, holder = NULL, token = NULL WHERE account = $1 RETURNING account
-) SELECT pg_notify('entitle_free', left(account, 1000)) FROM freed";
+) SELECT pg_notify('entitle_free', left(account, 1000)) FROM freed" ;
 
-/// Accounts that are none.
-pub(super) fn internal() -> Vec<&'static str> {
+/// Returns the names that are no real accounts.
+pub(super) fn internal_accounts() -> Vec<&'static str> {
     vec![RUNS, UNKNOWN, CHECK]
 }
 
-impl Upkeep for Postgres {
-    fn leases(&self) -> BoxFuture<'_, Result<Vec<LeaseState>, StoreError>> {
-        async { self.explained(Task::Read, leases(&self.shared).await) }.boxed()
+impl StoreAdmin for PostgresStore {
+    fn list_leases(&self) -> BoxFuture<'_, Result<Vec<LeaseState>, StoreError>> {
+        async { self.name_task(StoreTask::Read, list_leases(&self.shared).await) }.boxed()
     }
 
     fn unlock<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
         async move {
             let account = [(&account as _, Type::TEXT)];
-            let freed = self.shared.leases.query(UNLOCK, &account).await;
-            self.explained(Task::Unlock, freed.map(|rows| !rows.is_empty()))
+            let freed = self.shared.lease_client.query(UNLOCK, &account).await;
+            self.name_task(StoreTask::Unlock, freed.map(|rows| !rows.is_empty()))
         }
         .boxed()
     }
 
-    fn check(&self) -> BoxFuture<'_, Result<Vec<Promise>, StoreError>> {
-        async { self.explained(Task::Check, check(&self.shared).await) }.boxed()
+    fn check(&self) -> BoxFuture<'_, Result<Vec<Guarantee>, StoreError>> {
+        async { self.name_task(StoreTask::Check, check_database(&self.shared).await) }.boxed()
     }
 
     fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
-        prune::prune(self, before).boxed()
+        prune::prune_lines(self, before).boxed()
     }
 }
 
-impl Postgres {
-    pub(super) fn explained<T>(&self, task: Task, done: Result<T, Fault>) -> Result<T, StoreError> {
-        done.map_err(|fault| store_error(self.shared.address(), task, fault))
+impl PostgresStore {
+    /// Adds the database's name and the task to an error.
+    pub(super) fn name_task<T>(
+        &self,
+        task: StoreTask,
+        done: Result<T, QueryError>,
+    ) -> Result<T, StoreError> {
+        done.map_err(|error| store_error(self.shared.address(), task, error))
     }
 }
 
-async fn leases(shared: &Shared) -> Result<Vec<LeaseState>, Fault> {
-    let internal = internal();
-    let parameters = [(&internal as _, Type::TEXT_ARRAY)];
-    let rows = shared.leases.query_again(LEASES, &parameters).await?;
+/// Lists the leases of all accounts.
+async fn list_leases(shared: &PostgresState) -> Result<Vec<LeaseState>, QueryError> {
+    let internal_accounts = internal_accounts();
+    let parameters = [(&internal_accounts as _, Type::TEXT_ARRAY)];
+    let rows = shared
+        .lease_client
+        .query_with_retry(SELECT_LEASES, &parameters)
+        .await?;
     let leases = rows.iter().map(|row| {
         let epoch: i64 = row.try_get(1)?;
         let left: Option<f64> = row.try_get(3)?;
@@ -74,50 +85,52 @@ async fn leases(shared: &Shared) -> Result<Vec<LeaseState>, Fault> {
         Ok(LeaseState {
             account: row.try_get(0)?,
             epoch: u64::try_from(epoch).unwrap_or_default(),
-            // One that expired is nobody's, whoever had it.
+            // An expired lease has no holder.
             holder: left.and(holder),
-            left,
+            remaining: left,
         })
     });
     leases.collect()
 }
 
-/// How many race for a lease.
+/// How many connections race for a lease.
 const RACERS: usize = 16;
 
-/// Tries out what everything rests on, in an account of its own and in transactions that are not committed.
-async fn check(shared: &Arc<Shared>) -> Result<Vec<Promise>, Fault> {
+/// Tries out the guarantees, with an account of its own and in transactions that are rolled back.
+async fn check_database(shared: &Arc<PostgresState>) -> Result<Vec<Guarantee>, QueryError> {
     let checking = async {
         let clients = join_all((0..RACERS).map(|_| shared.connector.connect())).await;
         let clients: Vec<Client> = clients.into_iter().collect::<Result<_, _>>()?;
-        let (one_winner, grows) = race(&clients).await?;
+        let (one_winner, grows) = race_for_lease(&clients).await?;
         let mut clients = clients.into_iter();
         let mut client = match clients.next() {
             Some(client) => client,
             None => shared.connector.connect().await?,
         };
-        let fence = fence(&mut client).await?;
+        let fence = check_fence(&mut client).await?;
         Ok(vec![
-            Promise::new("one of sixteen has a lease", one_winner),
-            Promise::new("each lease has a higher epoch than the one before", grows),
-            Promise::new(
+            Guarantee::new("one of sixteen has a lease", one_winner),
+            Guarantee::new("each lease has a higher epoch than the one before", grows),
+            Guarantee::new(
                 "nothing of an old holder gets into the journal, and what is written is read",
                 fence,
             ),
-            Promise::new(
+            Guarantee::new(
                 "what is committed outlives a crash of the server",
-                durable(&client).await?,
+                check_durability(&client).await?,
             ),
         ])
     };
-    match timeout(CLOSING * 3, checking).await {
+    match timeout(CLOSE_TIMEOUT * 3, checking).await {
         Ok(checked) => checked,
-        Err(_) => Err(Fault::Lost("it does not answer".into())),
+        Err(_) => Err(QueryError::Lost("it does not answer".into())),
     }
 }
 
-/// A winner of each of some races, and the epochs of the winners.
-async fn race(clients: &[Client]) -> Result<(Result<(), Breach>, Result<(), Breach>), Fault> {
+/// Checks that each race for a lease has one winner, and that the epochs of the winners grow.
+async fn race_for_lease(
+    clients: &[Client],
+) -> Result<(Result<(), Breach>, Result<(), Breach>), QueryError> {
     let mut last = 0;
     for _ in 0..8 {
         let tokens: Vec<String> = (0..clients.len())
@@ -139,11 +152,11 @@ async fn race(clients: &[Client]) -> Result<(Result<(), Breach>, Result<(), Brea
             }
         }
         let [epoch] = epochs[..] else {
-            let words = format!(
+            let message = format!(
                 "{} had it at once, or somebody else checks it too",
                 epochs.len()
             );
-            return Ok((Err(Breach::new(words)), Ok(())));
+            return Ok((Err(Breach::new(message)), Ok(())));
         };
         if epoch <= last {
             return Ok((
@@ -154,14 +167,15 @@ async fn race(clients: &[Client]) -> Result<(Result<(), Breach>, Result<(), Brea
         last = epoch;
         let back = [(&CHECK as _, Type::TEXT), (&epoch as _, Type::INT8)];
         if let Some(client) = clients.first() {
-            client.query_typed(GIVE_BACK, &back).await?;
+            client.query_typed(RELEASE, &back).await?;
         }
     }
     Ok((Ok(()), Ok(())))
 }
 
-/// Lines of an old and of the present holder, in a transaction that is taken back.
-async fn fence(client: &mut Client) -> Result<Result<(), Breach>, Fault> {
+/// Checks that lines with an old epoch are refused and lines of the present holder are read, in a transaction that is
+/// rolled back.
+async fn check_fence(client: &mut Client) -> Result<Result<(), Breach>, QueryError> {
     let transaction = client.transaction().await?;
     let take = [
         (&CHECK as _, Type::TEXT),
@@ -186,7 +200,7 @@ async fn fence(client: &mut Client) -> Result<Result<(), Breach>, Fault> {
             (&epoch as _, Type::INT8),
         ];
         let row = transaction
-            .query_typed_one(&fenced(OURS), &parameters)
+            .query_typed_one(&fenced_insert(LEASE_FENCE), &parameters)
             .await?;
         counts.push(row.try_get::<_, i64>(0)?);
     }
@@ -196,16 +210,17 @@ async fn fence(client: &mut Client) -> Result<Result<(), Breach>, Fault> {
         .await?;
     let lines = rows.iter().map(|row| row.try_get::<_, &str>(0));
     let lines: Vec<&str> = lines.collect::<Result<_, _>>()?;
-    let kept = match (&counts[..], &lines[..]) {
+    let result = match (&counts[..], &lines[..]) {
         ([0, 2], ["1", "2"]) => Ok(()),
         ([0, _], read) => Err(Breach::new(format!("of two lines {} are read", read.len()))),
         _ => Err(Breach::new("an append of an old epoch was taken")),
     };
     transaction.rollback().await?;
-    Ok(kept)
+    Ok(result)
 }
 
-async fn durable(client: &Client) -> Result<Result<(), Breach>, Fault> {
+/// Checks that no setting of the server gives up durability.
+async fn check_durability(client: &Client) -> Result<Result<(), Breach>, QueryError> {
     let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
                     current_setting('synchronous_commit')";
     let row = client.query_typed_one(settings, &[]).await?;

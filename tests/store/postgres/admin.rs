@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use entitle::apply::Tls;
-use entitle::apply::store::postgres::Postgres;
-use entitle::apply::store::{Store, StoreError, Taken, Upkeep};
+use entitle::apply::store::postgres::PostgresStore;
+use entitle::apply::store::{Store, StoreAdmin, StoreError, Taken};
 
 use super::server::Server;
-use crate::bench::{claim, claim_for, read_all, take};
+use crate::fixture::{claim, claim_for, read_all, take};
 use crate::records::{account, group};
 
-async fn open(url: &str) -> Postgres {
-    Postgres::open(url, &Tls::default()).await.unwrap()
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(url, &Tls::default()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +24,7 @@ async fn a_good_database_keeps_every_promise_and_nothing_is_left_behind() {
         }
     }
     assert_eq!(read_all(&store).await, []);
-    assert_eq!(store.leases().await.unwrap(), []);
+    assert_eq!(store.list_leases().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -52,13 +52,16 @@ async fn leases_are_listed_and_one_can_be_taken_away() {
     let old = take(&store, &acme, &claim_for("ann", term)).await;
     drop(take(&store, &globex, &claim("bob")).await);
     store.close().await;
-    let leases = store.leases().await.unwrap();
+    let leases = store.list_leases().await.unwrap();
     let names: Vec<_> = leases.iter().map(|lease| lease.account.as_str()).collect();
     let expected = ["acme", "globex"].map(|name| account(name).to_string());
     assert_eq!(names, expected);
     assert_eq!(leases[0].holder.as_deref(), Some("ann"));
-    assert!(leases[0].left.is_some_and(|left| left <= term));
-    assert_eq!((leases[1].holder.as_deref(), leases[1].left), (None, None));
+    assert!(leases[0].remaining.is_some_and(|left| left <= term));
+    assert_eq!(
+        (leases[1].holder.as_deref(), leases[1].remaining),
+        (None, None)
+    );
 
     assert!(!store.unlock("lac https://elsewhere x").await.unwrap());
     assert!(store.unlock(&acme.to_string()).await.unwrap());
@@ -79,6 +82,6 @@ async fn leases_are_listed_and_one_can_be_taken_away() {
     assert_eq!(words, Err("bob has it, with epoch 3 after our 1".into()));
     drop(old);
     store.close().await;
-    let taken = store.take(&acme, &claim("ann")).await.unwrap();
+    let taken = store.take_lease(&acme, &claim("ann")).await.unwrap();
     assert!(matches!(taken, Taken::Busy(who) if who == "bob"));
 }

@@ -1,10 +1,11 @@
-//! What a store is held to before it is trusted.
+//! What a store must guarantee before it is trusted.
 
-/// A promise that a store was held to.
+/// A guarantee that a check has tried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Promise {
-    /// What the store must do, as a sentence without its end.
+pub struct Guarantee {
+    /// What the store must do, as a sentence without its full stop.
     pub text: &'static str,
+    /// `Err` says what it did instead, and what to do about it.
     pub kept: Result<(), Breach>,
 }
 
@@ -19,7 +20,8 @@ impl Breach {
     }
 }
 
-impl Promise {
+impl Guarantee {
+    /// Creates the result of a check.
     pub fn new(text: &'static str, kept: Result<(), Breach>) -> Self {
         Self { text, kept }
     }
