@@ -173,10 +173,8 @@ impl Drop for Daemon {
 
 /// The words that open the simulators: nothing of them may leave.
 fn secrets() -> BTreeSet<&'static str> {
-    let vendors = ["cryptlex", "informatica", "licensespring", "alinea", "lac"];
-    let all = vendors
-        .into_iter()
-        .flat_map(entitle::sandbox::credentials::credentials_of);
+    let vendors = entitle::sandbox::vendor_names();
+    let all = vendors.flat_map(entitle::sandbox::credentials::credentials_of);
     let values = all.flat_map(|credential| credential.values.iter().map(|(_, value)| *value));
     // `sandbox` is also the name of a switch.
     values

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::output;
 use super::populated::{self, Layout, object_count, percentage};
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::sandbox::{self, CREDENTIALS, FaultPlan, Options, Population};
+use crate::sandbox::{self, FaultPlan, Options, Population};
 
 #[derive(Args)]
 #[command(
@@ -121,12 +121,12 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
 }
 
 fn refuse_unknown(vendors: &[String]) -> CommandResult<()> {
-    let known: Vec<&str> = CREDENTIALS.iter().map(|one| one.vendor).collect();
+    let known: Vec<&str> = sandbox::vendor_names().collect();
     let unknown = vendors.iter().find(|one| !known.contains(&one.as_str()));
     match unknown {
         Some(unknown) => bail!(
             "no vendor {unknown:?} in the sandbox; there are {}",
-            known_vendors()
+            sandbox::vendor_names().collect::<Vec<_>>().join(", ")
         ),
         None => Ok(()),
     }
@@ -138,31 +138,24 @@ fn write_credentials(out: &mut dyn Write, address: SocketAddr) -> io::Result<()>
         out,
         "The simulators listen on http://{address} until Ctrl-C. They accept:"
     )?;
-    for credential in CREDENTIALS {
-        let values: Vec<String> = credential
-            .values
-            .iter()
-            .map(|(name, value)| format!("{name} {value}"))
-            .collect();
-        writeln!(
-            out,
-            "  {:<13} http://{address}{:<18} {}: {}",
-            credential.vendor,
-            credential.base,
-            credential.form,
-            values.join(", ")
-        )?;
+    for vendor in sandbox::vendor_names() {
+        for credential in sandbox::credentials::credentials_of(vendor) {
+            let values: Vec<String> = credential
+                .values
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
+            writeln!(
+                out,
+                "  {vendor:<13} http://{address}{:<18} {}: {}",
+                credential.base,
+                credential.form,
+                values.join(", ")
+            )?;
+        }
     }
     writeln!(
         out,
         "Requests: GET /_sandbox/requests. Fresh start: POST /_sandbox/reset."
     )
-}
-
-/// The names of the vendors, each once.
-fn known_vendors() -> String {
-    let mut names: Vec<&str> = CREDENTIALS.iter().map(|one| one.vendor).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.join(", ")
 }

@@ -4,10 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::host::SimulatedVendor;
+
 /// One way to authenticate at one simulated vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SandboxCredential {
-    pub vendor: &'static str,
     /// The form of a connection's `auth`: `token`, `login`, `session`, `apiKey` or `clientCredentials`.
     pub form: &'static str,
     /// The connection's base URL with this form, as a path below the sandbox's own address.
@@ -18,82 +19,26 @@ pub struct SandboxCredential {
     pub token_url: Option<&'static str>,
 }
 
-/// Returns a credential whose token, if any, needs no token endpoint.
-const fn new_credential(
-    vendor: &'static str,
-    form: &'static str,
-    base: &'static str,
-    values: &'static [(&'static str, &'static str)],
-) -> SandboxCredential {
-    SandboxCredential {
-        vendor,
-        form,
-        base,
-        values,
-        token_url: None,
+impl SandboxCredential {
+    /// Returns a credential whose token, if any, needs no token endpoint.
+    pub(super) const fn new(
+        form: &'static str,
+        base: &'static str,
+        values: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self {
+            form,
+            base,
+            values,
+            token_url: None,
+        }
     }
 }
 
-/// Every accepted credential; the first of each vendor is its preferred one.
-pub const CREDENTIALS: &[SandboxCredential] = &[
-    new_credential(
-        "cryptlex",
-        "token",
-        "/cryptlex",
-        &[("token", "sandbox-token")],
-    ),
-    new_credential(
-        "cryptlex",
-        "login",
-        "/cryptlex",
-        &[
-            ("accountId", "sandbox"),
-            ("email", "admin@sandbox.test"),
-            ("password", "sandbox"),
-        ],
-    ),
-    new_credential(
-        "informatica",
-        "login",
-        "/informatica",
-        &[("username", "admin@sandbox.test"), ("password", "sandbox")],
-    ),
-    new_credential(
-        "informatica",
-        "session",
-        "/informatica/saas",
-        &[("session", "sandbox-session")],
-    ),
-    new_credential(
-        "licensespring",
-        "apiKey",
-        "/licensespring",
-        &[("apiKey", "sandbox0.sandboxsandboxsandboxsandboxsand")],
-    ),
-    new_credential("alinea", "token", "/alinea", &[("token", "sandbox-token")]),
-    SandboxCredential {
-        token_url: Some("/alinea/oauth/token"),
-        ..new_credential(
-            "alinea",
-            "clientCredentials",
-            "/alinea",
-            &[("clientId", "sandbox"), ("clientSecret", "sandbox")],
-        )
-    },
-    new_credential(
-        "lac",
-        "login",
-        "/lac",
-        &[("username", "admin"), ("password", "sandbox")],
-    ),
-    new_credential("lac", "token", "/lac", &[("token", "sandbox-token")]),
-];
-
-/// Lists the credentials of one vendor, the preferred one first.
+/// Lists the credentials of one vendor, the preferred one first; none for a vendor that the sandbox does not have.
 pub fn credentials_of(vendor: &str) -> impl Iterator<Item = &'static SandboxCredential> {
-    CREDENTIALS
-        .iter()
-        .filter(move |credential| credential.vendor == vendor)
+    let found = SimulatedVendor::find(vendor);
+    found.into_iter().flat_map(|vendor| vendor.credentials)
 }
 
 /// Returns a credential as the index of a sandbox at `address` (`http://host:port`) shows it.

@@ -15,6 +15,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
+use super::VENDORS;
+use super::credentials::SandboxCredential;
 use super::fault_injector::{FaultInjector, OutgoingReply, ScriptedFault};
 use super::fault_plan::FaultPlan;
 use super::fault_schedule::FaultSchedule;
@@ -29,9 +31,18 @@ pub(crate) struct SimulatedVendor {
     pub prefix: &'static str,
     /// Makes a simulator with the account of the published examples.
     pub seeded: fn() -> Box<dyn Simulator>,
+    /// The logins that the simulator accepts, the preferred one first.
+    pub credentials: &'static [SandboxCredential],
+    /// Writes the manifest of a populated object: its index, the number of objects, whether it differs from the account.
+    pub write_manifest: fn(usize, usize, bool) -> String,
 }
 
 impl SimulatedVendor {
+    /// Finds a vendor of the sandbox by its prefix.
+    pub fn find(prefix: &str) -> Option<&'static Self> {
+        VENDORS.iter().find(|vendor| vendor.prefix == prefix)
+    }
+
     /// Returns a fresh, populated simulator behind its fault injector.
     fn new_injector(&self, faults: Option<&FaultPlan>, population: &Population) -> FaultInjector {
         let mut simulator = (self.seeded)();

@@ -25,7 +25,8 @@
 //!   JSON body, `account_document` loads an account, `access_tokens` issues tokens, `switch_changes` sets switches,
 //!   `pseudo_random` makes ids. [`credentials`] lists the fake logins.
 //!
-//! To add a vendor: its file, its `pub mod` line and its line in `VENDORS`, its rows in `credentials`.
+//! To add a vendor: its folder, its `pub mod` line and its line in `VENDORS`. The folder's `VENDOR` says what it
+//! brings: simulator, credentials, and manifests for a populated account.
 
 mod access_tokens;
 mod account_document;
@@ -68,7 +69,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use credentials::{CREDENTIALS, SandboxCredential};
+pub use credentials::SandboxCredential;
 pub use fault_injector::ScriptedFault;
 pub use fault_plan::FaultPlan;
 pub use population::Population;
@@ -78,15 +79,19 @@ use connection_count::CountingListener;
 use host::{IncomingRequest, SimulatedVendor, SimulatorHost};
 use simulator::HttpReply;
 
-/// Every vendor the sandbox serves.
-#[rustfmt::skip]
+/// Every vendor the sandbox serves, in the order of their names.
 const VENDORS: &[SimulatedVendor] = &[
-    SimulatedVendor { prefix: "alinea", seeded: || Box::new(alinea::Alinea::seeded()) },
-    SimulatedVendor { prefix: "cryptlex", seeded: || Box::new(cryptlex::Cryptlex::seeded()) },
-    SimulatedVendor { prefix: "informatica", seeded: || Box::new(informatica::Informatica::seeded()) },
-    SimulatedVendor { prefix: "lac", seeded: || Box::new(lac::Lac::seeded()) },
-    SimulatedVendor { prefix: "licensespring", seeded: || Box::new(licensespring::LicenseSpring::seeded()) },
+    alinea::VENDOR,
+    cryptlex::VENDOR,
+    informatica::VENDOR,
+    lac::VENDOR,
+    licensespring::VENDOR,
 ];
+
+/// The names of the vendors, in order.
+pub fn vendor_names() -> impl Iterator<Item = &'static str> {
+    VENDORS.iter().map(|vendor| vendor.prefix)
+}
 
 /// The options of a sandbox: where it listens, how slow and how faulty it is, how large its accounts are.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@
 //! if `(i + 1) * 10 / 1000` is greater than `i * 10 / 1000` in integers, so objects 99, 199, … 999.
 
 use super::credentials;
-use super::{alinea, cryptlex, informatica, lac, licensespring};
+use super::host::SimulatedVendor;
 
 /// The number of objects of one customer or owner, at the vendors that have them.
 pub(super) const OBJECTS_PER_CUSTOMER: usize = 50;
@@ -36,30 +36,18 @@ impl Population {
         vendor: &str,
         percent: f64,
     ) -> Result<impl Iterator<Item = String>, String> {
-        let (_, manifest) = MANIFESTS
-            .iter()
-            .find(|(name, _)| *name == vendor)
-            .ok_or_else(|| format!("no vendor {vendor:?} in this sandbox"))?;
+        let found = SimulatedVendor::find(vendor);
+        let write_manifest = found
+            .ok_or_else(|| format!("no vendor {vendor:?} in this sandbox"))?
+            .write_manifest;
         let objects = self.objects_of(vendor);
         let differing = count_differing(objects, percent);
         Ok((0..objects).map(move |index| {
             let so_far = |index: usize| index * differing / objects;
-            manifest(index, objects, so_far(index + 1) > so_far(index))
+            write_manifest(index, objects, so_far(index + 1) > so_far(index))
         }))
     }
 }
-
-/// Writes the manifest of an object: its index, the number of objects, whether it differs from the account.
-type ManifestWriter = fn(usize, usize, bool) -> String;
-
-/// What writes the manifests of each vendor's populated objects.
-const MANIFESTS: &[(&str, ManifestWriter)] = &[
-    ("alinea", alinea::populate::write_manifest),
-    ("cryptlex", cryptlex::populate::write_manifest),
-    ("informatica", informatica::populate::write_manifest),
-    ("lac", lac::populate::write_manifest),
-    ("licensespring", licensespring::populate::write_manifest),
-];
 
 /// Returns the number of objects that are this percentage of all, rounded.
 fn count_differing(objects: usize, percent: f64) -> usize {
@@ -116,7 +104,7 @@ mod tests {
             objects: 1000,
             vendors: Vec::new(),
         };
-        for vendor in ["alinea", "cryptlex", "informatica", "lac", "licensespring"] {
+        for vendor in crate::sandbox::vendor_names() {
             let matching: Vec<_> = population.manifests(vendor, 0.0).unwrap().collect();
             let drifted: Vec<_> = population.manifests(vendor, 1.0).unwrap().collect();
             let places: Vec<usize> = (0..1000)

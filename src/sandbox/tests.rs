@@ -62,10 +62,14 @@ const MIRRORS: &[SimulatedVendor] = &[
     SimulatedVendor {
         prefix: "lac",
         seeded: || Box::new(Mirror::default()),
+        credentials: &[],
+        write_manifest: |_, _, _| String::new(),
     },
     SimulatedVendor {
         prefix: "other",
         seeded: || Box::new(Mirror::default()),
+        credentials: &[],
+        write_manifest: |_, _, _| String::new(),
     },
 ];
 

@@ -18,7 +18,7 @@
 
 mod account;
 mod foreign_edits;
-pub(super) mod populate;
+mod populate;
 mod search;
 mod switches;
 #[cfg(test)]
@@ -34,7 +34,9 @@ use self::foreign_edits::FOREIGN_EDITS;
 use self::switches::Switches;
 use super::access_tokens::AccessTokens;
 use super::body_schema::BodyProblem;
+use super::credentials::SandboxCredential;
 use super::foreign_edits::make_edit;
+use super::host::SimulatedVendor;
 use super::request_parts::{self, JsonBodyError};
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
@@ -120,6 +122,24 @@ impl Route {
         }
     }
 }
+
+/// What the sandbox serves as `alinea`.
+pub(super) const VENDOR: SimulatedVendor = SimulatedVendor {
+    prefix: "alinea",
+    seeded: || Box::new(Alinea::seeded()),
+    credentials: &[
+        SandboxCredential::new("token", "/alinea", &[("token", "sandbox-token")]),
+        SandboxCredential {
+            token_url: Some("/alinea/oauth/token"),
+            ..SandboxCredential::new(
+                "clientCredentials",
+                "/alinea",
+                &[("clientId", "sandbox"), ("clientSecret", "sandbox")],
+            )
+        },
+    ],
+    write_manifest: populate::write_manifest,
+};
 
 /// An Alinea account served by the rules of the vendor's help pages.
 #[derive(Clone)]

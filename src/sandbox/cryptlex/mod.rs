@@ -20,7 +20,7 @@ mod account;
 mod filter;
 mod foreign_edits;
 mod list;
-pub(super) mod populate;
+mod populate;
 mod rate_limit;
 mod route;
 mod switches;
@@ -39,7 +39,9 @@ use self::switches::{ErrorBody, Switches, UnknownPolicy};
 use super::access_tokens::AccessTokens;
 use super::account_document;
 use super::body_schema::{self, MemberRule, TEXT, ValueType};
+use super::credentials::SandboxCredential;
 use super::foreign_edits::make_edit;
+use super::host::SimulatedVendor;
 use super::request_parts::{self, JsonBodyError};
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
@@ -91,6 +93,25 @@ static GROUP_UPDATE: [MemberRule; 2] = [
     MemberRule::optional("name", ValueType::Text(1, 256)),
     MemberRule::optional("description", ValueType::Text(0, 256)),
 ];
+
+/// What the sandbox serves as `cryptlex`.
+pub(super) const VENDOR: SimulatedVendor = SimulatedVendor {
+    prefix: "cryptlex",
+    seeded: || Box::new(Cryptlex::seeded()),
+    credentials: &[
+        SandboxCredential::new("token", "/cryptlex", &[("token", "sandbox-token")]),
+        SandboxCredential::new(
+            "login",
+            "/cryptlex",
+            &[
+                ("accountId", "sandbox"),
+                ("email", "admin@sandbox.test"),
+                ("password", "sandbox"),
+            ],
+        ),
+    ],
+    write_manifest: populate::write_manifest,
+};
 
 /// A Cryptlex account served by the rules of the vendor's reference pages.
 #[derive(Clone)]

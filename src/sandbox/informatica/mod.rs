@@ -18,7 +18,7 @@
 mod account;
 mod foreign_edits;
 mod licence;
-pub(super) mod populate;
+mod populate;
 mod sessions;
 mod switches;
 
@@ -33,11 +33,32 @@ use self::foreign_edits::FOREIGN_EDITS;
 use self::licence::{EDITIONS, LICENSES, LIMITS, Licence};
 use self::sessions::Session;
 use self::switches::{ErrorBody, Switches};
+use crate::sandbox::credentials::SandboxCredential;
 use crate::sandbox::foreign_edits::make_edit;
+use crate::sandbox::host::SimulatedVendor;
 use crate::sandbox::pseudo_random;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
 use crate::sandbox::switch_changes;
+
+/// What the sandbox serves as `informatica`.
+pub(super) const VENDOR: SimulatedVendor = SimulatedVendor {
+    prefix: "informatica",
+    seeded: || Box::new(Informatica::seeded()),
+    credentials: &[
+        SandboxCredential::new(
+            "login",
+            "/informatica",
+            &[("username", "admin@sandbox.test"), ("password", "sandbox")],
+        ),
+        SandboxCredential::new(
+            "session",
+            "/informatica/saas",
+            &[("session", "sandbox-session")],
+        ),
+    ],
+    write_manifest: populate::write_manifest,
+};
 
 /// An Informatica account served by the rules of its published pages.
 #[derive(Clone)]

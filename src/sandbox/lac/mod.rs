@@ -25,7 +25,7 @@ mod hostids;
 mod list_query;
 mod order_schema;
 mod orders;
-pub(super) mod populate;
+mod populate;
 mod switches;
 mod views;
 
@@ -37,10 +37,27 @@ use serde_json::{Value, json};
 use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::switches::{ErrorBody, FixedToken, Switches};
+use crate::sandbox::credentials::SandboxCredential;
 use crate::sandbox::foreign_edits::make_edit;
+use crate::sandbox::host::SimulatedVendor;
 use crate::sandbox::simulator::{HttpReply, HttpRequest, Simulator};
 use crate::sandbox::strict_json::{self, JsonObject};
 use crate::sandbox::switch_changes;
+
+/// What the sandbox serves as `lac`.
+pub(super) const VENDOR: SimulatedVendor = SimulatedVendor {
+    prefix: "lac",
+    seeded: || Box::new(Lac::seeded()),
+    credentials: &[
+        SandboxCredential::new(
+            "login",
+            "/lac",
+            &[("username", "admin"), ("password", "sandbox")],
+        ),
+        SandboxCredential::new("token", "/lac", &[("token", "sandbox-token")]),
+    ],
+    write_manifest: populate::write_manifest,
+};
 
 /// A LAC account served by the rules of the vendor's published pages.
 #[derive(Clone)]

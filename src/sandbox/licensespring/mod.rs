@@ -16,7 +16,7 @@
 mod account;
 mod foreign_edits;
 mod list;
-pub(super) mod populate;
+mod populate;
 mod rate_limit;
 mod switches;
 #[cfg(test)]
@@ -31,7 +31,9 @@ use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateLimiter;
 use self::switches::{SlashlessPost, Switches};
+use super::credentials::SandboxCredential;
 use super::foreign_edits::make_edit;
+use super::host::SimulatedVendor;
 use super::request_parts;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
@@ -84,6 +86,18 @@ impl<'a> Route<'a> {
         }
     }
 }
+
+/// What the sandbox serves as `licensespring`.
+pub(super) const VENDOR: SimulatedVendor = SimulatedVendor {
+    prefix: "licensespring",
+    seeded: || Box::new(LicenseSpring::seeded()),
+    credentials: &[SandboxCredential::new(
+        "apiKey",
+        "/licensespring",
+        &[("apiKey", "sandbox0.sandboxsandboxsandboxsandboxsand")],
+    )],
+    write_manifest: populate::write_manifest,
+};
 
 /// A LicenseSpring account served by the rules of the vendor's pages.
 #[derive(Clone)]
