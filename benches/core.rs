@@ -62,11 +62,14 @@ fn parse(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The manifests and replies of a vendor's cases.
+/// The manifests and replies of the cases of a vendor's kinds.
 fn cases(vendor: &str) -> Vec<(String, pure::Replies)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vendors");
-    let folders = std::fs::read_dir(root.join(vendor).join("cases")).expect("cases");
-    let mut folders: Vec<PathBuf> = folders.flatten().map(|entry| entry.path()).collect();
+    let list = |folder: &Path| std::fs::read_dir(folder).expect("a folder").flatten();
+    let kinds = list(&root.join(vendor)).map(|kind| kind.path().join("cases"));
+    let mut folders: Vec<PathBuf> = kinds
+        .flat_map(|cases| list(&cases).map(|case| case.path()))
+        .collect();
     folders.sort();
     let read = |folder: PathBuf| {
         let text = |name: &str| std::fs::read_to_string(folder.join(name)).expect("readable");

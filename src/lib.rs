@@ -38,8 +38,10 @@
 //! * [`model`] holds the nouns; it knows no YAML, no HTTP client and no vendor.
 //! * [`manifest`] and [`provider`] are the two edges over it and never see each other: the first knows the
 //!   file format, the second the vendors.
-//! * A vendor is a table and a codec. The field table ([`model::KindTable`]) is the single source of
-//!   validation, diff, risk, JSON Schema and `explain`; so is [`manifest::table`] for the envelope and our own kinds. A provider is synchronous and has no IO: **plan
+//! * A vendor ([`provider::Provider`]) owns everything about it: how its accounts are opened and asked, its webhooks, and
+//!   its kinds of objects. A kind ([`provider::ResourceKind`]) is a table and a codec. The field table
+//!   ([`model::KindTable`]) is the single source of validation, diff, risk, JSON Schema and `explain`; so is
+//!   [`manifest::table`] for the envelope and our own kinds. A provider is synchronous and has no IO: **plan
 //!   decides which fields go out, the codec how they are spelled, the shell when they are sent.**
 //! * [`plan`] is pure; the time is an argument.
 //! * [`apply`] is the only part that talks to vendors, and `apply/http.rs` the only file that sends to them. An account
@@ -64,7 +66,7 @@
 //!
 //! # How it is tested
 //!
-//! Pure cases as folders with golden files (`tests/vendors/<vendor>/cases`, re-blessed by
+//! Pure cases as folders with golden files (`tests/vendors/<vendor>/<kind>/cases`, re-blessed by
 //! `ENTITLE_BLESS=1`), laws over all field tables, then one conformance list per vendor over real HTTP
 //! against the sandbox, and few runs of the binary.
 

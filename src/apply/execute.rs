@@ -119,7 +119,8 @@ async fn refresh_plan(
         let age = (context.clock)().duration_since(at);
         // A merge sends what the manifest manages, unless it keeps unlisted members of a list: those go
         // out as they were read.
-        let merges = context.account.provider.semantics().write == WriteMode::Merge;
+        let kind = context.account.provider.kind_of(&planned.desired);
+        let merges = kind.semantics().write == WriteMode::Merge;
         let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
         // Somebody may have changed meanwhile what a write would replace, so it is read again unless the
         // user takes the risk.
@@ -225,7 +226,7 @@ async fn send_until_settled(context: &Context<'_>, planned: Planned, before: &Li
     let Some(step) = planned.step.clone() else {
         return Report::new(planned, None, None);
     };
-    let provider = context.account.provider;
+    let kind = context.account.provider.kind_of(&planned.desired);
     let writer = Writer::new(context.account, context.lease);
     let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
     let open = |why| Report {
@@ -239,10 +240,10 @@ async fn send_until_settled(context: &Context<'_>, planned: Planned, before: &Li
     let mut unclear = None;
     for _ in 0..WRITES {
         let why = match writer.send(&step.call).await {
-            Ok(reply) => match provider.judge(&reply) {
+            Ok(reply) => match kind.judge(&reply) {
                 Verdict::Accepted => return verify_write(context, planned, before, &reply).await,
                 Verdict::Rejected { words, fields } => {
-                    let table = provider.table().desired;
+                    let table = kind.table().desired;
                     let describe = context.describe_rejection;
                     let message = describe(table, &planned.desired, &words, &fields);
                     if unclear.is_some() {
@@ -333,12 +334,8 @@ async fn read_live(
 
 fn replan(context: &Context<'_>, planned: &Planned, live: &Live) -> Planned {
     let observed = Observed::Live(live.clone());
-    plan::plan(
-        context.account.provider,
-        &planned.desired,
-        &observed,
-        (context.clock)(),
-    )
+    let kind = context.account.provider.kind_of(&planned.desired);
+    plan::plan(kind, &planned.desired, &observed, (context.clock)())
 }
 
 /// Looks at what an accepted write made of the object, in its echo or by reading it.
@@ -348,10 +345,10 @@ async fn verify_write(
     before: &Live,
     reply: &Reply,
 ) -> Report {
-    let provider = context.account.provider;
+    let kind = context.account.provider.kind_of(&planned.desired);
     if context.checks.verify == Verify::Echo
-        && provider.semantics().echo == Echo::Whole
-        && let Ok(mut live) = provider.echo(&planned.desired, before, reply)
+        && kind.semantics().echo == Echo::Whole
+        && let Ok(mut live) = kind.echo(&planned.desired, before, reply)
     {
         // Names were resolved when the plan was made; the echo has no list to resolve them by.
         live.resolved = before.resolved.clone();
@@ -382,7 +379,8 @@ async fn verify_write(
 }
 
 fn report_live(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
-    let table = context.account.provider.table().desired;
+    let kind = context.account.provider.kind_of(&planned.desired);
+    let table = kind.table().desired;
     let residual = replan(context, &planned, live);
     let side_effects = side_effects(table, &planned, before, live);
     let mut report = if residual.changes.is_empty() && residual.action == Disposition::None {

@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::spans;
 use super::transport::Account;
 use crate::model::{Call, Desired, Observed};
-use crate::provider::listing::{Found, Listed, Listing};
+use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
 
 /// Reads the desired objects of one account; one entry per object, in their order.
@@ -92,7 +92,7 @@ pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
     listed.objects = listed
         .objects
         .into_iter()
-        .map(|found| Found {
+        .map(|found| ListedObject {
             observed: redacted(account, found.observed),
             ..found
         })
@@ -225,7 +225,8 @@ mod tests {
     use crate::apply::http::{Answered, Http, Outgoing, Wire};
     use crate::apply::{Secrets, TransportError, Trust};
     use crate::model::Vendor;
-    use crate::provider;
+    use crate::provider::testing::{DOOR, KEY, TestKind};
+    use crate::provider::{self, ResourceKind};
 
     /// What happened, in its order.
     type Told = Arc<Mutex<Vec<String>>>;
@@ -270,23 +271,43 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_was_seen_is_handed_over_while_the_next_call_is_out() {
-        let told = Told::default();
+    /// An account whose calls are told, and answered with an empty list.
+    fn account(told: &Told, provider: &'static dyn provider::Provider) -> Account {
         let connection = provider::testing::connection();
         let deadline = Instant::now() + Duration::from_secs(60);
-        let wire = Box::new(Empty(Arc::clone(&told)));
+        let wire = Box::new(Empty(Arc::clone(told)));
         let http = Http::over(wire, &connection.limits, deadline);
         let secrets = Secrets {
             environment: Arc::new(|_| Some("token".into())),
             trust: Trust::default(),
         };
-        let provider = provider::of(Vendor("lac")).unwrap();
-        let account = Account::over(http, connection, provider, secrets);
+        Account::over(http, connection, provider, secrets)
+    }
+
+    #[tokio::test]
+    async fn what_was_seen_is_handed_over_while_the_next_call_is_out() {
+        let told = Told::default();
+        let account = account(&told, provider::of(Vendor("lac")).unwrap());
         let found = &mut |place, _| told.lock().unwrap().push(format!("{place} is seen"));
         drive(&account, &mut InTurn::default(), Purpose::Plan, found).await;
         let told = told.lock().unwrap().join(", ");
         assert_eq!(told, "/0, /1, 0 is seen, /2, 1 is seen, 2 is seen");
+    }
+
+    #[tokio::test]
+    async fn two_kinds_of_one_account_are_read_over_one_connection() {
+        let told = Told::default();
+        let account = account(&told, &provider::testing::TwoKinds);
+        let object = |kind: &TestKind| provider::testing::wanted(kind.table(), &[("id", "1")]);
+        let objects = [object(&KEY), object(&DOOR)];
+        let seen = observe(&account, &objects.each_ref()).await;
+        assert!(matches!(
+            seen[..],
+            [Observed::Unread(_), Observed::Unread(_)]
+        ));
+        assert_eq!(told.lock().unwrap().join(", "), "/Door/1, /Key/1");
+        let kind = |object| account.provider.kind_of(object).table().kind.0;
+        assert_eq!(objects.each_ref().map(kind), ["Key", "Door"]);
     }
 
     #[test]

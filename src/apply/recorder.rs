@@ -90,7 +90,8 @@ impl Recorder {
             return Ok(());
         };
         let desired = &planned.desired;
-        let (table, fields) = (account.provider.table().desired, &desired.fields.unpack());
+        let table = account.provider.kind_of(desired).table().desired;
+        let fields = &desired.fields.unpack();
         let place = self.place(&entry.connection);
         let lease = self.leases.for_connection(&entry.connection);
         let intent = Event::Intent(Box::new(Intent {

@@ -54,7 +54,7 @@ impl Rereads {
 
     /// Reads one object by a reading that begins after this call; `None` if the vendor's reading has a fault.
     pub async fn read(&self, wanted: &Arc<Desired>) -> Option<Observed> {
-        if self.account.provider.ids_per_read() == 1 {
+        if self.account.provider.kind_of(wanted).ids_per_read() == 1 {
             return check(&self.account, wanted).await;
         }
         let (sender, mut found) = oneshot::channel();

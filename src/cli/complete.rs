@@ -59,7 +59,7 @@ pub fn runs() -> Vec<CompletionCandidate> {
 
 /// Everything that `explain` knows.
 pub fn kinds() -> Vec<CompletionCandidate> {
-    let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let vendors = provider::kinds().map(|kind| kind.table().kind.0);
     vendors
         .chain(OwnKind::ALL.map(OwnKind::name))
         .map(CompletionCandidate::new)

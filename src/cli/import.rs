@@ -72,7 +72,8 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
         (false, true) => Ask::Everything,
         (false, false) => Ask::Ids(args.id.clone()),
     };
-    let seen = import::seen(checked, &connection, &ask, &setup.settings).await?;
+    let kind = import::kind_at(checked, &connection)?;
+    let seen = import::seen(checked, &connection, kind, &ask, &setup.settings).await?;
     if !seen.failures.is_empty() {
         let why = seen.failures.join("\n  ");
         bail!("the list of objects is not complete, so nothing is written: {why}");
@@ -82,8 +83,8 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
     }
     let imported = import::import(checked, &seen, &setup.settings);
     for one in &imported {
-        for unsaid in &one.unsaid {
-            output::say(&format!("note: {} leaves out {unsaid}", one.name));
+        for omitted in &one.omitted {
+            output::say(&format!("note: {} leaves out {omitted}", one.name));
         }
     }
     let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
@@ -124,7 +125,7 @@ fn to_files(
     setup: &setup::Setup,
     seen: &Seen,
 ) -> CommandResult<()> {
-    let known = import::managed(&setup.checked, &seen.connection);
+    let known = import::managed(&setup.checked, &seen.connection, seen.kind.table().kind);
     let head = write::modeline(&files::schema_of(dir));
     let (mut written, mut kept) = (0, BTreeSet::new());
     for one in imported {

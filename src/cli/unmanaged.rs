@@ -40,9 +40,11 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     let mut setup = setup::account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
     let connection = import::connection(&setup.checked, args.connection.as_deref())?;
+    let kind = import::kind_at(&setup.checked, &connection)?;
     let seen = import::seen(
         &setup.checked,
         &connection,
+        kind,
         &Ask::Everything,
         &setup.settings,
     )
@@ -50,8 +52,8 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     if let Some(failure) = seen.failures.first() {
         bail!("the list of objects is not complete: {failure}");
     }
-    let known = import::managed(&setup.checked, &connection);
-    let kind = seen.provider.table().kind;
+    let kind = kind.table().kind;
+    let known = import::managed(&setup.checked, &connection, kind);
     let (managed, unmanaged): (Vec<_>, Vec<_>) = seen
         .objects
         .iter()
@@ -72,7 +74,7 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
             let document = json!({
                 "format_version": FORMAT_VERSION,
                 "connection": connection,
-                "vendor": seen.provider.vendor().0,
+                "vendor": seen.kind.vendor().0,
                 "kind": kind.0,
                 "managed": managed.len(),
                 "unmanaged": objects,

@@ -155,7 +155,10 @@ impl Reader<'_> {
             }
             Form::Vendor => {
                 let text = self.text(label, node)?;
-                let vendors = self.kinds.iter().map(|row| row.vendor);
+                let mut vendors: Vec<_> = self.kinds.iter().map(|row| row.vendor).collect();
+                // A vendor has a row for each of its kinds.
+                vendors.dedup();
+                let vendors = vendors.into_iter();
                 let known = vendors.clone().find(|vendor| vendor.0 == text);
                 let names = vendors.map(|vendor| vendor.0);
                 self.expect_known("unknown-vendor", known, "vendor", names, node)

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Disposition, Planned};
-use crate::model::{Limits, Verify, WriteChecks};
+use crate::model::{Kind, Limits, Verify, WriteChecks};
 use crate::provider::semantics::{Echo, WriteMode};
-use crate::provider::{self, Provider};
+use crate::provider::{self, ResourceKind};
 
 /// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
 const CALL: Duration = Duration::from_millis(200);
@@ -77,13 +77,13 @@ struct Cost {
 }
 
 impl Cost {
-    fn of(provider: &dyn Provider, planned: &Planned, pace: &Pace) -> Self {
-        let semantics = provider.semantics();
+    fn of(kind: &dyn ResourceKind, planned: &Planned, pace: &Pace) -> Self {
+        let semantics = kind.semantics();
         let merges = semantics.write == WriteMode::Merge;
         Self {
-            look: provider.reading(&[&planned.desired]).ready().len(),
+            look: kind.reading(&[&planned.desired]).ready().len(),
             // Steps share a look with those that wait at the moment, about a third of all under way.
-            shows: provider
+            shows: kind
                 .ids_per_read()
                 .min(pace.limits.concurrency)
                 .div_ceil(3)
@@ -109,23 +109,24 @@ impl Cost {
 
 /// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
 pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
-    let mut writes: BTreeMap<&str, (usize, &Planned)> = BTreeMap::new();
+    let mut writes: BTreeMap<(&str, Kind), (usize, &Planned)> = BTreeMap::new();
     for one in planned
         .iter()
         .filter(|one| one.action == Disposition::Update)
     {
-        let own = writes.entry(&one.desired.connection).or_insert((0, one));
-        own.0 += 1;
+        let kind = (one.desired.connection.as_str(), one.desired.address.kind);
+        writes.entry(kind).or_insert((0, one)).0 += 1;
     }
-    let of_one = |(connection, (count, first)): (&str, (usize, &Planned))| {
-        let (Some(pace), Some(provider)) =
-            (paces.get(connection), provider::of(first.desired.vendor))
-        else {
-            return 0.0;
+    // The kinds of one account share its limits, so their times add up.
+    let mut accounts: BTreeMap<&str, f64> = BTreeMap::new();
+    for ((connection, kind), (count, first)) in writes {
+        let (Some(pace), Some(kind)) = (paces.get(connection), provider::of_kind(kind.0)) else {
+            continue;
         };
-        of_writes(pace, Cost::of(provider, first, pace), count)
-    };
-    let slowest = writes.into_iter().map(of_one).fold(0.0, f64::max);
+        let seconds = of_writes(pace, Cost::of(kind, first, pace), count);
+        *accounts.entry(connection).or_default() += seconds;
+    }
+    let slowest = accounts.into_values().fold(0.0, f64::max);
     // Nothing takes no time at all.
     let least = if slowest > 0.0 { 0.1 } else { 0.0 };
     ((slowest * 10.0).round() / 10.0).max(least)

@@ -33,7 +33,7 @@ use jiff::Timestamp;
 
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Diagnostic, Live, Observed, PolicyMode};
-use crate::provider::Provider;
+use crate::provider::ResourceKind;
 pub use diff::{Change, ChangeVerb};
 pub use refusal::Refusal;
 pub use step::Step;
@@ -95,7 +95,7 @@ impl Planned {
 
 /// Plans one object.
 pub fn plan(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     desired: &Arc<Desired>,
     observed: &Observed,
     now: Timestamp,
@@ -104,7 +104,7 @@ pub fn plan(
         return Planned::bare(desired, Disposition::Suspend, desired.policy.reason.clone());
     }
     match observed {
-        Observed::Live(live) => plan_live(provider, desired, live, now),
+        Observed::Live(live) => plan_live(kind, desired, live, now),
         Observed::Missing => {
             let what = format!("{} has no {}", desired.vendor, identity(desired));
             Planned::bare(desired, Disposition::Missing, Some(what))
@@ -114,12 +114,12 @@ pub fn plan(
 }
 
 fn plan_live(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     desired: &Arc<Desired>,
     read: &Live,
     now: Timestamp,
 ) -> Planned {
-    let table = provider.table().desired;
+    let table = kind.table().desired;
     let live = &*unseen::filled(table, &desired.policy, read);
     let mut planned = Planned::bare(
         desired,
@@ -141,7 +141,7 @@ fn plan_live(
     if changes.is_empty() {
         return planned;
     }
-    let notes = [planned.message.take(), provider.note(live)];
+    let notes = [planned.message.take(), kind.note(live)];
     planned.message = Some(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
         .filter(|notes| !notes.is_empty());
     if let Err(finding) = order::refuse_reversed(table, desired, live, &next) {
@@ -151,10 +151,10 @@ fn plan_live(
         planned.findings.push(*finding);
         return planned;
     }
-    let mode = provider.semantics().write;
+    let mode = kind.semantics().write;
     let step = unseen::refuse_unseen(table, mode, desired, &wanted, live)
         .map_err(Unplannable::from)
-        .and_then(|()| step::step(provider, desired, live, &next, &changes))
+        .and_then(|()| step::step(kind, desired, live, &next, &changes))
         .and_then(|step| {
             let ground = check::Ground {
                 table,

@@ -6,7 +6,7 @@ use super::Unplannable;
 use super::diff::Change;
 use crate::model::{Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value};
 use crate::provider::semantics::WriteMode;
-use crate::provider::{Provider, Write, conditions};
+use crate::provider::{ResourceKind, Write, conditions};
 
 /// One write, complete: what is sent and what it is sent for.
 #[derive(Clone, Debug)]
@@ -18,15 +18,15 @@ pub struct Step {
 
 /// Makes the write that carries out `changes`.
 pub fn step(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     desired: &Desired,
     live: &Live,
     next: &Fields,
     changes: &[Change],
 ) -> Result<Step, Unplannable> {
-    provider.check_loss(live, next)?;
-    let table = provider.table().desired;
-    let mode = provider.semantics().write;
+    kind.check_loss(live, next)?;
+    let table = kind.table().desired;
+    let mode = kind.semantics().write;
     let sent = match mode {
         WriteMode::Merge => changed(next, changes),
         WriteMode::Overwrite => next.clone(),
@@ -44,7 +44,7 @@ pub fn step(
         fields: sent.clone(),
     };
     Ok(Step {
-        call: provider.encode(&write),
+        call: kind.encode(&write),
         sent,
     })
 }

@@ -26,21 +26,21 @@ pub trait Listing: Send {
 #[derive(Clone, Debug, Default)]
 pub struct Listed {
     /// Objects in the order of their identities, each once.
-    pub objects: Vec<Found>,
+    pub objects: Vec<ListedObject>,
     /// Why the list may not be complete.
     pub failures: Vec<String>,
 }
 
 /// One listed object.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct ListedObject {
     pub identity: Identity,
     pub observed: Observed,
 }
 
 impl Listed {
     /// Sorts the objects, so that equal accounts give equal output in whatever order pages came.
-    pub fn new(mut objects: Vec<Found>, failures: Vec<String>) -> Self {
+    pub fn new(mut objects: Vec<ListedObject>, failures: Vec<String>) -> Self {
         objects.sort_by(|a, b| a.identity.cmp(&b.identity));
         objects.dedup_by(|a, b| a.identity == b.identity);
         Self { objects, failures }

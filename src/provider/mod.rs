@@ -1,11 +1,18 @@
 //! Vendors as tables and codecs: synchronous, without IO, without state.
 //!
-//! A provider says which fields a write call has, how they are spelled, which calls show an object and
+//! A [`Provider`] is one vendor: how its accounts are opened and asked, its webhooks, its kinds. A [`ResourceKind`]
+//! is one kind of object there: which fields a write call has, how they are spelled, which calls show an object and
 //! what a reply means. The plan decides which fields go out, the shell when they are sent.
 //!
-//! To add a vendor: a folder with `mod.rs`, `fields.rs` and `reading.rs`, one line in `ALL` below, a
-//! simulator in `sandbox/`, cases under `tests/vendors/`, examples under `examples/`. The architecture
-//! test names what is missing.
+//! ```text
+//!   provider/lac/mod.rs                 Provider: auth, address, limits
+//!   provider/lac/license_order/mod.rs   ResourceKind: reading, listing, encode, judge, echo
+//!   provider/lac/license_order/fields.rs  its field table
+//! ```
+//!
+//! To add a vendor: its folder, a `mod` line and a line in `ALL` below, a simulator in `sandbox/`, cases under
+//! `tests/vendors/`, examples under `examples/`; to add a kind: a folder in its vendor's, and a place in `kinds`. The
+//! architecture test names what is missing.
 
 pub mod audit;
 pub mod auth;
@@ -15,12 +22,16 @@ pub mod conditions;
 pub mod dates;
 pub mod decode;
 pub mod error_text;
-pub mod hunt;
+mod kind;
+mod kind_readings;
+pub mod list_search;
 pub mod listing;
 pub mod overlap;
 pub mod reading;
 pub mod semantics;
+pub mod signature;
 pub mod statement;
+pub mod webhook;
 
 mod alinea;
 mod cryptlex;
@@ -29,104 +40,51 @@ mod lac;
 mod licensespring;
 
 use crate::model::draft::KindRow;
-use crate::model::{
-    Call, Connection, Desired, Diagnostics, Fields, KindTable, Limits, Live, Malformed, Mark,
-    Reply, Vendor, Verdict,
-};
+use crate::model::{Connection, Desired, Limits, Vendor};
 use auth::AuthRules;
-use listing::Listing;
-use reading::{Reading, Wanted};
-use semantics::Semantics;
+pub use kind::{ResourceKind, WouldLose, Write};
+use reading::Reading;
+use webhook::Webhook;
 
-/// What a write should make of an object, before it is spelled.
-#[derive(Clone, Debug)]
-pub struct Write<'a> {
-    pub desired: &'a Desired,
-    /// The members of the body, canonical.
-    pub fields: Fields,
-}
-
-/// What a write may lose, since its call cannot name it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{row} has `{member}` set, which the write of the list cannot name and may lose: nothing is sent; {advice}"
-)]
-pub struct WouldLose {
-    /// The path of the element that has it.
-    pub row: String,
-    pub member: &'static str,
-    /// What a person can do in place of the write.
-    pub advice: &'static str,
-}
-
-/// One vendor.
+/// One vendor: how its accounts are opened and asked, and the kinds of objects in them.
 pub trait Provider: Sync {
-    /// The vendor's one kind with its field table.
-    fn table(&self) -> &'static KindTable;
+    /// The short name, as in `spec.vendor` of a connection.
+    fn vendor(&self) -> Vendor;
 
-    fn semantics(&self) -> Semantics;
+    /// The kinds of objects that manifests can describe, in the order of their names. All kinds of an account share
+    /// its connection, session and limits.
+    fn kinds(&self) -> &'static [&'static dyn ResourceKind];
 
-    /// How accounts of this vendor are opened.
+    /// Says how accounts of this vendor are opened.
     fn auth(&self) -> &'static AuthRules;
 
     /// The base URL of most accounts, or an example of one where every customer has a host of its own.
     fn address(&self) -> &'static str;
 
-    /// What the vendor documents, or what is polite where it documents nothing.
+    /// The limits that the vendor documents, or what is polite where it documents nothing.
     fn limits(&self) -> Limits;
 
-    /// Rules of this vendor that the field table cannot say. `desired` has passed the table's; `place` tells
-    /// where a field stands in the manifest.
-    fn audit(
-        &self,
-        _desired: &Desired,
-        _place: &dyn Fn(&str) -> Mark,
-        _findings: &mut Diagnostics,
-    ) {
-    }
-
-    /// Reads the objects `wanted` from one account with the fewest calls.
-    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading>;
-
-    /// Objects that one read call is sure to show when it names them. A page may show more, or none.
-    fn ids_per_read(&self) -> usize {
-        1
-    }
-
-    /// Checks that a write loses nothing that live has beside the members of the call, though all of those are known.
-    /// `next` is the object as it should be.
-    fn check_loss(&self, _live: &Live, _next: &Fields) -> Result<(), WouldLose> {
-        Ok(())
-    }
-
-    /// Reads every object of an account; nothing where the vendor has no list that shows them.
-    fn listing(&self) -> Option<Box<dyn Listing>> {
+    /// The vendor's webhooks; `None` where it sends none.
+    fn webhook(&self) -> Option<&'static dyn Webhook> {
         None
     }
 
-    /// Spells a write.
-    fn encode(&self, write: &Write<'_>) -> Call;
-
-    /// What the reply to a write means. By status unless the vendor has a second say in the body.
-    fn judge(&self, reply: &Reply) -> Verdict {
-        by_status(reply)
+    /// Reads the objects `wanted`, of any of the vendor's kinds, from one account with the fewest calls. Each kind
+    /// has a reading of its own unless the vendor has a call that shows objects of several.
+    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
+        kind_readings::read_by_kind(self.kinds(), wanted)
     }
 
-    /// What the user should know about changing this object, beside the changes.
-    fn note(&self, _live: &Live) -> Option<String> {
-        None
+    /// Returns the kind of an object of this vendor.
+    fn kind_of(&self, object: &Desired) -> &'static dyn ResourceKind {
+        let kind = object.address.kind;
+        match find_kind(self.kinds().iter().copied(), kind.0) {
+            Some(found) => found,
+            None => unreachable!("{kind} was audited as a kind of {}", self.vendor()),
+        }
     }
 
-    /// The object as the reply to a write shows it; asked only of vendors whose echo is whole. `before` is the
-    /// object as it was read before the write. Nothing is taken from `desired` for shown: what the reply does
-    /// not prove is an error, and the object is read again.
-    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed>;
-
-    fn vendor(&self) -> Vendor {
-        self.table().vendor
-    }
-
-    /// The connection's limits, with the vendor's own where it sets none.
+    /// Returns the connection's limits, with the vendor's own where it sets none.
     fn limits_for(&self, connection: &Connection) -> Limits {
         let own = self.limits();
         let given = &connection.limits;
@@ -142,28 +100,6 @@ pub trait Provider: Sync {
                 given.rates.clone()
             },
         }
-    }
-}
-
-/// A 2xx is accepted, a 5xx or time-out may have been carried out, "too early" and "too many" say that
-/// nothing was done yet, anything else is refused.
-pub fn by_status(reply: &Reply) -> Verdict {
-    match reply.status {
-        200..300 => Verdict::Accepted,
-        408 | 500.. => Verdict::Unclear(format!(
-            "{}: {}",
-            reply.status,
-            error_text::describe_reply(reply)
-        )),
-        425 | 429 => Verdict::Later(format!(
-            "{}: {}",
-            reply.status,
-            error_text::describe_reply(reply)
-        )),
-        status => Verdict::Rejected {
-            words: format!("{status}: {}", error_text::describe_reply(reply)),
-            fields: Vec::new(),
-        },
     }
 }
 
@@ -183,17 +119,28 @@ pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
         .find(|provider| provider.vendor() == vendor)
 }
 
-/// The provider of a kind, by the kind's name.
-pub fn of_kind(kind: &str) -> Option<&'static dyn Provider> {
+/// Every kind of every vendor, in the order of vendors.
+pub fn kinds() -> impl Iterator<Item = &'static dyn ResourceKind> + Clone {
     ALL.iter()
-        .copied()
-        .find(|provider| provider.table().kind.0 == kind)
+        .flat_map(|provider| provider.kinds().iter().copied())
+}
+
+/// Finds a kind by its name, such as `LacLicenseOrder`.
+pub fn of_kind(kind: &str) -> Option<&'static dyn ResourceKind> {
+    find_kind(kinds(), kind)
+}
+
+fn find_kind(
+    mut kinds: impl Iterator<Item = &'static dyn ResourceKind>,
+    name: &str,
+) -> Option<&'static dyn ResourceKind> {
+    kinds.find(|kind| kind.table().kind.0 == name)
 }
 
 /// What the manifest envelope has to know about every kind.
 pub fn kind_rows() -> Vec<KindRow> {
-    ALL.iter()
-        .map(|provider| provider.table())
+    kinds()
+        .map(|kind| kind.table())
         .map(|table| KindRow {
             kind: table.kind,
             vendor: table.vendor,
@@ -234,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_connection_sets_its_own_limits_and_takes_the_vendors_for_the_rest() {
-        let provider = of_kind("LacLicenseOrder").unwrap();
+        let provider = of(Vendor("lac")).unwrap();
         let own = provider.limits();
         let rate = RateLimit {
             requests: 1,

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::model::{Call, Desired, Observed, Reply};
+use crate::model::{Call, Observed, Reply};
 
 /// Pages that are read of a list whose length has nothing to do with what is wanted, such as that of all
 /// customers: a hundred thousand rows where pages have a hundred. A list that goes on is taken for one
@@ -78,9 +78,6 @@ impl Settled {
         self.fresh
     }
 }
-
-/// An object to be read.
-pub type Wanted<'a> = &'a Desired;
 
 /// Calls waiting to go out, each with a note of what it is for.
 #[derive(Debug)]
@@ -162,9 +159,9 @@ pub fn is_absent(answer: &Answer) -> bool {
 /// What has been seen of a list, to tell whether a page brings anything new. Of each id only a hash is
 /// kept: that two differ and have one hash is not to be expected, and would at worst end a list early.
 #[derive(Clone, Debug, Default)]
-pub struct Seen(HashSet<u64>);
+pub struct SeenIds(HashSet<u64>);
 
-impl Seen {
+impl SeenIds {
     /// Whether this id is seen for the first time.
     pub fn is_new(&mut self, id: &str) -> bool {
         let mut hasher = DefaultHasher::new();
@@ -213,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_id_is_new_once() {
-        let mut seen = Seen::default();
+        let mut seen = SeenIds::default();
         assert!(seen.is_empty());
         assert!(seen.is_new("a") && seen.is_new("b") && !seen.is_new("a"));
         assert!(!seen.is_empty());

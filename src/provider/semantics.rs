@@ -1,12 +1,8 @@
-//! The axes on which vendors differ. A vendor is a point on them; a sixth one is most likely a new combination.
+//! The axes on which the write calls of kinds differ. A kind is a point on them; a new one is most likely a new
+//! combination.
 //!
-//! | vendor | write | echo | stale check |
-//! | --- | --- | --- | --- |
-//! | cryptlex | merge | whole | fields |
-//! | informatica | overwrite | none | fields |
-//! | licensespring | overwrite (of one set) | whole | fields |
-//! | alinea | overwrite | none | fields and `ModifiedAt` |
-//! | lac | full patch | whole | fields |
+//! Every kind says where it stands in its [`semantics`](super::ResourceKind::semantics). The shell compares fields before
+//! it writes, since no vendor takes a condition on a write.
 
 /// Which members the body of a write must carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

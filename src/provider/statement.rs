@@ -11,7 +11,7 @@
 //! * an end that comes before its beginning, which a manifest must not say;
 //! * values that a manifest cannot say: a choice that the table does not know, a number beyond its bounds.
 //!   A list goes as a whole when one of its keys cannot be said, because a list that lacks an element asks
-//!   for its removal. These are named in `unsaid`.
+//!   for its removal. These are named in `omitted`.
 
 use serde_json::{Map, Value as Json};
 
@@ -28,23 +28,23 @@ pub struct Statement {
     /// The members of `desired`, in the order of the table.
     pub desired: Map<String, Json>,
     /// Paths that hold something a manifest cannot say, with the reason.
-    pub unsaid: Vec<String>,
+    pub omitted: Vec<String>,
 }
 
 /// States a live object.
-pub fn of(table: &'static [Field], live: &Live) -> Statement {
+pub fn state_object(table: &'static [Field], live: &Live) -> Statement {
     let mut fields = live.fields.clone();
     super::conditions::settle(table, &mut fields, &Fields::new());
-    let mut unsaid = Vec::new();
+    let mut omitted = Vec::new();
     for reversed in super::dates::reversed(table, &fields) {
         take_out(&mut fields, &reversed.end);
-        unsaid.push(format!("{}: {}", reversed.end, reversed.words()));
+        omitted.push(format!("{}: {}", reversed.end, reversed.words()));
     }
     let root = FieldPath::default();
-    let mut desired = members(table, &fields, &root, &mut unsaid);
-    untrigger(table, &mut desired, &root, &mut unsaid);
-    untrigger_from_elements(table, &mut desired, &mut unsaid);
-    Statement { desired, unsaid }
+    let mut desired = members(table, &fields, &root, &mut omitted);
+    untrigger(table, &mut desired, &root, &mut omitted);
+    untrigger_from_elements(table, &mut desired, &mut omitted);
+    Statement { desired, omitted }
 }
 
 /// Takes a member out of an object, or out of an element of one of its lists.
@@ -71,7 +71,7 @@ fn members(
     table: &'static [Field],
     fields: &Fields,
     at: &FieldPath,
-    unsaid: &mut Vec<String>,
+    omitted: &mut Vec<String>,
 ) -> Map<String, Json> {
     let mut said = Map::new();
     for field in table.iter().filter(|field| is_stated(field)) {
@@ -83,11 +83,11 @@ fn members(
             continue;
         }
         let path = at.field(field.name);
-        match stated(field, value, &path, unsaid) {
+        match stated(field, value, &path, omitted) {
             Ok(json) => {
                 said.insert(field.name.to_string(), json);
             }
-            Err(why) => unsaid.push(format!("{path}: {why}")),
+            Err(why) => omitted.push(format!("{path}: {why}")),
         }
     }
     said
@@ -106,10 +106,10 @@ fn stated(
     field: &'static Field,
     value: &Value,
     path: &FieldPath,
-    unsaid: &mut Vec<String>,
+    omitted: &mut Vec<String>,
 ) -> Result<Json, Unsayable> {
     match (&field.shape, value) {
-        (Shape::Keyed(elements), Value::Items(items)) => listed(elements, items, path, unsaid),
+        (Shape::Keyed(elements), Value::Items(items)) => listed(elements, items, path, omitted),
         (Shape::Set(inner), Value::Set(members)) => {
             for member in members.iter() {
                 say(inner, Clearing::Impossible, &Value::Text(member.clone()))?;
@@ -160,7 +160,7 @@ fn listed(
     elements: &'static Elements,
     items: &[(ElementKey, Fields)],
     path: &FieldPath,
-    unsaid: &mut Vec<String>,
+    omitted: &mut Vec<String>,
 ) -> Result<Json, Unsayable> {
     let mut said = Vec::new();
     for (key, fields) in items {
@@ -168,8 +168,8 @@ fn listed(
             return Err(Unsayable::NoKey);
         }
         let at = path.element(key.clone());
-        let mut members = members(elements.fields, fields, &at, unsaid);
-        untrigger(elements.fields, &mut members, &at, unsaid);
+        let mut members = members(elements.fields, fields, &at, omitted);
+        untrigger(elements.fields, &mut members, &at, omitted);
         let keys = elements.key.iter().zip(key.shown());
         let keys = keys.map(|(name, text)| (name.to_string(), Json::from(text.as_str())));
         said.push(Json::Object(keys.chain(members).collect()));
@@ -182,7 +182,7 @@ fn untrigger(
     table: &'static [Field],
     said: &mut Map<String, Json>,
     at: &FieldPath,
-    unsaid: &mut Vec<String>,
+    omitted: &mut Vec<String>,
 ) {
     for field in table {
         let Need::When {
@@ -198,7 +198,7 @@ fn untrigger(
             said.shift_remove(trigger);
             if let Some(trigger) = find_field(table, trigger) {
                 let path = at.field(trigger.name);
-                unsaid.push(format!("{path}: it is {is} without `{}`", field.name));
+                omitted.push(format!("{path}: it is {is} without `{}`", field.name));
             }
         }
     }
@@ -208,7 +208,7 @@ fn untrigger(
 fn untrigger_from_elements(
     table: &'static [Field],
     said: &mut Map<String, Json>,
-    unsaid: &mut Vec<String>,
+    omitted: &mut Vec<String>,
 ) {
     for list in table {
         let Shape::Keyed(elements) = &list.shape else {
@@ -229,7 +229,7 @@ fn untrigger_from_elements(
             if lacks && said.get(trigger).and_then(Json::as_str) == Some(is) {
                 said.shift_remove(trigger);
                 let whose = format!("{}[…].{}", list.name, field.name);
-                unsaid.push(format!("{trigger}: it is {is} without every `{whose}`"));
+                omitted.push(format!("{trigger}: it is {is} without every `{whose}`"));
             }
         }
     }
@@ -311,10 +311,10 @@ mod tests {
             fields: fields.iter().cloned().collect(),
             ..Live::default()
         };
-        let statement = of(&TABLE, &live);
+        let statement = state_object(&TABLE, &live);
         (
             Json::Object(statement.desired).to_string(),
-            statement.unsaid,
+            statement.omitted,
         )
     }
 
@@ -363,13 +363,13 @@ mod tests {
             ("kind", text("new")),
             ("list", Value::Items(items.into())),
         ];
-        let (desired, unsaid) = said(&all);
+        let (desired, omitted) = said(&all);
         assert_eq!(desired, "{}");
-        let paths: Vec<&str> = unsaid
+        let paths: Vec<&str> = omitted
             .iter()
             .filter_map(|one| one.split(':').next())
             .collect();
-        assert_eq!(paths, ["a", "date", "kind", "list", "type"], "{unsaid:?}");
+        assert_eq!(paths, ["a", "date", "kind", "list", "type"], "{omitted:?}");
     }
 
     #[test]
@@ -379,9 +379,9 @@ mod tests {
             ("kind", text("network")),
             ("list", Value::Items(items.into())),
         ];
-        let (desired, unsaid) = said(&all);
+        let (desired, omitted) = said(&all);
         assert_eq!(desired, r#"{"list":[{"name":"a"}]}"#);
-        assert_eq!(unsaid.len(), 1, "{unsaid:?}");
+        assert_eq!(omitted.len(), 1, "{omitted:?}");
     }
 
     #[test]
@@ -406,24 +406,24 @@ mod tests {
                 fields,
                 ..Live::default()
             };
-            let Statement { desired, unsaid } = of(table, &live);
-            let unsaid = unsaid.iter().filter(|words| words.contains("is before"));
-            let unsaid: Vec<_> = unsaid.map(|words| words.split(':').next()).collect();
-            (Json::Object(desired), format!("{unsaid:?}"))
+            let Statement { desired, omitted } = state_object(table, &live);
+            let omitted = omitted.iter().filter(|words| words.contains("is before"));
+            let omitted: Vec<_> = omitted.map(|words| words.split(':').next()).collect();
+            (Json::Object(desired), format!("{omitted:?}"))
         };
         let order = Fields::from([("Features", Value::Items(features.into()))]);
-        let (desired, unsaid) = stated("LacLicenseOrder", order);
+        let (desired, omitted) = stated("LacLicenseOrder", order);
         let ends = [0, 1, 2].map(|at| desired["Features"][at]["expiration_date"].as_str());
         assert_eq!(ends, [None, Some(late), None]);
         assert_eq!(
-            unsaid,
+            omitted,
             r#"[Some("Features[A 1].expiration_date"), Some("Features[C 1].expiration_date")]"#
         );
         let (early, late) = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
         let license = dates("EndDate", early, "StartDate", late);
-        let (desired, unsaid) = stated("AlineaLicense", license);
+        let (desired, omitted) = stated("AlineaLicense", license);
         assert_eq!(desired, serde_json::json!({"StartDate": late}));
-        assert_eq!(unsaid, r#"[Some("EndDate")]"#);
+        assert_eq!(omitted, r#"[Some("EndDate")]"#);
     }
 
     #[test]

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth::AuthRules;
 use super::listing::{Listed, Listing};
-use super::reading::{Answer, Reading};
+use super::reading::{Answer, Outbox, Reading, Settled, Ticket};
+use super::semantics::{Echo, Semantics, WriteMode};
+use super::{Provider, ResourceKind, Write};
 use crate::model::diagnostic::Source;
+use crate::model::field::IdentityField;
 use crate::model::{
-    Address, Auth, Connection, Desired, Fields, KindTable, Limits, Live, Mark, Observed, Origin,
-    OwnPolicy, PackedFields, Reply, SecretRef, Text, Vendor,
+    Address, Auth, Call, Connection, Desired, Fields, Kind, KindTable, Limits, Live, Malformed,
+    Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape, Text, Vendor,
 };
 
 /// A manifest's object that manages nothing.
@@ -140,5 +144,122 @@ pub fn unread(mut found: Vec<Observed>) -> String {
     match found.pop() {
         Some(Observed::Unread(why)) if found.is_empty() => why,
         other => panic!("not one unread object: {other:?} after {found:?}"),
+    }
+}
+
+/// A vendor with two kinds of objects, `Door` and `Key`, whose reading asks for one object a call.
+pub struct TwoKinds;
+
+pub static DOOR: TestKind = TestKind(KindTable {
+    kind: Kind("Door"),
+    ..TEST_TABLE
+});
+pub static KEY: TestKind = TestKind(KindTable {
+    kind: Kind("Key"),
+    ..TEST_TABLE
+});
+
+const TEST_TABLE: KindTable = KindTable {
+    kind: Kind("Test"),
+    vendor: Vendor("test"),
+    about: "",
+    identity: &[IdentityField {
+        name: "id",
+        about: "",
+        shape: Shape::Text { max: None },
+        example: "1",
+    }],
+    desired: &[],
+    write_call: "PUT /",
+};
+
+impl Provider for TwoKinds {
+    fn vendor(&self) -> Vendor {
+        TEST_TABLE.vendor
+    }
+
+    fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
+        static KINDS: [&dyn ResourceKind; 2] = [&DOOR, &KEY];
+        &KINDS
+    }
+
+    fn auth(&self) -> &'static AuthRules {
+        super::ALL[0].auth()
+    }
+
+    fn address(&self) -> &'static str {
+        "https://test.example.com"
+    }
+
+    fn limits(&self) -> Limits {
+        connection().limits
+    }
+}
+
+/// A kind of the vendor of tests.
+pub struct TestKind(pub KindTable);
+
+impl ResourceKind for TestKind {
+    fn table(&self) -> &'static KindTable {
+        match self.0.kind {
+            Kind("Door") => &DOOR.0,
+            _ => &KEY.0,
+        }
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::Merge,
+            echo: Echo::Nothing,
+        }
+    }
+
+    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
+        let mut outbox = Outbox::default();
+        for (index, object) in wanted.iter().enumerate() {
+            let path = format!("/{}/{}", self.0.kind, object.id("id"));
+            outbox.send(Call::get(path), index);
+        }
+        Box::new(OneByOne {
+            outbox,
+            settled: Settled::none_of(wanted.len()),
+        })
+    }
+
+    fn encode(&self, _: &Write<'_>) -> Call {
+        unreachable!("nothing is written")
+    }
+
+    fn echo(&self, _: &Desired, _: &Live, _: &Reply) -> Result<Live, Malformed> {
+        Err(Malformed::new("the reply to a write shows nothing"))
+    }
+}
+
+/// Finds every object that a call is answered with 200 for; the body becomes the word of an unread one.
+struct OneByOne {
+    outbox: Outbox<usize>,
+    settled: Settled,
+}
+
+impl Reading for OneByOne {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        let (index, name) = self.outbox.purpose(ticket);
+        let seen = match super::reading::success(&name, answer) {
+            Ok(reply) => Observed::Unread(reply.body),
+            Err(_) => Observed::Missing,
+        };
+        self.settled.put(index, seen);
+    }
+
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        self.settled.finish(|_| Observed::Missing)
     }
 }

@@ -164,8 +164,8 @@ pub(super) fn lowering<'a>(
 
 /// What becomes of a draft where it is read, for as long as its file stays as it is.
 pub(super) fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Arc<Desired>> {
-    let provider = provider::of_kind(draft.address.kind.0)?;
-    provider::audit::audit(provider, draft, findings).map(Arc::new)
+    let kind = provider::of_kind(draft.address.kind.0)?;
+    provider::audit::audit(kind, draft, findings).map(Arc::new)
 }
 
 /// Checks what no file says by itself: names, references and connections.
@@ -343,7 +343,7 @@ fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
 fn refuse_equal_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
     let mut seen = HashMap::with_capacity(desired.len());
     for object in desired {
-        let key = (object.vendor, &object.connection, &object.identity);
+        let key = (object.address.kind, &object.connection, &object.identity);
         if let Some(first) = seen.get(&key).copied() {
             let first: &Desired = first;
             let message = format!(

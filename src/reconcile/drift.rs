@@ -16,7 +16,7 @@ use crate::plan::document::identity_of;
 use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
 use crate::plan::drift::{compare, without_effect};
-use crate::provider::{self, Provider};
+use crate::provider::{self, ResourceKind};
 
 /// What live objects and manifests are compared with.
 pub enum Bases {
@@ -126,20 +126,20 @@ pub async fn drift(
     let objects = seen
         .iter()
         .filter_map(|(desired, seen)| {
-            let provider = provider::of(desired.vendor)?;
+            let kind = provider::of_kind(desired.address.kind.0)?;
             Some(match seen {
                 _ if desired.policy.mode == PolicyMode::Suspend => {
                     ledger.skip(desired);
                     DriftEntry::new(desired, State::Suspended, None)
                 }
                 Observed::Live(live) => {
-                    let table = provider.table().desired;
+                    let table = kind.table().desired;
                     for finding in without_effect(table, desired, live) {
                         told.push(finding);
                     }
                     let place = place(checked, &desired.connection);
                     let base = bases.of(table, desired, &place, live);
-                    compared(provider, desired, live, base, &mut ledger, now)
+                    compared(kind, desired, live, base, &mut ledger, now)
                 }
                 Observed::Missing => {
                     ledger.skip(desired);
@@ -164,14 +164,14 @@ pub async fn drift(
 }
 
 fn compared(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     desired: &Desired,
     live: &Live,
     base: Result<Found, NoBase>,
     ledger: &mut Ledger<'_>,
     now: Timestamp,
 ) -> DriftEntry {
-    let table = provider.table().desired;
+    let table = kind.table().desired;
     let known = base.as_ref().ok().map(|(base, _)| base);
     let differences = match compare(table, desired, known, live, now) {
         Ok(differences) => differences,

@@ -65,10 +65,11 @@ pub async fn examine_open_writes(
     let (mut accounts, seen) = look(&concerned, settings, kept).await;
     let mut found = Vec::new();
     for (object, seen) in seen {
-        let (Observed::Live(live), Some(provider)) = (seen, provider::of(object.vendor)) else {
+        let (Observed::Live(live), Some(kind)) = (seen, provider::of_kind(object.address.kind.0))
+        else {
             continue;
         };
-        let table = provider.table().desired;
+        let table = kind.table().desired;
         for open in open.remove(&object.address.to_string()).unwrap_or_default() {
             let finding = Finding::of(table, &open.intent, &live.fields);
             found.push((open, finding));

@@ -93,8 +93,8 @@ fn of_a_batch(ended: Result<Vec<Done>, JoinError>) -> Vec<Done> {
 
 fn all(batch: Vec<Seen>, now: Timestamp) -> Vec<Done> {
     let one = |(place, object, seen): Seen| {
-        let provider = provider::of(object.vendor)?;
-        let planned = plan::plan(provider, &object, &seen, now);
+        let kind = provider::of_kind(object.address.kind.0)?;
+        let planned = plan::plan(kind, &object, &seen, now);
         let live = match seen {
             Observed::Live(live) if planned.step.is_some() => Some(live),
             Observed::Live(_) | Observed::Missing | Observed::Unread(_) => None,

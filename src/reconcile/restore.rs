@@ -20,7 +20,7 @@ use crate::model::{
 };
 use crate::plan::base::{self, Base};
 use crate::plan::{self, Change, Disposition, Planned, carry};
-use crate::provider::{self, Provider};
+use crate::provider::{self, ResourceKind};
 
 /// How an object stands once a restore has nothing left to do for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +48,15 @@ pub async fn restore(
     let mut planned = Vec::new();
     let (mut live, mut standings) = (BTreeMap::new(), BTreeMap::new());
     for (object, seen) in seen {
-        let Some(provider) = provider::of(object.vendor) else {
+        let Some(kind) = provider::of_kind(object.address.kind.0) else {
             continue;
         };
         let Observed::Live(seen) = seen else {
-            planned.push(plan::plan(provider, object, &seen, now));
+            planned.push(plan::plan(kind, object, &seen, now));
             continue;
         };
         let place = place(checked, &object.connection);
-        let restored = one(memory, provider, object, (&place, seen), now);
+        let restored = one(memory, kind, object, (&place, seen), now);
         if let Some(standing) = restored.standing {
             standings.insert(object.address.clone(), standing);
         }
@@ -85,16 +85,16 @@ struct Restored {
 
 fn one(
     memory: &Memory,
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     object: &Arc<Desired>,
     (place, seen): (&VendorAccount, Live),
     now: Timestamp,
 ) -> Restored {
-    let table = provider.table().desired;
+    let table = kind.table().desired;
     let observed = Observed::Live(seen.clone());
-    let by_manifest = plan::plan(provider, object, &observed, now);
+    let by_manifest = plan::plan(kind, object, &observed, now);
     let Some((base, _)) = memory.base(table, object, place, &seen.fields) else {
-        return never_applied(provider, object, by_manifest, seen, now);
+        return never_applied(kind, object, by_manifest, seen, now);
     };
     let wanted = wanted(&base, table, object, (&seen, &by_manifest));
     // A plan wants whatever was resolved, so the names of today's manifest are left out with its fields.
@@ -102,12 +102,12 @@ fn one(
         resolved: Vec::new(),
         ..seen.clone()
     };
-    let planned = plan::plan(provider, &wanted, &Observed::Live(unnamed.clone()), now);
+    let planned = plan::plan(kind, &wanted, &Observed::Live(unnamed.clone()), now);
     let (planned, live, standing) = match (planned.action, by_manifest.action) {
         (Disposition::None, Disposition::None) => (by_manifest, seen, Some(Standing::InSync)),
         (Disposition::None, _) => (planned, unnamed, Some(Standing::AsApplied)),
         _ => {
-            let standing = after(provider, object, (&wanted, &unnamed), seen, now);
+            let standing = after(kind, object, (&wanted, &unnamed), seen, now);
             (planned, unnamed, Some(standing))
         }
     };
@@ -124,16 +124,16 @@ fn one(
 
 /// How the manifest's object stands once it is restored as `wanted`.
 fn after(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     object: &Arc<Desired>,
     (wanted, unnamed): (&Desired, &Live),
     seen: Live,
     now: Timestamp,
 ) -> Standing {
     let mut restored = seen;
-    let next = carry::carry(provider.table().desired, wanted, unnamed);
+    let next = carry::carry(kind.table().desired, wanted, unnamed);
     restored.fields.extend(next);
-    let left = plan::plan(provider, object, &Observed::Live(restored), now).changes;
+    let left = plan::plan(kind, object, &Observed::Live(restored), now).changes;
     // What a new element is not given is nothing there.
     let nothing = |change: &Change| {
         change.before.is_none() && change.after.as_ref().is_none_or(Json::is_null)
@@ -146,7 +146,7 @@ fn after(
 
 /// An object of which nothing is remembered is left as it is.
 fn never_applied(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     object: &Arc<Desired>,
     by_manifest: Planned,
     live: Live,
@@ -164,10 +164,10 @@ fn never_applied(
         ..live
     };
     let nothing = Arc::new(Desired {
-        fields: PackedFields::new(provider.table().desired, &Fields::new()),
+        fields: PackedFields::new(kind.table().desired, &Fields::new()),
         ..Desired::clone(object)
     });
-    let planned = plan::plan(provider, &nothing, &Observed::Live(live.clone()), now);
+    let planned = plan::plan(kind, &nothing, &Observed::Live(live.clone()), now);
     let standing = (planned.action == Disposition::None).then_some(Standing::NeverApplied);
     Restored {
         planned,

@@ -170,7 +170,7 @@ impl<'a> Join<'a> {
 /// An object that only the plan knows. Nothing is sent for it.
 fn empty(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
     let (kind, name) = entry.address.split_once('/').unwrap_or_default();
-    let table = provider::of_kind(kind).map(|provider| provider.table());
+    let table = provider::of_kind(kind).map(|kind| kind.table());
     let table = table.ok_or_else(|| UnknownKind(kind.to_string()))?;
     let ids = table.identity.iter();
     let line = entry.origin.line;

@@ -199,7 +199,7 @@ fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), 
 }
 
 fn table(kind: &str) -> &'static [Field] {
-    provider::of_kind(kind).map_or(&[][..], |provider| provider.table().desired)
+    provider::of_kind(kind).map_or(&[][..], |kind| kind.table().desired)
 }
 
 /// Fields that an error names.
@@ -301,13 +301,13 @@ fn inverse(
     take: &Take,
     now: Timestamp,
 ) -> (Option<Planned>, Vec<NotUndone>) {
-    let Some(provider) = provider::of(object.vendor) else {
+    let Some(kind) = provider::of_kind(object.address.kind.0) else {
         return (None, Vec::new());
     };
     let Observed::Live(live) = seen else {
-        return (Some(plan::plan(provider, object, seen, now)), Vec::new());
+        return (Some(plan::plan(kind, object, seen, now)), Vec::new());
     };
-    let table = provider.table().desired;
+    let table = kind.table().desired;
     let changes: Vec<ChangeEntry> = intent
         .changes
         .iter()
@@ -323,7 +323,7 @@ fn inverse(
     if !wanted.policy.keep_unlisted.is_empty() {
         wanted.policy.keep_unlisted.clear();
     }
-    let planned = plan::plan(provider, &Arc::new(wanted), seen, now);
+    let planned = plan::plan(kind, &Arc::new(wanted), seen, now);
     let mut lost = inverse.lost;
     let policy = &object.policy;
     lost.retain(|lost| {
@@ -369,9 +369,9 @@ pub fn unmanaged(
     source: &Arc<Source>,
 ) -> Result<Desired, NoObject> {
     let subject = intent.subject();
-    let provider = provider::of_kind(subject.kind);
-    let provider = provider.ok_or_else(|| NoObject::UnknownKind(subject.kind.to_string()))?;
-    let table = provider.table();
+    let kind = provider::of_kind(subject.kind);
+    let kind = kind.ok_or_else(|| NoObject::UnknownKind(subject.kind.to_string()))?;
+    let table = kind.table();
     let leads = |name: &&String| {
         checked
             .connections

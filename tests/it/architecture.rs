@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use entitle::provider;
 
+use super::support::golden;
+
 /// Modules by rank; a module may import from lower ranks and from itself. Those of one rank do not see
 /// each other.
 const RANKS: &[(&str, u8)] = &[
@@ -106,7 +108,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "tokio_postgres_rustls",
         &["apply/store/postgres/connection.rs"],
     ),
-    ("hmac", &["daemon/hooks/signature.rs"]),
+    ("hmac", &["provider/signature.rs"]),
     ("prometheus_client", &["daemon/serve/metrics.rs"]),
     ("lettre", &["daemon/notices/mail.rs"]),
     ("notify", &["daemon/source/directory.rs"]),
@@ -360,22 +362,29 @@ fn every_vendor_is_complete() {
     let mut faults = Vec::new();
     for provider in provider::ALL {
         let vendor = provider.vendor().0;
-        for path in [
+        let mut paths = vec![
             format!("src/provider/{vendor}/mod.rs"),
-            format!("src/provider/{vendor}/fields.rs"),
-            format!("tests/vendors/{vendor}/cases"),
-            format!("tests/vendors/{vendor}/replies"),
+            format!("src/sandbox/{vendor}/mod.rs"),
             format!("examples/{vendor}/connection.yaml"),
-            format!("examples/{vendor}/minimal.yaml"),
-            format!("examples/{vendor}/full.yaml"),
-        ] {
-            if !root.join(&path).exists() {
-                faults.push(format!("{path} is missing"));
+        ];
+        for kind in provider.kinds() {
+            let folder = golden::kind_path(*kind);
+            let folder = folder.display();
+            paths.extend([
+                format!("src/provider/{folder}/mod.rs"),
+                format!("src/provider/{folder}/fields.rs"),
+                format!("tests/vendors/{folder}/cases"),
+                format!("tests/vendors/{folder}/replies"),
+                format!("examples/{folder}/minimal.yaml"),
+                format!("examples/{folder}/full.yaml"),
+            ]);
+            let kind = kind.table().kind;
+            if !readme.contains(kind.0) {
+                faults.push(format!("README.md does not name {kind}"));
             }
         }
-        if !readme.contains(provider.table().kind.0) {
-            faults.push(format!("README.md does not name {}", provider.table().kind));
-        }
+        let missing = paths.iter().filter(|path| !root.join(path).exists());
+        faults.extend(missing.map(|path| format!("{path} is missing")));
     }
     let names: Vec<&str> = provider::ALL
         .iter()
@@ -383,4 +392,89 @@ fn every_vendor_is_complete() {
         .collect();
     assert!(names.is_sorted(), "provider::ALL is in the order of names");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Files that may name a vendor or a kind in an example for the user, beside the vendors' own folders.
+const WITH_EXAMPLES: &[&str] = &[
+    "cli/drift.rs",
+    "cli/explain.rs",
+    "cli/history.rs",
+    "cli/import.rs",
+    "cli/init/mod.rs",
+    "cli/plan.rs",
+    "cli/sandbox.rs",
+    "cli/store.rs",
+    "cli/suspend.rs",
+    "cli/unmanaged.rs",
+    "manifest/text_type.rs",
+];
+
+/// What only tests are built with.
+const OF_TESTS: &[&str] = &[
+    "apply/memory/testing.rs",
+    "daemon/serve/samples.rs",
+    "manifest/testing.rs",
+    "provider/testing.rs",
+    "reconcile/testing.rs",
+    "sandbox/fault_tests/",
+];
+
+/// Whether a line has a word that is a vendor's name or begins with it: `lac`, `LAC_TOKEN`, `LacLicenseOrder`.
+fn names_vendor(line: &str, vendor: &str) -> bool {
+    let mut words = line.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| {
+        let begins = word.get(..vendor.len());
+        let after = word.chars().nth(vendor.len());
+        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(vendor))
+            && after.is_none_or(|next| !next.is_ascii_lowercase())
+    })
+}
+
+#[test]
+fn a_new_vendor_touches_two_files_outside_its_folders() {
+    let (mut faults, mut registered) = (Vec::new(), BTreeMap::new());
+    let sources = sources();
+    for provider in provider::ALL {
+        let vendor = provider.vendor().0;
+        for (file, text) in &sources {
+            let own = ["provider", "sandbox"].map(|edge| format!("{edge}/{vendor}/"));
+            let exempt = own.iter().any(|folder| file.starts_with(folder.as_str()))
+                || OF_TESTS.iter().any(|path| file.starts_with(path));
+            let lines = code_lines(text).map(str::trim);
+            for line in lines.filter(|line| !exempt && names_vendor(line, vendor)) {
+                let lists = match file.as_str() {
+                    "provider/mod.rs" => [format!("mod {vendor};"), format!("&{vendor}::")],
+                    "sandbox/mod.rs" => {
+                        [format!("pub mod {vendor};"), format!("{vendor}::VENDOR,")]
+                    }
+                    _ => Default::default(),
+                };
+                let registers = { lists.iter() }
+                    .any(|list| !list.is_empty() && line.starts_with(list.as_str()));
+                let example = line.contains("Examples:") || line.contains("for example");
+                if registers {
+                    *registered.entry((file, vendor)).or_insert(0) += 1;
+                } else if !(example && WITH_EXAMPLES.contains(&file.as_str())) {
+                    faults.push(format!("{file} names {vendor}: {line}"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert_eq!(registered.len(), 2 * provider::ALL.len(), "{registered:?}");
+    assert!(
+        registered.values().all(|lines| *lines == 2),
+        "{registered:?}"
+    );
+}
+
+#[test]
+fn a_vendor_is_found_in_names_and_not_in_words() {
+    for line in ["\"lac\"", "LAC_TOKEN", "LacLicenseOrder", "lac::fields"] {
+        assert!(names_vendor(line, "lac"), "{line}");
+    }
+    for line in ["a place", "lacking", "replace", "Slack"] {
+        assert!(!names_vendor(line, "lac"), "{line}");
+    }
+    assert!(names_vendor("struct LicenseSpringLicense", "licensespring"));
 }

@@ -1,23 +1,13 @@
-//! Pure cases: `tests/vendors/<vendor>/cases/<name>` holds a manifest and what the vendor answers to
+//! Pure cases: `tests/vendors/<vendor>/<kind>/cases/<name>` holds a manifest and what the vendor answers to
 //! each read; the golden files are the plan as people see it and the calls it would send.
 
 use std::path::Path;
 
 use entitle::model::Diagnostics;
+use entitle::provider;
 use entitle::render;
 
 use super::support::{golden, pure};
-
-fn run(vendor: &str) {
-    let cases = golden::folders(
-        &golden::tests_dir()
-            .join("vendors")
-            .join(vendor)
-            .join("cases"),
-    );
-    assert!(cases.len() >= 10, "{vendor} has only {} cases", cases.len());
-    golden::all_well(cases.iter().flat_map(|case| one(case)).collect());
-}
 
 fn one(case: &Path) -> Vec<String> {
     let read = |name: &str| std::fs::read_to_string(case.join(name));
@@ -66,26 +56,11 @@ fn one(case: &Path) -> Vec<String> {
 }
 
 #[test]
-fn alinea() {
-    run("alinea");
-}
-
-#[test]
-fn cryptlex() {
-    run("cryptlex");
-}
-
-#[test]
-fn informatica() {
-    run("informatica");
-}
-
-#[test]
-fn lac() {
-    run("lac");
-}
-
-#[test]
-fn licensespring() {
-    run("licensespring");
+fn every_case_has_the_plan_and_the_calls_of_its_golden_files() {
+    for kind in provider::kinds() {
+        let cases = golden::folders(&golden::kind_dir(kind).join("cases"));
+        let name = kind.table().kind;
+        assert!(cases.len() >= 10, "{name} has only {} cases", cases.len());
+        golden::all_well(cases.iter().flat_map(|case| one(case)).collect());
+    }
 }

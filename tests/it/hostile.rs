@@ -19,7 +19,7 @@ fn damaged_manifests_end_as_findings() {
 
 #[test]
 fn a_manifest_cut_anywhere_ends_as_findings() {
-    let full = include_bytes!("../../examples/lac/full.yaml");
+    let full = include_bytes!("../../examples/lac/license_order/full.yaml");
     for end in (0..full.len()).step_by(3) {
         manifest(&full[..end]);
     }

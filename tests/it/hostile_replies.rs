@@ -31,7 +31,7 @@ fn reply(status: u16, body: &Json) -> Reply {
 /// Plans a case whose vendor answers `odd` in place of one reply, and `[]` to calls nobody foresaw.
 fn plan_with(case: &Case, checked: &Checked, name: &str, odd: &Json) -> PlanDocument {
     let none = json!([]);
-    let (_, document) = against(provider::ALL[case.vendor], &checked.desired, |_, call| {
+    let (_, document) = against(case.kind, &checked.desired, |_, call| {
         let asked = call.name();
         let given = if asked == name {
             odd
@@ -69,13 +69,12 @@ fn every_value_of_a_reply_may_be_anything() {
 
 #[test]
 fn every_value_of_the_reply_to_a_write_may_be_anything() {
-    for (vendor, body) in seeds::written() {
-        let provider = provider::ALL[vendor];
-        let object = &fuzz_bodies::wanted(provider)[0];
+    for (kind, body) in seeds::written() {
+        let object = &fuzz_bodies::wanted(kind)[0];
         let json: Json = serde_json::from_slice(&body).unwrap_or(Json::Null);
         for (turn, odd) in mutate::some_of(&json, 17).enumerate() {
             let status = [200, 200, 400, 500][turn % 4];
-            fuzz_bodies::judge(provider, object, &reply(status, &odd));
+            fuzz_bodies::judge(kind, object, &reply(status, &odd));
         }
     }
 }
@@ -87,17 +86,16 @@ fn endless(
     page: usize,
     wrap: fn(Json) -> Json,
 ) -> usize {
-    let provider = *provider::ALL
-        .iter()
-        .find(|provider| provider.vendor().0 == vendor)
+    let kind = provider::kinds()
+        .find(|kind| kind.vendor().0 == vendor)
         .expect("a vendor");
-    let few = fuzz_bodies::wanted(provider);
+    let few = fuzz_bodies::wanted(kind);
     let many = few.iter().cycle().take(60).enumerate();
     let many: Vec<_> = many
         .map(|(number, object)| numbered(object, number))
         .collect();
     let mut rows = 0;
-    let (calls, _) = against(provider, &many, |_, _| {
+    let (calls, _) = against(kind, &many, |_, _| {
         let page: Json = (0..page)
             .map(|_| {
                 rows += 1;
@@ -252,17 +250,19 @@ fn damaged_replies_are_read_to_an_end() {
     }
 }
 
-/// What the fuzz target `decode` takes: vendor and count, status, bodies.
+/// What the fuzz target `decode` takes: kind and count, status, bodies.
 fn replies_as_bytes() -> Vec<Vec<u8>> {
     let read = seeds::replies().into_iter().map(|case| {
         let bodies: Vec<String> = case.replies.values().map(Json::to_string).collect();
-        (case.vendor, bodies.join("\0").into_bytes())
+        (case.kind, bodies.join("\0").into_bytes())
     });
     let all = read.chain(seeds::written());
     all.enumerate()
-        .map(|(number, (vendor, body))| {
+        .map(|(number, (kind, body))| {
+            let mut kinds = provider::kinds();
+            let choice = kinds.position(|other| other.table().kind == kind.table().kind);
             // Above 127 stands for three objects.
-            let choice = vendor + if number % 2 == 0 { 0 } else { 130 };
+            let choice = choice.expect("a kind") + if number % 2 == 0 { 0 } else { 130 };
             [&[choice as u8, 0], body.as_slice()].concat()
         })
         .collect()

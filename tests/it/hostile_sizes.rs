@@ -8,7 +8,7 @@ use std::sync::Arc;
 use entitle::manifest::Limits;
 use entitle::model::{Desired, Reply};
 use entitle::provider::reading::Answer;
-use entitle::provider::{self, Provider};
+use entitle::provider::{self, ResourceKind};
 use entitle::reconcile::{self, CheckOptions, Checked, Said};
 
 use super::fuzz_bodies::{against, wanted};
@@ -136,10 +136,8 @@ fn large_files_with_a_fault_each() {
     assert_eq!(check(dir.path()).findings.iter().count(), 100);
 }
 
-fn lac() -> &'static dyn Provider {
-    let all = provider::ALL.iter();
-    let lac = { all }.find(|provider| provider.vendor().0 == "lac");
-    *lac.expect("a vendor")
+fn lac() -> &'static dyn ResourceKind {
+    provider::of_kind("LacLicenseOrder").expect("a kind")
 }
 
 fn lac_order() -> Arc<Desired> {

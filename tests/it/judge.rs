@@ -1,4 +1,4 @@
-//! Replies to writes: `tests/vendors/<vendor>/replies/<name>.http` holds a status line, headers, and a body as
+//! Replies to writes: `tests/vendors/<vendor>/<kind>/replies/<name>.http` holds a status line, headers, and a body as
 //! the vendor sends them; the golden `.verdict` says what it means.
 
 use entitle::model::{Reply, Verdict};
@@ -9,21 +9,17 @@ use super::support::golden;
 #[test]
 fn every_recorded_reply_means_what_its_verdict_says() {
     let mut faults = Vec::new();
-    for provider in provider::ALL {
-        let dir = golden::tests_dir()
-            .join("vendors")
-            .join(provider.vendor().0)
-            .join("replies");
-        let replies = golden::files(&dir, "http");
+    for kind in provider::kinds() {
+        let replies = golden::files(&golden::kind_dir(kind).join("replies"), "http");
         assert!(
             replies.len() >= 3,
             "{} has only {} replies",
-            provider.vendor(),
+            kind.table().kind,
             replies.len()
         );
         for path in replies {
             let text = std::fs::read_to_string(&path).expect("readable");
-            let verdict = match provider.judge(&parse(&text)) {
+            let verdict = match kind.judge(&parse(&text)) {
                 Verdict::Accepted => "accepted\n".to_string(),
                 Verdict::Later(why) => format!("later: {why}\n"),
                 Verdict::Unclear(why) => format!("unclear: {why}\n"),

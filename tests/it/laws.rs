@@ -10,7 +10,7 @@ use entitle::model::{
 };
 use entitle::plan::{self, Disposition, carry, diff, step};
 use entitle::provider::semantics::WriteMode;
-use entitle::provider::{self, Provider};
+use entitle::provider::{self, ResourceKind};
 use proptest::prelude::*;
 
 use super::support::pure;
@@ -107,9 +107,9 @@ fn managed(all: Fields) -> BoxedStrategy<Fields> {
         .boxed()
 }
 
-/// An object of the provider's kind that desires `fields`.
-fn desired(provider: &dyn Provider, fields: Fields) -> Desired {
-    let table = provider.table();
+/// An object of the kind that desires `fields`.
+fn desired(kind: &dyn ResourceKind, fields: Fields) -> Desired {
+    let table = kind.table();
     let ids: String = table
         .identity
         .iter()
@@ -161,9 +161,13 @@ fn after(next: &Fields, live: &Fields) -> Live {
     }
 }
 
-/// The place of a provider in `ALL`: proptest prints what it shrinks, and a provider has no `Debug`.
-fn each_provider() -> std::ops::Range<usize> {
-    0..provider::ALL.len()
+/// The numbers of all kinds: proptest prints what it shrinks, and a kind has no `Debug`.
+fn each_kind() -> std::ops::Range<usize> {
+    0..provider::kinds().count()
+}
+
+fn kind(number: usize) -> &'static dyn ResourceKind {
+    provider::kinds().nth(number).expect("a kind")
 }
 
 proptest! {
@@ -171,30 +175,30 @@ proptest! {
 
     #[test]
     fn an_object_that_is_as_desired_has_no_diff(
-        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
-            fields(provider::ALL[provider].table().desired).prop_flat_map(move |live| {
+        (number, live, wanted) in each_kind().prop_flat_map(|number| {
+            fields(kind(number).table().desired).prop_flat_map(move |live| {
                 let wanted = managed(live.clone());
-                (Just(provider), Just(live), wanted)
+                (Just(number), Just(live), wanted)
             })
         })
     ) {
-        let provider = provider::ALL[provider];
-        let table = provider.table().desired;
+        let kind = kind(number);
+        let table = kind.table().desired;
         let live = Live { fields: live, ..Live::default() };
         // An element that is thinned keeps its other fields; a list is complete because it is the same.
-        let next = carry::carry(table, &desired(provider, wanted), &live);
+        let next = carry::carry(table, &desired(kind, wanted), &live);
         let changes = diff::diff(table, &next, &live, pure::now());
         prop_assert!(changes.is_empty(), "{changes:?}");
     }
 
     #[test]
     fn what_is_packed_is_unpacked_as_it_was(
-        (provider, wanted) in each_provider().prop_flat_map(|provider| {
-            let table = provider::ALL[provider].table().desired;
-            (Just(provider), fields(table).prop_flat_map(managed))
+        (number, wanted) in each_kind().prop_flat_map(|number| {
+            let table = kind(number).table().desired;
+            (Just(number), fields(table).prop_flat_map(managed))
         })
     ) {
-        let table = provider::ALL[provider].table().desired;
+        let table = kind(number).table().desired;
         let packed = PackedFields::new(table, &wanted);
         prop_assert_eq!(&packed.unpack(), &wanted);
         let again = PackedFields::of_bytes(table, packed.bytes());
@@ -203,15 +207,15 @@ proptest! {
 
     #[test]
     fn what_was_carried_out_is_what_was_desired(
-        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
-            let table = provider::ALL[provider].table().desired;
-            (Just(provider), fields(table), fields(table).prop_flat_map(managed))
+        (number, live, wanted) in each_kind().prop_flat_map(|number| {
+            let table = kind(number).table().desired;
+            (Just(number), fields(table), fields(table).prop_flat_map(managed))
         })
     ) {
-        let provider = provider::ALL[provider];
-        let table = provider.table().desired;
+        let kind = kind(number);
+        let table = kind.table().desired;
         let live = Live { fields: live, ..Live::default() };
-        let desired = desired(provider, wanted);
+        let desired = desired(kind, wanted);
         let next = carry::carry(table, &desired, &live);
         let written = after(&next, &live.fields);
         let again = carry::carry(table, &desired, &written);
@@ -225,23 +229,23 @@ proptest! {
 
     #[test]
     fn the_body_of_an_object_in_sync_is_the_live_object(
-        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
-            fields(provider::ALL[provider].table().desired).prop_flat_map(move |live| {
+        (number, live, wanted) in each_kind().prop_flat_map(|number| {
+            fields(kind(number).table().desired).prop_flat_map(move |live| {
                 let wanted = managed(live.clone());
-                (Just(provider), Just(live), wanted)
+                (Just(number), Just(live), wanted)
             })
         })
     ) {
-        let provider = provider::ALL[provider];
-        let (table, mode) = (provider.table().desired, provider.semantics().write);
+        let kind = kind(number);
+        let (table, mode) = (kind.table().desired, kind.semantics().write);
         let live = Live { fields: live, ..Live::default() };
-        let desired = desired(provider, wanted);
+        let desired = desired(kind, wanted);
         let next = carry::carry(table, &desired, &live);
         if mode == WriteMode::Merge || !entitle::provider::conditions::missing(table, &next).is_empty() {
             // Nothing is sent of an object in sync, or live is not as the vendor says it can be.
             return Ok(());
         }
-        let sent = step::step(provider, &desired, &live, &next, &[]).map(|step| step.sent);
+        let sent = step::step(kind, &desired, &live, &next, &[]).map(|step| step.sent);
         let sent = sent.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let one = |fields: &Fields| spoken(table, &carried(table, fields));
         prop_assert_eq!(one(&sent), one(&live.fields));
@@ -249,15 +253,15 @@ proptest! {
 
     #[test]
     fn the_last_guard_lets_every_plan_pass(
-        (provider, live, wanted) in each_provider().prop_flat_map(|provider| {
-            let table = provider::ALL[provider].table().desired;
-            (Just(provider), fields(table), fields(table).prop_flat_map(managed))
+        (number, live, wanted) in each_kind().prop_flat_map(|number| {
+            let table = kind(number).table().desired;
+            (Just(number), fields(table), fields(table).prop_flat_map(managed))
         })
     ) {
-        let provider = provider::ALL[provider];
+        let kind = kind(number);
         let live = Live { fields: live, ..Live::default() };
-        let desired = Arc::new(desired(provider, wanted));
-        let planned = plan::plan(provider, &desired, &Observed::Live(live), pure::now());
+        let desired = Arc::new(desired(kind, wanted));
+        let planned = plan::plan(kind, &desired, &Observed::Live(live), pure::now());
         let why = planned.message.unwrap_or_default();
         prop_assert!(!why.contains("internal check failed"), "{why}");
         prop_assert_ne!(planned.action, Disposition::Suspend);

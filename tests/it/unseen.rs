@@ -175,7 +175,9 @@ fn spoil_every_case(vendor: &str) {
                         "",
                         &mut moved,
                     );
-                    let table = provider::of(object.vendor).expect("a provider").table();
+                    let table = provider::of_kind(object.address.kind.0)
+                        .expect("a kind")
+                        .table();
                     if spoil == Spoil::Null {
                         let known = nothing_by_page(table.desired);
                         moved.retain(|name| !known.contains(name));

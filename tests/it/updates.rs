@@ -6,7 +6,7 @@ use std::sync::Arc;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
 use entitle::model::{Live, Observed};
-use entitle::provider::{self, decode, listing::Found};
+use entitle::provider::{self, decode, listing::ListedObject};
 use entitle::reconcile::import::{self, Seen};
 use entitle::reconcile::{self, CheckOptions, Checked};
 use proptest::prelude::*;
@@ -52,10 +52,10 @@ fn checked(manifests: &[&str]) -> Checked {
 
 /// An object of a vendor with these live fields, in the words of the write call.
 fn seen(vendor: &str, id: &str, live: &Json) -> Seen {
-    let mut all = provider::ALL.iter();
-    let provider = all.find(|provider| provider.vendor().0 == vendor);
-    let provider = *provider.expect("a vendor");
-    let table = provider.table();
+    let mut all = provider::kinds();
+    let kind = all.find(|kind| kind.vendor().0 == vendor);
+    let kind = kind.expect("a vendor");
+    let table = kind.table();
     let fields = decode::fields(table.desired, live.as_object().expect("an object"));
     let live = Live {
         fields: fields.expect("live fields"),
@@ -63,8 +63,8 @@ fn seen(vendor: &str, id: &str, live: &Json) -> Seen {
     };
     Seen {
         connection: vendor.into(),
-        provider,
-        objects: vec![Found {
+        kind,
+        objects: vec![ListedObject {
             identity: vec![(table.identity[0].name, id.into())],
             observed: Observed::Live(live),
         }],
@@ -95,7 +95,7 @@ fn imported(vendor: &str, id: &str, live: &Json) -> Result<String, String> {
     let [imported] = all.as_slice() else {
         panic!("one object");
     };
-    assert_eq!(imported.unsaid, [""; 0]);
+    assert_eq!(imported.omitted, [""; 0]);
     imported.manifest.clone().map_err(|error| error.to_string())
 }
 

@@ -8,7 +8,7 @@ use entitle::apply::recorder::Recorder;
 use entitle::model::{Live, Reply};
 use entitle::plan::document::PlanDocument;
 use entitle::provider::reading::Answer;
-use entitle::provider::{self, Provider};
+use entitle::provider::{self, ResourceKind};
 use entitle::reconcile::{self, ApplyOptions};
 use entitle::render;
 use futures::{StreamExt, stream};
@@ -41,12 +41,12 @@ fn rendered(document: &PlanDocument) -> String {
 }
 
 /// What is shown of a reply to every read, and of the same reply to a write.
-fn shown(provider: &'static dyn Provider, reply: &Reply) -> String {
-    let one = &wanted(provider)[..1];
-    let (_, document) = against(provider, one, |_, _| Answer::Reply(reply.clone()));
+fn shown(kind: &'static dyn ResourceKind, reply: &Reply) -> String {
+    let one = &wanted(kind)[..1];
+    let (_, document) = against(kind, one, |_, _| Answer::Reply(reply.clone()));
     let mut shown = rendered(&document);
-    let _ = write!(shown, "{:?}", provider.judge(reply));
-    if let Err(malformed) = provider.echo(&one[0], &Live::default(), reply) {
+    let _ = write!(shown, "{:?}", kind.judge(reply));
+    if let Err(malformed) = kind.echo(&one[0], &Live::default(), reply) {
         let _ = write!(shown, "{malformed}");
     }
     shown
@@ -58,7 +58,7 @@ fn a_reply_cut_off_at_any_byte_shows_no_secret() {
     let licence = LICENCE.replacen(r#""message":"upstream failed","#, "", 1);
     for body in [LICENCE, &licence] {
         for cut in 0..=body.len() {
-            for (turn, provider) in provider::ALL.iter().enumerate() {
+            for (turn, kind) in provider::kinds().enumerate() {
                 const STATUSES: [u16; 7] = [200, 400, 403, 404, 409, 500, 503];
                 let html = (cut + turn).is_multiple_of(11);
                 let reply = Reply {
@@ -71,7 +71,7 @@ fn a_reply_cut_off_at_any_byte_shows_no_secret() {
                     }
                     .into(),
                 };
-                shows_none(&shown(*provider, &reply), &|| format!("{reply:?}"));
+                shows_none(&shown(kind, &reply), &|| format!("{reply:?}"));
             }
         }
     }

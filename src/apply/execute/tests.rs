@@ -15,7 +15,7 @@ use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::{AccountKey, ElementKey, Fields, Method, PackedFields, Value};
 use crate::plan::document::{PlanDocument, SourceFacts};
 use crate::provider::testing::{connection, reply, wanted};
-use crate::provider::{self, Provider};
+use crate::provider::{self, ResourceKind};
 
 /// What happens when a write arrives.
 enum Turn {
@@ -129,7 +129,7 @@ fn manifest() -> Arc<Desired> {
     })
 }
 
-fn lac() -> &'static dyn Provider {
+fn lac() -> &'static dyn ResourceKind {
     provider::of_kind("LacLicenseOrder").unwrap()
 }
 
@@ -211,7 +211,8 @@ impl Case {
             environment: Arc::new(|_| Some("token".into())),
             trust: Trust::default(),
         };
-        let account = Arc::new(Account::over(http, connection, lac(), secrets));
+        let provider = provider::of(lac().vendor()).unwrap();
+        let account = Arc::new(Account::over(http, connection, provider, secrets));
         let rereads = Rereads::new(&account);
         let desired = manifest();
         let live = match rereads.read(&desired).await {

@@ -66,8 +66,8 @@ impl JournalSummary {
     /// Returns a hash of the field tables; programs with the same hash read packed values the same way.
     pub fn layout() -> String {
         let mut hash = Sha256::new();
-        for provider in provider::ALL {
-            let table = provider.table();
+        for kind in provider::kinds() {
+            let table = kind.table();
             hash.update(table.kind.0);
             hash.update(PackedFields::layout(table.desired));
         }

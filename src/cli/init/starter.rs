@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 use url::Url;
 
-use crate::cli::error::CommandResult;
+use crate::cli::error::{CommandResult, bail};
 use crate::cli::files::SCHEMA;
 use crate::manifest::write;
 use crate::model::{Field, Need, Shape};
@@ -142,7 +142,10 @@ fn connection(choice: &Choice) -> CommandResult<String> {
 }
 
 fn manifest(choice: &Choice) -> CommandResult<String> {
-    let table = choice.provider.table();
+    let [kind, ..] = choice.provider.kinds() else {
+        bail!("{} has no kind of object", choice.provider.vendor());
+    };
+    let table = kind.table();
     let identity: Vec<(&str, Json)> = table
         .identity
         .iter()

@@ -1,15 +1,14 @@
 //! Webhooks: who may knock, and what a knock wakes.
 //!
-//! `POST /hooks/cryptlex/{connection}`, `POST /hooks/licensespring/{connection}` and `POST /hooks/git`. A delivery
+//! `POST /hooks/{vendor}/{connection}` for every vendor that sends webhooks, and `POST /hooks/git`. A delivery
 //! goes in as headers and raw body, an [`Answer`] comes out; no HTTP server is known here (`serve` has
-//! the routes). The signature is checked over the raw body before the body is parsed, and an event is a hint to
-//! look, never data to trust. A connection that does not exist, or has no secret, is answered like one
+//! the routes), and what a vendor signs and says is its own business ([`Webhook`]). The signature is checked over
+//! the raw body before the body is parsed, and an event is a hint to look, never data to trust. A connection that does not exist, or has no secret, is answered like one
 //! whose secret is another, after as much work, so that nobody learns names by asking.
 
-mod hint;
+pub mod git;
 mod rate;
 mod replay;
-pub mod signature;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -22,6 +21,9 @@ use tokio::sync::mpsc::Sender;
 use super::trigger::Trigger;
 use crate::apply::Secrets;
 use crate::model::{Connection, SecretText};
+use crate::provider;
+pub use crate::provider::webhook::Headers;
+use crate::provider::webhook::{Delivery, Target, Webhook};
 pub use rate::{Rate, network};
 
 /// The largest delivery that is read. Cryptlex sends one object; GitHub caps a push payload at 25 MB but cuts
@@ -30,23 +32,59 @@ pub use rate::{Rate, network};
 pub const BODY_CAP: usize = 1 << 20;
 
 /// Who knocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Hook {
-    Cryptlex,
-    Licensespring,
+    Vendor {
+        name: &'static str,
+        webhook: &'static dyn Webhook,
+    },
     Git,
 }
 
 impl Hook {
-    pub const ALL: [Hook; 3] = [Hook::Cryptlex, Hook::Licensespring, Hook::Git];
+    /// Every hook, vendors first.
+    pub fn all() -> impl Iterator<Item = Hook> {
+        let vendors = provider::ALL.iter().filter_map(|provider| {
+            Some(Hook::Vendor {
+                name: provider.vendor().0,
+                webhook: provider.webhook()?,
+            })
+        });
+        vendors.chain([Hook::Git])
+    }
+
+    /// Returns the hook of a vendor, or `None` if it sends no webhooks.
+    pub fn of_vendor(vendor: &str) -> Option<Hook> {
+        let vendors = Hook::all().filter(|hook| matches!(hook, Hook::Vendor { .. }));
+        { vendors }.find(|hook| hook.name() == vendor)
+    }
 
     /// The name in paths, metrics and logs.
     pub fn name(self) -> &'static str {
         match self {
-            Hook::Cryptlex => "cryptlex",
-            Hook::Licensespring => "licensespring",
+            Hook::Vendor { name, .. } => name,
             Hook::Git => "git",
         }
+    }
+
+    /// Checks the signature of a delivery. Returns what was signed beside the body.
+    fn verify(self, secret: &[u8], delivery: &Delivery<'_>) -> Option<String> {
+        match self {
+            Hook::Vendor { webhook, .. } => webhook.verify(secret, delivery),
+            Hook::Git => git::verify(secret, delivery),
+        }
+    }
+
+    /// Returns what a delivery that holds wakes, or `None` if it concerns nothing here.
+    fn trigger(self, connection: &str, delivery: &Delivery<'_>) -> Option<Trigger> {
+        let Hook::Vendor { webhook, .. } = self else {
+            return git::is_push(delivery.headers).then_some(Trigger::Source);
+        };
+        let connection = connection.to_string();
+        Some(match webhook.target(delivery.body)? {
+            Target::Account => Trigger::Connection(connection),
+            Target::Object(id) => Trigger::Object { connection, id },
+        })
     }
 }
 
@@ -83,31 +121,6 @@ impl Answer {
             Answer::Unproved => "unproved",
             Answer::Busy => "busy",
         }
-    }
-}
-
-/// The headers of a delivery by lower-case name. One that is given twice counts the first time.
-#[derive(Default)]
-pub struct Headers(Vec<(String, String)>);
-
-impl Headers {
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(given, _)| *given == name)
-            .map(|(_, value)| value)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
-impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
-    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(all: I) -> Self {
-        let owned = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.to_string());
-        Self(all.into_iter().map(owned).collect())
     }
 }
 
@@ -150,9 +163,7 @@ impl Keys {
 
     fn of(&self, hook: Hook, connection: &str) -> Option<&SecretText> {
         match hook {
-            Hook::Cryptlex | Hook::Licensespring => {
-                self.connections.get(&(hook.name(), connection.to_string()))
-            }
+            Hook::Vendor { name, .. } => self.connections.get(&(name, connection.to_string())),
             Hook::Git => self.git.as_ref(),
         }
     }
@@ -192,23 +203,15 @@ impl Hooks {
         let key = keys.of(hook, connection);
         // Without a secret the same work is done under a key that proves nothing.
         let bytes = key.map_or(&b"none"[..], |key| key.expose_secret().as_bytes());
-        let signed = match hook {
-            Hook::Cryptlex => signature::cryptlex(bytes, headers, body),
-            Hook::Licensespring => signature::licensespring(bytes, headers, body, now),
-            Hook::Git => signature::git(bytes, headers, body, now),
+        let delivery = Delivery {
+            headers,
+            body,
+            received: now,
         };
-        let (Some(_), Some(stamp)) = (key, signed) else {
+        let (Some(_), Some(stamp)) = (key, hook.verify(bytes, &delivery)) else {
             return Answer::Unproved;
         };
-        let trigger = match hook {
-            Hook::Cryptlex => hint::cryptlex(connection, body),
-            Hook::Licensespring => hint::licensespring(connection, body),
-            Hook::Git => {
-                let event = headers.get("x-github-event");
-                hint::git(event.or_else(|| headers.get("x-gitlab-event")))
-            }
-        };
-        let Some(trigger) = trigger else {
+        let Some(trigger) = hook.trigger(connection, &delivery) else {
             return Answer::Ignored;
         };
         let digest = digest(hook, connection, &stamp, body);

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a delivery is remembered: longer than any vendor's retries are known to go on (Cryptlex: five
-/// times, 300 s apart), and than any signed time stays good (`super::signature`).
+/// times, 300 s apart), and than any signed time stays good (`provider::signature`).
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Deliveries remembered: a third of a megabyte of them.
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn a_signed_time_grows_too_old_before_its_delivery_is_forgotten() {
-        use super::super::signature::{AHEAD, TOLERANCE};
-        assert!(AHEAD + TOLERANCE < WINDOW.as_secs());
+        use crate::provider::signature::{MAX_AHEAD, TOLERANCE};
+        assert!(MAX_AHEAD + TOLERANCE < WINDOW.as_secs());
     }
 
     #[test]

@@ -15,11 +15,12 @@ use super::mail::{MailError, Mailer};
 use super::{Deliver, Notice, format};
 use crate::apply::http::post;
 use crate::apply::{Redactor, SecretError, Secrets, TrustError};
-use crate::daemon::hooks::signature;
+use crate::daemon::hooks::git::standard_key;
 use crate::model::connection::Credential;
 use crate::model::notification::{Channel, Email};
 use crate::model::trusted_host::is_loopback;
 use crate::model::{Notification, SecretRef, with_causes};
+use crate::provider::signature;
 
 /// Why a notice was not delivered.
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +190,7 @@ fn id(name: &str, notices: &[Notice]) -> String {
 /// The headers of Standard Webhooks, which the git hook here and libraries in every language verify.
 fn signed(secret: &str, id: &str, now: Timestamp, body: &str) -> Vec<(&'static str, String)> {
     let time = now.as_second().to_string();
-    let key = signature::standard_key(secret.as_bytes());
+    let key = standard_key(secret.as_bytes());
     let parts = [id, ".", &time, ".", body].map(str::as_bytes);
     let code = BASE64.encode(signature::sign(&key, &parts));
     vec![

@@ -25,10 +25,8 @@ pub async fn vendor(
     Path((vendor, connection)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let hook = match vendor.as_str() {
-        "cryptlex" => Hook::Cryptlex,
-        "licensespring" => Hook::Licensespring,
-        _ => return (StatusCode::NOT_FOUND, "this vendor sends no webhooks\n").into_response(),
+    let Some(hook) = Hook::of_vendor(&vendor) else {
+        return (StatusCode::NOT_FOUND, "this vendor sends no webhooks\n").into_response();
     };
     delivery(&server, peer, hook, &connection, request).await
 }
@@ -118,7 +116,7 @@ fn speaks(hook: Hook, headers: &HeaderMap) -> bool {
     let kind = text.split(';').next().unwrap_or("").trim();
     let form = "application/x-www-form-urlencoded";
     kind.eq_ignore_ascii_case("application/json")
-        || hook == Hook::Git && kind.eq_ignore_ascii_case(form)
+        || matches!(hook, Hook::Git) && kind.eq_ignore_ascii_case(form)
 }
 
 /// Headers as text. A value that is none proves nothing.

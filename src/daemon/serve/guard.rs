@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use secrecy::ExposeSecret;
 
-use super::super::hooks::signature;
 use crate::model::SecretText;
+use crate::provider::signature;
 
 /// The shortest token that is taken: what 80 bits need in base64.
 const SHORTEST_TOKEN: usize = 14;

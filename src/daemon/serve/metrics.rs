@@ -54,9 +54,7 @@ impl Metrics {
             passes.clone(),
         );
         let hooks = Family::<Labels, Counter>::default();
-        for (hook, answer) in Hook::ALL
-            .into_iter()
-            .flat_map(|hook| Answer::ALL.map(|answer| (hook, answer)))
+        for (hook, answer) in Hook::all().flat_map(|hook| Answer::ALL.map(|answer| (hook, answer)))
         {
             let _ = hooks.get_or_create(&hook_labels(hook, answer));
         }

@@ -11,9 +11,10 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::apply::{Secrets, Trust};
-use crate::daemon::hooks::{BODY_CAP, Keys, signature};
+use crate::daemon::hooks::{BODY_CAP, Keys};
 use crate::daemon::trigger::Trigger;
 use crate::manifest::lower;
+use crate::provider::signature;
 
 /// A server, everything that goes into it, and what comes out.
 struct Bench {

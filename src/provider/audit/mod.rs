@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::canon::{self, Edge, Scalar};
-use super::{Provider, conditions, dates};
+use super::{ResourceKind, conditions, dates};
 use crate::model::draft::Draft;
 use crate::model::field::{Elements, find_field};
 use crate::model::json::json_number;
@@ -25,8 +25,8 @@ pub use identity::{IdentityError, identity_of};
 pub use paths::{path_fault, place};
 
 /// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
-pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
-    let table = provider.table();
+pub fn audit(kind: &dyn ResourceKind, draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
+    let table = kind.table();
     let mut own = Diagnostics::default();
     let mut auditor = Auditor {
         origin: &draft.origin,
@@ -64,7 +64,7 @@ pub fn audit(provider: &dyn Provider, draft: Draft, findings: &mut Diagnostics) 
         origin: draft.origin.clone(),
     };
     if !own.has_errors() {
-        provider.audit(&desired, &place, &mut own);
+        kind.audit(&desired, &place, &mut own);
     }
     let whole = !own.has_errors();
     findings.extend(own);

@@ -4,12 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::Shape;
-use crate::provider::ALL;
+use crate::provider;
 
 /// Every table, that of objects and those of their elements.
 fn tables() -> Vec<(&'static [&'static str], &'static [Field])> {
     let mut tables = Vec::new();
-    let mut left: Vec<_> = ALL.iter().map(|it| (&[][..], it.table().desired)).collect();
+    let mut left: Vec<_> = provider::kinds()
+        .map(|it| (&[][..], it.table().desired))
+        .collect();
     while let Some((key, table)) = left.pop() {
         tables.push((key, table));
         left.extend(table.iter().filter_map(|field| match field.shape {
@@ -151,13 +153,18 @@ fn object(key: &'static [&'static str], table: &'static [Field]) -> BoxedStrateg
         .boxed()
 }
 
-/// A vendor's number in `ALL`, and a row of its table.
+fn table(kind: usize) -> &'static [Field] {
+    let kind = provider::kinds().nth(kind).expect("a kind");
+    kind.table().desired
+}
+
+/// The number of a kind among all, and a row of its table.
 pub fn rows() -> BoxedStrategy<(usize, String)> {
     let row = |vendor: usize| {
-        let row = object(&[], ALL[vendor].table().desired);
+        let row = object(&[], table(vendor));
         row.prop_map(move |row| (vendor, row)).boxed()
     };
-    proptest::strategy::Union::new((0..ALL.len()).map(row)).boxed()
+    proptest::strategy::Union::new((0..provider::kinds().count()).map(row)).boxed()
 }
 
 fn tree(text: &str) -> Map<String, Json> {
@@ -175,7 +182,7 @@ proptest! {
 
     #[test]
     fn text_and_trees_are_decoded_as_the_table_says((vendor, text) in rows()) {
-        let table = ALL[vendor].table().desired;
+        let table = table(vendor);
         let expected = by_the_book::decode(table, &tree(&text));
         prop_assert_eq!(&fields(table, &tree(&text)), &expected, "a tree");
         prop_assert_eq!(&by_text(Columns::of(table), &text), &expected, "a text");
@@ -184,7 +191,7 @@ proptest! {
     /// What is found inside another member is what it would be under its own name.
     #[test]
     fn a_column_inside_an_object_is_one_of_its_own((vendor, text) in rows()) {
-        let table = ALL[vendor].table().desired;
+        let table = table(vendor);
         let mut moved = tree(&text);
         let mut columns = Columns::of(table);
         for field in table {

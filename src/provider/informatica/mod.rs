@@ -1,36 +1,23 @@
-//! Informatica Intelligent Cloud Services: the licences of sub-organizations, version 3 of the REST API.
+//! Informatica Intelligent Cloud Services: version 3 of the REST API.
 //!
-//! * Write: `PUT /public/core/v3/license/org/{orgId}` overwrites all licences of a sub-organization with
-//!   those of the body. Whether a list left out of it is emptied or left alone is not documented, so all
-//!   three always go out. `id` and `parentOrg` do not, as in the page's example. The body of the reply is
-//!   not documented and is ignored.
-//! * Read: `GET` on the same path, one organization a call; there is no list. Elements have no order.
-//! * Session: the login names the base of all later calls (`products[0].baseApiUrl`); the session id goes
-//!   into `INFA-SESSION-ID` and lasts 30 idle minutes; a lost one shows as 401. Only an administrator of
-//!   the parent organization may write.
-//! * The licence has no version: the last writer wins, so the shell looks again just before a write.
+//! The login names the base of all later calls (`products[0].baseApiUrl`); the session id goes into
+//! `INFA-SESSION-ID` and lasts 30 idle minutes; a lost one shows as 401. The rules page asks to log out before a
+//! session ends.
 //!
-//! Sources: the vendor's pages "License", "Getting license details", "Updating a sub-organization's
-//! licenses", "Login", "Session IDs", checked 2026-11-21;
-//! "Logout" and the rules page, which asks to log out before a session ends, 2026-11-29.
+//! Sources: the vendor's pages "Login", "Session IDs", checked 2026-11-21; "Logout" and the rules page, 2026-11-29.
 
-mod fields;
-mod reading;
-
-use std::sync::LazyLock;
+mod org_license;
 
 use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
-use super::codec;
-use super::decode::{Atom, Columns, Row, Rows, Spot};
-use super::reading::{Reading, Wanted};
-use super::semantics::{Echo, Semantics, WriteMode};
-use super::{Provider, Write, segment};
-use crate::model::{Call, Desired, KindTable, Limits, Live, Malformed, Method, Reply};
+use super::{Provider, ResourceKind};
+use crate::model::{Limits, Malformed, Vendor};
 
 pub struct Informatica;
+
+const VENDOR: Vendor = Vendor("informatica");
 
 static AUTH: AuthRules = AuthRules {
     forms: &[
@@ -58,15 +45,12 @@ static AUTH: AuthRules = AuthRules {
 };
 
 impl Provider for Informatica {
-    fn table(&self) -> &'static KindTable {
-        &fields::TABLE
+    fn vendor(&self) -> Vendor {
+        VENDOR
     }
 
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Overwrite,
-            echo: Echo::Nothing,
-        }
+    fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
+        &[&org_license::OrgLicense]
     }
 
     fn auth(&self) -> &'static AuthRules {
@@ -84,58 +68,6 @@ impl Provider for Informatica {
             concurrency: 10,
             rates: Vec::new(),
         }
-    }
-
-    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(wanted))
-    }
-
-    fn encode(&self, write: &Write<'_>) -> Call {
-        let body = codec::encode(fields::TABLE.desired, &write.fields);
-        let path = path(write.desired.id("orgId"));
-        Call::write(Method::Put, path, Json::Object(body))
-    }
-
-    fn echo(&self, _: &Desired, _: &Live, _: &Reply) -> Result<Live, Malformed> {
-        Err(Malformed::new("the reply to a write shows nothing"))
-    }
-}
-
-fn path(org: &str) -> String {
-    format!("/public/core/v3/license/org/{}", segment(org))
-}
-
-/// A licence as a reply shows it.
-static LICENCES: LazyLock<Rows<1>> =
-    LazyLock::new(|| Rows::new(Columns::of(fields::TABLE.desired), [Spot::at("id")]));
-
-/// Decodes the licence of the organization `org`. A list or member that the reply leaves out stays unknown: whether
-/// the vendor leaves out what is empty is not documented, and a write would send it as empty. A reply that neither
-/// names the organization nor shows all lists is no licence.
-fn decode(org: &str, mut licence: Row<'_, '_, 1>) -> Result<Live, Malformed> {
-    let [id] = &licence.beside;
-    let named = match id {
-        Atom::Text(id) if id == org => true,
-        Atom::Text(id) => {
-            let text = format!("`id` is {id:?}: the reply is about another organization");
-            return Err(Malformed::new(text));
-        }
-        Atom::Missing | Atom::Null => false,
-        other => {
-            let text = format!("`id` must be text, not {}", other.kind());
-            return Err(Malformed::new(text));
-        }
-    };
-    let fields = licence.finish()?;
-    let mut lists = fields::TABLE.desired.iter().map(|list| list.name);
-    match lists.find(|list| !fields.contains_key(list)) {
-        Some(list) if !named => Err(Malformed::new(format!(
-            "`{list}` is missing, and so is `id`"
-        ))),
-        Some(_) | None => Ok(Live {
-            fields,
-            ..Live::default()
-        }),
     }
 }
 
@@ -157,4 +89,54 @@ fn opened(json: &Json) -> Result<Session, Malformed> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_names_the_session_and_the_base_of_its_calls() {
+        let page = json!({
+            "products": [{"name": "Integration Cloud", "baseApiUrl": "https://usw3.dm-us.informaticacloud.com/saas"}],
+            "userInfo": {"sessionId": "7nyeZx1n8Klg", "orgId": "52ZSTB0IDK6dXxaEQLUaQu", "status": "Active"}
+        });
+        let session = (AUTH.session)(&page).map(|session| (session.token, session.base));
+        let base = "https://usw3.dm-us.informaticacloud.com/saas".parse().ok();
+        assert_eq!(session, Ok(("7nyeZx1n8Klg".into(), base)));
+        for (pointer, said) in [
+            (
+                "/userInfo/sessionId",
+                "the login reply has no text at /userInfo/sessionId",
+            ),
+            (
+                "/products/0/baseApiUrl",
+                "the login reply has no text at /products/0/baseApiUrl",
+            ),
+        ] {
+            let mut lacking = page.clone();
+            lacking.pointer_mut(pointer).map(Json::take);
+            let why = (AUTH.session)(&lacking).map(|_| ());
+            assert_eq!(why, Err(Malformed::new(said)));
+        }
+        let mut odd = page.clone();
+        for url in [
+            "saas",
+            "ftp://host/saas",
+            "https://user:word@host/saas",
+            "data:x",
+        ] {
+            odd["products"][0]["baseApiUrl"] = json!(url);
+            let why = (AUTH.session)(&odd).map(|_| ());
+            let said = "the login reply has no plain URL at /products/0/baseApiUrl";
+            assert_eq!(why, Err(Malformed::new(said)), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_login_sends_user_and_password() {
+        let login = AUTH.login.map(|login| {
+            let call = login(&[("username", "u".into()), ("password", "p".into())]);
+            (call.path, call.body)
+        });
+        let body = json!({"username": "u", "password": "p"});
+        assert_eq!(login, Some(("/saas/public/core/v3/login", body)));
+    }
+}

@@ -1,43 +1,23 @@
-//! LicenseSpring: product features of licenses over the Management API v1.
+//! LicenseSpring: the Management API v1.
 //!
-//! * Write: `POST …/update_features/` makes the list in its body the license's whole set: what is not in
-//!   it is deleted, and whether a row keeps a member that an item leaves out is not documented. So every
-//!   item carries all live values, except the counter of use. The reply is the whole license.
-//! * Read: the list with `id__in`, a hundred licenses in a call; see `reading`.
-//! * Spelling: rows nest the feature as an object, writes name it by its code. Rows are matched by code:
-//!   their own ids may change with every write. Ids of licenses have up to 19 digits.
-//! * Rows have members that the write cannot name; a license where one is set is not written.
-//! * An unknown code may be refused or silently left out; the second shows in the reply.
-//! * License keys and the clear-text `initial_password` of users stand in every reply: nothing but the
-//!   members of the field table is read.
+//! A management API key goes into every call. Webhooks sign time and body; see `webhook`.
 //!
-//! Sources: the vendor's pages "Update License Product Features", "List Licenses", "Rate limiting",
-//! "Management API authorization", and its public clients, checked 2026-11-21.
+//! Sources: the vendor's pages "Management API authorization", "RateLimit limiting", and its public clients, checked
+//! 2026-11-21.
 
-mod fields;
-mod listing;
-mod reading;
+mod license;
+mod webhook;
 
-use crate::provider::WouldLose;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
 use super::auth::{AuthForm, AuthRules};
-use super::codec;
-use super::decode::{Atom, Columns, Row, Rows, Spot};
-use super::listing::Listing;
-use super::reading::{Reading, Wanted};
-use super::semantics::{Echo, Semantics, WriteMode};
-use super::{Provider, Write, by_status, error_text};
-use crate::model::resource::Fact;
-use crate::model::{
-    Call, Desired, FieldPath, Fields, KindTable, Limits, Live, Malformed, Method, RateLimit, Reply,
-    Value, Verdict,
-};
+use super::webhook::Webhook;
+use super::{Provider, ResourceKind};
+use crate::model::{Limits, Malformed, RateLimit, Vendor};
 
 pub struct LicenseSpring;
+
+const VENDOR: Vendor = Vendor("licensespring");
 
 static AUTH: AuthRules = AuthRules {
     forms: &[AuthForm {
@@ -53,15 +33,12 @@ static AUTH: AuthRules = AuthRules {
 };
 
 impl Provider for LicenseSpring {
-    fn table(&self) -> &'static KindTable {
-        &fields::TABLE
+    fn vendor(&self) -> Vendor {
+        VENDOR
     }
 
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Overwrite,
-            echo: Echo::Whole,
-        }
+    fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
+        &[&license::License]
     }
 
     fn auth(&self) -> &'static AuthRules {
@@ -73,7 +50,7 @@ impl Provider for LicenseSpring {
     }
 
     /// What the smallest plan allows per company in a minute, and every plan per key in a second and per
-    /// address in ten ("Rate limiting").
+    /// address in ten ("RateLimit limiting").
     fn limits(&self) -> Limits {
         let rate = |requests, seconds| RateLimit {
             requests,
@@ -85,141 +62,7 @@ impl Provider for LicenseSpring {
         }
     }
 
-    fn reading(&self, wanted: &[Wanted<'_>]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(wanted))
-    }
-
-    fn ids_per_read(&self) -> usize {
-        reading::BATCH
-    }
-
-    /// A row may be made anew by a write, without what the write cannot name.
-    fn check_loss(&self, live: &Live, next: &Fields) -> Result<(), WouldLose> {
-        let list = FieldPath::default().field(fields::FEATURES);
-        let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
-        let loss = rows.iter().find_map(|(key, _)| {
-            let row = list.element(key.clone());
-            let set = fields::UNNAMED
-                .iter()
-                .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
-            Some(WouldLose {
-                row: row.to_string(),
-                member: set,
-                advice: "change the features of this license at the vendor",
-            })
-        });
-        loss.map_or(Ok(()), Err)
-    }
-
-    fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(listing::LicenseListing::new()))
-    }
-
-    /// With the slash at the end: without it the server may answer by a redirect, which a write must not
-    /// follow.
-    fn encode(&self, write: &Write<'_>) -> Call {
-        let path = format!(
-            "/api/v1/licenses/{}/update_features/",
-            write.desired.id("licenseId")
-        );
-        let body = codec::encode(fields::TABLE.desired, &write.fields);
-        Call::write(Method::Post, path, Json::Object(body))
-    }
-
-    fn judge(&self, reply: &Reply) -> Verdict {
-        match by_status(reply) {
-            Verdict::Rejected { words, fields: _ } => Verdict::Rejected {
-                words,
-                fields: named(reply),
-            },
-            other => other,
-        }
-    }
-
-    fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let license = LICENSES
-            .one(&reply.body)
-            .map_err(|error| Malformed::new(error_text::describe_unreadable(reply, &error)))?
-            .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
-            return Err(Malformed::new("`id` is not the one that was written"));
-        }
-        decode(license)
+    fn webhook(&self) -> Option<&'static dyn Webhook> {
+        Some(&webhook::LicenseSpringWebhook)
     }
 }
-
-/// A license as lists and replies show it. Its rows nest the feature as an object where the write call has
-/// its code.
-static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
-    let columns = Columns::of(fields::TABLE.desired)
-        .key_inside(fields::FEATURES, "code")
-        .unnamed(fields::FEATURES, fields::UNNAMED);
-    // Whether it is one that counts is seen once there is a row: what is no number never does.
-    let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
-    Rows::new(columns, [Spot::at("id")]).identified(is_id)
-});
-
-type LicenseRow<'de> = Row<'static, 'de, 1>;
-
-/// The number of a license as text, digit by digit.
-fn id_of(row: &LicenseRow<'_>) -> Option<String> {
-    match &row.beside {
-        [Atom::Integer(id)] if *id >= 0 => Some(id.to_string()),
-        [Atom::Number(id)] if id.parse::<u64>().is_ok() => Some(id.clone()),
-        _ => None,
-    }
-}
-
-/// What a license shows.
-fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
-    let mut live = Live {
-        fields: row.finish()?,
-        ..Live::default()
-    };
-    let list = FieldPath::default().field(fields::FEATURES);
-    let Some(Value::Items(rows)) = live.fields.get_mut(fields::FEATURES) else {
-        return Ok(live);
-    };
-    for (key, row) in rows.iter_mut() {
-        for member in fields::UNNAMED {
-            if let Some(Value::Text(set)) = row.remove(member) {
-                let name = list.element(key.clone()).field(member).to_string();
-                live.facts.insert(name.into(), Fact::Text(set.to_string()));
-            }
-        }
-        if let Some(Value::Integer(used)) = row.get(fields::USED) {
-            let name = list.element(key.clone()).field(fields::USED).to_string();
-            live.facts.insert(name.into(), Fact::Number(*used));
-        }
-    }
-    Ok(live)
-}
-
-/// What a refusal says about the list: `{"product_features": [{}, {"max_consumption": ["…"]}]}`, one entry
-/// per item that was sent. The error shapes of this API are those of its framework, not documented.
-fn named(reply: &Reply) -> Vec<(String, String)> {
-    let body: Option<Json> = serde_json::from_str(&reply.body).ok();
-    let Some(said) = body.as_ref().and_then(|body| body.get(fields::FEATURES)) else {
-        return Vec::new();
-    };
-    let entries = said
-        .as_array()
-        .map_or(std::slice::from_ref(said), Vec::as_slice);
-    let entries = entries.iter().enumerate().filter_map(|(i, entry)| {
-        let said = error_text::from_error_json(entry)?;
-        Some(if entry.is_object() {
-            format!("item {}: {said}", i + 1)
-        } else {
-            said
-        })
-    });
-    let said: Vec<String> = entries.collect();
-    if said.is_empty() {
-        return Vec::new();
-    }
-    let words = format!("{}: {}", reply.status, said.join("; "));
-    vec![(fields::FEATURES.to_string(), words)]
-}
-
-#[cfg(test)]
-mod tests;

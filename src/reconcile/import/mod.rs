@@ -20,20 +20,20 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Field, Fields, KindTable, Live, Mark, Need, Observed, Origin, OwnPolicy,
-    PackedFields, PolicyMode, Severity, Shape,
+    Address, Desired, Field, Fields, Kind, KindTable, Live, Mark, Need, Observed, Origin,
+    OwnPolicy, PackedFields, PolicyMode, Severity, Shape,
 };
 use crate::plan::{self, Disposition};
-use crate::provider::listing::Found;
 pub use crate::provider::listing::Identity;
-use crate::provider::{Provider, audit, statement};
+use crate::provider::listing::ListedObject;
+use crate::provider::{self, ResourceKind, audit, statement};
 pub use update::{Updated, update};
 
-/// Live objects of one connection.
+/// Live objects of one kind at one connection.
 pub struct Seen {
     pub connection: String,
-    pub provider: &'static dyn Provider,
-    pub objects: Vec<Found>,
+    pub kind: &'static dyn ResourceKind,
+    pub objects: Vec<ListedObject>,
     /// Why there may be more objects than these.
     pub failures: Vec<String>,
 }
@@ -45,7 +45,7 @@ pub struct Imported {
     /// The manifest, or why there is none.
     pub manifest: Result<String, ImportError>,
     /// What the object has and the manifest does not say, because no manifest can.
-    pub unsaid: Vec<String>,
+    pub omitted: Vec<String>,
 }
 
 /// Why an object, or a whole connection, is not imported.
@@ -57,6 +57,8 @@ pub enum ImportError {
     Identity(#[from] audit::IdentityError),
     #[error("{vendor} has no call that lists its objects: name them with --id {id}")]
     NoList { vendor: Vendor, id: String },
+    #[error("`{connection}` has objects of several kinds: {kinds}")]
+    SeveralKinds { connection: String, kinds: String },
     #[error("no manifest of `{connection}` names {id}")]
     NotManaged { connection: String, id: String },
     #[error("{0} has no such object")]
@@ -111,25 +113,25 @@ pub enum Ask {
     Managed(Vec<String>),
 }
 
-/// Reads objects of one connection, whether a manifest names them or not.
+/// Reads objects of one kind at one connection, whether a manifest names them or not.
 pub async fn seen(
     checked: &Checked,
     connection: &str,
+    kind: &'static dyn ResourceKind,
     ask: &Ask,
     settings: &Settings,
 ) -> Result<Seen, ImportError> {
     let account = open_account(checked, connection, settings)?;
-    let provider = account.provider;
-    let table = provider.table();
+    let table = kind.table();
     let mut seen = Seen {
         connection: connection.to_string(),
-        provider,
+        kind,
         objects: Vec::new(),
         failures: Vec::new(),
     };
     match ask {
         Ask::Everything => {
-            let listing = provider.listing().ok_or_else(|| no_list(table))?;
+            let listing = kind.listing().ok_or_else(|| no_list(table))?;
             let listed = apply::list(&account, listing).await;
             (seen.objects, seen.failures) = (listed.objects, listed.failures);
         }
@@ -143,7 +145,7 @@ pub async fn seen(
             let observed = apply::observe(&account, &objects).await;
             let found = wanted.keys().cloned().zip(observed);
             seen.objects = found
-                .map(|(identity, observed)| Found { identity, observed })
+                .map(|(identity, observed)| ListedObject { identity, observed })
                 .collect();
         }
         Ask::Managed(ids) => {
@@ -151,7 +153,7 @@ pub async fn seen(
             let observed = apply::observe(&account, &wanted).await;
             let found = wanted.iter().zip(observed);
             seen.objects = found
-                .map(|(desired, observed)| Found {
+                .map(|(desired, observed)| ListedObject {
                     identity: desired.identity.clone(),
                     observed,
                 })
@@ -168,7 +170,7 @@ fn wanted<'a>(
     connection: &str,
     ids: &[String],
 ) -> Result<Vec<&'a Desired>, ImportError> {
-    let known = managed(checked, connection);
+    let known = managed(checked, connection, table.kind);
     if ids.is_empty() {
         let read = known.into_values();
         return Ok(read
@@ -220,12 +222,16 @@ pub fn shown(identity: &Identity) -> String {
     ids.join("/")
 }
 
-/// The objects of the manifests that go through a connection, by identity.
-pub fn managed<'a>(checked: &'a Checked, connection: &str) -> BTreeMap<&'a Identity, &'a Desired> {
+/// The objects of one kind that manifests describe at a connection, by identity.
+pub fn managed<'a>(
+    checked: &'a Checked,
+    connection: &str,
+    kind: Kind,
+) -> BTreeMap<&'a Identity, &'a Desired> {
     let own = checked
         .desired
         .iter()
-        .filter(|d| d.connection == connection);
+        .filter(|d| d.connection == connection && d.address.kind == kind);
     own.map(|desired| (&desired.identity, desired.as_ref()))
         .collect()
 }
@@ -236,19 +242,19 @@ pub fn import(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Import
     let objects = seen.objects.iter().zip(names);
     objects
         .map(|(found, name)| {
-            let mut unsaid = Vec::new();
+            let mut omitted = Vec::new();
             let manifest = match &found.observed {
                 Observed::Live(live) => {
-                    manifest(checked, seen, found, live, &name, settings, &mut unsaid)
+                    manifest(checked, seen, found, live, &name, settings, &mut omitted)
                 }
-                Observed::Missing => Err(ImportError::Missing(seen.provider.vendor())),
+                Observed::Missing => Err(ImportError::Missing(seen.kind.vendor())),
                 Observed::Unread(why) => Err(ImportError::Unread(why.clone())),
             };
             Imported {
                 identity: found.identity.clone(),
                 name,
                 manifest,
-                unsaid,
+                omitted,
             }
         })
         .collect()
@@ -257,21 +263,21 @@ pub fn import(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Import
 fn manifest(
     checked: &Checked,
     seen: &Seen,
-    found: &Found,
+    found: &ListedObject,
     live: &Live,
     name: &str,
     settings: &Settings,
-    unsaid: &mut Vec<String>,
+    omitted: &mut Vec<String>,
 ) -> Result<String, ImportError> {
-    let table = seen.provider.table();
+    let table = seen.kind.table();
     // A vendor's id is checked like a user's: it becomes a part of a path.
     let identity = audit::identity_of(table, &shown(&found.identity))?;
-    let said = statement::of(table.desired, live);
-    *unsaid = said.unsaid;
+    let said = statement::state_object(table.desired, live);
+    *omitted = said.omitted;
     let stated = |field: &&Field| field.is_list() && field.need != Need::Never;
     let lists = table.desired.iter().filter(stated);
     let hidden = lists.filter(|field| !live.fields.contains_key(field.name));
-    unsaid.extend(hidden.map(|field| format!("{}: the read does not show it", field.name)));
+    omitted.extend(hidden.map(|field| format!("{}: the read does not show it", field.name)));
     let ids: Vec<(&str, Json)> = table
         .identity
         .iter()
@@ -318,18 +324,18 @@ fn proved(
     let [desired] = read.desired.as_slice() else {
         return Err(ImportError::NotOneObject);
     };
-    unchanged(seen.provider, desired, live, settings)
+    unchanged(seen.kind, desired, live, settings)
 }
 
 /// Checks that a manifest differs nowhere from the object that it was made from.
 fn unchanged(
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     desired: &Arc<Desired>,
     live: &Live,
     settings: &Settings,
 ) -> Result<(), ImportError> {
     let observed = Observed::Live(live.clone());
-    let planned = plan::plan(provider, desired, &observed, (settings.clock)());
+    let planned = plan::plan(kind, desired, &observed, (settings.clock)());
     match (planned.action, planned.changes.first()) {
         (Disposition::None | Disposition::Suspend, None) => Ok(()),
         (_, Some(change)) => Err(ImportError::WouldChange(change.path.to_string())),
@@ -362,5 +368,27 @@ pub fn connection(checked: &Checked, named: Option<&str>) -> Result<String, NoCo
         }),
         (None, [only]) => Ok((*only).to_string()),
         (None, _) => Err(NoConnection::NotNamed { known: known() }),
+    }
+}
+
+/// Returns the kind of the objects at a connection. `Err` if its vendor has several: which one is meant cannot be
+/// told.
+pub fn kind_at(
+    checked: &Checked,
+    connection: &str,
+) -> Result<&'static dyn ResourceKind, ImportError> {
+    let vendor = checked.connections.get(connection).map(|it| it.vendor);
+    let kinds = vendor
+        .and_then(provider::of)
+        .map_or(&[][..], |it| it.kinds());
+    match kinds {
+        [only] => Ok(*only),
+        several => {
+            let kinds = several.iter().map(|kind| kind.table().kind.0);
+            Err(ImportError::SeveralKinds {
+                connection: connection.to_string(),
+                kinds: kinds.collect::<Vec<_>>().join(", "),
+            })
+        }
     }
 }

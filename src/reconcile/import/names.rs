@@ -11,8 +11,8 @@ use crate::provider::listing::Identity;
 /// names have. Where two objects would have one name, both get a part of the hash of their ids, so that
 /// neither depends on which came first.
 pub(super) fn names(seen: &Seen, checked: &Checked) -> Vec<String> {
-    let kind = seen.provider.table().kind;
-    let known = managed(checked, &seen.connection);
+    let kind = seen.kind.table().kind;
+    let known = managed(checked, &seen.connection, kind);
     let taken: BTreeSet<&str> = checked
         .desired
         .iter()
@@ -22,7 +22,7 @@ pub(super) fn names(seen: &Seen, checked: &Checked) -> Vec<String> {
     let plain: Vec<String> = seen
         .objects
         .iter()
-        .map(|found| plain(seen.provider.vendor().0, &found.identity))
+        .map(|found| plain(seen.kind.vendor().0, &found.identity))
         .collect();
     let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &plain {

@@ -55,7 +55,8 @@ pub enum UpdateError {
 
 /// Brings the files of the objects that were seen up to date.
 pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Updated> {
-    let known = super::managed(checked, &seen.connection);
+    let kind = seen.kind.table().kind;
+    let known = super::managed(checked, &seen.connection, kind);
     let mut files: BTreeMap<&str, Updated> = BTreeMap::new();
     for found in &seen.objects {
         let Some(desired) = known.get(&found.identity) else {
@@ -94,14 +95,14 @@ fn object(
         Observed::Unread(why) => return Err(ImportError::Unread(why.clone()).into()),
     };
     let shared = Arc::new(desired.clone());
-    let planned = plan::plan(seen.provider, &shared, observed, (settings.clock)());
+    let planned = plan::plan(seen.kind, &shared, observed, (settings.clock)());
     if planned.changes.is_empty() {
         return Ok(None);
     }
     let documents = edit::read(text).ok_or(EditError::Unreadable)?;
     let document = documents.iter().find(|document| is(document, desired));
     let document = document.ok_or(EditError::NoDocument)?;
-    let table = seen.provider.table();
+    let table = seen.kind.table();
     let edits = edits(table, desired, live, document, &planned.changes)?;
     let edited = edit::edit(text, &edits)?;
     let read = reread(
@@ -119,12 +120,7 @@ fn object(
         .desired
         .iter()
         .find(|one| one.address == desired.address);
-    unchanged(
-        seen.provider,
-        again.ok_or(UpdateError::Gone)?,
-        live,
-        settings,
-    )?;
+    unchanged(seen.kind, again.ok_or(UpdateError::Gone)?, live, settings)?;
     Ok(Some(edited))
 }
 
@@ -153,7 +149,7 @@ fn edits(
     changes: &[Change],
 ) -> Result<Vec<Edit>, UpdateError> {
     let root = document.get("spec").and_then(|spec| spec.get("desired"));
-    let said = statement::of(table.desired, live).desired;
+    let said = statement::state_object(table.desired, live).desired;
     let mut edits = Vec::new();
     for change in changes {
         let Some(PathPart::Field(name)) = change.path.parts().first() else {

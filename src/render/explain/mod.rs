@@ -8,7 +8,7 @@ use crate::manifest::envelope::METADATA;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::policy::POLICY;
 use crate::model::diagnostic::find_nearest;
-use crate::provider::{self, Provider};
+use crate::provider::{self, ResourceKind};
 
 mod field;
 mod member;
@@ -44,7 +44,7 @@ impl ExplainError {
 
 /// Lists all kinds, one line each.
 pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
-    let vendors = provider::ALL.iter().map(|provider| provider.table());
+    let vendors = provider::kinds().map(|kind| kind.table());
     let vendors = vendors.map(|table| (table.kind.0, table.about));
     let own = OwnKind::ALL.map(|kind| (kind.name(), kind.table().about));
     for (name, about) in vendors.chain(own) {
@@ -61,13 +61,13 @@ pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
 pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError> {
     let (kind, fields) = path.split_once('.').unwrap_or((path, ""));
     let fields: Vec<&str> = fields.split('.').filter(|name| !name.is_empty()).collect();
-    if let Some(provider) = provider::of_kind(kind) {
-        return explain_object(out, provider, path, &fields);
+    if let Some(kind) = provider::of_kind(kind) {
+        return explain_object(out, kind, path, &fields);
     }
     if let Some(own) = OwnKind::of(kind) {
         return explain_own(out, own, path, &fields);
     }
-    let vendors = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let vendors = provider::kinds().map(|kind| kind.table().kind.0);
     let known = vendors.chain(OwnKind::ALL.map(OwnKind::name)).collect();
     Err(ExplainError::unknown("kind", kind, known))
 }
@@ -75,11 +75,11 @@ pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError>
 /// Explains a kind of a vendor, or a field of it.
 fn explain_object(
     out: &mut dyn Write,
-    provider: &dyn Provider,
+    kind: &dyn ResourceKind,
     path: &str,
     fields: &[&str],
 ) -> Result<(), ExplainError> {
-    let table = provider.table();
+    let table = kind.table();
     // `KIND.spec.desired.FIELD` is what other tools' users type.
     let prefix = |name: &&&str| matches!(**name, "spec" | "desired");
     let fields = &fields[fields.iter().take_while(prefix).count()..];
@@ -99,7 +99,7 @@ fn explain_object(
                 out,
                 path,
                 field,
-                provider.semantics().write,
+                kind.semantics().write,
             )?)
         }
     }

@@ -16,6 +16,7 @@ use entitle::cli::simulators;
 use entitle::manifest;
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, Connection, SecretRef};
+use entitle::provider;
 use entitle::reconcile::{self, CheckOptions, Checked};
 use entitle::sandbox::{FaultPlan, Options, SandboxServer, credentials};
 use futures::StreamExt;
@@ -23,8 +24,6 @@ use futures::StreamExt;
 use account::{Flat, but_for_edits, exactly, flat};
 use round::Manner;
 use truth::Round;
-
-const VENDORS: [&str; 5] = ["alinea", "cryptlex", "informatica", "lac", "licensespring"];
 
 /// Applies of one seed: each may fail, all together may not. Where somebody edits before every third call, an apply of
 /// ten calls, a read right before each write among them, is rarely left alone.
@@ -100,7 +99,8 @@ type Tally = BTreeMap<String, usize>;
 
 /// Runs one seed. The error says what went wrong.
 async fn run(seed: u64, wanted: &BTreeMap<&str, Flat>) -> Result<Tally, String> {
-    let vendor = VENDORS[(seed % 5) as usize];
+    let vendors = provider::ALL.len() as u64;
+    let vendor = provider::ALL[(seed % vendors) as usize].vendor().0;
     let wanted = &wanted[vendor];
     // Every third seed also has other admins at work.
     let busy = seed.is_multiple_of(3);
@@ -199,7 +199,8 @@ async fn whatever_goes_wrong_the_account_ends_as_the_manifests_say() {
         None => (0..number("ENTITLE_CHAOS_SEEDS").unwrap_or(500)).collect(),
     };
     let mut wanted = BTreeMap::new();
-    for vendor in VENDORS {
+    for provider in provider::ALL {
+        let vendor = provider.vendor().0;
         wanted.insert(vendor, quiet(vendor).await);
     }
     // Most of a seed's time is waiting between tries, so many run side by side.

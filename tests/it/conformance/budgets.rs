@@ -18,42 +18,6 @@ const CHANGED: [usize; 3] = [7, 9, 99];
 /// Logins, reads and writes.
 type Counts = (usize, usize, usize);
 
-/// What a vendor's commands cost.
-struct Budget {
-    /// Calls that open a session, once in a run.
-    login: usize,
-    /// Reads of a plan of 120 neighbours; drift and the daemon's next look are no more.
-    plan: usize,
-    /// Reads right before the three writes, and of what became of them.
-    around: usize,
-    /// Reads of an import of three objects by their ids.
-    import_three: usize,
-    /// Reads of everything that the account has, for `import --all` and `unmanaged`; nothing without a list.
-    everything: Option<usize>,
-}
-
-fn budget(vendor: &str) -> Budget {
-    let (login, plan, around, import_three, everything) = match vendor {
-        // Two views of each licence.
-        "alinea" => (0, 240, 6 + 6, 6, None),
-        // Eleven pages that overlap, one with nothing new, and the list of organizations.
-        "cryptlex" => (0, 2, 0, 1, Some(13)),
-        "informatica" => (1, 120, 3 + 3, 3, None),
-        // Eleven pages that overlap, one with the last row only, and two of customers.
-        "lac" => (1, 2, 3, 3, Some(14)),
-        // One filter names all three.
-        "licensespring" => (0, 2, 1, 1, Some(11)),
-        other => panic!("{other} has no budget"),
-    };
-    Budget {
-        login,
-        plan,
-        around,
-        import_three,
-        everything,
-    }
-}
-
 async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
     let bench = Bench::new().await;
     vendor.load(&bench, (vendor.account)(ACCOUNT));
@@ -67,7 +31,7 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
         bench.sandbox.forget_requests();
         (counts.0.len(), counts.1.len(), counts.2.len())
     };
-    let budget = budget(vendor.name);
+    let budget = &vendor.budget;
 
     let pass = bench.pass(&checked).await;
     assert_eq!(spent(), (budget.login, budget.plan, 0), "plan");
@@ -82,14 +46,28 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
     assert_eq!(spent(), (0, budget.around, CHANGED.len()), "apply");
 
     let ids = (0..3).map(|number| vendor.id(number)).collect();
-    let three = import::seen(&checked, vendor.name, &Ask::Ids(ids), &settings).await;
+    let three = import::seen(
+        &checked,
+        vendor.name,
+        vendor.resource(),
+        &Ask::Ids(ids),
+        &settings,
+    )
+    .await;
     assert_eq!(three.expect("three").objects.len(), 3);
     assert_eq!(
         spent(),
         (budget.login, budget.import_three, 0),
         "import --id"
     );
-    let all = import::seen(&checked, vendor.name, &Ask::Everything, &settings).await;
+    let all = import::seen(
+        &checked,
+        vendor.name,
+        vendor.resource(),
+        &Ask::Everything,
+        &settings,
+    )
+    .await;
     let all = all.ok().map(|seen| (seen.objects.len(), seen.failures));
     match budget.everything {
         Some(reads) => {

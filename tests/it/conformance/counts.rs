@@ -56,7 +56,7 @@ async fn a_write_is_read_before_and_verified_by_its_echo_or_by_one_reading(
     let reports = bench.carry_out(pass).await;
     converged(&reports[7]);
     converged(&reports[9]);
-    let semantics = vendor.provider().semantics();
+    let semantics = vendor.resource().semantics();
     let verification = match semantics.echo {
         Echo::Whole => 0,
         Echo::Nothing => 2 * reads_of_one(vendor),
@@ -73,11 +73,11 @@ async fn a_write_is_read_before_and_verified_by_its_echo_or_by_one_reading(
 
 /// The readings that so many steps of the same moment make.
 fn readings(vendor: &Vendor, steps: usize) -> usize {
-    steps.div_ceil(vendor.provider().ids_per_read())
+    steps.div_ceil(vendor.resource().ids_per_read())
 }
 
 async fn writes_that_replace_share_a_reading_where_one_call_shows_many(vendor: &'static Vendor) {
-    if vendor.provider().semantics().write == WriteMode::Merge {
+    if vendor.resource().semantics().write == WriteMode::Merge {
         return;
     }
     let mut bench = Bench::new().await;
@@ -89,7 +89,7 @@ async fn writes_that_replace_share_a_reading_where_one_call_shows_many(vendor: &
     bench.carry_out(pass).await.iter().for_each(converged);
     let reads = bench.reads().len();
     let apart = 40 * reads_of_one(vendor);
-    match vendor.provider().ids_per_read() {
+    match vendor.resource().ids_per_read() {
         // Ten at once, and those whose turn comes while others are read wait for the next reading.
         100 => assert!(reads <= 20, "{reads} readings of 40 objects"),
         _ => assert!(reads >= apart, "{reads}"),

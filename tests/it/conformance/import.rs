@@ -49,12 +49,12 @@ fn checked(bench: &Bench, texts: &[String]) -> Checked {
 async fn imported(bench: &Bench, vendor: &'static Vendor, ask: Ask) -> Vec<String> {
     let none = checked(bench, &[]);
     let settings = bench.settings();
-    let seen = import::seen(&none, vendor.name, &ask, &settings).await;
+    let seen = import::seen(&none, vendor.name, vendor.resource(), &ask, &settings).await;
     let seen = seen.expect("an account");
     assert_eq!(seen.failures, [""; 0]);
     let all = import::import(&none, &seen, &settings).into_iter();
     all.map(|one| {
-        assert_eq!(one.unsaid, [""; 0], "{}", one.name);
+        assert_eq!(one.omitted, [""; 0], "{}", one.name);
         one.manifest.expect("a manifest")
     })
     .collect()
@@ -117,7 +117,14 @@ async fn an_import_of_many_plans_empty_in_few_calls(vendor: &'static Vendor) {
     vendor.load(&bench, (vendor.account)(230));
     let none = checked(&bench, &[]);
     if !lists(vendor) {
-        let refused = import::seen(&none, vendor.name, &Ask::Everything, &bench.settings()).await;
+        let refused = import::seen(
+            &none,
+            vendor.name,
+            vendor.resource(),
+            &Ask::Everything,
+            &bench.settings(),
+        )
+        .await;
         let why = refused.err().expect("no list");
         assert!(why.to_string().contains("--id"), "{why}");
         assert_eq!(bench.reads(), [""; 0]);
@@ -205,7 +212,7 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
         let differs = changed(&bench.pass(&manifests).await.planned[0]).len();
         let settings = bench.settings();
         let ask = Ask::Managed(Vec::new());
-        let seen = import::seen(&manifests, vendor.name, &ask, &settings).await;
+        let seen = import::seen(&manifests, vendor.name, vendor.resource(), &ask, &settings).await;
         let files = import::update(&manifests, &seen.expect("an account"), &settings);
         let [updated] = files.as_slice() else {
             panic!("one file: {}", files.len());
@@ -238,7 +245,14 @@ async fn what_is_not_there_is_said(vendor: &'static Vendor) {
     let missing = vendor.id(900);
     let none = checked(&bench, &[]);
     let settings = bench.settings();
-    let seen = import::seen(&none, vendor.name, &Ask::Ids(vec![missing]), &settings).await;
+    let seen = import::seen(
+        &none,
+        vendor.name,
+        vendor.resource(),
+        &Ask::Ids(vec![missing]),
+        &settings,
+    )
+    .await;
     let seen = seen.expect("an account");
     assert!(
         matches!(seen.objects[0].observed, Observed::Missing),
@@ -249,6 +263,6 @@ async fn what_is_not_there_is_said(vendor: &'static Vendor) {
     let why = all[0].manifest.as_ref().expect_err("nothing");
     assert!(why.to_string().contains("no such object"), "{why}");
     let bad = Ask::Ids(vec!["a/b/c/d".into()]);
-    let refused = import::seen(&none, vendor.name, &bad, &settings).await;
+    let refused = import::seen(&none, vendor.name, vendor.resource(), &bad, &settings).await;
     assert!(refused.is_err_and(|why| why.to_string().contains("for example")));
 }

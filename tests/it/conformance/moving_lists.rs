@@ -35,7 +35,7 @@ async fn listed(
     vendor: &'static Vendor,
     mut states: impl Iterator<Item = Json> + Send + 'static,
 ) -> Option<(Vec<String>, Vec<String>)> {
-    vendor.provider().listing()?;
+    vendor.resource().listing()?;
     let mut bench = Bench::new().await;
     vendor.load(
         &bench,
@@ -58,7 +58,14 @@ async fn listed(
         })
         .await;
     let checked = bench.check(&[vendor.little(1, false)]);
-    let seen = import::seen(&checked, vendor.name, &Ask::Everything, &bench.settings()).await;
+    let seen = import::seen(
+        &checked,
+        vendor.name,
+        vendor.resource(),
+        &Ask::Everything,
+        &bench.settings(),
+    )
+    .await;
     let seen = seen.expect("the vendor has a list");
     let found = seen
         .objects

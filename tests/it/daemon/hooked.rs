@@ -6,7 +6,7 @@ use std::net::TcpStream;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use entitle::daemon::hooks::signature;
+use entitle::provider::signature;
 use serde_json::{Value as Json, json};
 
 use super::git::Repository;

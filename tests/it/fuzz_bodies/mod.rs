@@ -205,8 +205,8 @@ fn read_journal(text: &str) {
             continue;
         };
         let kind = intent.address.split('/').next().unwrap_or_default();
-        if let Some(provider) = provider::of_kind(kind) {
-            let table = provider.table().desired;
+        if let Some(kind) = provider::of_kind(kind) {
+            let table = kind.table().desired;
             take_back(table, &intent.changes, &Live::default());
             for field in table {
                 if let Some(json) = intent.unread.get(field.name) {

@@ -1,7 +1,7 @@
 //! Hostile vendors: replies in, a plan out, and the same bytes as the reply to a write.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use entitle::manifest;
@@ -12,7 +12,7 @@ use entitle::model::{
 use entitle::plan::document::{PlanDocument, SourceFacts};
 use entitle::plan::{self, saved};
 use entitle::provider::reading::Answer;
-use entitle::provider::{self, Provider};
+use entitle::provider::{self, ResourceKind};
 use entitle::reconcile::{self, CheckOptions};
 use jiff::Timestamp;
 
@@ -22,14 +22,17 @@ use super::{show, take_back};
 const CALLS_PER_OBJECT: usize = 40;
 const CALLS_FOR_LISTS: usize = 2_200;
 
-/// Replies of a vendor. The first byte is the vendor and whether one object is read or three, the second
+/// Replies of a vendor. The first byte is the kind and whether one object is read or three, the second
 /// the status; the rest is what every call is answered with, in turns where a NUL separates several.
 /// `@@` in a body is the number of the call, so that no two replies need be alike.
 pub fn decode(data: &[u8]) {
     let [choice, status, rest @ ..] = data else {
         return;
     };
-    let provider = provider::ALL[usize::from(*choice) % provider::ALL.len()];
+    let number = usize::from(*choice);
+    let Some(kind) = provider::kinds().cycle().nth(number) else {
+        return;
+    };
     let count = if *choice < 128 { 1 } else { 3 };
     let bodies: Vec<String> = rest
         .split(|byte| *byte == 0)
@@ -42,23 +45,23 @@ pub fn decode(data: &[u8]) {
         body: bodies[(call - 1) % bodies.len()].replace("@@", &call.to_string()),
         content_type: "application/json".into(),
     };
-    against(provider, &wanted(provider)[..count], |call, _| {
+    against(kind, &wanted(kind)[..count], |call, _| {
         Answer::Reply(answer(call))
     });
     for call in 1..=bodies.len().min(4) {
-        judge(provider, &wanted(provider)[0], &answer(call));
+        judge(kind, &wanted(kind)[0], &answer(call));
     }
 }
 
 /// Reads objects from a vendor that answers the numbered calls as it likes, and plans them. Gives back
 /// the calls that were made and the plan.
 pub fn against(
-    provider: &'static dyn Provider,
+    kind: &'static dyn ResourceKind,
     objects: &[Arc<Desired>],
     mut vendor: impl FnMut(usize, &Call) -> Answer,
 ) -> (usize, PlanDocument) {
     let wanted: Vec<&Desired> = objects.iter().map(|object| &**object).collect();
-    let mut reading = provider.reading(&wanted);
+    let mut reading = kind.reading(&wanted);
     let mut calls = 0;
     loop {
         let ready = reading.ready();
@@ -76,18 +79,18 @@ pub fn against(
     let found = reading.finish().into_iter();
     let observed: Vec<Observed> = found.map(|(_, found)| found).collect();
     assert_eq!(observed.len(), objects.len(), "one entry per object");
-    (calls, planned(provider, objects, &observed))
+    (calls, planned(kind, objects, &observed))
 }
 
 fn planned(
-    provider: &'static dyn Provider,
+    kind: &'static dyn ResourceKind,
     objects: &[Arc<Desired>],
     observed: &[Observed],
 ) -> PlanDocument {
     let planned: Vec<_> = objects
         .iter()
         .zip(observed)
-        .map(|(object, seen)| plan::plan(provider, object, seen, now()))
+        .map(|(object, seen)| plan::plan(kind, object, seen, now()))
         .collect();
     for planned in &planned {
         let broken = planned.message.as_deref().unwrap_or_default();
@@ -105,23 +108,20 @@ fn planned(
     assert!(saved::open(&sealed).is_ok(), "what is sealed opens");
     for (object, seen) in document.objects.iter().zip(observed) {
         if let Observed::Live(live) = seen {
-            take_back(provider.table().desired, &object.changes, live);
+            take_back(kind.table().desired, &object.changes, live);
         }
     }
     document
 }
 
 /// The same bytes as the reply to a write.
-pub fn judge(provider: &'static dyn Provider, object: &Arc<Desired>, reply: &Reply) {
-    let _ = provider.judge(reply);
-    if let Ok(live) = provider.echo(object, &Live::default(), reply) {
-        planned(
-            provider,
-            std::slice::from_ref(object),
-            &[Observed::Live(live)],
-        );
+pub fn judge(kind: &'static dyn ResourceKind, object: &Arc<Desired>, reply: &Reply) {
+    let _ = kind.judge(reply);
+    if let Ok(live) = kind.echo(object, &Live::default(), reply) {
+        planned(kind, std::slice::from_ref(object), &[Observed::Live(live)]);
     }
     if let Ok(json) = serde_json::from_str(&reply.body) {
+        let provider = provider::of(kind.vendor()).expect("a provider for every kind");
         let _ = (provider.auth().session)(&json);
     }
 }
@@ -130,26 +130,20 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_795_262_400).expect("a valid time")
 }
 
-/// Three objects of a provider's kind that want much: what `examples` wants of one, under three ids.
-pub fn wanted(provider: &'static dyn Provider) -> &'static [Arc<Desired>] {
+/// Three objects of a kind that want much: what `examples` wants of one, under three ids.
+pub fn wanted(kind: &'static dyn ResourceKind) -> &'static [Arc<Desired>] {
     static WANTED: OnceLock<BTreeMap<&'static str, Vec<Arc<Desired>>>> = OnceLock::new();
     let all = WANTED.get_or_init(|| {
-        let each = provider::ALL.iter().copied();
-        each.map(|provider| (provider.vendor().0, three(provider)))
+        let each = provider::kinds();
+        each.map(|kind| (kind.table().kind.0, three(kind)))
             .collect()
     });
-    &all[provider.vendor().0]
+    &all[kind.table().kind.0]
 }
 
-fn three(provider: &'static dyn Provider) -> Vec<Arc<Desired>> {
-    let mut input = match provider.vendor().0 {
-        "alinea" => include_str!("../../../examples/alinea/full.yaml"),
-        "cryptlex" => include_str!("../../../examples/cryptlex/full.yaml"),
-        "informatica" => include_str!("../../../examples/informatica/full.yaml"),
-        "lac" => include_str!("../../../examples/lac/full.yaml"),
-        _ => include_str!("../../../examples/licensespring/full.yaml"),
-    }
-    .as_bytes();
+fn three(kind: &'static dyn ResourceKind) -> Vec<Arc<Desired>> {
+    let text = example(kind);
+    let mut input = text.as_bytes();
     let mut loaded = manifest::load(
         &[PathBuf::from("-")],
         &mut input,
@@ -163,17 +157,31 @@ fn three(provider: &'static dyn Provider) -> Vec<Arc<Desired>> {
     let checked = reconcile::check(loaded, &CheckOptions::default());
     let first = checked.desired.first().expect("an example has an object");
     (0..3)
-        .map(|number| Arc::new(numbered(provider, first, number)))
+        .map(|number| Arc::new(numbered(kind, first, number)))
         .collect()
 }
 
+/// The full example of a kind, from one of the folders of its vendor's kinds.
+fn example(kind: &dyn ResourceKind) -> String {
+    let vendor = Path::new("examples").join(kind.vendor().0);
+    // The fuzz targets are a package below that of the tests.
+    let mut packages = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let folders = packages.find_map(|package| std::fs::read_dir(package.join(&vendor)).ok());
+    let folders = folders.expect("every vendor has examples").flatten();
+    let mut texts =
+        folders.filter_map(|folder| std::fs::read_to_string(folder.path().join("full.yaml")).ok());
+    let named = format!("\nkind: {}\n", kind.table().kind);
+    let text = texts.find(|text| text.contains(&named));
+    text.expect("every kind has an example")
+}
+
 /// The same object under another id; the second has another customer, the third names its groups.
-fn numbered(provider: &'static dyn Provider, first: &Desired, number: i64) -> Desired {
+fn numbered(kind: &'static dyn ResourceKind, first: &Desired, number: i64) -> Desired {
     let mut object = first.clone();
     if number == 0 {
         return object;
     }
-    let shape = provider.table().identity.last().map(|last| &last.shape);
+    let shape = kind.table().identity.last().map(|last| &last.shape);
     if let Some((_, id)) = object.identity.last_mut() {
         *id = match shape {
             Some(Shape::Integer { .. }) => {
@@ -190,7 +198,7 @@ fn numbered(provider: &'static dyn Provider, first: &Desired, number: i64) -> De
         let names = ["Support", "Field sales"].map(String::from);
         fields.insert("userGroups", Value::set(names));
     }
-    object.fields = PackedFields::new(provider.table().desired, &fields);
+    object.fields = PackedFields::new(kind.table().desired, &fields);
     object.address.name = format!("{}-{number}", object.address.name);
     object
 }

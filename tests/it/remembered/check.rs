@@ -70,7 +70,10 @@ fn reads_alike(world: &mut World, checked: &Checked) {
     let open = |memory: &entitle::apply::memory::Memory| memory.open().cloned().collect::<Vec<_>>();
     assert_eq!(open(&whole), open(&world.followed), "open writes");
     for object in &checked.desired {
-        let table = provider::of(object.vendor).expect("known").table().desired;
+        let table = provider::of_kind(object.address.kind.0)
+            .expect("known")
+            .table()
+            .desired;
         let place = reconcile::place(checked, &object.connection);
         let base = |memory: &entitle::apply::memory::Memory| {
             let agrees = memory.agrees(object, &place);

@@ -2,11 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
+use entitle::provider::ResourceKind;
 use similar::TextDiff;
 
 /// The folder `tests` of this crate.
 pub fn tests_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// The folder with the cases and replies of a kind.
+pub fn kind_dir(kind: &dyn ResourceKind) -> PathBuf {
+    tests_dir().join("vendors").join(kind_path(kind))
+}
+
+/// The folder of a kind below those of all vendors, for example `lac/license_order`: the kind's name without that of
+/// its vendor.
+pub fn kind_path(kind: &dyn ResourceKind) -> PathBuf {
+    let vendor = kind.vendor().0;
+    let mut folder = String::new();
+    for c in kind.table().kind.0.chars().skip(vendor.len()) {
+        if c.is_ascii_uppercase() && !folder.is_empty() {
+            folder.push('_');
+        }
+        folder.push(c.to_ascii_lowercase());
+    }
+    Path::new(vendor).join(folder)
 }
 
 /// Says how `found` differs from the golden file, or blesses it.

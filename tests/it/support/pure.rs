@@ -101,10 +101,10 @@ pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Pla
         .desired
         .iter()
         .map(|object| {
-            let provider = provider::of(object.vendor).expect("a provider for every kind");
+            let kind = provider::of_kind(object.address.kind.0).expect("a kind");
             let unread = Observed::Unread("it was not read".into());
             let seen = observed.get(&object.address.to_string()).unwrap_or(&unread);
-            plan::plan(provider, object, seen, now())
+            plan::plan(kind, object, seen, now())
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use entitle::provider;
+use entitle::provider::{self, ResourceKind};
 
 use super::{golden, pure};
 
@@ -11,11 +11,12 @@ use super::{golden, pure};
 pub fn manifests() -> Vec<Vec<u8>> {
     let tests = golden::tests_dir();
     let mut folders = golden::folders(&tests.join("invalid"));
+    let examples = tests.join("../examples");
     for provider in provider::ALL {
-        let vendor = provider.vendor().0;
-        folders.push(tests.join("../examples").join(vendor));
-        folders.extend(cases(vendor));
+        folders.push(examples.join(provider.vendor().0));
     }
+    folders.extend(provider::kinds().map(|kind| examples.join(golden::kind_path(kind))));
+    folders.extend(provider::kinds().flat_map(cases));
     let mut texts: Vec<Vec<u8>> = folders
         .iter()
         .flat_map(|folder| golden::files(folder, "yaml"))
@@ -26,32 +27,26 @@ pub fn manifests() -> Vec<Vec<u8>> {
     texts
 }
 
-fn cases(vendor: &str) -> Vec<PathBuf> {
-    golden::folders(
-        &golden::tests_dir()
-            .join("vendors")
-            .join(vendor)
-            .join("cases"),
-    )
+fn cases(kind: &dyn ResourceKind) -> Vec<PathBuf> {
+    golden::folders(&golden::kind_dir(kind).join("cases"))
 }
 
-/// One case of a vendor: its manifest and what the vendor answers.
+/// One case of a kind: its manifest and what the vendor answers.
 pub struct Case {
     pub name: String,
-    /// The vendor's place in `provider::ALL`.
-    pub vendor: usize,
+    pub kind: &'static dyn ResourceKind,
     pub manifest: String,
     pub replies: pure::Replies,
 }
 
 pub fn replies() -> Vec<Case> {
     let mut found = Vec::new();
-    for (vendor, provider) in provider::ALL.iter().enumerate() {
-        for folder in cases(provider.vendor().0) {
+    for kind in provider::kinds() {
+        for folder in cases(kind) {
             let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("readable");
             found.push(Case {
                 name: folder.display().to_string(),
-                vendor,
+                kind,
                 manifest: read("manifest.yaml"),
                 replies: serde_json::from_str(&read("replies.json")).expect("JSON"),
             });
@@ -60,18 +55,14 @@ pub fn replies() -> Vec<Case> {
     found
 }
 
-/// Bodies of replies to writes, with the vendor's place in `provider::ALL`.
-pub fn written() -> Vec<(usize, Vec<u8>)> {
+/// Bodies of replies to writes, with the kind of the objects.
+pub fn written() -> Vec<(&'static dyn ResourceKind, Vec<u8>)> {
     let mut found = Vec::new();
-    for (vendor, provider) in provider::ALL.iter().enumerate() {
-        let dir = golden::tests_dir()
-            .join("vendors")
-            .join(provider.vendor().0)
-            .join("replies");
-        for path in golden::files(&dir, "http") {
+    for kind in provider::kinds() {
+        for path in golden::files(&golden::kind_dir(kind).join("replies"), "http") {
             let text = std::fs::read_to_string(path).expect("readable");
             let body = text.split_once("\n\n").map_or("", |(_, body)| body);
-            found.push((vendor, body.as_bytes().to_vec()));
+            found.push((kind, body.as_bytes().to_vec()));
         }
     }
     found

@@ -269,7 +269,7 @@ proptest! {
     /// Whatever kind of object it is.
     #[test]
     fn values_come_back_as_they_were((vendor, text) in rows()) {
-        let table = provider::ALL[vendor].table();
+        let table = provider::kinds().nth(vendor).unwrap().table();
         // A member that is no value of its field is left out.
         let row: BTreeMap<String, Json> = serde_json::from_str(&text).unwrap();
         let fields = fields_from_json(table.desired, &row);

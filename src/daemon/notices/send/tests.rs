@@ -5,9 +5,10 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::apply::Trust;
-use crate::daemon::hooks::Headers;
+use crate::daemon::hooks::{Headers, git};
 use crate::daemon::notices::transitions;
 use crate::daemon::serve::samples;
+use crate::provider::webhook::Delivery;
 
 fn secrets() -> Secrets {
     Secrets {
@@ -80,8 +81,13 @@ async fn what_we_sign_holds_at_our_own_hook() {
     let (headers, body) = receiving.await.expect("no panic");
     assert_eq!(headers.get("content-type"), Some("application/json"));
     let key = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    assert!(signature::git(key, &headers, &body, samples::now()).is_some());
-    assert!(signature::git(b"other", &headers, &body, samples::now()).is_none());
+    let delivery = Delivery {
+        headers: &headers,
+        body: &body,
+        received: samples::now(),
+    };
+    assert!(git::verify(key, &delivery).is_some());
+    assert!(git::verify(b"other", &delivery).is_none());
     assert_eq!(
         id("ops", &notices()),
         headers.get("webhook-id").unwrap_or("")

@@ -65,7 +65,7 @@ async fn an_edit_of_what_is_managed_is_never_overwritten_unseen(vendor: &'static
 
 async fn an_edit_of_what_a_write_carries_is_never_undone_unseen(vendor: &'static Vendor) {
     // A merge carries nothing but what is managed.
-    if vendor.provider().semantics().write == WriteMode::Merge {
+    if vendor.resource().semantics().write == WriteMode::Merge {
         return;
     }
     let (path, edited) = (vendor.elsewhere)();

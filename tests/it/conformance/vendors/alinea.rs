@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
+use super::{Budget, Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
 
 const OWNERS: [&str; 2] = [
     "73d71804-5f00-489f-9959-8bcefa7c10d6",
@@ -138,6 +138,14 @@ pub static VENDOR: Vendor = Vendor {
         ]
     },
     switches,
+    // Two views of each licence.
+    budget: Budget {
+        login: 0,
+        plan: 240,
+        around: 6 + 6,
+        import_three: 6,
+        everything: None,
+    },
     sessions: Some(Sessions {
         lost: 401,
         form: "clientCredentials",

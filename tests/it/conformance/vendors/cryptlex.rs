@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none, scattered};
+use super::{Budget, Pair, Reads, Refusal, Sessions, Switch, Vendor, none, scattered};
 
 const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 const NAMES: [&str; 4] = ["Engineering", "Field sales", "Support", "Finance"];
@@ -149,6 +149,14 @@ pub static VENDOR: Vendor = Vendor {
                 "what needs the scope is refused; see the refusals",
             ),
         ]
+    },
+    // Eleven pages that overlap, one with nothing new, and the list of organizations.
+    budget: Budget {
+        login: 0,
+        plan: 2,
+        around: 0,
+        import_three: 1,
+        everything: Some(13),
     },
     sessions: Some(Sessions {
         lost: 401,

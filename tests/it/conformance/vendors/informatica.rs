@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
+use super::{Budget, Pair, Reads, Refusal, Sessions, Switch, Vendor, none};
 
 const PAID: &str = "defPaid000000000000000";
 const FREE: &str = "defFree000000000000000";
@@ -120,6 +120,13 @@ pub static VENDOR: Vendor = Vendor {
         ]
     },
     switches,
+    budget: Budget {
+        login: 1,
+        plan: 120,
+        around: 3 + 3,
+        import_three: 3,
+        everything: None,
+    },
     sessions: Some(Sessions {
         lost: 401,
         form: "login",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Sessions, Switch, Vendor, none, scattered};
+use super::{Budget, Pair, Reads, Refusal, Sessions, Switch, Vendor, none, scattered};
 
 pub static VENDOR: Vendor = Vendor {
     name: "lac",
@@ -74,6 +74,14 @@ pub static VENDOR: Vendor = Vendor {
         ]
     },
     switches,
+    // Eleven pages that overlap, one with the last row only, and two of customers.
+    budget: Budget {
+        login: 1,
+        plan: 2,
+        around: 3,
+        import_three: 3,
+        everything: Some(14),
+    },
     sessions: Some(Sessions {
         lost: 403,
         form: "login",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Pair, Reads, Refusal, Switch, Vendor, none, scattered};
+use super::{Budget, Pair, Reads, Refusal, Switch, Vendor, none, scattered};
 
 pub static VENDOR: Vendor = Vendor {
     name: "licensespring",
@@ -100,6 +100,14 @@ pub static VENDOR: Vendor = Vendor {
         }]
     },
     switches,
+    // One filter names all three.
+    budget: Budget {
+        login: 0,
+        plan: 2,
+        around: 1,
+        import_three: 1,
+        everything: Some(11),
+    },
     sessions: None,
     members: &[
         ("count", "the number `count`"),

@@ -1,5 +1,5 @@
 //! What each vendor brings to the conformance tests: an account, manifests in sync with it, and how every
-//! field of its table changes. A new vendor is a file here, its `mod` line and its line in the macro.
+//! field of its table changes. A new vendor is a file here, its `mod` line and its name in `with_vendors`.
 
 pub mod alinea;
 pub mod cryptlex;
@@ -7,7 +7,7 @@ pub mod informatica;
 pub mod lac;
 pub mod licensespring;
 
-use entitle::provider::{self, Provider};
+use entitle::provider::{self, Provider, ResourceKind};
 use serde_json::{Value as Json, json};
 
 use crate::support::bench::Object;
@@ -53,6 +53,7 @@ pub struct Vendor {
     pub refusals: fn() -> Vec<Refusal>,
     /// Every switch of the simulator.
     pub switches: fn() -> Vec<Switch>,
+    pub budget: Budget,
     pub sessions: Option<Sessions>,
     /// Members of read replies that must not have a wrong type, and what the message says of each.
     pub members: &'static [(&'static str, &'static str)],
@@ -184,6 +185,20 @@ impl Switch {
     }
 }
 
+/// What a vendor's commands cost, in calls.
+pub struct Budget {
+    /// Those that open a session, once in a run.
+    pub login: usize,
+    /// Reads of a plan of 120 neighbours among a thousand; drift and the daemon's next look are no more.
+    pub plan: usize,
+    /// Reads right before three writes, and of what became of them.
+    pub around: usize,
+    /// Reads of an import of three objects by their ids.
+    pub import_three: usize,
+    /// Reads of everything that the account has, for `import --all` and `unmanaged`; `None` without a list.
+    pub everything: Option<usize>,
+}
+
 /// How a vendor's sessions end.
 pub struct Sessions {
     /// The status of a call whose session has ended.
@@ -194,11 +209,15 @@ pub struct Sessions {
 
 impl Vendor {
     pub fn provider(&self) -> &'static dyn Provider {
-        provider::of_kind(self.kind).expect("a provider for the kind")
+        provider::of(self.resource().vendor()).expect("a provider")
+    }
+
+    pub fn resource(&self) -> &'static dyn ResourceKind {
+        provider::of_kind(self.kind).expect("a kind")
     }
 
     pub fn table(&self) -> Table {
-        self.provider().table().desired
+        self.resource().table().desired
     }
 
     /// A manifest of an object.
@@ -230,7 +249,7 @@ impl Vendor {
             Json::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let identity = self.provider().table().identity;
+        let identity = self.resource().table().identity;
         let parts: Vec<String> = identity.iter().map(|one| text(one.name)).collect();
         parts.join("/")
     }
@@ -244,19 +263,25 @@ impl Vendor {
     }
 }
 
+/// Hands the modules of all vendors to a macro, after what else is given.
+macro_rules! with_vendors {
+    ($macro:ident! $($given:tt)*) => {
+        $macro! { $($given)*; alinea, cryptlex, informatica, lac, licensespring }
+    };
+}
+pub(crate) use with_vendors;
+
+macro_rules! references {
+    (; $($vendor:ident),+) => { &[$(&$vendor::VENDOR),+] };
+}
+
 /// Every vendor that the macros below make tests for.
-pub static ALL: &[&Vendor] = &[
-    &alinea::VENDOR,
-    &cryptlex::VENDOR,
-    &informatica::VENDOR,
-    &lac::VENDOR,
-    &licensespring::VENDOR,
-];
+pub static ALL: &[&Vendor] = with_vendors!(references!);
 
 #[test]
 fn no_vendor_is_forgotten() {
     let kinds: Vec<&str> = ALL.iter().map(|vendor| vendor.kind).collect();
-    let there = provider::ALL.iter().map(|provider| provider.table().kind.0);
+    let there = provider::kinds().map(|kind| kind.table().kind.0);
     assert_eq!(kinds, there.collect::<Vec<_>>());
 }
 
@@ -270,36 +295,23 @@ pub fn none() -> Json {
     json!({})
 }
 
+macro_rules! test_each {
+    ($test:ident; $($vendor:ident),+) => {$(
+        #[tokio::test]
+        async fn $vendor() {
+            super::$test(&vendors::$vendor::VENDOR).await;
+        }
+    )+};
+}
+pub(crate) use test_each;
+
 /// One test per vendor of each function given, which takes a `&'static Vendor`.
 macro_rules! for_every_vendor {
     ($($test:ident),+ $(,)?) => {$(
         mod $test {
-            use crate::conformance::vendors;
+            use crate::conformance::vendors::{self, test_each, with_vendors};
 
-            #[tokio::test]
-            async fn alinea() {
-                super::$test(&vendors::alinea::VENDOR).await;
-            }
-
-            #[tokio::test]
-            async fn cryptlex() {
-                super::$test(&vendors::cryptlex::VENDOR).await;
-            }
-
-            #[tokio::test]
-            async fn informatica() {
-                super::$test(&vendors::informatica::VENDOR).await;
-            }
-
-            #[tokio::test]
-            async fn lac() {
-                super::$test(&vendors::lac::VENDOR).await;
-            }
-
-            #[tokio::test]
-            async fn licensespring() {
-                super::$test(&vendors::licensespring::VENDOR).await;
-            }
+            with_vendors! { test_each! $test }
         }
     )+};
 }

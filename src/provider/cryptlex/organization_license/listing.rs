@@ -1,0 +1,300 @@
+//! Every license of every organization: the list of organizations, then each one's licenses by pages.
+//!
+//! `GET /v3/licenses` would show all of them in one list, but no page says that it carries the user groups,
+//! which are all that is managed (2026-11-21).
+//!
+//! Pages have numbers and no total is told. Each begins before the end of the one before (`sheet`).
+
+use std::collections::BTreeMap;
+
+use super::reading::{FULL, READ, rows_of, shown};
+use super::sheet::Sheet;
+use super::{LICENSES, LicenseRow, id_of, with_scope};
+use crate::model::{Call, Observed};
+use crate::provider::listing::{Listed, ListedObject, Listing};
+use crate::provider::overlap::{self, Joint, Overlap, READINGS};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, success};
+use crate::provider::{segment, with_query};
+
+/// Scope that the page of the list of organizations prints.
+const READ_ORGANIZATIONS: &str = "organization:read";
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum List {
+    Organizations,
+    LicensesOf(String),
+}
+
+impl List {
+    fn path(&self) -> String {
+        match self {
+            List::Organizations => "/v3/organizations".to_string(),
+            List::LicensesOf(organization) => {
+                format!("/v3/organizations/{}/licenses", segment(organization))
+            }
+        }
+    }
+
+    /// The scope that its page prints.
+    fn scope(&self) -> &'static str {
+        match self {
+            List::Organizations => READ_ORGANIZATIONS,
+            List::LicensesOf(_) => READ,
+        }
+    }
+}
+
+/// How far a list has been read.
+#[derive(Default)]
+struct Progress {
+    /// Readings that came before this one and were given up because the list moved.
+    before: usize,
+    pages: usize,
+    overlap: Overlap,
+    unsettled: bool,
+}
+
+/// A license, and the reading of its organization's list that showed it last.
+struct Shown {
+    reading: usize,
+    observed: Observed,
+}
+
+#[derive(Default)]
+pub struct LicenseListing {
+    outbox: Outbox<(List, Sheet)>,
+    lists: BTreeMap<List, Progress>,
+    /// Licenses by organization and id.
+    found: BTreeMap<(String, String), Shown>,
+    failures: Vec<String>,
+}
+
+impl LicenseListing {
+    pub fn new() -> Self {
+        let mut listing = Self::default();
+        listing.ask(List::Organizations);
+        listing
+    }
+
+    /// Asks for the next page of a list.
+    fn ask(&mut self, list: List) {
+        let progress = self.lists.entry(list.clone()).or_default();
+        let sheet = Sheet::over(progress.overlap.end(), FULL);
+        let (limit, page) = (sheet.limit.to_string(), sheet.number.to_string());
+        let path = with_query(&list.path(), &[("limit", &limit), ("page", &page)]);
+        self.outbox.send(Call::get(path), (list, sheet));
+    }
+
+    fn rows(&mut self, list: List, sheet: Sheet, rows: &[LicenseRow<'_>], name: &str) {
+        let progress = self.lists.entry(list.clone()).or_default();
+        progress.pages += 1;
+        let ids = rows
+            .iter()
+            .map(|row| id_of(row).unwrap_or_default().to_string());
+        let joint = progress.overlap.take(sheet.start(), ids.collect());
+        let (reading, pages) = (progress.before, progress.pages);
+        self.show(&list, reading, rows, name);
+        match joint {
+            Joint::Moved if reading + 1 < READINGS => {
+                let again = Progress {
+                    before: reading + 1,
+                    ..Progress::default()
+                };
+                self.lists.insert(list.clone(), again);
+                self.ask(list);
+            }
+            Joint::Moved => {
+                self.failures
+                    .push(overlap::unsettled(&format!("GET {}", list.path())));
+                self.lists.entry(list).or_default().unsettled = true;
+            }
+            // A page that is not full is the last one.
+            Joint::Follows if rows.len() >= sheet.limit && pages < MOST_PAGES => self.ask(list),
+            Joint::Follows if rows.len() >= sheet.limit => {
+                let what = format!("page {MOST_PAGES} of a list at Cryptlex that does not end");
+                self.failures.push(what);
+            }
+            Joint::Follows | Joint::First => {}
+        }
+    }
+
+    /// Keeps what a page shows: licenses, or organizations whose licenses are asked for.
+    fn show(&mut self, list: &List, reading: usize, rows: &[LicenseRow<'_>], name: &str) {
+        let ids = rows
+            .iter()
+            .filter_map(|row| Some((id_of(row)?.to_string(), row)));
+        match list {
+            List::Organizations => {
+                for (organization, _) in ids {
+                    let licenses = List::LicensesOf(organization);
+                    if !self.lists.contains_key(&licenses) {
+                        self.ask(licenses);
+                    }
+                }
+            }
+            List::LicensesOf(organization) => {
+                for (id, row) in ids {
+                    let observed = shown(row, name);
+                    let license = Shown { reading, observed };
+                    self.found.insert((organization.clone(), id), license);
+                }
+            }
+        }
+    }
+
+    /// Whether a license is in the list: what only a reading before the last one showed has gone, unless
+    /// the last one was in vain as well.
+    fn is_there(&self, organization: &str, reading: usize) -> bool {
+        let list = self.lists.get(&List::LicensesOf(organization.to_string()));
+        list.is_none_or(|list| list.unsettled || list.before == reading)
+    }
+}
+
+impl Listing for LicenseListing {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        let ((list, sheet), name) = self.outbox.purpose(ticket);
+        let scope = list.scope();
+        let read = success(&name, answer).and_then(|reply| {
+            let rows = rows_of(&LICENSES, &reply, &name, &|_| true)?;
+            self.rows(list, sheet, &rows, &name);
+            Ok(())
+        });
+        if let Err(failure) = read {
+            self.failures
+                .push(with_scope(failure.text, failure.status, scope));
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Listed {
+        let found = std::mem::take(&mut self.found);
+        let there = found
+            .into_iter()
+            .filter(|((organization, _), shown)| self.is_there(organization, shown.reading));
+        let found = there.map(|((organization, id), shown)| ListedObject {
+            identity: vec![
+                ("organizationId", organization.into()),
+                ("licenseId", id.into()),
+            ],
+            observed: shown.observed,
+        });
+        let found = found.collect();
+        Listed::new(found, self.failures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::testing::{answer, list};
+    use serde_json::{Value as Json, json};
+
+    fn rows(range: std::ops::Range<usize>) -> Answer {
+        let row = |id: usize| json!({"id": format!("l{id:04}"), "key": "secret", "userGroups": []});
+        answer(200, Json::from_iter(range.map(row)))
+    }
+
+    /// The rows that a call asks for, of a list of that length.
+    fn range(call: &str, length: usize) -> std::ops::Range<usize> {
+        let number = |name: &str| -> usize {
+            let rest = call.split(name).nth(1).unwrap_or("1");
+            rest.split('&')
+                .next()
+                .unwrap_or(rest)
+                .parse()
+                .expect("a number")
+        };
+        let (limit, page) = (number("limit="), number("page="));
+        assert!((1..=FULL).contains(&limit) && page > 0, "{call}");
+        (limit * (page - 1)).min(length)..(limit * page).min(length)
+    }
+
+    /// Licenses of one organization, of which the first goes (or one comes before it) after these pages.
+    fn moving(after: std::ops::Range<usize>, by: isize) -> (usize, Listed) {
+        let (mut first, mut pages) = (500_isize, 0);
+        let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
+            if call.starts_with("GET /v3/organizations?") {
+                return answer(200, json!([{"id": "a"}]));
+            }
+            let at = first.unsigned_abs();
+            let range = range(call, 750 - at);
+            pages += 1;
+            if after.contains(&pages) {
+                first += by;
+            }
+            rows(range.start + at..range.end + at)
+        });
+        (rounds.concat().len(), listed)
+    }
+
+    #[test]
+    fn a_list_that_moves_is_read_again() {
+        for (by, there) in [(1, 249), (-1, 251)] {
+            let (calls, listed) = moving(1..2, by);
+            assert_eq!(listed.objects.len(), there);
+            assert_eq!(listed.failures, [""; 0]);
+            // The organization, two pages of the first reading and three of the second.
+            assert_eq!(calls, 1 + 2 + 3);
+            let (calls, listed) = moving(0..100, by);
+            assert_eq!((calls, listed.failures.len()), (1 + 2 * READINGS, 1));
+            let why = &listed.failures[0];
+            assert!(
+                why.starts_with("GET /v3/organizations/a/licenses: "),
+                "{why}"
+            );
+        }
+        let (calls, listed) = moving(0..0, 1);
+        assert_eq!((calls, listed.objects.len()), (1 + 3, 250));
+    }
+
+    #[test]
+    fn every_organization_is_asked_for_its_pages_side_by_side() {
+        let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
+            if call.starts_with("GET /v3/organizations?") {
+                return answer(200, json!([{"id": "a"}, {"id": "b"}]));
+            }
+            match call.contains("/b/") {
+                true => rows(0..3),
+                false => rows(range(call, 130)),
+            }
+        });
+        let counts: Vec<usize> = rounds.iter().map(Vec::len).collect();
+        assert_eq!(counts, [1, 2, 1], "{rounds:?}");
+        assert_eq!((listed.objects.len(), listed.failures.len()), (133, 0));
+        assert_eq!(
+            listed.objects[0].identity,
+            [
+                ("organizationId", "a".into()),
+                ("licenseId", "l0000".into())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_server_that_ignores_pages_does_not_hold_the_listing() {
+        let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
+            if call.starts_with("GET /v3/organizations?") {
+                return answer(200, json!([{"id": "a"}]));
+            }
+            rows(0..100)
+        });
+        assert_eq!(rounds.concat().len(), 3);
+        assert_eq!(listed.objects.len(), 100);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
+    #[test]
+    fn a_refusal_says_which_scope_is_missing() {
+        let (_, listed) = list(Box::new(LicenseListing::new()), |_| {
+            answer(403, json!({"message": "Forbidden."}))
+        });
+        assert!(
+            listed.failures[0].contains("`organization:read`"),
+            "{:?}",
+            listed.failures
+        );
+    }
+}

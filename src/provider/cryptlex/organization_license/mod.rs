@@ -1,0 +1,173 @@
+//! Organization licenses of Cryptlex.
+//!
+//! * Write: `PATCH …/licenses/{id}` with `userGroupIds`, its only member; other members of the license
+//!   stay as they are. The reply is the whole license, in which the groups are objects in `userGroups`.
+//! * Read: the organization's list, by pages or by `id[eq]`; see `reading`. No page for a single GET was
+//!   found.
+//! * Names of groups are resolved by the organization's list of user groups; see `groups`.
+//! * The license key is a secret, `metadata` and `meterAttributes` are cut down by visibility: none of
+//!   them is read into anything.
+//!
+//! Sources: the vendor's pages "Update an organization license", "Introduction", the list pages of
+//! organization licenses and user groups, and its public clients, checked 2026-11-21.
+
+mod fields;
+mod groups;
+mod listing;
+mod reading;
+mod sheet;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+
+use crate::model::{
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Origin,
+    Reply, Text, Value, Verdict,
+};
+use crate::provider::codec;
+use crate::provider::decode::{Atom, Columns, Row, Rows, Spot};
+use crate::provider::kind::judge_status;
+use crate::provider::listing::Listing;
+use crate::provider::reading::Reading;
+use crate::provider::semantics::{Echo, Semantics, WriteMode};
+use crate::provider::{ResourceKind, Write, canon, segment};
+
+/// The scope that the page of the write call prints.
+const UPDATE: &str = "organization:license:update";
+
+/// An organization license, with its user groups.
+pub struct OrganizationLicense;
+
+impl ResourceKind for OrganizationLicense {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::Merge,
+            echo: Echo::Whole,
+        }
+    }
+
+    /// Groups are given by ids or by names: of both together nobody could say which one counts.
+    fn audit(&self, desired: &Desired, place: &dyn Fn(&str) -> Mark, findings: &mut Diagnostics) {
+        if [fields::IDS, fields::NAMES]
+            .iter()
+            .all(|name| desired.fields.contains_key(name))
+        {
+            let source = &desired.origin.source;
+            let ids = Origin {
+                source: source.clone(),
+                mark: place(fields::IDS),
+            };
+            findings.push(
+                Diagnostic::error(
+                    "conflict",
+                    "`userGroupIds` and `userGroups` are two ways to say one thing",
+                )
+                .at(source, place(fields::NAMES))
+                .also(ids, "the ids stand here")
+                .hint("keep the ids or the names"),
+            );
+        }
+    }
+
+    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(wanted))
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::LicenseListing::new()))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let (organization, license) = (
+            segment(write.desired.id("organizationId")),
+            segment(write.desired.id("licenseId")),
+        );
+        let path = format!("/v3/organizations/{organization}/licenses/{license}");
+        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        Call::write(Method::Patch, path, Json::Object(body))
+    }
+
+    /// The body has one member, so a 400 is about it; a 403 says in so many words what the token lacks.
+    fn judge(&self, reply: &Reply) -> Verdict {
+        match judge_status(reply) {
+            Verdict::Rejected { words, fields } => {
+                let words = with_scope(words, Some(reply.status), UPDATE);
+                let fields = if reply.status == 400 {
+                    vec![(fields::IDS.to_string(), words.clone())]
+                } else {
+                    fields
+                };
+                Verdict::Rejected { words, fields }
+            }
+            other => other,
+        }
+    }
+
+    fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
+        let license = LICENSES
+            .one(&reply.body)
+            .map_err(|error| {
+                Malformed::new(crate::provider::error_text::describe_unreadable(
+                    reply, &error,
+                ))
+            })?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
+        if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
+            return Err(Malformed::new("`id` is not the one that was written"));
+        }
+        decode(&license)
+    }
+}
+
+/// A license as lists and replies show it: its id, and the ids of its groups.
+static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {
+    let beside = [Spot::at("id"), Spot::each("userGroups", "id")];
+    Rows::new(Columns::of(&[]), beside).identified(|id| id.text().is_some())
+});
+
+type LicenseRow<'de> = Row<'static, 'de, 2>;
+
+/// What a license shows. Groups that are left out or null are unknown, not "none": the next write would lose them
+/// all.
+fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
+    let [_, groups] = &row.beside;
+    let groups = match groups {
+        Atom::Each(groups) => groups,
+        Atom::Missing | Atom::Null => return Ok(Live::default()),
+        other => {
+            let kind = other.kind();
+            return Err(Malformed::new(format!(
+                "`userGroups` must be a list, not {kind}"
+            )));
+        }
+    };
+    let ids = groups.iter().map(|id| id.text().map(canon::id));
+    let ids: Option<BTreeSet<Text>> = ids.collect();
+    let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
+    let mut live = Live::default();
+    live.fields.insert(fields::IDS, Value::set(ids));
+    Ok(live)
+}
+
+/// The id of a row, which is the first thing that is read of it.
+fn id_of<const N: usize>(row: &Row<'_, '_, N>) -> Option<Text> {
+    row.beside.first()?.text().map(canon::id)
+}
+
+/// The vendor's words of a 403 do not say which scope is missing; the page of the call does.
+fn with_scope(words: String, status: Option<u16>, scope: &str) -> String {
+    if status == Some(403) && !words.contains(scope) {
+        format!("{words}; the token needs the scope `{scope}`")
+    } else {
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! One call per organization, all side by side: the API has no list of licences and no filter.
+
+use super::{LICENCES, decode};
+use crate::model::{Call, Desired, Live, Malformed, Observed};
+use crate::provider::reading::{
+    Answer, Failure, Outbox, Reading, Settled, Ticket, success, unreadable,
+};
+
+pub struct LicenseReading {
+    /// Calls by the index of the wanted organization.
+    outbox: Outbox<usize>,
+    orgs: Vec<String>,
+    settled: Settled,
+}
+
+impl LicenseReading {
+    pub fn new(wanted: &[&Desired]) -> Self {
+        let mut outbox = Outbox::default();
+        let mut orgs = Vec::new();
+        for (index, desired) in wanted.iter().enumerate() {
+            let org = desired.id("orgId").to_string();
+            outbox.send(Call::get(super::path(&org)), index);
+            orgs.push(org);
+        }
+        Self {
+            outbox,
+            settled: Settled::none_of(orgs.len()),
+            orgs,
+        }
+    }
+}
+
+impl Reading for LicenseReading {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        let (index, name) = self.outbox.purpose(ticket);
+        let observed = match licence(&self.orgs[index], &name, answer) {
+            Ok(Ok(live)) => Observed::Live(live),
+            Ok(Err(fault)) => Observed::Unread(format!("{name}: {fault}")),
+            Err(failure) if failure.status == Some(404) => Observed::Missing,
+            Err(failure) => Observed::Unread(failure.text),
+        };
+        self.settled.put(index, observed);
+    }
+
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self { orgs, settled, .. } = *self;
+        settled.finish(|place| {
+            Observed::Unread(format!("organization {} was not asked for", orgs[place]))
+        })
+    }
+}
+
+fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malformed>, Failure> {
+    let reply = success(name, answer)?;
+    let licence = LICENCES.one(&reply.body);
+    let licence = licence.map_err(|error| unreadable(name, &reply, &error))?;
+    Ok(match licence {
+        Some(licence) => decode(org, licence),
+        None => Err(Malformed::new("the reply is no object")),
+    })
+}

@@ -1,0 +1,103 @@
+//! One kind of object at a vendor: its field table, its calls, and what replies to them mean.
+
+use super::error_text::describe_reply;
+use super::listing::Listing;
+use super::reading::Reading;
+use super::semantics::Semantics;
+use crate::model::{
+    Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Reply, Vendor, Verdict,
+};
+
+/// What a write should make of an object, before it is spelled.
+#[derive(Clone, Debug)]
+pub struct Write<'a> {
+    pub desired: &'a Desired,
+    /// The members of the body, canonical.
+    pub fields: Fields,
+}
+
+/// What a write may lose, since its call cannot name it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{row} has `{member}` set, which the write of the list cannot name and may lose: nothing is sent; {advice}"
+)]
+pub struct WouldLose {
+    /// The path of the element that has it.
+    pub row: String,
+    pub member: &'static str,
+    /// What a person can do in place of the write.
+    pub advice: &'static str,
+}
+
+/// One kind of object that a vendor has, for example its license orders.
+pub trait ResourceKind: Sync {
+    /// Names the kind, its vendor, its identity members and its fields.
+    fn table(&self) -> &'static KindTable;
+
+    fn semantics(&self) -> Semantics;
+
+    /// Checks rules that the field table cannot say. `desired` has passed the table's; `place` tells where a
+    /// field stands in the manifest.
+    fn audit(
+        &self,
+        _desired: &Desired,
+        _place: &dyn Fn(&str) -> Mark,
+        _findings: &mut Diagnostics,
+    ) {
+    }
+
+    /// Reads the objects `wanted`, all of this kind, from one account with the fewest calls.
+    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading>;
+
+    /// Objects that one read call is sure to show when it names them. A page may show more, or none.
+    fn ids_per_read(&self) -> usize {
+        1
+    }
+
+    /// Checks that a write loses nothing that live has beside the members of the call, though all of those are known.
+    /// `next` is the object as it should be.
+    fn check_loss(&self, _live: &Live, _next: &Fields) -> Result<(), WouldLose> {
+        Ok(())
+    }
+
+    /// Reads every object of this kind in an account; `None` where the vendor has no list that shows them.
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        None
+    }
+
+    /// Spells a write.
+    fn encode(&self, write: &Write<'_>) -> Call;
+
+    /// Says what the reply to a write means: by its status, unless the vendor has a second say in the body.
+    fn judge(&self, reply: &Reply) -> Verdict {
+        judge_status(reply)
+    }
+
+    /// Returns what the user should know about changing this object, beside the changes.
+    fn note(&self, _live: &Live) -> Option<String> {
+        None
+    }
+
+    /// Decodes the object from the reply to a write; asked only where the echo is whole. `before` is the object as
+    /// it was read before the write. Nothing is taken from `desired` for shown: what the reply does not prove is
+    /// `Err`, and the object is read again.
+    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed>;
+
+    fn vendor(&self) -> Vendor {
+        self.table().vendor
+    }
+}
+
+/// Judges a reply by its status: a 2xx is accepted, a 5xx or time-out may have been carried out, "too early" and
+/// "too many" say that nothing was done yet, anything else is refused.
+pub fn judge_status(reply: &Reply) -> Verdict {
+    match reply.status {
+        200..300 => Verdict::Accepted,
+        408 | 500.. => Verdict::Unclear(format!("{}: {}", reply.status, describe_reply(reply))),
+        425 | 429 => Verdict::Later(format!("{}: {}", reply.status, describe_reply(reply))),
+        status => Verdict::Rejected {
+            words: format!("{status}: {}", describe_reply(reply)),
+            fields: Vec::new(),
+        },
+    }
+}

@@ -1,0 +1,133 @@
+//! One reading of objects of several kinds: the readings of their kinds, side by side over one account.
+
+use super::ResourceKind;
+use super::reading::{Answer, Reading, Ticket};
+use crate::model::{Call, Desired, Observed};
+
+/// Reads every object by the reading of its kind. An object of none of the `kinds` is never given away.
+pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], wanted: &[&Desired]) -> Box<dyn Reading> {
+    if let [only] = kinds {
+        return only.reading(wanted);
+    }
+    let parts = kinds.iter().filter_map(|kind| {
+        let name = kind.table().kind;
+        let objects = wanted.iter().copied().enumerate();
+        let (indices, objects): (Vec<usize>, Vec<&Desired>) = objects
+            .filter(|(_, object)| object.address.kind == name)
+            .unzip();
+        (!objects.is_empty()).then(|| Part {
+            reading: kind.reading(&objects),
+            indices,
+        })
+    });
+    Box::new(KindReadings {
+        parts: parts.collect(),
+        tickets: Vec::new(),
+    })
+}
+
+/// The reading of the objects of one kind.
+struct Part {
+    reading: Box<dyn Reading>,
+    /// The index among all wanted objects of each object of the part.
+    indices: Vec<usize>,
+}
+
+struct KindReadings {
+    parts: Vec<Part>,
+    /// The part that each call came from, with the ticket that it has there.
+    tickets: Vec<(usize, Ticket)>,
+}
+
+impl Part {
+    fn indexed(&self, objects: Vec<(usize, Observed)>) -> impl Iterator<Item = (usize, Observed)> {
+        let objects = objects.into_iter();
+        objects.map(|(index, observed)| (self.indices[index], observed))
+    }
+}
+
+impl Reading for KindReadings {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        let mut ready = Vec::new();
+        for (index, part) in self.parts.iter_mut().enumerate() {
+            for (ticket, call) in part.reading.ready() {
+                ready.push((self.tickets.len(), call));
+                self.tickets.push((index, ticket));
+            }
+        }
+        ready
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        let (index, ticket) = self.tickets[ticket];
+        self.parts[index].reading.take(ticket, answer);
+    }
+
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        let mut settled = Vec::new();
+        for part in &mut self.parts {
+            let objects = part.reading.settled();
+            settled.extend(part.indexed(objects));
+        }
+        settled
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let mut rest = Vec::new();
+        for Part { reading, indices } in self.parts {
+            let objects = reading.finish().into_iter();
+            rest.extend(objects.map(|(index, observed)| (indices[index], observed)));
+        }
+        rest.sort_by_key(|(index, _)| *index);
+        rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Desired;
+    use crate::provider::testing::{DOOR, KEY, TestKind, TwoKinds, answer, given, wanted};
+    use crate::provider::{Provider, ResourceKind};
+
+    fn object(kind: &TestKind, id: &str) -> Desired {
+        wanted(kind.table(), &[("id", id)])
+    }
+
+    #[test]
+    fn objects_of_two_kinds_are_read_side_by_side_and_come_back_under_their_own_numbers() {
+        let objects = [
+            object(&KEY, "1"),
+            object(&DOOR, "2"),
+            object(&KEY, "3"),
+            object(&DOOR, "1"),
+        ];
+        let objects: Vec<&Desired> = objects.iter().collect();
+        let (rounds, early, late) = given(TwoKinds.reading(&objects), |call| answer(200, call));
+        let calls = ["GET /Door/2", "GET /Door/1", "GET /Key/1", "GET /Key/3"];
+        assert_eq!(rounds, [calls]);
+        assert_eq!(late.len(), 0);
+        let mut early = early;
+        early.sort_by_key(|(index, _)| *index);
+        let seen = early.iter().map(|(_, observed)| match observed {
+            Observed::Unread(call) => call.as_str(),
+            Observed::Live(_) | Observed::Missing => "",
+        });
+        let own = ["GET /Key/1", "GET /Door/2", "GET /Key/3", "GET /Door/1"];
+        assert_eq!(seen.collect::<Vec<_>>(), own);
+    }
+
+    #[test]
+    fn objects_that_no_reply_settled_come_at_the_end_in_their_order() {
+        let objects = [object(&KEY, "1"), object(&DOOR, "1"), object(&KEY, "2")];
+        let objects: Vec<&Desired> = objects.iter().collect();
+        let mut reading = TwoKinds.reading(&objects);
+        let [(door, _), _, _] = &reading.ready()[..] else {
+            panic!("three calls");
+        };
+        reading.take(*door, answer(200, "a door"));
+        assert!(matches!(reading.settled()[..], [(1, _)]));
+        let rest: Vec<usize> = reading.finish().iter().map(|(index, _)| *index).collect();
+        assert_eq!(rest, [0, 2]);
+    }
+}

@@ -1,0 +1,454 @@
+//! Every order, and whose it is: the list of orders beside the list of customers, both by pages.
+//!
+//! No reply carries `customer_id`. The customer's name in an order finds it among the customers; a name
+//! that several customers share is settled by one list per such customer, which shows what belongs to it.
+//! That costs pages, not a call for each order. Each page begins with the last row of the one before, which
+//! shows that nothing was passed over (`overlap`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::customers::{CUSTOMERS, CustomerRow};
+use super::lists::{customers, orders, rows_of};
+use super::{ORDERS, OrderRow, customer_of, decode, key_of};
+use crate::model::{Call, Live, Malformed, Observed, Reply, Value};
+use crate::provider::listing::{Listed, ListedObject, Listing};
+use crate::provider::overlap::{self, Joint, Overlap, READINGS};
+use crate::provider::reading::{Answer, Failure, MOST_PAGES, Outbox, SeenIds, Ticket, success};
+
+/// The list a call reads a page of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum List {
+    Orders,
+    Customers,
+    /// Orders of one customer, whose name others have as well.
+    OrdersOf(i64),
+}
+
+impl List {
+    fn name(self) -> &'static str {
+        match self {
+            List::Orders | List::OrdersOf(_) => "GET /license-orders",
+            List::Customers => "GET /customers",
+        }
+    }
+}
+
+/// How far a list has been read. An offset is a number of rows: no page size is published.
+#[derive(Default)]
+struct Progress {
+    /// Readings that came before this one and were given up because the list moved.
+    before: usize,
+    overlap: Overlap,
+    pages: usize,
+    /// What this reading has shown.
+    seen: SeenIds,
+    /// Whether the last reading that there may be was in vain as well.
+    unsettled: bool,
+}
+
+impl Progress {
+    /// Begins once more.
+    fn again(&mut self) {
+        *self = Self {
+            before: self.before + 1,
+            ..Self::default()
+        };
+    }
+}
+
+/// An order as the list shows it.
+struct Order {
+    /// The reading that showed it last, counted from 0.
+    reading: usize,
+    customer: String,
+    live: Result<Live, Malformed>,
+}
+
+#[derive(Default)]
+pub struct OrderListing {
+    outbox: Outbox<List>,
+    outstanding: usize,
+    progress: BTreeMap<List, Progress>,
+    orders: BTreeMap<String, Order>,
+    /// Ids of customers by name.
+    customers: BTreeMap<String, BTreeSet<i64>>,
+    /// Customers of orders that a list of one customer showed.
+    proved: BTreeMap<String, i64>,
+    settled: bool,
+    failures: Vec<String>,
+}
+
+impl OrderListing {
+    pub fn new() -> Self {
+        let mut listing = Self::default();
+        listing.ask(List::Orders);
+        listing.ask(List::Customers);
+        listing
+    }
+
+    fn ask(&mut self, list: List) {
+        let offset = self.progress.entry(list).or_default().overlap.last();
+        let path = match list {
+            List::Orders => orders(None, None, offset),
+            List::OrdersOf(customer) => orders(None, Some(customer), offset),
+            List::Customers => customers(offset),
+        };
+        self.outstanding += 1;
+        self.outbox.send(Call::get(path), list);
+    }
+
+    fn page(&mut self, list: List, reply: &Reply, name: &str) -> Result<(), Failure> {
+        let keys = |rows: &[OrderRow<'_>]| -> Vec<String> {
+            let keys = rows.iter().map(key_of);
+            keys.map(|key| key.unwrap_or_default().to_string())
+                .collect()
+        };
+        let (ids, new) = match list {
+            List::Orders => {
+                let rows = rows_of(&ORDERS, name, reply, &|_| true)?;
+                (keys(&rows), self.orders(rows))
+            }
+            List::OrdersOf(customer) => {
+                let rows = rows_of(&ORDERS, name, reply, &|_| false)?;
+                (keys(&rows), self.proofs(customer, &rows))
+            }
+            List::Customers => {
+                let rows = rows_of(&CUSTOMERS, name, reply, &|_| true)?;
+                let ids = rows.iter().map(|row| row.beside[0].integer());
+                let ids = ids.map(|id| id.unwrap_or_default().to_string());
+                (ids.collect(), self.customers(&rows))
+            }
+        };
+        self.go_on(list, ids, new);
+        Ok(())
+    }
+
+    /// Whether an id is new to a list.
+    fn is_new(&mut self, list: List, id: &str) -> bool {
+        self.progress.entry(list).or_default().seen.is_new(id)
+    }
+
+    fn orders(&mut self, rows: Vec<OrderRow<'_>>) -> bool {
+        let reading = self.progress.entry(List::Orders).or_default().before;
+        let mut new = false;
+        for row in rows {
+            let Some(key) = key_of(&row).map(str::to_string) else {
+                continue;
+            };
+            if !self.is_new(List::Orders, &key) {
+                continue;
+            }
+            new = true;
+            let order = Order {
+                reading,
+                customer: customer_of(&row).unwrap_or_default().to_string(),
+                live: decode(row),
+            };
+            self.orders.insert(key, order);
+        }
+        new
+    }
+
+    fn proofs(&mut self, customer: i64, rows: &[OrderRow<'_>]) -> bool {
+        let mut new = false;
+        for key in rows.iter().filter_map(key_of) {
+            if self.is_new(List::OrdersOf(customer), key) {
+                self.proved.insert(key.to_string(), customer);
+                new = true;
+            }
+        }
+        new
+    }
+
+    fn customers(&mut self, rows: &[CustomerRow<'_>]) -> bool {
+        let mut new = false;
+        for row in rows {
+            let [id, name] = &row.beside;
+            let Some(id) = id.integer() else { continue };
+            if self.is_new(List::Customers, &id.to_string()) {
+                let name = name.text().unwrap_or_default().to_string();
+                self.customers.entry(name).or_default().insert(id);
+                new = true;
+            }
+        }
+        new
+    }
+
+    /// A page that brings nothing new is the end, unless the list has moved.
+    fn go_on(&mut self, list: List, ids: Vec<String>, new: bool) {
+        let progress = self.progress.entry(list).or_default();
+        let start = progress.overlap.last();
+        progress.pages += 1;
+        match progress.overlap.take(start, ids) {
+            Joint::Moved if progress.before + 1 < READINGS => {
+                progress.again();
+                self.ask(list);
+            }
+            Joint::Moved => {
+                progress.unsettled = true;
+                self.failures.push(overlap::unsettled(list.name()));
+            }
+            Joint::First => {}
+            Joint::Follows if !new => {}
+            Joint::Follows if progress.pages >= MOST_PAGES && list == List::Customers => {
+                let why = format!("GET /customers does not end after {MOST_PAGES} pages");
+                self.failures.push(why);
+            }
+            Joint::Follows => self.ask(list),
+        }
+    }
+
+    /// Asks for the orders of customers that share a name, once both lists are there.
+    fn settle(&mut self) {
+        let names: BTreeSet<&str> = self
+            .orders
+            .values()
+            .map(|order| order.customer.as_str())
+            .collect();
+        let shared = names
+            .into_iter()
+            .filter_map(|name| self.customers.get(name));
+        let shared: Vec<i64> = shared
+            .filter(|ids| ids.len() > 1)
+            .flat_map(|ids| ids.iter().copied())
+            .collect();
+        for customer in shared {
+            self.ask(List::OrdersOf(customer));
+        }
+    }
+
+    fn owner(&self, key: &str, name: &str) -> Result<i64, OwnerError> {
+        let (key, name) = (key.to_string(), name.to_string());
+        if let Some(customer) = self.proved.get(&key) {
+            return Ok(*customer);
+        }
+        let ids = self
+            .customers
+            .get(&name)
+            .map(|ids| ids.iter().collect::<Vec<_>>());
+        match ids.as_deref() {
+            Some([only]) => Ok(**only),
+            Some(_) => Err(OwnerError::InNoList { key, name }),
+            None => Err(OwnerError::UnknownCustomer { key, name }),
+        }
+    }
+}
+
+/// Why the customer of a listed order is not known: its reply has the name and not the id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum OwnerError {
+    #[error("order {key} is in the list of no customer named {name:?}")]
+    InNoList { key: String, name: String },
+    #[error("GET /customers lists no customer named {name:?}, to whom order {key} belongs")]
+    UnknownCustomer { key: String, name: String },
+}
+
+impl Listing for OrderListing {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        if self.outstanding == 0 && !self.settled {
+            self.settled = true;
+            self.settle();
+        }
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        self.outstanding -= 1;
+        let (list, name) = self.outbox.purpose(ticket);
+        let read = success(&name, answer).and_then(|reply| self.page(list, &reply, &name));
+        if let Err(failure) = read {
+            self.failures.push(failure.text);
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Listed {
+        let mut orders = std::mem::take(&mut self.orders);
+        // What only a reading before showed has gone. After the last one in vain nobody knows.
+        if let Some(progress) = self.progress.get(&List::Orders)
+            && !progress.unsettled
+        {
+            orders.retain(|_, order| order.reading == progress.before);
+        }
+        let found = orders.into_iter().map(|(key, order)| ListedObject {
+            observed: observed(order.live, self.owner(&key, &order.customer), &key),
+            identity: vec![("activationKey", key.into())],
+        });
+        let found = found.collect();
+        Listed::new(found, self.failures)
+    }
+}
+
+fn observed(live: Result<Live, Malformed>, owner: Result<i64, OwnerError>, key: &str) -> Observed {
+    match (live, owner) {
+        (Ok(mut live), Ok(owner)) => {
+            live.fields.insert("customer_id", Value::Integer(owner));
+            Observed::Live(live)
+        }
+        (Err(fault), _) => Observed::Unread(format!("GET /license-orders: order {key}: {fault}")),
+        (_, Err(error)) => Observed::Unread(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::testing::{answer, list};
+    use serde_json::{Value as Json, json};
+
+    fn order(key: &str, customer: &str) -> Json {
+        json!({
+            "activation_key": key, "customer": {"name": customer}, "product_template": {"id": "1"},
+            "license_type": "local", "licensee_type": "customer", "hostid_match_rate": "100",
+            "min_hostids": "1", "activations_allowed": "1", "enabled": true, "removal": false,
+            "Hostids": [], "Features": [],
+        })
+    }
+
+    /// Pages of two rows.
+    fn vendor(call: &str) -> Answer {
+        let page = |rows: Vec<Json>| {
+            let offset: usize = call
+                .split("offset=")
+                .nth(1)
+                .map_or(0, |text| text.parse().expect("a number"));
+            answer(200, Json::from_iter(rows.into_iter().skip(offset).take(2)))
+        };
+        let all = [
+            order("K1", "Rivers"),
+            order("K2", "Lakes"),
+            order("K3", "Lakes"),
+        ];
+        if call.starts_with("GET /customers") {
+            let row = |id: i64, name: &str| json!({"id": id.to_string(), "name": name});
+            return page(vec![row(7, "Rivers"), row(8, "Lakes"), row(9, "Lakes")]);
+        }
+        if call.contains("customer_ids=8") {
+            return page(vec![all[1].clone()]);
+        }
+        if call.contains("customer_ids=9") {
+            return page(vec![all[2].clone()]);
+        }
+        page(all.to_vec())
+    }
+
+    fn owners(listed: &Listed) -> Vec<Option<Value>> {
+        let owner = |found: &ListedObject| match &found.observed {
+            Observed::Live(live) => live.fields.get("customer_id").cloned(),
+            other => panic!("{other:?}"),
+        };
+        listed.objects.iter().map(owner).collect()
+    }
+
+    #[test]
+    fn names_find_the_customer_and_shared_names_are_proved_by_list() {
+        let (rounds, listed) = list(Box::new(OrderListing::new()), vendor);
+        assert!(listed.failures.is_empty(), "{:?}", listed.failures);
+        let ids = [7, 8, 9].map(|id| Some(Value::Integer(id)));
+        assert_eq!(owners(&listed), ids);
+        // Three pages of each list, the last of them with the row before it again; two of each customer that
+        // shares a name.
+        assert_eq!(rounds.concat().len(), 3 + 3 + 2 + 2, "{rounds:#?}");
+        assert_eq!(rounds[0].len(), 2);
+    }
+
+    #[test]
+    fn an_order_of_nobody_is_said_and_the_others_are_listed() {
+        let (_, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(200, json!([]));
+            }
+            vendor(call)
+        });
+        assert_eq!(listed.objects.len(), 3);
+        for found in &listed.objects {
+            let Observed::Unread(why) = &found.observed else {
+                panic!("{found:?}");
+            };
+            assert!(why.contains("lists no customer named"), "{why}");
+        }
+    }
+
+    /// Six orders on pages of three. After so many pages of orders `moves` is done to the list, each time.
+    fn moving(after: &[usize], moves: impl Fn(&mut Vec<String>)) -> Listed {
+        let mut keys: Vec<String> = (1..=6).map(|key| format!("K{key}")).collect();
+        let mut pages = 0;
+        let (rounds, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(200, json!([{"id": "7", "name": "Rivers"}]));
+            }
+            let offset = call.split("offset=").nth(1).unwrap_or("0");
+            let from: usize = offset.parse().expect("a number");
+            let rows = keys.iter().skip(from).take(3);
+            let reply = Json::from_iter(rows.map(|key| order(key, "Rivers")));
+            pages += 1;
+            if after.contains(&pages) {
+                moves(&mut keys);
+            }
+            answer(200, reply)
+        });
+        assert!(rounds.concat().len() < 20, "{rounds:#?}");
+        listed
+    }
+
+    fn keys(listed: &Listed) -> Vec<&str> {
+        let keys = listed
+            .objects
+            .iter()
+            .map(|found| found.identity[0].1.as_str());
+        keys.collect()
+    }
+
+    #[test]
+    fn an_order_that_a_deletion_moved_to_a_page_that_was_read_is_found() {
+        let listed = moving(&[1], |keys| drop(keys.remove(0)));
+        assert_eq!(keys(&listed), ["K2", "K3", "K4", "K5", "K6"]);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
+    #[test]
+    fn an_order_that_is_put_before_the_others_is_found() {
+        let listed = moving(&[1], |keys| keys.insert(0, "K0".into()));
+        assert_eq!(keys(&listed), ["K0", "K1", "K2", "K3", "K4", "K5", "K6"]);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
+    #[test]
+    fn a_list_that_keeps_moving_is_said_to_be_short() {
+        for moves in [
+            |keys: &mut Vec<String>| drop(keys.remove(0)),
+            |keys: &mut Vec<String>| keys.insert(0, format!("A{}", keys.len())),
+        ] {
+            let every: Vec<usize> = (1..20).collect();
+            let listed = moving(&every, moves);
+            assert_eq!(listed.failures.len(), 1, "{:?}", listed.failures);
+            assert!(
+                listed.failures[0].contains("may have more"),
+                "{:?}",
+                listed.failures
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_knows_no_offset_is_read_once() {
+        let (_, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call.starts_with("GET /customers") {
+                return answer(200, json!([{"id": "7", "name": "Rivers"}]));
+            }
+            answer(200, json!([order("K1", "Rivers"), order("K2", "Rivers")]))
+        });
+        assert_eq!(keys(&listed), ["K1", "K2"]);
+        assert_eq!(listed.failures, [""; 0]);
+    }
+
+    #[test]
+    fn a_lost_page_is_a_failure() {
+        let (_, listed) = list(Box::new(OrderListing::new()), |call| {
+            if call == "GET /license-orders?offset=1" {
+                return answer(500, "");
+            }
+            vendor(call)
+        });
+        assert_eq!(listed.failures.len(), 1, "{:?}", listed.failures);
+    }
+}

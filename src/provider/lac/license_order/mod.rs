@@ -1,0 +1,184 @@
+//! License orders of LAC.
+//!
+//! * Write: `PATCH /license-orders/{activation_key}` is documented like a PUT, with every required
+//!   member; arrays are replaced whole. The reply is the whole order.
+//! * Read: the list with filters. The page of the single GET shows the end-user API's answer, so it is
+//!   not used. No reply carries `customer_id`; see `reading`.
+//! * Spelling: integers come back as digit strings, except the two counters; absent optionals as null;
+//!   HostID names as labels (`hostname` as `Hostname`).
+//! * `removal` is a request that the server clears by itself once the end user's machine confirmed it,
+//!   so it is sent once and then left alone.
+//!
+//! Sources: the vendor's pages "Update license order", "Get all license orders", "Create token",
+//! "Get all customers", checked 2026-11-21.
+
+mod customers;
+mod fields;
+mod listing;
+mod lists;
+mod order_search;
+mod owner_resolution;
+mod read_cost;
+mod reading;
+mod target;
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+
+use crate::model::resource::{Fact, Facts};
+use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply, Value};
+use crate::provider::codec;
+use crate::provider::decode::{Atom, Columns, Row, Rows, Spot};
+use crate::provider::listing::Listing;
+use crate::provider::reading::Reading;
+use crate::provider::semantics::{Echo, Semantics, WriteMode};
+use crate::provider::{ResourceKind, Write, segment};
+
+/// A license order.
+pub struct LicenseOrder;
+
+impl ResourceKind for LicenseOrder {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics {
+            write: WriteMode::FullPatch,
+            echo: Echo::Whole,
+        }
+    }
+
+    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::OrderReading::new(wanted))
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::OrderListing::new()))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let path = format!(
+            "/license-orders/{}",
+            segment(write.desired.id("activationKey"))
+        );
+        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        Call::write(Method::Patch, path, Json::Object(body))
+    }
+
+    /// Editing an order does not rewrite what was activated before ("Deactivating software licenses").
+    fn note(&self, live: &Live) -> Option<String> {
+        let active = live
+            .number("activated_licenses_count")
+            .filter(|count| *count > 0)?;
+        let (noun, keeps) = if active == 1 {
+            ("license", "keeps its")
+        } else {
+            ("licenses", "keep their")
+        };
+        Some(format!(
+            "{active} activated {noun} {keeps} terms until activated again"
+        ))
+    }
+
+    /// The echo names the customer and does not give its id. The same name as before proves that the order is
+    /// still with the customer it was read with; a write that is to move it elsewhere is proved by a read, since
+    /// two customers may share a name.
+    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
+        let order = ORDERS
+            .one(&reply.body)
+            .map_err(|error| {
+                Malformed::new(crate::provider::error_text::describe_unreadable(
+                    reply, &error,
+                ))
+            })?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
+        let key = desired.id("activationKey");
+        if key_of(&order) != Some(key) {
+            return Err(Malformed::new(
+                "`activation_key` is not the one that was written",
+            ));
+        }
+        let mut live = decode(order)?;
+        let owner = before.fields.get(fields::CUSTOMER_ID).cloned();
+        let name = live.facts.get(CUSTOMER_NAME);
+        let stays = desired.fields.get(fields::CUSTOMER_ID) == owner;
+        let same_name = name.is_some() && name == before.facts.get(CUSTOMER_NAME);
+        match owner.filter(|_| stays && same_name) {
+            Some(owner) => {
+                live.fields.insert(fields::CUSTOMER_ID, owner);
+                Ok(live)
+            }
+            None => Err(Malformed::new(
+                "the reply does not prove whose the order is",
+            )),
+        }
+    }
+}
+
+/// The fact that keeps the name of an order's customer, as replies show it.
+const CUSTOMER_NAME: &str = "customer";
+
+/// An order as lists and replies show it.
+static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
+    let columns = Columns::of(fields::TABLE.desired);
+    let beside = [
+        Spot::at("activation_key"),
+        Spot::inside("customer", "name"),
+        Spot::at("activated_licenses_count"),
+        Spot::at("deactivations_left"),
+        Spot::at("removal_request_time"),
+        Spot::at("removal_confirmation_time"),
+    ];
+    let template = columns.inside("product_template_id", "product_template", "id");
+    Rows::new(template, beside).identified(|key| key.text().is_some())
+});
+
+type OrderRow<'de> = Row<'static, 'de, 6>;
+
+/// What an order shows, all but its customer id.
+fn decode(mut row: OrderRow<'_>) -> Result<Live, Malformed> {
+    let mut live = Live {
+        fields: row.finish()?,
+        facts: Facts::with_capacity(3),
+        ..Live::default()
+    };
+    let [_, customer, active, left, asked, confirmed] = row.beside;
+    if let Atom::Text(name) = customer {
+        let fact = Fact::Text(name.into_owned());
+        live.facts.insert(Cow::Borrowed(CUSTOMER_NAME), fact);
+    }
+    if let Some(count) = active.integer() {
+        let name = Cow::Borrowed("activated_licenses_count");
+        live.facts.insert(name, Fact::Number(count));
+    }
+    if let (Some(left), Some(Value::Integer(allowed))) =
+        (left.integer(), live.fields.get("deactivations_allowed"))
+        && let Some(used) = allowed.checked_sub(left)
+    {
+        let name = Cow::Borrowed("deactivations_used");
+        live.facts.insert(name, Fact::Number(used));
+    }
+    for time in [asked, confirmed] {
+        if let Atom::Text(time) = time {
+            let name = Cow::Borrowed(fields::REMOVAL_ASKED);
+            live.facts.insert(name, Fact::Text(time.into_owned()));
+        }
+    }
+    Ok(live)
+}
+
+fn key_of<'r>(row: &'r OrderRow<'_>) -> Option<&'r str> {
+    let [key, ..] = &row.beside;
+    key.text()
+}
+
+fn customer_of<'r>(row: &'r OrderRow<'_>) -> Option<&'r str> {
+    let [_, name, ..] = &row.beside;
+    name.text()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,378 @@
+//! Reads the wanted orders and whose they are.
+//!
+//! No reply carries `customer_id`, so membership is proved by the list filter: an order that the list
+//! for customer 7 contains belongs to customer 7. That makes one call per customer, or per order where
+//! only one of a customer's is wanted, prove and read at once. With many customers that can cost more
+//! than reading everything; then the whole list is paged beside the customer list, which maps names to
+//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
+//!
+//! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
+//! page, or one that brings nothing new, is the end. An order that moved from one page to another while both were
+//! read is asked for by its key, as is every order that no list showed.
+//!
+//! Two machines decide what to ask for, and know nothing of each other: [`Search`] how the lists are searched for
+//! orders, [`Owners`] whose the orders are that were found. Here their requests become calls with a purpose, replies
+//! find back to them, and both hear which orders were read. Where both lists are read side by side, `both_lists`
+//! decides which of them goes on.
+
+mod both_lists;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::customers::CUSTOMERS;
+use super::lists::{customers, exact, orders, rows_of};
+use super::order_search::{self, ListedOrder, PageRequest, Search};
+use super::owner_resolution::{self, CustomerPage, ListState, Owners};
+use super::read_cost::FEW_CUSTOMERS;
+use super::target::{Order, Target, observed};
+use super::{ORDERS, OrderRow, customer_of, decode, key_of};
+use crate::model::{Call, Desired, Observed, Reply, Text, Value};
+use crate::provider::decode::Want;
+use crate::provider::reading::{Answer, Failure, Outbox, Reading, Settled, Ticket, success};
+
+/// The list of all orders, where it is read beside the list of customers: the first that is searched.
+const WHOLE: usize = 0;
+
+/// What a call is for. Orders are named by their index among the wanted ones.
+#[derive(Clone, Debug)]
+enum Purpose {
+    /// To read an order, if it belongs to the customer of the manifest.
+    OrderOf(usize),
+    /// To read an order, whoever's it is.
+    Order(usize),
+    Page(PageRequest),
+    Customers(CustomerPage),
+    /// To see whether an order is in the list of this customer.
+    Proof(usize, i64),
+}
+
+pub struct OrderReading {
+    outbox: Outbox<Purpose>,
+    /// Calls that have not come back.
+    outstanding: usize,
+    targets: Vec<Target>,
+    settled: Settled,
+    /// The indices of the targets by their keys, for all the rows of an account that may be none of them.
+    by_key: HashMap<Text, usize>,
+    search: Search,
+    owners: Owners,
+    /// Whether the list of all orders is read beside the list of customers.
+    reads_both: bool,
+}
+
+impl OrderReading {
+    pub fn new(wanted: &[&Desired]) -> Self {
+        let targets: Vec<Target> = wanted
+            .iter()
+            .map(|desired| Target {
+                key: desired.id("activationKey").into(),
+                customer: match desired.fields.get("customer_id") {
+                    Some(Value::Integer(id)) => Some(id),
+                    _ => None,
+                },
+                order: None,
+                owner: None,
+                failure: None,
+            })
+            .collect();
+        let by_key = targets.iter().enumerate();
+        let by_key = by_key.map(|(index, target)| (target.key.clone(), index));
+        let mut reading = Self {
+            outbox: Outbox::default(),
+            outstanding: 0,
+            settled: Settled::none_of(targets.len()),
+            by_key: by_key.collect(),
+            search: Search::new(targets.iter().map(|target| target.customer).collect()),
+            owners: Owners::new(),
+            targets,
+            reads_both: false,
+        };
+        reading.start();
+        reading
+    }
+
+    fn start(&mut self) {
+        let mut groups: BTreeMap<Option<i64>, BTreeSet<usize>> = BTreeMap::new();
+        for (index, target) in self.targets.iter().enumerate() {
+            groups.entry(target.customer).or_default().insert(index);
+        }
+        if groups.len() > FEW_CUSTOMERS {
+            self.reads_both = true;
+            let pages = self.search.search_all((0..self.targets.len()).collect());
+            self.send_search(pages);
+            let names = self.owners.read_beside(groups.len());
+            self.send_resolution(names);
+            return;
+        }
+        let of_nobody = match groups.remove(&None) {
+            Some(several) if several.len() > 1 => self.search.search_all(several),
+            Some(only) => self.search.ask_apart(only),
+            None => Vec::new(),
+        };
+        self.send_search(of_nobody);
+        self.ask_apart(groups.into_values().flatten());
+    }
+
+    fn send(&mut self, path: String, purpose: Purpose) {
+        self.outstanding += 1;
+        self.outbox.send(Call::get(path), purpose);
+    }
+
+    fn send_search(&mut self, requests: Vec<order_search::Request>) {
+        for request in requests {
+            match request {
+                order_search::Request::Order(index) => {
+                    let path = orders(Some(&self.targets[index].key), None, 0);
+                    self.send(path, Purpose::Order(index));
+                }
+                order_search::Request::OrderOf(index, customer) => self.ask_of(index, customer),
+                order_search::Request::Page(page) => {
+                    let path = orders(None, page.customer, page.offset);
+                    self.send(path, Purpose::Page(page));
+                }
+            }
+        }
+    }
+
+    fn send_resolution(&mut self, requests: Vec<owner_resolution::Request>) {
+        for request in requests {
+            match request {
+                owner_resolution::Request::Customers(page) => {
+                    self.send(customers(page.offset), Purpose::Customers(page));
+                }
+                owner_resolution::Request::Proof(index, customer) => self.prove(index, customer),
+            }
+        }
+    }
+
+    /// Asks for an order in the list of a customer, which proves whose it is if it was read before.
+    fn ask_of(&mut self, index: usize, customer: i64) {
+        if self.targets[index].order.is_some() {
+            self.owners.expect_proof(index);
+            return self.prove(index, customer);
+        }
+        let path = orders(Some(&self.targets[index].key), Some(customer), 0);
+        self.send(path, Purpose::OrderOf(index));
+    }
+
+    fn prove(&mut self, index: usize, customer: i64) {
+        let path = orders(Some(&self.targets[index].key), Some(customer), 0);
+        self.send(path, Purpose::Proof(index, customer));
+    }
+
+    fn ask_apart(&mut self, orders: impl IntoIterator<Item = usize>) {
+        let requests = self.search.ask_apart(orders);
+        self.send_search(requests);
+    }
+
+    /// Returns whether anything of an order is wanted beyond that it is there.
+    fn wants(&self, purpose: &Purpose, key: &str) -> bool {
+        match purpose {
+            Purpose::OrderOf(index) | Purpose::Order(index) => self.targets[*index].key == key,
+            Purpose::Page(page) => {
+                let index = self.by_key.get(key);
+                index.is_some_and(|index| self.search.reads(page.list, *index))
+            }
+            Purpose::Customers(_) | Purpose::Proof(..) => false,
+        }
+    }
+
+    fn take_rows(&mut self, purpose: &Purpose, rows: Vec<OrderRow<'_>>) {
+        match purpose {
+            Purpose::OrderOf(index) => match exact(rows, &self.targets[*index].key) {
+                Some(order) => {
+                    self.targets[*index].owner = self.targets[*index].customer;
+                    self.read(*index, order);
+                }
+                None => self.send_search(vec![order_search::Request::Order(*index)]),
+            },
+            Purpose::Order(index) => {
+                let others = rows.len();
+                match exact(rows, &self.targets[*index].key) {
+                    Some(order) => self.read(*index, order),
+                    None if others > 0 => self.targets[*index].fail_as_part(others),
+                    None => {}
+                }
+            }
+            Purpose::Page(page) => self.take_page(page, rows),
+            Purpose::Customers(_) => {}
+            Purpose::Proof(index, customer) => {
+                self.owners.proof_ended(*index);
+                let target = &mut self.targets[*index];
+                if exact(rows, &target.key).is_some() {
+                    target.owner = Some(*customer);
+                    self.settle(*index);
+                }
+            }
+        }
+    }
+
+    /// Reads the wanted orders of a page. In a customer's list they are that customer's.
+    fn take_page(&mut self, page: &PageRequest, rows: Vec<OrderRow<'_>>) {
+        let keys = rows.iter().filter_map(key_of);
+        let listed: Vec<ListedOrder<'_>> = keys
+            .map(|key| (key, self.by_key.get(key).copied()))
+            .collect();
+        let mut found = self.search.page(page, &listed).into_iter().peekable();
+        for (at, row) in rows.into_iter().enumerate() {
+            let Some((_, index)) = found.next_if(|(found, _)| *found == at) else {
+                continue;
+            };
+            if page.customer.is_some() {
+                self.targets[index].owner = page.customer;
+            }
+            if self.targets[index].order.is_some() {
+                self.settle(index);
+            } else {
+                self.read(index, row);
+            }
+        }
+    }
+
+    fn read(&mut self, index: usize, row: OrderRow<'_>) {
+        let customer = customer_of(&row).map(|name| self.owners.intern(name));
+        let live = decode(row);
+        self.targets[index].order = Some(Order { live, customer });
+        self.search.mark_read(index);
+        self.settle(index);
+    }
+
+    /// Settles an order that was read, if it is known whose it is.
+    fn settle(&mut self, index: usize) {
+        let target = &mut self.targets[index];
+        if target.owner.is_none() {
+            target.owner = self.owners.owner(target.unowned(index));
+        }
+        if target.owner.is_some() && target.order.is_some() {
+            let seen = observed(target);
+            self.settled.put(index, seen);
+        }
+    }
+
+    fn fail(&mut self, orders: impl IntoIterator<Item = (usize, String)>) {
+        for (index, why) in orders {
+            self.targets[index].failure = Some(why);
+        }
+    }
+
+    fn failed(&mut self, purpose: &Purpose, failure: Failure) {
+        match purpose {
+            Purpose::OrderOf(index) | Purpose::Order(index) => {
+                self.targets[*index].failure = Some(failure.text);
+            }
+            Purpose::Proof(index, customer) => {
+                self.owners.lose_proof(*index, *customer, failure.text);
+            }
+            Purpose::Page(page) => self.search.lose(page, failure),
+            Purpose::Customers(page) => self.owners.lose_page(page, failure),
+        }
+    }
+
+    /// Goes on with the list that a call was for.
+    fn go_on_after(&mut self, purpose: &Purpose) {
+        match purpose {
+            Purpose::OrderOf(_) | Purpose::Order(_) | Purpose::Proof(..) => return,
+            Purpose::Page(page) => {
+                let Some(failed) = self.search.page_ended(page.list) else {
+                    return;
+                };
+                self.fail(failed);
+                if !self.reads_both || page.list != WHOLE {
+                    let requests = self.search.go_on(page.list);
+                    return self.send_search(requests);
+                }
+            }
+            Purpose::Customers(_) => self.customers_ended(),
+        }
+        if self.reads_both {
+            self.go_on_with_both();
+        }
+    }
+
+    fn customers_ended(&mut self) {
+        let was_known = *self.owners.state() == ListState::Known;
+        let requests = self.owners.page_ended(self.search.asked(WHOLE));
+        self.send_resolution(requests);
+        if !was_known && *self.owners.state() == ListState::Known {
+            for index in 0..self.targets.len() {
+                self.settle(index);
+            }
+        }
+    }
+
+    /// Returns the orders that were read and are nobody's yet.
+    fn open(&self) -> impl Iterator<Item = usize> {
+        (0..self.targets.len()).filter(|index| self.targets[*index].is_open())
+    }
+
+    /// Finds out whose the orders are that were read without a proof.
+    fn resolve_owners(&mut self) {
+        let targets = self.targets.iter().enumerate();
+        let open = targets.filter(|(_, target)| target.is_open());
+        let open = open.map(|(index, target)| target.unowned(index)).collect();
+        let resolution = self.owners.resolve(open);
+        self.fail(resolution.failures);
+        self.send_resolution(resolution.requests);
+        if !resolution.apart.is_empty() {
+            self.ask_apart(resolution.apart);
+        }
+    }
+
+    fn take_reply(&mut self, purpose: &Purpose, name: &str, reply: &Reply) -> Result<(), Failure> {
+        if let Purpose::Customers(page) = purpose {
+            let rows = rows_of(&CUSTOMERS, name, reply, &|_| true)?;
+            self.owners.page(page, &rows);
+        } else {
+            let want: Want<'_> = &|key| key.text().is_some_and(|key| self.wants(purpose, key));
+            let rows = rows_of(&ORDERS, name, reply, want)?;
+            self.take_rows(purpose, rows);
+        }
+        Ok(())
+    }
+}
+
+impl Reading for OrderReading {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        if self.outstanding == 0 {
+            let requests = self.search.ask_later();
+            self.send_search(requests);
+        }
+        if self.outstanding == 0 {
+            self.resolve_owners();
+        }
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        self.outstanding -= 1;
+        let (purpose, name) = self.outbox.purpose(ticket);
+        let read = success(&name, answer);
+        let read = read.and_then(|reply| self.take_reply(&purpose, &name, &reply));
+        if let Err(failure) = read {
+            self.failed(&purpose, failure);
+        }
+        self.go_on_after(&purpose);
+    }
+
+    fn settled(&mut self) -> Vec<(usize, Observed)> {
+        self.settled.give()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
+        let Self {
+            mut targets,
+            settled,
+            ..
+        } = *self;
+        settled.finish(|index| observed(&mut targets[index]))
+    }
+}
+
+#[cfg(test)]
+mod account;
+#[cfg(test)]
+mod costs;
+#[cfg(test)]
+mod replies;
+#[cfg(test)]
+mod tests;

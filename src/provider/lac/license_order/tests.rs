@@ -1,0 +1,62 @@
+//! What the reply to a write proves.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::provider::testing::{reply, wanted};
+
+fn order(customer: Json) -> Json {
+    json!({
+        "activation_key": "k", "customer": customer,
+        "product_template": {"id": 1}, "license_type": "network", "licensee_type": "customer",
+        "hostid_match_rate": 100, "min_hostids": 1, "activations_allowed": 1, "enabled": true,
+        "removal": false, "deactivations_allowed": 1, "Hostids": [], "Features": [],
+    })
+}
+
+fn decoded(order: &Json) -> Live {
+    let text = order.to_string();
+    decode(ORDERS.one(&text).unwrap().unwrap()).unwrap()
+}
+
+/// Whose the order is by the echo of a write, for a manifest that wants customer `wish`; it was customer 2's.
+fn owner(wish: i64, before: Json, echo: Json) -> Result<Option<Value>, Malformed> {
+    let mut object = wanted(&fields::TABLE, &[("activationKey", "k")]);
+    let wish = Value::Integer(wish);
+    object.fields.extend([("customer_id", wish)]);
+    let mut before = decoded(&order(before));
+    before.fields.insert("customer_id", Value::Integer(2));
+    let live = LicenseOrder.echo(&object, &before, &reply(200, order(echo)))?;
+    Ok(live.fields.get("customer_id").cloned())
+}
+
+#[test]
+fn an_echo_with_the_name_of_before_proves_that_the_order_stayed() {
+    let name = |name: &str| json!({"name": name});
+    let stayed = owner(2, name("Rivers"), name("Rivers"));
+    assert_eq!(stayed, Ok(Some(Value::Integer(2))));
+}
+
+#[test]
+fn what_was_sent_proves_nothing() {
+    let name = |name: &str| json!({"name": name});
+    for (what, wish, before, echo) in [
+        ("it is to move", 3, name("Rivers"), name("Lakes")),
+        (
+            "it was to move, and did not",
+            3,
+            name("Rivers"),
+            name("Rivers"),
+        ),
+        ("the name is another", 2, name("Rivers"), name("Lakes")),
+        ("no name is shown", 2, name("Rivers"), Json::Null),
+        ("none was shown before", 2, Json::Null, name("Rivers")),
+        ("none was ever shown", 2, Json::Null, Json::Null),
+    ] {
+        let unproved = owner(wish, before, echo).expect_err(what);
+        assert_eq!(
+            unproved.0, "the reply does not prove whose the order is",
+            "{what}"
+        );
+    }
+}
