@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::output;
-use crate::reconcile::Cache;
+use crate::reconcile::DiskCache;
 
 /// The cache in a directory. There is none where nothing tells this program from the next one.
-pub fn open(dir: Option<&Path>) -> Option<Arc<Cache>> {
+pub fn open(dir: Option<&Path>) -> Option<Arc<DiskCache>> {
     let (dir, program) = dir.zip(program())?;
-    Some(Arc::new(Cache::open(dir, &program)))
+    Some(Arc::new(DiskCache::open(dir, &program)))
 }
 
 /// Keeps what a run has read. That this fails is no reason to fail.
-pub fn save(cache: Option<&Cache>) {
+pub fn save(cache: Option<&DiskCache>) {
     let Some(cache) = cache else {
         return;
     };

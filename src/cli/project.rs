@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::setup;
 use crate::cli::error::{CommandResult, bail};
+use crate::manifest;
 use crate::manifest::project::{FILE, Project};
-use crate::manifest::{self, lower};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
 use crate::provider;
@@ -34,13 +34,18 @@ pub fn find() -> Option<Found> {
         &mut std::io::empty(),
         &setup::limits(None),
     );
-    let manifests = lower::lower(&loaded.sources, &provider::kind_rows(), &|_, _| Some(()));
-    let mut projects = manifests.projects.into_iter();
-    if projects.len() == 0 && manifests.documents > 0 {
+    let (drafts, mut declarations) = match loaded.sources.first() {
+        Some(source) => manifest::read_drafts(source, &provider::kind_rows()),
+        None => Default::default(),
+    };
+    let names = drafts.iter().map(|draft| (&draft.address, &draft.origin));
+    declarations.refuse_duplicate_names(names);
+    let mut projects = declarations.projects.into_iter();
+    if projects.len() == 0 && declarations.documents > 0 {
         return None;
     }
     let mut findings = loaded.findings;
-    findings.extend(manifests.findings);
+    findings.extend(declarations.findings);
     let project = projects.next().unwrap_or_default();
     if projects.len() > 0 {
         let message = "a project file holds one Project";

@@ -20,7 +20,7 @@ use crate::files::links::LinkPolicy;
 use crate::manifest::walk::Found;
 use crate::manifest::{self, Limits, Loaded};
 use crate::model::{Diagnostic, WriteChecks};
-use crate::reconcile::{self, CheckOptions, Checked, Said, Settings};
+use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests, Settings};
 use crate::sandbox::{self, SandboxServer};
 
 /// Everything a command that talks to vendors works with.
@@ -88,10 +88,10 @@ pub struct Piped {
 }
 
 impl Piped {
-    fn said(&self) -> Said {
+    fn said(&self) -> LoadedManifests {
         let name = self.path.display().to_string();
         let file = (name.clone(), self.bytes.clone());
-        Said::from(manifest::of_files(Found::default(), vec![file], &name))
+        LoadedManifests::from(manifest::of_files(Found::default(), vec![file], &name))
     }
 }
 
@@ -198,8 +198,8 @@ fn check_files(
     }
     let mut said = match files {
         // No path would be the current directory.
-        Files::Piped(_) if paths.is_empty() => Said::default(),
-        _ => Said::of(
+        Files::Piped(_) if paths.is_empty() => LoadedManifests::default(),
+        _ => LoadedManifests::load(
             &paths,
             &mut StandardInput::until(limits.deadline),
             limits,
@@ -212,9 +212,14 @@ fn check_files(
         Files::And(more) if has(&said.loaded, more) => {}
         Files::And(more) => {
             let more = [more.to_path_buf()];
-            said.extend(Said::of(&more, &mut std::io::empty(), limits, None));
+            said.extend(LoadedManifests::load(
+                &more,
+                &mut std::io::empty(),
+                limits,
+                None,
+            ));
         }
-        Files::IfAny if said.loaded.sources.is_empty() => said = Said::default(),
+        Files::IfAny if said.loaded.sources.is_empty() => said = LoadedManifests::default(),
         Files::IfAny => {}
     }
     let mut checked = reconcile::check(said, options);

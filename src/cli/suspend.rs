@@ -18,7 +18,7 @@ use crate::manifest::edit::File;
 use crate::manifest::hold::{self, Hold};
 use crate::model::Desired;
 use crate::provider;
-use crate::reconcile::{self, CheckOptions, Checked, Said};
+use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests};
 use crate::render::safe::make_visible;
 
 #[derive(Args)]
@@ -105,7 +105,7 @@ impl Objects {
             bail!("files are edited, and standard input is none");
         }
         let scope = Scope::of_arguments(&selection)?;
-        let said = Said::of(
+        let said = LoadedManifests::load(
             &selection.paths,
             &mut std::io::empty(),
             &setup::limits(Some(self.time.timeout)),

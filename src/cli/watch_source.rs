@@ -12,7 +12,7 @@ use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
 use crate::manifest::Loaded;
 use crate::model::{Diagnostic, Diagnostics, Severity};
-use crate::reconcile::{self, CheckOptions, Checked, Said, Shelf};
+use crate::reconcile::{self, CheckOptions, Checked, IncrementalLoader, LoadedManifests};
 
 /// Where the manifests are.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ struct Source {
     last: Mutex<Last>,
     /// The digest and the findings that were told last.
     told: Mutex<(String, Vec<String>)>,
-    shelf: Mutex<Shelf>,
+    loader: Mutex<IncrementalLoader>,
 }
 
 #[derive(Default)]
@@ -63,7 +63,7 @@ pub fn reader(
         cache: selection.cache.clone(),
         last: Mutex::default(),
         told: Mutex::default(),
-        shelf: Mutex::default(),
+        loader: Mutex::default(),
     });
     Ok(Box::new(move || Box::pin(read(Arc::clone(&source)))))
 }
@@ -89,8 +89,8 @@ async fn read(source: Arc<Source>) -> Result<Option<Fetched>, SourceError> {
 }
 
 impl Source {
-    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn loader(&self) -> std::sync::MutexGuard<'_, IncrementalLoader> {
+        self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Last> {
@@ -114,13 +114,13 @@ impl Source {
         let cache = dir.filter(|_| self.last().read.is_none());
         let cache = cached::open(cache);
         let said = match (&self.place, loaded) {
-            (_, Some(loaded)) => Said::from(loaded).with(cache.clone()),
+            (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(cache.clone()),
             (Place::Files(paths), None) => {
                 let now = SystemTime::now();
                 let limits = setup::limits(Some(self.timeout));
-                self.shelf().load(paths, &limits, now, cache.clone())
+                self.loader().load(paths, &limits, now, cache.clone())
             }
-            (Place::Git(_), None) => Said::default(),
+            (Place::Git(_), None) => LoadedManifests::default(),
         };
         let digest = reconcile::digest_of(&said.loaded.sources);
         let mut last = self.last();
@@ -155,11 +155,11 @@ impl Source {
 
     fn checked(
         &self,
-        said: Said,
+        said: LoadedManifests,
         commit: Option<&str>,
         digest: &str,
     ) -> Result<Checked, SourceError> {
-        let mut checked = self.shelf().check(said, &self.options);
+        let mut checked = self.loader().check(said, &self.options);
         if self.is_news(&checked.findings, digest) {
             self.tell(&checked.findings);
         }

@@ -39,19 +39,44 @@ fn is_ours(item: &Node, kinds: &[KindRow]) -> bool {
         || is_of_manifests(item, kinds)
 }
 
-/// Gives every document that `document` stands for to `each`: the items of a list of manifests, lists in it included,
-/// or itself.
-pub fn each_document(mut document: Node, kinds: &[KindRow], each: &mut dyn FnMut(Node)) {
-    if !is_of_manifests(&document, kinds) {
-        return each(document);
+/// The documents of a text, with those of lists of manifests, and of lists in them, each by itself.
+pub struct Documents<'k> {
+    kinds: &'k [KindRow],
+    /// The documents and items that are left, the next one last.
+    left: Vec<Node>,
+}
+
+impl<'k> Documents<'k> {
+    pub fn new(mut documents: Vec<Node>, kinds: &'k [KindRow]) -> Self {
+        documents.reverse();
+        Self {
+            kinds,
+            left: documents,
+        }
     }
-    let list = match &document.tree {
-        Tree::Map(_) => document.get_mut("items").map(Node::take),
-        _ => Some(document),
-    };
-    if let Some(Tree::List(items)) = list.map(|list| list.tree) {
-        for item in items {
-            each_document(item, kinds, each);
+
+    /// Returns how many documents are left, each list counted as one.
+    pub fn remaining(&self) -> usize {
+        self.left.len()
+    }
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Node;
+
+    fn next(&mut self) -> Option<Node> {
+        loop {
+            let mut document = self.left.pop()?;
+            if !is_of_manifests(&document, self.kinds) {
+                return Some(document);
+            }
+            let list = match &document.tree {
+                Tree::Map(_) => document.get_mut("items").map(Node::take),
+                _ => Some(document),
+            };
+            if let Some(Tree::List(items)) = list.map(|list| list.tree) {
+                self.left.extend(items.into_iter().rev());
+            }
         }
     }
 }
@@ -89,11 +114,9 @@ mod tests {
     }
 
     fn lines(text: &str) -> Vec<u32> {
-        let mut lines = Vec::new();
-        for document in read(text) {
-            each_document(document, &kinds(), &mut |one| lines.push(one.mark.line));
-        }
-        lines
+        let kinds = kinds();
+        let documents = Documents::new(read(text), &kinds);
+        documents.map(|document| document.mark.line).collect()
     }
 
     #[test]

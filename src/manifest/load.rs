@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::stamp::Stamp;
 use super::walk::{self, Disk, Found, Limits, Named, PassedOver, Roots};
-use super::workers::side_by_side;
+use super::workers::map_parallel;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::files;
 use crate::files::read::{PIPE_TIMEOUT, ReadBounds};
@@ -29,16 +29,18 @@ pub struct Loaded {
     pub findings: Diagnostics,
 }
 
-/// A file that was read before, by its name: its label, and how it looked then.
-pub type Known<'a> = dyn Fn(&str) -> Option<(Stamp, Arc<Source>)> + Sync + 'a;
-
-/// What is made of a file where it is read, given the label that stands for it later; nothing if that has to
-/// wait.
-pub type Make<'a, T> = dyn Fn(&Arc<Source>, &Arc<Source>) -> Option<T> + Sync + 'a;
+/// Files that were found below the paths of a command, and not read yet.
+#[derive(Debug, Default)]
+pub struct FoundFiles {
+    /// What was found beside them. Standard input, which can be read but once, is among its sources.
+    pub loaded: Loaded,
+    /// In the order of their names.
+    pub files: Vec<PathBuf>,
+}
 
 impl Loaded {
-    /// Whether there is a source more.
-    fn take(&mut self, read: Outcome) -> bool {
+    /// Adds a source, or the finding in place of it. Reports whether it was a source.
+    pub fn add(&mut self, read: ReadOutcome) -> bool {
         match read {
             Ok(source) => self.sources.push(source),
             Err(finding) => {
@@ -48,63 +50,44 @@ impl Loaded {
         }
         true
     }
+
+    /// Adds an error if there is no source and nothing says why.
+    pub fn refuse_no_files(&mut self, paths: &[PathBuf]) {
+        if self.sources.is_empty() && !self.findings.has_errors() {
+            let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            self.findings.push(no_files(&paths));
+        }
+    }
 }
 
 /// Reads every manifest below `paths`, as [`walk`] finds them, in the order of their names. A path `-` is `input`.
 pub fn load(paths: &[PathBuf], input: &mut dyn Read, limits: &Limits) -> Loaded {
-    load_and(paths, input, limits, None, &|_, _| None::<()>).0
-}
-
-/// The same; files that are `known` and look as they did then are not read. What `make` makes of a file is
-/// made where the file is read, and stands at the place of its source. The text goes then, so that the texts
-/// of ten thousand files are never in memory together.
-pub fn load_and<T: Send>(
-    paths: &[PathBuf],
-    input: &mut dyn Read,
-    limits: &Limits,
-    known: Option<(&Known<'_>, SystemTime)>,
-    make: &Make<'_, T>,
-) -> (Loaded, Vec<Option<T>>) {
-    let (mut loaded, mut files) = find(paths, limits);
-    let mut made = Vec::new();
-    if paths.iter().any(|path| path.as_os_str() == "-") && loaded.take(read_input(input)) {
-        made.push(None);
-    }
-    // As paths are compared, at a fraction of the cost.
-    files.sort_by_cached_key(|file| by_names(file));
-    let read = side_by_side(&files, |file| {
-        if limits.is_over() {
-            return (Err(Box::new(walk::out_of_time(file))), None, None);
-        }
-        let (read, stamp) = read_unless(file, limits, known);
-        let fresh = read.as_ref().ok().filter(|source| !source.is_bare());
-        let Some(source) = fresh else {
-            return (read, stamp, None);
-        };
-        let label = source.label();
-        match make(source, &label) {
-            Some(made) => (Ok(label), stamp, Some(made)),
-            None => (read, stamp, None),
-        }
-    });
-    for (read, stamp, own) in read {
-        if let (Ok(source), Some(stamp)) = (&read, stamp) {
-            loaded.stamps.insert(source.name.clone(), stamp);
-        }
-        // Everything after the first file that was not read in time was not read either.
-        let late = matches!(&read, Err(finding) if finding.code == walk::TIMEOUT);
-        if loaded.take(read) {
-            made.push(own);
-        }
-        if late {
+    let FoundFiles { mut loaded, files } = find_files(paths, input, limits);
+    for read in map_parallel(&files, |file| read_file(file, limits)) {
+        let is_late = is_late(&read);
+        loaded.add(read);
+        if is_late {
             break;
         }
     }
-    if loaded.sources.is_empty() && !loaded.findings.has_errors() {
-        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-        loaded.findings.push(no_files(&paths));
+    loaded.refuse_no_files(paths);
+    loaded
+}
+
+/// Reports whether a file was not read in time. Everything after it was not read either, which need not be said again.
+pub fn is_late(read: &ReadOutcome) -> bool {
+    matches!(read, Err(finding) if finding.code == walk::TIMEOUT)
+}
+
+/// Finds the manifests below `paths` and reads `input` if one of them is `-`.
+pub fn find_files(paths: &[PathBuf], input: &mut dyn Read, limits: &Limits) -> FoundFiles {
+    let (mut loaded, mut files) = find(paths, limits);
+    if paths.iter().any(|path| path.as_os_str() == "-") {
+        loaded.add(read_input(input));
     }
-    (loaded, made)
+    // As paths are compared, at a fraction of the cost.
+    files.sort_by_cached_key(|file| by_names(file));
+    FoundFiles { loaded, files }
 }
 
 /// Finds the files below `paths`; the current directory, if there are none.
@@ -159,7 +142,7 @@ pub fn of_files(found: Found, files: Vec<(String, Vec<u8>)>, place: &str) -> Loa
         ..Loaded::default()
     };
     for (name, bytes) in files {
-        loaded.take(accept(name, bytes, Source::new));
+        loaded.add(accept(name, bytes, Source::new));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let message = format!("no *.yaml or *.yml files in {place}");
@@ -198,7 +181,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 }
 
 /// A source, or why there is none.
-type Outcome = Result<Arc<Source>, Box<Diagnostic>>;
+pub type ReadOutcome = Result<Arc<Source>, Box<Diagnostic>>;
 
 /// The source that a label stands for: read again, if the file is still as it was.
 pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
@@ -210,24 +193,11 @@ pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
     (read.hash() == source.hash()).then_some(read)
 }
 
-/// Reads a file unless it looks as it did before; how it looked comes along if it was read.
-fn read_unless(
-    path: &Path,
-    limits: &Limits,
-    known: Option<(&Known<'_>, SystemTime)>,
-) -> (Outcome, Option<Stamp>) {
-    let Some((known, now)) = known else {
-        return (read_file(path, limits), None);
-    };
-    // How it looks before it is read: what is written meanwhile shows the next time.
-    let stamp = Stamp::of(path, now);
-    match known(&path.display().to_string()) {
-        Some((before, label)) if Some(before) == stamp => (Ok(label), None),
-        Some(_) | None => (read_file(path, limits), stamp),
+/// Reads a file, unless time is over.
+pub fn read_file(path: &Path, limits: &Limits) -> ReadOutcome {
+    if limits.is_over() {
+        return Err(Box::new(walk::out_of_time(path)));
     }
-}
-
-fn read_file(path: &Path, limits: &Limits) -> Outcome {
     let name = || path.display().to_string();
     match files::read::read_bytes(path, ReadBounds::file(MAX_FILE_BYTES)) {
         Ok(bytes) => accept(name(), bytes, Source::of_file),
@@ -240,7 +210,7 @@ fn read_file(path: &Path, limits: &Limits) -> Outcome {
 }
 
 /// Reads a pipe that was named itself, such as `<(kustomize build)`. It can be read but once.
-fn read_pipe(path: &Path, limits: &Limits) -> Outcome {
+fn read_pipe(path: &Path, limits: &Limits) -> ReadOutcome {
     let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
     let timeout = limits.deadline.map_or(PIPE_TIMEOUT, left);
     match files::read::read_bytes(path, ReadBounds::or_pipe(MAX_FILE_BYTES, timeout)) {
@@ -249,7 +219,7 @@ fn read_pipe(path: &Path, limits: &Limits) -> Outcome {
     }
 }
 
-fn read_input(input: &mut dyn Read) -> Outcome {
+fn read_input(input: &mut dyn Read) -> ReadOutcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
         Ok(_) => accept(Source::STDIN.into(), bytes, Source::new),
@@ -265,7 +235,7 @@ pub(super) fn too_large(name: &str) -> Diagnostic {
     Diagnostic::error("too-large", message)
 }
 
-fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) -> Outcome {
+fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) -> ReadOutcome {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Box::new(too_large(&name)));
     }
@@ -302,27 +272,6 @@ fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) ->
 mod tests {
     use super::*;
 
-    fn load_made(paths: &[PathBuf]) -> (Loaded, Vec<Option<usize>>) {
-        // What is too large is left for later, as by whoever lowers files.
-        let make = |source: &Arc<Source>, label: &Arc<Source>| {
-            assert!(label.is_bare() && label.hash() == source.hash());
-            (source.text.len() < 10).then_some(source.text.len())
-        };
-        let limits = Limits::default();
-        load_and(paths, &mut std::io::empty(), &limits, None, &make)
-    }
-
-    #[test]
-    fn the_text_of_a_file_goes_once_something_was_made_of_it() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("a.yaml"), "a: 1\n").unwrap();
-        std::fs::write(dir.path().join("b.yaml"), "b: a longer text\n").unwrap();
-        let (loaded, made) = load_made(&[dir.path().to_path_buf()]);
-        assert_eq!(made, [Some(5), None]);
-        let texts = loaded.sources.iter().map(|source| source.text.as_str());
-        assert!(texts.eq(["", "b: a longer text\n"]));
-    }
-
     #[test]
     fn a_file_is_read_once_however_its_path_is_written() {
         let dir = tempfile::tempdir().unwrap();
@@ -331,7 +280,8 @@ mod tests {
             std::fs::write(dir.path().join(name), "a: 1\n").unwrap();
         }
         let twice = dir.path().join("a//./b.yaml");
-        let (loaded, _) = load_made(&[twice, dir.path().to_path_buf()]);
+        let paths = [twice, dir.path().to_path_buf()];
+        let loaded = load(&paths, &mut std::io::empty(), &Limits::default());
         let names = loaded.sources.iter().map(|source| Path::new(&source.name));
         let names: Vec<&Path> = names
             .map(|name| name.strip_prefix(dir.path()).unwrap())

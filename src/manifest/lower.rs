@@ -1,19 +1,23 @@
-//! Documents to drafts: the envelope, names and references checked, all problems collected.
+//! Lowers documents to drafts: checks what stands around a spec, and collects every problem.
+//!
+//! Whoever reads a piece pulls its drafts one by one ([`PieceReader::next_draft`]) and checks each before the next is
+//! made, so that no more than one tree of an object is held beside those that are still to come. For example a piece
+//! with a `Connection`, an order and a `ConfigMap` yields one draft; its [`Declarations`] then hold the connection and
+//! count three documents, one of them skipped.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::declarations::Declarations;
 use super::envelope::{self, DOCUMENT, Envelope};
-pub use super::lowered::{Each, Lowered, Lowering, Manifests, Memory};
+use super::list::Documents;
 use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::reader::Reader;
-use super::workers::side_by_side;
-use super::{accepted, connection, list, notification, plain, policy, project, second, yaml};
+use super::{accepted, connection, notification, plain, policy, project, second, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
-use crate::model::{Address, Diagnostic, Mark, Node, Origin, Tree};
+use crate::model::{Address, Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
 /// Whose kind a document is of.
 enum Kind {
@@ -21,138 +25,96 @@ enum Kind {
     OfVendor(KindRow),
 }
 
-/// Reads the sources and checks every envelope.
-pub fn lower<T: Send>(
-    sources: &[Arc<Source>],
-    kinds: &[KindRow],
-    each: &Each<'_, T>,
-) -> Manifests<T> {
-    let how = Lowering {
-        kinds,
-        each,
-        memory: None,
-    };
-    let mut all = join(lower_files(sources.to_vec(), &how));
-    all.findings.show(sources);
-    all
+/// A piece of a file that is being lowered.
+pub struct PieceReader<'p> {
+    piece: &'p Piece,
+    kinds: &'p [KindRow],
+    documents: Documents<'p>,
+    declarations: Declarations,
 }
 
-/// What a small file says by itself; its objects refer to the label. Nothing comes back of a large one, whose
-/// pieces are better read side by side.
-pub fn lower_file<T>(
-    source: &Arc<Source>,
-    label: &Arc<Source>,
-    how: &Lowering<'_, T>,
-) -> Option<Manifests<T>> {
-    let piece = Piece::only(source, label)?;
-    let mut all = lower_piece(&piece, how)?;
-    all.files = 1;
-    Some(all)
-}
-
-/// What every source says by itself, in their order. Pieces of files are read side by side, and the text of a
-/// file goes with its last piece unless somebody else holds it: all texts together are as large as all objects.
-pub fn lower_files<T: Send>(sources: Vec<Arc<Source>>, how: &Lowering<'_, T>) -> Vec<Manifests<T>> {
-    let (mut pieces, mut lengths) = (Vec::with_capacity(sources.len()), Vec::new());
-    for source in sources {
-        let own = Piece::of(source);
-        lengths.push(own.len());
-        pieces.extend(own.into_iter().map(|piece| Mutex::new(Some(piece))));
+impl<'p> PieceReader<'p> {
+    /// Parses a piece. `None` if it is not valid YAML and not the whole file: the place and the cause are then found by
+    /// reading the whole. Of a whole file that is not valid, the finding is among its declarations.
+    pub fn open(piece: &'p Piece, kinds: &'p [KindRow]) -> Option<Self> {
+        let mut declarations = Declarations::default();
+        let documents = match plain::read(piece.text(), piece.begins()) {
+            Some(documents) => documents,
+            None => parse_with_checks(piece, &mut declarations.findings)?,
+        };
+        Some(Self {
+            piece,
+            kinds,
+            documents: Documents::new(documents, kinds),
+            declarations,
+        })
     }
-    let lowered = side_by_side(&pieces, |piece| {
-        let piece = piece
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
-        Some(lower_piece(&piece, how).ok_or(piece.source))
-    });
-    let mut parts = lowered.into_iter().flatten();
-    let files: Vec<Result<Manifests<T>, Arc<Source>>> = lengths
-        .into_iter()
-        .map(|length| Vec::from_iter(parts.by_ref().take(length)))
-        .map(|parts| parts.into_iter().collect::<Result<Vec<_>, _>>().map(joined))
-        .collect();
-    let broken: Vec<Piece> = files
-        .iter()
-        .filter_map(|file| file.as_ref().err())
-        .map(|source| Piece::whole(Arc::clone(source)))
-        .collect();
-    let mut wholes = side_by_side(&broken, |piece| lower_piece(piece, how)).into_iter();
-    let files = files.into_iter().map(|file| {
-        let file = file.ok().or_else(|| wholes.next().flatten());
-        Manifests {
-            files: 1,
-            ..file.unwrap_or_default()
-        }
-    });
-    files.collect()
-}
 
-/// What all files say together.
-pub fn join<T>(files: impl IntoIterator<Item = Manifests<T>>) -> Manifests<T> {
-    let mut all = joined(files);
-    refuse_equal_names(&mut all);
-    all
-}
-
-fn joined<T>(parts: impl IntoIterator<Item = Manifests<T>>) -> Manifests<T> {
-    let mut parts = parts.into_iter();
-    let mut all = parts.next().unwrap_or_default();
-    parts.for_each(|part| all.take(part));
-    all
-}
-
-/// Reads a piece of a file. Nothing comes back if its text is not in order, unless it is the whole file: then
-/// there are findings.
-fn lower_piece<T>(piece: &Piece, how: &Lowering<'_, T>) -> Option<Manifests<T>> {
-    if let Some(said) = how.memory.and_then(|memory| memory.recall(piece)) {
-        return Some(said);
+    /// Returns how many documents are left, each list of manifests counted as one.
+    pub fn remaining(&self) -> usize {
+        self.documents.remaining()
     }
-    let mut all = Manifests::default();
-    let documents = match plain::read(piece.text(), piece.begins()) {
-        Some(documents) => documents,
-        None => {
-            let documents = if piece.is_whole() {
-                yaml::parse(&piece.source, &mut all.findings)
-            } else {
-                yaml::parse_piece(piece, &mut all.findings).ok()?
-            };
-            // Where there is no value, there is none to read differently.
-            let differs = !documents.is_empty() && second::may_differ(piece.text(), &documents);
-            if !all.findings.has_errors() && differs {
-                second::compare(piece, &documents, &mut all.findings);
+
+    /// Lowers documents up to the next object of a vendor whose envelope is in order. `None` at the end of the piece.
+    pub fn next_draft(&mut self) -> Option<Draft> {
+        while let Some(document) = self.documents.next() {
+            self.declarations.documents += 1;
+            let label = &self.piece.label;
+            if let Some(draft) = lower_document(document, label, self.kinds, &mut self.declarations)
+            {
+                return Some(draft);
             }
-            documents
         }
-    };
-    all.objects.reserve_exact(documents.len());
-    for document in documents {
-        list::each_document(document, how.kinds, &mut |document| {
-            all.documents += 1;
-            if let Some(draft) = document_of(document, &piece.label, how.kinds, &mut all) {
-                all.objects.push(Lowered {
-                    address: draft.address.clone(),
-                    vendor: draft.row.vendor,
-                    connection: draft.connection.clone(),
-                    origin: draft.origin.clone(),
-                    object: (how.each)(draft, &mut all.findings),
-                });
-            }
-        });
+        None
     }
-    all.findings.show(std::slice::from_ref(&piece.source));
-    if let Some(memory) = how.memory {
-        memory.keep(piece, &all);
+
+    /// Returns the findings so far, for whoever checks the draft that was returned last.
+    pub fn findings(&mut self) -> &mut Diagnostics {
+        &mut self.declarations.findings
     }
-    Some(all)
+
+    /// Returns what the piece says beside its drafts. Its findings have the lines to be shown, as the text goes now.
+    pub fn finish(mut self) -> Declarations {
+        let source = std::slice::from_ref(&self.piece.source);
+        self.declarations.findings.show(source);
+        self.declarations
+    }
 }
 
-/// Checks the envelope of a document. A connection goes to the others, an object comes back.
-fn document_of<T>(
+/// Reads every draft of a file at once, for callers that check none of them. The file must be small: all of its trees
+/// are in memory together.
+pub fn read_drafts(source: &Arc<Source>, kinds: &[KindRow]) -> (Vec<Draft>, Declarations) {
+    let whole = Piece::whole(Arc::clone(source));
+    let Some(mut reader) = PieceReader::open(&whole, kinds) else {
+        return Default::default();
+    };
+    let drafts = std::iter::from_fn(|| reader.next_draft()).collect();
+    (drafts, reader.finish())
+}
+
+/// Parses a piece with the general reader, and has a second one read it where the two may differ. `None` if a piece that
+/// is not the whole file is not valid.
+fn parse_with_checks(piece: &Piece, findings: &mut Diagnostics) -> Option<Vec<Node>> {
+    let documents = if piece.is_whole() {
+        yaml::parse(&piece.source, findings)
+    } else {
+        yaml::parse_piece(piece, findings).ok()?
+    };
+    // Where there is no value, there is none to read differently.
+    let differs = !documents.is_empty() && second::may_differ(piece.text(), &documents);
+    if !findings.has_errors() && differs {
+        second::compare(piece, &documents, findings);
+    }
+    Some(documents)
+}
+
+/// Checks the envelope of a document. A document of our own kinds goes to the declarations, an object comes back; `None`
+/// if there is none or its envelope is not in order.
+fn lower_document(
     mut document: Node,
     source: &Arc<Source>,
     kinds: &[KindRow],
-    all: &mut Manifests<T>,
+    all: &mut Declarations,
 ) -> Option<Draft> {
     let mut reader = Reader {
         source,
@@ -224,13 +186,13 @@ fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<Ki
 }
 
 /// A document of a kind that no vendor has.
-fn own_kind<T>(
+fn own_kind(
     kind: OwnKind,
     name: Option<String>,
     spec: &Node,
     origin: Origin,
     kinds: &[KindRow],
-    all: &mut Manifests<T>,
+    all: &mut Declarations,
 ) {
     let source = Arc::clone(&origin.source);
     let mut reader = Reader {
@@ -292,40 +254,9 @@ fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<Obje
     Some((connection, identity, policy, desired.take()))
 }
 
-fn refuse_equal_names<T>(all: &mut Manifests<T>) {
-    let mut objects: HashMap<&Address, &Origin> = HashMap::with_capacity(all.objects.len());
-    let mut twice = Vec::new();
-    for object in &all.objects {
-        match objects.get(&object.address) {
-            Some(first) => twice.push((object.address.to_string(), *first, &object.origin)),
-            None => drop(objects.insert(&object.address, &object.origin)),
-        }
-    }
-    let connections = all
-        .connections
-        .iter()
-        .map(|c| ("Connection", &c.name, &c.origin));
-    let notifications = all
-        .notifications
-        .iter()
-        .map(|(told, origin)| ("Notification", &told.name, origin));
-    let mut own: HashMap<(&str, &str), &Origin> = HashMap::new();
-    for (kind, name, origin) in connections.chain(notifications) {
-        match own.get(&(kind, name.as_str())) {
-            Some(first) => twice.push((format!("{kind}/{name}"), *first, origin)),
-            None => drop(own.insert((kind, name.as_str()), origin)),
-        }
-    }
-    for (name, first, origin) in twice {
-        let finding = Diagnostic::error("duplicate-name", format!("{name} is defined twice"))
-            .at(&origin.source, origin.mark)
-            .also(first.clone(), "it is defined here first");
-        all.findings.push(finding);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::workers::map_parallel;
     use super::*;
 
     #[test]
@@ -335,9 +266,10 @@ mod tests {
                 "deep.yaml".into(),
                 format!("{}{}", open.repeat(63), close.repeat(63)),
             ));
-            let all = lower(&[source], &[], &|_, _| Some(()));
-            assert!(all.findings.is_empty(), "{:?}", all.findings);
-            assert_eq!(all.skipped, 1);
+            let paths = [source];
+            let lowered = map_parallel(&paths, |source| read_drafts(source, &[]).1);
+            assert!(lowered[0].findings.is_empty(), "{:?}", lowered[0].findings);
+            assert_eq!(lowered[0].skipped, 1);
         }
     }
 }

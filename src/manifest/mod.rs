@@ -3,13 +3,14 @@
 //! `walk` finds the files, `load` reads them, `piece` cuts large ones up, `yaml` turns text into trees with places
 //! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
 //! agrees, `lower` and `envelope` check what stands around a spec, `connection`, `policy`, `accepted` and
-//! `project` its parts, and what comes of it all is `lowered`. `edit` changes files in place for `fmt`, `hold`
+//! `project` its parts, and what comes of it all are drafts and `declarations`. `edit` changes files in place for `fmt`, `hold`
 //! and the import.
 //! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
 //! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
 
 mod accepted;
 mod connection;
+mod declarations;
 pub mod edit;
 pub mod envelope;
 pub mod fmt;
@@ -17,7 +18,6 @@ pub mod hold;
 mod list;
 pub mod load;
 pub mod lower;
-mod lowered;
 mod moves;
 mod notification;
 pub mod own_kind;
@@ -37,12 +37,14 @@ mod workers;
 pub mod write;
 pub mod yaml;
 
+pub use declarations::Declarations;
 pub use envelope::API_VERSION;
-pub use load::{Loaded, again, load, load_and, no_files, of_files};
-pub use lower::{Lowered, Manifests, lower};
+pub use load::{Loaded, again, load, no_files, of_files};
+pub use lower::{PieceReader, read_drafts};
 pub use notification::is_local;
 pub use piece::Piece;
 pub use walk::Limits;
+pub use workers::map_parallel;
 
 use std::sync::Arc;
 
@@ -62,11 +64,8 @@ pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
 
 /// The documents of a file, those in lists of manifests by themselves; none if it cannot be read.
 pub fn documents(source: &Arc<Source>, kinds: &[KindRow]) -> Vec<Node> {
-    let mut documents = Vec::new();
-    for document in yaml::parse(source, &mut Diagnostics::default()) {
-        list::each_document(document, kinds, &mut |one| documents.push(one));
-    }
-    documents
+    let documents = yaml::parse(source, &mut Diagnostics::default());
+    list::Documents::new(documents, kinds).collect()
 }
 
 /// The documents of a text by the plain reader alone, if it reads it.

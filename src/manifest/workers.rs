@@ -13,7 +13,7 @@ const TAKEN: usize = 16;
 const TURNS: usize = 8;
 
 /// What `work` makes of every item, in the order of the items.
-pub fn side_by_side<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) -> Vec<R> {
+pub fn map_parallel<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let taken = TAKEN.min(items.len() / (cores * TURNS)).max(1);
     let next = AtomicUsize::new(0);
@@ -57,7 +57,7 @@ mod tests {
     fn every_item_is_worked_on_once_and_in_its_place() {
         for count in [0, 1, 15, 16, 17, 1000] {
             let items: Vec<usize> = (0..count).collect();
-            let doubled = super::side_by_side(&items, |item| item * 2);
+            let doubled = super::map_parallel(&items, |item| item * 2);
             assert_eq!(
                 doubled,
                 items.iter().map(|item| item * 2).collect::<Vec<_>>()

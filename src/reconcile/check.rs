@@ -1,25 +1,19 @@
 //! Load and audit: everything about manifests that can be checked without network and secrets.
 
-use crate::plan::document::Destination;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
 
-use super::Cache;
 use super::connections::{connection_of, connections, notifications, through};
-use crate::manifest::load::Known;
-use crate::manifest::lower::{Lowering, Memory};
+use super::contents::{FileContents, LoadedObject};
+use super::load::LoadedManifests;
 use crate::manifest::walk::{Named, PassedOver};
-use crate::manifest::{self, Limits, Loaded, Manifests, lower};
+use crate::manifest::{self, Declarations, Loaded};
 use crate::model::diagnostic::Source;
-use crate::model::draft::{Draft, KindRow};
 use crate::model::{
     AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification, Vendor,
 };
-use crate::plan::document::SourceFacts;
+use crate::plan::document::{Destination, SourceFacts};
 use crate::plan::{self, provenance};
 use crate::provider;
 
@@ -47,216 +41,142 @@ pub struct CheckOptions {
     pub simulators: Option<Vec<Connection>>,
 }
 
-/// Bytes of large files that may be in memory before any of them is looked at.
-const MOST_WAITING: usize = 64 << 20;
-
-/// Files that were read, each with what it says by itself if that is known already.
-#[derive(Default)]
-pub struct Said {
-    pub loaded: Loaded,
-    pub(super) files: Vec<Option<Box<Manifests<Arc<Desired>>>>>,
-    /// What earlier runs know of the files that are yet to be read.
-    pub(super) cache: Option<Arc<Cache>>,
-}
-
-impl Said {
-    /// Loads the files below `paths`, and takes what they say from each where it is read, or from the cache.
-    pub fn of(
-        paths: &[PathBuf],
-        input: &mut dyn Read,
-        limits: &Limits,
-        cache: Option<Arc<Cache>>,
-    ) -> Self {
-        Self::unless_known(paths, input, limits, None, cache)
-    }
-
-    pub(super) fn unless_known(
-        paths: &[PathBuf],
-        input: &mut dyn Read,
-        limits: &Limits,
-        known: Option<(&Known<'_>, SystemTime)>,
-        cache: Option<Arc<Cache>>,
-    ) -> Self {
-        let kinds = provider::kind_rows();
-        let how = lowering(&kinds, cache.as_deref());
-        // Large files wait until all are read, for their pieces to be spread over the cores, but not all of them.
-        let waiting = AtomicUsize::new(0);
-        let make = &|source: &Arc<Source>, label: &_| {
-            let said = lower::lower_file(source, label, &how).or_else(|| {
-                let length = source.text.len();
-                let full = waiting.fetch_add(length, Ordering::Relaxed) + length > MOST_WAITING;
-                let here = full.then(|| lower::lower_files(vec![Arc::clone(source)], &how));
-                here?.pop()
-            });
-            said.map(Box::new)
-        };
-        let (loaded, files) = manifest::load_and(paths, input, limits, known, make);
-        Self {
-            loaded,
-            files,
-            cache,
-        }
-    }
-
-    /// Lets what the cache knows stand for what it says of files that are yet to be read.
-    pub fn with(self, cache: Option<Arc<Cache>>) -> Self {
-        Self { cache, ..self }
-    }
-
-    /// Takes other files along, which nobody named.
-    pub fn extend(&mut self, other: Self) {
-        self.loaded.sources.extend(other.loaded.sources);
-        self.loaded.findings.extend(other.loaded.findings);
-        self.files.extend(other.files);
-    }
-}
-
-impl From<Loaded> for Said {
-    fn from(loaded: Loaded) -> Self {
-        let files = loaded.sources.iter().map(|_| None).collect();
-        Self {
-            loaded,
-            files,
-            cache: None,
-        }
-    }
-}
-
 /// Checks everything that can be checked offline.
-pub fn check(said: impl Into<Said>, options: &CheckOptions) -> Checked {
-    check_among(said.into(), options, &BTreeMap::new())
+pub fn check(manifests: impl Into<LoadedManifests>, options: &CheckOptions) -> Checked {
+    check_among(manifests.into(), options, &BTreeMap::new())
 }
 
-/// The same for some files by themselves, of which others define the connections.
+/// Checks some files by themselves, with the connections that others define.
 pub(super) fn check_among(
-    said: Said,
+    manifests: LoadedManifests,
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let Said {
-        mut loaded,
-        files,
-        cache,
-    } = said;
-    let labels = loaded.sources.iter().map(Source::label).collect();
-    let sources = std::mem::replace(&mut loaded.sources, labels);
-    let rest = sources.into_iter().zip(&files);
-    let rest = rest.filter_map(|(source, said)| said.is_none().then_some(source));
-    let kinds = provider::kind_rows();
-    let how = lowering(&kinds, cache.as_deref());
-    let mut rest = lower::lower_files(rest.collect(), &how).into_iter();
-    let files = files.into_iter();
-    let files = files.filter_map(|said| said.map_or_else(|| rest.next(), |said| Some(*said)));
-    settle(loaded, files, options, known)
+    let (loaded, contents) = manifests.complete(None);
+    settle(loaded, contents, options, known)
 }
 
-/// How files are lowered here.
-pub(super) fn lowering<'a>(
-    kinds: &'a [KindRow],
-    cache: Option<&'a Cache>,
-) -> Lowering<'a, Arc<Desired>> {
-    Lowering {
-        kinds,
-        each: &audit,
-        memory: cache.map(|cache| cache as &dyn Memory<_>),
-    }
-}
-
-/// What becomes of a draft where it is read, for as long as its file stays as it is.
-pub(super) fn audit(draft: Draft, findings: &mut Diagnostics) -> Option<Arc<Desired>> {
-    let kind = provider::of_kind(draft.address.kind.0)?;
-    provider::audit::audit(kind, draft, findings).map(Arc::new)
-}
-
-/// Checks what no file says by itself: names, references and connections.
+/// Checks what no file says by itself: names, references and connections. `files` are in the order of the sources.
 pub(super) fn settle(
     loaded: Loaded,
-    files: impl IntoIterator<Item = Manifests<Arc<Desired>>>,
+    files: Vec<FileContents>,
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
     // Of each file, how many documents are ours and how many there are.
-    let mut counts = Vec::with_capacity(loaded.sources.len());
-    let mut manifests = lower::join(files.into_iter().inspect(|file| {
-        counts.push((file.documents - file.skipped, file.documents));
-    }));
+    let counts = files.iter().map(|file| {
+        let Declarations {
+            documents, skipped, ..
+        } = file.declarations;
+        (documents - skipped, documents)
+    });
+    let counts: Vec<(usize, usize)> = counts.collect();
+    let FileContents {
+        objects,
+        mut declarations,
+    } = FileContents::merge(files);
     let mut findings = loaded.findings;
-    findings.extend(std::mem::take(&mut manifests.findings));
-    if manifests.files > 0 && !findings.has_errors() {
-        if manifests.documents == manifests.skipped {
-            findings.push(none_of_ours("", manifests.documents));
+    findings.extend(std::mem::take(&mut declarations.findings));
+    if !counts.is_empty() && !findings.has_errors() {
+        if declarations.documents == declarations.skipped {
+            findings.push(none_of_ours("", declarations.documents));
         } else {
             refuse_empty_paths(&loaded.named, &loaded.sources, &counts, &mut findings);
         }
     }
-    for connection in &manifests.connections {
-        if let Some(provider) = provider::of(connection.vendor) {
-            provider::auth::audit(provider.auth(), connection, &mut findings);
-        }
-    }
-    // What a saved plan compares is where the manifests lead, not a simulator's port of one run.
-    let places = manifests
-        .connections
-        .iter()
-        .map(|c| (c.name.clone(), Destination::Url(c.base_url.to_string())));
-    let mut places: BTreeMap<String, Destination> = places.collect();
-    let fingerprints = manifests
-        .connections
-        .iter()
-        .map(|c| (c.name.clone(), provenance::connection_fingerprint(c)));
-    let mut fingerprints: BTreeMap<String, String> = fingerprints.collect();
-    let mut connections = connections(manifests.connections, options.simulators.as_deref());
-    for (name, connection) in known {
-        let own = connections.entry(name.clone());
-        own.or_insert_with(|| connection.clone());
-    }
-    if options.simulators.is_some() {
-        places = connections
-            .keys()
-            .map(|name| (name.clone(), Destination::Sandbox))
-            .collect();
-        fingerprints = BTreeMap::new();
-    }
-    let notifications = notifications(manifests.notifications, &connections, &mut findings);
-    let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
-    for connection in connections.values() {
-        let own = by_vendor.entry(connection.vendor).or_default();
-        own.push(&connection.name);
-    }
-    let required = options.need_connections;
-    let mut desired = Vec::with_capacity(manifests.objects.len());
-    for mut object in std::mem::take(&mut manifests.objects) {
-        let audited = object.object.take();
-        let connection = connection_of(&object, &connections, &by_vendor, required, &mut findings);
-        if let (Some(audited), Some(connection)) = (audited, connection) {
-            desired.push(through(audited, connection));
-        }
-    }
+    let mut source = SourceFacts {
+        files: counts.len(),
+        documents: declarations.documents,
+        skipped: declarations.skipped,
+        commit: None,
+        manifests: digest_of(&loaded.sources),
+        ..SourceFacts::default()
+    };
+    let connections = settle_connections(
+        declarations.connections,
+        options,
+        known,
+        &mut source,
+        &mut findings,
+    );
+    let notifications = notifications(declarations.notifications, &connections, &mut findings);
+    let mut desired = route_objects(objects, &connections, options, &mut findings);
     refuse_equal_objects(&desired, &mut findings);
-    for entry in &manifests.accepted {
+    for entry in &declarations.accepted {
         refuse_unknown_field(entry, &mut findings);
     }
     desired.sort_by(|a, b| a.address.cmp(&b.address));
-    let source = SourceFacts {
-        files: manifests.files,
-        documents: manifests.documents,
-        skipped: manifests.skipped,
-        commit: None,
-        manifests: digest_of(&loaded.sources),
-        connections: places,
-        connection_fingerprints: fingerprints,
-        ..SourceFacts::default()
-    };
     show(&mut findings);
     Checked {
         desired,
         connections,
-        accepted: manifests.accepted,
+        accepted: declarations.accepted,
         notifications,
         source,
         passed: loaded.passed,
         findings: findings.sorted(),
     }
+}
+
+/// Checks the connections, and notes in `source` where they lead.
+fn settle_connections(
+    given: Vec<Connection>,
+    options: &CheckOptions,
+    known: &BTreeMap<String, Connection>,
+    source: &mut SourceFacts,
+    findings: &mut Diagnostics,
+) -> BTreeMap<String, Connection> {
+    for connection in &given {
+        if let Some(provider) = provider::of(connection.vendor) {
+            provider::auth::audit(provider.auth(), connection, findings);
+        }
+    }
+    // What a saved plan compares is where the manifests lead, not a simulator's port of one run.
+    let base_urls = given
+        .iter()
+        .map(|c| (c.name.clone(), Destination::Url(c.base_url.to_string())));
+    source.connections = base_urls.collect();
+    let fingerprints = given
+        .iter()
+        .map(|c| (c.name.clone(), provenance::connection_fingerprint(c)));
+    source.connection_fingerprints = fingerprints.collect();
+    let mut connections = connections(given, options.simulators.as_deref());
+    for (name, connection) in known {
+        let entry = connections.entry(name.clone());
+        entry.or_insert_with(|| connection.clone());
+    }
+    if options.simulators.is_some() {
+        let names = connections.keys();
+        source.connections = names
+            .map(|name| (name.clone(), Destination::Sandbox))
+            .collect();
+        source.connection_fingerprints = BTreeMap::new();
+    }
+    connections
+}
+
+/// Returns the objects that are in order, each with the connection that it goes through.
+fn route_objects(
+    objects: Vec<LoadedObject>,
+    connections: &BTreeMap<String, Connection>,
+    options: &CheckOptions,
+    findings: &mut Diagnostics,
+) -> Vec<Arc<Desired>> {
+    let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
+    for connection in connections.values() {
+        let names = by_vendor.entry(connection.vendor).or_default();
+        names.push(&connection.name);
+    }
+    let required = options.need_connections;
+    let mut routed = Vec::with_capacity(objects.len());
+    for mut object in objects {
+        let desired = object.desired.take();
+        let connection = connection_of(&object, connections, &by_vendor, required, findings);
+        if let (Some(desired), Some(connection)) = (desired, connection) {
+            routed.push(through(desired, connection));
+        }
+    }
+    routed
 }
 
 /// Gives the places of findings the lines to be shown, from their files once more: each is read once, and none

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::manifest::Lowered;
+use super::contents::LoadedObject;
 use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
 
 /// The connections by their names, each pointed at its vendor's simulator if there are any.
@@ -40,7 +40,7 @@ const COMPARED: usize = 200;
 /// The connection an object goes through: the one it names, or the only one of its vendor. Where none is
 /// `required`, that there is none is a warning.
 pub(super) fn connection_of(
-    object: &Lowered<Arc<Desired>>,
+    object: &LoadedObject,
     connections: &BTreeMap<String, Connection>,
     by_vendor: &BTreeMap<Vendor, Vec<&str>>,
     required: bool,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::contents::FileContents;
+use super::load::lower_sources;
 use super::{Accounts, Checked, Settings, check, look, place};
 use crate::apply::memory::{Memory, VendorAccount};
-use crate::manifest::lower;
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode};
 use crate::plan::base::Base;
@@ -49,11 +50,11 @@ enum NoBase {
 
 impl CommitBases {
     pub fn new(commit: String, sources: &[Arc<Source>]) -> Self {
-        let manifests = lower::lower(sources, &provider::kind_rows(), &check::audit);
-        let findings = manifests.findings;
+        let manifests = FileContents::merge(lower_sources(sources));
+        let findings = manifests.declarations.findings;
         let mut by_address = BTreeMap::new();
         for object in manifests.objects {
-            if let Some(desired) = object.object {
+            if let Some(desired) = object.desired {
                 let base = (identity_of(&desired), desired.fields.unpack());
                 by_address.insert(object.address.to_string(), base);
             }

@@ -3,19 +3,20 @@
 //! Every command and the daemon drive these same functions. Data only comes in: the time, the secrets
 //! and the simulators' addresses are arguments.
 
-mod cache;
 mod carry_out;
 mod check;
 mod connections;
+mod contents;
+mod disk_cache;
 pub mod drift;
 pub mod import;
+mod incremental;
+mod load;
 mod open_writes;
 mod planner;
 mod rejection;
 mod restore;
 mod saved;
-
-mod shelf;
 mod undo;
 
 use crate::apply::TlsError;
@@ -38,15 +39,16 @@ use crate::plan::document::Destination;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
 use crate::provider;
-pub use cache::Cache;
 pub use carry_out::{ApplyOptions, apply};
-pub use check::{CheckOptions, Checked, Said, check, digest_of};
+pub use check::{CheckOptions, Checked, check, digest_of};
+pub use disk_cache::DiskCache;
 pub use drift::{Bases, CommitBases, drift};
+pub use incremental::IncrementalLoader;
+pub use load::LoadedManifests;
 pub use open_writes::{Examined, examine_open_writes};
 use planner::Planner;
 pub use restore::{Standing, restore};
 pub use saved::{Saved, saved};
-pub use shelf::Shelf;
 pub use undo::{PastWrite, Take, Undone, past_writes, undo};
 
 /// What a pass needs beside the manifests.

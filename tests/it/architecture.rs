@@ -34,7 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("yaml_edit", &["manifest/edit.rs"]),
     (
         "postcard",
-        &["model/packed.rs", "reconcile/cache/record.rs"],
+        &["model/packed.rs", "reconcile/disk_cache/record.rs"],
     ),
     ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
     (
@@ -80,7 +80,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "files/",
             "apply/store/term.rs",
-            "reconcile/cache/",
+            "reconcile/disk_cache/",
             "daemon/descriptors.rs",
             "cli/signals.rs",
         ],
@@ -93,7 +93,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "files/",
             "apply/store/files/",
-            "reconcile/cache/",
+            "reconcile/disk_cache/",
             "cli/watch.rs",
         ],
     ),

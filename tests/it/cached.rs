@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use entitle::manifest::Limits;
-use entitle::reconcile::{self, Cache, CheckOptions, Checked, Said};
+use entitle::reconcile::{self, CheckOptions, Checked, DiskCache, LoadedManifests};
 
 use super::support::program::Place;
 
@@ -26,8 +26,8 @@ fn manifests(below: &Path, found: &mut BTreeSet<PathBuf>) {
 }
 
 /// What is made of a file, as text.
-fn checked(file: &Path, cache: Option<Arc<Cache>>) -> (Checked, String) {
-    let said = Said::of(
+fn checked(file: &Path, cache: Option<Arc<DiskCache>>) -> (Checked, String) {
+    let said = LoadedManifests::load(
         &[file.to_path_buf()],
         &mut io::empty(),
         &Limits::default(),
@@ -59,7 +59,7 @@ fn every_manifest_says_the_same_with_a_cache() {
         objects += plain.desired.len();
         // The first fills the cache, the second reads from it.
         for _ in 0..2 {
-            let cache = Arc::new(Cache::open(dir.path(), "this"));
+            let cache = Arc::new(DiskCache::open(dir.path(), "this"));
             let (_, again) = checked(file, Some(Arc::clone(&cache)));
             cache.save().expect("saved");
             assert_eq!(shown, again, "{}", file.display());

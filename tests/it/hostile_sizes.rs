@@ -9,7 +9,7 @@ use entitle::manifest::Limits;
 use entitle::model::{Desired, Reply};
 use entitle::provider::reading::Answer;
 use entitle::provider::{self, ResourceKind};
-use entitle::reconcile::{self, CheckOptions, Checked, Said};
+use entitle::reconcile::{self, CheckOptions, Checked, LoadedManifests};
 
 use super::fuzz_bodies::{against, wanted};
 
@@ -94,7 +94,7 @@ spec:
 }
 
 fn check(dir: &Path) -> Checked {
-    let said = Said::of(
+    let said = LoadedManifests::load(
         &[dir.to_path_buf()],
         &mut io::empty(),
         &Limits::default(),

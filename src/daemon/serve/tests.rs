@@ -13,7 +13,7 @@ use super::*;
 use crate::apply::{Secrets, Trust};
 use crate::daemon::hooks::{BODY_CAP, Keys};
 use crate::daemon::trigger::Trigger;
-use crate::manifest::lower;
+use crate::manifest;
 use crate::provider::signature;
 
 /// A server, everything that goes into it, and what comes out.
@@ -33,11 +33,8 @@ async fn keys() -> Keys {
                     vendor: cryptlex\n  baseUrl: https://api.cryptlex.com\n  auth: {token: {env: T}}\n  \
                     webhookSecret: {env: HOOK}\n";
     let source = crate::model::diagnostic::Source::new("main.yaml".into(), manifest.into());
-    let read = lower::lower(
-        &[Arc::new(source)],
-        &crate::provider::kind_rows(),
-        &|_, _| Some(()),
-    );
+    let kinds = crate::provider::kind_rows();
+    let (_, read) = manifest::read_drafts(&Arc::new(source), &kinds);
     let secrets = Secrets {
         environment: Arc::new(|name| (name == "HOOK").then(|| "hook-word".into())),
         trust: Trust::default(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::manifest::envelope::{DOCUMENT, OBJECT};
-use crate::manifest::lower::{Manifests, lower};
 use crate::manifest::table::Rule;
+use crate::manifest::{Declarations, read_drafts};
 use crate::model::connection::Credential;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
@@ -24,16 +24,16 @@ static IDENTITY: [IdentityField; 1] = [IdentityField {
     example: "",
 }];
 
-fn lowered() -> Manifests<Draft> {
+fn lowered() -> (Vec<Draft>, Declarations) {
     let kinds = [KindRow {
         kind: Kind("LacLicenseOrder"),
         vendor: Vendor("lac"),
         identity: &IDENTITY,
     }];
     let source = Source::new("every-member.yaml".into(), EVERY_MEMBER.into());
-    let all = lower(&[Arc::new(source)], &kinds, &|draft, _| Some(draft));
+    let (drafts, all) = read_drafts(&Arc::new(source), &kinds);
     assert!(all.findings.is_empty(), "{:?}", all.findings);
-    all
+    (drafts, all)
 }
 
 fn env(name: &str) -> SecretRef {
@@ -85,7 +85,7 @@ fn rules_name_members_and_nothing_is_named_twice() {
 
 #[test]
 fn every_member_of_a_connection_is_read() {
-    let all = lowered();
+    let (_, all) = lowered();
     let [token, api_key, session, login, client] = &all.connections[..] else {
         panic!("{:?}", all.connections);
     };
@@ -139,7 +139,7 @@ fn every_member_of_a_connection_is_read() {
 
 #[test]
 fn every_member_of_a_notification_is_read() {
-    let all = lowered();
+    let (_, all) = lowered();
     let told: Vec<_> = all.notifications.iter().map(|(told, _)| told).collect();
     assert_eq!(told[0].events, [NoticeKind::Drift, NoticeKind::Recovered]);
     assert_eq!(told[0].connections, ["token"]);
@@ -178,7 +178,7 @@ fn every_member_of_a_notification_is_read() {
 
 #[test]
 fn every_member_of_a_project_an_acceptance_and_a_policy_is_read() {
-    let all = lowered();
+    let (drafts, all) = lowered();
     let text = |text: &str| Some(text.to_string());
     assert_eq!(
         all.projects,
@@ -200,7 +200,7 @@ fn every_member_of_a_project_an_acceptance_and_a_policy_is_read() {
         ("LacLicenseOrder/rivers", "They asked.")
     );
     assert_eq!(accepted.until.to_string(), "2027-01-31");
-    let draft = all.objects[0].object.as_ref().unwrap();
+    let draft = &drafts[0];
     let policy = &draft.policy;
     assert_eq!(
         (policy.mode, policy.allow),

@@ -14,15 +14,15 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use super::contents::FileContents;
+use super::load::PieceStore;
 use crate::files::read::{self, ReadBounds};
 use crate::files::write::create_private_dirs;
-use crate::manifest::lower::Memory;
-use crate::manifest::{Manifests, Piece};
-use crate::model::Desired;
+use crate::manifest::Piece;
 
 /// The file in the directory of the cache. Its name changes with the format of the file.
 const FILE: &str = "manifests-1";
@@ -33,7 +33,7 @@ const MAX_BYTES: u64 = 256 << 20;
 type Hash = [u8; 32];
 
 /// The records of earlier runs and those of this one.
-pub struct Cache {
+pub struct DiskCache {
     dir: PathBuf,
     program: Hash,
     bytes: Vec<u8>,
@@ -47,7 +47,7 @@ struct Held {
     used: AtomicBool,
 }
 
-impl Cache {
+impl DiskCache {
     /// The cache in a directory, for a program that `program` tells from every other.
     pub fn open(dir: &Path, program: &str) -> Self {
         let program = Sha256::digest(program).into();
@@ -89,16 +89,16 @@ impl Cache {
     }
 }
 
-impl Memory<Arc<Desired>> for Cache {
-    fn recall(&self, piece: &Piece) -> Option<Manifests<Arc<Desired>>> {
+impl PieceStore for DiskCache {
+    fn find(&self, piece: &Piece) -> Option<FileContents> {
         let held = self.held.get(&key(piece))?;
-        let said = record::decode(&self.bytes[held.range.clone()], piece)?;
+        let contents = record::decode(&self.bytes[held.range.clone()], piece)?;
         held.used.store(true, Ordering::Relaxed);
-        Some(said)
+        Some(contents)
     }
 
-    fn keep(&self, piece: &Piece, said: &Manifests<Arc<Desired>>) {
-        if let Some(record) = record::encode(said) {
+    fn keep(&self, piece: &Piece, contents: &FileContents) {
+        if let Some(record) = record::encode(contents) {
             let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
             new.insert(key(piece), record);
         }

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::manifest::Limits;
 use crate::reconcile::testing::CONNECTION;
-use crate::reconcile::{CheckOptions, Checked, Said, check};
+use crate::reconcile::{CheckOptions, Checked, LoadedManifests, check};
 
 const PROGRAM: &str = "this";
 
@@ -42,14 +44,14 @@ impl Place {
         fs::write(self.manifests().join(name), text).unwrap();
     }
 
-    fn open(&self, program: &str) -> Arc<Cache> {
-        Arc::new(Cache::open(&self.cache(), program))
+    fn open(&self, program: &str) -> Arc<DiskCache> {
+        Arc::new(DiskCache::open(&self.cache(), program))
     }
 
     /// What a run makes of the manifests with this cache, and how many pieces it had to read itself.
-    fn run(&self, cache: &Arc<Cache>) -> (Checked, usize) {
+    fn run(&self, cache: &Arc<DiskCache>) -> (Checked, usize) {
         let paths = [self.manifests()];
-        let said = Said::of(
+        let said = LoadedManifests::load(
             &paths,
             &mut io::empty(),
             &Limits::default(),
@@ -63,7 +65,7 @@ impl Place {
 
     /// What a run without a cache makes of them.
     fn plainly(&self) -> Checked {
-        let said = Said::of(
+        let said = LoadedManifests::load(
             &[self.manifests()],
             &mut io::empty(),
             &Limits::default(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Lowered, Manifests, Piece};
+use super::super::contents::{FileContents, LoadedObject};
+use crate::manifest::{Declarations, Piece};
 use crate::model::{Address, Desired, Mark, Origin, PackedFields, Policy, Text};
 use crate::provider;
 
@@ -38,49 +39,52 @@ type Place = (u32, u32, u32, u32);
 
 /// What a piece says, if it is objects in order and nothing else: connections and the like are few, and what
 /// is worth a finding has to be found again.
-pub fn encode(said: &Manifests<Arc<Desired>>) -> Option<Vec<u8>> {
-    if !said.is_only_objects() {
+pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
+    let declarations = &contents.declarations;
+    if !declarations.is_only_counts() {
         return None;
     }
-    let objects = said.objects.iter().map(object).collect::<Option<_>>()?;
+    let objects = contents.objects.iter().map(object).collect::<Option<_>>()?;
     let record = Record {
-        documents: said.documents,
-        skipped: said.skipped,
+        documents: declarations.documents,
+        skipped: declarations.skipped,
         objects,
     };
     postcard::to_allocvec(&record).ok()
 }
 
 /// What a piece said when it was encoded. Nothing if the bytes say nothing.
-pub fn decode(bytes: &[u8], piece: &Piece) -> Option<Manifests<Arc<Desired>>> {
+pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
     let record: Record<'_> = postcard::from_bytes(bytes).ok()?;
     let objects = record.objects.into_iter();
-    let objects = objects.map(|object| lowered(object, piece));
-    Some(Manifests {
+    let objects = objects.map(|object| loaded(object, piece));
+    Some(FileContents {
         objects: objects.collect::<Option<_>>()?,
-        documents: record.documents,
-        skipped: record.skipped,
-        ..Manifests::default()
+        declarations: Declarations {
+            documents: record.documents,
+            skipped: record.skipped,
+            ..Declarations::default()
+        },
     })
 }
 
-fn object(lowered: &Lowered<Arc<Desired>>) -> Option<Object<'_>> {
-    let desired = lowered.object.as_deref()?;
+fn object(loaded: &LoadedObject) -> Option<Object<'_>> {
+    let desired = loaded.desired.as_deref()?;
     let labels = desired.labels.iter();
-    let connection = lowered.connection.as_ref();
+    let connection = loaded.connection.as_ref();
     Some(Object {
-        kind: lowered.address.kind.0,
-        name: &lowered.address.name,
+        kind: loaded.address.kind.0,
+        name: &loaded.address.name,
         labels: labels.map(|(k, v)| (k.as_str(), v.as_str())).collect(),
         connection: connection.map(|(name, mark)| (name.as_str(), place(*mark))),
         identity: desired.identity.iter().map(|(_, id)| id.as_str()).collect(),
         policy: desired.policy.own().cloned(),
-        place: place(lowered.origin.mark),
+        place: place(loaded.origin.mark),
         fields: desired.fields.bytes(),
     })
 }
 
-fn lowered(object: Object<'_>, piece: &Piece) -> Option<Lowered<Arc<Desired>>> {
+fn loaded(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     let table = provider::of_kind(object.kind)?.table();
     let names = table.identity.iter().map(|identity| identity.name);
     if object.identity.len() != table.identity.len() {
@@ -107,14 +111,14 @@ fn lowered(object: Object<'_>, piece: &Piece) -> Option<Lowered<Arc<Desired>>> {
         labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
         origin: origin.clone(),
     };
-    Some(Lowered {
+    Some(LoadedObject {
         address,
         vendor: table.vendor,
         connection: object
             .connection
             .map(|(name, place)| (name.into(), mark(place))),
         origin,
-        object: Some(Arc::new(desired)),
+        desired: Some(Arc::new(desired)),
     })
 }
 

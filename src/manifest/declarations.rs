@@ -1,0 +1,85 @@
+//! What manifests say beside the objects of vendors.
+
+use std::collections::HashMap;
+
+use super::project::Project;
+use crate::model::{
+    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Notification, Origin,
+};
+
+/// The documents of our own kinds in a file, or in a piece of one, and what was counted and found on the way.
+#[derive(Clone, Default)]
+pub struct Declarations {
+    pub connections: Vec<Connection>,
+    pub accepted: Vec<AcceptedDrift>,
+    pub projects: Vec<Project>,
+    /// Notifications of the daemon, each with its place for findings about the names in it.
+    pub notifications: Vec<(Notification, Origin)>,
+    /// Number of documents of every kind, those of vendors and of other tools included.
+    pub documents: usize,
+    /// Number of documents that belong to other tools.
+    pub skipped: usize,
+    pub findings: Diagnostics,
+}
+
+impl Declarations {
+    /// Reports whether there is nothing but the counts: no document of our own kinds and no finding.
+    pub fn is_only_counts(&self) -> bool {
+        self.connections.is_empty()
+            && self.accepted.is_empty()
+            && self.projects.is_empty()
+            && self.notifications.is_empty()
+            && self.findings.is_empty()
+    }
+
+    /// Adds those of the next piece or file.
+    pub fn append(&mut self, next: Self) {
+        self.connections.extend(next.connections);
+        self.accepted.extend(next.accepted);
+        self.projects.extend(next.projects);
+        self.notifications.extend(next.notifications);
+        self.documents += next.documents;
+        self.skipped += next.skipped;
+        self.findings.extend(next.findings);
+    }
+
+    /// Adds an error for every name that two documents of one kind have. `objects` are those of vendors, in the order
+    /// in which they were read: the second of two is the one at fault.
+    pub fn refuse_duplicate_names<'a>(
+        &mut self,
+        objects: impl ExactSizeIterator<Item = (&'a Address, &'a Origin)>,
+    ) {
+        let mut first_by_address: HashMap<&Address, &Origin> =
+            HashMap::with_capacity(objects.len());
+        let mut findings = Vec::new();
+        for (address, origin) in objects {
+            match first_by_address.get(address) {
+                Some(first) => findings.push(duplicate_name(&address.to_string(), first, origin)),
+                None => drop(first_by_address.insert(address, origin)),
+            }
+        }
+        let connections = self.connections.iter();
+        let connections = connections.map(|own| ("Connection", own.name.as_str(), &own.origin));
+        let notifications = self.notifications.iter();
+        let notifications =
+            notifications.map(|(own, origin)| ("Notification", own.name.as_str(), origin));
+        let mut first_by_name: HashMap<(&str, &str), &Origin> = HashMap::new();
+        for (kind, name, origin) in connections.chain(notifications) {
+            match first_by_name.get(&(kind, name)) {
+                Some(first) => {
+                    findings.push(duplicate_name(&format!("{kind}/{name}"), first, origin));
+                }
+                None => drop(first_by_name.insert((kind, name), origin)),
+            }
+        }
+        for finding in findings {
+            self.findings.push(finding);
+        }
+    }
+}
+
+fn duplicate_name(name: &str, first: &Origin, second: &Origin) -> Diagnostic {
+    Diagnostic::error("duplicate-name", format!("{name} is defined twice"))
+        .at(&second.source, second.mark)
+        .also(first.clone(), "it is defined here first")
+}
