@@ -10,7 +10,8 @@
 //!
 //! | stage | where | what goes in and out |
 //! | --- | --- | --- |
-//! | load | [`mod@manifest::load`] | paths to source texts |
+//! | load | [`reconcile::LoadedManifests`] | the loop of the next four stages, over pieces of files, on all cores |
+//! | read | [`mod@manifest::load`] | paths to source texts |
 //! | parse | [`manifest::yaml`] | text to trees whose nodes know their place |
 //! | lower | [`mod@manifest::lower`] | trees to drafts: the envelope is checked |
 //! | audit | [`mod@provider::audit`] | drafts to [`model::Desired`], checked against the field table |
@@ -23,8 +24,9 @@
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document in eight formats, from one view of it |
 //!
-//! With `--cache`, what a file said in an earlier run comes from [`reconcile::Cache`] in place of parsing,
-//! lowering and auditing its bytes; what depends on other files is checked anew.
+//! With `--cache`, the contents of a file that an earlier run has read come from [`reconcile::DiskCache`] in place of parsing,
+//! lowering and auditing its bytes; the daemon has those of unchanged files in its [`reconcile::IncrementalLoader`]. Whatever
+//! depends on other files is checked anew.
 //!
 //! # The way back
 //!

@@ -1,4 +1,4 @@
-//! `--cache`: the directory in which runs remember what manifests say.
+//! Opens and saves the cache of `--cache`, in which the contents of manifests are kept from run to run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use super::output;
 use crate::reconcile::DiskCache;
 
-/// The cache in a directory. There is none where nothing tells this program from the next one.
-pub fn open(dir: Option<&Path>) -> Option<Arc<DiskCache>> {
-    let (dir, program) = dir.zip(program())?;
+/// Opens the cache in a directory. `None` without a directory, or if the program cannot be told from the next version.
+pub fn open_cache(dir: Option<&Path>) -> Option<Arc<DiskCache>> {
+    let (dir, program) = dir.zip(identify_program())?;
     Some(Arc::new(DiskCache::open(dir, &program)))
 }
 
-/// Keeps what a run has read. That this fails is no reason to fail.
-pub fn save(cache: Option<&DiskCache>) {
+/// Saves the contents that a run has read. A failure is a warning.
+pub fn save_cache(cache: Option<&DiskCache>) {
     let Some(cache) = cache else {
         return;
     };
@@ -24,8 +24,8 @@ pub fn save(cache: Option<&DiskCache>) {
     }
 }
 
-/// What tells this program from every other: a version may be built twice with different rules.
-fn program() -> Option<String> {
+/// Returns a text that identifies this program: one version may be built twice with different rules.
+fn identify_program() -> Option<String> {
     let file = std::env::current_exe().and_then(std::fs::metadata).ok()?;
     let changed = file.modified().ok()?;
     let changed = changed.duration_since(SystemTime::UNIX_EPOCH).ok()?;

@@ -11,7 +11,7 @@ use super::standard_input::StandardInput;
 use super::{files, output, setup};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::manifest::yaml::MAX_FILE_BYTES;
-use crate::manifest::{self, Limits, fmt};
+use crate::manifest::{self, ReadLimits, fmt};
 use crate::model::diagnostic::Source;
 use crate::model::wording::pluralize;
 use crate::provider;
@@ -81,7 +81,7 @@ pub fn run(args: &Fmt) -> CommandResult<Exit> {
 
 /// Standard input to standard output. What cannot be read is given back as it is, for editors that replace
 /// their text by what comes out.
-fn filter(check: bool, limits: &Limits) -> CommandResult<Exit> {
+fn filter(check: bool, limits: &ReadLimits) -> CommandResult<Exit> {
     let mut text = String::new();
     StandardInput::until(limits.deadline)
         .read_to_string(&mut text)

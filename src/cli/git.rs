@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::manifest::walk::{self, Blob, Commit, tidy};
+use crate::manifest::walk::{self, Blob, CommitTree, normalize_path};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
 
@@ -59,14 +59,14 @@ pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot
         bail!("--base needs a git working tree");
     };
     let wanted = inside(Path::new(&root), paths)?;
-    let mut listing = Commit::LISTING.to_vec();
+    let mut listing = CommitTree::LISTING.to_vec();
     listing.push(&sha);
-    let mut tree = Commit::of(&git(&listing, &[]).await?.unwrap_or_default());
-    let asked = tree.asked();
+    let mut tree = CommitTree::of(&git(&listing, &[]).await?.unwrap_or_default());
+    let asked = tree.needed_blobs();
     let texts = blobs(&asked).await?;
-    tree.learn(&asked, texts);
-    let mut found = tree.find(&wanted);
-    let (names, wanted) = tree.readable(&mut found);
+    tree.add_texts(&asked, texts);
+    let mut found = tree.find_manifests(&wanted);
+    let (names, wanted) = tree.readable_files(&mut found);
     let files = names.into_iter().zip(blobs(&wanted).await?);
     Ok(Snapshot {
         sources: sources(files, &sha),
@@ -82,7 +82,7 @@ async fn blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
     }
     let asked: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
     let printed = git(&["cat-file", "--batch"], asked.as_bytes()).await?;
-    Ok(walk::contents(blobs, &printed.unwrap_or_default())?)
+    Ok(walk::split_blobs(blobs, &printed.unwrap_or_default())?)
 }
 
 /// Runs git. Nothing comes back when it ends with a failure.
@@ -141,7 +141,7 @@ fn inside(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
         if path.as_os_str() == "-" {
             bail!("--base compares with files of a commit, and standard input is none");
         }
-        let whole = tidy(&here.join(path));
+        let whole = normalize_path(&here.join(path));
         let Ok(below) = whole.strip_prefix(&root) else {
             bail!("{} is not in the git working tree", path.display());
         };

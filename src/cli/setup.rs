@@ -17,8 +17,8 @@ use crate::apply::clock;
 use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::links::LinkPolicy;
-use crate::manifest::walk::Found;
-use crate::manifest::{self, Limits, Loaded};
+use crate::manifest::walk::FoundManifests;
+use crate::manifest::{self, Loaded, ReadLimits};
 use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests, Settings};
 use crate::sandbox::{self, SandboxServer};
@@ -88,10 +88,14 @@ pub struct Piped {
 }
 
 impl Piped {
-    fn said(&self) -> LoadedManifests {
+    fn load(&self) -> LoadedManifests {
         let name = self.path.display().to_string();
         let file = (name.clone(), self.bytes.clone());
-        LoadedManifests::from(manifest::of_files(Found::default(), vec![file], &name))
+        LoadedManifests::from(manifest::from_bytes(
+            FoundManifests::default(),
+            vec![file],
+            &name,
+        ))
     }
 }
 
@@ -188,15 +192,15 @@ fn check_files(
     selection: &Selection,
     options: &CheckOptions,
     files: Files<'_>,
-    limits: &Limits,
+    limits: &ReadLimits,
 ) -> CommandResult<Checked> {
     let scope = scope::Scope::new(selection)?;
-    let cache = cached::open(selection.cache.as_deref());
+    let cache = cached::open_cache(selection.cache.as_deref());
     let mut paths = selection.paths.clone();
     if let Files::Piped(piped) = files {
         paths.retain(|path| *path != piped.path);
     }
-    let mut said = match files {
+    let mut manifests = match files {
         // No path would be the current directory.
         Files::Piped(_) if paths.is_empty() => LoadedManifests::default(),
         _ => LoadedManifests::load(
@@ -207,29 +211,31 @@ fn check_files(
         ),
     };
     match files {
-        Files::Piped(piped) => said.extend(piped.said()),
+        Files::Piped(piped) => manifests.extend(piped.load()),
         Files::Named => {}
-        Files::And(more) if has(&said.loaded, more) => {}
+        Files::And(more) if has_file(&manifests.loaded, more) => {}
         Files::And(more) => {
             let more = [more.to_path_buf()];
-            said.extend(LoadedManifests::load(
+            manifests.extend(LoadedManifests::load(
                 &more,
                 &mut std::io::empty(),
                 limits,
                 None,
             ));
         }
-        Files::IfAny if said.loaded.sources.is_empty() => said = LoadedManifests::default(),
+        Files::IfAny if manifests.loaded.sources.is_empty() => {
+            manifests = LoadedManifests::default()
+        }
         Files::IfAny => {}
     }
-    let mut checked = reconcile::check(said, options);
-    cached::save(cache.as_deref());
+    let mut checked = reconcile::check(manifests, options);
+    cached::save_cache(cache.as_deref());
     scope.narrow(&mut checked)?;
     Ok(checked)
 }
 
-/// Whether a file is among those that were read, by whatever path.
-fn has(loaded: &Loaded, file: &Path) -> bool {
+/// Reports whether a file is among those that were read, under any path.
+fn has_file(loaded: &Loaded, file: &Path) -> bool {
     let real = std::fs::canonicalize(file).ok();
     let mut names = loaded.sources.iter().map(|source| &source.name);
     names.any(|name| {
@@ -240,8 +246,8 @@ fn has(loaded: &Loaded, file: &Path) -> bool {
 }
 
 /// How far manifests are read: not out of the tree in a CI job, and not past the time of the run, which starts now.
-pub fn limits(timeout: Option<Duration>) -> Limits {
-    Limits {
+pub fn limits(timeout: Option<Duration>) -> ReadLimits {
+    ReadLimits {
         inside: is_ci(),
         deadline: timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout)),
     }

@@ -14,8 +14,8 @@ use super::scope::Scope;
 use super::{files, output, setup};
 use crate::apply::clock;
 use crate::cli::error::{CommandResult, bail, user_error};
-use crate::manifest::edit::File;
-use crate::manifest::hold::{self, Hold};
+use crate::manifest::edit::EditedFile;
+use crate::manifest::suspension::{SuspensionEdit, edit_suspension};
 use crate::model::Desired;
 use crate::provider;
 use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests};
@@ -105,13 +105,13 @@ impl Objects {
             bail!("files are edited, and standard input is none");
         }
         let scope = Scope::of_arguments(&selection)?;
-        let said = LoadedManifests::load(
+        let manifests = LoadedManifests::load(
             &selection.paths,
             &mut std::io::empty(),
             &setup::limits(Some(self.time.timeout)),
             None,
         );
-        let mut checked = reconcile::check(said, &CheckOptions::default());
+        let mut checked = reconcile::check(manifests, &CheckOptions::default());
         output::findings(&checked.findings)?;
         if checked.findings.has_errors() {
             return Ok(None);
@@ -131,7 +131,7 @@ pub fn suspend(args: &Suspend) -> CommandResult<Exit> {
     let until = until
         .transpose()
         .map_err(|why| user_error(format_args!("--until: {why}")))?;
-    let hold = Hold::Suspend {
+    let change = SuspensionEdit::Suspend {
         until,
         reason: reason.into(),
     };
@@ -142,31 +142,44 @@ pub fn suspend(args: &Suspend) -> CommandResult<Exit> {
         ),
         None => ("suspended".into(), "already suspended".into()),
     };
-    carry_out(&args.objects, &hold, &done, &already)
+    carry_out(&args.objects, &change, &done, &already)
 }
 
 pub fn resume(args: &Resume) -> CommandResult<Exit> {
-    carry_out(&args.objects, &Hold::Resume, "resumed", "not suspended")
+    carry_out(
+        &args.objects,
+        &SuspensionEdit::Resume,
+        "resumed",
+        "not suspended",
+    )
 }
 
 /// Edits the manifests of the objects, file by file, and says of each object what became of it.
-fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> CommandResult<Exit> {
+fn carry_out(
+    objects: &Objects,
+    change: &SuspensionEdit,
+    done: &str,
+    already: &str,
+) -> CommandResult<Exit> {
     let Some(checked) = objects.checked()? else {
         return Ok(Exit::Error);
     };
     let kinds = provider::kind_rows();
-    let mut files: BTreeMap<&str, (File, Vec<String>)> = BTreeMap::new();
+    let mut files: BTreeMap<&str, (EditedFile, Vec<String>)> = BTreeMap::new();
     let mut exit = Exit::Done;
     for desired in &checked.desired {
         let source = &desired.origin.source;
         let (file, lines) = files
             .entry(source.name.as_str())
-            .or_insert_with(|| (File::of(source), Vec::new()));
-        match file.change(desired.origin.mark, |text| hold::hold(text, hold, &kinds)) {
-            Ok(changed) => {
-                let said = if changed { done } else { already };
-                lines.push(line(desired, said));
+            .or_insert_with(|| (EditedFile::open(source), Vec::new()));
+        let place = desired.origin.mark;
+        let text = file.document(place);
+        match text.and_then(|text| edit_suspension(text, change, &kinds)) {
+            Ok(Some(text)) => {
+                file.replace_document(place, text);
+                lines.push(line(desired, done));
             }
+            Ok(None) => lines.push(line(desired, already)),
             Err(why) => {
                 fault(desired, &why.to_string());
                 exit = Exit::Error;
@@ -187,10 +200,10 @@ fn carry_out(objects: &Objects, hold: &Hold, done: &str, already: &str) -> Comma
     Ok(exit)
 }
 
-fn line(desired: &Desired, said: &str) -> String {
+fn line(desired: &Desired, outcome: &str) -> String {
     let (address, origin) = (&desired.address, &desired.origin);
     format!(
-        "{address}  {said}  {}:{}",
+        "{address}  {outcome}  {}:{}",
         make_visible(&origin.source.name),
         origin.mark.line
     )

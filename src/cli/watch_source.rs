@@ -112,8 +112,8 @@ impl Source {
     ) -> Result<Option<Fetched>, SourceError> {
         let dir = self.cache.as_deref();
         let cache = dir.filter(|_| self.last().read.is_none());
-        let cache = cached::open(cache);
-        let said = match (&self.place, loaded) {
+        let cache = cached::open_cache(cache);
+        let manifests = match (&self.place, loaded) {
             (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(cache.clone()),
             (Place::Files(paths), None) => {
                 let now = SystemTime::now();
@@ -122,10 +122,10 @@ impl Source {
             }
             (Place::Git(_), None) => LoadedManifests::default(),
         };
-        let digest = reconcile::digest_of(&said.loaded.sources);
+        let digest = reconcile::digest_of(&manifests.loaded.sources);
         let mut last = self.last();
         last.commit.clone_from(&commit);
-        let unread = said.loaded.findings.has_errors();
+        let unread = manifests.loaded.findings.has_errors();
         if let Some((known, problem)) = &last.read
             && *known == digest
             && !unread
@@ -137,9 +137,9 @@ impl Source {
             false => Ok(checked),
         };
         let checked = self
-            .checked(said, commit.as_deref(), &digest)
+            .checked(manifests, commit.as_deref(), &digest)
             .and_then(kept);
-        cached::save(cache.as_deref());
+        cached::save_cache(cache.as_deref());
         let (fetched, problem) = match checked {
             Ok(checked) => {
                 last.objects = !checked.desired.is_empty();
@@ -155,11 +155,11 @@ impl Source {
 
     fn checked(
         &self,
-        said: LoadedManifests,
+        manifests: LoadedManifests,
         commit: Option<&str>,
         digest: &str,
     ) -> Result<Checked, SourceError> {
-        let mut checked = self.loader().check(said, &self.options);
+        let mut checked = self.loader().check(manifests, &self.options);
         if self.is_news(&checked.findings, digest) {
             self.tell(&checked.findings);
         }

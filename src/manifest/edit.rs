@@ -1,9 +1,13 @@
-//! Changes of an existing file that leave everything else as it is: the only door to yaml-edit.
+//! Edits a file and leaves everything else in it as it is: the only door to yaml-edit.
 //!
-//! Nothing that comes out of the editor is trusted. The new text is read again by our own reader, and the
-//! values of all its documents must be those that the changes, made on the values of the old text, give.
-//! Where they are not, the file stays as it is, and the reason is said.
+//! Nothing that the editor returns is trusted. Every edit is made twice: on the text by the editor, and on the values of
+//! the old text by us. The new text is parsed by our own reader, and must have the values that we came to. If it has
+//! others, the file stays as it is and an [`EditError`] says why.
+//!
+//! For example, to set `spec.desired.seats` of `{spec: {desired: {seats: 5}}}` to 6, the editor returns
+//! `{spec: {desired: {seats: 6}}}`; had it returned `{spec: {desired: {seats: 6, seats: 5}}}`, nothing would be written.
 
+mod error;
 mod json;
 
 use std::collections::BTreeMap;
@@ -12,53 +16,59 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use yaml_edit::{Document, Mapping, Sequence, YamlFile, YamlNode};
 
+pub use self::error::EditError;
+use self::error::EditError as Error;
 use self::json::Style;
-use super::{again, list, write, yaml};
+use super::{list, reread, write, yaml};
 use crate::model::diagnostic::Source;
 use crate::model::json::same_number;
 use crate::model::{Diagnostics, Mark, Node, Tree, node::Entry};
 
-/// One part of the way to a value.
+/// One step of the path to a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum PathStep {
+    /// The name of a member of a map.
     Member(String),
+    /// The index of an item of a list.
     Item(usize),
 }
 
-/// What happens at a place.
+/// The change of a value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Act {
-    /// The member or item gets this value; a member that is not there is added.
+pub enum EditAction {
+    /// Gives the member or item this value; a member that does not exist is added.
     Set(Json),
     Remove,
-    /// The list gets one more item.
+    /// Adds an item at the end of the list.
     Push(Json),
 }
 
-/// One change.
+/// One edit of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {
-    pub way: Vec<Place>,
-    pub act: Act,
+    pub path: Vec<PathStep>,
+    pub action: EditAction,
 }
 
-/// The documents of a text; nothing if anything in it cannot be read.
-pub fn read(text: &str) -> Option<Vec<Node>> {
+/// Parses the documents of a text. `None` if any of it is not valid.
+pub fn parse_documents(text: &str) -> Option<Vec<Node>> {
     let source = Arc::new(Source::new("the edited file".into(), text.to_string()));
     let mut findings = Diagnostics::default();
     let documents = yaml::parse(&source, &mut findings);
     (!findings.has_errors()).then_some(documents)
 }
 
-/// The parts of a text that have a document each, in order; together they are the text. A line that begins
-/// with `---` begins a document wherever it stands, even in a block of text, and no anchor reaches beyond it:
-/// so a part can be read and edited by itself, and a file of ten thousand documents costs no more than they.
-pub fn parts(text: &str) -> Vec<&str> {
+/// Splits a text into parts with one document each, in order; together they are the text.
+///
+/// A line that begins with `---` begins a document wherever it is, even in a block of text, and no anchor reaches beyond
+/// it. So each part can be parsed and edited by itself, and an edit in a file of ten thousand documents costs one of them.
+pub fn split_documents(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);
     for line in text.split_inclusive('\n') {
-        let rest = line.strip_prefix("---");
-        if at > start && rest.is_some_and(|rest| rest.trim_start() != rest || rest.is_empty()) {
+        let after_dashes = line.strip_prefix("---");
+        let begins = |after: &str| after.trim_start() != after || after.is_empty();
+        if at > start && after_dashes.is_some_and(begins) {
             parts.push(&text[start..at]);
             start = at;
         }
@@ -68,151 +78,95 @@ pub fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Why a text stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    #[error("the file was changed after it was read")]
-    ChangedSince,
-    #[error("its document is not found")]
-    NoDocument,
-    #[error("it is an item of a list: edit it by hand, or give it a document of its own")]
-    ListItem,
-    #[error("the file cannot be read")]
-    Unreadable,
-    #[error("the text is not one document")]
-    NotOneDocument,
-    #[error("the edit would have lost a comment")]
-    LosesComment,
-    #[error("there is no document")]
-    Empty,
-    #[error("a part of it is no plain map")]
-    NotMap,
-    #[error("a part of it is no plain map or list")]
-    NotMapOrList,
-    #[error("a part of it is an alias, or no plain map or list")]
-    AliasOrScalar,
-    #[error("the editor cannot read the file")]
-    EditorUnreadable,
-    #[error("the editor does not keep the file as it is")]
-    EditorChanges,
-    #[error("the editor does not find the document")]
-    EditorNoDocument,
-    #[error("the edited file could not be read again")]
-    NotReread,
-    #[error("the edit would have changed something else as well")]
-    ChangesMore,
-    #[error("the document is no plain map")]
-    DocumentNotMap,
-    #[error("a part of it is an alias")]
-    Alias,
-    #[error("a change of the whole document")]
-    WholeDocument,
-    #[error("a list is no plain list")]
-    NotList,
-    #[error("a value has no YAML form")]
-    NoForm,
-    #[error("a part of it is not there")]
-    NotThere,
-    #[error("its members could not be moved without changing something")]
-    MoveChangesMore,
-    #[error("its members could not be moved")]
-    NotMoved,
-    #[error("it is `mode: observe`, so nothing writes it, and a resume would not know of that")]
-    ObserveOnly,
-    /// The error of the YAML writer.
-    #[error("{0}")]
-    Unspelled(String),
-}
-
-/// A file that is being changed, one document without a look at the others.
-pub struct File {
+/// A file that is being edited, each document without a look at the others.
+pub struct EditedFile {
     source: Arc<Source>,
-    /// The parts by where they begin in the text as it was read.
+    /// The parts by the offset at which each began in the text as it was read.
     parts: BTreeMap<usize, String>,
-    changed: bool,
+    is_changed: bool,
 }
 
-impl File {
-    /// The file that a label stands for. One that is no longer as it was takes no change.
-    pub fn of(label: &Arc<Source>) -> Self {
-        let source = again(label).unwrap_or_else(|| Arc::clone(label));
+impl EditedFile {
+    /// Opens the file of a label. No edit is made in one that was changed since it was loaded.
+    pub fn open(label: &Arc<Source>) -> Self {
+        let source = reread(label).unwrap_or_else(|| Arc::clone(label));
         let mut at = 0;
-        let parts = parts(&source.text).into_iter().map(|part| {
+        let parts = split_documents(&source.text).into_iter().map(|part| {
             at += part.len();
             (at - part.len(), part.to_string())
         });
         Self {
             parts: parts.collect(),
             source,
-            changed: false,
+            is_changed: false,
         }
     }
 
-    /// The file as it was read.
+    /// Returns the file as it was read.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
     pub fn is_changed(&self) -> bool {
-        self.changed
+        self.is_changed
     }
 
-    /// Changes the document that has this place: `change` gives its new text, or nothing where it is as it
-    /// should be. Tells whether there was something to change.
-    pub fn change<E: From<EditError>>(
-        &mut self,
-        place: Mark,
-        change: impl FnOnce(&str) -> Result<Option<String>, E>,
-    ) -> Result<bool, E> {
+    /// Returns the text of the document at a place.
+    pub fn document(&self, place: Mark) -> Result<&str, EditError> {
         if self.source.is_bare() {
-            return Err(EditError::ChangedSince.into());
+            return Err(Error::FileChanged);
         }
-        let part = self.parts.range_mut(..=place.range().start).next_back();
-        let (_, part) = part.ok_or(EditError::NoDocument)?;
-        if read(part).is_some_and(|documents| documents.iter().any(list::is_list)) {
-            return Err(EditError::ListItem.into());
+        let part = self.parts.range(..=place.range().start).next_back();
+        let (_, part) = part.ok_or(Error::NoDocument)?;
+        let is_list = |documents: Vec<Node>| documents.iter().any(list::is_list);
+        match parse_documents(part).is_some_and(is_list) {
+            true => Err(Error::ListItem),
+            false => Ok(part),
         }
-        let Some(text) = change(part)? else {
-            return Ok(false);
-        };
-        *part = text;
-        self.changed = true;
-        Ok(true)
     }
 
-    /// The new text.
+    /// Gives the document at a place another text.
+    pub fn replace_document(&mut self, place: Mark, text: String) {
+        let part = self.parts.range_mut(..=place.range().start).next_back();
+        if let Some((_, part)) = part {
+            *part = text;
+            self.is_changed = true;
+        }
+    }
+
+    /// Returns the new text.
     pub fn text(&self) -> String {
         self.parts.values().map(String::as_str).collect()
     }
 }
 
-/// Makes changes in the only document of a text, and gives back the new text. Removals come last and from
-/// the end, so that the numbers of items hold for every other change.
-pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
-    let mut expected = read(text).ok_or(EditError::Unreadable)?;
+/// Makes edits in the only document of a text, and returns the new text. `edits` have removals last and from the end, so
+/// that the index of an item holds until it is used.
+pub fn edit_text(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    let mut expected = parse_documents(text).ok_or(Error::InvalidFile)?;
     let [node] = expected.as_mut_slice() else {
-        return Err(EditError::NotOneDocument);
+        return Err(Error::SeveralDocuments);
     };
-    let (file, own) = open(text, node.mark)?;
+    let (file, document) = open_document(text, node.mark)?;
     let style = Style::of(text);
     for edit in edits {
-        change(node, &edit.way, &edit.act)?;
-        carry_out(&own, edit, style)?;
+        edit_value(node, &edit.path, &edit.action)?;
+        edit_node(&document, edit, style)?;
     }
     let mut edited = file.to_string();
     if style == Style::Json && Style::of(&edited) != style {
-        edited = json::pretty(node, text);
+        edited = json::to_document(node, text);
     }
-    checked(&edited, &expected)?;
-    // What is removed takes its comments along; nothing else may.
-    let removes = edits.iter().any(|edit| edit.act == Act::Remove);
+    verify_values(&edited, &expected)?;
+    // Only a removed value may take its comments along.
+    let removes = edits.iter().any(|edit| edit.action == EditAction::Remove);
     if !removes && !keeps_comments(text, &edited) {
-        return Err(EditError::LosesComment);
+        return Err(Error::LosesComment);
     }
     Ok(edited)
 }
 
-/// Whether every comment of a text is in the other one.
+/// Reports whether every comment of the first text is in the second.
 pub fn keeps_comments(before: &str, after: &str) -> bool {
     let comments = |text: &str| {
         let file = YamlFile::parse(text).tree();
@@ -229,58 +183,61 @@ pub fn keeps_comments(before: &str, after: &str) -> bool {
         .all(|one| left.any(|other| other == one))
 }
 
-/// Puts the members of a map of the only document into a fixed order: those that are not named come last, in
-/// the order they have. The caller compares the values.
-pub fn reorder(text: &str, way: &[Place], order: &[&str]) -> Result<String, EditError> {
-    let documents = read(text).ok_or(EditError::Unreadable)?;
-    let node = documents.first().ok_or(EditError::Empty)?;
-    let (file, own) = open(text, node.mark)?;
-    let Some(YamlNode::Mapping(map)) = at(&own, way)? else {
-        return Err(EditError::NotMap);
+/// Puts the members of a map of the only document into a fixed order. Those that `order` does not name come last, in the
+/// order they have. The caller compares the values.
+pub fn reorder_members(text: &str, path: &[PathStep], order: &[&str]) -> Result<String, EditError> {
+    let documents = parse_documents(text).ok_or(Error::InvalidFile)?;
+    let node = documents.first().ok_or(Error::EmptyText)?;
+    let (file, document) = open_document(text, node.mark)?;
+    let Some(YamlNode::Mapping(map)) = node_at(&document, path)? else {
+        return Err(Error::NotMap);
     };
     map.reorder_fields(order.iter().copied());
     Ok(file.to_string())
 }
 
-/// The editor's file, and its document that begins with the node at `place`.
-fn open(text: &str, place: Mark) -> Result<(YamlFile, Document), EditError> {
+/// Opens a text in the editor, with its document that begins at `place`.
+fn open_document(text: &str, place: Mark) -> Result<(YamlFile, Document), EditError> {
     let parsed = YamlFile::parse(text);
     if parsed.has_errors() {
-        return Err(EditError::EditorUnreadable);
+        return Err(Error::UnreadableToEditor);
     }
     let file = parsed.tree();
     if file.to_string() != text {
-        return Err(EditError::EditorChanges);
+        return Err(Error::NotKeptByEditor);
     }
-    let own = file.documents().find(|document| {
+    let document = file.documents().find(|document| {
         let range = document.byte_range();
         (range.start..range.end).contains(&place.start)
     });
-    let own = own.ok_or(EditError::EditorNoDocument)?;
-    Ok((file, own))
+    let document = document.ok_or(Error::NotFoundByEditor)?;
+    Ok((file, document))
 }
 
-/// Compares the values of an edited text with those it should have.
-pub fn checked(edited: &str, expected: &[Node]) -> Result<(), EditError> {
-    let found = read(edited).ok_or(EditError::NotReread)?;
-    let equal =
-        found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same(a, b));
-    if equal {
+/// Compares the values of an edited text with those that it should have.
+pub fn verify_values(edited: &str, expected: &[Node]) -> Result<(), EditError> {
+    let found = parse_documents(edited).ok_or(Error::InvalidResult)?;
+    let is_equal =
+        found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| same_values(a, b));
+    if is_equal {
         Ok(())
     } else {
-        Err(EditError::ChangesMore)
+        Err(Error::ChangesMore)
     }
 }
 
-/// Whether two nodes hold the same values. Members of a map have no order, and numbers no spelling.
-pub fn same(a: &Node, b: &Node) -> bool {
+/// Reports whether two nodes hold the same values. The order of members and the spelling of numbers do not count.
+pub fn same_values(a: &Node, b: &Node) -> bool {
     match (&a.tree, &b.tree) {
         (Tree::List(a), Tree::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_values(a, b))
         }
         (Tree::Map(a), Tree::Map(of)) => {
-            let found = |entry: &Entry| b.get(&entry.key).is_some_and(|b| same(&entry.value, b));
-            a.len() == of.len() && a.iter().all(found)
+            let is_in_both = |entry: &Entry| {
+                b.get(&entry.key)
+                    .is_some_and(|b| same_values(&entry.value, b))
+            };
+            a.len() == of.len() && a.iter().all(is_in_both)
         }
         (Tree::Number(a), Tree::Number(b)) => same_number(a, b),
         (Tree::Integer(a), Tree::Number(b)) | (Tree::Number(b), Tree::Integer(a)) => {
@@ -290,17 +247,18 @@ pub fn same(a: &Node, b: &Node) -> bool {
     }
 }
 
-fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, EditError> {
+/// Returns the editor's node at a path. `None` if there is none; `Err` if a step leads through an alias or a scalar.
+fn node_at(document: &Document, path: &[PathStep]) -> Result<Option<YamlNode>, EditError> {
     let mut node = match document.as_mapping() {
         Some(map) => YamlNode::Mapping(map),
-        None => return Err(EditError::DocumentNotMap),
+        None => return Err(Error::DocumentNotMap),
     };
-    for place in way {
-        let next = match (&node, place) {
-            (YamlNode::Mapping(map), Place::Member(name)) => map.get(name.as_str()),
-            (YamlNode::Sequence(list), Place::Item(index)) => list.get(*index),
-            (YamlNode::Alias(_), _) => return Err(EditError::Alias),
-            _ => return Err(EditError::NotMapOrList),
+    for step in path {
+        let next = match (&node, step) {
+            (YamlNode::Mapping(map), PathStep::Member(name)) => map.get(name.as_str()),
+            (YamlNode::Sequence(list), PathStep::Item(index)) => list.get(*index),
+            (YamlNode::Alias(_), _) => return Err(Error::Alias),
+            _ => return Err(Error::NotMapOrList),
         };
         match next {
             Some(next) => node = next,
@@ -310,120 +268,138 @@ fn at(document: &Document, way: &[Place]) -> Result<Option<YamlNode>, EditError>
     Ok(Some(node))
 }
 
-fn carry_out(document: &Document, edit: &Edit, style: Style) -> Result<(), EditError> {
-    let (last, parents) = edit.way.split_last().ok_or(EditError::WholeDocument)?;
-    match &edit.act {
-        Act::Push(value) => match at(document, &edit.way)? {
+/// Makes an edit in the editor's document.
+fn edit_node(document: &Document, edit: &Edit, style: Style) -> Result<(), EditError> {
+    let (last, parents) = edit.path.split_last().ok_or(Error::WholeDocument)?;
+    match &edit.action {
+        EditAction::Push(value) => match node_at(document, &edit.path)? {
             Some(YamlNode::Sequence(list)) => {
-                list.push(fragment(value, style, None)?);
+                list.push(yaml_fragment(value, style, None)?);
                 Ok(())
             }
-            _ => Err(EditError::NotList),
+            _ => Err(Error::NotList),
         },
-        act => match (at(document, parents)?, last) {
-            (Some(YamlNode::Mapping(map)), Place::Member(name)) => in_map(&map, name, act, style),
-            (Some(YamlNode::Sequence(list)), Place::Item(index)) => {
-                in_list(&list, *index, act, style)
+        action => match (node_at(document, parents)?, last) {
+            (Some(YamlNode::Mapping(map)), PathStep::Member(name)) => {
+                edit_map(&map, name, action, style)
             }
-            _ => Err(EditError::AliasOrScalar),
+            (Some(YamlNode::Sequence(list)), PathStep::Item(index)) => {
+                edit_list(&list, *index, action, style)
+            }
+            _ => Err(Error::AliasOrNotMapOrList),
         },
     }
 }
 
-fn in_map(map: &Mapping, name: &str, act: &Act, style: Style) -> Result<(), EditError> {
-    match act {
-        Act::Set(value) => map.set(name, fragment(value, style, map.get(name).as_ref())?),
-        Act::Remove => {
+fn edit_map(map: &Mapping, name: &str, action: &EditAction, style: Style) -> Result<(), EditError> {
+    match action {
+        EditAction::Set(value) => {
+            map.set(name, yaml_fragment(value, style, map.get(name).as_ref())?)
+        }
+        EditAction::Remove => {
             map.remove(name);
         }
-        Act::Push(_) => {}
+        EditAction::Push(_) => {}
     }
     Ok(())
 }
 
-fn in_list(list: &Sequence, index: usize, act: &Act, style: Style) -> Result<(), EditError> {
-    match act {
-        Act::Set(value) => {
-            list.set(index, fragment(value, style, list.get(index).as_ref())?);
+fn edit_list(
+    list: &Sequence,
+    index: usize,
+    action: &EditAction,
+    style: Style,
+) -> Result<(), EditError> {
+    match action {
+        EditAction::Set(value) => {
+            list.set(
+                index,
+                yaml_fragment(value, style, list.get(index).as_ref())?,
+            );
         }
-        Act::Remove => {
+        EditAction::Remove => {
             list.remove(index);
         }
-        Act::Push(_) => {}
+        EditAction::Push(_) => {}
     }
     Ok(())
 }
 
-/// A value as a piece of YAML: a text in the quotes of what stood there before, anything else in our own spelling.
-fn fragment(value: &Json, style: Style, before: Option<&YamlNode>) -> Result<YamlNode, EditError> {
+/// Returns a value as YAML of the editor: a text in the quotes of the value `before` it, anything else in our own spelling.
+fn yaml_fragment(
+    value: &Json,
+    style: Style,
+    before: Option<&YamlNode>,
+) -> Result<YamlNode, EditError> {
     const NAME: &str = "value";
     let before = before
         .and_then(YamlNode::as_scalar)
         .map(ToString::to_string);
     let quote = before.and_then(|before| before.trim_start().chars().next());
     let text = match (style, value, quote) {
-        (Style::Json, _, _) => format!("{{\"{NAME}\": {}}}", json::text(value)),
-        (Style::Yaml, Json::String(_), Some('"')) => format!("{NAME}: {}\n", json::text(value)),
-        (Style::Yaml, Json::String(text), Some('\'')) if json::is_plain(text) => {
+        (Style::Json, _, _) => format!("{{\"{NAME}\": {}}}", json::to_line(value)),
+        (Style::Yaml, Json::String(_), Some('"')) => format!("{NAME}: {}\n", json::to_line(value)),
+        (Style::Yaml, Json::String(text), Some('\'')) if json::fits_single_quotes(text) => {
             format!("{NAME}: '{}'\n", text.replace('\'', "''"))
         }
         _ => {
             let document = serde_json::json!({ NAME: value });
-            write::yaml(&document).map_err(|error| EditError::Unspelled(error.to_string()))?
+            write::yaml(&document)?
         }
     };
     let parsed: Option<Document> = text.parse().ok();
     let node = parsed.and_then(|document| document.get(NAME));
-    node.ok_or(EditError::NoForm)
+    node.ok_or(Error::NoYamlForm)
 }
 
-/// The same change on values.
-fn change(node: &mut Node, way: &[Place], act: &Act) -> Result<(), EditError> {
-    let lost = || EditError::NotThere;
-    let Some((first, rest)) = way.split_first() else {
-        return match (act, &mut node.tree) {
-            (Act::Push(value), Tree::List(items)) => {
-                items.push(node_of(value));
+/// Makes the same edit on the values.
+fn edit_value(node: &mut Node, path: &[PathStep], action: &EditAction) -> Result<(), EditError> {
+    let Some((first, deeper)) = path.split_first() else {
+        return match (action, &mut node.tree) {
+            (EditAction::Push(value), Tree::List(items)) => {
+                items.push(node_from_json(value));
                 Ok(())
             }
-            _ => Err(lost()),
+            _ => Err(Error::NoValue),
         };
     };
-    let last = rest.is_empty() && !matches!(act, Act::Push(_));
+    let is_last = deeper.is_empty() && !matches!(action, EditAction::Push(_));
     match (first, &mut node.tree) {
-        (Place::Member(name), Tree::Map(entries)) => {
+        (PathStep::Member(name), Tree::Map(entries)) => {
             let index = entries.iter().position(|entry| entry.key == *name);
-            match (act, index) {
-                (Act::Set(value), Some(index)) if last => entries[index].value = node_of(value),
-                (Act::Set(value), None) if last => entries.push(Entry {
+            match (action, index) {
+                (EditAction::Set(value), Some(index)) if is_last => {
+                    entries[index].value = node_from_json(value);
+                }
+                (EditAction::Set(value), None) if is_last => entries.push(Entry {
                     key: name.clone(),
                     key_mark: Mark::default(),
-                    value: node_of(value),
+                    value: node_from_json(value),
                 }),
-                (Act::Remove, Some(index)) if last => {
+                (EditAction::Remove, Some(index)) if is_last => {
                     entries.remove(index);
                 }
-                (_, Some(index)) => return change(&mut entries[index].value, rest, act),
-                (_, None) => return Err(lost()),
+                (_, Some(index)) => return edit_value(&mut entries[index].value, deeper, action),
+                (_, None) => return Err(Error::NoValue),
             }
             Ok(())
         }
-        (Place::Item(index), Tree::List(items)) if *index < items.len() => {
-            match act {
-                Act::Set(value) if last => items[*index] = node_of(value),
-                Act::Remove if last => {
+        (PathStep::Item(index), Tree::List(items)) if *index < items.len() => {
+            match action {
+                EditAction::Set(value) if is_last => items[*index] = node_from_json(value),
+                EditAction::Remove if is_last => {
                     items.remove(*index);
                 }
-                _ => return change(&mut items[*index], rest, act),
+                _ => return edit_value(&mut items[*index], deeper, action),
             }
             Ok(())
         }
-        _ => Err(lost()),
+        _ => Err(Error::NoValue),
     }
 }
 
-/// A value as our reader gives it.
-fn node_of(value: &Json) -> Node {
+/// Returns a value as our reader would.
+fn node_from_json(value: &Json) -> Node {
     let tree = match value {
         Json::Null => Tree::Null,
         Json::Bool(value) => Tree::Bool(*value),
@@ -431,12 +407,12 @@ fn node_of(value: &Json) -> Node {
             .as_i64()
             .map_or_else(|| Tree::Number(number.to_string()), Tree::Integer),
         Json::String(text) => Tree::Text(text.clone()),
-        Json::Array(items) => Tree::List(items.iter().map(node_of).collect()),
+        Json::Array(items) => Tree::List(items.iter().map(node_from_json).collect()),
         Json::Object(members) => {
             let entries = members.iter().map(|(name, value)| Entry {
                 key: name.clone(),
                 key_mark: Mark::default(),
-                value: node_of(value),
+                value: node_from_json(value),
             });
             Tree::Map(entries.collect())
         }

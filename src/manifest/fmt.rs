@@ -4,10 +4,10 @@
 //! Documents of other tools, and documents that the editor cannot change without changing a value or a
 //! comment, stay as they are.
 
-use super::edit::{self, EditError, Place};
+use super::edit::{self, EditError, PathStep};
 use super::envelope::{API_VERSION, DOCUMENT, METADATA, object_members};
-use super::moves;
 use super::own_kind::OwnKind;
+use super::reorder::reorder_lines;
 use crate::model::draft::KindRow;
 use crate::model::{Node, Tree};
 
@@ -26,14 +26,14 @@ pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
         Some(own) => ("\u{feff}", own),
         None => ("", text),
     };
-    let documents = edit::read(own)?.len();
+    let documents = edit::parse_documents(own)?.len();
     let mut formatted = Formatted {
         text: mark.to_string(),
         left: Vec::new(),
     };
     let (mut lines, mut seen) = (0, 0);
-    for part in edit::parts(own) {
-        let nodes = edit::read(part).unwrap_or_default();
+    for part in edit::split_documents(own) {
+        let nodes = edit::parse_documents(part).unwrap_or_default();
         seen += nodes.len();
         let done = match nodes.as_slice() {
             [node] => document(part, node, kinds),
@@ -61,7 +61,7 @@ fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, EditEr
     let mut text = part.to_string();
     for (way, order) in maps(node, kinds) {
         // Every change moves what comes after it, so places are looked up again.
-        let now = edit::read(&text).unwrap_or_default();
+        let now = edit::parse_documents(&text).unwrap_or_default();
         if let Some(done) = ordered(&text, &now, &way, &order)? {
             text = done;
         }
@@ -69,13 +69,13 @@ fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, EditEr
     Ok(text)
 }
 
-type Maps = Vec<(Vec<Place>, Vec<&'static str>)>;
+type Maps = Vec<(Vec<PathStep>, Vec<&'static str>)>;
 
 /// The text with one map in order: by lines where that is possible, else by the editor.
 fn ordered(
     text: &str,
     documents: &[Node],
-    way: &[Place],
+    way: &[PathStep],
     order: &[&str],
 ) -> Result<Option<String>, EditError> {
     let Some(map) = documents.first().and_then(|node| map_at(node, way)) else {
@@ -85,13 +85,13 @@ fn ordered(
         return Ok(None);
     }
     let rank = |key: &str| rank(key, order);
-    let by_lines = moves::moved(text, map, &rank, way.is_empty());
+    let by_lines = reorder_lines(text, map, &rank, way.is_empty());
     if let Some(edited) = by_lines
         && proved(text, &edited, documents, way, order).is_ok()
     {
         return Ok(Some(edited));
     }
-    let edited = edit::reorder(text, way, order)?;
+    let edited = edit::reorder_members(text, way, order)?;
     proved(text, &edited, documents, way, order).map(|()| Some(edited))
 }
 
@@ -100,14 +100,14 @@ fn proved(
     before: &str,
     after: &str,
     documents: &[Node],
-    way: &[Place],
+    way: &[PathStep],
     order: &[&str],
 ) -> Result<(), EditError> {
-    edit::checked(after, documents)?;
+    edit::verify_values(after, documents)?;
     if !moved_only(before, after) {
         return Err(EditError::MoveChangesMore);
     }
-    let again = edit::read(after).unwrap_or_default();
+    let again = edit::parse_documents(after).unwrap_or_default();
     let map = again.first().and_then(|node| map_at(node, way));
     if map.is_some_and(|map| in_order(map, order)) {
         Ok(())
@@ -147,7 +147,7 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
         (None, Some(own)) => own.table().names().collect(),
         (None, None) => return Vec::new(),
     };
-    let member = |name: &str| vec![Place::Member(name.to_string())];
+    let member = |name: &str| vec![PathStep::Member(name.to_string())];
     vec![
         (Vec::new(), DOCUMENT.names().collect()),
         (member("metadata"), METADATA.names().collect()),
@@ -156,12 +156,12 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
 }
 
 /// The map at the end of a way.
-fn map_at<'a>(document: &'a Node, way: &[Place]) -> Option<&'a Node> {
+fn map_at<'a>(document: &'a Node, way: &[PathStep]) -> Option<&'a Node> {
     let mut node = document;
     for place in way {
         node = match place {
-            Place::Member(name) => node.get(name)?,
-            Place::Item(_) => return None,
+            PathStep::Member(name) => node.get(name)?,
+            PathStep::Item(_) => return None,
         };
     }
     matches!(node.tree, Tree::Map(_)).then_some(node)

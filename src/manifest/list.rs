@@ -1,12 +1,12 @@
-//! Lists of manifests: `kind: List` with `items`, as `kubectl get -o yaml` prints, and a sequence at the top of a
-//! document. Their items are read as documents of their own, each at its own place.
+//! Takes lists of manifests apart: `kind: List` with `items`, as `kubectl get -o yaml` prints, and a sequence at the top of
+//! a document. Their items are read as documents of their own, each at its own place.
 
 use super::envelope::API_VERSION;
 use crate::model::draft::KindRow;
 use crate::model::{Mark, Node, Tree};
 
-/// The items of a list; `None` for any other node.
-fn items(node: &Node) -> Option<&Node> {
+/// Returns the node with the items of a list; `None` for any other document.
+fn items_of(node: &Node) -> Option<&Node> {
     match &node.tree {
         Tree::List(_) => Some(node),
         Tree::Map(_) if node.get("kind").and_then(Node::text) == Some("List") => {
@@ -17,6 +17,7 @@ fn items(node: &Node) -> Option<&Node> {
     }
 }
 
+/// Returns the items themselves; none if the node is no list.
 fn nodes(list: &Node) -> &[Node] {
     match &list.tree {
         Tree::List(items) => items,
@@ -24,22 +25,24 @@ fn nodes(list: &Node) -> &[Node] {
     }
 }
 
-/// Whether a document is a list with something of ours in it.
-pub fn is_of_manifests(document: &Node, kinds: &[KindRow]) -> bool {
+/// Reports whether a document is a list with something of ours in it.
+pub fn is_manifest_list(document: &Node, kinds: &[KindRow]) -> bool {
     let version = document.get("apiVersion").and_then(Node::text);
-    items(document).is_some_and(|list| {
+    items_of(document).is_some_and(|list| {
         version == Some(API_VERSION) || nodes(list).iter().any(|item| is_ours(item, kinds))
     })
 }
 
+/// Reports whether an item is one of our documents, or a list of some.
 fn is_ours(item: &Node, kinds: &[KindRow]) -> bool {
     let text = |name: &str| item.get(name).and_then(Node::text);
     text("apiVersion").is_some_and(|version| version.starts_with("entitle."))
         || text("kind").is_some_and(|kind| kinds.iter().any(|row| row.kind.0 == kind))
-        || is_of_manifests(item, kinds)
+        || is_manifest_list(item, kinds)
 }
 
-/// The documents of a text, with those of lists of manifests, and of lists in them, each by itself.
+/// Goes through the documents of a text. The items of a list of manifests come one by one in place of the list, and so do
+/// those of a list inside it.
 pub struct Documents<'k> {
     kinds: &'k [KindRow],
     /// The documents and items that are left, the next one last.
@@ -67,7 +70,7 @@ impl Iterator for Documents<'_> {
     fn next(&mut self) -> Option<Node> {
         loop {
             let mut document = self.left.pop()?;
-            if !is_of_manifests(&document, self.kinds) {
+            if !is_manifest_list(&document, self.kinds) {
                 return Some(document);
             }
             let list = match &document.tree {
@@ -81,21 +84,21 @@ impl Iterator for Documents<'_> {
     }
 }
 
-/// The document or item of a list that begins at a place.
-pub fn find(document: Node, place: Mark) -> Option<Node> {
+/// Returns the document, or the item of a list, that begins at a place.
+pub fn find_at(document: Node, place: Mark) -> Option<Node> {
     if document.mark == place && !matches!(document.tree, Tree::List(_)) {
         return Some(document);
     }
-    let list = items(&document)?.clone();
+    let list = items_of(&document)?.clone();
     let Tree::List(items) = list.tree else {
         return None;
     };
-    items.into_iter().find_map(|item| find(item, place))
+    items.into_iter().find_map(|item| find_at(item, place))
 }
 
-/// Whether a document is a list of whatever.
+/// Reports whether a document is a list, of manifests or of anything else.
 pub fn is_list(document: &Node) -> bool {
-    items(document).is_some()
+    items_of(document).is_some()
 }
 
 #[cfg(test)]
@@ -148,8 +151,8 @@ mod tests {
         let text = "kind: List\nitems:\n- {kind: Order, a: 1}\n- {kind: Order, a: 2}\n";
         let document = read(text).remove(0);
         let place = nodes(document.get("items").unwrap())[1].mark;
-        let found = find(document.clone(), place).unwrap();
+        let found = find_at(document.clone(), place).unwrap();
         assert_eq!(found.get("a").unwrap().tree, Tree::Integer(2));
-        assert!(is_list(&document) && find(document, Mark::default()).is_none());
+        assert!(is_list(&document) && find_at(document, Mark::default()).is_none());
     }
 }

@@ -1,30 +1,26 @@
-//! Paths to source texts. The only place that reads manifest files.
+//! Finds manifest files and reads their texts: the only place that does.
 
-use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::stamp::Stamp;
-use super::walk::{self, Disk, Found, Limits, Named, PassedOver, Roots};
-use super::workers::map_parallel;
+use super::parallel::map_parallel;
+use super::walk::{self, Disk, FoundManifests, NamedPath, PassedOver, ReadLimits, RootResolver};
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::files;
 use crate::files::read::{PIPE_TIMEOUT, ReadBounds};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
 
-/// What was found under the paths of a command.
+/// The files that were read below the paths of a command.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// Labels stand for files that are as they were before.
+    /// A label in place of a source if the text was not read or is not needed any more.
     pub sources: Vec<Arc<Source>>,
-    /// How the files that were read looked then, by their names, where that tells anything.
-    pub stamps: HashMap<String, Stamp>,
-    /// The paths that were named and are there.
-    pub named: Vec<Named>,
-    /// What was found beside the manifests.
+    /// The paths of the command that exist.
+    pub named: Vec<NamedPath>,
+    /// The other files and directories that were found.
     pub passed: PassedOver,
     pub findings: Diagnostics,
 }
@@ -61,7 +57,7 @@ impl Loaded {
 }
 
 /// Reads every manifest below `paths`, as [`walk`] finds them, in the order of their names. A path `-` is `input`.
-pub fn load(paths: &[PathBuf], input: &mut dyn Read, limits: &Limits) -> Loaded {
+pub fn load(paths: &[PathBuf], input: &mut dyn Read, limits: &ReadLimits) -> Loaded {
     let FoundFiles { mut loaded, files } = find_files(paths, input, limits);
     for read in map_parallel(&files, |file| read_file(file, limits)) {
         let is_late = is_late(&read);
@@ -74,35 +70,34 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read, limits: &Limits) -> Loaded 
     loaded
 }
 
-/// Reports whether a file was not read in time. Everything after it was not read either, which need not be said again.
+/// Reports whether a file was not read in time. The files after it were not read either, so the first finding is enough.
 pub fn is_late(read: &ReadOutcome) -> bool {
     matches!(read, Err(finding) if finding.code == walk::TIMEOUT)
 }
 
 /// Finds the manifests below `paths` and reads `input` if one of them is `-`.
-pub fn find_files(paths: &[PathBuf], input: &mut dyn Read, limits: &Limits) -> FoundFiles {
-    let (mut loaded, mut files) = find(paths, limits);
+pub fn find_files(paths: &[PathBuf], input: &mut dyn Read, limits: &ReadLimits) -> FoundFiles {
+    let (mut loaded, mut files) = walk_paths(paths, limits);
     if paths.iter().any(|path| path.as_os_str() == "-") {
         loaded.add(read_input(input));
     }
-    // As paths are compared, at a fraction of the cost.
-    files.sort_by_cached_key(|file| by_names(file));
+    files.sort_by_cached_key(|file| sort_key(file));
     FoundFiles { loaded, files }
 }
 
-/// Finds the files below `paths`; the current directory, if there are none.
-fn find(paths: &[PathBuf], limits: &Limits) -> (Loaded, Vec<PathBuf>) {
+/// Finds the files below `paths`; below the current directory if there are none.
+fn walk_paths(paths: &[PathBuf], limits: &ReadLimits) -> (Loaded, Vec<PathBuf>) {
     let mut loaded = Loaded::default();
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
-    let (mut places, mut roots) = (Roots::default(), Vec::new());
+    let (mut resolver, mut roots) = (RootResolver::default(), Vec::new());
     for path in paths.iter().filter(|path| path.as_os_str() != "-") {
-        match places.root(path, limits) {
+        match resolver.resolve_root(path, limits) {
             Ok(root) => roots.push(root),
-            Err(error) => loaded.findings.push(unreadable(path, &error)),
+            Err(error) => loaded.findings.push(unreadable_path(path, &error)),
         }
     }
-    let Found {
+    let FoundManifests {
         files,
         named,
         passed,
@@ -113,7 +108,7 @@ fn find(paths: &[PathBuf], limits: &Limits) -> (Loaded, Vec<PathBuf>) {
     (loaded, files.into_iter().map(|file| file.shown).collect())
 }
 
-/// Says that there is no file with the name of a manifest in any of the paths.
+/// Returns the finding that no path holds a file with the name of a manifest.
 pub fn no_files(paths: &[&Path]) -> Diagnostic {
     let shown: Vec<String> = paths
         .iter()
@@ -133,8 +128,9 @@ pub fn no_files(paths: &[&Path]) -> Diagnostic {
     )
 }
 
-/// Takes files that somebody else has found and read, for example in a git commit; `place` says where.
-pub fn of_files(found: Found, files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
+/// Takes in files, by name, that the caller has found and read, for example in a git commit. `place` says where, for
+/// people.
+pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
     let mut loaded = Loaded {
         named: found.named,
         passed: found.passed,
@@ -142,7 +138,7 @@ pub fn of_files(found: Found, files: Vec<(String, Vec<u8>)>, place: &str) -> Loa
         ..Loaded::default()
     };
     for (name, bytes) in files {
-        loaded.add(accept(name, bytes, Source::new));
+        loaded.add(source_from_bytes(name, bytes, Source::new));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let message = format!("no *.yaml or *.yml files in {place}");
@@ -153,9 +149,9 @@ pub fn of_files(found: Found, files: Vec<(String, Vec<u8>)>, place: &str) -> Loa
     loaded
 }
 
-/// The names of a path, each ended by what comes before all that names may hold. Paths that lead to one file by
-/// the same names are equal, however they were written.
-fn by_names(path: &Path) -> Vec<u8> {
+/// Returns a key that sorts paths as `Path` does, at a fraction of the cost: the names of a path, each ended by a zero byte.
+/// Two spellings of a path, such as `a//b` and `a/./b`, have one key.
+fn sort_key(path: &Path) -> Vec<u8> {
     let mut names = Vec::with_capacity(path.as_os_str().len() + 1);
     for name in path.components() {
         names.extend_from_slice(name.as_os_str().as_encoded_bytes());
@@ -164,7 +160,8 @@ fn by_names(path: &Path) -> Vec<u8> {
     names
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+/// Returns the finding about a path or file that cannot be read.
+fn unreadable_path(path: &Path, error: &io::Error) -> Diagnostic {
     let missing = error.kind() == io::ErrorKind::NotFound;
     let code = if missing {
         "missing-path"
@@ -180,49 +177,49 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     }
 }
 
-/// A source, or why there is none.
+/// A source, or the finding that says why there is none.
 pub type ReadOutcome = Result<Arc<Source>, Box<Diagnostic>>;
 
-/// The source that a label stands for: read again, if the file is still as it was.
-pub fn again(source: &Arc<Source>) -> Option<Arc<Source>> {
+/// Reads the file of a label once more. `None` if it cannot be read or has another text by now.
+pub fn reread(source: &Arc<Source>) -> Option<Arc<Source>> {
     if !source.is_bare() {
         return Some(Arc::clone(source));
     }
     let bytes = files::read::read_bytes(Path::new(&source.name), ReadBounds::file(MAX_FILE_BYTES));
-    let read = accept(source.name.clone(), bytes.ok()?, Source::of_file).ok()?;
+    let read = source_from_bytes(source.name.clone(), bytes.ok()?, Source::of_file).ok()?;
     (read.hash() == source.hash()).then_some(read)
 }
 
 /// Reads a file, unless time is over.
-pub fn read_file(path: &Path, limits: &Limits) -> ReadOutcome {
+pub fn read_file(path: &Path, limits: &ReadLimits) -> ReadOutcome {
     if limits.is_over() {
-        return Err(Box::new(walk::out_of_time(path)));
+        return Err(Box::new(walk::timeout_finding(path)));
     }
     let name = || path.display().to_string();
     match files::read::read_bytes(path, ReadBounds::file(MAX_FILE_BYTES)) {
-        Ok(bytes) => accept(name(), bytes, Source::of_file),
+        Ok(bytes) => source_from_bytes(name(), bytes, Source::of_file),
         Err(error) => match error.kind() {
             io::ErrorKind::InvalidInput => read_pipe(path, limits),
             io::ErrorKind::FileTooLarge => Err(Box::new(too_large(&name()))),
-            _ => Err(Box::new(unreadable(path, &error))),
+            _ => Err(Box::new(unreadable_path(path, &error))),
         },
     }
 }
 
-/// Reads a pipe that was named itself, such as `<(kustomize build)`. It can be read but once.
-fn read_pipe(path: &Path, limits: &Limits) -> ReadOutcome {
-    let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-    let timeout = limits.deadline.map_or(PIPE_TIMEOUT, left);
+/// Reads a pipe that the command names, such as `<(kustomize build)`. It can be read but once.
+fn read_pipe(path: &Path, limits: &ReadLimits) -> ReadOutcome {
+    let time_left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+    let timeout = limits.deadline.map_or(PIPE_TIMEOUT, time_left);
     match files::read::read_bytes(path, ReadBounds::or_pipe(MAX_FILE_BYTES, timeout)) {
-        Ok(bytes) => accept(path.display().to_string(), bytes, Source::new),
-        Err(error) => Err(Box::new(unreadable(path, &error))),
+        Ok(bytes) => source_from_bytes(path.display().to_string(), bytes, Source::new),
+        Err(error) => Err(Box::new(unreadable_path(path, &error))),
     }
 }
 
 fn read_input(input: &mut dyn Read) -> ReadOutcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        Ok(_) => accept(Source::STDIN.into(), bytes, Source::new),
+        Ok(_) => source_from_bytes(Source::STDIN.into(), bytes, Source::new),
         Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
             format!("cannot read standard input: {error}"),
@@ -230,12 +227,18 @@ fn read_input(input: &mut dyn Read) -> ReadOutcome {
     }
 }
 
+/// Returns the finding about a file beyond [`MAX_FILE_BYTES`].
 pub(super) fn too_large(name: &str) -> Diagnostic {
     let message = format!("{name} is larger than {} MiB", MAX_FILE_BYTES >> 20);
     Diagnostic::error("too-large", message)
 }
 
-fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) -> ReadOutcome {
+/// Makes a source of the bytes of a file, by `source`. `Err` if they are too many, no UTF-8, or have a NUL among them.
+fn source_from_bytes(
+    name: String,
+    bytes: Vec<u8>,
+    source: fn(String, String) -> Source,
+) -> ReadOutcome {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Box::new(too_large(&name)));
     }
@@ -253,7 +256,7 @@ fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) ->
         }
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            // Only the readable head is kept: it is enough to show where the bytes go wrong.
+            // The text up to the first bad byte is enough to show where it is.
             let text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
             let finding = Diagnostic::error("not-utf8", "the file is not UTF-8 text")
                 .hint("save it as UTF-8; Latin-1 and UTF-16 are not read");
@@ -261,7 +264,7 @@ fn accept(name: String, bytes: Vec<u8>, source: fn(String, String) -> Source) ->
         }
     };
     let mark = Mark::at(&source.text, place);
-    Err(Box::new(yaml::about(
+    Err(Box::new(yaml::hide_if_secret(
         finding.at(&source, mark),
         &source,
         mark,
@@ -281,7 +284,7 @@ mod tests {
         }
         let twice = dir.path().join("a//./b.yaml");
         let paths = [twice, dir.path().to_path_buf()];
-        let loaded = load(&paths, &mut std::io::empty(), &Limits::default());
+        let loaded = load(&paths, &mut std::io::empty(), &ReadLimits::default());
         let names = loaded.sources.iter().map(|source| Path::new(&source.name));
         let names: Vec<&Path> = names
             .map(|name| name.strip_prefix(dir.path()).unwrap())

@@ -13,14 +13,15 @@ use super::list::Documents;
 use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::reader::Reader;
-use super::{accepted, connection, notification, plain, policy, project, second, yaml};
+use super::{accepted, connection, fast_yaml, notification, policy, project, yaml, yaml_dialect};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{Address, Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
-/// Whose kind a document is of.
-enum Kind {
+/// The kind of a document.
+enum DocumentKind {
+    /// A kind of ours, which no vendor has.
     Own(OwnKind),
     OfVendor(KindRow),
 }
@@ -38,7 +39,7 @@ impl<'p> PieceReader<'p> {
     /// reading the whole. Of a whole file that is not valid, the finding is among its declarations.
     pub fn open(piece: &'p Piece, kinds: &'p [KindRow]) -> Option<Self> {
         let mut declarations = Declarations::default();
-        let documents = match plain::read(piece.text(), piece.begins()) {
+        let documents = match fast_yaml::parse(piece.text(), piece.start()) {
             Some(documents) => documents,
             None => parse_with_checks(piece, &mut declarations.findings)?,
         };
@@ -100,10 +101,10 @@ fn parse_with_checks(piece: &Piece, findings: &mut Diagnostics) -> Option<Vec<No
     } else {
         yaml::parse_piece(piece, findings).ok()?
     };
-    // Where there is no value, there is none to read differently.
-    let differs = !documents.is_empty() && second::may_differ(piece.text(), &documents);
+    // A piece without values has none that a reader could take for another.
+    let differs = !documents.is_empty() && yaml_dialect::may_differ(piece.text(), &documents);
     if !findings.has_errors() && differs {
-        second::compare(piece, &documents, findings);
+        yaml_dialect::warn_of_differences(piece, &documents, findings);
     }
     Some(documents)
 }
@@ -144,13 +145,13 @@ fn lower_document(
         return None;
     };
     match kind {
-        Kind::Own(kind) => {
+        DocumentKind::Own(kind) => {
             let name = metadata.map(|(name, _)| name);
-            own_kind(kind, name, spec, origin, kinds, all);
+            lower_own_kind(kind, name, spec, origin, kinds, all);
             None
         }
-        Kind::OfVendor(row) => {
-            let object = object(row, spec, &mut reader);
+        DocumentKind::OfVendor(row) => {
+            let object = lower_object(row, spec, &mut reader);
             let ((name, labels), (connection, identity, policy, desired)) = metadata.zip(object)?;
             Some(Draft {
                 row,
@@ -169,12 +170,13 @@ fn lower_document(
     }
 }
 
-fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<Kind> {
+/// Returns the kind of a document. `None` if there is no such kind, after a finding.
+fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<DocumentKind> {
     let text = reader.text(&"kind", kind)?;
     let row = kinds.iter().find(|row| row.kind.0 == text);
     let found = row
-        .map(|row| Kind::OfVendor(*row))
-        .or_else(|| OwnKind::of(text).map(Kind::Own));
+        .map(|row| DocumentKind::OfVendor(*row))
+        .or_else(|| OwnKind::of(text).map(DocumentKind::Own));
     if found.is_none() {
         let own = OwnKind::ALL.map(OwnKind::name);
         let names = kinds.iter().map(|row| row.kind.0).chain(own);
@@ -185,8 +187,8 @@ fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<Ki
     found
 }
 
-/// A document of a kind that no vendor has.
-fn own_kind(
+/// Lowers a document of a kind that no vendor has into the declarations.
+fn lower_own_kind(
     kind: OwnKind,
     name: Option<String>,
     spec: &Node,
@@ -202,7 +204,7 @@ fn own_kind(
         secretive: false,
     };
     match kind {
-        // Only the file that was found as the project's has an effect; any other is checked all the same.
+        // Only the project file itself has an effect, but every document is checked.
         OwnKind::Project => all.projects.push(project::lower(spec, &mut reader)),
         OwnKind::AcceptedDrift => all.accepted.extend(accepted::lower(spec, &mut reader)),
         OwnKind::Notification => {
@@ -221,7 +223,8 @@ fn own_kind(
 
 type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
 
-fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
+/// Lowers the spec of an object. `None` without a map of desired fields, after a finding.
+fn lower_object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
     let title = format_args!("the spec of {}", row.kind);
     let entries = reader.entries(&title, spec, || envelope::object_members(row.identity))?;
     let identity_names = || row.identity.iter().map(|identity| identity.name);
@@ -256,7 +259,7 @@ fn object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<Obje
 
 #[cfg(test)]
 mod tests {
-    use super::super::workers::map_parallel;
+    use super::super::parallel::map_parallel;
     use super::*;
 
     #[test]

@@ -1,50 +1,52 @@
-//! The manifest format: files to checked envelopes.
+//! The manifest format: from files to drafts, and edits back into files.
 //!
-//! `walk` finds the files, `load` reads them, `piece` cuts large ones up, `yaml` turns text into trees with places
-//! and `plain` does it faster where nothing odd is written, `second` asks another YAML reader whether it
-//! agrees, `lower` and `envelope` check what stands around a spec, `connection`, `policy`, `accepted` and
-//! `project` its parts, and what comes of it all are drafts and `declarations`. `edit` changes files in place for `fmt`, `hold`
-//! and the import.
-//! Nothing here knows a vendor's fields: the kinds come in as an argument and what stands under
-//! `desired` leaves as a tree for the provider's audit. Problems are collected, never thrown.
+//! * `walk` finds the files and `load` reads them; `file_stamp` tells which have not changed.
+//! * `piece` cuts large files up, `yaml` parses text to trees whose nodes know their place, and `fast_yaml` does it faster
+//!   for plain text. `yaml_dialect` asks a second reader whether it agrees.
+//! * `lower` and `envelope` check what is around a spec; `connection`, `notification`, `policy`, `accepted` and `project`
+//!   its parts. Objects leave as drafts, one by one, and everything else as `declarations`.
+//! * `edit` changes files in place, for `fmt`, `reorder`, `suspension` and the import; `write` spells new ones.
+//!
+//! Nothing here knows a vendor's fields: the kinds come in as an argument, and `desired` leaves as a tree for the audit of
+//! the provider. Problems are collected, never thrown.
 
 mod accepted;
 mod connection;
 mod declarations;
 pub mod edit;
 pub mod envelope;
+pub mod fast_yaml;
+pub mod file_stamp;
 pub mod fmt;
-pub mod hold;
 mod list;
 pub mod load;
 pub mod lower;
-mod moves;
 mod notification;
 pub mod own_kind;
+mod parallel;
 mod piece;
-mod plain;
 pub mod policy;
 pub mod project;
 mod reader;
-mod second;
+mod reorder;
 pub mod secret;
-pub mod stamp;
+pub mod suspension;
 pub mod table;
 pub mod text_type;
 mod values;
 pub mod walk;
-mod workers;
 pub mod write;
 pub mod yaml;
+mod yaml_dialect;
 
 pub use declarations::Declarations;
 pub use envelope::API_VERSION;
-pub use load::{Loaded, again, load, no_files, of_files};
+pub use load::{Loaded, from_bytes, load, no_files, reread};
 pub use lower::{PieceReader, read_drafts};
 pub use notification::is_local;
+pub use parallel::map_parallel;
 pub use piece::Piece;
-pub use walk::Limits;
-pub use workers::map_parallel;
+pub use walk::ReadLimits;
 
 use std::sync::Arc;
 
@@ -52,38 +54,20 @@ use crate::model::diagnostic::Source;
 use crate::model::draft::KindRow;
 use crate::model::{Diagnostics, Mark, Node};
 
-/// The document that begins at a place of a file, read once more: what was lowered from it is kept without
-/// its text and its tree. Nothing, if the file has changed since.
+/// Parses the document that begins at a place of a file once more: objects are kept without their texts and trees. `None`
+/// if the file has changed since.
 pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
-    let piece = piece::Piece::around(load::again(source)?, place)?;
+    let piece = Piece::containing(reread(source)?, place)?;
     let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;
     documents
         .into_iter()
-        .find_map(|document| list::find(document, place))
+        .find_map(|document| list::find_at(document, place))
 }
 
-/// The documents of a file, those in lists of manifests by themselves; none if it cannot be read.
+/// Returns the documents of a file, those in lists of manifests by themselves; none if it is not valid.
 pub fn documents(source: &Arc<Source>, kinds: &[KindRow]) -> Vec<Node> {
     let documents = yaml::parse(source, &mut Diagnostics::default());
     list::Documents::new(documents, kinds).collect()
-}
-
-/// The documents of a text by the plain reader alone, if it reads it.
-pub fn plainly(source: &Arc<Source>) -> Option<Vec<Node>> {
-    let whole = piece::Piece::whole(Arc::clone(source));
-    plain::read(whole.text(), whole.begins())
-}
-
-/// The documents of a file read in pieces of `size` bytes, if every piece is in order.
-pub fn in_pieces(
-    source: &Arc<Source>,
-    size: usize,
-    findings: &mut Diagnostics,
-) -> Option<Vec<Node>> {
-    let pieces = piece::Piece::of_size(Arc::clone(source), size).into_iter();
-    let read = pieces.map(|piece| yaml::parse_piece(&piece, findings).ok());
-    let documents: Option<Vec<Vec<Node>>> = read.collect();
-    Some(documents?.into_iter().flatten().collect())
 }
 
 #[cfg(test)]

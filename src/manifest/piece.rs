@@ -1,9 +1,12 @@
-//! Files in pieces: runs of whole documents, so that a file of a hundred thousand objects is read by all cores
+//! Cuts files into pieces: runs of whole documents, so that a file of a hundred thousand objects is read by all cores
 //! and never in memory as one tree.
 //!
-//! A line `---` begins a document wherever it stands, inside quotes and block scalars too, and anchors do not
-//! reach beyond their document. So pieces that are all in order hold together what the file holds. A piece
-//! that is not says nothing: then the file is read as a whole, and what is found there counts.
+//! A line `---` begins a document wherever it is, inside quotes and block scalars too, and no anchor reaches beyond its
+//! document. So the documents of all pieces are those of the file, as long as every piece is valid YAML by itself. If one
+//! is not, the file is parsed as a whole, and the findings are those of the whole.
+//!
+//! For example, with pieces of one byte, `a: 1\n---\nb: 1\n` is cut into `a: 1\n` and `---\nb: 1\n`; the second begins on
+//! line 2 of its file, at byte 5.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,27 +14,28 @@ use std::sync::Arc;
 use crate::model::Mark;
 use crate::model::diagnostic::Source;
 
-/// Bytes of a piece, about: enough to be worth a turn of a thread, few enough for its trees to be small.
-const SIZE: usize = 128 << 10;
+/// Least bytes of a piece: enough to be worth a turn of a thread, few enough for its trees to be small.
+const PIECE_BYTES: usize = 128 << 10;
 
-/// Some documents of a file.
+/// A run of documents of a file.
 #[derive(Clone, Debug)]
 pub struct Piece {
     pub source: Arc<Source>,
-    /// What is made of the piece refers to this.
+    /// Stands for the source in everything that is made of the piece.
     pub label: Arc<Source>,
     range: Range<usize>,
-    /// Lines of the file before the piece.
+    /// Number of lines before the piece in its file.
     lines: u32,
 }
 
 impl Piece {
+    /// Returns a file as one piece.
     pub fn whole(source: Arc<Source>) -> Self {
         let label = source.label();
-        Self::labelled(source, label)
+        Self::with_label(source, label)
     }
 
-    fn labelled(source: Arc<Source>, label: Arc<Source>) -> Self {
+    fn with_label(source: Arc<Source>, label: Arc<Source>) -> Self {
         Self {
             label,
             range: 0..source.text.len(),
@@ -40,45 +44,46 @@ impl Piece {
         }
     }
 
-    /// A file that is small enough to be one piece.
-    pub fn only(source: &Arc<Source>, label: &Arc<Source>) -> Option<Self> {
-        let small = source.text.len() <= SIZE;
-        small.then(|| Self::labelled(Arc::clone(source), Arc::clone(label)))
+    /// Returns a file as one piece if it is small enough. `None` for one that is better cut.
+    pub fn of_small_file(source: &Arc<Source>, label: &Arc<Source>) -> Option<Self> {
+        let small = source.text.len() <= PIECE_BYTES;
+        small.then(|| Self::with_label(Arc::clone(source), Arc::clone(label)))
     }
 
-    /// The pieces of a file, in order.
-    pub fn of(source: Arc<Source>) -> Vec<Self> {
-        Self::of_size(source, SIZE)
+    /// Cuts a file into pieces, in order.
+    pub fn cut(source: Arc<Source>) -> Vec<Self> {
+        Self::cut_by(source, PIECE_BYTES)
     }
 
-    /// The pieces of a file, each of `size` bytes or a little more. Files with a directive, which stands before
-    /// its document, with a mark for the end of one, or with other ends of lines than ours are one piece.
-    pub fn of_size(source: Arc<Source>, size: usize) -> Vec<Self> {
+    /// Cuts a file into pieces of `size` bytes or a little more. A file is one piece if it has a directive, which is
+    /// written ahead of its document, a mark for the end of a document, or other ends of lines than `\n`.
+    pub fn cut_by(source: Arc<Source>, size: usize) -> Vec<Self> {
         let whole = Self::whole(source);
         let source = Arc::clone(&whole.source);
         let text = &source.text;
-        let parted = text.starts_with('%') || text.contains("\n%") || text.contains("\n...");
+        let has_marks = text.starts_with('%') || text.contains("\n%") || text.contains("\n...");
         // Each by itself: together they would be compared with every character.
         let foreign = text.contains('\r') || text.contains('\u{feff}');
-        if text.len() <= size || parted || foreign {
+        if text.len() <= size || has_marks || foreign {
             return vec![whole];
         }
-        let (mut pieces, mut rest) = (Vec::new(), whole);
-        while let Some(length) = cut(rest.text(), size) {
-            let (begins, ends) = (rest.range.start, rest.range.start + length);
-            let lines = text[begins..ends].matches('\n').count();
-            let after = Self {
-                range: ends..rest.range.end,
-                lines: rest.lines + u32::try_from(lines).unwrap_or(u32::MAX),
-                ..rest.clone()
+        let (mut pieces, mut last) = (Vec::new(), whole);
+        while let Some(length) = find_cut(last.text(), size) {
+            let (start, end) = (last.range.start, last.range.start + length);
+            let lines = text[start..end].matches('\n').count();
+            let next = Self {
+                range: end..last.range.end,
+                lines: last.lines + u32::try_from(lines).unwrap_or(u32::MAX),
+                ..last.clone()
             };
-            rest.range.end = ends;
-            pieces.push(std::mem::replace(&mut rest, after));
+            last.range.end = end;
+            pieces.push(std::mem::replace(&mut last, next));
         }
-        pieces.push(rest);
+        pieces.push(last);
         pieces
     }
 
+    /// Reports whether this is the whole file.
     pub fn is_whole(&self) -> bool {
         self.range == (0..self.source.text.len())
     }
@@ -87,9 +92,9 @@ impl Piece {
         &self.source.text[self.range.clone()]
     }
 
-    /// Where the piece begins in its file.
-    pub fn begins(&self) -> Mark {
-        self.in_file(Mark {
+    /// Returns the place in the file at which the piece begins.
+    pub fn start(&self) -> Mark {
+        self.to_file_mark(Mark {
             line: 1,
             column: 1,
             start: 0,
@@ -97,8 +102,8 @@ impl Piece {
         })
     }
 
-    /// A place of the piece as a place of its file.
-    pub fn in_file(&self, mark: Mark) -> Mark {
+    /// Returns the place in the file for a place in the piece.
+    pub fn to_file_mark(&self, mark: Mark) -> Mark {
         // Files are far smaller than what 32 bits can count.
         let offset = self.range.start as u32;
         Mark {
@@ -109,19 +114,19 @@ impl Piece {
         }
     }
 
-    /// The piece that holds the document at a place of a file, and little else.
-    pub fn around(source: Arc<Source>, place: Mark) -> Option<Self> {
-        let holds = |piece: &Self| piece.range.contains(&(place.start as usize));
-        Self::of_size(source, 1).into_iter().find(holds)
+    /// Returns the piece with the document that begins at `place`, and little else.
+    pub fn containing(source: Arc<Source>, place: Mark) -> Option<Self> {
+        let contains = |piece: &Self| piece.range.contains(&(place.start as usize));
+        Self::cut_by(source, 1).into_iter().find(contains)
     }
 }
 
-/// How many bytes of a text make a piece of `size`; nothing if it is all one piece.
-fn cut(text: &str, size: usize) -> Option<usize> {
+/// Returns the offset of the first document of a text behind its first `size` bytes. `None` if all of it is one piece.
+fn find_cut(text: &str, size: usize) -> Option<usize> {
     let from = text.ceil_char_boundary(size);
-    let begins = |at: &usize| matches!(text.as_bytes().get(at + 4), None | Some(b' ' | b'\n'));
+    let is_document = |at: &usize| matches!(text.as_bytes().get(at + 4), None | Some(b' ' | b'\n'));
     let lines = text.get(from..)?.match_indices("\n---");
-    let at = lines.map(|(at, _)| from + at).find(begins)?;
+    let at = lines.map(|(at, _)| from + at).find(is_document)?;
     Some(at + 1)
 }
 
@@ -131,7 +136,7 @@ mod tests {
 
     fn pieces(text: &str, size: usize) -> Vec<Piece> {
         let source = Source::new("t.yaml".into(), text.into());
-        Piece::of_size(Arc::new(source), size)
+        Piece::cut_by(Arc::new(source), size)
     }
 
     #[test]
@@ -142,12 +147,12 @@ mod tests {
             texts,
             ["a: 1\n", "---\nb: 1\n----\n", "--- # c\nd: 1\n", "---"]
         );
-        let lines: Vec<u32> = found.iter().map(|piece| piece.begins().line).collect();
+        let lines: Vec<u32> = found.iter().map(|piece| piece.start().line).collect();
         assert_eq!(lines, [1, 2, 5, 7]);
     }
 
     #[test]
-    fn what_the_cuts_could_part_is_one_piece() {
+    fn a_file_that_cuts_could_change_is_one_piece() {
         for text in [
             "%YAML 1.2\n---\na: 1\n---\nb: 1\n",
             "a: 1\r\n---\r\nb: 1\r\n",

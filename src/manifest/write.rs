@@ -14,7 +14,7 @@ use crate::model::Kind;
 use crate::model::unseen::{is_visible, mark_unseen};
 
 /// What can go wrong in writing a value that is JSON already: nothing that a user could mend.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the value has no YAML form: {0}")]
 pub struct Unwritable(String);
 

@@ -1,8 +1,7 @@
-//! Text to documents: the only door to serde-saphyr, with our options and budget.
+//! Parses text to documents: the only door to serde-saphyr, with our options and budget.
 //!
-//! serde-saphyr is the reader because it stops alias bombs by budget and knows the place of every
-//! scalar; the libyaml family accepts a 260 kB file that unfolds to 3.8 GB and keeps the last of two
-//! equal keys in silence (measured 2026-11-21).
+//! serde-saphyr stops alias bombs by budget and knows the place of every scalar. Readers of the libyaml family accept a
+//! 260 kB file that unfolds to 3.8 GB, and silently keep the last of two equal keys (measured 2026-11-21).
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,17 +15,18 @@ use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree, secret};
 
-/// Largest manifest file that is read at all.
+/// Largest manifest file that is read.
 pub const MAX_FILE_BYTES: u64 = 128 << 20;
 
-/// Values in one file. Room for tens of thousands of objects, and few enough that a hostile file stays near
-/// 600 MB (measured 2026-11-21).
+/// Most values in one file: room for tens of thousands of objects, and few enough that a hostile file takes no more than
+/// about 600 MB (measured 2026-11-21).
 const MAX_NODES: usize = 2_000_000;
 
-/// Values that anchors and aliases may stand for in one file: far more than any manifest repeats, and
-/// what a bomb reaches in a moment.
+/// Most values that anchors and aliases may stand for in one file: far more than any manifest repeats, and soon reached by
+/// an alias bomb.
 const MAX_ALIASED: usize = 200_000;
 
+/// The code of the finding about text that is not valid YAML.
 const SYNTAX: &str = "yaml-syntax";
 
 fn options() -> Options {
@@ -43,32 +43,34 @@ fn options() -> Options {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
-        // What is beyond a floating-point number keeps its digits; what is no number to JSON has a place then.
+        // A number that no floating-point number holds keeps its digits, and gets a place for the finding about it.
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
     }
 }
 
-/// Parses every document of a file. Empty documents are skipped, as YAML tools do.
+/// Parses every document of a file; none, after a finding, if the file is not valid. Empty documents are skipped, as YAML
+/// tools do.
 pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
     parse_piece(&Piece::whole(Arc::clone(source)), findings).unwrap_or_else(|error| {
-        findings.push(unreadable(source, &error));
+        findings.push(explain_error(source, &error));
         Vec::new()
     })
 }
 
-/// Parses the documents of a piece of a file. An error says nothing of the rest of the file, so its place is
-/// left to whoever reads the whole.
+/// Parses the documents of a piece of a file. `Err` if the piece is not valid by itself; the caller then parses the whole
+/// file, which finds the place.
 pub fn parse_piece(
     piece: &Piece,
     findings: &mut Diagnostics,
 ) -> Result<Vec<Node>, Box<serde_saphyr::Error>> {
     let raw = serde_saphyr::from_multiple_with_options::<Raw>(piece.text(), options())?;
-    let mut settling = Settling { piece, findings };
-    Ok(raw.into_iter().map(|raw| settling.node(raw)).collect())
+    let mut builder = TreeBuilder { piece, findings };
+    Ok(raw.into_iter().map(|raw| builder.build(raw)).collect())
 }
 
-fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
+/// Returns the finding about a file that is not valid.
+fn explain_error(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
     use serde_saphyr::Error;
     let mut cause = error.without_snippet();
     while let Error::AliasError { error, .. } = cause {
@@ -98,17 +100,19 @@ fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
         Diagnostic::error(SYNTAX, format!("not valid YAML: {text}"))
     };
     if finding.code == SYNTAX
-        && let Some(place) = conflict(&source.text)
+        && let Some(place) = find_conflict_marker(&source.text)
     {
         let finding = Diagnostic::error(
             "conflict-markers",
             "the file has conflict markers of git, so it is not valid YAML",
         );
         let finding = finding.hint("keep one side or merge both, then remove the markers");
-        return about(finding.at(source, place), source, place);
+        return hide_if_secret(finding.at(source, place), source, place);
     }
     let place = match error.location() {
-        Some(location) if location.span().byte_offset().is_some_and(|at| at > 0) => mark(location),
+        Some(location) if location.span().byte_offset().is_some_and(|at| at > 0) => {
+            mark_of(location)
+        }
         // Errors of the scanner come without offsets.
         Some(location) => Mark::near(
             &source.text,
@@ -117,11 +121,11 @@ fn unreadable(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnostic {
         ),
         None => Mark::at(&source.text, 0),
     };
-    about(finding.at(source, place), source, place)
+    hide_if_secret(finding.at(source, place), source, place)
 }
 
-/// The place of the first conflict marker, if a text has those of both sides at the beginning of lines.
-fn conflict(text: &str) -> Option<Mark> {
+/// Returns the place of the first conflict marker; `None` unless lines of the text begin with those of both sides.
+fn find_conflict_marker(text: &str) -> Option<Mark> {
     const OURS: &str = "<<<<<<< ";
     let begins = |marker: &str| text.starts_with(marker) || text.contains(&format!("\n{marker}"));
     let at = match text.starts_with(OURS) {
@@ -135,9 +139,9 @@ fn conflict(text: &str) -> Option<Mark> {
     })
 }
 
-/// Hides the line of a finding about the text itself if its document has named a secret before: where the
-/// structure is not as it should be, any line may be a part of one.
-pub fn about(finding: Diagnostic, source: &Arc<Source>, place: Mark) -> Diagnostic {
+/// Hides the line of a finding about the text itself if its document named a secret before that line: where the structure
+/// is not as it should be, any line may be a part of the secret.
+pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, place: Mark) -> Diagnostic {
     if may_be_secret(&source.text, place) {
         finding.hide()
     } else {
@@ -146,15 +150,15 @@ pub fn about(finding: Diagnostic, source: &Arc<Source>, place: Mark) -> Diagnost
 }
 
 fn may_be_secret(text: &str, place: Mark) -> bool {
-    let ahead: Vec<&str> = text.lines().take(place.line as usize).collect();
-    let opened = |line: &&str| *line == "---" || line.starts_with("--- ");
-    let own = ahead.iter().rposition(opened).unwrap_or(0);
-    ahead[own..]
+    let lines: Vec<&str> = text.lines().take(place.line as usize).collect();
+    let is_document = |line: &&str| *line == "---" || line.starts_with("--- ");
+    let first = lines.iter().rposition(is_document).unwrap_or(0);
+    lines[first..]
         .iter()
         .any(|line| secret::mentions_secret(line))
 }
 
-fn mark(location: Location) -> Mark {
+fn mark_of(location: Location) -> Mark {
     let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let start = number(location.span().byte_offset().unwrap_or(0));
     let length = number(location.span().byte_len().unwrap_or(0));
@@ -166,15 +170,15 @@ fn mark(location: Location) -> Mark {
     }
 }
 
-/// A value as serde-saphyr hands it over.
+/// A value as serde-saphyr returns it.
 struct Raw(Spanned<RawTree>);
 
 enum RawTree {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number whose spelling still has to be taken from the source. An integer has its decimal digits here,
-    /// for sources in another base.
+    /// A number whose spelling is still to be taken from the source. `Some` holds the decimal digits of an integer, which
+    /// count if the source has it in another base.
     Number(Option<String>),
     Text(String),
     List(Vec<Raw>),
@@ -219,15 +223,15 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<RawTree, E> {
-        Ok(integer(value))
+        Ok(integer_tree(value))
     }
 
     fn visit_i128<E>(self, value: i128) -> Result<RawTree, E> {
-        Ok(integer(value))
+        Ok(integer_tree(value))
     }
 
     fn visit_u128<E>(self, value: u128) -> Result<RawTree, E> {
-        Ok(integer(value))
+        Ok(integer_tree(value))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<RawTree, E> {
@@ -259,70 +263,70 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-fn integer<T: TryInto<i64> + fmt::Display + Copy>(value: T) -> RawTree {
+fn integer_tree<T: TryInto<i64> + fmt::Display + Copy>(value: T) -> RawTree {
     match value.try_into() {
         Ok(value) => RawTree::Integer(value),
         Err(_) => RawTree::Number(Some(value.to_string())),
     }
 }
 
-/// A number of YAML's core schema in another base than ten, in decimal digits where 128 bits hold it and else as it
-/// is. None for any other text.
-fn based(text: &str) -> Option<String> {
+/// Returns a number of YAML's core schema in another base than ten: in decimal digits if 128 bits hold it, otherwise as
+/// it is. `None` for any other text. For example `0x1F` gives `31`.
+fn decimal_of_other_base(text: &str) -> Option<String> {
     let (digits, base) = match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
         (Some(digits), _) => (digits, 16),
         (None, digits) => (digits?, 8),
     };
-    let sound = !digits.is_empty() && digits.chars().all(|c| c.is_digit(base));
+    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(base));
     let decimal = |number: u128| number.to_string();
-    sound.then(|| u128::from_str_radix(digits, base).map_or_else(|_| text.to_string(), decimal))
+    is_number.then(|| u128::from_str_radix(digits, base).map_or_else(|_| text.to_string(), decimal))
 }
 
-/// Gives numbers their spelling and values their place in the file, and reports keys that stand twice.
-struct Settling<'a> {
+/// Builds trees: numbers get their spelling and values their place in the file; keys that occur twice are reported.
+struct TreeBuilder<'a> {
     piece: &'a Piece,
     findings: &'a mut Diagnostics,
 }
 
-impl Settling<'_> {
-    fn node(&mut self, raw: Raw) -> Node {
+impl TreeBuilder<'_> {
+    fn build(&mut self, raw: Raw) -> Node {
         let tree = match raw.0.value {
             RawTree::Null => Tree::Null,
             RawTree::Bool(value) => Tree::Bool(value),
             RawTree::Integer(value) => Tree::Integer(value),
             RawTree::Number(integer) => {
-                let text = self.written(raw.0.defined);
+                let text = self.source_text(raw.0.defined);
                 Tree::Number(match integer {
                     Some(digits) if json_number(text).is_none() => digits,
                     Some(_) | None => text.to_string(),
                 })
             }
             // The parser takes a number for text where it has no type that holds it.
-            RawTree::Text(text) => match based(&text) {
-                Some(number) if self.written(raw.0.defined) == text => Tree::Number(number),
+            RawTree::Text(text) => match decimal_of_other_base(&text) {
+                Some(number) if self.source_text(raw.0.defined) == text => Tree::Number(number),
                 Some(_) | None => Tree::Text(text),
             },
             RawTree::List(items) => {
-                Tree::List(items.into_iter().map(|item| self.node(item)).collect())
+                Tree::List(items.into_iter().map(|item| self.build(item)).collect())
             }
-            RawTree::Map(entries) => Tree::Map(self.map(entries)),
+            RawTree::Map(entries) => Tree::Map(self.build_map(entries)),
         };
-        let mark = self.piece.in_file(mark(raw.0.referenced));
+        let mark = self.piece.to_file_mark(mark_of(raw.0.referenced));
         Node { tree, mark }
     }
 
-    /// A scalar as it stands in the source.
-    fn written(&self, at: Location) -> &str {
-        let text = self.piece.text().get(mark(at).range());
+    /// Returns a scalar as it is spelled in the source.
+    fn source_text(&self, at: Location) -> &str {
+        let text = self.piece.text().get(mark_of(at).range());
         text.unwrap_or_default().trim()
     }
 
-    fn map(&mut self, raw: Vec<(Spanned<String>, Raw)>) -> Vec<Entry> {
+    fn build_map(&mut self, raw: Vec<(Spanned<String>, Raw)>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
-        let mut seen = std::collections::HashMap::with_capacity(raw.len());
+        let mut first_places = std::collections::HashMap::with_capacity(raw.len());
         for (key, value) in raw {
-            let key_mark = self.piece.in_file(mark(key.referenced));
-            if let Some(first) = seen.insert(key.value.clone(), key_mark) {
+            let key_mark = self.piece.to_file_mark(mark_of(key.referenced));
+            if let Some(first) = first_places.insert(key.value.clone(), key_mark) {
                 let source = &self.piece.source;
                 let message = format!("the key `{}` stands twice in one map", key.value);
                 let first = Origin {
@@ -335,7 +339,7 @@ impl Settling<'_> {
                 self.findings.push(finding);
                 continue;
             }
-            let value = self.node(value);
+            let value = self.build(value);
             entries.push(Entry {
                 key: key.value,
                 key_mark,

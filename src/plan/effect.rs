@@ -35,7 +35,7 @@ pub fn findings(table: &'static [Field], desired: &Desired, idle: &[Idle]) -> Ve
 /// says under `desired`.
 pub(super) fn stated(desired: &Desired) -> (Arc<Source>, Option<Node>) {
     let origin = &desired.origin;
-    let source = manifest::again(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source));
+    let source = manifest::reread(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source));
     let document = manifest::document_at(&source, origin.mark);
     let stated = document.and_then(|document| document.get("spec")?.get("desired").cloned());
     (source, stated)

@@ -1,13 +1,15 @@
-//! Load and audit: everything about manifests that can be checked without network and secrets.
+//! Checks all files of a run together: everything that can be checked without network and secrets.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::connections::{connection_of, connections, notifications, through};
+use super::connections::{
+    check_notifications, point_connections, resolve_connection, with_connection,
+};
 use super::contents::{FileContents, LoadedObject};
 use super::load::LoadedManifests;
-use crate::manifest::walk::{Named, PassedOver};
+use crate::manifest::walk::{NamedPath, PassedOver};
 use crate::manifest::{self, Declarations, Loaded};
 use crate::model::diagnostic::Source;
 use crate::model::{
@@ -24,20 +26,20 @@ pub struct Checked {
     pub connections: BTreeMap<String, Connection>,
     /// Drift that the manifests accept.
     pub accepted: Vec<AcceptedDrift>,
-    /// Who is told by the daemon.
+    /// The notifications of the daemon.
     pub notifications: Vec<Notification>,
     pub source: SourceFacts,
-    /// What was found beside the manifests.
+    /// The files and directories that were not read.
     pub passed: PassedOver,
     pub findings: Diagnostics,
 }
 
-/// How manifests are checked.
+/// Options of the check.
 #[derive(Default)]
 pub struct CheckOptions {
-    /// Whether a vendor without any connection is an error; `validate` of single files only warns.
+    /// Set if an object of a vendor without a connection is an error; `validate` of single files only warns.
     pub need_connections: bool,
-    /// The simulators: every connection is pointed at its vendor's, and vendors without one get it.
+    /// The simulators, to which all connections are pointed; `None` for the vendors themselves.
     pub simulators: Option<Vec<Connection>>,
 }
 
@@ -63,7 +65,7 @@ pub(super) fn settle(
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    // Of each file, how many documents are ours and how many there are.
+    // For each file, the number of documents that are ours, and of all.
     let counts = files.iter().map(|file| {
         let Declarations {
             documents, skipped, ..
@@ -99,14 +101,15 @@ pub(super) fn settle(
         &mut source,
         &mut findings,
     );
-    let notifications = notifications(declarations.notifications, &connections, &mut findings);
+    let notifications =
+        check_notifications(declarations.notifications, &connections, &mut findings);
     let mut desired = route_objects(objects, &connections, options, &mut findings);
-    refuse_equal_objects(&desired, &mut findings);
+    refuse_duplicate_objects(&desired, &mut findings);
     for entry in &declarations.accepted {
         refuse_unknown_field(entry, &mut findings);
     }
     desired.sort_by(|a, b| a.address.cmp(&b.address));
-    show(&mut findings);
+    show_lines(&mut findings);
     Checked {
         desired,
         connections,
@@ -140,7 +143,7 @@ fn settle_connections(
         .iter()
         .map(|c| (c.name.clone(), provenance::connection_fingerprint(c)));
     source.connection_fingerprints = fingerprints.collect();
-    let mut connections = connections(given, options.simulators.as_deref());
+    let mut connections = point_connections(given, options.simulators.as_deref());
     for (name, connection) in known {
         let entry = connections.entry(name.clone());
         entry.or_insert_with(|| connection.clone());
@@ -171,30 +174,30 @@ fn route_objects(
     let mut routed = Vec::with_capacity(objects.len());
     for mut object in objects {
         let desired = object.desired.take();
-        let connection = connection_of(&object, connections, &by_vendor, required, findings);
+        let connection = resolve_connection(&object, connections, &by_vendor, required, findings);
         if let (Some(desired), Some(connection)) = (desired, connection) {
-            routed.push(through(desired, connection));
+            routed.push(with_connection(desired, connection));
         }
     }
     routed
 }
 
-/// Gives the places of findings the lines to be shown, from their files once more: each is read once, and none
-/// stays in memory beside the next.
-pub(super) fn show(findings: &mut Diagnostics) {
+/// Gives the places of findings the lines to be shown, by reading their files once more: each once, and no two in memory
+/// together.
+pub(super) fn show_lines(findings: &mut Diagnostics) {
     let mut read = HashSet::new();
     for label in findings.labels() {
         if read.insert(label.name.clone())
-            && let Some(source) = manifest::again(&label)
+            && let Some(source) = manifest::reread(&label)
         {
             findings.show(&[source]);
         }
     }
 }
 
-/// Refuses every named path without a manifest: a wrong path is not an empty wish.
+/// Adds an error for every named path without a manifest: a wrong path must not pass for an empty set of objects.
 fn refuse_empty_paths(
-    named: &[Named],
+    named: &[NamedPath],
     sources: &[Arc<Source>],
     counts: &[(usize, usize)],
     findings: &mut Diagnostics,
@@ -205,26 +208,26 @@ fn refuse_empty_paths(
         .zip(counts)
         .collect();
     for path in named.iter().filter(|path| !path.overlaps) {
-        // Whoever names files names many.
+        // Commands that name files name many, so a file is looked up.
         let one = path.shown.to_str().and_then(|name| files.get(name));
-        let held: Vec<&(usize, usize)> = match one {
+        let below: Vec<&(usize, usize)> = match one {
             Some(counts) => vec![counts],
             None => {
-                let held = files.iter().filter(|(name, _)| path.holds(Path::new(name)));
-                held.map(|(_, counts)| *counts).collect()
+                let below = files.iter().filter(|(name, _)| path.holds(Path::new(name)));
+                below.map(|(_, counts)| *counts).collect()
             }
         };
-        if held.is_empty() {
+        if below.is_empty() {
             findings.push(manifest::no_files(&[path.path()]));
-        } else if held.iter().all(|(ours, _)| *ours == 0) {
+        } else if below.iter().all(|(ours, _)| *ours == 0) {
             let place = format!("{}: ", path.path().display());
-            let documents = held.iter().map(|(_, all)| all).sum();
+            let documents = below.iter().map(|(_, all)| all).sum();
             findings.push(none_of_ours(&place, documents));
         }
     }
 }
 
-/// Says that there is not a single document of ours; `place` says where.
+/// Returns the finding that no document is ours. `place` says where, or is empty.
 fn none_of_ours(place: &str, documents: usize) -> Diagnostic {
     let message = match documents {
         0 => format!("{place}the files hold no document"),
@@ -238,7 +241,7 @@ fn none_of_ours(place: &str, documents: usize) -> Diagnostic {
     Diagnostic::error("no-manifests", message).hint(hint)
 }
 
-/// One hash for the names and texts of all manifests.
+/// Returns one hash of the names and texts of all files.
 pub fn digest_of(sources: &[Arc<Source>]) -> String {
     let parts: Vec<_> = sources
         .iter()
@@ -247,7 +250,7 @@ pub fn digest_of(sources: &[Arc<Source>]) -> String {
     plan::fingerprint::digest(&parts)
 }
 
-/// An acceptance of a field that the kind does not have would silence nothing, for ever.
+/// Adds an error if an acceptance of drift names a field that the kind does not have: it would never have an effect.
 fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
     let kind = entry.object.split('/').next().unwrap_or_default();
     let fault = provider::of_kind(kind).and_then(|provider| {
@@ -259,12 +262,12 @@ fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
     }
 }
 
-/// Two manifests for one object would undo each other at every apply.
-fn refuse_equal_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
-    let mut seen = HashMap::with_capacity(desired.len());
+/// Adds an error for every object with two manifests, which would undo each other at every apply.
+fn refuse_duplicate_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
+    let mut first_by_identity = HashMap::with_capacity(desired.len());
     for object in desired {
         let key = (object.address.kind, &object.connection, &object.identity);
-        if let Some(first) = seen.get(&key).copied() {
+        if let Some(first) = first_by_identity.get(&key).copied() {
             let first: &Desired = first;
             let message = format!(
                 "{} and {} are the same object at {}",
@@ -276,7 +279,7 @@ fn refuse_equal_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
                     .also(first.origin.clone(), "the other manifest of it"),
             );
         } else {
-            seen.insert(key, object.as_ref());
+            first_by_identity.insert(key, object.as_ref());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which connection an object goes through, and what is told of which.
+//! Resolves the connections: which one an object goes through, and which ones a notification is about.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::contents::LoadedObject;
 use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
 
-/// The connections by their names, each pointed at its vendor's simulator if there are any.
-pub(super) fn connections(
+/// Returns the connections by name. With simulators each is pointed at that of its vendor, and vendors without a connection
+/// get that of their simulator.
+pub(super) fn point_connections(
     given: Vec<Connection>,
     simulators: Option<&[Connection]>,
 ) -> BTreeMap<String, Connection> {
@@ -16,15 +17,15 @@ pub(super) fn connections(
         .map(|connection| (connection.name.clone(), connection))
         .collect();
     for simulator in simulators.unwrap_or_default() {
-        let mut own = all
+        let mut of_vendor = all
             .values_mut()
             .filter(|c| c.vendor == simulator.vendor)
             .peekable();
-        if own.peek().is_none() {
+        if of_vendor.peek().is_none() {
             all.insert(simulator.name.clone(), simulator.clone());
             continue;
         }
-        for connection in own {
+        for connection in of_vendor {
             connection.base_url = simulator.base_url.clone();
             connection.auth = simulator.auth.clone();
         }
@@ -32,14 +33,16 @@ pub(super) fn connections(
     all
 }
 
-/// Connections that a hint names, and those that a wrong name is compared with. Both are done for every
-/// object, and files may hold tens of thousands of either.
-const NAMED: usize = 10;
-const COMPARED: usize = 200;
+/// Most connections that a hint names. There is a hint for each object, and there may be tens of thousands of both.
+const MAX_NAMED: usize = 10;
 
-/// The connection an object goes through: the one it names, or the only one of its vendor. Where none is
-/// `required`, that there is none is a warning.
-pub(super) fn connection_of(
+/// Most connections that a wrong name is compared with.
+const MAX_COMPARED: usize = 200;
+
+/// Returns the name of the connection that an object goes through: the one that it names, or the only one of its vendor.
+/// `None` if there is none or several, after an error. If a connection is not `required`, a vendor without one gives a
+/// warning and an empty name.
+pub(super) fn resolve_connection(
     object: &LoadedObject,
     connections: &BTreeMap<String, Connection>,
     by_vendor: &BTreeMap<Vendor, Vec<&str>>,
@@ -48,8 +51,8 @@ pub(super) fn connection_of(
 ) -> Option<String> {
     let vendor = object.vendor;
     let source = &object.origin.source;
-    let own = by_vendor.get(&vendor).map_or(&[][..], Vec::as_slice);
-    let near = || own.iter().copied().take(COMPARED);
+    let of_vendor = by_vendor.get(&vendor).map_or(&[][..], Vec::as_slice);
+    let similar = || of_vendor.iter().copied().take(MAX_COMPARED);
     if let Some((name, mark)) = &object.connection {
         match connections.get(name) {
             Some(connection) if connection.vendor == vendor => return Some(name.clone()),
@@ -62,20 +65,20 @@ pub(super) fn connection_of(
                     ),
                 )
                 .at(source, *mark)
-                .suggest(name, near()),
+                .suggest(name, similar()),
             ),
             None => {
                 let message = format!("there is no connection `{name}`");
                 findings.push(
                     Diagnostic::error("unknown-connection", message)
                         .at(source, *mark)
-                        .suggest(name, near()),
+                        .suggest(name, similar()),
                 );
             }
         }
         return None;
     }
-    match own {
+    match of_vendor {
         [only] => Some((*only).to_string()),
         [] => {
             let message = format!(
@@ -96,8 +99,12 @@ pub(super) fn connection_of(
                 "{vendor} has {} connections, so `connection` must name one",
                 several.len()
             );
-            let more = if several.len() > NAMED { ", …" } else { "" };
-            let named = several[..several.len().min(NAMED)].join(", ");
+            let more = if several.len() > MAX_NAMED {
+                ", …"
+            } else {
+                ""
+            };
+            let named = several[..several.len().min(MAX_NAMED)].join(", ");
             findings.push(
                 Diagnostic::error("unknown-connection", message)
                     .at(source, object.origin.mark)
@@ -108,24 +115,24 @@ pub(super) fn connection_of(
     }
 }
 
-/// The object with the connection that it goes through.
-pub(super) fn through(mut object: Arc<Desired>, connection: String) -> Arc<Desired> {
+/// Returns the object with the name of its connection. It is copied only if it had another.
+pub(super) fn with_connection(mut object: Arc<Desired>, connection: String) -> Arc<Desired> {
     if object.connection != connection {
         Arc::make_mut(&mut object).connection = connection.into();
     }
     object
 }
 
-/// The notifications, after a finding for every connection that one names and nobody has: it would be told
-/// nothing, for ever.
-pub(super) fn notifications(
-    lowered: Vec<(Notification, Origin)>,
+/// Returns the notifications, after a warning for every name of a connection that does not exist: nothing would ever be sent
+/// for it.
+pub(super) fn check_notifications(
+    declared: Vec<(Notification, Origin)>,
     connections: &BTreeMap<String, Connection>,
     findings: &mut Diagnostics,
 ) -> Vec<Notification> {
     let names = || connections.keys().map(String::as_str);
-    for (told, origin) in &lowered {
-        let unknown = told
+    for (notification, origin) in &declared {
+        let unknown = notification
             .connections
             .iter()
             .filter(|name| !connections.contains_key(*name));
@@ -135,5 +142,8 @@ pub(super) fn notifications(
             findings.push(finding.at(&origin.source, origin.mark));
         }
     }
-    lowered.into_iter().map(|(told, _)| told).collect()
+    declared
+        .into_iter()
+        .map(|(notification, _)| notification)
+        .collect()
 }

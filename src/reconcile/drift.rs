@@ -156,7 +156,7 @@ pub async fn drift(
         .collect();
     let mut findings = checked.findings.clone();
     let mut accepted = ledger.findings(narrowed);
-    check::show(&mut accepted);
+    check::show_lines(&mut accepted);
     told.extend(accepted);
     findings.extend(told.clone());
     let from = bases.entry();

@@ -14,8 +14,8 @@ use super::check::{CheckOptions, Checked, settle};
 use super::contents::{FileContents, LoadedObject};
 use super::disk_cache::DiskCache;
 use super::load::{LoadedManifests, Loading, PieceStore};
-use crate::manifest::stamp::Stamp;
-use crate::manifest::{Declarations, Limits, Piece};
+use crate::manifest::file_stamp::FileStamp;
+use crate::manifest::{Declarations, Piece, ReadLimits};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Origin};
 
@@ -51,7 +51,7 @@ impl Hash for ByName {
 struct KnownFile {
     label: Arc<Source>,
     /// The stamp with which the file was read; `None` where it tells nothing.
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
     objects: Box<[LoadedObject]>,
     /// Number of objects that were in order when the file was read.
     in_order: usize,
@@ -61,7 +61,7 @@ struct KnownFile {
 
 impl KnownFile {
     /// Takes in a file that was just read, without its objects: they come back once they are settled.
-    fn new(label: &Arc<Source>, stamp: Option<Stamp>, contents: &FileContents) -> Self {
+    fn new(label: &Arc<Source>, stamp: Option<FileStamp>, contents: &FileContents) -> Self {
         let FileContents {
             objects,
             declarations,
@@ -103,7 +103,7 @@ fn count_in_order(objects: &[LoadedObject]) -> usize {
 }
 
 impl PieceStore for IncrementalLoader {
-    fn unchanged(&self, name: &str, stamp: &Stamp) -> Option<Arc<Source>> {
+    fn unchanged(&self, name: &str, stamp: &FileStamp) -> Option<Arc<Source>> {
         let known = self.files.get(name)?;
         (known.stamp.as_ref() == Some(stamp)).then(|| Arc::clone(&known.label))
     }
@@ -121,7 +121,7 @@ impl IncrementalLoader {
     pub fn load(
         &mut self,
         paths: &[PathBuf],
-        limits: &Limits,
+        limits: &ReadLimits,
         now: SystemTime,
         cache: Option<Arc<DiskCache>>,
     ) -> LoadedManifests {
@@ -300,24 +300,24 @@ spec:
         let as_before = |manifests: &LoadedManifests| -> Vec<bool> {
             manifests.contents.iter().map(Option::is_none).collect()
         };
-        let loaded = loader.load(&paths, &Limits::default(), later, None);
+        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
         assert_eq!(as_before(&loaded), [false, false]);
         let first = loader.check(loaded, &options);
-        let loaded = loader.load(&paths, &Limits::default(), later, None);
+        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
         assert_eq!(as_before(&loaded), [true, true]);
         let second = loader.check(loaded, &options);
         assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert_eq!(first.source.manifests, second.source.manifests);
         // Of the same size, so that only the times tell.
         std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
-        let loaded = loader.load(&paths, &Limits::default(), later, None);
+        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
         assert_eq!(as_before(&loaded), [false, true]);
         let third = loader.check(loaded, &options);
         let seats = third.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(crate::model::Value::Integer(6)));
         // What is wrong with a file that was not read is shown in its text all the same.
         std::fs::remove_file(file("c.yaml")).unwrap();
-        let loaded = loader.load(&paths, &Limits::default(), later, None);
+        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
         assert_eq!(as_before(&loaded), [true]);
         let fourth = loader.check(loaded, &options);
         let origin = fourth

@@ -20,9 +20,9 @@ use std::time::SystemTime;
 
 use super::contents::{FileContents, LoadedObject};
 use super::disk_cache::DiskCache;
+use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::load::{FoundFiles, ReadOutcome, find_files, is_late, read_file};
-use crate::manifest::stamp::Stamp;
-use crate::manifest::{Limits, Loaded, Piece, PieceReader, map_parallel};
+use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, map_parallel};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
 use crate::model::{Desired, Diagnostics};
@@ -34,7 +34,7 @@ const MAX_WAITING_BYTES: usize = 64 << 20;
 /// What is known of files and their pieces without parsing them.
 pub trait PieceStore: Sync {
     /// Returns the label of a file that still has the stamp with which it was read; `None` if it has to be read.
-    fn unchanged(&self, _name: &str, _stamp: &Stamp) -> Option<Arc<Source>> {
+    fn unchanged(&self, _name: &str, _stamp: &FileStamp) -> Option<Arc<Source>> {
         None
     }
 
@@ -50,7 +50,7 @@ pub trait PieceStore: Sync {
 pub struct LoadedManifests {
     pub loaded: Loaded,
     /// The stamps of the files that were read, by name, where a store asks for them.
-    pub(super) stamps: HashMap<String, Stamp>,
+    pub(super) stamps: HashMap<String, FileStamp>,
     /// In the order of the sources. `None` for a file that a store knows or that waits to be lowered.
     pub(super) contents: Vec<Option<Box<FileContents>>>,
     /// What earlier runs know of the files that wait.
@@ -62,7 +62,7 @@ impl LoadedManifests {
     pub fn load(
         paths: &[PathBuf],
         input: &mut dyn Read,
-        limits: &Limits,
+        limits: &ReadLimits,
         cache: Option<Arc<DiskCache>>,
     ) -> Self {
         let loading = Loading::new(limits, cache.as_deref().map(as_store));
@@ -91,7 +91,7 @@ impl LoadedManifests {
         let waiting = sources.into_iter().zip(&self.contents);
         let waiting = waiting.filter_map(|(source, known)| known.is_none().then_some(source));
         let cache = self.cache.as_deref().map(as_store);
-        let limits = Limits::default();
+        let limits = ReadLimits::default();
         let loading = Loading::new(&limits, store.into_iter().chain(cache));
         let mut lowered = loading.lower_files(waiting.collect()).into_iter();
         let contents = self.contents.into_iter().filter_map(|known| match known {
@@ -118,21 +118,21 @@ fn as_store(cache: &DiskCache) -> &dyn PieceStore {
 
 /// Lowers files that are in memory, for example those of a commit.
 pub(super) fn lower_sources(sources: &[Arc<Source>]) -> Vec<FileContents> {
-    let limits = Limits::default();
+    let limits = ReadLimits::default();
     Loading::new(&limits, None).lower_files(sources.to_vec())
 }
 
 /// One file after its turn on a worker.
 struct LoadedFile {
     source: ReadOutcome,
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
     /// `None` if it was not read or waits.
     contents: Option<Box<FileContents>>,
 }
 
 /// What the workers share.
 pub(super) struct Loading<'a> {
-    limits: &'a Limits,
+    limits: &'a ReadLimits,
     kinds: Vec<KindRow>,
     /// Asked one after the other.
     stores: Vec<&'a dyn PieceStore>,
@@ -143,7 +143,10 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    pub fn new(limits: &'a Limits, stores: impl IntoIterator<Item = &'a dyn PieceStore>) -> Self {
+    pub fn new(
+        limits: &'a ReadLimits,
+        stores: impl IntoIterator<Item = &'a dyn PieceStore>,
+    ) -> Self {
         Self {
             limits,
             kinds: provider::kind_rows(),
@@ -184,7 +187,7 @@ impl<'a> Loading<'a> {
     /// Takes one file from its path to its contents. Its text goes, unless it is large and waits for the others.
     fn load_file(&self, path: &Path) -> LoadedFile {
         // Taken before the file is read: a write meanwhile shows in the next one.
-        let stamp = self.stamped_at.and_then(|now| Stamp::of(path, now));
+        let stamp = self.stamped_at.and_then(|now| FileStamp::of(path, now));
         if let Some(label) = stamp.and_then(|stamp| self.find_unchanged(path, &stamp)) {
             return LoadedFile {
                 source: Ok(label),
@@ -203,7 +206,7 @@ impl<'a> Loading<'a> {
             }
         };
         let label = source.label();
-        let contents = match Piece::only(&source, &label) {
+        let contents = match Piece::of_small_file(&source, &label) {
             Some(piece) => self.load_piece(&piece),
             None if self.may_wait(&source) => None,
             None => self.lower_files(vec![Arc::clone(&source)]).pop(),
@@ -216,7 +219,7 @@ impl<'a> Loading<'a> {
         }
     }
 
-    fn find_unchanged(&self, path: &Path, stamp: &Stamp) -> Option<Arc<Source>> {
+    fn find_unchanged(&self, path: &Path, stamp: &FileStamp) -> Option<Arc<Source>> {
         if self.limits.is_over() {
             return None;
         }
@@ -242,7 +245,7 @@ impl<'a> Loading<'a> {
         for (source, known) in sources.into_iter().zip(&known) {
             let cut = match known {
                 Some(_) => Vec::new(),
-                None => Piece::of(source),
+                None => Piece::cut(source),
             };
             lengths.push(cut.len());
             pieces.extend(cut.into_iter().map(|piece| Mutex::new(Some(piece))));
@@ -311,14 +314,14 @@ impl<'a> Loading<'a> {
 
 /// Checks the fields of a draft and packs them. `None` if they are not in order, after findings.
 fn audit_draft(draft: Draft, findings: &mut Diagnostics) -> Option<Arc<Desired>> {
-    let provider = provider::of_kind(draft.address.kind.0)?;
-    provider::audit::audit(provider, draft, findings).map(Arc::new)
+    let kind = provider::of_kind(draft.address.kind.0)?;
+    provider::audit::audit(kind, draft, findings).map(Arc::new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::walk::Limits;
+    use crate::manifest::walk::ReadLimits;
 
     #[test]
     fn the_text_of_a_file_goes_once_its_contents_are_known() {
@@ -329,7 +332,7 @@ mod tests {
         std::fs::write(dir.path().join("b.yaml"), &large).unwrap();
         let paths = [dir.path().to_path_buf()];
         let manifests =
-            LoadedManifests::load(&paths, &mut std::io::empty(), &Limits::default(), None);
+            LoadedManifests::load(&paths, &mut std::io::empty(), &ReadLimits::default(), None);
         let known = manifests.contents.iter().map(Option::is_some);
         assert!(known.eq([true, false]));
         let sources = &manifests.loaded.sources;

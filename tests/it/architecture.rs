@@ -29,14 +29,18 @@ const RANKS: &[(&str, u8)] = &[
 const DOORS: &[(&str, &[&str])] = &[
     (
         "serde_saphyr",
-        &["manifest/yaml.rs", "manifest/plain.rs", "manifest/write.rs"],
+        &[
+            "manifest/yaml.rs",
+            "manifest/fast_yaml.rs",
+            "manifest/write.rs",
+        ],
     ),
     ("yaml_edit", &["manifest/edit.rs"]),
     (
         "postcard",
         &["model/packed.rs", "reconcile/disk_cache/record.rs"],
     ),
-    ("serde_yaml", &["manifest/second.rs", "sandbox/"]),
+    ("serde_yaml", &["manifest/yaml_dialect.rs", "sandbox/"]),
     (
         "reqwest",
         &["apply/http.rs", "apply/store/bucket/client.rs", "sandbox/"],
@@ -294,7 +298,7 @@ const STREAMS_AND_CLOCK: &[(&str, &[&str])] = &[
             "apply/clock.rs",
             "apply/tls.rs",
             "cli/watch_source.rs",
-            "manifest/stamp.rs",
+            "manifest/file_stamp.rs",
             "sandbox/",
         ],
     ),

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use entitle::manifest::Limits;
+use entitle::manifest::ReadLimits;
 use entitle::reconcile::{self, CheckOptions, Checked, DiskCache, LoadedManifests};
 
 use super::support::program::Place;
@@ -30,7 +30,7 @@ fn checked(file: &Path, cache: Option<Arc<DiskCache>>) -> (Checked, String) {
     let said = LoadedManifests::load(
         &[file.to_path_buf()],
         &mut io::empty(),
-        &Limits::default(),
+        &ReadLimits::default(),
         cache,
     );
     let checked = reconcile::check(said, &CheckOptions::default());

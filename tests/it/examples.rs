@@ -47,7 +47,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
     let loaded = manifest::load(
         &[example_dir()],
         &mut std::io::empty(),
-        &manifest::Limits::default(),
+        &manifest::ReadLimits::default(),
     );
     let options = CheckOptions {
         need_connections: true,

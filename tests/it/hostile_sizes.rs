@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use entitle::manifest::Limits;
+use entitle::manifest::ReadLimits;
 use entitle::model::{Desired, Reply};
 use entitle::provider::reading::Answer;
 use entitle::provider::{self, ResourceKind};
@@ -97,7 +97,7 @@ fn check(dir: &Path) -> Checked {
     let said = LoadedManifests::load(
         &[dir.to_path_buf()],
         &mut io::empty(),
-        &Limits::default(),
+        &ReadLimits::default(),
         None,
     );
     let options = CheckOptions {

@@ -16,7 +16,7 @@ fn findings(case: &Path) -> (String, Vec<&'static str>) {
     let mut loaded = manifest::load(
         &[case.to_path_buf()],
         &mut std::io::empty(),
-        &manifest::Limits::default(),
+        &manifest::ReadLimits::default(),
     );
     let rename = |name: &str| {
         Path::new(name)

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use entitle::manifest::{self, yaml};
+use entitle::manifest::{Piece, fast_yaml, yaml};
 use entitle::model::diagnostic::Source;
 use entitle::model::{Diagnostics, Node};
 
@@ -31,7 +31,8 @@ fn generally(source: &Arc<Source>) -> Option<Vec<Node>> {
 /// Whether the plain reader took a text, after a look at what it made of it.
 fn plain(text: &str) -> bool {
     let source = source(text);
-    let Some(documents) = manifest::plainly(&source) else {
+    let whole = Piece::whole(Arc::clone(&source));
+    let Some(documents) = fast_yaml::parse(whole.text(), whole.start()) else {
         return false;
     };
     assert_eq!(Some(documents), generally(&source), "of:\n{text}");
@@ -42,7 +43,10 @@ fn pieces(text: &str) {
     let source = source(text);
     for size in [1, 40, 300] {
         let mut findings = Diagnostics::default();
-        let Some(documents) = manifest::in_pieces(&source, size, &mut findings) else {
+        let cut = Piece::cut_by(Arc::clone(&source), size).into_iter();
+        let parsed = cut.map(|piece| yaml::parse_piece(&piece, &mut findings).ok());
+        let parsed: Option<Vec<Vec<Node>>> = parsed.collect();
+        let Some(documents) = parsed.map(|parsed| parsed.concat()) else {
             continue;
         };
         let mut expected = Diagnostics::default();

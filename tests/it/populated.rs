@@ -34,7 +34,7 @@ async fn planned(percent: f64) -> Pass {
     let loaded = manifest::load(
         &[dir.path().to_path_buf()],
         &mut std::io::empty(),
-        &manifest::Limits::default(),
+        &manifest::ReadLimits::default(),
     );
     let options = CheckOptions {
         need_connections: true,

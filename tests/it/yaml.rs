@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use entitle::manifest::edit::{self, Act, Edit, EditError, File, Place, same};
+use entitle::manifest::edit::{
+    self, Edit, EditAction, EditError, EditedFile, PathStep, same_values,
+};
 use entitle::manifest::{fmt, write};
 use entitle::model::diagnostic::Source;
 use entitle::model::json::{json_number, same_json};
@@ -212,7 +214,7 @@ proptest! {
     fn what_is_written_both_readers_read_back(value in value()) {
         let document = json!({"a": value, "z": [value]});
         let text = write::yaml(&document).expect("JSON has a YAML form");
-        let read = edit::read(&text);
+        let read = edit::parse_documents(&text);
         prop_assert!(read.is_some(), "unreadable:\n{text}");
         let ours = json_of(&read.expect("some")[0]);
         prop_assert!(same_json(&ours, &document), "{ours}\n{document}\n{text}");
@@ -226,15 +228,15 @@ proptest! {
     #[test]
     fn formatting_is_idempotent_and_keeps_values_and_comments(text in file()) {
         let kinds = provider::kind_rows();
-        let Some(before) = edit::read(&text) else {
+        let Some(before) = edit::parse_documents(&text) else {
             prop_assert_eq!(fmt::format(&text, &kinds), None);
             return Ok(());
         };
         let once = fmt::format(&text, &kinds).expect("readable");
-        let after = edit::read(&once.text).expect("readable");
+        let after = edit::parse_documents(&once.text).expect("readable");
         prop_assert_eq!(before.len(), after.len());
         for (before, after) in before.iter().zip(&after) {
-            prop_assert!(same(before, after), "{text}\n=====\n{}", once.text);
+            prop_assert!(same_values(before, after), "{text}\n=====\n{}", once.text);
         }
         prop_assert_eq!(comments(&text), comments(&once.text));
         prop_assert_eq!(text.starts_with('\u{feff}'), once.text.starts_with('\u{feff}'));
@@ -246,22 +248,22 @@ proptest! {
     fn an_edit_makes_its_change_or_none(text in file(), value in value(), what in 0..5usize) {
         let ways: [&[&str]; 5] = [&["metadata", "name"], &["spec", "desired", "a"], &["spec", "desired"],
             &["spec", "activationKey"], &["spec", "desired", "new"]];
-        let way = ways[what].iter().map(|name| Place::Member(name.to_string())).collect();
-        let Some(before) = edit::read(&text) else { return Ok(()) };
-        let change = Edit { way, act: Act::Set(value.clone()) };
-        let parts = edit::parts(&text);
+        let way = ways[what].iter().map(|name| PathStep::Member(name.to_string())).collect();
+        let Some(before) = edit::parse_documents(&text) else { return Ok(()) };
+        let change = Edit { path: way, action: EditAction::Set(value.clone()) };
+        let parts = edit::split_documents(&text);
         prop_assert_eq!(parts.concat(), text.as_str());
-        if let Ok(edited) = edit::edit(parts[0], &[change]) {
-            let after = edit::read(&edited).expect("readable");
+        if let Ok(edited) = edit::edit_text(parts[0], &[change]) {
+            let after = edit::parse_documents(&edited).expect("readable");
             let mut node = &after[0];
             for name in ways[what] {
                 node = node.get(name).expect("it is there");
             }
             prop_assert!(equal(&json_of(node), &value), "{value}\n{edited}");
-            let whole = edit::read(&(edited + &parts[1..].concat())).expect("readable");
+            let whole = edit::parse_documents(&(edited + &parts[1..].concat())).expect("readable");
             prop_assert_eq!(before.len(), whole.len());
             for (before, after) in before.iter().zip(&whole).skip(1) {
-                prop_assert!(same(before, after));
+                prop_assert!(same_values(before, after));
             }
         }
     }
@@ -278,17 +280,17 @@ fn plain_files_are_formatted_and_edited() {
             .starts_with("# yaml-language-server: $schema=x\n#\n# About.\napiVersion")
     );
     let item = |index, name: &str| {
-        let way = ["spec", "desired", "Features"].map(|name| Place::Member(name.into()));
+        let way = ["spec", "desired", "Features"].map(|name| PathStep::Member(name.into()));
         let mut way = way.to_vec();
-        way.extend([Place::Item(index), Place::Member(name.into())]);
+        way.extend([PathStep::Item(index), PathStep::Member(name.into())]);
         way
     };
     let set = |index, name: &str, value: Json| Edit {
-        way: item(index, name),
-        act: Act::Set(value),
+        path: item(index, name),
+        action: EditAction::Set(value),
     };
     let edits = [set(0, "version", json!("3.0")), set(1, "count", json!(5))];
-    let edited = edit::edit(text, &edits).expect("an edit");
+    let edited = edit::edit_text(text, &edits).expect("an edit");
     let expected = text
         .replace("\"1\"", "\"3.0\"")
         .replace("version: '2'}", "version: '2', count: 5}");
@@ -299,17 +301,17 @@ fn plain_files_are_formatted_and_edited() {
 fn an_edit_that_would_reach_further_is_refused() {
     let text = "a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}\n";
     let set = |way: &[&str]| Edit {
-        way: way
+        path: way
             .iter()
-            .map(|name| Place::Member(name.to_string()))
+            .map(|name| PathStep::Member(name.to_string()))
             .collect(),
-        act: Act::Set(json!(7)),
+        action: EditAction::Set(json!(7)),
     };
     for way in [&["a", "b"][..], &["c", "b"]] {
-        assert!(edit::edit(text, &[set(way)]).is_err(), "{way:?}");
+        assert!(edit::edit_text(text, &[set(way)]).is_err(), "{way:?}");
     }
     // A member of its own wins over a merged one, and nothing else moves.
-    let edited = edit::edit(text, &[set(&["d", "e"])]).expect("an edit");
+    let edited = edit::edit_text(text, &[set(&["d", "e"])]).expect("an edit");
     assert_eq!(edited, text.replace("e: 2", "e: 7"));
 }
 
@@ -320,17 +322,17 @@ fn a_file_is_changed_at_one_document_and_not_at_all_once_it_is_another() {
     let text = "a: 1\n---\na: 2\n";
     std::fs::write(&path, text).expect("written");
     let label = Arc::new(Source::of_file(path.display().to_string(), text.into())).label();
-    let second = edit::read(text).expect("readable")[1].mark;
-    let longer = |part: &str| Ok::<_, EditError>(Some(format!("{part}b: 3\n")));
+    let second = edit::parse_documents(text).expect("readable")[1].mark;
 
-    let mut file = File::of(&label);
-    let keep = |_: &str| Ok::<_, EditError>(None);
-    assert_eq!(file.change(second, keep), Ok(false));
+    let mut file = EditedFile::open(&label);
+    let longer = format!("{}b: 3\n", file.document(second).expect("found"));
     assert!(!file.is_changed());
-    assert_eq!(file.change(second, longer), Ok(true));
+    file.replace_document(second, longer);
+    assert!(file.is_changed());
     assert_eq!(file.text(), "a: 1\n---\na: 2\nb: 3\n");
 
     std::fs::write(&path, "a: 7\n").expect("written");
-    let refused = File::of(&label).change(Mark::default(), longer);
-    assert_eq!(refused, Err(EditError::ChangedSince));
+    let other = EditedFile::open(&label);
+    let refused = other.document(Mark::default()).expect_err("refused");
+    assert!(matches!(refused, EditError::FileChanged));
 }

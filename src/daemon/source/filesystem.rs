@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::manifest::walk::{Disk, Tree};
+use crate::manifest::walk::{Disk, FileTree};
 
 /// Which directory a path leads to: another one of the same name is another one. Numbers of inodes are used again at
 /// once by some file systems, so the time of birth counts where there is one.
@@ -29,7 +29,7 @@ pub enum Node {
 }
 
 /// A file system, seen name by name.
-pub trait FileSystem: Tree {
+pub trait FileSystem: FileTree {
     fn node(&self, path: &Path) -> Node;
 
     /// A number that is another one when the file, link or directory at a path is another one or, of a file, was

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::filesystem::{FileSystem, Identity, Node};
 use super::points::{Change, GITIGNORE, WatchPoints};
-use crate::manifest::Limits;
+use crate::manifest::ReadLimits;
 
 /// The longest time for finding out what to watch: links may lead to a whole disk.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -188,7 +188,7 @@ impl<W: Watches> Follower<W> {
     pub fn refresh(&mut self) -> bool {
         let roots = self.roots.iter().map(std::path::absolute);
         let roots: Vec<PathBuf> = roots.flatten().collect();
-        let limits = Limits {
+        let limits = ReadLimits {
             inside: false,
             deadline: Some(Instant::now() + LONGEST),
         };

@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::files::write::create_private_dirs;
-use crate::manifest::walk::{self, Blob, Commit, MissingBlob};
+use crate::manifest::walk::{self, Blob, CommitTree, MissingBlob};
 use crate::manifest::{self, Loaded};
 
 /// Longest time for one run of git: a fetch of one commit that takes longer does not get better.
@@ -159,19 +159,19 @@ impl Remote {
 
     /// The manifests of a commit that was fetched, as those of a directory are found.
     pub async fn load(&self, commit: &str) -> Result<Loaded, GitError> {
-        let mut listing = Commit::LISTING.to_vec();
+        let mut listing = CommitTree::LISTING.to_vec();
         listing.push(commit);
-        let mut tree = Commit::of(&self.git(&listing).await?.stdout);
-        let asked = tree.asked();
+        let mut tree = CommitTree::of(&self.git(&listing).await?.stdout);
+        let asked = tree.needed_blobs();
         let texts = self.blobs(&asked).await?;
-        tree.learn(&asked, texts);
+        tree.add_texts(&asked, texts);
         let path = self.path.trim_matches('/');
         let path = if path == "." { "" } else { path };
-        let mut found = tree.find(&[path.to_string()]);
-        let (names, blobs) = tree.readable(&mut found);
+        let mut found = tree.find_manifests(&[path.to_string()]);
+        let (names, blobs) = tree.readable_files(&mut found);
         let files = names.into_iter().zip(self.blobs(&blobs).await?);
         let place = format!("{} at {}", self.place(), commit.get(..12).unwrap_or(commit));
-        Ok(manifest::of_files(found, files.collect(), &place))
+        Ok(manifest::from_bytes(found, files.collect(), &place))
     }
 
     /// The bytes of blobs, in their order.
@@ -197,7 +197,7 @@ impl Remote {
             .await
             .map_err(|_| GitError::BlobTimeout)?;
         let output = output.map_err(GitError::Broken)?;
-        Ok(walk::contents(blobs, &output.stdout)?)
+        Ok(walk::split_blobs(blobs, &output.stdout)?)
     }
 
     async fn git(&self, arguments: &[&str]) -> Result<Output, GitError> {

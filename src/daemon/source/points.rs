@@ -24,7 +24,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::filesystem::{FileSystem, Identity, Node};
-use crate::manifest::walk::{self, Kind, Limits, Root, Target, Tree};
+use crate::manifest::walk::{self, EntryKind, FileTree, LinkTarget, NamedRoot, ReadLimits};
 
 /// As many links as Linux follows in one path.
 const MOST_LINKS: usize = 40;
@@ -65,7 +65,7 @@ pub enum Change {
 
 impl WatchPoints {
     /// Finds the points of named paths, which are absolute.
-    pub fn of(roots: &[PathBuf], file_system: &dyn FileSystem, limits: &Limits) -> Self {
+    pub fn of(roots: &[PathBuf], file_system: &dyn FileSystem, limits: &ReadLimits) -> Self {
         let mut survey = Survey {
             file_system,
             limits,
@@ -131,7 +131,7 @@ fn is_hidden(name: &OsStr) -> bool {
 
 struct Survey<'p> {
     file_system: &'p dyn FileSystem,
-    limits: &'p Limits,
+    limits: &'p ReadLimits,
     /// What was seen, so that one path is looked at once.
     nodes: HashMap<PathBuf, Node>,
     /// The path under which each directory is watched.
@@ -239,10 +239,10 @@ impl Survey<'_> {
         let top = directory
             .ancestors()
             .find(|dir| self.file_system.node(&dir.join(".git")) != Node::Missing);
-        let root = Root {
+        let root = NamedRoot {
             shown: directory.clone(),
             top: top.map(Path::to_path_buf),
-            target: Target::To(directory.clone(), Kind::Directory),
+            target: LinkTarget::To(directory.clone(), EntryKind::Directory),
             home: None,
         };
         let recorder = RecordingTree {
@@ -265,15 +265,15 @@ impl Survey<'_> {
 /// A tree that makes points of what is asked of it.
 struct RecordingTree<'s, 'p> {
     survey: RefCell<&'s mut Survey<'p>>,
-    limits: &'p Limits,
+    limits: &'p ReadLimits,
     /// The directory that is named.
     directory: PathBuf,
     /// Why that cannot be listed.
     why: RefCell<Option<String>>,
 }
 
-impl Tree for RecordingTree<'_, '_> {
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
+impl FileTree for RecordingTree<'_, '_> {
+    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, EntryKind)>> {
         let mut survey = self.survey.borrow_mut();
         let listed = survey.file_system.list(directory);
         match &listed {
@@ -287,10 +287,10 @@ impl Tree for RecordingTree<'_, '_> {
         listed
     }
 
-    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<Target> {
+    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<LinkTarget> {
         match self.survey.borrow_mut().follow(path, &mut Vec::new()) {
-            (end, Node::Directory(_)) => Ok(Target::To(end, Kind::Directory)),
-            (end, Node::File) => Ok(Target::To(end, Kind::File)),
+            (end, Node::Directory(_)) => Ok(LinkTarget::To(end, EntryKind::Directory)),
+            (end, Node::File) => Ok(LinkTarget::To(end, EntryKind::File)),
             (_, Node::Link(_) | Node::Missing) => Err(io::ErrorKind::NotFound.into()),
             (_, Node::Closed(why)) => Err(io::Error::other(why)),
         }

@@ -1,4 +1,4 @@
-//! JSON inside YAML: texts in double quotes, and documents that readers of JSON take as well.
+//! Writes JSON inside YAML: texts in double quotes, and documents that readers of JSON take as well.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::model::json::json_number;
 use crate::model::{Node, Tree};
 
-/// How a document is written. What an edit writes into it is written in the same way.
+/// The syntax of a document, which an edit keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Style {
     Yaml,
@@ -28,12 +28,12 @@ impl Style {
     }
 }
 
-/// Whether a text can stand between single quotes: on one line, and without characters that need an escape.
-pub fn is_plain(text: &str) -> bool {
+/// Reports whether a text can be put between single quotes: on one line, and without characters that need an escape.
+pub fn fits_single_quotes(text: &str) -> bool {
     text.chars().all(is_printing)
 }
 
-/// Whether every reader takes a character as it is, inside quotes.
+/// Reports whether every reader takes a character in quotes as it is.
 fn is_printing(c: char) -> bool {
     match c {
         '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
@@ -41,16 +41,16 @@ fn is_printing(c: char) -> bool {
     }
 }
 
-/// A value on one line, as JSON that is YAML to every reader.
-pub fn text(value: &Json) -> String {
-    escaped(&value.to_string())
+/// Returns a value on one line, as JSON that is YAML to every reader.
+pub fn to_line(value: &Json) -> String {
+    escape_unprintable(&value.to_string())
 }
 
-/// Escapes what JSON lets stand in a text and YAML does not.
-fn escaped(json: &str) -> String {
+/// Escapes the characters that a text may have in JSON and not in YAML.
+fn escape_unprintable(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
-        // Line breaks and tabs stand between the tokens of JSON; in its texts they have escapes already.
+        // Line breaks and tabs are between the tokens of JSON; in its texts they are escaped already.
         if is_printing(c) || matches!(c, '\n' | '\t' | '\r') {
             text.push(c);
         } else {
@@ -61,8 +61,8 @@ fn escaped(json: &str) -> String {
     text
 }
 
-/// A document in the indentation of `before`, which ends as that does.
-pub fn pretty(node: &Node, before: &str) -> String {
+/// Returns a document as JSON, with the indentation of `before` and the line breaks at its end.
+pub fn to_document(node: &Node, before: &str) -> String {
     let indent = |line: &str| {
         let depth = line.len() - line.trim_start().len();
         line.get(..depth).unwrap_or_default().to_string()
@@ -72,14 +72,14 @@ pub fn pretty(node: &Node, before: &str) -> String {
     let indent = indent.unwrap_or_else(|| "  ".into());
     let formatter = PrettyFormatter::with_indent(indent.as_bytes());
     let mut bytes = Vec::new();
-    // Neither a tree of JSON nor a list of bytes is a reason to fail.
+    // Writing a tree of JSON into a list of bytes does not fail.
     let _ = json_of(node).serialize(&mut Serializer::with_formatter(&mut bytes, formatter));
-    let mut text = escaped(&String::from_utf8_lossy(&bytes));
+    let mut text = escape_unprintable(&String::from_utf8_lossy(&bytes));
     text.push_str(&before[before.trim_end().len()..]);
     text
 }
 
-/// A document of JSON as our reader gave it.
+/// Returns the JSON of a document that our reader gave.
 fn json_of(node: &Node) -> Json {
     match &node.tree {
         Tree::Null => Json::Null,

@@ -1,7 +1,7 @@
 //! The files of a git commit, as a tree to walk.
 //!
-//! Nothing is checked out. Whoever runs git lists the whole tree of a commit, since links lead anywhere in it, then
-//! asks for the blobs that [`Commit::asked`] names, and then for those of the manifests that were found.
+//! Nothing is checked out. The caller, who runs git, lists the whole tree of a commit, since links lead anywhere in it. It
+//! then fetches the blobs that [`CommitTree::needed_blobs`] names, and last those of the manifests that were found.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -9,17 +9,19 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Found, GITIGNORE, Kind, Limits, Root, Target, Tree, walk};
+use super::{
+    EntryKind, FileTree, FoundManifests, GITIGNORE, LinkTarget, NamedRoot, ReadLimits, walk,
+};
 use crate::manifest::load::too_large;
 use crate::manifest::yaml::MAX_FILE_BYTES;
 
-/// As many links as Linux follows in one path.
-const MOST_LINKS: usize = 40;
+/// Most links in one path, as for Linux.
+const MAX_LINKS: usize = 40;
 
-/// Bytes of a link or `.gitignore` that is asked for.
-const LARGEST_TEXT: u64 = 1 << 20;
+/// Largest link or `.gitignore` that is fetched.
+const MAX_TEXT_BYTES: u64 = 1 << 20;
 
-/// A blob: a file, or the text of a link.
+/// A blob of git: a file, or the text of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
     pub id: String,
@@ -27,26 +29,33 @@ pub struct Blob {
 }
 
 #[derive(Clone, Debug)]
-enum Entry {
+enum CommitEntry {
     File(Blob),
     Link(Blob),
     Submodule,
 }
 
+/// A blob that git did not print.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("git cat-file did not show {id}")]
+pub struct MissingBlob {
+    id: String,
+}
+
 /// The tree of a commit.
 #[derive(Debug, Default)]
-pub struct Commit {
-    /// By their paths, in the order of their bytes.
-    entries: BTreeMap<String, Entry>,
-    /// Texts of links and `.gitignore` files, by the blob.
+pub struct CommitTree {
+    /// By path, in the order of their bytes.
+    entries: BTreeMap<String, CommitEntry>,
+    /// Texts of links and `.gitignore` files, by the id of the blob.
     texts: HashMap<String, String>,
 }
 
-impl Commit {
+impl CommitTree {
     /// The arguments of git that list the tree of a commit, but for its name.
     pub const LISTING: [&'static str; 5] = ["ls-tree", "-r", "-z", "-l", "--full-tree"];
 
-    /// Takes what git printed.
+    /// Reads the listing that git printed.
     pub fn of(listing: &[u8]) -> Self {
         let listing = String::from_utf8_lossy(listing);
         let lines = listing.split('\0').filter_map(|line| {
@@ -61,9 +70,9 @@ impl Commit {
                 size: size.parse().unwrap_or(0),
             };
             let entry = match *mode {
-                "120000" => Entry::Link(blob()),
-                "160000" => Entry::Submodule,
-                _ => Entry::File(blob()),
+                "120000" => CommitEntry::Link(blob()),
+                "160000" => CommitEntry::Submodule,
+                _ => CommitEntry::File(blob()),
             };
             Some((path.to_string(), entry))
         });
@@ -73,91 +82,92 @@ impl Commit {
         }
     }
 
-    /// The blobs that tell which files are manifests.
-    pub fn asked(&self) -> Vec<Blob> {
-        let asked = self.entries.iter().filter_map(|(path, entry)| match entry {
-            Entry::Link(blob) => Some(blob),
-            Entry::File(blob) if name_of(path) == GITIGNORE => Some(blob),
-            Entry::File(_) | Entry::Submodule => None,
+    /// Returns the blobs that tell which files are manifests: links and `.gitignore` files.
+    pub fn needed_blobs(&self) -> Vec<Blob> {
+        let needed = self.entries.iter().filter_map(|(path, entry)| match entry {
+            CommitEntry::Link(blob) => Some(blob),
+            CommitEntry::File(blob) if name_of(path) == GITIGNORE => Some(blob),
+            CommitEntry::File(_) | CommitEntry::Submodule => None,
         });
-        let small = asked.filter(|blob| blob.size <= LARGEST_TEXT);
+        let small = needed.filter(|blob| blob.size <= MAX_TEXT_BYTES);
         small.cloned().collect()
     }
 
-    /// Takes the texts of those blobs.
-    pub fn learn(&mut self, asked: &[Blob], texts: Vec<Vec<u8>>) {
+    /// Adds the texts of those blobs, in the same order.
+    pub fn add_texts(&mut self, blobs: &[Blob], texts: Vec<Vec<u8>>) {
         let texts = texts
             .into_iter()
             .map(|text| String::from_utf8_lossy(&text).into_owned());
-        let ids = asked.iter().map(|blob| blob.id.clone());
+        let ids = blobs.iter().map(|blob| blob.id.clone());
         self.texts.extend(ids.zip(texts));
     }
 
-    /// Finds the manifests below paths of the tree, which are named without a slash ahead; the top is empty. A path
-    /// that is not there has none.
-    pub fn find(&self, paths: &[String]) -> Found {
+    /// Finds the manifests below paths of the tree, which have no slash ahead; the empty path is the top. There are none
+    /// below a path that does not exist.
+    pub fn find_manifests(&self, paths: &[String]) -> FoundManifests {
         let roots = paths.iter().filter_map(|path| {
             let target = self.resolve(Path::new(path), None).ok()?;
-            Some(Root {
+            Some(NamedRoot {
                 shown: PathBuf::from(path),
                 target,
                 top: Some(PathBuf::new()),
                 home: None,
             })
         });
-        walk(self, &Vec::from_iter(roots), &Limits::default())
+        walk(self, &Vec::from_iter(roots), &ReadLimits::default())
     }
 
-    /// The names of the files that were found, with their blobs. One that is too large to be a manifest is not
-    /// even asked for.
-    pub fn readable(&self, found: &mut Found) -> (Vec<String>, Vec<Blob>) {
-        let mut readable = (Vec::new(), Vec::new());
+    /// Returns the names of the files that were found, and their blobs. A file that is too large to be a manifest is left
+    /// out, after a finding.
+    pub fn readable_files(&self, found: &mut FoundManifests) -> (Vec<String>, Vec<Blob>) {
+        let (mut names, mut blobs) = (Vec::new(), Vec::new());
         for file in &found.files {
             let path = file.real.to_str().unwrap_or_default();
-            let Some(Entry::File(blob)) = self.entries.get(path) else {
+            let Some(CommitEntry::File(blob)) = self.entries.get(path) else {
                 continue;
             };
             let name = file.shown.display().to_string();
             if blob.size > MAX_FILE_BYTES {
                 found.findings.push(too_large(&name));
             } else {
-                readable.0.push(name);
-                readable.1.push(blob.clone());
+                names.push(name);
+                blobs.push(blob.clone());
             }
         }
-        readable
+        (names, blobs)
     }
 
-    /// What a path without links is.
-    fn kind(&self, path: &str) -> Option<Kind> {
+    /// Returns the kind of a path without links; `None` if it does not exist.
+    fn kind_of(&self, path: &str) -> Option<EntryKind> {
         match self.entries.get(path) {
-            Some(Entry::File(_)) => return Some(Kind::File),
-            Some(Entry::Link(_)) => return Some(Kind::Link),
-            Some(Entry::Submodule) => return Some(Kind::Submodule),
+            Some(CommitEntry::File(_)) => return Some(EntryKind::File),
+            Some(CommitEntry::Link(_)) => return Some(EntryKind::Link),
+            Some(CommitEntry::Submodule) => return Some(EntryKind::Submodule),
             None => {}
         }
-        let below = below(path);
+        let below = prefix_below(path);
         let first = self
             .entries
             .range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
         let is_directory = { first }
             .next()
             .is_some_and(|(first, _)| first.starts_with(&below));
-        (is_directory || path.is_empty()).then_some(Kind::Directory)
+        (is_directory || path.is_empty()).then_some(EntryKind::Directory)
     }
 
+    /// Returns the text of a link or `.gitignore`.
     fn text(&self, path: &str) -> io::Result<&str> {
         let blob = match self.entries.get(path) {
-            Some(Entry::File(blob) | Entry::Link(blob)) => blob,
-            Some(Entry::Submodule) | None => return Err(io::ErrorKind::NotFound.into()),
+            Some(CommitEntry::File(blob) | CommitEntry::Link(blob)) => blob,
+            Some(CommitEntry::Submodule) | None => return Err(io::ErrorKind::NotFound.into()),
         };
         let text = self.texts.get(&blob.id).map(String::as_str);
         text.ok_or_else(|| io::Error::other("it is larger than 1 MiB"))
     }
 }
 
-/// What the paths below a directory begin with.
-fn below(directory: &str) -> String {
+/// Returns the prefix of all paths below a directory.
+fn prefix_below(directory: &str) -> String {
     match directory {
         "" => String::new(),
         directory => format!("{directory}/"),
@@ -168,9 +178,9 @@ fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-impl Tree for Commit {
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
-        let below = below(directory.to_str().unwrap_or_default());
+impl FileTree for CommitTree {
+    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, EntryKind)>> {
+        let below = prefix_below(directory.to_str().unwrap_or_default());
         let mut names = Vec::new();
         let mut from = Bound::Included(below.clone());
         while let Some((path, entry)) = self.entries.range((from, Bound::Unbounded)).next() {
@@ -179,15 +189,15 @@ impl Tree for Commit {
             };
             from = match rest.split_once('/') {
                 Some((name, _)) => {
-                    names.push((name.into(), Kind::Directory));
+                    names.push((name.into(), EntryKind::Directory));
                     // A zero comes next after the slash.
                     Bound::Included(format!("{below}{name}0"))
                 }
                 None => {
                     let kind = match entry {
-                        Entry::File(_) => Kind::File,
-                        Entry::Link(_) => Kind::Link,
-                        Entry::Submodule => Kind::Submodule,
+                        CommitEntry::File(_) => EntryKind::File,
+                        CommitEntry::Link(_) => EntryKind::Link,
+                        CommitEntry::Submodule => EntryKind::Submodule,
                     };
                     names.push((rest.into(), kind));
                     Bound::Excluded(path.clone())
@@ -197,71 +207,67 @@ impl Tree for Commit {
         Ok(names)
     }
 
-    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<Target> {
-        let mut left = parts(path);
+    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<LinkTarget> {
+        let mut left = reversed_names(path);
         let (mut real, mut links) = (Vec::new(), 0);
         let mut named = path.display().to_string();
         while let Some(part) = left.pop() {
             if part == ".." {
                 if real.pop().is_none() {
-                    return Ok(Target::Out(named));
+                    return Ok(LinkTarget::Out(named));
                 }
                 continue;
             }
             real.push(part);
             let own = real.join("/");
-            match self.kind(&own) {
-                Some(Kind::Link) => {
+            match self.kind_of(&own) {
+                Some(EntryKind::Link) => {
                     links += 1;
-                    if links > MOST_LINKS {
+                    if links > MAX_LINKS {
                         return Err(io::Error::other("too many links lead from one to another"));
                     }
                     named = self.text(&own)?.to_string();
                     if named.starts_with('/') {
-                        return Ok(Target::Out(named));
+                        return Ok(LinkTarget::Out(named));
                     }
                     real.pop();
-                    left.extend(parts(Path::new(&named)));
+                    left.extend(reversed_names(Path::new(&named)));
                 }
-                Some(Kind::Directory) => {}
+                Some(EntryKind::Directory) => {}
                 Some(_) if left.is_empty() => {}
                 Some(_) | None => return Err(io::ErrorKind::NotFound.into()),
             }
         }
         let real = real.join("/");
-        let kind = self.kind(&real).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Target::To(real.into(), kind))
+        let kind = self.kind_of(&real).ok_or(io::ErrorKind::NotFound)?;
+        Ok(LinkTarget::To(real.into(), kind))
     }
 
     fn read(&self, file: &Path) -> io::Result<String> {
         let path = file.to_str().unwrap_or_default();
-        match self.kind(path) {
-            Some(Kind::File) => self.text(path).map(str::to_string),
+        match self.kind_of(path) {
+            Some(EntryKind::File) => self.text(path).map(str::to_string),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
 }
 
-/// The names of a relative path, the first one last.
-fn parts(path: &Path) -> Vec<String> {
-    let parts = path.components().filter(|part| *part != Component::CurDir);
-    let mut parts: Vec<String> = parts
+/// Returns the names of a relative path, the last one first.
+fn reversed_names(path: &Path) -> Vec<String> {
+    let names = path.components().filter(|part| *part != Component::CurDir);
+    let mut names: Vec<String> = names
         .map(|part| part.as_os_str().to_string_lossy().into_owned())
         .collect();
-    parts.reverse();
-    parts
+    names.reverse();
+    names
 }
 
-/// The blob that `git cat-file` did not show.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("git cat-file did not show {0}")]
-pub struct MissingBlob(String);
-
-/// Cuts what `git cat-file --batch` printed for `blobs`: of each a line of facts, its bytes, and a line's end.
-pub fn contents(blobs: &[Blob], mut printed: &[u8]) -> Result<Vec<Vec<u8>>, MissingBlob> {
+/// Splits the output of `git cat-file --batch` for `blobs`: for each a line of facts, its bytes, and a line break. `Err` if
+/// it is not that.
+pub fn split_blobs(blobs: &[Blob], mut printed: &[u8]) -> Result<Vec<Vec<u8>>, MissingBlob> {
     let mut read = Vec::with_capacity(blobs.len());
     for Blob { id, .. } in blobs {
-        let missing = || MissingBlob(id.to_string());
+        let missing = || MissingBlob { id: id.clone() };
         let end = printed.iter().position(|byte| *byte == b'\n');
         let end = end.ok_or_else(missing)?;
         let facts = String::from_utf8_lossy(&printed[..end]);

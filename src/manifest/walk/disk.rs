@@ -6,34 +6,34 @@ use std::fs::{self, FileType};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::{GIT, Kind, Limits, Root, Target, Tree};
+use super::{EntryKind, FileTree, GIT, LinkTarget, NamedRoot, ReadLimits};
 use crate::files;
 use crate::files::read::ReadBounds;
 
-/// Bytes of a `.gitignore`; far more than anybody writes.
-const LARGEST_GITIGNORE: u64 = 1 << 20;
+/// Largest `.gitignore` that is read, far larger than any is.
+const MAX_GITIGNORE_BYTES: u64 = 1 << 20;
 
 /// The file system.
 pub struct Disk;
 
-impl Tree for Disk {
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
+impl FileTree for Disk {
+    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, EntryKind)>> {
         let entries = fs::read_dir(directory)?;
         let named = entries.map(|entry| {
             let entry = entry?;
-            // Most file systems tell the kind along with the name.
-            let kind = entry.file_type().map_or(Kind::Other, kind);
+            // Most file systems return the kind along with the name.
+            let kind = entry.file_type().map_or(EntryKind::Other, kind_of);
             Ok((entry.file_name(), kind))
         });
         named.collect()
     }
 
-    fn resolve(&self, path: &Path, home: Option<&Path>) -> io::Result<Target> {
-        let out = |to: &Path| Ok(Target::Out(to.display().to_string()));
+    fn resolve(&self, path: &Path, home: Option<&Path>) -> io::Result<LinkTarget> {
+        let out = |to: &Path| Ok(LinkTarget::Out(to.display().to_string()));
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
-            // A link to nothing leads out as well, if what it names is out.
-            Err(error) => match named_by(path, home) {
+            // A link to nothing leads out all the same if its text does.
+            Err(error) => match outside_target(path, home) {
                 Some(named) => return out(&named),
                 None => return Err(error),
             },
@@ -41,8 +41,8 @@ impl Tree for Disk {
         if home.is_some_and(|home| !real.starts_with(home)) {
             return out(&real);
         }
-        let kind = kind(fs::metadata(&real)?.file_type());
-        Ok(Target::To(real, kind))
+        let kind = kind_of(fs::metadata(&real)?.file_type());
+        Ok(LinkTarget::To(real, kind))
     }
 
     fn read(&self, file: &Path) -> io::Result<String> {
@@ -51,33 +51,33 @@ impl Tree for Disk {
         if !meta.is_file() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let text = files::read::read_bytes(file, ReadBounds::file(LARGEST_GITIGNORE))?;
+        let text = files::read::read_bytes(file, ReadBounds::file(MAX_GITIGNORE_BYTES))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 }
 
-/// What a link to nothing names, if that is out of `home`.
-fn named_by(link: &Path, home: Option<&Path>) -> Option<PathBuf> {
+/// Returns the path in the text of a link to nothing if it is outside of `home`; `None` if it is inside.
+fn outside_target(link: &Path, home: Option<&Path>) -> Option<PathBuf> {
     let named = fs::read_link(link).ok()?;
-    let named = tidy(&link.parent()?.join(named));
+    let named = normalize_path(&link.parent()?.join(named));
     (!named.starts_with(home?)).then_some(named)
 }
 
-fn kind(found: FileType) -> Kind {
+fn kind_of(found: FileType) -> EntryKind {
     if found.is_symlink() {
-        Kind::Link
+        EntryKind::Link
     } else if found.is_dir() {
-        Kind::Directory
+        EntryKind::Directory
     } else if found.is_file() {
-        Kind::File
+        EntryKind::File
     } else {
-        Kind::Other
+        EntryKind::Other
     }
 }
 
-/// Where named paths are. Whoever names ten thousand files of one directory asks for that directory once.
+/// Finds out where named paths lead. A command that names ten thousand files of one directory costs one look at it.
 #[derive(Default)]
-pub struct Roots {
+pub struct RootResolver {
     parents: HashMap<PathBuf, io::Result<Parent>>,
 }
 
@@ -87,9 +87,9 @@ struct Parent {
     top: Option<PathBuf>,
 }
 
-impl Roots {
-    /// A named path, with all of its links followed.
-    pub fn root(&mut self, path: &Path, limits: &Limits) -> io::Result<Root> {
+impl RootResolver {
+    /// Resolves a named path, with all of its links followed.
+    pub fn resolve_root(&mut self, path: &Path, limits: &ReadLimits) -> io::Result<NamedRoot> {
         let meta = fs::symlink_metadata(path)?;
         let shown = path.strip_prefix(".").unwrap_or(path).to_path_buf();
         if meta.is_file()
@@ -99,12 +99,12 @@ impl Roots {
             let home = parent.top.clone().filter(|_| limits.inside);
             let real = parent.real.join(name);
             let inside = home.as_ref().is_none_or(|home| real.starts_with(home));
-            return Ok(Root {
-                // As it was named: a tool that names files looks for these names.
+            return Ok(NamedRoot {
+                // As the command has it: tools look for the names that they gave.
                 shown: path.to_path_buf(),
                 target: match inside {
-                    true => Target::To(real, Kind::File),
-                    false => Target::Out(real.display().to_string()),
+                    true => LinkTarget::To(real, EntryKind::File),
+                    false => LinkTarget::Out(real.display().to_string()),
                 },
                 top: None,
                 home,
@@ -112,17 +112,17 @@ impl Roots {
         }
         let found = fs::metadata(path)?;
         let absolute = std::path::absolute(path)?;
-        // A pipe such as `/dev/fd/63` has no other name.
+        // A pipe such as `/dev/fd/63` has no canonical path.
         let real = fs::canonicalize(path).unwrap_or_else(|_| absolute.clone());
-        let top = top_of(&tidy(&absolute));
+        let top = top_of(&normalize_path(&absolute));
         let home = match (limits.inside, &top) {
             (false, _) => None,
             (true, Some(top)) => Some(top.clone()),
-            // Outside of a repository a directory is a tree of its own.
+            // Outside of a repository the tree is the directory itself.
             (true, None) => found.is_dir().then(|| real.clone()),
         };
         let out = home.as_ref().is_some_and(|home| !real.starts_with(home));
-        Ok(Root {
+        Ok(NamedRoot {
             shown: if found.is_dir() {
                 shown
             } else {
@@ -130,8 +130,8 @@ impl Roots {
             },
             top: top_of(&real),
             target: match out {
-                true => Target::Out(real.display().to_string()),
-                false => Target::To(real, kind(found.file_type())),
+                true => LinkTarget::Out(real.display().to_string()),
+                false => LinkTarget::To(real, kind_of(found.file_type())),
             },
             home,
         })
@@ -140,10 +140,10 @@ impl Roots {
     fn parent(&mut self, path: &Path) -> io::Result<Parent> {
         let parent = path.parent().unwrap_or(path);
         let find = || {
-            let parent = super::or_here(parent);
+            let parent = super::or_current_dir(parent);
             Ok(Parent {
                 real: fs::canonicalize(parent)?,
-                top: top_of(&tidy(&std::path::absolute(parent)?)),
+                top: top_of(&normalize_path(&std::path::absolute(parent)?)),
             })
         };
         let known = self
@@ -157,23 +157,25 @@ impl Roots {
     }
 }
 
-/// The top of the repository that a path lies in, with links followed.
+/// Returns the top of the repository that a path is in, with links followed; `None` outside of any.
 fn top_of(path: &Path) -> Option<PathBuf> {
     let top = path.ancestors().find(|dir| dir.join(GIT).exists())?;
     fs::canonicalize(top).ok()
 }
 
-/// Takes `.` and `..` out of a path. It may name what is there no more, so the file system is not asked.
-pub fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
+/// Takes `.` and `..` out of a path without asking the file system: the path may not exist any more.
+pub fn normalize_path(path: &Path) -> PathBuf {
+    let mut normalize_path = PathBuf::new();
     for part in path.components() {
         match part {
             Component::CurDir => {}
             Component::ParentDir => {
-                tidy.pop();
+                normalize_path.pop();
             }
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => tidy.push(part),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                normalize_path.push(part)
+            }
         }
     }
-    tidy
+    normalize_path
 }

@@ -1,24 +1,24 @@
-//! `.gitignore` files, matched as git does: the only door to the crate of that name.
+//! Matches `.gitignore` files as git does: the only door to the crate `ignore`.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::Kind;
+use super::EntryKind;
 
 /// The patterns of one `.gitignore`, and those of the directories above it.
-pub struct Ignores {
+pub struct IgnoreRules {
     own: Gitignore,
     /// The directory of the file.
     base: PathBuf,
-    above: Option<Rc<Ignores>>,
+    above: Option<Rc<IgnoreRules>>,
 }
 
-impl Ignores {
-    /// Reads patterns. A line that is none is passed over, as by git.
+impl IgnoreRules {
+    /// Parses the patterns of a file. A line that is no pattern is skipped, as by git.
     pub fn new(text: &str, base: &Path, above: Option<Rc<Self>>) -> Result<Self, ignore::Error> {
-        // What is matched is relative to the directory of the file.
+        // Paths are matched relative to the directory of the file.
         let mut patterns = GitignoreBuilder::new("");
         for line in text.trim_start_matches('\u{feff}').lines() {
             let _ = patterns.add_line(None, line);
@@ -30,11 +30,15 @@ impl Ignores {
         })
     }
 
-    /// Whether a path is passed over. The patterns nearest to it decide; a link may be meant as what it leads to.
-    pub fn holds(&self, path: &Path, kind: Kind) -> bool {
+    /// Reports whether a path is ignored. The patterns nearest to it decide. A link is ignored if a pattern matches either
+    /// the link or the directory that it may lead to.
+    pub fn ignores(&self, path: &Path, kind: EntryKind) -> bool {
         match kind {
-            Kind::Link => self.matches(path, false) || self.matches(path, true),
-            kind => self.matches(path, matches!(kind, Kind::Directory | Kind::Submodule)),
+            EntryKind::Link => self.matches(path, false) || self.matches(path, true),
+            kind => self.matches(
+                path,
+                matches!(kind, EntryKind::Directory | EntryKind::Submodule),
+            ),
         }
     }
 

@@ -1,11 +1,11 @@
-//! What was passed over, and why.
+//! Counts the files and directories that are not read, by reason.
 
 use std::path::{Path, PathBuf};
 
-/// Names that are kept of each reason: enough to see what it is about.
-const NAMED: usize = 3;
+/// Most names that are kept for each reason: enough to see what it is about.
+const MAX_NAMES: usize = 3;
 
-/// Names that were passed over for one reason. A directory counts as one, whatever is in it.
+/// The names that were passed over for one reason. A directory counts as one, whatever is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     count: usize,
@@ -15,7 +15,7 @@ pub struct Tally {
 impl Tally {
     pub(super) fn add(&mut self, shown: impl FnOnce() -> PathBuf) {
         self.count += 1;
-        if self.first.len() < NAMED {
+        if self.first.len() < MAX_NAMES {
             self.first.push(shown());
         }
     }
@@ -24,7 +24,7 @@ impl Tally {
         self.count
     }
 
-    /// The first names that were found.
+    /// Returns the first names that were found.
     pub fn first(&self) -> impl Iterator<Item = &Path> {
         self.first.iter().map(PathBuf::as_path)
     }
@@ -48,7 +48,7 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    /// Every reason with what was passed over for it.
+    /// Returns every reason with the names that were passed over for it.
     pub fn reasons(&self) -> [(&'static str, &Tally); 6] {
         let Self {
             ignored,

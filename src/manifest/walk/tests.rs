@@ -17,21 +17,26 @@ fn only_what_would_have_been_read_is_an_error() {
     use io::ErrorKind::{NotFound, Other, PermissionDenied};
     let (error, warning) = (Some(Severity::Error), Some(Severity::Warning));
     for (name, place, kind, expected) in [
-        ("sub", Place::Directory, PermissionDenied, error),
-        ("sub", Place::Directory, Other, error),
+        ("sub", UnreadablePlace::Directory, PermissionDenied, error),
+        ("sub", UnreadablePlace::Directory, Other, error),
         // It was removed between the listing and the reading.
-        ("sub", Place::Directory, NotFound, None),
-        ("lost+found", Place::Directory, PermissionDenied, warning),
-        ("x.yaml", Place::Link, NotFound, error),
-        ("x.YML", Place::Link, PermissionDenied, error),
+        ("sub", UnreadablePlace::Directory, NotFound, None),
+        (
+            "lost+found",
+            UnreadablePlace::Directory,
+            PermissionDenied,
+            warning,
+        ),
+        ("x.yaml", UnreadablePlace::Link, NotFound, error),
+        ("x.YML", UnreadablePlace::Link, PermissionDenied, error),
         // A loop of links.
-        ("x.yaml", Place::Link, Other, error),
-        ("loop", Place::Link, Other, None),
-        ("note.txt", Place::Link, NotFound, None),
-        ("sub", Place::Link, NotFound, None),
-        ("x.yaml~", Place::Link, NotFound, None),
+        ("x.yaml", UnreadablePlace::Link, Other, error),
+        ("loop", UnreadablePlace::Link, Other, None),
+        ("note.txt", UnreadablePlace::Link, NotFound, None),
+        ("sub", UnreadablePlace::Link, NotFound, None),
+        ("x.yaml~", UnreadablePlace::Link, NotFound, None),
         // There is something, and it may be a directory of manifests.
-        ("sub", Place::Link, PermissionDenied, warning),
+        ("sub", UnreadablePlace::Link, PermissionDenied, warning),
     ] {
         let found = severity(OsStr::new(name), place, kind);
         assert_eq!(found, expected, "{name} {place:?} {kind:?}");
@@ -64,21 +69,21 @@ impl Dir {
         std::os::unix::fs::symlink(target, self.path(name)).unwrap();
     }
 
-    fn walk(&self, names: &[&str], inside: bool) -> Found {
-        let limits = Limits {
+    fn walk(&self, names: &[&str], inside: bool) -> FoundManifests {
+        let limits = ReadLimits {
             inside,
             deadline: None,
         };
-        let mut roots = Roots::default();
-        let roots: Vec<Root> = names
+        let mut roots = RootResolver::default();
+        let roots: Vec<NamedRoot> = names
             .iter()
-            .map(|name| roots.root(&self.path(name), &limits).unwrap())
+            .map(|name| roots.resolve_root(&self.path(name), &limits).unwrap())
             .collect();
         walk(&Disk, &roots, &limits)
     }
 
     /// The names that are read, in order.
-    fn names(&self, found: &Found) -> Vec<String> {
+    fn names(&self, found: &FoundManifests) -> Vec<String> {
         let top = self.path("");
         let names = found.files.iter().map(|file| &file.shown);
         let mut names: Vec<String> = names
@@ -89,13 +94,13 @@ impl Dir {
     }
 }
 
-fn counts(found: &Found) -> Vec<(&'static str, usize)> {
+fn counts(found: &FoundManifests) -> Vec<(&'static str, usize)> {
     let reasons = found.passed.reasons().into_iter();
     let counts = reasons.map(|(why, tally)| (why, tally.count()));
     counts.filter(|(_, count)| *count > 0).collect()
 }
 
-fn messages(found: &Found) -> Vec<String> {
+fn messages(found: &FoundManifests) -> Vec<String> {
     let findings = found.findings.iter();
     findings
         .map(|finding| format!("{}: {}", finding.code, finding.message))
@@ -171,11 +176,13 @@ fn paths_that_overlap_are_read_once() {
 #[test]
 fn a_walk_ends_at_its_deadline() {
     let dir = Dir::of(&[("m/sub/a.yaml", "")]);
-    let limits = Limits {
+    let limits = ReadLimits {
         inside: false,
         deadline: Some(Instant::now()),
     };
-    let root = Roots::default().root(&dir.path("m"), &limits).unwrap();
+    let root = RootResolver::default()
+        .resolve_root(&dir.path("m"), &limits)
+        .unwrap();
     let found = walk(&Disk, &[root], &limits);
     let messages = messages(&found);
     assert!(
@@ -299,7 +306,7 @@ mod links {
 mod commits {
     use super::*;
 
-    fn tree(entries: &[(&str, &str, &str)]) -> Commit {
+    fn tree(entries: &[(&str, &str, &str)]) -> CommitTree {
         let lines = entries
             .iter()
             .enumerate()
@@ -311,18 +318,18 @@ mod commits {
                 };
                 format!("{mode} {kind} {number:040} {size:>7}\t{path}\0")
             });
-        let mut commit = Commit::of(lines.collect::<String>().as_bytes());
-        let asked = commit.asked();
-        let texts = asked.iter().map(|blob| {
+        let mut commit = CommitTree::of(lines.collect::<String>().as_bytes());
+        let blobs = commit.needed_blobs();
+        let texts = blobs.iter().map(|blob| {
             let number: usize = blob.id.parse().unwrap();
             entries[number].2.as_bytes().to_vec()
         });
         let texts = texts.collect();
-        commit.learn(&asked, texts);
+        commit.add_texts(&blobs, texts);
         commit
     }
 
-    fn names(found: &Found) -> Vec<String> {
+    fn names(found: &FoundManifests) -> Vec<String> {
         let names = found
             .files
             .iter()
@@ -351,12 +358,12 @@ mod commits {
             ("100644", "other.yaml", ""),
             ("120000", "way", "lic"),
         ]);
-        let found = commit.find(&["lic".into()]);
+        let found = commit.find_manifests(&["lic".into()]);
         let read = ["lic/B.YAML", "lic/a b.yml", "lic/in.yaml", "lic/sub/c.yaml"];
         assert_eq!(names(&found), read);
         assert_eq!(messages(&found), [""; 0]);
         assert_eq!(counts(&found)[0], ("by .gitignore", 2));
-        let all = commit.find(&[String::new()]);
+        let all = commit.find_manifests(&[String::new()]);
         let read = [
             "lic-2/e.yaml",
             "lic/B.YAML",
@@ -366,9 +373,15 @@ mod commits {
         ];
         assert_eq!(names(&all), read);
         // A link is followed on the way to what is named; what is not there is nothing.
-        assert_eq!(names(&commit.find(&["way/sub".into()])), ["way/sub/c.yaml"]);
-        assert_eq!(names(&commit.find(&["gone".into()])), [""; 0]);
-        assert_eq!(names(&commit.find(&["lic/note.txt".into()])), [""; 0]);
+        assert_eq!(
+            names(&commit.find_manifests(&["way/sub".into()])),
+            ["way/sub/c.yaml"]
+        );
+        assert_eq!(names(&commit.find_manifests(&["gone".into()])), [""; 0]);
+        assert_eq!(
+            names(&commit.find_manifests(&["lic/note.txt".into()])),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -381,8 +394,8 @@ mod commits {
             ("120000", "lic/up.yaml", "../../x.yaml"),
             ("100644", "lic/large.yaml", ""),
         ]);
-        let mut found = commit.find(&["lic".into()]);
-        let (read, blobs) = commit.readable(&mut found);
+        let mut found = commit.find_manifests(&["lic".into()]);
+        let (read, blobs) = commit.readable_files(&mut found);
         assert_eq!((read, blobs.len()), (vec!["lic/large.yaml".to_string()], 1));
         let messages = messages(&found);
         let begins = [
@@ -402,9 +415,9 @@ mod commits {
     fn what_is_too_large_is_not_even_asked_for() {
         let id = "0".repeat(40);
         let listing = format!("100644 blob {id} 99999999999\tlarge.yaml\0");
-        let commit = Commit::of(listing.as_bytes());
-        let mut found = commit.find(&[String::new()]);
-        assert!(commit.readable(&mut found).0.is_empty());
+        let commit = CommitTree::of(listing.as_bytes());
+        let mut found = commit.find_manifests(&[String::new()]);
+        assert!(commit.readable_files(&mut found).0.is_empty());
         assert!(messages(&found)[0].starts_with("too-large: large.yaml"));
     }
 
@@ -415,10 +428,10 @@ mod commits {
             size: 0,
         });
         let whole = b"ab blob 3\nx\ny\nc blob 0\n\n";
-        assert_eq!(contents(&blobs, whole).unwrap(), [&b"x\ny"[..], b""]);
+        assert_eq!(split_blobs(&blobs, whole).unwrap(), [&b"x\ny"[..], b""]);
         for end in 0..whole.len() {
-            assert!(contents(&blobs, &whole[..end]).is_err(), "{end}");
+            assert!(split_blobs(&blobs, &whole[..end]).is_err(), "{end}");
         }
-        assert!(contents(&blobs, b"ab missing\n").is_err());
+        assert!(split_blobs(&blobs, b"ab missing\n").is_err());
     }
 }

@@ -1,4 +1,7 @@
-//! Goes through a tree: directories first, then links in the order of their names, until nothing is left.
+//! Walks a tree: directories first, then links in the order of their names, until nothing is left.
+//!
+//! For example in a directory with `a.yaml`, `b.yaml -> a.yaml` and `c -> ../shared`, `a.yaml` is found first. Then `b.yaml`
+//! is followed and counted as read already, and the files of `../shared` are found under names that begin with `c/`.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -6,34 +9,39 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::ignores::Ignores;
+use super::ignores::IgnoreRules;
 use super::{
-    Found, GIT, GITIGNORE, Kind, Limits, Manifest, Named, Place, Root, Target, Tree, is_hidden,
-    is_manifest, leads_out, or_here, out_of_time, severity,
+    EntryKind, FileTree, FoundManifests, GIT, GITIGNORE, LinkTarget, ManifestFile, NamedPath,
+    NamedRoot, ReadLimits, UnreadablePlace, is_hidden, is_manifest, link_leads_out, or_current_dir,
+    severity, timeout_finding,
 };
 use crate::model::Diagnostic;
 use crate::model::diagnostic::Severity;
 
 /// Finds the manifests below `roots`.
-pub(super) fn walk(tree: &dyn Tree, roots: &[Root], limits: &Limits) -> Found {
+pub(super) fn walk(
+    tree: &dyn FileTree,
+    roots: &[NamedRoot],
+    limits: &ReadLimits,
+) -> FoundManifests {
     let mut walker = Walker {
         tree,
         limits,
         seen: HashMap::new(),
         open: Vec::new(),
         links: Vec::new(),
-        over: false,
-        found: Found::default(),
+        is_timed_out: false,
+        found: FoundManifests::default(),
     };
-    // Names without a link come first, so that what has several is read under the plainest.
+    // Names without a link come first, so that a file with several names is read under the plainest.
     for root in roots {
-        walker.start(root);
+        walker.start_root(root);
     }
-    while !walker.links.is_empty() && !walker.over {
+    while !walker.links.is_empty() && !walker.is_timed_out {
         let mut links = std::mem::take(&mut walker.links);
         links.sort_by_cached_key(Link::shown);
         for link in links {
-            walker.follow(&link);
+            walker.follow_link(&link);
         }
     }
     walker.found
@@ -42,16 +50,16 @@ pub(super) fn walk(tree: &dyn Tree, roots: &[Root], limits: &Limits) -> Found {
 /// A directory that is walked.
 struct Directory {
     shown: PathBuf,
-    /// Its names below the top, links not followed: what `.gitignore` files match.
-    way: PathBuf,
+    /// Its path below the top with links not followed, which `.gitignore` files match.
+    matched: PathBuf,
     real: PathBuf,
     home: Option<Rc<Path>>,
-    ignores: Option<Rc<Ignores>>,
-    /// The place of the named path it is below.
+    ignores: Option<Rc<IgnoreRules>>,
+    /// The index of the named path that it is below.
     root: usize,
 }
 
-/// A link that is followed once everything without a link was found.
+/// A link, to be followed once all names without a link were found.
 struct Link {
     directory: Rc<Directory>,
     name: OsString,
@@ -64,43 +72,43 @@ impl Link {
 }
 
 struct Walker<'t> {
-    tree: &'t dyn Tree,
-    limits: &'t Limits,
-    /// Directories that were entered and files that were taken, with the place of their named path.
+    tree: &'t dyn FileTree,
+    limits: &'t ReadLimits,
+    /// Directories that were entered and files that were found, with the index of their named path.
     seen: HashMap<PathBuf, usize>,
     open: Vec<Directory>,
     links: Vec<Link>,
-    over: bool,
-    found: Found,
+    is_timed_out: bool,
+    found: FoundManifests,
 }
 
 impl Walker<'_> {
-    fn start(&mut self, root: &Root) {
+    fn start_root(&mut self, root: &NamedRoot) {
         let number = self.found.named.len();
-        self.found.named.push(Named {
+        self.found.named.push(NamedPath {
             shown: root.shown.clone(),
             overlaps: false,
         });
         let (real, kind) = match &root.target {
-            Target::To(real, kind) => (real, *kind),
-            Target::Out(target) => {
+            LinkTarget::To(real, kind) => (real, *kind),
+            LinkTarget::Out(target) => {
                 let home = root.home.as_deref();
                 return self
                     .found
                     .findings
-                    .push(leads_out(&root.shown, target, home));
+                    .push(link_leads_out(&root.shown, target, home));
             }
         };
-        if kind != Kind::Directory {
-            return self.take(root.shown.clone(), real.clone(), number);
+        if kind != EntryKind::Directory {
+            return self.add_file(root.shown.clone(), real.clone(), number);
         }
         let ignores = root
             .top
             .as_deref()
             .and_then(|top| self.ignores_above(top, real));
-        self.enter(Directory {
+        self.walk_directory(Directory {
             shown: root.shown.clone(),
-            way: real.clone(),
+            matched: real.clone(),
             real: real.clone(),
             home: root.home.as_deref().map(Rc::from),
             ignores,
@@ -108,8 +116,8 @@ impl Walker<'_> {
         });
     }
 
-    /// The `.gitignore` files of the directories from `top` down to the one above `directory`.
-    fn ignores_above(&mut self, top: &Path, directory: &Path) -> Option<Rc<Ignores>> {
+    /// Reads the `.gitignore` files of the directories from `top` down to the one above `directory`.
+    fn ignores_above(&mut self, top: &Path, directory: &Path) -> Option<Rc<IgnoreRules>> {
         let above = directory.ancestors().skip(1);
         let mut above: Vec<&Path> = above.take_while(|one| one.starts_with(top)).collect();
         above.reverse();
@@ -120,32 +128,32 @@ impl Walker<'_> {
         ignores
     }
 
-    /// The `.gitignore` files that count in a directory; those above it alone, if its own cannot be used.
+    /// Reads the `.gitignore` of a directory, and returns the rules for it; only those from above if its own cannot be used.
     fn ignores_of(
         &mut self,
         shown: &Path,
-        way: &Path,
+        matched: &Path,
         real: &Path,
-        above: Option<Rc<Ignores>>,
-    ) -> Option<Rc<Ignores>> {
+        above: Option<Rc<IgnoreRules>>,
+    ) -> Option<Rc<IgnoreRules>> {
         let text = match self.tree.read(&real.join(GITIGNORE)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return above,
             Err(error) => {
-                self.unusable(shown, &error);
+                self.warn_unusable(shown, &error);
                 return above;
             }
         };
-        match Ignores::new(&text, way, above.clone()) {
+        match IgnoreRules::new(&text, matched, above.clone()) {
             Ok(own) => Some(Rc::new(own)),
             Err(why) => {
-                self.unusable(shown, &why);
+                self.warn_unusable(shown, &why);
                 above
             }
         }
     }
 
-    fn unusable(&mut self, directory: &Path, why: &dyn std::fmt::Display) {
+    fn warn_unusable(&mut self, directory: &Path, why: &dyn std::fmt::Display) {
         let file = directory.join(GITIGNORE);
         let message = format!("{} is not used: {why}", file.display());
         self.found
@@ -153,81 +161,90 @@ impl Walker<'_> {
             .push(Diagnostic::warning("unreadable", message));
     }
 
-    /// Walks a directory and everything below it but links.
-    fn enter(&mut self, directory: Directory) {
-        self.open(directory);
+    /// Walks a directory and everything below it except links.
+    fn walk_directory(&mut self, directory: Directory) {
+        self.push_directory(directory);
         while let Some(directory) = self.open.pop() {
-            if self.is_over(&directory.shown) {
+            if self.check_deadline(&directory.shown) {
                 return;
             }
-            self.read(directory);
+            self.read_directory(directory);
         }
     }
 
-    fn open(&mut self, directory: Directory) {
-        if self.is_new(&directory.real, &directory.shown, directory.root) {
+    fn push_directory(&mut self, directory: Directory) {
+        if self.note_found(&directory.real, &directory.shown, directory.root) {
             self.open.push(directory);
         }
     }
 
-    fn read(&mut self, mut directory: Directory) {
+    fn read_directory(&mut self, mut directory: Directory) {
         let names = match self.tree.list(&directory.real) {
             Ok(names) => names,
-            Err(error) => return self.failed(&directory.shown, Place::Directory, &error),
+            Err(error) => {
+                return self.report_unreadable(
+                    &directory.shown,
+                    UnreadablePlace::Directory,
+                    &error,
+                );
+            }
         };
         if names
             .iter()
-            .any(|(name, kind)| name == GITIGNORE && *kind == Kind::File)
+            .any(|(name, kind)| name == GITIGNORE && *kind == EntryKind::File)
         {
             let Directory {
-                shown, way, real, ..
+                shown,
+                matched,
+                real,
+                ..
             } = &directory;
             let above = directory.ignores.clone();
-            directory.ignores = self.ignores_of(shown, way, real, above);
+            directory.ignores = self.ignores_of(shown, matched, real, above);
         }
         let directory = Rc::new(directory);
         for (name, kind) in names {
             if name != GIT && name != GITIGNORE {
-                self.name(&directory, name, kind);
+                self.visit(&directory, name, kind);
             }
         }
     }
 
-    fn name(&mut self, directory: &Rc<Directory>, name: OsString, kind: Kind) {
+    fn visit(&mut self, directory: &Rc<Directory>, name: OsString, kind: EntryKind) {
         let shown = || directory.shown.join(&name);
         if is_hidden(&name) {
             return self.found.passed.hidden.add(shown);
         }
         if let Some(ignores) = &directory.ignores
-            && ignores.holds(&directory.way.join(&name), kind)
+            && ignores.ignores(&directory.matched.join(&name), kind)
         {
             return self.found.passed.ignored.add(shown);
         }
         match kind {
-            Kind::Directory => self.open(Directory {
+            EntryKind::Directory => self.push_directory(Directory {
                 shown: shown(),
-                way: directory.way.join(&name),
+                matched: directory.matched.join(&name),
                 real: directory.real.join(&name),
                 home: directory.home.clone(),
                 ignores: directory.ignores.clone(),
                 root: directory.root,
             }),
-            Kind::Link => self.links.push(Link {
+            EntryKind::Link => self.links.push(Link {
                 directory: Rc::clone(directory),
                 name,
             }),
             _ => {
                 let real = directory.real.join(&name);
-                self.file(directory, &name, real, kind);
+                self.visit_file(directory, &name, real, kind);
             }
         }
     }
 
-    /// A name that stands for no directory.
-    fn file(&mut self, directory: &Directory, name: &OsStr, real: PathBuf, kind: Kind) {
+    /// Visits a name that is no directory.
+    fn visit_file(&mut self, directory: &Directory, name: &OsStr, real: PathBuf, kind: EntryKind) {
         let shown = directory.shown.join(name);
         match kind {
-            Kind::Submodule => {
+            EntryKind::Submodule => {
                 let message = format!(
                     "{} is a submodule: its files are in another repository, and are not read",
                     shown.display()
@@ -236,63 +253,69 @@ impl Walker<'_> {
                 self.found.findings.push(finding);
             }
             _ if !is_manifest(name) => self.found.passed.unnamed.add(|| shown),
-            Kind::File => self.take(shown, real, directory.root),
+            EntryKind::File => self.add_file(shown, real, directory.root),
             _ => self.found.passed.special.add(|| shown),
         }
     }
 
-    fn take(&mut self, shown: PathBuf, real: PathBuf, root: usize) {
-        if self.is_new(&real, &shown, root) {
-            self.found.files.push(Manifest { shown, real });
+    fn add_file(&mut self, shown: PathBuf, real: PathBuf, root: usize) {
+        if self.note_found(&real, &shown, root) {
+            self.found.files.push(ManifestFile { shown, real });
         }
     }
 
-    /// Whether a file or directory was not found before, under whatever name.
-    fn is_new(&mut self, real: &Path, shown: &Path, root: usize) -> bool {
+    /// Notes that a file or directory was found. Reports whether it was not found before, under any name.
+    fn note_found(&mut self, real: &Path, shown: &Path, root: usize) -> bool {
         let Some(first) = self.seen.get(real) else {
             self.seen.insert(real.to_path_buf(), root);
             return true;
         };
-        self.found.passed.again.add(|| or_here(shown).to_path_buf());
+        self.found
+            .passed
+            .again
+            .add(|| or_current_dir(shown).to_path_buf());
         if let Some(named) = self.found.named.get_mut(root) {
             named.overlaps |= *first != root;
         }
         false
     }
 
-    fn follow(&mut self, link: &Link) {
+    fn follow_link(&mut self, link: &Link) {
         let Link { directory, name } = link;
         let shown = link.shown();
-        if self.over || self.is_over(&shown) {
+        if self.is_timed_out || self.check_deadline(&shown) {
             return;
         }
         let home = directory.home.as_deref();
         match self.tree.resolve(&directory.real.join(name), home) {
-            Ok(Target::To(real, Kind::Directory)) => self.enter(Directory {
-                way: directory.way.join(name),
+            Ok(LinkTarget::To(real, EntryKind::Directory)) => self.walk_directory(Directory {
+                matched: directory.matched.join(name),
                 shown,
                 real,
                 home: directory.home.clone(),
                 ignores: directory.ignores.clone(),
                 root: directory.root,
             }),
-            Ok(Target::To(real, kind)) => self.file(directory, name, real, kind),
-            Ok(Target::Out(target)) => {
-                let finding = leads_out(&shown, &target, home);
+            Ok(LinkTarget::To(real, kind)) => self.visit_file(directory, name, real, kind),
+            Ok(LinkTarget::Out(target)) => {
+                let finding = link_leads_out(&shown, &target, home);
                 self.found.findings.push(finding);
             }
-            Err(error) => self.failed(&shown, Place::Link, &error),
+            Err(error) => self.report_unreadable(&shown, UnreadablePlace::Link, &error),
         }
     }
 
-    /// What cannot be read, if it would have been.
-    fn failed(&mut self, shown: &Path, place: Place, error: &io::Error) {
+    /// Adds a finding about what cannot be read, as bad as [`severity`] says.
+    fn report_unreadable(&mut self, shown: &Path, place: UnreadablePlace, error: &io::Error) {
         let name = shown.file_name().unwrap_or_default();
         let what = match place {
-            Place::Directory => "",
-            Place::Link => "the link ",
+            UnreadablePlace::Directory => "",
+            UnreadablePlace::Link => "the link ",
         };
-        let message = format!("cannot read {what}{}: {error}", or_here(shown).display());
+        let message = format!(
+            "cannot read {what}{}: {error}",
+            or_current_dir(shown).display()
+        );
         match severity(name, place, error.kind()) {
             Some(Severity::Error) => {
                 let finding = Diagnostic::error("unreadable", message);
@@ -306,14 +329,15 @@ impl Walker<'_> {
         }
     }
 
-    fn is_over(&mut self, at: &Path) -> bool {
-        if !self.over && self.limits.is_over() {
-            self.over = true;
-            self.found.findings.push(out_of_time(at));
+    /// Reports whether time is over, and adds the finding about it once.
+    fn check_deadline(&mut self, at: &Path) -> bool {
+        if !self.is_timed_out && self.limits.is_over() {
+            self.is_timed_out = true;
+            self.found.findings.push(timeout_finding(at));
         }
-        if self.over {
+        if self.is_timed_out {
             self.open.clear();
         }
-        self.over
+        self.is_timed_out
     }
 }

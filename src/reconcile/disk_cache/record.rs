@@ -1,4 +1,4 @@
-//! What one piece of a manifest file says, as bytes.
+//! Encodes the contents of one piece of a manifest file.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::manifest::{Declarations, Piece};
 use crate::model::{Address, Desired, Mark, Origin, PackedFields, Policy, Text};
 use crate::provider;
 
-/// Documents of a piece, none of which had anything to be told about.
+/// A piece with nothing but objects and documents of other tools.
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
     documents: usize,
@@ -25,26 +25,30 @@ struct Object<'a> {
     #[serde(borrow)]
     labels: Vec<(&'a str, &'a str)>,
     #[serde(borrow)]
-    connection: Option<(&'a str, Place)>,
-    /// The ids in the order of the kind's table.
+    connection: Option<(&'a str, PackedMark)>,
+    /// Ids, in the order of the kind's table.
     #[serde(borrow)]
     identity: Vec<&'a str>,
     policy: Option<Policy>,
-    place: Place,
+    mark: PackedMark,
     fields: &'a [u8],
 }
 
-/// Line, column and the range of bytes of a mark.
-type Place = (u32, u32, u32, u32);
+/// Line, column, start and end of a mark.
+type PackedMark = (u32, u32, u32, u32);
 
-/// What a piece says, if it is objects in order and nothing else: connections and the like are few, and what
-/// is worth a finding has to be found again.
+/// Encodes the contents of a piece. `None` unless they are objects in order and nothing else: connections and the like are
+/// few, and findings have to be found again.
 pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
     let declarations = &contents.declarations;
     if !declarations.is_only_counts() {
         return None;
     }
-    let objects = contents.objects.iter().map(object).collect::<Option<_>>()?;
+    let objects = contents
+        .objects
+        .iter()
+        .map(pack_object)
+        .collect::<Option<_>>()?;
     let record = Record {
         documents: declarations.documents,
         skipped: declarations.skipped,
@@ -53,11 +57,11 @@ pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
     postcard::to_allocvec(&record).ok()
 }
 
-/// What a piece said when it was encoded. Nothing if the bytes say nothing.
+/// Decodes the contents of a piece. `None` if the bytes are not those of a record.
 pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
     let record: Record<'_> = postcard::from_bytes(bytes).ok()?;
     let objects = record.objects.into_iter();
-    let objects = objects.map(|object| loaded(object, piece));
+    let objects = objects.map(|object| unpack_object(object, piece));
     Some(FileContents {
         objects: objects.collect::<Option<_>>()?,
         declarations: Declarations {
@@ -68,7 +72,7 @@ pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
     })
 }
 
-fn object(loaded: &LoadedObject) -> Option<Object<'_>> {
+fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
     let desired = loaded.desired.as_deref()?;
     let labels = desired.labels.iter();
     let connection = loaded.connection.as_ref();
@@ -76,15 +80,15 @@ fn object(loaded: &LoadedObject) -> Option<Object<'_>> {
         kind: loaded.address.kind.0,
         name: &loaded.address.name,
         labels: labels.map(|(k, v)| (k.as_str(), v.as_str())).collect(),
-        connection: connection.map(|(name, mark)| (name.as_str(), place(*mark))),
+        connection: connection.map(|(name, mark)| (name.as_str(), pack_mark(*mark))),
         identity: desired.identity.iter().map(|(_, id)| id.as_str()).collect(),
         policy: desired.policy.own().cloned(),
-        place: place(loaded.origin.mark),
+        mark: pack_mark(loaded.origin.mark),
         fields: desired.fields.bytes(),
     })
 }
 
-fn loaded(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
+fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     let table = provider::of_kind(object.kind)?.table();
     let names = table.identity.iter().map(|identity| identity.name);
     if object.identity.len() != table.identity.len() {
@@ -96,7 +100,7 @@ fn loaded(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     };
     let origin = Origin {
         source: Arc::clone(&piece.label),
-        mark: mark(object.place),
+        mark: unpack_mark(object.mark),
     };
     let labels = object.labels.into_iter();
     let desired = Desired {
@@ -116,17 +120,17 @@ fn loaded(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         vendor: table.vendor,
         connection: object
             .connection
-            .map(|(name, place)| (name.into(), mark(place))),
+            .map(|(name, mark)| (name.into(), unpack_mark(mark))),
         origin,
         desired: Some(Arc::new(desired)),
     })
 }
 
-fn place(mark: Mark) -> Place {
+fn pack_mark(mark: Mark) -> PackedMark {
     (mark.line, mark.column, mark.start, mark.end)
 }
 
-fn mark((line, column, start, end): Place) -> Mark {
+fn unpack_mark((line, column, start, end): PackedMark) -> Mark {
     Mark {
         line,
         column,

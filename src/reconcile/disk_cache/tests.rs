@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::manifest::Limits;
+use crate::manifest::ReadLimits;
 use crate::reconcile::testing::CONNECTION;
 use crate::reconcile::{CheckOptions, Checked, LoadedManifests, check};
 
@@ -54,7 +54,7 @@ impl Place {
         let said = LoadedManifests::load(
             &paths,
             &mut io::empty(),
-            &Limits::default(),
+            &ReadLimits::default(),
             Some(Arc::clone(cache)),
         );
         let checked = check(said, &CheckOptions::default());
@@ -68,7 +68,7 @@ impl Place {
         let said = LoadedManifests::load(
             &[self.manifests()],
             &mut io::empty(),
-            &Limits::default(),
+            &ReadLimits::default(),
             None,
         );
         check(said, &CheckOptions::default())
@@ -152,17 +152,17 @@ fn a_cache_that_is_damaged_or_another_programs_is_empty() {
     let place = Place::new();
     place.write("a.yaml", &order("a", 5));
     place.run(&place.open(PROGRAM));
-    assert_eq!(place.open(PROGRAM).held.len(), 1);
-    assert!(place.open("the next version").held.is_empty());
-    let file = place.cache().join(FILE);
+    assert_eq!(place.open(PROGRAM).old.len(), 1);
+    assert!(place.open("the next version").old.is_empty());
+    let file = place.cache().join(FILE_NAME);
     let whole = fs::read(&file).unwrap();
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
         fs::write(&file, &damaged).unwrap();
-        assert!(place.open(PROGRAM).held.is_empty(), "byte {at}");
+        assert!(place.open(PROGRAM).old.is_empty(), "byte {at}");
         fs::write(&file, &whole[..at]).unwrap();
-        assert!(place.open(PROGRAM).held.is_empty(), "cut at {at}");
+        assert!(place.open(PROGRAM).old.is_empty(), "cut at {at}");
     }
     let (checked, read) = place.run(&place.open(PROGRAM));
     assert_eq!((checked.desired.len(), read), (1, 1));
@@ -177,24 +177,24 @@ fn a_cache_that_others_may_write_is_empty() {
     let place = Place::new();
     place.write("a.yaml", &order("a", 5));
     place.run(&place.open(PROGRAM));
-    let file = place.cache().join(FILE);
+    let file = place.cache().join(FILE_NAME);
     let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o600
     );
     mode(0o660);
-    assert!(place.open(PROGRAM).held.is_empty());
+    assert!(place.open(PROGRAM).old.is_empty());
     mode(0o600);
-    assert_eq!(place.open(PROGRAM).held.len(), 1);
+    assert_eq!(place.open(PROGRAM).old.len(), 1);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_cache_of_somebody_else_is_empty() {
-    assert!(is_ours(1000, 0o100_600, 1000));
+    assert!(is_private_to(1000, 0o100_600, 1000));
     for (owner, mode) in [(1001, 0o600), (0, 0o600), (1000, 0o620), (1000, 0o602)] {
-        assert!(!is_ours(owner, mode, 1000), "{owner} {mode:o}");
+        assert!(!is_private_to(owner, mode, 1000), "{owner} {mode:o}");
     }
 }
 
@@ -211,5 +211,5 @@ fn what_nobody_wants_any_more_goes_once_it_is_the_larger_part() {
     }
     place.write("new.yaml", &order("new", 1));
     place.run(&place.open(PROGRAM));
-    assert_eq!(place.open(PROGRAM).held.len(), 8);
+    assert_eq!(place.open(PROGRAM).old.len(), 8);
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Checked, Seen, Settings, reread, unchanged};
-use crate::manifest::edit::{self, Act, Edit, EditError, File, Place};
+use crate::manifest::edit::{self, Edit, EditAction, EditError, EditedFile, PathStep};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find_field};
 use crate::model::{
@@ -23,7 +23,7 @@ use crate::provider::statement;
 
 /// One file, with the live values of its objects.
 pub struct Updated {
-    pub file: File,
+    pub file: EditedFile,
     /// Addresses of the objects that were changed.
     pub changed: Vec<String>,
     /// Addresses of the objects that were left as they are, with the reason.
@@ -66,14 +66,20 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
         let updated = files
             .entry(source.name.as_str())
             .or_insert_with(|| Updated {
-                file: File::of(source),
+                file: EditedFile::open(source),
                 changed: Vec::new(),
                 failed: Vec::new(),
             });
-        let change = |text: &str| object(checked, seen, desired, &found.observed, text, settings);
-        match updated.file.change(desired.origin.mark, change) {
-            Ok(true) => updated.changed.push(desired.address.to_string()),
-            Ok(false) => {}
+        let place = desired.origin.mark;
+        let text = updated.file.document(place);
+        let text = text.map_err(UpdateError::from);
+        match text.and_then(|text| object(checked, seen, desired, &found.observed, text, settings))
+        {
+            Ok(Some(text)) => {
+                updated.file.replace_document(place, text);
+                updated.changed.push(desired.address.to_string());
+            }
+            Ok(None) => {}
             Err(why) => updated.failed.push((desired.address.to_string(), why)),
         }
     }
@@ -99,12 +105,12 @@ fn object(
     if planned.changes.is_empty() {
         return Ok(None);
     }
-    let documents = edit::read(text).ok_or(EditError::Unreadable)?;
+    let documents = edit::parse_documents(text).ok_or(EditError::InvalidFile)?;
     let document = documents.iter().find(|document| is(document, desired));
     let document = document.ok_or(EditError::NoDocument)?;
     let table = seen.kind.table();
     let edits = edits(table, desired, live, document, &planned.changes)?;
-    let edited = edit::edit(text, &edits)?;
+    let edited = edit::edit_text(text, &edits)?;
     let read = reread(
         checked,
         Source::new(desired.origin.source.name.clone(), edited.clone()),
@@ -136,7 +142,7 @@ fn is(document: &Node, desired: &Desired) -> bool {
 struct Spot<'a> {
     field: &'static Field,
     /// The field's own place, below `spec.desired`.
-    way: Vec<Place>,
+    way: Vec<PathStep>,
     /// What stands there.
     node: Option<&'a Node>,
 }
@@ -166,7 +172,7 @@ fn edits(
             });
         }
         let field = find_field(table.desired, name).ok_or(UpdateError::UnknownField)?;
-        let way = ["spec", "desired", name].map(|part| Place::Member(part.to_string()));
+        let way = ["spec", "desired", name].map(|part| PathStep::Member(part.to_string()));
         let spot = Spot {
             field,
             way: way.to_vec(),
@@ -176,10 +182,11 @@ fn edits(
         one(&spot, change, live, &said, keeps, &mut edits)?;
     }
     // Numbers of items must hold until they are used, so what removes items comes last, and from the end.
-    let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) =
-        edits.into_iter().partition(|edit| edit.act == Act::Remove);
+    let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) = edits
+        .into_iter()
+        .partition(|edit| edit.action == EditAction::Remove);
     // By the whole way: a member goes before the items that stand before its own.
-    removals.sort_by(|one, other| other.way.cmp(&one.way));
+    removals.sort_by(|one, other| other.path.cmp(&one.path));
     rest.extend(removals);
     Ok(rest)
 }
@@ -202,8 +209,8 @@ fn one(
             let index = spot.node.and_then(|node| index_of(node, elements, key));
             match (rest, index) {
                 ([], Some(index)) => edits.push(Edit {
-                    way: with(&spot.way, Place::Item(index)),
-                    act: Act::Remove,
+                    path: with(&spot.way, PathStep::Item(index)),
+                    action: EditAction::Remove,
                 }),
                 ([], None) => {
                     let element = said
@@ -217,10 +224,10 @@ fn one(
                 ([PathPart::Field(name)], Some(index)) => {
                     let field =
                         find_field(elements.fields, name).ok_or(UpdateError::UnknownField)?;
-                    let way = with(&spot.way, Place::Item(index));
+                    let way = with(&spot.way, PathStep::Item(index));
                     let spot = Spot {
                         field,
-                        way: with(&way, Place::Member((*name).to_string())),
+                        way: with(&way, PathStep::Member((*name).to_string())),
                         node: None,
                     };
                     scalar(&spot, change, edits);
@@ -240,20 +247,20 @@ fn one(
 fn added(spot: &Spot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edit {
     let way = spot.way.clone();
     if matches!(spot.node.map(|node| &node.tree), Some(Tree::List(_))) {
-        let act = Act::Push(element);
-        return Edit { way, act };
+        let action = EditAction::Push(element);
+        return Edit { path: way, action };
     }
-    let begun = edits.iter().position(|edit| edit.way == way);
-    let mut items = match begun.map(|index| edits.remove(index).act) {
-        Some(Act::Set(Json::Array(items))) => items,
+    let begun = edits.iter().position(|edit| edit.path == way);
+    let mut items = match begun.map(|index| edits.remove(index).action) {
+        Some(EditAction::Set(Json::Array(items))) => items,
         _ => Vec::new(),
     };
     items.push(element);
-    let act = Act::Set(Json::Array(items));
-    Edit { way, act }
+    let action = EditAction::Set(Json::Array(items));
+    Edit { path: way, action }
 }
 
-fn with(way: &[Place], place: Place) -> Vec<Place> {
+fn with(way: &[PathStep], place: PathStep) -> Vec<PathStep> {
     let mut way = way.to_vec();
     way.push(place);
     way
@@ -262,20 +269,20 @@ fn with(way: &[Place], place: Place) -> Vec<Place> {
 /// A value that the vendor does not show is cleared where that can be said, and else no longer managed.
 fn scalar(spot: &Spot<'_>, change: &Change, edits: &mut Vec<Edit>) {
     let clearable = spot.field.clearing != Clearing::Impossible;
-    let act = match (&change.before, change.verb) {
+    let action = match (&change.before, change.verb) {
         (Some(before), ChangeVerb::Add | ChangeVerb::Replace | ChangeVerb::Remove) => {
             if before.is_null() && !clearable {
-                Act::Remove
+                EditAction::Remove
             } else {
-                Act::Set(before.clone())
+                EditAction::Set(before.clone())
             }
         }
-        (None, _) if clearable => Act::Set(Json::Null),
-        (None, _) => Act::Remove,
+        (None, _) if clearable => EditAction::Set(Json::Null),
+        (None, _) => EditAction::Remove,
     };
     edits.push(Edit {
-        way: spot.way.clone(),
-        act,
+        path: spot.way.clone(),
+        action,
     });
 }
 
@@ -305,8 +312,8 @@ fn set(
     else {
         // `null` stands for the empty list.
         edits.push(Edit {
-            way: spot.way.clone(),
-            act: Act::Set(Json::from_iter(held.iter().map(Text::as_str))),
+            path: spot.way.clone(),
+            action: EditAction::Set(Json::from_iter(held.iter().map(Text::as_str))),
         });
         return;
     };
@@ -317,8 +324,8 @@ fn set(
                 listed.insert(text);
             }
             _ => edits.push(Edit {
-                way: with(&spot.way, Place::Item(index)),
-                act: Act::Remove,
+                path: with(&spot.way, PathStep::Item(index)),
+                action: EditAction::Remove,
             }),
         }
     }
@@ -327,8 +334,8 @@ fn set(
         .filter(|member| !keeps && !listed.contains(*member))
     {
         edits.push(Edit {
-            way: spot.way.clone(),
-            act: Act::Push(Json::from(member.as_str())),
+            path: spot.way.clone(),
+            action: EditAction::Push(Json::from(member.as_str())),
         });
     }
 }

@@ -65,7 +65,11 @@ fn check(sandbox: &SandboxServer, vendor: &str) -> Checked {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
         .join(vendor);
-    let loaded = manifest::load(&[dir], &mut std::io::empty(), &manifest::Limits::default());
+    let loaded = manifest::load(
+        &[dir],
+        &mut std::io::empty(),
+        &manifest::ReadLimits::default(),
+    );
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(connections(sandbox)),

@@ -32,7 +32,7 @@ pub fn manifest(data: &[u8]) -> String {
     let loaded = manifest::load(
         &[PathBuf::from("-")],
         &mut input,
-        &manifest::Limits::default(),
+        &manifest::ReadLimits::default(),
     );
     let sources = loaded.sources.clone();
     let options = CheckOptions {

@@ -147,7 +147,7 @@ fn three(kind: &'static dyn ResourceKind) -> Vec<Arc<Desired>> {
     let mut loaded = manifest::load(
         &[PathBuf::from("-")],
         &mut input,
-        &manifest::Limits::default(),
+        &manifest::ReadLimits::default(),
     );
     let example = loaded.sources.remove(0);
     let text = example.text.replace("  connection: ", "  # connection: ");

@@ -71,12 +71,12 @@ impl MemoryFileSystem {
 
     fn points(&self, roots: &[&str]) -> WatchPoints {
         let roots: Vec<PathBuf> = roots.iter().map(PathBuf::from).collect();
-        WatchPoints::of(&roots, self, &Limits::default())
+        WatchPoints::of(&roots, self, &ReadLimits::default())
     }
 }
 
-impl Tree for MemoryFileSystem {
-    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, Kind)>> {
+impl FileTree for MemoryFileSystem {
+    fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, EntryKind)>> {
         if self.closed.contains(directory) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
@@ -86,16 +86,16 @@ impl Tree for MemoryFileSystem {
             .filter(|(path, _)| path.parent() == Some(directory));
         let named = here.filter_map(|(path, node)| {
             let kind = match node {
-                Node::Directory(_) => Kind::Directory,
-                Node::Link(_) => Kind::Link,
-                _ => Kind::File,
+                Node::Directory(_) => EntryKind::Directory,
+                Node::Link(_) => EntryKind::Link,
+                _ => EntryKind::File,
             };
             Some((path.file_name()?.to_os_string(), kind))
         });
         Ok(named.collect())
     }
 
-    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<Target> {
+    fn resolve(&self, path: &Path, _: Option<&Path>) -> io::Result<LinkTarget> {
         panic!("{path:?} is followed by its names")
     }
 
@@ -184,7 +184,7 @@ fn what_is_not_read_is_not_watched() {
 #[test]
 fn a_walk_that_takes_too_long_is_said() {
     let memory = MemoryFileSystem::new(&["/srv/m/o.yaml"]);
-    let over = Limits {
+    let over = ReadLimits {
         inside: false,
         deadline: Some(std::time::Instant::now()),
     };

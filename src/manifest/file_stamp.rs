@@ -1,24 +1,24 @@
-//! How a file looks from outside: what tells, without reading it, that it cannot have changed.
+//! Stamps of files: what tells, without reading a file, that it cannot have changed.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Clocks of file systems are as coarse as this: two writes within it may bear the same time.
-const COARSE: Duration = Duration::from_secs(2);
+/// Longest step of a file system's clock: two writes within it may leave the same times.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
 
-/// Size, times and identity of a file. The time of change cannot be set by programs, so whoever writes a file
-/// and puts its time of modification back is found out as well.
+/// Size, times and identity of a file. Programs cannot set the time of change, so a file that was written and given its
+/// old time of modification back has another stamp all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct FileStamp {
     size: u64,
     modified: SystemTime,
     changed: (i64, i64),
     inode: (u64, u64),
 }
 
-impl Stamp {
-    /// The stamp of a file. There is none for one that was written just now, since a second write could not be
-    /// told from that one, nor where the system does not tell what is needed.
+impl FileStamp {
+    /// Takes the stamp of a file. `None` for one that was written less than two seconds before `now`, since a second
+    /// write could leave the same stamp, and on systems that do not tell what is needed.
     #[cfg(unix)]
     pub fn of(path: &Path, now: SystemTime) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -35,7 +35,7 @@ impl Stamp {
             .modified
             .max(SystemTime::UNIX_EPOCH.checked_add(since)?);
         let age = now.duration_since(latest).ok()?;
-        (age > COARSE).then_some(stamp)
+        (age > CLOCK_STEP).then_some(stamp)
     }
 
     #[cfg(not(unix))]
@@ -52,14 +52,14 @@ mod tests {
     fn a_file_that_was_written_just_now_has_no_stamp() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let now = SystemTime::now();
-        assert_eq!(Stamp::of(file.path(), now), None);
-        let later = now + COARSE * 2;
-        let stamp = Stamp::of(file.path(), later);
+        assert_eq!(FileStamp::of(file.path(), now), None);
+        let later = now + CLOCK_STEP * 2;
+        let stamp = FileStamp::of(file.path(), later);
         assert!(stamp.is_some());
-        assert_eq!(Stamp::of(file.path(), later), stamp);
+        assert_eq!(FileStamp::of(file.path(), later), stamp);
         std::fs::write(file.path(), "a: 1").unwrap();
-        assert_ne!(Stamp::of(file.path(), later + COARSE), stamp);
+        assert_ne!(FileStamp::of(file.path(), later + CLOCK_STEP), stamp);
         // A clock that was set back tells nothing.
-        assert_eq!(Stamp::of(file.path(), now - COARSE), None);
+        assert_eq!(FileStamp::of(file.path(), now - CLOCK_STEP), None);
     }
 }

@@ -1,8 +1,8 @@
-//! The second reader: warns where other YAML tools read a manifest differently.
+//! Warns where other YAML tools read a manifest differently, after reading it with libyaml as a second reader.
 //!
-//! Manifests are also read by editors, kustomize and yq, most of them on libyaml. A value that two
-//! readers understand differently is a trap even if ours is right. The file has passed the first
-//! reader's budget by the time it comes here, which bounds what this one can be made to do.
+//! Manifests are also read by editors, kustomize and yq, most of them built on libyaml. A value that two readers
+//! understand differently is a trap even if ours is right. For example `n: 0X1F` is the number 31 to one of them and text
+//! to the other. The text has passed the budget of the first reader by now, which bounds the cost of the second.
 
 use std::fmt;
 
@@ -13,30 +13,30 @@ use super::piece::Piece;
 use super::yaml;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
 
-/// Whether the readers could differ at all. Over 61 spellings of scalars they did only on numbers that are
-/// no 64-bit integers and on the prefixes `0X` and `0O`; anchors, tags, directives and tabs are where
-/// structures may differ. Most files have none of these and need not be read twice.
+/// Reports whether the readers could differ at all. Most files need not be read twice.
+///
+/// Over 61 spellings of scalars they differed only on numbers that are no 64-bit integers and on the prefixes `0X` and
+/// `0O`. Structures may differ at anchors, tags, directives and tabs.
 pub fn may_differ(text: &str, documents: &[Node]) -> bool {
     text.contains(['&', '*', '!', '%', '\t', '?'])
         || text.contains("0X")
         || text.contains("0O")
-        || documents.iter().any(has_number)
+        || documents.iter().any(contains_number)
 }
 
-fn has_number(node: &Node) -> bool {
+fn contains_number(node: &Node) -> bool {
     match &node.tree {
         Tree::Number(_) => true,
-        Tree::List(items) => items.iter().any(has_number),
-        Tree::Map(entries) => entries.iter().any(|entry| has_number(&entry.value)),
+        Tree::List(items) => items.iter().any(contains_number),
+        Tree::Map(entries) => entries.iter().any(|entry| contains_number(&entry.value)),
         Tree::Null | Tree::Bool(_) | Tree::Integer(_) | Tree::Text(_) => false,
     }
 }
 
-/// Compares what libyaml makes of a piece of a file with its `documents`, and warns about the first difference
-/// in each.
-pub fn compare(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
+/// Compares the documents that libyaml reads in a piece with `documents`, and warns about the first difference in each.
+pub fn warn_of_differences(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
     let (source, text) = (&piece.source, piece.text());
-    let mut others = Vec::new();
+    let mut theirs = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
         match Lenient::deserialize(document) {
             Ok(Lenient(serde_yaml::Value::Null)) => {}
@@ -44,30 +44,35 @@ pub fn compare(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
                 if value.apply_merge().is_err() {
                     return;
                 }
-                others.push(value);
+                theirs.push(value);
             }
             Err(error) => {
-                // Its lines end at more characters than ours, so only its offset is used.
+                // Lines end at more characters to libyaml than to us, so only its offset is used.
                 let offset = error.location().map_or(0, |place| place.index());
-                let place = piece.in_file(Mark::at(text, offset));
+                let place = piece.to_file_mark(Mark::at(text, offset));
                 let hint = match source.line_at(place).contains('\t') {
                     true => "write spaces in place of tabs",
                     false => "write the value in quotes, or in plain decimal digits",
                 };
                 let message = "other YAML tools cannot read this";
                 let finding = Diagnostic::warning("yaml-dialect", message).hint(hint);
-                findings.push(yaml::about(finding.at(source, place), source, place));
+                findings.push(yaml::hide_if_secret(
+                    finding.at(source, place),
+                    source,
+                    place,
+                ));
                 return;
             }
         }
     }
-    for (ours, theirs) in documents.iter().zip(&others) {
-        if let Some(node) = difference(ours, theirs) {
+    for (ours, theirs) in documents.iter().zip(&theirs) {
+        if let Some(node) = find_difference(ours, theirs) {
             let finding = Diagnostic::warning(
                 "yaml-dialect",
                 format!("other YAML tools do not read this as {}", node.describe()),
             );
-            let mut finding = yaml::about(finding.at(source, node.mark), source, node.mark);
+            let mut finding =
+                yaml::hide_if_secret(finding.at(source, node.mark), source, node.mark);
             if finding.hidden {
                 finding.message = "other YAML tools read this differently".into();
             }
@@ -77,10 +82,10 @@ pub fn compare(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
     }
 }
 
-/// The first of our nodes that the other reader understands differently.
-fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node> {
+/// Returns the first of our nodes that the other reader understands differently; `None` if they agree.
+fn find_difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node> {
     use serde_yaml::Value;
-    let same = match (&ours.tree, theirs) {
+    let is_equal = match (&ours.tree, theirs) {
         (Tree::Null, Value::Null) => true,
         (Tree::Bool(a), Value::Bool(b)) => a == b,
         (Tree::Integer(a), Value::Number(b)) => b.as_i64() == Some(*a),
@@ -91,7 +96,7 @@ fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node
         (Tree::Text(a), Value::String(b)) => a == b,
         (Tree::List(a), Value::Sequence(b)) => {
             return if a.len() == b.len() {
-                a.iter().zip(b).find_map(|(x, y)| difference(x, y))
+                a.iter().zip(b).find_map(|(x, y)| find_difference(x, y))
             } else {
                 Some(ours)
             };
@@ -100,18 +105,18 @@ fn difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a Node
             return entries
                 .iter()
                 .find_map(|entry| match map.get(entry.key.as_str()) {
-                    Some(value) => difference(&entry.value, value),
+                    Some(value) => find_difference(&entry.value, value),
                     // A key that is no string to the other reader, such as `1:`, is not ours to judge.
                     None => None,
                 });
         }
         _ => false,
     };
-    (!same).then_some(ours)
+    (!is_equal).then_some(ours)
 }
 
-/// The other reader's value. An integer beyond 64 bits, which other tools on libyaml read, is here the nearest
-/// floating-point number, by which it is compared; `serde_yaml::Value` itself has no place for it.
+/// A value as the other reader gives it. An integer beyond 64 bits, which other tools on libyaml read, becomes the nearest
+/// floating-point number, by which it is compared: `serde_yaml::Value` cannot hold it.
 struct Lenient(serde_yaml::Value);
 
 impl<'de> Deserialize<'de> for Lenient {
@@ -193,7 +198,7 @@ mod tests {
         let source = Arc::new(Source::new("t.yaml".into(), text.into()));
         let mut findings = Diagnostics::default();
         let documents = super::super::yaml::parse(&source, &mut findings);
-        compare(&Piece::whole(source), &documents, &mut findings);
+        warn_of_differences(&Piece::whole(source), &documents, &mut findings);
         findings
             .iter()
             .map(|finding| finding.code.to_string())
