@@ -1,13 +1,13 @@
 //! Which objects of the manifests a run is about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobMatcher};
 
 use super::args::Selection;
 use crate::apply::memory::runs::PastRun;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
-use crate::model::Desired;
+use crate::model::Address;
 use crate::model::diagnostic::find_nearest;
 use crate::reconcile::{Checked, PastWrite};
 
@@ -119,9 +119,9 @@ impl Scope {
         })
     }
 
-    fn holds(&self, desired: &Desired) -> bool {
-        let labelled = |(key, value): &(String, String)| desired.labels.get(key) == Some(value);
-        self.names(&desired.address.to_string()) && self.labels.iter().all(labelled)
+    fn holds(&self, address: &Address, labels: &Labels) -> bool {
+        let is_labelled = |(key, value): &(String, String)| labels.get(key) == Some(value);
+        self.names(&address.to_string()) && self.labels.iter().all(is_labelled)
     }
 
     /// Whether an address is in scope by its name, whatever its labels.
@@ -133,27 +133,30 @@ impl Scope {
     /// Leaves only the objects in scope. What was named and is not there is a mistake, not an empty plan:
     /// of an object that was to be left out it would even be applied.
     pub fn narrow(&self, checked: &mut Checked) -> CommandResult<()> {
-        let addresses = checked
-            .desired
-            .iter()
-            .map(|object| object.address.to_string());
+        let addresses = objects_of(checked).map(|(address, _)| address.to_string());
         let known: BTreeSet<String> = addresses.collect();
         if !known.is_empty() {
             self.refuse_unmatched(&known)?;
         }
-        let held = checked.desired.len();
-        let found = |(key, value): &(String, String)| {
-            let mut all = checked.desired.iter();
-            all.any(|object| object.labels.get(key) == Some(value))
+        let count = objects_of(checked).count();
+        let is_there = |(key, value): &(String, String)| {
+            objects_of(checked).any(|(_, labels)| labels.get(key) == Some(value))
         };
-        if let Some((key, value)) = self.labels.iter().find(|label| held > 0 && !found(label)) {
+        if let Some((key, value)) = self
+            .labels
+            .iter()
+            .find(|label| count > 0 && !is_there(label))
+        {
             bail!("{}", unlabelled(checked, key, value));
         }
-        checked.desired.retain(|desired| self.holds(desired));
-        let asked = !self.target.is_empty() || !self.labels.is_empty();
-        if asked && checked.desired.is_empty() && held > 0 {
+        let desired = &mut checked.desired;
+        desired.retain(|object| self.holds(&object.address, &object.labels));
+        let outlines = &mut checked.outlines;
+        outlines.retain(|object| self.holds(&object.address, &object.labels));
+        let is_narrowed = !self.target.is_empty() || !self.labels.is_empty();
+        if is_narrowed && count > 0 && objects_of(checked).next().is_none() {
             bail!(
-                "none of the {held} objects is in the scope of {}, --exclude and --selector together",
+                "none of the {count} objects is in the scope of {}, --exclude and --selector together",
                 self.target_is
             );
         }
@@ -191,7 +194,7 @@ impl Scope {
         let labelled: BTreeSet<String> = checked
             .desired
             .iter()
-            .filter(|object| self.holds(object))
+            .filter(|object| self.holds(&object.address, &object.labels))
             .map(|object| object.address.to_string())
             .collect();
         let held = |address: &str| {
@@ -219,9 +222,19 @@ impl Scope {
     }
 }
 
+type Labels = BTreeMap<String, String>;
+
+/// Returns every object of the manifests, those of other replicas included.
+fn objects_of(checked: &Checked) -> impl Iterator<Item = (&Address, &Labels)> {
+    let desired = checked.desired.iter();
+    let desired = desired.map(|object| (&object.address, &object.labels));
+    let outlines = checked.outlines.iter();
+    desired.chain(outlines.map(|object| (&object.address, &object.labels)))
+}
+
 /// Why no object has a label, with the spelling that some have.
 fn unlabelled(checked: &Checked, key: &str, value: &str) -> String {
-    let labels = || checked.desired.iter().flat_map(|object| &object.labels);
+    let labels = || objects_of(checked).flat_map(|(_, labels)| labels);
     let values: BTreeSet<&str> = labels()
         .filter(|(own, _)| *own == key)
         .map(|(_, value)| value.as_str())

@@ -136,8 +136,8 @@ impl Surface {
             listening: self.listener.is_some(),
             faults: Mutex::default(),
         });
-        Box::new(move || {
-            let (keeper, reading) = (Arc::clone(&keeper), reader());
+        Box::new(move |kept| {
+            let (keeper, reading) = (Arc::clone(&keeper), reader(kept));
             Box::pin(async move {
                 let read = reading.await;
                 if let Ok(Some(fetched)) = &read {

@@ -29,7 +29,7 @@ use crate::daemon::source::git::Remote;
 use crate::daemon::status::SourceKind;
 use crate::daemon::task::{Reader, Task};
 use crate::daemon::trigger::Trigger;
-use crate::reconcile::{CheckOptions, Settings};
+use crate::reconcile::{CheckOptions, KeptAccounts, Settings};
 use crate::sandbox::{self, SandboxServer};
 
 /// Hints that wait at most: more would say nothing more.
@@ -73,7 +73,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     )?;
     if remote.is_none() {
         // A wrong path or a broken file is told at once; later ones leave the last good manifests in force.
-        let first = reader().await;
+        let first = reader(KeptAccounts::All).await;
         if first.is_err() {
             return Ok(Exit::Error);
         }
@@ -133,9 +133,9 @@ async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
 /// A reader whose first answer is known.
 fn after(first: Answer, mut reader: Reader) -> Reader {
     let mut first = Some(first);
-    Box::new(move || match first.take() {
+    Box::new(move |kept| match first.take() {
         Some(answer) => Box::pin(std::future::ready(answer)),
-        None => reader(),
+        None => reader(kept),
     })
 }
 

@@ -12,7 +12,9 @@ use crate::daemon::source::git::Remote;
 use crate::daemon::task::{Fetched, Reader};
 use crate::manifest::Loaded;
 use crate::model::{Diagnostic, Diagnostics, Severity};
-use crate::reconcile::{self, CheckOptions, Checked, IncrementalLoader, LoadedManifests};
+use crate::reconcile::{
+    self, CheckOptions, Checked, IncrementalLoader, KeptAccounts, LoadedManifests,
+};
 
 /// Where the manifests are.
 #[derive(Clone)]
@@ -65,10 +67,13 @@ pub fn reader(
         told: Mutex::default(),
         loader: Mutex::default(),
     });
-    Ok(Box::new(move || Box::pin(read(Arc::clone(&source)))))
+    Ok(Box::new(move |kept| {
+        Box::pin(read(Arc::clone(&source), kept))
+    }))
 }
 
-async fn read(source: Arc<Source>) -> Result<Option<Fetched>, SourceError> {
+async fn read(source: Arc<Source>, kept: KeptAccounts) -> Result<Option<Fetched>, SourceError> {
+    source.loader().keep_only(&kept);
     let commit = match &source.place {
         Place::Files(_) => None,
         Place::Git(remote) => Some(remote.fetch().await?),
@@ -83,7 +88,7 @@ async fn read(source: Arc<Source>) -> Result<Option<Fetched>, SourceError> {
         _ => None,
     };
     // Parsing thousands of files would hold the loop up.
-    tokio::task::spawn_blocking(move || source.check(loaded, commit))
+    tokio::task::spawn_blocking(move || source.check(loaded, commit, &kept))
         .await
         .map_err(|error| SourceError::BrokenOff(error.to_string()))?
 }
@@ -109,6 +114,7 @@ impl Source {
         &self,
         loaded: Option<Loaded>,
         commit: Option<String>,
+        kept: &KeptAccounts,
     ) -> Result<Option<Fetched>, SourceError> {
         let dir = self.cache.as_deref();
         let cache = dir.filter(|_| self.last().read.is_none());
@@ -118,7 +124,7 @@ impl Source {
             (Place::Files(paths), None) => {
                 let now = SystemTime::now();
                 let limits = setup::limits(Some(self.timeout));
-                self.loader().load(paths, &limits, now, cache.clone())
+                self.loader().load(paths, &limits, now, cache.clone(), kept)
             }
             (Place::Git(_), None) => LoadedManifests::default(),
         };
@@ -132,17 +138,19 @@ impl Source {
         {
             return problem.clone().map_or(Ok(None), Err);
         }
-        let kept = |checked: Checked| match checked.desired.is_empty() && last.objects {
+        let names_objects =
+            |checked: &Checked| !checked.desired.is_empty() || !checked.outlines.is_empty();
+        let refuse_emptied = |checked: Checked| match !names_objects(&checked) && last.objects {
             true => Err(SourceError::Emptied),
             false => Ok(checked),
         };
         let checked = self
-            .checked(manifests, commit.as_deref(), &digest)
-            .and_then(kept);
+            .checked(manifests, commit.as_deref(), &digest, kept)
+            .and_then(refuse_emptied);
         cached::save_cache(cache.as_deref());
         let (fetched, problem) = match checked {
             Ok(checked) => {
-                last.objects = !checked.desired.is_empty();
+                last.objects = names_objects(&checked);
                 let revision = commit.unwrap_or_else(|| digest.clone());
                 (Ok(Some(Fetched { checked, revision })), None)
             }
@@ -158,8 +166,9 @@ impl Source {
         manifests: LoadedManifests,
         commit: Option<&str>,
         digest: &str,
+        kept: &KeptAccounts,
     ) -> Result<Checked, SourceError> {
-        let mut checked = self.loader().check(manifests, &self.options);
+        let mut checked = self.loader().check(manifests, &self.options, kept);
         if self.is_news(&checked.findings, digest) {
             self.tell(&checked.findings);
         }

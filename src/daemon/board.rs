@@ -77,8 +77,7 @@ impl Board {
     /// The status of this moment.
     pub fn status(&self, engine: &Engine) -> Arc<Status> {
         let mut status = self.status.clone();
-        let objects = engine.objects.values();
-        status.objects = objects.map(|tracked| Arc::clone(&tracked.status)).collect();
+        status.objects = engine.statuses();
         Arc::new(status)
     }
 
@@ -101,7 +100,8 @@ impl Board {
             known.vendor = connection.vendor.to_string();
         }
         self.forget(|name| fetched.checked.connections.contains_key(name));
-        let objects = fetched.checked.desired.len();
+        let checked = &fetched.checked;
+        let objects = checked.desired.len() + checked.outlines.len();
         tracing::info!(
             revision = fetched.revision,
             objects,

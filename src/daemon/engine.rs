@@ -19,7 +19,7 @@ use super::mode::RunMode;
 use super::queue::Queue;
 use super::schedule;
 use super::status::{Keeper, ObjectState};
-use super::track::{Look, Now, Tracked};
+use super::track::{Look, Now, OutlinedObject, Tracked};
 use super::trigger::Trigger;
 use super::window::{self, Window, WindowState};
 use crate::model::{Address, Desired};
@@ -77,6 +77,8 @@ pub struct Engine {
     pub checked: Option<Checked>,
     /// Their addresses are shared with the queue.
     pub objects: BTreeMap<Arc<Address>, Tracked>,
+    /// Objects in force that are not in `objects`: others look after them, or they are to be loaded.
+    outlined: BTreeMap<Arc<Address>, OutlinedObject>,
     queue: Queue<Arc<Address>, Instant>,
     /// When each group of objects is looked at by itself: together, so that lists serve all of them.
     rounds: BTreeMap<(String, Duration), Instant>,
@@ -91,6 +93,7 @@ impl Engine {
             rules,
             checked: None,
             objects: BTreeMap::new(),
+            outlined: BTreeMap::new(),
             queue: Queue::default(),
             rounds: BTreeMap::new(),
             busy: BTreeSet::new(),
@@ -108,9 +111,16 @@ impl Engine {
         now: Now,
     ) -> Vec<String> {
         let objects = std::mem::take(&mut checked.desired);
+        let outlines = std::mem::take(&mut checked.outlines);
+        let mut outlined = std::mem::take(&mut self.outlined);
         let moved = self.moved_connections(&checked);
         let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
         for desired in objects {
+            if let Some((address, known)) = outlined.remove_entry(&desired.address) {
+                let fights = remembered(&checked, &desired);
+                self.track_loaded(address, known, desired, fights, now);
+                continue;
+            }
             let known = gone.take(&desired.address);
             let address = known.unwrap_or_else(|| Arc::new(desired.address.clone()));
             let rerouted = moved.iter().any(|moved| desired.connection == *moved);
@@ -132,6 +142,7 @@ impl Engine {
             self.queue
                 .wake(&address, now.instant, "the manifest changed");
         }
+        self.adopt_outlines(outlines, outlined, &moved, &mut gone);
         for address in gone {
             self.queue.forget(&address);
             self.objects.remove(&address);

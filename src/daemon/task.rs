@@ -28,7 +28,7 @@ use super::trigger::Trigger;
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::apply::{Account, spans};
 use crate::model::{AccountKey, Address, Desired};
-use crate::reconcile::{self, Checked};
+use crate::reconcile::{self, Checked, KeptAccounts};
 
 /// Saved files are read this long after the first hint: editors and checkouts write several at once.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -47,10 +47,10 @@ pub struct Fetched {
     pub revision: String,
 }
 
-/// Reads the source once: nothing when it is as it was, an error when what is there cannot be put in
-/// force. It has told the details by then.
+/// Reads the source once: `None` when it is as it was, `Err` when what is there cannot be put in force, of which the details
+/// have been reported by then. It keeps no objects of other accounts than those that it is given.
 pub type Reader =
-    Box<dyn FnMut() -> BoxFuture<'static, Result<Option<Fetched>, SourceError>> + Send>;
+    Box<dyn FnMut(KeptAccounts) -> BoxFuture<'static, Result<Option<Fetched>, SourceError>> + Send>;
 
 /// What the process is told from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,10 @@ struct Flight {
     /// Since when the credentials of a connection are refused.
     refused: BTreeMap<String, Instant>,
     loading: Option<BoxFuture<'static, Loaded>>,
+    /// Objects of accounts that were claimed, while they are loaded again.
+    reloading: Option<BoxFuture<'static, Reloaded>>,
+    /// When objects that could not be loaded are tried again.
+    reload_at: Option<Instant>,
     /// When the source is read next, and failures in a row.
     read_at: Option<Instant>,
     failures: u32,
@@ -169,6 +173,7 @@ impl Task {
                 self.engine.next(),
                 flight.read_at.filter(|_| flight.loading.is_none()),
                 self.next_round(),
+                flight.reload_at.filter(|_| flight.reloading.is_none()),
             ];
             let wake = wake.into_iter().flatten().min();
             // Every arm may be dropped before it is ready without losing anything: receiving from a
@@ -183,6 +188,7 @@ impl Task {
                 Some(trigger) = self.triggers.recv() => self.hint(&trigger, &mut flight),
                 Some(done) = flight.passes.join_next_with_id() => self.done(done, &mut flight),
                 loaded = maybe(&mut flight.loading) => self.read(loaded, &mut flight),
+                reloaded = maybe(&mut flight.reloading) => self.reloaded(reloaded, &mut flight),
                 event = shared::happens(&mut self.sharing) => self.shared(event, &mut flight),
                 () = at(wake) => {}
                 () = ticked(&mut beat) => service::alive(),
@@ -201,6 +207,7 @@ impl Task {
                 flight.reload = Reload::Reading;
             }
         }
+        self.start_reloading(flight);
         for batch in self.engine.batches(now) {
             let Batch {
                 connection, jobs, ..
@@ -223,8 +230,9 @@ impl Task {
 
     /// Reads the source, and what is known of its objects.
     fn load(&mut self) -> BoxFuture<'static, Loaded> {
-        let (read, shell) = ((self.reader)(), Arc::clone(&self.shell));
         let own = self.own_accounts();
+        let kept = own.clone().map_or(KeptAccounts::All, KeptAccounts::Only);
+        let (read, shell) = ((self.reader)(kept), Arc::clone(&self.shell));
         Box::pin(async move {
             let read = read.await;
             let memory = match &read {
@@ -396,6 +404,9 @@ impl Task {
         self.board.status(&self.engine)
     }
 }
+
+/// Objects that were loaded again, and what is known of them.
+type Reloaded = (Vec<Arc<Desired>>, Arc<Memory>);
 
 /// The source as it was read, and what is known of its objects.
 type Loaded = (Result<Option<Fetched>, SourceError>, Arc<Memory>);

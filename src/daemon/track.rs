@@ -11,10 +11,10 @@ use super::gate::{FailedWrite, WriteHistory};
 use super::schedule::Ended;
 use super::status::{Fight, ObjectState, ObjectStatus, Suspension, Write};
 use super::window;
-use crate::model::{Desired, Outcome, PathPattern, PolicyMode, Risk};
+use crate::model::{Desired, Origin, Outcome, PathPattern, PolicyMode, Risk};
 use crate::plan::document::{ObjectEntry, OriginEntry};
 use crate::plan::{Disposition, Refusal};
-use crate::reconcile::Standing;
+use crate::reconcile::{ObjectOutline, Standing};
 
 /// Until a busy lock is tried again: other runs take seconds.
 const LOCKED: Duration = Duration::from_secs(5);
@@ -37,6 +37,14 @@ pub struct Look {
     pub heals: bool,
 }
 
+/// An object of the manifests in force that another replica looks after, or that is to be loaded.
+pub struct OutlinedObject {
+    pub outline: Arc<ObjectOutline>,
+    /// The generation in which it was last tracked; 0 if it never was.
+    pub generation: u64,
+    pub status: Arc<ObjectStatus>,
+}
+
 /// One object of the manifests in force.
 pub struct Tracked {
     pub desired: Arc<Desired>,
@@ -54,7 +62,7 @@ pub struct Tracked {
 
 impl Tracked {
     pub fn new(desired: Arc<Desired>, fights: Fights<Instant>) -> Self {
-        let status = Arc::new(unseen(&desired));
+        let status = Arc::new(unseen(&ObjectOutline::from(&*desired)));
         Self {
             desired,
             generation: 1,
@@ -64,6 +72,27 @@ impl Tracked {
             fights,
             braked: false,
             status,
+        }
+    }
+
+    /// Tracks an object that was known by its outline only; its status goes on.
+    pub fn loaded(
+        desired: Arc<Desired>,
+        fights: Fights<Instant>,
+        status: Arc<ObjectStatus>,
+    ) -> Self {
+        Self {
+            status,
+            ..Self::new(desired, fights)
+        }
+    }
+
+    /// Forgets all but the outline and the status.
+    pub fn into_outline(self) -> OutlinedObject {
+        OutlinedObject {
+            outline: Arc::new(ObjectOutline::from(&*self.desired)),
+            generation: self.generation,
+            status: self.status,
         }
     }
 
@@ -77,7 +106,7 @@ impl Tracked {
 
     /// The same is wanted, from another place.
     pub fn moved(&mut self, desired: Arc<Desired>) {
-        let origin = origin(&desired);
+        let origin = place_of(&desired.origin);
         if self.status.origin != origin {
             Arc::make_mut(&mut self.status).origin = origin;
         }
@@ -313,10 +342,11 @@ fn words(look: &Look, state: ObjectState) -> Option<String> {
     }
 }
 
-fn origin(desired: &Desired) -> OriginEntry {
+/// Returns the place of a manifest as the status shows it.
+pub fn place_of(origin: &Origin) -> OriginEntry {
     OriginEntry {
-        file: desired.origin.source.name.clone(),
-        line: desired.origin.mark.line,
+        file: origin.source.name.clone(),
+        line: origin.mark.line,
     }
 }
 
@@ -328,16 +358,17 @@ fn suspension(desired: &Desired, now: Timestamp) -> Option<Suspension> {
     })
 }
 
-fn unseen(desired: &Desired) -> ObjectStatus {
-    let identity = desired.identity.iter();
+/// Returns the status of an object that was never looked at.
+pub fn unseen(object: &ObjectOutline) -> ObjectStatus {
+    let identity = object.identity.iter();
     ObjectStatus {
-        address: desired.address.to_string(),
-        vendor: desired.vendor.to_string(),
-        connection: desired.connection.to_string(),
+        address: object.address.to_string(),
+        vendor: object.vendor.to_string(),
+        connection: object.connection.to_string(),
         identity: identity
             .map(|(name, id)| ((*name).to_string(), id.clone()))
             .collect(),
-        origin: origin(desired),
+        origin: place_of(&object.origin),
         state: ObjectState::Unseen,
         running: false,
         risk: Risk::Safe,

@@ -44,10 +44,14 @@ impl Piece {
         }
     }
 
+    /// Reports whether a file is too small to be cut.
+    pub fn is_small_file(source: &Source) -> bool {
+        source.text.len() <= PIECE_BYTES
+    }
+
     /// Returns a file as one piece if it is small enough. `None` for one that is better cut.
     pub fn of_small_file(source: &Arc<Source>, label: &Arc<Source>) -> Option<Self> {
-        let small = source.text.len() <= PIECE_BYTES;
-        small.then(|| Self::with_label(Arc::clone(source), Arc::clone(label)))
+        Self::is_small_file(source).then(|| Self::with_label(Arc::clone(source), Arc::clone(label)))
     }
 
     /// Cuts a file into pieces, in order.

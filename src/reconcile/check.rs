@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::connections::{
-    check_notifications, point_connections, resolve_connection, with_connection,
-};
-use super::contents::{FileContents, LoadedObject};
+use super::connections::{check_notifications, point_connections};
+use super::contents::FileContents;
 use super::load::LoadedManifests;
+use super::outline::{KeptAccounts, ObjectOutline};
+use super::routing::{RoutedObjects, route_objects};
 use crate::manifest::walk::{NamedPath, PassedOver};
 use crate::manifest::{self, Declarations, Loaded};
 use crate::model::diagnostic::Source;
-use crate::model::{
-    AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification, Vendor,
-};
+use crate::model::{AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification};
 use crate::plan::document::{Destination, SourceFacts};
 use crate::plan::{self, provenance};
 use crate::provider;
@@ -23,6 +21,8 @@ use crate::provider;
 #[derive(Clone)]
 pub struct Checked {
     pub desired: Vec<Arc<Desired>>,
+    /// Objects of accounts that other replicas of the daemon look after; none in any other command.
+    pub outlines: Vec<Arc<ObjectOutline>>,
     pub connections: BTreeMap<String, Connection>,
     /// Drift that the manifests accept.
     pub accepted: Vec<AcceptedDrift>,
@@ -54,16 +54,19 @@ pub(super) fn check_among(
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
 ) -> Checked {
-    let (loaded, contents) = manifests.complete(None);
-    settle(loaded, contents, options, known)
+    let kept = KeptAccounts::All;
+    let (loaded, contents) = manifests.complete(None, &kept);
+    settle(loaded, contents, options, known, &kept)
 }
 
-/// Checks what no file says by itself: names, references and connections. `files` are in the order of the sources.
+/// Checks what no file says by itself: names, references and connections. `files` are in the order of the sources. Objects
+/// of accounts that are not `kept` are checked like all others, and come out as outlines.
 pub(super) fn settle(
     loaded: Loaded,
     files: Vec<FileContents>,
     options: &CheckOptions,
     known: &BTreeMap<String, Connection>,
+    kept: &KeptAccounts,
 ) -> Checked {
     // For each file, the number of documents that are ours, and of all.
     let counts = files.iter().map(|file| {
@@ -103,15 +106,15 @@ pub(super) fn settle(
     );
     let notifications =
         check_notifications(declarations.notifications, &connections, &mut findings);
-    let mut desired = route_objects(objects, &connections, options, &mut findings);
-    refuse_duplicate_objects(&desired, &mut findings);
+    let RoutedObjects { desired, outlines } =
+        route_objects(objects, &connections, options, kept, &mut findings);
     for entry in &declarations.accepted {
         refuse_unknown_field(entry, &mut findings);
     }
-    desired.sort_by(|a, b| a.address.cmp(&b.address));
     show_lines(&mut findings);
     Checked {
         desired,
+        outlines,
         connections,
         accepted: declarations.accepted,
         notifications,
@@ -156,30 +159,6 @@ fn settle_connections(
         source.connection_fingerprints = BTreeMap::new();
     }
     connections
-}
-
-/// Returns the objects that are in order, each with the connection that it goes through.
-fn route_objects(
-    objects: Vec<LoadedObject>,
-    connections: &BTreeMap<String, Connection>,
-    options: &CheckOptions,
-    findings: &mut Diagnostics,
-) -> Vec<Arc<Desired>> {
-    let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
-    for connection in connections.values() {
-        let names = by_vendor.entry(connection.vendor).or_default();
-        names.push(&connection.name);
-    }
-    let required = options.need_connections;
-    let mut routed = Vec::with_capacity(objects.len());
-    for mut object in objects {
-        let desired = object.desired.take();
-        let connection = resolve_connection(&object, connections, &by_vendor, required, findings);
-        if let (Some(desired), Some(connection)) = (desired, connection) {
-            routed.push(with_connection(desired, connection));
-        }
-    }
-    routed
 }
 
 /// Gives the places of findings the lines to be shown, by reading their files once more: each once, and no two in memory
@@ -259,27 +238,5 @@ fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
     });
     if let Some(finding) = fault {
         findings.push(finding.at(&entry.origin.source, entry.origin.mark));
-    }
-}
-
-/// Adds an error for every object with two manifests, which would undo each other at every apply.
-fn refuse_duplicate_objects(desired: &[Arc<Desired>], findings: &mut Diagnostics) {
-    let mut first_by_identity = HashMap::with_capacity(desired.len());
-    for object in desired {
-        let key = (object.address.kind, &object.connection, &object.identity);
-        if let Some(first) = first_by_identity.get(&key).copied() {
-            let first: &Desired = first;
-            let message = format!(
-                "{} and {} are the same object at {}",
-                first.address, object.address, object.vendor
-            );
-            findings.push(
-                Diagnostic::error("duplicate-object", message)
-                    .at(&object.origin.source, object.origin.mark)
-                    .also(first.origin.clone(), "the other manifest of it"),
-            );
-        } else {
-            first_by_identity.insert(key, object.as_ref());
-        }
     }
 }

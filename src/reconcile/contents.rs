@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::outline::ObjectOutline;
 use crate::manifest::Declarations;
 use crate::model::{Address, Desired, Mark, Origin, Vendor};
 
@@ -20,8 +21,31 @@ pub struct LoadedObject {
     /// The connection that it names, with its place; `None` if it goes through the only one of its vendor.
     pub connection: Option<(String, Mark)>,
     pub origin: Origin,
-    /// `None` if its fields are not in order, which its file has a finding about.
-    pub desired: Option<Arc<Desired>>,
+    pub content: ObjectContent,
+}
+
+/// What is known of an object beside its envelope.
+#[derive(Clone, Default)]
+pub enum ObjectContent {
+    /// Its fields are not in order, which its file has a finding about; or it is not in force.
+    #[default]
+    Invalid,
+    Desired(Arc<Desired>),
+    /// It was in order when its file was read; another replica looks after it.
+    Outline(Arc<ObjectOutline>),
+}
+
+impl ObjectContent {
+    pub fn is_valid(&self) -> bool {
+        !matches!(self, Self::Invalid)
+    }
+
+    /// Replaces a desired object by its outline.
+    pub fn forget(&mut self) {
+        if let Self::Desired(desired) = self {
+            *self = Self::Outline(Arc::new(ObjectOutline::from(&**desired)));
+        }
+    }
 }
 
 impl FileContents {

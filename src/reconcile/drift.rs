@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::contents::FileContents;
+use super::contents::{FileContents, ObjectContent};
 use super::load::lower_sources;
 use super::{Accounts, Checked, Settings, check, look, place};
 use crate::apply::memory::{Memory, VendorAccount};
@@ -54,7 +54,7 @@ impl CommitBases {
         let findings = manifests.declarations.findings;
         let mut by_address = BTreeMap::new();
         for object in manifests.objects {
-            if let Some(desired) = object.desired {
+            if let ObjectContent::Desired(desired) = object.content {
                 let base = (identity_of(&desired), desired.fields.unpack());
                 by_address.insert(object.address.to_string(), base);
             }

@@ -4,25 +4,28 @@
 //! on other files (names, references, connections) is checked anew every time.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::check::{CheckOptions, Checked, settle};
-use super::contents::{FileContents, LoadedObject};
+use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
 use super::load::{LoadedManifests, Loading, PieceStore};
+use super::outline::KeptAccounts;
 use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::{Declarations, Piece, ReadLimits};
 use crate::model::diagnostic::Source;
-use crate::model::{Desired, Origin};
+use crate::model::{AccountKey, Origin};
 
 /// What is known of every file that is in force.
 #[derive(Default)]
 pub struct IncrementalLoader {
     files: HashMap<ByName, KnownFile>,
+    /// The accounts of the connections in force, by name.
+    accounts: BTreeMap<String, AccountKey>,
 }
 
 /// The label of a file as the key by its name, which would be in memory twice otherwise: there are ten thousand of them.
@@ -60,22 +63,22 @@ struct KnownFile {
 }
 
 impl KnownFile {
-    /// Takes in a file that was just read, without its objects: they come back once they are settled.
+    /// Notes a file that was just read, without its objects: they come back once they are settled.
     fn new(label: &Arc<Source>, stamp: Option<FileStamp>, contents: &FileContents) -> Self {
         let FileContents {
             objects,
             declarations,
         } = contents;
         let is_plain = declarations.is_only_counts() && declarations.documents == objects.len();
-        let without_desired = |object: &LoadedObject| LoadedObject {
-            desired: None,
+        let without_content = |object: &LoadedObject| LoadedObject {
+            content: ObjectContent::Invalid,
             ..object.clone()
         };
         Self {
             label: Arc::clone(label),
             stamp,
             in_order: count_in_order(objects),
-            objects: objects.iter().map(without_desired).collect(),
+            objects: objects.iter().map(without_content).collect(),
             declarations: (!is_plain).then(|| Box::new(declarations.clone())),
         }
     }
@@ -98,7 +101,7 @@ impl KnownFile {
 }
 
 fn count_in_order(objects: &[LoadedObject]) -> usize {
-    let in_order = objects.iter().filter(|object| object.desired.is_some());
+    let in_order = objects.iter().filter(|object| object.content.is_valid());
     in_order.count()
 }
 
@@ -117,6 +120,19 @@ impl PieceStore for IncrementalLoader {
 }
 
 impl IncrementalLoader {
+    /// Forgets the objects of accounts that are not kept, all but their outlines.
+    pub fn keep_only(&mut self, kept: &KeptAccounts) {
+        for object in self.files.values_mut().flat_map(|file| &mut file.objects) {
+            let ObjectContent::Desired(desired) = &object.content else {
+                continue;
+            };
+            let account = self.accounts.get(desired.connection.as_str());
+            if account.is_some_and(|account| !kept.contains(account)) {
+                object.content.forget();
+            }
+        }
+    }
+
     /// Loads the files below `paths`; those with the stamp of before are not read. `cache` knows files of earlier runs.
     pub fn load(
         &mut self,
@@ -124,10 +140,11 @@ impl IncrementalLoader {
         limits: &ReadLimits,
         now: SystemTime,
         cache: Option<Arc<DiskCache>>,
+        kept: &KeptAccounts,
     ) -> LoadedManifests {
         let known = [self as &dyn PieceStore].into_iter();
         let stores = known.chain(cache.as_deref().map(|cache| cache as &dyn PieceStore));
-        let loading = Loading::new(limits, stores).stamped_at(now);
+        let loading = Loading::new(limits, stores).stamped_at(now).keeping(kept);
         let mut manifests = loading.load_files(paths, &mut std::io::empty());
         // A file that was only touched has another stamp and says the same.
         for source in &manifests.loaded.sources {
@@ -141,15 +158,17 @@ impl IncrementalLoader {
         manifests.with_cache(cache)
     }
 
-    /// Checks all manifests together, after lowering those that are not known.
+    /// Checks all manifests together, after lowering those that are not known. Objects of accounts that are not kept come out
+    /// as outlines. Those of kept accounts may do so too, if they were not kept when their file was read.
     pub fn check(
         &mut self,
         manifests: impl Into<LoadedManifests>,
         options: &CheckOptions,
+        kept: &KeptAccounts,
     ) -> Checked {
         let mut manifests = manifests.into();
         let mut stamps = std::mem::take(&mut manifests.stamps);
-        let (loaded, contents) = manifests.complete(Some(self));
+        let (loaded, contents) = manifests.complete(Some(self), kept);
         let labels = loaded.sources.clone();
         for (label, contents) in labels.iter().zip(&contents) {
             let known = self.files.get(label.name.as_str());
@@ -161,7 +180,7 @@ impl IncrementalLoader {
             self.files.remove(label.name.as_str());
             self.files.insert(ByName(Arc::clone(label)), known);
         }
-        let checked = settle(loaded, contents, options, &Default::default());
+        let checked = settle(loaded, contents, options, &BTreeMap::new(), kept);
         self.keep_settled(&labels, &checked);
         checked
     }
@@ -174,14 +193,23 @@ impl IncrementalLoader {
         fn place(origin: &Origin) -> (&str, u32) {
             (&origin.source.name, origin.mark.start)
         }
-        let settled = checked.desired.iter();
-        let settled: HashMap<(&str, u32), &Arc<Desired>> = settled
-            .map(|object| (place(&object.origin), object))
+        let desired = checked.desired.iter();
+        let desired =
+            desired.map(|object| (&object.origin, ObjectContent::Desired(object.clone())));
+        let outlines = checked.outlines.iter();
+        let outlines =
+            outlines.map(|object| (&object.origin, ObjectContent::Outline(object.clone())));
+        let settled = desired.chain(outlines);
+        let settled: HashMap<(&str, u32), ObjectContent> = settled
+            .map(|(origin, content)| (place(origin), content))
             .collect();
+        let connections = checked.connections.iter();
+        let accounts = connections.map(|(name, one)| (name.clone(), one.account_key()));
+        self.accounts = accounts.collect();
         self.files.retain(|name, known| {
             for object in &mut known.objects {
-                let desired = settled.get(&place(&object.origin));
-                object.desired = desired.map(|desired| Arc::clone(desired));
+                let content = settled.get(&place(&object.origin));
+                object.content = content.cloned().unwrap_or_default();
             }
             names.contains(name.0.name.as_str()) && count_in_order(&known.objects) == known.in_order
         });
@@ -192,6 +220,7 @@ impl IncrementalLoader {
 mod tests {
     use super::*;
     use crate::manifest::Loaded;
+    use crate::reconcile::reload_objects;
     use crate::reconcile::testing::CONNECTION;
 
     fn order(name: &str, seats: u32) -> String {
@@ -225,9 +254,9 @@ spec:
             let orders = [("a.yaml", order("a", seats)), ("b.yaml", order("b", 5))];
             loaded(&[&[connection][..], &orders].concat())
         };
-        let first = loader.check(files(5), &options);
+        let first = loader.check(files(5), &options, &KeptAccounts::All);
         assert!(first.findings.is_empty(), "{:?}", first.findings);
-        let second = loader.check(files(6), &options);
+        let second = loader.check(files(6), &options, &KeptAccounts::All);
         assert_eq!(second.desired.len(), 2);
         assert!(!Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert!(Arc::ptr_eq(&first.desired[1], &second.desired[1]));
@@ -252,16 +281,36 @@ spec:
                 .map(|finding| finding.code)
                 .collect()
         };
-        let first = loader.check(loaded(&[connection.clone(), one.clone()]), &options);
+        let first = loader.check(
+            loaded(&[connection.clone(), one.clone()]),
+            &options,
+            &KeptAccounts::All,
+        );
         assert_eq!(first.desired[0].connection, "lac");
-        let second = loader.check(loaded(&[renamed, one.clone()]), &options);
+        let second = loader.check(
+            loaded(&[renamed, one.clone()]),
+            &options,
+            &KeptAccounts::All,
+        );
         assert_eq!(second.desired[0].connection, "other");
-        let third = loader.check(loaded(std::slice::from_ref(&one)), &options);
+        let third = loader.check(
+            loaded(std::slice::from_ref(&one)),
+            &options,
+            &KeptAccounts::All,
+        );
         assert_eq!(codes(&third), ["no-connection"]);
         let twice = ("b.yaml", order("a", 6));
-        let fourth = loader.check(loaded(&[connection.clone(), one.clone(), twice]), &options);
+        let fourth = loader.check(
+            loaded(&[connection.clone(), one.clone(), twice]),
+            &options,
+            &KeptAccounts::All,
+        );
         assert!(codes(&fourth).contains(&"duplicate-name"));
-        let mended = loader.check(loaded(&[connection.clone(), one.clone()]), &options);
+        let mended = loader.check(
+            loaded(&[connection.clone(), one.clone()]),
+            &options,
+            &KeptAccounts::All,
+        );
         let seats = mended.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(crate::model::Value::Integer(5)));
         // A finding of a file stays for as long as the file does.
@@ -275,10 +324,11 @@ spec:
             let checked = loader.check(
                 loaded(&[connection.clone(), one.clone(), broken.clone()]),
                 &options,
+                &KeptAccounts::All,
             );
             assert_eq!(codes(&checked), ["missing-field"]);
         }
-        let last = loader.check(loaded(&[connection, one]), &options);
+        let last = loader.check(loaded(&[connection, one]), &options, &KeptAccounts::All);
         assert!(last.findings.is_empty());
     }
 
@@ -300,26 +350,50 @@ spec:
         let as_before = |manifests: &LoadedManifests| -> Vec<bool> {
             manifests.contents.iter().map(Option::is_none).collect()
         };
-        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
+        let loaded = loader.load(
+            &paths,
+            &ReadLimits::default(),
+            later,
+            None,
+            &KeptAccounts::All,
+        );
         assert_eq!(as_before(&loaded), [false, false]);
-        let first = loader.check(loaded, &options);
-        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
+        let first = loader.check(loaded, &options, &KeptAccounts::All);
+        let loaded = loader.load(
+            &paths,
+            &ReadLimits::default(),
+            later,
+            None,
+            &KeptAccounts::All,
+        );
         assert_eq!(as_before(&loaded), [true, true]);
-        let second = loader.check(loaded, &options);
+        let second = loader.check(loaded, &options, &KeptAccounts::All);
         assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert_eq!(first.source.manifests, second.source.manifests);
         // Of the same size, so that only the times tell.
         std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
-        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
+        let loaded = loader.load(
+            &paths,
+            &ReadLimits::default(),
+            later,
+            None,
+            &KeptAccounts::All,
+        );
         assert_eq!(as_before(&loaded), [false, true]);
-        let third = loader.check(loaded, &options);
+        let third = loader.check(loaded, &options, &KeptAccounts::All);
         let seats = third.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(crate::model::Value::Integer(6)));
         // What is wrong with a file that was not read is shown in its text all the same.
         std::fs::remove_file(file("c.yaml")).unwrap();
-        let loaded = loader.load(&paths, &ReadLimits::default(), later, None);
+        let loaded = loader.load(
+            &paths,
+            &ReadLimits::default(),
+            later,
+            None,
+            &KeptAccounts::All,
+        );
         assert_eq!(as_before(&loaded), [true]);
-        let fourth = loader.check(loaded, &options);
+        let fourth = loader.check(loaded, &options, &KeptAccounts::All);
         let origin = fourth
             .findings
             .iter()
@@ -332,5 +406,131 @@ spec:
                 .text
                 .contains("kind: LacLicenseOrder")
         );
+    }
+
+    /// Two accounts, and a manifest of each.
+    fn two_accounts(seats: u32) -> [(&'static str, String); 4] {
+        let connection = |name: &str| {
+            let named = CONNECTION.replace("name: lac", &format!("name: {name}"));
+            named.replace("TOKEN", &format!("TOKEN_{name}"))
+        };
+        let object = |connection: &str, seats| {
+            let order = order(&format!("of-{connection}"), seats);
+            order.replace("spec:", &format!("spec:\n  connection: {connection}"))
+        };
+        [
+            ("c1.yaml", connection("one")),
+            ("c2.yaml", connection("two")),
+            ("o1.yaml", object("one", 5)),
+            ("o2.yaml", object("two", seats)),
+        ]
+    }
+
+    fn names(checked: &Checked) -> [Vec<&str>; 2] {
+        let desired = checked.desired.iter().map(|one| one.address.name.as_str());
+        let outlines = checked.outlines.iter().map(|one| one.address.name.as_str());
+        [desired.collect(), outlines.collect()]
+    }
+
+    /// The numbers of objects that a loader has in full, and in outline.
+    fn sizes(loader: &IncrementalLoader) -> (usize, usize) {
+        let objects = || loader.files.values().flat_map(|file| &file.objects);
+        let is_full = |object: &&LoadedObject| matches!(object.content, ObjectContent::Desired(_));
+        let is_outline =
+            |object: &&LoadedObject| matches!(object.content, ObjectContent::Outline(_));
+        (
+            objects().filter(is_full).count(),
+            objects().filter(is_outline).count(),
+        )
+    }
+
+    #[test]
+    fn objects_of_accounts_that_others_look_after_are_outlines_and_checked_all_the_same() {
+        let mut loader = IncrementalLoader::default();
+        let options = CheckOptions {
+            need_connections: true,
+            ..CheckOptions::default()
+        };
+        let all = loader.check(loaded(&two_accounts(5)), &options, &KeptAccounts::All);
+        assert!(all.findings.is_empty(), "{:?}", all.findings);
+        assert_eq!((names(&all)[0].len(), sizes(&loader)), (2, (2, 0)));
+        let one = KeptAccounts::Only([all.connections["one"].account_key()].into());
+        loader.keep_only(&one);
+        assert_eq!(sizes(&loader), (1, 1));
+
+        // A changed file of the other account is read, and comes to an outline again.
+        let before = loader.check(loaded(&two_accounts(5)), &options, &one);
+        let after = loader.check(loaded(&two_accounts(6)), &options, &one);
+        for checked in [&before, &after] {
+            assert_eq!(names(checked), [["of-one"], ["of-two"]]);
+        }
+        assert_eq!(sizes(&loader), (1, 1));
+        let hash = |checked: &Checked| *checked.outlines[0].origin.source.hash();
+        assert_ne!(hash(&before), hash(&after));
+        assert_eq!(after.outlines[0].connection, "two");
+
+        // A second manifest of an object elsewhere is refused, and so is a name that is taken.
+        let twice = (
+            "o3.yaml",
+            two_accounts(5)[3].1.replace("name: of-two", "name: again"),
+        );
+        let named = (
+            "o4.yaml",
+            two_accounts(5)[2].1.replace("Key: of-one", "Key: other"),
+        );
+        let files = [&two_accounts(6)[..], &[twice, named]].concat();
+        let refused = loader.check(loaded(&files), &options, &one);
+        let codes = refused.findings.iter().map(|finding| finding.code);
+        assert!(codes.eq(["duplicate-object", "duplicate-name"]));
+
+        // Before anything is claimed nothing is kept.
+        let none = KeptAccounts::Only(Default::default());
+        let mut other = IncrementalLoader::default();
+        let outlines = other.check(loaded(&two_accounts(5)), &options, &none);
+        assert_eq!((names(&outlines)[1].len(), sizes(&other)), (2, (0, 2)));
+    }
+
+    #[test]
+    fn a_manifest_that_moves_to_a_kept_account_comes_out_in_full_and_one_that_leaves_does_not() {
+        let mut loader = IncrementalLoader::default();
+        let options = CheckOptions::default();
+        let files = two_accounts(5);
+        let all = loader.check(loaded(&files), &options, &KeptAccounts::All);
+        let one = KeptAccounts::Only([all.connections["one"].account_key()].into());
+        loader.check(loaded(&files), &options, &one);
+        let mut moved = files.clone();
+        moved[3].1 = files[3].1.replace("connection: two", "connection: one");
+        let moved = loader.check(loaded(&moved), &options, &one);
+        assert_eq!(names(&moved)[0], ["of-one", "of-two"]);
+        let back = loader.check(loaded(&files), &options, &one);
+        assert_eq!(names(&back), [["of-one"], ["of-two"]]);
+        // The connection of a known file leads to another account: its objects are outlines of that one.
+        let mut switched = files.clone();
+        switched[0].1 = files[0].1.replace("TOKEN_one", "TOKEN_three");
+        let switched = loader.check(loaded(&switched), &options, &one);
+        assert_eq!(names(&switched)[1], ["of-one", "of-two"]);
+    }
+
+    #[test]
+    fn outlines_are_loaded_again_from_their_files_as_long_as_those_are_as_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in two_accounts(5) {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let paths = [dir.path().to_path_buf()];
+        let mut loader = IncrementalLoader::default();
+        let none = KeptAccounts::Only(Default::default());
+        let (limits, now) = (ReadLimits::default(), SystemTime::now());
+        let manifests = loader.load(&paths, &limits, now, None, &none);
+        let checked = loader.check(manifests, &CheckOptions::default(), &none);
+        let reloaded = reload_objects(&checked.outlines);
+        let loaded = reloaded.iter().map(|object| object.address.name.as_str());
+        assert!(loaded.eq(["of-one", "of-two"]));
+        assert_eq!(reloaded[1].connection, "two");
+        let plain = LoadedManifests::load(&paths, &mut std::io::empty(), &limits, None);
+        let plain = super::super::check(plain, &CheckOptions::default());
+        assert_eq!(format!("{:?}", reloaded), format!("{:?}", plain.desired));
+        std::fs::write(dir.path().join("o2.yaml"), &two_accounts(6)[3].1).unwrap();
+        assert_eq!(reload_objects(&checked.outlines).len(), 1);
     }
 }

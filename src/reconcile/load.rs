@@ -18,14 +18,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::contents::{FileContents, LoadedObject};
+use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
+use super::outline::KeptAccounts;
 use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::load::{FoundFiles, ReadOutcome, find_files, is_late, read_file};
 use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, map_parallel};
+use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
-use crate::model::{Desired, Diagnostics};
 use crate::provider;
 
 /// Bytes of large files that may wait for their pieces to be shared among the workers.
@@ -83,8 +84,12 @@ impl LoadedManifests {
     }
 
     /// Completes the contents of every file, in the order of the sources, of which labels stay. Files without contents
-    /// are looked up in the store and in the cache.
-    pub(super) fn complete(self, store: Option<&dyn PieceStore>) -> (Loaded, Vec<FileContents>) {
+    /// are looked up in the store and in the cache. Objects of accounts that are not kept may be outlines.
+    pub(super) fn complete(
+        self,
+        store: Option<&dyn PieceStore>,
+        kept: &KeptAccounts,
+    ) -> (Loaded, Vec<FileContents>) {
         let mut loaded = self.loaded;
         let labels = loaded.sources.iter().map(Source::label).collect();
         let sources = std::mem::replace(&mut loaded.sources, labels);
@@ -92,7 +97,7 @@ impl LoadedManifests {
         let waiting = waiting.filter_map(|(source, known)| known.is_none().then_some(source));
         let cache = self.cache.as_deref().map(as_store);
         let limits = ReadLimits::default();
-        let loading = Loading::new(&limits, store.into_iter().chain(cache));
+        let loading = Loading::new(&limits, store.into_iter().chain(cache)).keeping(kept);
         let mut lowered = loading.lower_files(waiting.collect()).into_iter();
         let contents = self.contents.into_iter().filter_map(|known| match known {
             Some(known) => Some(*known),
@@ -138,6 +143,8 @@ pub(super) struct Loading<'a> {
     stores: Vec<&'a dyn PieceStore>,
     /// The time, if stamps are taken of the files.
     stamped_at: Option<SystemTime>,
+    /// Set if objects are kept as outlines only.
+    only_outlines: bool,
     /// Bytes of the large files that were put aside.
     waiting: AtomicUsize,
 }
@@ -152,6 +159,7 @@ impl<'a> Loading<'a> {
             kinds: provider::kind_rows(),
             stores: stores.into_iter().collect(),
             stamped_at: None,
+            only_outlines: false,
             waiting: AtomicUsize::new(0),
         }
     }
@@ -160,6 +168,15 @@ impl<'a> Loading<'a> {
     pub fn stamped_at(self, now: SystemTime) -> Self {
         Self {
             stamped_at: Some(now),
+            ..self
+        }
+    }
+
+    /// Keeps the objects of these accounts only. Which account an object is in shows once all files are read, so objects are
+    /// dropped here only if no account is kept; the check drops the others.
+    pub fn keeping(self, kept: &KeptAccounts) -> Self {
+        Self {
+            only_outlines: kept.is_none(),
             ..self
         }
     }
@@ -206,10 +223,9 @@ impl<'a> Loading<'a> {
             }
         };
         let label = source.label();
-        let contents = match Piece::of_small_file(&source, &label) {
-            Some(piece) => self.load_piece(&piece),
-            None if self.may_wait(&source) => None,
-            None => self.lower_files(vec![Arc::clone(&source)]).pop(),
+        let contents = match self.may_wait(&source) {
+            true => None,
+            false => Some(self.lower_file(Arc::clone(&source), &label)),
         };
         let is_done = contents.is_some();
         LoadedFile {
@@ -228,10 +244,20 @@ impl<'a> Loading<'a> {
         stores.find_map(|store| store.unchanged(&name, stamp))
     }
 
-    /// Reports whether a large file is put aside: as long as those put aside are not too large together.
+    /// Reports whether a file is put aside: a large one, as long as those put aside are not too large together.
     fn may_wait(&self, source: &Source) -> bool {
         let length = source.text.len();
-        self.waiting.fetch_add(length, Ordering::Relaxed) + length <= MAX_WAITING_BYTES
+        !Piece::is_small_file(source)
+            && self.waiting.fetch_add(length, Ordering::Relaxed) + length <= MAX_WAITING_BYTES
+    }
+
+    /// Lowers one file that was read; the pieces of a large one side by side.
+    pub fn lower_file(&self, source: Arc<Source>, label: &Arc<Source>) -> FileContents {
+        let contents = match Piece::of_small_file(&source, label) {
+            Some(piece) => self.load_piece(&piece),
+            None => self.lower_files(vec![source]).pop(),
+        };
+        contents.unwrap_or_default()
     }
 
     /// Lowers files that were read, in their order. The workers share the pieces, and the text of a file goes with its
@@ -294,28 +320,43 @@ impl<'a> Loading<'a> {
                 vendor: draft.row.vendor,
                 connection: draft.connection.clone(),
                 origin: draft.origin.clone(),
-                desired: audit_draft(draft, reader.findings()),
+                content: audit_draft(draft, reader.findings()),
             });
         }
-        let contents = FileContents {
+        let mut contents = FileContents {
             objects,
             declarations: reader.finish(),
         };
         for store in &self.stores {
             store.keep(piece, &contents);
         }
+        self.forget_objects(&mut contents);
         Some(contents)
     }
 
     fn find(&self, piece: &Piece) -> Option<FileContents> {
-        self.stores.iter().find_map(|store| store.find(piece))
+        let mut found = self.stores.iter().find_map(|store| store.find(piece))?;
+        self.forget_objects(&mut found);
+        Some(found)
+    }
+
+    /// Replaces the objects by their outlines if no account is kept.
+    fn forget_objects(&self, contents: &mut FileContents) {
+        if self.only_outlines {
+            for object in &mut contents.objects {
+                object.content.forget();
+            }
+        }
     }
 }
 
-/// Checks the fields of a draft and packs them. `None` if they are not in order, after findings.
-fn audit_draft(draft: Draft, findings: &mut Diagnostics) -> Option<Arc<Desired>> {
-    let kind = provider::of_kind(draft.address.kind.0)?;
-    provider::audit::audit(kind, draft, findings).map(Arc::new)
+/// Checks the fields of a draft and packs them.
+fn audit_draft(draft: Draft, findings: &mut Diagnostics) -> ObjectContent {
+    let kind = provider::of_kind(draft.address.kind.0);
+    let desired = kind.and_then(|kind| provider::audit::audit(kind, draft, findings));
+    desired.map_or(ObjectContent::Invalid, |desired| {
+        ObjectContent::Desired(Arc::new(desired))
+    })
 }
 
 #[cfg(test)]
@@ -338,7 +379,7 @@ mod tests {
         let sources = &manifests.loaded.sources;
         let texts = sources.iter().map(|source| source.text.as_str());
         assert!(texts.eq(["", large.as_str()]));
-        let (loaded, contents) = manifests.complete(None);
+        let (loaded, contents) = manifests.complete(None, &KeptAccounts::All);
         assert!(loaded.sources.iter().all(|source| source.is_bare()));
         let skipped = contents.iter().map(|file| file.declarations.skipped);
         assert!(skipped.eq([1, 20_000]));

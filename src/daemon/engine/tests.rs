@@ -3,7 +3,7 @@ use crate::manifest::Loaded;
 use crate::model::diagnostic::Source;
 use crate::plan::Disposition;
 use crate::plan::document::{ObjectEntry, OriginEntry};
-use crate::reconcile::{self, CheckOptions};
+use crate::reconcile::{self, CheckOptions, ObjectOutline};
 
 /// An account by this name, and orders in it that are looked at every so many minutes.
 fn manifests(connection: &str, orders: &[&str], minutes: usize) -> Checked {
@@ -183,29 +183,31 @@ async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
             .is_empty()
     );
     engine.show_elsewhere();
+    assert!(engine.objects.is_empty(), "only outlines are kept");
     let message = |engine: &Engine| {
-        let object = engine.objects.values().next().expect("there");
-        (object.status.state, object.status.message.clone())
+        let status = engine.statuses().remove(0);
+        (status.state, status.message.clone())
     };
     let words = "pod-2 looks after this account".to_string();
     assert_eq!(message(&engine), (ObjectState::Elsewhere, Some(words)));
-    let before = Arc::clone(&engine.objects.values().next().expect("there").status);
+    let before = engine.statuses();
     engine.show_elsewhere();
-    let after = &engine.objects.values().next().expect("there").status;
-    assert!(Arc::ptr_eq(&before, after), "nothing moved");
+    let after = engine.statuses();
+    assert!(Arc::ptr_eq(&before[0], &after[0]), "nothing moved");
 
-    // It is ours: everything is due, with what was fought over meanwhile.
+    // It is ours: everything is loaded and then due, with what was fought over meanwhile.
     let fought = |_: &Checked, object: &Desired| {
         let given_up =
             (object.address.name == "a").then(|| ("description".to_string(), now().instant));
         Fights::remembered([].into_iter(), given_up.into_iter())
     };
-    assert!(
-        engine
-            .share_out(BTreeMap::new(), Some(&fought), now())
-            .is_empty()
-    );
+    assert!(engine.share_out(BTreeMap::new(), None, now()).is_empty());
+    engine.show_elsewhere();
     assert_eq!(message(&engine), (ObjectState::Unseen, None));
+    assert_eq!(look(&mut engine, now()), 0, "they are not loaded yet");
+    let objects = reconcile::reload_objects(&engine.unloaded());
+    engine.load(objects, &fought, now());
+    assert!(engine.unloaded().is_empty());
     assert_eq!(look(&mut engine, now()), 2);
     let states = engine.objects.values().map(|tracked| tracked.status.state);
     assert_eq!(
@@ -226,7 +228,7 @@ async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() 
     );
     engine.show_elsewhere();
     let states = |engine: &Engine| {
-        let states = engine.objects.values().map(|tracked| tracked.status.state);
+        let states = engine.statuses().into_iter().map(|status| status.state);
         Vec::from_iter(states)
     };
     assert_eq!(
@@ -248,4 +250,88 @@ async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() 
     assert_eq!(states(&engine), [ObjectState::Elsewhere; 2]);
     assert_eq!(engine.next(), None);
     assert_eq!(engine.queue.sizes(), (0, 0, 0));
+}
+
+/// The manifests of `manifests` with everything in outline.
+fn outlined(orders: &[&str], minutes: usize) -> Checked {
+    let mut checked = manifests("lac", orders, minutes);
+    let outline = |object: Arc<Desired>| Arc::new(ObjectOutline::from(&*object));
+    checked.outlines = checked.desired.drain(..).map(outline).collect();
+    checked
+}
+
+fn no_fights(_: &Checked, _: &Desired) -> Fights<Instant> {
+    Fights::default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
+    let mut engine = engine();
+    engine.adopt(manifests("lac", &["a", "b"], 30), &no_fights, now());
+    assert_eq!(look(&mut engine, now()), 2);
+    let before = engine
+        .objects
+        .values()
+        .next()
+        .expect("there")
+        .desired
+        .clone();
+    engine.adopt(outlined(&["a", "b"], 30), &no_fights, now());
+    assert!(engine.unloaded().is_empty());
+    let after = &engine.objects.values().next().expect("there").desired;
+    assert!(Arc::ptr_eq(&before, after));
+    assert_eq!(look(&mut engine, now()), 0, "nothing has changed");
+
+    // Of a file that was changed the old objects are no longer in force; the new ones are loaded first.
+    engine.adopt(outlined(&["a", "c"], 31), &no_fights, now());
+    assert!(engine.objects.is_empty());
+    let unloaded = engine.unloaded();
+    let names = unloaded.iter().map(|outline| outline.address.name.as_str());
+    assert!(names.eq(["a", "c"]));
+    engine.load(reconcile::reload_objects(&unloaded), &no_fights, now());
+    let resyncs = engine.objects.values();
+    let resyncs = resyncs.map(|tracked| tracked.desired.policy.resync);
+    assert!(resyncs.eq([Some(Duration::from_secs(31 * 60)); 2]));
+    assert_eq!(look(&mut engine, now()), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_of_a_file_that_has_changed_since_are_not_loaded() {
+    let mut engine = engine();
+    engine.adopt(outlined(&["a"], 30), &no_fights, now());
+    let before = engine.unloaded();
+    engine.adopt(outlined(&["a"], 31), &no_fights, now());
+    engine.load(reconcile::reload_objects(&before), &no_fights, now());
+    assert!(engine.objects.is_empty());
+    assert_eq!(engine.unloaded().len(), 1);
+    // What is read in full needs no loading.
+    engine.adopt(manifests("lac", &["a"], 31), &no_fights, now());
+    assert!(engine.unloaded().is_empty());
+    assert_eq!(look(&mut engine, now()), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_began_before_an_object_was_given_away_does_not_count_once_it_is_back() {
+    let mut engine = engine();
+    engine.adopt(manifests("lac", &["a"], 30), &no_fights, now());
+    let batches = engine.batches(now());
+    let job = &batches[0].jobs[0];
+    let seen = Seen {
+        connection: "lac".into(),
+        run: "run".into(),
+        looks: vec![(
+            job.desired.address.clone(),
+            job.generation,
+            in_sync(&job.desired),
+        )],
+    };
+    engine.adopt(outlined(&["a"], 31), &no_fights, now());
+    engine.load(
+        reconcile::reload_objects(&engine.unloaded()),
+        &no_fights,
+        now(),
+    );
+    engine.finish(&seen, now(), 0.0);
+    assert_eq!(engine.statuses()[0].state, ObjectState::Unseen);
+    assert_eq!(look(&mut engine, now()), 1);
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Flight, Task, fights};
+use super::{Flight, Reloaded, SETTLE, Task, fights};
 use crate::apply::memory::Memory;
 use crate::apply::store::Hint;
-use crate::daemon::sharing::{Event, Sharing};
+use crate::daemon::sharing::{Event, ROUND, Sharing};
 use crate::daemon::status::Keeper;
 use crate::daemon::trigger::Trigger;
 use crate::model::{AccountKey, Desired};
@@ -52,6 +52,51 @@ impl Task {
             flight.refused.remove(&connection);
         }
         self.shell.log_out_of_unused();
+        // The reader forgets what others look after.
+        let at = now.instant + SETTLE;
+        flight.read_at = Some(flight.read_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Begins to load the objects of accounts that were claimed, from the files that are in force.
+    pub(super) fn start_reloading(&self, flight: &mut Flight) {
+        let now = Instant::now();
+        let is_due = flight.reload_at.is_none_or(|at| at <= now);
+        if self.sharing.is_none() || flight.reloading.is_some() || !is_due {
+            return;
+        }
+        flight.reload_at = None;
+        let outlines = self.engine.unloaded();
+        if outlines.is_empty() {
+            return;
+        }
+        let shell = Arc::clone(&self.shell);
+        let accounts = self.own_accounts().unwrap_or_default();
+        flight.reloading = Some(Box::pin(async move {
+            let reload = move || reconcile::reload_objects(&outlines);
+            let objects = tokio::task::spawn_blocking(reload).await;
+            let memory = shell.memory(&Vec::from_iter(accounts)).await;
+            (objects.unwrap_or_default(), memory)
+        }));
+    }
+
+    /// Takes in objects that were loaded again. Those whose files have changed since come with the next reading; until then
+    /// they are tried again from time to time.
+    pub(super) fn reloaded(&mut self, (objects, memory): Reloaded, flight: &mut Flight) {
+        flight.reloading = None;
+        let now = self.now();
+        let remembered = |checked: &Checked, object: &Desired| {
+            let place = reconcile::place(checked, &object.connection);
+            fights(&memory, object, &place, now)
+        };
+        self.engine.load(objects, &remembered, now);
+        let left = self.engine.unloaded().len();
+        if left > 0 {
+            tracing::warn!(
+                objects = left,
+                "the files of some objects are not as they were put in force"
+            );
+            flight.reload_at = Some(now.instant + ROUND);
+        }
     }
 
     /// Takes in what other replicas did.

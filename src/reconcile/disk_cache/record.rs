@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::contents::{FileContents, LoadedObject};
+use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
 use crate::model::{Address, Desired, Mark, Origin, PackedFields, Policy, Text};
 use crate::provider;
@@ -73,7 +73,9 @@ pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
 }
 
 fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
-    let desired = loaded.desired.as_deref()?;
+    let ObjectContent::Desired(desired) = &loaded.content else {
+        return None;
+    };
     let labels = desired.labels.iter();
     let connection = loaded.connection.as_ref();
     Some(Object {
@@ -122,7 +124,7 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
             .connection
             .map(|(name, mark)| (name.into(), unpack_mark(mark))),
         origin,
-        desired: Some(Arc::new(desired)),
+        content: ObjectContent::Desired(Arc::new(desired)),
     })
 }
 

@@ -148,7 +148,7 @@ impl Watched {
         let task = Task {
             engine,
             shell: Arc::new(shell),
-            reader: Box::new(move || {
+            reader: Box::new(move |_| {
                 let read = fetched(&reads, &from.lock().expect("unbroken"));
                 Box::pin(std::future::ready(read))
             }),

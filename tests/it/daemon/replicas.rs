@@ -1,9 +1,10 @@
 //! Several daemons over one store: accounts are shared out, and nobody's are forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use entitle::apply::journal::Event;
 use entitle::apply::memory::{Detail, Memory};
@@ -14,13 +15,14 @@ use entitle::daemon::engine::{Engine, Rules};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::pass::Shell;
 use entitle::daemon::sharing::{ROUND, SOON, Sharing, TERM};
+use entitle::daemon::source::SourceError;
 use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
-use entitle::daemon::task::{Fetched, Order, Task};
+use entitle::daemon::task::{Fetched, Order, Reader, Task};
 use entitle::daemon::trigger::Trigger;
-use entitle::manifest::Loaded;
+use entitle::manifest::{Loaded, ReadLimits};
 use entitle::model::AccountKey;
 use entitle::model::diagnostic::Source;
-use entitle::reconcile::{self, CheckOptions, Checked, Settings};
+use entitle::reconcile::{self, CheckOptions, Checked, IncrementalLoader, KeptAccounts, Settings};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -41,6 +43,8 @@ struct World {
     checked: Checked,
     daemons: Vec<Daemon>,
     started: usize,
+    /// The directory with the manifests; `None` if they are in memory.
+    dir: Option<tempfile::TempDir>,
 }
 
 struct Daemon {
@@ -50,6 +54,14 @@ struct Daemon {
     triggers: mpsc::Sender<Trigger>,
     orders: mpsc::Sender<Order>,
     task: JoinHandle<Arc<Status>>,
+    last: Arc<Mutex<Names>>,
+}
+
+/// The connections of the objects that were read last in full, and of those that were not.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Names {
+    full: BTreeSet<String>,
+    outlines: BTreeSet<String>,
 }
 
 impl Drop for Daemon {
@@ -62,20 +74,31 @@ fn connection(number: usize) -> String {
     format!("account-{number:03}")
 }
 
+/// The manifest of a connection whose token is in a variable of this number.
+fn connection_text(bench: &Bench, number: usize, token: usize) -> String {
+    let document = json!({
+            "apiVersion": "entitle.dev/v1", "kind": "Connection",
+        "metadata": {"name": connection(number)},
+        "spec": {
+            "vendor": "lac", "baseUrl": format!("{}/lac", bench.address()),
+            "auth": {"token": {"env": format!("TOKEN_{token}")}},
+        },
+    });
+    format!("{document}\n")
+}
+
+/// The manifest of an object through a connection.
+fn object_text(number: usize, through: usize, activations: i64) -> String {
+    let mut object = order(number, activations);
+    object.ids["connection"] = connection(through).into();
+    object.text()
+}
+
 /// Manifests of so many accounts of one vendor, each with an object that is in sync.
 fn manifests(bench: &Bench, accounts: usize) -> Checked {
     let document = |number: usize| {
-        let connection = json!({
-            "apiVersion": "entitle.dev/v1", "kind": "Connection",
-            "metadata": {"name": connection(number)},
-            "spec": {
-                "vendor": "lac", "baseUrl": format!("{}/lac", bench.address()),
-                "auth": {"token": {"env": format!("TOKEN_{number}")}},
-            },
-        });
-        let mut object = order(number, 10);
-        object.ids["connection"] = self::connection(number).into();
-        format!("{connection}\n---\n{}", object.text())
+        let connection = connection_text(bench, number, number);
+        format!("{connection}---\n{}", object_text(number, number, 10))
     };
     let documents: Vec<String> = (0..accounts).map(document).collect();
     let source = Source::new("all.yaml".into(), documents.join("---\n"));
@@ -117,7 +140,45 @@ impl World {
             team: Team::new(),
             daemons: Vec::new(),
             started: 0,
+            dir: None,
         }
+    }
+
+    /// With files, one for each connection and object, that the daemons read again when they are told to.
+    async fn on_disk(accounts: usize, daemons: usize) -> Self {
+        let mut world = Self::new(accounts).await;
+        world.dir = Some(tempfile::tempdir().expect("a directory"));
+        for number in 0..accounts {
+            let connection = connection_text(&world.bench, number, number);
+            world.write(&format!("connection-{number}.yaml"), &connection);
+            world.write(
+                &format!("object-{number}.yaml"),
+                &object_text(number, number, 10),
+            );
+        }
+        world.joined_by(daemons).await
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let dir = self.dir.as_ref().expect("a directory");
+        std::fs::write(dir.path().join(name), text).expect("written");
+    }
+
+    /// Tells every daemon that a file was saved, and waits until that has had its effect.
+    async fn saved(&self) {
+        for daemon in &self.daemons {
+            let hint = daemon.triggers.send(Trigger::Source);
+            hint.await.expect("it listens");
+        }
+        self.go(ROUND + SOON * 2).await;
+    }
+
+    /// The daemon that looks after an object, which is only one.
+    fn keeper_of(&self, number: usize) -> &Daemon {
+        let keeps = |daemon: &&Daemon| daemon.object(number).state != ObjectState::Elsewhere;
+        let keepers: Vec<&Daemon> = self.daemons.iter().filter(keeps).collect();
+        assert_eq!(keepers.len(), 1, "of {number}");
+        keepers[0]
     }
 
     async fn with(accounts: usize, daemons: usize) -> Self {
@@ -137,7 +198,12 @@ impl World {
         let member = self.team.connect();
         let name = format!("pod-{}", self.started);
         let sharing = Sharing::new(format!("{:04}", self.started), name.clone(), group.into());
-        let daemon = start(&self.checked, Arc::clone(&member), name, Some(sharing));
+        let (reader, last) = match &self.dir {
+            Some(dir) => files_reader(dir.path().to_path_buf()),
+            None => (memory_reader(&self.checked), Arc::default()),
+        };
+        let mut daemon = start(reader, Arc::clone(&member), name, Some(sharing));
+        daemon.last = last;
         self.daemons.push(daemon);
     }
 
@@ -234,7 +300,9 @@ impl Daemon {
         let rests = |object: &Arc<ObjectStatus>| {
             let is_elsewhere = object.state == ObjectState::Elsewhere;
             let is_due = object.next_wake.is_none_or(|at| at <= clock());
-            !object.running && (is_elsewhere || !is_due)
+            // It is to be loaded, or to be looked at.
+            let is_unseen = object.state == ObjectState::Unseen;
+            !object.running && (is_elsewhere || !is_due && !is_unseen)
         };
         status.source.revision.is_some() && status.objects.iter().all(rests)
     }
@@ -254,7 +322,60 @@ impl Daemon {
     }
 }
 
-fn start(checked: &Checked, member: Arc<Member>, name: String, sharing: Option<Sharing>) -> Daemon {
+/// Gives out manifests that are in memory, once and in full.
+fn memory_reader(checked: &Checked) -> Reader {
+    let mut source = Some(checked.clone());
+    Box::new(move |_| {
+        let fetched = source.take().map(|checked| Fetched {
+            checked,
+            revision: "first".into(),
+        });
+        Box::pin(std::future::ready(Ok(fetched)))
+    })
+}
+
+/// Reads the files of a directory as `watch` does, and notes what it gave out last.
+fn files_reader(dir: PathBuf) -> (Reader, Arc<Mutex<Names>>) {
+    let mut loader = IncrementalLoader::default();
+    let (mut known, last) = (None, Arc::<Mutex<Names>>::default());
+    let noted = Arc::clone(&last);
+    let read = move |kept: KeptAccounts| {
+        loader.keep_only(&kept);
+        let (limits, now) = (ReadLimits::default(), SystemTime::now());
+        let manifests = loader.load(std::slice::from_ref(&dir), &limits, now, None, &kept);
+        let digest = reconcile::digest_of(&manifests.loaded.sources);
+        if known.as_ref() == Some(&digest) {
+            return Ok(None);
+        }
+        let checked = loader.check(manifests, &CheckOptions::default(), &kept);
+        if checked.findings.has_errors() {
+            return Err(SourceError::Invalid {
+                first: format!("{:?}", checked.findings),
+                more: 0,
+            });
+        }
+        let full = checked
+            .desired
+            .iter()
+            .map(|object| object.connection.to_string());
+        let outlines = checked.outlines.iter();
+        let outlines = outlines.map(|object| object.connection.to_string());
+        *noted.lock().expect("noted") = Names {
+            full: full.collect(),
+            outlines: outlines.collect(),
+        };
+        known = Some(digest.clone());
+        Ok(Some(Fetched {
+            checked,
+            revision: digest,
+        }))
+    };
+    let mut read = read;
+    let reader: Reader = Box::new(move |kept| Box::pin(std::future::ready(read(kept))));
+    (reader, last)
+}
+
+fn start(reader: Reader, member: Arc<Member>, name: String, sharing: Option<Sharing>) -> Daemon {
     let shell = Shell {
         settings: Box::new(move || Settings {
             secrets: Secrets {
@@ -285,17 +406,10 @@ fn start(checked: &Checked, member: Arc<Member>, name: String, sharing: Option<S
     );
     let engine = Engine::new(own_rules(RunMode::Sync));
     let (sender, status) = watch::channel(board.status(&engine));
-    let mut source = Some(checked.clone());
     let task = Task {
         engine,
         shell: Arc::new(shell),
-        reader: Box::new(move || {
-            let fetched = source.take().map(|checked| Fetched {
-                checked,
-                revision: "first".into(),
-            });
-            Box::pin(std::future::ready(Ok(fetched)))
-        }),
+        reader,
         sharing,
         poll: RESYNC,
         board,
@@ -313,6 +427,7 @@ fn start(checked: &Checked, member: Arc<Member>, name: String, sharing: Option<S
         triggers,
         orders,
         task: tokio::spawn(task.run()),
+        last: Arc::default(),
     }
 }
 
@@ -531,7 +646,8 @@ async fn another_group_shares_nothing_with_us() {
     world.daemons.extend({
         let member = world.team.connect();
         let sharing = Sharing::new("9".into(), "other".into(), "observe all".into());
-        [start(&world.checked, member, "other".into(), Some(sharing))]
+        let reader = memory_reader(&world.checked);
+        [start(reader, member, "other".into(), Some(sharing))]
     });
     let end = Instant::now() + ROUND * 2;
     while Instant::now() < end {
@@ -568,7 +684,8 @@ async fn a_hint_reaches_whoever_looks_after_the_account() {
 #[tokio::test]
 async fn without_replicas_everything_is_looked_after_at_once() {
     let mut world = World::new(3).await;
-    let daemon = start(&world.checked, world.team.connect(), "alone".into(), None);
+    let reader = memory_reader(&world.checked);
+    let daemon = start(reader, world.team.connect(), "alone".into(), None);
     world.daemons.push(daemon);
     world.rest().await;
     assert!(world.looks().iter().all(Option::is_some));
@@ -586,4 +703,119 @@ async fn without_replicas_everything_is_looked_after_at_once() {
         (3, 0),
         "the lease of each pass and nothing else"
     );
+}
+
+#[tokio::test]
+async fn each_replica_keeps_the_objects_of_its_accounts_and_loads_those_that_it_takes_over() {
+    let mut world = World::on_disk(6, 3).await;
+    assert_eq!(world.shares(), [2; 3]);
+    assert!(world.looks().iter().all(Option::is_some));
+    for daemon in &world.daemons {
+        // Nothing was claimed when the files were read for the first time.
+        let last = daemon.last.lock().expect("noted").clone();
+        assert_eq!((last.full.len(), last.outlines.len()), (0, 6));
+    }
+
+    // A new comment in every file: each is read again, and given out in full by one replica.
+    for number in 0..6 {
+        let text = format!("# read again\n{}", object_text(number, number, 10));
+        world.write(&format!("object-{number}.yaml"), &text);
+    }
+    let reads = world.bench.reads().len();
+    world.saved().await;
+    for daemon in &world.daemons {
+        let last = daemon.last.lock().expect("noted").clone();
+        assert_eq!(last.full, BTreeSet::from_iter(daemon.keeps()));
+        assert_eq!(last.outlines.len(), 4);
+    }
+    assert_eq!(world.bench.reads().len(), reads, "the same is desired");
+
+    world.kill(0).await;
+    world.drift();
+    world.go(TERM + ROUND + SOON + RESYNC).await;
+    assert_eq!(world.shares(), [3, 3]);
+    assert_eq!(world.bench.writes().len(), 6, "each object once");
+    for number in 0..6 {
+        let object = world.keeper_of(number).object(number);
+        assert_eq!(object.state, ObjectState::InSync, "{:?}", object.message);
+    }
+    world.epochs_do_not_interleave();
+}
+
+#[tokio::test]
+async fn a_changed_manifest_is_carried_out_by_whoever_looks_after_its_account() {
+    let world = World::on_disk(3, 3).await;
+    assert_eq!(world.shares(), [1; 3]);
+    world.write("object-1.yaml", &object_text(1, 1, 12));
+    world.saved().await;
+    assert_eq!(world.bench.writes().len(), 1);
+    let keeper = world.keeper_of(1);
+    assert_eq!(keeper.object(1).state, ObjectState::InSync);
+    assert_eq!(keeper.keeps(), [connection(1)]);
+    let elsewhere = |daemon: &&Daemon| daemon.object(1).state == ObjectState::Elsewhere;
+    assert_eq!(world.daemons.iter().filter(elsewhere).count(), 2);
+    // The next keeper knows of the change.
+    let at = world
+        .daemons
+        .iter()
+        .position(|daemon| daemon.name == keeper.name);
+    let mut world = world;
+    world.kill(at.expect("there")).await;
+    edit(&world.bench, 1, "activations_allowed", 4);
+    world.go(TERM + ROUND + SOON + RESYNC).await;
+    let state = world.bench.sandbox.state("lac").expect("a vendor");
+    let object = state.pointer(&(LAC.place)(1)).expect("there");
+    assert_eq!(object["activations_allowed"], 12);
+    assert_eq!(world.keeper_of(1).object(1).state, ObjectState::InSync);
+}
+
+#[tokio::test]
+async fn a_manifest_that_moves_to_another_account_moves_to_the_replica_that_looks_after_it() {
+    let world = World::on_disk(3, 3).await;
+    let before = world.keeper_of(0).name.clone();
+    let target = world.keeper_of(2).name.clone();
+    assert_ne!(before, target);
+    world.write("object-0.yaml", &object_text(0, 2, 10));
+    world.saved().await;
+    assert_eq!(world.keeper_of(0).name, target);
+    assert_eq!(world.keeper_of(0).object(0).connection, connection(2));
+    edit(&world.bench, 0, "activations_allowed", 4);
+    world.go(RESYNC).await;
+    assert_eq!(world.bench.writes().len(), 1);
+    assert_eq!(world.keeper_of(0).object(0).state, ObjectState::InSync);
+    // And back again.
+    world.write("object-0.yaml", &object_text(0, 0, 10));
+    world.saved().await;
+    assert_eq!(world.keeper_of(0).name, before);
+}
+
+#[tokio::test]
+async fn objects_of_a_connection_that_leads_to_another_account_are_looked_at_there() {
+    let world = World::on_disk(3, 3).await;
+    assert_eq!(world.shares(), [1; 3]);
+    let changed = connection_text(&world.bench, 1, 7);
+    world.write("connection-1.yaml", &changed);
+    let at = clock();
+    world.saved().await;
+    world.go(ROUND + SOON * 2).await;
+    assert_eq!(world.shares(), [1; 3]);
+    let object = world.keeper_of(1).object(1);
+    assert_eq!(object.state, ObjectState::InSync, "{:?}", object.message);
+    assert!(object.last_pass > Some(at));
+}
+
+#[tokio::test]
+async fn manifests_that_were_broken_since_keep_nobody_from_taking_an_account_over() {
+    let mut world = World::on_disk(3, 3).await;
+    world.write(
+        "connection-2.yaml",
+        "apiVersion: entitle.dev/v1\nkind: Nothing\n",
+    );
+    world.saved().await;
+    let broken = |daemon: &Daemon| daemon.status.borrow().source.problem.is_some();
+    assert!(world.daemons.iter().all(broken));
+    world.kill(0).await;
+    world.drift();
+    world.go(TERM + ROUND + SOON + RESYNC).await;
+    assert_eq!(world.bench.writes().len(), 3, "what is in force is kept");
 }

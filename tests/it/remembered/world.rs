@@ -324,7 +324,7 @@ impl World {
         let task = Task {
             engine,
             shell: Arc::new(shell),
-            reader: Box::new(move || {
+            reader: Box::new(move |_| {
                 let revision = checked.source.manifests.clone();
                 let checked = checked.clone();
                 let fetched = Fetched { checked, revision };
