@@ -7,7 +7,9 @@ use super::check::CheckOptions;
 use super::connections::{resolve_connection, with_connection};
 use super::contents::{LoadedObject, ObjectContent};
 use super::outline::{KeptAccounts, ObjectOutline};
-use crate::model::{Address, Connection, Desired, Diagnostic, Diagnostics, Origin, Text, Vendor};
+use crate::model::{
+    Address, Connection, Desired, Diagnostic, Diagnostics, Kind, Origin, Text, Vendor,
+};
 
 /// The objects that are in order, each with its connection, in the order of their addresses.
 pub(super) struct RoutedObjects {
@@ -84,7 +86,9 @@ fn sort_routed(routed: Vec<ObjectContent>) -> RoutedObjects {
 
 /// What tells one object of a vendor from all others, with its manifest.
 struct Identified<'a> {
-    key: (Vendor, &'a Text, &'a [(&'static str, Text)]),
+    vendor: Vendor,
+    /// The kind, since two kinds of a vendor may number their objects alike; the connection; the identity.
+    key: (Kind, &'a Text, &'a [(&'static str, Text)]),
     address: &'a Address,
     origin: &'a Origin,
 }
@@ -94,12 +98,14 @@ impl<'a> Identified<'a> {
         match content {
             ObjectContent::Invalid => None,
             ObjectContent::Desired(object) => Some(Self {
-                key: (object.vendor, &object.connection, &object.identity),
+                vendor: object.vendor,
+                key: (object.address.kind, &object.connection, &object.identity),
                 address: &object.address,
                 origin: &object.origin,
             }),
             ObjectContent::Outline(object) => Some(Self {
-                key: (object.vendor, &object.connection, &object.identity),
+                vendor: object.vendor,
+                key: (object.address.kind, &object.connection, &object.identity),
                 address: &object.address,
                 origin: &object.origin,
             }),
@@ -115,10 +121,9 @@ fn refuse_duplicate_objects(routed: &[ObjectContent], findings: &mut Diagnostics
             first_by_key.insert(object.key, object);
             continue;
         };
-        let (vendor, ..) = object.key;
         let message = format!(
-            "{} and {} are the same object at {vendor}",
-            first.address, object.address
+            "{} and {} are the same object at {}",
+            first.address, object.address, object.vendor
         );
         findings.push(
             Diagnostic::error("duplicate-object", message)
