@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use entitle::apply::store::bucket::BucketStore;
 use entitle::apply::store::{Store, StoreAdmin, StoreError};
+use entitle::model::with_causes;
 
 use crate::fixture::{StoreFixture, claim, claim_for, read_all, take, take_in_time};
 use crate::records::{account, group, intent};
@@ -55,7 +56,7 @@ async fn a_bucket_that_is_not_there_is_refused_in_words() {
     let Err(error @ StoreError::Refused { .. }) = refused else {
         panic!("{refused:?}");
     };
-    let words = error.to_string();
+    let words = with_causes(&error);
     let expected =
         "s3://nowhere/licences: 404 Not Found: NoSuchBucket, The specified bucket does not exist";
     assert!(words.ends_with(expected), "{words}");
@@ -86,7 +87,7 @@ async fn a_server_that_is_away_may_come_back() {
         "{:?}",
         start.elapsed()
     );
-    let words = away.unwrap_err().to_string();
+    let words = with_causes(&away.unwrap_err());
     assert!(words.contains("onnect"), "{words}");
     assert!(!words.contains("s3cret"), "{words}");
 }
@@ -97,7 +98,7 @@ async fn nothing_goes_to_another_machine_in_the_clear() {
     variables.insert("AWS_ENDPOINT_URL".into(), "http://minio.example.com".into());
     let store = BucketStore::open("s3://acme/licences", variables).unwrap();
     let refused = store.append(&group("1", &account("acme"), 1), None).await;
-    let words = refused.unwrap_err().to_string();
+    let words = with_causes(&refused.unwrap_err());
     assert!(
         words.contains("minio.example.com is named with http://"),
         "{words}"

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use entitle::apply::Tls;
 use entitle::apply::store::postgres::PostgresStore;
 use entitle::apply::store::{Cursor, Hint, JournalLine, JournalScope, Store};
+use entitle::model::with_causes;
 use futures::future::join_all;
 
 use crate::fixture::{StoreFixture, claim, give_back, read, read_all, take, take_in_time};
@@ -29,7 +30,7 @@ async fn open(url: String) -> Arc<dyn Store> {
 /// Why a database cannot be opened.
 async fn refusal(url: &str) -> String {
     let opened = PostgresStore::open(url, &Tls::default()).await;
-    opened.err().expect("it is refused").to_string()
+    with_causes(&opened.err().expect("it is refused"))
 }
 
 async fn fixture() -> StoreFixture {

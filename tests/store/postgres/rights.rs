@@ -3,6 +3,7 @@
 use entitle::apply::Tls;
 use entitle::apply::store::StoreError;
 use entitle::apply::store::postgres::PostgresStore;
+use entitle::model::with_causes;
 
 use super::server::Server;
 use super::{open, refusal};
@@ -30,7 +31,7 @@ async fn a_reader_reads_and_a_writer_writes_and_neither_changes_a_line() {
         .err()
         .unwrap();
     assert!(matches!(error, StoreError::Refused { .. }) && !error.is_retryable());
-    let words = error.to_string();
+    let words = with_causes(&error);
     assert!(words.contains("my_read may only read it"), "{words}");
     assert!(words.contains("entitle_write is granted"), "{words}");
     let error = reader
@@ -38,10 +39,10 @@ async fn a_reader_reads_and_a_writer_writes_and_neither_changes_a_line() {
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("cannot write the journal in"),
+        with_causes(&error).contains("cannot write the journal in"),
         "{error}"
     );
-    assert!(error.to_string().contains("may only read it"), "{error}");
+    assert!(with_causes(&error).contains("may only read it"), "{error}");
 
     let writer = open(server.url(&database.name, "my_write")).await;
     let lease = take(&*writer, &account, &claim("ann")).await;
@@ -137,7 +138,7 @@ async fn a_password_is_never_shown() {
             .err()
             .unwrap();
         for shown in [
-            error.to_string(),
+            with_causes(&error),
             format!("{error:?}"),
             format!("{error:#?}"),
         ] {

@@ -8,7 +8,7 @@ use entitle::apply::journal::Record;
 use entitle::apply::memory::{Detail, JournalSummary, Memory, SummaryForm};
 use entitle::apply::store::postgres::PostgresStore;
 use entitle::apply::store::{Cursor, JournalLine, JournalScope, Store, StoreAdmin};
-use entitle::model::AccountKey;
+use entitle::model::{AccountKey, with_causes};
 
 use super::open;
 use super::server::{Database, Server};
@@ -232,14 +232,14 @@ async fn lines_that_name_no_account_and_lines_of_others_are_not_deleted() {
     let writer = server.url(&database.name, "adds");
     let writer = PostgresStore::open(&writer, &Tls::default()).await.unwrap();
     let now = jiff::Timestamp::now();
-    let words = writer.prune(now).await.unwrap_err().to_string();
+    let words = with_causes(&writer.prune(now).await.unwrap_err());
     assert!(words.contains("adds may only add to it"), "{words}");
     assert!(words.contains("log in as the owner"), "{words}");
     store
         .append(&[intent("old", &acme, "1")], None)
         .await
         .unwrap();
-    let words = store.prune(now).await.unwrap_err().to_string();
+    let words = with_causes(&store.prune(now).await.unwrap_err());
     assert!(words.contains("do not name their account"), "{words}");
     assert_eq!(read_all(&store).await.len(), 22);
 }
