@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::exit::Exit;
 use super::{output, sessions};
-use crate::daemon::task::Order;
+use crate::daemon::task::DaemonCommand;
 
 /// What the signals have said so far.
 #[derive(Clone, Default)]
@@ -55,7 +55,7 @@ impl Signals {
 }
 
 /// Tells the daemon: SIGHUP to reload, the first signal to end to finish. The second ends at once.
-pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<Order>) -> Signals {
+pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<DaemonCommand>) -> Signals {
     sessions::heed_signals();
     let signals = Signals::default();
     let code = Arc::clone(&signals.code);
@@ -68,23 +68,23 @@ pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<Order>) -> Signals {
             }
             code.store(exit.code(), Ordering::Relaxed);
             // A loop that has ended needs no order.
-            let _ = orders.send(Order::Stop).await;
+            let _ = orders.send(DaemonCommand::Stop).await;
         }
     });
     signals
 }
 
 #[cfg(unix)]
-async fn reloads(orders: mpsc::Sender<Order>) {
+async fn reloads(orders: mpsc::Sender<DaemonCommand>) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return;
     };
-    while hangup.recv().await.is_some() && orders.send(Order::Reload).await.is_ok() {}
+    while hangup.recv().await.is_some() && orders.send(DaemonCommand::Reload).await.is_ok() {}
 }
 
 #[cfg(not(unix))]
-async fn reloads(_: mpsc::Sender<Order>) {}
+async fn reloads(_: mpsc::Sender<DaemonCommand>) {}
 
 /// Waits for a signal that the command does not heed itself.
 pub async fn unheeded(heeds: &AtomicBool) -> Exit {

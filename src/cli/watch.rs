@@ -8,26 +8,26 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
 use super::args::{Reach, StoreArgs};
+use super::endpoints::Endpoints;
 use super::exit::Exit;
 use super::stores::{self, Access};
-use super::surface::Surface;
 use super::watch_args::Watch;
 use super::watch_source::{Place, reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
 use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::daemon::board::Board;
 use crate::daemon::descriptors;
 use crate::daemon::engine::Engine;
 use crate::daemon::mode::RunMode;
-use crate::daemon::pass::Shell;
-use crate::daemon::serve::Bounds;
+use crate::daemon::pass::PassContext;
+use crate::daemon::serve::ConnectionBounds;
 use crate::daemon::sharing::Sharing;
 use crate::daemon::source::directory;
 use crate::daemon::source::git::Remote;
 use crate::daemon::status::SourceKind;
-use crate::daemon::task::{Reader, Task};
+use crate::daemon::status_log::StatusLog;
+use crate::daemon::task::{DaemonTask, SourceReader};
 use crate::daemon::trigger::Trigger;
 use crate::reconcile::{CheckOptions, KeptAccounts, Settings};
 use crate::sandbox::{self, SandboxServer};
@@ -60,7 +60,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     let _following = match &remote {
         Some(_) => None,
         None => {
-            let following = directory::follow(&args.selection.paths, args.poll, triggers.clone());
+            let following =
+                directory::follow_paths(&args.selection.paths, args.poll, triggers.clone());
             Some(following?)
         }
     };
@@ -89,8 +90,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         );
     }
     let secrets = settings(&args.reach, from_git, Arc::default()).secrets;
-    let bounds = Bounds::for_descriptor_limit(limit);
-    let surface = Surface::new(&args.surface, secrets, triggers.clone(), bounds).await?;
+    let bounds = ConnectionBounds::for_descriptor_limit(limit);
+    let surface = Endpoints::new(&args.surface, secrets, triggers.clone(), bounds).await?;
     let task = Wiring {
         args: &args,
         surface,
@@ -131,7 +132,7 @@ async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
 }
 
 /// A reader whose first answer is known.
-fn after(first: Answer, mut reader: Reader) -> Reader {
+fn after(first: Answer, mut reader: SourceReader) -> SourceReader {
     let mut first = Some(first);
     Box::new(move |kept| match first.take() {
         Some(answer) => Box::pin(std::future::ready(answer)),
@@ -143,10 +144,10 @@ type Answer = Result<Option<crate::daemon::task::Fetched>, SourceError>;
 
 struct Wiring<'a> {
     args: &'a Watch,
-    surface: Surface,
+    surface: Endpoints,
     remote: Option<&'a Remote>,
     sandboxed: bool,
-    reader: Reader,
+    reader: SourceReader,
     hints: mpsc::Receiver<Trigger>,
     /// Kept, so that the channel stays open when nobody sends hints.
     triggers: mpsc::Sender<Trigger>,
@@ -159,32 +160,32 @@ impl Wiring<'_> {
         let (orders, ordered) = mpsc::channel(4);
         let scratch = self.scratch()?;
         let scratch_journal = scratch.as_ref().map(|dir| dir.path().join("journal"));
-        let shell = self.shell(&stop, scratch_journal).await?;
+        let context = self.context(&stop, scratch_journal).await?;
         let rules = args.rules();
         let board = self.board(rules.mode);
         let engine = Engine::new(rules);
-        let (status, _seen) = watch::channel(board.status(&engine));
+        let (status, _seen) = watch::channel(board.snapshot(&engine));
         let signals = signals::order(Arc::clone(&stop), orders);
         let poll = self.remote.map_or(args.resync, |_| args.interval);
-        let sharing = self.sharing(&shell);
-        let reader = self.surface.follow(self.reader);
+        let sharing = self.sharing(&context);
+        let reader = self.surface.wrap_reader(self.reader);
         let running = self.surface.start(&status);
-        let task = Task {
+        let task = DaemonTask {
             engine,
-            shell: Arc::new(shell),
+            context: Arc::new(context),
             reader,
             sharing,
             poll,
-            board,
+            log: board,
             status,
             triggers: self.hints,
-            orders: ordered,
+            commands: ordered,
             clock: clock::now,
             chance: Box::new(fastrand::f64),
             once: args.once,
         };
         let end = task.run().await;
-        running.end().await;
+        running.shut_down().await;
         drop(self.triggers);
         if !args.once {
             return Ok(Exit::Done);
@@ -202,16 +203,16 @@ impl Wiring<'_> {
     }
 
     /// Shares accounts out where the store knows of replicas. Who looks once looks at everything.
-    fn sharing(&self, shell: &Shell) -> Option<Sharing> {
+    fn sharing(&self, context: &PassContext) -> Option<Sharing> {
         let args = self.args;
-        shell.queue.store().roster().filter(|_| !args.once)?;
+        context.queue.store().roster().filter(|_| !args.once)?;
         let group = args.group(self.remote, &self.paths());
         Some(Sharing::new(clock::run_id(), state::machine(), group))
     }
 
-    fn board(&self, mode: RunMode) -> Board {
+    fn board(&self, mode: RunMode) -> StatusLog {
         let (kind, place) = match self.remote {
-            Some(remote) => (SourceKind::Git, remote.place()),
+            Some(remote) => (SourceKind::Git, remote.redacted_url()),
             None => {
                 let paths = self.args.selection.paths.iter();
                 let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
@@ -223,7 +224,7 @@ impl Wiring<'_> {
                 (SourceKind::Directory, place)
             }
         };
-        Board::new(mode, kind, place, self.sandboxed, clock::now())
+        StatusLog::new(mode, kind, place, self.sandboxed, clock::now())
     }
 
     /// A trial leaves no trace, but healing needs a journal to heal from.
@@ -236,11 +237,11 @@ impl Wiring<'_> {
         })
     }
 
-    async fn shell(
+    async fn context(
         &self,
         stop: &Arc<AtomicBool>,
         scratch: Option<PathBuf>,
-    ) -> CommandResult<Shell> {
+    ) -> CommandResult<PassContext> {
         let args = match (scratch, self.sandboxed) {
             (None, false) => self.args.store.clone(),
             (None, true) => self.args.store.own(),
@@ -268,7 +269,7 @@ impl Wiring<'_> {
             processes: args.shared.share,
         };
         let (from_git, stop) = (self.remote.is_some(), Arc::clone(stop));
-        Ok(Shell {
+        Ok(PassContext {
             settings: Box::new(move || Settings {
                 budgets: budgets.clone(),
                 checks,
@@ -278,12 +279,12 @@ impl Wiring<'_> {
             queue: stores::queue(&args, store, &clock::run_id())?,
             shared: !self.sandboxed,
             scope: args.scope.clone(),
-            by: state::actor(),
-            holder: Box::new(state::holder),
+            author: state::actor(),
+            lease_holder: Box::new(state::holder),
             paths: self.paths(),
             memory: AsyncMutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
-            told: Mutex::default(),
+            known_warnings: Mutex::default(),
         })
     }
 }

@@ -7,13 +7,13 @@ use clap::{Args, ValueEnum};
 
 use super::args::{Checks, Reach, Selection, StoreArgs};
 use super::duration::duration;
+use super::endpoints::EndpointArgs;
 use super::state;
-use super::surface::SurfaceArgs;
 use crate::cli::error::CommandResult;
-use crate::daemon::engine::Rules;
+use crate::daemon::engine::WatchRules;
 use crate::daemon::mode::RunMode;
 use crate::daemon::source::git::Remote;
-use crate::daemon::window::Window;
+use crate::daemon::window::ChangeWindow;
 use crate::plan::guard::MaxChanges;
 
 impl ValueEnum for RunMode {
@@ -68,7 +68,7 @@ pub struct Watch {
         env = "ENTITLE_WINDOW",
         value_delimiter = ';'
     )]
-    pub window: Vec<Window>,
+    pub window: Vec<ChangeWindow>,
     /// Take the manifests from this git remote instead of from files (https, ssh or file)
     #[arg(
         long,
@@ -103,7 +103,7 @@ pub struct Watch {
     #[arg(long, env = "ENTITLE_POLL")]
     pub poll: bool,
     #[command(flatten)]
-    pub surface: SurfaceArgs,
+    pub surface: EndpointArgs,
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten)]
@@ -126,8 +126,8 @@ impl Watch {
         self.once
     }
 
-    pub fn rules(&self) -> Rules {
-        Rules {
+    pub fn rules(&self) -> WatchRules {
+        WatchRules {
             mode: self.mode,
             resync: self.resync,
             max_changes: self.max_changes,
@@ -140,7 +140,7 @@ impl Watch {
     pub fn group(&self, remote: Option<&Remote>, paths: &[String]) -> String {
         let remote = remote.map(|remote| {
             [
-                remote.place(),
+                remote.redacted_url(),
                 remote.reference.clone(),
                 remote.path.clone(),
             ]

@@ -9,7 +9,7 @@ use super::args::Selection;
 use super::{cached, output, scope, setup, state};
 use crate::cli::error::CommandResult;
 use crate::daemon::source::git::Remote;
-use crate::daemon::task::{Fetched, Reader};
+use crate::daemon::task::{Fetched, SourceReader};
 use crate::manifest::Loaded;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 use crate::reconcile::{
@@ -55,7 +55,7 @@ pub fn reader(
     options: CheckOptions,
     json: bool,
     timeout: Duration,
-) -> CommandResult<Reader> {
+) -> CommandResult<SourceReader> {
     let source = Arc::new(Source {
         place,
         scope: scope::Scope::new(selection)?,

@@ -1,12 +1,14 @@
-//! The limit of open files, raised as far as a daemon needs it.
+//! Raises the limit of open files as far as a daemon needs it.
 
-/// More than a daemon ever opens. The limit is not raised beyond it: some hard limits are a milliard, and there are
-/// programs (git runs helpers) that close every number below the limit when they start.
+/// More files than a daemon ever opens. The limit is not raised further: some hard limits are a thousand million, and
+/// there are programs (git runs helpers) that close every number below the limit when they start.
 const MOST: u64 = 65_536;
 
-/// Raises the soft limit of open files to the hard one and returns what is in force; `None` if nothing is limited or
-/// known. The usual soft limit of 1,024 is for programs that wait with `select`; ours is none, and would share it
-/// with whoever connects.
+/// Raises the soft limit of open files to the hard one. Returns the limit in force; `None` if there is none or it is
+/// unknown.
+///
+/// The usual soft limit of 1,024 is meant for programs that wait with `select`. The daemon does not, and would have
+/// to share 1,024 descriptors with everybody who connects to its server.
 #[cfg(unix)]
 pub fn raise_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,7 +29,7 @@ pub fn raise_limit() -> Option<u64> {
     None
 }
 
-/// The limit to ask for: never less than there is, never more than is allowed.
+/// Returns the limit to ask for: never less than there is, never more than is allowed.
 #[cfg(unix)]
 fn target_limit(current: u64, maximum: Option<u64>) -> u64 {
     current.max(MOST.min(maximum.unwrap_or(MOST)))

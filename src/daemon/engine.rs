@@ -1,10 +1,14 @@
 //! What the daemon knows and what it does next; no IO and no clock of its own.
 //!
-//! Manifests, triggers and the ends of passes come in; batches of objects to look at come out, one per
-//! connection and never two of the same connection at once: a vendor that is slow or down delays nobody
-//! else, and an object is never looked at twice at the same time.
+//! Manifests, triggers and finished passes come in; batches of objects come out, one per connection and never two of
+//! the same connection at once. So a vendor that is slow or down delays no other vendor, and no object is read by two
+//! passes at the same time.
+//!
+//! The loop calls, in this order: [`Engine::adopt_manifests`] when the source changed, [`Engine::wake_for`] for a
+//! trigger, [`Engine::take_due_batches`] whenever [`Engine::next_due`] has come, [`Engine::finish_batch`] (or
+//! [`Engine::fail_batch`]) for each batch it took.
 
-mod keepers;
+mod ownership;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,108 +16,116 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::content::{same_connection, same_object};
-use super::fight::Fights;
-use super::gate::WriteHistory;
+use super::fight::FieldFights;
+use super::manifest_equality::{same_connection, same_object};
 use super::mode::RunMode;
-use super::queue::Queue;
 use super::schedule;
-use super::status::{Keeper, ObjectState};
-use super::track::{Look, Now, OutlinedObject, Tracked};
+use super::status::{AccountKeeper, ObjectState};
+use super::tracked_object::{Now, ObjectResult, OutlinedObject, TrackedObject};
 use super::trigger::Trigger;
-use super::window::{self, Window, WindowState};
+use super::wake_queue::WakeQueue;
+use super::window::{self, ChangeWindow, WindowState};
+use super::write_gate::WriteHistory;
 use crate::model::{Address, Desired};
 use crate::plan::guard::{self, LimitBase, MaxChanges};
 use crate::reconcile::Checked;
 
-/// How the daemon was told to behave.
+/// How the daemon was configured on the command line.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct WatchRules {
     pub mode: RunMode,
-    /// How often everything is looked at without being told to.
+    /// How often every object is read without a trigger. An object's own `policy.resync` wins.
     pub resync: Duration,
     pub max_changes: MaxChanges,
-    pub windows: Vec<Window>,
+    pub windows: Vec<ChangeWindow>,
 }
 
-/// Objects of one connection to look at.
+/// The due objects of one connection: the input of one pass.
 pub struct Batch {
     pub connection: String,
     pub jobs: Vec<Job>,
-    /// For the log.
+    /// What woke them, for the log only.
     pub reasons: BTreeSet<&'static str>,
-    /// The manifests in force, with the objects of this batch only.
+    /// The manifests in force, reduced to the objects of this batch.
     pub checked: Checked,
     pub mode: RunMode,
     pub window: WindowState,
     pub max_changes: MaxChanges,
-    /// Objects of the connection, and those of them that the brake holds beside this batch.
+    /// All objects of the connection, which the brake takes its percentage of.
     pub objects: usize,
+    /// Objects outside this batch whose writes the brake holds already.
     pub braked: usize,
 }
 
 /// One object of a batch.
 pub struct Job {
     pub desired: Arc<Desired>,
+    /// The tracked object's generation when the batch was made. A result of an older generation is discarded.
     pub generation: u64,
     pub history: WriteHistory,
-    /// Whether it was seen as it is wanted now: a difference is somebody else's.
+    /// Whether the live object has matched this very manifest before: then a difference is somebody else's change,
+    /// and the write a heal.
     pub settled: bool,
 }
 
-/// What became of a batch, object by object.
-pub struct Seen {
+/// What a pass found and did, object by object.
+pub struct BatchResult {
     pub connection: String,
     pub run: String,
-    pub looks: Vec<(Address, u64, Look)>,
+    /// Address, generation, result.
+    pub results: Vec<(Address, u64, ObjectResult)>,
 }
 
-/// What is known of fights over an object of manifests that are put in force.
-pub type Remembered<'a> = dyn Fn(&Checked, &Desired) -> Fights<Instant> + 'a;
+/// Looks up the fights that the store remembers of an object of manifests that are being put in force.
+pub type FightLookup<'a> = dyn Fn(&Checked, &Desired) -> FieldFights<Instant> + 'a;
 
+/// Everything the daemon knows between passes.
 pub struct Engine {
-    pub rules: Rules,
+    pub rules: WatchRules,
     /// The manifests in force.
     pub checked: Option<Checked>,
-    /// Their addresses are shared with the queue.
-    pub objects: BTreeMap<Arc<Address>, Tracked>,
+    /// The objects of the manifests in force. Their addresses are shared with the queue.
+    pub objects: BTreeMap<Arc<Address>, TrackedObject>,
     /// Objects in force that are not in `objects`: others look after them, or they are to be loaded.
     outlined: BTreeMap<Arc<Address>, OutlinedObject>,
-    queue: Queue<Arc<Address>, Instant>,
-    /// When each group of objects is looked at by itself: together, so that lists serve all of them.
-    rounds: BTreeMap<(String, Duration), Instant>,
+    queue: WakeQueue<Arc<Address>, Instant>,
+    /// The next resync of each group of objects (connection, interval). A group is read together, so that one list
+    /// call serves all of it.
+    resyncs: BTreeMap<(String, Duration), Instant>,
+    /// Connections that a pass is working at.
     busy: BTreeSet<String>,
     /// Connections that this replica does not look after, and who does.
-    elsewhere: BTreeMap<String, Keeper>,
+    foreign: BTreeMap<String, AccountKeeper>,
 }
 
 impl Engine {
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: WatchRules) -> Self {
         Self {
             rules,
             checked: None,
             objects: BTreeMap::new(),
             outlined: BTreeMap::new(),
-            queue: Queue::default(),
-            rounds: BTreeMap::new(),
+            queue: WakeQueue::default(),
+            resyncs: BTreeMap::new(),
             busy: BTreeSet::new(),
-            elsewhere: BTreeMap::new(),
+            foreign: BTreeMap::new(),
         }
     }
 
-    /// Puts manifests in force: wakes what is new or wants something else, forgets what is gone. Of what is new,
-    /// `remembered` tells what was fought over before. Comes back with the connections whose accounts must not be used
-    /// any more.
-    pub fn adopt(
+    /// Puts manifests in force: wakes objects that are new or changed, forgets those that are gone.
+    ///
+    /// `remembered` tells which fields of a new object were fought over before this process began. Returns the
+    /// connections that changed or are gone: their open accounts must not be used any more.
+    pub fn adopt_manifests(
         &mut self,
         mut checked: Checked,
-        remembered: &Remembered<'_>,
+        remembered: &FightLookup<'_>,
         now: Now,
     ) -> Vec<String> {
         let objects = std::mem::take(&mut checked.desired);
         let outlines = std::mem::take(&mut checked.outlines);
         let mut outlined = std::mem::take(&mut self.outlined);
-        let moved = self.moved_connections(&checked);
+        let moved = self.changed_connections(&checked);
         let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
         for desired in objects {
             if let Some((address, known)) = outlined.remove_entry(&desired.address) {
@@ -126,17 +138,18 @@ impl Engine {
             let rerouted = moved.iter().any(|moved| desired.connection == *moved);
             match self.objects.get_mut(&address) {
                 Some(tracked) if same_object(&tracked.desired, &desired) && !rerouted => {
-                    tracked.moved(desired);
+                    tracked.set_origin(desired);
                     continue;
                 }
-                // An identity, a vendor or an account that changed makes another object of it.
+                // With another identity, vendor or account the address stands for another object, so nothing known of
+                // the old one applies.
                 Some(tracked) if tracked.desired.identity == desired.identity && !rerouted => {
-                    tracked.want(desired);
+                    tracked.set_desired(desired);
                 }
                 _ => {
                     let fights = remembered(&checked, &desired);
                     self.objects
-                        .insert(Arc::clone(&address), Tracked::new(desired, fights));
+                        .insert(Arc::clone(&address), TrackedObject::new(desired, fights));
                 }
             }
             self.queue
@@ -144,35 +157,42 @@ impl Engine {
         }
         self.adopt_outlines(outlines, outlined, &moved, &mut gone);
         for address in gone {
-            self.queue.forget(&address);
+            self.queue.remove(&address);
             self.objects.remove(&address);
         }
-        self.forget_rounds();
+        self.forget_unused_resyncs();
         self.checked = Some(checked);
         moved
     }
 
-    /// Forgets the rounds of groups that nobody is in any more.
-    fn forget_rounds(&mut self) {
+    /// Forgets the resyncs of groups that no object belongs to any more.
+    fn forget_unused_resyncs(&mut self) {
         let rhythms: BTreeSet<(&str, Duration)> = self
             .objects
             .values()
-            .map(|tracked| (tracked.desired.connection.as_str(), self.rhythm(tracked)))
+            .map(|tracked| {
+                (
+                    tracked.desired.connection.as_str(),
+                    self.resync_interval(tracked),
+                )
+            })
             .collect();
         let used = |(connection, resync): &(String, Duration)| {
             rhythms.contains(&(connection.as_str(), *resync))
         };
-        let mut rounds = std::mem::take(&mut self.rounds);
+        let mut rounds = std::mem::take(&mut self.resyncs);
         rounds.retain(|group, _| used(group));
-        self.rounds = rounds;
+        self.resyncs = rounds;
     }
 
-    /// How often an object is looked at by itself.
-    fn rhythm(&self, tracked: &Tracked) -> Duration {
+    /// Returns how often an object is read without a trigger.
+    fn resync_interval(&self, tracked: &TrackedObject) -> Duration {
         tracked.desired.policy.resync.unwrap_or(self.rules.resync)
     }
 
-    fn moved_connections(&self, checked: &Checked) -> Vec<String> {
+    /// Returns the connections in force that `checked` leaves out or leads to another account, or to the same in
+    /// another way.
+    fn changed_connections(&self, checked: &Checked) -> Vec<String> {
         let Some(before) = &self.checked else {
             return Vec::new();
         };
@@ -189,19 +209,19 @@ impl Engine {
             .collect()
     }
 
-    /// Everything is looked at as if for the first time. Fights are not forgotten: only a manifest ends one.
-    pub fn start_anew(&mut self, now: Now) {
+    /// Wakes every object and forgets its failures, as after a reload. Fights stay: only a changed manifest ends one.
+    pub fn reset_failures(&mut self, now: Now) {
         for tracked in self.objects.values_mut() {
-            tracked.start_anew();
+            tracked.reset_failures();
         }
         self.wake_where(now, "told to reload", |_| true);
     }
 
-    /// Wakes what a trigger is about. How many objects that is.
-    pub fn wake(&mut self, trigger: &Trigger, now: Now) -> usize {
+    /// Wakes the objects that a trigger is about. Returns how many those are.
+    pub fn wake_for(&mut self, trigger: &Trigger, now: Now) -> usize {
         match trigger {
-            // The task reads the manifests; what they change is woken by `adopt`.
-            Trigger::Source | Trigger::Following(_) => 0,
+            // The loop reads the source for these; `adopt_manifests` then wakes what changed.
+            Trigger::Source | Trigger::FollowProblem(_) => 0,
             Trigger::Connection(name) => {
                 self.wake_where(now, "a hint", |desired| desired.connection == *name)
             }
@@ -212,6 +232,7 @@ impl Engine {
         }
     }
 
+    /// Wakes the objects for which `which` is true, at connections that this replica looks after.
     fn wake_where(
         &mut self,
         now: Now,
@@ -228,23 +249,24 @@ impl Engine {
         woken
     }
 
-    /// When something is due next.
-    pub fn next(&self) -> Option<Instant> {
-        self.queue.next(|address| self.is_free(address))
+    /// Returns when the next object is due that no running pass holds up. `None` if there is nothing to wait for.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.queue.next_due(|address| self.is_free(address))
     }
 
+    /// Reports whether an object may be handed out: its connection is this replica's, and no pass is working at it.
     fn is_free(&self, address: &Address) -> bool {
-        let is_free = |tracked: &Tracked| {
+        let is_free = |tracked: &TrackedObject| {
             let connection = tracked.desired.connection.as_str();
             self.is_own(connection) && !self.busy.contains(connection)
         };
         self.objects.get(address).is_some_and(is_free)
     }
 
-    /// What is due now, by connection.
-    pub fn batches(&mut self, now: Now) -> Vec<Batch> {
+    /// Returns the objects that are due, as one batch per connection, and marks those connections as busy.
+    pub fn take_due_batches(&mut self, now: Now) -> Vec<Batch> {
         let mut queue = std::mem::take(&mut self.queue);
-        let due = queue.due(now.instant, |address| self.is_free(address));
+        let due = queue.take_due(now.instant, |address| self.is_free(address));
         self.queue = queue;
         let mut by_connection: BTreeMap<String, Vec<(Arc<Address>, &'static str)>> =
             BTreeMap::new();
@@ -263,11 +285,12 @@ impl Engine {
         };
         let batches = by_connection.into_iter();
         batches
-            .filter_map(|(connection, due)| self.batch(connection, &due, window, now))
+            .filter_map(|(connection, due)| self.make_batch(connection, &due, window, now))
             .collect()
     }
 
-    fn batch(
+    /// Makes the batch of one connection. `None` while no manifests are in force.
+    fn make_batch(
         &mut self,
         connection: String,
         due: &[(Arc<Address>, &'static str)],
@@ -289,7 +312,7 @@ impl Engine {
             let tracked = self.objects.get_mut(address)?;
             Arc::make_mut(&mut tracked.status).running = true;
             jobs.push(Job {
-                desired: tracked.wanted(),
+                desired: tracked.desired_for_pass(),
                 generation: tracked.generation,
                 history: tracked.history(now),
                 settled: tracked.is_settled(),
@@ -310,43 +333,46 @@ impl Engine {
         })
     }
 
-    /// Takes in what a pass saw and schedules the next looks. `chance` is between 0 and 1.
-    pub fn finish(&mut self, seen: &Seen, now: Now, chance: f64) {
-        self.busy.remove(&seen.connection);
-        for (address, generation, look) in &seen.looks {
-            let Some(address) = self.queue.done(address) else {
+    /// Takes in the results of a batch and schedules the next look at each of its objects.
+    ///
+    /// `chance` is between 0 and 1, see [`super::schedule`].
+    pub fn finish_batch(&mut self, batch: &BatchResult, now: Now, chance: f64) {
+        self.busy.remove(&batch.connection);
+        for (address, generation, result) in &batch.results {
+            let Some(address) = self.queue.finish(address) else {
                 continue;
             };
             let Some(tracked) = self.objects.get_mut(&address) else {
                 continue;
             };
-            let ended = tracked.settle(look, &seen.run, now);
+            let requeue = tracked.record_result(result, &batch.run, now);
             if tracked.generation != *generation {
-                // It was looked at with what is wanted no more; its wake is in the queue already.
+                // The manifest changed while the pass ran. The change has already queued another look, which the
+                // result must not delay.
                 Arc::make_mut(&mut tracked.status).state = ObjectState::Unseen;
                 continue;
             }
             let resync = tracked.desired.policy.resync.unwrap_or(self.rules.resync);
-            let (wait, failures) = schedule::next(ended, tracked.failures, resync, chance);
+            let (wait, failures) = schedule::next_wait(requeue, tracked.failures, resync, chance);
             tracked.failures = failures;
-            let (at, reason) = match ended {
-                schedule::Ended::Settled => {
-                    let group = (seen.connection.clone(), resync);
+            let (at, reason) = match requeue {
+                schedule::Requeue::AtResync => {
+                    let group = (batch.connection.clone(), resync);
                     (
-                        round(&mut self.rounds, group, now.instant, chance),
+                        next_resync(&mut self.resyncs, group, now.instant, chance),
                         "resync",
                     )
                 }
-                schedule::Ended::Passing => (now.instant + wait, "trying again"),
-                schedule::Ended::Until(_) => (now.instant + wait, "waited for"),
+                schedule::Requeue::WithBackoff => (now.instant + wait, "trying again"),
+                schedule::Requeue::After(_) => (now.instant + wait, "waited for"),
             };
             self.queue.wake(&address, at, reason);
         }
-        self.release(&seen.connection, now);
+        self.release_braked(&batch.connection, now);
     }
 
-    /// Wakes what the brake held as soon as it would not hold it any more.
-    fn release(&mut self, connection: &str, now: Now) {
+    /// Wakes the objects whose writes the brake held, as soon as it would not hold them any more.
+    fn release_braked(&mut self, connection: &str, now: Now) {
         let own = self.objects.iter();
         let own = own.filter(|(_, tracked)| tracked.desired.connection == connection);
         let (mut objects, mut braked) = (0, Vec::new());
@@ -365,15 +391,15 @@ impl Engine {
         }
     }
 
-    /// A pass ended without telling anything: its objects are looked at again after a while.
-    pub fn lost(&mut self, connection: &str, addresses: &[Address], now: Now, chance: f64) {
+    /// Takes in that a pass panicked: its objects are marked as failed and tried again with back-off.
+    pub fn fail_batch(&mut self, connection: &str, addresses: &[Address], now: Now, chance: f64) {
         self.busy.remove(connection);
         for address in addresses {
-            let Some(address) = self.queue.done(address) else {
+            let Some(address) = self.queue.finish(address) else {
                 continue;
             };
             if let Some(tracked) = self.objects.get_mut(&address) {
-                let wait = schedule::backoff(tracked.failures, self.rules.resync, chance);
+                let wait = schedule::failure_backoff(tracked.failures, self.rules.resync, chance);
                 tracked.failures += 1;
                 let status = Arc::make_mut(&mut tracked.status);
                 status.running = false;
@@ -385,15 +411,16 @@ impl Engine {
         }
     }
 
-    /// Writes into every status when its object is looked at next.
-    pub fn show_wakes(&mut self, now: Now) {
+    /// Writes into each status when its object is looked at next.
+    pub fn update_wakes(&mut self, now: Now) {
         for (address, tracked) in &mut self.objects {
-            let at = self.queue.at(address);
+            let at = self.queue.wake_time(address);
             let next = at.and_then(|at| {
                 let wait = at.saturating_duration_since(now.instant);
                 now.time.checked_add(wait).ok()
             });
-            // The two clocks are read one after the other: what moves by less than a second has not moved.
+            // The two clocks are read one after the other, so a difference of less than a second is not a change. A
+            // status is replaced only if it changed, because readers compare pointers.
             let known = tracked.status.next_wake;
             let moved = match (known, next) {
                 (Some(known), Some(next)) => known.duration_since(next).abs().as_secs() > 0,
@@ -406,8 +433,13 @@ impl Engine {
     }
 }
 
-/// The next round of a group; the first of its objects that asks after the last one sets it.
-fn round(
+/// Returns the next resync of a group. The first object that asks after the last one has passed sets it for the whole
+/// group.
+///
+/// For example with an interval of 600 s, 120 orders that a pass read at 12:00:00 all get 12:10:00 (less the jitter
+/// of one draw), so that two list calls serve all of them; an order that a webhook woke at 12:04 gets 12:10:00 again
+/// and not 12:14.
+fn next_resync(
     rounds: &mut BTreeMap<(String, Duration), Instant>,
     group: (String, Duration),
     now: Instant,
@@ -416,7 +448,7 @@ fn round(
     let resync = group.1;
     let due = rounds.entry(group).or_insert(now);
     if *due <= now {
-        *due = now + schedule::round(resync, chance);
+        *due = now + schedule::jittered_resync(resync, chance);
     }
     *due
 }

@@ -1,37 +1,55 @@
-//! Somebody else writes what we write: noticing it, and giving up.
+//! Notices that somebody else keeps changing a field back, and gives the field up.
 //!
-//! A heal is a write of a field that had been as wanted under the same manifest. A field that is healed
-//! again and again is not drifting, it is being fought over: another tool or person wants another value
-//! and keeps putting it back. Healing it on would only make two writers take turns at a customer's licence.
+//! A *heal* is a write of a field that had matched the same manifest before. A field that is healed again and again
+//! does not drift, it is fought over: another tool or person wants another value and keeps restoring it. Healing on
+//! would make two writers take turns at a customer's licence.
+//!
+//! # Example
+//!
+//! `activations_allowed` is 10 in the manifest, and a script of the vendor's support sets it to 4 every ten minutes.
+//!
+//! | minute | what happens | heals of the last 60 minutes |
+//! | --- | --- | --- |
+//! | 0 | 4 is found and healed | 0 |
+//! | 10 | 4 is found and healed | 0, 10 |
+//! | 20 | 4 is found and healed | 0, 10, 20 |
+//! | 30 | 4 is found: the field is contested and given up | |
+//!
+//! From then on the object is shown as fought over and the other fields are healed as before, until the manifest
+//! changes. Had the script run every 40 minutes, no 60 minutes would hold three heals, and each change would be
+//! healed. A heal at minute 0 counts up to 59:59.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::plan::Refusal;
 
-/// Heals of one field in `WINDOW` after which the next change is a fight: twice may be a person who did
-/// not know, three times is a program.
+/// Heals of one field within `WINDOW` after which the next change is a fight: two may be a person who did not know,
+/// three are a program.
 const HEALS: usize = 3;
 pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// The heals of one object by field path, and the fields that were given up. Hardly any object has some, so
-/// they take no room in the others.
+/// The heals of one object by field path, and the fields that were given up. Few objects have any, so the others pay
+/// for one pointer only.
 #[derive(Debug)]
-pub struct Fights<T>(Option<Box<Fought<T>>>);
+pub struct FieldFights<T>(Option<Box<FightRecord<T>>>);
 
+/// What is known of the fights over one object.
 #[derive(Debug)]
-struct Fought<T> {
+struct FightRecord<T> {
+    /// The last heals of each field, the oldest first.
     healed: BTreeMap<String, VecDeque<T>>,
+    /// When each field was given up.
     given_up: BTreeMap<String, T>,
 }
 
-impl<T> Default for Fights<T> {
+impl<T> Default for FieldFights<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<T> Default for Fought<T> {
+impl<T> Default for FightRecord<T> {
     fn default() -> Self {
         Self {
             healed: BTreeMap::new(),
@@ -40,9 +58,9 @@ impl<T> Default for Fought<T> {
     }
 }
 
-impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
-    /// Fields were changed back.
-    pub fn healed<'a>(&mut self, paths: impl Iterator<Item = &'a str>, now: T) {
+impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> FieldFights<T> {
+    /// Records that fields were changed back.
+    pub fn record_heals<'a>(&mut self, paths: impl Iterator<Item = &'a str>, now: T) {
         let fought = self.0.get_or_insert_default();
         for path in paths {
             let heals = fought.healed.entry(path.to_string()).or_default();
@@ -57,12 +75,12 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
             .retain(|_, heals| heals.back().is_some_and(|last| *last + WINDOW > now));
     }
 
-    /// Fields were given up, or changed back, before this process began.
-    pub fn remembered(
+    /// Restores what earlier processes recorded: heals, and fields that were given up.
+    pub fn from_history(
         healed: impl Iterator<Item = (String, VecDeque<T>)>,
         given_up: impl Iterator<Item = (String, T)>,
     ) -> Self {
-        let fought = Fought {
+        let fought = FightRecord {
             healed: healed.collect(),
             given_up: given_up.collect(),
         };
@@ -70,8 +88,8 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
         Self((!none).then(|| Box::new(fought)))
     }
 
-    /// Fields that were healed so often of late that another change to them is a fight.
-    pub fn contested(&self, now: T) -> Vec<String> {
+    /// Returns the fields that were healed so often within the last hour that another change to them is a fight.
+    pub fn contested_fields(&self, now: T) -> Vec<String> {
         let often = |heals: &VecDeque<T>| {
             let recent = heals.iter().filter(|at| **at + WINDOW > now);
             recent.count() >= HEALS
@@ -81,7 +99,7 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
         contested.map(|(path, _)| path.clone()).collect()
     }
 
-    /// Fields are not healed any more.
+    /// Records that fields are not healed any more.
     pub fn give_up(&mut self, paths: &[String], now: T) {
         let fought = self.0.get_or_insert_default();
         for path in paths {
@@ -90,29 +108,30 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> Fights<T> {
         }
     }
 
-    /// Since when the first of them was given up.
-    pub fn since(&self) -> Option<T> {
+    /// Returns when the first field was given up; `None` if none was.
+    pub fn given_up_since(&self) -> Option<T> {
         self.0.as_ref()?.given_up.values().min().copied()
     }
 
-    /// The fields that are not healed any more.
-    pub fn given_up(&self) -> impl Iterator<Item = &str> {
+    /// Returns the fields that are not healed any more.
+    pub fn given_up_fields(&self) -> impl Iterator<Item = &str> {
         let fought = self.0.iter();
         fought.flat_map(|fought| fought.given_up.keys().map(String::as_str))
     }
 
-    pub fn is_on(&self) -> bool {
-        self.since().is_some()
+    /// Reports whether any field was given up.
+    pub fn has_given_up(&self) -> bool {
+        self.given_up_since().is_some()
     }
 
-    /// A new manifest starts anew.
-    pub fn forget(&mut self) {
+    /// Forgets everything, as a changed manifest demands.
+    pub fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
 /// Returns the refusal to change these fields once more.
-pub fn refusal(fields: Vec<String>) -> Refusal {
+pub fn fight_refusal(fields: Vec<String>) -> Refusal {
     Refusal::Fight {
         fields,
         heals: HEALS,
@@ -134,52 +153,52 @@ mod tests {
 
     #[test]
     fn the_fourth_change_within_the_window_is_a_fight() {
-        let mut fights = Fights::default();
+        let mut fights = FieldFights::default();
         for minute in [0, 10, 20] {
-            assert_eq!(fights.contested(at(minute)), [""; 0]);
-            fights.healed(one("count"), at(minute));
+            assert_eq!(fights.contested_fields(at(minute)), [""; 0]);
+            fights.record_heals(one("count"), at(minute));
         }
-        let contested = fights.contested(at(30));
+        let contested = fights.contested_fields(at(30));
         assert_eq!(contested, ["count"]);
         fights.give_up(&contested, at(30));
-        assert_eq!(fights.given_up().collect::<Vec<_>>(), ["count"]);
-        assert_eq!(fights.since(), Some(at(30)));
-        fights.forget();
-        assert!(!fights.is_on());
+        assert_eq!(fights.given_up_fields().collect::<Vec<_>>(), ["count"]);
+        assert_eq!(fights.given_up_since(), Some(at(30)));
+        fights.clear();
+        assert!(!fights.has_given_up());
     }
 
     #[test]
     fn slow_drift_is_no_fight_and_takes_no_room() {
-        let mut fights = Fights::default();
+        let mut fights = FieldFights::default();
         for turn in 0..1000 {
             let now = at(turn * 40);
-            assert_eq!(fights.contested(now), [""; 0]);
-            fights.healed(one("count"), now);
+            assert_eq!(fights.contested_fields(now), [""; 0]);
+            fights.record_heals(one("count"), now);
         }
         assert!(fights.0.as_ref().unwrap().healed["count"].len() <= HEALS);
-        fights.healed(one("other"), at(1_000_000));
+        fights.record_heals(one("other"), at(1_000_000));
         assert_eq!(fights.0.as_ref().unwrap().healed.len(), 1);
     }
 
     #[test]
     fn a_heal_counts_for_less_than_an_hour() {
-        let mut fights = Fights::default();
+        let mut fights = FieldFights::default();
         for minute in [0, 10, 20] {
-            fights.healed(one("count"), at(minute));
+            fights.record_heals(one("count"), at(minute));
         }
         let edge = WINDOW;
         assert_eq!(edge, at(60));
         let before = edge - Duration::from_secs(1);
-        assert_eq!(fights.contested(before), ["count"]);
-        assert_eq!(fights.contested(edge), [""; 0]);
+        assert_eq!(fights.contested_fields(before), ["count"]);
+        assert_eq!(fights.contested_fields(edge), [""; 0]);
     }
 
     #[test]
     fn a_field_without_a_heal_in_the_last_hour_takes_no_room() {
         let kept = |minute: u64| {
-            let mut fights = Fights::default();
-            fights.healed(one("count"), at(0));
-            fights.healed(one("other"), at(minute));
+            let mut fights = FieldFights::default();
+            fights.record_heals(one("count"), at(0));
+            fights.record_heals(one("other"), at(minute));
             fights.0.as_ref().unwrap().healed.len()
         };
         assert_eq!((kept(59), kept(60)), (2, 1));
@@ -187,29 +206,35 @@ mod tests {
 
     #[test]
     fn only_the_contested_field_is_given_up_and_since_the_first_of_them() {
-        let mut fights = Fights::default();
-        assert!(!fights.is_on());
+        let mut fights = FieldFights::default();
+        assert!(!fights.has_given_up());
         for _ in 0..3 {
-            fights.healed(["count", "end"].into_iter(), at(1));
+            fights.record_heals(["count", "end"].into_iter(), at(1));
         }
-        fights.healed(one("name"), at(1));
-        assert_eq!(fights.contested(at(2)), ["count", "end"]);
-        assert!(!fights.is_on(), "contested is not given up");
+        fights.record_heals(one("name"), at(1));
+        assert_eq!(fights.contested_fields(at(2)), ["count", "end"]);
+        assert!(!fights.has_given_up(), "contested is not given up");
         fights.give_up(&["end".into()], at(4));
         // What was given up is no longer counted; a new change to it is nobody's business.
-        assert_eq!(fights.contested(at(4)), ["count"]);
+        assert_eq!(fights.contested_fields(at(4)), ["count"]);
         fights.give_up(&["count".into()], at(3));
-        assert_eq!(fights.contested(at(4)), [""; 0]);
-        assert_eq!(fights.given_up().collect::<Vec<_>>(), ["count", "end"]);
-        assert_eq!(fights.since(), Some(at(3)));
-        assert!(fights.is_on());
-        fights.forget();
-        assert_eq!((fights.since(), fights.given_up().count()), (None, 0));
+        assert_eq!(fights.contested_fields(at(4)), [""; 0]);
+        assert_eq!(
+            fights.given_up_fields().collect::<Vec<_>>(),
+            ["count", "end"]
+        );
+        assert_eq!(fights.given_up_since(), Some(at(3)));
+        assert!(fights.has_given_up());
+        fights.clear();
+        assert_eq!(
+            (fights.given_up_since(), fights.given_up_fields().count()),
+            (None, 0)
+        );
     }
 
     #[test]
     fn the_words_name_fields_and_numbers() {
-        let words = refusal(vec!["count".into(), "end".into()]).to_string();
+        let words = fight_refusal(vec!["count".into(), "end".into()]).to_string();
         let start = "count, end was changed back 3 times within 60 minutes and differs again";
         assert!(words.starts_with(start), "{words}");
     }

@@ -1,51 +1,94 @@
 //! `entitle watch`: one long-running process that keeps accounts as the manifests say.
 //!
+//! # Tasks
+//!
 //! ```text
-//!   directory, git ──┐                       ┌──► passes: reconcile::plan_with, restore, apply
-//!   hooks ───────────┼─ Trigger ──► task ────┤          │ Done
-//!   SIGHUP, SIGTERM ─┴─ Order ───────▲  ▲    └──► Status ──► HTTP, metrics, notifications
-//!                                    │  └── engine: what is known, what is due
-//!                                    └────── the ends of passes, of readings, of waits
+//!  follower thread ─┐                        ┌─► pass ─┐  one per connection at most,
+//!  webhooks ────────┼─ Trigger ─► DaemonTask ┼─► pass ─┤  in one JoinSet
+//!  signals ─────────┴─ Command ──►  │   ▲    └─► pass ─┘
+//!                                   │   └──── FinishedPass ─┘
+//!                                   ▼ watch channel of Arc<Status>
+//!              HTTP server · metrics · one notifier per Notification
 //! ```
 //!
-//! - Triggers come in, [`status::Status`] goes out on a watch channel; whoever looks at the daemon knows
-//!   nothing but these two.
-//! - [`task`] is the only loop and the only place that waits. [`engine`] decides without IO: the [`queue`]
-//!   says who is due, [`schedule`] when the next look is, [`track`] what a look means for an object,
-//!   [`fight`] when healing is given up, [`gate`], [`window`] and [`crate::plan::guard`] whether a write may go. All of
-//!   these are pure, with the time and chance as arguments.
-//! - [`pass`] drives the very functions that `entitle apply` drives, restricted to the woken objects.
-//!   [`read_back`] says when their outcome is read instead of believed, [`told`] which warnings are new.
-//! - [`share`] decides which accounts this process looks after where several replicas share one store, [`sharing`] claims
-//!   them and gives them back.
-//! - [`source`] reads manifests from a directory or a git remote; what cannot be put in force leaves the last
-//!   good manifests there, and an empty source never means "remove".
-//! - [`hooks`] judges what knocks, [`serve`] shows the status over HTTP, [`notices`] tells those who asked.
-//! - [`board`] keeps the status and tells the log what changed.
+//! - [`task::DaemonTask`] owns the [`engine`] (manifests in force, objects, wake queue), the [`status_log`], open
+//!   accounts and the claims of [`sharing`]. It receives [`trigger::Trigger`]s, [`task::DaemonCommand`]s, finished
+//!   passes, readings of the source and rounds of claims. It sends batches to passes and [`status::Status`] to
+//!   everybody.
+//! - A pass ([`pass::run_pass`]) owns its batch, the lease of its connection and one run in the journal. It works on
+//!   a snapshot of the manifests, receives nothing, and returns one [`pass::FinishedPass`].
+//! - The follower thread ([`source`]) owns the watches on directories. It receives the file events of the system and
+//!   sends `Trigger::Source` and `Trigger::FollowProblem`.
+//! - The server ([`serve`]) owns open connections, their bounds and the webhook secrets ([`hooks`]). It receives HTTP
+//!   requests and sends triggers into a bounded channel.
+//! - A notifier ([`notices`]) owns the status that its receiver was last told of. It receives new statuses and sends
+//!   messages to one receiver.
+//!
+//! State has one owner each, so the only locks are around what outlives a pass and is shared by passes of different
+//! connections ([`pass::PassContext`]).
+//!
+//! # Decisions and effects
+//!
+//! [`task`] is the only loop, and together with [`pass`] the only place that waits. [`engine`] decides without IO.
+//! The modules it asks are pure; time and randomness are arguments:
+//!
+//! - [`wake_queue`]: which objects are due. A burst of triggers becomes one look.
+//! - [`schedule`]: when an object is looked at next, and the back-off after failures.
+//! - [`tracked_object`]: the state of one object over time.
+//! - [`fight`]: when healing a field is given up.
+//! - [`write_gate`], [`window`] and the brake of [`crate::plan::guard`]: whether a planned write may go out.
+//! - [`read_back`]: when writes are verified by reading instead of by their reply; [`known_warnings`]: which warnings
+//!   are new.
+//! - [`share`]: which accounts this replica claims where several share one store.
+//!
+//! # Cancel safety
+//!
+//! Every loop here waits with `tokio::select!`, which drops the arms that were not first. No arm loses anything by
+//! that:
+//!
+//! - `mpsc::Receiver::recv` (triggers, commands): a message leaves the channel only when the call returns.
+//! - `JoinSet::join_next_with_id` (passes): a result leaves the set only when the call returns. Passes run on, as
+//!   tasks of their own.
+//! - The reading of the source, a round of claims, the next hint of another replica: boxed futures that are kept
+//!   outside of the `select!` and polled again. Only a borrow is dropped.
+//! - Timers: computed anew on every turn from what the engine says is due.
+//! - `watch::Receiver::changed` and `wait_for`: they only mark a version as seen; the value stays.
+//! - `TcpListener::accept`: a connection that was not returned stays in the queue of the system.
+//!
+//! # Worked examples
+//!
+//! Each pure module shows its rule with numbers in its own documentation: coalescing of triggers ([`wake_queue`]),
+//! back-off ([`schedule`]), fights ([`fight`]), change windows ([`window`]), the brake ([`crate::plan::guard`]),
+//! sharing of accounts ([`share`]), signatures and replays of webhooks ([`hooks`]).
+//!
+//! The brake, with the default `--max-changes 30%`: of a connection with 20 objects 6 may be written at once. A commit
+//! that changes 7 of them is held back as a whole, and stays so however the objects are woken, since a pass also counts
+//! the objects that the brake holds already. It lets go once fewer than 7 differ, or after `entitle apply`. Below 10
+//! objects a percentage says nothing and does not hold.
 
-pub mod board;
-mod content;
 mod cron;
 pub mod descriptors;
 pub mod engine;
 pub mod fight;
-pub mod gate;
 pub mod hooks;
+pub mod known_warnings;
+mod manifest_equality;
 pub mod mode;
 pub mod notices;
 pub mod pass;
-pub mod queue;
+mod pass_context;
 pub mod read_back;
 pub mod schedule;
 pub mod serve;
-mod service;
+mod service_manager;
 pub mod share;
 pub mod sharing;
-mod shell;
 pub mod source;
 pub mod status;
+pub mod status_log;
 pub mod task;
-pub mod told;
-pub mod track;
+pub mod tracked_object;
 pub mod trigger;
+pub mod wake_queue;
 pub mod window;
+pub mod write_gate;

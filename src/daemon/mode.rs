@@ -1,22 +1,22 @@
-//! What the daemon may do about a difference.
+//! The mode of the daemon: what it may do about a difference.
 
 use serde::Serialize;
 
-/// The mode of the whole daemon. An object's own policy can only hold it back further.
+/// The mode of the whole daemon. An object's own policy can only restrict it further.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunMode {
-    /// Look and report; write nothing.
+    /// Read and report; write nothing.
     #[default]
     Observe,
-    /// Restore what was last applied; never follow the source.
+    /// Restore what was last applied; changes of the source are not followed.
     Heal,
     /// Follow the source, and heal what drifts from it.
     Sync,
 }
 
 impl RunMode {
-    /// The name by which flags and output know it.
+    /// Returns the name that flags and output use.
     pub fn name(self) -> &'static str {
         match self {
             RunMode::Observe => "observe",

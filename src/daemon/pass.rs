@@ -1,9 +1,18 @@
-//! One pass over a batch: lock, read, plan, decide, write, tell.
+//! One pass over a batch: take the lease, read, plan, decide, write, record.
 //!
-//! It drives the very functions that `entitle apply` drives, restricted to the objects that were woken.
-//! Nothing here knows a vendor, and nothing here decides: the gate, the brake and the guard do.
+//! It calls the same functions as `entitle apply`, restricted to the objects that were woken. Nothing here knows a
+//! vendor or makes a decision: [`write_gate`] and [`guard`] do.
+//!
+//! The steps of a pass, in order:
+//!
+//! 1. Take the lease of the connection, before the first read: no other run can make the plan stale.
+//! 2. Examine writes that an earlier run left open.
+//! 3. Read the objects and plan them ([`crate::reconcile`]).
+//! 4. Decide which writes go out, and record fields that are given up.
+//! 5. Record which objects match their manifests (the baseline that heals go back to).
+//! 6. Carry out the writes, with an intent and an outcome in the journal for each.
 
-use crate::daemon::shell::LockError;
+use crate::daemon::pass_context::LockError;
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -13,11 +22,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::engine::{Batch, Job, Seen};
-use super::gate;
+use super::engine::{Batch, BatchResult, Job};
 use super::mode::RunMode;
-pub use super::shell::Shell;
-use super::track::Look;
+pub use super::pass_context::PassContext;
+use super::tracked_object::ObjectResult;
+use super::write_gate;
 use crate::apply::clock;
 use crate::apply::memory::{Memory, agreement};
 use crate::apply::store::Leases;
@@ -28,109 +37,118 @@ use crate::plan::guard::{self, Accepted, LimitBase};
 use crate::plan::{Disposition, Planned, Refusal};
 use crate::reconcile::{self, Accounts, Pass};
 
-/// The daemon never accepts a risk by itself: what an object's own policy allows is all.
+/// The daemon accepts no risk by itself: only an object's own `policy.allow` does.
 pub(super) const ACCEPTED: Accepted = Accepted {
     risk: crate::model::Risk::Safe,
 };
 
-/// What came of a pass.
-pub struct Done {
-    pub seen: Seen,
-    /// The open account, unless nothing could be read with it. One whose credentials were refused is kept,
-    /// so that they are not sent again with every look.
+/// The result of a pass.
+pub struct FinishedPass {
+    pub batch: BatchResult,
+    /// The open account for the next pass. `None` if no object could be read with it, unless its credentials were
+    /// refused: then it is kept, so that they are not sent again with every look.
     pub account: Option<Arc<Account>>,
+    /// Whether the vendor refused the credentials.
     pub refused: bool,
     pub started_at: Timestamp,
     pub took: Duration,
+    /// What woke the objects, for the log.
     pub reasons: BTreeSet<&'static str>,
-    /// Why the brake holds the connection, and who holds its lock.
+    /// Why the brake holds the connection's writes.
     pub brake: Option<String>,
+    /// Which other run holds the lease of the connection.
     pub locked: Option<String>,
-    /// Exchanges by status; 0 for those without an answer.
+    /// Replies by HTTP status; 0 counts calls without a reply.
     pub requests: BTreeMap<u16, u64>,
 }
 
-/// Carries out one pass.
-pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) -> Done {
+/// Carries out one pass. `kept` is the account that the last pass of the connection left open.
+pub async fn run_pass(
+    batch: Batch,
+    context: Arc<PassContext>,
+    kept: Option<Arc<Account>>,
+) -> FinishedPass {
     let start = Instant::now();
     let run = clock::run_id();
-    let mut settings = (shell.settings)();
+    let mut settings = (context.settings)();
     let started_at = (settings.clock)();
     let kept: Accounts = kept
         .into_iter()
         .map(|a| (batch.connection.clone(), a))
         .collect();
-    // The lease comes before the first read, so that nothing another run does can make the plan stale.
-    let (leases, locked) = match shell.take_lease(&batch, &run, started_at).await {
+    // The lease comes before the first read, so that no other run can make the plan stale.
+    let (leases, locked) = match context.take_lease(&batch, &run, started_at).await {
         Ok(held) => (held, None),
         Err(who) => (Leases::default(), Some(who)),
     };
     let run_under = (run.as_str(), &leases);
     let kept = match locked {
         None => {
-            shell
+            context
                 .examine_open_writes(&batch, &settings, &kept, run_under)
                 .await
         }
         Some(_) => kept,
     };
-    let memory = shell.memory_of(&batch).await;
-    let mut pass = shell.plan(&batch, &memory, &settings, &kept).await;
-    shell.tell(&pass.planned);
-    // Taken out, since an entry of each of ten thousand objects is too much to have twice.
+    let memory = context.batch_memory(&batch).await;
+    let mut pass = context.plan_batch(&batch, &memory, &settings, &kept).await;
+    context.log_new_warnings(&pass.planned);
+    // Moved and not cloned: the entries of ten thousand objects are too much to have twice.
     let entries = mem::take(&mut pass.document.objects);
-    let (mut looks, brake) = judge(&batch, &pass, entries, locked.as_ref());
-    shell
-        .give_up(&looks, &pass, run_under, settings.clock)
+    let (mut results, brake) = decide_writes(&batch, &pass, entries, locked.as_ref());
+    context
+        .record_given_up(&results, &pass, run_under, settings.clock)
         .await;
-    let going = going(&looks);
-    // While somebody else writes, what was read is no longer worth remembering.
+    let going = objects_to_write(&results);
+    // Without the lease somebody else may be writing, so what was read is no baseline.
     let remembers = locked.is_none() && batch.mode != RunMode::Observe;
     if remembers {
-        let agreed = agreed(&batch, &pass);
-        shell
-            .agree(agreed, (&batch, &pass), run_under, &settings)
+        let agreed = matching_objects(&batch, &pass);
+        context
+            .record_agreed(agreed, (&batch, &pass), run_under, &settings)
             .await;
     }
     if !going.is_empty() {
-        if settings.checks.verify == Verify::Echo && shell.reads_back(&batch.connection, start) {
+        if settings.checks.verify == Verify::Echo
+            && context.is_read_back_due(&batch.connection, start)
+        {
             settings.checks.verify = Verify::Read;
         }
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
         pass.only(goes, &settings);
-        let heals = heals(&batch, &pass, &memory);
-        let reports = shell
-            .write(&pass, &batch, &settings, run_under, &heals)
+        let heals = healing_objects(&batch, &pass, &memory);
+        let reports = context
+            .carry_out(&pass, &batch, &settings, run_under, &heals)
             .await;
         if batch.mode == RunMode::Sync {
             let held = reports
                 .iter()
                 .filter(|report| agreement::is_agreed(report, true));
             let held = held.map(|report| &report.planned);
-            shell
-                .agree(held, (&batch, &pass), run_under, &settings)
+            context
+                .record_agreed(held, (&batch, &pass), run_under, &settings)
                 .await;
         }
-        take_reports(&mut looks, reports, &heals);
+        record_reports(&mut results, reports, &heals);
     }
     if remembers {
-        shell.compact(&batch, settings.clock).await;
+        context.compact_store(&batch, settings.clock).await;
     }
     let account = pass.accounts.remove(&batch.connection);
     let requests = account
         .as_ref()
         .map(|a| a.take_answered())
         .unwrap_or_default();
-    let all_failed = looks
+    let all_failed = results
         .values()
-        .all(|look| look.entry.action == Disposition::Error);
+        .all(|result| result.entry.action == Disposition::Error);
     let refused = match &account {
         Some(account) => account.are_credentials_refused().await,
         None => false,
     };
-    Done {
+    FinishedPass {
         refused,
-        seen: seen(batch.connection, run, batch.jobs, looks),
+        batch: batch_result(batch.connection, run, batch.jobs, results),
         account: account.filter(|_| !all_failed || refused),
         started_at,
         took: start.elapsed(),
@@ -141,33 +159,36 @@ pub async fn run(batch: Batch, shell: Arc<Shell>, kept: Option<Arc<Account>>) ->
     }
 }
 
-/// Returns the objects that are written.
-fn going(looks: &BTreeMap<Address, Look>) -> BTreeSet<Address> {
-    looks
+/// Returns the objects whose write goes out.
+fn objects_to_write(results: &BTreeMap<Address, ObjectResult>) -> BTreeSet<Address> {
+    results
         .iter()
-        .filter(|(_, look)| look.refusal.is_none() && look.entry.action == Disposition::Update)
+        .filter(|(_, result)| {
+            result.refusal.is_none() && result.entry.action == Disposition::Update
+        })
         .map(|(address, _)| address.clone())
         .collect()
 }
 
-/// Takes how the writes ended into what was seen of their objects.
-fn take_reports(
-    looks: &mut BTreeMap<Address, Look>,
+/// Writes into the results of objects how their writes ended.
+fn record_reports(
+    results: &mut BTreeMap<Address, ObjectResult>,
     reports: Vec<Report>,
     heals: &BTreeSet<Address>,
 ) {
     for report in reports {
         let address = report.planned.desired.address.clone();
-        if let Some(look) = looks.get_mut(&address) {
-            look.heals = heals.contains(&address);
-            take(&mut look.entry, report);
+        if let Some(result) = results.get_mut(&address) {
+            result.heals = heals.contains(&address);
+            record_report(&mut result.entry, report);
         }
     }
 }
 
-/// Objects that are as their manifests want them. A restored one wants something else: its plan is not of the
-/// object that the manifest gave.
-fn agreed<'a>(batch: &'a Batch, pass: &'a Pass) -> impl Iterator<Item = &'a Planned> {
+/// Returns the plans of objects that match their manifests.
+///
+/// A restored object is left out: its plan was made for what was last applied, not for what the manifest says.
+fn matching_objects<'a>(batch: &'a Batch, pass: &'a Pass) -> impl Iterator<Item = &'a Planned> {
     let given: BTreeMap<&Address, &Arc<Desired>> = batch
         .checked
         .desired
@@ -181,9 +202,9 @@ fn agreed<'a>(batch: &'a Batch, pass: &'a Pass) -> impl Iterator<Item = &'a Plan
     })
 }
 
-/// The objects whose write puts back what somebody else has changed: all of those that are healed, and those whose
-/// manifest wants what was agreed on last.
-fn heals(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Address> {
+/// Returns the objects whose write puts back what somebody else has changed: all objects in `heal` mode, and
+/// otherwise those that matched this manifest before, in this process or according to the store.
+fn healing_objects(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Address> {
     let had_settled: BTreeSet<&Address> = batch
         .jobs
         .iter()
@@ -203,26 +224,29 @@ fn heals(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Address> {
     healed.map(|object| object.address.clone()).collect()
 }
 
-/// What was read, and why each write may not go. The brake counts the writes that nothing else holds.
-fn judge(
+/// Returns the result of each object so far, with the reason if its write may not go out, and the reason if the brake
+/// holds the connection.
+///
+/// The brake counts the writes that nothing else holds back, plus those that it held before.
+fn decide_writes(
     batch: &Batch,
     pass: &Pass,
     entries: Vec<ObjectEntry>,
     locked: Option<&LockError>,
-) -> (BTreeMap<Address, Look>, Option<Refusal>) {
+) -> (BTreeMap<Address, ObjectResult>, Option<Refusal>) {
     let jobs: BTreeMap<&Address, &Job> = batch
         .jobs
         .iter()
         .map(|job| (&job.desired.address, job))
         .collect();
-    let mut looks = BTreeMap::new();
+    let mut results = BTreeMap::new();
     let mut changing = batch.braked;
     for (planned, entry) in pass.planned.iter().zip(entries) {
         let address = &planned.desired.address;
         let Some(job) = jobs.get(address) else {
             continue;
         };
-        let checked = gate::check_write(&entry, &job.history, batch.mode, batch.window);
+        let checked = write_gate::check_write(&entry, &job.history, batch.mode, batch.window);
         let mut refusal = checked.err();
         if refusal.is_none() && entry.action == Disposition::Update {
             refusal = locked.map(|error| Refusal::Locked {
@@ -231,29 +255,29 @@ fn judge(
             let allow = planned.desired.policy.allow;
             changing += usize::from(guard::check_risk(&entry, allow, ACCEPTED).is_ok());
         }
-        let look = Look {
+        let result = ObjectResult {
             entry: Box::new(entry),
             refusal,
             standing: pass.standings.get(address).copied(),
             heals: false,
         };
-        looks.insert(address.clone(), look);
+        results.insert(address.clone(), result);
     }
     let base = LimitBase::Connection(batch.connection.to_string());
     let counted = guard::check_change_count(changing, batch.objects, batch.max_changes, base);
     let brake = counted.err();
     if let Some(refusal) = &brake {
-        for look in looks.values_mut() {
-            if look.refusal.is_none() && look.entry.action == Disposition::Update {
-                look.refusal = Some(refusal.clone());
+        for result in results.values_mut() {
+            if result.refusal.is_none() && result.entry.action == Disposition::Update {
+                result.refusal = Some(refusal.clone());
             }
         }
     }
-    (looks, brake)
+    (results, brake)
 }
 
-/// Writes into an entry how its write ended.
-fn take(entry: &mut ObjectEntry, report: Report) {
+/// Writes into the entry of an object how its write ended.
+fn record_report(entry: &mut ObjectEntry, report: Report) {
     entry.outcome = report.outcome;
     if report.message.is_some() {
         entry.message = report.message;
@@ -265,20 +289,21 @@ fn take(entry: &mut ObjectEntry, report: Report) {
     entry.side_effects = report.side_effects;
 }
 
-fn seen(
+/// Puts the results back into the order of the batch, each with the generation it was made for.
+fn batch_result(
     connection: String,
     run: String,
     jobs: Vec<Job>,
-    mut looks: BTreeMap<Address, Look>,
-) -> Seen {
-    let looks = jobs.into_iter().filter_map(|job| {
+    mut results: BTreeMap<Address, ObjectResult>,
+) -> BatchResult {
+    let results = jobs.into_iter().filter_map(|job| {
         let address = job.desired.address.clone();
-        let look = looks.remove(&address)?;
-        Some((address, job.generation, look))
+        let result = results.remove(&address)?;
+        Some((address, job.generation, result))
     });
-    Seen {
+    BatchResult {
         connection,
         run,
-        looks: looks.collect(),
+        results: results.collect(),
     }
 }

@@ -1,7 +1,7 @@
-//! When the daemon stops taking the vendor's word: once an hour the writes of an account are read back.
+//! When a write is verified by reading the object again: once an hour for each account.
 //!
-//! A reply that shows the object as it was asked for is believed, for that saves a call per write. A vendor
-//! that answers so and does nothing would be believed for ever; now it is found out within an hour.
+//! A reply that shows the object as it was asked for is believed, which saves one call per write. A vendor that
+//! replies so and does nothing would be believed for ever; this finds it out within an hour.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,11 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// When writes of each connection were last read back.
 #[derive(Debug, Default)]
-pub struct ReadBack(BTreeMap<String, Instant>);
+pub struct ReadBackTimer(BTreeMap<String, Instant>);
 
-impl ReadBack {
-    /// Whether the writes that follow are to be read back, which then counts as done. The first ones are.
+impl ReadBackTimer {
+    /// Reports whether the writes that follow are to be read back, and records that they are. The first writes after
+    /// the start are.
     pub fn is_due(&mut self, connection: &str, now: Instant) -> bool {
         let last = self.0.get(connection);
         let due = last.is_none_or(|last| now.saturating_duration_since(*last) >= EVERY);
@@ -32,7 +33,7 @@ mod tests {
 
     #[test]
     fn writes_of_each_account_are_read_back_once_an_hour() {
-        let mut read_back = ReadBack::default();
+        let mut read_back = ReadBackTimer::default();
         let start = Instant::now();
         let mut due = |connection: &str, minutes: u64| {
             read_back.is_due(connection, start + Duration::from_secs(minutes * 60))

@@ -1,61 +1,85 @@
-//! How a look ended, to when the next one is. Pure: chance is an argument.
+//! When to look again, given how a look ended. Pure: chance is an argument.
+//!
+//! # Example: back-off
+//!
+//! With a resync of 600 s and an object that keeps failing, the waits are 5, 10, 20, 40, 80, 160, 320, 600, 600 …
+//! seconds: doubled with every failure, at most the resync. A success ends the row, and the next failure waits 5 s
+//! again. These are the longest waits: chance takes up to half of each, so the first one is between 2.5 and 5 s.
+//! Without that, a thousand objects of a vendor that was down would all be tried again in the same second.
+//!
+//! The source backs off faster and not as far: 1, 2, 4, 8, 16, 30, 30 … seconds.
+//!
+//! The regular wait loses up to a tenth by chance: between 540 and 600 s. Two daemons that were started together
+//! drift apart.
 
 use std::time::Duration;
 
-/// The first wait after a failure: long enough for a vendor to come back from a restart of one machine,
-/// short enough that nobody waits for a typo on the way to it.
-const FIRST: Duration = Duration::from_secs(5);
+/// The wait after the first failure: long enough for a vendor to restart one machine, short enough that nobody who
+/// has just corrected a mistake waits for it.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
 
-/// The first and the longest wait after the source could not be read: no event tells that a network file system is
-/// back or that a file may be read again, and a look at unchanged files costs next to nothing.
-const READ_FIRST: Duration = Duration::from_secs(1);
-const READ_LONGEST: Duration = Duration::from_secs(30);
+/// The wait after the source could not be read for the first time. No event tells that a network file system is back
+/// or that a file may be read again, and looking at unchanged files costs next to nothing.
+const SOURCE_FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest wait after the source could not be read.
+const SOURCE_LAST_RETRY: Duration = Duration::from_secs(30);
 
-/// How a look ended, as far as the next one is concerned.
+/// When an object is looked at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Nothing is left to do, or nothing that trying again would help.
-    Settled,
-    /// It failed in a way that may pass.
-    Passing,
-    /// It waits for a moment that is known: a window opens, a suspension ends, a lock is free.
-    Until(Duration),
+pub enum Requeue {
+    /// At the next resync: nothing is left to do, or nothing that trying again would help.
+    AtResync,
+    /// After a back-off: it failed in a way that may pass.
+    WithBackoff,
+    /// At a moment that is known: a window opens, a suspension ends, a lease may be free.
+    After(Duration),
 }
 
-/// The wait until the next look, and the failures in a row so far. `resync` is the regular wait and the
-/// longest one; `chance` is between 0 and 1.
-pub fn next(ended: Ended, failures: u32, resync: Duration, chance: f64) -> (Duration, u32) {
-    match ended {
-        Ended::Settled => (resync, 0),
-        Ended::Passing => (
-            backoff(failures, resync, chance),
+/// Returns the wait until the next look, and the failures in a row so far.
+///
+/// `resync` is the regular wait and the longest one. `chance` is between 0 and 1; values outside count as the nearer
+/// bound.
+pub fn next_wait(
+    requeue: Requeue,
+    failures: u32,
+    resync: Duration,
+    chance: f64,
+) -> (Duration, u32) {
+    match requeue {
+        Requeue::AtResync => (resync, 0),
+        Requeue::WithBackoff => (
+            failure_backoff(failures, resync, chance),
             failures.saturating_add(1),
         ),
-        Ended::Until(wait) => (wait.min(resync), 0),
+        Requeue::After(wait) => (wait.min(resync), 0),
     }
 }
 
-/// Doubles with every failure, up to the regular wait. Half of each wait is up to chance, so that what
-/// failed together is not tried again together.
-pub fn backoff(failures: u32, longest: Duration, chance: f64) -> Duration {
-    exponential(FIRST, failures, longest, chance)
+/// Returns the wait after `failures` failures in a row, at most `longest`.
+pub fn failure_backoff(failures: u32, longest: Duration, chance: f64) -> Duration {
+    exponential_wait(FIRST_RETRY, failures, longest, chance)
 }
 
-/// The wait until a source that could not be read is read again; `regular` is the wait without failures.
-pub fn read_backoff(failures: u32, regular: Duration, chance: f64) -> Duration {
-    exponential(READ_FIRST, failures, READ_LONGEST.min(regular), chance)
+/// Returns the wait until a source that could not be read is read again. `regular` is the wait without failures.
+pub fn source_backoff(failures: u32, regular: Duration, chance: f64) -> Duration {
+    exponential_wait(
+        SOURCE_FIRST_RETRY,
+        failures,
+        SOURCE_LAST_RETRY.min(regular),
+        chance,
+    )
 }
 
-fn exponential(first: Duration, failures: u32, longest: Duration, chance: f64) -> Duration {
+/// Doubles `first` with every failure up to `longest`, and takes away up to half of it by chance.
+fn exponential_wait(first: Duration, failures: u32, longest: Duration, chance: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.min(16)));
     doubled
         .min(longest)
         .mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
 }
 
-/// The regular wait, a tenth of it up to chance: two daemons started together drift apart. It never grows
-/// beyond what was asked for.
-pub fn round(resync: Duration, chance: f64) -> Duration {
+/// Returns the regular wait, less up to a tenth by chance. It is never longer than what was asked for.
+pub fn jittered_resync(resync: Duration, chance: f64) -> Duration {
     resync.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 10.0)
 }
 
@@ -70,56 +94,71 @@ mod tests {
         let mut failures = 0;
         let mut waits = Vec::new();
         for _ in 0..9 {
-            let (wait, more) = next(Ended::Passing, failures, RESYNC, 1.0);
+            let (wait, more) = next_wait(Requeue::WithBackoff, failures, RESYNC, 1.0);
             failures = more;
             waits.push(wait.as_secs());
         }
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
-        assert_eq!(next(Ended::Settled, failures, RESYNC, 0.5), (RESYNC, 0));
+        assert_eq!(
+            next_wait(Requeue::AtResync, failures, RESYNC, 0.5),
+            (RESYNC, 0)
+        );
     }
 
     #[test]
     fn chance_moves_a_wait_by_half_and_a_round_by_a_tenth() {
-        assert_eq!(backoff(0, RESYNC, 0.0).as_millis(), 2500);
-        assert_eq!(backoff(u32::MAX, RESYNC, 0.0).as_secs(), 300);
-        assert_eq!(round(RESYNC, 0.0), RESYNC);
-        assert_eq!(round(RESYNC, 1.0).as_secs(), 540);
+        assert_eq!(failure_backoff(0, RESYNC, 0.0).as_millis(), 2500);
+        assert_eq!(failure_backoff(u32::MAX, RESYNC, 0.0).as_secs(), 300);
+        assert_eq!(jittered_resync(RESYNC, 0.0), RESYNC);
+        assert_eq!(jittered_resync(RESYNC, 1.0).as_secs(), 540);
     }
 
     #[test]
     fn a_known_moment_is_waited_for_but_no_longer_than_the_regular_wait() {
         let soon = Duration::from_secs(30);
-        assert_eq!(next(Ended::Until(soon), 3, RESYNC, 0.0), (soon, 0));
-        assert_eq!(next(Ended::Until(RESYNC * 9), 0, RESYNC, 0.0).0, RESYNC);
+        assert_eq!(next_wait(Requeue::After(soon), 3, RESYNC, 0.0), (soon, 0));
+        assert_eq!(
+            next_wait(Requeue::After(RESYNC * 9), 0, RESYNC, 0.0).0,
+            RESYNC
+        );
     }
 
     #[test]
     fn a_source_is_read_again_after_a_second_and_every_half_minute_at_the_latest() {
         let waits = |regular| {
-            let waits = (0..7).map(|failures| read_backoff(failures, regular, 1.0).as_secs());
+            let waits = (0..7).map(|failures| source_backoff(failures, regular, 1.0).as_secs());
             waits.collect::<Vec<u64>>()
         };
         assert_eq!(waits(RESYNC), [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(waits(Duration::from_secs(3)), [1, 2, 3, 3, 3, 3, 3]);
-        assert_eq!(read_backoff(0, RESYNC, 0.0).as_millis(), 500);
+        assert_eq!(source_backoff(0, RESYNC, 0.0).as_millis(), 500);
     }
 
     #[test]
     fn a_wait_grows_for_sixteen_failures_and_no_further() {
-        let wait = |failures| backoff(failures, Duration::MAX, 1.0).as_secs();
+        let wait = |failures| failure_backoff(failures, Duration::MAX, 1.0).as_secs();
         assert_eq!((wait(0), wait(1)), (5, 10));
         assert_eq!(wait(16), 5 << 16);
         assert_eq!(wait(17), 5 << 16);
-        assert_eq!(next(Ended::Passing, u32::MAX, RESYNC, 0.0).1, u32::MAX);
+        assert_eq!(
+            next_wait(Requeue::WithBackoff, u32::MAX, RESYNC, 0.0).1,
+            u32::MAX
+        );
     }
 
     #[test]
     fn chance_beyond_its_bounds_counts_as_its_bound() {
-        assert_eq!(backoff(0, RESYNC, 0.5).as_millis(), 3750);
-        assert_eq!(backoff(0, RESYNC, 7.0), backoff(0, RESYNC, 1.0));
-        assert_eq!(backoff(0, RESYNC, -7.0), backoff(0, RESYNC, 0.0));
-        assert_eq!(round(RESYNC, 0.5).as_secs(), 570);
-        assert_eq!(round(RESYNC, 7.0), round(RESYNC, 1.0));
-        assert_eq!(round(RESYNC, -7.0), round(RESYNC, 0.0));
+        assert_eq!(failure_backoff(0, RESYNC, 0.5).as_millis(), 3750);
+        assert_eq!(
+            failure_backoff(0, RESYNC, 7.0),
+            failure_backoff(0, RESYNC, 1.0)
+        );
+        assert_eq!(
+            failure_backoff(0, RESYNC, -7.0),
+            failure_backoff(0, RESYNC, 0.0)
+        );
+        assert_eq!(jittered_resync(RESYNC, 0.5).as_secs(), 570);
+        assert_eq!(jittered_resync(RESYNC, 7.0), jittered_resync(RESYNC, 1.0));
+        assert_eq!(jittered_resync(RESYNC, -7.0), jittered_resync(RESYNC, 0.0));
     }
 }

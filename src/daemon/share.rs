@@ -1,12 +1,21 @@
-//! Which accounts a replica looks after: a fair share of them, decided by each replica for itself.
+//! Which accounts a replica looks after: a fair share, which each replica computes for itself. Pure.
 //!
-//! Replicas write down what they have ([`Attendance`]), and each computes the same quotas from the same list: the
-//! accounts divided by the live replicas, the remainder going to those with the lowest ids. For example 5 accounts and
-//! 3 replicas: 2, 2, 1. Who has more gives back, who has less claims what nobody has written down. That list is only
-//! advice; a claim is a lease, so that no two replicas have one account whatever they have read.
+//! Replicas write down which accounts they look after ([`LiveReplica`]), and all compute the same quotas from the
+//! same list: the accounts divided by the live replicas, with the remainder going to the lowest ids. A replica with
+//! too many accounts releases some, and one with too few claims accounts that nobody has written down. The list is
+//! only advice. A claim is a lease, so no two replicas have one account, whatever they have read.
 //!
-//! Quotas depend on nothing but the ids, so nothing moves while the same replicas are alive. Ids grow with the start of
-//! a process: a replica that joins comes last and takes the remainder from nobody. Pure.
+//! # Example: five accounts A to E
+//!
+//! | event | quotas | what happens |
+//! | --- | --- | --- |
+//! | replica 1 starts alone | 5 | it claims A to E |
+//! | replica 2 starts | 3, 2 | 1 releases E and D, and 2 claims them |
+//! | replica 3 starts | 2, 2, 1 | 1 releases C, and 3 claims it |
+//! | replica 1 dies | 2 has 3, 3 has 2 | its claims run out after 30 s; 2 claims one of A and B, 3 the other |
+//!
+//! Quotas depend on the ids only, so nothing moves while the same replicas are alive. Ids grow with the start of a
+//! process: a replica that joins is last and takes the remainder from nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,37 +25,38 @@ use serde::{Deserialize, Serialize};
 use crate::apply::store::RosterEntry;
 use crate::model::AccountKey;
 
-/// A live replica, and what it said that it looks after.
+/// A live replica, and what it wrote about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attendance {
+pub struct LiveReplica {
     pub id: String,
-    pub note: Note,
+    pub note: ReplicaNote,
 }
 
 /// What a replica writes about itself, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Note {
+pub struct ReplicaNote {
     /// What people call it: a host, and a process on it.
     pub name: String,
-    /// Replicas of one group follow the same manifests in the same mode. Others share nothing with it.
+    /// Replicas of one group follow the same manifests in the same mode. Replicas of other groups share nothing with
+    /// them.
     pub group: String,
-    /// What it looks after, by [`name_of`], and since when.
+    /// The accounts it looks after, by [`account_name`], and since when.
     pub accounts: BTreeMap<String, Timestamp>,
 }
 
-impl Attendance {
-    /// Reads what a replica wrote. `None` if it is another version's or of another group.
-    pub fn read(replica: &RosterEntry, group: &str) -> Option<Self> {
-        let note: Note = serde_json::from_str(&replica.note).ok()?;
+impl LiveReplica {
+    /// Reads what a replica wrote. `None` if another version wrote it, or it is of another group.
+    pub fn from_entry(replica: &RosterEntry, group: &str) -> Option<Self> {
+        let note: ReplicaNote = serde_json::from_str(&replica.note).ok()?;
         (note.group == group).then(|| Self {
             id: replica.id.clone(),
             note,
         })
     }
 
-    /// Writes it down for the store.
-    pub fn write(&self) -> RosterEntry {
+    /// Returns the entry for the store.
+    pub fn to_entry(&self) -> RosterEntry {
         RosterEntry {
             id: self.id.clone(),
             // A struct of text and times can always be written.
@@ -56,7 +66,7 @@ impl Attendance {
 }
 
 /// Returns the name of an account in a note.
-pub fn name_of(account: &AccountKey) -> String {
+pub fn account_name(account: &AccountKey) -> String {
     let AccountKey {
         vendor,
         base_url,
@@ -65,9 +75,9 @@ pub fn name_of(account: &AccountKey) -> String {
     format!("{vendor} {base_url} {account}")
 }
 
-/// Returns the account whose lease says who looks after `account`. It is another one than the lease to write, which is
-/// taken for each pass, so that a person's `apply` need not wait for the daemon to end.
-pub fn claim_on(account: &AccountKey, group: &str) -> AccountKey {
+/// Returns the key of the lease that says who looks after `account`. It differs from the lease to write, which is
+/// taken for each pass, so that a person's `apply` does not have to wait for the daemon to end.
+pub fn claim_key(account: &AccountKey, group: &str) -> AccountKey {
     AccountKey {
         account: format!("daemon {group}: {}", account.account),
         ..account.clone()
@@ -75,32 +85,34 @@ pub fn claim_on(account: &AccountKey, group: &str) -> AccountKey {
 }
 
 /// What one replica knows when it decides.
-pub struct Situation<'a> {
+pub struct ShareInput<'a> {
     /// The accounts of the manifests in force.
     pub accounts: &'a BTreeSet<AccountKey>,
+    /// The accounts that this replica looks after.
     pub held: &'a BTreeSet<AccountKey>,
     pub id: &'a str,
-    pub live: &'a [Attendance],
+    /// All live replicas; whether this one is among them makes no difference.
+    pub live: &'a [LiveReplica],
 }
 
-impl Situation<'_> {
-    /// Returns how many accounts this replica is to look after.
+impl ShareInput<'_> {
+    /// Returns how many accounts this replica should look after.
     pub fn quota(&self) -> usize {
-        let (rank, live) = self.rank();
+        let (rank, live) = self.rank_among_live();
         let accounts = self.accounts.len();
         accounts / live + usize::from(rank < accounts % live)
     }
 
-    /// Returns the number of live replicas with lower ids, and of all.
-    fn rank(&self) -> (usize, usize) {
+    /// Returns how many live replicas have lower ids, and how many there are.
+    fn rank_among_live(&self) -> (usize, usize) {
         let others = self.live.iter().filter(|replica| replica.id != self.id);
         let lower = others.clone().filter(|replica| *replica.id < *self.id);
         (lower.count(), others.count() + 1)
     }
 
-    /// Returns how many accounts to claim, and which to try in which order. Replicas that start together begin at
+    /// Returns how many accounts to claim, and which to try, in which order. Replicas that start together begin at
     /// different accounts.
-    pub fn claims(&self) -> (usize, Vec<AccountKey>) {
+    pub fn accounts_to_claim(&self) -> (usize, Vec<AccountKey>) {
         let missing = self.quota().saturating_sub(self.held.len());
         if missing == 0 {
             return (0, Vec::new());
@@ -110,17 +122,18 @@ impl Situation<'_> {
             .flat_map(|replica| replica.note.accounts.keys())
             .collect();
         let free = |account: &&AccountKey| {
-            !self.held.contains(account) && !taken.contains(&name_of(account))
+            !self.held.contains(account) && !taken.contains(&account_name(account))
         };
         let mut free: Vec<AccountKey> = self.accounts.iter().filter(free).cloned().collect();
-        let (rank, live) = self.rank();
+        let (rank, live) = self.rank_among_live();
         let first = free.len() * rank / live;
         free.rotate_left(first);
         (missing, free)
     }
 
-    /// Returns what to give back: accounts of no manifest, and as many as are too many, `busy` ones last.
-    pub fn surplus(&self, busy: &BTreeSet<AccountKey>) -> BTreeSet<AccountKey> {
+    /// Returns the accounts to release: those of no manifest, and as many as are too many. Accounts that a pass is
+    /// working at (`busy`) come last.
+    pub fn accounts_to_release(&self, busy: &BTreeSet<AccountKey>) -> BTreeSet<AccountKey> {
         let foreign = self.held.difference(self.accounts);
         let mut surplus: BTreeSet<AccountKey> = foreign.cloned().collect();
         let kept = self.held.intersection(self.accounts);

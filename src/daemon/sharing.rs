@@ -1,11 +1,20 @@
 //! The accounts that this replica looks after: claims that are kept from pass to pass.
 //!
-//! A claim is a lease ([`super::share::claim_on`]) of its own. It says who looks after an account and gives no right to write: the
-//! lease to write is taken for each pass, as without replicas, so that `entitle apply` and other repositories get their
-//! turn, and so that a replica which has lost a claim without knowing writes nothing either.
+//! A claim is a lease ([`super::share::claim_key`]) of its own. It says who looks after an account and gives no right
+//! to write. The lease to write is taken for each pass, as without replicas. So `entitle apply` and other
+//! repositories get their turn, and a replica that has lost a claim without knowing it writes nothing either.
 //!
-//! In rounds the replica attends, reads who else does, claims what it misses and gives back what is too much. What
-//! [`super::share`] decides is done here; the loop waits.
+//! In each round the replica renews its entry in the store's roster, reads the others' entries, claims what it lacks
+//! and releases what is too much. [`super::share`] decides, this module acts, and the loop waits.
+//!
+//! # Timing
+//!
+//! | event | after |
+//! | --- | --- |
+//! | a round while nothing changes | 10 s |
+//! | a round after something changed, or while accounts are missing | 2 s |
+//! | a replica that died is no longer counted, and its claims run out | 30 s |
+//! | its accounts are looked after again | 30 s, and at most one more round |
 
 mod round;
 
@@ -20,66 +29,68 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use super::share::{Attendance, Note, Situation, name_of};
-use super::shell::Shell;
-use super::status::{Keeper, Replicas};
-use super::track::Now;
+use super::pass_context::PassContext;
+use super::share::{LiveReplica, ReplicaNote, ShareInput, account_name};
+use super::status::{AccountKeeper, Replicas};
+use super::tracked_object::Now;
 use crate::apply::store::{Hint, Lease, Store, StoreError};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
-use round::Asked;
-pub use round::Round;
+use round::RoundInput;
+pub use round::RoundResult;
 
-/// How long a replica counts as alive, and a claim as its own, without a word from it: three rounds, so that one or two
-/// may fail. The accounts of a replica that died are looked at after this and one more round.
+/// How long a replica counts as alive, and a claim as valid, without being renewed: three rounds, so that one or two
+/// may fail.
 pub const TERM: Duration = Duration::from_secs(30);
 
-/// Between two rounds: what a store is asked for every few seconds is one statement.
+/// Between two rounds. The store then executes one statement every few seconds.
 pub const ROUND: Duration = Duration::from_secs(10);
 
-/// Until the next round where something moved or is missing.
+/// Until the next round if something changed or accounts are missing.
 pub const SOON: Duration = Duration::from_secs(2);
 
-/// How long a replica that ends waits for the store to know.
+/// How long a replica that ends waits for the store.
 const LEAVE: Duration = Duration::from_secs(5);
 
+/// The claims of this replica, and what it knows of the others.
 pub struct Sharing {
     id: String,
     name: String,
     group: String,
-    held: BTreeMap<AccountKey, Held>,
-    /// Accounts that are given back once the pass under way has ended.
-    leaving: BTreeSet<AccountKey>,
-    live: Vec<Attendance>,
+    held: BTreeMap<AccountKey, HeldClaim>,
+    /// Accounts that are released once the pass at them has ended.
+    releasing: BTreeSet<AccountKey>,
+    live: Vec<LiveReplica>,
     problem: Option<String>,
     next: Instant,
-    round: Option<BoxFuture<'static, Result<Round, StoreError>>>,
+    round: Option<BoxFuture<'static, Result<RoundResult, StoreError>>>,
     hint: Option<BoxFuture<'static, Hint>>,
-    /// Whether who has what is other than it was last told.
+    /// Whether anything changed since [`Self::take_changed`] was last called.
     has_changed: bool,
 }
 
-struct Held {
+/// A claim on one account.
+struct HeldClaim {
     lease: Box<dyn Lease>,
     since: Timestamp,
 }
 
-/// What happened between replicas.
-pub enum Event {
-    Round(Box<Result<Round, StoreError>>),
+/// Something that happened between replicas.
+pub enum SharingEvent {
+    Round(Box<Result<RoundResult, StoreError>>),
     Hint(Hint),
 }
 
 impl Sharing {
-    /// `id` is unique to the process and grows with its start, `name` is for people. Replicas of one `group` follow the
-    /// same manifests in the same mode.
+    /// `id` is unique to the process and grows with its start; `name` is for people. Replicas of one `group` follow
+    /// the same manifests in the same mode.
     pub fn new(id: String, name: String, group: String) -> Self {
         Self {
             id,
             name,
             group,
             held: BTreeMap::new(),
-            leaving: BTreeSet::new(),
+            releasing: BTreeSet::new(),
             live: Vec::new(),
             problem: None,
             next: Instant::now(),
@@ -89,43 +100,44 @@ impl Sharing {
         }
     }
 
-    /// When something is to be done without anything happening. `None` while a round is under way.
-    pub fn next(&self) -> Option<Instant> {
+    /// Returns when the next round is due; `None` while one is under way.
+    pub fn next_round(&self) -> Option<Instant> {
         self.round.is_none().then_some(self.next)
     }
 
-    /// Other manifests are in force: their accounts may be others.
-    pub fn hurry(&mut self, now: Instant) {
+    /// Makes the next round due now, since other manifests are in force and may have other accounts.
+    pub fn expedite_round(&mut self, now: Instant) {
         self.next = self.next.min(now);
         self.has_changed = true;
     }
 
-    /// Begins a round if it is due.
-    pub fn start(&mut self, shell: &Arc<Shell>, checked: &Checked, now: Instant) {
+    /// Starts a round if it is due.
+    pub fn start_round(&mut self, context: &Arc<PassContext>, checked: &Checked, now: Instant) {
         if self.hint.is_none() {
-            let shell = Arc::clone(shell);
-            self.hint = Some(async move { next_hint(&**shell.queue.store()).await }.boxed());
+            let context = Arc::clone(context);
+            self.hint = Some(async move { next_hint(&**context.queue.store()).await }.boxed());
         }
         if self.round.is_some() || now < self.next {
             return;
         }
-        let asked = Asked {
-            own: self.attendance(),
+        let asked = RoundInput {
+            own: self.own_entry(),
             group: self.group.clone(),
             accounts: accounts_of(checked),
             held: self.held.keys().cloned().collect(),
         };
-        let shell = Arc::clone(shell);
-        self.round = Some(round::run(shell, asked).boxed());
+        let context = Arc::clone(context);
+        self.round = Some(round::run_round(context, asked).boxed());
     }
 
-    fn attendance(&self) -> Attendance {
+    /// Returns this replica's entry for the roster. Accounts that are being released are left out.
+    fn own_entry(&self) -> LiveReplica {
         let kept = self.held.iter();
-        let kept = kept.filter(|(account, _)| !self.leaving.contains(*account));
-        let accounts = kept.map(|(account, held)| (name_of(account), held.since));
-        Attendance {
+        let kept = kept.filter(|(account, _)| !self.releasing.contains(*account));
+        let accounts = kept.map(|(account, held)| (account_name(account), held.since));
+        LiveReplica {
             id: self.id.clone(),
-            note: Note {
+            note: ReplicaNote {
                 name: self.name.clone(),
                 group: self.group.clone(),
                 accounts: accounts.collect(),
@@ -133,52 +145,53 @@ impl Sharing {
         }
     }
 
-    /// Waits for the end of a round or for a hint. Dropping the future loses neither.
-    pub async fn happens(&mut self) -> Event {
+    /// Waits for the end of a round or for a hint. Cancel-safe: both futures are kept and polled again by the next
+    /// call.
+    pub async fn next_event(&mut self) -> SharingEvent {
         let (round, hint) = (&mut self.round, &mut self.hint);
         let event = tokio::select! {
-            round = maybe(round) => Event::Round(Box::new(round)),
-            hint = maybe(hint) => Event::Hint(hint),
+            round = wait_for_some(round) => SharingEvent::Round(Box::new(round)),
+            hint = wait_for_some(hint) => SharingEvent::Hint(hint),
         };
         match event {
-            Event::Round(_) => self.round = None,
-            Event::Hint(_) => self.hint = None,
+            SharingEvent::Round(_) => self.round = None,
+            SharingEvent::Hint(_) => self.hint = None,
         }
         event
     }
 
-    /// Takes in what came of a round. `busy` tells which accounts a pass is at.
-    pub fn take_in(
+    /// Takes in the result of a round. `busy` are the accounts that a pass is working at.
+    pub fn finish_round(
         &mut self,
-        round: Result<Round, StoreError>,
+        round: Result<RoundResult, StoreError>,
         busy: &BTreeSet<AccountKey>,
         now: Now,
     ) {
         let round = match round {
             Ok(round) => round,
             Err(error) => {
-                self.fail(Some(&error));
+                self.set_problem(Some(&error));
                 self.next = now.instant + SOON;
                 return;
             }
         };
-        self.fail(round.problem.as_ref());
+        self.set_problem(round.problem.as_ref());
         self.has_changed |= self.live != round.live;
         self.live = round.live;
         let (claimed, since) = (round.taken.len(), now.time);
         for (account, lease) in round.taken {
-            self.held.insert(account, Held { lease, since });
+            self.held.insert(account, HeldClaim { lease, since });
         }
         let held: BTreeSet<AccountKey> = self.held.keys().cloned().collect();
-        let situation = Situation {
+        let situation = ShareInput {
             accounts: &round.accounts,
             held: &held,
             id: &self.id,
             live: &self.live,
         };
-        let surplus = situation.surplus(busy);
+        let surplus = situation.accounts_to_release(busy);
         let is_short = held.len() < situation.quota();
-        self.has_changed |= claimed > 0 || surplus != self.leaving;
+        self.has_changed |= claimed > 0 || surplus != self.releasing;
         if claimed > 0 || !surplus.is_empty() {
             let (accounts, replicas) = (held.len(), self.live.len());
             tracing::info!(
@@ -190,11 +203,12 @@ impl Sharing {
             );
         }
         self.next = now.instant + if claimed > 0 || is_short { SOON } else { ROUND };
-        self.leaving = surplus;
-        self.give_back(busy, now.instant);
+        self.releasing = surplus;
+        self.release_idle(busy, now.instant);
     }
 
-    fn fail(&mut self, error: Option<&StoreError>) {
+    /// Records why accounts cannot be shared out, and logs when that begins and ends.
+    fn set_problem(&mut self, error: Option<&StoreError>) {
         let problem = error.map(|error| with_causes(error));
         if self.problem == problem {
             return;
@@ -207,70 +221,72 @@ impl Sharing {
         self.has_changed = true;
     }
 
-    /// Gives back what was to be given back and is at rest.
-    pub fn give_back(&mut self, busy: &BTreeSet<AccountKey>, now: Instant) {
-        let idle: Vec<AccountKey> = self.leaving.difference(busy).cloned().collect();
+    /// Releases the accounts that are to be released and that no pass is working at.
+    pub fn release_idle(&mut self, busy: &BTreeSet<AccountKey>, now: Instant) {
+        let idle: Vec<AccountKey> = self.releasing.difference(busy).cloned().collect();
         for account in idle {
-            self.leaving.remove(&account);
+            self.releasing.remove(&account);
             self.held.remove(&account);
             self.has_changed = true;
-            // The others shall know.
+            // The other replicas learn of it with the next round.
             self.next = self.next.min(now + SOON);
         }
     }
 
-    /// Drops the claims that are not ours any more.
+    /// Drops claims whose lease has run out or was taken by another.
     pub fn drop_lost(&mut self) {
         let before = self.held.len();
         self.held.retain(|account, held| {
             let covered = held.lease.covers(Duration::ZERO);
             if let Err(why) = &covered {
-                let (account, why) = (name_of(account), why.to_string());
+                let (account, why) = (account_name(account), why.to_string());
                 tracing::warn!(account, why, "an account was lost to look after");
             }
             covered.is_ok()
         });
         self.has_changed |= self.held.len() < before;
         let held = &self.held;
-        self.leaving.retain(|account| held.contains_key(account));
+        self.releasing.retain(|account| held.contains_key(account));
     }
 
-    pub fn is_leaving(&self) -> bool {
-        !self.leaving.is_empty()
+    /// Reports whether accounts wait to be released.
+    pub fn is_releasing(&self) -> bool {
+        !self.releasing.is_empty()
     }
 
-    /// Reports whether who has what is other than when this was last called.
+    /// Reports whether anything changed since this was last called.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.has_changed)
     }
 
-    /// Returns what this replica looks after.
-    pub fn accounts(&self) -> BTreeSet<AccountKey> {
+    /// Returns the accounts that this replica looks after.
+    pub fn held_accounts(&self) -> BTreeSet<AccountKey> {
         self.held.keys().cloned().collect()
     }
 
-    /// Tells who looks after an account.
-    pub fn keeper(&self, account: &AccountKey) -> Keeper {
+    /// Returns which replica looks after an account.
+    pub fn keeper_of(&self, account: &AccountKey) -> AccountKeeper {
         if let Some(held) = self.held.get(account) {
-            return Keeper {
+            return AccountKeeper {
                 replica: Some(self.name.clone()),
-                own: !self.leaving.contains(account),
+                own: !self.releasing.contains(account),
                 since: Some(held.since),
             };
         }
-        let name = name_of(account);
+        let name = account_name(account);
         let others = self.live.iter().filter(|replica| replica.id != self.id);
         let found = others
             .filter_map(|other| Some((other, *other.note.accounts.get(&name)?)))
             .next();
-        Keeper {
+        AccountKeeper {
             replica: found.map(|(other, _)| other.note.name.clone()),
             own: false,
             since: found.map(|(_, since)| since),
         }
     }
 
-    pub fn replicas(&self) -> Replicas {
+    /// Returns the replicas for the status.
+    pub fn replica_status(&self) -> Replicas {
         let mut live: Vec<String> = self
             .live
             .iter()
@@ -284,15 +300,15 @@ impl Sharing {
         }
     }
 
-    /// Gives back what no pass is at, and is no replica any more. The claims on accounts that a pass is at stay until this
-    /// is dropped.
+    /// Releases the accounts that no pass is working at, and removes this replica from the roster. The other claims
+    /// last until this value is dropped.
     pub async fn leave(&mut self, store: &dyn Store, busy: &BTreeSet<AccountKey>) {
         (self.round, self.hint) = (None, None);
         self.held.retain(|account, _| busy.contains(account));
         let Some(roster) = store.roster() else {
             return;
         };
-        // Its entry runs out by itself.
+        // Without this its entry expires by itself.
         if let Ok(Err(error)) = timeout(LEAVE, roster.leave(&self.id)).await {
             let error = with_causes(&error);
             tracing::warn!(
@@ -311,6 +327,7 @@ fn accounts_of(checked: &Checked) -> BTreeSet<AccountKey> {
         .collect()
 }
 
+/// Waits for the next hint of another replica, or for ever if the store has no roster.
 async fn next_hint(store: &dyn Store) -> Hint {
     match store.roster() {
         Some(roster) => roster.next_hint().await,
@@ -318,7 +335,8 @@ async fn next_hint(store: &dyn Store) -> Hint {
     }
 }
 
-async fn maybe<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+/// Waits for the future, or for ever if there is none.
+pub(super) async fn wait_for_some<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
     match future {
         Some(future) => future.await,
         None => pending().await,

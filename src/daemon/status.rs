@@ -1,8 +1,8 @@
 //! What the daemon is doing, as plain data.
 //!
-//! Published whole on a `tokio::sync::watch` channel as `Arc<Status>` after every step of the loop: a
-//! reader sees one moment and never half of one. Everything in it is bounded by the number of objects and
-//! connections, and nothing in it is secret: values are those of managed fields, as plans show them.
+//! Published as `Arc<Status>` on a `tokio::sync::watch` channel after every turn of the loop, so that a reader sees
+//! one moment and never half of one. Its size is bounded by the number of objects and connections. Nothing in it is
+//! secret: values are those of managed fields, as plans show them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::mode::RunMode;
 use crate::model::{Ids, Outcome, Risk};
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
-/// Passes that are remembered: a page of them, however long the daemon runs.
+/// Passes that are kept: one page of them, however long the daemon runs.
 pub const PASSES: usize = 100;
 
-/// One moment of the daemon.
+/// The state of the daemon at one moment.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
     pub started_at: Timestamp,
@@ -26,16 +26,16 @@ pub struct Status {
     pub sandbox: bool,
     pub source: SourceStatus,
     /// In the order of addresses. Shared, so that a new moment costs pointers and not copies.
-    #[serde(serialize_with = "each")]
+    #[serde(serialize_with = "serialize_objects")]
     pub objects: Vec<Arc<ObjectStatus>>,
-    /// The last `PASSES` passes, the newest last.
+    /// The last [`PASSES`] passes, the newest last.
     pub passes: VecDeque<PassStatus>,
     /// By the name of the connection.
     pub connections: BTreeMap<String, ConnectionStatus>,
     pub brake: Brake,
-    /// What is known of the other replicas; `None` where this process looks after all accounts.
+    /// What is known of the replicas; `None` if this process looks after all accounts.
     pub replicas: Option<Replicas>,
-    /// Set once the daemon has been told to stop.
+    /// Whether the daemon was told to stop.
     pub stopping: bool,
 }
 
@@ -43,13 +43,13 @@ pub struct Status {
 #[derive(Clone, Debug, Serialize)]
 pub struct SourceStatus {
     pub kind: SourceKind,
-    /// The directory or the URL without credentials.
+    /// The directory, or the URL without credentials.
     pub place: String,
-    /// The commit, or a hash of the files' contents; what is in force, not what failed.
+    /// The commit, or a hash of the files' contents, of the manifests in force.
     pub revision: Option<String>,
-    /// When what is in force was read.
+    /// When the manifests in force were read.
     pub loaded_at: Option<Timestamp>,
-    /// Why the newest manifests are not in force; the last good ones are.
+    /// Why the newest manifests are not in force; those before them are.
     pub problem: Option<String>,
     /// Why changes of the source go unseen.
     pub unfollowed: Option<String>,
@@ -75,58 +75,58 @@ pub struct ObjectStatus {
     pub identity: Ids,
     pub origin: OriginEntry,
     pub state: ObjectState,
-    /// Whether a pass is looking at it right now.
+    /// Whether a pass is looking at it at this moment.
     pub running: bool,
-    /// The highest risk of `changes`.
+    /// The highest risk among `changes`.
     pub risk: Risk,
     /// When it was last looked at, with or without success.
     pub last_pass: Option<Timestamp>,
-    /// When it was last read and found, or made, as wanted.
+    /// When it was last found, or made, to match its manifest.
     pub last_in_sync: Option<Timestamp>,
-    /// When it is looked at again by itself.
+    /// When it is looked at next without a trigger.
     pub next_wake: Option<Timestamp>,
-    /// What an apply would still change; empty when it is as wanted or could not be read.
+    /// What an apply would still change; empty if it matches or could not be read.
     pub changes: Vec<ChangeEntry>,
-    /// Why it is in this state, in the vendor's words where it has some.
+    /// Why it is in this state, in the vendor's words where there are any.
     pub message: Option<String>,
-    pub last_write: Option<Box<Write>>,
-    pub suspended: Option<Box<Suspension>>,
+    pub last_write: Option<Box<LastWrite>>,
+    pub suspended: Option<Box<SuspensionStatus>>,
     /// Fields that somebody else keeps changing back.
-    pub fight: Option<Box<Fight>>,
+    pub fight: Option<Box<FightStatus>>,
 }
 
-/// How an object stands.
+/// The state of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectState {
     /// Not looked at since the start.
     Unseen,
-    /// As the manifests want it.
+    /// As its manifest wants it.
     InSync,
-    /// Healing: as it was last applied. The manifests want something else since.
+    /// `heal` mode: as it was last applied. The manifest asks for something else since.
     AsApplied,
-    /// Healing: nothing was ever applied to it, so there is nothing to go back to. It differs.
+    /// `heal` mode: it differs, and nothing was ever applied to it that could be gone back to.
     NeverApplied,
-    /// It differs, and the mode or the object's policy says to look only.
+    /// It differs, and the mode or the object's policy only observes.
     Differs,
-    /// It differs and is written once its change window opens.
+    /// It differs and is written once its change window opens or the lease is free.
     Waiting,
-    /// It differs, and a guard or the brake does not let the write go.
+    /// It differs, and a guard or the brake holds the write.
     Refused,
-    /// It differs, and healing it was given up: somebody changes it back.
+    /// It differs, and healing was given up because somebody changes it back.
     Fought,
     /// It could not be read, planned or written, or the write did not take.
     Failed,
     /// The vendor has no such object.
     Missing,
-    /// Not even looked at, as its manifest says.
+    /// Not read, as its manifest says.
     Suspended,
-    /// Not looked at here: another replica looks after its account, or none does yet.
+    /// Not read here: another replica looks after its account, or none does yet.
     Elsewhere,
 }
 
 impl ObjectState {
-    /// The name by which output knows it.
+    /// Returns the name that output uses.
     pub fn name(self) -> &'static str {
         match self {
             ObjectState::Unseen => "unseen",
@@ -145,9 +145,9 @@ impl ObjectState {
     }
 }
 
-/// The last write that was tried for an object.
+/// The last write that was sent for an object.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Write {
+pub struct LastWrite {
     pub at: Timestamp,
     pub outcome: Outcome,
     /// What it changed.
@@ -156,40 +156,43 @@ pub struct Write {
     pub run: String,
 }
 
+/// Why an object is not read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Suspension {
+pub struct SuspensionStatus {
     pub reason: Option<String>,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
 }
 
+/// Fields that somebody else keeps changing back.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Fight {
+pub struct FightStatus {
     /// The contested fields.
     pub fields: Vec<String>,
     pub since: Timestamp,
-    /// Who wins, and what to do about it.
+    /// Who wins, and what a person can do.
     pub message: String,
 }
 
-/// One pass.
+/// One finished pass.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PassStatus {
-    /// Counts from 1 without gaps; tells listeners what they have not seen yet.
+    /// Counts from 1 without gaps, so that readers know which passes they have not seen.
     pub number: u64,
     pub started_at: Timestamp,
     pub seconds: f64,
-    /// What woke it, for the log.
+    /// What woke its objects.
     pub reasons: Vec<String>,
     /// Objects it looked at.
     pub objects: usize,
     pub in_sync: usize,
     /// Objects whose write was carried out.
     pub written: usize,
-    /// Objects that differ from their manifests and were left so: as last applied, observed, waiting, refused or fought.
+    /// Objects that differ from their manifests and were left so: as last applied, observed, waiting, refused or
+    /// fought over.
     pub pending: usize,
     pub failed: usize,
-    /// By connection: how long its share took and how it ended.
+    /// What it did at each connection.
     pub connections: BTreeMap<String, PassShare>,
 }
 
@@ -205,31 +208,31 @@ pub struct PassShare {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ConnectionStatus {
     pub vendor: String,
-    /// Looks at objects by how they ended: the names of `ObjectState`, and `written`.
+    /// Looks at objects by how they ended: the names of [`ObjectState`], and `written`.
     pub results: BTreeMap<String, u64>,
-    /// Answers by HTTP status; `lost` for calls without one.
+    /// Replies by HTTP status; `lost` for calls without one.
     pub requests: BTreeMap<String, u64>,
-    /// When an object of it was last found or made as wanted.
+    /// When one of its objects was last found, or made, to match its manifest.
     pub last_success: Option<Timestamp>,
-    /// Why nothing can be written: another run holds the lock, and who.
+    /// Which other run holds the lease, so that nothing can be written.
     pub locked: Option<String>,
-    /// Who looks after it; `None` where accounts are not shared out.
-    pub keeper: Option<Keeper>,
+    /// Which replica looks after it; `None` if accounts are not shared out.
+    pub keeper: Option<AccountKeeper>,
 }
 
 /// The replica that looks after an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Keeper {
-    /// What it calls itself; `None` if none is known that does.
+pub struct AccountKeeper {
+    /// The replica's name; `None` if none is known to look after the account.
     pub replica: Option<String>,
-    /// Whether it is this one, and stays so.
+    /// Whether it is this replica, and stays so.
     pub own: bool,
     pub since: Option<Timestamp>,
 }
 
-impl Keeper {
+impl AccountKeeper {
     /// Says who looks after an account.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match (&self.replica, self.since) {
             (Some(replica), Some(since)) => {
                 let since = since.strftime("%F %T");
@@ -244,11 +247,11 @@ impl Keeper {
 /// The replicas of the daemon that are alive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Replicas {
-    /// What this one calls itself.
+    /// The name of this replica.
     pub name: String,
-    /// Names of all, this one included.
+    /// The names of all live replicas, this one included.
     pub live: Vec<String>,
-    /// Why accounts cannot be shared out at present. Those that are claimed are looked after until the claims run out.
+    /// Why accounts cannot be shared out at present. Claims hold until they run out.
     pub problem: Option<String>,
 }
 
@@ -259,6 +262,9 @@ pub struct Brake {
     pub why: Option<String>,
 }
 
-fn each<S: Serializer>(objects: &[Arc<ObjectStatus>], out: S) -> Result<S::Ok, S::Error> {
+fn serialize_objects<S: Serializer>(
+    objects: &[Arc<ObjectStatus>],
+    out: S,
+) -> Result<S::Ok, S::Error> {
     out.collect_seq(objects.iter().map(AsRef::as_ref))
 }

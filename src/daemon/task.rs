@@ -1,6 +1,10 @@
-//! The loop: waits for whatever comes first, lets the engine decide, starts passes, shows the status.
+//! The loop: waits for whatever comes first, lets the engine decide, starts passes, publishes the status.
+//!
+//! Every turn does the same four things: it brings the claims on accounts up to date, starts everything that is due,
+//! publishes the status, and waits for one event. Every event changes the engine or the status log; none is handled
+//! by a pass that is already running.
 
-mod shared;
+mod replicas;
 
 use crate::daemon::source::SourceError;
 use crate::model::with_causes;
@@ -16,110 +20,113 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::Instrument;
 
-use super::board::Board;
 use super::engine::{Batch, Engine};
-use super::fight::Fights;
-use super::pass::{self, Done, Shell};
-use super::service;
-use super::sharing::Sharing;
+use super::fight::FieldFights;
+use super::pass::{self, FinishedPass, PassContext};
+use super::service_manager;
+use super::sharing::{Sharing, wait_for_some};
 use super::status::Status;
-use super::track::Now;
+use super::status_log::StatusLog;
+use super::tracked_object::Now;
 use super::trigger::Trigger;
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::apply::{Account, spans};
 use crate::model::{AccountKey, Address, Desired};
 use crate::reconcile::{self, Checked, KeptAccounts};
 
-/// Saved files are read this long after the first hint: editors and checkouts write several at once.
+/// Delay from the first hint to the reading of the source: editors and checkouts write several files at once.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Longest wait for writes in flight after the word to stop: below the 30 s that Kubernetes grants.
+/// Longest wait for writes in flight after the command to stop: below the 30 s that Kubernetes grants.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// Refused credentials are not sent again before this: a vendor that locks accounts counts tries over
-/// minutes. Whoever has put them right says so by SIGHUP, or waits.
+/// How long refused credentials are not sent again: vendors that lock accounts count attempts over minutes. Somebody
+/// who has corrected them sends SIGHUP, or waits.
 const REFUSED: Duration = Duration::from_secs(60 * 60);
 
-/// Manifests as the source has them.
+/// Manifests that the source holds, checked.
 pub struct Fetched {
     pub checked: Checked,
     /// The commit, or a hash of the contents.
     pub revision: String,
 }
 
-/// Reads the source once: `None` when it is as it was, `Err` when what is there cannot be put in force, of which the details
-/// have been reported by then. It keeps no objects of other accounts than those that it is given.
-pub type Reader =
+/// Reads the source once. `Ok(None)` if it is unchanged; `Err` says why what is there cannot be put in force, and the
+/// reader has logged the details by then. It keeps no objects of other accounts than those that it is given.
+pub type SourceReader =
     Box<dyn FnMut(KeptAccounts) -> BoxFuture<'static, Result<Option<Fetched>, SourceError>> + Send>;
 
-/// What the process is told from outside.
+/// What the process is told from outside, by signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum DaemonCommand {
     /// Read the source and the secrets again, and try what was given up.
     Reload,
     /// Finish what is in flight and end.
     Stop,
 }
 
-/// Everything the loop is made of.
-pub struct Task {
+/// Everything the loop owns.
+pub struct DaemonTask {
     pub engine: Engine,
-    pub shell: Arc<Shell>,
-    pub reader: Reader,
-    /// Shares the accounts out with other replicas; `None` looks after all of them.
+    pub context: Arc<PassContext>,
+    pub reader: SourceReader,
+    /// The claims on accounts, shared out among replicas; `None` if this process looks after all accounts.
     pub sharing: Option<Sharing>,
     /// How often the source is read without a hint.
     pub poll: Duration,
-    pub board: Board,
+    pub log: StatusLog,
     pub status: watch::Sender<Arc<Status>>,
     pub triggers: mpsc::Receiver<Trigger>,
-    pub orders: mpsc::Receiver<Order>,
+    pub commands: mpsc::Receiver<DaemonCommand>,
     pub clock: fn() -> Timestamp,
-    /// Between 0 and 1, another one every time.
+    /// Returns a random number between 0 and 1, a different one with every call.
     pub chance: Box<dyn FnMut() -> f64 + Send>,
-    /// Ends after the first pass over everything.
+    /// Ends after every object was looked at once.
     pub once: bool,
 }
 
-/// What is in flight.
+/// What has begun and not ended.
 #[derive(Default)]
-struct Flight {
-    passes: JoinSet<Done>,
-    /// What each pass is about, should it not come back.
-    about: BTreeMap<Id, (String, Vec<Address>)>,
+struct InFlight {
+    passes: JoinSet<FinishedPass>,
+    /// Connection and objects of each pass, needed if it panics.
+    targets: BTreeMap<Id, (String, Vec<Address>)>,
+    /// Open accounts by connection, kept from pass to pass so that nobody logs in again.
     accounts: BTreeMap<String, Arc<Account>>,
-    /// Connections whose pass has an account from before a reload, or before the connection was changed.
+    /// Connections whose running pass uses an account from before a reload, or from before the connection changed.
     outdated: BTreeSet<String>,
-    /// Since when the credentials of a connection are refused.
-    refused: BTreeMap<String, Instant>,
-    loading: Option<BoxFuture<'static, Loaded>>,
+    /// Since when the vendor refuses the credentials of a connection.
+    refused_since: BTreeMap<String, Instant>,
+    /// The reading of the source under way.
+    reading: Option<BoxFuture<'static, SourceReading>>,
     /// Objects of accounts that were claimed, while they are loaded again.
     reloading: Option<BoxFuture<'static, Reloaded>>,
     /// When objects that could not be loaded are tried again.
     reload_at: Option<Instant>,
-    /// When the source is read next, and failures in a row.
+    /// When the source is read next.
     read_at: Option<Instant>,
+    /// Readings of the source that failed in a row.
     failures: u32,
-    reload: Reload,
-    /// What the service manager was last told.
-    told: String,
+    reload: ReloadState,
+    /// The status line that the service manager was last sent.
+    service_status: String,
 }
 
-/// How far a reload is: it ends with a reading that began after it.
+/// How far a reload has come. It ends with the end of a reading that began after the command.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Reload {
+enum ReloadState {
     #[default]
     None,
     Asked,
     Reading,
 }
 
-impl Flight {
-    /// The next pass opens the account of a connection anew. The one that is at work goes on with what it has.
+impl InFlight {
+    /// Makes the next pass of a connection open its account anew. A pass that is running keeps the account it has.
     fn forget_account(&mut self, connection: &str) {
         self.accounts.remove(connection);
         if self
-            .about
+            .targets
             .values()
             .any(|(at_work, _)| at_work == connection)
         {
@@ -127,16 +134,16 @@ impl Flight {
         }
     }
 
-    /// Keeps the account of a pass for the next one, unless it was to be forgotten meanwhile.
-    fn keep_account(&mut self, done: &Done, now: Instant) {
-        let connection = &done.seen.connection;
+    /// Keeps the account of a finished pass for the next one, unless it was to be forgotten meanwhile.
+    fn keep_account(&mut self, done: &FinishedPass, now: Instant) {
+        let connection = &done.batch.connection;
         if self.outdated.remove(connection) {
             return;
         }
         if done.refused {
-            self.refused.entry(connection.clone()).or_insert(now);
+            self.refused_since.entry(connection.clone()).or_insert(now);
         } else {
-            self.refused.remove(connection);
+            self.refused_since.remove(connection);
         }
         match &done.account {
             Some(account) => self
@@ -147,7 +154,8 @@ impl Flight {
     }
 }
 
-impl Task {
+impl DaemonTask {
+    /// Reads both clocks.
     fn now(&self) -> Now {
         Now {
             instant: Instant::now(),
@@ -155,95 +163,95 @@ impl Task {
         }
     }
 
-    /// Runs until it is told to stop, or until everything was looked at once.
+    /// Runs until it is told to stop, or with `once` until everything was looked at. Returns the last status.
     pub async fn run(mut self) -> Arc<Status> {
-        let mut flight = Flight {
+        let mut flight = InFlight {
             read_at: Some(Instant::now()),
-            ..Flight::default()
+            ..InFlight::default()
         };
-        let mut beat = service::beat().map(interval);
+        let mut beat = service_manager::watchdog_interval().map(interval);
         loop {
-            self.share(None, &mut flight);
-            self.start(&mut flight);
-            self.publish(&mut flight);
-            if self.once && self.is_over(&flight) {
+            self.sync_claims(None, &mut flight);
+            self.start_due(&mut flight);
+            self.publish_status(&mut flight);
+            if self.once && self.is_complete(&flight) {
                 break;
             }
             let wake = [
-                self.engine.next(),
-                flight.read_at.filter(|_| flight.loading.is_none()),
+                self.engine.next_due(),
+                flight.read_at.filter(|_| flight.reading.is_none()),
                 self.next_round(),
                 flight.reload_at.filter(|_| flight.reloading.is_none()),
             ];
             let wake = wake.into_iter().flatten().min();
-            // Every arm may be dropped before it is ready without losing anything: receiving from a
-            // channel and from the set of passes takes nothing until it returns, timers are set anew from
-            // what the engine says, and the reading is a future that stays where it is.
+            // Cancel-safe in every arm, see the table in `daemon/mod.rs`: receiving from a channel and from the set
+            // of passes takes nothing until it returns, timers are computed anew from what the engine says, and the
+            // reading and the round are futures that stay where they are.
             tokio::select! {
-                order = self.orders.recv() => match order {
-                    Some(Order::Reload) => self.reload(&mut flight),
-                    // Nobody is left who could tell us anything: that is the end as well.
-                    Some(Order::Stop) | None => break,
+                order = self.commands.recv() => match order {
+                    Some(DaemonCommand::Reload) => self.begin_reload(&mut flight),
+                    // All senders are gone, so nobody could stop the daemon later: this is the end as well.
+                    Some(DaemonCommand::Stop) | None => break,
                 },
-                Some(trigger) = self.triggers.recv() => self.hint(&trigger, &mut flight),
-                Some(done) = flight.passes.join_next_with_id() => self.done(done, &mut flight),
-                loaded = maybe(&mut flight.loading) => self.read(loaded, &mut flight),
-                reloaded = maybe(&mut flight.reloading) => self.reloaded(reloaded, &mut flight),
-                event = shared::happens(&mut self.sharing) => self.shared(event, &mut flight),
-                () = at(wake) => {}
-                () = ticked(&mut beat) => service::alive(),
+                Some(trigger) = self.triggers.recv() => self.take_trigger(&trigger, &mut flight),
+                Some(done) = flight.passes.join_next_with_id() => self.finish_pass(done, &mut flight),
+                loaded = wait_for_some(&mut flight.reading) => self.finish_reading(loaded, &mut flight),
+                reloaded = wait_for_some(&mut flight.reloading) => self.reloaded(reloaded, &mut flight),
+                event = replicas::next_sharing_event(&mut self.sharing) => self.take_sharing_event(event, &mut flight),
+                () = sleep_until_some(wake) => {}
+                () = wait_for_tick(&mut beat) => service_manager::notify_alive(),
             }
         }
-        self.end(flight).await
+        self.shut_down(flight).await
     }
 
-    /// Starts everything that is due.
-    fn start(&mut self, flight: &mut Flight) {
+    /// Starts the reading of the source if it is due, and a pass for every batch that is due.
+    fn start_due(&mut self, flight: &mut InFlight) {
         let now = self.now();
-        if flight.loading.is_none() && flight.read_at.is_some_and(|at| at <= now.instant) {
+        if flight.reading.is_none() && flight.read_at.is_some_and(|at| at <= now.instant) {
             flight.read_at = None;
-            flight.loading = Some(self.load());
-            if flight.reload == Reload::Asked {
-                flight.reload = Reload::Reading;
+            flight.reading = Some(self.read_source());
+            if flight.reload == ReloadState::Asked {
+                flight.reload = ReloadState::Reading;
             }
         }
         self.start_reloading(flight);
-        for batch in self.engine.batches(now) {
+        for batch in self.engine.take_due_batches(now) {
             let Batch {
                 connection, jobs, ..
             } = &batch;
             let addresses = jobs.iter().map(|job| job.desired.address.clone()).collect();
             let about = (connection.clone(), addresses);
-            let since = flight.refused.get(connection);
+            let since = flight.refused_since.get(connection);
             if since.is_some_and(|since| *since + REFUSED <= now.instant) {
-                flight.refused.remove(connection);
+                flight.refused_since.remove(connection);
                 flight.accounts.remove(connection);
             }
             let kept = flight.accounts.get(connection).cloned();
             let reasons: Vec<&str> = batch.reasons.iter().copied().collect();
             let span = spans::pass(connection, jobs.len(), &reasons.join(", "));
-            let pass = pass::run(batch, Arc::clone(&self.shell), kept);
+            let pass = pass::run_pass(batch, Arc::clone(&self.context), kept);
             let handle = flight.passes.spawn(pass.instrument(span));
-            flight.about.insert(handle.id(), about);
+            flight.targets.insert(handle.id(), about);
         }
     }
 
-    /// Reads the source, and what is known of its objects.
-    fn load(&mut self) -> BoxFuture<'static, Loaded> {
-        let own = self.own_accounts();
+    /// Reads the source, and what the store remembers of its objects.
+    fn read_source(&mut self) -> BoxFuture<'static, SourceReading> {
+        let own = self.claimed_accounts();
         let kept = own.clone().map_or(KeptAccounts::All, KeptAccounts::Only);
-        let (read, shell) = ((self.reader)(kept), Arc::clone(&self.shell));
+        let (read, context) = ((self.reader)(kept), Arc::clone(&self.context));
         Box::pin(async move {
             let read = read.await;
             let memory = match &read {
                 Ok(Some(fetched)) => {
                     let connections = fetched.checked.connections.values();
                     let accounts = connections.map(|connection| connection.account_key());
-                    // Of others it is read once they are looked after here.
+                    // The memory of other replicas' accounts is read when they are taken over.
                     let known =
                         |account: &AccountKey| own.as_ref().is_none_or(|own| own.contains(account));
-                    shell
-                        .memory(&accounts.filter(known).collect::<Vec<_>>())
+                    context
+                        .catch_up_memory(&accounts.filter(known).collect::<Vec<_>>())
                         .await
                 }
                 Ok(None) | Err(_) => Arc::default(),
@@ -252,14 +260,18 @@ impl Task {
         })
     }
 
-    fn hint(&mut self, trigger: &Trigger, flight: &mut Flight) {
+    /// Takes in a trigger: schedules a reading of the source, or wakes objects.
+    fn take_trigger(&mut self, trigger: &Trigger, flight: &mut InFlight) {
         let now = self.now();
-        if let Trigger::Following(broken) = trigger {
-            self.board.following(broken.clone());
+        if let Trigger::FollowProblem(broken) = trigger {
+            self.log.set_unfollowed(broken.clone());
             return;
         }
         if *trigger == Trigger::Source {
-            // Hints while a reading is under way ask for another one: it may have been past the file.
+            // A hint during a reading asks for another reading, since the one under way may be past the changed file.
+            //
+            // For example three saves at 0, 20 and 40 ms set `read_at` to 50 ms and leave it there: one reading, and
+            // one pass over what changed.
             flight.read_at = Some(
                 flight
                     .read_at
@@ -267,29 +279,31 @@ impl Task {
             );
             return;
         }
-        let woken = self.engine.wake(trigger, now);
+        let woken = self.engine.wake_for(trigger, now);
         tracing::debug!(?trigger, woken, "a hint");
-        self.pass_on(trigger);
+        self.forward_hint(trigger);
     }
 
-    fn reload(&mut self, flight: &mut Flight) {
+    /// Begins a reload: the source is read again, secrets are resolved again, and what was given up is tried again.
+    fn begin_reload(&mut self, flight: &mut InFlight) {
         tracing::info!("reloading: the source and the secrets are read again");
-        service::reloading();
-        flight.reload = Reload::Asked;
-        // Accounts hold secrets and sessions; new ones look for them again.
+        service_manager::notify_reloading();
+        flight.reload = ReloadState::Asked;
+        // Accounts hold secrets and sessions. New ones resolve the secrets again.
         flight.accounts.clear();
-        let at_work = flight.about.values();
+        let at_work = flight.targets.values();
         let at_work = at_work.map(|(connection, _)| connection.clone());
         flight.outdated.extend(at_work);
-        flight.refused.clear();
-        self.shell.log_out_of_unused();
+        flight.refused_since.clear();
+        self.context.log_out_of_unused();
         flight.read_at = Some(Instant::now());
         let now = self.now();
-        self.engine.start_anew(now);
+        self.engine.reset_failures(now);
     }
 
-    fn read(&mut self, (read, memory): Loaded, flight: &mut Flight) {
-        flight.loading = None;
+    /// Takes in what a reading of the source brought, and schedules the next one.
+    fn finish_reading(&mut self, (read, memory): SourceReading, flight: &mut InFlight) {
+        flight.reading = None;
         let now = self.now();
         let chance = (self.chance)();
         let mut wait = self.poll;
@@ -300,98 +314,103 @@ impl Task {
                 if let Some(fetched) = fetched {
                     let remembered = |checked: &Checked, object: &Desired| {
                         let place = reconcile::place(checked, &object.connection);
-                        fights(&memory, object, &place, now)
+                        recall_fights(&memory, object, &place, now)
                     };
-                    self.board.in_force(&fetched, now.time);
-                    for connection in self.engine.adopt(fetched.checked, &remembered, now) {
+                    self.log.record_manifests(&fetched, now.time);
+                    for connection in self
+                        .engine
+                        .adopt_manifests(fetched.checked, &remembered, now)
+                    {
                         flight.forget_account(&connection);
-                        flight.refused.remove(&connection);
+                        flight.refused_since.remove(&connection);
                     }
-                    self.shell.log_out_of_unused();
+                    self.context.log_out_of_unused();
                     if let Some(sharing) = &mut self.sharing {
-                        sharing.hurry(now.instant);
+                        sharing.expedite_round(now.instant);
                     }
                 }
-                self.board.source_is_fine();
+                self.log.clear_source_problem();
                 if first && self.engine.checked.is_some() {
-                    service::ready();
+                    service_manager::notify_ready();
                 }
             }
             Err(error) => {
-                wait = super::schedule::read_backoff(flight.failures, self.poll, chance);
+                wait = super::schedule::source_backoff(flight.failures, self.poll, chance);
                 flight.failures = flight.failures.saturating_add(1);
-                self.board.source_is_broken(with_causes(&error));
+                self.log.set_source_problem(with_causes(&error));
             }
         }
-        if flight.reload == Reload::Reading {
-            // Also where nothing new could be put in force: what was in force before still is.
-            flight.reload = Reload::None;
-            service::ready();
+        if flight.reload == ReloadState::Reading {
+            // The reload is over even if the new manifests are faulty: those from before are still in force.
+            flight.reload = ReloadState::None;
+            service_manager::notify_ready();
         }
         let again = now.instant + wait;
         flight.read_at = Some(flight.read_at.map_or(again, |at| at.min(again)));
     }
 
-    fn done(&mut self, done: Result<(Id, Done), JoinError>, flight: &mut Flight) {
+    /// Takes in a finished pass, or a panic in one.
+    fn finish_pass(&mut self, done: Result<(Id, FinishedPass), JoinError>, flight: &mut InFlight) {
         let now = self.now();
         let chance = (self.chance)();
         let (id, done) = match done {
             Ok(done) => done,
             Err(error) => {
                 tracing::error!(%error, "a pass broke off");
-                if let Some((connection, addresses)) = flight.about.remove(&error.id()) {
+                if let Some((connection, addresses)) = flight.targets.remove(&error.id()) {
                     flight.outdated.remove(&connection);
                     flight.accounts.remove(&connection);
-                    self.engine.lost(&connection, &addresses, now, chance);
+                    self.engine.fail_batch(&connection, &addresses, now, chance);
                 }
                 return;
             }
         };
-        flight.about.remove(&id);
+        flight.targets.remove(&id);
         flight.keep_account(&done, now.instant);
-        self.board.passed(&done, &mut self.engine, now, chance);
+        self.log.record_pass(&done, &mut self.engine, now, chance);
         drop(done);
-        self.shell.log_out_of_unused();
+        self.context.log_out_of_unused();
     }
 
-    /// Whether every object was looked at and nothing is in flight.
-    fn is_over(&self, flight: &Flight) -> bool {
+    /// Reports whether every object was looked at and nothing is in flight, or the source cannot be read at all.
+    fn is_complete(&self, flight: &InFlight) -> bool {
         let seen = self
             .engine
             .objects
             .values()
             .all(|t| t.status.last_pass.is_some());
         let broken = self.engine.checked.is_none() && flight.failures > 0;
-        flight.loading.is_none()
+        flight.reading.is_none()
             && flight.passes.is_empty()
             && (broken || self.engine.checked.is_some() && seen)
     }
 
-    fn publish(&mut self, flight: &mut Flight) {
+    /// Publishes the status to everybody who reads it.
+    fn publish_status(&mut self, flight: &mut InFlight) {
         let now = self.now();
-        self.engine.show_elsewhere();
-        self.engine.show_wakes(now);
-        let status = self.board.status(&self.engine);
-        service::status(&status, &mut flight.told);
+        self.engine.mark_foreign_objects();
+        self.engine.update_wakes(now);
+        let status = self.log.snapshot(&self.engine);
+        service_manager::notify_status(&status, &mut flight.service_status);
         self.status.send_replace(status);
     }
 
-    /// No new pass starts; those in flight finish their writes, or are left to the next run's look into
-    /// the journal.
-    async fn end(mut self, mut flight: Flight) -> Arc<Status> {
-        service::stopping();
-        self.board.stopping();
-        self.publish(&mut flight);
+    /// Stops: no pass begins, and those in flight may finish their writes within `GRACE`. A write that is cut off is
+    /// examined by the next run, which finds its intent in the journal.
+    async fn shut_down(mut self, mut flight: InFlight) -> Arc<Status> {
+        service_manager::notify_stopping();
+        self.log.set_stopping();
+        self.publish_status(&mut flight);
         let end = Instant::now() + GRACE;
-        let (busy, shell) = (self.busy_accounts(), Arc::clone(&self.shell));
+        let (busy, context) = (self.busy_accounts(), Arc::clone(&self.context));
         if let Some(sharing) = &mut self.sharing {
-            sharing.leave(&**shell.queue.store(), &busy).await;
+            sharing.leave(&**context.queue.store(), &busy).await;
         }
         let finish = async {
             while let Some(done) = flight.passes.join_next_with_id().await {
                 if let Ok((_, done)) = done {
                     let now = self.now();
-                    self.board.passed(&done, &mut self.engine, now, 0.0);
+                    self.log.record_pass(&done, &mut self.engine, now, 0.0);
                 }
             }
         };
@@ -400,50 +419,49 @@ impl Task {
                 "writes in flight did not end within {GRACE:?}: the next run looks into them"
             );
         }
-        self.publish(&mut flight);
-        self.board.status(&self.engine)
+        self.publish_status(&mut flight);
+        self.log.snapshot(&self.engine)
     }
 }
 
-/// Objects that were loaded again, and what is known of them.
+/// Objects that were loaded again, and what the store remembers of them.
 type Reloaded = (Vec<Arc<Desired>>, Arc<Memory>);
 
-/// The source as it was read, and what is known of its objects.
-type Loaded = (Result<Option<Fetched>, SourceError>, Arc<Memory>);
+/// The result of reading the source, and what the store remembers of its objects.
+type SourceReading = (Result<Option<Fetched>, SourceError>, Arc<Memory>);
 
-/// What the journal tells of fights over an object, by the clock of this process.
-fn fights(memory: &Memory, object: &Desired, place: &VendorAccount, now: Now) -> Fights<Instant> {
+/// Translates the fights that the store remembers from calendar time to this process's clock.
+fn recall_fights(
+    memory: &Memory,
+    object: &Desired,
+    place: &VendorAccount,
+    now: Now,
+) -> FieldFights<Instant> {
     let Some(known) = memory.fights(object, place) else {
-        return Fights::default();
+        return FieldFights::default();
     };
     let at = |time: &Timestamp| {
         let ago = Duration::try_from(now.time.duration_since(*time)).unwrap_or_default();
-        // A machine that started since cannot tell further back.
+        // The clock of the process starts with the machine and cannot show earlier moments.
         now.instant.checked_sub(ago)
     };
     let healed = known.healed.iter();
     let healed = healed.map(|(path, times)| (path.clone(), times.iter().filter_map(at).collect()));
     let given_up = known.given_up.iter();
     let given_up = given_up.map(|(path, time)| (path.clone(), at(time).unwrap_or(now.instant)));
-    Fights::remembered(healed, given_up)
+    FieldFights::from_history(healed, given_up)
 }
 
-/// The end of what is under way, if anything is.
-async fn maybe<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => pending().await,
-    }
-}
-
-async fn at(moment: Option<Instant>) {
+/// Sleeps until a moment, or for ever if there is none.
+async fn sleep_until_some(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => pending().await,
     }
 }
 
-async fn ticked(beat: &mut Option<tokio::time::Interval>) {
+/// Waits until the service manager's watchdog is due, or for ever if it has none.
+async fn wait_for_tick(beat: &mut Option<tokio::time::Interval>) {
     match beat {
         Some(beat) => {
             beat.tick().await;

@@ -1,8 +1,20 @@
-//! Change windows: when the daemon may write, and when it may not.
+//! Change windows: when the daemon may write. Pure: the time is an argument.
 //!
-//! `allow 0 22 * * 1-5 for 6h in Europe/Vienna`: from each moment of the schedule on, so long. As with
-//! Argo CD, writing is closed while any `deny` is on, and outside every `allow` once there is one. What
-//! comes up meanwhile is shown as waiting and written when the window opens. Pure: the time is an argument.
+//! `allow 0 22 * * 1-5 for 6h in Europe/Vienna` is a schedule of cron, a length and a time zone: a window begins at
+//! each moment of the schedule. As with Argo CD, writing is closed while any `deny` window is open, and outside of
+//! every `allow` window if there is one. A change that comes up meanwhile is shown as waiting and written when
+//! writing opens.
+//!
+//! # Example
+//!
+//! With that window and `deny 0 0 24 12 * for 72h` (in UTC):
+//!
+//! | moment (UTC) | state | why |
+//! | --- | --- | --- |
+//! | Mon 2026-11-16 20:59:59 | closed, opens at 21:00 | it is 21:59:59 in Vienna |
+//! | Mon 2026-11-16 21:00:00 | open | until Tue 03:00 |
+//! | Mon 2026-07-13 20:00:00 | open | in summer 22:00 in Vienna is 20:00 UTC |
+//! | Thu 2026-12-24 21:30:00 | closed, opens on Mon 2026-12-28 21:00 | the denial ends on Sunday, and the next window is Monday's |
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,22 +25,22 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::cron::Cron;
 
-/// The longest window: that far back its beginning is looked for.
+/// The longest window. The start of a window that is still open is at most that long ago.
 const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// How far ahead the next opening is looked for.
+/// How many minutes ahead to look for the next opening: 32 days.
 const AHEAD: i64 = 32 * 24 * 60;
 
-/// One window.
+/// One window, of any number.
 #[derive(Clone, Debug)]
-pub struct Window {
+pub struct ChangeWindow {
     allow: bool,
     cron: Cron,
     length: SignedDuration,
     zone: TimeZone,
 }
 
-/// Whether a change window is open.
+/// Whether writing is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowState {
     Open,
@@ -38,24 +50,24 @@ pub enum WindowState {
     },
 }
 
-/// The beginning of a minute.
-fn minute(at: Timestamp) -> Timestamp {
+/// Returns the beginning of a minute.
+fn start_of_minute(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
 }
 
-/// Returns whether writing is open at a moment, and when it opens next.
+/// Returns whether writing is open at a moment, and if not when it opens next.
 ///
-/// One walk over the minutes from before the longest window until far ahead, with the end of each window
-/// as it goes. A schedule is asked once for each of its beginnings.
-pub fn state_at(windows: &[Window], now: Timestamp) -> WindowState {
+/// Walks once over the minutes, from the length of the longest window before `now` to 32 days after it, and keeps the
+/// end of each window. A schedule is asked once for each of its beginnings.
+pub fn state_at(windows: &[ChangeWindow], now: Timestamp) -> WindowState {
     if windows.is_empty() {
         return WindowState::Open;
     }
-    let this = minute(now);
+    let this = start_of_minute(now);
     let mut ends: Vec<Option<Timestamp>> = vec![None; windows.len()];
     let clocks = windows.iter().map(|w| WallClock::new(w, this - LONGEST));
     let mut clocks: Vec<WallClock> = clocks.collect();
-    // What began a longest window ago is over.
+    // A window that began the longest length ago is over.
     for step in 1 - LONGEST.as_mins()..=AHEAD {
         let at = this + SignedDuration::from_mins(step);
         for (clock, end) in clocks.iter_mut().zip(&mut ends) {
@@ -63,9 +75,9 @@ pub fn state_at(windows: &[Window], now: Timestamp) -> WindowState {
                 *end = Some(at + clock.window.length);
             }
         }
-        // The present is asked about to the second, what comes to the minute.
+        // `now` is judged to the second, later moments to the minute.
         let asked = if step == 0 { now } else { at };
-        if step < 0 || !open(windows, &ends, asked) {
+        if step < 0 || !is_open(windows, &ends, asked) {
             continue;
         }
         return match step {
@@ -78,14 +90,14 @@ pub fn state_at(windows: &[Window], now: Timestamp) -> WindowState {
 
 /// The clock in the zone of a window.
 struct WallClock<'a> {
-    window: &'a Window,
+    window: &'a ChangeWindow,
     shows: DateTime,
     /// The first beginning after what it shows.
     next: Option<DateTime>,
 }
 
 impl<'a> WallClock<'a> {
-    fn new(window: &'a Window, at: Timestamp) -> Self {
+    fn new(window: &'a ChangeWindow, at: Timestamp) -> Self {
         let shows = window.zone.to_datetime(at);
         let next = window.cron.next_after(shows);
         Self {
@@ -113,7 +125,8 @@ impl<'a> WallClock<'a> {
     }
 }
 
-fn open(windows: &[Window], ends: &[Option<Timestamp>], at: Timestamp) -> bool {
+/// Reports whether writing is open at a moment, given when each window ends.
+fn is_open(windows: &[ChangeWindow], ends: &[Option<Timestamp>], at: Timestamp) -> bool {
     let on = |allow: bool| {
         let mut ends = windows.iter().zip(ends);
         ends.any(|(window, end)| window.allow == allow && end.is_some_and(|end| at < end))
@@ -122,14 +135,14 @@ fn open(windows: &[Window], ends: &[Option<Timestamp>], at: Timestamp) -> bool {
     !on(false) && (!restricted || on(true))
 }
 
-/// The wait until a moment: none if it went by meanwhile, without end if there is none.
-pub fn wait(opens: Option<Timestamp>, now: Timestamp) -> Duration {
+/// Returns the wait until a moment: zero if it has passed, for ever if it is `None`.
+pub fn time_until(opens: Option<Timestamp>, now: Timestamp) -> Duration {
     opens.map_or(Duration::MAX, |opens| {
         Duration::try_from(opens.duration_since(now)).unwrap_or(Duration::ZERO)
     })
 }
 
-impl FromStr for Window {
+impl FromStr for ChangeWindow {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -165,7 +178,7 @@ mod tests {
     use super::*;
 
     fn door_at(windows: &[&str], at: &str) -> WindowState {
-        let windows: Vec<Window> = windows.iter().map(|text| text.parse().unwrap()).collect();
+        let windows: Vec<ChangeWindow> = windows.iter().map(|text| text.parse().unwrap()).collect();
         state_at(&windows, at.parse().unwrap())
     }
 
@@ -286,10 +299,10 @@ mod tests {
     fn a_wait_ends_at_its_moment_and_is_none_after_it() {
         let now = Timestamp::from_second(1_000).unwrap();
         let at = |second| Some(Timestamp::from_second(second).unwrap());
-        assert_eq!(wait(at(1_090), now), Duration::from_secs(90));
-        assert_eq!(wait(at(1_000), now), Duration::ZERO);
-        assert_eq!(wait(at(999), now), Duration::ZERO);
-        assert_eq!(wait(None, now), Duration::MAX);
+        assert_eq!(time_until(at(1_090), now), Duration::from_secs(90));
+        assert_eq!(time_until(at(1_000), now), Duration::ZERO);
+        assert_eq!(time_until(at(999), now), Duration::ZERO);
+        assert_eq!(time_until(None, now), Duration::MAX);
     }
 
     #[test]
@@ -312,8 +325,8 @@ mod tests {
             "deny 0 0 * * * for 999h",
             "deny 0 0 * * * for 169h",
         ] {
-            assert!(bad.parse::<Window>().is_err(), "{bad}");
+            assert!(bad.parse::<ChangeWindow>().is_err(), "{bad}");
         }
-        assert!("deny 0 0 * * * for 168h".parse::<Window>().is_ok());
+        assert!("deny 0 0 * * * for 168h".parse::<ChangeWindow>().is_ok());
     }
 }

@@ -116,7 +116,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("prometheus_client", &["daemon/serve/metrics.rs"]),
     ("lettre", &["daemon/notices/mail.rs"]),
     ("notify", &["daemon/source/directory.rs"]),
-    ("sd_notify", &["daemon/service.rs"]),
+    ("sd_notify", &["daemon/service_manager.rs"]),
     ("opentelemetry", &["cli/otlp.rs"]),
     ("opentelemetry_sdk", &["cli/otlp.rs"]),
     ("opentelemetry_otlp", &["cli/otlp.rs"]),

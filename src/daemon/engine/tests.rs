@@ -29,7 +29,7 @@ fn manifests(connection: &str, orders: &[&str], minutes: usize) -> Checked {
 }
 
 fn engine() -> Engine {
-    Engine::new(Rules {
+    Engine::new(WatchRules {
         mode: RunMode::Sync,
         resync: Duration::from_secs(600),
         max_changes: MaxChanges::Percent(30),
@@ -44,8 +44,8 @@ fn now() -> Now {
     }
 }
 
-fn in_sync(desired: &Desired) -> Look {
-    Look {
+fn in_sync(desired: &Desired) -> ObjectResult {
+    ObjectResult {
         entry: Box::new(ObjectEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
@@ -74,18 +74,18 @@ fn in_sync(desired: &Desired) -> Look {
 /// Looks at everything that is due, and finds it in sync. How many objects that were.
 fn look(engine: &mut Engine, now: Now) -> usize {
     let mut seen = 0;
-    for batch in engine.batches(now) {
+    for batch in engine.take_due_batches(now) {
         let looks = batch.jobs.iter().map(|job| {
             let desired = &job.desired;
             (desired.address.clone(), job.generation, in_sync(desired))
         });
-        let looks = Seen {
+        let looks = BatchResult {
             connection: batch.connection.clone(),
             run: "run".into(),
-            looks: looks.collect(),
+            results: looks.collect(),
         };
-        seen += looks.looks.len();
-        engine.finish(&looks, now, 0.0);
+        seen += looks.results.len();
+        engine.finish_batch(&looks, now, 0.0);
     }
     seen
 }
@@ -97,19 +97,19 @@ async fn what_left_the_manifests_takes_no_room() {
         let orders = [format!("a{turn}"), format!("b{}", turn / 2)];
         let orders = [orders[0].as_str(), orders[1].as_str()];
         let account = format!("account-{}", turn % 7);
-        engine.adopt(
+        engine.adopt_manifests(
             manifests(&account, &orders, turn + 1),
-            &|_, _| Fights::default(),
+            &|_, _| FieldFights::default(),
             now(),
         );
         assert_eq!(look(&mut engine, now()), 2);
         assert_eq!(
-            engine.next(),
+            engine.next_due(),
             Some(now().instant + Duration::from_secs(60 * (turn as u64 + 1)))
         );
     }
     assert_eq!(engine.objects.len(), 2);
-    assert_eq!(engine.rounds.len(), 1);
+    assert_eq!(engine.resyncs.len(), 1);
     assert_eq!(engine.queue.sizes(), (2, 2, 0));
     assert!(engine.busy.is_empty());
 }
@@ -117,9 +117,9 @@ async fn what_left_the_manifests_takes_no_room() {
 #[tokio::test(start_paused = true)]
 async fn objects_of_one_rhythm_are_looked_at_together() {
     let mut engine = engine();
-    engine.adopt(
+    engine.adopt_manifests(
         manifests("lac", &["a", "b", "c"], 30),
-        &|_, _| Fights::default(),
+        &|_, _| FieldFights::default(),
         now(),
     );
     assert_eq!(look(&mut engine, now()), 3);
@@ -129,7 +129,7 @@ async fn objects_of_one_rhythm_are_looked_at_together() {
         connection: "lac".into(),
         id: "KEY-b".into(),
     };
-    assert_eq!(engine.wake(&hint, now()), 1);
+    assert_eq!(engine.wake_for(&hint, now()), 1);
     assert_eq!(look(&mut engine, now()), 1);
     tokio::time::advance(Duration::from_secs(1200)).await;
     assert_eq!(look(&mut engine, now()), 3);
@@ -138,25 +138,25 @@ async fn objects_of_one_rhythm_are_looked_at_together() {
 #[tokio::test(start_paused = true)]
 async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
     let mut engine = engine();
-    engine.adopt(
+    engine.adopt_manifests(
         manifests("lac", &["a", "b"], 30),
-        &|_, _| Fights::default(),
+        &|_, _| FieldFights::default(),
         now(),
     );
-    let batches = engine.batches(now());
+    let batches = engine.take_due_batches(now());
     assert_eq!(batches.len(), 1);
-    engine.wake(&Trigger::Connection("lac".into()), now());
-    assert!(engine.batches(now()).is_empty());
-    assert_eq!(engine.next(), None, "nothing to wait for but its end");
+    engine.wake_for(&Trigger::Connection("lac".into()), now());
+    assert!(engine.take_due_batches(now()).is_empty());
+    assert_eq!(engine.next_due(), None, "nothing to wait for but its end");
     // It broke off: its objects come back after a while, and what woke them meanwhile is not lost.
     let addresses = engine.objects.keys().map(|address| (**address).clone());
     let addresses: Vec<Address> = addresses.collect();
-    engine.lost("lac", &addresses, now(), 1.0);
+    engine.fail_batch("lac", &addresses, now(), 1.0);
     assert_eq!(look(&mut engine, now()), 2);
 }
 
-fn kept_by(replica: Option<&str>) -> BTreeMap<String, Keeper> {
-    let keeper = Keeper {
+fn kept_by(replica: Option<&str>) -> BTreeMap<String, AccountKeeper> {
+    let keeper = AccountKeeper {
         replica: replica.map(Into::into),
         own: false,
         since: None,
@@ -168,21 +168,21 @@ fn kept_by(replica: Option<&str>) -> BTreeMap<String, Keeper> {
 async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
     let mut engine = engine();
     let orders = manifests("lac", &["a", "b"], 30);
-    assert_eq!(engine.share_out(kept_by(None), None, now()), ["lac"]);
-    engine.adopt(orders, &|_, _| Fights::default(), now());
-    assert_eq!((look(&mut engine, now()), engine.next()), (0, None));
-    engine.show_elsewhere();
+    assert_eq!(engine.set_foreign(kept_by(None), None, now()), ["lac"]);
+    engine.adopt_manifests(orders, &|_, _| FieldFights::default(), now());
+    assert_eq!((look(&mut engine, now()), engine.next_due()), (0, None));
+    engine.mark_foreign_objects();
     assert_eq!(engine.queue.sizes(), (0, 0, 0));
     let hint = Trigger::Connection("lac".into());
-    assert_eq!(engine.wake(&hint, now()), 0);
+    assert_eq!(engine.wake_for(&hint, now()), 0);
 
     // Another one has it by now, which its readers see.
     assert!(
         engine
-            .share_out(kept_by(Some("pod-2")), None, now())
+            .set_foreign(kept_by(Some("pod-2")), None, now())
             .is_empty()
     );
-    engine.show_elsewhere();
+    engine.mark_foreign_objects();
     assert!(engine.objects.is_empty(), "only outlines are kept");
     let message = |engine: &Engine| {
         let status = engine.statuses().remove(0);
@@ -191,7 +191,7 @@ async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
     let words = "pod-2 looks after this account".to_string();
     assert_eq!(message(&engine), (ObjectState::Elsewhere, Some(words)));
     let before = engine.statuses();
-    engine.show_elsewhere();
+    engine.mark_foreign_objects();
     let after = engine.statuses();
     assert!(Arc::ptr_eq(&before[0], &after[0]), "nothing moved");
 
@@ -199,10 +199,10 @@ async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
     let fought = |_: &Checked, object: &Desired| {
         let given_up =
             (object.address.name == "a").then(|| ("description".to_string(), now().instant));
-        Fights::remembered([].into_iter(), given_up.into_iter())
+        FieldFights::from_history([].into_iter(), given_up.into_iter())
     };
-    assert!(engine.share_out(BTreeMap::new(), None, now()).is_empty());
-    engine.show_elsewhere();
+    assert!(engine.set_foreign(BTreeMap::new(), None, now()).is_empty());
+    engine.mark_foreign_objects();
     assert_eq!(message(&engine), (ObjectState::Unseen, None));
     assert_eq!(look(&mut engine, now()), 0, "they are not loaded yet");
     let objects = reconcile::reload_objects(&engine.unloaded());
@@ -220,13 +220,13 @@ async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
 async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() {
     let mut engine = engine();
     let orders = manifests("lac", &["a", "b"], 30);
-    engine.adopt(orders, &|_, _| Fights::default(), now());
-    let batches = engine.batches(now());
+    engine.adopt_manifests(orders, &|_, _| FieldFights::default(), now());
+    let batches = engine.take_due_batches(now());
     assert_eq!(
-        engine.share_out(kept_by(Some("pod-2")), None, now()),
+        engine.set_foreign(kept_by(Some("pod-2")), None, now()),
         ["lac"]
     );
-    engine.show_elsewhere();
+    engine.mark_foreign_objects();
     let states = |engine: &Engine| {
         let states = engine.statuses().into_iter().map(|status| status.state);
         Vec::from_iter(states)
@@ -240,15 +240,15 @@ async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() 
         let desired = &job.desired;
         (desired.address.clone(), job.generation, in_sync(desired))
     });
-    let seen = Seen {
+    let seen = BatchResult {
         connection: "lac".into(),
         run: "run".into(),
-        looks: looks.collect(),
+        results: looks.collect(),
     };
-    engine.finish(&seen, now(), 0.0);
-    engine.show_elsewhere();
+    engine.finish_batch(&seen, now(), 0.0);
+    engine.mark_foreign_objects();
     assert_eq!(states(&engine), [ObjectState::Elsewhere; 2]);
-    assert_eq!(engine.next(), None);
+    assert_eq!(engine.next_due(), None);
     assert_eq!(engine.queue.sizes(), (0, 0, 0));
 }
 
@@ -260,14 +260,14 @@ fn outlined(orders: &[&str], minutes: usize) -> Checked {
     checked
 }
 
-fn no_fights(_: &Checked, _: &Desired) -> Fights<Instant> {
-    Fights::default()
+fn no_fights(_: &Checked, _: &Desired) -> FieldFights<Instant> {
+    FieldFights::default()
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
     let mut engine = engine();
-    engine.adopt(manifests("lac", &["a", "b"], 30), &no_fights, now());
+    engine.adopt_manifests(manifests("lac", &["a", "b"], 30), &no_fights, now());
     assert_eq!(look(&mut engine, now()), 2);
     let before = engine
         .objects
@@ -276,14 +276,14 @@ async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
         .expect("there")
         .desired
         .clone();
-    engine.adopt(outlined(&["a", "b"], 30), &no_fights, now());
+    engine.adopt_manifests(outlined(&["a", "b"], 30), &no_fights, now());
     assert!(engine.unloaded().is_empty());
     let after = &engine.objects.values().next().expect("there").desired;
     assert!(Arc::ptr_eq(&before, after));
     assert_eq!(look(&mut engine, now()), 0, "nothing has changed");
 
     // Of a file that was changed the old objects are no longer in force; the new ones are loaded first.
-    engine.adopt(outlined(&["a", "c"], 31), &no_fights, now());
+    engine.adopt_manifests(outlined(&["a", "c"], 31), &no_fights, now());
     assert!(engine.objects.is_empty());
     let unloaded = engine.unloaded();
     let names = unloaded.iter().map(|outline| outline.address.name.as_str());
@@ -298,14 +298,14 @@ async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
 #[tokio::test(start_paused = true)]
 async fn objects_of_a_file_that_has_changed_since_are_not_loaded() {
     let mut engine = engine();
-    engine.adopt(outlined(&["a"], 30), &no_fights, now());
+    engine.adopt_manifests(outlined(&["a"], 30), &no_fights, now());
     let before = engine.unloaded();
-    engine.adopt(outlined(&["a"], 31), &no_fights, now());
+    engine.adopt_manifests(outlined(&["a"], 31), &no_fights, now());
     engine.load(reconcile::reload_objects(&before), &no_fights, now());
     assert!(engine.objects.is_empty());
     assert_eq!(engine.unloaded().len(), 1);
     // What is read in full needs no loading.
-    engine.adopt(manifests("lac", &["a"], 31), &no_fights, now());
+    engine.adopt_manifests(manifests("lac", &["a"], 31), &no_fights, now());
     assert!(engine.unloaded().is_empty());
     assert_eq!(look(&mut engine, now()), 1);
 }
@@ -313,25 +313,25 @@ async fn objects_of_a_file_that_has_changed_since_are_not_loaded() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_that_began_before_an_object_was_given_away_does_not_count_once_it_is_back() {
     let mut engine = engine();
-    engine.adopt(manifests("lac", &["a"], 30), &no_fights, now());
-    let batches = engine.batches(now());
+    engine.adopt_manifests(manifests("lac", &["a"], 30), &no_fights, now());
+    let batches = engine.take_due_batches(now());
     let job = &batches[0].jobs[0];
-    let seen = Seen {
+    let result = BatchResult {
         connection: "lac".into(),
         run: "run".into(),
-        looks: vec![(
+        results: vec![(
             job.desired.address.clone(),
             job.generation,
             in_sync(&job.desired),
         )],
     };
-    engine.adopt(outlined(&["a"], 31), &no_fights, now());
+    engine.adopt_manifests(outlined(&["a"], 31), &no_fights, now());
     engine.load(
         reconcile::reload_objects(&engine.unloaded()),
         &no_fights,
         now(),
     );
-    engine.finish(&seen, now(), 0.0);
+    engine.finish_batch(&result, now(), 0.0);
     assert_eq!(engine.statuses()[0].state, ObjectState::Unseen);
     assert_eq!(look(&mut engine, now()), 1);
 }

@@ -24,7 +24,7 @@ use crate::model::{Connection, SecretText};
 use crate::provider;
 pub use crate::provider::webhook::Headers;
 use crate::provider::webhook::{Delivery, Target, Webhook};
-pub use rate::{Rate, network};
+pub use rate::{PeerLimiter, peer_network};
 
 /// The largest delivery that is read. Cryptlex sends one object; GitHub caps a push payload at 25 MB but cuts
 /// its list of commits at 2048, and nothing in it beyond its signature matters here. A push too large to be
@@ -172,7 +172,7 @@ impl Keys {
 /// Everything that deliveries are judged by. Shared by the server and by whoever reloads the manifests.
 pub struct Hooks {
     keys: RwLock<Arc<Keys>>,
-    seen: Mutex<replay::Seen>,
+    seen: Mutex<replay::ReplayGuard>,
     triggers: Sender<Trigger>,
 }
 

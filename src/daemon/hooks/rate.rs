@@ -1,7 +1,13 @@
-//! How often one peer may knock.
+//! Limits how often one peer may send webhooks.
 //!
-//! A budget per peer, so that one who floods the hooks shuts out nobody else. The table is bounded: peers that
-//! find no place in it share one budget.
+//! Each peer has a token bucket, so that one who floods the hooks shuts out nobody else. The table is bounded: peers
+//! that find no room in it share one bucket.
+//!
+//! # Example
+//!
+//! A bucket holds 120 tokens and gets 20 back per second. Of 130 deliveries in one instant 120 are taken; the next
+//! one is told to wait 50 ms, the time for one token. A vendor's burst of 100 after a bulk change passes at once, and
+//! a steady 20 per second pass for ever. After six silent seconds the bucket is full again and the peer is forgotten.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,28 +15,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Knocks in a row, and how fast they come back. A vendor's burst after a bulk change stays below; a
-/// delivery that is turned away is sent again by the vendor.
+/// Deliveries in a row, and how fast they come back. Vendors stay below; a delivery that is turned away is sent again
+/// by them.
 const BURST: f64 = 120.0;
 const PER_SECOND: f64 = 20.0;
 
-/// Peers that have a budget of their own.
+/// Peers that have a bucket of their own.
 const MOST: usize = 1_024;
 
+/// The token buckets of all peers. The key `None` is the bucket that peers without one share.
 #[derive(Default)]
-pub struct Rate {
-    peers: HashMap<Option<IpAddr>, Budget>,
+pub struct PeerLimiter {
+    peers: HashMap<Option<IpAddr>, PeerBudget>,
 }
 
-struct Budget {
+/// One token bucket.
+struct PeerBudget {
     left: f64,
     at: Instant,
 }
 
-impl Rate {
-    /// Takes one knock from a peer's budget, or says how long to stay away.
-    pub fn knock(&mut self, peer: IpAddr, now: Instant) -> Result<(), Duration> {
-        let mut key = Some(network(peer));
+impl PeerLimiter {
+    /// Takes one token of a peer. `Err` has the time until the next one.
+    pub fn take(&mut self, peer: IpAddr, now: Instant) -> Result<(), Duration> {
+        let mut key = Some(peer_network(peer));
         if !self.peers.contains_key(&key) && self.peers.len() >= MOST {
             // A full budget is the same as none.
             self.peers.retain(|_, budget| budget.refill(now) < BURST);
@@ -38,7 +46,7 @@ impl Rate {
                 key = None;
             }
         }
-        let budget = self.peers.entry(key).or_insert(Budget {
+        let budget = self.peers.entry(key).or_insert(PeerBudget {
             left: BURST,
             at: now,
         });
@@ -50,7 +58,8 @@ impl Rate {
     }
 }
 
-impl Budget {
+impl PeerBudget {
+    /// Adds the tokens of the time that passed. Returns how many there are now.
     fn refill(&mut self, now: Instant) -> f64 {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.left = (self.left + passed * PER_SECOND).min(BURST);
@@ -59,8 +68,8 @@ impl Budget {
     }
 }
 
-/// One subscriber: an IPv4 address or the 64-bit network of an IPv6 address.
-pub fn network(peer: IpAddr) -> IpAddr {
+/// Returns the key of a peer: its IPv4 address, or the 64-bit network of its IPv6 address, which one subscriber has.
+pub fn peer_network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {
@@ -80,31 +89,31 @@ mod tests {
 
     #[test]
     fn a_flood_is_held_up_and_hurts_nobody_else() {
-        let (mut rate, now) = (Rate::default(), Instant::now());
+        let (mut rate, now) = (PeerLimiter::default(), Instant::now());
         let taken = (0..1_000)
-            .filter(|_| rate.knock(peer("192.0.2.1"), now).is_ok())
+            .filter(|_| rate.take(peer("192.0.2.1"), now).is_ok())
             .count();
         assert_eq!(taken, BURST as usize);
-        let wait = rate.knock(peer("192.0.2.1"), now).expect_err("too many");
-        assert!(rate.knock(peer("192.0.2.2"), now).is_ok());
-        assert!(rate.knock(peer("192.0.2.1"), now + wait).is_ok());
+        let wait = rate.take(peer("192.0.2.1"), now).expect_err("too many");
+        assert!(rate.take(peer("192.0.2.2"), now).is_ok());
+        assert!(rate.take(peer("192.0.2.1"), now + wait).is_ok());
     }
 
     #[test]
     fn one_network_is_one_peer_and_the_table_is_bounded() {
-        let (mut rate, now) = (Rate::default(), Instant::now());
+        let (mut rate, now) = (PeerLimiter::default(), Instant::now());
         for number in 0..10_000_u32 {
             let address = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, number as u16]);
-            let _ = rate.knock(address, now);
+            let _ = rate.take(address, now);
         }
-        assert!(rate.knock(peer("2001:db8::ffff"), now).is_err());
+        assert!(rate.take(peer("2001:db8::ffff"), now).is_err());
         assert_eq!(rate.peers.len(), 1);
         for number in 0..10_000_u32 {
-            let _ = rate.knock(IpAddr::from(number.to_be_bytes()), now);
+            let _ = rate.take(IpAddr::from(number.to_be_bytes()), now);
         }
         assert_eq!(rate.peers.len(), MOST + 1);
         let later = now + Duration::from_secs(60);
-        assert!(rate.knock(peer("203.0.113.9"), later).is_ok());
+        assert!(rate.take(peer("203.0.113.9"), later).is_ok());
         assert_eq!(
             rate.peers.len(),
             1,

@@ -1,41 +1,56 @@
-//! Deliveries that were taken already.
+//! Remembers deliveries that were taken, so that a repetition wakes nothing.
 //!
-//! Vendors send an event again when they missed the answer, and Cryptlex signs no time, so that a recorded
-//! delivery stays valid. What was taken is remembered for a while, and taking it again wakes nothing. The
-//! memory is bounded; a replay that outlives it costs one look at one object, which is all that a hint can.
+//! Vendors send an event again when they missed the reply, and a recorded delivery could be replayed: Cryptlex signs
+//! no time, so its signature stays valid for ever. The memory is bounded in time and number. A replay that outlives
+//! it costs one look at one object, which is all that a trigger can do.
+//!
+//! # Example
+//!
+//! | time | delivery | result |
+//! | --- | --- | --- |
+//! | 12:00:00 | the event, for the first time | taken, one object is woken |
+//! | 12:05:00 | the vendor's retry, the same bytes | repeated |
+//! | 12:40:00 | a replay of a LicenseSpring delivery | unproved: its signed time is more than 300 s old |
+//! | 13:00:01 | a replay of a Cryptlex delivery | taken: one object is looked at once more |
+//!
+//! A signed time may be up to 1,800 s in the future and 300 s old, so it is valid for 2,100 s at most: less than the
+//! hour of this memory.
 
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a delivery is remembered: longer than any vendor's retries are known to go on (Cryptlex: five
-/// times, 300 s apart), and than any signed time stays good (`provider::signature`).
+/// How long a delivery is remembered: longer than any vendor retries as far as is known (Cryptlex: five times, 300
+/// s apart), and than any signed time stays valid (`provider::signature`).
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// Deliveries remembered: a third of a megabyte of them.
+/// Most deliveries that are remembered: a third of a megabyte of them.
 const MOST: usize = 4_096;
 
-/// The digests of what was taken, the oldest first.
+/// The digests of deliveries that were taken, the oldest first.
 #[derive(Default)]
-pub struct Seen {
+pub struct ReplayGuard {
     order: VecDeque<([u8; 32], Timestamp)>,
     known: HashMap<[u8; 32], Timestamp>,
 }
 
-impl Seen {
+impl ReplayGuard {
+    /// Reports whether a delivery was taken within the last hour.
     pub fn contains(&mut self, digest: &[u8; 32], now: Timestamp) -> bool {
-        self.forget(now);
+        self.forget_old(now);
         self.known.contains_key(digest)
     }
 
+    /// Records that a delivery was taken.
     pub fn remember(&mut self, digest: [u8; 32], now: Timestamp) {
         if self.known.insert(digest, now).is_none() {
             self.order.push_back((digest, now));
         }
-        self.forget(now);
+        self.forget_old(now);
     }
 
-    fn forget(&mut self, now: Timestamp) {
+    /// Forgets what is too old or too much.
+    fn forget_old(&mut self, now: Timestamp) {
         while let Some((digest, at)) = self.order.front() {
             // A clock that was set back keeps entries longer; the count still bounds them.
             if self.order.len() <= MOST && now.duration_since(*at) <= WINDOW {
@@ -66,7 +81,7 @@ mod tests {
     #[test]
     fn a_delivery_is_remembered_for_the_window_and_the_memory_is_bounded() {
         let now = Timestamp::from_second(1_700_000_000).expect("a time");
-        let mut seen = Seen::default();
+        let mut seen = ReplayGuard::default();
         seen.remember(digest(0), now);
         assert!(seen.contains(&digest(0), now + WINDOW));
         assert!(!seen.contains(&digest(1), now));

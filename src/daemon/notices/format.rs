@@ -1,4 +1,5 @@
-//! Notices in the forms that receivers take. Pure; every form has a bound, and what does not fit is counted.
+//! Writes notices in the forms that receivers understand. Pure. Every form has a bound, and what does not fit is
+//! counted.
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -8,29 +9,29 @@ use super::transitions::{FieldChange, Notice, NoticeObject};
 use crate::model::Risk;
 use crate::render::safe::{make_lines_visible, make_visible};
 
-/// Version of the JSON that webhooks get, with the promise of the plan format.
+/// Version of the JSON that webhooks get, with the same promise as the plan format.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// Notices in one message. More turn only when everything does at once.
+/// Most notices in one message. More of them change at once only when everything does.
 const NOTICES: usize = 15;
 
-/// Characters of the lines under one title: below the 3000 that Slack takes in a block, also when every one
-/// is an escaped `&`; 15 of them stay below the 28 KB that Teams takes.
+/// Most characters of the lines under one title: fewer than the 3000 that Slack takes in a block, even if every one
+/// is an escaped `&`; and 15 notices of them stay below the 28 KB that Teams takes.
 const LINES: usize = 1_500;
 
-/// One notice as plain text: what happened, and a line for everything that belongs to it.
-pub struct Text {
+/// One notice as plain text.
+pub struct NoticeText {
     pub title: String,
     pub lines: String,
 }
 
-/// Notices as text, and how many more there are.
-pub fn texts(notices: &[Notice]) -> (Vec<Text>, usize) {
-    let texts = notices.iter().take(NOTICES).map(text).collect();
+/// Returns the first notices as text, and how many more there are.
+pub fn notice_texts(notices: &[Notice]) -> (Vec<NoticeText>, usize) {
+    let texts = notices.iter().take(NOTICES).map(notice_text).collect();
     (texts, notices.len().saturating_sub(NOTICES))
 }
 
-fn text(notice: &Notice) -> Text {
+fn notice_text(notice: &Notice) -> NoticeText {
     let mut lines: Vec<String> = notice.message.iter().cloned().collect();
     for object in &notice.objects {
         lines.extend(object_lines(object));
@@ -39,17 +40,18 @@ fn text(notice: &Notice) -> Text {
         lines.push(format!("and {} more", notice.more));
     }
     let lines: Vec<String> = lines.iter().map(|line| make_lines_visible(line)).collect();
-    Text {
+    NoticeText {
         title: make_visible(&notice.title).into(),
-        lines: whole_lines(&lines),
+        lines: fit_lines(&lines),
     }
 }
 
+/// Returns the lines about one object: address, message, changes, how to undo.
 fn object_lines(object: &NoticeObject) -> Vec<String> {
     let place = format!("{}:{}", object.origin.file, object.origin.line);
     let mut lines = vec![format!("{}  {place}", object.address)];
     lines.extend(object.message.iter().map(|message| format!("  {message}")));
-    lines.extend(object.changes.iter().map(field));
+    lines.extend(object.changes.iter().map(change_line));
     if object.more > 0 {
         lines.push(format!("  and {} more fields", object.more));
     }
@@ -59,7 +61,8 @@ fn object_lines(object: &NoticeObject) -> Vec<String> {
     lines
 }
 
-fn field(change: &FieldChange) -> String {
+/// Returns the line about one changed field.
+fn change_line(change: &FieldChange) -> String {
     let risk = match change.risk {
         Risk::Safe => "",
         Risk::Reduce => "  reduces",
@@ -75,8 +78,8 @@ fn field(change: &FieldChange) -> String {
     )
 }
 
-/// As many lines as fit, and how many do not.
-fn whole_lines(lines: &[String]) -> String {
+/// Joins as many lines as fit, and counts those that do not.
+fn fit_lines(lines: &[String]) -> String {
     let mut out = String::new();
     for (at, line) in lines.iter().enumerate() {
         if out.chars().count() + line.chars().count() > LINES {
@@ -89,8 +92,8 @@ fn whole_lines(lines: &[String]) -> String {
     out
 }
 
-/// Where to look: the status page, narrowed to the object when there is only one.
-fn link(page: &Url, notices: &[Notice]) -> Url {
+/// Returns the link to the status page, narrowed to the object if there is only one.
+fn page_link(page: &Url, notices: &[Notice]) -> Url {
     let mut link = page.clone();
     if let [notice] = notices
         && let [object] = notice.objects.as_slice()
@@ -100,21 +103,21 @@ fn link(page: &Url, notices: &[Notice]) -> Url {
     link
 }
 
-/// JSON for programs.
-pub fn webhook(notices: &[Notice], page: Option<&Url>, now: Timestamp) -> Json {
+/// Returns the JSON for programs.
+pub fn webhook_body(notices: &[Notice], page: Option<&Url>, now: Timestamp) -> Json {
     json!({
         "format_version": FORMAT_VERSION,
         "tool": {"name": "entitle", "version": env!("CARGO_PKG_VERSION")},
         "sent_at": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "link": page.map(|page| link(page, notices).to_string()),
+        "link": page.map(|page| page_link(page, notices).to_string()),
         "notices": notices.iter().take(NOTICES).collect::<Vec<_>>(),
         "more": notices.len().saturating_sub(NOTICES),
     })
 }
 
-/// Blocks for an incoming webhook of Slack.
-pub fn slack(notices: &[Notice], page: Option<&Url>) -> Json {
-    // Slack reads `<!channel>` and links anywhere but in escaped text.
+/// Returns the blocks for an incoming webhook of Slack.
+pub fn slack_body(notices: &[Notice], page: Option<&Url>) -> Json {
+    // Unescaped, Slack would read `<!channel>` and links in a vendor's words.
     let plain = |text: &str| {
         text.replace('&', "&amp;")
             .replace('<', "&lt;")
@@ -122,7 +125,7 @@ pub fn slack(notices: &[Notice], page: Option<&Url>) -> Json {
     };
     let section =
         |text: String| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}});
-    let (texts, more) = texts(notices);
+    let (texts, more) = notice_texts(notices);
     let mut blocks = Vec::new();
     for (text, notice) in texts.iter().zip(notices) {
         let mark = if notice.good {
@@ -133,7 +136,7 @@ pub fn slack(notices: &[Notice], page: Option<&Url>) -> Json {
         let title = json!({"type": "mrkdwn", "text": format!("{mark} *{}*", plain(&text.title))});
         blocks.push(json!({"type": "section", "text": title}));
         if !text.lines.is_empty() {
-            // A fence in what is quoted would end the quotation.
+            // A code fence inside the quoted text would end the quotation.
             let quoted = plain(&text.lines).replace("```", "'''");
             blocks.push(section(format!("```{quoted}```")));
         }
@@ -142,15 +145,15 @@ pub fn slack(notices: &[Notice], page: Option<&Url>) -> Json {
         blocks.push(section(format!("and {more} more")));
     }
     if let Some(page) = page {
-        let address = link(page, notices);
+        let address = page_link(page, notices);
         blocks.push(section(format!("<{address}|Open the status page>")));
     }
-    json!({"text": plain(&subject(notices)), "blocks": blocks})
+    json!({"text": plain(&mail_subject(notices)), "blocks": blocks})
 }
 
-/// An adaptive card for a workflow of Teams. Runs of text are shown as they are; a text block would read
-/// Markdown out of a vendor's words.
-pub fn teams(notices: &[Notice], page: Option<&Url>) -> Json {
+/// Returns an adaptive card for a workflow of Teams. It is made of text runs, since a text block would read Markdown
+/// in a vendor's words.
+pub fn teams_body(notices: &[Notice], page: Option<&Url>) -> Json {
     let rich = |text: &str, look: Json| {
         let mut run = json!({"type": "TextRun", "text": text});
         if let (Json::Object(run), Json::Object(look)) = (&mut run, look) {
@@ -158,7 +161,7 @@ pub fn teams(notices: &[Notice], page: Option<&Url>) -> Json {
         }
         json!({"type": "RichTextBlock", "inlines": [run]})
     };
-    let (texts, more) = texts(notices);
+    let (texts, more) = notice_texts(notices);
     let mut body = Vec::new();
     for (text, notice) in texts.iter().zip(notices) {
         let color = if notice.good { "good" } else { "attention" };
@@ -178,7 +181,7 @@ pub fn teams(notices: &[Notice], page: Option<&Url>) -> Json {
     }
     let actions: Vec<Json> = page
         .map(|page| {
-            let address = link(page, notices).to_string();
+            let address = page_link(page, notices).to_string();
             json!({"type": "Action.OpenUrl", "title": "Open the status page", "url": address})
         })
         .into_iter()
@@ -199,8 +202,8 @@ pub fn teams(notices: &[Notice], page: Option<&Url>) -> Json {
     })
 }
 
-/// One line for all of it.
-pub fn subject(notices: &[Notice]) -> String {
+/// Returns one line about all notices.
+pub fn mail_subject(notices: &[Notice]) -> String {
     let first = notices.first().map_or("", |notice| notice.title.as_str());
     let first = make_visible(first.lines().next().unwrap_or_default());
     match notices.len() {
@@ -209,23 +212,23 @@ pub fn subject(notices: &[Notice]) -> String {
     }
 }
 
-/// The text of an e-mail.
-pub fn letter(notices: &[Notice], page: Option<&Url>) -> String {
-    let (texts, more) = texts(notices);
+/// Returns the text of an e-mail.
+pub fn mail_text(notices: &[Notice], page: Option<&Url>) -> String {
+    let (texts, more) = notice_texts(notices);
     let mut out: String = texts
         .iter()
-        .map(|text| format!("{}\n{}\n", text.title, indented(&text.lines)))
+        .map(|text| format!("{}\n{}\n", text.title, indent_lines(&text.lines)))
         .collect();
     if more > 0 {
         out.push_str(&format!("and {more} more\n"));
     }
     if let Some(page) = page {
-        out.push_str(&format!("\n{}\n", link(page, notices)));
+        out.push_str(&format!("\n{}\n", page_link(page, notices)));
     }
     out
 }
 
-fn indented(lines: &str) -> String {
+fn indent_lines(lines: &str) -> String {
     lines.lines().map(|line| format!("  {line}\n")).collect()
 }
 

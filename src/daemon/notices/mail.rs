@@ -1,4 +1,4 @@
-//! E-mail. The only file that names the mail library.
+//! Sends e-mail. The only file that names the mail library.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use crate::manifest::is_local;
 use crate::model::notification::Email;
 
-/// Longest time for one command of the exchange.
+/// The longest time for one command of the exchange.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why a mail was not sent. Mail servers repeat what they refuse, so the caller redacts its text.
@@ -27,7 +27,7 @@ pub enum MailError {
     Refused(#[source] smtp::Error),
 }
 
-/// A way to a mail server.
+/// A connection to a mail server, not opened yet.
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
@@ -35,7 +35,8 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// `login` is the resolved user name and password. Nothing is sent in the open but to this machine.
+    /// Prepares the connection. `login` is the resolved user name and password. Nothing is sent without TLS except to
+    /// this machine.
     pub fn new(email: &Email, login: Option<(String, String)>) -> Result<Self, MailError> {
         let host = email.server.host_str().unwrap_or_default();
         let local = is_local(&email.server);
@@ -72,6 +73,7 @@ impl Mailer {
         })
     }
 
+    /// Sends one message. `Err` has the server's reply, which may contain secrets.
     pub async fn send(&self, subject: &str, text: String) -> Result<(), MailError> {
         let mut message = Message::builder()
             .from(self.from.clone())

@@ -1,10 +1,21 @@
-//! Telling people and programs when something turns.
+//! Notifies people and programs when the state of something changes.
 //!
-//! One follower per `Notification`, and none of them is ever waited for: a follower looks at the status channel
-//! like anybody else. It is level-triggered: it knows the moment it last told about, and tells what is different
-//! now. So what turned and turned back in between is not told, a receiver that was down for an hour gets one
-//! message about where things stand, nothing is queued, and nothing is told twice but what a receiver took
-//! without saying so; its id is the same both times. After a restart, what needs a look is told once again.
+//! One notifier per `Notification`, and nothing ever waits for one: a notifier reads the status channel like anybody
+//! else. It is level-triggered. It remembers the status that its receiver was last told of, and reports what differs
+//! now. So:
+//!
+//! - What changed and changed back in between is not reported.
+//! - A receiver that was down for an hour gets one message about where things stand, and nothing is queued.
+//! - Nothing is reported twice, except what a receiver took without acknowledging it; the message has the same id
+//!   both times.
+//! - After a restart, what needs attention is reported once again.
+//!
+//! # Example
+//!
+//! An object fails at 12:00:00. At 12:00:05 (`SETTLE`) it still fails, so a message goes out. The object recovers at
+//! 12:00:10 and fails again at 12:00:20: at 12:00:35 (`PACE`) the state is what the receiver knows, and no message
+//! goes out. If the first message had been refused, it would be sent again after 10, 20, 40 … up to 600 s, each time
+//! with what differs then.
 
 pub mod format;
 mod mail;
@@ -20,39 +31,41 @@ use tokio::sync::watch;
 use url::Url;
 
 pub use self::send::DeliveryError;
-pub use self::transitions::{Notice, transitions};
+pub use self::transitions::{Notice, find_transitions};
 use super::status::Status;
 use crate::apply::Secrets;
 use crate::model::{Notification, with_causes};
 
-/// How long a turn must last to be told. A pass over a connection ends in seconds, and what it heals was
-/// never out of order for anybody.
+/// How long a change must last to be reported. A pass over a connection takes seconds, and what it heals was never
+/// broken for anybody.
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// The shortest time between two messages to one receiver.
 const PACE: Duration = Duration::from_secs(30);
 
-/// After a message that did not go out: this long, then twice as long, up to the longest.
+/// The wait after a message was not delivered. It doubles up to `LAST_RETRY`.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LAST_RETRY: Duration = Duration::from_secs(600);
 
-/// Longest time for one try, and for the last one when the daemon stops.
+/// The longest time for one delivery.
 const TRY: Duration = Duration::from_secs(20);
+/// The longest time for the last delivery, once the daemon stops.
 const LAST_TRY: Duration = Duration::from_secs(5);
 
-/// What the followers need.
-pub struct Telling {
+/// What the notifiers need.
+pub struct NotifierConfig {
     pub status: watch::Receiver<Arc<Status>>,
     pub notifications: Vec<Notification>,
     pub secrets: Secrets,
-    /// Where people reach the status page.
+    /// The URL of the status page, for links.
     pub page: Option<Url>,
-    /// The time, as an argument.
+    /// Returns the time.
     pub clock: fn() -> Timestamp,
 }
 
-/// Follows the status until the daemon stops. For other notifications, drop this and call it again.
-pub async fn run(telling: Telling) {
+/// Runs one notifier per notification until the daemon stops. For other notifications, drop the future and call this
+/// again.
+pub async fn run_notifiers(telling: NotifierConfig) {
     let followers = telling.notifications.iter().map(|notification| {
         let sender = send::Sender {
             notification,
@@ -60,29 +73,31 @@ pub async fn run(telling: Telling) {
             page: telling.page.as_ref(),
             clock: telling.clock,
         };
-        follow(telling.status.clone(), notification, sender)
+        follow_status(telling.status.clone(), notification, sender)
     });
     join_all(followers).await;
 }
 
-/// Delivers one message.
+/// Delivers one message. `Err` says why it was not delivered.
 pub trait Deliver {
     fn deliver(&self, notices: &[Notice])
     -> impl Future<Output = Result<(), DeliveryError>> + Send;
 }
 
-async fn follow(
+/// Runs one notifier until the daemon stops.
+async fn follow_status(
     mut status: watch::Receiver<Arc<Status>>,
     notification: &Notification,
     sender: impl Deliver,
 ) {
     let mut told = Arc::clone(&status.borrow_and_update());
     loop {
-        let mut over = status.changed().await.is_err() || !rest(&mut status, SETTLE).await;
+        let mut over =
+            status.changed().await.is_err() || !pause_unless_stopping(&mut status, SETTLE).await;
         let mut wait = FIRST_RETRY;
         loop {
             let now = Arc::clone(&status.borrow_and_update());
-            let notices = wanted(notification, transitions(&told, &now));
+            let notices = select_notices(notification, find_transitions(&told, &now));
             if notices.is_empty() {
                 told = now;
                 break;
@@ -106,7 +121,7 @@ async fn follow(
             if over {
                 break;
             }
-            over = !rest(&mut status, pause).await;
+            over = !pause_unless_stopping(&mut status, pause).await;
         }
         if over {
             return;
@@ -114,21 +129,22 @@ async fn follow(
     }
 }
 
-/// Waits, but no longer than until the daemon stops; says whether it goes on.
-async fn rest(status: &mut watch::Receiver<Arc<Status>>, pause: Duration) -> bool {
-    // Cancel-safe: nothing is taken from the channel but that it was looked at.
+/// Waits for `pause`. Returns early, and `false`, if the daemon stops.
+async fn pause_unless_stopping(status: &mut watch::Receiver<Arc<Status>>, pause: Duration) -> bool {
+    // Cancel-safe: `wait_for` takes nothing from the channel but the mark that it was looked at.
     tokio::select! {
         () = tokio::time::sleep(pause) => true,
         _ = status.wait_for(|status| status.stopping) => false,
     }
 }
 
-/// The notices that a receiver asked for.
-fn wanted(notification: &Notification, mut notices: Vec<Notice>) -> Vec<Notice> {
+/// Keeps the notices of the events and connections that a receiver asked for. Notices about the whole daemon concern
+/// every receiver of their event.
+fn select_notices(notification: &Notification, mut notices: Vec<Notice>) -> Vec<Notice> {
     let (events, connections) = (&notification.events, &notification.connections);
     notices.retain(|notice| {
         let about = notice.connection.as_ref();
-        (events.is_empty() || events.contains(&notice.what))
+        (events.is_empty() || events.contains(&notice.event))
             && (connections.is_empty() || about.is_none_or(|name| connections.contains(name)))
     });
     notices

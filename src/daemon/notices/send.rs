@@ -1,4 +1,4 @@
-//! One message on its way: the secrets it needs, its form, its signature.
+//! Sends one message to one receiver: resolves its secrets, writes its body, signs it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub enum DeliveryError {
     Redacted(String),
 }
 
-/// Sends to one receiver. Secrets are looked up for every message, so that one that was replaced counts.
+/// Sends to one receiver. Secrets are resolved for every message, so that a replaced one counts at once.
 pub struct Sender<'a> {
     pub notification: &'a Notification,
     pub secrets: &'a Secrets,
@@ -55,47 +55,49 @@ impl Deliver for Sender<'_> {
         match &self.notification.channel {
             Channel::Webhook { url, secret } => {
                 let to = match url {
-                    Credential::Plain(text) => Address::open(text.clone())?,
-                    Credential::Secret(kept) => self.secret_address(kept).await?,
+                    Credential::Plain(text) => PostTarget::from_manifest(text.clone())?,
+                    Credential::Secret(kept) => self.resolve_target(kept).await?,
                 };
                 let key = match secret {
-                    Some(kept) => Some(self.secret(kept).await?),
+                    Some(kept) => Some(self.resolve_secret(kept).await?),
                     None => None,
                 };
                 let now = (self.clock)();
-                let body = format::webhook(notices, self.page, now).to_string();
-                let id = id(&self.notification.name, notices);
-                let headers = key.map_or_else(Vec::new, |key| signed(&key, &id, now, &body));
-                self.post(to, &headers, body).await
+                let body = format::webhook_body(notices, self.page, now).to_string();
+                let id = message_id(&self.notification.name, notices);
+                let headers =
+                    key.map_or_else(Vec::new, |key| signature_headers(&key, &id, now, &body));
+                self.post_body(to, &headers, body).await
             }
             Channel::Slack { url } => {
-                let to = self.secret_address(url).await?;
-                let body = format::slack(notices, self.page).to_string();
-                self.post(to, &[], body).await
+                let to = self.resolve_target(url).await?;
+                let body = format::slack_body(notices, self.page).to_string();
+                self.post_body(to, &[], body).await
             }
             Channel::Teams { url } => {
-                let to = self.secret_address(url).await?;
-                let body = format::teams(notices, self.page).to_string();
-                self.post(to, &[], body).await
+                let to = self.resolve_target(url).await?;
+                let body = format::teams_body(notices, self.page).to_string();
+                self.post_body(to, &[], body).await
             }
-            Channel::Email(email) => self.mail(email, notices).await,
+            Channel::Email(email) => self.send_mail(email, notices).await,
         }
     }
 }
 
 impl Sender<'_> {
-    async fn secret(&self, kept: &SecretRef) -> Result<String, DeliveryError> {
+    async fn resolve_secret(&self, kept: &SecretRef) -> Result<String, DeliveryError> {
         let found = self.secrets.resolve(kept).await?;
         Ok(found.expose_secret().to_string())
     }
 
-    async fn secret_address(&self, kept: &SecretRef) -> Result<Address, DeliveryError> {
-        Address::secret(self.secret(kept).await?)
+    async fn resolve_target(&self, kept: &SecretRef) -> Result<PostTarget, DeliveryError> {
+        PostTarget::from_secret(self.resolve_secret(kept).await?)
     }
 
-    async fn post(
+    /// Posts a body over HTTPS, or over HTTP to this machine only.
+    async fn post_body(
         &self,
-        to: Address,
+        to: PostTarget,
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<(), DeliveryError> {
@@ -111,7 +113,8 @@ impl Sender<'_> {
         sent.map_err(|error| redacted(&error))
     }
 
-    async fn mail(&self, email: &Email, notices: &[Notice]) -> Result<(), DeliveryError> {
+    /// Sends an e-mail. The login may be a secret in both parts.
+    async fn send_mail(&self, email: &Email, notices: &[Notice]) -> Result<(), DeliveryError> {
         self.secrets.trust.check_url(&email.server)?;
         let mut redactor = Redactor::default();
         let login = match &email.login {
@@ -120,35 +123,35 @@ impl Sender<'_> {
                 let user = match user {
                     Credential::Plain(name) => name.clone(),
                     Credential::Secret(kept) => {
-                        let user = self.secret(kept).await?;
+                        let user = self.resolve_secret(kept).await?;
                         redactor.add(&user);
                         user
                     }
                 };
-                let password = self.secret(password).await?;
+                let password = self.resolve_secret(password).await?;
                 redactor.add(&password);
                 Some((user, password))
             }
         };
         let mailer = Mailer::new(email, login)?;
-        let text = format::letter(notices, self.page);
-        // Mail servers repeat what they refuse as well.
-        let sent = mailer.send(&format::subject(notices), text).await;
+        let text = format::mail_text(notices, self.page);
+        // Mail servers repeat what they refuse, so their replies are redacted as well.
+        let sent = mailer.send(&format::mail_subject(notices), text).await;
         sent.map_err(|error| DeliveryError::Redacted(redactor.redact(&with_causes(&error))))
     }
 }
 
-/// Where a message is posted to.
-struct Address {
+/// Where a message is posted.
+struct PostTarget {
     url: Url,
-    /// What messages call the other side.
+    /// What error messages call the receiver.
     name: String,
     redactor: Redactor,
 }
 
-impl Address {
-    /// One that stands in the manifest.
-    fn open(text: String) -> Result<Self, DeliveryError> {
+impl PostTarget {
+    /// Reads a URL that is written in the manifest, and may be shown.
+    fn from_manifest(text: String) -> Result<Self, DeliveryError> {
         let url = Self::parse(&text)?;
         Ok(Self {
             name: url.host_str().unwrap_or_default().into(),
@@ -157,8 +160,8 @@ impl Address {
         })
     }
 
-    /// One that is a secret, its host included: the reference may lead to anything.
-    fn secret(text: String) -> Result<Self, DeliveryError> {
+    /// Reads a URL that is a secret, host included: the reference may lead to anything.
+    fn from_secret(text: String) -> Result<Self, DeliveryError> {
         let url = Self::parse(&text)?;
         let mut redactor = Redactor::default();
         url.host_str()
@@ -177,8 +180,9 @@ impl Address {
     }
 }
 
-/// The same for the same turns, so that a receiver knows a message that it was sent twice.
-fn id(name: &str, notices: &[Notice]) -> String {
+/// Returns the id of a message. It is the same for the same notices, so that a receiver recognises a message that it
+/// was sent twice.
+fn message_id(name: &str, notices: &[Notice]) -> String {
     let mut hash = Sha256::new();
     hash.update(name);
     hash.update([0]);
@@ -187,8 +191,13 @@ fn id(name: &str, notices: &[Notice]) -> String {
     format!("msg_{}", &hex::encode(digest)[..32])
 }
 
-/// The headers of Standard Webhooks, which the git hook here and libraries in every language verify.
-fn signed(secret: &str, id: &str, now: Timestamp, body: &str) -> Vec<(&'static str, String)> {
+/// Returns the headers of Standard Webhooks, which the git hook here and libraries for every language verify.
+fn signature_headers(
+    secret: &str,
+    id: &str,
+    now: Timestamp,
+    body: &str,
+) -> Vec<(&'static str, String)> {
     let time = now.as_second().to_string();
     let key = standard_key(secret.as_bytes());
     let parts = [id, ".", &time, ".", body].map(str::as_bytes);

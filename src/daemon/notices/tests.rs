@@ -47,14 +47,14 @@ struct Bench {
 }
 
 fn bench(failures: usize) -> Bench {
-    let (status, seen) = watch::channel(Arc::new(samples::status(20)));
+    let (status, seen) = watch::channel(Arc::new(samples::sample_status(20)));
     let noted = Noted(
         Arc::new(Mutex::new((Vec::new(), failures))),
         Some(Instant::now()),
     );
     let sender = noted.clone();
     let following = tokio::spawn(async move {
-        follow(seen, &notification(&[], &[]), sender).await;
+        follow_status(seen, &notification(&[], &[]), sender).await;
     });
     Bench {
         status,
@@ -175,13 +175,13 @@ async fn a_receiver_that_is_down_does_not_hold_up_a_stop() {
 #[test]
 fn a_receiver_gets_what_it_asked_for() {
     let before = {
-        let mut status = samples::status(0);
+        let mut status = samples::sample_status(0);
         status.brake.engaged = false;
         status
     };
-    let turned = || transitions(&before, &samples::status(200));
+    let turned = || find_transitions(&before, &samples::sample_status(200));
     let kinds = |notification: &Notification| -> Vec<&str> {
-        let wanted = wanted(notification, turned());
+        let wanted = select_notices(notification, turned());
         wanted.iter().map(|notice| notice.kind).collect()
     };
     assert!(kinds(&notification(&[], &[])).len() > 4);

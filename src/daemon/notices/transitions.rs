@@ -1,31 +1,31 @@
-//! What turned between two moments. Pure.
+//! Compares two moments of the status and reports what changed. Pure.
 //!
-//! A notice is about a turn and not about a state: what stays as it was is told once. Objects that turned the same
-//! way at one connection are one notice, so that a vendor that is down is one message and not ten
-//! thousand, and every list in it is cut with an honest count.
+//! A notice is about a change and not about a state: what stays as it was is not reported again. Objects that changed
+//! in the same way at one connection share a notice, so that a vendor that is down is one message and not ten
+//! thousand. Every list in a notice is cut and says how much is left out.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::daemon::serve::view::wants_attention;
-use crate::daemon::status::{ObjectState, ObjectStatus, Status, Write};
+use crate::daemon::status::{LastWrite, ObjectState, ObjectStatus, Status};
 use crate::model::Outcome;
 use crate::model::notification::NoticeKind;
 use crate::model::wording::shorten;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
-/// Objects that a notice names, fields of each, and characters of a text: what people read in a chat.
+/// Most objects that a notice names, most fields of each, and most characters of a text: what people read in a chat.
 const OBJECTS: usize = 20;
 const FIELDS: usize = 8;
 const TEXT: usize = 400;
 const VALUE: usize = 120;
 
-/// One thing that turned.
+/// One change to report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Notice {
     pub kind: &'static str,
-    /// Whether it turned for the better.
+    /// Whether it is a change for the better.
     pub good: bool,
     pub title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,10 +34,10 @@ pub struct Notice {
     pub connection: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<NoticeObject>,
-    /// Objects that are not named.
+    /// How many objects are left out.
     pub more: usize,
     #[serde(skip)]
-    pub what: NoticeKind,
+    pub event: NoticeKind,
 }
 
 /// One object of a notice.
@@ -48,17 +48,17 @@ pub struct NoticeObject {
     pub origin: OriginEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What an apply would change, or what a write changed.
+    /// What an apply would change, or what a write has changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
-    /// Changes that are not shown.
+    /// How many changes are left out.
     pub more: usize,
-    /// The run of a write, for `entitle history` and `entitle undo`.
+    /// The run that wrote, for `entitle history` and `entitle undo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
 }
 
-/// One field, its values cut to what is read.
+/// One changed field, its values shortened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FieldChange {
     pub path: String,
@@ -69,9 +69,9 @@ pub struct FieldChange {
     pub note: Option<String>,
 }
 
-/// What turned from `before` to `after`, the gravest first.
-pub fn transitions(before: &Status, after: &Status) -> Vec<Notice> {
-    let mut notices = around(before, after);
+/// Returns what changed from `before` to `after`, the gravest first.
+pub fn find_transitions(before: &Status, after: &Status) -> Vec<Notice> {
+    let mut notices = daemon_transitions(before, after);
     let known: BTreeMap<&str, &ObjectStatus> = before
         .objects
         .iter()
@@ -80,20 +80,20 @@ pub fn transitions(before: &Status, after: &Status) -> Vec<Notice> {
     let mut groups: BTreeMap<(NoticeKind, &str), Vec<&ObjectStatus>> = BTreeMap::new();
     for object in &after.objects {
         let was = known.get(object.address.as_str()).copied();
-        if let Some(kind) = turned(was, object) {
+        if let Some(kind) = object_transition(was, object) {
             let group = groups.entry((kind, &object.connection)).or_default();
             group.push(object);
         }
     }
     for ((kind, connection), objects) in groups {
-        notices.push(group(kind, connection, &objects));
+        notices.push(group_notice(kind, connection, &objects));
     }
-    notices.sort_by_key(|notice| notice.what);
+    notices.sort_by_key(|notice| notice.event);
     notices
 }
 
-/// How one object turned.
-fn turned(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
+/// Returns how one object changed; `None` if that is no news. `was` is `None` for an object that is new.
+fn object_transition(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
     let before = was.map_or(ObjectState::Unseen, |was| was.state);
     if let Some(write) = new_write(was, is) {
         return match write.outcome {
@@ -111,12 +111,12 @@ fn turned(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
         ObjectState::Missing => Some(NoticeKind::Missing),
         ObjectState::Fought => Some(NoticeKind::Fight),
         ObjectState::Refused => Some(NoticeKind::Held),
-        // The same difference under another rule is no news.
+        // The same difference is no news if only the rule that keeps it from being written is another one.
         ObjectState::Differs | ObjectState::Waiting => {
             let told = left(before) || matches!(before, ObjectState::Refused | ObjectState::Fought);
             (!told).then_some(NoticeKind::Drift)
         }
-        // As agreed on is well, whatever the manifest wants since.
+        // As last applied is fine, whatever the manifest asks for since.
         ObjectState::InSync | ObjectState::AsApplied => {
             wants_attention(before).then_some(NoticeKind::Recovered)
         }
@@ -128,23 +128,24 @@ fn turned(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<NoticeKind> {
     }
 }
 
-fn new_write<'a>(was: Option<&ObjectStatus>, is: &'a ObjectStatus) -> Option<&'a Write> {
+/// Returns the last write of an object if it was sent since.
+fn new_write<'a>(was: Option<&ObjectStatus>, is: &'a ObjectStatus) -> Option<&'a LastWrite> {
     let known = was.and_then(|was| was.last_write.as_ref());
     is.last_write
         .as_deref()
         .filter(|write| known.is_none_or(|known| known.at != write.at))
 }
 
-/// What turned beside the objects.
-fn around(before: &Status, after: &Status) -> Vec<Notice> {
+/// Returns what changed outside the objects: the brake, the source, the leases.
+fn daemon_transitions(before: &Status, after: &Status) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut tell = |what: NoticeKind, good, title: String, message: Option<&String>| {
         notices.push(Notice {
             kind: what.name(),
-            what,
+            event: what,
             good,
             title,
-            message: message.map(|text| clean(text, TEXT)),
+            message: message.map(|text| clean_text(text, TEXT)),
             connection: None,
             objects: Vec::new(),
             more: 0,
@@ -194,7 +195,8 @@ fn around(before: &Status, after: &Status) -> Vec<Notice> {
     notices
 }
 
-fn group(what: NoticeKind, connection: &str, objects: &[&ObjectStatus]) -> Notice {
+/// Makes one notice of objects that changed in the same way at one connection.
+fn group_notice(what: NoticeKind, connection: &str, objects: &[&ObjectStatus]) -> Notice {
     let one = objects.len() == 1;
     let who = match objects {
         [object] => object.address.clone(),
@@ -219,7 +221,7 @@ fn group(what: NoticeKind, connection: &str, objects: &[&ObjectStatus]) -> Notic
     };
     Notice {
         kind: what.name(),
-        what,
+        event: what,
         good: matches!(what, NoticeKind::Written | NoticeKind::Recovered),
         title: format!("{who} {verb} at {connection}"),
         message: None,
@@ -227,13 +229,14 @@ fn group(what: NoticeKind, connection: &str, objects: &[&ObjectStatus]) -> Notic
         objects: objects
             .iter()
             .take(OBJECTS)
-            .map(|object| named(what, object))
+            .map(|object| notice_object(what, object))
             .collect(),
         more: objects.len().saturating_sub(OBJECTS),
     }
 }
 
-fn named(what: NoticeKind, object: &ObjectStatus) -> NoticeObject {
+/// Describes one object of a notice.
+fn notice_object(what: NoticeKind, object: &ObjectStatus) -> NoticeObject {
     let write = object
         .last_write
         .as_ref()
@@ -247,26 +250,27 @@ fn named(what: NoticeKind, object: &ObjectStatus) -> NoticeObject {
         address: object.address.clone(),
         state: object.state,
         origin: object.origin.clone(),
-        message: message.map(|text| clean(text, TEXT)),
-        changes: changes.iter().take(FIELDS).map(field).collect(),
+        message: message.map(|text| clean_text(text, TEXT)),
+        changes: changes.iter().take(FIELDS).map(field_change).collect(),
         more: changes.len().saturating_sub(FIELDS),
         run: write.map(|write| write.run.clone()),
     }
 }
 
-fn field(change: &ChangeEntry) -> FieldChange {
-    let value = |value| clean(&crate::render::values::format_inline(value), VALUE);
+/// Describes one changed field.
+fn field_change(change: &ChangeEntry) -> FieldChange {
+    let value = |value| clean_text(&crate::render::values::format_inline(value), VALUE);
     FieldChange {
-        path: clean(&change.path, VALUE),
+        path: clean_text(&change.path, VALUE),
         before: value(&change.before),
         after: value(&change.after),
         risk: change.risk,
-        note: change.note.as_ref().map(|note| clean(note, VALUE)),
+        note: change.note.as_ref().map(|note| clean_text(note, VALUE)),
     }
 }
 
 /// A text of bounded length on which no control character plays tricks.
-fn clean(text: &str, most: usize) -> String {
+fn clean_text(text: &str, most: usize) -> String {
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     let shown = shorten(text, most);
     shown.chars().map(plain).collect()

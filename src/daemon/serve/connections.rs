@@ -1,11 +1,10 @@
-//! The accept loop: how many connections there may be, and how long one may be silent.
+//! The accept loop: bounds how many connections there are and how long one may be silent.
 //!
-//! Whoever can reach the port can open connections, with or without a token, and every connection takes a file
-//! descriptor from the same limit that the journal, the manifests and the calls to vendors live on. So
-//! connections are counted, in all and per peer, and beyond a bound a silent one is closed for the new one (see
-//! [`super::slots`]); one that sends no whole request head in time is closed as well, also between two requests.
-//! What is under way inside a request has bounds of its own: hook bodies and event streams, see `deliveries` and
-//! `events`.
+//! Everybody who reaches the port can open connections, with or without a token, and each takes a file descriptor
+//! from the limit that the journal, the manifests and the calls to vendors need too. So connections are counted, in
+//! all and per peer, and beyond a bound a silent one is closed for the new one (see [`super::slots`]). A connection
+//! that does not send a whole request head in time is closed as well, also between two requests. Requests under way
+//! have bounds of their own: bodies of webhooks in `deliveries`, event streams in `events`.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -29,34 +28,37 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::slots::{Slot, Slots};
+use super::slots::{ConnectionSlot, ConnectionSlots};
 
 /// The bounds of the accept loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct ConnectionBounds {
     /// Connections at the same time.
     pub all: usize,
-    /// Connections of one peer at the same time. Loopback is a peer like any other, so that a program on this
-    /// machine leaves room for a probe from another.
+    /// Connections of one peer at the same time. Loopback is a peer like any other, so that a program on this machine
+    /// leaves room for a probe from elsewhere.
     pub per_peer: usize,
-    /// How long a request head may take, from the first moment of the connection or the end of the request before.
+    /// How long a request head may take, counted from the start of the connection or the end of the request before.
     pub header_timeout: Duration,
 }
 
-impl Bounds {
-    /// A team with its dashboards, a proxy, probes and vendors' hooks stay far below.
+impl ConnectionBounds {
+    /// Far more than a team with its dashboards, a proxy, probes and the webhooks of vendors need.
     pub const DEFAULT: Self = Self {
         all: 256,
         per_peer: 32,
         header_timeout: Duration::from_secs(10),
     };
 
-    /// Descriptors that connections leave to the daemon's own work: 16 calls at once to each of a few vendors,
-    /// the files that are read on all cores, the journal, locks, watches and git.
+    /// Descriptors that connections leave to the daemon's own work: 16 calls at once to each of a few vendors, the
+    /// files that are read on all cores, the journal, locks, watches and git.
     pub const RESERVE: usize = 160;
 
-    /// The usual bounds, as far as a limit of descriptors leaves room. A few connections there are always: a daemon
-    /// that cannot be probed is restarted.
+    /// Returns the default bounds, reduced to what a limit of descriptors leaves. At least 8 connections are allowed:
+    /// a daemon that cannot be probed is restarted.
+    ///
+    /// For example a limit of 256 leaves 256 - 160 = 96 connections, of which one peer may have 32; a limit of 200
+    /// leaves 40, and 20 for one peer.
     pub fn for_descriptor_limit(descriptors: Option<u64>) -> Self {
         let limit = descriptors.and_then(|limit| usize::try_from(limit).ok());
         let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(Self::RESERVE));
@@ -69,29 +71,28 @@ impl Bounds {
     }
 }
 
-/// The wait after the system refused a connection, for example for want of descriptors: those of others end in
-/// seconds.
+/// The wait after the system refused a connection, for example for want of descriptors: others end within seconds.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 
-/// At most one warning in this time: whoever floods the port must not flood the log.
+/// At most one warning in this time: somebody who floods the port must not flood the log.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Accepts connections until `stop` is ready, then waits until the answers under way are finished. An error of
+/// Accepts connections until `stop` is ready, then waits until the replies under way are finished. An error of
 /// `accept` never ends it.
-pub async fn accept(
+pub async fn accept_connections(
     listener: TcpListener,
     router: Router,
-    bounds: Bounds,
+    bounds: ConnectionBounds,
     stop: impl Future<Output = ()>,
 ) {
     let (stopped, stopping) = watch::channel(false);
-    let slots = Slots::default();
+    let slots = ConnectionSlots::default();
     let mut open = JoinSet::new();
     let mut warning = ThrottledWarning::default();
     let mut stop = pin!(stop);
     loop {
-        // Every arm may be dropped before it is ready: a connection that was not handed out is kept by the system,
-        // and an ended task stays in the set.
+        // Cancel-safe: a connection that was not returned stays in the queue of the system, and an ended task stays
+        // in the set.
         let accepted = tokio::select! {
             () = &mut stop => break,
             Some(_) = open.join_next() => continue,
@@ -105,7 +106,13 @@ pub async fn accept(
                 }
                 if let Some(slot) = acquired.slot {
                     let service = (router.clone(), stopping.clone());
-                    open.spawn(serve(stream, peer, service, bounds.header_timeout, slot));
+                    open.spawn(serve_connection(
+                        stream,
+                        peer,
+                        service,
+                        bounds.header_timeout,
+                        slot,
+                    ));
                 }
             }
             Err(error) if is_connection_error(&error) => {}
@@ -120,7 +127,7 @@ pub async fn accept(
     while open.join_next().await.is_some() {}
 }
 
-/// Whether an error of `accept` is about the one connection that was next.
+/// Reports whether an error of `accept` concerns only the connection that was next.
 fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -131,12 +138,13 @@ fn is_connection_error(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(
+/// Serves one connection until it ends, loses its slot, or the server stops.
+async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     (router, mut stopping): (Router, watch::Receiver<bool>),
     header_timeout: Duration,
-    slot: Slot,
+    slot: ConnectionSlot,
 ) {
     let slot = Arc::new(slot);
     let router = TowerToHyperService::new(router);
@@ -157,9 +165,9 @@ async fn serve(
     let stop = async {
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
-    // The connection is only borrowed: dropping that borrow loses nothing.
+    // Cancel-safe: the connection is only borrowed, so dropping the arm loses nothing.
     tokio::select! {
-        // What went wrong with one connection concerns its client, who has noticed.
+        // An error on one connection concerns its client, who has noticed.
         _ = connection.as_mut() => return,
         () = slot.evicted() => return,
         () = stop => connection.as_mut().graceful_shutdown(),
@@ -167,7 +175,7 @@ async fn serve(
     let _ = connection.await;
 }
 
-/// Says what is wrong once in a while.
+/// Logs a warning at most once in `WARNING_INTERVAL`.
 #[derive(Default)]
 struct ThrottledWarning(Option<Instant>);
 
@@ -186,10 +194,16 @@ mod tests {
 
     #[test]
     fn connections_leave_descriptors_to_the_daemons_own_work() {
-        assert_eq!(Bounds::for_descriptor_limit(None), Bounds::DEFAULT);
-        assert_eq!(Bounds::for_descriptor_limit(Some(1 << 20)), Bounds::DEFAULT);
+        assert_eq!(
+            ConnectionBounds::for_descriptor_limit(None),
+            ConnectionBounds::DEFAULT
+        );
+        assert_eq!(
+            ConnectionBounds::for_descriptor_limit(Some(1 << 20)),
+            ConnectionBounds::DEFAULT
+        );
         let of = |limit| {
-            let bounds = Bounds::for_descriptor_limit(Some(limit));
+            let bounds = ConnectionBounds::for_descriptor_limit(Some(limit));
             (bounds.all, bounds.per_peer)
         };
         assert_eq!(of(416), (256, 32));

@@ -48,7 +48,7 @@ async fn delivery(
 ) -> Response {
     let knocked = {
         let mut rate = server.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        rate.knock(peer.ip(), Instant::now())
+        rate.take(peer.ip(), Instant::now())
     };
     if let Err(wait) = knocked {
         let seconds = wait.as_secs().max(1);

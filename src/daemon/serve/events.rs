@@ -1,9 +1,8 @@
-//! `/events`: that something changed, as server-sent events.
+//! `/events`: server-sent events that tell that something changed.
 //!
-//! An event says how much changed and whether the reader's filter sees it, never what: whoever wants to
-//! know asks for the page again. So an event has a few dozen bytes however many objects there are, at most one
-//! goes out a second, and a reader that is slow misses nothing, since the next event counts from what it was
-//! last told.
+//! An event says how much changed and whether it concerns the reader's filter, never what: a reader who wants to know
+//! fetches the page again. So an event has a few dozen bytes however many objects there are, and at most one goes out
+//! per second. A slow reader misses nothing, since the next event counts from what it was last told.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,27 +17,30 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Server;
-use super::view::{Counts, Query, Tick};
+use super::view::{Query, StateCounts, StatusChange};
 use crate::daemon::status::Status;
 
 /// Readers at the same time: a team and its dashboards.
-pub const AT_ONCE: usize = 64;
+pub const MOST_READERS: usize = 64;
 
 /// The shortest time between two events.
 const PACE: Duration = Duration::from_secs(1);
 
-/// How often a silent stream says that it is there, for whoever stands between and closes idle connections.
+/// How often a silent stream sends a comment, for proxies that close idle connections.
 const ALIVE: Duration = Duration::from_secs(15);
 
-struct Reader {
+/// One reader of events.
+struct EventReader {
     status: watch::Receiver<Arc<Status>>,
-    told: Arc<Status>,
+    /// The status that the last event counted up to.
+    last_status: Arc<Status>,
     query: Query,
     first: bool,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-pub async fn events(State(server): State<Arc<Server>>, request: Request) -> Response {
+/// Replies with a stream of events that ends when the server stops.
+pub async fn stream_events(State(server): State<Arc<Server>>, request: Request) -> Response {
     let Ok(place) = Arc::clone(&server.streams).try_acquire_owned() else {
         let after = [(header::RETRY_AFTER, "30")];
         let words = "too many readers\n";
@@ -46,45 +48,46 @@ pub async fn events(State(server): State<Arc<Server>>, request: Request) -> Resp
     };
     let mut status = server.status.clone();
     let told = Arc::clone(&status.borrow_and_update());
-    let reader = Reader {
+    let reader = EventReader {
         status,
-        told,
+        last_status: told,
         query: Query::parse(request.uri().query().unwrap_or_default()),
         first: true,
-        _place: place,
+        _permit: place,
     };
     let mut stopping = server.stopping.clone();
     let stop = async move {
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
-    let stream = futures::stream::unfold(reader, next).take_until(Box::pin(stop));
+    let stream = futures::stream::unfold(reader, next_event).take_until(Box::pin(stop));
     let stream = stream.map(Ok::<_, Infallible>);
     Sse::new(stream)
         .keep_alive(KeepAlive::new().interval(ALIVE))
         .into_response()
 }
 
-async fn next(mut reader: Reader) -> Option<(Event, Reader)> {
+/// Waits for the next event. `None` once the daemon's loop has ended.
+async fn next_event(mut reader: EventReader) -> Option<(Event, EventReader)> {
     if reader.first {
-        // Tells the reader at once that it is connected, and what it may have missed while it was not.
+        // The first event tells the reader that it is connected, and makes it fetch what it may have missed before.
         reader.first = false;
-        let event = event(&reader.told, Tick::default());
+        let event = change_event(&reader.last_status, StatusChange::default());
         return Some((event, reader));
     }
     loop {
         tokio::time::sleep(PACE).await;
         reader.status.changed().await.ok()?;
         let now = Arc::clone(&reader.status.borrow_and_update());
-        let tick = Tick::between(&reader.told, &now, &reader.query);
-        reader.told = now;
+        let tick = StatusChange::between(&reader.last_status, &now, &reader.query);
+        reader.last_status = now;
         if !tick.is_empty() {
-            return Some((event(&reader.told, tick), reader));
+            return Some((change_event(&reader.last_status, tick), reader));
         }
     }
 }
 
-fn event(status: &Status, tick: Tick) -> Event {
-    let counts = Counts::of(status.objects.iter().map(AsRef::as_ref));
+fn change_event(status: &Status, tick: StatusChange) -> Event {
+    let counts = StateCounts::count_objects(status.objects.iter().map(AsRef::as_ref));
     let told = json!({
         "pass": status.passes.back().map_or(0, |pass| pass.number),
         "objects": counts.total(),

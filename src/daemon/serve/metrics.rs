@@ -1,8 +1,8 @@
 //! `/metrics` in the OpenMetrics text format. The only file that names the metrics crate.
 //!
-//! What the daemon counts is in its status and is put into this form when somebody scrapes; only the length of
-//! passes and the deliveries at the hooks are counted here. Labels are bounded: accounts by
-//! `ACCOUNTS`, everything else by closed lists.
+//! What the daemon counts is in its status and is translated when somebody scrapes. Only the duration of passes and
+//! the deliveries at the webhooks are counted here. Labels are bounded: accounts by `ACCOUNTS`, everything else by
+//! closed lists.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ use prometheus_client::metrics::{counter::Counter, info::Info};
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use super::view::{Counts, STATES, drifted};
+use super::view::{STATES, StateCounts, is_drifted};
 use crate::daemon::hooks::{Answer, Hook};
 use crate::daemon::status::{ConnectionStatus, ObjectState, Status};
 
@@ -63,7 +63,7 @@ impl Metrics {
             "Deliveries at the webhooks by what became of them",
             hooks.clone(),
         );
-        registry.register_collector(Box::new(FromStatus(status)));
+        registry.register_collector(Box::new(StatusCollector(status)));
         Self {
             registry,
             passes,
@@ -103,28 +103,28 @@ fn hook_labels(hook: Hook, answer: Answer) -> Labels {
 
 /// The series that are read off the status of the moment.
 #[derive(Debug)]
-struct FromStatus(watch::Receiver<Arc<Status>>);
+struct StatusCollector(watch::Receiver<Arc<Status>>);
 
 /// One metric: its name, what it says, its kind and its series.
 struct Metric {
     name: &'static str,
     help: &'static str,
-    kind: Kind,
+    kind: MetricKind,
     series: BTreeMap<Labels, f64>,
 }
 
-enum Kind {
+enum MetricKind {
     Counter,
     Gauge,
 }
 
-impl Collector for FromStatus {
+impl Collector for StatusCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let status = Arc::clone(&self.0.borrow());
-        for family in families(&status) {
+        for family in metric_families(&status) {
             let kind = match family.kind {
-                Kind::Counter => MetricType::Counter,
-                Kind::Gauge => MetricType::Gauge,
+                MetricKind::Counter => MetricType::Counter,
+                MetricKind::Gauge => MetricType::Gauge,
             };
             let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
             // Only gauges of the whole daemon have no labels; `{}` after the name would be legal and odd.
@@ -135,8 +135,8 @@ impl Collector for FromStatus {
             for (labels, value) in &family.series {
                 let series = metric.encode_family(labels)?;
                 match family.kind {
-                    Kind::Counter => ConstCounter::new(*value).encode(series)?,
-                    Kind::Gauge => ConstGauge::new(*value).encode(series)?,
+                    MetricKind::Counter => ConstCounter::new(*value).encode(series)?,
+                    MetricKind::Gauge => ConstGauge::new(*value).encode(series)?,
                 }
             }
         }
@@ -145,43 +145,43 @@ impl Collector for FromStatus {
 }
 
 /// A metric that only grows.
-fn counter(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
+fn counter_metric(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
     Metric {
         name,
         help,
-        kind: Kind::Counter,
+        kind: MetricKind::Counter,
         series,
     }
 }
 
-fn gauge(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
+fn gauge_metric(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
     Metric {
         name,
         help,
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         series,
     }
 }
 
 /// The one series of a gauge of the whole daemon.
-fn bare(value: f64) -> BTreeMap<Labels, f64> {
+fn unlabelled_series(value: f64) -> BTreeMap<Labels, f64> {
     BTreeMap::from([(Labels::new(), value)])
 }
 
-fn flag(is: bool) -> BTreeMap<Labels, f64> {
-    bare(f64::from(u8::from(is)))
+fn flag_series(is: bool) -> BTreeMap<Labels, f64> {
+    unlabelled_series(f64::from(u8::from(is)))
 }
 
 /// Series with one label out of a closed list.
-fn counted(label: &'static str, counts: &BTreeMap<String, u64>) -> Vec<(Labels, f64)> {
+fn labelled_counts(label: &'static str, counts: &BTreeMap<String, u64>) -> Vec<(Labels, f64)> {
     counts
         .iter()
-        .map(|(name, count)| (vec![(label, known(label, name))], *count as f64))
+        .map(|(name, count)| (vec![(label, known_label(label, name))], *count as f64))
         .collect()
 }
 
-fn families(status: &Status) -> Vec<Metric> {
-    let accounts = Accounts::new(status);
+fn metric_families(status: &Status) -> Vec<Metric> {
+    let accounts = AccountSeries::new(status);
     let mut families = connection_metrics(status, &accounts);
     families.extend(replica_metrics(status));
     families.extend(object_metrics(&accounts));
@@ -189,7 +189,7 @@ fn families(status: &Status) -> Vec<Metric> {
     families
 }
 
-fn connection_metrics(status: &Status, accounts: &Accounts<'_>) -> Vec<Metric> {
+fn connection_metrics(status: &Status, accounts: &AccountSeries<'_>) -> Vec<Metric> {
     let by_connection = |each: &dyn Fn(&ConnectionStatus) -> Vec<(Labels, f64)>| {
         let mut series = BTreeMap::new();
         for (name, connection) in &status.connections {
@@ -209,22 +209,22 @@ fn connection_metrics(status: &Status, accounts: &Accounts<'_>) -> Vec<Metric> {
         }
     }
     vec![
-        counter(
+        counter_metric(
             "reconcile",
             "Looks at objects by how they ended",
-            by_connection(&|connection| counted("result", &connection.results)),
+            by_connection(&|connection| labelled_counts("result", &connection.results)),
         ),
-        counter(
+        counter_metric(
             "api_requests",
             "Answers of the vendors by HTTP status; lost for calls without one",
-            by_connection(&|connection| counted("code", &connection.requests)),
+            by_connection(&|connection| labelled_counts("code", &connection.requests)),
         ),
-        gauge(
+        gauge_metric(
             "last_success_timestamp_seconds",
             "When an object of the account was last found or made as wanted",
             last_success,
         ),
-        gauge(
+        gauge_metric(
             "locked",
             "Whether another run holds the account's lock",
             by_connection(&|connection| {
@@ -232,7 +232,7 @@ fn connection_metrics(status: &Status, accounts: &Accounts<'_>) -> Vec<Metric> {
                 vec![(Labels::new(), held)]
             }),
         ),
-        gauge(
+        gauge_metric(
             "account_held",
             "Whether this replica looks after the account",
             by_connection(&|connection| {
@@ -246,22 +246,22 @@ fn connection_metrics(status: &Status, accounts: &Accounts<'_>) -> Vec<Metric> {
 fn replica_metrics(status: &Status) -> Vec<Metric> {
     let replicas = status.replicas.as_ref();
     vec![
-        gauge(
+        gauge_metric(
             "replicas",
             "Live replicas of the daemon as this one knows them",
-            bare(replicas.map_or(1, |replicas| replicas.live.len()) as f64),
+            unlabelled_series(replicas.map_or(1, |replicas| replicas.live.len()) as f64),
         ),
-        gauge(
+        gauge_metric(
             "sharing_broken",
             "Whether accounts cannot be shared out",
-            flag(replicas.is_some_and(|replicas| replicas.problem.is_some())),
+            flag_series(replicas.is_some_and(|replicas| replicas.problem.is_some())),
         ),
     ]
 }
 
-fn object_metrics(accounts: &Accounts<'_>) -> Vec<Metric> {
+fn object_metrics(accounts: &AccountSeries<'_>) -> Vec<Metric> {
     vec![
-        gauge(
+        gauge_metric(
             "objects",
             "Objects of the manifests in force by state",
             accounts.objects(&|counts| {
@@ -274,15 +274,17 @@ fn object_metrics(accounts: &Accounts<'_>) -> Vec<Metric> {
                     .collect()
             }),
         ),
-        gauge(
+        gauge_metric(
             "drift_objects",
             "Objects whose live state is known to differ from the manifests",
             accounts.objects(&|counts| {
-                let differ = counts.each().filter(|(state, _)| drifted(*state));
+                let differ = counts
+                    .present_states()
+                    .filter(|(state, _)| is_drifted(*state));
                 vec![(Labels::new(), differ.map(|(_, count)| count).sum())]
             }),
         ),
-        gauge(
+        gauge_metric(
             "suspended",
             "Objects that are not looked at",
             accounts.objects(&|counts| vec![(Labels::new(), counts.get(ObjectState::Suspended))]),
@@ -292,31 +294,31 @@ fn object_metrics(accounts: &Accounts<'_>) -> Vec<Metric> {
 
 fn daemon_metrics(status: &Status) -> Vec<Metric> {
     vec![
-        gauge(
+        gauge_metric(
             "brake_engaged",
             "Whether the brake holds back a large change",
-            flag(status.brake.engaged),
+            flag_series(status.brake.engaged),
         ),
-        gauge(
+        gauge_metric(
             "source_broken",
             "Whether the newest manifests are not in force",
-            flag(status.source.problem.is_some()),
+            flag_series(status.source.problem.is_some()),
         ),
-        gauge(
+        gauge_metric(
             "source_unfollowed",
             "Whether changes of the source go unseen",
-            flag(status.source.unfollowed.is_some()),
+            flag_series(status.source.unfollowed.is_some()),
         ),
-        gauge(
+        gauge_metric(
             "start_time_seconds",
             "When the daemon started",
-            bare(status.started_at.as_second() as f64),
+            unlabelled_series(status.started_at.as_second() as f64),
         ),
     ]
 }
 
 /// A label value out of a closed list; vendors choose their status codes, and one that is none is `other`.
-fn known(label: &str, value: &str) -> String {
+fn known_label(label: &str, value: &str) -> String {
     let fine = match label {
         "code" => {
             value == "lost"
@@ -330,12 +332,12 @@ fn known(label: &str, value: &str) -> String {
 }
 
 /// Which accounts have series of their own, and the objects of each.
-struct Accounts<'a> {
-    counts: BTreeMap<&'a str, Counts>,
+struct AccountSeries<'a> {
+    counts: BTreeMap<&'a str, StateCounts>,
     own: Vec<&'a str>,
 }
 
-impl<'a> Accounts<'a> {
+impl<'a> AccountSeries<'a> {
     fn new(status: &'a Status) -> Self {
         let mut grouped: BTreeMap<&str, Vec<&crate::daemon::status::ObjectStatus>> = status
             .connections
@@ -345,9 +347,9 @@ impl<'a> Accounts<'a> {
         for object in &status.objects {
             grouped.entry(&object.connection).or_default().push(object);
         }
-        let counts: BTreeMap<&str, Counts> = grouped
+        let counts: BTreeMap<&str, StateCounts> = grouped
             .into_iter()
-            .map(|(name, objects)| (name, Counts::of(objects)))
+            .map(|(name, objects)| (name, StateCounts::count_objects(objects)))
             .collect();
         let own = counts.keys().copied().take(ACCOUNTS).collect();
         Self { counts, own }
@@ -358,7 +360,10 @@ impl<'a> Accounts<'a> {
         vec![("account", if own { name } else { OTHER }.to_string())]
     }
 
-    fn objects(&self, each: &dyn Fn(&Counts) -> Vec<(Labels, usize)>) -> BTreeMap<Labels, f64> {
+    fn objects(
+        &self,
+        each: &dyn Fn(&StateCounts) -> Vec<(Labels, usize)>,
+    ) -> BTreeMap<Labels, f64> {
         let mut series = BTreeMap::new();
         for (name, counts) in &self.counts {
             for (more, count) in each(counts) {

@@ -1,22 +1,22 @@
-//! The daemon, seen over HTTP. The only place here that knows axum.
+//! The daemon over HTTP. The only folder of the daemon that names axum.
 //!
-//! | path | what | who may |
+//! | path | content | access |
 //! | --- | --- | --- |
-//! | `/healthz` | the process is alive and its loop is not gone | everybody |
-//! | `/readyz` | manifests are in force, the source is followed, and it is not stopping | everybody |
-//! | `POST /hooks/…` | deliveries of vendors and git hosts | whoever signs |
-//! | `/` | the status page | see [`guard`] |
-//! | `/status` | the status as JSON; takes the page's filter | see [`guard`] |
-//! | `/events` | what changed, as server-sent events | see [`guard`] |
-//! | `/metrics` | OpenMetrics | see [`guard`] |
+//! | `/healthz` | whether the process and its loop are alive | everybody |
+//! | `/readyz` | whether manifests are in force, the source is followed, and it is not stopping | everybody |
+//! | `POST /hooks/…` | deliveries of vendors and git hosts | by signature |
+//! | `/` | the status page | see [`access`] |
+//! | `/status` | the status as JSON; takes the page's filter | see [`access`] |
+//! | `/events` | server-sent events: that something changed | see [`access`] |
+//! | `/metrics` | OpenMetrics | see [`access`] |
 //!
-//! Nothing here writes anything but triggers into a bounded channel. Whoever looks costs the daemon no
-//! pass: all answers are made from the one [`Status`] of the moment, which is shared and never locked.
+//! The server writes nothing but triggers into a bounded channel. A reader costs the daemon no pass: all replies are
+//! made from the one [`Status`] of the moment, which is shared and never locked.
 
+pub mod access;
 mod connections;
 mod deliveries;
 mod events;
-pub mod guard;
 pub mod metrics;
 mod page;
 mod slots;
@@ -37,30 +37,31 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use self::guard::{AccessError, Knock};
+use self::access::{AccessError, AccessRequest};
 use self::metrics::Metrics;
 use self::view::Query;
-use super::hooks::{Hooks, Rate};
+use super::hooks::{Hooks, PeerLimiter};
 use super::status::Status;
 use crate::model::SecretText;
 use crate::render::json;
 use crate::render::safe::escape_page;
-pub use connections::Bounds;
+pub use connections::ConnectionBounds;
 
-/// Version of the JSON at `/status`, with the promise of the plan format.
+/// Version of the JSON at `/status`, with the same promise as the plan format.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// What the server needs beside its listener.
-pub struct Serving {
+/// What the server needs besides its listener.
+pub struct ServerConfig {
     pub status: watch::Receiver<Arc<Status>>,
     pub hooks: Arc<Hooks>,
-    /// Asked for from everybody but probes and hooks.
+    /// The token that everybody must send, except to the probes and hooks.
     pub token: Option<SecretText>,
-    /// The time, as an argument.
+    /// Returns the time.
     pub clock: fn() -> Timestamp,
-    pub bounds: Bounds,
+    pub bounds: ConnectionBounds,
 }
 
+/// What all requests share.
 struct Server {
     status: watch::Receiver<Arc<Status>>,
     hooks: Arc<Hooks>,
@@ -68,32 +69,35 @@ struct Server {
     clock: fn() -> Timestamp,
     loopback: bool,
     metrics: Metrics,
-    rate: Mutex<Rate>,
+    rate: Mutex<PeerLimiter>,
     bodies: Semaphore,
     streams: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Server {
-    fn now(&self) -> Arc<Status> {
+    /// Returns the status of this moment.
+    fn current_status(&self) -> Arc<Status> {
         Arc::clone(&self.status.borrow())
     }
 
-    /// Whether whoever publishes the status is still there.
-    fn alive(&self) -> bool {
+    /// Reports whether the loop that publishes the status still runs.
+    fn is_alive(&self) -> bool {
         self.status.has_changed().is_ok()
     }
 }
 
-/// Serves until `stop` is ready; then streams end and answers under way are finished. The caller bounds how
-/// long that may take. Refuses to serve others than this machine without a token.
-pub async fn serve(
+/// Serves until `stop` is ready; then event streams end and replies under way are finished. The caller bounds how
+/// long that may take.
+///
+/// `Err` if the port can be reached from other machines and there is no token.
+pub async fn run_server(
     listener: TcpListener,
-    serving: Serving,
+    serving: ServerConfig,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let checked = guard::check_listen(address, serving.token.as_ref());
+    let checked = access::check_listen(address, serving.token.as_ref());
     checked.map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
     let (stopped, stopping) = watch::channel(false);
     let server = Arc::new(Server {
@@ -105,25 +109,26 @@ pub async fn serve(
         loopback: address.ip().is_loopback(),
         rate: Mutex::default(),
         bodies: Semaphore::new(deliveries::AT_ONCE),
-        streams: Arc::new(Semaphore::new(events::AT_ONCE)),
+        streams: Arc::new(Semaphore::new(events::MOST_READERS)),
         stopping,
     });
     let stop = async move {
         stop.await;
         let _ = stopped.send(true);
     };
-    let http = connections::accept(listener, router(&server), serving.bounds, stop);
+    let http =
+        connections::accept_connections(listener, build_router(&server), serving.bounds, stop);
     let mut status = server.status.clone();
     let follow = async {
         loop {
             server.metrics.follow(&status.borrow_and_update());
             if status.changed().await.is_err() {
-                // Nothing more to count; the server decides when it ends.
+                // Nothing is left to count. The server decides when it ends.
                 std::future::pending::<()>().await;
             }
         }
     };
-    // Both may be dropped at any await: `follow` counts passes by number and loses none but those of the end.
+    // Cancel-safe: `follow` counts passes by their number and misses only those of the very end.
     tokio::select! {
         () = http => {}
         () = follow => {}
@@ -131,30 +136,37 @@ pub async fn serve(
     Ok(())
 }
 
-fn router(server: &Arc<Server>) -> Router {
+/// Returns the routes. Those that show something check access first.
+fn build_router(server: &Arc<Server>) -> Router {
     let guarded = Router::new()
-        .route("/", get(whole_page))
-        .route("/status", get(status))
-        .route("/events", get(events::events))
-        .route("/metrics", get(scrape))
+        .route("/", get(show_page))
+        .route("/status", get(show_status))
+        .route("/events", get(events::stream_events))
+        .route("/metrics", get(show_metrics))
         .route(
             "/page.css",
-            get(async || asset("text/css; charset=utf-8", CSS)),
+            get(async || serve_asset("text/css; charset=utf-8", CSS)),
         )
         .route(
             "/page.js",
-            get(async || asset("text/javascript; charset=utf-8", JS)),
+            get(async || serve_asset("text/javascript; charset=utf-8", JS)),
         )
-        .route("/icon.svg", get(async || asset("image/svg+xml", ICON)))
-        .layer(middleware::from_fn_with_state(Arc::clone(server), admit));
+        .route(
+            "/icon.svg",
+            get(async || serve_asset("image/svg+xml", ICON)),
+        )
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(server),
+            require_access,
+        ));
     Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route("/healthz", get(show_health))
+        .route("/readyz", get(show_readiness))
         .route("/hooks/git", post(deliveries::git))
         .route("/hooks/{vendor}/{connection}", post(deliveries::vendor))
         .merge(guarded)
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
-        .layer(middleware::map_response(harmless))
+        .layer(middleware::map_response(add_security_headers))
         .with_state(Arc::clone(server))
 }
 
@@ -162,11 +174,12 @@ const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
 const ICON: &str = include_str!("icon.svg");
 
-/// The page fetches from here only, runs nothing that stands in it, and stands in no frame.
+/// The page fetches from this server only, runs no inline script, and cannot be framed.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-async fn harmless(mut response: Response) -> Response {
+/// Adds the headers that keep a browser from misusing a reply.
+async fn add_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -180,14 +193,19 @@ async fn harmless(mut response: Response) -> Response {
     response
 }
 
-async fn admit(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    match judge(&server, request.headers()) {
+/// Lets a request through if it may see the status.
+async fn require_access(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check_headers(&server, request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(AccessError::Elsewhere) => {
+        Err(AccessError::ForeignHost) => {
             let words = "this answers to names of this machine only, such as localhost\n";
             (StatusCode::MISDIRECTED_REQUEST, words).into_response()
         }
-        Err(AccessError::Token) => {
+        Err(AccessError::WrongToken) => {
             let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"entitle\", Bearer")];
             let words =
                 "the token of --listen-token is needed, as a bearer token or as a password\n";
@@ -196,17 +214,18 @@ async fn admit(State(server): State<Arc<Server>>, request: Request, next: Next) 
     }
 }
 
-fn judge(server: &Server, headers: &HeaderMap) -> Result<(), AccessError> {
+/// Judges a request by its `Host` and `Authorization` headers.
+fn check_headers(server: &Server, headers: &HeaderMap) -> Result<(), AccessError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let knock = Knock {
+    let access = AccessRequest {
         host: text(header::HOST),
         authorization: text(header::AUTHORIZATION),
     };
-    guard::admit(&knock, server.loopback, server.token.as_ref())
+    access::check_access(&access, server.loopback, server.token.as_ref())
 }
 
-async fn healthz(State(server): State<Arc<Server>>) -> Response {
-    if server.alive() {
+async fn show_health(State(server): State<Arc<Server>>) -> Response {
+    if server.is_alive() {
         "ok\n".into_response()
     } else {
         (
@@ -217,10 +236,11 @@ async fn healthz(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
-/// Ready means that a hook would be taken and a saved manifest be seen: a vendor that is down makes nobody else wait.
-async fn readyz(State(server): State<Arc<Server>>) -> Response {
-    let status = server.now();
-    let why = if !server.alive() || status.stopping {
+/// Replies whether a webhook would be accepted and a saved manifest be seen. A vendor that is down does not make the
+/// daemon unready.
+async fn show_readiness(State(server): State<Arc<Server>>) -> Response {
+    let status = server.current_status();
+    let why = if !server.is_alive() || status.stopping {
         "stopping\n".to_string()
     } else if status.source.loaded_at.is_none() {
         "no manifests are in force yet\n".to_string()
@@ -232,14 +252,15 @@ async fn readyz(State(server): State<Arc<Server>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
-async fn whole_page(State(server): State<Arc<Server>>, request: Request) -> Response {
+/// Replies with the status page.
+async fn show_page(State(server): State<Arc<Server>>, request: Request) -> Response {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let markup = page::page(&server.now(), &query, (server.clock)());
+    let markup = page::status_page(&server.current_status(), &query, (server.clock)());
     let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
     (html, escape_page(&markup.into_string())).into_response()
 }
 
-/// The status, and which format it is in.
+/// The status with the version of its format.
 #[derive(Serialize)]
 struct StatusDocument<'a> {
     format_version: &'static str,
@@ -248,9 +269,10 @@ struct StatusDocument<'a> {
     status: &'a Status,
 }
 
-async fn status(State(server): State<Arc<Server>>, request: Request) -> Response {
+/// Replies with the status as JSON, narrowed by the query.
+async fn show_status(State(server): State<Arc<Server>>, request: Request) -> Response {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let mut status = server.now();
+    let mut status = server.current_status();
     if !query.is_open() {
         let narrowed = Arc::make_mut(&mut status);
         narrowed.objects.retain(|object| query.matches(object));
@@ -261,7 +283,7 @@ async fn status(State(server): State<Arc<Server>>, request: Request) -> Response
         status: &status,
     };
     match serde_json::to_string(&document) {
-        // `curl` shows it on a terminal.
+        // Control characters are escaped, since `curl` shows them on a terminal.
         Ok(text) => {
             let json = [(header::CONTENT_TYPE, "application/json")];
             (json, json::escape_json(&text).into_owned()).into_response()
@@ -273,7 +295,7 @@ async fn status(State(server): State<Arc<Server>>, request: Request) -> Response
     }
 }
 
-async fn scrape(State(server): State<Arc<Server>>) -> Response {
+async fn show_metrics(State(server): State<Arc<Server>>) -> Response {
     match server.metrics.encode() {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
@@ -283,7 +305,7 @@ async fn scrape(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
-fn asset(kind: &'static str, text: &'static str) -> Response {
+fn serve_asset(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 

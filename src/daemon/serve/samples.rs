@@ -1,4 +1,4 @@
-//! A made-up status of any size, with every state, risk and mishap in it.
+//! A made-up status of any size that contains every state, risk and mishap. For tests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use serde_json::json;
 
 use crate::daemon::mode::RunMode;
 use crate::daemon::status::{
-    Brake, ConnectionStatus, Fight, Keeper, ObjectState, ObjectStatus, PassShare, PassStatus,
-    Replicas, SourceKind, SourceStatus, Status, Suspension, Write,
+    AccountKeeper, Brake, ConnectionStatus, FightStatus, LastWrite, ObjectState, ObjectStatus,
+    PassShare, PassStatus, Replicas, SourceKind, SourceStatus, Status, SuspensionStatus,
 };
 use crate::model::{Outcome, Risk};
 use crate::plan::diff::ChangeVerb;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
-pub fn now() -> Timestamp {
+pub fn sample_now() -> Timestamp {
     "2026-03-02T10:00:00Z".parse().expect("a time")
 }
 
-fn ago(seconds: i64) -> Timestamp {
-    now() - SignedDuration::from_secs(seconds)
+fn seconds_ago(seconds: i64) -> Timestamp {
+    sample_now() - SignedDuration::from_secs(seconds)
 }
 
 const VENDORS: [(&str, &str, &str, &str); 5] = [
@@ -57,7 +57,11 @@ const NAMES: [&str; 8] = [
     "wingtip",
 ];
 
-pub fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> ChangeEntry {
+pub fn sample_change(
+    path: &str,
+    before: serde_json::Value,
+    after: serde_json::Value,
+) -> ChangeEntry {
     ChangeEntry {
         path: path.into(),
         verb: ChangeVerb::Replace,
@@ -68,8 +72,8 @@ pub fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -
     }
 }
 
-/// An object in sync.
-pub fn object(number: usize) -> ObjectStatus {
+/// Returns an object in sync.
+pub fn sample_object(number: usize) -> ObjectStatus {
     let (vendor, kind, connection, id) = VENDORS[number % VENDORS.len()];
     let name = NAMES[number / 5 % NAMES.len()];
     ObjectStatus {
@@ -84,9 +88,9 @@ pub fn object(number: usize) -> ObjectStatus {
         state: ObjectState::InSync,
         running: false,
         risk: Risk::Safe,
-        last_pass: Some(ago(number as i64 * 7 % 900 + 2)),
-        last_in_sync: Some(ago(number as i64 * 7 % 900 + 2)),
-        next_wake: Some(ago(number as i64 * 7 % 900 - 600)),
+        last_pass: Some(seconds_ago(number as i64 * 7 % 900 + 2)),
+        last_in_sync: Some(seconds_ago(number as i64 * 7 % 900 + 2)),
+        next_wake: Some(seconds_ago(number as i64 * 7 % 900 - 600)),
         changes: Vec::new(),
         message: None,
         last_write: None,
@@ -95,11 +99,12 @@ pub fn object(number: usize) -> ObjectStatus {
     }
 }
 
-fn trouble(number: usize, object: &mut ObjectStatus) {
+/// Gives some objects a state other than in sync, by their number.
+fn add_trouble(number: usize, object: &mut ObjectStatus) {
     let seats = || ChangeEntry {
         risk: Risk::Strand,
         note: Some("5 allowed, 7 in use".into()),
-        ..change("activations_allowed", json!(10), json!(5))
+        ..sample_change("activations_allowed", json!(10), json!(5))
     };
     match number {
         3 => {
@@ -118,13 +123,13 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
                 ChangeEntry {
                     verb: ChangeVerb::Remove,
                     risk: Risk::Reduce,
-                    ..change(
+                    ..sample_change(
                         "Features[\"Lic stat\" 6.0]",
                         json!({"count": 3}),
                         json!(null),
                     )
                 },
-                change(
+                sample_change(
                     "order_notes",
                     json!("Renewed by phone"),
                     json!(
@@ -142,12 +147,16 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
         }
         21 => {
             object.state = ObjectState::Fought;
-            object.changes = vec![change("userGroupIds", json!(["a", "b"]), json!(["a"]))];
+            object.changes = vec![sample_change(
+                "userGroupIds",
+                json!(["a", "b"]),
+                json!(["a"]),
+            )];
             object.risk = Risk::Reduce;
             object.changes[0].risk = Risk::Reduce;
-            object.fight = Some(Box::new(Fight {
+            object.fight = Some(Box::new(FightStatus {
                 fields: vec!["userGroupIds".into()],
-                since: ago(5_400),
+                since: seconds_ago(5_400),
                 message:
                     "Somebody changed it back 4 times. Healing stopped; change the manifest, or \
                           find who does."
@@ -156,18 +165,26 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
         }
         22 | 37 => {
             object.state = ObjectState::Differs;
-            object.changes = vec![change("customLimits[Users].limit", json!(500), json!(750))];
+            object.changes = vec![sample_change(
+                "customLimits[Users].limit",
+                json!(500),
+                json!(750),
+            )];
         }
         27 => {
             object.state = ObjectState::Waiting;
-            object.changes = vec![change("customLimits[Jobs].limit", json!(1), json!(2))];
+            object.changes = vec![sample_change(
+                "customLimits[Jobs].limit",
+                json!(1),
+                json!(2),
+            )];
             object.message = Some("its window opens on Mon 22:00 Europe/Berlin".into());
         }
         34 => {
             object.state = ObjectState::Suspended;
-            object.suspended = Some(Box::new(Suspension {
+            object.suspended = Some(Box::new(SuspensionStatus {
                 reason: Some("audit until the end of the week".into()),
-                until: Some(ago(-200_000)),
+                until: Some(seconds_ago(-200_000)),
             }));
         }
         44 => {
@@ -177,10 +194,14 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
             object.running = true;
         }
         _ if number.is_multiple_of(9) => {
-            object.last_write = Some(Box::new(Write {
-                at: ago(number as i64 * 60 + 30),
+            object.last_write = Some(Box::new(LastWrite {
+                at: seconds_ago(number as i64 * 60 + 30),
                 outcome: Outcome::Converged,
-                changes: vec![change("ContactPhone", json!("+49 30 1"), json!("+49 30 2"))],
+                changes: vec![sample_change(
+                    "ContactPhone",
+                    json!("+49 30 1"),
+                    json!("+49 30 2"),
+                )],
                 run: "0199f3a0-7c11-7000-8000-0000000000aa".into(),
             }));
         }
@@ -188,26 +209,28 @@ fn trouble(number: usize, object: &mut ObjectStatus) {
     }
 }
 
-/// A daemon that keeps `objects` objects and has had a day.
-pub fn status(objects: usize) -> Status {
+/// Returns the status of a daemon that watches `objects` objects and has run for a day.
+pub fn sample_status(objects: usize) -> Status {
     let mut all: Vec<Arc<ObjectStatus>> = (0..objects)
         .map(|number| {
-            let mut one = object(number);
-            trouble(number, &mut one);
+            let mut one = sample_object(number);
+            add_trouble(number, &mut one);
             Arc::new(one)
         })
         .collect();
     all.sort_by(|a, b| a.address.cmp(&b.address));
-    let passes = (1..=40).map(|number| pass(number, objects)).collect();
+    let passes = (1..=40)
+        .map(|number| sample_pass(number, objects))
+        .collect();
     Status {
-        started_at: ago(86_400),
+        started_at: seconds_ago(86_400),
         mode: RunMode::Heal,
         sandbox: false,
         source: SourceStatus {
             kind: SourceKind::Git,
             place: "https://git.example.com/licences.git".into(),
             revision: Some("8c1f0a9be34d7712ab90cdd3f1e5a0c2b7d94e61".into()),
-            loaded_at: Some(ago(3_000)),
+            loaded_at: Some(seconds_ago(3_000)),
             problem: Some(
                 "error[unknown-field]: unknown field `activationsAllowed` in desired\n  --> \
                  licences/lac/acme-lab.yaml:9:5\n  = help: did you mean `activations_allowed`?"
@@ -219,7 +242,7 @@ pub fn status(objects: usize) -> Status {
         },
         objects: all,
         passes,
-        connections: connections(),
+        connections: sample_connections(),
         brake: Brake {
             engaged: true,
             why: Some("41 of 120 objects would change, which is over 30 %.".into()),
@@ -235,11 +258,11 @@ pub fn status(objects: usize) -> Status {
     }
 }
 
-fn pass(number: u64, objects: usize) -> PassStatus {
+fn sample_pass(number: u64, objects: usize) -> PassStatus {
     let whole = number % 10 == 1;
     PassStatus {
         number,
-        started_at: ago((41 - number as i64) * 95),
+        started_at: seconds_ago((41 - number as i64) * 95),
         seconds: if whole { 2.31 } else { 0.084 },
         reasons: match number % 4 {
             0 => vec!["resync".into()],
@@ -256,20 +279,20 @@ fn pass(number: u64, objects: usize) -> PassStatus {
     }
 }
 
-fn connections() -> BTreeMap<String, ConnectionStatus> {
+fn sample_connections() -> BTreeMap<String, ConnectionStatus> {
     let connection = |(vendor, _, name, _): (&str, &str, &str, &str)| {
         let status = ConnectionStatus {
             vendor: vendor.into(),
             results: BTreeMap::from([("in_sync".into(), 4_210), ("failed".into(), 3)]),
             requests: BTreeMap::from([("200".into(), 913), ("429".into(), 2), ("lost".into(), 1)]),
-            last_success: Some(ago(12)),
+            last_success: Some(seconds_ago(12)),
             locked: (name == "spring").then(|| {
                 "entitle apply of ann@build-7 (process 4711) holds the lock since 09:58".into()
             }),
-            keeper: Some(Keeper {
+            keeper: Some(AccountKeeper {
                 replica: Some("entitle-watch-7d9f8-x2x4k".into()),
                 own: name != "alinea",
-                since: Some(ago(43_200)),
+                since: Some(seconds_ago(43_200)),
             }),
         };
         (name.to_string(), status)

@@ -1,8 +1,11 @@
-//! The slots of open connections: how many there are, whose, and which of them gives way.
+//! The slots of open connections: how many there are, whose they are, and which one gives way.
 //!
-//! Who is beyond a bound is not simply shut out: a probe may come from the very address that a flood comes from, as
-//! all of them do behind a balancer. So the oldest connection that is not in a request gives its slot to the new one,
-//! and only if all are in requests, which have bounds of their own, the new one is refused.
+//! A connection beyond a bound is not simply refused: a probe may come from the very address that a flood comes from,
+//! since behind a load balancer all of them do. So the oldest connection that is not in a request gives its slot to
+//! the new one. Only if all are in requests, which have bounds of their own, the new one is refused.
+//!
+//! For example with two slots per peer: a client holds connections A (in a request) and B (silent). Its third
+//! connection C takes B's slot, and B is closed. If B were in a request too, C would be refused.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,39 +17,42 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use tokio::sync::Notify;
 
-use super::connections::Bounds;
-use crate::daemon::hooks::network;
+use super::connections::ConnectionBounds;
+use crate::daemon::hooks::peer_network;
 
-/// The connections that are open.
+/// The open connections.
 #[derive(Clone, Default)]
-pub struct Slots(Arc<Mutex<Register>>);
+pub struct ConnectionSlots(Arc<Mutex<SlotTable>>);
 
+/// The open connections by number, the oldest first.
 #[derive(Default)]
-struct Register {
+struct SlotTable {
     next: u64,
-    /// The oldest first.
-    open: BTreeMap<u64, Entry>,
+    /// By the order in which they were accepted.
+    open: BTreeMap<u64, OpenConnection>,
 }
 
-struct Entry {
+/// One open connection.
+struct OpenConnection {
     network: IpAddr,
-    /// Whether it is in no request.
+    /// Whether it is not in a request.
     idle: bool,
     evict: Arc<Notify>,
 }
 
-/// What became of a connection that asked for a slot.
-pub struct Acquired {
-    pub slot: Option<Slot>,
-    /// Which bound was reached, if one was.
+/// The reply to a connection that asked for a slot.
+pub struct AcquiredSlot {
+    /// `None` if it must be refused.
+    pub slot: Option<ConnectionSlot>,
+    /// Which bound was reached, if one was. The slot is then another connection's.
     pub full: Option<String>,
 }
 
-impl Slots {
-    /// Gives a connection a slot until that is dropped, if need be that of another.
-    pub fn acquire(&self, peer: IpAddr, bounds: Bounds) -> Acquired {
-        let network = network(peer);
-        let mut register = self.register();
+impl ConnectionSlots {
+    /// Gives a new connection a slot, if need be that of another. The slot is free again when it is dropped.
+    pub fn acquire(&self, peer: IpAddr, bounds: ConnectionBounds) -> AcquiredSlot {
+        let network = peer_network(peer);
+        let mut register = self.table();
         let own = register
             .open
             .values()
@@ -64,41 +70,42 @@ impl Slots {
             (None, None)
         };
         if full.is_some() && !register.evict(whose) {
-            return Acquired { slot: None, full };
+            return AcquiredSlot { slot: None, full };
         }
         let number = register.next;
         register.next += 1;
         let evict = Arc::new(Notify::new());
-        let entry = Entry {
+        let entry = OpenConnection {
             network,
             idle: true,
             evict: Arc::clone(&evict),
         };
         register.open.insert(number, entry);
-        let slot = Some(Slot {
+        let slot = Some(ConnectionSlot {
             slots: self.clone(),
             number,
             evict,
         });
-        Acquired { slot, full }
+        AcquiredSlot { slot, full }
     }
 
-    fn register(&self) -> MutexGuard<'_, Register> {
+    fn table(&self) -> MutexGuard<'_, SlotTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_idle(&self, number: u64, idle: bool) {
-        if let Some(entry) = self.register().open.get_mut(&number) {
+        if let Some(entry) = self.table().open.get_mut(&number) {
             entry.idle = idle;
         }
     }
 }
 
-impl Register {
-    /// Sends the oldest silent connection away, of one network or of all.
+impl SlotTable {
+    /// Evicts the oldest silent connection, of one network or of all. Returns `false` if there is none.
     fn evict(&mut self, whose: Option<IpAddr>) -> bool {
-        let gives_way =
-            |entry: &Entry| entry.idle && whose.is_none_or(|network| entry.network == network);
+        let gives_way = |entry: &OpenConnection| {
+            entry.idle && whose.is_none_or(|network| entry.network == network)
+        };
         let oldest = self.open.iter().find(|(_, entry)| gives_way(entry));
         let Some(number) = oldest.map(|(number, _)| *number) else {
             return false;
@@ -111,19 +118,19 @@ impl Register {
 }
 
 /// The slot of one open connection.
-pub struct Slot {
-    slots: Slots,
+pub struct ConnectionSlot {
+    slots: ConnectionSlots,
     number: u64,
     evict: Arc<Notify>,
 }
 
-impl Slot {
+impl ConnectionSlot {
     /// Waits until the slot was given to another connection.
     pub async fn evicted(&self) {
         self.evict.notified().await;
     }
 
-    /// Says that a request has begun.
+    /// Records that a request has begun. It lasts until the guard is dropped.
     pub fn begin_request(&self) -> RequestGuard {
         self.slots.set_idle(self.number, false);
         RequestGuard {
@@ -133,20 +140,20 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.slots.register().open.remove(&self.number);
+        self.slots.table().open.remove(&self.number);
     }
 }
 
-/// A request that is under way: from its head to the last byte of its answer.
+/// A request under way: from its head to the last byte of its reply.
 pub struct RequestGuard {
-    slots: Slots,
+    slots: ConnectionSlots,
     number: u64,
 }
 
 impl RequestGuard {
-    /// Lasts as long as the body of an answer.
+    /// Keeps the guard as long as the body of a reply.
     pub fn attach_to(self, answer: Response) -> Response {
         answer.map(|body| {
             Body::new(GuardedBody {
@@ -194,11 +201,11 @@ mod tests {
 
     use super::*;
 
-    fn bounds(all: usize, per_peer: usize) -> Bounds {
-        Bounds {
+    fn bounds(all: usize, per_peer: usize) -> ConnectionBounds {
+        ConnectionBounds {
             all,
             per_peer,
-            ..Bounds::DEFAULT
+            ..ConnectionBounds::DEFAULT
         }
     }
 
@@ -206,13 +213,13 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    fn is_evicted(slot: &Slot) -> bool {
+    fn is_evicted(slot: &ConnectionSlot) -> bool {
         slot.evicted().now_or_never().is_some()
     }
 
     #[test]
     fn the_oldest_silent_connection_of_a_peer_gives_way() {
-        let slots = Slots::default();
+        let slots = ConnectionSlots::default();
         let take = |text: &str| slots.acquire(peer(text), bounds(9, 2));
         let other = take("127.0.0.2").slot.expect("a slot");
         let (first, second) = (take("127.0.0.1"), take("127.0.0.1"));
@@ -241,11 +248,14 @@ mod tests {
 
     #[test]
     fn when_all_slots_are_taken_the_oldest_silent_one_of_anybody_gives_way() {
-        let slots = Slots::default();
+        let slots = ConnectionSlots::default();
         let take = |text: &str| slots.acquire(peer(text), bounds(3, 2));
         let open =
             ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|text| take(text).slot.expect("a slot"));
-        let requests: Vec<RequestGuard> = open[1..].iter().map(Slot::begin_request).collect();
+        let requests: Vec<RequestGuard> = open[1..]
+            .iter()
+            .map(ConnectionSlot::begin_request)
+            .collect();
         let fourth = take("127.0.0.4");
         assert_eq!(fourth.full.as_deref(), Some("3 connections are open"));
         let fourth = fourth.slot.expect("the slot of the first");
@@ -253,12 +263,12 @@ mod tests {
         let request = fourth.begin_request();
         assert!(take("127.0.0.5").slot.is_none());
         drop((requests, request, open, fourth));
-        assert!(slots.register().open.is_empty(), "nobody is remembered");
+        assert!(slots.table().open.is_empty(), "nobody is remembered");
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_peer() {
-        let slots = Slots::default();
+        let slots = ConnectionSlots::default();
         let full = |one: &str, other: &str| {
             let one = slots.acquire(peer(one), bounds(9, 1));
             let full = slots.acquire(peer(other), bounds(9, 1)).full.is_some();
@@ -272,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_under_way_until_its_body_is_gone() {
-        let slots = Slots::default();
+        let slots = ConnectionSlots::default();
         let slot = slots
             .acquire(peer("127.0.0.1"), bounds(1, 1))
             .slot

@@ -59,23 +59,28 @@ async fn keys() -> Keys {
 }
 
 async fn bench(objects: usize, token: Option<&str>, room: usize) -> Bench {
-    bounded(objects, token, room, Bounds::DEFAULT).await
+    bounded(objects, token, room, ConnectionBounds::DEFAULT).await
 }
 
-async fn bounded(objects: usize, token: Option<&str>, room: usize, bounds: Bounds) -> Bench {
+async fn bounded(
+    objects: usize,
+    token: Option<&str>,
+    room: usize,
+    bounds: ConnectionBounds,
+) -> Bench {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let (status, seen) = watch::channel(Arc::new(samples::status(objects)));
+    let (status, seen) = watch::channel(Arc::new(samples::sample_status(objects)));
     let (triggers, woken) = mpsc::channel(room);
-    let serving = Serving {
+    let serving = ServerConfig {
         status: seen,
         hooks: Arc::new(Hooks::new(keys().await, triggers)),
         token: token.map(SecretString::from),
-        clock: samples::now,
+        clock: samples::sample_now,
         bounds,
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, serving, async move {
+    let server = tokio::spawn(run_server(listener, serving, async move {
         let _ = stopped.await;
     }));
     Bench {
@@ -253,7 +258,7 @@ async fn probes_tell_a_stopping_and_a_dead_daemon() {
     assert_eq!(code(&bench.look("/readyz").await), 503);
     bench.status.send_modify(|status| {
         let status = Arc::make_mut(status);
-        status.source.loaded_at = Some(samples::now());
+        status.source.loaded_at = Some(samples::sample_now());
         status.source.unfollowed = Some("cannot follow m: it is not there".into());
     });
     let reply = bench.look("/readyz").await;
@@ -270,7 +275,7 @@ async fn probes_tell_a_stopping_and_a_dead_daemon() {
     let address = bench.address;
     drop(bench.status);
     let gone = Bench {
-        status: watch::channel(Arc::new(samples::status(0))).0,
+        status: watch::channel(Arc::new(samples::sample_status(0))).0,
         address,
         woken: bench.woken,
         stop: bench.stop,
@@ -298,15 +303,15 @@ async fn everything_else_asks_for_the_token_and_for_a_name_of_this_machine() {
 #[tokio::test]
 async fn others_are_not_served_without_a_token() {
     let listener = TcpListener::bind("0.0.0.0:0").await.expect("a port");
-    let (_status, seen) = watch::channel(Arc::new(samples::status(0)));
-    let serving = Serving {
+    let (_status, seen) = watch::channel(Arc::new(samples::sample_status(0)));
+    let serving = ServerConfig {
         status: seen,
         hooks: Arc::new(Hooks::new(Keys::default(), mpsc::channel(1).0)),
         token: None,
-        clock: samples::now,
-        bounds: Bounds::DEFAULT,
+        clock: samples::sample_now,
+        bounds: ConnectionBounds::DEFAULT,
     };
-    let refused = serve(listener, serving, std::future::pending()).await;
+    let refused = run_server(listener, serving, std::future::pending()).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("--listen-token")));
 }
 
@@ -414,7 +419,7 @@ async fn open(bench: &Bench, request: &str) -> TcpStream {
 
 #[tokio::test]
 async fn silent_connections_give_way_to_whoever_asks() {
-    let bounds = Bounds {
+    let bounds = ConnectionBounds {
         all: 12,
         per_peer: 8,
         header_timeout: Duration::from_secs(3600),
@@ -438,7 +443,7 @@ async fn silent_connections_give_way_to_whoever_asks() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn connections_in_requests_shut_out_their_own_peer_only() {
-    let bounds = Bounds {
+    let bounds = ConnectionBounds {
         all: 12,
         per_peer: 8,
         header_timeout: Duration::from_secs(3600),
@@ -468,9 +473,9 @@ async fn connections_in_requests_shut_out_their_own_peer_only() {
 
 #[tokio::test]
 async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
-    let bounds = Bounds {
+    let bounds = ConnectionBounds {
         header_timeout: Duration::from_millis(100),
-        ..Bounds::DEFAULT
+        ..ConnectionBounds::DEFAULT
     };
     let bench = bounded(3, None, 1, bounds).await;
     let mut stream = open(&bench, "GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n").await;

@@ -1,4 +1,4 @@
-//! What a look at the daemon shows: which objects, in which order, how many of them. Pure.
+//! Which objects a reader of the status sees, in which order, and how many of them. Pure.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 
-/// Objects on one page: enough to scroll through, few enough that ten thousand cost no browser a second.
+/// Objects on one page: enough to scroll through, few enough that ten thousand objects cost a browser no second.
 const PAGE: usize = 100;
 
-/// All states, those first that somebody should look at.
+/// All states, those first that need attention.
 pub const STATES: [ObjectState; 12] = [
     ObjectState::Failed,
     ObjectState::Missing,
@@ -25,11 +25,11 @@ pub const STATES: [ObjectState; 12] = [
     ObjectState::InSync,
 ];
 
-/// The word by which the filter knows everything that wants a person.
+/// The value of the state filter that stands for all states that need attention.
 pub const ATTENTION: &str = "attention";
 
-/// Where a state stands in [`STATES`].
-pub fn rank(state: ObjectState) -> usize {
+/// Returns the index of a state in [`STATES`].
+pub fn state_rank(state: ObjectState) -> usize {
     match state {
         ObjectState::Failed => 0,
         ObjectState::Missing => 1,
@@ -46,8 +46,8 @@ pub fn rank(state: ObjectState) -> usize {
     }
 }
 
-/// Whether live is known to be other than wanted.
-pub fn drifted(state: ObjectState) -> bool {
+/// Reports whether the live object is known to differ from its manifest.
+pub fn is_drifted(state: ObjectState) -> bool {
     match state {
         ObjectState::Differs
         | ObjectState::Waiting
@@ -64,15 +64,15 @@ pub fn drifted(state: ObjectState) -> bool {
     }
 }
 
-/// Whether a person should look: what differs, and what could not be brought in order.
+/// Reports whether a person should look: the object differs, or could not be brought in order.
 pub fn wants_attention(state: ObjectState) -> bool {
-    drifted(state) || matches!(state, ObjectState::Failed | ObjectState::Missing)
+    is_drifted(state) || matches!(state, ObjectState::Failed | ObjectState::Missing)
 }
 
-/// What somebody asked to see, from the query of the address. Unknown members mean nothing.
+/// A reader's filter, from the query of the URL. Unknown members are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Words that all stand in the address, an id, the file or the message.
+    /// Words that must all be found in the address, an id, the file, the message or a changed field.
     pub text: String,
     pub vendor: String,
     pub connection: String,
@@ -83,6 +83,7 @@ pub struct Query {
 }
 
 impl Query {
+    /// Reads the query of a URL. Values are cut to 200 characters.
     pub fn parse(query: &str) -> Self {
         let mut found = Self {
             page: 1,
@@ -103,7 +104,7 @@ impl Query {
         found
     }
 
-    /// The query again, with another page.
+    /// Returns the query string for another page.
     pub fn at_page(&self, page: usize) -> String {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in [
@@ -123,11 +124,12 @@ impl Query {
         out.finish()
     }
 
-    /// Whether everything is shown.
+    /// Reports whether nothing is filtered out.
     pub fn is_open(&self) -> bool {
         self.at_page(1).is_empty()
     }
 
+    /// Reports whether an object passes the filter.
     pub fn matches(&self, object: &ObjectStatus) -> bool {
         let equal = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
         let state = match self.state.as_str() {
@@ -142,11 +144,15 @@ impl Query {
             && risk
             && equal(&self.vendor, &object.vendor)
             && equal(&self.connection, &object.connection)
-            && self.text.split_whitespace().all(|word| says(object, word))
+            && self
+                .text
+                .split_whitespace()
+                .all(|word| mentions_word(object, word))
     }
 }
 
-fn says(object: &ObjectStatus, word: &str) -> bool {
+/// Reports whether a word is found in what is known of an object, in any case.
+fn mentions_word(object: &ObjectStatus, word: &str) -> bool {
     let word = word.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&word);
     has(&object.address)
@@ -156,21 +162,21 @@ fn says(object: &ObjectStatus, word: &str) -> bool {
         || object.changes.iter().any(|change| has(&change.path))
 }
 
-/// Objects by state; a plain array, since there are few states and many objects.
+/// How many objects are in each state. A plain array, since there are few states and many objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([usize; STATES.len()]);
+pub struct StateCounts([usize; STATES.len()]);
 
-impl Counts {
-    pub fn of<'a>(objects: impl IntoIterator<Item = &'a ObjectStatus>) -> Self {
+impl StateCounts {
+    pub fn count_objects<'a>(objects: impl IntoIterator<Item = &'a ObjectStatus>) -> Self {
         let mut counts = Self::default();
         for object in objects {
-            counts.0[rank(object.state)] += 1;
+            counts.0[state_rank(object.state)] += 1;
         }
         counts
     }
 
-    /// The states that some object is in, in the order of [`STATES`].
-    pub fn each(&self) -> impl Iterator<Item = (ObjectState, usize)> {
+    /// Returns the states that some object is in, in the order of [`STATES`].
+    pub fn present_states(&self) -> impl Iterator<Item = (ObjectState, usize)> {
         STATES
             .into_iter()
             .zip(self.0)
@@ -178,50 +184,51 @@ impl Counts {
     }
 
     pub fn get(&self, state: ObjectState) -> usize {
-        self.0[rank(state)]
+        self.0[state_rank(state)]
     }
 
     pub fn total(&self) -> usize {
         self.0.iter().sum()
     }
 
+    /// Returns how many objects need attention.
     pub fn attention(&self) -> usize {
-        self.each()
+        self.present_states()
             .filter(|(state, _)| wants_attention(*state))
             .map(|(_, count)| count)
             .sum()
     }
 }
 
-/// One page of objects: those to look at, then the others by vendor, with what is left out counted.
-pub struct View<'a> {
+/// One page of objects: those that need attention, then the others by vendor.
+pub struct PageView<'a> {
     pub rows: Vec<&'a Arc<ObjectStatus>>,
-    /// Objects that match.
+    /// Objects that pass the filter, on all pages.
     pub found: usize,
     pub page: usize,
     pub pages: usize,
-    /// The number of the first row among those that match, from 1.
+    /// The number of the first row among those objects, from 1.
     pub first: usize,
-    /// Over everything, whatever the filter.
-    pub all: Counts,
-    /// By vendor, over all that matches.
-    pub vendors: BTreeMap<&'a str, Counts>,
+    /// Counts over all objects, whatever the filter.
+    pub all: StateCounts,
+    /// Counts by vendor, over the objects that pass the filter.
+    pub vendors: BTreeMap<&'a str, StateCounts>,
 }
 
-impl<'a> View<'a> {
+impl<'a> PageView<'a> {
     pub fn new(status: &'a Status, query: &Query) -> Self {
-        let all = Counts::of(status.objects.iter().map(AsRef::as_ref));
-        let mut vendors: BTreeMap<&str, Counts> = BTreeMap::new();
+        let all = StateCounts::count_objects(status.objects.iter().map(AsRef::as_ref));
+        let mut vendors: BTreeMap<&str, StateCounts> = BTreeMap::new();
         let mut found: Vec<&Arc<ObjectStatus>> = status
             .objects
             .iter()
             .filter(|object| query.matches(object))
             .collect();
         for object in &found {
-            vendors.entry(&object.vendor).or_default().0[rank(object.state)] += 1;
+            vendors.entry(&object.vendor).or_default().0[state_rank(object.state)] += 1;
         }
         // Stable: objects come in the order of their addresses.
-        found.sort_by(|a, b| Self::place(a).cmp(&Self::place(b)));
+        found.sort_by(|a, b| Self::sort_key(a).cmp(&Self::sort_key(b)));
         let pages = found.len().div_ceil(PAGE).max(1);
         let page = query.page.clamp(1, pages);
         let first = (page - 1) * PAGE;
@@ -236,27 +243,28 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What needs a look comes first, the worst of it at the top; the rest follows by vendor.
-    fn place(object: &ObjectStatus) -> (bool, &str, usize) {
+    /// Orders rows: those that need attention by gravity, the others by vendor.
+    fn sort_key(object: &ObjectStatus) -> (bool, &str, usize) {
         let calm = !wants_attention(object.state);
         let group = if calm { object.vendor.as_str() } else { "" };
-        (calm, group, rank(object.state))
+        (calm, group, state_rank(object.state))
     }
 }
 
-/// What changed between two moments, as far as somebody looking through `query` sees it.
+/// What changed between two moments, as a reader with a filter sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tick {
-    /// Objects that are new, gone or other than before.
+pub struct StatusChange {
+    /// Objects that are new, gone or changed.
     pub objects: usize,
-    /// Whether one of them matches, or did.
+    /// Whether one of them passes the filter, or did.
     pub seen: bool,
-    /// Whether anything beside the objects is other than before.
+    /// Whether anything outside the objects changed.
     pub around: bool,
 }
 
-impl Tick {
-    /// Compares pointers, not contents: ten thousand objects of which nothing changed cost microseconds.
+impl StatusChange {
+    /// Compares two moments. Compares pointers and not contents, so that ten thousand unchanged objects cost
+    /// microseconds.
     pub fn between(before: &Status, after: &Status, query: &Query) -> Self {
         let mut tick = Self {
             around: before.passes.back() != after.passes.back()

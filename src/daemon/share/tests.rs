@@ -17,9 +17,9 @@ fn situation<'a>(
     accounts: &'a BTreeSet<AccountKey>,
     held: &'a BTreeSet<AccountKey>,
     id: &'a str,
-    live: &'a [Attendance],
-) -> Situation<'a> {
-    Situation {
+    live: &'a [LiveReplica],
+) -> ShareInput<'a> {
+    ShareInput {
         accounts,
         held,
         id,
@@ -33,7 +33,7 @@ struct World {
     /// By id; those that are alive.
     replicas: BTreeMap<String, BTreeSet<AccountKey>>,
     /// What each has said, which may be older than what it has.
-    said: BTreeMap<String, Attendance>,
+    said: BTreeMap<String, LiveReplica>,
     /// Accounts whose lease somebody has.
     leased: BTreeSet<AccountKey>,
     moved: usize,
@@ -69,21 +69,21 @@ impl World {
             let before = held.clone();
             let names = held
                 .iter()
-                .map(|account| (name_of(account), Timestamp::UNIX_EPOCH));
-            let note = Note {
+                .map(|account| (account_name(account), Timestamp::UNIX_EPOCH));
+            let note = ReplicaNote {
                 accounts: names.collect(),
-                ..Note::default()
+                ..ReplicaNote::default()
             };
             self.said.insert(
                 id.clone(),
-                Attendance {
+                LiveReplica {
                     id: id.clone(),
                     note,
                 },
             );
-            let live: Vec<Attendance> = self.said.values().cloned().collect();
+            let live: Vec<LiveReplica> = self.said.values().cloned().collect();
             let accounts = &self.accounts;
-            let (most, order) = situation(accounts, &held, &id, &live).claims();
+            let (most, order) = situation(accounts, &held, &id, &live).accounts_to_claim();
             let free: Vec<AccountKey> = order
                 .into_iter()
                 .filter(|account| !self.leased.contains(account))
@@ -91,7 +91,8 @@ impl World {
                 .collect();
             self.leased.extend(free.iter().cloned());
             held.extend(free);
-            let surplus = situation(accounts, &held, &id, &live).surplus(&BTreeSet::new());
+            let surplus =
+                situation(accounts, &held, &id, &live).accounts_to_release(&BTreeSet::new());
             for account in surplus {
                 held.remove(&account);
                 self.leased.remove(&account);
@@ -169,17 +170,17 @@ fn nothing_moves_without_need() {
 #[test]
 fn replicas_that_start_together_begin_at_different_accounts() {
     let all = accounts(8);
-    let live: Vec<Attendance> = ["a", "b", "c", "d"]
-        .map(|id| Attendance {
+    let live: Vec<LiveReplica> = ["a", "b", "c", "d"]
+        .map(|id| LiveReplica {
             id: id.into(),
-            note: Note::default(),
+            note: ReplicaNote::default(),
         })
         .into();
     let mut tried = BTreeSet::new();
     for replica in &live {
         let held = BTreeSet::new();
         let situation = situation(&all, &held, &replica.id, &live);
-        let (most, order) = situation.claims();
+        let (most, order) = situation.accounts_to_claim();
         assert_eq!((most, order.len()), (2, 8), "the others come after");
         tried.extend(order.into_iter().take(most));
     }
@@ -190,14 +191,14 @@ fn replicas_that_start_together_begin_at_different_accounts() {
 fn what_is_idle_is_given_back_first_and_what_no_manifest_names_always() {
     let all = accounts(4);
     let held: BTreeSet<AccountKey> = [0, 1, 2, 9].map(account).into();
-    let live = ["a", "b"].map(|id| Attendance {
+    let live = ["a", "b"].map(|id| LiveReplica {
         id: id.into(),
-        note: Note::default(),
+        note: ReplicaNote::default(),
     });
     let situation = situation(&all, &held, "a", &live);
     let surplus = |busy: &[usize]| {
         let busy = busy.iter().copied().map(account).collect();
-        situation.surplus(&busy)
+        situation.accounts_to_release(&busy)
     };
     assert_eq!(surplus(&[]), [2, 9].map(account).into());
     assert_eq!(surplus(&[2, 1]), [0, 9].map(account).into());
@@ -206,41 +207,44 @@ fn what_is_idle_is_given_back_first_and_what_no_manifest_names_always() {
 
 #[test]
 fn a_note_comes_back_as_it_was_and_another_groups_is_nobodys() {
-    let own = Attendance {
+    let own = LiveReplica {
         id: "a".into(),
-        note: Note {
+        note: ReplicaNote {
             name: "pod-1".into(),
             group: "sync x".into(),
-            accounts: [(name_of(&account(1)), Timestamp::UNIX_EPOCH)].into(),
+            accounts: [(account_name(&account(1)), Timestamp::UNIX_EPOCH)].into(),
         },
     };
-    let written = own.write();
-    assert_eq!(Attendance::read(&written, "sync x"), Some(own));
-    assert_eq!(Attendance::read(&written, "observe x"), None);
+    let written = own.to_entry();
+    assert_eq!(LiveReplica::from_entry(&written, "sync x"), Some(own));
+    assert_eq!(LiveReplica::from_entry(&written, "observe x"), None);
     // A later version may say more.
     let later = RosterEntry {
         id: "b".into(),
         note: r#"{"group": "sync x", "load": 7}"#.into(),
     };
-    let read = Attendance::read(&later, "sync x").expect("read");
+    let read = LiveReplica::from_entry(&later, "sync x").expect("read");
     assert_eq!((read.id.as_str(), read.note.accounts.len()), ("b", 0));
     let other = RosterEntry {
         note: "?".into(),
         ..later
     };
-    assert_eq!(Attendance::read(&other, "sync x"), None);
+    assert_eq!(LiveReplica::from_entry(&other, "sync x"), None);
 }
 
 #[test]
 fn what_another_replica_says_it_has_is_not_tried() {
     let all = accounts(4);
-    let mut live = ["a", "b"].map(|id| Attendance {
+    let mut live = ["a", "b"].map(|id| LiveReplica {
         id: id.into(),
-        note: Note::default(),
+        note: ReplicaNote::default(),
     });
-    let names = [0, 2].map(|number| (name_of(&account(number)), Timestamp::UNIX_EPOCH));
+    let names = [0, 2].map(|number| (account_name(&account(number)), Timestamp::UNIX_EPOCH));
     live[1].note.accounts = names.into();
     let held = BTreeSet::new();
     let situation = situation(&all, &held, "a", &live);
-    assert_eq!(situation.claims(), (2, [1, 3].map(account).into()));
+    assert_eq!(
+        situation.accounts_to_claim(),
+        (2, [1, 3].map(account).into())
+    );
 }

@@ -1,4 +1,4 @@
-//! One round: the replica attends, learns who else does, and claims what it misses.
+//! One round: the replica renews its entry, reads the others', and claims what it lacks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,95 +9,100 @@ use tokio::time::timeout;
 use super::TERM;
 use crate::apply::memory::Memory;
 use crate::apply::store::{Lease, LeaseClaim, Store, StoreError, Taken};
-use crate::daemon::share::{Attendance, Situation, claim_on};
-use crate::daemon::shell::Shell;
+use crate::daemon::pass_context::PassContext;
+use crate::daemon::share::{LiveReplica, ShareInput, claim_key};
 use crate::model::AccountKey;
 
-/// Claims at the same time: enough for hundreds of accounts in a second, few enough for any store.
+/// Claims at the same time: enough for hundreds of accounts per second, few enough for any store.
 const AT_ONCE: usize = 8;
 
-/// What a round goes out from.
-pub(super) struct Asked {
-    pub own: Attendance,
+/// What a round starts from.
+pub(super) struct RoundInput {
+    pub own: LiveReplica,
     pub group: String,
-    /// The accounts of the manifests in force, and those of them that are held.
+    /// The accounts of the manifests in force.
     pub accounts: BTreeSet<AccountKey>,
+    /// The accounts that are claimed already.
     pub held: BTreeSet<AccountKey>,
 }
 
-/// What came of a round.
-pub struct Round {
-    pub(super) live: Vec<Attendance>,
-    /// Accounts that were claimed, with the leases that say so.
+/// The result of a round.
+pub struct RoundResult {
+    pub(super) live: Vec<LiveReplica>,
+    /// Accounts that were claimed, with their leases.
     pub(super) taken: Claims,
     pub(super) accounts: BTreeSet<AccountKey>,
-    /// Why no more were taken.
+    /// Why no more accounts were claimed.
     pub(super) problem: Option<StoreError>,
-    /// What is known of the objects of the accounts that were taken.
+    /// What the store remembers of the objects of the claimed accounts.
     memory: Arc<Memory>,
 }
 
 type Claims = Vec<(AccountKey, Box<dyn Lease>)>;
 
-impl Round {
-    /// Returns what is known of the objects of accounts that were taken over; `None` if none was.
-    pub fn taken_over(&self) -> Option<Arc<Memory>> {
+impl RoundResult {
+    /// Returns what the store remembers of the objects of the claimed accounts; `None` if none was claimed.
+    pub fn memory_of_taken(&self) -> Option<Arc<Memory>> {
         (!self.taken.is_empty()).then(|| Arc::clone(&self.memory))
     }
 }
 
-/// Makes a round. It does not wait for ever for a store that says nothing; what was claimed by then is given back.
-pub(super) async fn run(shell: Arc<Shell>, asked: Asked) -> Result<Round, StoreError> {
-    let store = shell.queue.store().name();
+/// Makes a round, within [`TERM`]. What was claimed before a timeout is released.
+pub(super) async fn run_round(
+    context: Arc<PassContext>,
+    input: RoundInput,
+) -> Result<RoundResult, StoreError> {
+    let store = context.queue.store().name();
     let no_answer = |_| StoreError::Unavailable {
         store,
         source: "it does not answer".into(),
     };
-    let ended = timeout(TERM, make(&shell, asked)).await;
+    let ended = timeout(TERM, make_round(&context, input)).await;
     ended.map_err(no_answer)?
 }
 
-async fn make(shell: &Shell, asked: Asked) -> Result<Round, StoreError> {
-    let store = &**shell.queue.store();
+async fn make_round(context: &PassContext, input: RoundInput) -> Result<RoundResult, StoreError> {
+    let store = &**context.queue.store();
     let attending = match store.roster() {
-        Some(roster) => roster.heartbeat(&asked.own.write(), TERM).await?,
+        Some(roster) => roster.heartbeat(&input.own.to_entry(), TERM).await?,
         None => Vec::new(),
     };
     let attending = attending.iter();
-    let live: Vec<Attendance> = attending
-        .filter_map(|replica| Attendance::read(replica, &asked.group))
+    let live: Vec<LiveReplica> = attending
+        .filter_map(|replica| LiveReplica::from_entry(replica, &input.group))
         .collect();
-    let situation = Situation {
-        accounts: &asked.accounts,
-        held: &asked.held,
-        id: &asked.own.id,
+    let situation = ShareInput {
+        accounts: &input.accounts,
+        held: &input.held,
+        id: &input.own.id,
         live: &live,
     };
-    let (most, order) = situation.claims();
-    let (taken, problem) = claim(store, &asked, order, most).await;
+    let (most, order) = situation.accounts_to_claim();
+    let (taken, problem) = claim_accounts(store, &input, order, most).await;
     let accounts: Vec<AccountKey> = taken.iter().map(|(account, _)| account.clone()).collect();
     let memory = match accounts.is_empty() {
         true => Arc::default(),
-        false => shell.memory(&accounts).await,
+        false => context.catch_up_memory(&accounts).await,
     };
-    Ok(Round {
+    Ok(RoundResult {
         live,
         taken,
-        accounts: asked.accounts,
+        accounts: input.accounts,
         problem,
         memory,
     })
 }
 
-/// Tries to claim one account after the other, a few at the same time, until it has as many as it needs.
-async fn claim(
+/// Claims accounts in the given order, a few at the same time, until `most` are claimed. Returns them, and the error
+/// that ended it early if there was one.
+async fn claim_accounts(
     store: &dyn Store,
-    asked: &Asked,
+    input: &RoundInput,
     order: Vec<AccountKey>,
     most: usize,
 ) -> (Claims, Option<StoreError>) {
     let claim = LeaseClaim {
-        holder: format!("the daemon on {}", asked.own.note.name),
+        holder: format!("the daemon on {}", input.own.note.name),
         term: TERM,
     };
     let claim = &claim;
@@ -108,7 +113,7 @@ async fn claim(
         let tried: Vec<_> = several
             .map(|account| async move {
                 let taken = store
-                    .take_lease(&claim_on(&account, &asked.group), claim)
+                    .take_lease(&claim_key(&account, &input.group), claim)
                     .await;
                 (account, taken)
             })

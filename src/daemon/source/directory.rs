@@ -1,9 +1,15 @@
-//! A directory: events are hints that something was saved; what was saved is read and hashed elsewhere.
+//! A directory: the events of the system are hints that something was saved, which is then read and hashed elsewhere.
 //!
-//! Directories are watched, not files: editors and `git checkout` replace files by renaming others over
-//! them, and a mounted configuration volume swaps one symbolic link for all of them. A watch on the old
-//! file would stay with the old file. Which directories is said by `points`; that the watches stay with
-//! them, by `follow`. Here are the system's events, and the thread that waits for them.
+//! Directories are watched and not files. Editors and `git checkout` replace a file by renaming another over it, and
+//! a mounted configuration volume swaps one symbolic link for all files; a watch on the old file would stay with the
+//! old file. `watch_points` decides which directories to watch, and `follower` keeps the watches on them. This file
+//! has the system's events and the thread that waits for them.
+//!
+//! # Example: a burst is one hint
+//!
+//! `git checkout` writes 300 files in 20 ms. The first event starts a wait of 50 ms (`GATHER`), in which the other
+//! 299 are taken in; then one [`Trigger::Source`] is sent. The loop reads the source 50 ms later, and only objects
+//! whose manifest asks for something else are woken.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,29 +21,29 @@ use notify::event::{AccessKind, AccessMode, Event, EventKind, ModifyKind};
 use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use super::follow::{FileEvent, Follower, OpenWatcher, Refusal, Watches};
-use super::points::Change;
+use super::follower::{DirectoryWatches, FileEvent, Follower, OpenWatcher, WatchRefusal};
+use super::watch_points::FileChange;
 use crate::daemon::trigger::Trigger;
 use crate::manifest::walk::Disk;
 
-/// Saved files are gathered this long; every save of a burst is one hint at the latest then.
+/// How long events are gathered before the hint is sent.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// How often the ways to the source are looked at. A few checks at names, however many files there are.
+/// How often to check where the named paths lead. That looks at a few names, however many files there are.
 const CHECK: Duration = Duration::from_secs(1);
 
-/// How many checks go by between two comparisons of what gives no events.
+/// Every how many checks the directories without a watch are polled.
 const POLL: u32 = 2;
 
-/// Notes that wait at most: more would say nothing more.
+/// Most events that wait. If more come, everything is read again.
 const EVENTS: usize = 4_096;
 
-/// Follows a source as long as this lasts.
-pub struct Following {
+/// Follows a source until it is dropped.
+pub struct FollowerHandle {
     stop: Arc<AtomicBool>,
 }
 
-impl Drop for Following {
+impl Drop for FollowerHandle {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -48,21 +54,23 @@ impl Drop for Following {
 #[error("cannot follow the source")]
 pub struct FollowError(#[source] std::io::Error);
 
-/// Follows named files and directories: sends [`Trigger::Source`] when they may have changed and
-/// [`Trigger::Following`] when they can no longer be followed, or again. Watches are set when this returns. With
-/// `poll` files are compared every few seconds instead of asking the system for events, which network file
+/// Follows named files and directories. Sends [`Trigger::Source`] when they may have changed, and
+/// [`Trigger::FollowProblem`] when they can no longer be followed, or can again. The watches are set when this
+/// returns.
+///
+/// With `poll`, files are compared every few seconds instead of asking the system for events, which network file
 /// systems do not have.
-pub fn follow(
+pub fn follow_paths(
     paths: &[PathBuf],
     poll: bool,
     hints: mpsc::Sender<Trigger>,
-) -> Result<Following, FollowError> {
+) -> Result<FollowerHandle, FollowError> {
     let (events, received) = sync_channel(EVENTS);
     let overflowed: Arc<AtomicBool> = Arc::default();
-    let open = (!poll).then(|| watcher(events.clone(), Arc::clone(&overflowed)));
+    let open = (!poll).then(|| watcher_factory(events.clone(), Arc::clone(&overflowed)));
     let follower = Follower::new(paths, Box::new(Disk), open);
     let stop: Arc<AtomicBool> = Arc::default();
-    let thread = Thread {
+    let thread = FollowerThread {
         follower,
         received,
         _sender: events,
@@ -76,15 +84,17 @@ pub fn follow(
         .name("following".into())
         .spawn(move || thread.run())
         .map_err(FollowError)?;
-    Ok(Following { stop })
+    Ok(FollowerHandle { stop })
 }
 
-impl Watches for RecommendedWatcher {
-    fn watch(&mut self, directory: &Path) -> Result<(), Refusal> {
+impl DirectoryWatches for RecommendedWatcher {
+    fn watch(&mut self, directory: &Path) -> Result<(), WatchRefusal> {
         let refusal = |error: notify::Error| match error.kind {
-            ErrorKind::MaxFilesWatch => Refusal::Watches,
-            ErrorKind::Io(error) => Refusal::Other(format!("{}: {error}", directory.display())),
-            kind => Refusal::Other(
+            ErrorKind::MaxFilesWatch => WatchRefusal::Watches,
+            ErrorKind::Io(error) => {
+                WatchRefusal::Other(format!("{}: {error}", directory.display()))
+            }
+            kind => WatchRefusal::Other(
                 notify::Error::new(kind)
                     .add_path(directory.into())
                     .to_string(),
@@ -99,8 +109,9 @@ impl Watches for RecommendedWatcher {
     }
 }
 
-/// Makes watchers that send what the system reports into `events`, and set `overflowed` when there is no room.
-fn watcher(
+/// Returns a function that opens watchers. They send what the system reports into `events`, and set `overflowed` if
+/// there is no room.
+fn watcher_factory(
     events: SyncSender<FileEvent>,
     overflowed: Arc<AtomicBool>,
 ) -> OpenWatcher<RecommendedWatcher> {
@@ -114,21 +125,21 @@ fn watcher(
             }
         };
         RecommendedWatcher::new(tell, Config::default()).map_err(|error| match error.kind {
-            ErrorKind::Io(error) if is_too_many_files(&error) => Refusal::Instances,
-            _ => Refusal::Other(error.to_string()),
+            ErrorKind::Io(error) if is_too_many_files(&error) => WatchRefusal::Instances,
+            _ => WatchRefusal::Other(error.to_string()),
         })
     })
 }
 
-/// Whether a process, or a user, has all the descriptors that it may have. Linux answers so to the first watcher
-/// beyond `fs.inotify.max_user_instances`.
+/// Reports whether a process, or a user, has all the descriptors that it may have. Linux replies so to the first
+/// watcher beyond `fs.inotify.max_user_instances`.
 fn is_too_many_files(error: &std::io::Error) -> bool {
     const EMFILE: i32 = 24;
     error.raw_os_error() == Some(EMFILE)
 }
 
-/// What an event says. Reading a file is no change, and an error may hide one: the system's queue may have run over,
-/// or a watch may be lost.
+/// Translates an event of the system. Reading a file is no change. An error may hide one: the system's queue may have
+/// overflowed, or a watch may be lost.
 fn file_events(event: notify::Result<Event>) -> Vec<FileEvent> {
     let event = match event {
         Ok(event) if event.need_rescan() => return vec![FileEvent::ANYTHING],
@@ -140,11 +151,11 @@ fn file_events(event: notify::Result<Event>) -> Vec<FileEvent> {
     };
     let (change, lost) = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Modify(ModifyKind::Data(_)) => (Change::Written, false),
+        | EventKind::Modify(ModifyKind::Data(_)) => (FileChange::Written, false),
         EventKind::Access(_) => return Vec::new(),
-        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => (Change::Moved, true),
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => (FileChange::Moved, true),
         EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => {
-            (Change::Moved, false)
+            (FileChange::Moved, false)
         }
     };
     let events = event.paths.into_iter().map(|path| FileEvent {
@@ -155,8 +166,8 @@ fn file_events(event: notify::Result<Event>) -> Vec<FileEvent> {
     events.collect()
 }
 
-/// Waits for events, and checks every second.
-struct Thread {
+/// The thread that waits for events and checks every second.
+struct FollowerThread {
     follower: Follower<RecommendedWatcher>,
     received: Receiver<FileEvent>,
     /// Keeps the channel open where there is no watcher.
@@ -164,78 +175,82 @@ struct Thread {
     overflowed: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     hints: mpsc::Sender<Trigger>,
-    /// What [`Trigger::Following`] was last sent with.
+    /// What [`Trigger::FollowProblem`] was last sent with.
     reported: Option<String>,
     checks: u32,
 }
 
-impl Thread {
+impl FollowerThread {
     fn run(mut self) {
         let mut next_check = Instant::now() + CHECK;
-        while self.report_broken() && !self.stop.load(Ordering::Relaxed) {
+        while self.report_problem() && !self.stop.load(Ordering::Relaxed) {
             let wait = next_check.saturating_duration_since(Instant::now());
-            // However many events there are, the check is not put off.
+            // The check is not put off, however many events there are.
             let event = match wait.is_zero() {
                 true => None,
                 false => self.received.recv_timeout(wait).ok(),
             };
             if let Some(event) = event {
-                self.process(event);
+                self.process_burst(event);
                 continue;
             }
             self.checks = self.checks.wrapping_add(1);
             if self.follower.check(self.checks.is_multiple_of(POLL)) {
-                self.hint();
+                self.send_hint();
             }
             next_check = Instant::now() + CHECK;
         }
     }
 
-    fn process(&mut self, first: FileEvent) {
-        let (mut read, mut moved) = self.follower.process(&[first]);
+    /// Gathers the events of a burst, then sends one hint and renews the watches.
+    fn process_burst(&mut self, first: FileEvent) {
+        let (mut read, mut moved) = self.follower.process_events(&[first]);
         if read {
             let end = Instant::now() + GATHER;
             while let Ok(event) = self
                 .received
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
             {
-                moved |= self.follower.process(&[event]).1;
+                moved |= self.follower.process_events(&[event]).1;
             }
         }
         if self.overflowed.swap(false, Ordering::Relaxed) {
-            self.follower.process(&[FileEvent::ANYTHING]);
+            self.follower.process_events(&[FileEvent::ANYTHING]);
             (read, moved) = (true, true);
         }
         if read {
-            self.hint();
+            self.send_hint();
         }
-        // A new watch hears nothing of what happened before it.
+        // A new watch does not report what happened before it was set.
         if moved && self.follower.refresh() {
-            self.hint();
+            self.send_hint();
         }
     }
 
-    fn hint(&self) {
-        // A full channel holds hints already, and one is as good as many.
+    /// Sends [`Trigger::Source`].
+    fn send_hint(&self) {
+        // A full channel contains hints already, and one is as good as many.
         let _ = self.hints.try_send(Trigger::Source);
     }
 
-    /// Sends [`Trigger::Following`] when the answer is another one than before. Returns whether anybody listens.
-    fn report_broken(&mut self) -> bool {
-        let broken = self.follower.broken();
+    /// Sends [`Trigger::FollowProblem`] if the problem changed. Returns whether the loop still listens.
+    fn report_problem(&mut self) -> bool {
+        let broken = self.follower.problem();
         if broken == self.reported {
             return !self.hints.is_closed();
         }
         self.reported.clone_from(&broken);
-        self.hints.blocking_send(Trigger::Following(broken)).is_ok()
+        self.hints
+            .blocking_send(Trigger::FollowProblem(broken))
+            .is_ok()
     }
 }
 
-impl Drop for Thread {
+impl Drop for FollowerThread {
     fn drop(&mut self) {
         if !self.stop.load(Ordering::Relaxed) {
             let why = "the thread that follows it broke off: start again".to_string();
-            let _ = self.hints.blocking_send(Trigger::Following(Some(why)));
+            let _ = self.hints.blocking_send(Trigger::FollowProblem(Some(why)));
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What the file system says, as far as following a source asks it. A trait, so that what to watch is decided
-//! without a disk.
+//! The file system as far as following a source needs it: a trait, so that what to watch is decided without a disk.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -8,53 +7,53 @@ use std::time::{Duration, SystemTime};
 
 use crate::manifest::walk::{Disk, FileTree};
 
-/// Which directory a path leads to: another one of the same name is another one. Numbers of inodes are used again at
-/// once by some file systems, so the time of birth counts where there is one.
+/// Identifies the directory that a path leads to: another one under the same name has another id. Some file systems
+/// reuse inode numbers at once, so the time of birth counts where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity {
+pub struct DirectoryId {
     pub device: u64,
     pub inode: u64,
     pub born: Option<SystemTime>,
 }
 
-/// What is at a path; its last name is not followed if it is a link.
+/// What is at a path. If its last name is a link, the link itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
-    Directory(Identity),
+pub enum PathEntry {
+    Directory(DirectoryId),
     File,
     Link(PathBuf),
     Missing,
-    /// Why it cannot be looked at.
+    /// It cannot be looked at, with the reason.
     Closed(String),
 }
 
-/// A file system, seen name by name.
+/// A file system, looked at name by name.
 pub trait FileSystem: FileTree {
-    fn node(&self, path: &Path) -> Node;
+    /// Returns what is at a path.
+    fn entry_at(&self, path: &Path) -> PathEntry;
 
-    /// A number that is another one when the file, link or directory at a path is another one or, of a file, was
-    /// written.
+    /// Returns a number that changes when the file, link or directory at a path is replaced, or the file is written.
     fn stamp(&self, path: &Path) -> u64;
 }
 
-/// Times of files are as coarse as this: two writes within it may bear the same one.
+/// The resolution of file times on some systems: two writes within it may have the same time.
 const COARSE: Duration = Duration::from_secs(2);
 
 impl FileSystem for Disk {
-    fn node(&self, path: &Path) -> Node {
+    fn entry_at(&self, path: &Path) -> PathEntry {
         let meta = match std::fs::symlink_metadata(path) {
             Ok(meta) => meta,
-            Err(error) => return unreachable(&error),
+            Err(error) => return entry_of_error(&error),
         };
         if meta.is_dir() {
-            return Node::Directory(identity(&meta));
+            return PathEntry::Directory(directory_id(&meta));
         }
         if !meta.is_symlink() {
-            return Node::File;
+            return PathEntry::File;
         }
         match std::fs::read_link(path) {
-            Ok(target) => Node::Link(target),
-            Err(error) => unreachable(&error),
+            Ok(target) => PathEntry::Link(target),
+            Err(error) => entry_of_error(&error),
         }
     }
 
@@ -63,12 +62,12 @@ impl FileSystem for Disk {
         let Ok(meta) = std::fs::symlink_metadata(path) else {
             return 0;
         };
-        identity(&meta).hash(&mut hasher);
+        directory_id(&meta).hash(&mut hasher);
         if !meta.is_dir() {
             let modified = meta.modified().ok();
-            (meta.len(), modified, changed(&meta)).hash(&mut hasher);
-            // A second write may not show in the times of one that was written just now, so it counts as another
-            // one once it is older.
+            (meta.len(), modified, change_time(&meta)).hash(&mut hasher);
+            // A second write may not show in the times of a file that was just written. So its stamp changes once
+            // more when it is older than that.
             let age = modified.and_then(|at| at.elapsed().ok());
             age.is_none_or(|age| age <= COARSE).hash(&mut hasher);
         }
@@ -76,17 +75,18 @@ impl FileSystem for Disk {
     }
 }
 
-fn unreachable(error: &io::Error) -> Node {
+/// Returns the entry that stands for an error.
+fn entry_of_error(error: &io::Error) -> PathEntry {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Node::Missing,
-        _ => Node::Closed(error.to_string()),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => PathEntry::Missing,
+        _ => PathEntry::Closed(error.to_string()),
     }
 }
 
 #[cfg(unix)]
-fn identity(meta: &std::fs::Metadata) -> Identity {
+fn directory_id(meta: &std::fs::Metadata) -> DirectoryId {
     use std::os::unix::fs::MetadataExt;
-    Identity {
+    DirectoryId {
         device: meta.dev(),
         inode: meta.ino(),
         born: meta.created().ok(),
@@ -94,8 +94,8 @@ fn identity(meta: &std::fs::Metadata) -> Identity {
 }
 
 #[cfg(not(unix))]
-fn identity(meta: &std::fs::Metadata) -> Identity {
-    Identity {
+fn directory_id(meta: &std::fs::Metadata) -> DirectoryId {
+    DirectoryId {
         device: 0,
         inode: 0,
         born: meta.created().ok(),
@@ -103,12 +103,12 @@ fn identity(meta: &std::fs::Metadata) -> Identity {
 }
 
 #[cfg(unix)]
-fn changed(meta: &std::fs::Metadata) -> (i64, i64) {
+fn change_time(meta: &std::fs::Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
     (meta.ctime(), meta.ctime_nsec())
 }
 
 #[cfg(not(unix))]
-fn changed(_: &std::fs::Metadata) -> (i64, i64) {
+fn change_time(_: &std::fs::Metadata) -> (i64, i64) {
     (0, 0)
 }

@@ -1,9 +1,9 @@
-//! A git remote: one reference of it, fetched into a bare clone of our own, read from there.
+//! A git remote: one reference of it, fetched into a bare clone of our own and read from there.
 //!
-//! Through the `git` program, which knows every way to log in, but with nothing of what it is told by
-//! whoever runs it: no system or user configuration, no hooks, no prompts, no helpers named by the remote's
-//! URL. Nothing is checked out: texts come from the object store, so links lead to nothing but other files of the
-//! commit, and there are no filters to run. What is fetched replaces what was there, whether or not history was rewritten.
+//! It runs the `git` program, which knows every way to log in, but without the configuration of whoever runs the
+//! daemon: no system or user configuration, no hooks, no prompts, no helpers that a remote's URL could name. Nothing
+//! is checked out. Texts come from the object store, so links lead to nothing but other files of the commit, and no
+//! filters run. A fetch replaces what was there, whether or not history was rewritten.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,11 +17,11 @@ use crate::files::write::create_private_dirs;
 use crate::manifest::walk::{self, Blob, CommitTree, MissingBlob};
 use crate::manifest::{self, Loaded};
 
-/// Longest time for one run of git: a fetch of one commit that takes longer does not get better.
+/// The longest time for one run of git: fetching one commit that takes longer does not succeed later either.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What is kept of our environment: where git, keys, certificates and proxies are.
-const KEPT: [&str; 10] = [
+/// The environment variables that git gets: where programs, keys, certificates and proxies are.
+const KEPT_VARIABLES: [&str; 10] = [
     "PATH",
     "HOME",
     "TMPDIR",
@@ -34,20 +34,21 @@ const KEPT: [&str; 10] = [
     "no_proxy",
 ];
 
-/// Ways to a remote that prove who answers, and local ones.
+/// Protocols that authenticate the remote, and the local one.
 const PROTOCOLS: &str = "https:ssh:file";
 
+/// The reference in the clone that a fetch writes.
 const HEAD: &str = "refs/entitle/head";
 
-/// A remote and which part of it holds manifests.
+/// A remote, and which part of it holds manifests.
 #[derive(Clone)]
 pub struct Remote {
     pub url: String,
     /// A branch or tag.
     pub reference: String,
-    /// The folder with manifests; the whole tree if it is empty.
+    /// The folder with manifests; empty for the whole tree.
     pub path: String,
-    /// Where the clone is kept.
+    /// The directory of the clone.
     pub dir: PathBuf,
     /// A token for https, if the remote needs one.
     pub token: Option<String>,
@@ -110,8 +111,8 @@ impl Remote {
         Ok(())
     }
 
-    /// The URL as it may be shown: without a name and a password in it.
-    pub fn place(&self) -> String {
+    /// Returns the URL as it may be shown: without user name and password.
+    pub fn redacted_url(&self) -> String {
         match url::Url::parse(&self.url) {
             Ok(mut url) => {
                 let _ = url.set_password(None);
@@ -124,7 +125,7 @@ impl Remote {
         }
     }
 
-    /// Fetches the reference and says which commit it is.
+    /// Fetches the reference. Returns the id of its commit.
     pub async fn fetch(&self) -> Result<String, GitError> {
         if !self.dir.join("HEAD").is_file() {
             create_private_dirs(&self.dir).map_err(|source| GitError::NotCreated {
@@ -132,11 +133,11 @@ impl Remote {
                 source,
             })?;
             let dir = self.dir.display().to_string();
-            self.git(&["init", "--bare", "--quiet", "--template=", &dir])
+            self.run_git(&["init", "--bare", "--quiet", "--template=", &dir])
                 .await?;
         }
         let refspec = format!("+{}:{HEAD}", self.reference);
-        self.git(&[
+        self.run_git(&[
             "fetch",
             "--quiet",
             "--no-tags",
@@ -150,43 +151,47 @@ impl Remote {
         .await?;
         let commit = format!("{HEAD}^{{commit}}");
         let output = self
-            .git(&["rev-parse", "--verify", "--end-of-options", &commit])
+            .run_git(&["rev-parse", "--verify", "--end-of-options", &commit])
             .await?;
         let commit = String::from_utf8_lossy(&output.stdout).trim().to_string();
-        // Some versions print the marker itself.
+        // Some versions of git print the `--end-of-options` marker itself.
         Ok(commit.lines().last().unwrap_or_default().to_string())
     }
 
-    /// The manifests of a commit that was fetched, as those of a directory are found.
+    /// Returns the manifests of a commit that was fetched, found as in a directory.
     pub async fn load(&self, commit: &str) -> Result<Loaded, GitError> {
         let mut listing = CommitTree::LISTING.to_vec();
         listing.push(commit);
-        let mut tree = CommitTree::of(&self.git(&listing).await?.stdout);
+        let mut tree = CommitTree::of(&self.run_git(&listing).await?.stdout);
         let asked = tree.needed_blobs();
-        let texts = self.blobs(&asked).await?;
+        let texts = self.read_blobs(&asked).await?;
         tree.add_texts(&asked, texts);
         let path = self.path.trim_matches('/');
         let path = if path == "." { "" } else { path };
         let mut found = tree.find_manifests(&[path.to_string()]);
         let (names, blobs) = tree.readable_files(&mut found);
-        let files = names.into_iter().zip(self.blobs(&blobs).await?);
-        let place = format!("{} at {}", self.place(), commit.get(..12).unwrap_or(commit));
+        let files = names.into_iter().zip(self.read_blobs(&blobs).await?);
+        let place = format!(
+            "{} at {}",
+            self.redacted_url(),
+            commit.get(..12).unwrap_or(commit)
+        );
         Ok(manifest::from_bytes(found, files.collect(), &place))
     }
 
-    /// The bytes of blobs, in their order.
-    async fn blobs(&self, blobs: &[Blob]) -> Result<Vec<Vec<u8>>, GitError> {
+    /// Returns the bytes of blobs, in their order.
+    async fn read_blobs(&self, blobs: &[Blob]) -> Result<Vec<Vec<u8>>, GitError> {
         if blobs.is_empty() {
             return Ok(Vec::new());
         }
         let wanted: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
         let mut child = self
-            .command(&["cat-file", "--batch"])
+            .git_command(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
             .spawn()
             .map_err(GitError::NotRun)?;
         let mut stdin = child.stdin.take().ok_or(GitError::NoInput)?;
-        // Written beside the reading: both pipes are shorter than what goes through them.
+        // Written while reading: neither pipe can hold all that goes through it.
         let feed = async move {
             let fed = stdin.write_all(wanted.as_bytes()).await;
             drop(stdin);
@@ -200,8 +205,9 @@ impl Remote {
         Ok(walk::split_blobs(blobs, &output.stdout)?)
     }
 
-    async fn git(&self, arguments: &[&str]) -> Result<Output, GitError> {
-        let run = self.command(arguments).stdin(Stdio::null()).output();
+    /// Runs git and waits for it to end. `Err` if it fails or takes longer than `LIMIT`.
+    async fn run_git(&self, arguments: &[&str]) -> Result<Output, GitError> {
+        let run = self.git_command(arguments).stdin(Stdio::null()).output();
         let command = format!("git {}", arguments.first().unwrap_or(&""));
         let output = match tokio::time::timeout(LIMIT, run).await {
             Ok(Ok(output)) => output,
@@ -211,13 +217,13 @@ impl Remote {
         if output.status.success() {
             return Ok(output);
         }
-        let words = self.words(&output.stderr);
+        let words = self.redact_stderr(&output.stderr);
         Err(GitError::Failed { command, words })
     }
 
-    /// What git says went wrong, without the credentials it may repeat.
-    fn words(&self, stderr: &[u8]) -> String {
-        let text = String::from_utf8_lossy(stderr).replace(&self.url, &self.place());
+    /// Returns what git printed as its error, without the credentials that it may repeat.
+    fn redact_stderr(&self, stderr: &[u8]) -> String {
+        let text = String::from_utf8_lossy(stderr).replace(&self.url, &self.redacted_url());
         let text = match &self.token {
             Some(token) => text.replace(token.as_str(), "[secret]"),
             None => text,
@@ -236,10 +242,11 @@ impl Remote {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Prepares a run of git with a clean environment.
+    fn git_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         command.env_clear();
-        for name in KEPT {
+        for name in KEPT_VARIABLES {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -261,7 +268,7 @@ impl Remote {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         if let Some(token) = &self.token {
-            // In the environment, not among the arguments: those anybody on the machine can read.
+            // In the environment and not among the arguments, which everybody on the machine can read.
             use base64::Engine;
             let plain = format!("x-access-token:{token}");
             let basic = base64::engine::general_purpose::STANDARD.encode(plain);
@@ -316,9 +323,9 @@ mod tests {
     fn credentials_in_a_url_are_not_shown() {
         let mut remote = remote("https://me:s3cret@git.example/x.git", "main", "");
         remote.token = Some("t0ken".into());
-        assert_eq!(remote.place(), "https://git.example/x.git");
+        assert_eq!(remote.redacted_url(), "https://git.example/x.git");
         let said = b"fatal: unable to access 'https://me:s3cret@git.example/x.git' with t0ken\n";
-        let words = remote.words(said);
+        let words = remote.redact_stderr(said);
         assert!(
             !words.contains("s3cret") && !words.contains("t0ken"),
             "{words}"

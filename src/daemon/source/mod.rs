@@ -1,13 +1,14 @@
-//! Where manifests come from.
+//! Where manifests come from: a directory or a git remote.
 //!
-//! A source says when something may have changed, and hands out texts when it is asked. Whether they are
-//! put in force is not its business.
+//! A source sends a trigger when something may have changed, and returns texts when it is asked. It does not decide
+//! whether they are put in force: what cannot be keeps the last good manifests, and an empty source never means
+//! "remove everything".
 
 pub mod directory;
 mod error;
 mod filesystem;
-mod follow;
+mod follower;
 pub mod git;
-mod points;
+mod watch_points;
 
 pub use error::SourceError;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use entitle::daemon::engine::Rules;
+use entitle::daemon::engine::WatchRules;
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::{ObjectState, PASSES, Status};
 
-use super::{Watched, manifests, orders, rules};
+use super::{TestDaemon, bench_with_orders, order_manifests, watch_rules};
 
 /// Orders of one customer: two pages of a hundred.
 const ORDERS: usize = 120;
@@ -15,20 +15,25 @@ const ORDERS: usize = 120;
 const FEW: usize = 12;
 
 /// Every half hour: the arithmetic is the same as with more rounds.
-fn half_hourly() -> Rules {
-    Rules {
+fn half_hourly() -> WatchRules {
+    WatchRules {
         resync: Duration::from_secs(1800),
-        ..rules(RunMode::Sync)
+        ..watch_rules(RunMode::Sync)
     }
 }
 
 #[tokio::test]
 async fn a_quiet_day_costs_two_pages_a_round() {
-    let watched = Watched::start(orders(ORDERS).await, manifests(ORDERS), half_hourly()).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(ORDERS).await,
+        order_manifests(ORDERS),
+        half_hourly(),
+    )
+    .await;
     watched.bench.sandbox.forget_requests();
     let passes = |status: &Status| status.passes.back().map_or(0, |pass| pass.number);
     let before = passes(&watched.status.borrow());
-    let status = watched.go(Duration::from_secs(24 * 3600)).await;
+    let status = watched.advance(Duration::from_secs(24 * 3600)).await;
     let rounds = passes(&status) - before;
     // What the passes themselves take is added to the waits between them.
     assert!((46..=48).contains(&rounds), "{rounds}");
@@ -41,11 +46,16 @@ async fn a_quiet_day_costs_two_pages_a_round() {
 
 #[tokio::test]
 async fn on_a_day_full_of_faults_every_drift_is_healed_and_nothing_grows() {
-    let watched = Watched::start(orders(ORDERS).await, manifests(ORDERS), half_hourly()).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(ORDERS).await,
+        order_manifests(ORDERS),
+        half_hourly(),
+    )
+    .await;
     for hour in 0..24 {
         an_hour_of_faults(&watched, hour * 5 % ORDERS, hour).await;
     }
-    let status = watched.go(Duration::from_secs(1800)).await;
+    let status = watched.advance(Duration::from_secs(1800)).await;
     assert!(
         status
             .objects
@@ -59,8 +69,8 @@ async fn on_a_day_full_of_faults_every_drift_is_healed_and_nothing_grows() {
 }
 
 /// An hour in which somebody moves an object, and the vendor fails now and then. By its end all is healed.
-async fn an_hour_of_faults(watched: &Watched, number: usize, hour: usize) {
-    watched.edit(number, "activations_allowed", 4);
+async fn an_hour_of_faults(watched: &TestDaemon, number: usize, hour: usize) {
+    watched.edit_live(number, "activations_allowed", 4);
     // Refusals that no retry on the way hides: what failed is looked at again by itself.
     let fault = |method: &str, status| entitle::sandbox::ScriptedFault {
         status,
@@ -80,9 +90,9 @@ async fn an_hour_of_faults(watched: &Watched, number: usize, hour: usize) {
     if hour.is_multiple_of(3) {
         fail(fault("PATCH", 500));
     }
-    watched.go(Duration::from_secs(3600)).await;
+    watched.advance(Duration::from_secs(3600)).await;
     assert_eq!(
-        watched.live(number, "activations_allowed"),
+        watched.live_field(number, "activations_allowed"),
         10,
         "hour {hour}"
     );
@@ -108,7 +118,12 @@ fn memory_is_flat_over_days_of_faults() {
 #[tokio::test]
 #[ignore = "run by the test above, alone"]
 async fn days_of_faults_weighed() {
-    let watched = Watched::start(orders(FEW).await, manifests(FEW), half_hourly()).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(FEW).await,
+        order_manifests(FEW),
+        half_hourly(),
+    )
+    .await;
     let mut live = Vec::new();
     // After two days the list of passes is full and every object was healed: from then on nothing may come
     // to stay. The simulators remember requests, which are forgotten here, and a token for each login.

@@ -15,11 +15,11 @@ impl Repository {
         let repository = Self {
             dir: tempfile::tempdir().expect("a directory"),
         };
-        git(
+        run_git(
             repository.dir.path(),
             &["init", "--quiet", "--bare", "-b", "main", "bare.git"],
         );
-        git(
+        run_git(
             repository.dir.path(),
             &["init", "--quiet", "-b", "main", "tree"],
         );
@@ -43,10 +43,10 @@ impl Repository {
     }
 
     pub fn push(&self, commit: &[&str]) {
-        git(&self.tree(), &["add", "--all"]);
-        git(&self.tree(), commit);
+        run_git(&self.tree(), &["add", "--all"]);
+        run_git(&self.tree(), commit);
         let url = self.url();
-        git(
+        run_git(
             &self.tree(),
             &["push", "--quiet", "--force", &url, "HEAD:main"],
         );
@@ -63,7 +63,7 @@ impl Repository {
     }
 }
 
-fn git(dir: &Path, arguments: &[&str]) {
+fn run_git(dir: &Path, arguments: &[&str]) {
     let status = Command::new("git")
         .args(["-c", "user.name=t", "-c", "user.email=t@t.example"])
         .args([
@@ -80,7 +80,7 @@ fn git(dir: &Path, arguments: &[&str]) {
     assert!(status.success(), "git {arguments:?}");
 }
 
-async fn texts(remote: &Remote) -> Vec<(String, String)> {
+async fn fetch_texts(remote: &Remote) -> Vec<(String, String)> {
     let commit = remote.fetch().await.expect("fetched");
     assert_eq!(commit.len(), 40, "{commit}");
     let loaded = remote.load(&commit).await.expect("loaded");
@@ -90,7 +90,7 @@ async fn texts(remote: &Remote) -> Vec<(String, String)> {
         .collect()
 }
 
-fn one(name: &str, text: &str) -> Vec<(String, String)> {
+fn one_text(name: &str, text: &str) -> Vec<(String, String)> {
     vec![(name.into(), text.into())]
 }
 
@@ -100,9 +100,15 @@ async fn a_rewritten_history_is_followed() {
     let remote = repository.remote(clone.path());
     repository.commit("licences/a.yaml", "a: 1\n");
     repository.commit("licences/a.yaml", "a: 2\n");
-    assert_eq!(texts(&remote).await, one("licences/a.yaml", "a: 2\n"));
+    assert_eq!(
+        fetch_texts(&remote).await,
+        one_text("licences/a.yaml", "a: 2\n")
+    );
     repository.push(&["reset", "--quiet", "--hard", "HEAD~1"]);
-    assert_eq!(texts(&remote).await, one("licences/a.yaml", "a: 1\n"));
+    assert_eq!(
+        fetch_texts(&remote).await,
+        one_text("licences/a.yaml", "a: 1\n")
+    );
     std::fs::write(repository.tree().join("licences/a.yaml"), "a: 3\n").expect("written");
     repository.push(&[
         "commit",
@@ -112,7 +118,10 @@ async fn a_rewritten_history_is_followed() {
         "--message",
         "another past",
     ]);
-    assert_eq!(texts(&remote).await, one("licences/a.yaml", "a: 3\n"));
+    assert_eq!(
+        fetch_texts(&remote).await,
+        one_text("licences/a.yaml", "a: 3\n")
+    );
 }
 
 #[cfg(unix)]
@@ -126,7 +135,10 @@ async fn only_plain_manifests_of_the_folder_are_read() {
     repository.commit("licences/notes.txt", "no manifest\n");
     repository.commit("elsewhere/c.yaml", "c: 1\n");
     let remote = repository.remote(clone.path());
-    assert_eq!(texts(&remote).await, one("licences/a.yaml", "a: 1\n"));
+    assert_eq!(
+        fetch_texts(&remote).await,
+        one_text("licences/a.yaml", "a: 1\n")
+    );
     let commit = remote.fetch().await.expect("fetched");
     let loaded = remote.load(&commit).await.expect("loaded");
     let codes: Vec<&str> = loaded.findings.iter().map(|finding| finding.code).collect();

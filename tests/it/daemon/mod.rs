@@ -2,13 +2,13 @@
 
 mod day;
 pub mod git;
-mod holds;
-mod hooked;
+mod held_writes;
 mod passes;
 mod program;
 mod replicas;
 mod service;
 mod sessions;
+mod webhooks;
 mod writes;
 
 use std::cell::OnceCell;
@@ -19,14 +19,14 @@ use std::time::Duration;
 use entitle::apply::memory::Detail;
 use entitle::apply::store::{RecordQueue, Store};
 use entitle::apply::{Listener, Secrets, Tls, Trust};
-use entitle::daemon::board::Board;
-use entitle::daemon::engine::{Engine, Rules};
+use entitle::daemon::engine::{Engine, WatchRules};
 use entitle::daemon::mode::RunMode;
-use entitle::daemon::pass::Shell;
+use entitle::daemon::pass::PassContext;
 use entitle::daemon::sharing::Sharing;
 use entitle::daemon::source::SourceError;
 use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
-use entitle::daemon::task::{Fetched, Order, Task};
+use entitle::daemon::status_log::StatusLog;
+use entitle::daemon::task::{DaemonCommand, DaemonTask, Fetched};
 use entitle::daemon::trigger::Trigger;
 use entitle::model::{Diagnostic, Severity};
 use entitle::plan::guard::MaxChanges;
@@ -52,13 +52,13 @@ thread_local! {
 }
 
 /// The wall clock of the daemon: it goes with tokio's, which the tests move.
-pub fn clock() -> Timestamp {
+pub fn test_clock() -> Timestamp {
     let gone = ORIGIN.with(|origin| origin.get_or_init(Instant::now).elapsed());
     pure::now() + SignedDuration::try_from(gone).expect("a short while")
 }
 
-pub fn rules(mode: RunMode) -> Rules {
-    Rules {
+pub fn watch_rules(mode: RunMode) -> WatchRules {
+    WatchRules {
         mode,
         resync: RESYNC,
         max_changes: MaxChanges::OF_DAEMON.parse().expect("a share"),
@@ -67,12 +67,12 @@ pub fn rules(mode: RunMode) -> Rules {
 }
 
 /// A daemon that watches manifests in memory.
-pub struct Watched {
+pub struct TestDaemon {
     pub bench: Arc<Bench>,
     /// What the source holds, or why it cannot be read.
     pub source: Arc<Mutex<Result<Vec<Object>, String>>>,
     pub triggers: mpsc::Sender<Trigger>,
-    pub orders: mpsc::Sender<Order>,
+    pub orders: mpsc::Sender<DaemonCommand>,
     pub status: watch::Receiver<Arc<Status>>,
     pub stop: Arc<AtomicBool>,
     pub journal: tempfile::TempDir,
@@ -81,7 +81,7 @@ pub struct Watched {
 
 /// How a daemon is started, beside its rules.
 #[derive(Default)]
-pub struct Extra {
+pub struct StartOptions {
     pub store: Option<Arc<dyn Store>>,
     pub once: bool,
     pub sharing: Option<Sharing>,
@@ -89,16 +89,16 @@ pub struct Extra {
     pub journal: Option<tempfile::TempDir>,
 }
 
-impl Watched {
-    pub async fn start(bench: Bench, objects: Vec<Object>, rules: Rules) -> Self {
-        Self::start_with(bench, objects, rules, Extra::default()).await
+impl TestDaemon {
+    pub async fn start(bench: Bench, objects: Vec<Object>, rules: WatchRules) -> Self {
+        Self::start_with(bench, objects, rules, StartOptions::default()).await
     }
 
     pub async fn start_with(
         bench: Bench,
         objects: Vec<Object>,
-        rules: Rules,
-        extra: Extra,
+        rules: WatchRules,
+        extra: StartOptions,
     ) -> Self {
         let bench = Arc::new(bench);
         let source = Arc::new(Mutex::new(Ok(objects)));
@@ -112,53 +112,53 @@ impl Watched {
         let own = || Arc::new(stores::files(journal.path())) as _;
         let store = extra.store.unwrap_or_else(own);
         let stopped = Arc::clone(&stop);
-        let shell = Shell {
+        let context = PassContext {
             settings: Box::new(move || Settings {
                 secrets: Secrets {
                     environment: Arc::new(|_| None),
                     trust: Trust::default(),
                 },
-                clock,
+                clock: test_clock,
                 stop: Arc::clone(&stopped),
                 deadline: Instant::now() + Duration::from_secs(60),
-                ..pure_settings()
+                ..test_settings()
             }),
             queue: RecordQueue::new(store),
             shared,
             scope: None,
-            by: "the tests".into(),
-            holder: Box::new(|run| format!("the tests, run {run}")),
+            author: "the tests".into(),
+            lease_holder: Box::new(|run| format!("the tests, run {run}")),
             paths: Vec::new(),
             memory: tokio::sync::Mutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
-            told: Mutex::default(),
+            known_warnings: Mutex::default(),
         };
         let (triggers, hints) = mpsc::channel(64);
         let (orders, ordered) = mpsc::channel(4);
-        let board = Board::new(
+        let board = StatusLog::new(
             rules.mode,
             SourceKind::Directory,
             "memory".into(),
             true,
-            clock(),
+            test_clock(),
         );
         let engine = Engine::new(rules);
-        let (sender, status) = watch::channel(board.status(&engine));
+        let (sender, status) = watch::channel(board.snapshot(&engine));
         let (reads, from) = (Arc::clone(&bench), Arc::clone(&source));
-        let task = Task {
+        let task = DaemonTask {
             engine,
-            shell: Arc::new(shell),
+            context: Arc::new(context),
             reader: Box::new(move |_| {
-                let read = fetched(&reads, &from.lock().expect("unbroken"));
+                let read = fetch_source(&reads, &from.lock().expect("unbroken"));
                 Box::pin(std::future::ready(read))
             }),
             sharing: extra.sharing,
             poll: RESYNC,
-            board,
+            log: board,
             status: sender,
             triggers: hints,
-            orders: ordered,
-            clock,
+            commands: ordered,
+            clock: test_clock,
             chance: Box::new(|| 0.0),
             once: extra.once,
         };
@@ -172,22 +172,22 @@ impl Watched {
             journal,
             task: tokio::spawn(task.run()),
         };
-        watched.settled().await;
+        watched.wait_until_idle().await;
         watched
     }
 
     /// Saves other manifests, and hints at it.
-    pub async fn save(&self, objects: Vec<Object>) {
+    pub async fn save_manifests(&self, objects: Vec<Object>) {
         *self.source.lock().expect("unbroken") = Ok(objects);
-        self.hint(Trigger::Source).await;
+        self.send_trigger(Trigger::Source).await;
     }
 
-    pub async fn hint(&self, trigger: Trigger) {
+    pub async fn send_trigger(&self, trigger: Trigger) {
         self.triggers.send(trigger).await.expect("it listens");
     }
 
     /// Waits for a moment of the status; real time, and not long.
-    pub async fn until(&self, wanted: impl Fn(&Status) -> bool) -> Arc<Status> {
+    pub async fn wait_until(&self, wanted: impl Fn(&Status) -> bool) -> Arc<Status> {
         let mut status = self.status.clone();
         let found = tokio::time::timeout(Duration::from_secs(20), status.wait_for(|s| wanted(s)));
         match found.await {
@@ -197,11 +197,11 @@ impl Watched {
     }
 
     /// Waits until nothing is in flight or due.
-    pub async fn settled(&self) -> Arc<Status> {
-        self.until(|status| {
+    pub async fn wait_until_idle(&self) -> Arc<Status> {
+        self.wait_until(|status| {
             let read = status.source.revision.is_some() || status.source.problem.is_some();
             let quiet = |object: &Arc<ObjectStatus>| {
-                !object.running && object.next_wake.is_some_and(|at| at > clock())
+                !object.running && object.next_wake.is_some_and(|at| at > test_clock())
             };
             read && status.objects.iter().all(quiet)
         })
@@ -209,24 +209,24 @@ impl Watched {
     }
 
     /// Lets time go by, from wake to wake.
-    pub async fn go(&self, time: Duration) -> Arc<Status> {
+    pub async fn advance(&self, time: Duration) -> Arc<Status> {
         let end = Instant::now() + time;
         loop {
-            let status = self.settled().await;
+            let status = self.wait_until_idle().await;
             let wakes = status.objects.iter().filter_map(|object| object.next_wake);
             let left = end.saturating_duration_since(Instant::now());
             let next = wakes.min().map_or(left, |at| {
-                Duration::try_from(at.duration_since(clock())).unwrap_or_default()
+                Duration::try_from(at.duration_since(test_clock())).unwrap_or_default()
             });
             let passes = status.passes.back().map_or(0, |pass| pass.number);
             // A millisecond more, so that the wake is past by both clocks.
             let step = next + Duration::from_millis(1);
-            jump(step.min(left)).await;
+            advance_clock(step.min(left)).await;
             if step >= left {
                 tokio::task::yield_now().await;
-                return self.settled().await;
+                return self.wait_until_idle().await;
             }
-            self.until(|s| s.passes.back().map_or(0, |pass| pass.number) > passes)
+            self.wait_until(|s| s.passes.back().map_or(0, |pass| pass.number) > passes)
                 .await;
         }
     }
@@ -236,7 +236,7 @@ impl Watched {
         Arc::clone(&self.status.borrow().objects[number])
     }
 
-    pub fn states(&self) -> Vec<ObjectState> {
+    pub fn object_states(&self) -> Vec<ObjectState> {
         self.status
             .borrow()
             .objects
@@ -246,31 +246,31 @@ impl Watched {
     }
 
     /// Somebody else changes a field of an object at the vendor.
-    pub fn edit(&self, number: usize, path: &str, value: impl Into<Json>) {
-        edit(&self.bench, number, path, value);
+    pub fn edit_live(&self, number: usize, path: &str, value: impl Into<Json>) {
+        edit_order(&self.bench, number, path, value);
     }
 
     /// The field of an object as the vendor has it.
-    pub fn live(&self, number: usize, path: &str) -> Json {
+    pub fn live_field(&self, number: usize, path: &str) -> Json {
         let state = self.bench.sandbox.state("lac").expect("a vendor");
         let object = state.pointer(&(LAC.place)(number)).expect("there");
         object[path].clone()
     }
 
-    pub fn history(&self) -> History {
+    pub fn read_history(&self) -> History {
         History::read(&self.journal.path().join("journal.jsonl"))
     }
 
     pub async fn stop(self) -> (Arc<Status>, tempfile::TempDir) {
         self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        let _ = self.orders.send(Order::Stop).await;
+        let _ = self.orders.send(DaemonCommand::Stop).await;
         let status = self.task.await.expect("it does not panic");
         (status, self.journal)
     }
 }
 
 /// Somebody else changes a field of an order.
-pub fn edit(bench: &Bench, number: usize, path: &str, value: impl Into<Json>) {
+pub fn edit_order(bench: &Bench, number: usize, path: &str, value: impl Into<Json>) {
     let mut state = bench.sandbox.state("lac").expect("a vendor");
     let object = state.pointer_mut(&(LAC.place)(number)).expect("there");
     paths::set(LAC.table(), object, path, &value.into());
@@ -281,13 +281,13 @@ pub fn edit(bench: &Bench, number: usize, path: &str, value: impl Into<Json>) {
 }
 
 /// Moves the clock while nothing is in flight.
-async fn jump(time: Duration) {
+async fn advance_clock(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-fn pure_settings() -> Settings {
+fn test_settings() -> Settings {
     Settings {
         secrets: Secrets {
             environment: Arc::new(|_| None),
@@ -296,7 +296,7 @@ fn pure_settings() -> Settings {
         tls: Tls::default(),
         parallelism: 16,
         deadline: Instant::now(),
-        clock,
+        clock: test_clock,
         stop: Arc::default(),
         sandbox: true,
         events: Listener::default(),
@@ -306,7 +306,7 @@ fn pure_settings() -> Settings {
     }
 }
 
-fn fetched(
+fn fetch_source(
     bench: &Bench,
     source: &Result<Vec<Object>, String>,
 ) -> Result<Option<Fetched>, SourceError> {
@@ -324,7 +324,7 @@ fn fetched(
 }
 
 /// A bench with a LAC account of so many orders.
-pub async fn orders(count: usize) -> Bench {
+pub async fn bench_with_orders(count: usize) -> Bench {
     let bench = Bench::new().await;
     let account = (LAC.account)(count);
     bench
@@ -335,12 +335,14 @@ pub async fn orders(count: usize) -> Bench {
 }
 
 /// Manifests of the first orders, in sync, that manage the number of activations.
-pub fn manifests(count: usize) -> Vec<Object> {
-    (0..count).map(|number| order(number, 10)).collect()
+pub fn order_manifests(count: usize) -> Vec<Object> {
+    (0..count)
+        .map(|number| order_manifest(number, 10))
+        .collect()
 }
 
 /// An order that wants so many activations; its account starts with 10, of which 3 are in use.
-pub fn order(number: usize, activations: i64) -> Object {
+pub fn order_manifest(number: usize, activations: i64) -> Object {
     let mut desired = (LAC.small)(number);
     desired["activations_allowed"] = activations.into();
     LAC.object(number, desired)

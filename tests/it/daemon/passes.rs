@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
-use entitle::daemon::task::Order;
+use entitle::daemon::task::DaemonCommand;
 use entitle::daemon::trigger::Trigger;
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, SecretRef};
 use entitle::sandbox::ScriptedFault;
 
-use super::{RESYNC, Watched, clock, manifests, order, orders, rules};
+use super::{
+    RESYNC, TestDaemon, bench_with_orders, order_manifest, order_manifests, test_clock, watch_rules,
+};
 
-fn refusing(method: &str, status: u16, times: u32) -> ScriptedFault {
+fn refusal_fault(method: &str, status: u16, times: u32) -> ScriptedFault {
     ScriptedFault {
         status,
         times,
@@ -24,18 +26,25 @@ fn refusing(method: &str, status: u16, times: u32) -> ScriptedFault {
 
 #[tokio::test]
 async fn a_burst_of_saves_is_one_pass_over_the_one_changed_object() {
-    let watched = Watched::start(orders(40).await, manifests(40), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(40).await,
+        order_manifests(40),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     let passes = watched.status.borrow().passes.len();
     watched.bench.sandbox.forget_requests();
-    let mut objects = manifests(40);
+    let mut objects = order_manifests(40);
     for activations in 11..31 {
-        objects[7] = order(7, activations);
-        watched.save(objects.clone()).await;
+        objects[7] = order_manifest(7, activations);
+        watched.save_manifests(objects.clone()).await;
     }
-    let status = watched.until(|s| s.objects[7].last_write.is_some()).await;
+    let status = watched
+        .wait_until(|s| s.objects[7].last_write.is_some())
+        .await;
     assert_eq!(status.passes.len(), passes + 1);
     assert_eq!(status.passes[passes].objects, 1);
-    assert_eq!(watched.live(7, "activations_allowed"), 30);
+    assert_eq!(watched.live_field(7, "activations_allowed"), 30);
     let requests = watched.bench.sandbox.requests();
     let paths: Vec<&str> = requests.iter().map(|seen| seen.path.as_str()).collect();
     assert_eq!(watched.bench.writes().len(), 1, "{paths:?}");
@@ -51,40 +60,52 @@ async fn a_burst_of_saves_is_one_pass_over_the_one_changed_object() {
 
 #[tokio::test]
 async fn a_file_that_says_the_same_in_other_words_wakes_nobody() {
-    let watched = Watched::start(orders(3).await, manifests(3), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(3),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     watched.bench.sandbox.forget_requests();
     let revision = watched.status.borrow().source.revision.clone();
-    let mut objects = manifests(3);
+    let mut objects = order_manifests(3);
     // A member that is spelled out instead of left to its default.
-    objects[1] = order(1, 10).policy(serde_json::json!({"mode": "enforce"}));
-    watched.save(objects).await;
+    objects[1] = order_manifest(1, 10).policy(serde_json::json!({"mode": "enforce"}));
+    watched.save_manifests(objects).await;
     watched
-        .until(|status| status.source.revision != revision)
+        .wait_until(|status| status.source.revision != revision)
         .await;
-    watched.settled().await;
+    watched.wait_until_idle().await;
     assert!(watched.bench.sandbox.requests().is_empty());
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_hint_looks_at_one_object_and_heals_it_once() {
-    let watched = Watched::start(orders(12).await, manifests(12), rules(RunMode::Sync)).await;
-    watched.edit(3, "activations_allowed", 4);
+    let watched = TestDaemon::start(
+        bench_with_orders(12).await,
+        order_manifests(12),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
+    watched.edit_live(3, "activations_allowed", 4);
     watched.bench.sandbox.forget_requests();
     watched
-        .hint(Trigger::Object {
+        .send_trigger(Trigger::Object {
             connection: "lac".into(),
             id: "00003-LAC00-ORDER-00000".into(),
         })
         .await;
-    watched.until(|s| s.objects[3].last_write.is_some()).await;
-    assert_eq!(watched.live(3, "activations_allowed"), 10);
+    watched
+        .wait_until(|s| s.objects[3].last_write.is_some())
+        .await;
+    assert_eq!(watched.live_field(3, "activations_allowed"), 10);
     // The healed object is looked at again with the others, and nothing is left to write.
-    watched.go(RESYNC * 3).await;
+    watched.advance(RESYNC * 3).await;
     assert_eq!(watched.bench.writes().len(), 1);
     assert!(
         watched
-            .states()
+            .object_states()
             .iter()
             .all(|state| *state == ObjectState::InSync)
     );
@@ -93,54 +114,80 @@ async fn a_hint_looks_at_one_object_and_heals_it_once() {
 
 #[tokio::test]
 async fn a_source_that_cannot_be_read_is_read_again_without_a_hint() {
-    let watched = Watched::start(orders(3).await, manifests(3), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(3),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     *watched.source.lock().expect("unbroken") = Err("it is on strike".into());
-    watched.hint(Trigger::Source).await;
-    watched.until(|s| s.source.problem.is_some()).await;
+    watched.send_trigger(Trigger::Source).await;
+    watched.wait_until(|s| s.source.problem.is_some()).await;
     // For so long that every wait is the longest one.
-    watched.go(Duration::from_secs(120)).await;
-    let mut objects = manifests(3);
-    objects[1] = order(1, 20);
+    watched.advance(Duration::from_secs(120)).await;
+    let mut objects = order_manifests(3);
+    objects[1] = order_manifest(1, 20);
     *watched.source.lock().expect("unbroken") = Ok(objects);
-    watched.go(Duration::from_secs(31)).await;
-    watched.until(|s| s.objects[1].last_write.is_some()).await;
-    assert_eq!(watched.live(1, "activations_allowed"), 20);
+    watched.advance(Duration::from_secs(31)).await;
+    watched
+        .wait_until(|s| s.objects[1].last_write.is_some())
+        .await;
+    assert_eq!(watched.live_field(1, "activations_allowed"), 20);
     assert_eq!(watched.status.borrow().source.problem, None);
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_source_that_is_not_followed_is_shown_so() {
-    let watched = Watched::start(orders(1).await, manifests(1), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(1).await,
+        order_manifests(1),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     let why = || Some("cannot follow m: it is not there".to_string());
-    watched.hint(Trigger::Following(why())).await;
-    watched.until(|s| s.source.unfollowed == why()).await;
-    watched.hint(Trigger::Following(None)).await;
-    watched.until(|s| s.source.unfollowed.is_none()).await;
+    watched.send_trigger(Trigger::FollowProblem(why())).await;
+    watched.wait_until(|s| s.source.unfollowed == why()).await;
+    watched.send_trigger(Trigger::FollowProblem(None)).await;
+    watched.wait_until(|s| s.source.unfollowed.is_none()).await;
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_hint_about_a_stranger_wakes_nobody() {
-    let watched = Watched::start(orders(3).await, manifests(2), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(2),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     watched.bench.sandbox.forget_requests();
     for (connection, id) in [("lac", "nobody"), ("elsewhere", "00001-LAC00-ORDER-00000")] {
         let (connection, id) = (connection.into(), id.into());
-        watched.hint(Trigger::Object { connection, id }).await;
+        watched
+            .send_trigger(Trigger::Object { connection, id })
+            .await;
     }
-    watched.hint(Trigger::Connection("elsewhere".into())).await;
-    watched.go(Duration::from_secs(60)).await;
+    watched
+        .send_trigger(Trigger::Connection("elsewhere".into()))
+        .await;
+    watched.advance(Duration::from_secs(60)).await;
     assert!(watched.bench.sandbox.requests().is_empty());
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn drift_is_healed_by_the_regular_look_at_the_latest() {
-    let watched = Watched::start(orders(120).await, manifests(120), rules(RunMode::Sync)).await;
-    watched.edit(3, "activations_allowed", 4);
+    let watched = TestDaemon::start(
+        bench_with_orders(120).await,
+        order_manifests(120),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
+    watched.edit_live(3, "activations_allowed", 4);
     watched.bench.sandbox.forget_requests();
-    watched.go(RESYNC).await;
-    assert_eq!(watched.live(3, "activations_allowed"), 10);
+    watched.advance(RESYNC).await;
+    assert_eq!(watched.live_field(3, "activations_allowed"), 10);
     assert_eq!(watched.bench.writes().len(), 1);
     // 120 orders of one customer are two pages; the written one is looked at right before and after.
     assert!(
@@ -153,11 +200,16 @@ async fn drift_is_healed_by_the_regular_look_at_the_latest() {
 
 #[tokio::test]
 async fn an_object_may_have_a_rhythm_of_its_own() {
-    let mut objects = manifests(2);
-    objects[0] = order(0, 10).policy(serde_json::json!({"resync": "1m"}));
-    let watched = Watched::start(orders(3).await, objects, rules(RunMode::Sync)).await;
+    let mut objects = order_manifests(2);
+    objects[0] = order_manifest(0, 10).policy(serde_json::json!({"resync": "1m"}));
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        objects,
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     let passes = watched.status.borrow().passes.len();
-    watched.go(Duration::from_secs(599)).await;
+    watched.advance(Duration::from_secs(599)).await;
     let status = watched.status.borrow().clone();
     assert_eq!(status.passes.len() - passes, 9);
     assert!(
@@ -172,20 +224,23 @@ async fn an_object_may_have_a_rhythm_of_its_own() {
 
 #[tokio::test]
 async fn failure_backs_off_and_success_forgets_it() {
-    let bench = orders(3).await;
+    let bench = bench_with_orders(3).await;
     bench
         .sandbox
-        .script_fault("lac", refusing("GET", 400, 4))
+        .script_fault("lac", refusal_fault("GET", 400, 4))
         .expect("a vendor");
-    let watched = Watched::start(bench, manifests(1), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(bench, order_manifests(1), watch_rules(RunMode::Sync)).await;
     let mut waits = Vec::new();
     for _ in 0..3 {
         let object = watched.object(0);
         assert_eq!(object.state, ObjectState::Failed, "{:?}", object.message);
-        let wait = object.next_wake.expect("woken").duration_since(clock());
+        let wait = object
+            .next_wake
+            .expect("woken")
+            .duration_since(test_clock());
         waits.push(wait.as_millis());
         watched
-            .go(Duration::try_from(wait).expect("later") + Duration::from_millis(5))
+            .advance(Duration::try_from(wait).expect("later") + Duration::from_millis(5))
             .await;
     }
     // Half of 5, 10 and 20 seconds, since chance is 0 here.
@@ -194,132 +249,158 @@ async fn failure_backs_off_and_success_forgets_it() {
         about(waits[0], 2500) && about(waits[1], 5000) && about(waits[2], 10_000),
         "{waits:?}"
     );
-    watched.go(Duration::from_secs(60)).await;
-    assert_eq!(watched.states(), [ObjectState::InSync]);
+    watched.advance(Duration::from_secs(60)).await;
+    assert_eq!(watched.object_states(), [ObjectState::InSync]);
     let next = watched.object(0).next_wake.expect("woken");
-    assert!(next.duration_since(clock()).as_secs() > 60);
+    assert!(next.duration_since(test_clock()).as_secs() > 60);
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn refused_credentials_are_not_sent_again_with_every_look() {
-    let mut bench = orders(3).await;
+    let mut bench = bench_with_orders(3).await;
     for connection in &mut bench.connections {
         let password = Credential::Secret(SecretRef::Known("wrong"));
         let user = Credential::Plain("nobody".into());
         connection.auth = Auth::Login(vec![("username", user), ("password", password)]);
     }
-    let watched = Watched::start(bench, manifests(2), rules(RunMode::Sync)).await;
-    watched.go(Duration::from_secs(2 * 3600 + 1800)).await;
-    assert_eq!(watched.states(), [ObjectState::Failed; 2]);
+    let watched = TestDaemon::start(bench, order_manifests(2), watch_rules(RunMode::Sync)).await;
+    watched.advance(Duration::from_secs(2 * 3600 + 1800)).await;
+    assert_eq!(watched.object_states(), [ObjectState::Failed; 2]);
     let message = watched.object(0).message.clone().unwrap_or_default();
     assert!(message.contains("credentials refused"), "{message}");
     assert_eq!(watched.bench.logins().len(), 3);
     watched
         .orders
-        .send(Order::Reload)
+        .send(DaemonCommand::Reload)
         .await
         .expect("it listens");
-    watched.until(|_| watched.bench.logins().len() == 4).await;
+    watched
+        .wait_until(|_| watched.bench.logins().len() == 4)
+        .await;
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_refused_write_is_not_sent_again_until_something_changes() {
-    let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
-    let fault = refusing("PATCH", 422, 1);
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(1),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
+    let fault = refusal_fault("PATCH", 422, 1);
     watched
         .bench
         .sandbox
         .script_fault("lac", fault)
         .expect("a vendor");
-    watched.save(vec![order(0, 20)]).await;
+    watched.save_manifests(vec![order_manifest(0, 20)]).await;
     watched
-        .until(|s| s.objects[0].state == ObjectState::Failed)
+        .wait_until(|s| s.objects[0].state == ObjectState::Failed)
         .await;
-    watched.go(RESYNC * 3).await;
+    watched.advance(RESYNC * 3).await;
     assert_eq!(watched.bench.writes().len(), 1);
     let message = watched.object(0).message.clone().unwrap_or_default();
     assert!(message.contains("not written again until"), "{message}");
     // The live object moved: another try makes sense.
-    watched.edit(0, "activations_allowed", 11);
-    watched.go(RESYNC).await;
+    watched.edit_live(0, "activations_allowed", 11);
+    watched.advance(RESYNC).await;
     assert_eq!(watched.bench.writes().len(), 2);
-    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    assert_eq!(watched.live_field(0, "activations_allowed"), 20);
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_reload_tries_again_what_was_given_up() {
-    let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
-    let fault = refusing("PATCH", 422, 1);
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(1),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
+    let fault = refusal_fault("PATCH", 422, 1);
     watched
         .bench
         .sandbox
         .script_fault("lac", fault)
         .expect("a vendor");
-    watched.save(vec![order(0, 20)]).await;
+    watched.save_manifests(vec![order_manifest(0, 20)]).await;
     watched
-        .until(|s| s.objects[0].state == ObjectState::Failed)
+        .wait_until(|s| s.objects[0].state == ObjectState::Failed)
         .await;
     watched
         .orders
-        .send(Order::Reload)
+        .send(DaemonCommand::Reload)
         .await
         .expect("it listens");
     watched
-        .until(|s| s.objects[0].state == ObjectState::InSync)
+        .wait_until(|s| s.objects[0].state == ObjectState::InSync)
         .await;
-    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    assert_eq!(watched.live_field(0, "activations_allowed"), 20);
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_broken_or_empty_source_leaves_the_last_good_manifests_in_force() {
-    let watched = Watched::start(orders(3).await, manifests(2), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(2),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     let revision = watched.status.borrow().source.revision.clone();
     *watched.source.lock().expect("unbroken") = Err("the mount is empty".into());
-    watched.hint(Trigger::Source).await;
-    let status = watched.until(|s| s.source.problem.is_some()).await;
+    watched.send_trigger(Trigger::Source).await;
+    let status = watched.wait_until(|s| s.source.problem.is_some()).await;
     assert_eq!(
         (status.objects.len(), &status.source.revision),
         (2, &revision)
     );
     // What is in force is still kept.
-    watched.edit(1, "activations_allowed", 4);
-    watched.hint(Trigger::Connection("lac".into())).await;
-    watched.until(|s| s.objects[1].last_write.is_some()).await;
-    assert_eq!(watched.live(1, "activations_allowed"), 10);
-    watched.save(manifests(1)).await;
-    let status = watched.until(|s| s.source.problem.is_none()).await;
+    watched.edit_live(1, "activations_allowed", 4);
+    watched
+        .send_trigger(Trigger::Connection("lac".into()))
+        .await;
+    watched
+        .wait_until(|s| s.objects[1].last_write.is_some())
+        .await;
+    assert_eq!(watched.live_field(1, "activations_allowed"), 10);
+    watched.save_manifests(order_manifests(1)).await;
+    let status = watched.wait_until(|s| s.source.problem.is_none()).await;
     assert_eq!(
         status.objects.len(),
         1,
         "an object that left the manifests is left alone"
     );
-    assert_eq!(watched.live(1, "activations_allowed"), 10);
+    assert_eq!(watched.live_field(1, "activations_allowed"), 10);
     watched.stop().await;
 }
 
 #[tokio::test]
 async fn a_write_that_may_pass_is_tried_again_by_itself() {
-    let watched = Watched::start(orders(3).await, manifests(1), rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        order_manifests(1),
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     // As often as one pass sends it.
-    let fault = refusing("PATCH", 500, 4);
+    let fault = refusal_fault("PATCH", 500, 4);
     watched
         .bench
         .sandbox
         .script_fault("lac", fault)
         .expect("a vendor");
-    watched.save(vec![order(0, 20)]).await;
+    watched.save_manifests(vec![order_manifest(0, 20)]).await;
     watched
-        .until(|s| s.objects[0].state == ObjectState::Failed)
+        .wait_until(|s| s.objects[0].state == ObjectState::Failed)
         .await;
-    assert_eq!(watched.live(0, "activations_allowed"), 10);
+    assert_eq!(watched.live_field(0, "activations_allowed"), 10);
     // Half of 5 seconds, since chance is 0 here.
-    watched.go(Duration::from_secs(4)).await;
-    assert_eq!(watched.states(), [ObjectState::InSync]);
-    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    watched.advance(Duration::from_secs(4)).await;
+    assert_eq!(watched.object_states(), [ObjectState::InSync]);
+    assert_eq!(watched.live_field(0, "activations_allowed"), 20);
     assert_eq!(watched.bench.writes().len(), 5);
     watched.stop().await;
 }

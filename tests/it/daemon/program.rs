@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use entitle::apply::journal::Event;
 
 use super::git::Repository;
-use super::{LAC, order};
+use super::{LAC, order_manifest};
 use crate::support::past::History;
 use crate::support::program::Place;
 
 /// A daemon as a process; what it still does when the test ends is nobody's concern.
-pub struct Daemon(Child);
+pub struct DaemonProcess(Child);
 
-impl Drop for Daemon {
+impl Drop for DaemonProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-impl Daemon {
+impl DaemonProcess {
     pub fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(arguments);
         let log = std::fs::File::create(place.dir.path().join("daemon.log")).expect("a log");
@@ -34,7 +34,7 @@ impl Daemon {
         )
     }
 
-    pub fn signal(&self, name: &str) {
+    pub fn send_signal(&self, name: &str) {
         let pid = self.0.id().to_string();
         let sent = Command::new("kill")
             .args([&format!("-{name}"), &pid])
@@ -42,7 +42,7 @@ impl Daemon {
         assert!(sent.expect("kill runs").success());
     }
 
-    pub fn ends_with(mut self) -> i32 {
+    pub fn wait_for_exit(mut self) -> i32 {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(30) {
             if let Some(status) = self.0.try_wait().expect("a child") {
@@ -55,7 +55,7 @@ impl Daemon {
 }
 
 /// Five orders at a vendor, and a connection to it.
-pub async fn place() -> Place {
+pub async fn five_orders() -> Place {
     let mut place = Place::new().await;
     place
         .sandbox
@@ -65,7 +65,7 @@ pub async fn place() -> Place {
     place
 }
 
-pub fn allowed(place: &Place, number: usize) -> i64 {
+pub fn activations_allowed(place: &Place, number: usize) -> i64 {
     let state = place.sandbox.state("lac").expect("a vendor");
     let object = state.pointer(&(LAC.place)(number)).expect("there");
     object["activations_allowed"].as_i64().expect("a number")
@@ -88,111 +88,132 @@ pub fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_a_write_on_the_wire_however_it_is_saved() {
-    let place = place().await;
-    place.write("licences/order.yaml", &order(0, 10).text());
-    let daemon = Daemon::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
+    let place = five_orders().await;
+    place.write("licences/order.yaml", &order_manifest(0, 10).text());
+    let daemon = DaemonProcess::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
     let read = || !place.sandbox.requests().is_empty();
     wait_for(&place, "the first look", read);
-    place.write("licences/order.yaml", &order(0, 20).text());
-    wait_for(&place, "the written file", || allowed(&place, 0) == 20);
+    place.write("licences/order.yaml", &order_manifest(0, 20).text());
+    wait_for(&place, "the written file", || {
+        activations_allowed(&place, 0) == 20
+    });
     // As editors save: another file takes the name.
-    place.write("licences/.order.yaml.swp", &order(0, 21).text());
+    place.write("licences/.order.yaml.swp", &order_manifest(0, 21).text());
     let dir = place.dir.path().join("licences");
     std::fs::rename(dir.join(".order.yaml.swp"), dir.join("order.yaml")).expect("renamed");
-    wait_for(&place, "the renamed file", || allowed(&place, 0) == 21);
+    wait_for(&place, "the renamed file", || {
+        activations_allowed(&place, 0) == 21
+    });
     // A broken one changes nothing, and the next good one does.
     place.write("licences/order.yaml", "apiVersion: entitle.dev/v1\nkind: [");
-    place.write("licences/more.yaml", &order(1, 30).text());
+    place.write("licences/more.yaml", &order_manifest(1, 30).text());
     let log = || std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default();
     wait_for(&place, "the complaint", || {
         log().contains("last good manifests stay in force")
     });
-    assert_eq!((allowed(&place, 0), allowed(&place, 1)), (21, 10));
-    place.write("licences/order.yaml", &order(0, 22).text());
+    assert_eq!(
+        (
+            activations_allowed(&place, 0),
+            activations_allowed(&place, 1)
+        ),
+        (21, 10)
+    );
+    place.write("licences/order.yaml", &order_manifest(0, 22).text());
     wait_for(&place, "both", || {
-        (allowed(&place, 0), allowed(&place, 1)) == (22, 30)
+        (
+            activations_allowed(&place, 0),
+            activations_allowed(&place, 1),
+        ) == (22, 30)
     });
-    daemon.signal("TERM");
-    assert_eq!(daemon.ends_with(), 0);
+    daemon.send_signal("TERM");
+    assert_eq!(daemon.wait_for_exit(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_link_is_seen_as_a_mounted_volume_swaps_it() {
-    let place = place().await;
-    place.write("volume/..1/order.yaml", &order(0, 10).text());
+    let place = five_orders().await;
+    place.write("volume/..1/order.yaml", &order_manifest(0, 10).text());
     let volume = place.dir.path().join("volume");
     let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, volume.join(name));
     link("..1", "..data").expect("a link");
     link("..data/order.yaml", "order.yaml").expect("a link");
-    let _daemon = Daemon::start(&place, &["watch", "volume", "lac.yaml", "--mode", "sync"]);
+    let _daemon = DaemonProcess::start(&place, &["watch", "volume", "lac.yaml", "--mode", "sync"]);
     wait_for(&place, "the first look", || {
         !place.sandbox.requests().is_empty()
     });
-    place.write("volume/..2/order.yaml", &order(0, 20).text());
+    place.write("volume/..2/order.yaml", &order_manifest(0, 20).text());
     link("..2", "..data_tmp").expect("a link");
     std::fs::rename(volume.join("..data_tmp"), volume.join("..data")).expect("swapped");
-    wait_for(&place, "the swapped volume", || allowed(&place, 0) == 20);
+    wait_for(&place, "the swapped volume", || {
+        activations_allowed(&place, 0) == 20
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_is_followed_whatever_directory_its_path_leads_to() {
-    let place = place().await;
+    let place = five_orders().await;
     let dir = place.dir.path();
     let swap = |target: &str| {
         std::os::unix::fs::symlink(target, dir.join("new")).expect("a link");
         std::fs::rename(dir.join("new"), dir.join("current")).expect("swapped");
     };
-    place.write("rel/1/lic/order.yaml", &order(0, 10).text());
-    place.write("rel/2/lic/order.yaml", &order(0, 20).text());
+    place.write("rel/1/lic/order.yaml", &order_manifest(0, 10).text());
+    place.write("rel/2/lic/order.yaml", &order_manifest(0, 20).text());
     swap("rel/1");
     let arguments = ["watch", "current/lic", "lac.yaml", "--mode", "sync"];
-    let daemon = Daemon::start(&place, &arguments);
+    let daemon = DaemonProcess::start(&place, &arguments);
     wait_for(&place, "the first look", || {
         !place.sandbox.requests().is_empty()
     });
     swap("rel/2");
-    wait_for(&place, "the swapped link", || allowed(&place, 0) == 20);
-    place.write("rel/2/lic/order.yaml", &order(0, 21).text());
+    wait_for(&place, "the swapped link", || {
+        activations_allowed(&place, 0) == 20
+    });
+    place.write("rel/2/lic/order.yaml", &order_manifest(0, 21).text());
     wait_for(&place, "a save behind the link", || {
-        allowed(&place, 0) == 21
+        activations_allowed(&place, 0) == 21
     });
     std::fs::rename(dir.join("rel"), dir.join("old")).expect("moved");
     wait_for(&place, "the complaint", || {
-        log(&place).contains("the source is not followed")
+        read_log(&place).contains("the source is not followed")
     });
-    place.write("rel/2/lic/order.yaml", &order(0, 22).text());
+    place.write("rel/2/lic/order.yaml", &order_manifest(0, 22).text());
     wait_for(&place, "the directory made anew", || {
-        allowed(&place, 0) == 22
+        activations_allowed(&place, 0) == 22
     });
-    place.write("rel/2/lic/order.yaml", &order(0, 23).text());
-    wait_for(&place, "a save in it", || allowed(&place, 0) == 23);
+    place.write("rel/2/lic/order.yaml", &order_manifest(0, 23).text());
+    wait_for(&place, "a save in it", || {
+        activations_allowed(&place, 0) == 23
+    });
     wait_for(&place, "the good news", || {
-        log(&place).contains("the source is followed again")
+        read_log(&place).contains("the source is followed again")
     });
-    daemon.signal("TERM");
-    assert_eq!(daemon.ends_with(), 0);
+    daemon.send_signal("TERM");
+    assert_eq!(daemon.wait_for_exit(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn polling_sees_what_no_event_tells() {
-    let place = place().await;
-    place.write("licences/order.yaml", &order(0, 10).text());
+    let place = five_orders().await;
+    place.write("licences/order.yaml", &order_manifest(0, 10).text());
     let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync", "--poll"];
-    let _daemon = Daemon::start(&place, &arguments);
+    let _daemon = DaemonProcess::start(&place, &arguments);
     wait_for(&place, "the first look", || {
         !place.sandbox.requests().is_empty()
     });
-    place.write("licences/order.yaml", &order(0, 20).text());
-    wait_for(&place, "the saved file", || allowed(&place, 0) == 20);
+    place.write("licences/order.yaml", &order_manifest(0, 20).text());
+    wait_for(&place, "the saved file", || {
+        activations_allowed(&place, 0) == 20
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
-    let place = place().await;
+    let place = five_orders().await;
     let connection = std::fs::read_to_string(place.dir.path().join("lac.yaml")).expect("there");
     let repository = Repository::new();
     repository.commit("licences/lac.yaml", &connection);
-    repository.commit("licences/order.yaml", &order(0, 20).text());
+    repository.commit("licences/order.yaml", &order_manifest(0, 20).text());
     let url = repository.url();
     let arguments = [
         "watch",
@@ -210,8 +231,10 @@ async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
     let mut place = place;
     let path = std::env::var("PATH").unwrap_or_default();
     place.set("PATH", &path);
-    let daemon = Daemon::start(&place, &arguments);
-    wait_for(&place, "the first commit", || allowed(&place, 0) == 20);
+    let daemon = DaemonProcess::start(&place, &arguments);
+    wait_for(&place, "the first commit", || {
+        activations_allowed(&place, 0) == 20
+    });
     repository.commit(
         "licences/order.yaml",
         "apiVersion: entitle.dev/v1\nkind: Nonsense\n",
@@ -221,8 +244,10 @@ async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
         log().contains("last good manifests stay in force")
     });
     assert!(log().lines().all(|line| line.starts_with('{')), "{}", log());
-    repository.commit("licences/order.yaml", &order(0, 21).text());
-    wait_for(&place, "the good commit", || allowed(&place, 0) == 21);
+    repository.commit("licences/order.yaml", &order_manifest(0, 21).text());
+    wait_for(&place, "the good commit", || {
+        activations_allowed(&place, 0) == 21
+    });
     // The remote goes away and comes back.
     let bare = repository.dir.path().join("bare.git");
     let away = repository.dir.path().join("away.git");
@@ -231,35 +256,52 @@ async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
         log().contains("git fetch")
     });
     std::fs::rename(&away, &bare).expect("back");
-    repository.commit("licences/order.yaml", &order(0, 22).text());
-    wait_for(&place, "the remote again", || allowed(&place, 0) == 22);
-    daemon.signal("INT");
-    assert_eq!(daemon.ends_with(), 0);
+    repository.commit("licences/order.yaml", &order_manifest(0, 22).text());
+    wait_for(&place, "the remote again", || {
+        activations_allowed(&place, 0) == 22
+    });
+    daemon.send_signal("INT");
+    assert_eq!(daemon.wait_for_exit(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn once_is_a_trial_with_the_codes_of_apply() {
-    let place = place().await;
-    place.object(&order(0, 20));
+    let place = five_orders().await;
+    place.object(&order_manifest(0, 20));
     let ran = place.run(&["watch", "--once"]);
-    assert_eq!((ran.code, allowed(&place, 0)), (0, 10), "{}", ran.stderr);
+    assert_eq!(
+        (ran.code, activations_allowed(&place, 0)),
+        (0, 10),
+        "{}",
+        ran.stderr
+    );
     assert!(
         ran.stdout.contains("activations_allowed  10 → 20"),
         "{}",
         ran.stdout
     );
     let ran = place.run(&["watch", "--once", "--mode", "sync"]);
-    assert_eq!((ran.code, allowed(&place, 0)), (0, 20), "{}", ran.stderr);
-    place.object(&order(0, 10));
+    assert_eq!(
+        (ran.code, activations_allowed(&place, 0)),
+        (0, 20),
+        "{}",
+        ran.stderr
+    );
+    place.object(&order_manifest(0, 10));
     let ran = place.run(&["watch", "--once", "--mode", "sync"]);
-    assert_eq!((ran.code, allowed(&place, 0)), (4, 20), "{}", ran.stdout);
+    assert_eq!(
+        (ran.code, activations_allowed(&place, 0)),
+        (4, 20),
+        "{}",
+        ran.stdout
+    );
     place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
     let ran = place.run(&["watch", "--once"]);
     ran.failed(1, "broken.yaml:2");
 }
 
 /// Somebody else changes an order.
-fn edit(place: &Place, number: usize, allowed: i64) {
+fn edit_order(place: &Place, number: usize, allowed: i64) {
     let mut state = place.sandbox.state("lac").expect("a vendor");
     let object = state.pointer_mut(&(LAC.place)(number)).expect("there");
     object["activations_allowed"] = allowed.into();
@@ -269,7 +311,7 @@ fn edit(place: &Place, number: usize, allowed: i64) {
         .expect("a good account");
 }
 
-pub fn log(place: &Place) -> String {
+pub fn read_log(place: &Place) -> String {
     std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default()
 }
 
@@ -287,12 +329,12 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
         .expect("a good account");
     place.connect("lac");
     for number in 0..12 {
-        place.object(&order(number, if number < 4 { 20 } else { 10 }));
+        place.object(&order_manifest(number, if number < 4 { 20 } else { 10 }));
     }
     let once = |more: &[&str]| {
         let arguments = [&["watch", "--once", "--mode", "sync"], more].concat();
         let ran = place.run(&arguments);
-        let written = (0..12).filter(|number| allowed(&place, *number) == 20);
+        let written = (0..12).filter(|number| activations_allowed(&place, *number) == 20);
         (ran.code, written.count(), ran.stdout)
     };
     let (code, written, said) = once(&[]);
@@ -328,60 +370,64 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
-    let place = place().await;
-    place.write("licences/order.yaml", &order(0, 10).text());
-    let daemon = Daemon::start(&place, &SYNC);
-    let in_force = || log(&place).matches("in force").count();
+    let place = five_orders().await;
+    place.write("licences/order.yaml", &order_manifest(0, 10).text());
+    let daemon = DaemonProcess::start(&place, &SYNC);
+    let in_force = || read_log(&place).matches("in force").count();
     wait_for(&place, "the first manifests", || in_force() > 0);
     let path = place.dir.path().join("licences/order.yaml");
     std::fs::remove_file(&path).expect("removed");
     wait_for(&place, "the complaint", || {
-        log(&place).contains("last good manifests stay in force")
+        read_log(&place).contains("last good manifests stay in force")
     });
-    edit(&place, 0, 4);
+    edit_order(&place, 0, 4);
     wait_for(&place, "the old manifest's healing", || {
-        allowed(&place, 0) == 10
+        activations_allowed(&place, 0) == 10
     });
     // One file is good, and what is in the other nobody can say.
-    place.write("licences/order.yaml", &order(0, 20).text());
-    wait_for(&place, "the file that is back", || allowed(&place, 0) == 20);
-    let complaints = || log(&place).matches("last good manifests").count();
+    place.write("licences/order.yaml", &order_manifest(0, 20).text());
+    wait_for(&place, "the file that is back", || {
+        activations_allowed(&place, 0) == 20
+    });
+    let complaints = || read_log(&place).matches("last good manifests").count();
     let before = complaints();
     std::fs::write(place.dir.path().join("licences/more.yaml"), b"a: \xff\xfe").expect("written");
     wait_for(&place, "the second complaint", || complaints() > before);
-    place.write("licences/order.yaml", &order(0, 30).text());
-    edit(&place, 0, 4);
+    place.write("licences/order.yaml", &order_manifest(0, 30).text());
+    edit_order(&place, 0, 4);
     wait_for(&place, "the good manifests' healing", || {
-        allowed(&place, 0) == 20
+        activations_allowed(&place, 0) == 20
     });
     // A manifest that is a link to nothing; once it is gone, nothing else tells of the other file.
     std::fs::remove_file(place.dir.path().join("licences/more.yaml")).expect("removed");
-    wait_for(&place, "the file beside it", || allowed(&place, 0) == 30);
+    wait_for(&place, "the file beside it", || {
+        activations_allowed(&place, 0) == 30
+    });
     let dangling = place.dir.path().join("licences/gone.yaml");
     std::os::unix::fs::symlink("nowhere", &dangling).expect("a link");
     let before = complaints();
-    place.write("licences/order.yaml", &order(0, 40).text());
+    place.write("licences/order.yaml", &order_manifest(0, 40).text());
     wait_for(&place, "the third complaint", || complaints() > before);
     std::fs::remove_file(&dangling).expect("removed");
     wait_for(&place, "what was saved meanwhile", || {
-        allowed(&place, 0) == 40
+        activations_allowed(&place, 0) == 40
     });
-    daemon.signal("TERM");
-    assert_eq!(daemon.ends_with(), 0);
+    daemon.send_signal("TERM");
+    assert_eq!(daemon.wait_for_exit(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
-    let place = place().await;
+    let place = five_orders().await;
     for number in 0..2 {
         let name = format!("licences/order-{number}.yaml");
-        place.write(&name, &order(number, 10).text());
+        place.write(&name, &order_manifest(number, 10).text());
     }
-    let _daemon = Daemon::start(&place, &SYNC);
+    let _daemon = DaemonProcess::start(&place, &SYNC);
     wait_for(&place, "the first look", || {
         !place.sandbox.requests().is_empty()
     });
-    let name = order(0, 10).name;
+    let name = order_manifest(0, 10).name;
     let here = ["--manifests", "licences,lac.yaml"];
     let ran = place.run(
         &[
@@ -392,14 +438,16 @@ async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
     );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     wait_for(&place, "the suspension", || {
-        log(&place).contains("suspended")
+        read_log(&place).contains("suspended")
     });
     // The other one shows that time goes by.
     for _ in 0..2 {
-        edit(&place, 0, 4);
-        edit(&place, 1, 4);
-        wait_for(&place, "the other's healing", || allowed(&place, 1) == 10);
-        assert_eq!(allowed(&place, 0), 4);
+        edit_order(&place, 0, 4);
+        edit_order(&place, 1, 4);
+        wait_for(&place, "the other's healing", || {
+            activations_allowed(&place, 1) == 10
+        });
+        assert_eq!(activations_allowed(&place, 0), 4);
         // The first write is read back: an edit before that would look like a write without effect.
         wait_for(&place, "a look after the write", || {
             let requests = place.sandbox.requests();
@@ -409,7 +457,9 @@ async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
     }
     let ran = place.run(&[&["resume", &name], &here[..]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    wait_for(&place, "its healing", || allowed(&place, 0) == 10);
+    wait_for(&place, "its healing", || {
+        activations_allowed(&place, 0) == 10
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -425,10 +475,10 @@ async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_not
         place.connect("lac");
         for number in 0..ORDERS {
             let name = format!("licences/order-{number}.yaml");
-            place.write(&name, &order(number, 20).text());
+            place.write(&name, &order_manifest(number, 20).text());
         }
         let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync"];
-        let daemon = Daemon::start(
+        let daemon = DaemonProcess::start(
             &place,
             &[&arguments[..], &["--max-changes", "100%"]].concat(),
         );
@@ -436,8 +486,8 @@ async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_not
             !place.sandbox.requests().is_empty()
         });
         std::thread::sleep(Duration::from_millis(delay));
-        daemon.signal("TERM");
-        assert_eq!(daemon.ends_with(), 0, "after {delay} ms");
+        daemon.send_signal("TERM");
+        assert_eq!(daemon.wait_for_exit(), 0, "after {delay} ms");
         let journal = place.dir.path().join("state/entitle/journal.jsonl");
         let history = History::read(&journal);
         assert_eq!(history.open_intents(), [], "after {delay} ms");
@@ -447,14 +497,14 @@ async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_not
         let requests = place.sandbox.requests();
         let writes = requests.iter().filter(|seen| seen.method == "PATCH");
         assert_eq!(writes.count(), ORDERS, "after {delay} ms");
-        assert!((0..ORDERS).all(|number| allowed(&place, number) == 20));
+        assert!((0..ORDERS).all(|number| activations_allowed(&place, number) == 20));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wishes_in_vain_and_side_effects_are_logged_once() {
-    let mut place = place().await;
-    let mut vain = order(0, 10);
+    let mut place = five_orders().await;
+    let mut vain = order_manifest(0, 10);
     vain.desired["licensee"] = "Rivers".into();
     place.write("lac/order.yaml", &vain.text());
     let mut account = (LAC.account)(5);
@@ -475,17 +525,24 @@ async fn wishes_in_vain_and_side_effects_are_logged_once() {
         .expect("a switch");
     place.connect(vendor.name);
     place.object(&vendor.little(0, true));
-    let daemon = Daemon::start(&place, &["watch", ".", "--mode", "sync"]);
+    let daemon = DaemonProcess::start(&place, &["watch", ".", "--mode", "sync"]);
     let effect = "side effect of the write: product_features[f1].allow_unlimited_consumptions";
-    wait_for(&place, "the side effect", || log(&place).contains(effect));
+    wait_for(&place, "the side effect", || {
+        read_log(&place).contains(effect)
+    });
     let vain = "`licensee` has no effect unless `licensee_type` is fixed";
-    wait_for(&place, "the vain wish", || log(&place).contains(vain));
+    wait_for(&place, "the vain wish", || read_log(&place).contains(vain));
     let seen = place.sandbox.requests().len();
-    daemon.signal("HUP");
+    daemon.send_signal("HUP");
     wait_for(&place, "another look", || {
         place.sandbox.requests().len() >= seen + 2
     });
-    daemon.signal("TERM");
-    assert_eq!(daemon.ends_with(), 0);
-    assert_eq!(log(&place).matches(vain).count(), 1, "{}", log(&place));
+    daemon.send_signal("TERM");
+    assert_eq!(daemon.wait_for_exit(), 0);
+    assert_eq!(
+        read_log(&place).matches(vain).count(),
+        1,
+        "{}",
+        read_log(&place)
+    );
 }

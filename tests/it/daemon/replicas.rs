@@ -10,14 +10,14 @@ use entitle::apply::journal::Event;
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::{LeaseClaim, RecordQueue, Store, Taken};
 use entitle::apply::{Secrets, Trust};
-use entitle::daemon::board::Board;
-use entitle::daemon::engine::{Engine, Rules};
+use entitle::daemon::engine::{Engine, WatchRules};
 use entitle::daemon::mode::RunMode;
-use entitle::daemon::pass::Shell;
+use entitle::daemon::pass::PassContext;
 use entitle::daemon::sharing::{ROUND, SOON, Sharing, TERM};
 use entitle::daemon::source::SourceError;
 use entitle::daemon::status::{ObjectState, ObjectStatus, SourceKind, Status};
-use entitle::daemon::task::{Fetched, Order, Reader, Task};
+use entitle::daemon::status_log::StatusLog;
+use entitle::daemon::task::{DaemonCommand, DaemonTask, Fetched, SourceReader};
 use entitle::daemon::trigger::Trigger;
 use entitle::manifest::{Loaded, ReadLimits};
 use entitle::model::AccountKey;
@@ -28,7 +28,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{LAC, clock, edit, jump, order, orders, rules};
+use super::{
+    LAC, advance_clock, bench_with_orders, edit_order, order_manifest, test_clock, watch_rules,
+};
 use crate::support::bench::{self, Bench};
 use crate::support::proxy::{Passed, Spoil};
 use crate::support::team::{Member, Team};
@@ -37,22 +39,22 @@ use crate::support::team::{Member, Team};
 const RESYNC: Duration = Duration::from_secs(120);
 
 /// A team's accounts, one object in each, and the daemons that look after them.
-struct World {
+struct ReplicaTeam {
     bench: Arc<Bench>,
     team: Arc<Team>,
     checked: Checked,
-    daemons: Vec<Daemon>,
+    daemons: Vec<Replica>,
     started: usize,
     /// The directory with the manifests; `None` if they are in memory.
     dir: Option<tempfile::TempDir>,
 }
 
-struct Daemon {
+struct Replica {
     name: String,
     member: Arc<Member>,
     status: watch::Receiver<Arc<Status>>,
     triggers: mpsc::Sender<Trigger>,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<DaemonCommand>,
     task: JoinHandle<Arc<Status>>,
     last: Arc<Mutex<Names>>,
 }
@@ -64,13 +66,13 @@ struct Names {
     outlines: BTreeSet<String>,
 }
 
-impl Drop for Daemon {
+impl Drop for Replica {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-fn connection(number: usize) -> String {
+fn connection_name(number: usize) -> String {
     format!("account-{number:03}")
 }
 
@@ -78,7 +80,7 @@ fn connection(number: usize) -> String {
 fn connection_text(bench: &Bench, number: usize, token: usize) -> String {
     let document = json!({
             "apiVersion": "entitle.dev/v1", "kind": "Connection",
-        "metadata": {"name": connection(number)},
+        "metadata": {"name": connection_name(number)},
         "spec": {
             "vendor": "lac", "baseUrl": format!("{}/lac", bench.address()),
             "auth": {"token": {"env": format!("TOKEN_{token}")}},
@@ -89,13 +91,13 @@ fn connection_text(bench: &Bench, number: usize, token: usize) -> String {
 
 /// The manifest of an object through a connection.
 fn object_text(number: usize, through: usize, activations: i64) -> String {
-    let mut object = order(number, activations);
-    object.ids["connection"] = connection(through).into();
+    let mut object = order_manifest(number, activations);
+    object.ids["connection"] = connection_name(through).into();
     object.text()
 }
 
 /// Manifests of so many accounts of one vendor, each with an object that is in sync.
-fn manifests(bench: &Bench, accounts: usize) -> Checked {
+fn account_manifests(bench: &Bench, accounts: usize) -> Checked {
     let document = |number: usize| {
         let connection = connection_text(bench, number, number);
         format!("{connection}---\n{}", object_text(number, number, 10))
@@ -116,26 +118,26 @@ fn manifests(bench: &Bench, accounts: usize) -> Checked {
 }
 
 /// The number in the name of a connection.
-fn number_of(connection: &str) -> usize {
+fn connection_number(connection: &str) -> usize {
     let digits = connection.trim_start_matches("account-");
     digits.parse().expect("a number")
 }
 
-fn own_rules(mode: RunMode) -> Rules {
-    Rules {
+fn replica_rules(mode: RunMode) -> WatchRules {
+    WatchRules {
         resync: RESYNC,
-        ..rules(mode)
+        ..watch_rules(mode)
     }
 }
 
-impl World {
+impl ReplicaTeam {
     async fn new(accounts: usize) -> Self {
-        Self::over(orders(accounts).await, accounts)
+        Self::with_bench(bench_with_orders(accounts).await, accounts)
     }
 
-    fn over(bench: Bench, accounts: usize) -> Self {
+    fn with_bench(bench: Bench, accounts: usize) -> Self {
         Self {
-            checked: manifests(&bench, accounts),
+            checked: account_manifests(&bench, accounts),
             bench: Arc::new(bench),
             team: Team::new(),
             daemons: Vec::new(),
@@ -170,13 +172,13 @@ impl World {
             let hint = daemon.triggers.send(Trigger::Source);
             hint.await.expect("it listens");
         }
-        self.go(ROUND + SOON * 2).await;
+        self.advance(ROUND + SOON * 2).await;
     }
 
     /// The daemon that looks after an object, which is only one.
-    fn keeper_of(&self, number: usize) -> &Daemon {
-        let keeps = |daemon: &&Daemon| daemon.object(number).state != ObjectState::Elsewhere;
-        let keepers: Vec<&Daemon> = self.daemons.iter().filter(keeps).collect();
+    fn keeper_of(&self, number: usize) -> &Replica {
+        let keeps = |daemon: &&Replica| daemon.object(number).state != ObjectState::Elsewhere;
+        let keepers: Vec<&Replica> = self.daemons.iter().filter(keeps).collect();
         assert_eq!(keepers.len(), 1, "of {number}");
         keepers[0]
     }
@@ -189,7 +191,7 @@ impl World {
         for _ in 0..daemons {
             self.join("sync all");
         }
-        self.go(ROUND * 3).await;
+        self.advance(ROUND * 3).await;
         self
     }
 
@@ -202,7 +204,7 @@ impl World {
             Some(dir) => files_reader(dir.path().to_path_buf()),
             None => (memory_reader(&self.checked), Arc::default()),
         };
-        let mut daemon = start(reader, Arc::clone(&member), name, Some(sharing));
+        let mut daemon = start_replica(reader, Arc::clone(&member), name, Some(sharing));
         daemon.last = last;
         self.daemons.push(daemon);
     }
@@ -216,23 +218,23 @@ impl World {
     }
 
     /// Lets time go by, and sees that no account has two keepers on the way.
-    async fn go(&self, time: Duration) {
+    async fn advance(&self, time: Duration) {
         let end = Instant::now() + time;
         while Instant::now() < end {
-            jump(Duration::from_secs(1)).await;
-            self.rest().await;
+            advance_clock(Duration::from_secs(1)).await;
+            self.wait_until_idle().await;
             self.no_two_keep_one();
         }
     }
 
     /// Waits until nothing is in flight or due; real time, and not long.
-    async fn rest(&self) {
+    async fn wait_until_idle(&self) {
         let start = std::time::Instant::now();
         loop {
             for _ in 0..10 {
                 tokio::task::yield_now().await;
             }
-            if self.daemons.iter().all(Daemon::rests) {
+            if self.daemons.iter().all(Replica::is_idle) {
                 return;
             }
             assert!(start.elapsed() < Duration::from_secs(20), "it never rests");
@@ -243,7 +245,7 @@ impl World {
     fn no_two_keep_one(&self) {
         let mut keepers: BTreeMap<String, &str> = BTreeMap::new();
         for daemon in &self.daemons {
-            for name in daemon.keeps() {
+            for name in daemon.kept_connections() {
                 if let Some(other) = keepers.insert(name.clone(), &daemon.name) {
                     panic!("{other} and {} look after {name}", daemon.name);
                 }
@@ -251,15 +253,15 @@ impl World {
         }
     }
 
-    fn shares(&self) -> Vec<usize> {
+    fn share_sizes(&self) -> Vec<usize> {
         self.daemons
             .iter()
-            .map(|daemon| daemon.keeps().len())
+            .map(|daemon| daemon.kept_connections().len())
             .collect()
     }
 
     /// When each object was looked at last, by anybody.
-    fn looks(&self) -> Vec<Option<jiff::Timestamp>> {
+    fn last_looks(&self) -> Vec<Option<jiff::Timestamp>> {
         let mut last = vec![None; self.checked.desired.len()];
         for daemon in &self.daemons {
             for (number, object) in daemon.status.borrow().objects.iter().enumerate() {
@@ -270,7 +272,7 @@ impl World {
     }
 
     /// Somebody else changes every object.
-    fn drift(&self) {
+    fn edit_all(&self) {
         let mut state = self.bench.sandbox.state("lac").expect("a vendor");
         for number in 0..self.checked.desired.len() {
             let object = state.pointer_mut(&(LAC.place)(number)).expect("there");
@@ -294,12 +296,12 @@ impl World {
     }
 }
 
-impl Daemon {
-    fn rests(&self) -> bool {
+impl Replica {
+    fn is_idle(&self) -> bool {
         let status = self.status.borrow();
         let rests = |object: &Arc<ObjectStatus>| {
             let is_elsewhere = object.state == ObjectState::Elsewhere;
-            let is_due = object.next_wake.is_none_or(|at| at <= clock());
+            let is_due = object.next_wake.is_none_or(|at| at <= test_clock());
             // It is to be loaded, or to be looked at.
             let is_unseen = object.state == ObjectState::Unseen;
             !object.running && (is_elsewhere || !is_due && !is_unseen)
@@ -308,7 +310,7 @@ impl Daemon {
     }
 
     /// The connections that it looks after.
-    fn keeps(&self) -> Vec<String> {
+    fn kept_connections(&self) -> Vec<String> {
         let status = self.status.borrow();
         let keeps = status.connections.iter().filter(|(_, connection)| {
             let keeper = connection.keeper.as_ref();
@@ -323,7 +325,7 @@ impl Daemon {
 }
 
 /// Gives out manifests that are in memory, once and in full.
-fn memory_reader(checked: &Checked) -> Reader {
+fn memory_reader(checked: &Checked) -> SourceReader {
     let mut source = Some(checked.clone());
     Box::new(move |_| {
         let fetched = source.take().map(|checked| Fetched {
@@ -335,7 +337,7 @@ fn memory_reader(checked: &Checked) -> Reader {
 }
 
 /// Reads the files of a directory as `watch` does, and notes what it gave out last.
-fn files_reader(dir: PathBuf) -> (Reader, Arc<Mutex<Names>>) {
+fn files_reader(dir: PathBuf) -> (SourceReader, Arc<Mutex<Names>>) {
     let mut loader = IncrementalLoader::default();
     let (mut known, last) = (None, Arc::<Mutex<Names>>::default());
     let noted = Arc::clone(&last);
@@ -371,56 +373,61 @@ fn files_reader(dir: PathBuf) -> (Reader, Arc<Mutex<Names>>) {
         }))
     };
     let mut read = read;
-    let reader: Reader = Box::new(move |kept| Box::pin(std::future::ready(read(kept))));
+    let reader: SourceReader = Box::new(move |kept| Box::pin(std::future::ready(read(kept))));
     (reader, last)
 }
 
-fn start(reader: Reader, member: Arc<Member>, name: String, sharing: Option<Sharing>) -> Daemon {
-    let shell = Shell {
+fn start_replica(
+    reader: SourceReader,
+    member: Arc<Member>,
+    name: String,
+    sharing: Option<Sharing>,
+) -> Replica {
+    let context = PassContext {
         settings: Box::new(move || Settings {
             secrets: Secrets {
                 environment: Arc::new(|_| Some("sandbox-token".into())),
                 trust: Trust::default(),
             },
             deadline: Instant::now() + Duration::from_secs(60),
-            ..bench::settings(clock)
+            ..bench::settings(test_clock)
         }),
         queue: RecordQueue::new(Arc::clone(&member) as _),
         shared: true,
         scope: None,
-        by: name.clone(),
-        holder: Box::new(|run| format!("run {run}")),
+        author: name.clone(),
+        lease_holder: Box::new(|run| format!("run {run}")),
         paths: Vec::new(),
         memory: tokio::sync::Mutex::new(Arc::new(Memory::new(Detail::Values))),
         read_back: Mutex::default(),
-        told: Mutex::default(),
+        known_warnings: Mutex::default(),
     };
     let (triggers, hints) = mpsc::channel(64);
     let (orders, ordered) = mpsc::channel(4);
-    let board = Board::new(
+    let board = StatusLog::new(
         RunMode::Sync,
         SourceKind::Directory,
         "memory".into(),
         true,
-        clock(),
+        test_clock(),
     );
-    let engine = Engine::new(own_rules(RunMode::Sync));
-    let (sender, status) = watch::channel(board.status(&engine));
-    let task = Task {
+    let engine = Engine::new(replica_rules(RunMode::Sync));
+    let (sender, status) = watch::channel(board.snapshot(&engine));
+    let task = DaemonTask {
         engine,
-        shell: Arc::new(shell),
+        context: Arc::new(context),
         reader,
         sharing,
         poll: RESYNC,
-        board,
+        log: board,
         status: sender,
         triggers: hints,
-        orders: ordered,
-        clock,
+        commands: ordered,
+        clock: test_clock,
         chance: Box::new(|| 0.0),
         once: false,
     };
-    Daemon {
+    Replica {
         name,
         member,
         status,
@@ -433,24 +440,24 @@ fn start(reader: Reader, member: Arc<Member>, name: String, sharing: Option<Shar
 
 #[tokio::test]
 async fn four_share_two_hundred_accounts_and_three_take_over_those_of_one_that_was_killed() {
-    let mut world = World::with(200, 4).await;
-    assert_eq!(world.shares(), [50; 4]);
-    assert!(world.looks().iter().all(Option::is_some));
+    let mut world = ReplicaTeam::with(200, 4).await;
+    assert_eq!(world.share_sizes(), [50; 4]);
+    assert!(world.last_looks().iter().all(Option::is_some));
     // At rest a replica asks for nothing but who is there.
     world.team.calls();
-    world.go(ROUND * 3).await;
+    world.advance(ROUND * 3).await;
     let [tried, attended] = world.team.calls();
     assert_eq!(tried, 0, "no lease is asked for in vain");
     assert!((9..=14).contains(&attended), "{attended}");
 
-    let killed = clock();
+    let killed = test_clock();
     world.kill(1).await;
-    world.drift();
-    world.go(TERM + ROUND + SOON + RESYNC).await;
-    assert_eq!(world.shares(), [67, 67, 66]);
+    world.edit_all();
+    world.advance(TERM + ROUND + SOON + RESYNC).await;
+    assert_eq!(world.share_sizes(), [67, 67, 66]);
     assert!(
         world
-            .looks()
+            .last_looks()
             .iter()
             .all(|look| look.is_some_and(|at| at > killed))
     );
@@ -458,8 +465,8 @@ async fn four_share_two_hundred_accounts_and_three_take_over_those_of_one_that_w
     world.epochs_do_not_interleave();
 
     world.join("sync all");
-    world.go(ROUND + SOON * 2).await;
-    assert_eq!(world.shares(), [50; 4]);
+    world.advance(ROUND + SOON * 2).await;
+    assert_eq!(world.share_sizes(), [50; 4]);
     let object = world.daemons[0]
         .status
         .borrow()
@@ -478,18 +485,22 @@ async fn four_share_two_hundred_accounts_and_three_take_over_those_of_one_that_w
 
 #[tokio::test]
 async fn whoever_ends_hands_its_accounts_over_at_once() {
-    let mut world = World::with(6, 2).await;
-    assert_eq!(world.shares(), [3, 3]);
+    let mut world = ReplicaTeam::with(6, 2).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     let mut ended = world.daemons.remove(0);
-    ended.orders.send(Order::Stop).await.expect("it listens");
+    ended
+        .orders
+        .send(DaemonCommand::Stop)
+        .await
+        .expect("it listens");
     (&mut ended.task).await.expect("it ends");
-    world.go(ROUND + SOON).await;
-    assert_eq!(world.shares(), [6]);
+    world.advance(ROUND + SOON).await;
+    assert_eq!(world.share_sizes(), [6]);
 }
 
 #[tokio::test]
 async fn whoever_ends_keeps_an_account_until_the_pass_at_it_has_ended() {
-    let mut bench = orders(6).await;
+    let mut bench = bench_with_orders(6).await;
     let silent: Arc<AtomicBool> = Arc::default();
     let is_silent = Arc::clone(&silent);
     let rule = move |_: usize, _: &Passed| {
@@ -497,68 +508,72 @@ async fn whoever_ends_keeps_an_account_until_the_pass_at_it_has_ended() {
         is_silent.then_some(Spoil::Silence)
     };
     bench.spoil(rule).await;
-    let mut world = World::over(bench, 6).joined_by(2).await;
-    assert_eq!(world.shares(), [3, 3]);
+    let mut world = ReplicaTeam::with_bench(bench, 6).joined_by(2).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     let mut ending = world.daemons.remove(0);
     let asked = world.bench.passed().len();
     silent.store(true, Ordering::Relaxed);
-    let hint = Trigger::Connection(ending.keeps()[0].clone());
+    let hint = Trigger::Connection(ending.kept_connections()[0].clone());
     ending.triggers.send(hint).await.expect("it listens");
     while world.bench.passed().len() == asked {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    ending.orders.send(Order::Stop).await.expect("it listens");
+    ending
+        .orders
+        .send(DaemonCommand::Stop)
+        .await
+        .expect("it listens");
     let stopping = ending.status.wait_for(|status| status.stopping).await;
     drop(stopping.expect("it shows itself"));
     silent.store(false, Ordering::Relaxed);
-    world.go(ROUND + SOON).await;
-    assert_eq!(world.shares(), [5]);
+    world.advance(ROUND + SOON).await;
+    assert_eq!(world.share_sizes(), [5]);
     assert!(!ending.task.is_finished());
     // It waits for the answer as long as it may.
-    world.go(Duration::from_secs(25)).await;
+    world.advance(Duration::from_secs(25)).await;
     (&mut ending.task).await.expect("it ends");
-    world.go(SOON * 2).await;
-    assert_eq!(world.shares(), [6]);
+    world.advance(SOON * 2).await;
+    assert_eq!(world.share_sizes(), [6]);
 }
 
 #[tokio::test]
 async fn a_fight_that_one_replica_gave_up_is_not_taken_up_by_the_next() {
-    let mut world = World::with(2, 2).await;
-    let name = world.daemons[0].keeps()[0].clone();
-    let number = number_of(&name);
+    let mut world = ReplicaTeam::with(2, 2).await;
+    let name = world.daemons[0].kept_connections()[0].clone();
+    let number = connection_number(&name);
     for _ in 0..4 {
-        edit(&world.bench, number, "activations_allowed", 4);
+        edit_order(&world.bench, number, "activations_allowed", 4);
         let hint = Trigger::Connection(name.clone());
         world.daemons[0]
             .triggers
             .send(hint)
             .await
             .expect("it listens");
-        world.go(Duration::from_secs(2)).await;
+        world.advance(Duration::from_secs(2)).await;
     }
     assert_eq!(world.daemons[0].object(number).state, ObjectState::Fought);
     let writes = world.bench.writes().len();
     world.kill(0).await;
-    world.go(TERM + ROUND + SOON + RESYNC).await;
+    world.advance(TERM + ROUND + SOON + RESYNC).await;
     assert_eq!(world.daemons[0].object(number).state, ObjectState::Fought);
     assert_eq!(world.bench.writes().len(), writes);
 }
 
 #[tokio::test]
 async fn a_lost_claim_stops_that_account_only() {
-    let world = World::with(6, 2).await;
-    let name = world.daemons[0].keeps()[0].clone();
-    let lost = number_of(&name);
+    let world = ReplicaTeam::with(6, 2).await;
+    let name = world.daemons[0].kept_connections()[0].clone();
+    let lost = connection_number(&name);
     let claim = format!(": env TOKEN_{lost}");
     let is_claim = |account: &AccountKey| account.account.ends_with(&claim);
     world.team.depose(is_claim, RESYNC);
-    world.go(ROUND).await;
-    assert_eq!(world.shares(), [2, 3]);
+    world.advance(ROUND).await;
+    assert_eq!(world.share_sizes(), [2, 3]);
     let object = world.daemons[0].object(lost);
     assert_eq!(object.state, ObjectState::Elsewhere);
     // The others are looked at as ever, and it comes back when it is free.
-    world.go(RESYNC + ROUND).await;
-    assert_eq!(world.shares(), [3, 3]);
+    world.advance(RESYNC + ROUND).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     let looked = world.daemons[0].object(lost).last_pass;
     assert!(looked > object.last_pass);
 }
@@ -566,7 +581,7 @@ async fn a_lost_claim_stops_that_account_only() {
 #[tokio::test]
 async fn a_store_that_is_away_for_less_than_the_term_is_not_noticed_and_for_longer_stops_everything()
  {
-    let world = World::with(6, 2).await;
+    let world = ReplicaTeam::with(6, 2).await;
     let cut = |is: bool| {
         for daemon in &world.daemons {
             if is {
@@ -577,8 +592,8 @@ async fn a_store_that_is_away_for_less_than_the_term_is_not_noticed_and_for_long
         }
     };
     cut(true);
-    world.go(TERM - ROUND).await;
-    assert_eq!(world.shares(), [3, 3]);
+    world.advance(TERM - ROUND).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     let replicas = world.daemons[0]
         .status
         .borrow()
@@ -587,8 +602,8 @@ async fn a_store_that_is_away_for_less_than_the_term_is_not_noticed_and_for_long
         .expect("shared");
     assert!(replicas.problem.is_some_and(|why| why.contains("no route")));
     cut(false);
-    world.go(ROUND).await;
-    assert_eq!(world.shares(), [3, 3]);
+    world.advance(ROUND).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     assert_eq!(
         world.daemons[0]
             .status
@@ -601,28 +616,28 @@ async fn a_store_that_is_away_for_less_than_the_term_is_not_noticed_and_for_long
     );
 
     cut(true);
-    world.drift();
-    world.go(TERM + ROUND).await;
-    assert_eq!(world.shares(), [0, 0]);
+    world.edit_all();
+    world.advance(TERM + ROUND).await;
+    assert_eq!(world.share_sizes(), [0, 0]);
     let before = world.bench.reads().len();
-    world.go(RESYNC).await;
+    world.advance(RESYNC).await;
     assert_eq!(
         world.bench.reads().len(),
         before,
         "nobody looks after anything"
     );
     cut(false);
-    world.go(ROUND + SOON).await;
-    assert_eq!(world.shares(), [3, 3]);
+    world.advance(ROUND + SOON).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     assert_eq!(world.bench.writes().len(), 6);
     world.epochs_do_not_interleave();
 }
 
 #[tokio::test]
 async fn a_person_gets_the_lease_to_write_between_passes() {
-    let world = World::with(2, 1).await;
+    let world = ReplicaTeam::with(2, 1).await;
     let person = world.team.connect();
-    let account = world.checked.connections[&connection(0)].account_key();
+    let account = world.checked.connections[&connection_name(0)].account_key();
     let claim = LeaseClaim {
         holder: "ann".into(),
         term: TERM,
@@ -631,38 +646,38 @@ async fn a_person_gets_the_lease_to_write_between_passes() {
     let Taken::Held(lease) = taken else {
         panic!("a claim on looking after an account keeps nobody from writing")
     };
-    world.drift();
-    world.go(RESYNC).await;
+    world.edit_all();
+    world.advance(RESYNC).await;
     let object = world.daemons[0].object(0);
     assert_eq!(object.state, ObjectState::Waiting, "{:?}", object.message);
     drop(lease);
-    world.go(ROUND).await;
+    world.advance(ROUND).await;
     assert_eq!(world.daemons[0].object(0).state, ObjectState::InSync);
 }
 
 #[tokio::test]
 async fn another_group_shares_nothing_with_us() {
-    let mut world = World::with(3, 1).await;
+    let mut world = ReplicaTeam::with(3, 1).await;
     world.daemons.extend({
         let member = world.team.connect();
         let sharing = Sharing::new("9".into(), "other".into(), "observe all".into());
         let reader = memory_reader(&world.checked);
-        [start(reader, member, "other".into(), Some(sharing))]
+        [start_replica(reader, member, "other".into(), Some(sharing))]
     });
     let end = Instant::now() + ROUND * 2;
     while Instant::now() < end {
-        jump(Duration::from_secs(1)).await;
-        world.rest().await;
+        advance_clock(Duration::from_secs(1)).await;
+        world.wait_until_idle().await;
     }
-    assert_eq!(world.shares(), [3, 3]);
+    assert_eq!(world.share_sizes(), [3, 3]);
 }
 
 #[tokio::test]
 async fn a_hint_reaches_whoever_looks_after_the_account() {
-    let world = World::with(4, 2).await;
-    let of_second = world.daemons[1].keeps()[0].clone();
-    let number = number_of(&of_second);
-    edit(&world.bench, number, "activations_allowed", 4);
+    let world = ReplicaTeam::with(4, 2).await;
+    let of_second = world.daemons[1].kept_connections()[0].clone();
+    let number = connection_number(&of_second);
+    edit_order(&world.bench, number, "activations_allowed", 4);
     let id = (LAC.ids)(number)["activationKey"]
         .as_str()
         .expect("a key")
@@ -676,19 +691,19 @@ async fn a_hint_reaches_whoever_looks_after_the_account() {
         .send(hint)
         .await
         .expect("it listens");
-    world.go(Duration::from_secs(2)).await;
+    world.advance(Duration::from_secs(2)).await;
     assert_eq!(world.bench.writes().len(), 1);
     assert!(world.daemons[1].object(number).last_write.is_some());
 }
 
 #[tokio::test]
 async fn without_replicas_everything_is_looked_after_at_once() {
-    let mut world = World::new(3).await;
+    let mut world = ReplicaTeam::new(3).await;
     let reader = memory_reader(&world.checked);
-    let daemon = start(reader, world.team.connect(), "alone".into(), None);
+    let daemon = start_replica(reader, world.team.connect(), "alone".into(), None);
     world.daemons.push(daemon);
-    world.rest().await;
-    assert!(world.looks().iter().all(Option::is_some));
+    world.wait_until_idle().await;
+    assert!(world.last_looks().iter().all(Option::is_some));
     let status = Arc::clone(&world.daemons[0].status.borrow());
     assert_eq!(status.replicas, None);
     assert!(
@@ -707,9 +722,9 @@ async fn without_replicas_everything_is_looked_after_at_once() {
 
 #[tokio::test]
 async fn each_replica_keeps_the_objects_of_its_accounts_and_loads_those_that_it_takes_over() {
-    let mut world = World::on_disk(6, 3).await;
-    assert_eq!(world.shares(), [2; 3]);
-    assert!(world.looks().iter().all(Option::is_some));
+    let mut world = ReplicaTeam::on_disk(6, 3).await;
+    assert_eq!(world.share_sizes(), [2; 3]);
+    assert!(world.last_looks().iter().all(Option::is_some));
     for daemon in &world.daemons {
         // Nothing was claimed when the files were read for the first time.
         let last = daemon.last.lock().expect("noted").clone();
@@ -725,15 +740,15 @@ async fn each_replica_keeps_the_objects_of_its_accounts_and_loads_those_that_it_
     world.saved().await;
     for daemon in &world.daemons {
         let last = daemon.last.lock().expect("noted").clone();
-        assert_eq!(last.full, BTreeSet::from_iter(daemon.keeps()));
+        assert_eq!(last.full, BTreeSet::from_iter(daemon.kept_connections()));
         assert_eq!(last.outlines.len(), 4);
     }
     assert_eq!(world.bench.reads().len(), reads, "the same is desired");
 
     world.kill(0).await;
-    world.drift();
-    world.go(TERM + ROUND + SOON + RESYNC).await;
-    assert_eq!(world.shares(), [3, 3]);
+    world.edit_all();
+    world.advance(TERM + ROUND + SOON + RESYNC).await;
+    assert_eq!(world.share_sizes(), [3, 3]);
     assert_eq!(world.bench.writes().len(), 6, "each object once");
     for number in 0..6 {
         let object = world.keeper_of(number).object(number);
@@ -744,15 +759,15 @@ async fn each_replica_keeps_the_objects_of_its_accounts_and_loads_those_that_it_
 
 #[tokio::test]
 async fn a_changed_manifest_is_carried_out_by_whoever_looks_after_its_account() {
-    let world = World::on_disk(3, 3).await;
-    assert_eq!(world.shares(), [1; 3]);
+    let world = ReplicaTeam::on_disk(3, 3).await;
+    assert_eq!(world.share_sizes(), [1; 3]);
     world.write("object-1.yaml", &object_text(1, 1, 12));
     world.saved().await;
     assert_eq!(world.bench.writes().len(), 1);
     let keeper = world.keeper_of(1);
     assert_eq!(keeper.object(1).state, ObjectState::InSync);
-    assert_eq!(keeper.keeps(), [connection(1)]);
-    let elsewhere = |daemon: &&Daemon| daemon.object(1).state == ObjectState::Elsewhere;
+    assert_eq!(keeper.kept_connections(), [connection_name(1)]);
+    let elsewhere = |daemon: &&Replica| daemon.object(1).state == ObjectState::Elsewhere;
     assert_eq!(world.daemons.iter().filter(elsewhere).count(), 2);
     // The next keeper knows of the change.
     let at = world
@@ -761,8 +776,8 @@ async fn a_changed_manifest_is_carried_out_by_whoever_looks_after_its_account() 
         .position(|daemon| daemon.name == keeper.name);
     let mut world = world;
     world.kill(at.expect("there")).await;
-    edit(&world.bench, 1, "activations_allowed", 4);
-    world.go(TERM + ROUND + SOON + RESYNC).await;
+    edit_order(&world.bench, 1, "activations_allowed", 4);
+    world.advance(TERM + ROUND + SOON + RESYNC).await;
     let state = world.bench.sandbox.state("lac").expect("a vendor");
     let object = state.pointer(&(LAC.place)(1)).expect("there");
     assert_eq!(object["activations_allowed"], 12);
@@ -771,16 +786,16 @@ async fn a_changed_manifest_is_carried_out_by_whoever_looks_after_its_account() 
 
 #[tokio::test]
 async fn a_manifest_that_moves_to_another_account_moves_to_the_replica_that_looks_after_it() {
-    let world = World::on_disk(3, 3).await;
+    let world = ReplicaTeam::on_disk(3, 3).await;
     let before = world.keeper_of(0).name.clone();
     let target = world.keeper_of(2).name.clone();
     assert_ne!(before, target);
     world.write("object-0.yaml", &object_text(0, 2, 10));
     world.saved().await;
     assert_eq!(world.keeper_of(0).name, target);
-    assert_eq!(world.keeper_of(0).object(0).connection, connection(2));
-    edit(&world.bench, 0, "activations_allowed", 4);
-    world.go(RESYNC).await;
+    assert_eq!(world.keeper_of(0).object(0).connection, connection_name(2));
+    edit_order(&world.bench, 0, "activations_allowed", 4);
+    world.advance(RESYNC).await;
     assert_eq!(world.bench.writes().len(), 1);
     assert_eq!(world.keeper_of(0).object(0).state, ObjectState::InSync);
     // And back again.
@@ -791,14 +806,14 @@ async fn a_manifest_that_moves_to_another_account_moves_to_the_replica_that_look
 
 #[tokio::test]
 async fn objects_of_a_connection_that_leads_to_another_account_are_looked_at_there() {
-    let world = World::on_disk(3, 3).await;
-    assert_eq!(world.shares(), [1; 3]);
+    let world = ReplicaTeam::on_disk(3, 3).await;
+    assert_eq!(world.share_sizes(), [1; 3]);
     let changed = connection_text(&world.bench, 1, 7);
     world.write("connection-1.yaml", &changed);
-    let at = clock();
+    let at = test_clock();
     world.saved().await;
-    world.go(ROUND + SOON * 2).await;
-    assert_eq!(world.shares(), [1; 3]);
+    world.advance(ROUND + SOON * 2).await;
+    assert_eq!(world.share_sizes(), [1; 3]);
     let object = world.keeper_of(1).object(1);
     assert_eq!(object.state, ObjectState::InSync, "{:?}", object.message);
     assert!(object.last_pass > Some(at));
@@ -806,16 +821,16 @@ async fn objects_of_a_connection_that_leads_to_another_account_are_looked_at_the
 
 #[tokio::test]
 async fn manifests_that_were_broken_since_keep_nobody_from_taking_an_account_over() {
-    let mut world = World::on_disk(3, 3).await;
+    let mut world = ReplicaTeam::on_disk(3, 3).await;
     world.write(
         "connection-2.yaml",
         "apiVersion: entitle.dev/v1\nkind: Nothing\n",
     );
     world.saved().await;
-    let broken = |daemon: &Daemon| daemon.status.borrow().source.problem.is_some();
+    let broken = |daemon: &Replica| daemon.status.borrow().source.problem.is_some();
     assert!(world.daemons.iter().all(broken));
     world.kill(0).await;
-    world.drift();
-    world.go(TERM + ROUND + SOON + RESYNC).await;
+    world.edit_all();
+    world.advance(TERM + ROUND + SOON + RESYNC).await;
     assert_eq!(world.bench.writes().len(), 3, "what is in force is kept");
 }

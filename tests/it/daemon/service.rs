@@ -4,8 +4,8 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use super::order;
-use super::program::{Daemon, place};
+use super::order_manifest;
+use super::program::{DaemonProcess, five_orders};
 use crate::support::program::Place;
 
 /// What a service manager would hear.
@@ -41,21 +41,21 @@ impl Manager {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_manager_hears_how_things_stand() {
-    let mut place = place().await;
+    let mut place = five_orders().await;
     let manager = Manager::listen(&mut place);
     // A ping every half second is due.
     place.set("WATCHDOG_USEC", "1000000");
     for number in 0..2 {
         let name = format!("licences/order-{number}.yaml");
-        place.write(&name, &order(number, 10).text());
+        place.write(&name, &order_manifest(number, 10).text());
     }
-    let daemon = Daemon::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
+    let daemon = DaemonProcess::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
     manager.hears("READY=1");
     manager.hears("STATUS=2 in_sync");
     for _ in 0..2 {
         manager.hears("WATCHDOG=1");
     }
-    daemon.signal("HUP");
+    daemon.send_signal("HUP");
     let lines = manager.hears("RELOADING=1");
     let moment = lines
         .iter()
@@ -71,10 +71,10 @@ async fn a_service_manager_hears_how_things_stand() {
         "apiVersion: entitle.dev/v1\nkind: [",
     );
     manager.hears("STATUS=2 in_sync, the source cannot be read");
-    daemon.signal("HUP");
+    daemon.send_signal("HUP");
     manager.hears("RELOADING=1");
     manager.hears("READY=1");
-    daemon.signal("TERM");
+    daemon.send_signal("TERM");
     manager.hears("STOPPING=1");
-    assert_eq!(daemon.ends_with(), 0);
+    assert_eq!(daemon.wait_for_exit(), 0);
 }

@@ -10,20 +10,23 @@ use entitle::daemon::trigger::Trigger;
 use entitle::sandbox::ScriptedFault;
 use serde_json::json;
 
-use super::{Extra, RESYNC, Watched, edit, manifests, order, orders, rules};
+use super::{
+    RESYNC, StartOptions, TestDaemon, bench_with_orders, edit_order, order_manifest,
+    order_manifests, watch_rules,
+};
 use crate::support::bench::Bench;
 use crate::support::past::History;
 
 #[tokio::test]
 async fn healing_restores_what_was_applied_and_never_follows_the_source() {
-    let bench = orders(3).await;
-    let synced = Watched::start(
+    let bench = bench_with_orders(3).await;
+    let synced = TestDaemon::start(
         bench,
-        vec![order(0, 20), order(1, 10)],
-        rules(RunMode::Sync),
+        vec![order_manifest(0, 20), order_manifest(1, 10)],
+        watch_rules(RunMode::Sync),
     )
     .await;
-    assert_eq!(synced.live(0, "activations_allowed"), 20);
+    assert_eq!(synced.live_field(0, "activations_allowed"), 20);
     let state = synced.bench.sandbox.state("lac").expect("a vendor");
     let (_, journal) = synced.stop().await;
 
@@ -33,22 +36,24 @@ async fn healing_restores_what_was_applied_and_never_follows_the_source() {
         .set_state("lac", state)
         .expect("a good account");
     // The manifests have moved on, and somebody moved both objects.
-    edit(&bench, 0, "activations_allowed", 4);
-    edit(&bench, 1, "activations_allowed", 4);
-    let extra = Extra {
+    edit_order(&bench, 0, "activations_allowed", 4);
+    edit_order(&bench, 1, "activations_allowed", 4);
+    let extra = StartOptions {
         journal: Some(journal),
-        ..Extra::default()
+        ..StartOptions::default()
     };
-    let objects = vec![order(0, 99), order(1, 99)];
-    let watched = Watched::start_with(bench, objects, rules(RunMode::Heal), extra).await;
-    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    let objects = vec![order_manifest(0, 99), order_manifest(1, 99)];
+    let watched = TestDaemon::start_with(bench, objects, watch_rules(RunMode::Heal), extra).await;
+    assert_eq!(watched.live_field(0, "activations_allowed"), 20);
     // This one was in sync from the start: it was never written, but agreed on.
-    assert_eq!(watched.live(1, "activations_allowed"), 10);
-    watched.save(vec![order(0, 50), order(1, 50)]).await;
-    watched.go(RESYNC * 2).await;
-    assert_eq!(watched.live(0, "activations_allowed"), 20);
+    assert_eq!(watched.live_field(1, "activations_allowed"), 10);
+    watched
+        .save_manifests(vec![order_manifest(0, 50), order_manifest(1, 50)])
+        .await;
+    watched.advance(RESYNC * 2).await;
+    assert_eq!(watched.live_field(0, "activations_allowed"), 20);
     assert_eq!(watched.bench.writes().len(), 2);
-    assert_eq!(watched.states(), [ObjectState::AsApplied; 2]);
+    assert_eq!(watched.object_states(), [ObjectState::AsApplied; 2]);
     watched.stop().await;
 }
 
@@ -67,17 +72,27 @@ async fn a_daemon_that_writes_sums_up_a_long_journal() {
     let lines = (0..COMPACT_THRESHOLD + 1).map(finished).collect::<Vec<_>>();
     earlier.append_all(lines).expect("written");
     for mode in [RunMode::Observe, RunMode::Sync, RunMode::Heal] {
-        let extra = Extra {
+        let extra = StartOptions {
             journal: Some(journal),
-            ..Extra::default()
+            ..StartOptions::default()
         };
-        let objects = vec![order(0, 20)];
-        let watched = Watched::start_with(orders(1).await, objects, rules(mode), extra).await;
+        let objects = vec![order_manifest(0, 20)];
+        let watched = TestDaemon::start_with(
+            bench_with_orders(1).await,
+            objects,
+            watch_rules(mode),
+            extra,
+        )
+        .await;
         // It goes on with what it knows.
-        watched.edit(0, "activations_allowed", 4);
-        watched.go(RESYNC * 2).await;
+        watched.edit_live(0, "activations_allowed", 4);
+        watched.advance(RESYNC * 2).await;
         let expected = if mode == RunMode::Observe { 4 } else { 20 };
-        assert_eq!(watched.live(0, "activations_allowed"), expected, "{mode:?}");
+        assert_eq!(
+            watched.live_field(0, "activations_allowed"),
+            expected,
+            "{mode:?}"
+        );
         journal = watched.stop().await.1;
         assert_eq!(summary(&journal).exists(), mode != RunMode::Observe);
     }
@@ -85,18 +100,25 @@ async fn a_daemon_that_writes_sums_up_a_long_journal() {
 
 #[tokio::test]
 async fn healing_alone_remembers_what_is_in_sync_and_nothing_else() {
-    let objects = vec![order(0, 10), order(1, 99)];
-    let watched = Watched::start(orders(2).await, objects, rules(RunMode::Heal)).await;
+    let objects = vec![order_manifest(0, 10), order_manifest(1, 99)];
+    let watched = TestDaemon::start(
+        bench_with_orders(2).await,
+        objects,
+        watch_rules(RunMode::Heal),
+    )
+    .await;
     for number in 0..2 {
-        watched.edit(number, "activations_allowed", 4);
+        watched.edit_live(number, "activations_allowed", 4);
     }
-    watched.go(RESYNC * 2).await;
-    assert_eq!(watched.live(0, "activations_allowed"), 10);
-    assert_eq!(watched.live(1, "activations_allowed"), 4);
-    watched.save(vec![order(0, 50), order(1, 50)]).await;
-    watched.go(RESYNC * 2).await;
-    assert_eq!(watched.live(0, "activations_allowed"), 10);
-    let history = watched.history();
+    watched.advance(RESYNC * 2).await;
+    assert_eq!(watched.live_field(0, "activations_allowed"), 10);
+    assert_eq!(watched.live_field(1, "activations_allowed"), 4);
+    watched
+        .save_manifests(vec![order_manifest(0, 50), order_manifest(1, 50)])
+        .await;
+    watched.advance(RESYNC * 2).await;
+    assert_eq!(watched.live_field(0, "activations_allowed"), 10);
+    let history = watched.read_history();
     let agreed = |event: &&Event| matches!(event, Event::Agreed(_));
     let events = history.records.iter().map(|record| &record.event);
     assert_eq!(events.filter(agreed).count(), 1);
@@ -105,9 +127,14 @@ async fn healing_alone_remembers_what_is_in_sync_and_nothing_else() {
 
 #[tokio::test]
 async fn every_write_stands_in_the_journal_with_its_run() {
-    let watched = Watched::start(orders(3).await, vec![order(0, 20)], rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        vec![order_manifest(0, 20)],
+        watch_rules(RunMode::Sync),
+    )
+    .await;
     let write = watched.object(0).last_write.clone().expect("written");
-    let history = watched.history();
+    let history = watched.read_history();
     let events: Vec<&Event> = history
         .of_run(&write.run)
         .map(|record| &record.event)
@@ -130,12 +157,15 @@ async fn every_write_stands_in_the_journal_with_its_run() {
 async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothing() {
     // Each turn lets the pass run a little further before the word comes.
     for polls in 0..16_u64 {
-        let bench = orders(4).await;
-        let watched = Watched::start(bench, manifests(4), rules(RunMode::Sync)).await;
+        let bench = bench_with_orders(4).await;
+        let watched =
+            TestDaemon::start(bench, order_manifests(4), watch_rules(RunMode::Sync)).await;
         for number in 0..3 {
-            watched.edit(number, "activations_allowed", 4);
+            watched.edit_live(number, "activations_allowed", 4);
         }
-        watched.hint(Trigger::Connection("lac".into())).await;
+        watched
+            .send_trigger(Trigger::Connection("lac".into()))
+            .await;
         for _ in 0..polls {
             tokio::task::yield_now().await;
         }
@@ -158,12 +188,18 @@ async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothi
             .sandbox
             .set_state("lac", state(&bench))
             .expect("a good account");
-        let extra = Extra {
+        let extra = StartOptions {
             journal: Some(journal),
-            ..Extra::default()
+            ..StartOptions::default()
         };
-        let next = Watched::start_with(again, manifests(4), rules(RunMode::Sync), extra).await;
-        assert_eq!(next.states(), [ObjectState::InSync; 4], "after {polls}");
+        let next =
+            TestDaemon::start_with(again, order_manifests(4), watch_rules(RunMode::Sync), extra)
+                .await;
+        assert_eq!(
+            next.object_states(),
+            [ObjectState::InSync; 4],
+            "after {polls}"
+        );
         assert_eq!(
             bench.writes().len() + next.bench.writes().len(),
             3,
@@ -177,26 +213,31 @@ async fn stopping_at_any_instant_of_a_pass_leaves_no_open_intent_and_loses_nothi
 async fn a_write_that_was_cut_off_is_looked_into_once() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("journal.jsonl");
-    let watched = Watched::start(orders(3).await, vec![order(0, 20)], rules(RunMode::Sync)).await;
-    let history = watched.history();
+    let watched = TestDaemon::start(
+        bench_with_orders(3).await,
+        vec![order_manifest(0, 20)],
+        watch_rules(RunMode::Sync),
+    )
+    .await;
+    let history = watched.read_history();
     watched.stop().await;
     // What a killed run leaves: the lines up to its intent.
     let journal = entitle::apply::journal::Journal::open(&path).expect("a journal");
     for record in history.records.iter().take(2) {
         journal.append(record).expect("written");
     }
-    let extra = Extra {
+    let extra = StartOptions {
         journal: Some(dir),
-        ..Extra::default()
+        ..StartOptions::default()
     };
-    let next = Watched::start_with(
-        orders(3).await,
-        vec![order(0, 20)],
-        rules(RunMode::Sync),
+    let next = TestDaemon::start_with(
+        bench_with_orders(3).await,
+        vec![order_manifest(0, 20)],
+        watch_rules(RunMode::Sync),
         extra,
     )
     .await;
-    let history = next.history();
+    let history = next.read_history();
     assert_eq!(history.open_intents(), []);
     let found = history
         .records
@@ -208,10 +249,10 @@ async fn a_write_that_was_cut_off_is_looked_into_once() {
 
 #[tokio::test]
 async fn a_vendor_that_is_slow_delays_nobody_else() {
-    let bench = orders(3).await;
+    let bench = bench_with_orders(3).await;
     let informatica = &crate::conformance::vendors::informatica::VENDOR;
     informatica_account(&bench);
-    let mut objects = manifests(1);
+    let mut objects = order_manifests(1);
     objects.push(informatica.little(0, false));
     // Six tries with growing waits take seconds.
     let fault = ScriptedFault {
@@ -221,19 +262,23 @@ async fn a_vendor_that_is_slow_delays_nobody_else() {
         method: Some("GET".into()),
         carried_out: false,
     };
-    let watched = Watched::start(bench, objects, rules(RunMode::Sync)).await;
+    let watched = TestDaemon::start(bench, objects, watch_rules(RunMode::Sync)).await;
     watched
         .bench
         .sandbox
         .script_fault("informatica", fault)
         .expect("a vendor");
     watched
-        .hint(Trigger::Connection("informatica".into()))
+        .send_trigger(Trigger::Connection("informatica".into()))
         .await;
-    watched.until(|s| s.objects[0].running).await;
-    watched.edit(0, "activations_allowed", 4);
-    watched.hint(Trigger::Connection("lac".into())).await;
-    let status = watched.until(|s| s.objects[1].last_write.is_some()).await;
+    watched.wait_until(|s| s.objects[0].running).await;
+    watched.edit_live(0, "activations_allowed", 4);
+    watched
+        .send_trigger(Trigger::Connection("lac".into()))
+        .await;
+    let status = watched
+        .wait_until(|s| s.objects[1].last_write.is_some())
+        .await;
     assert!(status.objects[0].running, "the slow one is still under way");
     watched.bench.sandbox.reset();
     watched.stop().await;
@@ -250,12 +295,18 @@ pub fn informatica_account(bench: &Bench) {
 
 #[tokio::test]
 async fn once_ends_after_everything_was_looked_at() {
-    let extra = Extra {
+    let extra = StartOptions {
         once: true,
-        ..Extra::default()
+        ..StartOptions::default()
     };
-    let bench = orders(3).await;
-    let watched = Watched::start_with(bench, vec![order(0, 20)], rules(RunMode::Sync), extra).await;
+    let bench = bench_with_orders(3).await;
+    let watched = TestDaemon::start_with(
+        bench,
+        vec![order_manifest(0, 20)],
+        watch_rules(RunMode::Sync),
+        extra,
+    )
+    .await;
     let end = tokio::time::timeout(Duration::from_secs(10), watched.task).await;
     let status = end.expect("it ends").expect("it does not panic");
     assert_eq!(status.objects[0].state, ObjectState::InSync);

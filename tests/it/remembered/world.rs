@@ -13,12 +13,12 @@ use entitle::apply::recorder::Recorder;
 use entitle::apply::records::{self, Records};
 use entitle::apply::store::RecordQueue;
 use entitle::apply::store::compact::compact_accounts;
-use entitle::daemon::board::Board;
-use entitle::daemon::engine::{Engine, Rules};
+use entitle::daemon::engine::{Engine, WatchRules};
 use entitle::daemon::mode::RunMode;
-use entitle::daemon::pass::Shell;
+use entitle::daemon::pass::PassContext;
 use entitle::daemon::status::{SourceKind, Status};
-use entitle::daemon::task::{Fetched, Task};
+use entitle::daemon::status_log::StatusLog;
+use entitle::daemon::task::{DaemonTask, Fetched};
 use entitle::model::{Diagnostics, Risk, WriteChecks};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Disposition, Planned};
@@ -291,13 +291,13 @@ impl World {
 
     /// One process of the daemon that looks at everything once.
     pub async fn watch(&self, checked: Checked, mode: RunMode) -> Arc<Status> {
-        let rules = Rules {
+        let rules = WatchRules {
             mode,
             resync: Duration::from_secs(600),
             max_changes: "100%".parse().expect("a share"),
             windows: Vec::new(),
         };
-        let shell = Shell {
+        let context = PassContext {
             settings: Box::new({
                 let checks = self.bench.checks;
                 move || Settings {
@@ -308,22 +308,22 @@ impl World {
             queue: stores::queue(self.dir.path()),
             shared: false,
             scope: None,
-            by: "the tests".into(),
-            holder: Box::new(|run| format!("the tests, run {run}")),
+            author: "the tests".into(),
+            lease_holder: Box::new(|run| format!("the tests, run {run}")),
             paths: Vec::new(),
             memory: tokio::sync::Mutex::new(Arc::new(self.memory())),
             read_back: Mutex::default(),
-            told: Mutex::default(),
+            known_warnings: Mutex::default(),
         };
         let (_triggers, hints) = mpsc::channel(1);
         let (_orders, ordered) = mpsc::channel(1);
         let kind = SourceKind::Directory;
-        let board = Board::new(mode, kind, "memory".into(), true, clock());
+        let board = StatusLog::new(mode, kind, "memory".into(), true, clock());
         let engine = Engine::new(rules);
-        let (status, _watched) = watch::channel(board.status(&engine));
-        let task = Task {
+        let (status, _watched) = watch::channel(board.snapshot(&engine));
+        let task = DaemonTask {
             engine,
-            shell: Arc::new(shell),
+            context: Arc::new(context),
             reader: Box::new(move |_| {
                 let revision = checked.source.manifests.clone();
                 let checked = checked.clone();
@@ -332,10 +332,10 @@ impl World {
             }),
             sharing: None,
             poll: Duration::from_secs(600),
-            board,
+            log: board,
             status,
             triggers: hints,
-            orders: ordered,
+            commands: ordered,
             clock,
             chance: Box::new(|| 0.0),
             once: true,

@@ -1,11 +1,11 @@
 use super::*;
-use crate::daemon::notices::transitions;
+use crate::daemon::notices::find_transitions;
 use crate::daemon::serve::samples;
 use crate::daemon::status::{ObjectState, Status};
 use std::sync::Arc;
 
 fn now() -> Timestamp {
-    samples::now()
+    samples::sample_now()
 }
 
 fn page() -> Url {
@@ -15,11 +15,11 @@ fn page() -> Url {
 /// Everything goes wrong at once, in words meant to play tricks.
 fn worst() -> Vec<Notice> {
     let before = {
-        let mut status = samples::status(0);
+        let mut status = samples::sample_status(0);
         status.connections.clear();
         status
     };
-    let mut after: Status = samples::status(10_000);
+    let mut after: Status = samples::sample_status(10_000);
     for (number, object) in after.objects.iter_mut().enumerate() {
         let object = Arc::make_mut(object);
         object.state = [
@@ -30,23 +30,23 @@ fn worst() -> Vec<Notice> {
         object.message = Some("&<!channel> ``` [a](https://evil.example) \u{202e}".repeat(40));
         object.connection = format!("c{}", number % 7);
     }
-    transitions(&before, &after)
+    find_transitions(&before, &after)
 }
 
 fn one() -> Vec<Notice> {
-    let after = samples::status(200);
+    let after = samples::sample_status(200);
     let mut before = after.clone();
     for object in &mut before.objects {
         if object.state == ObjectState::Refused {
             Arc::make_mut(object).state = ObjectState::InSync;
         }
     }
-    transitions(&before, &after)
+    find_transitions(&before, &after)
 }
 
 #[test]
 fn slack_takes_every_block_and_reads_no_command_out_of_it() {
-    let message = slack(&worst(), Some(&page()));
+    let message = slack_body(&worst(), Some(&page()));
     let blocks = message["blocks"].as_array().expect("blocks");
     assert!(blocks.len() <= 50, "{}", blocks.len());
     for block in blocks {
@@ -67,7 +67,10 @@ fn slack_takes_every_block_and_reads_no_command_out_of_it() {
 
 #[test]
 fn a_slack_block_stays_below_three_thousand_characters() {
-    for block in slack(&worst(), None)["blocks"].as_array().expect("blocks") {
+    for block in slack_body(&worst(), None)["blocks"]
+        .as_array()
+        .expect("blocks")
+    {
         let text = block["text"]["text"].as_str().expect("a text");
         assert!(text.chars().count() <= 3_000, "{}", text.chars().count());
     }
@@ -75,7 +78,7 @@ fn a_slack_block_stays_below_three_thousand_characters() {
 
 #[test]
 fn teams_takes_the_card_and_reads_no_markdown_out_of_it() {
-    let message = teams(&worst(), Some(&page()));
+    let message = teams_body(&worst(), Some(&page()));
     let size = message.to_string().len();
     assert!(size <= 28 << 10, "{size}");
     let body = message["attachments"][0]["content"]["body"]
@@ -88,7 +91,7 @@ fn teams_takes_the_card_and_reads_no_markdown_out_of_it() {
 fn a_notice_reads_like_a_plan() {
     let notices = one();
     assert_eq!(notices.len(), 1);
-    let letter = letter(&notices, Some(&page()));
+    let letter = mail_text(&notices, Some(&page()));
     for line in [
         "is held back at lac",
         "  activations_allowed  10 → 5  strands: 5 allowed, 7 in use",
@@ -97,18 +100,18 @@ fn a_notice_reads_like_a_plan() {
     ] {
         assert!(letter.contains(line), "{line}\n{letter}");
     }
-    assert!(subject(&notices).starts_with("entitle: LacLicenseOrder/"));
-    assert!(subject(&worst()).ends_with("more"));
+    assert!(mail_subject(&notices).starts_with("entitle: LacLicenseOrder/"));
+    assert!(mail_subject(&worst()).ends_with("more"));
 }
 
 #[test]
 fn the_webhook_form_is_json_with_a_version() {
-    let message = webhook(&one(), Some(&page()), now());
+    let message = webhook_body(&one(), Some(&page()), now());
     assert_eq!(message["format_version"], FORMAT_VERSION);
     assert_eq!(message["sent_at"], "2026-03-02T10:00:00Z");
     let notice = &message["notices"][0];
     assert_eq!(notice["kind"], "held");
     assert_eq!(notice["objects"][0]["changes"][0]["risk"], "strand");
-    let size = webhook(&worst(), None, now()).to_string().len();
+    let size = webhook_body(&worst(), None, now()).to_string().len();
     assert!(size < 1 << 20, "{size}");
 }

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::apply::Trust;
 use crate::daemon::hooks::{Headers, git};
-use crate::daemon::notices::transitions;
+use crate::daemon::notices::find_transitions;
 use crate::daemon::serve::samples;
 use crate::provider::webhook::Delivery;
 
@@ -22,9 +22,9 @@ fn secrets() -> Secrets {
 }
 
 fn notices() -> Vec<Notice> {
-    let mut before = samples::status(20);
+    let mut before = samples::sample_status(20);
     before.brake.engaged = false;
-    transitions(&before, &samples::status(20))
+    find_transitions(&before, &samples::sample_status(20))
 }
 
 async fn deliver(channel: Channel, secrets: &Secrets) -> Result<(), String> {
@@ -38,7 +38,7 @@ async fn deliver(channel: Channel, secrets: &Secrets) -> Result<(), String> {
         notification: &notification,
         secrets,
         page: None,
-        clock: samples::now,
+        clock: samples::sample_now,
     };
     let sent = sender.deliver(&notices()).await;
     sent.map_err(|error| with_causes(&error))
@@ -84,12 +84,12 @@ async fn what_we_sign_holds_at_our_own_hook() {
     let delivery = Delivery {
         headers: &headers,
         body: &body,
-        received: samples::now(),
+        received: samples::sample_now(),
     };
     assert!(git::verify(key, &delivery).is_some());
     assert!(git::verify(b"other", &delivery).is_none());
     assert_eq!(
-        id("ops", &notices()),
+        message_id("ops", &notices()),
         headers.get("webhook-id").unwrap_or("")
     );
 }

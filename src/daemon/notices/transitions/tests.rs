@@ -7,9 +7,9 @@ use crate::daemon::serve::samples;
 
 /// A calm daemon.
 fn calm(objects: usize) -> Status {
-    let mut status = samples::status(0);
+    let mut status = samples::sample_status(0);
     status.objects = (0..objects)
-        .map(|number| Arc::new(samples::object(number)))
+        .map(|number| Arc::new(samples::sample_object(number)))
         .collect();
     status.objects.sort_by(|a, b| a.address.cmp(&b.address));
     status.brake = Default::default();
@@ -27,7 +27,7 @@ fn with(status: &Status, at: usize, change: impl FnOnce(&mut ObjectStatus)) -> S
 }
 
 fn kinds(before: &Status, after: &Status) -> Vec<&'static str> {
-    transitions(before, after)
+    find_transitions(before, after)
         .iter()
         .map(|notice| notice.kind)
         .collect()
@@ -35,8 +35,8 @@ fn kinds(before: &Status, after: &Status) -> Vec<&'static str> {
 
 #[test]
 fn what_stays_as_it_was_is_not_told() {
-    let whole = samples::status(200);
-    assert!(transitions(&whole, &whole.clone()).is_empty());
+    let whole = samples::sample_status(200);
+    assert!(find_transitions(&whole, &whole.clone()).is_empty());
     // Another look, another message, another next wake: no turn.
     let mut later = whole.clone();
     for object in &mut later.objects {
@@ -45,7 +45,7 @@ fn what_stays_as_it_was_is_not_told() {
         object.next_wake = None;
         object.message = object.message.as_ref().map(|text| format!("{text} again"));
     }
-    assert!(transitions(&whole, &later).is_empty());
+    assert!(find_transitions(&whole, &later).is_empty());
 }
 
 #[test]
@@ -79,23 +79,23 @@ fn a_write_is_told_once_with_its_fields_and_its_run() {
     let before = calm(5);
     let write = |outcome, second: i64| {
         with(&before, 2, |object| {
-            object.last_write = Some(Box::new(Write {
+            object.last_write = Some(Box::new(LastWrite {
                 at: jiff::Timestamp::from_second(second).expect("a time"),
                 outcome,
-                changes: vec![samples::change("seats", json!(5), json!(10))],
+                changes: vec![samples::sample_change("seats", json!(5), json!(10))],
                 run: "run-1".into(),
             }));
         })
     };
     let after = write(Outcome::Converged, 1);
-    let notices = transitions(&before, &after);
+    let notices = find_transitions(&before, &after);
     assert_eq!(notices.len(), 1);
     let object = &notices[0].objects[0];
     assert_eq!((notices[0].kind, notices[0].good), ("written", true));
     assert_eq!(object.run.as_deref(), Some("run-1"));
     let field = &object.changes[0];
     assert_eq!((field.before.as_str(), field.after.as_str()), ("5", "10"));
-    assert!(transitions(&after, &after.clone()).is_empty());
+    assert!(find_transitions(&after, &after.clone()).is_empty());
     assert_eq!(kinds(&after, &write(Outcome::Converged, 2)), ["written"]);
     assert_eq!(kinds(&before, &write(Outcome::Rejected, 1)), ["failed"]);
     assert!(kinds(&before, &write(Outcome::Already, 1)).is_empty());
@@ -110,10 +110,11 @@ fn a_vendor_that_is_down_is_one_notice_of_bounded_size() {
             let object = Arc::make_mut(object);
             object.state = ObjectState::Failed;
             object.message = Some("x".repeat(1 << 16));
-            object.changes = vec![samples::change("f", json!("y".repeat(9_999)), json!(1)); 99];
+            object.changes =
+                vec![samples::sample_change("f", json!("y".repeat(9_999)), json!(1)); 99];
         }
     }
-    let notices = transitions(&before, &after);
+    let notices = find_transitions(&before, &after);
     assert_eq!(notices.len(), 1);
     let notice = &notices[0];
     assert_eq!(notice.title, "2000 objects failed at lac");
@@ -135,13 +136,13 @@ fn the_daemon_itself_is_told_about() {
     if let Some(lac) = after.connections.get_mut("lac") {
         lac.locked = Some("ann@build-7".into());
     }
-    let notices = transitions(&before, &after);
+    let notices = find_transitions(&before, &after);
     let kinds_of = |all: &[Notice]| all.iter().map(|n| (n.kind, n.good)).collect::<Vec<_>>();
     let bad = [("brake", false), ("source", false), ("locked", false)];
     assert_eq!(kinds_of(&notices), bad);
     assert_eq!(notices[1].message.as_deref(), Some("line 9 [31m"));
     let good = [("brake", true), ("source", true), ("locked", true)];
-    assert_eq!(kinds_of(&transitions(&after, &before)), good);
+    assert_eq!(kinds_of(&find_transitions(&after, &before)), good);
 }
 
 #[test]
@@ -149,6 +150,6 @@ fn an_object_that_left_the_manifests_is_no_news() {
     let before = calm(5);
     let mut after = before.clone();
     after.objects.remove(2);
-    assert!(transitions(&before, &after).is_empty());
-    assert!(transitions(&after, &before).is_empty());
+    assert!(find_transitions(&before, &after).is_empty());
+    assert!(find_transitions(&after, &before).is_empty());
 }

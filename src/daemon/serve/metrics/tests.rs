@@ -19,7 +19,7 @@ fn names(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn what_is_served_is_what_the_status_says() {
-    let text = served(samples::status(200));
+    let text = served(samples::sample_status(200));
     for line in [
         "entitle_reconcile_total{account=\"lac\",result=\"in_sync\"} 4210.0",
         "entitle_api_requests_total{account=\"lac\",code=\"lost\"} 1.0",
@@ -43,7 +43,7 @@ fn what_is_served_is_what_the_status_says() {
 
 #[test]
 fn passes_are_counted_once() {
-    let status = samples::status(20);
+    let status = samples::sample_status(20);
     let (_keep, seen) = watch::channel(Arc::new(status.clone()));
     let metrics = Metrics::new(seen);
     metrics.follow(&status);
@@ -59,7 +59,7 @@ fn passes_are_counted_once() {
 
 #[test]
 fn series_stay_bounded_whatever_vendors_answer_and_however_many_accounts_there_are() {
-    let mut status = samples::status(1);
+    let mut status = samples::sample_status(1);
     for number in 0..5_000_u32 {
         let connection = ConnectionStatus {
             vendor: "lac".into(),
@@ -98,7 +98,7 @@ fn the_dashboard_names_only_what_is_served_and_shows_all_of_it() {
             .filter(|word| word.starts_with("entitle_"));
         asked.extend(found.map(str::to_string));
     }
-    let (status, seen) = watch::channel(Arc::new(samples::status(200)));
+    let (status, seen) = watch::channel(Arc::new(samples::sample_status(200)));
     let metrics = Metrics::new(seen);
     metrics.follow(&status.borrow());
     let served = names(&metrics.encode().expect("text"));

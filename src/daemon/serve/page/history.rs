@@ -1,34 +1,35 @@
-//! The last passes.
+//! Renders the table of the last passes.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::words::age;
+use super::words::time_element;
 use crate::daemon::status::{PassStatus, Status};
 use crate::model::wording::shorten;
 
-/// Passes that are shown at once; the rest of those remembered is one click away.
+/// Passes that are shown at once; the others are one click away.
 const FIRST: usize = 10;
 
-pub fn passes(status: &Status, now: Timestamp) -> Markup {
+/// Renders the last passes, the newest first.
+pub fn pass_section(status: &Status, now: Timestamp) -> Markup {
     let newest: Vec<&PassStatus> = status.passes.iter().rev().collect();
     let (first, rest) = newest.split_at(newest.len().min(FIRST));
     html! {
         section #passes {
             h2 { "Passes" }
             @if first.is_empty() { p.empty { "None yet." } }
-            @else { (table(first, now)) }
+            @else { (pass_table(first, now)) }
             @if !rest.is_empty() {
                 details.more id="older" {
                     summary { (rest.len()) " older" }
-                    (table(rest, now))
+                    (pass_table(rest, now))
                 }
             }
         }
     }
 }
 
-fn table(passes: &[&PassStatus], now: Timestamp) -> Markup {
+fn pass_table(passes: &[&PassStatus], now: Timestamp) -> Markup {
     html! {
         div.scroll {
             table.passes {
@@ -45,13 +46,13 @@ fn table(passes: &[&PassStatus], now: Timestamp) -> Markup {
                         th scope="col" { "Why" }
                     }
                 }
-                tbody { @for pass in passes { (line(pass, now)) } }
+                tbody { @for pass in passes { (pass_row(pass, now)) } }
             }
         }
     }
 }
 
-fn line(pass: &PassStatus, now: Timestamp) -> Markup {
+fn pass_row(pass: &PassStatus, now: Timestamp) -> Markup {
     let number = |number: usize| {
         if number == 0 {
             "–".to_string()
@@ -62,7 +63,7 @@ fn line(pass: &PassStatus, now: Timestamp) -> Markup {
     html! {
         tr {
             th scope="row" { (pass.number) }
-            td { (age(pass.started_at, now)) }
+            td { (time_element(pass.started_at, now)) }
             td { (format!("{:.2} s", pass.seconds)) }
             td { (number(pass.objects)) }
             td { (number(pass.in_sync)) }

@@ -1,8 +1,8 @@
-//! The status page: made whole on the server, so that it works without JavaScript.
+//! The status page, rendered completely on the server so that it works without JavaScript.
 //!
-//! Links and a form with GET are all it needs to filter and to turn pages; `page.js` only fetches the same page
-//! again when something changed. Maud escapes everything that comes from manifests and vendors. The
-//! only folder that names maud.
+//! Links and a form with GET do the filtering and paging; `page.js` only fetches the same page again when something
+//! changed. Maud escapes everything that comes from manifests and vendors. The only folder that names maud besides
+//! `render/html`.
 
 mod history;
 mod object;
@@ -13,13 +13,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
-use super::view::{ATTENTION, Counts, Query, RISKS, STATES, View, wants_attention};
+use super::view::{ATTENTION, PageView, Query, RISKS, STATES, StateCounts, wants_attention};
 use crate::daemon::status::{ObjectStatus, SourceKind, Status};
 use crate::model::wording::pluralize;
-use words::{age, short, state_words};
+use words::{short_revision, state_words, time_element};
 
-pub fn page(status: &Status, query: &Query, now: Timestamp) -> Markup {
-    let view = View::new(status, query);
+/// Renders the whole page.
+pub fn status_page(status: &Status, query: &Query, now: Timestamp) -> Markup {
+    let view = PageView::new(status, query);
     let attention = view.all.attention();
     html! {
         (DOCTYPE)
@@ -39,13 +40,13 @@ pub fn page(status: &Status, query: &Query, now: Timestamp) -> Markup {
                     h1 { a href="/" { "entitle watch" } }
                     p #live role="status" {}
                 }
-                (filter(status, query))
+                (filter_form(status, query))
                 main #main data-pass=(status.passes.back().map_or(0, |pass| pass.number)) {
-                    (facts(status, now))
-                    (notices(status))
-                    (summary(&view, query))
-                    (objects(&view, query, now))
-                    (history::passes(status, now))
+                    (source_facts(status, now))
+                    (notice_section(status))
+                    (state_summary(&view, query))
+                    (object_section(&view, query, now))
+                    (history::pass_section(status, now))
                 }
                 footer {
                     p {
@@ -58,8 +59,8 @@ pub fn page(status: &Status, query: &Query, now: Timestamp) -> Markup {
     }
 }
 
-/// Where the manifests come from and what the daemon may do.
-fn facts(status: &Status, now: Timestamp) -> Markup {
+/// Renders where the manifests come from and what the daemon may do.
+fn source_facts(status: &Status, now: Timestamp) -> Markup {
     let source = &status.source;
     let kind = match source.kind {
         SourceKind::Directory => "directory",
@@ -72,26 +73,26 @@ fn facts(status: &Status, now: Timestamp) -> Markup {
                 dt { "Source" }
                 dd {
                     (kind) " " code { (source.place) }
-                    @if let Some(revision) = &source.revision { " at " code title=(revision) { (short(revision)) } }
+                    @if let Some(revision) = &source.revision { " at " code title=(revision) { (short_revision(revision)) } }
                 }
             }
             div { dt { "Manifests" } dd {
                 (pluralize(source.documents, "document")) " in " (pluralize(source.files, "file"))
-                @if let Some(at) = source.loaded_at { ", read " (age(at, now)) }
+                @if let Some(at) = source.loaded_at { ", read " (time_element(at, now)) }
             } }
             @if let Some(replicas) = &status.replicas {
                 div { dt { "Replica" } dd {
                     (replicas.name) ", one of " (replicas.live.len()) ", looks after "
-                    (keeps(status)) " of " (pluralize(status.connections.len(), "connection"))
+                    (count_kept_connections(status)) " of " (pluralize(status.connections.len(), "connection"))
                 } }
             }
-            div { dt { "Started" } dd { (age(status.started_at, now)) } }
+            div { dt { "Started" } dd { (time_element(status.started_at, now)) } }
         }
     }
 }
 
 /// Returns how many connections this replica looks after.
-fn keeps(status: &Status) -> usize {
+fn count_kept_connections(status: &Status) -> usize {
     let keepers = status
         .connections
         .values()
@@ -99,8 +100,8 @@ fn keeps(status: &Status) -> usize {
     keepers.flatten().filter(|keeper| keeper.own).count()
 }
 
-/// What holds the whole daemon back.
-fn notices(status: &Status) -> Markup {
+/// Renders what holds the whole daemon back.
+fn notice_section(status: &Status) -> Markup {
     let locked = status
         .connections
         .iter()
@@ -137,8 +138,8 @@ fn notices(status: &Status) -> Markup {
     }
 }
 
-/// How many objects there are in which state; each is a link to those.
-fn summary(view: &View<'_>, query: &Query) -> Markup {
+/// Renders the counts by state, each a link to those objects.
+fn state_summary(view: &PageView<'_>, query: &Query) -> Markup {
     let only = |state: &str| {
         let narrowed = Query {
             state: state.into(),
@@ -155,7 +156,7 @@ fn summary(view: &View<'_>, query: &Query) -> Markup {
                     b { (view.all.attention()) } " to look at"
                 }
             }
-            @for (state, number) in view.all.each() {
+            @for (state, number) in view.all.present_states() {
                 a href=(only(state.name())) aria-current=[here(state.name())] {
                     span class=(format!("mark {}", state.name())) aria-hidden="true" {}
                     b { (number) } " " (state_words(state))
@@ -165,7 +166,8 @@ fn summary(view: &View<'_>, query: &Query) -> Markup {
     }
 }
 
-fn filter<'a>(status: &'a Status, query: &Query) -> Markup {
+/// Renders the filter.
+fn filter_form<'a>(status: &'a Status, query: &Query) -> Markup {
     let mut vendors: Vec<&str> = status
         .connections
         .values()
@@ -186,18 +188,19 @@ fn filter<'a>(status: &'a Status, query: &Query) -> Markup {
                 input type="search" name="q" value=(query.text) maxlength="200" autocomplete="off"
                     placeholder="name, id, file, field or message";
             }
-            (choice("vendor", "Vendor", &query.vendor, &same(&vendors)))
+            (select_box("vendor", "Vendor", &query.vendor, &same(&vendors)))
             @if connections.len() > vendors.len() {
-                (choice("connection", "Connection", &query.connection, &same(&connections)))
+                (select_box("connection", "Connection", &query.connection, &same(&connections)))
             }
-            (choice("state", "State", &query.state, &states))
-            (choice("risk", "Risk", &query.risk, &same(&RISKS)))
+            (select_box("state", "State", &query.state, &states))
+            (select_box("risk", "Risk", &query.risk, &same(&RISKS)))
             button type="submit" { "Show" }
         }
     }
 }
 
-fn choice(name: &str, title: &str, chosen: &str, options: &[(&str, &str)]) -> Markup {
+/// Renders one select field of the filter.
+fn select_box(name: &str, title: &str, chosen: &str, options: &[(&str, &str)]) -> Markup {
     html! {
         label {
             span { (title) }
@@ -211,7 +214,8 @@ fn choice(name: &str, title: &str, chosen: &str, options: &[(&str, &str)]) -> Ma
     }
 }
 
-fn objects(view: &View<'_>, query: &Query, now: Timestamp) -> Markup {
+/// Renders the objects of this page in their groups.
+fn object_section(view: &PageView<'_>, query: &Query, now: Timestamp) -> Markup {
     html! {
         section #objects aria-label="Objects" tabindex="-1" {
             @if view.rows.is_empty() {
@@ -220,28 +224,31 @@ fn objects(view: &View<'_>, query: &Query, now: Timestamp) -> Markup {
                     @else { "Nothing matches. " a href="/" { "Show everything" } }
                 }
             }
-            @for rows in view.rows.chunk_by(|a, b| group(a) == group(b)) {
-                h2 { (group(rows[0]).unwrap_or("To look at")) " " small { (of(rows, view)) } }
-                ul.rows { @for row in rows { li { (object::row(row, now)) } } }
+            @for rows in view.rows.chunk_by(|a, b| calm_vendor(a) == calm_vendor(b)) {
+                h2 { (calm_vendor(rows[0]).unwrap_or("To look at")) " " small { (group_size(rows, view)) } }
+                ul.rows { @for row in rows { li { (object::object_row(row, now)) } } }
             }
-            (pager(view, query))
+            (page_links(view, query))
         }
     }
 }
 
-/// The vendor that an object stands under, if it is calm.
-fn group(object: &ObjectStatus) -> Option<&str> {
+/// Returns the vendor that an object is grouped under; `None` if it needs attention.
+fn calm_vendor(object: &ObjectStatus) -> Option<&str> {
     (!wants_attention(object.state)).then_some(object.vendor.as_str())
 }
 
-/// How many objects a group has, and how many of them are on this page.
-fn of(rows: &[&Arc<ObjectStatus>], view: &View<'_>) -> String {
-    let vendor = rows.first().and_then(|object| group(object));
+/// Returns how many objects a group has, and how many of them are on this page.
+fn group_size(rows: &[&Arc<ObjectStatus>], view: &PageView<'_>) -> String {
+    let vendor = rows.first().and_then(|object| calm_vendor(object));
     let (number, what) = match vendor {
-        None => (view.vendors.values().map(Counts::attention).sum(), "object"),
+        None => (
+            view.vendors.values().map(StateCounts::attention).sum(),
+            "object",
+        ),
         Some(vendor) => {
             let counts = view.vendors.get(vendor);
-            let troubled = counts.map_or(0, Counts::attention);
+            let troubled = counts.map_or(0, StateCounts::attention);
             let what = if troubled == 0 { "object" } else { "other" };
             (counts.map_or(0, |c| c.total() - troubled), what)
         }
@@ -254,7 +261,8 @@ fn of(rows: &[&Arc<ObjectStatus>], view: &View<'_>) -> String {
     format!("{}{here}", pluralize(number, what))
 }
 
-fn pager(view: &View<'_>, query: &Query) -> Markup {
+/// Renders the links to the pages before and after.
+fn page_links(view: &PageView<'_>, query: &Query) -> Markup {
     let to = |page: usize| format!("/?{}", query.at_page(page));
     let last = view.first + view.rows.len().saturating_sub(1);
     html! {

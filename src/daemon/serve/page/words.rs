@@ -1,11 +1,11 @@
-//! Small words of the page: counts, ages, names of states.
+//! Small texts of the page: counts, ages, names of states.
 
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use crate::daemon::status::ObjectState;
 
-/// A state as people say it.
+/// Returns a state in plain words.
 pub fn state_words(state: ObjectState) -> &'static str {
     match state {
         ObjectState::Unseen => "not looked at yet",
@@ -23,13 +23,14 @@ pub fn state_words(state: ObjectState) -> &'static str {
     }
 }
 
-/// A moment as its distance, with the moment itself for whoever wants it exactly.
-pub fn age(at: Timestamp, now: Timestamp) -> Markup {
+/// Renders a moment as its distance from now, with the exact time as its title.
+pub fn time_element(at: Timestamp, now: Timestamp) -> Markup {
     let exact = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    html! { time datetime=(exact) title=(exact) { (distance(at.duration_since(now))) } }
+    html! { time datetime=(exact) title=(exact) { (age_words(at.duration_since(now))) } }
 }
 
-fn distance(ahead: SignedDuration) -> String {
+/// Returns a distance in time in one unit, such as `45 s ago` or `in 10 min`.
+fn age_words(ahead: SignedDuration) -> String {
     let seconds = ahead.as_secs().unsigned_abs();
     let amount = match seconds {
         0..=1 => return "just now".into(),
@@ -45,8 +46,8 @@ fn distance(ahead: SignedDuration) -> String {
     }
 }
 
-/// A commit or a hash as people name it.
-pub fn short(revision: &str) -> String {
+/// Returns the first 12 characters of a commit or hash.
+pub fn short_revision(revision: &str) -> String {
     let bare = revision.strip_prefix("sha256:").unwrap_or(revision);
     bare.chars().take(12).collect()
 }
@@ -67,7 +68,7 @@ mod tests {
             (-7_200, "2 h ago"),
             (-172_800, "2 d ago"),
         ] {
-            assert_eq!(distance(SignedDuration::from_secs(seconds)), words);
+            assert_eq!(age_words(SignedDuration::from_secs(seconds)), words);
         }
     }
 }

@@ -16,8 +16,8 @@ fn a_query_survives_the_links_made_of_it() {
 
 #[test]
 fn the_filter_finds_by_state_vendor_risk_and_words() {
-    let status = samples::status(200);
-    let found = |text: &str| View::new(&status, &query(text)).found;
+    let status = samples::sample_status(200);
+    let found = |text: &str| PageView::new(&status, &query(text)).found;
     assert_eq!(found(""), 200);
     assert_eq!(found("vendor=lac"), 40);
     assert_eq!(found("state=failed"), 1);
@@ -35,26 +35,26 @@ fn the_filter_finds_by_state_vendor_risk_and_words() {
 
 #[test]
 fn ten_thousand_objects_are_pages_that_begin_with_what_needs_a_look() {
-    let status = samples::status(10_000);
-    let view = View::new(&status, &query("vendor=lac"));
+    let status = samples::sample_status(10_000);
+    let view = PageView::new(&status, &query("vendor=lac"));
     assert_eq!((view.found, view.pages, view.rows.len()), (2_000, 20, PAGE));
     assert_eq!(view.rows[0].state, ObjectState::Failed);
     assert_eq!(view.rows[1].state, ObjectState::Refused);
-    let vendors = |view: &View<'_>| -> Vec<String> {
+    let vendors = |view: &PageView<'_>| -> Vec<String> {
         let mut all: Vec<_> = view.rows.iter().map(|row| row.vendor.clone()).collect();
         all.dedup();
         all
     };
-    let whole = View::new(&status, &query(""));
+    let whole = PageView::new(&status, &query(""));
     assert!(wants_attention(whole.rows[6].state) && !wants_attention(whole.rows[7].state));
     assert_eq!(vendors(&whole).last().map(String::as_str), Some("alinea"));
     assert_eq!(view.all.total(), 10_000);
-    let last = View::new(&status, &query("vendor=lac&page=999"));
+    let last = PageView::new(&status, &query("vendor=lac&page=999"));
     assert_eq!((last.page, last.first), (20, 1_901));
     let (mut seen, mut all) = (std::collections::BTreeSet::new(), 0);
     for page in 1..=100 {
         let query = query(&format!("page={page}"));
-        for row in View::new(&status, &query).rows {
+        for row in PageView::new(&status, &query).rows {
             seen.insert(row.address.clone());
             all += 1;
         }
@@ -68,8 +68,8 @@ fn ten_thousand_objects_are_pages_that_begin_with_what_needs_a_look() {
 
 #[test]
 fn a_tick_counts_what_changed_and_tells_whether_it_is_looked_at() {
-    let before = samples::status(50);
-    let between = |after: &Status, text: &str| Tick::between(&before, after, &query(text));
+    let before = samples::sample_status(50);
+    let between = |after: &Status, text: &str| StatusChange::between(&before, after, &query(text));
     assert!(between(&before.clone(), "").is_empty());
 
     let mut after = before.clone();
@@ -82,7 +82,7 @@ fn a_tick_counts_what_changed_and_tells_whether_it_is_looked_at() {
     let mut gone = before.clone();
     gone.objects.remove(7);
     gone.objects.pop();
-    let mut new = samples::object(7_777);
+    let mut new = samples::sample_object(7_777);
     new.address = "AAA/first".into();
     gone.objects.insert(0, Arc::new(new));
     assert_eq!(between(&gone, "").objects, 3);
@@ -94,12 +94,12 @@ fn a_tick_counts_what_changed_and_tells_whether_it_is_looked_at() {
 
 #[test]
 fn a_row_that_leaves_the_filter_was_seen_as_well() {
-    let before = samples::status(50);
+    let before = samples::sample_status(50);
     let mut after = before.clone();
     for object in &mut after.objects {
         if object.state == ObjectState::Failed {
             Arc::make_mut(object).state = ObjectState::InSync;
         }
     }
-    assert!(Tick::between(&before, &after, &query("state=failed")).seen);
+    assert!(StatusChange::between(&before, &after, &query("state=failed")).seen);
 }

@@ -28,23 +28,31 @@ fn reading_is_no_change_and_what_was_lost_may_be_one() {
     for (kind, change, lost) in [
         (
             EventKind::Access(AccessKind::Close(AccessMode::Write)),
-            Change::Written,
+            FileChange::Written,
             false,
         ),
         (
             EventKind::Modify(ModifyKind::Data(DataChange::Any)),
-            Change::Written,
+            FileChange::Written,
             false,
         ),
-        (EventKind::Create(CreateKind::File), Change::Moved, false),
-        (EventKind::Modify(ModifyKind::Any), Change::Moved, false),
+        (
+            EventKind::Create(CreateKind::File),
+            FileChange::Moved,
+            false,
+        ),
+        (EventKind::Modify(ModifyKind::Any), FileChange::Moved, false),
         (
             EventKind::Modify(ModifyKind::Name(RenameMode::From)),
-            Change::Moved,
+            FileChange::Moved,
             true,
         ),
-        (EventKind::Remove(RemoveKind::Folder), Change::Moved, true),
-        (EventKind::Other, Change::Moved, false),
+        (
+            EventKind::Remove(RemoveKind::Folder),
+            FileChange::Moved,
+            true,
+        ),
+        (EventKind::Other, FileChange::Moved, false),
     ] {
         assert_eq!(of(kind), event(change, lost), "{kind:?}");
     }
@@ -81,7 +89,7 @@ impl Scene {
             .chain(["rounds"].iter())
             .map(|root| top.join(root));
         let (events, received) = sync_channel(EVENTS);
-        let open = watcher(events, Arc::default());
+        let open = watcher_factory(events, Arc::default());
         let follower = Follower::new(&roots.collect::<Vec<_>>(), Box::new(Disk), Some(open));
         Self {
             dir,
@@ -113,11 +121,11 @@ impl Scene {
                 .is_some_and(|path| path.starts_with(&rounds))
             {
                 match event.change {
-                    Change::Written => break,
-                    Change::Moved => continue,
+                    FileChange::Written => break,
+                    FileChange::Moved => continue,
                 }
             }
-            let (hint, moved) = self.follower.process(&[event]);
+            let (hint, moved) = self.follower.process_events(&[event]);
             read |= hint;
             if moved {
                 read |= self.follower.refresh();
@@ -319,12 +327,12 @@ fn a_source_is_a_path_whatever_it_leads_to() {
     for case in CASES {
         let what = case.what;
         let mut scene = Scene::new(case.before, case.roots);
-        assert_eq!(scene.follower.broken(), None, "{what}");
+        assert_eq!(scene.follower.problem(), None, "{what}");
         assert!(!scene.after(|_| {}), "{what}: nothing happened");
         for (step, change) in case.change.iter().enumerate() {
             assert!(scene.after(change), "{what}: step {step} is seen");
         }
-        assert_eq!(scene.follower.broken(), None, "{what}");
+        assert_eq!(scene.follower.problem(), None, "{what}");
         assert!(!scene.after(|_| {}), "{what}: it is quiet again");
         for turn in 0..2 {
             let later = scene.after(|top| write(top.join(case.later)));
@@ -361,7 +369,7 @@ fn hints_come_from_a_thread_that_ends_with_its_handle() {
     fs::create_dir(top.join("m")).unwrap();
     for poll in [false, true] {
         let (hints, mut woken) = mpsc::channel(64);
-        let following = follow(&[top.join("m")], poll, hints).unwrap();
+        let following = follow_paths(&[top.join("m")], poll, hints).unwrap();
         fs::write(top.join("m/o.yaml"), format!("poll: {poll}")).unwrap();
         assert_eq!(woken.blocking_recv(), Some(Trigger::Source));
         fs::rename(top.join("m"), top.join("away")).unwrap();
@@ -373,11 +381,11 @@ fn hints_come_from_a_thread_that_ends_with_its_handle() {
         };
         let broken = next();
         assert!(
-            matches!(&broken, Some(Trigger::Following(Some(why))) if why.ends_with("m: it is not there")),
+            matches!(&broken, Some(Trigger::FollowProblem(Some(why))) if why.ends_with("m: it is not there")),
             "{broken:?}"
         );
         fs::rename(top.join("away"), top.join("m")).unwrap();
-        assert_eq!(next(), Some(Trigger::Following(None)));
+        assert_eq!(next(), Some(Trigger::FollowProblem(None)));
         drop(following);
         // Nothing is said of an end that was asked for.
         assert_eq!(next(), None);

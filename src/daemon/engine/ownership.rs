@@ -5,37 +5,40 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Engine, Remembered};
-use crate::daemon::fight::Fights;
-use crate::daemon::status::{Keeper, ObjectState, ObjectStatus};
-use crate::daemon::track::{Now, OutlinedObject, Tracked, place_of, unseen};
+use super::{Engine, FightLookup};
+use crate::daemon::fight::FieldFights;
+use crate::daemon::status::{AccountKeeper, ObjectState, ObjectStatus};
+use crate::daemon::tracked_object::{
+    Now, OutlinedObject, TrackedObject, origin_entry, unseen_status,
+};
 use crate::model::{Address, Desired, Risk};
 use crate::reconcile::ObjectOutline;
 
 impl Engine {
-    /// Reports whether a pass is under way at a connection.
+    /// Reports whether a pass is working at a connection.
     pub fn is_busy(&self, connection: &str) -> bool {
         self.busy.contains(connection)
     }
 
     /// Reports whether this replica looks after a connection.
     pub fn is_own(&self, connection: &str) -> bool {
-        !self.elsewhere.contains_key(connection)
+        !self.foreign.contains_key(connection)
     }
 
-    /// Takes in which connections this replica does not look after, and who does. Returns those that it looked after
-    /// until now. The objects of those that it looks after from now on are due at once, or once they are loaded
-    /// ([`Engine::unloaded`]); `remembered` tells what was fought
-    /// over while somebody else had them, and is `None` where nobody had.
-    pub fn share_out(
+    /// Replaces the connections that other replicas look after. Returns those that this replica looked after until
+    /// now.
+    ///
+    /// Objects of connections that it looks after from now on are due at once, or once they are loaded
+    /// ([`Engine::unloaded`]). `remembered` looks up what was fought over meanwhile; `None` if nobody looked after them.
+    pub fn set_foreign(
         &mut self,
-        elsewhere: BTreeMap<String, Keeper>,
-        remembered: Option<&Remembered<'_>>,
+        foreign: BTreeMap<String, AccountKeeper>,
+        remembered: Option<&FightLookup<'_>>,
         now: Now,
     ) -> Vec<String> {
-        let before = std::mem::replace(&mut self.elsewhere, elsewhere);
+        let before = std::mem::replace(&mut self.foreign, foreign);
         let given_up = self
-            .elsewhere
+            .foreign
             .keys()
             .filter(|name| !before.contains_key(*name));
         let given_up = given_up.cloned().collect();
@@ -44,7 +47,7 @@ impl Engine {
         };
         for (address, tracked) in &mut self.objects {
             let connection: &str = &tracked.desired.connection;
-            if !before.contains_key(connection) || self.elsewhere.contains_key(connection) {
+            if !before.contains_key(connection) || self.foreign.contains_key(connection) {
                 continue;
             }
             if let Some(remembered) = remembered {
@@ -52,39 +55,39 @@ impl Engine {
                 tracked.take_over(fights);
             }
             tracked.braked = false;
-            show(&mut tracked.status, ObjectState::Unseen, None);
+            set_state(&mut tracked.status, ObjectState::Unseen, None);
             self.queue
                 .wake(address, now.instant, "looked after from now on");
         }
         given_up
     }
 
-    /// Forgets what is desired of the objects that this replica does not look after, and makes them say who does. One that a
-    /// pass is looking at follows with its end.
-    pub fn show_elsewhere(&mut self) {
-        self.forget_elsewhere();
+    /// Forgets what is desired of the objects of other replicas, and marks them in their status. An object that a pass
+    /// is working at follows when the pass ends.
+    pub fn mark_foreign_objects(&mut self) {
+        self.outline_foreign_objects();
         for object in self.outlined.values_mut() {
             let connection = object.outline.connection.as_str();
-            match self.elsewhere.get(connection) {
-                Some(keeper) => show(&mut object.status, ObjectState::Elsewhere, Some(keeper)),
-                None => show(&mut object.status, ObjectState::Unseen, None),
+            match self.foreign.get(connection) {
+                Some(keeper) => set_state(&mut object.status, ObjectState::Elsewhere, Some(keeper)),
+                None => set_state(&mut object.status, ObjectState::Unseen, None),
             }
         }
     }
 
-    fn forget_elsewhere(&mut self) {
-        if self.elsewhere.is_empty() {
+    fn outline_foreign_objects(&mut self) {
+        if self.foreign.is_empty() {
             return;
         }
-        let is_elsewhere = |tracked: &Tracked| {
+        let is_elsewhere = |tracked: &TrackedObject| {
             let connection = tracked.desired.connection.as_str();
-            self.elsewhere.contains_key(connection) && !tracked.status.running
+            self.foreign.contains_key(connection) && !tracked.status.running
         };
         let objects = self.objects.iter();
         let elsewhere = objects.filter(|(_, tracked)| is_elsewhere(tracked));
         let elsewhere: Vec<Arc<Address>> = elsewhere.map(|(address, _)| address.clone()).collect();
         for address in elsewhere {
-            self.queue.forget(&address);
+            self.queue.remove(&address);
             if let Some(tracked) = self.objects.remove(&address) {
                 self.outlined.insert(address, tracked.into_outline());
             }
@@ -125,8 +128,8 @@ impl Engine {
                 }
                 None => (Arc::new(outline.address.clone()), 0, None),
             };
-            let mut status = status.unwrap_or_else(|| Arc::new(unseen(&outline)));
-            let place = place_of(&outline.origin);
+            let mut status = status.unwrap_or_else(|| Arc::new(unseen_status(&outline)));
+            let place = origin_entry(&outline.origin);
             if status.origin != place || status.running {
                 let status = Arc::make_mut(&mut status);
                 (status.origin, status.running) = (place, false);
@@ -149,7 +152,7 @@ impl Engine {
 
     /// Takes in objects that were loaded again, as far as their outlines are in force. `remembered` tells what was fought
     /// over while others looked after them.
-    pub fn load(&mut self, objects: Vec<Arc<Desired>>, remembered: &Remembered<'_>, now: Now) {
+    pub fn load(&mut self, objects: Vec<Arc<Desired>>, remembered: &FightLookup<'_>, now: Now) {
         let Some(checked) = self.checked.take() else {
             return;
         };
@@ -171,7 +174,7 @@ impl Engine {
         address: Arc<Address>,
         known: OutlinedObject,
         desired: Arc<Desired>,
-        fights: Fights<Instant>,
+        fights: FieldFights<Instant>,
         now: Now,
     ) {
         let is_same = known.outline.identity == desired.identity
@@ -179,11 +182,11 @@ impl Engine {
         // A pass may still be looking at what was tracked before.
         let generation = known.generation + 1;
         let mut tracked = match is_same {
-            true => Tracked::loaded(Arc::clone(&desired), fights, known.status),
-            false => Tracked::new(Arc::clone(&desired), fights),
+            true => TrackedObject::loaded(Arc::clone(&desired), fights, known.status),
+            false => TrackedObject::new(Arc::clone(&desired), fights),
         };
         tracked.generation = generation;
-        tracked.moved(desired);
+        tracked.set_origin(desired);
         self.objects.insert(Arc::clone(&address), tracked);
         self.queue
             .wake(&address, now.instant, "looked after from now on");
@@ -205,16 +208,17 @@ impl Engine {
     }
 }
 
-/// Changes the status only if it says something else: readers compare pointers.
-fn show(status: &mut Arc<ObjectStatus>, state: ObjectState, keeper: Option<&Keeper>) {
-    let message = keeper.map(Keeper::words);
+/// Sets state and message of an object of which nothing else is known. Replaces the status only if it changed,
+/// because readers compare pointers.
+fn set_state(status: &mut Arc<ObjectStatus>, state: ObjectState, keeper: Option<&AccountKeeper>) {
+    let message = keeper.map(AccountKeeper::describe);
     if status.running || status.state == state && status.message == message {
         return;
     }
     let status: &mut ObjectStatus = Arc::make_mut(status);
     status.state = state;
     status.message = message;
-    // Whoever looks after it knows.
+    // Only the replica that looks after it knows these.
     status.changes = Vec::new();
     status.risk = Risk::Safe;
     status.fight = None;

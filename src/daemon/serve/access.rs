@@ -1,9 +1,9 @@
-//! Who may look. Pure.
+//! Who may see the status. Pure.
 //!
-//! On loopback everybody on the machine may, so what has to be kept out is a web page elsewhere whose name
-//! was made to point at this machine: requests must name this machine in `Host`. On any other address a token is
-//! asked for; a browser cannot be told to send a bearer token, so the same token is also taken as the
-//! password of basic authentication, whatever the user's name.
+//! On loopback everybody on the machine may. What has to be kept out there is a web page of somebody else whose name
+//! was made to point at this machine (DNS rebinding), so requests must name this machine in `Host`. On any other
+//! address a token is required. Browsers cannot be made to send a bearer token, so the same token also counts as the
+//! password of basic authentication, with any user name.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use crate::model::SecretText;
 use crate::provider::signature;
 
-/// The shortest token that is taken: what 80 bits need in base64.
+/// The shortest token: what 80 bits need in base64.
 const SHORTEST_TOKEN: usize = 14;
 
 /// Why a server must not be started.
@@ -28,7 +28,7 @@ pub enum ListenError {
     ShortToken,
 }
 
-/// Checks that a server is for this machine only, or has a token that is not guessed.
+/// Checks that a server can only be reached from this machine, or has a token that is hard to guess.
 pub fn check_listen(listen: SocketAddr, token: Option<&SecretText>) -> Result<(), ListenError> {
     match token {
         None if !listen.ip().is_loopback() => Err(ListenError::NoToken(listen)),
@@ -37,42 +37,45 @@ pub fn check_listen(listen: SocketAddr, token: Option<&SecretText>) -> Result<()
     }
 }
 
-/// What a request shows of itself.
-pub struct Knock<'a> {
+/// The headers that access is judged by.
+pub struct AccessRequest<'a> {
     pub host: Option<&'a str>,
     pub authorization: Option<&'a str>,
 }
 
-/// Why a request is not answered.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessError {
     /// It was sent to a name that is not this machine's.
-    Elsewhere,
-    /// It has no token, or another.
-    Token,
+    ForeignHost,
+    /// It has no token, or a wrong one.
+    WrongToken,
 }
 
-/// Lets a request through, or says why not.
-pub fn admit(
-    knock: &Knock<'_>,
+/// Decides whether a request may see the status. `loopback` tells whether the server listens on loopback.
+pub fn check_access(
+    access: &AccessRequest<'_>,
     loopback: bool,
     token: Option<&SecretText>,
 ) -> Result<(), AccessError> {
-    if loopback && !knock.host.is_some_and(names_this_machine) {
-        return Err(AccessError::Elsewhere);
+    if loopback && !access.host.is_some_and(names_this_machine) {
+        return Err(AccessError::ForeignHost);
     }
     let Some(token) = token else { return Ok(()) };
-    let given = knock.authorization.and_then(credential).unwrap_or_default();
+    let given = access
+        .authorization
+        .and_then(extract_token)
+        .unwrap_or_default();
     let known = token.expose_secret().as_bytes();
     if signature::equal(known, given.as_bytes()) {
         Ok(())
     } else {
-        Err(AccessError::Token)
+        Err(AccessError::WrongToken)
     }
 }
 
-/// The token in an `Authorization` header.
-fn credential(header: &str) -> Option<String> {
+/// Returns the token of an `Authorization` header: the bearer token, or the password of basic authentication.
+fn extract_token(header: &str) -> Option<String> {
     let (scheme, value) = header.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(value.trim().to_string());
@@ -85,9 +88,10 @@ fn credential(header: &str) -> Option<String> {
         .map(|(_, password)| password.to_string())
 }
 
+/// Reports whether a `Host` header names this machine.
 fn names_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
-        // In `::1` no part is a port; names hold no colon, addresses with a port stand in brackets.
+        // `::1` has no port: names contain no colon, and an IPv6 address with a port is in brackets.
         Some((name, port))
             if port.bytes().all(|byte| byte.is_ascii_digit())
                 && (!name.contains(':') || name.ends_with(']')) =>
@@ -132,11 +136,11 @@ mod tests {
     #[test]
     fn on_loopback_a_foreign_name_is_not_answered() {
         let admit = |host: Option<&str>| {
-            let knock = Knock {
+            let access = AccessRequest {
                 host,
                 authorization: None,
             };
-            admit(&knock, true, None)
+            check_access(&access, true, None)
         };
         for good in [
             "127.0.0.1:8900",
@@ -157,19 +161,19 @@ mod tests {
             "192.0.2.1",
             "",
         ] {
-            assert_eq!(admit(Some(bad)), Err(AccessError::Elsewhere), "{bad}");
+            assert_eq!(admit(Some(bad)), Err(AccessError::ForeignHost), "{bad}");
         }
-        assert_eq!(admit(None), Err(AccessError::Elsewhere));
+        assert_eq!(admit(None), Err(AccessError::ForeignHost));
     }
 
     #[test]
     fn the_token_is_taken_as_bearer_or_as_a_password() {
         let with = |authorization: Option<&str>| {
-            let knock = Knock {
+            let access = AccessRequest {
                 host: Some("entitle.example"),
                 authorization,
             };
-            admit(&knock, false, Some(&token()))
+            check_access(&access, false, Some(&token()))
         };
         assert_eq!(with(Some("Bearer a-long-enough-token")), Ok(()));
         assert_eq!(with(Some("bearer  a-long-enough-token")), Ok(()));
@@ -185,8 +189,8 @@ mod tests {
             "Basic a-long-enough-token",
             "Digest a-long-enough-token",
         ] {
-            assert_eq!(with(Some(bad)), Err(AccessError::Token), "{bad}");
+            assert_eq!(with(Some(bad)), Err(AccessError::WrongToken), "{bad}");
         }
-        assert_eq!(with(None), Err(AccessError::Token));
+        assert_eq!(with(None), Err(AccessError::WrongToken));
     }
 }

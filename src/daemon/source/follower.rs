@@ -1,39 +1,41 @@
-//! Keeps watches where the source is: sets them, sets them again, and compares where none can be had.
+//! Keeps watches where the source is: sets them, renews them, and polls where there can be none.
 //!
-//! A watch can be refused or lost; neither may mean that a change is never seen. So every directory to watch (see
-//! [`super::points`]) is either watched or *polled*: stamps of what counts in it are compared every few seconds.
-//! Whoever drives a [`Follower`] hands it what the system reports ([`Follower::process`]) and calls
-//! [`Follower::check`] about once a second; both return whether to read the source.
+//! A watch can be refused or lost, and neither may mean that a change is never seen. So every directory to watch (see
+//! [`super::watch_points`]) is either *watched* or *polled*: the stamps of what counts in it are compared every few
+//! seconds.
+//!
+//! The thread that drives a [`Follower`] passes it what the system reports ([`Follower::process_events`]) and calls
+//! [`Follower::check`] about once a second. Both return whether to read the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::filesystem::{FileSystem, Identity, Node};
-use super::points::{Change, GITIGNORE, WatchPoints};
+use super::filesystem::{DirectoryId, FileSystem, PathEntry};
+use super::watch_points::{FileChange, GITIGNORE, WatchPoints};
 use crate::manifest::ReadLimits;
 
 /// The longest time for finding out what to watch: links may lead to a whole disk.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Sets watches on single directories, not on what is below them.
-pub trait Watches {
-    fn watch(&mut self, directory: &Path) -> Result<(), Refusal>;
+/// Sets watches on single directories, without what is below them.
+pub trait DirectoryWatches {
+    fn watch(&mut self, directory: &Path) -> Result<(), WatchRefusal>;
 
     fn unwatch(&mut self, directory: &Path);
 }
 
-/// Why there is no watch.
+/// Why a watch cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
-    /// The system's limit of watches is reached; trying others is in vain.
+pub enum WatchRefusal {
+    /// The system's limit of watches is reached; further attempts are useless.
     Watches,
     /// The system's limit of watchers is reached.
     Instances,
     Other(String),
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for WatchRefusal {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Watches => out.write_str(
@@ -50,9 +52,9 @@ impl std::fmt::Display for Refusal {
 /// A change that the system reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileEvent {
-    /// What it is about; nothing if anything may have changed.
+    /// The path that changed; `None` if anything may have changed.
     pub path: Option<PathBuf>,
-    pub change: Change,
+    pub change: FileChange,
     /// Whether watches at and below the path may be gone.
     pub lost: bool,
 }
@@ -61,32 +63,33 @@ impl FileEvent {
     /// Anything may have changed, and any watch may be lost.
     pub const ANYTHING: Self = Self {
         path: None,
-        change: Change::Moved,
+        change: FileChange::Moved,
         lost: true,
     };
 }
 
-/// Makes what sets watches, as often as it is asked.
-pub type OpenWatcher<W> = Box<dyn FnMut() -> Result<W, Refusal> + Send>;
+/// Opens a watcher, as often as it is called.
+pub type OpenWatcher<W> = Box<dyn FnMut() -> Result<W, WatchRefusal> + Send>;
 
 /// Follows a source.
 pub struct Follower<W> {
     roots: Vec<PathBuf>,
-    /// The working directory at the start, if a path is named from there.
-    working_directory: Option<(PathBuf, Node)>,
+    /// The working directory at the start, if a path is relative to it.
+    working_directory: Option<(PathBuf, PathEntry)>,
     file_system: Box<dyn FileSystem + Send>,
-    /// Nothing where nobody wants events.
+    /// `None` if everything is to be polled.
     open: Option<OpenWatcher<W>>,
     watches: Option<W>,
     points: WatchPoints,
-    watched: BTreeMap<PathBuf, Identity>,
-    /// The stamp of each directory that is compared.
+    watched: BTreeMap<PathBuf, DirectoryId>,
+    /// The last stamp of each directory that is polled.
     polled: BTreeMap<PathBuf, u64>,
-    refusals: BTreeSet<Refusal>,
+    /// The refusals that were logged.
+    refusals: BTreeSet<WatchRefusal>,
 }
 
-impl<W: Watches> Follower<W> {
-    /// Watches everything that can be; without `open` everything is compared.
+impl<W: DirectoryWatches> Follower<W> {
+    /// Starts to watch everything that can be watched. Without `open` everything is polled.
     pub fn new(
         roots: &[PathBuf],
         file_system: Box<dyn FileSystem + Send>,
@@ -99,7 +102,7 @@ impl<W: Watches> Follower<W> {
         let relative = roots.iter().any(|root| root.is_relative());
         let working_directory = std::env::current_dir().ok().filter(|_| relative);
         let working_directory = working_directory.map(|path| {
-            let node = file_system.node(&path);
+            let node = file_system.entry_at(&path);
             (path, node)
         });
         let mut follower = Self {
@@ -117,21 +120,21 @@ impl<W: Watches> Follower<W> {
         follower
     }
 
-    /// Why the source is not followed.
-    pub fn broken(&self) -> Option<String> {
+    /// Returns why the source cannot be followed; `None` if it can.
+    pub fn problem(&self) -> Option<String> {
         if let Some((path, node)) = &self.working_directory
-            && self.file_system.node(path) != *node
+            && self.file_system.entry_at(path) != *node
         {
             let path = path.display();
             return Some(format!(
                 "the working directory {path} is another one now: start again, or name the source by its whole path"
             ));
         }
-        self.points.broken.clone()
+        self.points.problem.clone()
     }
 
-    /// Takes in what the system reports. Returns whether to read the source, and whether [`Self::refresh`] is needed.
-    pub fn process(&mut self, events: &[FileEvent]) -> (bool, bool) {
+    /// Takes in what the system reports. Returns whether to read the source, and whether to call [`Self::refresh`].
+    pub fn process_events(&mut self, events: &[FileEvent]) -> (bool, bool) {
         let (mut read, mut moved) = (false, false);
         for event in events {
             let concerns = event
@@ -144,16 +147,16 @@ impl<W: Watches> Follower<W> {
             read = true;
             let ignores =
                 event.path.as_ref().and_then(|path| path.file_name()) == Some(GITIGNORE.as_ref());
-            moved |= event.change == Change::Moved || ignores;
+            moved |= event.change == FileChange::Moved || ignores;
             if event.lost {
-                self.forget(event.path.as_deref());
+                self.forget_watches(event.path.as_deref());
             }
         }
         (read, moved)
     }
 
     /// Gives up the watches at and below a path, or all of them.
-    fn forget(&mut self, path: Option<&Path>) {
+    fn forget_watches(&mut self, path: Option<&Path>) {
         let Self {
             watches, watched, ..
         } = self;
@@ -166,10 +169,10 @@ impl<W: Watches> Follower<W> {
         });
     }
 
-    /// Looks whether the named paths lead where they led and, if `poll`, at what has no watch. Returns whether to read
-    /// the source.
+    /// Compares where the named paths lead with where they led and, if `poll` is set, the stamps of directories
+    /// without a watch. Returns whether to read the source.
     pub fn check(&mut self, poll: bool) -> bool {
-        let mut read = !self.points.ways_unchanged(&*self.file_system);
+        let mut read = !self.points.paths_unchanged(&*self.file_system);
         if poll {
             for (directory, before) in &mut self.polled {
                 let now = self.points.stamp(directory, &*self.file_system);
@@ -183,8 +186,8 @@ impl<W: Watches> Follower<W> {
         read
     }
 
-    /// Finds out what to watch, and watches it. Returns whether something is watched or compared that was not before:
-    /// what changed there until now was not told.
+    /// Finds out what to watch, and watches it. Returns whether a directory is watched or polled that was not before:
+    /// changes in it until now were not reported.
     pub fn refresh(&mut self) -> bool {
         let roots = self.roots.iter().map(std::path::absolute);
         let roots: Vec<PathBuf> = roots.flatten().collect();
@@ -192,15 +195,15 @@ impl<W: Watches> Follower<W> {
             inside: false,
             deadline: Some(Instant::now() + LONGEST),
         };
-        self.points = WatchPoints::of(&roots, &*self.file_system, &limits);
+        self.points = WatchPoints::find(&roots, &*self.file_system, &limits);
         if roots.len() < self.roots.len() {
             let why = "the working directory is gone: start again".to_string();
-            self.points.broken.get_or_insert(why);
+            self.points.problem.get_or_insert(why);
         }
         self.drop_stale();
         let mut new = false;
         let mut refusals = BTreeSet::new();
-        let directories: Vec<(PathBuf, Identity)> = self
+        let directories: Vec<(PathBuf, DirectoryId)> = self
             .points
             .directories
             .iter()
@@ -228,7 +231,7 @@ impl<W: Watches> Follower<W> {
         new
     }
 
-    /// Gives up watches of directories that are not to be watched, or are others now.
+    /// Gives up watches of directories that are no longer to be watched or were replaced.
     fn drop_stale(&mut self) {
         let Self {
             watches,
@@ -248,10 +251,14 @@ impl<W: Watches> Follower<W> {
         polled.retain(|path, _| points.directories.contains_key(path));
     }
 
-    /// Watches a directory, or says why not; `None` if nobody asked for events.
-    fn watch(&mut self, path: &Path, refused: &BTreeSet<Refusal>) -> Result<(), Option<Refusal>> {
+    /// Watches one directory. `Err(None)` if everything is to be polled.
+    fn watch(
+        &mut self,
+        path: &Path,
+        refused: &BTreeSet<WatchRefusal>,
+    ) -> Result<(), Option<WatchRefusal>> {
         let open = self.open.as_mut().ok_or(None)?;
-        for limit in [Refusal::Instances, Refusal::Watches] {
+        for limit in [WatchRefusal::Instances, WatchRefusal::Watches] {
             if refused.contains(&limit) {
                 return Err(Some(limit));
             }
@@ -263,9 +270,9 @@ impl<W: Watches> Follower<W> {
         watches.watch(path).map_err(Some)
     }
 
-    /// Tells of refusals once, and once when they are over.
-    fn log_refusals(&mut self, refusals: BTreeSet<Refusal>) {
-        // One of them stands for all: a thousand directories of somebody else's are told of in one line.
+    /// Logs refusals when they begin and when they are over.
+    fn log_refusals(&mut self, refusals: BTreeSet<WatchRefusal>) {
+        // One refusal stands for all of them: a thousand directories of another user are one line.
         if let Some(refusal) = refusals.difference(&self.refusals).next() {
             let directories = self.polled.len();
             tracing::warn!(

@@ -7,14 +7,14 @@ use super::*;
 /// A file system in memory: what is at each path. Directories above a path are there without a word.
 #[derive(Default)]
 struct MemoryFileSystem {
-    nodes: BTreeMap<PathBuf, Node>,
+    nodes: BTreeMap<PathBuf, PathEntry>,
     closed: BTreeSet<PathBuf>,
     texts: BTreeMap<PathBuf, String>,
     born: u64,
 }
 
-fn numbered(inode: u64) -> Identity {
-    Identity {
+fn numbered(inode: u64) -> DirectoryId {
+    DirectoryId {
         device: 1,
         inode,
         born: None,
@@ -32,19 +32,20 @@ impl MemoryFileSystem {
         let above: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_path_buf).collect();
         for directory in above.into_iter().rev() {
             self.born += 1;
-            let new = Node::Directory(numbered(self.born));
+            let new = PathEntry::Directory(numbered(self.born));
             self.nodes.entry(directory).or_insert(new);
         }
     }
 
     fn file(&mut self, path: &str) {
         self.above(Path::new(path));
-        self.nodes.insert(path.into(), Node::File);
+        self.nodes.insert(path.into(), PathEntry::File);
     }
 
     fn link(&mut self, path: &str, target: &str) {
         self.above(Path::new(path));
-        self.nodes.insert(path.into(), Node::Link(target.into()));
+        self.nodes
+            .insert(path.into(), PathEntry::Link(target.into()));
     }
 
     fn remove(&mut self, path: &str) {
@@ -71,7 +72,7 @@ impl MemoryFileSystem {
 
     fn points(&self, roots: &[&str]) -> WatchPoints {
         let roots: Vec<PathBuf> = roots.iter().map(PathBuf::from).collect();
-        WatchPoints::of(&roots, self, &ReadLimits::default())
+        WatchPoints::find(&roots, self, &ReadLimits::default())
     }
 }
 
@@ -86,8 +87,8 @@ impl FileTree for MemoryFileSystem {
             .filter(|(path, _)| path.parent() == Some(directory));
         let named = here.filter_map(|(path, node)| {
             let kind = match node {
-                Node::Directory(_) => EntryKind::Directory,
-                Node::Link(_) => EntryKind::Link,
+                PathEntry::Directory(_) => EntryKind::Directory,
+                PathEntry::Link(_) => EntryKind::Link,
                 _ => EntryKind::File,
             };
             Some((path.file_name()?.to_os_string(), kind))
@@ -106,8 +107,8 @@ impl FileTree for MemoryFileSystem {
 }
 
 impl FileSystem for MemoryFileSystem {
-    fn node(&self, path: &Path) -> Node {
-        self.nodes.get(path).cloned().unwrap_or(Node::Missing)
+    fn entry_at(&self, path: &Path) -> PathEntry {
+        self.nodes.get(path).cloned().unwrap_or(PathEntry::Missing)
     }
 
     fn stamp(&self, path: &Path) -> u64 {
@@ -178,7 +179,7 @@ fn what_is_not_read_is_not_watched() {
             "/srv/m/kept: *"
         ]
     );
-    assert!(points.is_relevant(Path::new("/srv/.gitignore"), Change::Written));
+    assert!(points.is_relevant(Path::new("/srv/.gitignore"), FileChange::Written));
 }
 
 #[test]
@@ -188,8 +189,8 @@ fn a_walk_that_takes_too_long_is_said() {
         inside: false,
         deadline: Some(std::time::Instant::now()),
     };
-    let broken = WatchPoints::of(&["/srv/m".into()], &memory, &over)
-        .broken
+    let broken = WatchPoints::find(&["/srv/m".into()], &memory, &over)
+        .problem
         .expect("broken");
     assert!(broken.contains("it takes too long"), "{broken}");
 }
@@ -208,7 +209,7 @@ fn of_a_file_its_name_is_watched_in_its_directory() {
         "a path that leads over a missing name ends there"
     );
     assert_eq!(
-        points.broken.as_deref(),
+        points.problem.as_deref(),
         Some("cannot follow /srv/./n/../m/b.yaml: it is not there")
     );
 }
@@ -241,7 +242,7 @@ fn every_link_on_a_way_is_followed_where_it_leads() {
             "/srv: current",
         ]
     );
-    assert_eq!(points.broken, None);
+    assert_eq!(points.problem, None);
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn links_that_lead_back_end() {
     let mut memory = MemoryFileSystem::new(&["/x"]);
     memory.link("/m", "n");
     memory.link("/n", "m");
-    let broken = memory.points(&["/m"]).broken.expect("broken");
+    let broken = memory.points(&["/m"]).problem.expect("broken");
     assert!(broken.contains("too many links"), "{broken}");
 }
 
@@ -290,13 +291,13 @@ fn another_directory_under_the_same_path_is_noticed() {
         memory.link("/srv/q", "/data/1");
         let points = memory.points(&["/srv/p/m", "/srv/q"]);
         assert!(
-            points.ways_unchanged(&memory),
+            points.paths_unchanged(&memory),
             "{what}: nothing happened yet"
         );
         swap(&mut memory);
-        assert!(!points.ways_unchanged(&memory), "{what}");
+        assert!(!points.paths_unchanged(&memory), "{what}");
         let again = memory.points(&["/srv/p/m", "/srv/q"]);
-        assert!(again != points && again.ways_unchanged(&memory), "{what}");
+        assert!(again != points && again.paths_unchanged(&memory), "{what}");
     }
 }
 
@@ -304,23 +305,23 @@ fn another_directory_under_the_same_path_is_noticed() {
 fn a_named_path_that_cannot_be_followed_says_why() {
     let mut memory = MemoryFileSystem::new(&["/srv/m/o.yaml", "/srv/m/sub/o.yaml"]);
     memory.closed.insert("/srv/m/sub".into());
-    assert_eq!(memory.points(&["/srv/m"]).broken, None, "the rest is read");
+    assert_eq!(memory.points(&["/srv/m"]).problem, None, "the rest is read");
     memory.closed.insert("/srv/m".into());
-    let why = memory.points(&["/srv/m"]).broken;
+    let why = memory.points(&["/srv/m"]).problem;
     assert_eq!(
         why.as_deref(),
         Some("cannot follow /srv/m: permission denied")
     );
     memory
         .nodes
-        .insert("/srv/m".into(), Node::Closed("it is closed".into()));
-    let why = memory.points(&["/srv/n", "/srv/m"]).broken;
+        .insert("/srv/m".into(), PathEntry::Closed("it is closed".into()));
+    let why = memory.points(&["/srv/n", "/srv/m"]).problem;
     assert_eq!(
         why.as_deref(),
         Some("cannot follow /srv/n: it is not there")
     );
     assert_eq!(
-        memory.points(&["/srv/m"]).broken.as_deref(),
+        memory.points(&["/srv/m"]).problem.as_deref(),
         Some("cannot follow /srv/m: it is closed")
     );
 }
@@ -353,8 +354,12 @@ fn only_what_may_change_what_is_read_concerns() {
         ("/srv/busy", false, false),
         ("/elsewhere/o.yaml", false, false),
     ] {
-        assert_eq!(concern(path, Change::Written), written, "{path} written");
-        assert_eq!(concern(path, Change::Moved), moved, "{path} moved");
+        assert_eq!(
+            concern(path, FileChange::Written),
+            written,
+            "{path} written"
+        );
+        assert_eq!(concern(path, FileChange::Moved), moved, "{path} moved");
     }
 }
 

@@ -10,8 +10,8 @@ use entitle::provider::signature;
 use serde_json::{Value as Json, json};
 
 use super::git::Repository;
-use super::order;
-use super::program::{Daemon, allowed, log, place, wait_for};
+use super::order_manifest;
+use super::program::{DaemonProcess, activations_allowed, five_orders, read_log, wait_for};
 use crate::conformance::vendors::cryptlex::VENDOR as CRYPTLEX;
 use crate::support::paths;
 use crate::support::program::Place;
@@ -19,17 +19,17 @@ use crate::support::program::Place;
 const SECRET: &str = "hook-word";
 
 /// The port on which the daemon listens, once it says so.
-fn port(place: &Place) -> u16 {
+fn listen_port(place: &Place) -> u16 {
     const SAID: &str = "address=127.0.0.1:";
-    wait_for(place, "the address", || log(place).contains(SAID));
-    let log = log(place);
+    wait_for(place, "the address", || read_log(place).contains(SAID));
+    let log = read_log(place);
     let (_, rest) = log.split_once(SAID).expect("said");
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().expect("a port")
 }
 
 /// One request; the whole reply.
-fn ask(port: u16, head: &str, body: &str) -> String {
+fn send_request(port: u16, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let length = body.len();
     write!(
@@ -43,12 +43,12 @@ fn ask(port: u16, head: &str, body: &str) -> String {
     reply
 }
 
-fn code(reply: &str) -> &str {
+fn status_code(reply: &str) -> &str {
     reply.split(' ').nth(1).unwrap_or_default()
 }
 
-fn status(port: u16) -> Json {
-    let reply = ask(port, "GET /status HTTP/1.1", "");
+fn read_status(port: u16) -> Json {
+    let reply = send_request(port, "GET /status HTTP/1.1", "");
     let (_, body) = reply.split_once("\r\n\r\n").expect("a body");
     serde_json::from_str(body).expect("JSON")
 }
@@ -72,7 +72,7 @@ async fn cryptlex_place() -> Place {
     place
 }
 
-fn writes(place: &Place) -> usize {
+fn count_patches(place: &Place) -> usize {
     let requests = place.sandbox.requests();
     requests
         .iter()
@@ -92,10 +92,10 @@ async fn a_signed_webhook_heals_a_foreign_edit_at_once() {
         "--listen",
         "127.0.0.1:0",
     ];
-    let _daemon = Daemon::start(&place, &arguments);
-    let port = port(&place);
+    let _daemon = DaemonProcess::start(&place, &arguments);
+    let port = listen_port(&place);
     wait_for(&place, "the first look", || {
-        status(port)["objects"][0]["state"] == "in_sync"
+        read_status(port)["objects"][0]["state"] == "in_sync"
     });
     let mut state = place.sandbox.state("cryptlex").expect("a vendor");
     let object = state.pointer_mut(&(CRYPTLEX.place)(0)).expect("there");
@@ -112,26 +112,26 @@ async fn a_signed_webhook_heals_a_foreign_edit_at_once() {
     let deliver = |secret: &str| {
         let value = BASE64.encode(signature::sign(secret.as_bytes(), &[event.as_bytes()]));
         let head = format!("POST /hooks/cryptlex/cryptlex HTTP/1.1\r\nwebhook-signature: {value}");
-        ask(port, &head, &event)
+        send_request(port, &head, &event)
     };
-    assert_eq!(code(&deliver("another")), "403");
-    assert_eq!(writes(&place), 0);
-    assert_eq!(code(&deliver(SECRET)), "202");
-    wait_for(&place, "the healing", || writes(&place) == 1);
+    assert_eq!(status_code(&deliver("another")), "403");
+    assert_eq!(count_patches(&place), 0);
+    assert_eq!(status_code(&deliver(SECRET)), "202");
+    wait_for(&place, "the healing", || count_patches(&place) == 1);
     wait_for(&place, "its end", || {
-        status(port)["objects"][0]["state"] == "in_sync"
+        read_status(port)["objects"][0]["state"] == "in_sync"
     });
     assert!(deliver(SECRET).contains("taken before"));
-    assert_eq!(writes(&place), 1);
+    assert_eq!(count_patches(&place), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_push_is_fetched_at_once() {
-    let mut place = place().await;
+    let mut place = five_orders().await;
     let connection = std::fs::read_to_string(place.dir.path().join("lac.yaml")).expect("there");
     let repository = Repository::new();
     repository.commit("licences/lac.yaml", &connection);
-    repository.commit("licences/order.yaml", &order(0, 20).text());
+    repository.commit("licences/order.yaml", &order_manifest(0, 20).text());
     let url = repository.url();
     let path = std::env::var("PATH").unwrap_or_default();
     place.set("PATH", &path);
@@ -149,9 +149,11 @@ async fn a_signed_push_is_fetched_at_once() {
         "--listen",
         "127.0.0.1:0",
     ];
-    let _daemon = Daemon::start(&place, &arguments);
-    let port = port(&place);
-    wait_for(&place, "the first commit", || allowed(&place, 0) == 20);
+    let _daemon = DaemonProcess::start(&place, &arguments);
+    let port = listen_port(&place);
+    wait_for(&place, "the first commit", || {
+        activations_allowed(&place, 0) == 20
+    });
     // Another past: what was in force is not in the history any more.
     repository.push(&[
         "commit",
@@ -161,13 +163,15 @@ async fn a_signed_push_is_fetched_at_once() {
         "--message",
         "rewritten",
     ]);
-    repository.commit("licences/order.yaml", &order(0, 21).text());
+    repository.commit("licences/order.yaml", &order_manifest(0, 21).text());
     let body = json!({"ref": "refs/heads/main"}).to_string();
     let sign = signature::sign(SECRET.as_bytes(), &[body.as_bytes()]);
     let head = format!(
         "POST /hooks/git HTTP/1.1\r\nx-github-event: push\r\nx-hub-signature-256: sha256={}",
         hex::encode(&sign)
     );
-    assert_eq!(code(&ask(port, &head, &body)), "202");
-    wait_for(&place, "the pushed commit", || allowed(&place, 0) == 21);
+    assert_eq!(status_code(&send_request(port, &head, &body)), "202");
+    wait_for(&place, "the pushed commit", || {
+        activations_allowed(&place, 0) == 21
+    });
 }

@@ -1,6 +1,14 @@
-//! Decides whether a planned write may go. Pure: everything is an argument.
+//! Decides whether a planned write may go out. Pure: everything is an argument.
 //!
-//! The risks of a plan are not judged here: `reconcile::apply` does that, as for every unattended run.
+//! The checks, in this order; the first that applies refuses the write:
+//!
+//! 1. The mode is `observe`.
+//! 2. The write would change a field that is contested ([`super::fight`]).
+//! 3. The same write failed before, and neither manifest nor live object changed since.
+//! 4. No change window is open ([`super::window`]).
+//!
+//! The lease and the brake are checked by the pass, which knows the other objects. The risks of a plan are not judged
+//! here: `reconcile::apply` does that, as for every unattended run.
 
 use super::fight;
 use super::mode::RunMode;
@@ -8,10 +16,10 @@ use super::window::WindowState;
 use crate::plan::document::ObjectEntry;
 use crate::plan::{Disposition, Refusal};
 
-/// A write that was tried in vain.
+/// A write that was sent in vain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedWrite {
-    /// The live values it started from; `None` while no look has been taken since.
+    /// The live values it started from; `None` until the object was read again after it.
     pub fingerprint: Option<String>,
     pub why: String,
 }
@@ -20,11 +28,11 @@ pub struct FailedWrite {
 #[derive(Clone, Debug, Default)]
 pub struct WriteHistory {
     pub failed: Option<FailedWrite>,
-    /// Fields that were healed so often that another change is a fight.
+    /// Fields that were healed so often that another change to them is a fight.
     pub contested: Vec<String>,
 }
 
-/// Checks that the write of an object may go; an object without one passes.
+/// Checks that the write of an object may go out. An object without a write passes.
 pub fn check_write(
     entry: &ObjectEntry,
     history: &WriteHistory,
@@ -41,7 +49,7 @@ pub fn check_write(
     let fought = history.contested.iter().filter(changed).cloned();
     let fought: Vec<String> = fought.collect();
     if !fought.is_empty() {
-        return Err(fight::refusal(fought));
+        return Err(fight::fight_refusal(fought));
     }
     if let Some(failed) = &history.failed
         && (failed.fingerprint.is_none() || failed.fingerprint == entry.fingerprint)

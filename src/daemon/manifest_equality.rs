@@ -1,11 +1,11 @@
-//! Whether two readings of the manifests want the same of an object or a connection.
+//! Compares two readings of a manifest by what they ask for, not by where they were read.
 //!
-//! Compared by what they say, not by where: a file that was moved, reformatted or saved unchanged wakes
-//! nobody. Every member is named, so that a new one has to be decided here.
+//! A file that was moved, reformatted or saved unchanged wakes no object. Both functions name every field, so that a
+//! new one does not compile until it is decided here.
 
 use crate::model::{Connection, Desired};
 
-/// Whether two manifests of one object want the same.
+/// Reports whether two manifests of one object ask for the same.
 pub fn same_object(one: &Desired, other: &Desired) -> bool {
     let Desired {
         address,
@@ -14,7 +14,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         identity,
         fields,
         policy,
-        // Labels choose objects; they are nothing that an object is.
+        // Labels select objects on the command line; the live object has none.
         labels: _,
         origin: _,
     } = one;
@@ -26,7 +26,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         && **policy == *other.policy
 }
 
-/// Whether two documents of one connection lead to the same account in the same way.
+/// Reports whether two connections lead to the same account in the same way.
 pub fn same_connection(one: &Connection, other: &Connection) -> bool {
     let Connection {
         name,

@@ -1,6 +1,6 @@
-//! How the daemon is reached and whom it tells: `watch`'s HTTP server and notifications, wired up.
+//! What `watch` serves and sends: its HTTP server and its notifications, wired to the daemon.
 //!
-//! Nothing is opened unless `--listen` says where.
+//! No port is opened unless `--listen` names one.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,19 +17,19 @@ use crate::apply::clock;
 use crate::apply::secrets::read_named_file;
 use crate::cli::error::{CommandResult, Context};
 use crate::daemon::hooks::{Hooks, Keys};
-use crate::daemon::notices::{self, Telling};
-use crate::daemon::serve::{self, Bounds, Serving, guard};
+use crate::daemon::notices::{self, NotifierConfig};
+use crate::daemon::serve::{self, ConnectionBounds, ServerConfig, access};
 use crate::daemon::status::Status;
-use crate::daemon::task::Reader;
+use crate::daemon::task::SourceReader;
 use crate::daemon::trigger::Trigger;
 use crate::model::{Notification, SecretText};
 use crate::reconcile::Checked;
 
-/// How long answers under way and last notices may take after the loop has ended.
+/// How long replies under way and last notices may take after the loop has ended.
 const GRACE: Duration = Duration::from_secs(6);
 
 #[derive(Args)]
-pub struct SurfaceArgs {
+pub struct EndpointArgs {
     /// Serve the status page, metrics, health and webhooks here, for example 127.0.0.1:8900
     #[arg(long, value_name = "ADDR", env = "ENTITLE_LISTEN")]
     listen: Option<SocketAddr>,
@@ -74,42 +74,42 @@ pub struct SurfaceArgs {
     page_url: Option<Url>,
 }
 
-/// What was typed, checked, with its port open.
-pub struct Surface {
+/// The checked flags, with the port open.
+pub struct Endpoints {
     listener: Option<TcpListener>,
     token: Option<SecretText>,
-    git: Option<SecretText>,
-    page: Option<Url>,
+    git_secret: Option<SecretText>,
+    page_url: Option<Url>,
     hooks: Arc<Hooks>,
-    told: watch::Sender<Vec<Notification>>,
+    notifications: watch::Sender<Vec<Notification>>,
     secrets: Secrets,
-    bounds: Bounds,
+    bounds: ConnectionBounds,
 }
 
-/// What runs beside the loop.
-pub struct Running {
+/// The server and the notifiers, which run beside the loop.
+pub struct RunningEndpoints {
     stop: oneshot::Sender<()>,
     server: tokio::task::JoinHandle<()>,
     notices: tokio::task::JoinHandle<()>,
 }
 
-impl Surface {
-    /// Opens the port before anything else happens, so that one that is taken is told at once.
+impl Endpoints {
+    /// Opens the port before anything else happens, so that a port in use is reported at once.
     pub async fn new(
-        args: &SurfaceArgs,
+        args: &EndpointArgs,
         secrets: Secrets,
         triggers: mpsc::Sender<Trigger>,
-        bounds: Bounds,
+        bounds: ConnectionBounds,
     ) -> CommandResult<Self> {
-        let token = secret(args.listen_token.as_ref(), args.listen_token_file.as_ref())?;
-        let git = secret(
+        let token = read_secret(args.listen_token.as_ref(), args.listen_token_file.as_ref())?;
+        let git = read_secret(
             args.git_hook_secret.as_ref(),
             args.git_hook_secret_file.as_ref(),
         )?;
         let listener = match args.listen {
             None => None,
             Some(address) => {
-                guard::check_listen(address, token.as_ref())?;
+                access::check_listen(address, token.as_ref())?;
                 let bound = TcpListener::bind(address).await;
                 Some(bound.with_context(|| format!("cannot listen on {address}"))?)
             }
@@ -117,21 +117,21 @@ impl Surface {
         Ok(Self {
             listener,
             token,
-            git,
-            page: args.page_url.clone(),
+            git_secret: git,
+            page_url: args.page_url.clone(),
             hooks: Arc::new(Hooks::new(Keys::default(), triggers)),
-            told: watch::channel(Vec::new()).0,
+            notifications: watch::channel(Vec::new()).0,
             secrets,
             bounds,
         })
     }
 
-    /// A reader that also puts the webhook secrets and notifications of what it read in force.
-    pub fn follow(&self, mut reader: Reader) -> Reader {
-        let keeper = Arc::new(Keeper {
+    /// Returns a reader that also puts the webhook secrets and notifications of what it read in force.
+    pub fn wrap_reader(&self, mut reader: SourceReader) -> SourceReader {
+        let keeper = Arc::new(EndpointUpdater {
             hooks: Arc::clone(&self.hooks),
-            told: self.told.clone(),
-            git: self.git.clone(),
+            notifications: self.notifications.clone(),
+            git_secret: self.git_secret.clone(),
             secrets: self.secrets.clone(),
             listening: self.listener.is_some(),
             faults: Mutex::default(),
@@ -141,19 +141,23 @@ impl Surface {
             Box::pin(async move {
                 let read = reading.await;
                 if let Ok(Some(fetched)) = &read {
-                    keeper.put_in_force(&fetched.checked).await;
+                    keeper.apply_manifests(&fetched.checked).await;
                 }
                 read
             })
         })
     }
 
-    /// Starts serving and telling.
-    pub fn start(self, status: &watch::Sender<Arc<Status>>) -> Running {
+    /// Starts the server and the notifiers.
+    pub fn start(self, status: &watch::Sender<Arc<Status>>) -> RunningEndpoints {
         let (stop, stopped) = oneshot::channel::<()>();
-        let (told, secrets, page) = (self.told.subscribe(), self.secrets.clone(), self.page);
-        let notices = tokio::spawn(tell(told, status.subscribe(), secrets, page));
-        let serving = Serving {
+        let (told, secrets, page) = (
+            self.notifications.subscribe(),
+            self.secrets.clone(),
+            self.page_url,
+        );
+        let notices = tokio::spawn(run_notices(told, status.subscribe(), secrets, page));
+        let serving = ServerConfig {
             status: status.subscribe(),
             hooks: self.hooks,
             token: self.token,
@@ -167,14 +171,14 @@ impl Surface {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, "serving the status page, metrics and webhooks");
             }
-            let ended = serve::serve(listener, serving, async {
+            let ended = serve::run_server(listener, serving, async {
                 let _ = stopped.await;
             });
             if let Err(error) = ended.await {
                 tracing::error!(%error, "the server ended");
             }
         });
-        Running {
+        RunningEndpoints {
             stop,
             server,
             notices,
@@ -182,9 +186,9 @@ impl Surface {
     }
 }
 
-impl Running {
-    /// Ends both, and waits for neither longer than a moment.
-    pub async fn end(self) {
+impl RunningEndpoints {
+    /// Ends both, and waits for them no longer than `GRACE`.
+    pub async fn shut_down(self) {
         let _ = self.stop.send(());
         let both = async {
             let _ = self.notices.await;
@@ -194,22 +198,24 @@ impl Running {
     }
 }
 
-/// Takes over what newer manifests say about webhooks and notifications.
-struct Keeper {
+/// Takes over the webhook secrets and notifications of newer manifests.
+struct EndpointUpdater {
     hooks: Arc<Hooks>,
-    told: watch::Sender<Vec<Notification>>,
-    git: Option<SecretText>,
+    notifications: watch::Sender<Vec<Notification>>,
+    git_secret: Option<SecretText>,
     secrets: Secrets,
     listening: bool,
     faults: Mutex<Vec<String>>,
 }
 
-impl Keeper {
-    async fn put_in_force(&self, checked: &Checked) {
-        // Without a port no webhook arrives, and no secret is looked up for it.
+impl EndpointUpdater {
+    /// Resolves the webhook secrets of the manifests and replaces those in force; likewise the notifications.
+    async fn apply_manifests(&self, checked: &Checked) {
+        // Without a port no webhook arrives, so no secret is resolved for one.
         if self.listening {
             let connections = checked.connections.values();
-            let (keys, faults) = Keys::resolve(connections, self.git.clone(), &self.secrets).await;
+            let (keys, faults) =
+                Keys::resolve(connections, self.git_secret.clone(), &self.secrets).await;
             self.hooks.replace(keys);
             let mut known = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
             if *known != faults {
@@ -219,7 +225,7 @@ impl Keeper {
                 *known = faults;
             }
         }
-        self.told.send_if_modified(|told| {
+        self.notifications.send_if_modified(|told| {
             let other = *told != checked.notifications;
             if other {
                 told.clone_from(&checked.notifications);
@@ -229,8 +235,8 @@ impl Keeper {
     }
 }
 
-/// Tells whom the manifests in force name, until the loop ends.
-async fn tell(
+/// Runs the notifiers of the notifications in force, until the loop ends.
+async fn run_notices(
     mut told: watch::Receiver<Vec<Notification>>,
     status: watch::Receiver<Arc<Status>>,
     secrets: Secrets,
@@ -239,14 +245,15 @@ async fn tell(
     loop {
         let notifications = told.borrow_and_update().clone();
         let quiet = notifications.is_empty();
-        let telling = notices::run(Telling {
+        let telling = notices::run_notifiers(NotifierConfig {
             status: status.clone(),
             notifications,
             secrets: secrets.clone(),
             page: page.clone(),
             clock: clock::now,
         });
-        // Cancel-safe: what an abandoned follower had not told is told by none; its receiver may be gone.
+        // Cancel-safe: what an abandoned notifier had not delivered is not delivered by another, since its receiver
+        // may be gone.
         tokio::select! {
             () = telling, if !quiet => return,
             other = told.changed() => if other.is_err() { return },
@@ -254,8 +261,8 @@ async fn tell(
     }
 }
 
-/// A secret of the daemon's own.
-fn secret(text: Option<&String>, file: Option<&PathBuf>) -> CommandResult<Option<SecretText>> {
+/// Reads a secret of the daemon itself, from a flag or from a file.
+fn read_secret(text: Option<&String>, file: Option<&PathBuf>) -> CommandResult<Option<SecretText>> {
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {

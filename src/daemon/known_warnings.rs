@@ -1,7 +1,7 @@
-//! Findings about manifests that only the live objects tell, each logged once.
+//! Warnings about manifests that only show once the live object is read, each logged once.
 //!
-//! A pass comes by every few minutes, and a warning with each of them would bury the others. It is told again after
-//! it was gone, or once it says something else.
+//! An object is looked at every few minutes, and repeating a warning each time would bury the others. A warning is
+//! logged again once it had disappeared, or when its text changes.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,16 @@ use crate::model::diagnostic::Severity;
 use crate::model::{Address, Diagnostic};
 use crate::plan::Planned;
 
-/// The warnings that hold at present, by their objects.
+/// The text of the warnings that hold at present, by object.
 #[derive(Debug, Default)]
-pub struct Told(BTreeMap<Address, Vec<String>>);
+pub struct KnownWarnings(BTreeMap<Address, Vec<String>>);
 
-impl Told {
-    /// Takes what a pass planned, and gives back the warnings that are new. What stops an object is its message and
-    /// told as such.
-    pub fn news<'a>(&mut self, planned: &'a [Planned]) -> Vec<(&'a Address, &'a Diagnostic)> {
-        // An object that could not be read says nothing about its warnings.
+impl KnownWarnings {
+    /// Records the warnings of a pass and returns those that are new, with their objects.
+    ///
+    /// Errors are left out: what stops an object is its message and is logged as such.
+    pub fn take_new<'a>(&mut self, planned: &'a [Planned]) -> Vec<(&'a Address, &'a Diagnostic)> {
+        // An object that could not be read tells nothing about its warnings, so the known ones stay.
         let seen = planned
             .iter()
             .filter(|planned| planned.fingerprint.is_some());
@@ -70,9 +71,9 @@ mod tests {
 
     #[test]
     fn a_warning_is_told_once_and_again_after_it_was_gone() {
-        let mut told = Told::default();
+        let mut told = KnownWarnings::default();
         let mut news =
-            |read: bool, findings: &[Diagnostic]| told.news(&planned(read, findings)).len();
+            |read: bool, findings: &[Diagnostic]| told.take_new(&planned(read, findings)).len();
         let (one, other) = ("`licensee` has no effect", "`count` has no effect");
         let [one, other] = [one, other].map(|words| Diagnostic::warning("no-effect", words));
         let error = Diagnostic::error("reversed-dates", "ends before it begins");

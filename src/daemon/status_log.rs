@@ -1,4 +1,7 @@
-//! Keeps the status: what changed is told to the log once, and shown until it changes again.
+//! Keeps the published status, and logs each change of it once.
+//!
+//! [`StatusLog`] is the only writer of [`Status`]. A problem is logged when it appears and when it is over, not with
+//! every pass that still finds it; in between it is shown in the status.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -7,23 +10,26 @@ use jiff::Timestamp;
 
 use super::engine::Engine;
 use super::mode::RunMode;
-use super::pass::Done;
+use super::pass::FinishedPass;
 use super::status::{
-    Brake, Keeper, ObjectState, ObjectStatus, PASSES, PassShare, PassStatus, Replicas, SourceKind,
-    SourceStatus, Status,
+    AccountKeeper, Brake, ObjectState, ObjectStatus, PASSES, PassShare, PassStatus, Replicas,
+    SourceKind, SourceStatus, Status,
 };
 use super::task::Fetched;
-use super::track::Now;
+use super::tracked_object::Now;
 use crate::model::{Address, Outcome};
 
-pub struct Board {
+/// The status without its objects, which [`Engine`] keeps, and what is needed to tell news from repetition.
+pub struct StatusLog {
     status: Status,
+    /// The number of the last pass; the first one is 1.
     passes: u64,
-    /// Why the brake holds each connection.
+    /// Why the brake holds writes, by connection. The status shows the first of them.
     brakes: BTreeMap<String, String>,
 }
 
-impl Board {
+impl StatusLog {
+    /// Starts with no manifests in force. `place` is the directory or the URL that the status page shows.
     pub fn new(
         mode: RunMode,
         kind: SourceKind,
@@ -59,35 +65,36 @@ impl Board {
         }
     }
 
-    /// Takes in which replicas are alive, and who of them looks after what, by connection.
-    pub fn shared_out(&mut self, replicas: Replicas, keepers: BTreeMap<String, Keeper>) {
+    /// Records which replicas are alive, and which of them looks after each connection.
+    pub fn set_replicas(&mut self, replicas: Replicas, keepers: BTreeMap<String, AccountKeeper>) {
         self.status.replicas = Some(replicas);
         for (name, keeper) in keepers {
             let known = self.status.connections.entry(name.clone()).or_default();
             if !keeper.own {
-                // Whoever looks after it knows.
+                // Only the replica that looks after the account knows these.
                 (known.locked, known.last_success) = (None, None);
                 self.brakes.remove(&name);
             }
             known.keeper = Some(keeper);
         }
-        self.show_brake();
+        self.update_brake();
     }
 
-    /// The status of this moment.
-    pub fn status(&self, engine: &Engine) -> Arc<Status> {
+    /// Returns the status of this moment, with the objects of `engine`. Objects are shared, not copied.
+    pub fn snapshot(&self, engine: &Engine) -> Arc<Status> {
         let mut status = self.status.clone();
         status.objects = engine.statuses();
         Arc::new(status)
     }
 
-    pub fn stopping(&mut self) {
+    /// Records that the daemon was told to stop.
+    pub fn set_stopping(&mut self) {
         tracing::info!("stopping: no new pass starts, writes in flight finish");
         self.status.stopping = true;
     }
 
-    /// Other manifests are in force from now on.
-    pub fn in_force(&mut self, fetched: &Fetched, now: Timestamp) {
+    /// Records that `fetched` is in force from `now` on, and forgets connections that it no longer has.
+    pub fn record_manifests(&mut self, fetched: &Fetched, now: Timestamp) {
         let facts = &fetched.checked.source;
         let source = &mut self.status.source;
         source.revision = Some(fetched.revision.clone());
@@ -99,7 +106,7 @@ impl Board {
             let known = self.status.connections.entry(name.clone()).or_default();
             known.vendor = connection.vendor.to_string();
         }
-        self.forget(|name| fetched.checked.connections.contains_key(name));
+        self.retain_connections(|name| fetched.checked.connections.contains_key(name));
         let checked = &fetched.checked;
         let objects = checked.desired.len() + checked.outlines.len();
         tracing::info!(
@@ -109,14 +116,15 @@ impl Board {
         );
     }
 
-    /// What is known of a connection goes with it, and so does a brake that nobody could release any more.
-    fn forget(&mut self, is_there: impl Fn(&String) -> bool) {
+    /// Forgets the connections for which `is_there` is false, and their brakes, which nobody could release any more.
+    fn retain_connections(&mut self, is_there: impl Fn(&String) -> bool) {
         self.status.connections.retain(|name, _| is_there(name));
         self.brakes.retain(|name, _| is_there(name));
-        self.show_brake();
+        self.update_brake();
     }
 
-    fn show_brake(&mut self) {
+    /// Shows the brake of the first connection that has one.
+    fn update_brake(&mut self) {
         let why = self.brakes.values().next().cloned();
         self.status.brake = Brake {
             engaged: why.is_some(),
@@ -124,14 +132,15 @@ impl Board {
         };
     }
 
-    pub fn source_is_fine(&mut self) {
+    /// Records that the source could be read.
+    pub fn clear_source_problem(&mut self) {
         if self.status.source.problem.take().is_some() {
             tracing::info!("the source can be read again");
         }
     }
 
-    /// Takes in why the source is not followed, or that it is.
-    pub fn following(&mut self, broken: Option<String>) {
+    /// Records why changes of the source go unseen; `None` once they are seen again.
+    pub fn set_unfollowed(&mut self, broken: Option<String>) {
         match &broken {
             Some(why) => tracing::error!(problem = why, "the source is not followed"),
             None => tracing::info!("the source is followed again"),
@@ -139,8 +148,8 @@ impl Board {
         self.status.source.unfollowed = broken;
     }
 
-    /// The newest manifests cannot be put in force; those that are stay so.
-    pub fn source_is_broken(&mut self, why: String) {
+    /// Records why the newest manifests cannot be put in force. Those in force before stay in force.
+    pub fn set_source_problem(&mut self, why: String) {
         if self.status.source.problem.as_ref() != Some(&why) {
             match self.status.source.revision {
                 Some(_) => tracing::error!(problem = why, "the last good manifests stay in force"),
@@ -150,38 +159,41 @@ impl Board {
         self.status.source.problem = Some(why);
     }
 
-    /// Takes a pass in: into the engine, the counters and the log.
-    pub fn passed(&mut self, done: &Done, engine: &mut Engine, now: Now, chance: f64) {
-        let before = states(done, engine);
-        engine.finish(&done.seen, now, chance);
+    /// Records a finished pass: in the engine first, then in the counters, the list of passes and the log.
+    ///
+    /// `chance` is between 0 and 1 and spreads the next looks, see [`super::schedule`].
+    pub fn record_pass(&mut self, done: &FinishedPass, engine: &mut Engine, now: Now, chance: f64) {
+        let before = object_states(done, engine);
+        engine.finish_batch(&done.batch, now, chance);
         let mut pass = PassStatus {
             number: self.passes + 1,
             started_at: done.started_at,
             seconds: done.took.as_secs_f64(),
             reasons: done.reasons.iter().map(|r| (*r).to_string()).collect(),
-            objects: done.seen.looks.len(),
+            objects: done.batch.results.len(),
             in_sync: 0,
             written: 0,
             pending: 0,
             failed: 0,
             connections: BTreeMap::new(),
         };
-        let connection = done.seen.connection.clone();
-        for (address, _, look) in &done.seen.looks {
+        let connection = done.batch.connection.clone();
+        for (address, _, result) in &done.batch.results {
             let Some(tracked) = engine.objects.get(address) else {
                 continue;
             };
             let written = matches!(
-                look.entry.outcome,
+                result.entry.outcome,
                 Some(Outcome::Converged | Outcome::Unconverged)
             );
-            self.count(&connection, &tracked.status, written, now.time, &mut pass);
+            self.count_object(&connection, &tracked.status, written, now.time, &mut pass);
             let state_before = before.get(address).copied();
-            // That all is well from the start needs no line of every object.
+            // An object that is in sync at its first look is not worth a line: with ten thousand of them the log
+            // would hold nothing else.
             let well = state_before.is_none_or(|state| state == ObjectState::Unseen)
                 && tracked.status.state == ObjectState::InSync;
             if written || !well && state_before != Some(tracked.status.state) {
-                tell(&tracked.status, written);
+                log_state(&tracked.status, written);
             }
         }
         let share = PassShare {
@@ -199,14 +211,17 @@ impl Board {
         while self.status.passes.len() > PASSES {
             self.status.passes.pop_front();
         }
-        self.requests(done);
-        self.brake(done);
+        self.record_requests(done);
+        self.record_brake(done);
         // The connection may have left the manifests while the pass was under way.
         let checked = engine.checked.as_ref();
-        self.forget(|name| checked.is_some_and(|checked| checked.connections.contains_key(name)));
+        self.retain_connections(|name| {
+            checked.is_some_and(|checked| checked.connections.contains_key(name))
+        });
     }
 
-    fn count(
+    /// Counts one object of a pass by its new state. `written` is true if a write to it was carried out.
+    fn count_object(
         &mut self,
         connection: &str,
         object: &ObjectStatus,
@@ -241,11 +256,12 @@ impl Board {
         }
     }
 
-    fn requests(&mut self, done: &Done) {
+    /// Adds up the replies by HTTP status, and records whether another run holds the lock of the connection.
+    fn record_requests(&mut self, done: &FinishedPass) {
         let known = self
             .status
             .connections
-            .entry(done.seen.connection.clone())
+            .entry(done.batch.connection.clone())
             .or_default();
         for (status, count) in &done.requests {
             let name = match status {
@@ -257,14 +273,17 @@ impl Board {
         if known.locked != done.locked {
             match &done.locked {
                 Some(who) => tracing::warn!("{who}"),
-                None => tracing::info!(connection = done.seen.connection, "the lock is free again"),
+                None => {
+                    tracing::info!(connection = done.batch.connection, "the lock is free again")
+                }
             }
         }
         known.locked.clone_from(&done.locked);
     }
 
-    fn brake(&mut self, done: &Done) {
-        let connection = &done.seen.connection;
+    /// Records whether the brake holds the writes of the pass's connection.
+    fn record_brake(&mut self, done: &FinishedPass) {
+        let connection = &done.batch.connection;
         match &done.brake {
             Some(why) => {
                 if !self.brakes.contains_key(connection) {
@@ -278,13 +297,14 @@ impl Board {
                 }
             }
         }
-        self.show_brake();
+        self.update_brake();
     }
 }
 
-fn states(done: &Done, engine: &Engine) -> BTreeMap<Address, ObjectState> {
-    let looks = done.seen.looks.iter();
-    looks
+/// Returns the states that the objects of a pass had before it.
+fn object_states(done: &FinishedPass, engine: &Engine) -> BTreeMap<Address, ObjectState> {
+    let results = done.batch.results.iter();
+    results
         .filter_map(|(address, ..)| {
             let tracked = engine.objects.get(address)?;
             Some((address.clone(), tracked.status.state))
@@ -292,8 +312,8 @@ fn states(done: &Done, engine: &Engine) -> BTreeMap<Address, ObjectState> {
         .collect()
 }
 
-/// One line for a state that is new.
-fn tell(object: &ObjectStatus, written: bool) {
+/// Logs the new state of one object: as an error what failed, as a warning what waits for a person.
+fn log_state(object: &ObjectStatus, written: bool) {
     let address = &object.address;
     let message = object.message.as_deref().unwrap_or_default();
     let state = object.state.name();
@@ -324,18 +344,19 @@ mod tests {
     #[test]
     fn a_brake_goes_with_its_connection() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut board = Board::new(RunMode::Sync, SourceKind::Directory, ".".into(), false, now);
+        let mut board =
+            StatusLog::new(RunMode::Sync, SourceKind::Directory, ".".into(), false, now);
         for name in ["gone", "kept"] {
             board.status.connections.entry(name.into()).or_default();
             board
                 .brakes
                 .insert(name.into(), format!("{name} has too many"));
         }
-        board.show_brake();
-        board.forget(|name| name == "kept");
+        board.update_brake();
+        board.retain_connections(|name| name == "kept");
         assert_eq!(board.status.connections.len(), 1);
         assert_eq!(board.status.brake.why.as_deref(), Some("kept has too many"));
-        board.forget(|_| false);
+        board.retain_connections(|_| false);
         assert!(!board.status.brake.engaged);
     }
 }

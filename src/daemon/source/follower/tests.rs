@@ -16,14 +16,14 @@ struct Played {
 #[derive(Clone)]
 struct Player(Arc<Mutex<Played>>);
 
-impl Watches for Player {
-    fn watch(&mut self, directory: &Path) -> Result<(), Refusal> {
+impl DirectoryWatches for Player {
+    fn watch(&mut self, directory: &Path) -> Result<(), WatchRefusal> {
         let mut played = self.0.lock().unwrap();
         if played.refuses.as_deref() == Some(directory) {
-            return Err(Refusal::Other("permission denied".into()));
+            return Err(WatchRefusal::Other("permission denied".into()));
         }
         if played.watched.len() >= played.most {
-            return Err(Refusal::Watches);
+            return Err(WatchRefusal::Watches);
         }
         assert!(
             played.watched.insert(directory.into()),
@@ -94,7 +94,7 @@ fn what_the_limit_leaves_out_is_compared_until_the_limit_is_raised() {
     }
     let mut follower = scene.follower(scene.open());
     assert_eq!(follower.polled.len(), 1);
-    assert_eq!(follower.refusals, [Refusal::Watches].into());
+    assert_eq!(follower.refusals, [WatchRefusal::Watches].into());
     assert!(
         follower.polled.contains_key(&scene.path("m/sub")),
         "{:?}",
@@ -122,7 +122,7 @@ fn what_the_limit_leaves_out_is_compared_until_the_limit_is_raised() {
     assert!(follower.polled.is_empty() && follower.refusals.is_empty());
     assert_eq!(follower.watched.len(), before + 1);
     assert!(!follower.refresh(), "nothing is new");
-    assert_eq!(follower.broken(), None);
+    assert_eq!(follower.problem(), None);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn without_a_watcher_everything_is_compared() {
     let scene = Scene::new();
     for open in [
         None,
-        Some(Box::new(|| Err(Refusal::Instances)) as OpenWatcher<Player>),
+        Some(Box::new(|| Err(WatchRefusal::Instances)) as OpenWatcher<Player>),
     ] {
         let asked = open.is_some();
         for name in ["m/o.yaml", "m/sub/p.yaml"] {
@@ -140,7 +140,7 @@ fn without_a_watcher_everything_is_compared() {
         assert!(follower.watched.is_empty());
         assert_eq!(follower.polled.len(), follower.points.directories.len());
         // Who asked for no events is not told that there are none.
-        assert_eq!(follower.refusals.contains(&Refusal::Instances), asked);
+        assert_eq!(follower.refusals.contains(&WatchRefusal::Instances), asked);
         assert!(!follower.check(true));
         scene.write("m/sub/p.yaml", "a: 22");
         assert!(follower.check(true));
@@ -166,11 +166,11 @@ fn lost_watches_are_set_again() {
     let all = follower.watched.clone();
     let gone = FileEvent {
         path: Some(scene.path("m/sub")),
-        change: Change::Moved,
+        change: FileChange::Moved,
         lost: true,
     };
     for (event, left) in [(gone, all.len() - 1), (FileEvent::ANYTHING, 0)] {
-        assert_eq!(follower.process(&[event]), (true, true));
+        assert_eq!(follower.process_events(&[event]), (true, true));
         assert_eq!(follower.watched.len(), left);
         assert_eq!(scene.system.lock().unwrap().watched.len(), left);
         assert!(follower.refresh());
@@ -180,13 +180,13 @@ fn lost_watches_are_set_again() {
         path: Some("/nowhere/o.yaml".into()),
         ..FileEvent::ANYTHING
     };
-    assert_eq!(follower.process(&[elsewhere]), (false, false));
+    assert_eq!(follower.process_events(&[elsewhere]), (false, false));
     let written = FileEvent {
         path: Some(scene.path("m/o.yaml")),
-        change: Change::Written,
+        change: FileChange::Written,
         lost: false,
     };
-    assert_eq!(follower.process(&[written]), (true, false));
+    assert_eq!(follower.process_events(&[written]), (true, false));
     assert_eq!(follower.watched, all);
 }
 
@@ -196,23 +196,23 @@ fn a_source_that_is_gone_is_not_followed_until_it_is_back() {
     let mut follower = scene.follower(scene.open());
     std::fs::remove_dir_all(scene.path("m")).unwrap();
     assert!(follower.check(false));
-    let why = follower.broken().unwrap();
+    let why = follower.problem().unwrap();
     assert!(why.ends_with("m: it is not there"), "{why}");
     scene.write("m/o.yaml", "a: 1");
     assert!(follower.check(false));
-    assert_eq!(follower.broken(), None);
+    assert_eq!(follower.problem(), None);
     assert!(follower.watched.contains_key(&scene.path("m")));
 }
 
 #[test]
 fn refusals_name_the_limit() {
     assert!(
-        Refusal::Watches
+        WatchRefusal::Watches
             .to_string()
             .contains("sysctl fs.inotify.max_user_watches")
     );
     assert!(
-        Refusal::Instances
+        WatchRefusal::Instances
             .to_string()
             .contains("sysctl fs.inotify.max_user_instances")
     );

@@ -1,4 +1,4 @@
-//! What passes work with that outlives them: locks, the journal, what it tells, and what was said before.
+//! What passes share and what outlives them: settings, the store and its memory, and what was logged before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +9,10 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::engine::{Batch, Job};
+use super::known_warnings::KnownWarnings;
 use super::mode::RunMode;
-use super::read_back::ReadBack;
-use super::told::Told;
-use super::track::Look;
+use super::read_back::ReadBackTimer;
+use super::tracked_object::ObjectResult;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::apply::recorder::Recorder;
@@ -37,31 +37,35 @@ pub enum LockError {
     },
 }
 
-/// Everything a pass works with that outlives it.
-pub struct Shell {
-    /// Settings of one pass, with a deadline of its own.
+/// What passes share. Each pass has an `Arc` of it.
+pub struct PassContext {
+    /// Makes the settings of one pass, with a deadline of its own.
     pub settings: Box<dyn Fn() -> Settings + Send + Sync>,
-    /// Where it is written down what passes do.
+    /// Writes to the store, in order.
     pub queue: Arc<RecordQueue>,
-    /// Whether others may write too; to simulators of our own nobody can.
+    /// Whether other runs may write to the accounts: then leases are taken. Nobody else writes to the built-in
+    /// simulators.
     pub shared: bool,
-    /// Which repository's runs they are, if that was said.
+    /// The repository whose runs these are, if one was named.
     pub scope: Option<String>,
-    /// Who writes, for the journal; and for whoever waits for our lock, given the run.
-    pub by: String,
-    pub holder: Box<dyn Fn(&str) -> String + Send + Sync>,
-    /// Where manifests are, for the journal.
+    /// Who writes, for the journal.
+    pub author: String,
+    /// Describes the holder of a lease, given the run, for somebody who waits for it.
+    pub lease_holder: Box<dyn Fn(&str) -> String + Send + Sync>,
+    /// The paths that manifests are read from, for the journal.
     pub paths: Vec<String>,
-    /// What the journal tells: with the values that were agreed on for those who heal by them.
+    /// What the store remembers of the objects, read up to some record. It holds the values of the baseline for
+    /// `heal` mode.
     pub memory: AsyncMutex<Arc<Memory>>,
-    /// When writes were last read back, where the settings leave it to the vendor's word.
-    pub read_back: Mutex<ReadBack>,
-    /// What was logged about the manifests of live objects.
-    pub told: Mutex<Told>,
+    /// When the writes of each connection were last read back, where replies are believed otherwise.
+    pub read_back: Mutex<ReadBackTimer>,
+    /// The warnings about manifests that were logged already.
+    pub known_warnings: Mutex<KnownWarnings>,
 }
 
-impl Shell {
-    /// Takes the lease of the connection if anything may be written; the error names who has it.
+impl PassContext {
+    /// Takes the lease of the batch's connection if anything may be written. `Err` says who holds it, or why it
+    /// cannot be taken.
     pub(super) async fn take_lease(
         &self,
         batch: &Batch,
@@ -76,7 +80,7 @@ impl Shell {
         if batch.mode == RunMode::Observe || !batch.jobs.iter().any(writes) {
             return Ok(Leases::default());
         }
-        let (store, who) = (self.queue.store(), (self.holder)(run));
+        let (store, who) = (self.queue.store(), (self.lease_holder)(run));
         let nobody = |_: &str| {};
         match Leases::take_all(&**store, &[connection], &who, Duration::ZERO, &nobody).await {
             Ok(taken) => Ok(taken?),
@@ -87,8 +91,8 @@ impl Shell {
         }
     }
 
-    /// Reads and plans: after the manifests, or after what was last agreed on.
-    pub(super) async fn plan(
+    /// Reads the objects and plans them: towards the manifests, or in `heal` mode towards the baseline.
+    pub(super) async fn plan_batch(
         &self,
         batch: &Batch,
         memory: &Memory,
@@ -103,51 +107,55 @@ impl Shell {
         }
     }
 
-    /// Ends the sessions of accounts that no pass has and none will have.
+    /// Ends the sessions of accounts that no pass uses and none will use.
     pub fn log_out_of_unused(&self) {
         (self.settings)().opened.log_out_of_unused();
     }
 
-    /// Logs what planning found about manifests, unless it was logged before.
-    pub(super) fn tell(&self, planned: &[Planned]) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for (address, finding) in told.news(planned) {
+    /// Logs the warnings of a plan that were not logged before.
+    pub(super) fn log_new_warnings(&self, planned: &[Planned]) {
+        let mut told = self
+            .known_warnings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (address, finding) in told.take_new(planned) {
             let (address, code) = (address.to_string(), finding.code);
             tracing::warn!(address, code, "{}", finding.line());
         }
     }
 
-    /// Returns what the store knows by now of the objects of these accounts.
-    pub async fn memory(&self, accounts: &[AccountKey]) -> Arc<Memory> {
+    /// Reads on in the store and returns what it remembers of the objects of `accounts`; nothing if it cannot be
+    /// read.
+    pub async fn catch_up_memory(&self, accounts: &[AccountKey]) -> Arc<Memory> {
         let store = self.queue.store();
         let mut known = self.memory.lock().await;
-        // A copy is made only while the pass of another connection still works with it.
+        // Copies only while the pass of another connection still holds the old state.
         let caught_up = Arc::make_mut(&mut known).catch_up(&**store, accounts);
         if let Err(error) = caught_up.await {
             let error = with_causes(&error);
             tracing::error!(store = store.name(), error, "cannot be read");
-            // What is not known to be the last state is nothing to go back to.
+            // A state that may not be the last one must not be healed back to.
             return Arc::default();
         }
         Arc::clone(&known)
     }
 
-    /// Returns what the store knows by now of the objects of a batch.
-    pub(super) async fn memory_of(&self, batch: &Batch) -> Arc<Memory> {
+    /// Returns what the store remembers of the objects of a batch.
+    pub(super) async fn batch_memory(&self, batch: &Batch) -> Arc<Memory> {
         let connection = batch.checked.connections.get(&batch.connection);
         let account = connection.map(|connection| connection.account_key());
-        self.memory(account.as_slice()).await
+        self.catch_up_memory(account.as_slice()).await
     }
 
-    /// Keeps what a run has to read short.
-    pub(super) async fn compact(&self, batch: &Batch, clock: fn() -> Timestamp) {
-        if !self.memory_of(batch).await.is_long() {
+    /// Shortens what later runs have to read, once it has grown long.
+    pub(super) async fn compact_store(&self, batch: &Batch, clock: fn() -> Timestamp) {
+        if !self.batch_memory(batch).await.is_long() {
             return;
         }
         let connection = batch.checked.connections.get(&batch.connection);
         let account = connection.map(|connection| connection.account_key());
         let (store, now) = (self.queue.store(), clock().to_string());
-        // Passes of other connections go on meanwhile.
+        // The memory is not locked meanwhile, so passes of other connections go on.
         match compact_accounts(&**store, account.as_slice(), COMPACT_THRESHOLD, &now).await {
             Ok(left) => Arc::make_mut(&mut *self.memory.lock().await).unsummed(left),
             Err(error) => {
@@ -157,7 +165,8 @@ impl Shell {
         }
     }
 
-    /// Looks into writes whose end nobody knows, before anything else is written.
+    /// Examines writes of earlier runs whose outcome is unknown, before anything else is written. Returns the
+    /// accounts that it opened.
     pub(super) async fn examine_open_writes(
         &self,
         batch: &Batch,
@@ -165,13 +174,13 @@ impl Shell {
         kept: &Accounts,
         (run, leases): (&str, &Leases),
     ) -> Accounts {
-        let memory = self.memory_of(batch).await;
+        let memory = self.batch_memory(batch).await;
         if batch.mode == RunMode::Observe || !memory.has_open() {
             return kept.clone();
         }
         let examined =
             reconcile::examine_open_writes(&memory, &batch.checked, false, settings, kept).await;
-        let recorder = self.recorder(BTreeMap::new(), (run, leases), settings.clock);
+        let recorder = self.make_recorder(BTreeMap::new(), (run, leases), settings.clock);
         for (open, finding) in &examined.found {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::info!(
@@ -187,29 +196,30 @@ impl Shell {
         examined.accounts
     }
 
-    /// Writes down which fields are left to another writer from now on.
-    pub(super) async fn give_up(
+    /// Records in the store which fields are left to another writer from now on.
+    pub(super) async fn record_given_up(
         &self,
-        looks: &BTreeMap<Address, Look>,
+        results: &BTreeMap<Address, ObjectResult>,
         pass: &Pass,
         run: (&str, &Leases),
         clock: fn() -> Timestamp,
     ) {
         for planned in &pass.planned {
-            let look = looks.get(&planned.desired.address);
-            let Some(Refusal::Fight { fields, .. }) = look.and_then(|look| look.refusal.as_ref())
+            let result = results.get(&planned.desired.address);
+            let Some(Refusal::Fight { fields, .. }) =
+                result.and_then(|result| result.refusal.as_ref())
             else {
                 continue;
             };
-            let recorder = self.recorder(pass.places(), run, clock);
+            let recorder = self.make_recorder(pass.places(), run, clock);
             if let Err(error) = recorder.record_given_up(&planned.desired, fields).await {
                 tracing::warn!("{}", with_causes(&*error));
             }
         }
     }
 
-    /// Whether the hour has come to read the writes of a connection back.
-    pub(super) fn reads_back(&self, connection: &str, now: Instant) -> bool {
+    /// Reports whether the writes of a connection are to be read back this time.
+    pub(super) fn is_read_back_due(&self, connection: &str, now: Instant) -> bool {
         let mut read_back = self
             .read_back
             .lock()
@@ -217,8 +227,9 @@ impl Shell {
         read_back.is_due(connection, now)
     }
 
-    /// Carries out a pass as `apply` does, with the journal around it.
-    pub(super) async fn write(
+    /// Carries out the writes of a pass as `apply` does, each between an intent and an outcome in the journal.
+    /// `heals` are the objects whose writes put back a foreign change.
+    pub(super) async fn carry_out(
         &self,
         pass: &Pass,
         batch: &Batch,
@@ -228,10 +239,10 @@ impl Shell {
     ) -> Vec<Report> {
         let recorder = Recorder {
             heals: heals.clone(),
-            ..self.recorder(pass.places(), run, settings.clock)
+            ..self.make_recorder(pass.places(), run, settings.clock)
         };
         let started = Started {
-            by: self.by.clone(),
+            by: self.author.clone(),
             commit: pass.document.source.commit.clone(),
             plan: pass.document.digest.clone(),
             objects: pass.document.summary.update,
@@ -244,7 +255,7 @@ impl Shell {
             paths: self.paths.clone(),
         };
         if let Err(error) = recorder.record_start(started).await {
-            // What cannot be written down is not done.
+            // A write whose intent cannot be recorded is not sent.
             let why = with_causes(&*error);
             let failed = |planned: &Planned| {
                 Report::new(planned.clone(), Some(Outcome::Failed), Some(why.clone()))
@@ -264,16 +275,16 @@ impl Shell {
         reports
     }
 
-    /// Writes down what is as the manifests want it, where the journal does not say so already.
-    pub(super) async fn agree<'a>(
+    /// Records that these objects match their manifests, as far as the store does not know it already.
+    pub(super) async fn record_agreed<'a>(
         &self,
         agreed: impl Iterator<Item = &'a Planned>,
         (batch, pass): (&Batch, &Pass),
         run: (&str, &Leases),
         settings: &Settings,
     ) {
-        let memory = self.memory_of(batch).await;
-        let recorder = self.recorder(pass.places(), run, settings.clock);
+        let memory = self.batch_memory(batch).await;
+        let recorder = self.make_recorder(pass.places(), run, settings.clock);
         let commit = pass.document.source.commit.as_ref();
         let written = recorder.record_agreed(agreed, &memory, commit, settings.sandbox);
         if let Err(error) = written.await {
@@ -281,7 +292,8 @@ impl Shell {
         }
     }
 
-    pub(super) fn recorder(
+    /// Makes a recorder for one run under its leases.
+    pub(super) fn make_recorder(
         &self,
         places: BTreeMap<String, VendorAccount>,
         (run, leases): (&str, &Leases),

@@ -1,0 +1,417 @@
+//! One object over time: what each pass found, which state follows, and when to look again.
+//!
+//! [`TrackedObject::record_result`] is a pure function of the object's history and the result. Its answer is one
+//! [`Requeue`] and a changed [`ObjectStatus`]:
+//!
+//! | result | state | next look |
+//! | --- | --- | --- |
+//! | no difference | in sync | at the resync |
+//! | difference, mode or policy only observes | differs | at the resync |
+//! | difference, a window is closed | waiting | when the window opens |
+//! | difference, another run has the lease | waiting | after 5 s |
+//! | difference, the brake or a guard holds it | refused | at the resync, or once the brake lets go |
+//! | difference in a field that was healed too often | fought | at once, without that field |
+//! | read or write failed for now | failed | with back-off |
+//! | write was refused by the vendor | failed | at the resync; written again once manifest or live object change |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::fight::{self, FieldFights};
+use super::schedule::Requeue;
+use super::status::{FightStatus, LastWrite, ObjectState, ObjectStatus, SuspensionStatus};
+use super::window;
+use super::write_gate::{FailedWrite, WriteHistory};
+use crate::model::{Desired, Origin, Outcome, PathPattern, PolicyMode, Risk};
+use crate::plan::document::{ObjectEntry, OriginEntry};
+use crate::plan::{Disposition, Refusal};
+use crate::reconcile::{ObjectOutline, Standing};
+
+/// How long to wait for a lease that another run holds: other runs take seconds.
+const LOCKED: Duration = Duration::from_secs(5);
+
+/// One moment by both clocks: the monotonic one that waits are computed with, and the calendar time that people read.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    pub instant: Instant,
+    pub time: Timestamp,
+}
+
+/// What a pass found and did for one object.
+pub struct ObjectResult {
+    /// The planned entry, with the outcome of the write if one was sent.
+    pub entry: Box<ObjectEntry>,
+    pub refusal: Option<Refusal>,
+    /// How the object relates to its manifest when a heal leaves it as it is; `None` outside `heal` mode.
+    pub standing: Option<Standing>,
+    /// Whether its write put back what somebody else had changed.
+    pub heals: bool,
+}
+
+/// An object of the manifests in force that another replica looks after, or that is to be loaded.
+pub struct OutlinedObject {
+    pub outline: Arc<ObjectOutline>,
+    /// The generation in which it was last tracked; 0 if it never was.
+    pub generation: u64,
+    pub status: Arc<ObjectStatus>,
+}
+
+/// One object of the manifests in force.
+pub struct TrackedObject {
+    pub desired: Arc<Desired>,
+    /// Grows by one with every change of the manifest. Starts at 1.
+    pub generation: u64,
+    /// The generation that was last found, or made, to match the live object.
+    settled: Option<u64>,
+    /// Failed looks in a row.
+    pub failures: u32,
+    failed_write: Option<Box<FailedWrite>>,
+    fights: FieldFights<Instant>,
+    /// Whether the brake holds its write.
+    pub braked: bool,
+    pub status: Arc<ObjectStatus>,
+}
+
+impl TrackedObject {
+    /// Starts to track an object that was not looked at yet. `fights` is what the store remembers of it.
+    pub fn new(desired: Arc<Desired>, fights: FieldFights<Instant>) -> Self {
+        let status = Arc::new(unseen_status(&ObjectOutline::from(&*desired)));
+        Self {
+            desired,
+            generation: 1,
+            settled: None,
+            failures: 0,
+            failed_write: None,
+            fights,
+            braked: false,
+            status,
+        }
+    }
+
+    /// Tracks an object that was known by its outline only; its status goes on.
+    pub fn loaded(
+        desired: Arc<Desired>,
+        fights: FieldFights<Instant>,
+        status: Arc<ObjectStatus>,
+    ) -> Self {
+        Self {
+            status,
+            ..Self::new(desired, fights)
+        }
+    }
+
+    /// Forgets all but the outline and the status.
+    pub fn into_outline(self) -> OutlinedObject {
+        OutlinedObject {
+            outline: Arc::new(ObjectOutline::from(&*self.desired)),
+            generation: self.generation,
+            status: self.status,
+        }
+    }
+
+    /// Something else is wanted from now on: what was tried and fought over belongs to the past.
+    pub fn set_desired(&mut self, desired: Arc<Desired>) {
+        self.desired = desired;
+        self.generation += 1;
+        self.fights.clear();
+        self.reset_failures();
+    }
+
+    /// Replaces the manifest by one that asks for the same in another file or line.
+    pub fn set_origin(&mut self, desired: Arc<Desired>) {
+        let origin = origin_entry(&desired.origin);
+        if self.status.origin != origin {
+            Arc::make_mut(&mut self.status).origin = origin;
+        }
+        self.desired = desired;
+    }
+
+    /// Takes the object over from another replica, with the fights that it recorded.
+    pub fn take_over(&mut self, fights: FieldFights<Instant>) {
+        self.fights = fights;
+        self.reset_failures();
+    }
+
+    /// Forgets failures and refused writes.
+    pub fn reset_failures(&mut self) {
+        self.failures = 0;
+        self.failed_write = None;
+    }
+
+    /// Reports whether the live object has matched this very manifest.
+    pub fn is_settled(&self) -> bool {
+        self.settled == Some(self.generation)
+    }
+
+    /// Returns what the next pass is to enforce: the manifest without the fields that were given up.
+    pub fn desired_for_pass(&self) -> Arc<Desired> {
+        if !self.fights.has_given_up() {
+            return Arc::clone(&self.desired);
+        }
+        let mut desired = (*self.desired).clone();
+        let given_up = self.fights.given_up_fields();
+        let patterns = given_up.filter_map(|path| PathPattern::parse(path).ok());
+        desired.policy.given_up.extend(patterns);
+        Arc::new(desired)
+    }
+
+    pub fn history(&self, now: Now) -> WriteHistory {
+        WriteHistory {
+            failed: self.failed_write.as_deref().cloned(),
+            contested: self.fights.contested_fields(now.instant),
+        }
+    }
+
+    /// Takes in the result of a pass. Returns when to look again.
+    pub fn record_result(&mut self, result: &ObjectResult, run: &str, now: Now) -> Requeue {
+        self.braked = matches!(result.refusal, Some(Refusal::TooMany { .. }));
+        let (state, requeue) = match &result.refusal {
+            Some(refusal) => self.record_refused(refusal, &result.entry, now),
+            None => self.record_unrefused(result, now),
+        };
+        self.update_status(result, state, run, now);
+        requeue
+    }
+
+    fn record_refused(
+        &mut self,
+        refusal: &Refusal,
+        entry: &ObjectEntry,
+        now: Now,
+    ) -> (ObjectState, Requeue) {
+        match refusal {
+            Refusal::ObserveOnly => (ObjectState::Differs, Requeue::AtResync),
+            Refusal::Risk { .. } | Refusal::TooMany { .. } => {
+                (ObjectState::Refused, Requeue::AtResync)
+            }
+            Refusal::Locked { .. } => (ObjectState::Waiting, Requeue::After(LOCKED)),
+            Refusal::WindowClosed { opens } => {
+                let wait = window::time_until(*opens, now.time);
+                (ObjectState::Waiting, Requeue::After(wait))
+            }
+            Refusal::AlreadyFailed { .. } => {
+                // The first look after the write shows what it left; that is what must move.
+                if let Some(failed) = &mut self.failed_write {
+                    failed.fingerprint.clone_from(&entry.fingerprint);
+                }
+                (ObjectState::Failed, Requeue::AtResync)
+            }
+            Refusal::Fight { fields, .. } => {
+                self.fights.give_up(fields, now.instant);
+                // The other fields of the object are still ours to heal.
+                (ObjectState::Fought, Requeue::After(Duration::ZERO))
+            }
+        }
+    }
+
+    /// Takes in the result of an object whose write nothing refused, or that needed none.
+    fn record_unrefused(&mut self, result: &ObjectResult, now: Now) -> (ObjectState, Requeue) {
+        let entry = &result.entry;
+        if let Some(outcome) = entry.outcome {
+            return self.record_write(outcome, result, now);
+        }
+        match entry.action {
+            Disposition::None => self.record_match(result.standing),
+            action => self.unmatched_state(action, now),
+        }
+    }
+
+    /// Takes in that nothing is left to write.
+    fn record_match(&mut self, standing: Option<Standing>) -> (ObjectState, Requeue) {
+        match standing {
+            Some(Standing::AsApplied) => self.record_left_alone(ObjectState::AsApplied),
+            Some(Standing::NeverApplied) => self.record_left_alone(ObjectState::NeverApplied),
+            Some(Standing::Unsettled) => self.record_left_alone(ObjectState::Differs),
+            Some(Standing::InSync) | None => self.record_in_sync(),
+        }
+    }
+
+    /// Returns the state of an object that was not written although it does not match.
+    fn unmatched_state(&self, action: Disposition, now: Now) -> (ObjectState, Requeue) {
+        match action {
+            Disposition::None => (ObjectState::InSync, Requeue::AtResync),
+            Disposition::Observe | Disposition::Update => (ObjectState::Differs, Requeue::AtResync),
+            Disposition::Missing => (ObjectState::Missing, Requeue::AtResync),
+            Disposition::Error => (ObjectState::Failed, Requeue::WithBackoff),
+            Disposition::Suspend => {
+                let until = self.desired.policy.until;
+                let requeue =
+                    until.map(|until| Requeue::After(window::time_until(Some(until), now.time)));
+                (ObjectState::Suspended, requeue.unwrap_or(Requeue::AtResync))
+            }
+        }
+    }
+
+    /// Takes in the outcome of a write.
+    fn record_write(
+        &mut self,
+        outcome: Outcome,
+        result: &ObjectResult,
+        now: Now,
+    ) -> (ObjectState, Requeue) {
+        let entry = &result.entry;
+        let why = || entry.message.clone().unwrap_or_default();
+        if result.heals && matches!(outcome, Outcome::Converged | Outcome::Unconverged) {
+            let paths = entry.changes.iter().map(|change| change.path.as_str());
+            self.fights.record_heals(paths, now.instant);
+        }
+        match outcome {
+            Outcome::Converged | Outcome::Already => self.record_match(result.standing),
+            Outcome::Refused => (ObjectState::Refused, Requeue::AtResync),
+            Outcome::Rejected => {
+                self.failed_write = Some(Box::new(FailedWrite {
+                    fingerprint: entry.fingerprint.clone(),
+                    why: why(),
+                }));
+                (ObjectState::Failed, Requeue::AtResync)
+            }
+            Outcome::Unconverged => {
+                self.failed_write = Some(Box::new(FailedWrite {
+                    fingerprint: None,
+                    why: why(),
+                }));
+                (ObjectState::Failed, Requeue::WithBackoff)
+            }
+            Outcome::Stale | Outcome::Failed | Outcome::Skipped => {
+                (ObjectState::Failed, Requeue::WithBackoff)
+            }
+        }
+    }
+
+    /// Takes in that the live object matches the manifest, but for fields that were given up.
+    fn record_in_sync(&mut self) -> (ObjectState, Requeue) {
+        self.failed_write = None;
+        self.settled = Some(self.generation);
+        let state = if self.fights.has_given_up() {
+            ObjectState::Fought
+        } else {
+            ObjectState::InSync
+        };
+        (state, Requeue::AtResync)
+    }
+
+    /// Takes in that a heal has nothing to do although the manifest asks for something else.
+    fn record_left_alone(&mut self, state: ObjectState) -> (ObjectState, Requeue) {
+        self.failed_write = None;
+        let state = if self.fights.has_given_up() {
+            ObjectState::Fought
+        } else {
+            state
+        };
+        (state, Requeue::AtResync)
+    }
+
+    /// Writes state, changes and message into the published status.
+    fn update_status(&mut self, result: &ObjectResult, state: ObjectState, run: &str, now: Now) {
+        let entry = &result.entry;
+        let well = matches!(entry.outcome, Some(Outcome::Converged | Outcome::Already));
+        let fight = self.fight_status(now);
+        let suspended = suspension_status(&self.desired, now.time);
+        let status = Arc::make_mut(&mut self.status);
+        status.state = state;
+        status.running = false;
+        status.last_pass = Some(now.time);
+        status.changes = if well {
+            Vec::new()
+        } else {
+            entry.changes.clone()
+        };
+        let risks = status.changes.iter().map(|change| change.risk);
+        status.risk = risks.max().unwrap_or(Risk::Safe);
+        status.message = state_message(result, state)
+            .or_else(|| fight.as_ref().map(|fight| fight.message.clone()));
+        if matches!(state, ObjectState::InSync) {
+            status.last_in_sync = Some(now.time);
+        }
+        // Refused and skipped writes were never sent.
+        if let Some(outcome) = entry.outcome
+            && !matches!(outcome, Outcome::Refused | Outcome::Skipped)
+        {
+            status.last_write = Some(Box::new(LastWrite {
+                at: now.time,
+                outcome,
+                changes: entry.changes.clone(),
+                run: run.to_string(),
+            }));
+        }
+        status.suspended = suspended.map(Box::new);
+        status.fight = fight.map(Box::new);
+    }
+
+    /// Returns the fight over the object for the status; `None` if no field was given up.
+    fn fight_status(&self, now: Now) -> Option<FightStatus> {
+        let since = self.fights.given_up_since()?;
+        let fields: Vec<String> = self.fights.given_up_fields().map(Into::into).collect();
+        let ago = now.instant.saturating_duration_since(since);
+        Some(FightStatus {
+            message: fight::fight_refusal(fields.clone()).to_string(),
+            since: now.time.checked_sub(ago).unwrap_or(now.time),
+            fields,
+        })
+    }
+}
+
+const AS_APPLIED: &str =
+    "as it was last applied; what the manifest wants since waits for `entitle apply`";
+const UNSETTLED: &str = "nobody knows what the last write made of it, so it is left as it is: `entitle drift` shows where, and an apply settles it";
+const NEVER_APPLIED: &str = "differs from its manifest, and no apply of it is known that could be gone back to: apply it once";
+
+/// Returns why the object is in its state.
+fn state_message(result: &ObjectResult, state: ObjectState) -> Option<String> {
+    match &result.refusal {
+        None => match state {
+            ObjectState::AsApplied => Some(AS_APPLIED.into()),
+            ObjectState::NeverApplied => Some(NEVER_APPLIED.into()),
+            ObjectState::Differs if result.standing == Some(Standing::Unsettled) => {
+                Some(UNSETTLED.into())
+            }
+            _ => result.entry.message.clone(),
+        },
+        Some(refusal) => Some(refusal.to_string()),
+    }
+}
+
+/// Returns the place of a manifest as the status shows it.
+pub fn origin_entry(origin: &Origin) -> OriginEntry {
+    OriginEntry {
+        file: origin.source.name.clone(),
+        line: origin.mark.line,
+    }
+}
+
+/// Returns why and until when a manifest suspends its object; `None` if it does not.
+fn suspension_status(desired: &Desired, now: Timestamp) -> Option<SuspensionStatus> {
+    let policy = &desired.policy;
+    (policy.mode_at(now) == PolicyMode::Suspend).then(|| SuspensionStatus {
+        reason: policy.reason.clone(),
+        until: policy.until,
+    })
+}
+
+/// Returns the status of an object that was never looked at.
+pub fn unseen_status(object: &ObjectOutline) -> ObjectStatus {
+    let identity = object.identity.iter();
+    ObjectStatus {
+        address: object.address.to_string(),
+        vendor: object.vendor.to_string(),
+        connection: object.connection.to_string(),
+        identity: identity
+            .map(|(name, id)| ((*name).to_string(), id.clone()))
+            .collect(),
+        origin: origin_entry(&object.origin),
+        state: ObjectState::Unseen,
+        running: false,
+        risk: Risk::Safe,
+        last_pass: None,
+        last_in_sync: None,
+        next_wake: None,
+        changes: Vec::new(),
+        message: None,
+        last_write: None,
+        suspended: None,
+        fight: None,
+    }
+}
